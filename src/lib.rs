@@ -4,5 +4,16 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", test))]
 extern crate std;
+
+mod otp;
+
+#[cfg(feature = "png")]
+pub use otp::SecretBytes;
+pub use otp::{
+    Algorithm, AlgorithmError, Digits, DigitsError, Hotp, HotpMatch, Otp, Passcode, PasscodeError,
+    Period, PeriodError, RandomError, TimeStep, Timestamp, TimestampError, Totp, TotpMatch, Window,
+};
+#[cfg(feature = "alloc")]
+pub use otp::{Secret, SecretError, SecretText};
