@@ -84,6 +84,7 @@ fn dynamic_truncation(mac: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::dynamic_truncation;
+    use std::vec::Vec;
 
     #[test]
     fn the_example_of_rfc_4226_section_5_4() {
