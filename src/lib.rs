@@ -7,8 +7,12 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+#[cfg(feature = "backup")]
+mod backup;
 mod otp;
 
+#[cfg(feature = "backup")]
+pub use backup::{Alphabet, BackupCodes, CodeFormat, CodeFormatError, Sheet};
 #[cfg(feature = "png")]
 pub use otp::SecretBytes;
 pub use otp::{

@@ -22,6 +22,8 @@ mod totp;
 mod window;
 
 pub use algorithm::{Algorithm, AlgorithmError};
+#[cfg(feature = "backup")]
+pub(crate) use ct::verdict;
 pub use digits::{Digits, DigitsError};
 pub use hotp::{Hotp, HotpMatch};
 pub use otp::Otp;
@@ -30,7 +32,6 @@ pub use period::{Period, PeriodError};
 pub use random::RandomError;
 #[cfg(feature = "alloc")]
 pub use secret::{Secret, SecretError};
-#[cfg(feature = "alloc")]
 #[cfg(feature = "png")]
 pub use secret_bytes::SecretBytes;
 #[cfg(feature = "alloc")]
