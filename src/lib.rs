@@ -12,7 +12,11 @@ mod backup;
 mod otp;
 
 #[cfg(feature = "backup")]
-pub use backup::{Alphabet, BackupCodes, CodeFormat, CodeFormatError, Sheet};
+pub use backup::{
+    Alphabet, BackupCodes, CodeFormat, CodeFormatError, CodeStatus, DigestError, DigestJob,
+    DigestParams, DigestParamsError, Digests, Ledger, LedgerDecodeError, LedgerError, Pepper,
+    PepperError, PepperId, Redemption, Sheet,
+};
 #[cfg(feature = "png")]
 pub use otp::SecretBytes;
 pub use otp::{
