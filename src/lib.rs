@@ -8,6 +8,8 @@ extern crate alloc;
 extern crate std;
 
 mod otp;
+#[cfg(feature = "std")]
+mod store;
 
 #[cfg(feature = "png")]
 pub use otp::SecretBytes;
@@ -17,3 +19,14 @@ pub use otp::{
 };
 #[cfg(feature = "alloc")]
 pub use otp::{Secret, SecretError, SecretText};
+#[cfg(feature = "std")]
+pub use store::{
+    AccountId, AccountIdError, BoxStore, KeyId, MemoryStore, Revision, RevisionError, Store,
+    Stored, Summary, Swap, SwapKind, Swapped,
+};
+
+/// The same without futures, for hosts and databases that block.
+#[cfg(feature = "std")]
+pub mod blocking {
+    pub use crate::store::blocking::{Adapter, Store};
+}
