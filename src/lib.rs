@@ -10,6 +10,8 @@ extern crate std;
 #[cfg(feature = "backup")]
 mod backup;
 mod otp;
+#[cfg(feature = "std")]
+mod store;
 
 #[cfg(feature = "backup")]
 pub use backup::{
@@ -25,3 +27,14 @@ pub use otp::{
 };
 #[cfg(feature = "alloc")]
 pub use otp::{Secret, SecretError, SecretText};
+#[cfg(feature = "std")]
+pub use store::{
+    AccountId, AccountIdError, BoxStore, KeyId, MemoryStore, Revision, RevisionError, Store,
+    Stored, Summary, Swap, SwapKind, Swapped,
+};
+
+/// The same without futures, for hosts and databases that block.
+#[cfg(feature = "std")]
+pub mod blocking {
+    pub use crate::store::blocking::{Adapter, Store};
+}

@@ -1,0 +1,151 @@
+use core::convert::Infallible;
+use core::fmt;
+use core::ops::Bound;
+use std::boxed::Box;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::vec::Vec;
+
+use super::{AccountId, Revision, Store, Stored, Swap, Swapped, blocking};
+
+/// A store in this process's memory, for tests and for trying things out.
+///
+/// Clones share the accounts, as handles on one database do. When the process ends, everything is gone: passcodes that
+/// were used can be used again, and nobody has a second factor. Do not let real people log in against it.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    rows: Arc<Mutex<BTreeMap<AccountId, Row>>>,
+}
+
+/// Smaller than `Stored` by a word, and without spare capacity.
+struct Row {
+    record: Box<[u8]>,
+    revision: Revision,
+}
+
+impl MemoryStore {
+    /// A store without accounts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next accounts after `cursor` in the order of their bytes, at most `limit`: for `reseal` and reports. Begin with
+    /// `None`, go on with the last one returned, and end when none is.
+    #[must_use]
+    pub fn accounts_after(&self, cursor: Option<&AccountId>, limit: usize) -> Vec<AccountId> {
+        let start = cursor.map_or(Bound::Unbounded, Bound::Excluded);
+        self.rows()
+            .range::<AccountId, _>((start, Bound::Unbounded))
+            .take(limit)
+            .map(|(account, _)| account.clone())
+            .collect()
+    }
+
+    /// The rows, also after a panic elsewhere: every change below is one insertion or removal, so a panic leaves none half
+    /// done.
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<AccountId, Row>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl blocking::Store for MemoryStore {
+    type Error = Infallible;
+
+    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+        let rows = self.rows();
+        Ok(rows
+            .get(account)
+            .map(|row| Stored::new(row.record.to_vec(), row.revision)))
+    }
+
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, Self::Error> {
+        let mut rows = self.rows();
+        if rows.get(account).map(|row| row.revision) != swap.expected() {
+            return Ok(Swapped::Stale);
+        }
+        match swap.record() {
+            Some(record) => {
+                let record = record.into();
+                let revision = swap.revision();
+                rows.insert(account.clone(), Row { record, revision });
+            }
+            None => {
+                rows.remove(account);
+            }
+        }
+        Ok(Swapped::Done)
+    }
+}
+
+impl Store for MemoryStore {
+    type Error = Infallible;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+        blocking::Store::load(self, account)
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, Self::Error> {
+        blocking::Store::compare_and_swap(self, account, swap)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    /// Shows how many accounts there are, not which.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("accounts", &self.rows().len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{KeyId, Summary, SwapKind};
+    use std::thread;
+
+    fn create(store: &MemoryStore, account: &AccountId) -> Swapped {
+        let summary = Summary::new(false, 0, KeyId::new(1));
+        let revision = Revision::from_i64(1).unwrap();
+        let swap = Swap::write(None, revision, b"record", SwapKind::Enrolling, summary);
+        let Ok(swapped) = blocking::Store::compare_and_swap(store, account, swap);
+        swapped
+    }
+
+    #[test]
+    fn accounts_come_in_pages_in_the_order_of_their_bytes() {
+        let store = MemoryStore::new();
+        for id in ["b", "B", "a", "\u{E9}", "aa"] {
+            assert_eq!(create(&store, &id.parse().unwrap()), Swapped::Done);
+        }
+        let mut seen = Vec::new();
+        while let page = store.accounts_after(seen.last(), 2)
+            && !page.is_empty()
+        {
+            seen.extend(page);
+        }
+        let ids: Vec<&str> = seen.iter().map(AccountId::as_str).collect();
+        assert_eq!(ids, ["B", "a", "aa", "b", "\u{E9}"]);
+    }
+
+    #[test]
+    fn a_panic_elsewhere_does_not_end_the_store() {
+        let store = MemoryStore::new();
+        let shared = store.clone();
+        let panicked = thread::spawn(move || {
+            let _guard = shared.rows();
+            panic!("on purpose");
+        });
+        assert!(panicked.join().is_err());
+        assert_eq!(create(&store, &AccountId::from(1_u32)), Swapped::Done);
+    }
+}
