@@ -8,6 +8,8 @@ extern crate alloc;
 extern crate std;
 
 mod otp;
+#[cfg(feature = "alloc")]
+mod provisioning;
 
 #[cfg(feature = "png")]
 pub use otp::SecretBytes;
@@ -17,3 +19,7 @@ pub use otp::{
 };
 #[cfg(feature = "alloc")]
 pub use otp::{Secret, SecretError, SecretText};
+#[cfg(feature = "alloc")]
+pub use provisioning::{
+    KeyUri, KeyUriBuilder, KeyUriError, KeyUriKind, KeyUriPart, LenientKeyUri, Repair,
+};
