@@ -12,6 +12,8 @@ mod backup;
 mod otp;
 #[cfg(feature = "std")]
 mod store;
+#[cfg(feature = "alloc")]
+mod provisioning;
 
 #[cfg(feature = "backup")]
 pub use backup::{
@@ -38,3 +40,7 @@ pub use store::{
 pub mod blocking {
     pub use crate::store::blocking::{Adapter, Store};
 }
+#[cfg(feature = "alloc")]
+pub use provisioning::{
+    KeyUri, KeyUriBuilder, KeyUriError, KeyUriKind, KeyUriPart, LenientKeyUri, Repair,
+};
