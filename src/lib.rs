@@ -21,3 +21,6 @@ pub use store::{
     AccountId, AccountIdError, BoxStore, KeyId, MemoryStore, Revision, RevisionError, Store,
     Stored, Summary, Swap, SwapKind, Swapped,
 };
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
