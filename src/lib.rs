@@ -44,3 +44,6 @@ pub mod blocking {
 pub use provisioning::{
     KeyUri, KeyUriBuilder, KeyUriError, KeyUriKind, KeyUriPart, LenientKeyUri, Repair,
 };
+
+#[cfg(feature = "conformance")]
+pub mod conformance;

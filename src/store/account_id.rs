@@ -226,4 +226,23 @@ mod tests {
         );
         assert_eq!(format!("{:?}", AccountId::from(1_u32)), "AccountId(\"1\")");
     }
+
+    #[test]
+    #[cfg(feature = "serde")]
+    fn serde_lets_no_bad_id_in() {
+        use serde::Deserialize;
+        use serde::de::IntoDeserializer;
+        use serde::de::value::{Error, StrDeserializer};
+
+        let read = |id: &'static str| {
+            let deserializer: StrDeserializer<'_, Error> = id.into_deserializer();
+            AccountId::deserialize(deserializer)
+        };
+        assert_eq!(read("users/7").unwrap().as_str(), "users/7");
+        assert_eq!(
+            read("").unwrap_err().to_string(),
+            "an account id cannot be empty"
+        );
+        assert!(read("a\0b").is_err());
+    }
 }

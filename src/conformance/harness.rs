@@ -1,0 +1,71 @@
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::Wake;
+use std::thread::{self, Thread};
+
+use crate::Store;
+
+/// How the suite reaches the store that it is to check.
+///
+/// A store over tokio brings its runtime, which must be a multi-threaded one, since the cases call
+/// [`block_on`](Self::block_on) from many threads at once:
+///
+/// ```
+/// # use countersign::{MemoryStore as PoolStore, conformance::Harness};
+/// # mod tokio { pub mod runtime { pub struct Runtime; impl Runtime {
+/// #     pub fn block_on<F: Future>(&self, future: F) -> F::Output { countersign::conformance::block_on(future) }
+/// # } } }
+/// struct OnTokio {
+///     runtime: tokio::runtime::Runtime,
+///     store: PoolStore,
+/// }
+///
+/// impl Harness for OnTokio {
+///     type Store = PoolStore;
+///
+///     fn open(&self) -> PoolStore {
+///         self.store.clone()
+///     }
+///
+///     fn block_on<F: Future>(&self, future: F) -> F::Output {
+///         self.runtime.block_on(future)
+///     }
+/// }
+/// ```
+pub trait Harness: Sync {
+    /// The store to check.
+    type Store: Store;
+
+    /// Another handle on the same database. Called several times in a case.
+    ///
+    /// Give what one request of the host's service gets. If two machines or processes would each have a pool of their own,
+    /// give a new pool: then the suite sees what each keeps to itself.
+    fn open(&self) -> Self::Store;
+
+    /// Runs a future of the store to its end. As it stands for stores that need no runtime.
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        block_on(future)
+    }
+}
+
+/// Runs a future to its end on this thread, without a runtime.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
