@@ -6,6 +6,11 @@ use core::str::FromStr;
 /// SHA-1 is the default of every authenticator app, and the only one that all of them know. HMAC does
 /// not rest on the collision resistance that SHA-1 has lost (RFC 4226, appendix B.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "UPPERCASE")
+)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// HMAC-SHA-1, with a 20-byte output.

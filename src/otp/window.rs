@@ -3,6 +3,7 @@
 /// The default, one step on either side, forgives a phone whose clock is off by up to 30 s and a person
 /// who types while the passcode changes. Each step more is one more passcode that a guess can hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Window {
     /// Steps before the current one: the phone's clock is behind, or the person was slow.
     pub before: u8,
