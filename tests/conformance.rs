@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use countersign::conformance::{Harness, cases};
 use countersign::{
@@ -91,7 +92,6 @@ fn a_store_that_ignores_the_expected_revision_is_caught() {
         "a_stale_erase_changes_nothing",
         "one_of_16_racers_swaps",
         "one_of_16_racers_erases",
-        "no_increment_is_lost",
     ] {
         assert!(caught.contains(&case), "{case} is not in {caught:?}");
     }
@@ -266,17 +266,28 @@ fn a_store_that_cuts_records_short_is_caught() {
 fn a_store_that_keeps_records_as_text_is_caught() {
     let harness = Broken::sound()
         .with_records(|record| *record = String::from_utf8_lossy(record).into_owned().into());
-    assert_eq!(failed_cases(&harness), ["records_come_back_whole"]);
+    let caught = failed_cases(&harness);
+    assert_eq!(
+        caught.first(),
+        Some(&"records_come_back_whole"),
+        "{caught:?}"
+    );
 }
 
 #[test]
 fn a_store_that_reads_first_and_writes_then_is_caught() {
     let caught = failed_cases(&TwoSteps::default());
     assert!(caught.contains(&"no_increment_is_lost"), "{caught:?}");
-    let of_one_client = caught
-        .iter()
-        .filter(|case| !case.contains("racers") && **case != "no_increment_is_lost");
-    assert_eq!(of_one_client.count(), 0, "{caught:?}");
+    for case in [
+        "a_passcode_is_spent_once",
+        "guesses_at_once_are_all_counted",
+    ] {
+        assert!(caught.contains(&case), "{case} is not in {caught:?}");
+    }
+    assert!(
+        !caught.contains(&"a_stale_swap_changes_nothing"),
+        "{caught:?}"
+    );
 }
 
 #[test]
@@ -284,6 +295,10 @@ fn a_store_in_a_transaction_that_is_rolled_back_is_caught() {
     let caught = failed_cases(&RolledBack::default());
     assert!(
         caught.contains(&"a_done_write_outlives_its_handle"),
+        "{caught:?}"
+    );
+    assert!(
+        caught.contains(&"a_failure_outlives_its_request"),
         "{caught:?}"
     );
     assert!(
@@ -468,7 +483,7 @@ impl blocking::Store for TwoSteps {
         if found != swap.expected() {
             return Ok(Swapped::Stale);
         }
-        thread::yield_now();
+        thread::sleep(Duration::from_millis(5));
         Ok(self.0.lock().unwrap().put(account, swap))
     }
 }

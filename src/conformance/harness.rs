@@ -1,10 +1,5 @@
-use core::pin::pin;
-use core::task::{Context, Poll, Waker};
-use std::sync::Arc;
-use std::task::Wake;
-use std::thread::{self, Thread};
-
 use crate::Store;
+use crate::testing::block_on;
 
 /// How the suite reaches the store that it is to check.
 ///
@@ -14,7 +9,7 @@ use crate::Store;
 /// ```
 /// # use countersign::{MemoryStore as PoolStore, conformance::Harness};
 /// # mod tokio { pub mod runtime { pub struct Runtime; impl Runtime {
-/// #     pub fn block_on<F: Future>(&self, future: F) -> F::Output { countersign::conformance::block_on(future) }
+/// #     pub fn block_on<F: Future>(&self, future: F) -> F::Output { countersign::testing::block_on(future) }
 /// # } } }
 /// struct OnTokio {
 ///     runtime: tokio::runtime::Runtime,
@@ -46,26 +41,5 @@ pub trait Harness: Sync {
     /// Runs a future of the store to its end. As it stands for stores that need no runtime.
     fn block_on<F: Future>(&self, future: F) -> F::Output {
         block_on(future)
-    }
-}
-
-/// Runs a future to its end on this thread, without a runtime.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }

@@ -42,5 +42,10 @@ macro_rules! conformance_cases {
         one_of_16_racers_swaps: "16 logins with one passcode",
         one_of_16_racers_erases: "an account erased under a login that was reported as done",
         no_increment_is_lost: "guesses in parallel are counted as one, so the throttle holds nobody up",
+        // What a whole verifier does on it.
+        a_passcode_is_spent_once: "many sessions with one passcode that was looked over a shoulder",
+        a_backup_code_is_spent_once: "many sessions with one backup code",
+        guesses_at_once_are_all_counted: "a million guesses in parallel for the price of one",
+        a_failure_outlives_its_request: "unlimited guesses, each of them forgotten",
     } };
 }

@@ -53,9 +53,11 @@ mod list;
 mod run;
 mod store_cases;
 mod store_races;
+mod verifier_races;
 
 pub use case::{Case, cases};
 pub use failure::Failure;
-pub use harness::{Harness, block_on};
+pub use harness::Harness;
 pub use store_cases::*;
 pub use store_races::*;
+pub use verifier_races::*;

@@ -128,7 +128,7 @@ mod tests {
     const DAY: u64 = 86_400;
 
     fn at(seconds: u64) -> Timestamp {
-        Timestamp::from_unix(1_800_000_000 + seconds)
+        Timestamp::from_unix(1_800_000_000).saturating_add(seconds)
     }
 
     fn failed(times: u32, now: Timestamp) -> (Throttle, Policy) {
@@ -142,12 +142,13 @@ mod tests {
 
     #[test]
     fn the_waits_of_the_design() {
-        let seconds = |failures| match failed(failures, at(0)) {
-            (throttle, policy) => match throttle.hold(at(0), &policy) {
+        let seconds = |failures| {
+            let (throttle, policy) = failed(failures, at(0));
+            match throttle.hold(at(0), &policy) {
                 Hold::Free => 0,
                 Hold::Waiting { retry_after } => retry_after.as_secs(),
                 other => panic!("{other:?}"),
-            },
+            }
         };
         let waits: Vec<u64> = (0..15).map(seconds).collect();
         assert_eq!(
