@@ -1,0 +1,179 @@
+use crate::{Alphabet, CodeFormat, SecretText, Sheet};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use rand_core::{CryptoRng, TryCryptoRng};
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroizing;
+
+use crate::otp::verdict;
+
+/// A new set of backup codes, in the clear: to be shown once, right after it was made, and then dropped.
+/// Wiped on drop.
+///
+/// What is kept of it is a [`Ledger`](crate::Ledger). Show the codes only when that is stored, and offer
+/// [`to_text`](Self::to_text) as a file to download.
+///
+/// ```
+/// use countersign::{BackupCodes, CodeFormat, Sheet};
+///
+/// # #[cfg(feature = "getrandom")] {
+/// let codes = BackupCodes::generate(CodeFormat::default())?;
+/// assert_eq!(codes.iter().count(), 10);
+/// assert!(codes.iter().all(|code| code.len() == "1234 5678".len()));
+///
+/// let sheet = Sheet::english("Example", "24 November 2026");
+/// assert_eq!(sheet.file_name(), "example-backup-codes.txt");
+/// assert!(codes.to_text(&sheet).expose().starts_with("Example backup codes\n"));
+/// # }
+/// # Ok::<(), countersign::RandomError>(())
+/// ```
+pub struct BackupCodes {
+    format: CodeFormat,
+    shown: Box<[SecretText]>,
+}
+
+impl BackupCodes {
+    /// A new set from the operating system's random source.
+    ///
+    /// # Errors
+    /// [`RandomError`](crate::RandomError) if the system has no random source to offer.
+    #[cfg(feature = "getrandom")]
+    pub fn generate(format: CodeFormat) -> Result<Self, crate::RandomError> {
+        Self::try_generate(format, &mut getrandom::SysRng).map_err(|_| crate::RandomError::new())
+    }
+
+    /// A new set from a cryptographically secure generator. All codes are equally likely, and no two of a
+    /// set are the same: with a generator that is stuck, this never returns.
+    #[must_use]
+    pub fn generate_with<R: CryptoRng + ?Sized>(format: CodeFormat, rng: &mut R) -> Self {
+        let Ok(codes) = Self::try_generate(format, rng);
+        codes
+    }
+
+    pub(crate) fn try_generate<R: TryCryptoRng + ?Sized>(
+        format: CodeFormat,
+        rng: &mut R,
+    ) -> Result<Self, R::Error> {
+        let count = usize::from(format.count());
+        let mut source = SymbolSource::new(format.alphabet(), rng);
+        let mut shown: Vec<SecretText> = Vec::with_capacity(count);
+        while shown.len() < count {
+            let code = generate_code(format, &mut source)?;
+            if !is_among(&code, &shown) {
+                shown.push(code);
+            }
+        }
+        Ok(Self {
+            format,
+            shown: shown.into_boxed_slice(),
+        })
+    }
+
+    /// The codes as they are shown, in groups. The order is that of the file and of
+    /// [`Ledger::status`](crate::Ledger::status).
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.shown.iter().map(SecretText::expose)
+    }
+
+    /// What the codes look like.
+    #[must_use]
+    pub const fn format(&self) -> CodeFormat {
+        self.format
+    }
+
+    /// The number of codes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a set has at least one code")]
+    pub const fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// The file to download and print: plain text in UTF-8, with line feeds, every line shorter than 80
+    /// columns.
+    #[must_use]
+    pub fn to_text(&self, sheet: &Sheet) -> SecretText {
+        sheet.text(self.iter())
+    }
+
+    /// The symbols of all codes in one row, without spaces.
+    pub(super) fn symbols(&self) -> Zeroizing<Vec<u8>> {
+        let length = usize::from(self.format.length());
+        let mut symbols = Zeroizing::new(Vec::with_capacity(length.saturating_mul(self.len())));
+        symbols.extend(
+            self.iter()
+                .flat_map(str::bytes)
+                .filter(|byte| *byte != b' '),
+        );
+        symbols
+    }
+}
+
+impl fmt::Debug for BackupCodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackupCodes")
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+fn generate_code<R: TryCryptoRng + ?Sized>(
+    format: CodeFormat,
+    source: &mut SymbolSource<'_, R>,
+) -> Result<SecretText, R::Error> {
+    let mut code = Zeroizing::new(String::with_capacity(SHOWN_BYTES));
+    for place in 0..format.length() {
+        if format.space_before(place) {
+            code.push(' ');
+        }
+        code.push(char::from(source.next()?));
+    }
+    Ok(SecretText::new(core::mem::take(&mut code)))
+}
+
+/// Room for the longest code with a space after every symbol.
+const SHOWN_BYTES: usize = 2 * CodeFormat::MAX_LENGTH as usize;
+
+fn is_among(code: &SecretText, others: &[SecretText]) -> bool {
+    let code = code.expose().as_bytes();
+    let found = others.iter().fold(Choice::from(0), |found, other| {
+        found | other.expose().as_bytes().ct_eq(code)
+    });
+    verdict(found)
+}
+
+/// Uniform symbols from random bytes, by drawing again where a remainder would favour some.
+struct SymbolSource<'a, R: ?Sized> {
+    alphabet: Alphabet,
+    rng: &'a mut R,
+    bytes: Zeroizing<[u8; 32]>,
+    used: usize,
+}
+
+impl<'a, R: TryCryptoRng + ?Sized> SymbolSource<'a, R> {
+    fn new(alphabet: Alphabet, rng: &'a mut R) -> Self {
+        let bytes = Zeroizing::new([0; 32]);
+        let used = bytes.len();
+        Self {
+            alphabet,
+            rng,
+            bytes,
+            used,
+        }
+    }
+
+    fn next(&mut self) -> Result<u8, R::Error> {
+        loop {
+            let Some(random) = self.bytes.get(self.used).copied() else {
+                self.rng.try_fill_bytes(self.bytes.as_mut_slice())?;
+                self.used = 0;
+                continue;
+            };
+            self.used = self.used.saturating_add(1);
+            if let Some(symbol) = self.alphabet.symbol(random) {
+                return Ok(symbol);
+            }
+        }
+    }
+}

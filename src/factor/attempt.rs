@@ -1,0 +1,138 @@
+//! One attempt: from a parsed passcode to a verdict, or to the digest that a verdict needs.
+
+use super::{Paid, SecondFactor};
+use crate::backup::{DigestJob, Found};
+use crate::otp::Scan;
+use crate::{AcceptedBy, Hold, Passcode, Policy, Rejection, Timestamp};
+
+/// What an attempt comes to.
+#[derive(Debug)]
+pub(super) enum Judgement {
+    /// The state has changed so that the code is used up.
+    Accepted(AcceptedBy),
+    /// The state is as it was.
+    Refused(Rejection),
+    /// The state has changed: a failure is counted, or a clock fault mended.
+    Counted(Rejection),
+    /// The state has changed: the attempt is counted as a failure until the digest says otherwise.
+    Reserved { job: DigestJob, set: [u8; 16] },
+}
+
+impl SecondFactor {
+    /// Judges an attempt, from the throttle to the passcode windows.
+    pub(super) fn attempt(
+        &mut self,
+        passcode: &Passcode,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Judgement {
+        if !self.is_enabled() {
+            return Judgement::Refused(Rejection::Disabled);
+        }
+        if self.throttle.has_clock_fault(now) {
+            self.throttle.rebase(now);
+            return Judgement::Counted(Rejection::ClockFault);
+        }
+        match self.throttle.hold(now, policy) {
+            Hold::Free => {}
+            Hold::Locked => return Judgement::Refused(Rejection::Locked),
+            Hold::Waiting { retry_after } => {
+                return Judgement::Refused(Rejection::Waiting { retry_after });
+            }
+            Hold::BudgetSpent { retry_after } => {
+                return Judgement::Refused(Rejection::BudgetSpent { retry_after });
+            }
+        }
+        match self.scan_authenticators(passcode, now, policy) {
+            Scanned::Accepted(by) => {
+                self.throttle.succeed();
+                Judgement::Accepted(by)
+            }
+            Scanned::Replayed => Judgement::Refused(Rejection::Replayed),
+            Scanned::Nothing { fits } => {
+                let job = self
+                    .ledger
+                    .as_ref()
+                    .and_then(|ledger| Some((ledger.job(passcode, None)?, *ledger.salt())));
+                if !fits && job.is_none() {
+                    return Judgement::Refused(Rejection::Malformed);
+                }
+                self.throttle.fail(now, policy);
+                match job {
+                    Some((job, set)) => Judgement::Reserved { job, set },
+                    None => Judgement::Counted(Rejection::WrongCode),
+                }
+            }
+        }
+    }
+
+    /// Computes every step of every window of every authenticator of the passcode's length, and moves all
+    /// that match to their highest matching step. No early exit.
+    fn scan_authenticators(
+        &mut self,
+        passcode: &Passcode,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Scanned {
+        let mut accepted_by = None;
+        let mut replayed = false;
+        let mut fits = false;
+        for authenticator in &mut self.authenticators {
+            if passcode.symbol_count() != usize::from(authenticator.parameters.digits.get()) {
+                continue;
+            }
+            fits = true;
+            let totp = authenticator.parameters.totp(&authenticator.secret);
+            match totp.scan(passcode, now, policy.window(), authenticator.last_step) {
+                Scan::Later(step) => {
+                    authenticator.last_step = Some(step);
+                    authenticator.last_used_at = authenticator.last_used_at.max(Some(now));
+                    accepted_by.get_or_insert(AcceptedBy::Authenticator {
+                        id: authenticator.id,
+                    });
+                }
+                Scan::Used => replayed = true,
+                Scan::Nothing => {}
+            }
+        }
+        match accepted_by {
+            Some(by) => Scanned::Accepted(by),
+            None if replayed => Scanned::Replayed,
+            None => Scanned::Nothing { fits },
+        }
+    }
+
+    /// Judges an attempt again whose failure is on record and whose digest is computed. What was paid for
+    /// is not throttled: not the wait, the budget or the lock.
+    pub(super) fn settle(&mut self, paid: &Paid, now: Timestamp, policy: &Policy) -> Judgement {
+        if !self.is_enabled() {
+            return Judgement::Refused(Rejection::Disabled);
+        }
+        let Some(ledger) = self
+            .ledger
+            .as_mut()
+            .filter(|ledger| *ledger.salt() == paid.set)
+        else {
+            return Judgement::Refused(Rejection::WrongCode);
+        };
+        match ledger.find(&paid.digests) {
+            Found::Unused(index) => {
+                ledger.mark_used(index, now);
+                let by = AcceptedBy::BackupCode {
+                    number: u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX),
+                    remaining: u8::try_from(ledger.remaining()).unwrap_or(u8::MAX),
+                };
+                self.throttle.succeed_after_reserving(policy);
+                Judgement::Accepted(by)
+            }
+            Found::Used(_) => Judgement::Refused(Rejection::BackupCodeUsed),
+            Found::Nothing => Judgement::Refused(Rejection::WrongCode),
+        }
+    }
+}
+
+enum Scanned {
+    Accepted(AcceptedBy),
+    Replayed,
+    Nothing { fits: bool },
+}

@@ -1,0 +1,32 @@
+//! The state of one account's second factor, and the pure machine over it: commands in, new state and
+//! outcome out. No clock, no I/O, no randomness but what it is handed.
+
+mod attempt;
+mod authenticator;
+mod change;
+mod enrollment;
+mod hex;
+mod policy;
+#[cfg(feature = "serde")]
+mod policy_serde;
+mod proof;
+mod receipt;
+mod rejection;
+mod second_factor;
+mod status;
+mod throttle;
+
+pub(crate) use authenticator::{Authenticator, Parameters};
+pub use authenticator::{AuthenticatorId, AuthenticatorName, NameError};
+pub(crate) use change::{Change, Outcome, Paid, Step};
+pub use enrollment::EnrollmentId;
+pub(crate) use enrollment::Pending;
+pub use hex::IdError;
+pub use policy::{Policy, PolicyBuilder, PolicyError};
+pub(crate) use proof::Evidence;
+pub use proof::Proof;
+pub use receipt::{AcceptedBy, Receipt};
+pub use rejection::Rejection;
+pub(crate) use second_factor::SecondFactor;
+pub use status::{AuthenticatorStatus, BackupCodesStatus, Enabled, Hold, Status};
+pub(crate) use throttle::Throttle;

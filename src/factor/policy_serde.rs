@@ -1,0 +1,132 @@
+//! A policy in a configuration file: every field checked on the way in, unknown ones refused.
+
+use crate::{
+    Algorithm, Alphabet, CodeFormat, DigestParams, Digits, Period, Policy, PolicyBuilder, Window,
+};
+use alloc::string::{String, ToString};
+use core::time::Duration;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A policy as plain numbers; durations in seconds.
+#[derive(Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Fields {
+    window: Window,
+    algorithm: Algorithm,
+    digits: u8,
+    period: u64,
+    max_authenticators: u8,
+    enrollment_age: u64,
+    enrollment_tries: u8,
+    proof_age: u64,
+    free_failures: u32,
+    first_wait: u64,
+    longest_wait: u64,
+    lock_after: u32,
+    budget_burst: u32,
+    budget_refill: u64,
+    code_alphabet: CodeAlphabet,
+    code_length: u8,
+    code_group: u8,
+    code_count: u8,
+    digest_memory_kib: u32,
+    digest_passes: u32,
+    digest_lanes: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum CodeAlphabet {
+    Digits,
+    Unambiguous,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self::from(&Policy::default())
+    }
+}
+
+impl From<&Policy> for Fields {
+    fn from(policy: &Policy) -> Self {
+        let (free_failures, first_wait, longest_wait) = policy.waits();
+        let (format, digest) = (policy.code_format(), policy.code_digest());
+        Self {
+            window: policy.window(),
+            algorithm: policy.algorithm(),
+            digits: policy.digits().get(),
+            period: policy.period().as_secs(),
+            max_authenticators: policy.max_authenticators(),
+            enrollment_age: policy.enrollment_age().as_secs(),
+            enrollment_tries: policy.enrollment_tries(),
+            proof_age: policy.proof_age().as_secs(),
+            free_failures,
+            first_wait: first_wait.as_secs(),
+            longest_wait: longest_wait.as_secs(),
+            lock_after: policy.lock_after(),
+            budget_burst: policy.budget_burst(),
+            budget_refill: policy.budget_refill().as_secs(),
+            code_alphabet: match format.alphabet() {
+                Alphabet::Digits => CodeAlphabet::Digits,
+                Alphabet::Unambiguous => CodeAlphabet::Unambiguous,
+            },
+            code_length: format.length(),
+            code_group: format.group(),
+            code_count: format.count(),
+            digest_memory_kib: digest.memory_kib(),
+            digest_passes: digest.passes(),
+            digest_lanes: digest.lanes(),
+        }
+    }
+}
+
+impl Fields {
+    fn check(self) -> Result<Policy, String> {
+        let alphabet = match self.code_alphabet {
+            CodeAlphabet::Digits => Alphabet::Digits,
+            CodeAlphabet::Unambiguous => Alphabet::Unambiguous,
+        };
+        let format = CodeFormat::new(alphabet, self.code_length, self.code_group, self.code_count)
+            .map_err(|error| error.to_string())?;
+        let digest = DigestParams::new(
+            self.digest_memory_kib,
+            self.digest_passes,
+            self.digest_lanes,
+        )
+        .map_err(|error| error.to_string())?;
+        let builder: PolicyBuilder = Policy::builder()
+            .window(self.window)
+            .algorithm(self.algorithm)
+            .digits(Digits::new(self.digits).map_err(|error| error.to_string())?)
+            .period(Period::from_secs(self.period).map_err(|error| error.to_string())?)
+            .max_authenticators(self.max_authenticators)
+            .enrollment_age(Duration::from_secs(self.enrollment_age))
+            .enrollment_tries(self.enrollment_tries)
+            .proof_age(Duration::from_secs(self.proof_age))
+            .waits(
+                self.free_failures,
+                Duration::from_secs(self.first_wait),
+                Duration::from_secs(self.longest_wait),
+            )
+            .lock_after(self.lock_after)
+            .budget(self.budget_burst, Duration::from_secs(self.budget_refill))
+            .code_format(format)
+            .code_digest(digest);
+        builder.build().map_err(|error| error.to_string())
+    }
+}
+
+impl Serialize for Policy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Fields::from(self).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Fields::deserialize(deserializer)?
+            .check()
+            .map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,252 @@
+use super::passcode::is_ignored;
+use crate::{Algorithm, SecretText};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec;
+use core::fmt;
+use data_encoding::{BASE32_NOPAD, DecodeKind, Encoding, Specification};
+use rand_core::{CryptoRng, TryCryptoRng};
+use zeroize::{Zeroize, Zeroizing};
+
+/// A shared secret of at least 128 bits (RFC 4226, section 4, R6), 160 bits unless asked otherwise.
+/// Wiped on drop.
+///
+/// ```
+/// use countersign::{Algorithm, Digits, Period, Secret, Timestamp, Totp};
+///
+/// let secret = Secret::from_typed_base32("gezd gnbv gy3t qojq gezd gnbv gy3t qojq")?;
+/// assert_eq!(secret.expose(), b"12345678901234567890");
+/// assert_eq!(secret.to_base32().expose(), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+///
+/// let totp = Totp::new(secret.expose(), Algorithm::Sha1, Digits::SIX, Period::default());
+/// assert_eq!(totp.generate(Timestamp::from_unix(59)).expose(), "287082");
+/// # Ok::<(), countersign::SecretError>(())
+/// ```
+#[derive(Clone)]
+pub struct Secret(Box<[u8]>);
+
+impl Secret {
+    /// The fewest bits that a secret has unless a lower minimum is asked for.
+    pub const MINIMUM_BITS: usize = 128;
+
+    /// The longest secret, in bytes.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// A new secret of 160 bits from the operating system's random source: 32 characters to type, and
+    /// the length that RFC 4226 recommends.
+    ///
+    /// # Errors
+    /// [`RandomError`](crate::RandomError) if the system has no random source to offer.
+    #[cfg(feature = "getrandom")]
+    pub fn generate() -> Result<Self, crate::RandomError> {
+        Self::try_generate(&mut getrandom::SysRng, Algorithm::Sha1)
+            .map_err(|_| crate::RandomError::new())
+    }
+
+    /// A new secret of 160 bits from a cryptographically secure generator.
+    #[must_use]
+    pub fn generate_with<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        Self::generate_for(Algorithm::Sha1, rng)
+    }
+
+    /// A new secret as long as the output of an algorithm (RFC 6238, section 5.1): 160, 256 or 512 bits.
+    #[must_use]
+    pub fn generate_for<R: CryptoRng + ?Sized>(algorithm: Algorithm, rng: &mut R) -> Self {
+        let Ok(secret) = Self::try_generate(rng, algorithm);
+        secret
+    }
+
+    pub(crate) fn try_generate<R: TryCryptoRng + ?Sized>(
+        rng: &mut R,
+        algorithm: Algorithm,
+    ) -> Result<Self, R::Error> {
+        let mut secret = Self(vec![0; algorithm.output_len()].into_boxed_slice());
+        rng.try_fill_bytes(&mut secret.0)?;
+        Ok(secret)
+    }
+
+    /// Copies a secret of at least 128 bits.
+    ///
+    /// # Errors
+    /// [`SecretError::TooShort`] or [`SecretError::TooLong`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SecretError> {
+        Self::from_bytes_with_minimum(bytes, Self::MINIMUM_BITS)
+    }
+
+    /// Copies a secret that another system made: 80-bit secrets are still about. At least one byte,
+    /// whatever the minimum.
+    ///
+    /// # Errors
+    /// [`SecretError::TooShort`] or [`SecretError::TooLong`].
+    pub fn from_bytes_with_minimum(bytes: &[u8], minimum_bits: usize) -> Result<Self, SecretError> {
+        let minimum = minimum_bits.max(8);
+        let bits = bytes.len().saturating_mul(8);
+        if bits < minimum {
+            return Err(SecretError::TooShort { bits, minimum });
+        }
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(SecretError::TooLong { bytes: bytes.len() });
+        }
+        Ok(Self(bytes.into()))
+    }
+
+    /// Decodes canonical base32 (RFC 4648, section 6) as it stands in a key URI: upper case, no padding,
+    /// no separators, spare bits zero.
+    ///
+    /// # Errors
+    /// [`SecretError`] names the first fault.
+    pub fn from_base32(text: &str) -> Result<Self, SecretError> {
+        Self::from_base32_with_minimum(text, Self::MINIMUM_BITS)
+    }
+
+    /// As [`from_base32`](Self::from_base32), with a lower minimum for secrets of other systems.
+    ///
+    /// # Errors
+    /// [`SecretError`] names the first fault.
+    pub fn from_base32_with_minimum(text: &str, minimum_bits: usize) -> Result<Self, SecretError> {
+        decode(&BASE32_NOPAD, text, minimum_bits)
+    }
+
+    /// Decodes base32 as people type it: lower case, with spaces of any kind, hyphens and padding, and
+    /// with spare bits that are not zero (which are dropped, as apps do).
+    ///
+    /// # Errors
+    /// [`SecretError`] names the first fault. Positions count what is left after spaces and hyphens.
+    pub fn from_typed_base32(text: &str) -> Result<Self, SecretError> {
+        Self::from_typed_base32_with_minimum(text, Self::MINIMUM_BITS)
+    }
+
+    /// As [`from_typed_base32`](Self::from_typed_base32), with a lower minimum for secrets of other
+    /// systems.
+    ///
+    /// # Errors
+    /// [`SecretError`] names the first fault. Positions count what is left after spaces and hyphens.
+    pub fn from_typed_base32_with_minimum(
+        text: &str,
+        minimum_bits: usize,
+    ) -> Result<Self, SecretError> {
+        let mut symbols = Zeroizing::new(String::with_capacity(text.len()));
+        symbols.extend(
+            text.chars()
+                .filter(|c| !is_ignored(*c))
+                .map(|c| c.to_ascii_uppercase()),
+        );
+        decode(
+            &spare_bits_ignored()?,
+            symbols.trim_end_matches('='),
+            minimum_bits,
+        )
+    }
+
+    /// The bytes, to hand to [`Totp::new`](crate::Totp::new) or to a store of your own.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The length in bits.
+    #[must_use]
+    pub fn bits(&self) -> usize {
+        self.0.len().saturating_mul(8)
+    }
+
+    /// Canonical base32 without padding, as in a key URI.
+    #[must_use]
+    pub fn to_base32(&self) -> SecretText {
+        let mut text = String::with_capacity(BASE32_NOPAD.encode_len(self.0.len()));
+        BASE32_NOPAD.encode_append(&self.0, &mut text);
+        SecretText::new(text)
+    }
+
+    /// Base32 in groups of four with spaces between, for a person to type.
+    #[must_use]
+    pub fn to_base32_grouped(&self) -> SecretText {
+        let plain = self.to_base32();
+        let plain = plain.expose();
+        let mut text = String::with_capacity(plain.len().saturating_add(plain.len() / 4));
+        for (at, symbol) in plain.chars().enumerate() {
+            if at != 0 && at % 4 == 0 {
+                text.push(' ');
+            }
+            text.push(symbol);
+        }
+        SecretText::new(text)
+    }
+}
+
+fn decode(encoding: &Encoding, text: &str, minimum_bits: usize) -> Result<Secret, SecretError> {
+    let fault = |kind, position| match kind {
+        DecodeKind::Length => SecretError::Base32Length,
+        DecodeKind::Trailing => SecretError::Base32SpareBits,
+        DecodeKind::Symbol | DecodeKind::Padding => SecretError::Base32Symbol { position },
+    };
+    let length = encoding
+        .decode_len(text.len())
+        .map_err(|error| fault(error.kind, error.position))?;
+    let mut bytes = Zeroizing::new(vec![0; length]);
+    encoding
+        .decode_mut(text.as_bytes(), &mut bytes)
+        .map_err(|partial| fault(partial.error.kind, partial.error.position))?;
+    Secret::from_bytes_with_minimum(&bytes, minimum_bits)
+}
+
+fn spare_bits_ignored() -> Result<Encoding, SecretError> {
+    let mut specification = Specification::new();
+    specification
+        .symbols
+        .push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
+    specification.check_trailing_bits = false;
+    specification
+        .encoding()
+        .map_err(|_| SecretError::Base32Length)
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret")
+            .field("bits", &self.bits())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// A secret that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// Too few bits.
+    #[error("the secret has {bits} bits; at least {minimum} are needed")]
+    TooShort {
+        /// The bits that it has.
+        bits: usize,
+        /// The bits that it needs.
+        minimum: usize,
+    },
+    /// More than [`Secret::MAX_BYTES`].
+    #[error("the secret has {bytes} bytes; at most 1024 are taken")]
+    TooLong {
+        /// The bytes that it has.
+        bytes: usize,
+    },
+    /// A character that is not one of A to Z and 2 to 7.
+    #[error(
+        "the secret is not base32: character {position} is not one of A-Z and 2-7, counted from 0"
+    )]
+    Base32Symbol {
+        /// Where, in bytes from 0.
+        position: usize,
+    },
+    /// No whole number of bytes has base32 of this length.
+    #[error("the secret is not base32: it is cut short, or has a character too many")]
+    Base32Length,
+    /// The last character has bits that no byte holds.
+    #[error(
+        "the secret is not canonical base32: the spare bits of the last character are not zero"
+    )]
+    Base32SpareBits,
+}

@@ -1,0 +1,204 @@
+use super::ct::verdict;
+use crate::{Algorithm, Digits, Hotp, Otp, Passcode, Period, TimeStep, Timestamp, Window};
+use core::fmt;
+use core::time::Duration;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
+
+/// Time-based one-time passwords (RFC 6238): a key that is set up, with the parameters of its app entry.
+///
+/// The last accepted step is the host's to keep. After [`verify`](Self::verify) it must store
+/// [`TotpMatch::step`] before it lets anybody in, in one step with the check that the stored one is still
+/// the `last_accepted` that it passed (else two requests at the same time are accepted with one passcode).
+/// `Verifier` does all that.
+///
+/// ```
+/// use countersign::{Algorithm, Digits, Passcode, Period, Timestamp, Totp, Window};
+///
+/// let totp = Totp::new(b"12345678901234567890", Algorithm::Sha1, Digits::EIGHT, Period::default());
+/// let now = Timestamp::from_unix(1_111_111_109);
+/// assert_eq!(totp.generate(now).expose(), "07081804");
+///
+/// let passcode = Passcode::parse("0708 1804")?;
+/// let matched = totp.verify(&passcode, now, Window::default(), None).expect("the current passcode");
+/// let last_accepted = Some(matched.step());
+/// assert_eq!(totp.verify(&passcode, now, Window::default(), last_accepted), None, "used up");
+/// # Ok::<(), countersign::PasscodeError>(())
+/// ```
+#[derive(Clone)]
+pub struct Totp {
+    hotp: Hotp,
+    period: Period,
+    t0: Timestamp,
+}
+
+impl Totp {
+    /// Sets the key up. A key of any length is taken as it is; [`Secret`](crate::Secret) is the type that
+    /// insists on enough bits.
+    #[must_use]
+    pub fn new(key: &[u8], algorithm: Algorithm, digits: Digits, period: Period) -> Self {
+        Self {
+            hotp: Hotp::new(key, algorithm, digits),
+            period,
+            t0: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Counts steps from `t0` instead of the Unix epoch (T0 in RFC 6238, section 4.1). No authenticator
+    /// app knows this; some hardware tokens do.
+    #[must_use]
+    pub fn with_t0(self, t0: Timestamp) -> Self {
+        Self { t0, ..self }
+    }
+
+    /// The hash function.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.hotp.algorithm()
+    }
+
+    /// How many digits a passcode has.
+    #[must_use]
+    pub const fn digits(&self) -> Digits {
+        self.hotp.digits()
+    }
+
+    /// How long a step lasts.
+    #[must_use]
+    pub const fn period(&self) -> Period {
+        self.period
+    }
+
+    /// The time step at a time. All time before T0 belongs to step 0.
+    #[must_use]
+    pub const fn step(&self, at: Timestamp) -> TimeStep {
+        let since = at.saturating_since(self.t0);
+        #[expect(
+            clippy::arithmetic_side_effects,
+            reason = "the divisor is not zero by its type"
+        )]
+        TimeStep::new(since / self.period.non_zero().get())
+    }
+
+    /// The passcode at a time.
+    #[must_use]
+    pub fn generate(&self, at: Timestamp) -> Otp {
+        self.hotp.generate(self.step(at).get())
+    }
+
+    /// How long the passcode of `at` stays the current one: more than zero, and at most one period.
+    #[must_use]
+    pub const fn remaining(&self, at: Timestamp) -> Duration {
+        let since = at.saturating_since(self.t0);
+        #[expect(
+            clippy::arithmetic_side_effects,
+            reason = "a remainder is less than its divisor, and that is not zero"
+        )]
+        let seconds = self.period.as_secs() - since % self.period.non_zero().get();
+        Duration::from_secs(seconds)
+    }
+
+    /// Looks for a passcode in the window around `at` (RFC 6238, section 5.2).
+    ///
+    /// Only steps after `last_accepted` count, because a passcode must not be accepted twice; pass `None`
+    /// only where no passcode of this key was ever accepted, the one that confirmed the enrollment
+    /// included. Every step of the window is computed and compared in constant time. If two match (the
+    /// passcode of two steps can be the same), the later one is taken, so that the same passcode cannot be
+    /// accepted again at the other.
+    #[must_use]
+    pub fn verify(
+        &self,
+        passcode: &Passcode,
+        at: Timestamp,
+        window: Window,
+        last_accepted: Option<TimeStep>,
+    ) -> Option<TotpMatch> {
+        let current = self.step(at);
+        match self.scan(passcode, at, window, last_accepted) {
+            Scan::Later(step) => Some(TotpMatch { step, current }),
+            Scan::Used | Scan::Nothing => None,
+        }
+    }
+
+    /// As [`verify`](Self::verify), and tells a passcode that was used before from one that is wrong.
+    pub(crate) fn scan(
+        &self,
+        passcode: &Passcode,
+        at: Timestamp,
+        window: Window,
+        last_accepted: Option<TimeStep>,
+    ) -> Scan {
+        let Some(value) = passcode.value(self.digits()) else {
+            return Scan::Nothing;
+        };
+        let current = self.step(at).get();
+        let first = current.saturating_sub(u64::from(window.before));
+        let last = current.saturating_add(u64::from(window.after));
+        let mut later = Choice::from(0);
+        let mut used = Choice::from(0);
+        let mut step = 0;
+        for candidate in first..=last {
+            let hit = self.hotp.value(candidate).ct_eq(&value);
+            let unused = match last_accepted {
+                Some(accepted) => candidate.ct_gt(&accepted.get()),
+                None => Choice::from(1),
+            };
+            step.conditional_assign(&candidate, hit & unused);
+            later |= hit & unused;
+            used |= hit & !unused;
+        }
+        if verdict(later) {
+            Scan::Later(TimeStep::new(step))
+        } else if verdict(used) {
+            Scan::Used
+        } else {
+            Scan::Nothing
+        }
+    }
+}
+
+impl fmt::Debug for Totp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Totp")
+            .field("algorithm", &self.algorithm())
+            .field("digits", &self.digits())
+            .field("period", &self.period)
+            .field("t0", &self.t0)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a window holds for a passcode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scan {
+    /// The highest matching step after the last accepted one.
+    Later(TimeStep),
+    /// Only steps that are used up match.
+    Used,
+    /// No step matches.
+    Nothing,
+}
+
+/// Where a TOTP passcode matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "store the step as the last accepted one, or the passcode can be used again"]
+pub struct TotpMatch {
+    step: TimeStep,
+    current: TimeStep,
+}
+
+impl TotpMatch {
+    /// The step to store as the last accepted one.
+    #[must_use]
+    pub const fn step(self) -> TimeStep {
+        self.step
+    }
+
+    /// How many steps the phone's clock is ahead of the server's (behind: negative), from -255 to 255.
+    #[must_use]
+    pub fn drift(self) -> i16 {
+        let ahead = self.step.get().saturating_sub(self.current.get());
+        let behind = self.current.get().saturating_sub(self.step.get());
+        let steps = |distance: u64| i16::try_from(distance).unwrap_or(i16::MAX);
+        steps(ahead).saturating_sub(steps(behind))
+    }
+}

@@ -1,0 +1,137 @@
+use super::KeyUriPart;
+use crate::{AlgorithmError, DigitsError, PeriodError, SecretError};
+
+/// A key URI that cannot be built or parsed. The message names the parameter, and never quotes the URI,
+/// because any of its parts may be the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyUriError {
+    /// The URI is longer than [`KeyUri::MAX_BYTES`](crate::KeyUri::MAX_BYTES).
+    #[error("the key URI has {bytes} bytes; at most 4096 are taken")]
+    TooLong {
+        /// The bytes that it has.
+        bytes: usize,
+    },
+    /// The text does not begin with `otpauth://`.
+    #[error("the key URI does not begin with otpauth://")]
+    Scheme,
+    /// The type is neither `totp` nor `hotp`.
+    #[error("the type of the key URI is neither totp nor hotp")]
+    Type,
+    /// A part that must be there is missing.
+    #[error("the {part} is missing")]
+    Missing {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// A part has no text.
+    #[error("the {part} is empty")]
+    Empty {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// An issuer or an account has a colon, as it stands or as `%3A`: the colon separates the two.
+    #[error("the {part} has a colon")]
+    Colon {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// A part has a control character.
+    #[error("the {part} has a control character")]
+    ControlCharacter {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// An issuer or an account begins or ends with white space.
+    #[error("the {part} begins or ends with white space")]
+    OuterSpace {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// A percent sign is not followed by two hexadecimal digits.
+    #[error("the {part} has a percent sign without two hexadecimal digits after it")]
+    Escape {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// The percent-decoded bytes are not UTF-8.
+    #[error("the {part} is not UTF-8")]
+    Utf8 {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// A character stands unescaped where RFC 3986 does not allow it.
+    #[error("the {part} has a character that must be percent-encoded")]
+    Unescaped {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// An unescaped `+` in a parameter: a plus sign to some readers, a space to others.
+    #[error("the {part} has a plus sign that must be percent-encoded")]
+    Plus {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// A parameter is given twice.
+    #[error("the {part} is given twice")]
+    Duplicate {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// A parameter is given twice, with different values. No reading of it is safe: one app takes the first
+    /// value and another the last.
+    #[error("the {part} is given twice, with different values")]
+    Conflict {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// The label and the parameter `issuer` disagree.
+    #[error("the issuer differs from the issuer prefix of the label")]
+    IssuersDiffer,
+    /// The name of a parameter is not one of the Key URI Format. The name is not quoted: where a URI is
+    /// garbled it can be a piece of the secret.
+    #[error("parameter {position} has an unknown name")]
+    UnknownParameter {
+        /// Which parameter, counted from 1.
+        position: usize,
+    },
+    /// Two `&` in a row, or one at the end.
+    #[error("parameter {position} is empty")]
+    EmptyParameter {
+        /// Which parameter, counted from 1.
+        position: usize,
+    },
+    /// A parameter of another program that changes the passcodes: ignoring it would make wrong ones.
+    #[error("the parameter {name} is not supported")]
+    Unsupported {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A parameter that the type does not have: `period` of hotp, `counter` of totp.
+    #[error("the {part} does not belong to this type of key URI")]
+    NotForType {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// The value is not a decimal number, or is one above 2^64 - 1.
+    #[error("the {part} is not a decimal number below 2^64")]
+    Number {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// The image is not the `https://` address of a picture.
+    #[error("the image is not an https address")]
+    Image,
+    /// The secret is not base32, too short or too long.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The algorithm is unknown.
+    #[error(transparent)]
+    Algorithm(#[from] AlgorithmError),
+    /// The number of digits is out of range.
+    #[error(transparent)]
+    Digits(#[from] DigitsError),
+    /// The period is 0.
+    #[error(transparent)]
+    Period(#[from] PeriodError),
+}

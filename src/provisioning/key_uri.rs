@@ -1,0 +1,416 @@
+use super::escape::{escape_into, escaped_len};
+use super::{KeyUriBuilder, KeyUriError, KeyUriPart, LenientKeyUri, parse};
+use crate::{Algorithm, Digits, Period, Secret, SecretText};
+use alloc::string::String;
+use core::fmt::{self, Write};
+use data_encoding::BASE32_NOPAD;
+
+/// A key URI, `otpauth://totp/...` or `otpauth://hotp/...` (Key URI Format): what a QR code tells an
+/// authenticator app.
+///
+/// ```
+/// use countersign::{KeyUri, Secret};
+///
+/// let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
+/// let uri = KeyUri::totp(&secret, "alice@example.com").issuer("Big Corporation").build()?;
+/// assert_eq!(
+///     uri.to_secret_text().expose(),
+///     "otpauth://totp/Big%20Corporation:alice%40example.com\
+///      ?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Big%20Corporation",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # What apps do with parameters that are not the default
+///
+/// Only SHA-1, 6 digits and 30 seconds work everywhere. With others some apps show wrong passcodes without
+/// a word, so never take an authenticator into use before the person has typed a passcode of it.
+///
+/// | app | algorithms | digits | periods |
+/// |---|---|---|---|
+/// | Google Authenticator, Android | SHA1; SHA256 in newer ones | 6 | 30 |
+/// | Google Authenticator, iOS | all | 6 to 8 | up to 300 |
+/// | Microsoft Authenticator | SHA1; others silently wrong | 6 | 30 |
+/// | Authy | SHA1; others silently wrong | 6, 8 | 30; others silently wrong |
+/// | Duo Mobile | SHA1; others silently wrong | 6; 8 is refused | 30; others silently wrong |
+/// | 1Password, Apple Passwords | SHA1; others uncertain | 6 | 30 |
+/// | 2FAS | all | 6 to 8 | 30, 60, 90 |
+/// | Aegis, FreeOTP, Stratum, LastPass | all | 6 to 8 | from 5 |
+///
+/// # How names reach the app
+///
+/// Keep issuer and account short: some apps cut the issuer at 30 characters and the account at 40, and each
+/// character more makes the QR code denser. Avoid `& = ? # %` in them: they are escaped as they must be, but
+/// some apps decode twice.
+#[derive(Clone)]
+pub struct KeyUri {
+    secret: Secret,
+    kind: KeyUriKind,
+    /// `issuer:account` or `account`. Neither has a colon, so that one buffer holds both.
+    label: String,
+    algorithm: Algorithm,
+    digits: Digits,
+    image: Option<String>,
+    /// How long the text is, in bytes.
+    length: usize,
+}
+
+/// The type of a key URI, with the parameter that only this type has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyUriKind {
+    /// Time-based (RFC 6238).
+    Totp {
+        /// How long a step lasts.
+        period: Period,
+    },
+    /// Counter-based (RFC 4226).
+    Hotp {
+        /// The counter of the next passcode.
+        counter: u64,
+    },
+}
+
+/// What a [`KeyUri`] is made of, unchecked.
+pub(super) struct Parts<'a> {
+    pub(super) secret: Secret,
+    pub(super) kind: KeyUriKind,
+    pub(super) account: &'a str,
+    pub(super) issuer: Option<&'a str>,
+    pub(super) algorithm: Algorithm,
+    pub(super) digits: Digits,
+    pub(super) image: Option<&'a str>,
+}
+
+impl KeyUri {
+    /// The longest key URI that is parsed or built, in bytes. An app that scans a QR code gets at most
+    /// 2,953.
+    pub const MAX_BYTES: usize = 4096;
+
+    /// Begins a totp URI: 30 seconds, unless the builder is told otherwise. `account` is what the person
+    /// knows the account by, such as an e-mail address.
+    pub const fn totp<'a>(secret: &'a Secret, account: &'a str) -> KeyUriBuilder<'a> {
+        KeyUriBuilder::new(secret, account, None)
+    }
+
+    /// Begins a hotp URI. `counter` is the counter of the first passcode that the app will show.
+    pub const fn hotp<'a>(secret: &'a Secret, account: &'a str, counter: u64) -> KeyUriBuilder<'a> {
+        KeyUriBuilder::new(secret, account, Some(counter))
+    }
+
+    /// Parses a key URI that follows the Key URI Format and RFC 3986 to the letter, with a secret of at
+    /// least 128 bits.
+    ///
+    /// The scheme is taken in upper case too (RFC 3986, section 3.1); the type, the names of parameters and
+    /// the algorithm are not. The secret is canonical base32. Every parameter stands at most once, and only
+    /// those of the format and `image` are known. Issuer and prefix are equal where both are given.
+    ///
+    /// ```
+    /// use countersign::{KeyUri, KeyUriError, KeyUriPart};
+    ///
+    /// let uri = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    /// assert_eq!(KeyUri::parse(uri)?.issuer(), Some("Example"));
+    ///
+    /// let cut = KeyUri::parse("otpauth://totp/Example:alice").unwrap_err();
+    /// assert_eq!(cut, KeyUriError::Missing { part: KeyUriPart::Secret });
+    /// assert_eq!(cut.to_string(), "the secret is missing");
+    /// # Ok::<(), KeyUriError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyUriError`] names the first fault.
+    pub fn parse(text: &str) -> Result<Self, KeyUriError> {
+        Self::parse_with_minimum(text, Secret::MINIMUM_BITS)
+    }
+
+    /// As [`parse`](Self::parse), with a lower minimum for the secrets of other systems: 80-bit secrets are
+    /// still about. At least one byte, whatever the minimum.
+    ///
+    /// # Errors
+    /// [`KeyUriError`] names the first fault.
+    pub fn parse_with_minimum(text: &str, minimum_bits: usize) -> Result<Self, KeyUriError> {
+        parse::strict(text, minimum_bits)
+    }
+
+    /// Parses key URIs as they are found in the wild, for imports, and says what had to be mended. Secrets
+    /// are taken from one byte on.
+    ///
+    /// What would be a guess stays an error: an unknown algorithm, digits or a period out of range, a
+    /// parameter given twice with different values, a colon in a name, a bad escape.
+    ///
+    /// ```
+    /// use countersign::{KeyUri, Repair};
+    ///
+    /// let lenient = KeyUri::parse_lenient("otpauth://totp/alice?secret=gezd gnbv gy3t qojq gezd gnbv gy3t qojq&algorithm=HMAC-SHA-256")?;
+    /// assert_eq!(lenient.uri.secret().expose(), b"12345678901234567890");
+    /// assert!(lenient.repairs.contains(&Repair::AlgorithmName));
+    /// assert!(lenient.repairs.contains(&Repair::SecretSeparators));
+    /// # Ok::<(), countersign::KeyUriError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyUriError`] names the first fault.
+    pub fn parse_lenient(text: &str) -> Result<LenientKeyUri, KeyUriError> {
+        let (uri, repairs) = parse::lenient(text)?;
+        Ok(LenientKeyUri { uri, repairs })
+    }
+
+    /// Checks the parts: every key URI is made here.
+    pub(super) fn assemble(parts: Parts<'_>) -> Result<Self, KeyUriError> {
+        let mut label = String::with_capacity(
+            parts.account.len().saturating_add(
+                parts
+                    .issuer
+                    .map_or(0, |issuer| issuer.len().saturating_add(1)),
+            ),
+        );
+        if let Some(issuer) = parts.issuer {
+            check_name(KeyUriPart::Issuer, issuer)?;
+            label.push_str(issuer);
+            label.push(':');
+        }
+        check_name(KeyUriPart::Account, parts.account)?;
+        label.push_str(parts.account);
+        if !parts.image.is_none_or(is_image) {
+            return Err(KeyUriError::Image);
+        }
+        let mut uri = Self {
+            secret: parts.secret,
+            kind: parts.kind,
+            label,
+            algorithm: parts.algorithm,
+            digits: parts.digits,
+            image: parts.image.map(Into::into),
+            length: 0,
+        };
+        let mut length = 0_usize;
+        uri.pieces(|piece| length = length.saturating_add(piece.len()));
+        uri.length = length;
+        if length > Self::MAX_BYTES {
+            return Err(KeyUriError::TooLong { bytes: length });
+        }
+        Ok(uri)
+    }
+
+    /// The secret.
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The type, with its period or counter.
+    #[must_use]
+    pub const fn kind(&self) -> KeyUriKind {
+        self.kind
+    }
+
+    /// The account name.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.label
+            .split_once(':')
+            .map_or(self.label.as_str(), |(_, account)| account)
+    }
+
+    /// The service's name.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.label.split_once(':').map(|(issuer, _)| issuer)
+    }
+
+    /// The hash function.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// How many digits a passcode has.
+    #[must_use]
+    pub const fn digits(&self) -> Digits {
+        self.digits
+    }
+
+    /// The address of a logo.
+    #[must_use]
+    pub fn image(&self) -> Option<&str> {
+        self.image.as_deref()
+    }
+
+    /// The text, ASCII only.
+    ///
+    /// Issuer and prefix are equal, the secret is in upper case without padding, a space is `%20`, and all
+    /// but the unreserved characters of RFC 3986 is escaped. Parameters with their default value are left
+    /// out, as the format allows and every app understands: the 34 characters would make the QR code a size
+    /// larger and harder to scan.
+    #[must_use]
+    pub fn to_secret_text(&self) -> SecretText {
+        let mut text = String::with_capacity(self.length);
+        self.pieces(|piece| piece.append_to(&mut text));
+        SecretText::new(text)
+    }
+
+    fn pieces(&self, mut emit: impl FnMut(Piece<'_>)) {
+        emit(Piece::Plain(match self.kind {
+            KeyUriKind::Totp { .. } => "otpauth://totp/",
+            KeyUriKind::Hotp { .. } => "otpauth://hotp/",
+        }));
+        if let Some(issuer) = self.issuer() {
+            emit(Piece::Escaped(issuer));
+            emit(Piece::Plain(":"));
+        }
+        emit(Piece::Escaped(self.account()));
+        emit(Piece::Plain("?secret="));
+        emit(Piece::Base32(self.secret.expose()));
+        if let Some(issuer) = self.issuer() {
+            emit(Piece::Plain("&issuer="));
+            emit(Piece::Escaped(issuer));
+        }
+        if self.algorithm != Algorithm::Sha1 {
+            emit(Piece::Plain("&algorithm="));
+            emit(Piece::Plain(self.algorithm.name()));
+        }
+        if self.digits != Digits::SIX {
+            emit(Piece::Plain("&digits="));
+            emit(Piece::Number(self.digits.get().into()));
+        }
+        match self.kind {
+            KeyUriKind::Totp { period } if period == Period::THIRTY_SECONDS => {}
+            KeyUriKind::Totp { period } => {
+                emit(Piece::Plain("&period="));
+                emit(Piece::Number(period.as_secs()));
+            }
+            KeyUriKind::Hotp { counter } => {
+                emit(Piece::Plain("&counter="));
+                emit(Piece::Number(counter));
+            }
+        }
+        if let Some(image) = &self.image {
+            emit(Piece::Plain("&image="));
+            emit(Piece::Escaped(image));
+        }
+    }
+}
+
+impl fmt::Debug for KeyUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyUri")
+            .field("kind", &self.kind)
+            .field("issuer", &self.issuer())
+            .field("account", &self.account())
+            .field("algorithm", &self.algorithm)
+            .field("digits", &self.digits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A piece of the text. All are measured before the first is written, so that the buffer that holds the
+/// secret never grows and leaves a copy behind.
+enum Piece<'a> {
+    Plain(&'a str),
+    Escaped(&'a str),
+    Base32(&'a [u8]),
+    Number(u64),
+}
+
+impl Piece<'_> {
+    fn len(&self) -> usize {
+        match *self {
+            Self::Plain(text) => text.len(),
+            Self::Escaped(text) => escaped_len(text),
+            Self::Base32(bytes) => BASE32_NOPAD.encode_len(bytes.len()),
+            Self::Number(number) => number.checked_ilog10().map_or(1, |power| {
+                usize::try_from(power).map_or(20, |power| power.saturating_add(1))
+            }),
+        }
+    }
+
+    fn append_to(&self, text: &mut String) {
+        match *self {
+            Self::Plain(plain) => text.push_str(plain),
+            Self::Escaped(raw) => escape_into(raw, text),
+            Self::Base32(bytes) => BASE32_NOPAD.encode_append(bytes, text),
+            Self::Number(number) => {
+                let written = write!(text, "{number}");
+                debug_assert!(written.is_ok(), "a String takes all that is written to it");
+            }
+        }
+    }
+}
+
+/// Whether a name can stand in a label and comes back out of it unchanged.
+fn check_name(part: KeyUriPart, name: &str) -> Result<(), KeyUriError> {
+    if name.is_empty() {
+        Err(KeyUriError::Empty { part })
+    } else if name.contains(':') {
+        Err(KeyUriError::Colon { part })
+    } else if name.chars().any(char::is_control) {
+        Err(KeyUriError::ControlCharacter { part })
+    } else if name.trim() != name {
+        Err(KeyUriError::OuterSpace { part })
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a text is the address of a picture: `https://` with a host and a path.
+pub(super) fn is_image(address: &str) -> bool {
+    address.bytes().all(|byte| byte.is_ascii_graphic())
+        && address
+            .strip_prefix("https://")
+            .and_then(|rest| rest.split_once('/'))
+            .is_some_and(|(host, _)| !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::ToString;
+
+    fn secret() -> Secret {
+        Secret::from_bytes(b"12345678901234567890").unwrap()
+    }
+
+    #[test]
+    fn the_buffer_of_the_text_never_grows() {
+        let mut text = String::new();
+        for period in [1, 9, 10, 99, 100, u64::MAX] {
+            let secret = secret();
+            let uri = KeyUri::totp(&secret, "zoë+1@example.com")
+                .issuer("ACME & Söhne")
+                .digits(Digits::EIGHT)
+                .algorithm(Algorithm::Sha512)
+                .period(Period::from_secs(period).unwrap())
+                .image("https://example.com/a.png?b=c")
+                .build()
+                .unwrap();
+            text = String::with_capacity(uri.length);
+            let before = text.as_ptr();
+            uri.pieces(|piece| piece.append_to(&mut text));
+            assert_eq!(text.len(), uri.length);
+            assert_eq!(text.as_ptr(), before);
+        }
+        assert!(text.ends_with("&image=https%3A%2F%2Fexample.com%2Fa.png%3Fb%3Dc"));
+    }
+
+    #[test]
+    fn debug_shows_the_names_and_not_the_secret() {
+        let secret = secret();
+        let builder = KeyUri::hotp(&secret, "alice", 7).issuer("Example");
+        let builder_debug = format!("{builder:?}");
+        let uri = builder.build().unwrap();
+        for debug in [builder_debug, format!("{uri:?}"), format!("{uri:#?}")] {
+            assert!(debug.contains("alice"));
+            assert!(debug.contains("Example"));
+            for leak in ["1234", "GEZD", "gezd", "49, 50", "31, 32"] {
+                assert!(!debug.contains(leak), "{debug}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_part_is_padded_like_text() {
+        assert_eq!(format!("{:>8}", KeyUriPart::Secret), "  secret");
+        assert_eq!(KeyUriPart::IssuerPrefix.to_string(), "issuer prefix");
+    }
+}

@@ -1,0 +1,45 @@
+//! The record: one account's second factor, encoded with a version and sealed with a keyring.
+
+mod encoding;
+mod history;
+mod keyring;
+mod seal;
+
+pub(crate) use history::{Fate, History};
+pub use keyring::{Keyring, KeyringError, SealingKey};
+pub(crate) use seal::{Opened, open, seal};
+
+use crate::KeyId;
+
+/// A record that cannot be opened. It never lets anybody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// A version of this crate that is newer than this one wrote it.
+    #[error(
+        "the record has version {0}, which this version of countersign does not know; upgrade it"
+    )]
+    UnknownVersion(u8),
+    /// The cipher is not known.
+    #[error(
+        "the record is sealed with algorithm {0}, which this version of countersign does not know; upgrade it"
+    )]
+    UnknownAlgorithm(u8),
+    /// The key was dropped from the keyring, or never was in it.
+    #[error(
+        "the record is sealed with key {0}, which is not in the keyring; add it as a retired key"
+    )]
+    UnknownKey(KeyId),
+    /// The record is of another account or another namespace.
+    #[error("the record belongs to another account or namespace")]
+    OtherAccount,
+    /// The record was altered or cut short, or the key under this id is another one.
+    #[error("the record is damaged, or sealed with another key of the same id")]
+    Damaged,
+    /// The record opens, but what is in it makes no sense.
+    #[error("the content of the record is malformed")]
+    Malformed,
+    /// The record is not the one that was written under the store's revision.
+    #[error("the record does not belong to the revision in the store")]
+    RevisionMismatch,
+}

@@ -1,0 +1,153 @@
+//! Sealing by AES-256-GCM-SIV (RFC 8452) with random nonces: a nonce that comes twice tells no more than
+//! whether two records of one account are equal.
+//!
+//! A sealed record is: version (1 byte), algorithm (1), key id (4, big-endian), account tag (8), nonce (12),
+//! ciphertext, tag (16).
+
+use super::{History, Keyring, RecordError, encoding};
+use crate::factor::SecondFactor;
+use crate::{AccountId, KeyId, Revision};
+use aes_gcm_siv::Aes256GcmSiv;
+use aes_gcm_siv::aead::{AeadInOut, Nonce, Tag};
+use alloc::vec::Vec;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+const VERSION: u8 = 1;
+const AES_256_GCM_SIV: u8 = 1;
+const NONCE_LENGTH: usize = 12;
+const TAG_LENGTH: usize = 16;
+const ACCOUNT_TAG_LENGTH: usize = 8;
+const HEADER_LENGTH: usize = 1 + 1 + 4 + ACCOUNT_TAG_LENGTH;
+const DOMAIN: &[u8] = b"countersign record";
+
+/// An opened record.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) factor: SecondFactor,
+    pub(crate) history: History,
+    /// The key that sealed it.
+    pub(crate) key: KeyId,
+}
+
+/// Seals a record with the primary key.
+pub(crate) fn seal(
+    factor: &SecondFactor,
+    history: &History,
+    account: &AccountId,
+    namespace: &str,
+    keyring: &Keyring,
+    nonce: [u8; NONCE_LENGTH],
+) -> Result<Vec<u8>, RecordError> {
+    let key = keyring.primary();
+    let cipher = keyring.cipher(key).ok_or(RecordError::UnknownKey(key))?;
+    let mut plain = encoding::encode(factor, history)?;
+    let header = header(key, account, namespace);
+    let tag = cipher
+        .encrypt_inout_detached(
+            &Nonce::<Aes256GcmSiv>::from(nonce),
+            &associated_data(&header, account, namespace),
+            plain.as_mut_slice().into(),
+        )
+        .map_err(|_| RecordError::Malformed)?;
+    Ok([&header[..], &nonce, &plain, &tag].concat())
+}
+
+/// Opens a record and checks that it is the one written under the store's revision.
+pub(crate) fn open(
+    sealed: &[u8],
+    revision: Revision,
+    account: &AccountId,
+    namespace: &str,
+    keyring: &Keyring,
+) -> Result<Opened, RecordError> {
+    let (&version, _) = sealed.split_first().ok_or(RecordError::Damaged)?;
+    if version != VERSION {
+        return Err(RecordError::UnknownVersion(version));
+    }
+    let (header_read, rest) = sealed
+        .split_first_chunk::<HEADER_LENGTH>()
+        .ok_or(RecordError::Damaged)?;
+    let [_, algorithm, k0, k1, k2, k3, ..] = *header_read;
+    if algorithm != AES_256_GCM_SIV {
+        return Err(RecordError::UnknownAlgorithm(algorithm));
+    }
+    let key = KeyId::new(u32::from_be_bytes([k0, k1, k2, k3]));
+    let cipher = keyring.cipher(key).ok_or(RecordError::UnknownKey(key))?;
+    let (nonce, rest) = rest
+        .split_first_chunk::<NONCE_LENGTH>()
+        .ok_or(RecordError::Damaged)?;
+    let (ciphertext, tag) = rest
+        .split_last_chunk::<TAG_LENGTH>()
+        .ok_or(RecordError::Damaged)?;
+    let mut plain = Zeroizing::new(ciphertext.to_vec());
+    cipher
+        .decrypt_inout_detached(
+            &Nonce::<Aes256GcmSiv>::from(*nonce),
+            &associated_data(header_read, account, namespace),
+            plain.as_mut_slice().into(),
+            &Tag::<Aes256GcmSiv>::from(*tag),
+        )
+        .map_err(|_| {
+            let ours = *header_read == header(key, account, namespace);
+            if ours {
+                RecordError::Damaged
+            } else {
+                RecordError::OtherAccount
+            }
+        })?;
+    let (factor, history) = encoding::decode(&plain)?;
+    if history.current() != Some(revision) {
+        return Err(RecordError::RevisionMismatch);
+    }
+    Ok(Opened {
+        factor,
+        history,
+        key,
+    })
+}
+
+/// The header ends with a tag of the account, which serves to tell a record of another account from one
+/// that is damaged. It protects nothing: the associated data does.
+fn header(key: KeyId, account: &AccountId, namespace: &str) -> [u8; HEADER_LENGTH] {
+    let [k0, k1, k2, k3] = key.get().to_be_bytes();
+    let mut hash = Sha256::new();
+    for part in [DOMAIN, namespace.as_bytes(), account.as_str().as_bytes()] {
+        hash.update(length(part));
+        hash.update(part);
+    }
+    let [t0, t1, t2, t3, t4, t5, t6, t7, ..] = <[u8; 32]>::from(hash.finalize());
+    [
+        VERSION,
+        AES_256_GCM_SIV,
+        k0,
+        k1,
+        k2,
+        k3,
+        t0,
+        t1,
+        t2,
+        t3,
+        t4,
+        t5,
+        t6,
+        t7,
+    ]
+}
+
+fn associated_data(header: &[u8; HEADER_LENGTH], account: &AccountId, namespace: &str) -> Vec<u8> {
+    let (namespace, account) = (namespace.as_bytes(), account.as_str().as_bytes());
+    [
+        DOMAIN,
+        header,
+        &length(namespace),
+        namespace,
+        &length(account),
+        account,
+    ]
+    .concat()
+}
+
+fn length(part: &[u8]) -> [u8; 8] {
+    (part.len() as u64).to_be_bytes()
+}

@@ -1,0 +1,88 @@
+//! What a host's tests of its own sign-in need: a clock that stands still until it is told, and a phone.
+//!
+//! ```
+//! use countersign::testing::{ManualClock, Phone};
+//! use countersign::{KeyUri, Secret, Timestamp};
+//! use std::time::Duration;
+//!
+//! let clock = ManualClock::at(Timestamp::from_unix(59));
+//! let secret = Secret::from_bytes(b"12345678901234567890")?;
+//! let uri = KeyUri::totp(&secret, "alice").build()?;
+//! let phone = Phone::scan(uri.to_secret_text().expose())?;
+//! assert_eq!(phone.passcode(clock.now()), "287082");
+//! clock.advance(Duration::from_secs(30));
+//! assert_ne!(phone.passcode(clock.now()), "287082");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use crate::{Clock, KeyUri, KeyUriError, KeyUriKind, Timestamp, Totp};
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use std::borrow::ToOwned;
+use std::string::String;
+use std::sync::Arc;
+
+pub use crate::verifier::block_on;
+
+/// A clock that a test sets. Its clones are the same clock.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    /// A clock that stands at a time.
+    #[must_use]
+    pub fn at(time: Timestamp) -> Self {
+        Self(Arc::new(AtomicU64::new(time.as_unix())))
+    }
+
+    /// The time that it shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_unix(self.0.load(Ordering::SeqCst))
+    }
+
+    /// Sets it, forward or back.
+    pub fn set(&self, time: Timestamp) {
+        self.0.store(time.as_unix(), Ordering::SeqCst);
+    }
+
+    /// Moves it forward, by whole seconds.
+    pub fn advance(&self, by: Duration) {
+        self.set(self.now().saturating_add(by.as_secs()));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+}
+
+/// An authenticator app with one entry.
+#[derive(Clone, Debug)]
+pub struct Phone(Totp);
+
+impl Phone {
+    /// Reads the text of a QR code.
+    ///
+    /// # Errors
+    /// [`KeyUriError`], if it is not a valid key URI for TOTP.
+    pub fn scan(key_uri: &str) -> Result<Self, KeyUriError> {
+        let uri = KeyUri::parse(key_uri)?;
+        match uri.kind() {
+            KeyUriKind::Totp { period } => Ok(Self(Totp::new(
+                uri.secret().expose(),
+                uri.algorithm(),
+                uri.digits(),
+                period,
+            ))),
+            KeyUriKind::Hotp { .. } => Err(KeyUriError::Type),
+        }
+    }
+
+    /// What the app shows at a time.
+    #[must_use]
+    pub fn passcode(&self, at: Timestamp) -> String {
+        self.0.generate(at).expose().to_owned()
+    }
+}

@@ -1,0 +1,190 @@
+use super::builder::VerifierBuilder;
+use super::enrollment::{Enrollment, EnrollmentRequest};
+use super::error::{Denied, Error};
+use super::executor::block_on;
+use super::random::RandomSource;
+use super::verifier::{self, Resealed};
+use crate::blocking::{Adapter, Store};
+use crate::{
+    AccountId, AuthenticatorId, BackupCodes, EnrollmentId, Keyring, Policy, Proof, Receipt, Status,
+};
+
+/// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store): the same rules, from the
+/// same code.
+///
+/// ```
+/// use countersign::blocking::Verifier;
+/// use countersign::{AccountId, KeyId, Keyring, MemoryStore, SealingKey, Status};
+///
+/// let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
+/// let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example").build_blocking()?;
+/// assert_eq!(verifier.status(&AccountId::new("alice")?)?, Status::Absent);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Verifier<S>(verifier::Verifier<Adapter<S>>);
+
+impl<S: Store> Verifier<S> {
+    pub(super) const fn new(verifier: verifier::Verifier<Adapter<S>>) -> Self {
+        Self(verifier)
+    }
+
+    /// Starts to set a verifier up; end with [`VerifierBuilder::build_blocking`].
+    #[cfg(feature = "getrandom")]
+    pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<Adapter<S>> {
+        verifier::Verifier::builder(Adapter::new(store), keyring, issuer)
+    }
+
+    /// As `builder`, for systems without a random source that this crate knows.
+    pub fn builder_with_random(
+        store: S,
+        keyring: Keyring,
+        issuer: &str,
+        random: impl RandomSource + 'static,
+    ) -> VerifierBuilder<Adapter<S>> {
+        verifier::Verifier::builder_with_random(Adapter::new(store), keyring, issuer, random)
+    }
+
+    /// The same verifier on another store. Cheap.
+    #[must_use]
+    pub fn with_store<T: Store>(&self, store: T) -> Verifier<T> {
+        Verifier(self.0.with_store(Adapter::new(store)))
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        self.0.policy()
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &S {
+        self.0.store().get_ref()
+    }
+
+    /// See [`Verifier::begin_enrollment`](crate::Verifier::begin_enrollment).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn begin_enrollment(
+        &self,
+        account: &AccountId,
+        request: EnrollmentRequest,
+        proof: Proof<'_>,
+    ) -> Result<Enrollment, Denied> {
+        block_on(self.0.begin_enrollment(account, request, proof))
+    }
+
+    /// See [`Verifier::pending_enrollment`](crate::Verifier::pending_enrollment).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn pending_enrollment(
+        &self,
+        account: &AccountId,
+        id: EnrollmentId,
+    ) -> Result<Enrollment, Denied> {
+        block_on(self.0.pending_enrollment(account, id))
+    }
+
+    /// See [`Verifier::confirm_enrollment`](crate::Verifier::confirm_enrollment).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn confirm_enrollment(
+        &self,
+        account: &AccountId,
+        id: EnrollmentId,
+        passcode: &str,
+    ) -> Result<Receipt, Denied> {
+        block_on(self.0.confirm_enrollment(account, id, passcode))
+    }
+
+    /// See [`Verifier::verify`](crate::Verifier::verify).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
+        block_on(self.0.verify(account, code))
+    }
+
+    /// See [`Verifier::status`](crate::Verifier::status).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn status(&self, account: &AccountId) -> Result<Status, Error> {
+        block_on(self.0.status(account))
+    }
+
+    /// See [`Verifier::issue_backup_codes`](crate::Verifier::issue_backup_codes).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn issue_backup_codes(
+        &self,
+        account: &AccountId,
+        proof: Proof<'_>,
+    ) -> Result<BackupCodes, Denied> {
+        block_on(self.0.issue_backup_codes(account, proof))
+    }
+
+    /// See [`Verifier::remove_authenticator`](crate::Verifier::remove_authenticator).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn remove_authenticator(
+        &self,
+        account: &AccountId,
+        id: AuthenticatorId,
+        proof: Proof<'_>,
+    ) -> Result<(), Denied> {
+        block_on(self.0.remove_authenticator(account, id, proof))
+    }
+
+    /// See [`Verifier::disable`](crate::Verifier::disable).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
+        block_on(self.0.disable(account, proof))
+    }
+
+    /// See [`Verifier::force_disable`](crate::Verifier::force_disable).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn force_disable(&self, account: &AccountId) -> Result<(), Denied> {
+        block_on(self.0.force_disable(account))
+    }
+
+    /// See [`Verifier::unlock`](crate::Verifier::unlock).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn unlock(&self, account: &AccountId) -> Result<(), Denied> {
+        block_on(self.0.unlock(account))
+    }
+
+    /// See [`Verifier::reseal`](crate::Verifier::reseal).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn reseal(&self, account: &AccountId) -> Result<Resealed, Error> {
+        block_on(self.0.reseal(account))
+    }
+
+    /// See [`Verifier::erase`](crate::Verifier::erase).
+    ///
+    /// # Errors
+    /// The same.
+    pub fn erase(&self, account: &AccountId) -> Result<(), Error> {
+        block_on(self.0.erase(account))
+    }
+}
+
+impl<S: Clone> Clone for Verifier<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}

@@ -1,0 +1,105 @@
+use crate::factor::Pending;
+use crate::{
+    AuthenticatorId, AuthenticatorName, EnrollmentId, KeyUri, KeyUriError, Policy, Timestamp,
+};
+use std::borrow::ToOwned;
+use std::string::String;
+
+/// What to enroll: a new authenticator beside those that there are, or in the place of one.
+///
+/// ```
+/// use countersign::{AuthenticatorName, EnrollmentRequest};
+///
+/// let request = EnrollmentRequest::additional("alice@example.com")
+///     .authenticator_name(AuthenticatorName::new("work phone")?);
+/// # Ok::<(), countersign::NameError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EnrollmentRequest {
+    pub(super) account_name: String,
+    pub(super) name: AuthenticatorName,
+    pub(super) issuer: Option<String>,
+    pub(super) replaces: Option<AuthenticatorId>,
+}
+
+impl EnrollmentRequest {
+    /// An authenticator beside those that there are, the first one included. The account name is what the
+    /// app shows: the login name or mail address. It must not be empty or have a colon.
+    pub fn additional(account_name: &str) -> Self {
+        Self {
+            account_name: account_name.to_owned(),
+            name: AuthenticatorName::default(),
+            issuer: None,
+            replaces: None,
+        }
+    }
+
+    /// An authenticator in the place of another: a new phone. The old one works until the new one is
+    /// confirmed.
+    pub fn replacing(id: AuthenticatorId, account_name: &str) -> Self {
+        Self {
+            replaces: Some(id),
+            ..Self::additional(account_name)
+        }
+    }
+
+    /// What the owner calls it. Default: "Authenticator app".
+    pub fn authenticator_name(mut self, name: AuthenticatorName) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// The issuer that the app shows, where it is not the verifier's: for a service with tenants.
+    pub fn issuer(mut self, issuer: &str) -> Self {
+        self.issuer = Some(issuer.to_owned());
+        self
+    }
+}
+
+/// A pending enrollment: what the owner scans or types. It accepts nothing until it is confirmed.
+#[derive(Clone, Debug)]
+pub struct Enrollment {
+    id: EnrollmentId,
+    key_uri: KeyUri,
+    expires_at: Timestamp,
+}
+
+impl Enrollment {
+    pub(super) fn of(pending: &Pending, policy: &Policy) -> Result<Self, KeyUriError> {
+        Ok(Self {
+            id: pending.id,
+            key_uri: key_uri(pending)?,
+            expires_at: pending
+                .begun_at
+                .saturating_add(policy.enrollment_age().as_secs()),
+        })
+    }
+
+    /// The id to confirm it with, and to read it again. Keep it in the server's session.
+    #[must_use]
+    pub const fn id(&self) -> EnrollmentId {
+        self.id
+    }
+
+    /// The key URI: its QR code to scan, and its secret in groups to type.
+    #[must_use]
+    pub const fn key_uri(&self) -> &KeyUri {
+        &self.key_uri
+    }
+
+    /// The last second at which it can be confirmed.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+
+fn key_uri(pending: &Pending) -> Result<KeyUri, KeyUriError> {
+    KeyUri::totp(&pending.secret, &pending.account_name)
+        .issuer(&pending.issuer)
+        .algorithm(pending.parameters.algorithm)
+        .digits(pending.parameters.digits)
+        .period(pending.parameters.period)
+        .build()
+}

@@ -1,0 +1,191 @@
+//! One exchange with the store: load, decide, compare-and-swap, again on conflict; and what became of a write
+//! whose answer was lost.
+
+use super::Verifier;
+use super::error::Error;
+use super::random::Generator;
+use crate::factor::SecondFactor;
+use crate::record::{self, Fate, History, Opened};
+use crate::{AccountId, KeyId, Revision, Store, Summary, Swap, SwapKind, Swapped, Timestamp};
+
+/// How often a swap is sent again whose answer was lost.
+const RESENDS: usize = 2;
+
+/// An account's record as it was loaded.
+pub(super) struct Loaded {
+    pub(super) factor: SecondFactor,
+    pub(super) sealed_with: KeyId,
+}
+
+/// What is decided of a loaded record.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for one step, on the stack"
+)]
+pub(super) enum Next<T> {
+    /// Nothing is to be written.
+    Answer(T),
+    /// This is to be answered when the write is on record.
+    Write(SecondFactor, SwapKind, T),
+}
+
+/// A swap that was refused: perhaps because it had landed before.
+struct Refused<T> {
+    revision: Revision,
+    expected: Option<Revision>,
+    /// An earlier answer to the same swap was lost.
+    lost: bool,
+    answer: T,
+}
+
+/// The store's answer to a swap.
+enum Sent {
+    Done,
+    Stale { lost: bool },
+}
+
+impl<S: Store> Verifier<S> {
+    /// Loads the record, decides, and writes; a bounded number of times, as long as others are first.
+    ///
+    /// The answer of a decision is given only when its write is known to be on record.
+    pub(super) async fn exchange<T: Send>(
+        &self,
+        account: &AccountId,
+        mut decide: impl FnMut(Option<Loaded>, Timestamp) -> Next<T> + Send,
+    ) -> Result<T, Error> {
+        let mut refused: Option<Refused<T>> = None;
+        for round in 0..=self.core.rounds {
+            let (stored, opened) = self.load(account).await?;
+            let now = self.core.clock.now();
+            if let Some(refused) = refused.take() {
+                let history = opened.as_ref().map(|opened| &opened.history);
+                let fate = history.map(|history| history.fate(refused.revision, refused.expected));
+                match fate.unwrap_or(Fate::Unknown) {
+                    Fate::Landed => return Ok(refused.answer),
+                    Fate::Unknown if refused.lost => return Err(Error::Unsettled(None)),
+                    Fate::Unknown | Fate::Overtaken => {}
+                }
+            }
+            if round == self.core.rounds {
+                break;
+            }
+            let (loaded, history) = match opened {
+                Some(Opened {
+                    factor,
+                    history,
+                    key,
+                }) => (
+                    Some(Loaded {
+                        factor,
+                        sealed_with: key,
+                    }),
+                    history,
+                ),
+                None => (None, History::new()),
+            };
+            let (factor, kind, answer) = match decide(loaded, now) {
+                Next::Answer(answer) => return Ok(answer),
+                Next::Write(factor, kind, answer) => (factor, kind, answer),
+            };
+            let revision = self.new_revision()?;
+            match self
+                .write(account, stored, revision, kind, &factor, &history)
+                .await?
+            {
+                Sent::Done => return Ok(answer),
+                Sent::Stale { lost } => {
+                    refused = Some(Refused {
+                        revision,
+                        expected: stored,
+                        lost,
+                        answer,
+                    });
+                }
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Erases the record, whatever is in it.
+    pub(super) async fn exchange_for_nothing(&self, account: &AccountId) -> Result<(), Error> {
+        for _ in 0..self.core.rounds {
+            let stored = self
+                .store
+                .load(account)
+                .await
+                .map_err(|error| Error::Store(error.into()))?;
+            let Some(stored) = stored else { return Ok(()) };
+            let summary = Summary::new(false, 0, self.core.keyring.primary());
+            let swap = Swap::erase(stored.revision, self.new_revision()?, summary);
+            if let Sent::Done = self.send(account, swap).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// The revision and the opened record, or neither.
+    pub(super) async fn load(
+        &self,
+        account: &AccountId,
+    ) -> Result<(Option<Revision>, Option<Opened>), Error> {
+        let stored = self
+            .store
+            .load(account)
+            .await
+            .map_err(|error| Error::Store(error.into()))?;
+        let Some(stored) = stored else {
+            return Ok((None, None));
+        };
+        let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
+        let opened = record::open(&stored.record, stored.revision, account, namespace, keyring)?;
+        Ok((Some(stored.revision), Some(opened)))
+    }
+
+    async fn write(
+        &self,
+        account: &AccountId,
+        expected: Option<Revision>,
+        revision: Revision,
+        kind: SwapKind,
+        factor: &SecondFactor,
+        history: &History,
+    ) -> Result<Sent, Error> {
+        let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
+        let nonce = Generator(&*self.core.random).bytes()?;
+        let history = history.followed_by(revision);
+        let record = record::seal(factor, &history, account, namespace, keyring, nonce)?;
+        let codes_left = u32::try_from(factor.codes_left()).unwrap_or(u32::MAX);
+        let summary = Summary::new(factor.is_enabled(), codes_left, keyring.primary());
+        self.send(
+            account,
+            Swap::write(expected, revision, &record, kind, summary),
+        )
+        .await
+    }
+
+    /// Sends a swap. A lost answer does not tell whether it landed, and a write that waits in the database can
+    /// land after a load that does not show it; so the very same swap is sent again, until it is done, or
+    /// refused because somebody was first.
+    async fn send(&self, account: &AccountId, swap: Swap<'_>) -> Result<Sent, Error> {
+        let mut lost = None;
+        for _ in 0..=RESENDS {
+            match self.store.compare_and_swap(account, swap).await {
+                Ok(Swapped::Done) => return Ok(Sent::Done),
+                Ok(Swapped::Stale) => {
+                    return Ok(Sent::Stale {
+                        lost: lost.is_some(),
+                    });
+                }
+                Err(error) => lost = Some(error.into()),
+            }
+        }
+        Err(Error::Unsettled(lost))
+    }
+
+    fn new_revision(&self) -> Result<Revision, Error> {
+        Ok(Revision::from_random(
+            Generator(&*self.core.random).bytes()?,
+        ))
+    }
+}

@@ -1,0 +1,43 @@
+"""Makes ledgers.txt with software that has nothing to do with this crate: argon2-cffi (the reference C code) and cbor2.
+
+    pip install argon2-cffi cbor2 && python3 ledgers.py > ledgers.txt
+"""
+
+import argon2.low_level as low
+import cbor2
+
+ALPHABETS = {"digits": 0, "unambiguous": 1}
+
+
+def digest(code, salt, memory_kib, passes, lanes, pepper):
+    ffi, size = low.ffi, 16
+    out, password, salt_c, secret = (ffi.new("uint8_t[]", x) for x in (bytes(size), code, salt, pepper))
+    context = ffi.new(
+        "argon2_context *",
+        dict(
+            out=out, outlen=size, pwd=password, pwdlen=len(code), salt=salt_c, saltlen=len(salt),
+            secret=secret if pepper else ffi.NULL, secretlen=len(pepper), ad=ffi.NULL, adlen=0,
+            t_cost=passes, m_cost=memory_kib, lanes=lanes, threads=1, version=0x13,
+            allocate_cbk=ffi.NULL, free_cbk=ffi.NULL, flags=low.lib.ARGON2_DEFAULT_FLAGS,
+        ),
+    )
+    assert low.core(context, low.Type.ID.value) == low.lib.ARGON2_OK
+    return bytes(ffi.buffer(out, size))
+
+
+def ledger(name, alphabet, length, group, codes, params, salt, issued_at, pepper_id=None, pepper=b"", used={}):
+    assert all(len(code) == length for code in codes)
+    digests = b"".join(digest(code.encode(), salt, *params, pepper) for code in codes)
+    fields = [1, salt, *params, ALPHABETS[alphabet], length, group, len(codes), issued_at, pepper_id, digests, used]
+    print(name, ",".join(codes), pepper.hex() or "-", cbor2.dumps(fields, canonical=True).hex())
+
+
+print("# name, codes, pepper, ledger: made by ledgers.py with argon2-cffi and cbor2")
+ledger("defaults", "digits", 8, 4, [f"{n * 9_876_543 % 100_000_000:08}" for n in range(1, 11)],
+       (19456, 2, 1), bytes(range(16)), 1_795_478_400)
+ledger("letters", "unambiguous", 13, 5, ["0123456789ABC", "DEFGHJKMNPQRS", "TVWXYZ0000001"],
+       (64, 3, 4), bytes(range(240, 256)), 0)
+ledger("peppered", "digits", 6, 3, ["000000", "999999"],
+       (32, 1, 1), b"\xff" * 16, 2**64 - 1, 0, b"sixteen bytes ok")
+ledger("used", "digits", 32, 0, ["1" * 32, "2" * 32, "3" * 32],
+       (8, 1, 1), bytes(16), 1_795_478_400, 2**32 - 1, b"p" * 64, {0: 0, 2: 1_795_478_401})

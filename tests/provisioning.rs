@@ -1,0 +1,439 @@
+//! Key URIs: what is written, what is read, and what is refused.
+
+#![cfg(feature = "alloc")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+use countersign::{
+    Algorithm, Digits, KeyUri, KeyUriError, KeyUriKind, KeyUriPart, Period, Repair, Secret,
+    SecretError,
+};
+use proptest::prelude::*;
+
+const RFC_4226_SECRET: &[u8] = b"12345678901234567890";
+const PLAIN: &str = "otpauth://totp/alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+/// The rows of a data file, without its head.
+fn rows(file: &str) -> impl Iterator<Item = Vec<&str>> {
+    file.lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split('\t').collect())
+}
+
+fn text(uri: &KeyUri) -> String {
+    uri.to_secret_text().expose().to_owned()
+}
+
+/// How the data files write down what a reader said.
+fn outcome(read: Result<&KeyUri, KeyUriError>) -> String {
+    match read {
+        Ok(uri) => format!("= {}", text(uri)),
+        Err(error) => format!("! {error}"),
+    }
+}
+
+fn assert_no_mismatch(mismatches: &[String]) {
+    assert!(mismatches.is_empty(), "\n{}", mismatches.join("\n"));
+}
+
+#[test]
+fn a_key_uri_is_written_byte_for_byte_as_expected() {
+    let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
+    let mut mismatches = Vec::new();
+    for row in rows(include_str!("data/key_uris_emitted.tsv")) {
+        let [
+            name,
+            kind,
+            issuer,
+            account,
+            algorithm,
+            digits,
+            moving,
+            image,
+            expected,
+        ] = row[..]
+        else {
+            panic!("{row:?}")
+        };
+        let mut builder = if kind == "hotp" {
+            KeyUri::hotp(&secret, account, moving.parse().unwrap())
+        } else {
+            let period = Period::from_secs(moving.parse().unwrap()).unwrap();
+            KeyUri::totp(&secret, account).period(period)
+        }
+        .algorithm(algorithm.parse().unwrap())
+        .digits(Digits::new(digits.parse().unwrap()).unwrap());
+        if !issuer.is_empty() {
+            builder = builder.issuer(issuer);
+        }
+        if !image.is_empty() {
+            builder = builder.image(image);
+        }
+        let written = text(&builder.build().unwrap());
+        if written != expected {
+            mismatches.push(format!("{name}: {written}"));
+        }
+        let read = KeyUri::parse(&written).unwrap();
+        assert_eq!(read.account(), account, "{name}");
+        assert_eq!(read.issuer().unwrap_or_default(), issuer, "{name}");
+        assert_eq!(read.image().unwrap_or_default(), image, "{name}");
+    }
+    assert_no_mismatch(&mismatches);
+}
+
+#[test]
+fn the_strict_reader_takes_what_follows_the_format_and_names_what_does_not() {
+    let mut mismatches = Vec::new();
+    for row in rows(include_str!("data/key_uris_strict.tsv")) {
+        let [name, uri, expected] = row[..] else {
+            panic!("{row:?}")
+        };
+        let read = outcome(KeyUri::parse(uri).as_ref().map_err(|error| *error));
+        if read != expected {
+            mismatches.push(format!("{name}: {read}"));
+        }
+    }
+    assert_no_mismatch(&mismatches);
+}
+
+#[test]
+fn the_lenient_reader_says_what_it_mended_and_does_not_guess() {
+    let mut mismatches = Vec::new();
+    for row in rows(include_str!("data/key_uris_lenient.tsv")) {
+        let (name, uri, expected) = (row[0], row[1], row[2]);
+        let repairs = row.get(3).copied().unwrap_or_default();
+        let read = KeyUri::parse_lenient(uri);
+        let said = outcome(
+            read.as_ref()
+                .map(|lenient| &lenient.uri)
+                .map_err(|error| *error),
+        );
+        let mended = read.map_or(String::new(), |lenient| {
+            let all: Vec<_> = lenient.repairs.iter().map(ToString::to_string).collect();
+            all.join("; ")
+        });
+        if said != expected || mended != repairs {
+            mismatches.push(format!("{name}: {said}\t{mended}"));
+        }
+    }
+    assert_no_mismatch(&mismatches);
+}
+
+#[test]
+fn what_the_strict_reader_takes_the_lenient_one_takes_without_repairs() {
+    for row in rows(include_str!("data/key_uris_strict.tsv")) {
+        if let Ok(strict) = KeyUri::parse(row[1]) {
+            let lenient = KeyUri::parse_lenient(row[1]).unwrap();
+            assert_eq!(lenient.repairs, [], "{}", row[0]);
+            assert_eq!(text(&lenient.uri), text(&strict), "{}", row[0]);
+        }
+    }
+}
+
+#[test]
+fn the_parts_of_a_key_uri_are_what_was_written() {
+    let uri = KeyUri::parse(
+        "otpauth://totp/Big%20Corp:zo%C3%AB?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+         &issuer=Big%20Corp&algorithm=SHA512&digits=8&period=60&image=https://example.com/a.png",
+    )
+    .unwrap();
+    assert_eq!(uri.secret().expose(), RFC_4226_SECRET);
+    assert_eq!(uri.issuer(), Some("Big Corp"));
+    assert_eq!(uri.account(), "zoë");
+    assert_eq!(uri.algorithm(), Algorithm::Sha512);
+    assert_eq!(uri.digits(), Digits::EIGHT);
+    let period = Period::from_secs(60).unwrap();
+    assert_eq!(uri.kind(), KeyUriKind::Totp { period });
+    assert_eq!(uri.image(), Some("https://example.com/a.png"));
+
+    let uri = KeyUri::parse(&PLAIN.replace("totp", "hotp").replace('?', "?counter=9&")).unwrap();
+    assert_eq!(uri.kind(), KeyUriKind::Hotp { counter: 9 });
+    assert_eq!(uri.issuer(), None);
+    assert_eq!(uri.image(), None);
+}
+
+#[test]
+fn the_minimum_of_the_secret_can_be_lowered_to_one_byte_and_raised() {
+    let short = "otpauth://totp/alice?secret=GE";
+    let too_short = |bits, minimum| KeyUriError::Secret(SecretError::TooShort { bits, minimum });
+    assert_eq!(KeyUri::parse(short).unwrap_err(), too_short(8, 128));
+    assert_eq!(
+        KeyUri::parse_with_minimum(short, 9).unwrap_err(),
+        too_short(8, 9)
+    );
+    assert_eq!(
+        KeyUri::parse_with_minimum(PLAIN, 168).unwrap_err(),
+        too_short(160, 168)
+    );
+    for minimum in [0, 1, 8] {
+        assert_eq!(
+            KeyUri::parse_with_minimum(short, minimum)
+                .unwrap()
+                .secret()
+                .expose(),
+            b"1"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_read_back_cannot_be_built() {
+    let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
+    let account = |account| KeyUri::totp(&secret, account).build().unwrap_err();
+    let issuer = |issuer| {
+        KeyUri::totp(&secret, "a")
+            .issuer(issuer)
+            .build()
+            .unwrap_err()
+    };
+    let part = KeyUriPart::Account;
+    assert_eq!(account(""), KeyUriError::Empty { part });
+    assert_eq!(account("a:b"), KeyUriError::Colon { part });
+    assert_eq!(account("a\nb"), KeyUriError::ControlCharacter { part });
+    assert_eq!(account(" a"), KeyUriError::OuterSpace { part });
+    let part = KeyUriPart::Issuer;
+    assert_eq!(issuer(""), KeyUriError::Empty { part });
+    assert_eq!(issuer("a:b"), KeyUriError::Colon { part });
+    assert_eq!(issuer("a\u{7f}"), KeyUriError::ControlCharacter { part });
+    assert_eq!(issuer("a\u{3000}"), KeyUriError::OuterSpace { part });
+    for address in [
+        "",
+        "logo.png",
+        "http://example.com/a",
+        "https://example.com",
+        "https:///a",
+        "https://example.com/a b",
+        "https://example.com/ä",
+    ] {
+        let refused = KeyUri::totp(&secret, "a")
+            .image(address)
+            .build()
+            .unwrap_err();
+        assert_eq!(refused, KeyUriError::Image, "{address}");
+    }
+    let period_of_hotp = KeyUri::hotp(&secret, "a", 0)
+        .period(Period::default())
+        .build();
+    let part = KeyUriPart::Period;
+    assert_eq!(
+        period_of_hotp.unwrap_err(),
+        KeyUriError::NotForType { part }
+    );
+}
+
+#[test]
+fn a_key_uri_of_4096_bytes_is_the_longest_to_build_and_to_read() {
+    let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
+    let rest = PLAIN.len() - "alice".len();
+    let longest = "a".repeat(KeyUri::MAX_BYTES - rest);
+    let uri = text(&KeyUri::totp(&secret, &longest).build().unwrap());
+    assert_eq!(uri.len(), KeyUri::MAX_BYTES);
+    assert_eq!(KeyUri::parse(&uri).unwrap().account(), longest);
+
+    let too_long = KeyUriError::TooLong { bytes: 4097 };
+    let longer = format!("{longest}a");
+    assert_eq!(
+        KeyUri::totp(&secret, &longer).build().unwrap_err(),
+        too_long
+    );
+    let uri = uri.replace('?', "a?");
+    assert_eq!(KeyUri::parse(&uri).unwrap_err(), too_long);
+    assert_eq!(KeyUri::parse_lenient(&uri).unwrap_err(), too_long);
+
+    // What is short enough to read can be too long to write.
+    let grows = "ä".repeat(1000);
+    assert!(KeyUri::parse_lenient(&format!("otpauth://totp/{grows}?secret=GEZDGNBV")).is_err());
+}
+
+#[test]
+fn a_secret_of_1024_bytes_fits() {
+    let secret = Secret::from_bytes(&[0xff; 1024]).unwrap();
+    let uri = text(
+        &KeyUri::totp(&secret, "alice")
+            .issuer("Example")
+            .build()
+            .unwrap(),
+    );
+    assert_eq!(
+        KeyUri::parse(&uri).unwrap().secret().expose(),
+        secret.expose()
+    );
+}
+
+#[test]
+fn no_error_and_no_repair_quotes_the_uri() {
+    let marks = ["QQQQ", "qqqq"];
+    for garbled in [
+        "otpauth://QQQQ/alice?secret=QQQQQQQQ",
+        "otpauth://totp/QQQQ:QQQQ:QQQQ?QQQQ",
+        "otpauth://totp/alice?QQQQQQQQ=QQQQ&secret=QQQQ",
+        "otpauth://totp/alice?qqqqqqqq&secret=QQQQ%QQ",
+        "otpauth://totp/alice?secret=QQQQ8QQQ&issuer=QQQQ",
+        "otpauth://totp/alice?secret=QQQQQQQQ&digits=QQQQ",
+        "otpauth://totp/alice?secret=QQQQQQQQ&algorithm=QQQQ",
+        "otpauth://totp/alice?secret=QQQQQQQQ&secret=qqqq",
+        "otpauth://totp/alice?QQQQ=1&secret=qqqqqqqq&",
+    ] {
+        let said = match KeyUri::parse_lenient(garbled) {
+            Err(error) => format!("{error} {error:?}"),
+            Ok(lenient) => {
+                assert_ne!(lenient.repairs, []);
+                let all: Vec<_> = lenient.repairs.iter().map(Repair::to_string).collect();
+                format!("{all:?} {:?} {lenient:?}", lenient.repairs)
+            }
+        };
+        let strict = KeyUri::parse(garbled).unwrap_err();
+        for mark in marks {
+            assert!(!said.contains(mark), "{said}");
+            assert!(!strict.to_string().contains(mark), "{strict}");
+        }
+    }
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-zA-Z0-9 .@+&=?#%/_-]{1,30}", "\\PC{1,30}"].prop_filter_map(
+        "a name without colons and control characters",
+        |name| {
+            let name: String = name
+                .chars()
+                .filter(|c| *c != ':' && !c.is_control())
+                .collect();
+            let name = name.trim();
+            (!name.is_empty()).then(|| name.to_owned())
+        },
+    )
+}
+
+prop_compose! {
+    fn key_uri()(
+        secret in prop::collection::vec(any::<u8>(), 16..200),
+        account in name(),
+        issuer in prop::option::of(name()),
+        algorithm in prop::sample::select(&[Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512][..]),
+        digits in 6_u8..=8,
+        counter in prop::option::of(any::<u64>()),
+        period in prop_oneof![Just(30), 1..=120_u64, 1..=u64::MAX],
+        image in prop::option::of("https://[a-z.]{1,20}/[a-zA-Z0-9?&=%#+:./]{0,30}"),
+    ) -> KeyUri {
+        let secret = Secret::from_bytes(&secret).unwrap();
+        let mut builder = match counter {
+            Some(counter) => KeyUri::hotp(&secret, &account, counter),
+            None => KeyUri::totp(&secret, &account).period(Period::from_secs(period).unwrap()),
+        };
+        builder = builder.algorithm(algorithm).digits(Digits::new(digits).unwrap());
+        if let Some(issuer) = &issuer {
+            builder = builder.issuer(issuer);
+        }
+        if let Some(image) = &image {
+            builder = builder.image(image);
+        }
+        builder.build().unwrap()
+    }
+}
+
+fn assert_equal(one: &KeyUri, other: &KeyUri) {
+    assert_eq!(one.secret().expose(), other.secret().expose());
+    assert_eq!(one.kind(), other.kind());
+    assert_eq!(one.account(), other.account());
+    assert_eq!(one.issuer(), other.issuer());
+    assert_eq!(one.algorithm(), other.algorithm());
+    assert_eq!(one.digits(), other.digits());
+    assert_eq!(one.image(), other.image());
+}
+
+/// Text that comes close to a key URI.
+fn nearly_a_key_uri() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        prop::sample::select(
+            &[
+                "otpauth://",
+                "totp",
+                "hotp",
+                "/",
+                "?",
+                "&",
+                "=",
+                ":",
+                "%3A",
+                "%20",
+                "%",
+                "+",
+                "#",
+                "secret",
+                "issuer",
+                "algorithm",
+                "digits",
+                "period",
+                "counter",
+                "image",
+                "secret=GEZDGNBV",
+                "SHA256",
+                "6",
+                "alice",
+                " ",
+                "ä",
+                "%C3%A4",
+                "%FF",
+                "\u{0}",
+                "GEZD",
+                "gezd",
+                "=",
+                "-",
+            ][..]
+        )
+        .prop_map(ToOwned::to_owned),
+        "\\PC{0,4}",
+    ];
+    (any::<bool>(), prop::collection::vec(piece, 0..30)).prop_map(|(begun, pieces)| {
+        let head = if begun {
+            "otpauth://totp/a?secret=GEZDGNBV"
+        } else {
+            ""
+        };
+        format!("{head}{}", pieces.concat())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn what_is_written_is_read_back_equal(uri in key_uri()) {
+        let written = text(&uri);
+        prop_assert!(written.bytes().all(|byte| byte.is_ascii_graphic()));
+        let strict = KeyUri::parse(&written).unwrap();
+        assert_equal(&strict, &uri);
+        prop_assert_eq!(text(&strict), written.clone());
+        let lenient = KeyUri::parse_lenient(&written).unwrap();
+        assert_equal(&lenient.uri, &uri);
+        prop_assert_eq!(lenient.repairs, []);
+    }
+
+    #[test]
+    fn no_text_panics_and_what_is_read_can_be_written(uri in nearly_a_key_uri()) {
+        let strict = KeyUri::parse_with_minimum(&uri, 8);
+        if let Ok(lenient) = KeyUri::parse_lenient(&uri) {
+            let again = KeyUri::parse_with_minimum(&text(&lenient.uri), 8).unwrap();
+            assert_equal(&again, &lenient.uri);
+            let mended = lenient
+                .repairs
+                .iter()
+                .any(|repair| !matches!(repair, Repair::SecretShort { .. }));
+            prop_assert_eq!(strict.is_err(), mended);
+        } else {
+            prop_assert!(strict.is_err());
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(text in ".{0,200}") {
+        let _ = KeyUri::parse(&text);
+        let _ = KeyUri::parse_lenient(&text);
+    }
+}
