@@ -1,0 +1,7 @@
+//! SQLite.
+
+mod failure;
+mod statements;
+mod store;
+
+pub use store::SqliteStore;

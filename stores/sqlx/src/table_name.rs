@@ -1,0 +1,77 @@
+use std::fmt;
+use std::sync::Arc;
+
+/// The name of a table that can stand in any statement: `[A-Za-z_][A-Za-z0-9_]{0,62}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TableName(Arc<str>);
+
+/// A text that a store does not take as the name of its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a table name has 1 to 63 ASCII letters, digits and underscores, and does not begin with a digit"
+)]
+#[non_exhaustive]
+pub struct TableNameError;
+
+impl TableName {
+    pub(crate) fn new(name: &str) -> Result<Self, TableNameError> {
+        let starts_well = name.starts_with(|first: char| !first.is_ascii_digit());
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if starts_well && name.len() <= MAX_BYTES && name.bytes().all(is_plain) {
+            Ok(Self(name.into()))
+        } else {
+            Err(TableNameError)
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for TableName {
+    fn default() -> Self {
+        Self("countersign".into())
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What PostgreSQL keeps of a name, and the shortest limit of the databases here.
+const MAX_BYTES: usize = 63;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_plain_or_refused() {
+        let longest = "x".repeat(63);
+        for good in ["countersign", "_", "A1", "order", longest.as_str()] {
+            assert_eq!(TableName::new(good).unwrap().as_str(), good);
+        }
+        let too_long = "x".repeat(64);
+        for bad in [
+            "",
+            "1a",
+            "a-b",
+            "a b",
+            "a.b",
+            "a\"b",
+            "a;DROP TABLE users",
+            "a\0",
+            "\u{E9}",
+            too_long.as_str(),
+        ] {
+            assert_eq!(TableName::new(bad), Err(TableNameError), "{bad:?}");
+        }
+        assert_eq!(
+            TableName::new(TableName::default().as_str()),
+            Ok(TableName::default())
+        );
+    }
+}
