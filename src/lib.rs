@@ -49,6 +49,8 @@ pub use otp::{Secret, SecretError, SecretText};
 pub use provisioning::{
     KeyUri, KeyUriBuilder, KeyUriError, KeyUriKind, KeyUriPart, LenientKeyUri, Repair,
 };
+#[cfg(feature = "qr")]
+pub use provisioning::{Qr, QrError, QrLevel};
 #[cfg(feature = "verifier")]
 pub use record::{Keyring, KeyringError, RecordError, SealingKey};
 #[cfg(feature = "std")]

@@ -152,7 +152,7 @@ impl Reader<'_> {
                 self.mend(Repair::UnknownParameter { position }, unknown)?;
                 continue;
             };
-            if !percent_decode_str(name).eq(part.name().bytes()) {
+            if name != part.name() && !percent_decode_str(name).eq(part.name().bytes()) {
                 self.mend(Repair::NameCase { part }, unknown)?;
             }
             let Some(slot) = values.slot(part) else {
@@ -322,15 +322,23 @@ impl<'a> Values<'a> {
 }
 
 fn strip_scheme(text: &str) -> Option<&str> {
-    let (scheme, rest) = text.split_once("://")?;
-    scheme.eq_ignore_ascii_case("otpauth").then_some(rest)
+    let (scheme, rest) = text.split_at_checked("otpauth://".len())?;
+    scheme.eq_ignore_ascii_case("otpauth://").then_some(rest)
 }
 
 /// Splits a label at its first colon, which may be escaped.
 fn split_label(label: &str) -> (Option<&str>, &str) {
-    [":", "%3A", "%3a"]
+    let plain = label.split_once(':');
+    let escaped = label.match_indices('%').find_map(|(at, _)| {
+        let (prefix, rest) = label.split_at_checked(at)?;
+        let (escape, account) = rest.split_at_checked("%3A".len())?;
+        escape
+            .eq_ignore_ascii_case("%3A")
+            .then_some((prefix, account))
+    });
+    plain
         .into_iter()
-        .filter_map(|colon| label.split_once(colon))
+        .chain(escaped)
         .min_by_key(|(prefix, _)| prefix.len())
         .map_or((None, label), |(prefix, account)| (Some(prefix), account))
 }
@@ -339,6 +347,12 @@ fn split_label(label: &str) -> (Option<&str>, &str) {
 /// it says from the others. Names are decoded too, because RFC 3986 (section 6.2.2.2) calls `%73ecret` and
 /// `secret` equal.
 fn parameter_named(name: &str) -> Result<Option<KeyUriPart>, KeyUriError> {
+    let exact = KeyUriPart::PARAMETERS
+        .into_iter()
+        .find(|part| part.name() == name);
+    if exact.is_some() {
+        return Ok(exact);
+    }
     let is = |known: &str| {
         percent_decode_str(name)
             .map(|byte| byte.to_ascii_lowercase())
