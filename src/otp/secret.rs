@@ -180,6 +180,10 @@ fn decode(encoding: &Encoding, text: &str, minimum_bits: usize) -> Result<Secret
         DecodeKind::Trailing => SecretError::Base32SpareBits,
         DecodeKind::Symbol | DecodeKind::Padding => SecretError::Base32Symbol { position },
     };
+    let is_symbol = |byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
+    if let Some(position) = text.bytes().position(|byte| !is_symbol(byte)) {
+        return Err(SecretError::Base32Symbol { position });
+    }
     let length = encoding
         .decode_len(text.len())
         .map_err(|error| fault(error.kind, error.position))?;
