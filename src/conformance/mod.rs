@@ -2,8 +2,7 @@
 //!
 //! A store that breaks the contract works well in every demonstration, and lets an attacker in under load. So run the
 //! suite in the host's tests, against the real database, not against a stand-in for it. It takes some seconds. It uses
-//! account ids of its own, so a database that already holds accounts will do, except that it erases the account `null`;
-//! it leaves its rows behind.
+//! account ids of its own, so a database that already holds accounts will do; it leaves its rows behind.
 //!
 //! Say how to open the store ([`Harness`]), and let [`conformance_tests!`](crate::conformance_tests) make a `#[test]` of
 //! every case:

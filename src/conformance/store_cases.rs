@@ -223,11 +223,6 @@ pub fn odd_account_ids_are_distinct<H: Harness>(harness: &H) -> Result<(), Failu
     let mut written = Vec::new();
     for id in odd_ids(&run.nonce()?) {
         let account = run.account_named(&id)?;
-        if id == "null"
-            && let Some(left) = run.load(&store, &account)?
-        {
-            erase(&run, &store, &account, left.revision)?;
-        }
         run.holds_nothing(
             &store,
             &account,
@@ -309,7 +304,6 @@ fn odd_ids(nonce: &str) -> Vec<String> {
     .flat_map(|id| [format!("{nonce}{id}"), format!("{id}{nonce}")])
     .collect();
     ids.push(nonce.into());
-    ids.push("null".into());
     for last in ["x", "X", "y", " "] {
         let mut id = String::from(nonce);
         while id.len() < AccountId::MAX_BYTES.saturating_sub(1) {

@@ -78,7 +78,7 @@ impl SecondFactor {
         let mut replayed = false;
         let mut fits = false;
         for authenticator in &mut self.authenticators {
-            if passcode.symbol_count() != usize::from(authenticator.parameters.digits.get()) {
+            if !passcode.fits(authenticator.parameters.digits) {
                 continue;
             }
             fits = true;

@@ -37,6 +37,7 @@ pub use secret_bytes::SecretBytes;
 #[cfg(feature = "alloc")]
 pub use secret_text::SecretText;
 pub use time::{TimeStep, Timestamp, TimestampError};
+#[cfg(feature = "verifier")]
 pub(crate) use totp::Scan;
 pub use totp::{Totp, TotpMatch};
 pub use window::Window;

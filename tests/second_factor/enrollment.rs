@@ -1,0 +1,329 @@
+//! Beginning, confirming and replacing authenticators.
+
+use crate::world::{DAY, STEP, World, policy, rejection, scan};
+use countersign::testing::block_on;
+use countersign::{
+    AcceptedBy, AuthenticatorName, Denied, Enrollment, EnrollmentId, EnrollmentRequest, Error,
+    Rejection, Status, Timestamp,
+};
+use std::time::Duration;
+
+fn alice() -> EnrollmentRequest {
+    EnrollmentRequest::additional("alice@example.com")
+}
+
+fn uri(enrollment: &Enrollment) -> String {
+    enrollment.key_uri().to_secret_text().expose().to_owned()
+}
+
+#[test]
+fn invariant_5_a_pending_secret_logs_nobody_in() {
+    let world = World::new();
+    let enrollment = world.begin(alice(), world.password()).unwrap();
+    assert_eq!(
+        rejection(world.verify(&world.now(&scan(&enrollment)))),
+        Rejection::Disabled
+    );
+    let _receipt = world
+        .confirm(&enrollment, &world.now(&scan(&enrollment)))
+        .unwrap();
+    assert!(matches!(world.status(), Status::Enabled(_)));
+}
+
+#[test]
+fn invariant_5_a_pending_secret_beside_an_active_one_logs_nobody_in() {
+    let (world, phone) = World::enrolled();
+    let receipt = world.log_in(&phone);
+    let enrollment = world
+        .begin(alice(), world.reauthenticated(&receipt))
+        .unwrap();
+    assert_eq!(
+        rejection(world.verify(&world.now(&scan(&enrollment)))),
+        Rejection::WrongCode
+    );
+}
+
+#[test]
+fn invariant_5_a_reload_shows_the_same_key_and_the_id_is_needed() {
+    let world = World::new();
+    let request = alice()
+        .issuer("Tenant")
+        .authenticator_name(AuthenticatorName::new("work phone").unwrap());
+    let enrollment = world.begin(request, world.password()).unwrap();
+    let read = |id| block_on(world.verifier.pending_enrollment(&world.alice, id));
+    let again = read(enrollment.id()).unwrap();
+    assert_eq!(uri(&again), uri(&enrollment));
+    assert!(uri(&again).starts_with("otpauth://totp/Tenant:alice%40example.com?"));
+    assert_eq!(again.expires_at(), enrollment.expires_at());
+    let other: EnrollmentId = "00112233445566778899aabbccddeeff".parse().unwrap();
+    assert_eq!(rejection(read(other)), Rejection::EnrollmentSuperseded);
+    let _receipt = world
+        .confirm(&enrollment, &world.now(&scan(&enrollment)))
+        .unwrap();
+    assert_eq!(
+        rejection(read(enrollment.id())),
+        Rejection::NoEnrollment,
+        "an active secret is never shown"
+    );
+}
+
+#[test]
+fn a_second_tab_makes_the_first_one_void() {
+    let world = World::new();
+    let first = world.begin(alice(), world.password()).unwrap();
+    let second = world.begin(alice(), world.password()).unwrap();
+    assert_ne!(uri(&first), uri(&second));
+    let passcode = world.now(&scan(&first));
+    assert_eq!(
+        rejection(world.confirm(&first, &passcode)),
+        Rejection::EnrollmentSuperseded
+    );
+    let _receipt = world.confirm(&second, &world.now(&scan(&second))).unwrap();
+}
+
+#[test]
+fn a_wrong_passcode_keeps_the_secret_and_ten_drop_it() {
+    let world = World::new();
+    let enrollment = world.begin(alice(), world.password()).unwrap();
+    let phone = scan(&enrollment);
+    let wrong = world.wrong(&phone);
+    for tries_left in (0..10).rev() {
+        let expected = Rejection::WrongConfirmation { tries_left };
+        assert_eq!(rejection(world.confirm(&enrollment, &wrong)), expected);
+    }
+    assert_eq!(
+        rejection(world.confirm(&enrollment, &world.now(&phone))),
+        Rejection::NoEnrollment
+    );
+}
+
+#[test]
+fn nine_wrong_passcodes_do_not_drop_it_and_cost_the_account_nothing() {
+    let world = World::new();
+    let enrollment = world.begin(alice(), world.password()).unwrap();
+    let phone = scan(&enrollment);
+    for _ in 0..9 {
+        assert!(world.confirm(&enrollment, &world.wrong(&phone)).is_err());
+    }
+    let receipt = world.confirm(&enrollment, &world.now(&phone)).unwrap();
+    assert_eq!(
+        receipt.by(),
+        AcceptedBy::Enrollment {
+            id: world.authenticators()[0]
+        }
+    );
+    let _receipt = world.log_in(&phone);
+}
+
+#[test]
+fn a_malformed_confirmation_costs_no_try() {
+    let world = World::new();
+    let enrollment = world.begin(alice(), world.password()).unwrap();
+    for text in ["", "12345", "1234567", "12345678", "abcdef"] {
+        for _ in 0..5 {
+            assert_eq!(
+                rejection(world.confirm(&enrollment, text)),
+                Rejection::Malformed
+            );
+        }
+    }
+    let _receipt = world
+        .confirm(&enrollment, &world.now(&scan(&enrollment)))
+        .unwrap();
+}
+
+#[test]
+fn ten_minutes_end_a_pending_enrollment() {
+    for (after, expired) in [(600, false), (601, true)] {
+        let world = World::new();
+        let enrollment = world.begin(alice(), world.password()).unwrap();
+        world.clock.advance(Duration::from_secs(after));
+        assert_eq!(world.clock.now() > enrollment.expires_at(), expired);
+        let outcome = world.confirm(&enrollment, &world.now(&scan(&enrollment)));
+        if expired {
+            assert_eq!(rejection(outcome), Rejection::EnrollmentExpired);
+            let read = block_on(
+                world
+                    .verifier
+                    .pending_enrollment(&world.alice, enrollment.id()),
+            );
+            assert_eq!(
+                rejection(read),
+                Rejection::NoEnrollment,
+                "the secret is gone from the record"
+            );
+        } else {
+            let _receipt = outcome.unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_enrollment_does_not_outlive_a_clock_that_was_set_back() {
+    let world = World::new();
+    let enrollment = world.begin(alice(), world.password()).unwrap();
+    world.clock.set(Timestamp::from_unix(
+        world.clock.now().as_unix() - 365 * DAY.as_secs(),
+    ));
+    let passcode = world.now(&scan(&enrollment));
+    assert_eq!(
+        rejection(world.confirm(&enrollment, &passcode)),
+        Rejection::EnrollmentExpired
+    );
+}
+
+#[test]
+fn invariant_5_the_old_phone_works_until_the_new_one_is_confirmed_and_not_after() {
+    let (world, old) = World::enrolled();
+    let receipt = world.log_in(&old);
+    let id = world.authenticators()[0];
+    let request = EnrollmentRequest::replacing(id, "alice");
+    let enrollment = world
+        .begin(request, world.reauthenticated(&receipt))
+        .unwrap();
+    let _receipt = world.log_in(&old);
+    let new = scan(&enrollment);
+    let _receipt = world.confirm(&enrollment, &world.now(&new)).unwrap();
+    world.clock.advance(STEP * 2);
+    assert_eq!(
+        rejection(world.verify(&world.now(&old))),
+        Rejection::WrongCode
+    );
+    let _receipt = world.verify(&world.now(&new)).unwrap();
+    assert_eq!(world.authenticators().len(), 1);
+    assert_ne!(world.authenticators()[0], id);
+}
+
+#[test]
+fn replacing_an_authenticator_keeps_the_backup_codes() {
+    let (world, old) = World::enrolled();
+    let codes = world.issue(&old);
+    let receipt = world.log_in(&old);
+    let request = EnrollmentRequest::replacing(world.authenticators()[0], "alice");
+    let enrollment = world
+        .begin(request, world.reauthenticated(&receipt))
+        .unwrap();
+    let _receipt = world
+        .confirm(&enrollment, &world.now(&scan(&enrollment)))
+        .unwrap();
+    let _receipt = world.verify(&codes[0]).unwrap();
+}
+
+#[test]
+fn up_to_five_authenticators_each_of_which_logs_in() {
+    let (world, phone) = World::enrolled();
+    let mut phones = vec![phone];
+    for n in 2..=5 {
+        let receipt = world.log_in(&phones[0]);
+        let request =
+            alice().authenticator_name(AuthenticatorName::new(&format!("phone {n}")).unwrap());
+        let enrollment = world
+            .begin(request, world.reauthenticated(&receipt))
+            .unwrap();
+        phones.push(scan(&enrollment));
+        let _receipt = world
+            .confirm(&enrollment, &world.now(&phones[n - 1]))
+            .unwrap();
+    }
+    world.clock.advance(STEP * 2);
+    for phone in &phones {
+        let _receipt = world.verify(&world.now(phone)).unwrap();
+    }
+    let receipt = world.log_in(&phones[4]);
+    let outcome = world.begin(alice(), world.reauthenticated(&receipt));
+    assert_eq!(
+        rejection(outcome),
+        Rejection::TooManyAuthenticators { maximum: 5 }
+    );
+    let request = EnrollmentRequest::replacing(world.authenticators()[2], "alice");
+    let enrollment = world
+        .begin(request, world.reauthenticated(&receipt))
+        .unwrap();
+    let _receipt = world
+        .confirm(&enrollment, &world.now(&scan(&enrollment)))
+        .unwrap();
+    let Status::Enabled(enabled) = world.status() else {
+        panic!()
+    };
+    let names: Vec<_> = enabled
+        .authenticators
+        .iter()
+        .map(|active| active.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "Authenticator app",
+            "phone 2",
+            "Authenticator app",
+            "phone 4",
+            "phone 5"
+        ]
+    );
+}
+
+#[test]
+fn removing_the_authenticator_that_is_being_replaced_ends_the_enrollment() {
+    let (world, first) = World::enrolled();
+    let receipt = world.log_in(&first);
+    let enrollment = world
+        .begin(alice(), world.reauthenticated(&receipt))
+        .unwrap();
+    let _receipt = world
+        .confirm(&enrollment, &world.now(&scan(&enrollment)))
+        .unwrap();
+    let id = world.authenticators()[0];
+    let request = EnrollmentRequest::replacing(id, "alice");
+    let enrollment = world
+        .begin(request, world.reauthenticated(&receipt))
+        .unwrap();
+    let proof = world.reauthenticated(&receipt);
+    block_on(world.verifier.remove_authenticator(&world.alice, id, proof)).unwrap();
+    let outcome = world.confirm(&enrollment, &world.now(&scan(&enrollment)));
+    assert_eq!(rejection(outcome), Rejection::NoEnrollment);
+}
+
+#[test]
+fn a_name_that_does_not_fit_a_key_uri_is_refused_before_anything_is_written() {
+    let world = World::new();
+    let long = "x".repeat(5000);
+    for name in ["", "alice:bob", "alice\n", &long] {
+        let outcome = world.begin(EnrollmentRequest::additional(name), world.password());
+        assert!(
+            matches!(outcome, Err(Denied::Failed(Error::KeyUri(_)))),
+            "{name:?}"
+        );
+    }
+    assert!(
+        world
+            .begin(alice().issuer("a:b"), world.password())
+            .is_err()
+    );
+    assert_eq!(world.status(), Status::Absent);
+}
+
+#[test]
+fn a_maximum_that_was_lowered_since_is_kept_at_confirmation() {
+    let (world, phone) = World::enrolled();
+    let receipt = world.log_in(&phone);
+    let enrollment = world
+        .begin(alice(), world.reauthenticated(&receipt))
+        .unwrap();
+    let strict = World::with_store(
+        world.verifier.store().clone(),
+        policy().max_authenticators(1).build().unwrap(),
+    );
+    let keyring = countersign::Keyring::new(countersign::KeyId::new(1), world.key.clone());
+    let verifier =
+        countersign::Verifier::builder(world.verifier.store().clone(), keyring, "Example")
+            .policy(strict.verifier.policy().clone())
+            .clock(world.clock.clone())
+            .build()
+            .unwrap();
+    let passcode = world.now(&scan(&enrollment));
+    let outcome = block_on(verifier.confirm_enrollment(&world.alice, enrollment.id(), &passcode));
+    assert_eq!(
+        rejection(outcome),
+        Rejection::TooManyAuthenticators { maximum: 1 }
+    );
+}

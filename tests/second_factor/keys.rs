@@ -1,0 +1,242 @@
+//! Sealed records and the keys that open them.
+
+use crate::world::{World, policy, rejection};
+use countersign::testing::block_on;
+use countersign::{
+    AccountId, Denied, EnrollmentRequest, Error, KeyId, Keyring, MemoryStore, RecordError,
+    Rejection, Resealed, Revision, SealingKey, Store, Stored, Summary, Swap, SwapKind, Swapped,
+    Verifier,
+};
+
+const fn key(id: u32) -> KeyId {
+    KeyId::new(id)
+}
+
+fn load(store: &MemoryStore, account: &AccountId) -> Stored {
+    let Ok(stored) = block_on(Store::load(store, account));
+    stored.unwrap()
+}
+
+/// Writes past the verifier, as somebody can who may write to the database.
+fn forge(store: &MemoryStore, account: &AccountId, record: &[u8], revision: Revision) {
+    let Ok(found) = block_on(Store::load(store, account));
+    let expected = found.map(|stored| stored.revision);
+    let summary = Summary::new(true, 0, key(1));
+    let swap = Swap::write(expected, revision, record, SwapKind::Accepted, summary);
+    let Ok(swapped) = block_on(Store::compare_and_swap(store, account, swap));
+    assert_eq!(swapped, Swapped::Done);
+}
+
+fn record_error(verifier: &Verifier<MemoryStore>, account: &AccountId) -> RecordError {
+    match block_on(verifier.verify(account, "123456")) {
+        Err(Denied::Failed(Error::Record(error))) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_record_of_the_usual_size_is_at_most_600_bytes() {
+    let world = World::new();
+    let request = EnrollmentRequest::additional("alice@example.com")
+        .authenticator_name(countersign::AuthenticatorName::new("a name of 20 letters").unwrap());
+    let enrollment = world.begin(request, world.password()).unwrap();
+    let phone = crate::world::scan(&enrollment);
+    let _receipt = world.confirm(&enrollment, &world.now(&phone)).unwrap();
+    let codes = world.issue(&phone);
+    for code in codes {
+        let _receipt = world.verify(&code).unwrap();
+    }
+    let length = load(world.verifier.store(), &world.alice).record.len();
+    assert!(length <= 600, "{length} bytes with every code used");
+    println!("{length} bytes");
+}
+
+#[test]
+fn every_flipped_bit_and_every_cut_is_an_error_and_never_a_login() {
+    let (world, phone) = World::enrolled();
+    let store = world.verifier.store();
+    let stored = load(store, &world.alice);
+    for bit in 0..stored.record.len() * 8 {
+        let mut record = stored.record.clone();
+        record[bit / 8] ^= 1 << (bit % 8);
+        forge(store, &world.alice, &record, stored.revision);
+        record_error(&world.verifier, &world.alice);
+    }
+    for length in 0..stored.record.len() {
+        if length > 0 {
+            forge(
+                store,
+                &world.alice,
+                &stored.record[..length],
+                stored.revision,
+            );
+        } else {
+            forge(store, &world.alice, &[], stored.revision);
+        }
+        record_error(&world.verifier, &world.alice);
+    }
+    forge(store, &world.alice, &stored.record, stored.revision);
+    let _receipt = world.verify(&world.now(&phone)).unwrap();
+}
+
+#[test]
+fn each_kind_of_damage_has_its_own_error() {
+    let (world, _) = World::enrolled();
+    let store = world.verifier.store();
+    let stored = load(store, &world.alice);
+    let seen = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut record = stored.record.clone();
+        change(&mut record);
+        forge(store, &world.alice, &record, stored.revision);
+        record_error(&world.verifier, &world.alice)
+    };
+    assert_eq!(
+        seen(&|record| record[0] = 9),
+        RecordError::UnknownVersion(9)
+    );
+    assert_eq!(
+        seen(&|record| record[1] = 7),
+        RecordError::UnknownAlgorithm(7)
+    );
+    assert_eq!(
+        seen(&|record| record[5] = 3),
+        RecordError::UnknownKey(key(3))
+    );
+    assert_eq!(
+        seen(&|record| *record.last_mut().unwrap() ^= 1),
+        RecordError::Damaged
+    );
+    assert_eq!(seen(&|record| record.truncate(20)), RecordError::Damaged);
+    assert_eq!(seen(&Vec::clear), RecordError::Damaged);
+    forge(
+        store,
+        &world.alice,
+        &stored.record,
+        Revision::from_i64(77).unwrap(),
+    );
+    assert_eq!(
+        record_error(&world.verifier, &world.alice),
+        RecordError::RevisionMismatch
+    );
+}
+
+#[test]
+fn the_record_of_another_account_does_not_open() {
+    let (world, phone) = World::enrolled();
+    let store = world.verifier.store();
+    let stored = load(store, &world.alice);
+    let mallory = AccountId::new("mallory").unwrap();
+    forge(store, &mallory, &stored.record, stored.revision);
+    assert_eq!(
+        record_error(&world.verifier, &mallory),
+        RecordError::OtherAccount
+    );
+    let outcome = block_on(world.verifier.verify(&mallory, &world.now(&phone)));
+    assert!(matches!(
+        outcome,
+        Err(Denied::Failed(Error::Record(RecordError::OtherAccount)))
+    ));
+}
+
+#[test]
+fn the_record_of_another_namespace_does_not_open() {
+    let (world, _) = World::enrolled();
+    let keyring = Keyring::new(key(1), world.key.clone());
+    let other = Verifier::builder(world.verifier.store().clone(), keyring, "Example")
+        .namespace("other")
+        .build();
+    assert_eq!(
+        record_error(&other.unwrap(), &world.alice),
+        RecordError::OtherAccount
+    );
+}
+
+#[test]
+fn a_key_that_is_another_under_the_same_id_does_not_open() {
+    let (world, _) = World::enrolled();
+    let keyring = Keyring::new(key(1), SealingKey::generate().unwrap());
+    let other = Verifier::builder(world.verifier.store().clone(), keyring, "Example")
+        .build()
+        .unwrap();
+    assert_eq!(record_error(&other, &world.alice), RecordError::Damaged);
+}
+
+#[test]
+fn keys_are_changed_without_a_gap() {
+    let (world, phone) = World::enrolled();
+    let new = SealingKey::generate().unwrap();
+    let with = |keyring: Keyring| {
+        Verifier::builder(world.verifier.store().clone(), keyring, "Example")
+            .policy(policy().build().unwrap())
+            .clock(world.clock.clone())
+            .build()
+            .unwrap()
+    };
+    let prepared = with(
+        Keyring::new(key(1), world.key.clone())
+            .with_retired(key(2), new.clone())
+            .unwrap(),
+    );
+    let changed = with(
+        Keyring::new(key(2), new.clone())
+            .with_retired(key(1), world.key.clone())
+            .unwrap(),
+    );
+    let dropped = with(Keyring::new(key(2), new));
+    let verify = |verifier: &Verifier<MemoryStore>| {
+        world.clock.advance(crate::world::STEP);
+        block_on(verifier.verify(&world.alice, &world.now(&phone)))
+    };
+
+    let _receipt = verify(&prepared).unwrap();
+    assert_eq!(
+        block_on(prepared.reseal(&world.alice)).unwrap(),
+        Resealed::Current
+    );
+    assert!(
+        matches!(verify(&dropped), Err(Denied::Failed(Error::Record(RecordError::UnknownKey(id)))) if id == key(1))
+    );
+    assert_eq!(
+        block_on(changed.reseal(&world.alice)).unwrap(),
+        Resealed::Changed
+    );
+    assert_eq!(
+        block_on(changed.reseal(&world.alice)).unwrap(),
+        Resealed::Current
+    );
+    let _receipt = verify(&prepared).unwrap();
+    let _receipt = verify(&changed).unwrap();
+    assert!(
+        verify(&dropped).is_ok(),
+        "any write under the new primary key reseals"
+    );
+    let nobody = AccountId::new("nobody").unwrap();
+    assert_eq!(block_on(changed.reseal(&nobody)).unwrap(), Resealed::Absent);
+}
+
+#[test]
+fn two_keys_with_one_id_are_refused() {
+    let keyring = Keyring::new(key(1), SealingKey::generate().unwrap());
+    let error = keyring
+        .with_retired(key(1), SealingKey::generate().unwrap())
+        .unwrap_err();
+    assert_eq!(error.id, key(1));
+}
+
+#[test]
+fn a_damaged_record_can_be_erased() {
+    let (world, _) = World::enrolled();
+    let store = world.verifier.store();
+    forge(
+        store,
+        &world.alice,
+        b"garbage",
+        Revision::from_i64(5).unwrap(),
+    );
+    assert_eq!(
+        record_error(&world.verifier, &world.alice),
+        RecordError::UnknownVersion(b'g')
+    );
+    block_on(world.verifier.erase(&world.alice)).unwrap();
+    assert_eq!(rejection(world.verify("123456")), Rejection::Absent);
+}

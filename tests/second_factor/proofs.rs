@@ -1,0 +1,246 @@
+//! Changes need a proof, and take it in the same swap.
+
+use crate::world::{STEP, World, rejection, scan};
+use countersign::testing::block_on;
+use countersign::{AccountId, Denied, EnrollmentRequest, Proof, Receipt, Rejection, Status};
+use std::time::Duration;
+
+fn changes(world: &World, proof: &Proof<'_>) -> Vec<(&'static str, Result<(), Denied>)> {
+    let id = world.authenticators().first().copied();
+    let request = EnrollmentRequest::additional("alice");
+    let mut outcomes = vec![
+        ("begin", world.begin(request, proof.clone()).map(|_| ())),
+        (
+            "issue",
+            block_on(
+                world
+                    .verifier
+                    .issue_backup_codes(&world.alice, proof.clone()),
+            )
+            .map(|_| ()),
+        ),
+    ];
+    if let Some(id) = id {
+        let removed = block_on(world.verifier.remove_authenticator(
+            &world.alice,
+            id,
+            proof.clone(),
+        ));
+        outcomes.push(("remove", removed));
+    }
+    outcomes.push((
+        "disable",
+        block_on(world.verifier.disable(&world.alice, proof.clone())),
+    ));
+    outcomes
+}
+
+fn all_rejected(world: &World, proof: &Proof<'_>, expected: Rejection) {
+    let before = world.status();
+    for (change, outcome) in changes(world, proof) {
+        assert_eq!(rejection(outcome), expected, "{change}");
+    }
+    assert_eq!(world.status(), before);
+}
+
+#[test]
+fn invariant_9_a_password_alone_changes_nothing_while_a_factor_is_active() {
+    let (world, _) = World::enrolled();
+    all_rejected(&world, &world.password(), Rejection::ProofTooWeak);
+}
+
+#[test]
+fn invariant_9_a_fresh_password_and_a_receipt_change_everything() {
+    for change in ["issue", "begin", "remove", "disable"] {
+        let (world, phone) = World::enrolled();
+        let receipt = world.log_in(&phone);
+        let proof = world.reauthenticated(&receipt);
+        match change {
+            "issue" => {
+                drop(block_on(world.verifier.issue_backup_codes(&world.alice, proof)).unwrap());
+            }
+            "begin" => drop(
+                world
+                    .begin(EnrollmentRequest::additional("alice"), proof)
+                    .unwrap(),
+            ),
+            "remove" => {
+                let id = world.authenticators()[0];
+                block_on(world.verifier.remove_authenticator(&world.alice, id, proof)).unwrap();
+                assert_eq!(world.status(), Status::Disabled, "the last one is gone");
+            }
+            _ => block_on(world.verifier.disable(&world.alice, proof)).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_receipt_of_the_enrollment_serves_too() {
+    let world = World::new();
+    let enrollment = world
+        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .unwrap();
+    let receipt = world
+        .confirm(&enrollment, &world.now(&scan(&enrollment)))
+        .unwrap();
+    block_on(
+        world
+            .verifier
+            .issue_backup_codes(&world.alice, world.reauthenticated(&receipt)),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_proof_that_is_stale_or_from_the_future_changes_nothing() {
+    let (world, phone) = World::enrolled();
+    let receipt = world.log_in(&phone);
+    let then = world.clock.now();
+    world.clock.advance(Duration::from_secs(601));
+    let stale_receipt = Proof::Reauthenticated {
+        password_checked_at: world.clock.now(),
+        receipt: &receipt,
+    };
+    all_rejected(&world, &stale_receipt, Rejection::ProofExpired);
+    let receipt = world.log_in(&phone);
+    let stale_password = Proof::Reauthenticated {
+        password_checked_at: then,
+        receipt: &receipt,
+    };
+    all_rejected(&world, &stale_password, Rejection::ProofExpired);
+    let ahead = world.clock.now().saturating_add(1);
+    let future_password = Proof::Reauthenticated {
+        password_checked_at: ahead,
+        receipt: &receipt,
+    };
+    all_rejected(&world, &future_password, Rejection::ProofExpired);
+    world.clock.set(then);
+    let future_receipt = Proof::Reauthenticated {
+        password_checked_at: then,
+        receipt: &receipt,
+    };
+    all_rejected(&world, &future_receipt, Rejection::ProofExpired);
+}
+
+#[test]
+fn a_proof_of_ten_minutes_ago_is_just_fresh() {
+    let (world, phone) = World::enrolled();
+    let receipt = world.log_in(&phone);
+    let proof = world.reauthenticated(&receipt);
+    world.clock.advance(Duration::from_secs(600));
+    block_on(world.verifier.issue_backup_codes(&world.alice, proof)).unwrap();
+}
+
+#[test]
+fn the_receipt_of_another_account_changes_nothing() {
+    let (world, _) = World::enrolled();
+    let mallory = World {
+        alice: AccountId::new("mallory").unwrap(),
+        ..World::new()
+    };
+    let phone = mallory.enroll();
+    mallory.clock.set(world.clock.now());
+    let receipt: Receipt = mallory.verify(&mallory.now(&phone)).unwrap();
+    all_rejected(
+        &world,
+        &world.reauthenticated(&receipt),
+        Rejection::ForeignReceipt,
+    );
+}
+
+#[test]
+fn invariant_9_a_passcode_as_proof_is_used_up_by_the_change() {
+    let (world, phone) = World::enrolled();
+    let passcode = world.now(&phone);
+    block_on(
+        world
+            .verifier
+            .issue_backup_codes(&world.alice, Proof::Passcode(&passcode)),
+    )
+    .unwrap();
+    assert_eq!(rejection(world.verify(&passcode)), Rejection::Replayed);
+    all_rejected(&world, &Proof::Passcode(&passcode), Rejection::Replayed);
+}
+
+#[test]
+fn a_wrong_passcode_as_proof_is_throttled_like_any_attempt() {
+    let (world, phone) = World::enrolled();
+    let wrong = world.wrong(&phone);
+    for _ in 0..5 {
+        let outcome = block_on(
+            world
+                .verifier
+                .disable(&world.alice, Proof::Passcode(&wrong)),
+        );
+        assert_eq!(rejection(outcome), Rejection::WrongCode);
+    }
+    let outcome = block_on(
+        world
+            .verifier
+            .disable(&world.alice, Proof::Passcode(&world.now(&phone))),
+    );
+    assert!(matches!(rejection(outcome), Rejection::Waiting { .. }));
+    assert!(matches!(
+        rejection(world.verify(&world.now(&phone))),
+        Rejection::Waiting { .. }
+    ));
+}
+
+#[test]
+fn a_passcode_is_not_spent_on_a_change_that_cannot_be_made() {
+    let (world, phone) = World::enrolled();
+    let passcode = world.now(&phone);
+    let unknown = "0123456789abcdef".parse().unwrap();
+    let outcome = block_on(world.verifier.remove_authenticator(
+        &world.alice,
+        unknown,
+        Proof::Passcode(&passcode),
+    ));
+    assert_eq!(rejection(outcome), Rejection::UnknownAuthenticator);
+    let _receipt = world.verify(&passcode).unwrap();
+}
+
+#[test]
+fn the_first_enrollment_needs_a_fresh_password_check() {
+    let world = World::new();
+    let stale = world.password();
+    world.clock.advance(Duration::from_secs(601));
+    let outcome = world.begin(EnrollmentRequest::additional("alice"), stale);
+    assert_eq!(rejection(outcome), Rejection::ProofExpired);
+    assert_eq!(world.status(), Status::Absent);
+}
+
+#[test]
+fn staff_can_switch_it_off_and_the_budget_stays_as_it_was() {
+    let (world, phone) = World::enrolled();
+    for _ in 0..20 {
+        while let Rejection::Waiting { retry_after } = rejection(world.verify(&world.wrong(&phone)))
+        {
+            world.clock.advance(retry_after);
+        }
+    }
+    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    assert_eq!(world.status(), Status::Disabled);
+    let phone = world.enroll();
+    assert!(matches!(
+        rejection(world.verify(&world.now(&phone))),
+        Rejection::BudgetSpent { .. }
+    ));
+    block_on(world.verifier.unlock(&world.alice)).unwrap();
+    let _receipt = world.verify(&world.now(&phone)).unwrap();
+}
+
+#[test]
+fn erasing_is_for_accounts_that_are_gone() {
+    let (world, _) = World::enrolled();
+    block_on(world.verifier.erase(&world.alice)).unwrap();
+    assert_eq!(world.status(), Status::Absent);
+    block_on(world.verifier.erase(&world.alice)).unwrap();
+    let forced = block_on(world.verifier.force_disable(&world.alice));
+    assert_eq!(rejection(forced), Rejection::Absent);
+    assert_eq!(
+        rejection(block_on(world.verifier.unlock(&world.alice))),
+        Rejection::Absent
+    );
+    world.clock.advance(STEP);
+}

@@ -1,0 +1,178 @@
+//! Invariant 7: no secret, code or key appears in `Debug`, `Display` or errors.
+
+use crate::world::{World, policy, rejection, scan};
+use countersign::testing::{Phone, block_on};
+use countersign::{
+    AuthenticatorId, BackupCodes, Denied, Enrollment, EnrollmentId, EnrollmentRequest, Error,
+    KeyId, KeyUri, Keyring, MemoryStore, Otp, Passcode, Policy, Receipt, Secret, SecretText,
+    Status, Verifier,
+};
+use std::fmt::Debug;
+
+fn debug(value: &dyn Debug) -> String {
+    format!("{value:?} {value:#?}")
+}
+
+#[test]
+fn invariant_7_debug_output_shows_no_secret() {
+    let world = World::new();
+    let enrollment = world
+        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .unwrap();
+    let phone = scan(&enrollment);
+    let passcode = world.now(&phone);
+    let receipt = world.confirm(&enrollment, &passcode).unwrap();
+    let codes = block_on(
+        world
+            .verifier
+            .issue_backup_codes(&world.alice, world.reauthenticated(&receipt)),
+    )
+    .unwrap();
+    let uri = enrollment.key_uri().to_secret_text();
+    let printed = [
+        debug(&enrollment),
+        debug(&enrollment.id()),
+        debug(&uri),
+        debug(enrollment.key_uri()),
+        debug(&enrollment.key_uri().qr()),
+        debug(&phone),
+        debug(&codes),
+        debug(&Passcode::parse(&passcode)),
+        debug(&world.key),
+        debug(&Keyring::new(KeyId::new(1), world.key.clone())),
+        debug(&world.verifier),
+        debug(&world.status()),
+        debug(&receipt),
+        debug(&world.verify(&passcode)),
+    ]
+    .concat();
+    let secret = enrollment.key_uri().secret();
+    let hex = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let decimal = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(u8::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mut forbidden = vec![
+        passcode,
+        uri.expose().to_owned(),
+        secret.to_base32().expose().to_owned(),
+        hex(secret.expose()),
+        decimal(secret.expose()),
+        hex(world.key.expose()),
+        decimal(world.key.expose()),
+        enrollment.id().to_string(),
+    ];
+    for code in codes.iter() {
+        forbidden.push(code.to_owned());
+        forbidden.push(code.replace(' ', ""));
+    }
+    for needle in forbidden {
+        assert!(!printed.contains(&needle), "{needle}");
+        assert!(
+            !printed.to_lowercase().contains(&needle.to_lowercase()),
+            "{needle}"
+        );
+    }
+}
+
+#[test]
+fn invariant_7_errors_name_no_code() {
+    let (world, phone) = World::enrolled();
+    let wrong = world.wrong(&phone);
+    let rejected = rejection(world.verify(&wrong)).to_string();
+    assert_eq!(rejected, "the code is wrong");
+    let malformed = rejection(world.verify("sesame")).to_string();
+    assert!(!malformed.contains("sesame"));
+    let _receipt = world.verify(&world.now(&phone)).unwrap();
+}
+
+#[test]
+fn what_hosts_hold_can_cross_threads() {
+    fn is_send_and_sync<T: Send + Sync + 'static>() {}
+    is_send_and_sync::<Verifier<MemoryStore>>();
+    is_send_and_sync::<Enrollment>();
+    is_send_and_sync::<BackupCodes>();
+    is_send_and_sync::<Receipt>();
+    is_send_and_sync::<Status>();
+    is_send_and_sync::<Policy>();
+    is_send_and_sync::<Denied>();
+    is_send_and_sync::<Error>();
+    is_send_and_sync::<KeyUri>();
+    is_send_and_sync::<Secret>();
+    is_send_and_sync::<SecretText>();
+    is_send_and_sync::<Otp>();
+    is_send_and_sync::<Phone>();
+    is_send_and_sync::<(AuthenticatorId, EnrollmentId)>();
+}
+
+#[test]
+fn futures_of_the_verifier_can_be_spawned() {
+    fn is_send<T: Send>(future: T) -> T {
+        future
+    }
+    let (world, phone) = World::enrolled();
+    let passcode = world.now(&phone);
+    let receipt = block_on(is_send(world.verifier.verify(&world.alice, &passcode))).unwrap();
+    let proof = world.reauthenticated(&receipt);
+    block_on(is_send(
+        world
+            .verifier
+            .issue_backup_codes(&world.alice, proof.clone()),
+    ))
+    .unwrap();
+    let request = EnrollmentRequest::additional("alice");
+    let enrollment = block_on(is_send(world.verifier.begin_enrollment(
+        &world.alice,
+        request,
+        proof.clone(),
+    )))
+    .unwrap();
+    drop(is_send(
+        world
+            .verifier
+            .pending_enrollment(&world.alice, enrollment.id()),
+    ));
+    drop(is_send(world.verifier.confirm_enrollment(
+        &world.alice,
+        enrollment.id(),
+        "123456",
+    )));
+    drop(is_send(world.verifier.reseal(&world.alice)));
+    drop(is_send(world.verifier.erase(&world.alice)));
+    block_on(is_send(world.verifier.disable(&world.alice, proof))).unwrap();
+}
+
+#[test]
+fn a_policy_out_of_range_names_its_field() {
+    use std::time::Duration;
+    let fields = [
+        (policy().window(countersign::Window::around(11)), "window"),
+        (
+            policy().period(countersign::Period::from_secs(121).unwrap()),
+            "period",
+        ),
+        (policy().max_authenticators(0), "max_authenticators"),
+        (policy().enrollment_age(Duration::ZERO), "enrollment_age"),
+        (policy().enrollment_tries(0), "enrollment_tries"),
+        (policy().proof_age(Duration::from_millis(1500)), "proof_age"),
+        (
+            policy().waits(5, Duration::from_secs(60), Duration::from_secs(30)),
+            "waits",
+        ),
+        (policy().lock_after(101), "lock_after"),
+        (policy().budget(0, Duration::from_secs(1)), "budget"),
+    ];
+    for (builder, field) in fields {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.field(), field);
+        assert!(error.to_string().contains(field), "{error}");
+    }
+}

@@ -1,0 +1,189 @@
+//! Guesses are limited, over all paths, whatever succeeds in between.
+
+use crate::world::{DAY, START, STEP, World, policy, rejection, waiting};
+use countersign::testing::block_on;
+use countersign::{Hold, Rejection, Status, Timestamp};
+use std::time::Duration;
+
+#[test]
+fn five_failures_make_the_right_passcode_wait_and_the_wait_is_not_lengthened_by_trying() {
+    let (world, phone) = World::enrolled();
+    let wrong = world.wrong(&phone);
+    for _ in 0..5 {
+        assert_eq!(rejection(world.verify(&wrong)), Rejection::WrongCode);
+    }
+    for second in 0..30 {
+        assert_eq!(
+            rejection(world.verify(&world.now(&phone))),
+            waiting(30 - second)
+        );
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let _receipt = world.verify(&world.now(&phone)).unwrap();
+}
+
+#[test]
+fn passcodes_and_backup_codes_share_one_throttle() {
+    let (world, phone) = World::enrolled();
+    let codes = world.issue(&phone);
+    let wrong_code = (0..)
+        .map(|n: u32| format!("{n:08}"))
+        .find(|code| !codes.contains(code))
+        .unwrap();
+    for guess in [
+        &world.wrong(&phone),
+        &wrong_code,
+        &world.wrong(&phone),
+        &wrong_code,
+        &wrong_code,
+    ] {
+        assert_eq!(rejection(world.verify(guess)), Rejection::WrongCode);
+    }
+    assert_eq!(rejection(world.verify(&codes[0])), waiting(30));
+    assert_eq!(world.codes_left(), 10);
+}
+
+#[test]
+fn the_hold_in_the_status_is_what_an_attempt_meets() {
+    let (world, phone) = World::enrolled();
+    let hold = || match world.status() {
+        Status::Enabled(enabled) => enabled.hold,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(hold(), Hold::Free);
+    for _ in 0..6 {
+        while let Rejection::Waiting { retry_after } = rejection(world.verify(&world.wrong(&phone)))
+        {
+            world.clock.advance(retry_after);
+        }
+    }
+    assert_eq!(
+        hold(),
+        Hold::Waiting {
+            retry_after: Duration::from_secs(60)
+        }
+    );
+}
+
+#[test]
+fn a_hundred_failures_lock_it_until_it_is_unlocked() {
+    let world = World::with_policy(policy().budget(1000, DAY).build().unwrap());
+    let phone = world.enroll();
+    let mut failures = 0;
+    loop {
+        match rejection(world.verify(&world.wrong(&phone))) {
+            Rejection::WrongCode => failures += 1,
+            Rejection::Waiting { retry_after } => world.clock.advance(retry_after),
+            Rejection::Locked => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(failures, 100);
+    world.clock.advance(DAY * 365);
+    assert_eq!(
+        rejection(world.verify(&world.now(&phone))),
+        Rejection::Locked
+    );
+    block_on(world.verifier.unlock(&world.alice)).unwrap();
+    let _receipt = world.verify(&world.now(&phone)).unwrap();
+}
+
+/// A year of an attacker who guesses whenever a guess is looked at, while the owner logs in every day.
+fn admitted_in_a_year(world: &World) -> u64 {
+    let phone = world.enroll();
+    let begun = world.clock.now();
+    let year = 365 * DAY.as_secs();
+    let mut admitted = 0;
+    let mut next_login = begun.saturating_add(DAY.as_secs());
+    while world.clock.now().saturating_since(begun) <= year {
+        if world.clock.now() >= next_login {
+            let _outcome = world.verify(&world.now(&phone));
+            next_login = next_login.saturating_add(DAY.as_secs());
+        }
+        match rejection(world.verify(&world.wrong(&phone))) {
+            Rejection::WrongCode => admitted += 1,
+            Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {
+                let to_login = next_login.saturating_since(world.clock.now());
+                world
+                    .clock
+                    .advance(retry_after.min(Duration::from_secs(to_login.max(1))));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    admitted
+}
+
+#[test]
+fn a_year_admits_exactly_the_burst_and_one_guess_a_day() {
+    let world = World::new();
+    assert_eq!(admitted_in_a_year(&world), 20 + 365);
+    assert!(world.verifier.policy().annual_risk(1) < 1.3e-3);
+    let likeliest = 2148.0 / f64::from(1_u32 << 31);
+    let expected = 385.0 * (3.0 * likeliest + 10.0 / 1e8);
+    assert!((world.verifier.policy().annual_risk(1) - expected).abs() < 1e-12);
+}
+
+#[test]
+fn a_year_under_another_policy_admits_what_its_risk_counts() {
+    let world = World::with_policy(policy().budget(7, DAY * 5).build().unwrap());
+    assert_eq!(admitted_in_a_year(&world), 7 + 73);
+}
+
+#[test]
+fn a_clock_fault_is_told_once_and_mended_and_gains_nothing() {
+    let (world, phone) = World::enrolled();
+    for _ in 0..5 {
+        assert_eq!(
+            rejection(world.verify(&world.wrong(&phone))),
+            Rejection::WrongCode
+        );
+    }
+    let right = |world: &World| world.now(&phone);
+    world
+        .clock
+        .set(Timestamp::from_unix(START.as_unix() - 2 * 3600));
+    assert_eq!(
+        rejection(world.verify(&right(&world))),
+        Rejection::ClockFault
+    );
+    assert_eq!(rejection(world.verify(&right(&world))), waiting(30));
+    world.clock.advance(STEP);
+    assert_eq!(
+        rejection(world.verify(&right(&world))),
+        Rejection::Replayed,
+        "steps only rise"
+    );
+}
+
+#[test]
+fn an_hour_ahead_is_still_no_clock_fault() {
+    let (world, phone) = World::enrolled();
+    for _ in 0..5 {
+        assert_eq!(
+            rejection(world.verify(&world.wrong(&phone))),
+            Rejection::WrongCode
+        );
+    }
+    let failed = world.clock.now().as_unix();
+    world.clock.set(Timestamp::from_unix(failed - 3600));
+    assert_eq!(rejection(world.verify(&world.now(&phone))), waiting(3630));
+}
+
+#[test]
+fn a_locked_account_tells_nothing_of_the_code() {
+    let world = World::with_policy(policy().lock_after(1).build().unwrap());
+    let phone = world.enroll();
+    assert_eq!(
+        rejection(world.verify(&world.wrong(&phone))),
+        Rejection::WrongCode
+    );
+    for code in [
+        world.now(&phone),
+        world.wrong(&phone),
+        "12345678".into(),
+        "x".into(),
+    ] {
+        assert_eq!(rejection(world.verify(&code)), Rejection::Locked, "{code}");
+    }
+}

@@ -1,0 +1,120 @@
+//! What a host may keep can be kept as JSON, and comes back checked; what it may not keep has no such form.
+#![cfg(all(feature = "serde", feature = "verifier"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use countersign::testing::{ManualClock, Phone, block_on};
+use countersign::{
+    AccountId, AuthenticatorName, EnrollmentId, EnrollmentRequest, KeyId, Keyring, MemoryStore,
+    Policy, Proof, Receipt, Rejection, SealingKey, Status, Timestamp, Verifier,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::fmt::Debug;
+use std::time::Duration;
+
+fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> Value {
+    let json = serde_json::to_value(value).unwrap();
+    assert_eq!(&serde_json::from_value::<T>(json.clone()).unwrap(), value);
+    json
+}
+
+fn refused<T: DeserializeOwned + Debug>(json: Value) -> String {
+    serde_json::from_value::<T>(json).unwrap_err().to_string()
+}
+
+#[test]
+fn a_receipt_and_a_status_survive_a_session() {
+    let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
+    let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let alice = AccountId::new("alice").unwrap();
+    let proof = Proof::Password {
+        checked_at: clock.now(),
+    };
+    let request = EnrollmentRequest::additional("alice");
+    let enrollment = block_on(verifier.begin_enrollment(&alice, request, proof)).unwrap();
+    let id: EnrollmentId = serde_json::from_value(round_trip(&enrollment.id())).unwrap();
+    let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose()).unwrap();
+    let receipt =
+        block_on(verifier.confirm_enrollment(&alice, id, &phone.passcode(clock.now()))).unwrap();
+    assert_eq!(round_trip(&receipt)["account"], json!("alice"));
+    let kept: Receipt = serde_json::from_value(round_trip(&receipt)).unwrap();
+    let proof = Proof::Reauthenticated {
+        password_checked_at: clock.now(),
+        receipt: &kept,
+    };
+    block_on(verifier.issue_backup_codes(&alice, proof)).unwrap();
+
+    let status: Status = block_on(verifier.status(&alice)).unwrap();
+    let json = round_trip(&status);
+    assert_eq!(
+        json["Enabled"]["authenticators"][0]["name"],
+        json!("Authenticator app")
+    );
+    assert_eq!(
+        json["Enabled"]["authenticators"][0]["algorithm"],
+        json!("SHA1")
+    );
+    assert_eq!(json["Enabled"]["backup_codes"]["remaining"], json!(10));
+    round_trip(&Rejection::Waiting {
+        retry_after: Duration::from_secs(30),
+    });
+}
+
+#[test]
+fn a_policy_is_read_from_a_file_and_checked() {
+    round_trip(&Policy::default());
+    let policy: Policy =
+        serde_json::from_value(json!({ "max_authenticators": 2, "code_count": 12 })).unwrap();
+    assert_eq!(policy.max_authenticators(), 2);
+    assert_eq!(policy.code_format().count(), 12);
+    assert_eq!(policy.proof_age(), Policy::default().proof_age());
+    for (field, value, named) in [
+        ("max_authenticators", json!(0), "max_authenticators"),
+        ("digits", json!(5), "digits"),
+        ("period", json!(0), "period"),
+        ("period", json!(121), "period"),
+        ("lock_after", json!(1000), "lock_after"),
+        ("digest_memory_kib", json!(4), "memory"),
+        ("code_length", json!(4), "length"),
+        ("max_authentikators", json!(2), "max_authentikators"),
+    ] {
+        let error = refused::<Policy>(json!({ field: value }));
+        assert!(error.contains(named), "{field}: {error}");
+    }
+}
+
+#[test]
+fn what_is_read_is_as_valid_as_what_is_made() {
+    refused::<AccountId>(json!(""));
+    refused::<AccountId>(json!("a\0b"));
+    refused::<AuthenticatorName>(json!("two\nlines"));
+    refused::<EnrollmentId>(json!("00"));
+    refused::<Receipt>(
+        json!({ "account": "", "at": 1, "by": { "BackupCode": { "number": 1, "remaining": 1 } } }),
+    );
+}
+
+mod no_serde_form {
+    use countersign::{
+        BackupCodes, Enrollment, KeyUri, Keyring, Ledger, Otp, Passcode, SealingKey, Secret,
+        SecretText,
+    };
+    use serde::{Deserialize, Serialize};
+    use static_assertions::assert_not_impl_any;
+
+    assert_not_impl_any!(Secret: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(SecretText: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(SealingKey: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(Keyring: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(BackupCodes: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(Ledger: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(Passcode: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(Otp: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(KeyUri: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(Enrollment: Serialize, Deserialize<'static>);
+}

@@ -1,0 +1,119 @@
+//! What the verifier tells `tracing`: who, what and why, and never a code.
+#![cfg(feature = "tracing")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use countersign::testing::{ManualClock, Phone, block_on};
+use countersign::{
+    AccountId, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, SealingKey, Timestamp,
+    Verifier,
+};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Keeps every event as a line of text.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<String>>);
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("countersign")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = format!("{}", event.metadata().level());
+        event.record(&mut Fields(&mut line));
+        self.0.lock().unwrap().push_str(&(line + "\n"));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct Fields<'a>(&'a mut String);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        write!(self.0, " {}={value:?}", field.name()).unwrap();
+    }
+}
+
+#[test]
+fn events_tell_who_and_why_and_no_code() {
+    let lines = Lines::default();
+    let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
+    let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let alice = AccountId::new("alice").unwrap();
+    let mut secrets = Vec::new();
+    tracing::subscriber::with_default(lines.clone(), || {
+        block_on(async {
+            let proof = Proof::Password {
+                checked_at: clock.now(),
+            };
+            let request = EnrollmentRequest::additional("alice");
+            let enrollment = verifier
+                .begin_enrollment(&alice, request, proof)
+                .await
+                .unwrap();
+            let uri = enrollment.key_uri().to_secret_text();
+            let phone = Phone::scan(uri.expose()).unwrap();
+            secrets.push(
+                enrollment
+                    .key_uri()
+                    .secret()
+                    .to_base32()
+                    .expose()
+                    .to_owned(),
+            );
+            secrets.push(enrollment.id().to_string());
+            let passcode = phone.passcode(clock.now());
+            let receipt = verifier
+                .confirm_enrollment(&alice, enrollment.id(), &passcode)
+                .await
+                .unwrap();
+            let proof = Proof::Reauthenticated {
+                password_checked_at: clock.now(),
+                receipt: &receipt,
+            };
+            let codes = verifier.issue_backup_codes(&alice, proof).await.unwrap();
+            secrets.extend(codes.iter().map(|code| code.replace(' ', "")));
+            clock.advance(Duration::from_secs(30));
+            let _again = verifier.verify(&alice, &passcode).await;
+            let _wrong = verifier.verify(&alice, "00000000").await;
+            let _right = verifier
+                .verify(&alice, codes.iter().next().unwrap())
+                .await
+                .unwrap();
+            secrets.push(passcode);
+        });
+    });
+    let text = lines.0.lock().unwrap().clone();
+    let expected = [
+        "INFO message=accepted account=\"alice\" action=\"begin_enrollment\"",
+        "INFO message=accepted account=\"alice\" action=\"confirm_enrollment\"",
+        "INFO message=accepted account=\"alice\" action=\"issue_backup_codes\"",
+        "WARN message=rejected account=\"alice\" action=\"verify\" reason=the passcode has been used; wait for the next one",
+        "WARN message=rejected account=\"alice\" action=\"verify\" reason=the code is wrong",
+        "INFO message=accepted account=\"alice\" action=\"verify\"",
+    ];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    for secret in secrets {
+        assert!(!text.contains(&secret), "{text}");
+    }
+}
