@@ -243,7 +243,7 @@ impl SecondFactor {
             }
             Err(rejection) => return Step::reject(rejection),
         };
-        if passcode.symbol_count() != usize::from(pending.parameters.digits.get()) {
+        if !passcode.fits(pending.parameters.digits) {
             return Step::reject(Rejection::Malformed);
         }
         let Some(step) = pending.matching_step(passcode, now, policy) else {

@@ -68,6 +68,12 @@ impl Passcode {
         self.symbols.get(..self.symbol_count()).unwrap_or_default()
     }
 
+    /// Whether this has the shape of a passcode with so many digits.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn fits(&self, digits: Digits) -> bool {
+        self.value(digits).is_some()
+    }
+
     /// The number, if this has the shape of a passcode with so many digits.
     pub(crate) fn value(&self, digits: Digits) -> Option<u32> {
         let symbols = self.symbols.get(..usize::from(digits.get()))?;
