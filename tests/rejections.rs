@@ -4,8 +4,8 @@
 
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, Enrollment, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, Rejection,
-    SealingKey, Timestamp, Verifier,
+    AccountId, AuthenticatorId, Enrollment, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof,
+    Rejection, SealingKey, Status, Timestamp, Verifier,
 };
 
 struct Service {
@@ -75,4 +75,20 @@ fn letters_as_many_as_the_digits_of_a_passcode_are_malformed_and_not_counted() {
     service.clock.advance(std::time::Duration::from_secs(30));
     let now = service.clock.now();
     assert_eq!(service.verify(&shown(&enrollment, now)), None, "no wait");
+}
+
+#[test]
+fn a_passcode_as_a_proof_on_an_account_without_a_record_is_told_that_it_is_absent() {
+    let service = Service::new();
+    let unknown: AuthenticatorId = "0123456789abcdef".parse().unwrap();
+    let requests = [
+        EnrollmentRequest::additional("alice"),
+        EnrollmentRequest::replacing(unknown, "alice"),
+    ];
+    for request in requests {
+        let begun = service.begin(request, Proof::Passcode("123456"));
+        assert_eq!(begun.err(), Some(Rejection::Absent));
+    }
+    let status = block_on(service.verifier.status(&service.alice));
+    assert_eq!(status.unwrap(), Status::Absent);
 }
