@@ -92,3 +92,41 @@ fn a_passcode_as_a_proof_on_an_account_without_a_record_is_told_that_it_is_absen
     let status = block_on(service.verifier.status(&service.alice));
     assert_eq!(status.unwrap(), Status::Absent);
 }
+
+#[test]
+fn a_failure_that_a_clock_ahead_wrote_is_no_wait_while_failures_are_free() {
+    let service = Service::new();
+    let enrollment = service.begin_first();
+    let now = service.clock.now();
+    assert_eq!(
+        service.confirm(&enrollment, &shown(&enrollment, now)),
+        Ok(())
+    );
+    let later = now.saturating_add(30);
+    service.clock.set(later.saturating_add(2));
+    assert_eq!(service.verify("000000"), Some(Rejection::WrongCode));
+    service.clock.set(later);
+    assert_eq!(service.verify(&shown(&enrollment, later)), None);
+}
+
+#[test]
+fn unlocking_ends_a_wait_that_a_clock_ahead_began() {
+    let service = Service::new();
+    let enrollment = service.begin_first();
+    let now = service.clock.now();
+    assert_eq!(
+        service.confirm(&enrollment, &shown(&enrollment, now)),
+        Ok(())
+    );
+    service.clock.set(now.saturating_add(1800));
+    for _ in 0..5 {
+        assert_eq!(service.verify("000000"), Some(Rejection::WrongCode));
+    }
+    let later = now.saturating_add(30);
+    service.clock.set(later);
+    let passcode = shown(&enrollment, later);
+    let held = service.verify(&passcode).and_then(Rejection::retry_after);
+    assert_eq!(held.map(|wait| wait.as_secs()), Some(1800));
+    block_on(service.verifier.unlock(&service.alice)).unwrap();
+    assert_eq!(service.verify(&passcode), None);
+}
