@@ -8,6 +8,7 @@
 mod redb_store;
 
 use std::error::Error;
+use std::io::{Write, stdout};
 
 use countersign::blocking::Verifier;
 use countersign::testing::Phone;
@@ -40,17 +41,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             checked_at: password_checked_at,
         },
     )?;
-    println!(
+    writeln!(
+        stdout(),
         "Scan this:\n{}",
         enrollment.key_uri().qr()?.terminal().expose()
-    );
+    )?;
 
     // In the place of the owner's phone.
     let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
 
     let typed = phone.passcode(SystemClock.now());
     let receipt = verifier.confirm_enrollment(&account, enrollment.id(), &typed)?;
-    println!("Confirmed with {typed}: the second factor is on.");
+    writeln!(stdout(), "Confirmed with {typed}: the second factor is on.")?;
 
     let codes = verifier.issue_backup_codes(
         &account,
@@ -59,24 +61,27 @@ fn main() -> Result<(), Box<dyn Error>> {
             receipt: &receipt,
         },
     )?;
-    println!("{} backup codes are made.", codes.len());
+    writeln!(stdout(), "{} backup codes are made.", codes.len())?;
 
     // The passcode of the confirmation cannot log in; that of the next step can, half a minute early.
     match verifier.verify(&account, &typed) {
         Err(Denied::Rejected(Rejection::Replayed)) => {
-            println!("{typed} again: refused, it is used up.");
+            writeln!(stdout(), "{typed} again: refused, it is used up.")?;
         }
         other => return Err(format!("a used passcode gave {other:?}").into()),
     }
     let typed = phone.passcode(SystemClock.now().saturating_add(30));
     let receipt = verifier.verify(&account, &typed)?;
-    println!("Logged in with {typed}, at {}.", receipt.at());
+    writeln!(stdout(), "Logged in with {typed}, at {}.", receipt.at())?;
 
     // The phone is lost: the same field takes a backup code.
     let code = codes.iter().next().ok_or("there are no codes")?;
     let receipt = verifier.verify(&account, code)?;
     if let AcceptedBy::BackupCode { number, remaining } = receipt.by() {
-        println!("Logged in with backup code {number}, {remaining} are left.");
+        writeln!(
+            stdout(),
+            "Logged in with backup code {number}, {remaining} are left."
+        )?;
     }
     Ok(())
 }

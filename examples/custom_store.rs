@@ -9,6 +9,7 @@
 
 mod redb_store;
 
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use countersign::blocking;
@@ -31,9 +32,9 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut status = ExitCode::SUCCESS;
     for case in cases() {
         match case.run(&store) {
-            Ok(()) => println!("{} ... ok", case.name()),
+            Ok(()) => writeln!(stdout(), "{} ... ok", case.name())?,
             Err(failure) => {
-                println!("FAILED: {failure}");
+                writeln!(stdout(), "FAILED: {failure}")?;
                 status = ExitCode::FAILURE;
             }
         }

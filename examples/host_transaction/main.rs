@@ -12,6 +12,7 @@ mod crash;
 mod store;
 
 use std::error::Error;
+use std::io::{Write, stdout};
 use std::path::Path;
 
 use countersign::testing::Phone;
@@ -39,38 +40,43 @@ async fn main() -> Result<()> {
     let alice = AccountId::from(1_u32);
 
     let (phone, codes) = service.enroll(&alice).await?;
-    println!(
+    writeln!(
+        stdout(),
         "Alice has enrolled her phone, and has {} backup codes.\n",
         codes.len()
-    );
+    )?;
 
-    println!("A wrong code:");
+    writeln!(stdout(), "A wrong code:")?;
     let outcome = service.log_in(&alice, "1234 5678").await?;
     service.show(outcome).await?;
 
-    println!("Her passcode:");
+    writeln!(stdout(), "Her passcode:")?;
     let passcode = phone.passcode(SystemClock.now().saturating_add(30));
     let outcome = service.log_in(&alice, &passcode).await?;
     service.show(outcome).await?;
 
-    println!("The same passcode again:");
+    writeln!(stdout(), "The same passcode again:")?;
     let outcome = service.log_in(&alice, &passcode).await?;
     service.show(outcome).await?;
 
     let mut codes = codes.iter();
     for moment in [Moment::BeforeCommit, Moment::AfterCommit] {
         let code = codes.next().ok_or("there are no codes left")?;
-        println!("A backup code, and the process dies {moment} the commit:");
+        writeln!(
+            stdout(),
+            "A backup code, and the process dies {moment} the commit:"
+        )?;
         crash::in_another_process(moment, &database, &key, code)?;
         service.show("no answer").await?;
-        println!("The same backup code again:");
+        writeln!(stdout(), "The same backup code again:")?;
         let outcome = service.log_in(&alice, code).await?;
         service.show(outcome).await?;
     }
-    println!(
+    writeln!(
+        stdout(),
         "Each accepted code has its session. The one whose answer was lost is of no use to anybody: its token was \
          never handed out."
-    );
+    )?;
     Ok(())
 }
 
@@ -158,7 +164,10 @@ impl Service {
             [] => "nothing".to_owned(),
             events => events.join(", "),
         };
-        println!("  {outcome}; committed: {events}; sessions in the table: {sessions}\n");
+        writeln!(
+            stdout(),
+            "  {outcome}; committed: {events}; sessions in the table: {sessions}\n"
+        )?;
         Ok(())
     }
 }
