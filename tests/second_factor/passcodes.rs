@@ -238,3 +238,35 @@ fn two_clients_with_clocks_some_minutes_apart_do_not_accept_twice() {
     world.clock.advance(Duration::from_secs(660));
     let _receipt = world.verify(&world.now(&phone)).unwrap();
 }
+
+#[test]
+fn invariant_10_every_step_of_the_window_of_every_authenticator_is_compared() {
+    let world = World::with_policy(policy().window(Window::around(10)).build().unwrap());
+    let mut phones = vec![world.enroll()];
+    for _ in 1..5 {
+        world.clock.advance(STEP * 30);
+        let receipt = world.verify(&world.now(&phones[0])).unwrap();
+        let request = EnrollmentRequest::additional("alice");
+        let enrollment = world
+            .begin(request, world.reauthenticated(&receipt))
+            .unwrap();
+        phones.push(scan(&enrollment));
+        let _receipt = world
+            .confirm(&enrollment, &world.now(&phones[phones.len() - 1]))
+            .unwrap();
+    }
+    for phone in &phones {
+        for offset in -10..=10 {
+            world.clock.advance(STEP * 30);
+            let at = world
+                .clock
+                .now()
+                .as_unix()
+                .checked_add_signed(offset * 30)
+                .unwrap();
+            let _receipt = world
+                .verify(&phone.passcode(Timestamp::from_unix(at)))
+                .unwrap();
+        }
+    }
+}
