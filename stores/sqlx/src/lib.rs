@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `sqlite` | `SqliteStore` | SQLite, built in |
 //!
-//! A store keeps one row for an account: its id, the sealed record, the revision that guards it, and three plain columns
+//! A store keeps one row for an account: its id (`AccountColumn`), the sealed record, the revision that guards it, and three plain columns
 //! for queries. Each call is one statement that commits by itself, and is bounded by a time-out. The host puts the schema
 //! into its own migrations, or lets the store create the table:
 //!
@@ -30,12 +30,18 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "sqlite")]
+mod account_column;
+#[cfg(feature = "sqlite")]
 mod error;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+mod statements;
+#[cfg(feature = "sqlite")]
 mod table_name;
 
+#[cfg(feature = "sqlite")]
+pub use account_column::AccountColumn;
 #[cfg(feature = "sqlite")]
 pub use error::Error;
 #[cfg(feature = "sqlite")]
