@@ -35,7 +35,18 @@ pub enum AccountColumn {
 pub(crate) enum Key<'a> {
     Text(&'a str),
     Number(i64),
-    Uuid { bytes: [u8; 16] },
+    Uuid {
+        #[cfg_attr(
+            not(feature = "postgres"),
+            expect(dead_code, reason = "only PostgreSQL reads text as a UUID")
+        )]
+        text: &'a str,
+        #[cfg_attr(
+            not(any(feature = "mysql", feature = "sqlite")),
+            expect(dead_code, reason = "PostgreSQL alone has a type for UUIDs")
+        )]
+        bytes: [u8; 16],
+    },
 }
 
 impl AccountColumn {
@@ -50,7 +61,7 @@ impl AccountColumn {
                 .map(Key::Number),
             Self::Uuid => uuid_bytes(text)
                 .filter(|bytes| AccountId::from_uuid_bytes(*bytes) == *account)
-                .map(|bytes| Key::Uuid { bytes }),
+                .map(|bytes| Key::Uuid { text, bytes }),
         };
         key.ok_or_else(|| Error::WrongAccount {
             account: account.clone(),

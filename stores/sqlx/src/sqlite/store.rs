@@ -227,7 +227,7 @@ impl SqliteStore {
         Ok(match self.statements.account.key(account)? {
             Key::Text(text) => query.bind(text),
             Key::Number(number) => query.bind(number),
-            Key::Uuid { bytes } => query.bind(bytes.to_vec()),
+            Key::Uuid { bytes, .. } => query.bind(bytes.to_vec()),
         })
     }
 

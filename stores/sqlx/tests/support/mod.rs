@@ -1,6 +1,7 @@
 //! What the tests of the stores share: swaps, account ids for other columns, and checks that every server store passes.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub(crate) mod checks;
 pub(crate) mod renamed;
 
 use countersign::{AccountId, KeyId, Revision, Store, Summary, Swap, SwapKind, Swapped};
