@@ -83,7 +83,7 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// The column `account` compares bytes: with MySQL's default collation `Bob`, `bob` and `Böb` are one account, and even
 /// with most binary ones `Bob` and `Bob `. Keep to it in a table that a migration tool makes. [`AccountColumn`] has others
-/// for a foreign key; a number's column may be `UNSIGNED`, too.
+/// for a foreign key; a number's column may be `UNSIGNED`, too, and a UUID's may be of MariaDB's own type.
 ///
 /// Beside it, `revision` and `record` there are `enabled`, `codes_left` and `key_id`, the
 /// [`Summary`](countersign::Summary) of the record: not authenticated, for queries and never for decisions. More columns of

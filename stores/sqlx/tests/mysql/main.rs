@@ -132,10 +132,20 @@ async fn the_schema_works_in_a_migration_with_a_foreign_key() {
             "REPEAT(CHAR(7), 16)",
             to_uuid(8),
         ),
+        // MariaDB's own type.
+        (
+            AccountColumn::Uuid,
+            "UUID",
+            AccountId::from_uuid_bytes([7; 16]),
+            "CAST('07070707-0707-0707-0707-070707070707' AS UUID)",
+            to_uuid(8),
+        ),
     ] {
         let (users, table) = (table(), table());
         let schema = MySqlStore::schema(&table, column).unwrap();
-        let schema = schema.replace("account BIGINT", &format!("account {host}"));
+        let ours = format!("account {host} NOT NULL");
+        let schema = schema.replace("account BIGINT NOT NULL", &ours);
+        let schema = schema.replace("account BINARY(16) NOT NULL", &ours);
         let key = format!("FOREIGN KEY (account) REFERENCES {users} (id) ON DELETE CASCADE");
         run(
             &pool,
