@@ -11,7 +11,7 @@ async fn a_write_that_timed_out_may_land_later_and_is_then_stale_when_repeated()
     let mut other = pool.begin().await.unwrap();
     let lock = AssertSqlSafe(format!("SELECT * FROM {table} FOR UPDATE"));
     sqlx::raw_sql(lock).execute(&mut *other).await.unwrap();
-    let hasty = patient.clone().with_timeout(Duration::from_millis(300));
+    let hasty = patient.clone().with_timeout(Duration::from_secs(1));
     let answer = swapped(&hasty, 1, 2).await;
     assert!(matches!(answer, Err(Error::Timeout { .. })), "{answer:?}");
     let stored = patient.load(&account(1)).await.unwrap().unwrap();
@@ -90,7 +90,7 @@ async fn a_silent_network_is_an_error_in_time() {
     let proxy = Proxy::start(server.address()).unwrap();
     let store = behind(&proxy, server)
         .await
-        .with_timeout(Duration::from_secs(1));
+        .with_timeout(Duration::from_secs(2));
     checks::a_silent_network_is_an_error_in_time(&store, &proxy).await;
 }
 

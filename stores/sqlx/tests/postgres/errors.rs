@@ -158,7 +158,7 @@ async fn a_server_that_is_not_there_is_named_in_time() {
     let nowhere = PgConnectOptions::new().host("127.0.0.1").port(port);
     let begun = Instant::now();
     let error = error_of_load(nowhere).await;
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(20));
     assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
     let source = error.source().unwrap().to_string();
     assert!(source.contains("refused"), "{source}");

@@ -1,5 +1,7 @@
 //! What is lost, late, dropped or cut off.
 
+use std::thread;
+
 use super::*;
 
 #[tokio::test]
@@ -11,7 +13,7 @@ async fn a_write_that_timed_out_may_land_later_and_is_then_stale_when_repeated()
     let mut other = pool.begin().await.unwrap();
     let lock = AssertSqlSafe(format!("SELECT * FROM {table} FOR UPDATE"));
     sqlx::raw_sql(lock).execute(&mut *other).await.unwrap();
-    let hasty = patient.clone().with_timeout(Duration::from_millis(300));
+    let hasty = patient.clone().with_timeout(Duration::from_secs(1));
     let answer = swapped(&hasty, 1, 2).await;
     assert!(matches!(answer, Err(Error::Timeout { .. })), "{answer:?}");
     let stored = patient.load(&account(1)).await.unwrap().unwrap();
@@ -39,7 +41,7 @@ async fn an_abandoned_write_never_lands_where_the_server_looks_for_its_client() 
         .application_name(&table)
         .options([("client_connection_check_interval", "100")]);
     let hasty = PgPool::connect_with(options).await.unwrap();
-    let hasty = at(&hasty, &table).with_timeout(Duration::from_millis(300));
+    let hasty = at(&hasty, &table).with_timeout(Duration::from_secs(1));
     let answer = swapped(&hasty, 1, 2).await;
     assert!(matches!(answer, Err(Error::Timeout { .. })), "{answer:?}");
     let begun = Instant::now();
@@ -66,14 +68,17 @@ fn a_call_that_its_runtime_does_not_finish_is_an_error() {
     let store = runtime.block_on(behind(&proxy, server));
     proxy.strike_all(Fault::BlackHole);
     let handle = runtime.handle().clone();
-    let ending = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(300));
-        runtime.shutdown_background();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while proxy.struck() == 0 {
+                thread::sleep(Duration::from_millis(10));
+            }
+            runtime.shutdown_background();
+        });
+        let _entered = handle.enter();
+        let answer = countersign::testing::block_on(store.load(&account(1)));
+        assert!(matches!(answer, Err(Error::Interrupted)), "{answer:?}");
     });
-    let _entered = handle.enter();
-    let answer = countersign::testing::block_on(store.load(&account(1)));
-    assert!(matches!(answer, Err(Error::Interrupted)), "{answer:?}");
-    ending.join().unwrap();
 }
 
 #[tokio::test]
@@ -140,7 +145,7 @@ async fn a_silent_network_is_an_error_in_time() {
     let proxy = Proxy::start(server.address()).unwrap();
     let store = behind(&proxy, server)
         .await
-        .with_timeout(Duration::from_secs(1));
+        .with_timeout(Duration::from_secs(2));
     checks::a_silent_network_is_an_error_in_time(&store, &proxy).await;
 }
 

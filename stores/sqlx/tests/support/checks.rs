@@ -127,7 +127,7 @@ pub(crate) async fn a_dropped_future_keeps_its_connection(store: &impl Shared, p
     let account = account(1);
     create(store, &account).await;
     let connections = proxy.connections();
-    proxy.strike(b"SELECT record", Fault::Stall(Duration::from_millis(200)));
+    proxy.strike(b"SELECT record", Fault::Stall(Duration::from_secs(1)));
     let load = timeout(Duration::from_millis(50), store.load(&account));
     assert!(load.await.is_err(), "it was dropped");
     assert!(store.load(&account).await.unwrap().is_some());
@@ -194,7 +194,7 @@ pub(crate) async fn a_silent_network_is_an_error_in_time(store: &impl Shared, pr
     for _ in 0..2 {
         let begun = Instant::now();
         store.load(&account).await.unwrap_err();
-        assert!(begun.elapsed() < Duration::from_secs(3));
+        assert!(begun.elapsed() < Duration::from_secs(20));
     }
     proxy.heal();
     assert!(store.load(&account).await.unwrap().is_some());
@@ -223,7 +223,7 @@ pub(crate) async fn a_call_is_one_round_trip(store: &impl Shared, proxy: &Proxy)
 async fn requests(proxy: &Proxy) -> usize {
     loop {
         let seen = proxy.requests();
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         if proxy.requests() == seen {
             return seen;
         }
