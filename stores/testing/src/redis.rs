@@ -1,0 +1,188 @@
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::folder::Folder;
+use crate::process::{self, Process};
+use crate::programs::{self, PORTS};
+use crate::{Durability, StartError};
+
+/// A Redis server that keeps an append-only file, without a password.
+#[derive(Debug)]
+pub struct Redis {
+    // In this order: the server ends before its folder does.
+    node: RedisNode,
+    _folder: Folder,
+}
+
+impl Redis {
+    /// Makes a server and waits until it answers: about 0.1 seconds.
+    ///
+    /// # Errors
+    /// [`StartError`] if it is not installed or does not come up.
+    pub fn start(durability: Durability) -> Result<Self, StartError> {
+        let folder = Folder::new()?;
+        let mut node = RedisNode::new(folder.path().to_owned(), "redis", durability, false)?;
+        node.start()?;
+        Ok(Self {
+            node,
+            _folder: folder,
+        })
+    }
+
+    /// `redis://127.0.0.1:PORT/`
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_at(self.address())
+    }
+
+    /// The same through a [`Proxy`](crate::Proxy).
+    #[must_use]
+    pub fn url_at(&self, address: SocketAddr) -> String {
+        format!("redis://{address}/")
+    }
+
+    /// Where it listens, also while it does not run.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.node.address()
+    }
+
+    /// Kills it at once, as a crash would.
+    ///
+    /// # Errors
+    /// If it cannot be killed.
+    pub fn kill9(&mut self) -> io::Result<()> {
+        self.node.kill9()
+    }
+
+    /// Shuts it down: connections are cut, what the file has is kept.
+    ///
+    /// # Errors
+    /// If it does not end.
+    pub fn stop(&mut self) -> io::Result<()> {
+        self.node.stop()
+    }
+
+    /// Starts it again at the same address with the same data, after [`stop`](Self::stop) or [`kill9`](Self::kill9), or
+    /// stops it first.
+    ///
+    /// # Errors
+    /// [`StartError`] if it does not come up.
+    pub fn restart(&mut self) -> Result<(), StartError> {
+        self.node.stop()?;
+        self.node.run()
+    }
+}
+
+/// One server, alone or in a cluster.
+#[derive(Debug)]
+pub(crate) struct RedisNode {
+    process: Option<Process>,
+    program: PathBuf,
+    folder: PathBuf,
+    name: &'static str,
+    port: u16,
+    durability: Durability,
+    in_cluster: bool,
+}
+
+impl RedisNode {
+    pub(crate) fn new(
+        folder: PathBuf,
+        name: &'static str,
+        durability: Durability,
+        in_cluster: bool,
+    ) -> Result<Self, StartError> {
+        let program = programs::find("redis-server").ok_or(StartError::Missing("redis"))?;
+        fs::create_dir(folder.join(name))?;
+        Ok(Self {
+            process: None,
+            program,
+            folder,
+            name,
+            port: 0,
+            durability,
+            in_cluster,
+        })
+    }
+
+    /// Starts it for the first time.
+    pub(crate) fn start(&mut self) -> Result<(), StartError> {
+        let mut outcome = Ok(());
+        for _ in 0..PORTS {
+            self.port = self.free_port()?;
+            outcome = self.run();
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        outcome
+    }
+
+    pub(crate) fn run(&mut self) -> Result<(), StartError> {
+        let mut command = Command::new(&self.program);
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
+        command.arg("--dir").arg(self.folder.join(self.name));
+        command.args(["--save", ""]);
+        command.args(match self.durability {
+            Durability::Durable => ["--appendonly", "yes", "--appendfsync", "always"],
+            Durability::Fast => ["--appendonly", "yes", "--appendfsync", "no"],
+            Durability::Forgetful => ["--appendonly", "no", "--appendfsync", "no"],
+        });
+        if self.in_cluster {
+            command.args(["--cluster-enabled", "yes"]);
+            command.args(["--cluster-node-timeout", "2000"]);
+        }
+        let mut process = Process::start(&mut command, &self.folder, self.name)?;
+        let ready = || self.ask("PING").is_ok_and(|answer| answer == "+PONG\r\n");
+        process.until(ready).map_err(|what| self.failed(what))?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    pub(crate) fn kill9(&mut self) -> io::Result<()> {
+        self.process.take().map_or(Ok(()), Process::kill9)
+    }
+
+    pub(crate) fn stop(&mut self) -> io::Result<()> {
+        let process = self.process.take();
+        process.map_or(Ok(()), |process| process.stop("TERM"))
+    }
+
+    /// The first part of the answer to a command, which is all of a short one.
+    pub(crate) fn ask(&self, command: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&self.address(), ANSWER)?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        stream.write_all(format!("{command}\r\n").as_bytes())?;
+        let mut answer = [0; 4096];
+        let length = stream.read(&mut answer)?;
+        let answer = answer.get(..length).unwrap_or_default();
+        Ok(String::from_utf8_lossy(answer).into_owned())
+    }
+
+    pub(crate) fn failed(&self, what: impl Into<String>) -> StartError {
+        process::failed("redis", what, &self.folder, self.name)
+    }
+
+    /// In a cluster the port 10,000 higher must be one, too.
+    fn free_port(&self) -> io::Result<u16> {
+        loop {
+            let port = programs::free_port()?;
+            if !self.in_cluster || port < u16::MAX - BUS {
+                return Ok(port);
+            }
+        }
+    }
+}
+
+const ANSWER: Duration = Duration::from_secs(2);
+/// The distance from a node's port to that of the cluster's bus.
+const BUS: u16 = 10_000;
