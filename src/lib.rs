@@ -54,6 +54,8 @@
 //! | everything together | `Verifier`, `blocking::Verifier` | `verifier` |
 //! | the suite for a host's own store | `conformance` | `conformance` |
 //!
+//! How to wire it into a service, and how to write a store for an engine of your own, is in the `manual`.
+//!
 //! # Features
 //!
 //! Features add, and never change what is there.
@@ -95,6 +97,8 @@ mod backup;
 pub mod conformance;
 #[cfg(feature = "verifier")]
 mod factor;
+#[cfg(all(doc, feature = "conformance", feature = "tokio"))]
+pub mod manual;
 mod otp;
 #[cfg(feature = "alloc")]
 mod provisioning;

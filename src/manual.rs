@@ -1,0 +1,7 @@
+//! The manual: what does not belong to one type.
+
+#[doc = include_str!("../docs/hosts.md")]
+pub mod hosts {}
+
+#[doc = include_str!("../docs/stores.md")]
+pub mod stores {}
