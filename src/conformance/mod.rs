@@ -44,9 +44,16 @@
 //! }
 //! # Ok::<(), countersign::conformance::Failure>(())
 //! ```
+//!
+//! # Faults
+//!
+//! [`Faulty`] wraps any store into one that fails, loses answers and writes late, from a seed: for a host's tests of its
+//! own sign-in.
 
 mod case;
 mod failure;
+mod fault;
+mod faulty;
 mod harness;
 mod list;
 mod run;
@@ -56,6 +63,8 @@ mod verifier_races;
 
 pub use case::{Case, cases};
 pub use failure::Failure;
+pub use fault::{Fault, Faults};
+pub use faulty::{Faulty, InjectedFault};
 pub use harness::Harness;
 pub use store_cases::*;
 pub use store_races::*;
