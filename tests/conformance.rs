@@ -10,13 +10,14 @@
     reason = "tests"
 )]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use countersign::conformance::{Harness, cases};
+use countersign::conformance::{Harness, cases, run_cases};
 use countersign::{
     AccountId, BoxStore, KeyId, MemoryStore, Revision, Stored, Summary, Swap, SwapKind, Swapped,
     blocking,
@@ -56,7 +57,7 @@ mod through_the_wrappers {
 #[test]
 fn every_case_says_what_an_attacker_gains() {
     let cases = cases::<Sound>();
-    assert!(cases.len() >= 19);
+    assert!(cases.len() >= 25);
     for case in cases {
         assert!(case.attacker_gains().len() > 20, "{case:?}");
     }
@@ -321,6 +322,59 @@ fn a_store_that_caches_what_it_loaded_is_caught() {
 }
 
 #[test]
+fn a_store_that_lags_while_others_write_is_caught() {
+    let caught = failed_cases(&Lagging::default());
+    assert_eq!(caught, ["loads_and_swaps_are_linearizable"]);
+}
+
+#[test]
+fn a_store_that_loses_a_connection_with_every_dropped_call_is_caught() {
+    // A pool of its own for each case: it does not recover.
+    let failed = cases()
+        .into_iter()
+        .filter_map(|case| case.run(&Leaking::default()).err());
+    let caught: Vec<_> = failed.map(|failure| failure.case()).collect();
+    assert_eq!(caught, ["a_dropped_call_leaves_the_store_usable"]);
+}
+
+#[test]
+fn a_store_that_tears_a_record_when_a_call_is_dropped_is_caught() {
+    let caught = failed_cases(&Tearing::default());
+    assert_eq!(caught, ["a_dropped_call_leaves_the_store_usable"]);
+}
+
+#[test]
+fn a_report_lists_what_ran_what_failed_and_what_was_left_out() {
+    let report = run_cases(&Sound::default(), |case| case.name().contains("erase"));
+    assert!(report.is_ok());
+    assert_eq!(report.passed().count(), 3, "{report}");
+    let text = report.to_string();
+    assert!(text.contains("an_erased_record_is_gone ... ok\n"), "{text}");
+    assert!(
+        text.contains("no_increment_is_lost ... left out\n"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("\n3 passed, 0 failed, 22 left out"),
+        "{text}"
+    );
+
+    let nothing = run_cases(&Sound::default(), |_| false);
+    assert!(!nothing.is_ok(), "nothing ran, so nothing is known");
+
+    let harness = Broken::new(|rows, account, _, swap| rows.put(account, swap));
+    let report = run_cases(&harness, |case| case.name().contains("changes_nothing"));
+    assert!(!report.is_ok());
+    assert_eq!(report.failures().count(), 2);
+    let text = report.to_string();
+    assert!(
+        text.contains("a_stale_swap_changes_nothing ... FAILED\n"),
+        "{text}"
+    );
+    assert!(text.contains("an attacker gains: "), "{text}");
+}
+
+#[test]
 fn a_store_that_panics_or_fails_is_caught_and_not_passed_on() {
     let failing = Failing(|| Err("the disk is full"));
     assert_eq!(failed_cases(&failing).len(), cases::<Failing>().len());
@@ -582,6 +636,204 @@ impl Harness for Cached {
     fn open(&self) -> Self::Store {
         let (rows, cache) = (TwoSteps(Arc::clone(&self.0)), Mutex::default());
         blocking::Adapter::new(Caching { rows, cache })
+    }
+}
+
+/// With more than two handles open, the others read from a replica: each write comes to them one load too late.
+#[derive(Default)]
+struct Lagging {
+    rows: TwoSteps,
+    before: Arc<Mutex<HashMap<AccountId, Stored>>>,
+    open: Arc<AtomicUsize>,
+}
+
+struct Replica {
+    store: Lagging,
+    lags: bool,
+    seen: Mutex<HashMap<AccountId, Revision>>,
+}
+
+impl blocking::Store for Replica {
+    type Error = Infallible;
+
+    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        let Some(stored) = self.store.rows.load(account)? else {
+            return Ok(None);
+        };
+        let mut seen = self.seen.lock().unwrap();
+        let seen = seen.insert(account.clone(), stored.revision);
+        let before = self.store.before.lock().unwrap().get(account).cloned();
+        let news = seen != Some(stored.revision);
+        Ok(before.filter(|_| self.lags && news).or(Some(stored)))
+    }
+
+    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+        let mut rows = self.store.rows.0.lock().unwrap();
+        if rows.revision(account) != swap.expected() {
+            return Ok(Swapped::Stale);
+        }
+        if let Some((stored, _)) = rows.0.get(account) {
+            let mut before = self.store.before.lock().unwrap();
+            before.insert(account.clone(), stored.clone());
+        }
+        Ok(rows.put(account, swap))
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.store.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Harness for Lagging {
+    type Store = blocking::Adapter<Replica>;
+
+    fn open(&self) -> Self::Store {
+        blocking::Adapter::new(Replica {
+            lags: self.open.fetch_add(1, Ordering::SeqCst) >= 2,
+            store: Self {
+                rows: self.rows.clone(),
+                before: Arc::clone(&self.before),
+                open: Arc::clone(&self.open),
+            },
+            seen: Mutex::default(),
+        })
+    }
+}
+
+/// Pending once.
+async fn pause() {
+    let mut paused = false;
+    std::future::poll_fn(|context| {
+        if paused {
+            return std::task::Poll::Ready(());
+        }
+        paused = true;
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
+/// A pool whose connections come back only from calls that end.
+#[derive(Clone, Default)]
+struct Leaking {
+    store: MemoryStore,
+    lent: Arc<AtomicUsize>,
+}
+
+impl Leaking {
+    const POOL: usize = 40;
+
+    async fn lend<T>(
+        &self,
+        call: impl Future<Output = Result<T, Infallible>>,
+    ) -> Result<T, &'static str> {
+        if self.lent.fetch_add(1, Ordering::SeqCst) >= Self::POOL {
+            return Err("no connection is left");
+        }
+        pause().await;
+        let Ok(answer) = call.await;
+        self.lent.fetch_sub(1, Ordering::SeqCst);
+        Ok(answer)
+    }
+}
+
+impl countersign::Store for Leaking {
+    type Error = &'static str;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, &'static str> {
+        self.lend(async { blocking::Store::load(&self.store, account) })
+            .await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, &'static str> {
+        self.lend(async { blocking::Store::compare_and_swap(&self.store, account, swap) })
+            .await
+    }
+}
+
+impl Harness for Leaking {
+    type Store = Self;
+
+    fn open(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Writes a record in two pieces; nobody sees the first alone, unless the writer goes in between.
+#[derive(Clone, Default)]
+struct Tearing {
+    rows: TwoSteps,
+    writing: Arc<Mutex<HashSet<AccountId>>>,
+}
+
+/// Ends the writing when the writer is gone.
+struct Writing<'a>(&'a Tearing, &'a AccountId);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.writing.lock().unwrap().remove(self.1);
+    }
+}
+
+impl Tearing {
+    async fn enter<'a>(&'a self, account: &'a AccountId) -> Writing<'a> {
+        while !self.writing.lock().unwrap().insert(account.clone()) {
+            pause().await;
+        }
+        Writing(self, account)
+    }
+}
+
+impl countersign::Store for Tearing {
+    type Error = Infallible;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        let _writing = self.enter(account).await;
+        blocking::Store::load(&self.rows, account)
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, Infallible> {
+        let _writing = self.enter(account).await;
+        let Some(record) = swap.record() else {
+            let mut rows = self.rows.0.lock().unwrap();
+            let stale = rows.revision(account) != swap.expected();
+            return Ok(if stale {
+                Swapped::Stale
+            } else {
+                rows.put(account, swap)
+            });
+        };
+        {
+            let mut rows = self.rows.0.lock().unwrap();
+            if rows.revision(account) != swap.expected() {
+                return Ok(Swapped::Stale);
+            }
+            let first = &record[..record.len() / 2];
+            let (kind, summary) = (swap.kind(), swap.summary());
+            let piece = Swap::write(swap.expected(), swap.revision(), first, kind, summary);
+            assert_eq!(rows.put(account, piece), Swapped::Done);
+        }
+        pause().await;
+        Ok(self.rows.0.lock().unwrap().put(account, swap))
+    }
+}
+
+impl Harness for Tearing {
+    type Store = Self;
+
+    fn open(&self) -> Self {
+        self.clone()
     }
 }
 

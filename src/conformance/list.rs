@@ -42,6 +42,8 @@ macro_rules! conformance_cases {
         one_of_16_racers_swaps: "16 logins with one passcode",
         one_of_16_racers_erases: "an account erased under a login that was reported as done",
         no_increment_is_lost: "guesses in parallel are counted as one, so the throttle holds nobody up",
+        loads_and_swaps_are_linearizable: "a lock, a removed phone or a used code that other machines have already reported is not seen here",
+        a_dropped_call_leaves_the_store_usable: "a second factor that is down for everybody, by requests that are broken off; or a record torn in half",
         // What a whole verifier does on it.
         a_passcode_is_spent_once: "many sessions with one passcode that was looked over a shoulder",
         a_backup_code_is_spent_once: "many sessions with one backup code",

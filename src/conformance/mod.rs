@@ -25,11 +25,11 @@
 //! countersign::conformance_tests!(InMemory::default());
 //! ```
 //!
-//! Or take the [`cases`] and run those that are wanted, as a program can that checks a live installation:
+//! Or run those cases that are wanted, as a program can that checks a live installation, and print what ran:
 //!
 //! ```
 //! # use countersign::MemoryStore;
-//! use countersign::conformance::{Harness, cases};
+//! use countersign::conformance::{Harness, run_cases};
 //! # #[derive(Default)]
 //! # struct InMemory(MemoryStore);
 //! # impl Harness for InMemory {
@@ -37,26 +37,38 @@
 //! #     fn open(&self) -> MemoryStore { self.0.clone() }
 //! # }
 //!
-//! let harness = InMemory::default();
-//! for case in cases().iter().filter(|case| !case.name().contains("erase")) {
-//!     case.run(&harness)?;
-//!     println!("{} ... ok", case.name());
-//! }
-//! # Ok::<(), countersign::conformance::Failure>(())
+//! let report = run_cases(&InMemory::default(), |case| !case.name().contains("erase"));
+//! println!("{report}");
+//! assert!(report.is_ok());
 //! ```
+//!
+//! # Faults
+//!
+//! [`Faulty`] wraps any store into one that fails, loses answers and writes late, from a seed: for a host's tests of its
+//! own sign-in.
 
+mod cancellation;
 mod case;
 mod failure;
+mod fault;
+mod faulty;
 mod harness;
+mod history;
 mod list;
+mod report;
 mod run;
 mod store_cases;
 mod store_races;
 mod verifier_races;
 
+pub use cancellation::*;
 pub use case::{Case, cases};
 pub use failure::Failure;
+pub use fault::{Fault, Faults};
+pub use faulty::{Faulty, InjectedFault};
 pub use harness::Harness;
+pub use history::*;
+pub use report::{Report, run_cases};
 pub use store_cases::*;
 pub use store_races::*;
 pub use verifier_races::*;

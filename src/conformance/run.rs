@@ -25,6 +25,10 @@ impl<'h, H: Harness> Run<'h, H> {
         self.harness.open()
     }
 
+    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.harness.block_on(future)
+    }
+
     /// Text that no other run has used, so that a database that is kept will do.
     pub(super) fn nonce(&self) -> Result<String, Failure> {
         Ok(format!("{:016x}", self.random()?))

@@ -7,6 +7,7 @@ use super::random::Generator;
 use crate::factor::SecondFactor;
 use crate::record::{self, Fate, History, Opened};
 use crate::{AccountId, KeyId, Revision, Store, Summary, Swap, SwapKind, Swapped, Timestamp};
+use std::boxed::Box;
 
 /// How often a swap is sent again whose answer was lost.
 const RESENDS: usize = 2;
@@ -55,7 +56,14 @@ impl<S: Store> Verifier<S> {
     ) -> Result<T, Error> {
         let mut refused: Option<Refused<T>> = None;
         for round in 0..=self.core.rounds {
-            let (stored, opened) = self.load(account).await?;
+            let (stored, opened) = match self.load(account).await {
+                Ok(loaded) => loaded,
+                // Whether the swap that was refused had landed before stays unknown.
+                Err(error) if refused.is_some() => {
+                    return Err(Error::Unsettled(Some(Box::new(error))));
+                }
+                Err(error) => return Err(error),
+            };
             let now = self.core.clock.now();
             if let Some(refused) = refused.take() {
                 let history = opened.as_ref().map(|opened| &opened.history);

@@ -31,6 +31,8 @@ struct Faulty {
     store: MemoryStore,
     faults: Arc<Mutex<VecDeque<Fault>>>,
     swaps: Arc<Mutex<Vec<SwapKind>>>,
+    /// The number of loads that are answered before one fails.
+    loads: Arc<Mutex<Option<usize>>>,
     /// A write of somebody else, made when an answer is lost.
     interloper: Arc<Mutex<Option<Interloper>>>,
 }
@@ -49,6 +51,11 @@ impl Store for Faulty {
     type Error = std::io::Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<Stored>, std::io::Error> {
+        match &mut *self.loads.lock().unwrap() {
+            Some(0) => return Err(std::io::Error::other("the load failed")),
+            Some(loads) => *loads -= 1,
+            None => {}
+        }
         let Ok(stored) = Store::load(&self.store, account).await;
         Ok(stored)
     }
@@ -136,6 +143,30 @@ fn invariant_11_after_three_lost_answers_the_effect_is_unknown_and_nobody_is_let
         world.verifier.store().plan(&lost);
         unsettled(world.verify(&world.now(&phone)));
     }
+}
+
+#[test]
+fn a_load_that_fails_while_a_lost_answer_is_settled_leaves_the_effect_unknown() {
+    // The write lands, what is sent again is stale, and why cannot be read.
+    let (world, phone) = faulty();
+    let store = world.verifier.store();
+    store.plan(&[Fault::After]);
+    *store.loads.lock().unwrap() = Some(1);
+    let passcode = world.now(&phone);
+    unsettled(world.verify(&passcode));
+    *store.loads.lock().unwrap() = None;
+    assert_eq!(rejection(world.verify(&passcode)), Rejection::Replayed);
+}
+
+#[test]
+fn a_load_that_fails_before_anything_was_sent_is_a_failure_of_the_store() {
+    let (world, phone) = faulty();
+    *world.verifier.store().loads.lock().unwrap() = Some(0);
+    let outcome = world.verify(&world.now(&phone));
+    assert!(
+        matches!(outcome, Err(Denied::Failed(Error::Store(_)))),
+        "{outcome:?}"
+    );
 }
 
 #[test]

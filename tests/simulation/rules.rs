@@ -1,0 +1,33 @@
+//! The rules of the simulated service: as tight as a life is short, so that every limit is met.
+
+use countersign::{Alphabet, CodeFormat, DigestParams, Policy};
+use std::time::Duration;
+
+pub(crate) const PERIOD: u64 = 30;
+pub(crate) const FREE_FAILURES: u32 = 3;
+pub(crate) const FIRST_WAIT: u64 = 30;
+pub(crate) const LONGEST_WAIT: u64 = 600;
+pub(crate) const LOCK_AFTER: u32 = 7;
+pub(crate) const BURST: u32 = 6;
+pub(crate) const REFILL: u64 = 1800;
+pub(crate) const PROOF_AGE: u64 = 600;
+pub(crate) const CODES: u32 = 2;
+pub(crate) const CLOCK_FAULT: u64 = 3600;
+
+pub(crate) fn policy() -> Policy {
+    Policy::builder()
+        .waits(
+            FREE_FAILURES,
+            Duration::from_secs(FIRST_WAIT),
+            Duration::from_secs(LONGEST_WAIT),
+        )
+        .lock_after(LOCK_AFTER)
+        .budget(BURST, Duration::from_secs(REFILL))
+        .proof_age(Duration::from_secs(PROOF_AGE))
+        .enrollment_tries(2)
+        .max_authenticators(2)
+        .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, CODES as u8).unwrap())
+        .code_digest(DigestParams::new(8, 1, 1).unwrap())
+        .build()
+        .unwrap()
+}

@@ -1,0 +1,243 @@
+//! A few operations at the same time, in every order.
+
+use crate::explorer::{Beginning, Bounds, Explored, explore};
+use crate::lives::number;
+use crate::operation::{Operation, Shown};
+use crate::stores::WithoutCompare;
+use countersign::MemoryStore;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+/// How many runs there are: backup codes are written twice.
+#[derive(Clone, Copy, PartialEq)]
+enum Cost {
+    Low,
+    Middle,
+    High,
+}
+
+/// Two clients with two operations each, and three with one each.
+struct Scenario {
+    name: &'static str,
+    cost: Cost,
+    two: [Vec<Operation>; 2],
+    three: [Vec<Operation>; 3],
+}
+
+fn scenarios(at: &Beginning) -> Vec<Scenario> {
+    let passcode = |steps| Beginning::verify(at.passcode(steps));
+    let code = |number| Beginning::verify(at.code(number));
+    let wrong = || Beginning::verify("000000".into());
+    let shown = |steps| Shown::Typed(at.passcode(steps));
+    let issue = |steps| Operation::Issue {
+        proof: shown(steps),
+    };
+    let disable = |steps| Operation::Disable {
+        proof: shown(steps),
+    };
+    let confirm = || at.confirmation(0);
+    vec![
+        Scenario {
+            name: "one passcode",
+            cost: Cost::Low,
+            two: [
+                vec![passcode(0), passcode(1)],
+                vec![passcode(0), passcode(1)],
+            ],
+            three: [vec![passcode(0)], vec![passcode(0)], vec![passcode(0)]],
+        },
+        Scenario {
+            name: "a wrong passcode and a right one",
+            cost: Cost::Low,
+            two: [vec![wrong(), passcode(0)], vec![passcode(0), wrong()]],
+            three: [vec![wrong()], vec![passcode(0)], vec![wrong()]],
+        },
+        Scenario {
+            name: "one backup code",
+            cost: Cost::High,
+            two: [vec![code(0), code(1)], vec![code(0), passcode(0)]],
+            three: [vec![code(0)], vec![code(0)], vec![code(0)]],
+        },
+        Scenario {
+            name: "one enrollment confirmed twice",
+            cost: Cost::Low,
+            two: [vec![confirm(), wrong()], vec![confirm(), confirm()]],
+            three: [vec![confirm()], vec![confirm()], vec![confirm()]],
+        },
+        Scenario {
+            name: "new codes issued while old ones are used",
+            cost: Cost::Middle,
+            two: [vec![issue(0), code(0)], vec![code(0), passcode(1)]],
+            three: [vec![issue(0)], vec![code(0)], vec![passcode(0)]],
+        },
+        Scenario {
+            name: "disabled while somebody logs in",
+            cost: Cost::Middle,
+            two: [vec![disable(0), passcode(1)], vec![passcode(0), code(0)]],
+            three: [vec![disable(0)], vec![passcode(0)], vec![code(0)]],
+        },
+    ]
+}
+
+/// How many clients, with how many operations each.
+#[derive(Clone, Copy)]
+enum Shape {
+    TwoByOne,
+    TwoByTwo,
+    ThreeByOne,
+}
+
+/// One exploration.
+struct Job<'a> {
+    scenario: &'a Scenario,
+    shape: Shape,
+    bounds: Bounds,
+}
+
+impl Scenario {
+    const fn job(&self, shape: Shape, faults: usize, merge: bool) -> Job<'_> {
+        let bounds = Bounds {
+            faults,
+            every_await: false,
+            merge,
+        };
+        Job {
+            scenario: self,
+            shape,
+            bounds,
+        }
+    }
+
+    fn clients(&self, shape: Shape) -> Vec<Vec<Operation>> {
+        match shape {
+            Shape::TwoByOne => self.two.iter().map(|all| all[..1].to_vec()).collect(),
+            Shape::TwoByTwo => self.two.to_vec(),
+            Shape::ThreeByOne => self.three.to_vec(),
+        }
+    }
+}
+
+impl Job<'_> {
+    fn run(&self) -> Explored {
+        let begun = Instant::now();
+        let clients = self.scenario.clients(self.shape);
+        match explore::<MemoryStore>(&Beginning::new(), &clients, self.bounds) {
+            Ok(explored) => {
+                println!("{self} in {:.1?}: {explored}", begun.elapsed());
+                explored
+            }
+            Err(broken) => panic!("{self}: {broken}"),
+        }
+    }
+}
+
+impl fmt::Display for Job<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = match self.shape {
+            Shape::TwoByOne => "2 x 1",
+            Shape::TwoByTwo => "2 x 2",
+            Shape::ThreeByOne => "3 x 1",
+        };
+        let Bounds {
+            faults,
+            every_await,
+            merge,
+        } = self.bounds;
+        let name = self.scenario.name;
+        let every_await = if every_await { ", at every await" } else { "" };
+        let merge = if merge { ", merged" } else { "" };
+        write!(
+            f,
+            "{name}, {shape}, at most {faults} faults{every_await}{merge}"
+        )
+    }
+}
+
+/// Spreads jobs over the processors, and adds up what they explored.
+fn run_all(jobs: &[Job<'_>]) -> Explored {
+    let next = AtomicUsize::new(0);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let work = || {
+        let mut sum = Explored::default();
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            sum = sum + job.run();
+        }
+        sum
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let sums = threads.into_iter().map(|thread| thread.join().unwrap());
+        let explored = sums.fold(Explored::default(), |sum, other| sum + other);
+        println!("in all {explored}");
+        explored
+    })
+}
+
+/// A debug build looks less far.
+const FULL: bool = !cfg!(debug_assertions);
+
+#[test]
+fn every_run_keeps_the_promise() {
+    let scenarios = scenarios(&Beginning::new());
+    let mut jobs = Vec::new();
+    for scenario in &scenarios {
+        let low = scenario.cost == Cost::Low;
+        let few = usize::from(low || FULL);
+        let deep = usize::from(low && FULL);
+        jobs.push(scenario.job(Shape::TwoByOne, few, false));
+        if low || FULL {
+            jobs.push(scenario.job(Shape::TwoByTwo, deep, false));
+            let mut job = scenario.job(Shape::TwoByOne, deep, false);
+            job.bounds.every_await = true;
+            jobs.push(job);
+        }
+        if low {
+            jobs.push(scenario.job(Shape::ThreeByOne, deep, false));
+        }
+    }
+    let least = if FULL { 1_000_000 } else { 1_500 };
+    assert!(run_all(&jobs).runs > least);
+}
+
+#[test]
+fn every_moment_keeps_the_promise() {
+    let many = number("COUNTERSIGN_SCHEDULES").is_some_and(|schedules| schedules >= 1_000_000);
+    let scenarios = scenarios(&Beginning::new());
+    let mut jobs = Vec::new();
+    for scenario in &scenarios {
+        let more = usize::from(FULL);
+        let (two_by_one, two_by_two, three_by_one) = match scenario.cost {
+            Cost::Low => (1 + more, 1 + more, Some(1 + more)),
+            Cost::Middle => (1 + more, more, Some(more)),
+            Cost::High => (1, more, FULL.then_some(usize::from(many))),
+        };
+        jobs.push(scenario.job(Shape::TwoByOne, two_by_one, true));
+        jobs.push(scenario.job(Shape::TwoByTwo, two_by_two, true));
+        jobs.extend(three_by_one.map(|faults| scenario.job(Shape::ThreeByOne, faults, true)));
+    }
+    let least = if FULL { 100_000 } else { 5_000 };
+    assert!(run_all(&jobs).runs > least);
+}
+
+#[test]
+fn a_database_that_does_not_compare_is_found_out_in_every_scenario() {
+    let beginning = Beginning::new();
+    let bounds = Bounds {
+        faults: 0,
+        every_await: false,
+        merge: false,
+    };
+    for scenario in scenarios(&beginning) {
+        for clients in [&scenario.two[..], &scenario.three[..]] {
+            match explore::<WithoutCompare>(&beginning, clients, bounds) {
+                Ok(explored) => panic!("{}: not found out in {explored}", scenario.name),
+                Err(broken) => println!(
+                    "{}: found out after {}: {}",
+                    scenario.name, broken.explored, broken.what
+                ),
+            }
+        }
+    }
+}
