@@ -67,7 +67,7 @@ impl Throttle {
         later.refill(now);
         if self.failures >= LOCK_AFTER {
             Hold::Locked
-        } else if now < open_at {
+        } else if self.wait() > 0 && now < open_at {
             let retry_after = Duration::from_secs(open_at - now);
             Hold::Waiting { retry_after }
         } else if later.budget == 0 {
