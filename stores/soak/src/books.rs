@@ -189,8 +189,12 @@ impl Account<'_> {
                 (Try::Wrong, Some(Answer::Accepted(_))) => {
                     self.wrong(format!("a wrong code was accepted at {at}"));
                 }
-                // While a server is down it cannot be read; all else is no error to expect.
-                (_, Some(Answer::Failed(why))) if !why.starts_with("Store") => {
+                // A server that is down cannot be read, and a crowd takes turns; all else is no error to expect.
+                (_, Some(Answer::Failed(why)))
+                    if !["Store", "Contended"]
+                        .iter()
+                        .any(|may_be| why.starts_with(may_be)) =>
+                {
                     self.wrong(format!("an error at {at}: {why}"));
                 }
                 _ => {}

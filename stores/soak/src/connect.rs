@@ -11,23 +11,30 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 /// A store on the engine at a URL, with a pool of its own; its table is made if it is missing. A server that is down is
 /// waited for.
 pub async fn connect(url: &str, connections: u32) -> BoxStore {
+    connect_within(url, connections, Duration::from_secs(5)).await
+}
+
+/// The same with another time for a call than the 5 seconds of the stores.
+pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> BoxStore {
     let (scheme, rest) = url.split_once(':').unwrap();
     match scheme {
         "postgres" => {
             let pool: PgPool = PostgresStore::pool_options()
                 .max_connections(connections)
+                .acquire_timeout(limit * 4 / 5)
                 .connect_lazy(url)
                 .unwrap();
-            let store = PostgresStore::new(pool);
+            let store = PostgresStore::new(pool).with_timeout(limit);
             patiently(|| store.create_table()).await;
             BoxStore::new(store)
         }
         "mysql" => {
             let pool: MySqlPool = MySqlStore::pool_options()
                 .max_connections(connections)
+                .acquire_timeout(limit * 4 / 5)
                 .connect_lazy(url)
                 .unwrap();
-            let store = MySqlStore::new(pool);
+            let store = MySqlStore::new(pool).with_timeout(limit);
             patiently(|| store.create_table()).await;
             BoxStore::new(store)
         }

@@ -12,6 +12,7 @@
 )]
 
 mod crashes;
+mod faults;
 mod races;
 mod sqlite;
 
