@@ -13,6 +13,7 @@
 
 mod crashes;
 mod faults;
+mod late;
 mod races;
 mod sqlite;
 
