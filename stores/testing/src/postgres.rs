@@ -2,6 +2,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::folder::Folder;
 use crate::process::{self, Process};
@@ -87,8 +89,14 @@ impl Postgres {
     /// [`StartError`] if it does not come up.
     pub fn restart(&mut self) -> Result<(), StartError> {
         self.stop()?;
-        // What a killed server leaves of shared memory can be in the way for a moment.
-        self.run().or_else(|_| self.run())
+        // The processes of a killed server end one after the other, and until the last has, its memory is in the way.
+        let begun = Instant::now();
+        loop {
+            match self.run() {
+                Err(_) if begun.elapsed() < IN_THE_WAY => thread::sleep(POLL),
+                outcome => return outcome,
+            }
+        }
     }
 
     fn create(&self) -> Result<(), StartError> {
@@ -157,3 +165,6 @@ const NAME: &str = "postgres";
 /// PostgreSQL refuses to run as root.
 const USER: &str = "nobody";
 const GROUP: &str = "nogroup";
+/// How long a start may fail after a crash.
+const IN_THE_WAY: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(50);
