@@ -1,1 +1,7 @@
-//! stub
+//! Nothing but the examples, each of which is a program in the folder of this package:
+//!
+//! - `login`: the main job, in a terminal, on a SQLite file;
+//! - `otp`: one-time passwords, secrets, key URIs and QR codes as a tool;
+//! - `custom_store`: a host's own store, and the suite that checks it;
+//! - `host_transaction`: the session in the same SQL transaction as the accepted code;
+//! - `blocking`: the verifier without async.

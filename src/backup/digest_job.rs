@@ -113,3 +113,52 @@ pub enum DigestError {
     #[error("the digest refused its input")]
     Refused,
 }
+
+#[cfg(all(test, feature = "getrandom"))]
+mod tests {
+    use super::*;
+    use crate::backup::Found;
+    use crate::{BackupCodes, CodeFormat, Ledger, Passcode, Timestamp};
+
+    #[test]
+    fn memory_that_cannot_be_had_is_an_error_and_no_abort() {
+        assert!(Memory::allocate(usize::MAX / Block::SIZE).is_none());
+        assert!(Memory::allocate(8).is_some());
+    }
+
+    #[test]
+    fn an_attempt_takes_one_digest_however_many_codes_there_are() {
+        let params = DigestParams::new(8, 1, 1).unwrap();
+        let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
+        let digests = Ledger::issue_job(&codes, [1; 16], params, None)
+            .run()
+            .unwrap();
+        assert_eq!(digests.iter().len(), 10);
+
+        let at = Timestamp::UNIX_EPOCH;
+        let ledger = Ledger::from_digests(codes.format(), [1; 16], params, at, None, digests);
+        let typed = Passcode::parse(codes.iter().nth(3).unwrap()).unwrap();
+        let digests = ledger.job(&typed, None).unwrap().run().unwrap();
+        assert_eq!(digests.iter().len(), 1);
+        assert_eq!(ledger.find(&digests), Found::Unused(3));
+    }
+
+    #[test]
+    fn debug_shows_nothing_that_is_secret() {
+        let params = DigestParams::new(8, 1, 1).unwrap();
+        let job = DigestJob::new(
+            [1; 16],
+            params,
+            None,
+            Zeroizing::new(b"12345678".to_vec()),
+            8,
+        );
+        let shown = std::format!("{job:?}");
+        assert_eq!(
+            shown,
+            "DigestJob { params: DigestParams { memory_kib: 8, passes: 1, lanes: 1 }, .. }"
+        );
+        let shown = std::format!("{:?}", job.run().unwrap());
+        assert_eq!(shown, "Digests { count: 1, .. }");
+    }
+}

@@ -66,7 +66,7 @@ impl SecondFactor {
         }
     }
 
-    /// Computes every step of every window of every authenticator of the passcode's length, and moves all
+    /// Computes every step of every window of every authenticator of the passcode's shape, and moves all
     /// that match to their highest matching step. No early exit.
     fn scan_authenticators(
         &mut self,

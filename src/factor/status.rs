@@ -22,7 +22,8 @@ pub enum Status {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Enabled {
-    /// The active authenticators, in the order in which they were added; at least one.
+    /// The active authenticators, in the order in which they were added, a replacement in the place of the
+    /// one that it replaced; at least one.
     pub authenticators: Vec<AuthenticatorStatus>,
     /// The backup codes, if a set was issued.
     pub backup_codes: Option<BackupCodesStatus>,

@@ -36,7 +36,10 @@ impl Throttle {
         if self.failures >= policy.lock_after() {
             return Hold::Locked;
         }
-        if let Some(retry_after) = remaining(self.failed_at, policy.wait_after(self.failures), now)
+        let wait = policy.wait_after(self.failures);
+        // A failure that another machine's clock put ahead is no reason to wait where there is no wait.
+        if !wait.is_zero()
+            && let Some(retry_after) = remaining(self.failed_at, wait, now)
         {
             return Hold::Waiting { retry_after };
         }

@@ -19,7 +19,7 @@ const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// What may stand unescaped in a path segment: `pchar` in RFC 3986, section 3.3. The percent sign is
+/// What may stand unescaped in a path or a query (RFC 3986, sections 3.3 and 3.4). The percent sign is
 /// judged by itself.
 const fn is_plain(byte: u8) -> bool {
     is_unreserved(byte)
@@ -37,6 +37,8 @@ const fn is_plain(byte: u8) -> bool {
                 | b'='
                 | b':'
                 | b'@'
+                | b'/'
+                | b'?'
         )
 }
 
@@ -94,7 +96,6 @@ pub(super) fn decode(part: KeyUriPart, raw: &str) -> Result<(Decoded<'_>, Raw), 
                 }
             }
             b'+' if part.is_parameter() => found.plus = true,
-            b'/' | b'?' if part.is_parameter() => {}
             _ => found.unescaped |= !is_plain(byte),
         }
     }

@@ -364,10 +364,14 @@ impl<S: Store> Verifier<S> {
         let policy = &self.core.policy;
         self.exchange(account, |loaded, now| {
             let now = judged_at.unwrap_or(now);
-            let mut factor = match (loaded, change) {
-                (Some(loaded), _) => loaded.factor,
-                (None, Change::Begin(_)) => SecondFactor::new(now, policy),
-                (None, _) => return Next::Answer(Outcome::Rejected(Rejection::Absent)),
+            let mut factor = match (loaded, change, evidence) {
+                (Some(loaded), ..) => loaded.factor,
+                (
+                    None,
+                    Change::Begin(_),
+                    Evidence::Reauthenticated { .. } | Evidence::Password { .. },
+                ) => SecondFactor::new(now, policy),
+                (None, ..) => return Next::Answer(Outcome::Rejected(Rejection::Absent)),
             };
             let step = factor.change(account, change, evidence, paid, now, policy);
             next(factor, step)

@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn debug_shows_the_size_and_not_the_modules() {
         let qr = Qr::encode("otpauth://totp/alice?secret=GEZDGNBV", QrLevel::Low).unwrap();
-        assert_eq!(format!("{qr:?}"), "Qr { width: 25, module_size: 4, .. }");
+        assert_eq!(format!("{qr:?}"), "Qr { width: 29, module_size: 4, .. }");
     }
 
     #[test]

@@ -1,0 +1,180 @@
+//! The session of a login in the same SQL transaction as the accepted code: both are there or neither is, whenever the
+//! process dies.
+//!
+//! ```text
+//! cargo run --example host_transaction
+//! ```
+//!
+//! The store is `store.rs`. Its tests run the conformance suite on it (`tests/host_transaction.rs`); this program shows
+//! what it is for, with a second process that is killed before and after the commit.
+
+mod crash;
+mod store;
+
+use std::error::Error;
+use std::io::{Write, stdout};
+use std::path::Path;
+
+use countersign::testing::Phone;
+use countersign::{
+    AccountId, Clock, EnrollmentRequest, KeyId, Keyring, Proof, RandomSource, SealingKey,
+    SystemClock, SystemRandom, Verifier,
+};
+use countersign_sqlx::SqliteStore;
+use sqlx::sqlite::SqlitePool;
+
+use crate::crash::Moment;
+use crate::store::{NewSession, RequestStore};
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    if let Some(moment) = std::env::args().nth(1) {
+        return crash::die(moment.parse()?).await;
+    }
+    let folder = tempfile::tempdir()?;
+    let database = folder.path().join("service.db");
+    let key = SealingKey::generate()?;
+    let mut service = Service::open(&database, &key).await?;
+    let alice = AccountId::from(1_u32);
+
+    let (phone, codes) = service.enroll(&alice).await?;
+    writeln!(
+        stdout(),
+        "Alice has enrolled her phone, and has {} backup codes.\n",
+        codes.len()
+    )?;
+
+    writeln!(stdout(), "A wrong code:")?;
+    let outcome = service.log_in(&alice, "1234 5678").await?;
+    service.show(outcome).await?;
+
+    writeln!(stdout(), "Her passcode:")?;
+    let passcode = phone.passcode(SystemClock.now().saturating_add(30));
+    let outcome = service.log_in(&alice, &passcode).await?;
+    service.show(outcome).await?;
+
+    writeln!(stdout(), "The same passcode again:")?;
+    let outcome = service.log_in(&alice, &passcode).await?;
+    service.show(outcome).await?;
+
+    let mut codes = codes.iter();
+    for moment in [Moment::BeforeCommit, Moment::AfterCommit] {
+        let code = codes.next().ok_or("there are no codes left")?;
+        writeln!(
+            stdout(),
+            "A backup code, and the process dies {moment} the commit:"
+        )?;
+        crash::in_another_process(moment, &database, &key, code)?;
+        service.show("no answer").await?;
+        writeln!(stdout(), "The same backup code again:")?;
+        let outcome = service.log_in(&alice, code).await?;
+        service.show(outcome).await?;
+    }
+    writeln!(
+        stdout(),
+        "Each accepted code has its session. The one whose answer was lost is of no use to anybody: its token was \
+         never handed out."
+    )?;
+    Ok(())
+}
+
+/// A service with its pool, and one verifier that all requests share.
+struct Service {
+    pool: SqlitePool,
+    verifier: Verifier<RequestStore>,
+    /// The last line of the log that was shown.
+    shown: i64,
+}
+
+impl Service {
+    async fn open(database: &Path, key: &SealingKey) -> Result<Self> {
+        let pool = SqlitePool::connect_with(SqliteStore::connect_options(database)).await?;
+        let store = RequestStore::new(pool.clone(), None);
+        store.create_tables().await?;
+        let keyring = Keyring::new(KeyId::new(1), key.clone());
+        let verifier = Verifier::builder(store, keyring, "Example").build()?;
+        Ok(Self {
+            pool,
+            verifier,
+            shown: 0,
+        })
+    }
+
+    async fn enroll(&self, account: &AccountId) -> Result<(Phone, countersign::BackupCodes)> {
+        let password_checked_at = SystemClock.now();
+        let proof = Proof::Password {
+            checked_at: password_checked_at,
+        };
+        let request = EnrollmentRequest::additional("alice@example.com");
+        let enrollment = self
+            .verifier
+            .begin_enrollment(account, request, proof)
+            .await?;
+        let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
+        let passcode = phone.passcode(SystemClock.now());
+        let receipt = self
+            .verifier
+            .confirm_enrollment(account, enrollment.id(), &passcode)
+            .await?;
+        let proof = Proof::Reauthenticated {
+            password_checked_at,
+            receipt: &receipt,
+        };
+        let codes = self.verifier.issue_backup_codes(account, proof).await?;
+        Ok((phone, codes))
+    }
+
+    /// A login, once the password was right: what a handler does. `Verifier::with_store` is cheap.
+    async fn log_in(&self, account: &AccountId, code: &str) -> Result<&'static str> {
+        let session = new_session()?;
+        let store = RequestStore::new(self.pool.clone(), Some(session.clone()));
+        // A web handler runs this in a task of its own, so that a browser that goes away does not cut it short.
+        let verified = self.verifier.with_store(store).verify(account, code).await;
+        match verified {
+            Ok(_receipt) => {
+                // Only now is the token anybody's: the answer sets it as a cookie.
+                let query = sqlx::query_scalar("SELECT count(*) FROM sessions WHERE token = ?1");
+                let found: i64 = query.bind(&session.token).fetch_one(&self.pool).await?;
+                Ok(if found == 1 {
+                    "accepted, with a session"
+                } else {
+                    "accepted, without a session"
+                })
+            }
+            Err(countersign::Denied::Rejected(_)) => Ok("refused"),
+            Err(countersign::Denied::Failed(error)) => Err(error.into()),
+        }
+    }
+
+    /// What was committed since the last time.
+    async fn show(&mut self, outcome: &str) -> Result<()> {
+        let sessions: i64 = sqlx::query_scalar("SELECT count(*) FROM sessions")
+            .fetch_one(&self.pool)
+            .await?;
+        let events = "SELECT id, event FROM audit WHERE id > ?1 ORDER BY id";
+        let events: Vec<(i64, String)> = sqlx::query_as(events)
+            .bind(self.shown)
+            .fetch_all(&self.pool)
+            .await?;
+        self.shown = events.last().map_or(self.shown, |(id, _)| *id);
+        let events: Vec<String> = events.into_iter().map(|(_, event)| event).collect();
+        let events = match events.as_slice() {
+            [] => "nothing".to_owned(),
+            events => events.join(", "),
+        };
+        writeln!(
+            stdout(),
+            "  {outcome}; committed: {events}; sessions in the table: {sessions}\n"
+        )?;
+        Ok(())
+    }
+}
+
+fn new_session() -> Result<NewSession> {
+    let mut bytes = [0; 16];
+    SystemRandom.fill(&mut bytes)?;
+    let token = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(NewSession { token })
+}

@@ -1,0 +1,107 @@
+//! The main job in a terminal: sign up with a password, enroll an authenticator app, sign in with both.
+//!
+//! ```text
+//! cargo run --example login -- [--db PATH] [--qr PNG]
+//! ```
+//!
+//! It stands for a service: `users` is the host's own table beside countersign's, `key_file` its secret store, `terminal`
+//! its pages. Every step is on disk when it is reported, so it can be killed at any moment and goes on from there.
+
+mod backup_codes;
+mod enroll;
+mod key_file;
+mod manage;
+mod menu;
+mod proof;
+mod save;
+mod sign_in;
+mod terminal;
+mod users;
+mod words;
+
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use countersign::{KeyId, Keyring, TokioPool, Verifier};
+use countersign_sqlx::SqliteStore;
+use sqlx::sqlite::SqlitePoolOptions;
+
+use crate::terminal::Terminal;
+use crate::users::Users;
+
+/// Sign up, enroll an authenticator app, and sign in with it.
+#[derive(Parser)]
+#[command(name = "login")]
+struct Arguments {
+    /// The SQLite database; its key is in a file beside it, named like it and `.key`.
+    #[arg(long, value_name = "PATH", default_value = "countersign-login.db")]
+    db: PathBuf,
+    /// Also write the QR code of an enrollment to this PNG file, for a scanner that reads files.
+    #[arg(long, value_name = "PNG")]
+    qr: Option<PathBuf>,
+}
+
+/// What the service is made of.
+struct App {
+    terminal: Terminal,
+    users: Users,
+    verifier: Verifier<SqliteStore>,
+    qr: Option<PathBuf>,
+}
+
+/// The name of the service, as the authenticator app shows it.
+const SERVICE: &str = "Example";
+
+// Two threads serve the database and the slow digests, while this one waits for the person.
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    let mut app = match open(Arguments::parse()).await {
+        Ok(app) => app,
+        Err(error) => {
+            eprintln!("login: {}", words::chain(&*error));
+            return ExitCode::FAILURE;
+        }
+    };
+    // Until the person quits, or the input ends.
+    _ = sign_in::run(&mut app).await;
+    app.users.close().await;
+    ExitCode::SUCCESS
+}
+
+async fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>> {
+    // The key first: a database never exists without it.
+    let key_path = key_file::beside(&arguments.db);
+    let key = key_file::open_or_create(&key_path, &arguments.db)?;
+    let keyring = Keyring::new(KeyId::new(1), key);
+
+    let pool = SqlitePoolOptions::new()
+        .test_before_acquire(false)
+        .connect_with(SqliteStore::connect_options(&arguments.db))
+        .await
+        .map_err(|error| format!("{}: {}", arguments.db.display(), words::chain(&error)))?;
+    let store = SqliteStore::new(pool.clone());
+    store.create_table().await?;
+    let users = Users::open(pool).await?;
+
+    let digests_at_once = NonZeroUsize::MIN.saturating_add(1);
+    let verifier = Verifier::builder(store, keyring, SERVICE)
+        .namespace("login-example")
+        .slow_work(TokioPool::new(digests_at_once))
+        .build()?;
+
+    let mut terminal = Terminal::new();
+    _ = terminal.say(format_args!(
+        "{SERVICE}, on {} with the key in {}.",
+        arguments.db.display(),
+        key_path.display()
+    ));
+    Ok(App {
+        terminal,
+        users,
+        verifier,
+        qr: arguments.qr,
+    })
+}

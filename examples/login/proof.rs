@@ -1,0 +1,73 @@
+//! Why a change may be made: what the session holds, if it is fresh; else what the person types now.
+
+use countersign::{Clock, Denied, Proof, Rejection, SystemClock};
+
+use crate::sign_in::Session;
+use crate::terminal::{Stop, Terminal};
+use crate::users::Users;
+use crate::words;
+
+/// Makes a change, and asks for as much proof as it needs. `None`: it was refused, and the person was told why.
+///
+/// The verifier judges the proof in the same swap as the change, so nothing has to be decided here.
+pub(crate) async fn prove<T>(
+    terminal: &mut Terminal,
+    users: &Users,
+    session: &mut Session,
+    change: impl AsyncFn(Proof<'_>) -> Result<T, Denied>,
+) -> Result<Option<T>, Stop> {
+    let mut refused = match change(proof(session)).await {
+        Ok(done) => return Ok(Some(done)),
+        Err(denied) => denied,
+    };
+    if needs_password(&refused) && session.receipt.is_none() {
+        let password = terminal.ask_password("That was a while ago. Your password, please: ")?;
+        if users.check(&session.user.name, password).await?.is_none() {
+            terminal.say("That is not your password. Nothing was changed.")?;
+            return Ok(None);
+        }
+        session.password_checked_at = SystemClock.now();
+        match change(proof(session)).await {
+            Ok(done) => return Ok(Some(done)),
+            Err(denied) => refused = denied,
+        }
+    }
+    while needs_code(&refused) {
+        let prompt = "To be sure that it is you: passcode or backup code (empty: back): ";
+        let Some(code) = terminal.ask_or_back(prompt)? else {
+            return Ok(None);
+        };
+        match change(Proof::Passcode(&code)).await {
+            Ok(done) => return Ok(Some(done)),
+            Err(denied) => refused = denied,
+        }
+        if needs_code(&refused) {
+            terminal.say(words::why(&refused))?;
+        }
+    }
+    terminal.say(words::why(&refused))?;
+    Ok(None)
+}
+
+const fn proof(session: &Session) -> Proof<'_> {
+    match &session.receipt {
+        Some(receipt) => Proof::Reauthenticated {
+            password_checked_at: session.password_checked_at,
+            receipt,
+        },
+        None => Proof::Password {
+            checked_at: session.password_checked_at,
+        },
+    }
+}
+
+fn needs_password(denied: &Denied) -> bool {
+    denied.rejection() == Some(Rejection::ProofExpired)
+}
+
+fn needs_code(denied: &Denied) -> bool {
+    denied.rejection().is_some_and(|rejection| {
+        matches!(rejection, Rejection::ProofExpired | Rejection::ProofTooWeak)
+            || words::is_about_the_code(rejection)
+    })
+}

@@ -1,0 +1,151 @@
+//! The host's own table: who there is, the password, and whether a second factor is to be asked for.
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use countersign::{AccountId, EnrollmentId};
+use sqlx::sqlite::SqlitePool;
+use tokio::task::spawn_blocking;
+
+use crate::terminal::Stop;
+
+/// `enrolled` is the host's own word on whether an account has a second factor, so that a record that is missing or too
+/// old cannot open the door: see [`crate::sign_in`]. The trigger keeps it in step with the record, in the same statement
+/// as the swap, so that no kill and no second process can come between them. (A host whose users are in another
+/// database sets it after `confirm_enrollment`, clears it before `disable`, and sets it again at the next sign-in if
+/// the status still says `Enabled`.) There is none for DELETE: a record that vanishes leaves the flag set.
+///
+/// `enrollment` is the id of the enrollment that waits to be confirmed. It belongs to the server's session; here it
+/// outlives the process.
+///
+/// AUTOINCREMENT, because countersign's account ids must never be used again.
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    password_hash TEXT NOT NULL,
+    enrolled INTEGER NOT NULL DEFAULT 0,
+    enrollment TEXT
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS enrolled AFTER UPDATE OF enabled ON countersign
+WHEN NEW.enabled IS NOT OLD.enabled
+BEGIN
+    UPDATE users SET enrolled = NEW.enabled WHERE id = CAST(NEW.account AS INTEGER);
+END;";
+
+pub(crate) struct Users {
+    pool: SqlitePool,
+    /// What a password is compared with if there is no such user, so that both take the same time.
+    nobody: String,
+}
+
+/// Somebody whose password was right.
+#[derive(Clone)]
+pub(crate) struct User {
+    pub(crate) id: i64,
+    pub(crate) name: String,
+}
+
+impl User {
+    /// The id that never changes, not the name.
+    pub(crate) fn account(&self) -> AccountId {
+        self.id.into()
+    }
+}
+
+impl Users {
+    pub(crate) async fn open(
+        pool: SqlitePool,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
+        let nobody = hash("nobody".into()).await?;
+        Ok(Self { pool, nobody })
+    }
+
+    /// Closes the database. Nothing is lost without that; it only tidies up.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Adds a user, or `None` if the name is taken.
+    pub(crate) async fn add(&self, name: &str, password: String) -> Result<Option<User>, Stop> {
+        let hash = hash(password).await.map_err(Stop::Failed)?;
+        let added = sqlx::query(
+            "INSERT INTO users (name, password_hash) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(name)
+        .bind(hash)
+        .execute(&self.pool)
+        .await?;
+        Ok((added.rows_affected() == 1).then(|| User {
+            id: added.last_insert_rowid(),
+            name: name.to_owned(),
+        }))
+    }
+
+    pub(crate) async fn exists(&self, name: &str) -> Result<bool, Stop> {
+        let query = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE name = ?1)");
+        Ok(query.bind(name).fetch_one(&self.pool).await?)
+    }
+
+    /// The user, if the password is right. A service also limits how often that can be tried.
+    pub(crate) async fn check(&self, name: &str, password: String) -> Result<Option<User>, Stop> {
+        let query = sqlx::query_as("SELECT id, password_hash FROM users WHERE name = ?1");
+        let row: Option<(i64, String)> = query.bind(name).fetch_optional(&self.pool).await?;
+        let (id, hash) = match row {
+            Some((id, hash)) => (Some(id), hash),
+            None => (None, self.nobody.clone()),
+        };
+        let right = spawn_blocking(move || {
+            let hash = PasswordHash::new(&hash)?;
+            Ok::<_, argon2::password_hash::phc::Error>(
+                Argon2::default()
+                    .verify_password(password.as_bytes(), &hash)
+                    .is_ok(),
+            )
+        })
+        .await??;
+        Ok(id.filter(|_| right).map(|id| User {
+            id,
+            name: name.to_owned(),
+        }))
+    }
+
+    pub(crate) async fn is_enrolled(&self, user: &User) -> Result<bool, Stop> {
+        let query = sqlx::query_scalar("SELECT enrolled FROM users WHERE id = ?1");
+        Ok(query.bind(user.id).fetch_one(&self.pool).await?)
+    }
+
+    /// The enrollment that was begun last, if it was not confirmed.
+    pub(crate) async fn enrollment(&self, user: &User) -> Result<Option<EnrollmentId>, Stop> {
+        let query = sqlx::query_scalar("SELECT enrollment FROM users WHERE id = ?1");
+        let id: Option<String> = query.bind(user.id).fetch_one(&self.pool).await?;
+        Ok(id.map(|id| id.parse()).transpose()?)
+    }
+
+    pub(crate) async fn set_enrollment(
+        &self,
+        user: &User,
+        id: Option<EnrollmentId>,
+    ) -> Result<(), Stop> {
+        sqlx::query("UPDATE users SET enrollment = ?2 WHERE id = ?1")
+            .bind(user.id)
+            .bind(id.map(String::from))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The date where this machine is, from the one calendar at hand.
+    pub(crate) async fn today(&self) -> Result<String, Stop> {
+        let query = sqlx::query_scalar("SELECT date('now', 'localtime')");
+        Ok(query.fetch_one(&self.pool).await?)
+    }
+}
+
+/// Argon2id with 19 MiB, two passes and a random salt, off the threads that must not block.
+async fn hash(password: String) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    let hash =
+        spawn_blocking(move || Argon2::default().hash_password(password.as_bytes())).await??;
+    Ok(hash.to_string())
+}

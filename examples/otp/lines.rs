@@ -1,0 +1,105 @@
+use crate::failure::{Failure, note};
+use countersign::Secret;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use zeroize::Zeroizing;
+
+/// The longest line that is looked at, in bytes. A secret of 1,024 bytes has 1,639 characters.
+const MAX_LINE: usize = 16 * 1024;
+/// A line of that length, with its end.
+const MAX_READ: usize = MAX_LINE + 2;
+
+/// The lines of an input that may be long, endless, or no text at all.
+pub(crate) struct Lines<R> {
+    input: BufReader<R>,
+    line: Zeroizing<Vec<u8>>,
+}
+
+/// A line that cannot be looked at.
+pub(crate) enum LineFault {
+    TooLong,
+    NotUtf8,
+}
+
+impl<R: Read> Lines<R> {
+    pub(crate) fn new(input: R) -> Self {
+        Self {
+            input: BufReader::new(input),
+            line: Zeroizing::new(Vec::with_capacity(MAX_READ)),
+        }
+    }
+
+    /// The next line without its end, which is a line feed or a carriage return and one. `None` at the end
+    /// of the input.
+    fn next(&mut self) -> io::Result<Option<Result<&str, LineFault>>> {
+        self.line.clear();
+        let mut line = self.input.by_ref().take(MAX_READ as u64);
+        if line.read_until(b'\n', &mut self.line)? == 0 {
+            return Ok(None);
+        }
+        if self.line.pop_if(|byte| *byte == b'\n').is_some() {
+            self.line.pop_if(|byte| *byte == b'\r');
+        } else if self.line.len() > MAX_LINE {
+            self.input.skip_until(b'\n')?;
+        }
+        if self.line.len() > MAX_LINE {
+            return Ok(Some(Err(LineFault::TooLong)));
+        }
+        Ok(Some(
+            str::from_utf8(&self.line).map_err(|_| LineFault::NotUtf8),
+        ))
+    }
+
+    /// Answers each line, in order. `answer` says whether it could; one that could not makes the whole a no.
+    pub(crate) fn answer<W: Write>(
+        &mut self,
+        out: &mut W,
+        answer: impl Fn(Result<&str, LineFault>, &mut W) -> io::Result<bool>,
+    ) -> Result<(), Failure> {
+        let mut all_are_answered = true;
+        while let Some(line) = self.next()? {
+            all_are_answered &= answer(line, out)?;
+            // What was said should be seen before the next line is waited for.
+            if self.input.buffer().is_empty() {
+                out.flush()?;
+            }
+        }
+        if all_are_answered {
+            Ok(())
+        } else {
+            Err(Failure::No)
+        }
+    }
+
+    /// An argument, or the next line if the argument is `-`.
+    pub(crate) fn argument<'a>(&'a mut self, argument: &'a str) -> Result<&'a str, Failure> {
+        if argument != "-" {
+            return Ok(argument);
+        }
+        self.next()?
+            .ok_or_else(|| Failure::usage("standard input has no line"))?
+            .map_err(Failure::usage)
+    }
+
+    /// A secret in base32, or on the next line if the argument is `-`. Short ones are only remarked on.
+    pub(crate) fn secret(&mut self, argument: &str) -> Result<Secret, Failure> {
+        let secret = Secret::from_typed_base32_with_minimum(self.argument(argument)?, 8)
+            .map_err(Failure::usage)?;
+        if secret.bits() < Secret::MINIMUM_BITS {
+            let (bits, least) = (secret.bits(), Secret::MINIMUM_BITS);
+            note(&format!(
+                "note: the secret has {bits} bits; {least} are the least that is safe"
+            ));
+        }
+        Ok(secret)
+    }
+}
+
+impl fmt::Display for LineFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "the line is longer than {MAX_LINE} bytes"),
+            Self::NotUtf8 => f.write_str("the line is not UTF-8"),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A small tool on the primitives alone, in the manner of oathtool: passcodes, secrets, key URIs, QR codes.
+//!
+//! `cargo run --example otp -- --help`
+//!
+//! It exits with 0 on success, 1 for "no" (a passcode that is not accepted, a line that cannot be read) and
+//! 2 for bad usage. A secret that is given as an argument can be seen by every user of the machine: give `-`
+//! instead, and the secret as a line on standard input.
+
+mod args;
+mod batch;
+mod failure;
+mod key_uris;
+mod lines;
+mod new;
+mod passcodes;
+mod pictures;
+
+use crate::args::{Command, Tool};
+use crate::failure::Failure;
+use crate::lines::Lines;
+use clap::Parser;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run(Tool::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.exit_code(),
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    let mut input = Lines::new(io::stdin());
+    let mut out = BufWriter::new(io::stdout().lock());
+    let done = match command {
+        Command::Generate(generate) => passcodes::generate(&generate, &mut input, &mut out),
+        Command::Verify(verify) => passcodes::verify(&verify, &mut input, &mut out),
+        Command::Secret(secret) => new::secret(&secret, &mut out),
+        Command::BackupCodes(codes) => new::backup_codes(&codes, &mut out),
+        Command::Qr(qr) => pictures::qr(&qr, &mut input, &mut out),
+        Command::Uri(uri) if uri.parse => key_uris::parse(uri.lenient, &mut input, &mut out),
+        Command::Uri(uri) => key_uris::build(&uri, &mut input, &mut out),
+        Command::Batch => batch::run(&mut input, &mut out),
+    };
+    out.flush()?;
+    done
+}

@@ -1,0 +1,64 @@
+use crate::args::Picture;
+use crate::failure::Failure;
+use crate::lines::Lines;
+use countersign::{KeyUri, Qr};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+pub(crate) fn qr(
+    args: &Picture,
+    input: &mut Lines<impl Read>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let (uri, file) = uri_and_file(&args.uri)?;
+    if file.is_some() && !args.output.svg {
+        return Err(Failure::usage("only --svg takes a file beside the key URI"));
+    }
+    let uri = input.argument(uri)?;
+    // Refuses what no app could read, and then shows what was given as it stands.
+    KeyUri::parse_with_minimum(uri, 8).map_err(Failure::usage)?;
+    let mut qr = Qr::encode(uri, args.level).map_err(Failure::usage)?;
+    if let Some(pixels) = args.module_size {
+        qr = qr.with_module_size(pixels).map_err(Failure::usage)?;
+    }
+    let output = &args.output;
+    if let Some(file) = &output.png {
+        write(Some(file), qr.png().expose(), out)?;
+    } else if output.svg {
+        write(file.map(Path::new), qr.svg().expose().as_bytes(), out)?;
+    } else {
+        out.write_all(qr.terminal().expose().as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Tells the key URI from the file, in whichever order they stand.
+fn uri_and_file(arguments: &[String]) -> Result<(&str, Option<&str>), Failure> {
+    match arguments {
+        [uri] => Ok((uri, None)),
+        [file, uri] if is_uri(uri) => Ok((uri, Some(file))),
+        [uri, file] if is_uri(uri) => Ok((uri, Some(file))),
+        _ => Err(Failure::usage("neither argument is a key URI")),
+    }
+}
+
+fn is_uri(argument: &str) -> bool {
+    argument == "-" || argument.contains("://")
+}
+
+fn write(file: Option<&Path>, content: &[u8], out: &mut impl Write) -> io::Result<()> {
+    match file {
+        Some(file) if file != Path::new("-") => create(file)?.write_all(content),
+        _ => out.write_all(content),
+    }
+}
+
+/// Whoever reads the picture has the secret, so only the owner may.
+fn create(file: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)
+}

@@ -1,0 +1,234 @@
+//! The store of `host_transaction`: the conformance suite, and that a session exists if and only if a login was accepted.
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
+
+#[path = "../host_transaction/store.rs"]
+mod store;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use countersign::conformance::Harness;
+use countersign::testing::{ManualClock, Phone};
+use countersign::{
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey, SwapKind,
+    Timestamp, Verifier,
+};
+use countersign_sqlx::SqliteStore;
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::store::{NewSession, RequestStore};
+
+/// A service's database, in a file that is removed at the end. Every store that is opened is another request's.
+struct Service {
+    runtime: Runtime,
+    pool: SqlitePool,
+    requests: AtomicUsize,
+    _folder: TempDir,
+}
+
+impl Service {
+    fn new() -> Self {
+        let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+        let options = SqliteStore::connect_options(folder.path().join("service.db"));
+        let pool = runtime.block_on(async {
+            let pool = SqlitePoolOptions::new().max_connections(8);
+            let pool = pool.connect_with(options).await.unwrap();
+            let store = RequestStore::new(pool.clone(), None);
+            store.create_tables().await.unwrap();
+            pool
+        });
+        Self {
+            runtime,
+            pool,
+            requests: AtomicUsize::new(0),
+            _folder: folder,
+        }
+    }
+
+    fn count(&self, sql: &'static str) -> i64 {
+        let query = sqlx::query_scalar(sql).fetch_one(&self.pool);
+        self.runtime.block_on(query).unwrap()
+    }
+}
+
+impl Harness for Service {
+    type Store = RequestStore;
+
+    fn open(&self) -> RequestStore {
+        let token = self.requests.fetch_add(1, Ordering::SeqCst).to_string();
+        RequestStore::new(self.pool.clone(), Some(NewSession { token }))
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+mod conformance {
+    use super::Service;
+
+    countersign::conformance_tests!(Service::new());
+}
+
+/// A service with one account that has a second factor.
+struct Enrolled {
+    service: Service,
+    verifier: Verifier<RequestStore>,
+    account: AccountId,
+    phone: Phone,
+    clock: ManualClock,
+}
+
+impl Enrolled {
+    fn new() -> Self {
+        let service = Service::new();
+        let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
+        let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
+        let verifier = Verifier::builder(service.open(), keyring, "Example")
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        let account = AccountId::from(1_u32);
+        let phone = service.runtime.block_on(async {
+            let request = EnrollmentRequest::additional("alice");
+            let proof = Proof::Password {
+                checked_at: clock.now(),
+            };
+            let begun = verifier.begin_enrollment(&account, request, proof).await;
+            let enrollment = begun.unwrap();
+            let uri = enrollment.key_uri().to_secret_text();
+            let phone = Phone::scan(uri.expose()).unwrap();
+            let passcode = phone.passcode(clock.now());
+            verifier
+                .confirm_enrollment(&account, enrollment.id(), &passcode)
+                .await
+                .map(|_receipt| ())
+                .unwrap();
+            phone
+        });
+        clock.advance(Duration::from_secs(60));
+        Self {
+            service,
+            verifier,
+            account,
+            phone,
+            clock,
+        }
+    }
+
+    fn log_in(&self, store: RequestStore, code: &str) -> Result<(), Denied> {
+        let verifier = self.verifier.with_store(store);
+        let verified = self.service.block_on(verifier.verify(&self.account, code));
+        verified.map(|_receipt| ())
+    }
+
+    fn passcode(&self) -> String {
+        self.phone.passcode(self.clock.now())
+    }
+
+    /// Another one than the phone shows.
+    fn wrong_passcode(&self) -> String {
+        let number = self.passcode().parse::<u32>().unwrap();
+        format!("{:06}", (number + 1) % 1_000_000)
+    }
+
+    fn sessions(&self) -> i64 {
+        self.service.count("SELECT count(*) FROM sessions")
+    }
+
+    fn accepted(&self) -> i64 {
+        self.service
+            .count("SELECT count(*) FROM audit WHERE event = 'Accepted'")
+    }
+}
+
+#[test]
+fn an_accepted_passcode_has_one_session_and_a_refused_one_has_none() {
+    let alice = Enrolled::new();
+    assert_eq!(alice.sessions(), 0, "a confirmation is not a login");
+    let wrong = alice.log_in(alice.service.open(), &alice.wrong_passcode());
+    assert_eq!(wrong.unwrap_err().rejection(), Some(Rejection::WrongCode));
+    assert_eq!(alice.sessions(), 0);
+
+    alice
+        .log_in(alice.service.open(), &alice.passcode())
+        .unwrap();
+    let replayed = alice.log_in(alice.service.open(), &alice.passcode());
+    assert_eq!(replayed.unwrap_err().rejection(), Some(Rejection::Replayed));
+    assert_eq!((alice.sessions(), alice.accepted()), (1, 1));
+}
+
+#[test]
+fn thirty_requests_with_one_passcode_leave_one_session() {
+    let alice = Enrolled::new();
+    let passcode = alice.passcode();
+    let accepted = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..30 {
+            scope.spawn(|| {
+                if alice.log_in(alice.service.open(), &passcode).is_ok() {
+                    accepted.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    assert_eq!(accepted.into_inner(), 1);
+    assert_eq!((alice.sessions(), alice.accepted()), (1, 1));
+}
+
+#[test]
+fn a_failure_is_committed_with_its_line_in_the_log() {
+    let alice = Enrolled::new();
+    for _ in 0..5 {
+        _ = alice.log_in(alice.service.open(), &alice.wrong_passcode());
+    }
+    let rejected = "SELECT count(*) FROM audit WHERE event = 'Rejected'";
+    assert_eq!(alice.service.count(rejected), 5);
+    let held = alice.log_in(alice.service.open(), &alice.passcode());
+    let rejection = held.unwrap_err().rejection();
+    assert!(
+        matches!(rejection, Some(Rejection::Waiting { .. })),
+        "{rejection:?}"
+    );
+    assert_eq!(alice.sessions(), 0);
+}
+
+#[test]
+fn a_session_that_cannot_be_inserted_leaves_the_passcode_good() {
+    let alice = Enrolled::new();
+    let taken = || {
+        let token = "taken".to_owned();
+        RequestStore::new(alice.service.pool.clone(), Some(NewSession { token }))
+    };
+    alice.log_in(taken(), &alice.passcode()).unwrap();
+    alice.clock.advance(Duration::from_secs(30));
+    let failed = alice.log_in(taken(), &alice.passcode());
+    assert!(matches!(failed, Err(Denied::Failed(_))), "{failed:?}");
+    assert_eq!((alice.sessions(), alice.accepted()), (1, 1));
+    alice
+        .log_in(alice.service.open(), &alice.passcode())
+        .unwrap();
+    assert_eq!((alice.sessions(), alice.accepted()), (2, 2));
+}
+
+/// Stands in for a killed process: its connections close, and what is not committed is gone.
+#[test]
+fn a_panic_before_the_commit_leaves_neither_and_one_after_it_leaves_both() {
+    let alice = Enrolled::new();
+    let die: fn(SwapKind) = |kind| assert_ne!(kind, SwapKind::Accepted, "on purpose");
+    let passcode = alice.passcode();
+    let die_in = |store: RequestStore| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            alice.log_in(store, &passcode)
+        }))
+        .unwrap_err();
+    };
+    die_in(alice.service.open().with_hooks(die, |_| ()));
+    assert_eq!((alice.sessions(), alice.accepted()), (0, 0));
+    die_in(alice.service.open().with_hooks(|_| (), die));
+    assert_eq!((alice.sessions(), alice.accepted()), (1, 1));
+    let replayed = alice.log_in(alice.service.open(), &passcode);
+    assert_eq!(replayed.unwrap_err().rejection(), Some(Rejection::Replayed));
+}

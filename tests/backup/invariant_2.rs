@@ -1,0 +1,131 @@
+//! A backup code is accepted at most once.
+
+use super::*;
+
+#[test]
+fn every_code_of_a_set_is_accepted_once() {
+    let codes = codes(4);
+    let mut ledger = ledger(&codes);
+    for index in (0..10).rev() {
+        let at = NOON.saturating_add(index as u64);
+        let redeemed = ledger.redeem(&code(&codes, index), at, None).unwrap();
+        assert_eq!(redeemed.number(), index + 1);
+        assert_eq!(redeemed.remaining(), index);
+        assert_eq!(ledger.remaining(), index);
+    }
+    for index in 0..10 {
+        let at = NOON.saturating_add(index as u64);
+        let again = ledger.redeem(&code(&codes, index), NOON.saturating_add(99), None);
+        assert_eq!(
+            again,
+            Err(LedgerError::Used {
+                number: index + 1,
+                at
+            })
+        );
+    }
+}
+
+#[test]
+fn a_used_code_is_told_with_its_date_and_keeps_it() {
+    let codes = codes(5);
+    let mut ledger = ledger(&codes);
+    assert!(ledger.redeem(&code(&codes, 7), NOON, None).is_ok());
+    let later = NOON.saturating_add(86_400);
+    let error = ledger.redeem(&code(&codes, 7), later, None).unwrap_err();
+    assert_eq!(
+        error,
+        LedgerError::Used {
+            number: 8,
+            at: NOON
+        }
+    );
+    assert_eq!(error.to_string(), "the backup code was used before");
+    let status: Vec<_> = ledger.status().collect();
+    assert_eq!(status.len(), 10);
+    for (index, status) in status.iter().enumerate() {
+        assert_eq!(status.number, index + 1);
+        assert_eq!(status.used_at, (index == 7).then_some(NOON));
+    }
+}
+
+#[test]
+fn a_wrong_code_changes_nothing() {
+    let codes = codes(6);
+    let mut ledger = ledger(&codes);
+    let before = ledger.encode();
+    let wrong = ["0000 0000", "9999 9999"].map(typed);
+    for wrong in &wrong {
+        let outcome = ledger.redeem(wrong, NOON, None);
+        assert_eq!(outcome, Err(LedgerError::Wrong));
+    }
+    assert_eq!(ledger.encode(), before);
+    assert_eq!(ledger.remaining(), 10);
+}
+
+#[test]
+fn a_code_that_does_not_fit_costs_no_digest() {
+    let slow = DigestParams::new(DigestParams::MAX_MEMORY_KIB, 16, 1).unwrap();
+    let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
+    let bytes = encoded_with(slow, format);
+    let mut ledger = Ledger::decode(&bytes).unwrap();
+    for misfit in ["12345", "1234567", "12345A"] {
+        let outcome = ledger.redeem(&typed(misfit), NOON, None);
+        assert_eq!(outcome, Err(LedgerError::Shape));
+    }
+}
+
+#[test]
+fn the_codes_of_another_set_are_refused() {
+    let (old, new) = (codes(7), codes(8));
+    let mut ledger = ledger(&new);
+    for index in 0..10 {
+        let outcome = ledger.redeem(&code(&old, index), NOON, None);
+        assert_eq!(outcome, Err(LedgerError::Wrong));
+    }
+    assert_eq!(ledger.remaining(), 10);
+}
+
+#[test]
+fn a_set_with_the_same_code_twice_accepts_it_once() {
+    // No such set is issued; a ledger that was tampered with can hold one.
+    let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
+    let one = BackupCodes::generate_with(format, &mut SeededRng(9));
+    let single = Ledger::issue(&one, NOON, fast(), None, &mut SeededRng(9)).unwrap();
+    let bytes = single.encode();
+    let at = bytes.len() - 1 - 16;
+    let (head, digest) = (&bytes[..at - 1], &bytes[at..at + 16]);
+    let mut doubled = head.to_vec();
+    let count = doubled.iter().rposition(|byte| *byte == 1).unwrap();
+    doubled[count] = 2;
+    doubled.extend([0x58, 32]);
+    doubled.extend([digest, digest].concat());
+    doubled.push(0xa0);
+
+    let mut ledger = Ledger::decode(&doubled).unwrap();
+    assert_eq!(ledger.remaining(), 2);
+    assert!(ledger.redeem(&code(&one, 0), NOON, None).is_ok());
+    let again = ledger.redeem(&code(&one, 0), NOON, None);
+    assert!(matches!(again, Err(LedgerError::Used { .. })), "{again:?}");
+}
+
+#[test]
+fn the_ledger_as_stored_still_knows_what_was_used() {
+    let codes = codes(10);
+    let mut ledger = ledger(&codes);
+    for index in [3, 0, 9] {
+        assert!(ledger.redeem(&code(&codes, index), NOON, None).is_ok());
+        ledger = Ledger::decode(&ledger.encode()).unwrap();
+    }
+    assert_eq!(ledger.remaining(), 7);
+    for index in [0, 3, 9] {
+        let again = ledger.redeem(&code(&codes, index), NOON, None);
+        assert_eq!(
+            again,
+            Err(LedgerError::Used {
+                number: index + 1,
+                at: NOON
+            })
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! Codes come from a CSPRNG (here: from what the caller hands in), every one equally likely.
+
+use super::*;
+
+/// The chi-square statistic of counts that should be equal.
+fn chi_square(counts: &[u32]) -> f64 {
+    let total: u32 = counts.iter().sum();
+    let expected = f64::from(total) / counts.len() as f64;
+    let squares = counts
+        .iter()
+        .map(|count| (f64::from(*count) - expected).powi(2) / expected);
+    squares.sum()
+}
+
+#[test]
+fn every_symbol_is_equally_likely_at_every_place() {
+    // The limits are those of p = 1e-6, and the seed is fixed.
+    for (alphabet, symbols, limit) in [
+        (Alphabet::Digits, "0123456789", 45.1),
+        (
+            Alphabet::Unambiguous,
+            "0123456789ABCDEFGHJKMNPQRSTVWXYZ",
+            88.5,
+        ),
+    ] {
+        let format = CodeFormat::new(alphabet, 8, 0, 100).unwrap();
+        let rng = &mut SeededRng(64);
+        let mut counts = vec![vec![0_u32; symbols.len()]; 8];
+        for _ in 0..200 {
+            for code in BackupCodes::generate_with(format, rng).iter() {
+                for (place, symbol) in code.chars().enumerate() {
+                    counts[place][symbols.find(symbol).unwrap()] += 1;
+                }
+            }
+        }
+        for (place, counts) in counts.iter().enumerate() {
+            let statistic = chi_square(counts);
+            assert!(
+                statistic < limit,
+                "{alphabet:?}, place {place}: {statistic}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_two_codes_of_a_set_are_the_same() {
+    // With 100 of 10^6 codes, one set in 200 has to draw again.
+    let format = CodeFormat::new(Alphabet::Digits, 6, 0, 100).unwrap();
+    let rng = &mut SeededRng(1);
+    let mut drawn = HashSet::new();
+    for _ in 0..1_000 {
+        let set = BackupCodes::generate_with(format, rng);
+        assert_eq!(set.iter().collect::<HashSet<_>>().len(), 100);
+        drawn.extend(set.iter().map(String::from));
+    }
+    assert!(drawn.len() > 90_000, "the sets do not repeat each other");
+}
+
+#[test]
+fn bytes_that_would_favour_a_symbol_are_drawn_again() {
+    struct Bytes(u8);
+    impl rand_core::TryRng for Bytes {
+        type Error = core::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            unreachable!("codes are made from bytes")
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            unreachable!("codes are made from bytes")
+        }
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            for byte in bytes {
+                *byte = self.0;
+                self.0 = self.0.wrapping_sub(1);
+            }
+            Ok(())
+        }
+    }
+    impl rand_core::TryCryptoRng for Bytes {}
+
+    // 255 to 250 stand for nothing; the first digit is that of 249.
+    let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
+    let set = BackupCodes::generate_with(format, &mut Bytes(255));
+    assert_eq!(set.iter().collect::<Vec<_>>(), ["987654"]);
+}
+
+#[cfg(feature = "getrandom")]
+#[test]
+fn the_system_makes_a_new_set_each_time() {
+    let one = BackupCodes::generate(CodeFormat::BITS_64).unwrap();
+    let two = BackupCodes::generate(CodeFormat::BITS_64).unwrap();
+    assert!(one.iter().all(|code| two.iter().all(|other| other != code)));
+}

@@ -1,0 +1,169 @@
+//! Ledgers are valid through every door, and no bytes cause a panic.
+
+use super::*;
+use proptest::prelude::*;
+
+fn used_ledger() -> Vec<u8> {
+    let codes = codes(15);
+    let mut ledger = ledger(&codes);
+    for index in [0, 4] {
+        assert!(ledger.redeem(&code(&codes, index), NOON, None).is_ok());
+    }
+    ledger.encode()
+}
+
+#[test]
+fn a_ledger_that_is_cut_short_or_goes_on_is_refused() {
+    let bytes = used_ledger();
+    for length in 0..bytes.len() {
+        let cut = Ledger::decode(&bytes[..length]);
+        assert_eq!(cut, Err(LedgerDecodeError::Malformed), "{length}");
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert_eq!(Ledger::decode(&longer), Err(LedgerDecodeError::Malformed));
+}
+
+#[test]
+fn a_later_version_is_told_from_damage() {
+    let mut bytes = used_ledger();
+    bytes[1] = 2;
+    let error = Ledger::decode(&bytes).unwrap_err();
+    assert_eq!(error, LedgerDecodeError::UnknownVersion { version: 2 });
+    bytes[0] = 0x8e;
+    let error = Ledger::decode(&bytes).unwrap_err();
+    assert_eq!(error, LedgerDecodeError::UnknownVersion { version: 2 });
+    bytes[1] = 1;
+    assert_eq!(Ledger::decode(&bytes), Err(LedgerDecodeError::Malformed));
+}
+
+#[test]
+fn numbers_out_of_bounds_are_refused() {
+    let bytes = used_ledger();
+    // Version and salt; m, t, p; alphabet, length, group, count.
+    let with = |at: usize, value: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] = value;
+        Ledger::decode(&bytes).unwrap_err()
+    };
+    let memory_kib = 7;
+    let memory = DigestParamsError::Memory { memory_kib };
+    assert_eq!(with(19, 7), LedgerDecodeError::Params(memory));
+    let passes = DigestParamsError::Passes { passes: 17 };
+    assert_eq!(with(20, 17), LedgerDecodeError::Params(passes));
+    let lanes = DigestParamsError::Lanes { lanes: 0 };
+    assert_eq!(with(21, 0), LedgerDecodeError::Params(lanes));
+    assert_eq!(with(22, 2), LedgerDecodeError::Malformed);
+    let length = CodeFormatError::Length { length: 5 };
+    assert_eq!(with(23, 5), LedgerDecodeError::Format(length));
+    let group = CodeFormatError::Group {
+        group: 9,
+        length: 8,
+    };
+    assert_eq!(with(24, 9), LedgerDecodeError::Format(group));
+    let count = CodeFormatError::Count { count: 0 };
+    assert_eq!(with(25, 0), LedgerDecodeError::Format(count));
+    assert_eq!(with(25, 9), LedgerDecodeError::Malformed, "ten digests");
+}
+
+#[test]
+fn there_is_one_encoding_of_a_ledger() {
+    let bytes = used_ledger();
+    let fields = bytes.len();
+    let used = fields - 12;
+    assert_eq!(bytes[used - 1], 0xa2, "a map of two");
+    let swapped = [&bytes[..used], &bytes[used + 6..], &bytes[used..used + 6]].concat();
+    let twice = [
+        &bytes[..used],
+        &bytes[used..used + 6],
+        &bytes[used..used + 6],
+    ]
+    .concat();
+    let long_number = [&bytes[..1], &[0x18, 1], &bytes[2..]].concat();
+    let open_end = [&[0x9f], &bytes[1..], &[0xff]].concat();
+    let mut open_map = [&bytes[..], &[0xff]].concat();
+    open_map[used - 1] = 0xbf;
+    let mut beyond = bytes.clone();
+    beyond[used + 6] = 10;
+    for other in [swapped, twice, long_number, open_end, open_map, beyond] {
+        assert_eq!(Ledger::decode(&other), Err(LedgerDecodeError::Malformed));
+    }
+}
+
+#[test]
+fn a_length_that_promises_too_much_is_refused_before_memory_is_taken() {
+    let bytes = used_ledger();
+    let at = bytes.len() - 12 - 1 - 160 - 2;
+    assert_eq!(&bytes[at..at + 2], [0x58, 160]);
+    let huge = [&bytes[..at], &[0x5b], &[0xff; 8]].concat();
+    assert_eq!(Ledger::decode(&huge), Err(LedgerDecodeError::Malformed));
+}
+
+#[test]
+fn changing_one_byte_never_gives_the_same_ledger() {
+    let bytes = used_ledger();
+    let ledger = Ledger::decode(&bytes).unwrap();
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << bit;
+            if let Ok(other) = Ledger::decode(&changed) {
+                assert!(other != ledger, "byte {at}, bit {bit}");
+                assert_eq!(other.encode(), changed);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_decode_to_an_error_or_to_what_encodes_to_them(bytes: Vec<u8>) {
+        if let Ok(ledger) = Ledger::decode(&bytes) {
+            prop_assert_eq!(ledger.encode(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_damaged_ledger_decodes_to_an_error_or_to_what_encodes_to_it(
+        changes in prop::collection::vec((0..210_usize, any::<u8>()), 1..4),
+    ) {
+        let mut bytes = used_ledger();
+        for (at, value) in changes {
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = value;
+            }
+        }
+        if let Ok(ledger) = Ledger::decode(&bytes) {
+            prop_assert_eq!(ledger.encode(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_ledger_of_any_format_survives_being_stored(
+        unambiguous: bool,
+        (length, group) in (6..=32_u8).prop_flat_map(|length| (Just(length), 0..=length)),
+        count in 1..=100_u8,
+        seed: u64,
+        issued_at: u64,
+        used in prop::collection::vec((0..100_usize, any::<u64>()), 0..4),
+        pepper: Option<u32>,
+    ) {
+        let alphabet = if unambiguous { Alphabet::Unambiguous } else { Alphabet::Digits };
+        let format = CodeFormat::new(alphabet, length, group, count).unwrap();
+        let rng = &mut SeededRng(seed);
+        let codes = BackupCodes::generate_with(format, rng);
+        let pepper = pepper.map(|id| Pepper::new(PepperId::new(id), &[0; 16]).unwrap());
+        let issued_at = Timestamp::from_unix(issued_at);
+        let mut ledger = Ledger::issue(&codes, issued_at, fast(), pepper.as_ref(), rng).unwrap();
+        for (index, at) in used {
+            let index = index % usize::from(count);
+            let at = Timestamp::from_unix(at);
+            let passcode = code(&codes, index);
+            let _ = ledger.redeem(&passcode, at, pepper.as_ref());
+            prop_assert!(ledger.redeem(&passcode, at, pepper.as_ref()).is_err());
+        }
+        let decoded = Ledger::decode(&ledger.encode()).unwrap();
+        prop_assert!(decoded == ledger);
+    }
+}

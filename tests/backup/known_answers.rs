@@ -1,0 +1,87 @@
+//! Ledgers made by the reference implementation of Argon2 and another CBOR library.
+
+use super::*;
+
+struct Case {
+    codes: Vec<String>,
+    pepper: Option<Vec<u8>>,
+    bytes: Vec<u8>,
+}
+
+fn case(name: &str) -> Case {
+    let line = include_str!("../data/ledgers.txt")
+        .lines()
+        .find(|line| line.split(' ').next() == Some(name))
+        .unwrap();
+    let fields: Vec<&str> = line.split(' ').collect();
+    Case {
+        codes: fields[1].split(',').map(String::from).collect(),
+        pepper: (fields[2] != "-").then(|| hex(fields[2])),
+        bytes: hex(fields[3]),
+    }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+/// Redeems every code that was not used, and gives back the ledger as it was before.
+fn redeem_all(name: &str) -> Ledger {
+    let case = case(name);
+    let before = Ledger::decode(&case.bytes).unwrap();
+    assert_eq!(before.encode(), case.bytes, "one encoding");
+    let pepper = before
+        .pepper_id()
+        .map(|id| Pepper::new(id, case.pepper.as_ref().unwrap()).unwrap());
+    let mut ledger = before.clone();
+    let status: Vec<_> = before.status().collect();
+    assert_eq!(status.len(), case.codes.len());
+    for (status, code) in status.iter().zip(&case.codes) {
+        let outcome = ledger.redeem(&typed(code), NOON, pepper.as_ref());
+        match status.used_at {
+            None => assert_eq!(outcome.map(Redemption::number), Ok(status.number)),
+            Some(at) => assert_eq!(
+                outcome,
+                Err(LedgerError::Used {
+                    number: status.number,
+                    at
+                })
+            ),
+        }
+    }
+    before
+}
+
+#[test]
+fn the_defaults_with_ten_codes_fit_into_200_bytes() {
+    let ledger = redeem_all("defaults");
+    assert_eq!(ledger.params(), DigestParams::default());
+    assert_eq!(ledger.format(), CodeFormat::default());
+    assert_eq!(ledger.issued_at(), Timestamp::from_unix(1_795_478_400));
+    assert!(ledger.encode().len() <= 200);
+}
+
+#[test]
+fn letters_and_four_lanes() {
+    let ledger = redeem_all("letters");
+    assert_eq!(ledger.params(), DigestParams::new(64, 3, 4).unwrap());
+    assert_eq!(ledger.format().alphabet(), Alphabet::Unambiguous);
+}
+
+#[test]
+fn a_pepper_is_the_secret_value_of_argon2() {
+    let ledger = redeem_all("peppered");
+    assert_eq!(ledger.pepper_id(), Some(PepperId::new(0)));
+}
+
+#[test]
+fn used_codes_keep_their_time() {
+    let ledger = redeem_all("used");
+    let used: Vec<_> = ledger.status().map(|code| code.used_at).collect();
+    let times = [Some(0), None, Some(1_795_478_401)];
+    assert_eq!(used, times.map(|at| at.map(Timestamp::from_unix)));
+    assert_eq!(ledger.remaining(), 1);
+}

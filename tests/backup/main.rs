@@ -1,0 +1,77 @@
+//! Backup codes and their ledger.
+#![cfg(feature = "backup")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use countersign::{
+    Alphabet, BackupCodes, CodeFormat, CodeFormatError, DigestParams, DigestParamsError, Ledger,
+    LedgerDecodeError, LedgerError, Passcode, Pepper, PepperId, Redemption, Sheet, Timestamp,
+};
+use std::collections::HashSet;
+use support::SeededRng;
+
+const NOON: Timestamp = Timestamp::from_unix(1_795_521_600);
+
+fn fast() -> DigestParams {
+    DigestParams::new(8, 1, 1).unwrap()
+}
+
+fn typed(text: &str) -> Passcode {
+    Passcode::parse(text).unwrap()
+}
+
+fn codes(seed: u64) -> BackupCodes {
+    BackupCodes::generate_with(CodeFormat::default(), &mut SeededRng(seed))
+}
+
+fn ledger(codes: &BackupCodes) -> Ledger {
+    let salt = &mut SeededRng(codes.len() as u64);
+    Ledger::issue(codes, NOON, fast(), None, salt).unwrap()
+}
+
+fn code(codes: &BackupCodes, index: usize) -> Passcode {
+    typed(codes.iter().nth(index).unwrap())
+}
+
+mod digest;
+mod format;
+mod invariant_2;
+mod invariant_4;
+mod invariant_6;
+mod known_answers;
+mod pepper;
+mod sheet;
+
+/// The bytes of a ledger with one code whose digest is zeros.
+fn encoded_with(params: DigestParams, format: CodeFormat) -> Vec<u8> {
+    let codes = BackupCodes::generate_with(format, &mut SeededRng(0));
+    let bytes = Ledger::issue(&codes, NOON, fast(), None, &mut SeededRng(0))
+        .unwrap()
+        .encode();
+    // Version and salt; then 8, 1, 1 in one byte each.
+    let (head, tail) = (&bytes[..19], &bytes[22..]);
+    let numbers = [params.memory_kib(), params.passes(), params.lanes()].map(number);
+    [head, &numbers.concat(), tail].concat()
+}
+
+/// A number as CBOR writes it.
+fn number(value: u32) -> Vec<u8> {
+    match value {
+        0..=23 => vec![value as u8],
+        24..=0xff => vec![0x18, value as u8],
+        0x100..=0xffff => [&[0x19][..], &(value as u16).to_be_bytes()].concat(),
+        _ => [&[0x1a][..], &value.to_be_bytes()].concat(),
+    }
+}
+
+mod invariant_7;
+mod invariant_8;

@@ -1,0 +1,92 @@
+use super::*;
+
+#[test]
+fn codes_are_shown_in_groups() {
+    let shown = |alphabet, length, group| {
+        let format = CodeFormat::new(alphabet, length, group, 1).unwrap();
+        let codes = BackupCodes::generate_with(format, &mut SeededRng(5));
+        codes.iter().next().unwrap().to_owned()
+    };
+    assert_eq!(shown(Alphabet::Digits, 8, 4).replace(' ', "").len(), 8);
+    let groups = |code: String| code.split(' ').map(str::len).collect::<Vec<_>>();
+    assert_eq!(groups(shown(Alphabet::Digits, 8, 4)), [4, 4]);
+    assert_eq!(groups(shown(Alphabet::Digits, 8, 0)), [8]);
+    assert_eq!(groups(shown(Alphabet::Digits, 8, 8)), [8]);
+    assert_eq!(groups(shown(Alphabet::Digits, 6, 1)), [1; 6]);
+    assert_eq!(groups(shown(Alphabet::Unambiguous, 13, 5)), [5, 5, 3]);
+    assert_eq!(groups(shown(Alphabet::Unambiguous, 23, 6)), [6, 6, 6, 5]);
+}
+
+#[test]
+fn the_file_reads_as_a_person_needs_it() {
+    let codes = codes(2_026);
+    let text = codes.to_text(&Sheet::english("Example", "24 November 2026"));
+    assert_eq!(text.expose(), include_str!("../data/sheet.txt"));
+}
+
+#[test]
+fn every_line_is_shorter_than_80_columns() {
+    let longest = CodeFormat::new(Alphabet::Unambiguous, 32, 1, 100).unwrap();
+    let codes = BackupCodes::generate_with(longest, &mut SeededRng(1));
+    let sheet = Sheet {
+        heading: "word ".repeat(40),
+        date: "x".repeat(200),
+        advice: format!(
+            "{}\n\n{}",
+            "バックアップ".repeat(30),
+            "and words ".repeat(50)
+        ),
+    };
+    let text = codes.to_text(&sheet);
+    let wide = |c: char| if c.is_ascii() { 1 } else { 2 };
+    for line in text.expose().lines() {
+        let columns: usize = line.chars().map(wide).sum();
+        assert!(columns < 80, "{columns}: {line}");
+    }
+    let last = text
+        .expose()
+        .lines()
+        .find(|line| line.starts_with("100.  "))
+        .unwrap();
+    assert!(last.ends_with("________"), "room for a date: {last}");
+    assert!(
+        text.expose().contains(&"x".repeat(79)),
+        "a long word is cut, not lost"
+    );
+    assert_eq!(text.expose().matches('x').count(), 200);
+}
+
+#[test]
+fn a_tenant_cannot_smuggle_lines_or_control_characters_into_the_file() {
+    let sheet = Sheet::english("Evil\n 1.  0000 0000\u{7}\u{1b}[2J", "today\rtomorrow");
+    let codes = codes(3);
+    let text = codes.to_text(&sheet);
+    let mut lines = text.expose().lines();
+    assert_eq!(lines.next(), Some("Evil 1. 0000 0000[2J backup codes"));
+    assert_eq!(lines.next(), Some("Made on today tomorrow"));
+    assert!(text.expose().chars().all(|c| c == '\n' || !c.is_control()));
+}
+
+#[test]
+fn file_names_are_safe_on_every_system() {
+    let name = |heading: &str| {
+        let sheet = Sheet {
+            heading: heading.into(),
+            ..Sheet::english("", "")
+        };
+        sheet.file_name()
+    };
+    assert_eq!(
+        Sheet::english("Example", "").file_name(),
+        "example-backup-codes.txt"
+    );
+    assert_eq!(Sheet::english("", "").file_name(), "backup-codes.txt");
+    assert_eq!(name("../../etc/passwd"), "etc-passwd.txt");
+    assert_eq!(name("CON"), "con-backup-codes.txt");
+    assert_eq!(name("バックアップコード"), "backup-codes.txt");
+    assert_eq!(name("Codes de récupération"), "codes-de.txt");
+    assert_eq!(name(""), "backup-codes.txt");
+    let long = name(&"word ".repeat(100));
+    assert!(long.len() < 80, "{long}");
+    assert_eq!(name(&"x".repeat(300)), "backup-codes.txt");
+}

@@ -1,0 +1,173 @@
+//! The reference's attempts and proofs (DESIGN, "An attempt", "Changes and proofs").
+
+use crate::observed::Entry;
+use crate::reference::{App, Proof, Reference, Verdict};
+use crate::throttle::Event;
+use crate::typed::{are_digits, as_letters, read};
+use countersign::{AcceptedBy, AuthenticatorId, Hold, Rejection, SwapKind, Timestamp};
+
+impl Reference {
+    /// An attempt, step by step, up to the write that the caller makes when it is accepted.
+    pub(crate) fn attempt(&mut self, text: &str) -> Verdict<AcceptedBy> {
+        let typed = read(text).ok_or(Rejection::Malformed)?;
+        let now = self.now;
+        self.must_be_enabled()?;
+        if self.account().throttle.has_clock_fault(now) {
+            self.account().throttle.add(Event::Mended { at: now });
+            self.write(SwapKind::Adjusted);
+            return Err(Rejection::ClockFault);
+        }
+        match self.account().throttle.hold(now) {
+            Hold::Free => {}
+            Hold::Waiting { retry_after } => return Err(Rejection::Waiting { retry_after }),
+            Hold::BudgetSpent { retry_after } => {
+                return Err(Rejection::BudgetSpent { retry_after });
+            }
+            Hold::Locked => return Err(Rejection::Locked),
+            other => panic!("an unknown hold: {other:?}"),
+        }
+
+        match self.passcode(&typed) {
+            Some(verdict) => verdict,
+            None => self.backup_code(&typed),
+        }
+    }
+
+    /// Step 3: moves every authenticator that matches to its highest matching step.
+    fn passcode(&mut self, typed: &str) -> Option<Verdict<AcceptedBy>> {
+        let now = self.now;
+        let mut accepted_by = None;
+        let mut replayed = false;
+        for place in 0..self.active(self.who).len() {
+            let active = &self.active(self.who)[place];
+            let matching = self.matching_steps(&active.app, typed);
+            let used = active.accepted.iter().map(|(step, _)| *step).max();
+            let is_later = |step: &u64| used.is_none_or(|used| *step > used);
+            let later = matching.iter().copied().filter(is_later).max();
+            if let Some(step) = later {
+                accepted_by = accepted_by.or(Some(AcceptedBy::Authenticator { id: active.id }));
+                self.account().active[place].accepted.push((step, now));
+            }
+            replayed |= !matching.is_empty();
+        }
+        if let Some(by) = accepted_by {
+            self.account().throttle.add(Event::RowEnded);
+            return Some(Ok(by));
+        }
+        replayed.then_some(Err(Rejection::Replayed))
+    }
+
+    /// Step 4: counts the attempt as failed, and takes that back if the code is right and unused.
+    fn backup_code(&mut self, typed: &str) -> Verdict<AcceptedBy> {
+        let now = self.now;
+        let symbols = self.canonical(typed);
+        let fits_a_code = self.account().set.is_some() && symbols.is_some();
+        if !fits_a_code && !are_digits(typed, self.rules.digits) {
+            return Err(Rejection::Malformed);
+        }
+        self.account().throttle.add(Event::Failed { at: now });
+        if !fits_a_code {
+            self.write(SwapKind::Rejected);
+            return Err(Rejection::WrongCode);
+        }
+        self.write(SwapKind::Reserved);
+        self.journal.push(Entry::Digested);
+        let issued = self.codes(self.who).iter();
+        let issued = issued.map(|code| self.canonical(&read(&code.text).unwrap()));
+        let place = issued.into_iter().position(|code| code == symbols);
+        let place = place.ok_or(Rejection::WrongCode)?;
+        let account = self.account();
+        let codes = &mut account.set.as_mut().unwrap().codes;
+        if codes[place].used_at.is_some() {
+            return Err(Rejection::BackupCodeUsed);
+        }
+        codes[place].used_at = Some(now);
+        account.throttle.add(Event::Refunded);
+        let left = codes.iter().filter(|code| code.used_at.is_none()).count();
+        Ok(AcceptedBy::BackupCode {
+            number: u8::try_from(place + 1).unwrap(),
+            remaining: u8::try_from(left).unwrap(),
+        })
+    }
+
+    /// Every step of the window whose passcode is this one, in order.
+    pub(crate) fn matching_steps(&self, app: &App, typed: &str) -> Vec<u64> {
+        let (before, after) = self.rules.window;
+        let current = self.now / self.rules.period;
+        (current - before..=current + after)
+            .filter(|step| {
+                let at = Timestamp::from_unix(step * self.rules.period);
+                app.phone.passcode(at) == typed
+            })
+            .collect()
+    }
+
+    /// The symbols as those of a backup code, if they can be one.
+    fn canonical(&self, symbols: &str) -> Option<String> {
+        let length = self.rules.code_length;
+        if self.rules.code_letters {
+            return as_letters(symbols, length);
+        }
+        are_digits(symbols, length).then(|| symbols.to_owned())
+    }
+
+    /// Whether a proof is accepted while the change may be made.
+    pub(crate) fn prove(&mut self, proof: &Proof) -> Verdict {
+        match proof {
+            Proof::Password { .. } if !self.active(self.who).is_empty() => {
+                Err(Rejection::ProofTooWeak)
+            }
+            Proof::Password { checked_at } => self.must_be_fresh(*checked_at),
+            Proof::Passcode(text) => self.attempt(text).map(|_| ()),
+            Proof::Reauthenticated {
+                receipt: (account, _),
+                ..
+            } if *account != self.who => Err(Rejection::ForeignReceipt),
+            Proof::Reauthenticated {
+                checked_at,
+                receipt: (_, at),
+            } => {
+                self.must_be_fresh(*checked_at)?;
+                self.must_be_fresh(*at)
+            }
+        }
+    }
+
+    /// A text that cannot be a code is refused before anything is loaded.
+    pub(crate) fn may_be_read(&self, proof: &Proof) -> Verdict {
+        match proof {
+            Proof::Passcode(text) if read(text).is_none() => Err(Rejection::Malformed),
+            _ => Ok(()),
+        }
+    }
+
+    fn must_be_fresh(&self, at: u64) -> Verdict {
+        let fresh = at <= self.now && self.now - at <= self.rules.proof_age;
+        fresh.then_some(()).ok_or(Rejection::ProofExpired)
+    }
+
+    pub(crate) fn must_exist(&self) -> Verdict {
+        self.accounts[self.who]
+            .as_ref()
+            .map(|_| ())
+            .ok_or(Rejection::Absent)
+    }
+
+    pub(crate) fn must_be_enabled(&self) -> Verdict {
+        self.must_exist()?;
+        let enabled = !self.active(self.who).is_empty();
+        enabled.then_some(()).ok_or(Rejection::Disabled)
+    }
+
+    pub(crate) fn must_have(&self, id: AuthenticatorId) -> Verdict {
+        let found = self.active(self.who).iter().any(|active| active.id == id);
+        found.then_some(()).ok_or(Rejection::UnknownAuthenticator)
+    }
+
+    pub(crate) fn must_have_room(&self) -> Verdict {
+        let maximum = self.rules.max_authenticators;
+        let room = self.active(self.who).len() < usize::from(maximum);
+        room.then_some(())
+            .ok_or(Rejection::TooManyAuthenticators { maximum })
+    }
+}

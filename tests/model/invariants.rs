@@ -1,0 +1,350 @@
+//! The invariants of DESIGN, asserted by their numbers from what was called, what it answered and what the
+//! status was before and after: without the reference.
+
+use crate::observed::{Call, Entry, Observation, View};
+use crate::reference::{App, Proof};
+use crate::rules::Rules;
+use crate::typed::{as_letters, read};
+use crate::world::Agreement;
+use countersign::{AcceptedBy, AuthenticatorId, EnrollmentId, Rejection, SwapKind, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An enrollment that was begun, whether it was confirmed or not.
+struct Begun {
+    who: usize,
+    id: EnrollmentId,
+    app: App,
+    replaces: Option<AuthenticatorId>,
+    confirmed: bool,
+}
+
+/// A confirmed authenticator, and the steps that were accepted for it.
+struct Confirmed {
+    who: usize,
+    app: App,
+    steps: BTreeSet<u64>,
+}
+
+/// Guesses that an account may have, and has had.
+#[derive(Clone, Copy)]
+struct Guesses {
+    had: u64,
+    given: u64,
+    /// Seconds that the clock went forward.
+    seconds: u64,
+}
+
+pub(crate) struct Invariants {
+    rules: Rules,
+    begun: Vec<Begun>,
+    confirmed: BTreeMap<AuthenticatorId, Confirmed>,
+    sets: [Vec<Vec<String>>; 2],
+    spent_codes: BTreeSet<(usize, usize, String)>,
+    guesses: [Guesses; 2],
+}
+
+impl Invariants {
+    pub(crate) fn new(rules: &Rules) -> Self {
+        let guesses = Guesses {
+            had: 0,
+            given: u64::from(rules.budget.0),
+            seconds: 0,
+        };
+        Self {
+            rules: rules.clone(),
+            begun: Vec::new(),
+            confirmed: BTreeMap::new(),
+            sets: [Vec::new(), Vec::new()],
+            spent_codes: BTreeSet::new(),
+            guesses: [guesses; 2],
+        }
+    }
+
+    pub(crate) fn begun(
+        &mut self,
+        who: usize,
+        id: EnrollmentId,
+        app: App,
+        replaces: Option<AuthenticatorId>,
+    ) {
+        self.begun.push(Begun {
+            who,
+            id,
+            app,
+            replaces,
+            confirmed: false,
+        });
+    }
+
+    pub(crate) fn moved(&mut self, seconds: i64) {
+        for guesses in &mut self.guesses {
+            guesses.seconds += u64::try_from(seconds).unwrap_or(0);
+        }
+    }
+
+    pub(crate) fn check(&mut self, seen: &Observation<'_>) -> Agreement {
+        let accepted = seen.verdict.is_ok();
+        if let (true, Some(text)) = (accepted, seen.call.attempt()) {
+            self.spend(seen, text)?;
+        }
+        if let (true, Call::Issue(_, codes)) = (accepted, seen.call) {
+            let symbols = codes.iter().map(|code| read(code).unwrap());
+            self.sets[seen.who].push(symbols.collect());
+        }
+        if let (true, Call::Confirm(id, text)) = (accepted, seen.call) {
+            self.confirm(seen, *id, text)?;
+        }
+        if let (true, Call::ReadPending(id)) = (accepted, seen.call) {
+            let newest = self.newest(seen.who);
+            let pending = newest.is_some_and(|begun| begun.id == *id && !begun.confirmed);
+            holds(5, pending, "a secret was read that is not pending")?;
+        }
+        self.failures_are_on_record(seen)?;
+        self.only_confirmed_ones_are_active(seen)?;
+        self.changes_are_proven(seen)
+    }
+
+    /// 1 and 2: an accepted code uses up steps that are later than any before, or a code that is unused.
+    fn spend(&mut self, seen: &Observation<'_>, text: &str) -> Agreement {
+        let symbols = read(text).unwrap();
+        let mut moved = Vec::new();
+        for id in seen.before[seen.who].ids() {
+            let steps = self.matching(&self.confirmed[&id].app, seen.now, &symbols);
+            let confirmed = self.confirmed.get_mut(&id).unwrap();
+            if steps.last() > confirmed.steps.last() {
+                confirmed.steps.extend(steps.last());
+                moved.push(id);
+            }
+        }
+        if let Ok(Some(AcceptedBy::Authenticator { id })) = seen.verdict {
+            holds(
+                1,
+                moved.contains(id),
+                "a step was accepted that is not later",
+            )?;
+        }
+        if !moved.is_empty() {
+            return Ok(());
+        }
+        let set = self.sets[seen.who].len();
+        let current = self.sets[seen.who].last();
+        let symbols = match as_letters(&symbols, self.rules.code_length) {
+            Some(symbols) if self.rules.code_letters => symbols,
+            _ => symbols,
+        };
+        let issued = current.is_some_and(|codes| codes.contains(&symbols));
+        let enabled = seen.before[seen.who].issued_at().is_some();
+        holds(
+            2,
+            issued && enabled,
+            "what was accepted is no code of the current set",
+        )?;
+        let unused = self.spent_codes.insert((seen.who, set, symbols));
+        holds(2, unused, "a backup code was accepted again")
+    }
+
+    /// 1 and 5: the passcode that confirms counts as used, and makes the pending authenticator active.
+    fn confirm(&mut self, seen: &Observation<'_>, id: EnrollmentId, text: &str) -> Agreement {
+        let Some(newest) = self.newest(seen.who).filter(|begun| begun.id == id) else {
+            return holds(
+                5,
+                false,
+                "another enrollment than the pending one was confirmed",
+            );
+        };
+        holds(5, !newest.confirmed, "an enrollment was confirmed again")?;
+        let steps = self.matching(&newest.app, seen.now, &read(text).unwrap());
+        holds(
+            1,
+            !steps.is_empty(),
+            "a passcode of no step confirmed an enrollment",
+        )?;
+        let Ok(Some(AcceptedBy::Enrollment { id: new })) = *seen.verdict else {
+            return holds(5, false, "confirmed by something else");
+        };
+        let (before, after) = (seen.before[seen.who].ids(), seen.after[seen.who].ids());
+        let mut expected = before.clone();
+        match newest
+            .replaces
+            .and_then(|old| before.iter().position(|id| *id == old))
+        {
+            Some(place) => expected[place] = new,
+            None => expected.push(new),
+        }
+        holds(
+            5,
+            newest.replaces.is_none_or(|old| before.contains(&old)),
+            "the replaced one was gone",
+        )?;
+        holds(5, after == expected, "confirming changed something else")?;
+        holds(
+            5,
+            !self.confirmed.contains_key(&new),
+            "an id was used again",
+        )?;
+        let confirmed = Confirmed {
+            who: seen.who,
+            app: newest.app.clone(),
+            steps: steps.last().copied().into_iter().collect(),
+        };
+        self.confirmed.insert(new, confirmed);
+        let newest = self.begun.iter_mut().rfind(|begun| begun.who == seen.who);
+        newest.unwrap().confirmed = true;
+        Ok(())
+    }
+
+    /// 3: a failure is on record before it is told, and before the digest that decides it; and there are no
+    /// more of them than the budget allows.
+    fn failures_are_on_record(&mut self, seen: &Observation<'_>) -> Agreement {
+        let writes: Vec<SwapKind> = seen.journal.iter().filter_map(kind).collect();
+        let guesses = &mut self.guesses[seen.who];
+        match seen.call {
+            Call::Unlock if seen.verdict.is_ok() => {
+                guesses.given += u64::from(self.rules.budget.0.min(5));
+            }
+            Call::Erase => {
+                guesses.had = 0;
+            }
+            _ => {}
+        }
+        if seen.call.attempt().is_some() {
+            let digested = seen
+                .journal
+                .iter()
+                .position(|entry| *entry == Entry::Digested);
+            let reserved = seen
+                .journal
+                .iter()
+                .position(|entry| kind(entry) == Some(SwapKind::Reserved));
+            let issuing = matches!(seen.call, Call::Issue(..)) && reserved.is_none();
+            holds(
+                3,
+                issuing || digested.is_none() || reserved < digested,
+                "a digest came first",
+            )?;
+        }
+        if let Err(Rejection::WrongCode | Rejection::BackupCodeUsed) = seen.verdict {
+            let counted = matches!(writes[..], [SwapKind::Rejected | SwapKind::Reserved]);
+            holds(3, counted, "a failure was told that is not on record")?;
+            guesses.had += 1;
+        }
+        let refilled = guesses.seconds / self.rules.budget.1;
+        holds(
+            3,
+            guesses.had <= guesses.given + refilled,
+            "more guesses than the budget",
+        )
+    }
+
+    /// 5: pending is not active, and what is active was confirmed on this account.
+    fn only_confirmed_ones_are_active(&self, seen: &Observation<'_>) -> Agreement {
+        for (who, view) in seen.after.iter().enumerate() {
+            let confirmed = |id| {
+                self.confirmed
+                    .get(id)
+                    .is_some_and(|active| active.who == who)
+            };
+            let all = view.ids().iter().all(confirmed);
+            holds(
+                5,
+                all,
+                "an authenticator is active that was never confirmed",
+            )?;
+        }
+        Ok(())
+    }
+
+    /// 9: nothing changes without a proof that holds, in the one swap of the change, and nothing else changes.
+    fn changes_are_proven(&self, seen: &Observation<'_>) -> Agreement {
+        let other = 1 - seen.who;
+        let untouched =
+            matches!(seen.call, Call::Nothing) || seen.before[other] == seen.after[other];
+        holds(9, untouched, "another account changed")?;
+        let (before, after) = (&seen.before[seen.who], &seen.after[seen.who]);
+        let accepted = seen.verdict.is_ok();
+        if let (true, Some(proof)) = (accepted, seen.call.proof()) {
+            holds(
+                9,
+                self.proves(seen, proof),
+                "a proof was accepted that proves nothing",
+            )?;
+            let changes = seen
+                .journal
+                .iter()
+                .filter_map(kind)
+                .filter(|kind| *kind != SwapKind::Reserved);
+            holds(9, changes.count() == 1, "proof and change are not one swap")?;
+        }
+        let same_ids = before.ids() == after.ids();
+        let same_set = before.issued_at() == after.issued_at();
+        let allowed = match seen.call {
+            _ if !accepted => same_ids && same_set,
+            Call::Confirm(..) => same_set,
+            Call::Issue(..) => same_ids && after.issued_at() == Some(seen.now),
+            Call::Remove(id, _) => {
+                let left: Vec<_> = before
+                    .ids()
+                    .into_iter()
+                    .filter(|active| active != id)
+                    .collect();
+                left == after.ids() && (same_set || left.is_empty())
+            }
+            Call::Disable(_) | Call::ForceDisable => *after == View::Disabled,
+            Call::Erase => *after == View::Absent,
+            Call::Begin(_)
+            | Call::ReadPending(_)
+            | Call::Verify(_)
+            | Call::Unlock
+            | Call::Nothing => same_ids && same_set,
+        };
+        holds(9, allowed, "more or less changed than was proven")
+    }
+
+    fn proves(&self, seen: &Observation<'_>, proof: &Proof) -> bool {
+        let fresh = |at: u64| {
+            seen.now
+                .checked_sub(at)
+                .is_some_and(|age| age <= self.rules.proof_age)
+        };
+        match proof {
+            Proof::Password { checked_at } => {
+                !seen.before[seen.who].is_enabled() && fresh(*checked_at)
+            }
+            Proof::Passcode(_) => true, // it was spent above
+            Proof::Reauthenticated {
+                checked_at,
+                receipt: (who, at),
+            } => *who == seen.who && fresh(*checked_at) && fresh(*at),
+        }
+    }
+
+    fn newest(&self, who: usize) -> Option<&Begun> {
+        self.begun.iter().rfind(|begun| begun.who == who)
+    }
+
+    /// The steps of the window that have this passcode, in order.
+    fn matching(&self, app: &App, now: u64, symbols: &str) -> Vec<u64> {
+        let (before, after) = self.rules.window;
+        let current = now / self.rules.period;
+        let passcode = |step: u64| {
+            app.phone
+                .passcode(Timestamp::from_unix(step * self.rules.period))
+        };
+        let window = current - before..=current + after;
+        window.filter(|step| passcode(*step) == symbols).collect()
+    }
+}
+
+const fn kind(entry: &Entry) -> Option<SwapKind> {
+    match entry {
+        Entry::Wrote(kind, _) => Some(*kind),
+        Entry::Digested => None,
+    }
+}
+
+fn holds(number: u8, holds: bool, otherwise: &str) -> Agreement {
+    if holds {
+        return Ok(());
+    }
+    Err(format!("invariant {number}: {otherwise}"))
+}

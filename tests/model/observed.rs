@@ -1,0 +1,203 @@
+//! What can be seen from outside: what was called and answered, the status, and what was written in which
+//! order.
+
+use crate::reference::Proof;
+use countersign::{
+    AcceptedBy, AuthenticatorId, EnrollmentId, Hold, MemoryStore, Rejection, SlowWork,
+    SlowWorkError, SlowWorkFuture, Status, Store, Stored, Summary, Swap, SwapKind, Swapped,
+};
+use countersign::{AccountId, DigestJob};
+use std::convert::Infallible;
+use std::future::ready;
+use std::sync::{Arc, Mutex};
+
+/// A status that a test can build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    Absent,
+    Disabled,
+    Enabled {
+        apps: Vec<AppView>,
+        codes: Option<CodesView>,
+        hold: Hold,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AppView {
+    pub(crate) id: AuthenticatorId,
+    pub(crate) name: String,
+    pub(crate) digits: u8,
+    pub(crate) period: u64,
+    pub(crate) added_at: u64,
+    pub(crate) last_used_at: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CodesView {
+    pub(crate) issued_at: u64,
+    pub(crate) remaining: usize,
+    pub(crate) used_at: Vec<Option<u64>>,
+}
+
+impl View {
+    pub(crate) fn of(status: Status) -> Self {
+        match status {
+            Status::Absent => Self::Absent,
+            Status::Disabled => Self::Disabled,
+            Status::Enabled(enabled) => Self::Enabled {
+                apps: enabled
+                    .authenticators
+                    .iter()
+                    .map(|active| AppView {
+                        id: active.id,
+                        name: active.name.as_str().to_owned(),
+                        digits: active.digits,
+                        period: active.period,
+                        added_at: active.added_at.as_unix(),
+                        last_used_at: active.last_used_at.map(|at| at.as_unix()),
+                    })
+                    .collect(),
+                codes: enabled.backup_codes.map(|codes| CodesView {
+                    issued_at: codes.issued_at.as_unix(),
+                    remaining: codes.remaining,
+                    used_at: codes
+                        .used_at
+                        .iter()
+                        .map(|used_at| used_at.map(|at| at.as_unix()))
+                        .collect(),
+                }),
+                hold: enabled.hold,
+            },
+            other => panic!("an unknown status: {other:?}"),
+        }
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        matches!(self, Self::Enabled { .. })
+    }
+
+    /// The active authenticators, in order.
+    pub(crate) fn ids(&self) -> Vec<AuthenticatorId> {
+        match self {
+            Self::Enabled { apps, .. } => apps.iter().map(|app| app.id).collect(),
+            Self::Absent | Self::Disabled => Vec::new(),
+        }
+    }
+
+    /// When the current set of codes was issued.
+    pub(crate) fn issued_at(&self) -> Option<u64> {
+        match self {
+            Self::Enabled { codes, .. } => codes.as_ref().map(|codes| codes.issued_at),
+            Self::Absent | Self::Disabled => None,
+        }
+    }
+}
+
+/// What was called, with values.
+#[derive(Clone, Debug)]
+pub(crate) enum Call {
+    Begin(Proof),
+    ReadPending(EnrollmentId),
+    Confirm(EnrollmentId, String),
+    Verify(String),
+    /// With the codes that it gave.
+    Issue(Proof, Vec<String>),
+    Remove(AuthenticatorId, Proof),
+    Disable(Proof),
+    ForceDisable,
+    Unlock,
+    Erase,
+    /// Nothing that may change what is enabled: a reseal, the passing of time.
+    Nothing,
+}
+
+impl Call {
+    pub(crate) const fn proof(&self) -> Option<&Proof> {
+        match self {
+            Self::Begin(proof)
+            | Self::Issue(proof, _)
+            | Self::Remove(_, proof)
+            | Self::Disable(proof) => Some(proof),
+            _ => None,
+        }
+    }
+
+    /// What was typed as an attempt: to log in, or as a proof.
+    pub(crate) const fn attempt(&self) -> Option<&String> {
+        match (self, self.proof()) {
+            (Self::Verify(text), _) | (_, Some(Proof::Passcode(text))) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// One command, seen from outside.
+#[derive(Debug)]
+pub(crate) struct Observation<'a> {
+    pub(crate) who: usize,
+    pub(crate) now: u64,
+    pub(crate) call: &'a Call,
+    pub(crate) verdict: &'a Result<Option<AcceptedBy>, Rejection>,
+    pub(crate) journal: &'a [Entry],
+    pub(crate) before: &'a [View; 2],
+    pub(crate) after: &'a [View; 2],
+}
+
+/// What happened while a command ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// A swap was done.
+    Wrote(SwapKind, Summary),
+    /// Slow digests were computed.
+    Digested,
+}
+
+/// The entries of the commands so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Journal(Arc<Mutex<Vec<Entry>>>);
+
+impl Journal {
+    fn add(&self, entry: Entry) {
+        self.0.lock().unwrap().push(entry);
+    }
+
+    /// The entries since the last time.
+    pub(crate) fn take(&self) -> Vec<Entry> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// The in-memory store, with a journal of what is written to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recorded {
+    pub(crate) store: MemoryStore,
+    pub(crate) journal: Journal,
+}
+
+impl Store for Recorded {
+    type Error = Infallible;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        Store::load(&self.store, account).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, Infallible> {
+        let swapped = Store::compare_and_swap(&self.store, account, swap).await?;
+        if swapped == Swapped::Done {
+            self.journal.add(Entry::Wrote(swap.kind(), swap.summary()));
+        }
+        Ok(swapped)
+    }
+}
+
+impl SlowWork for Journal {
+    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+        self.add(Entry::Digested);
+        Box::pin(ready(job.run().map_err(SlowWorkError::Digest)))
+    }
+}

@@ -1,0 +1,371 @@
+//! The reference: what DESIGN says, for two accounts, in the plainest way. Nothing is summed up: it keeps
+//! every step and every event, and looks through all of them each time.
+
+use crate::observed::{AppView, CodesView, Entry, View};
+use crate::rules::Rules;
+use crate::throttle::{Event, Throttle};
+use crate::typed::{are_digits, read};
+use countersign::testing::Phone;
+use countersign::{
+    AcceptedBy, AuthenticatorId, EnrollmentId, KeyId, Rejection, Resealed, Summary, SwapKind,
+};
+
+/// An app entry on a phone.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) phone: Phone,
+    /// The key URI: within an account it differs by the secret alone.
+    pub(crate) uri: String,
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Active {
+    pub(crate) id: AuthenticatorId,
+    pub(crate) app: App,
+    added_at: u64,
+    /// Every step that was ever accepted, and when.
+    pub(crate) accepted: Vec<(u64, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) id: EnrollmentId,
+    pub(crate) app: App,
+    replaces: Option<AuthenticatorId>,
+    begun_at: u64,
+    wrong: u8,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) text: String,
+    pub(crate) used_at: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    issued_at: u64,
+    pub(crate) codes: Vec<Code>,
+}
+
+/// An account that has a record.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) active: Vec<Active>,
+    pending: Option<Pending>,
+    pub(crate) set: Option<Set>,
+    pub(crate) throttle: Throttle,
+    sealed_with: KeyId,
+}
+
+/// A proof, with its values.
+#[derive(Clone, Debug)]
+pub(crate) enum Proof {
+    Password {
+        checked_at: u64,
+    },
+    Passcode(String),
+    Reauthenticated {
+        checked_at: u64,
+        receipt: (usize, u64),
+    },
+}
+
+/// Done, or why not.
+pub(crate) type Verdict<T = ()> = Result<T, Rejection>;
+
+pub(crate) struct Reference {
+    pub(crate) rules: Rules,
+    pub(crate) accounts: [Option<Account>; 2],
+    /// What the current command should write.
+    pub(crate) journal: Vec<Entry>,
+    /// Whose command it is, when it runs, and which key its machine seals with.
+    pub(crate) who: usize,
+    pub(crate) now: u64,
+    key: KeyId,
+}
+
+impl Reference {
+    pub(crate) fn new(rules: &Rules) -> Self {
+        Self {
+            rules: rules.clone(),
+            accounts: [None, None],
+            journal: Vec::new(),
+            who: 0,
+            now: 0,
+            key: KeyId::new(0),
+        }
+    }
+
+    /// Begins a command.
+    pub(crate) fn enter(&mut self, who: usize, now: u64, key: KeyId) {
+        (self.who, self.now, self.key) = (who, now, key);
+    }
+
+    pub(crate) fn take_journal(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.journal)
+    }
+
+    pub(crate) fn active(&self, who: usize) -> &[Active] {
+        self.accounts[who]
+            .as_ref()
+            .map_or(&[], |account| &account.active)
+    }
+
+    pub(crate) fn codes(&self, who: usize) -> &[Code] {
+        let set = self.accounts[who]
+            .as_ref()
+            .and_then(|account| account.set.as_ref());
+        set.map_or(&[], |set| &set.codes)
+    }
+
+    /// The last second of the pending enrollment's life.
+    pub(crate) fn pending_ends_at(&self, who: usize) -> Option<u64> {
+        let pending = self.accounts[who].as_ref()?.pending.as_ref()?;
+        Some(pending.begun_at + self.rules.enrollment_age)
+    }
+
+    /// The authenticator that the pending enrollment is to replace.
+    pub(crate) fn pending_replaces(&self, who: usize) -> Option<AuthenticatorId> {
+        self.accounts[who].as_ref()?.pending.as_ref()?.replaces
+    }
+
+    pub(crate) fn view(&self, who: usize, now: u64) -> View {
+        let Some(account) = &self.accounts[who] else {
+            return View::Absent;
+        };
+        if account.active.is_empty() {
+            return View::Disabled;
+        }
+        let app_view = |active: &Active| AppView {
+            id: active.id,
+            name: active.app.name.clone(),
+            digits: self.rules.digits,
+            period: self.rules.period,
+            added_at: active.added_at,
+            last_used_at: active.accepted.iter().map(|(_, at)| *at).max(),
+        };
+        View::Enabled {
+            apps: account.active.iter().map(app_view).collect(),
+            codes: account.set.as_ref().map(|set| CodesView {
+                issued_at: set.issued_at,
+                remaining: set
+                    .codes
+                    .iter()
+                    .filter(|code| code.used_at.is_none())
+                    .count(),
+                used_at: set.codes.iter().map(|code| code.used_at).collect(),
+            }),
+            hold: account.throttle.hold(now),
+        }
+    }
+
+    pub(crate) fn verify(&mut self, text: &str) -> Verdict<AcceptedBy> {
+        let by = self.attempt(text)?;
+        self.write(SwapKind::Accepted);
+        Ok(by)
+    }
+
+    /// Judges the beginning; [`begun`](Self::begun) makes it.
+    pub(crate) fn begin(&mut self, replaces: Option<AuthenticatorId>, proof: &Proof) -> Verdict {
+        self.may_be_read(proof)?;
+        if self.accounts[self.who].is_none() && matches!(proof, Proof::Passcode(_)) {
+            return Err(Rejection::Absent);
+        }
+        match replaces {
+            Some(id) => self.must_have(id)?,
+            None => self.must_have_room()?,
+        }
+        self.prove(proof)
+    }
+
+    pub(crate) fn begun(&mut self, id: EnrollmentId, app: App, replaces: Option<AuthenticatorId>) {
+        let created = Account {
+            active: Vec::new(),
+            pending: None,
+            set: None,
+            throttle: Throttle::new(&self.rules, self.now),
+            sealed_with: self.key,
+        };
+        let account = self.accounts[self.who].get_or_insert(created);
+        account.pending = Some(Pending {
+            id,
+            app,
+            replaces,
+            begun_at: self.now,
+            wrong: 0,
+        });
+        self.write(SwapKind::Enrolling);
+    }
+
+    /// The pending enrollment with this id, while it lives.
+    pub(crate) fn pending(&self, id: EnrollmentId) -> Verdict<&Pending> {
+        let account = self.accounts[self.who].as_ref();
+        let pending = account
+            .and_then(|account| account.pending.as_ref())
+            .ok_or(Rejection::NoEnrollment)?;
+        if pending.id != id {
+            return Err(Rejection::EnrollmentSuperseded);
+        }
+        let last = pending.begun_at + self.rules.enrollment_age;
+        if self.now > last || pending.begun_at > self.now + 3600 {
+            return Err(Rejection::EnrollmentExpired);
+        }
+        Ok(pending)
+    }
+
+    /// Judges the confirmation, and gives the step that it uses up; [`confirmed`](Self::confirmed) makes it.
+    pub(crate) fn confirm(&mut self, id: EnrollmentId, text: &str) -> Verdict<u64> {
+        let typed = read(text).ok_or(Rejection::Malformed)?;
+        let pending = match self.pending(id) {
+            Ok(pending) => pending.clone(),
+            Err(rejection) => {
+                if rejection == Rejection::EnrollmentExpired {
+                    self.account().pending = None;
+                    self.write(SwapKind::Enrolling);
+                }
+                return Err(rejection);
+            }
+        };
+        if !are_digits(&typed, self.rules.digits) {
+            return Err(Rejection::Malformed);
+        }
+        let Some(step) = self.matching_steps(&pending.app, &typed).last().copied() else {
+            let wrong = pending.wrong + 1;
+            let tries_left = self.rules.enrollment_tries - wrong;
+            self.account().pending = (tries_left > 0).then_some(Pending { wrong, ..pending });
+            self.write(SwapKind::Enrolling);
+            return Err(Rejection::WrongConfirmation { tries_left });
+        };
+        let active = self.active(self.who);
+        if active
+            .iter()
+            .any(|active| active.app.uri == pending.app.uri)
+        {
+            return Err(Rejection::SecretInUse);
+        }
+        Ok(step)
+    }
+
+    pub(crate) fn confirmed(&mut self, id: AuthenticatorId, step: u64) {
+        let now = self.now;
+        let account = self.account();
+        let pending = account.pending.take().unwrap();
+        let new = Active {
+            id,
+            app: pending.app,
+            added_at: now,
+            accepted: vec![(step, now)],
+        };
+        let replaced = |active: &&mut Active| Some(active.id) == pending.replaces;
+        match account.active.iter_mut().find(replaced) {
+            Some(old) => *old = new,
+            None => account.active.push(new),
+        }
+        self.write(SwapKind::Enrolled);
+    }
+
+    /// Judges the issue; [`issued`](Self::issued) makes it.
+    pub(crate) fn issue(&mut self, proof: &Proof) -> Verdict {
+        self.may_be_read(proof)?;
+        self.must_be_enabled()?;
+        self.prove(proof)
+    }
+
+    pub(crate) fn issued(&mut self, codes: Vec<String>) {
+        let unused = |text| Code {
+            text,
+            used_at: None,
+        };
+        let set = Set {
+            issued_at: self.now,
+            codes: codes.into_iter().map(unused).collect(),
+        };
+        self.account().set = Some(set);
+        self.journal.push(Entry::Digested);
+        self.write(SwapKind::Issued);
+    }
+
+    pub(crate) fn remove(&mut self, id: AuthenticatorId, proof: &Proof) -> Verdict {
+        self.may_be_read(proof)?;
+        self.must_exist()?;
+        self.must_have(id)?;
+        self.prove(proof)?;
+        let account = self.account();
+        account.active.retain(|active| active.id != id);
+        if account.active.is_empty() {
+            self.end();
+        } else {
+            account
+                .pending
+                .take_if(|pending| pending.replaces == Some(id));
+            self.write(SwapKind::Removed);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn disable(&mut self, proof: &Proof) -> Verdict {
+        self.may_be_read(proof)?;
+        self.must_be_enabled()?;
+        self.prove(proof)?;
+        self.end();
+        Ok(())
+    }
+
+    pub(crate) fn force_disable(&mut self) -> Verdict {
+        self.must_exist()?;
+        self.account().throttle.add(Event::RowEnded);
+        self.end();
+        Ok(())
+    }
+
+    pub(crate) fn unlock(&mut self) -> Verdict {
+        self.must_exist()?;
+        let at = self.now;
+        self.account().throttle.add(Event::Unlocked { at });
+        self.write(SwapKind::Unlocked);
+        Ok(())
+    }
+
+    pub(crate) fn reseal(&mut self) -> Resealed {
+        match &self.accounts[self.who] {
+            None => Resealed::Absent,
+            Some(account) if account.sealed_with == self.key => Resealed::Current,
+            Some(_) => {
+                self.write(SwapKind::Resealed);
+                Resealed::Changed
+            }
+        }
+    }
+
+    pub(crate) fn erase(&mut self) {
+        if self.accounts[self.who].take().is_some() {
+            let summary = Summary::new(false, 0, self.key);
+            self.journal.push(Entry::Wrote(SwapKind::Erased, summary));
+        }
+    }
+
+    /// No authenticator is active: codes and a pending enrollment end in the same swap.
+    fn end(&mut self) {
+        let account = self.account();
+        account.active.clear();
+        account.pending = None;
+        account.set = None;
+        self.write(SwapKind::Disabled);
+    }
+
+    pub(crate) fn account(&mut self) -> &mut Account {
+        self.accounts[self.who].as_mut().unwrap()
+    }
+
+    /// A swap with what the account has become.
+    pub(crate) fn write(&mut self, kind: SwapKind) {
+        let (who, key) = (self.who, self.key);
+        let left = self.codes(who).iter().filter(|code| code.used_at.is_none());
+        let left = u32::try_from(left.count()).unwrap();
+        let summary = Summary::new(!self.active(who).is_empty(), left, key);
+        self.account().sealed_with = key;
+        self.journal.push(Entry::Wrote(kind, summary));
+    }
+}

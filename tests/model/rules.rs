@@ -1,0 +1,156 @@
+//! The policies under which the machine and the reference are compared.
+
+use countersign::{Algorithm, Alphabet, CodeFormat, DigestParams, Digits, Period, Policy, Window};
+use std::time::Duration;
+
+/// The numbers of a policy, as the reference reads them; all times in seconds.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    /// Steps accepted before and after the current one.
+    pub(crate) window: (u64, u64),
+    pub(crate) digits: u8,
+    pub(crate) period: u64,
+    pub(crate) max_authenticators: u8,
+    pub(crate) enrollment_age: u64,
+    pub(crate) enrollment_tries: u8,
+    pub(crate) proof_age: u64,
+    /// Consecutive failures without a wait, the first wait, the longest one.
+    pub(crate) waits: (u32, u64, u64),
+    pub(crate) lock_after: u32,
+    /// Burst, and the seconds that one more takes.
+    pub(crate) budget: (u32, u64),
+    pub(crate) code_letters: bool,
+    pub(crate) code_length: u8,
+    pub(crate) code_count: u8,
+    /// The secrets that the random source gives, as the numbers in their last bytes; none: never the same
+    /// twice.
+    pub(crate) secrets: &'static [u64],
+}
+
+/// With this secret the two steps after the first one have the same passcode.
+const TWIN: u64 = 1_223_345;
+/// With this secret the first of those two steps has that passcode too.
+const SAME_AS_TWIN: u64 = 619_288;
+
+impl Default for Rules {
+    /// The numbers of DESIGN, written out.
+    fn default() -> Self {
+        Self {
+            window: (1, 1),
+            digits: 6,
+            period: 30,
+            max_authenticators: 5,
+            enrollment_age: 600,
+            enrollment_tries: 10,
+            proof_age: 600,
+            waits: (5, 30, 3600),
+            lock_after: 100,
+            budget: (20, 86_400),
+            code_letters: false,
+            code_length: 8,
+            code_count: 10,
+            secrets: &[],
+        }
+    }
+}
+
+impl Rules {
+    pub(crate) fn tiny_budget() -> Self {
+        Self {
+            budget: (2, 3600),
+            enrollment_tries: 2,
+            code_count: 3,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn early_lock() -> Self {
+        Self {
+            waits: (1, 10, 40),
+            lock_after: 4,
+            budget: (9, 7200),
+            enrollment_tries: 3,
+            code_count: 2,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn exact_window() -> Self {
+        Self {
+            window: (0, 0),
+            period: 60,
+            digits: 7,
+            max_authenticators: 1,
+            enrollment_age: 60,
+            proof_age: 1,
+            enrollment_tries: 1,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn wide_window() -> Self {
+        Self {
+            window: (2, 2),
+            max_authenticators: 3,
+            enrollment_tries: 4,
+            secrets: &[TWIN, SAME_AS_TWIN, 1],
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn equal_lengths() -> Self {
+        Self {
+            window: (2, 0),
+            digits: 8,
+            code_count: 4,
+            waits: (3, 60, 200),
+            budget: (6, 1000),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn letters() -> Self {
+        Self {
+            window: (0, 1),
+            max_authenticators: 2,
+            code_letters: true,
+            code_length: 6,
+            code_count: 4,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        let alphabet = if self.code_letters {
+            Alphabet::Unambiguous
+        } else {
+            Alphabet::Digits
+        };
+        let (before, after) = self.window;
+        let (free, first, longest) = self.waits;
+        let (burst, refill) = self.budget;
+        Policy::builder()
+            .algorithm(Algorithm::Sha1)
+            .window(Window {
+                before: before.try_into().unwrap(),
+                after: after.try_into().unwrap(),
+            })
+            .digits(Digits::new(self.digits).unwrap())
+            .period(Period::from_secs(self.period).unwrap())
+            .max_authenticators(self.max_authenticators)
+            .enrollment_age(Duration::from_secs(self.enrollment_age))
+            .enrollment_tries(self.enrollment_tries)
+            .proof_age(Duration::from_secs(self.proof_age))
+            .waits(
+                free,
+                Duration::from_secs(first),
+                Duration::from_secs(longest),
+            )
+            .lock_after(self.lock_after)
+            .budget(burst, Duration::from_secs(refill))
+            .code_format(CodeFormat::new(alphabet, self.code_length, 4, self.code_count).unwrap())
+            .code_digest(DigestParams::new(8, 1, 1).unwrap())
+            .build()
+            .unwrap()
+    }
+}

@@ -1,0 +1,99 @@
+//! The system under test: two machines on one store, in the middle of a change of keys.
+
+use crate::observed::Recorded;
+use crate::rules::Rules;
+use countersign::testing::ManualClock;
+use countersign::{
+    AccountId, KeyId, Keyring, RandomError, RandomSource, SealingKey, Timestamp, Verifier,
+};
+use std::sync::Mutex;
+
+/// What every app shows as the service.
+pub(crate) const ISSUER: &str = "Example";
+
+pub(crate) struct System {
+    pub(crate) clock: ManualClock,
+    pub(crate) recorded: Recorded,
+    pub(crate) accounts: [AccountId; 2],
+    /// The first seals with key 1 and knows key 2; the second one the other way round.
+    machines: [Verifier<Recorded>; 2],
+}
+
+impl System {
+    pub(crate) fn new(rules: &Rules, seed: u8) -> Self {
+        let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
+        let recorded = Recorded::default();
+        let machine = |primary: u8, retired: u8| {
+            let key = |number: u8| {
+                let id = KeyId::new(u32::from(number));
+                (id, SealingKey::from_bytes(&[number; 32]))
+            };
+            let ((id, sealing), (old, opening)) = (key(primary), key(retired));
+            let keyring = Keyring::new(id, sealing)
+                .with_retired(old, opening)
+                .unwrap();
+            let random = Seeded::new(
+                u64::from_be_bytes([0, 0, 0, 0, 0, 0, primary, seed]),
+                rules.secrets,
+            );
+            Verifier::builder_with_random(recorded.clone(), keyring, ISSUER, random)
+                .policy(rules.policy())
+                .clock(clock.clone())
+                .slow_work(recorded.journal.clone())
+                .build()
+                .unwrap()
+        };
+        Self {
+            machines: [machine(1, 2), machine(2, 1)],
+            accounts: ["alice", "bob"].map(|id| AccountId::new(id).unwrap()),
+            clock,
+            recorded,
+        }
+    }
+
+    pub(crate) fn machine(&self, machine: usize) -> (Verifier<Recorded>, KeyId) {
+        let key = KeyId::new([1, 2][machine]);
+        (self.machines[machine].clone(), key)
+    }
+}
+
+/// Repeatable numbers (`SplitMix64`) in the place of a random source.
+struct Seeded {
+    state: Mutex<u64>,
+    /// The numbers of the secrets, if they recur: as if the random source were broken.
+    secrets: &'static [u64],
+}
+
+/// The bytes of a secret for SHA-1. Nothing else that the verifier draws is as long.
+const SECRET: usize = 20;
+
+impl Seeded {
+    const fn new(seed: u64, secrets: &'static [u64]) -> Self {
+        Self {
+            state: Mutex::new(seed),
+            secrets,
+        }
+    }
+}
+
+impl RandomSource for Seeded {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        let mut state = self.state.lock().unwrap();
+        for byte in buffer.iter_mut() {
+            *byte = next(&mut state).to_be_bytes()[0];
+        }
+        if buffer.len() == SECRET && !self.secrets.is_empty() {
+            let secret = self.secrets[usize::from(buffer[0]) % self.secrets.len()];
+            buffer.fill(0);
+            buffer[SECRET - 8..].copy_from_slice(&secret.to_be_bytes());
+        }
+        Ok(())
+    }
+}
+
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

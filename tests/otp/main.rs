@@ -1,0 +1,94 @@
+//! HOTP, TOTP, passcodes and secrets.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+#[cfg(feature = "alloc")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use countersign::{
+    Algorithm, Digits, Hotp, Passcode, PasscodeError, Period, TimeStep, Timestamp, Totp, Window,
+};
+use std::time::Duration;
+
+const KEY: &[u8] = b"12345678901234567890";
+
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512];
+
+fn hotp() -> Hotp {
+    Hotp::new(KEY, Algorithm::Sha1, Digits::SIX)
+}
+
+fn totp() -> Totp {
+    Totp::new(KEY, Algorithm::Sha1, Digits::SIX, Period::default())
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_unix(seconds)
+}
+
+fn typed(text: &str) -> Passcode {
+    Passcode::parse(text).unwrap()
+}
+
+/// The passcode of a step, typed.
+fn code(step: u64) -> Passcode {
+    typed(hotp().generate(step).expose())
+}
+
+/// The step that `verify` accepts, with no step accepted before.
+fn accepted(totp: &Totp, passcode: &Passcode, time: u64, window: Window) -> Option<u64> {
+    totp.verify(passcode, at(time), window, None)
+        .map(|matched| matched.step().get())
+}
+
+mod counters;
+mod invariant_1;
+mod invariant_4;
+mod invariant_7;
+mod invariant_8;
+mod oracle;
+#[cfg(feature = "alloc")]
+mod secrets;
+mod standards;
+mod windows;
+
+#[test]
+fn everything_can_be_shared_between_threads() {
+    fn send_and_sync<T: Send + Sync + 'static>() {}
+    send_and_sync::<Hotp>();
+    send_and_sync::<Totp>();
+    send_and_sync::<countersign::Otp>();
+    send_and_sync::<Passcode>();
+    send_and_sync::<PasscodeError>();
+    #[cfg(feature = "alloc")]
+    send_and_sync::<countersign::Secret>();
+    #[cfg(feature = "alloc")]
+    send_and_sync::<countersign::SecretText>();
+}
+
+#[test]
+fn error_messages_start_in_lower_case_and_end_without_a_full_stop() {
+    let messages = [
+        PasscodeError::Empty.to_string(),
+        PasscodeError::TooLong.to_string(),
+        PasscodeError::Character.to_string(),
+        Digits::new(9).unwrap_err().to_string(),
+        Period::from_secs(0).unwrap_err().to_string(),
+        "MD5".parse::<Algorithm>().unwrap_err().to_string(),
+        countersign::RandomError::new().to_string(),
+    ];
+    for message in messages {
+        assert!(
+            message.starts_with(|c: char| c.is_ascii_lowercase()),
+            "{message}"
+        );
+        assert!(!message.ends_with('.'), "{message}");
+    }
+}
