@@ -9,15 +9,19 @@
     reason = "tests"
 )]
 
+mod support;
+
 use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use countersign::conformance::Harness;
-use countersign::{AccountId, KeyId, Revision, Store, Stored, Summary, Swap, SwapKind, Swapped};
-use countersign_sqlx::{Error, SqliteStore};
+use countersign::{AccountId, KeyId, Store, Stored, Summary, Swap, SwapKind, Swapped};
+use countersign_sqlx::{AccountColumn, Error, SqliteStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use support::renamed::{Renamed, to_uuid};
+use support::{account, revision};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -65,29 +69,33 @@ mod conformance {
     struct Handles {
         database: Database,
         runtime: Runtime,
-        shared: Option<SqliteStore>,
+        column: AccountColumn,
+        shared: Option<SqlitePool>,
     }
 
     impl Handles {
-        fn new(share_one_pool: bool) -> Self {
+        fn new(column: AccountColumn) -> Self {
             let (database, runtime) = (Database::new(), Runtime::new().unwrap());
-            let store = runtime.block_on(database.store());
-            let shared = share_one_pool.then_some(store);
-            Self {
+            let shared = Some(runtime.block_on(database.pool()));
+            let handles = Self {
                 database,
                 runtime,
+                column,
                 shared,
-            }
+            };
+            let store = handles.open().store;
+            handles.runtime.block_on(store.create_table()).unwrap();
+            handles
         }
     }
 
     impl Harness for Handles {
-        type Store = SqliteStore;
+        type Store = Renamed<SqliteStore>;
 
-        fn open(&self) -> SqliteStore {
-            self.shared
-                .clone()
-                .unwrap_or_else(|| self.runtime.block_on(self.database.store()))
+        fn open(&self) -> Self::Store {
+            let new = || self.runtime.block_on(self.database.pool());
+            let store = SqliteStore::new(self.shared.clone().unwrap_or_else(new));
+            Renamed::new(store.with_account_column(self.column), self.column)
         }
 
         fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -96,24 +104,31 @@ mod conformance {
     }
 
     mod one_pool {
-        use super::Handles;
+        use super::*;
 
-        countersign::conformance_tests!(Handles::new(true));
+        countersign::conformance_tests!(Handles::new(AccountColumn::Text));
     }
 
     mod a_pool_for_each_handle {
-        use super::Handles;
+        use super::*;
 
-        countersign::conformance_tests!(Handles::new(false));
+        countersign::conformance_tests!(Handles {
+            shared: None,
+            ..Handles::new(AccountColumn::Text)
+        });
     }
-}
 
-fn account(id: u32) -> AccountId {
-    AccountId::from(id)
-}
+    mod numbers {
+        use super::*;
 
-fn revision(number: i64) -> Revision {
-    Revision::from_i64(number).unwrap()
+        countersign::conformance_tests!(Handles::new(AccountColumn::BigInt));
+    }
+
+    mod uuids {
+        use super::*;
+
+        countersign::conformance_tests!(Handles::new(AccountColumn::Uuid));
+    }
 }
 
 fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> Swap<'_> {
@@ -160,7 +175,7 @@ async fn the_plain_columns_hold_the_summary() {
 #[tokio::test]
 async fn the_schema_works_in_a_migration() {
     let database = Database::new();
-    let schema = SqliteStore::schema("order").unwrap();
+    let schema = SqliteStore::schema("order", AccountColumn::Text).unwrap();
     let mut connection = database.connection().await;
     sqlx::raw_sql(AssertSqlSafe(schema))
         .execute(&mut connection)
@@ -170,7 +185,7 @@ async fn the_schema_works_in_a_migration() {
         .with_table("order")
         .unwrap();
     create(&store, 1).await;
-    assert!(SqliteStore::schema("x\" (a); DROP TABLE users; --").is_err());
+    assert!(SqliteStore::schema("x\" (a); DROP TABLE users; --", AccountColumn::Text).is_err());
     assert!(store.with_table("").is_err());
 }
 
@@ -187,18 +202,97 @@ async fn records_are_there_when_the_database_is_opened_again() {
 }
 
 #[tokio::test]
-async fn accounts_come_in_pages() {
-    let database = Database::new();
-    let store = database.store().await;
-    assert_eq!(store.accounts_after(None, 10).await.unwrap(), []);
-    for id in [3, 20, 1] {
-        create(&store, id).await;
+async fn accounts_come_in_pages_in_the_order_of_the_column() {
+    let (nil, highest) = ([0; 16], [0xFF; 16]);
+    for (column, ids) in [
+        (
+            AccountColumn::Text,
+            ["1", "20", "3", "B", "a"].map(|id| id.parse().unwrap()),
+        ),
+        (
+            AccountColumn::BigInt,
+            [i64::MIN, -5, 0, 3, 20].map(AccountId::from),
+        ),
+        (
+            AccountColumn::Uuid,
+            [nil, [1; 16], [2; 16], [0xA0; 16], highest].map(AccountId::from_uuid_bytes),
+        ),
+    ] {
+        let database = Database::new();
+        let store = SqliteStore::new(database.pool().await).with_account_column(column);
+        store.create_table().await.unwrap();
+        assert_eq!(store.accounts_after(None, 10).await.unwrap(), []);
+        for id in ids.iter().rev() {
+            support::create(&store, id).await;
+        }
+        let first = store.accounts_after(None, 2).await.unwrap();
+        assert_eq!(first, ids[..2]);
+        let second = store.accounts_after(first.last(), 10).await.unwrap();
+        assert_eq!(second, ids[2..]);
+        assert_eq!(store.accounts_after(second.last(), 2).await.unwrap(), []);
     }
-    let first = store.accounts_after(None, 2).await.unwrap();
-    assert_eq!(first, [account(1), account(20)]);
-    let second = store.accounts_after(first.last(), 2).await.unwrap();
-    assert_eq!(second, [account(3)]);
-    assert_eq!(store.accounts_after(second.last(), 2).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_account_that_does_not_fit_the_column_is_an_error_and_not_nobody() {
+    for column in [AccountColumn::BigInt, AccountColumn::Uuid] {
+        let database = Database::new();
+        let store = database.store().await.with_account_column(column);
+        let bob = AccountId::new("bob").unwrap();
+        let loaded = store.load(&bob).await.map(|_| ());
+        let swapped = store.compare_and_swap(&bob, swap(None, 1, b"x")).await;
+        for error in [loaded, swapped.map(|_| ())].map(Result::unwrap_err) {
+            assert!(matches!(error, Error::WrongAccount { .. }), "{error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_key_of_the_hosts_is_kept() {
+    for (column, host, user, id, refused) in [
+        (AccountColumn::Text, "TEXT", account(7), "'7'", account(8)),
+        (
+            AccountColumn::BigInt,
+            "INTEGER",
+            account(7),
+            "7",
+            account(8),
+        ),
+        (
+            AccountColumn::Uuid,
+            "BLOB",
+            AccountId::from_uuid_bytes([7; 16]),
+            "unhex('07070707070707070707070707070707')",
+            to_uuid(8),
+        ),
+    ] {
+        let database = Database::new();
+        let pool = database.pool().await;
+        let schema = SqliteStore::schema("countersign", column).unwrap();
+        let key = ", FOREIGN KEY (account) REFERENCES users ON DELETE CASCADE\n) STRICT";
+        let sql = format!(
+            "CREATE TABLE users (id {host} PRIMARY KEY); INSERT INTO users VALUES ({id}); {}",
+            schema.replace("\n) STRICT", key)
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&pool)
+            .await
+            .unwrap();
+        let store = SqliteStore::new(pool.clone()).with_account_column(column);
+        support::create(&store, &user).await;
+        let answer = store
+            .compare_and_swap(&refused, swap(None, 1, b"nobody's"))
+            .await;
+        assert!(
+            matches!(answer, Err(Error::ForeignKey { .. })),
+            "{answer:?}"
+        );
+        sqlx::raw_sql("DELETE FROM users")
+            .execute(&pool)
+            .await
+            .unwrap();
+        assert_eq!(store.load(&user).await.unwrap(), None);
+    }
 }
 
 #[tokio::test]
@@ -237,10 +331,14 @@ async fn a_missing_table_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_table_with_other_columns_is_named() {
+async fn a_table_of_another_version_is_named() {
+    let ours = "revision INTEGER NOT NULL, record BLOB NOT NULL, enabled, codes_left, key_id";
     for columns in [
-        "account TEXT PRIMARY KEY, revision INTEGER",
-        "account TEXT PRIMARY KEY, revision TEXT, record INTEGER, enabled, codes_left, key_id",
+        "account TEXT PRIMARY KEY, revision INTEGER".into(),
+        format!("account TEXT PRIMARY KEY, {ours}").replace("record", "record_2"),
+        format!("account TEXT PRIMARY KEY, {ours}, region TEXT NOT NULL"),
+        format!("account TEXT PRIMARY KEY, {ours}, CHECK (codes_left < 5)"),
+        format!("account TEXT, {ours}"),
     ] {
         let database = Database::new();
         let pool = database.pool().await;
@@ -249,18 +347,31 @@ async fn a_table_with_other_columns_is_named() {
             .execute(&pool)
             .await
             .unwrap();
-        // A row that another program wrote, where the columns allow it.
-        let insert = "INSERT INTO countersign (account, revision, record) VALUES ('1', 'x', 5)";
-        _ = sqlx::query(insert).execute(&pool).await;
-        let store = SqliteStore::new(pool);
-        let error = store.load(&account(1)).await.unwrap_err();
-        assert!(matches!(error, Error::WrongTable { .. }), "{error:?}");
+        let error = SqliteStore::new(pool)
+            .compare_and_swap(&account(1), swap(None, 1, b"x"))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, Error::WrongTable { .. }),
+            "{columns}: {error:?}"
+        );
         assert!(
             error
                 .to_string()
                 .starts_with("the table `countersign` has other columns")
         );
     }
+}
+
+#[tokio::test]
+async fn a_row_of_other_types_is_named() {
+    let database = Database::new();
+    let pool = database.pool().await;
+    let sql = "CREATE TABLE countersign (account TEXT PRIMARY KEY, revision TEXT, record INTEGER);
+               INSERT INTO countersign VALUES ('1', 'x', 5)";
+    sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+    let error = SqliteStore::new(pool).load(&account(1)).await.unwrap_err();
+    assert!(matches!(error, Error::WrongTable { .. }), "{error:?}");
 }
 
 #[tokio::test]

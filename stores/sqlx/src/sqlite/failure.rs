@@ -3,26 +3,27 @@ use crate::table_name::TableName;
 
 /// What an error of the driver means for whoever runs the service.
 pub(super) fn error(table: &TableName, source: sqlx::Error) -> Error {
-    let table = || table.as_str().to_owned();
     let Some(database) = source.as_database_error() else {
-        return match source {
-            sqlx::Error::ColumnDecode { .. } => Error::WrongTable {
-                table: table(),
-                source,
-            },
-            _ => Error::Database(source),
-        };
+        return Error::of_driver(table, source);
     };
-    let code = database.code().and_then(|code| code.parse::<u32>().ok());
-    match code.unwrap_or_default() & PRIMARY_CODE {
-        SQLITE_ERROR if database.message().contains("no such table") => Error::NoTable {
-            table: table(),
-            source,
-        },
-        SQLITE_ERROR if database.message().contains("column") => Error::WrongTable {
-            table: table(),
-            source,
-        },
+    let code = database.code().and_then(|code| code.parse().ok());
+    let code: u32 = code.unwrap_or_default();
+    match code {
+        SQLITE_CONSTRAINT_FOREIGNKEY => return Error::foreign_key(table, source),
+        SQLITE_CONSTRAINT_NOTNULL | SQLITE_CONSTRAINT_CHECK | SQLITE_CONSTRAINT_DATATYPE => {
+            return Error::wrong_table(table, source);
+        }
+        _ => {}
+    }
+    match code & PRIMARY_CODE {
+        SQLITE_ERROR if database.message().contains("no such table") => {
+            Error::no_table(table, source)
+        }
+        SQLITE_ERROR if database.message().contains("column") => Error::wrong_table(table, source),
+        // Only a name for accounts that is no key makes these.
+        SQLITE_ERROR if database.message().contains("ON CONFLICT") => {
+            Error::wrong_table(table, source)
+        }
         SQLITE_BUSY | SQLITE_LOCKED => Error::Locked(source),
         SQLITE_READONLY => Error::ReadOnly(source),
         SQLITE_FULL => Error::DiskFull(source),
@@ -39,3 +40,7 @@ const SQLITE_LOCKED: u32 = 6;
 const SQLITE_READONLY: u32 = 8;
 const SQLITE_FULL: u32 = 13;
 const SQLITE_CANTOPEN: u32 = 14;
+const SQLITE_CONSTRAINT_CHECK: u32 = 275;
+const SQLITE_CONSTRAINT_FOREIGNKEY: u32 = 787;
+const SQLITE_CONSTRAINT_NOTNULL: u32 = 1299;
+const SQLITE_CONSTRAINT_DATATYPE: u32 = 3091;

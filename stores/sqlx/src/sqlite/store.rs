@@ -1,4 +1,3 @@
-use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,9 +13,11 @@ use sqlx::{Row, SqlStr, Sqlite};
 use tokio::time::timeout;
 
 use super::failure;
-use super::statements::{self, Statements};
+use super::statements::{create_table, statements};
+use crate::account_column::Key;
+use crate::statements::{Statements, at_most_one, swapped};
 use crate::table_name::TableName;
-use crate::{Error, TableNameError};
+use crate::{AccountColumn, Error, TableNameError};
 
 /// A store in a SQLite database, over the host's own pool.
 ///
@@ -51,8 +52,10 @@ use crate::{Error, TableNameError};
 ///
 /// # Columns
 ///
-/// Beside `account`, `revision` and `record` there are `enabled` (0 or 1), `codes_left` and `key_id`, the
-/// [`Summary`](countersign::Summary) of the record: not authenticated, for queries and never for decisions.
+/// Beside `account` ([`AccountColumn`]), `revision` and `record` there are `enabled` (0 or 1), `codes_left` and `key_id`,
+/// the [`Summary`](countersign::Summary) of the record: not authenticated, for queries and never for decisions. More
+/// columns of the host's own do no harm if they have a default. A later version of this crate that must not share its table
+/// with this one renames a column, so that this one stops with [`Error::WrongTable`].
 ///
 /// ```
 /// use countersign_sqlx::SqliteStore;
@@ -83,12 +86,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// A store over this pool, in the table `countersign`, with 5 seconds for a call.
+    /// A store over this pool, in the table `countersign` with text for accounts, with 5 seconds for a call.
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
         Self {
             pool,
-            statements: Arc::new(Statements::new(TableName::default())),
+            statements: Arc::new(statements(TableName::default(), AccountColumn::Text)),
             limit: TIMEOUT,
         }
     }
@@ -99,8 +102,15 @@ impl SqliteStore {
     /// [`TableNameError`] if the name is anything but 1 to 63 ASCII letters, digits and underscores, not beginning with a
     /// digit.
     pub fn with_table(self, table: &str) -> Result<Self, TableNameError> {
-        let statements = Arc::new(Statements::new(TableName::new(table)?));
+        let statements = Arc::new(statements(TableName::new(table)?, self.statements.account));
         Ok(Self { statements, ..self })
+    }
+
+    /// Keeps accounts in a column of another type than text.
+    #[must_use]
+    pub fn with_account_column(self, account: AccountColumn) -> Self {
+        let statements = Arc::new(statements(self.statements.table.clone(), account));
+        Self { statements, ..self }
     }
 
     /// Bounds every call by another time than 5 seconds: the wait for a connection and the statement together.
@@ -124,17 +134,17 @@ impl SqliteStore {
     /// The SQL text that creates the table, for the host's own migrations.
     ///
     /// ```
-    /// use countersign_sqlx::SqliteStore;
+    /// use countersign_sqlx::{AccountColumn, SqliteStore};
     ///
-    /// let sql = SqliteStore::schema("second_factor")?;
+    /// let sql = SqliteStore::schema("second_factor", AccountColumn::Text)?;
     /// assert!(sql.starts_with("CREATE TABLE IF NOT EXISTS \"second_factor\" ("));
     /// # Ok::<(), countersign_sqlx::TableNameError>(())
     /// ```
     ///
     /// # Errors
     /// [`TableNameError`], as [`with_table`](Self::with_table).
-    pub fn schema(table: &str) -> Result<String, TableNameError> {
-        Ok(statements::create_table(&TableName::new(table)?))
+    pub fn schema(table: &str, account: AccountColumn) -> Result<String, TableNameError> {
+        Ok(create_table(&TableName::new(table)?, account))
     }
 
     /// Creates the table if it is missing. An existing one is not looked at.
@@ -146,8 +156,7 @@ impl SqliteStore {
         self.rows_affected(create_table).await.map(|_| ())
     }
 
-    /// The next accounts after `cursor`, at most `limit`, in the order in which SQLite keeps them (by bytes): for `reseal`
-    /// and reports. Begin with `None`, go on with the last one returned, and end when none is.
+    /// The next accounts after `cursor`, at most `limit`, in the order of the column: for `reseal` and reports. Begin with `None`, go on with the last one returned, and end when none is.
     ///
     /// Accounts that are created or erased meanwhile may or may not be among them; all others are.
     ///
@@ -158,18 +167,19 @@ impl SqliteStore {
         cursor: Option<&AccountId>,
         limit: u32,
     ) -> Result<Vec<AccountId>, Error> {
-        // No account id is empty, so all come after the empty text.
-        let cursor = cursor.map_or("", AccountId::as_str);
+        let query = match cursor {
+            None => sqlx::query(self.statements.first_accounts.clone()),
+            Some(cursor) => self.keyed(&self.statements.accounts_after, cursor)?,
+        };
+        let query = query.bind(limit);
         let (mut connection, left) = self.connection().await?;
-        let query = sqlx::query(self.statements.accounts_after.clone())
-            .bind(cursor)
-            .bind(limit);
         let rows = self
             .bounded(left, query.fetch_all(&mut *connection))
             .await?;
         let account = |row: &SqliteRow| {
-            let id: String = row.try_get(0).map_err(|error| self.error(error))?;
-            AccountId::new(id).map_err(|source| self.corrupt(source))
+            let id = row.try_get(0).map_err(|error| self.error(error))?;
+            let account = self.statements.account.account(id);
+            account.map_err(|source| Error::corrupt_row(&self.statements.table, source))
         };
         rows.iter().map(account).collect()
     }
@@ -207,11 +217,36 @@ impl SqliteStore {
         failure::error(&self.statements.table, error)
     }
 
-    fn corrupt(&self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-        Error::CorruptRow {
-            table: self.statements.table.as_str().to_owned(),
-            source: source.into(),
-        }
+    /// The statement with the account bound to `?1`.
+    fn keyed<'q>(
+        &self,
+        statement: &SqlStr,
+        account: &'q AccountId,
+    ) -> Result<SqliteQuery<'q>, Error> {
+        let query = sqlx::query(statement.clone());
+        Ok(match self.statements.account.key(account)? {
+            Key::Text(text) => query.bind(text),
+            Key::Number(number) => query.bind(number),
+            Key::Uuid { bytes, .. } => query.bind(bytes.to_vec()),
+        })
+    }
+
+    /// The statement with the columns of a row bound to `?1` to `?6`.
+    fn written<'q>(
+        &self,
+        statement: &SqlStr,
+        account: &'q AccountId,
+        swap: Swap<'q>,
+        record: &'q [u8],
+    ) -> Result<SqliteQuery<'q>, Error> {
+        let summary = swap.summary();
+        Ok(self
+            .keyed(statement, account)?
+            .bind(swap.revision().as_i64())
+            .bind(record)
+            .bind(summary.enabled)
+            .bind(summary.codes_left)
+            .bind(summary.key.get()))
     }
 }
 
@@ -219,17 +254,19 @@ impl Store for SqliteStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Error> {
+        let query = self.keyed(&self.statements.load, account)?;
         let (mut connection, left) = self.connection().await?;
-        let query = sqlx::query(self.statements.load.clone()).bind(account.as_str());
-        let row = self
-            .bounded(left, query.fetch_optional(&mut *connection))
+        let rows = self
+            .bounded(left, query.fetch_all(&mut *connection))
             .await?;
-        let Some(row) = row else {
+        let Some(row) = at_most_one(&self.statements.table, rows)? else {
             return Ok(None);
         };
         let record = row.try_get(0).map_err(|error| self.error(error))?;
         let revision = row.try_get(1).map_err(|error| self.error(error))?;
-        let revision = Revision::from_i64(revision).map_err(|source| self.corrupt(source))?;
+        let revision = Revision::from_i64(revision);
+        let corrupt = |source| Error::corrupt_row(&self.statements.table, source);
+        let revision = revision.map_err(corrupt)?;
         Ok(Some(Stored::new(record, revision)))
     }
 
@@ -240,39 +277,17 @@ impl Store for SqliteStore {
     ) -> Result<Swapped, Error> {
         let expected = swap.expected().map(Revision::as_i64);
         let query = match (swap.record(), expected) {
-            (Some(record), None) => written(&self.statements.create, account, swap, record),
-            (Some(record), Some(expected)) => {
-                written(&self.statements.replace, account, swap, record).bind(expected)
-            }
-            (None, expected) => sqlx::query(self.statements.erase.clone())
-                .bind(account.as_str())
+            (Some(record), None) => self.written(&self.statements.create, account, swap, record)?,
+            (Some(record), Some(expected)) => self
+                .written(&self.statements.replace, account, swap, record)?
                 .bind(expected),
+            (None, expected) => self.keyed(&self.statements.erase, account)?.bind(expected),
         };
-        match self.rows_affected(query).await? {
-            0 => Ok(Swapped::Stale),
-            _ => Ok(Swapped::Done),
-        }
+        swapped(&self.statements.table, self.rows_affected(query).await?)
     }
 }
 
 type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
-
-/// The statement with the columns of a row bound to `?1` to `?6`.
-fn written<'q>(
-    statement: &SqlStr,
-    account: &'q AccountId,
-    swap: Swap<'q>,
-    record: &'q [u8],
-) -> SqliteQuery<'q> {
-    let summary = swap.summary();
-    sqlx::query(statement.clone())
-        .bind(account.as_str())
-        .bind(swap.revision().as_i64())
-        .bind(record)
-        .bind(summary.enabled)
-        .bind(summary.codes_left)
-        .bind(summary.key.get())
-}
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(4);

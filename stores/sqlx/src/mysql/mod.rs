@@ -1,0 +1,7 @@
+//! MySQL and MariaDB.
+
+mod failure;
+mod statements;
+mod store;
+
+pub use store::MySqlStore;

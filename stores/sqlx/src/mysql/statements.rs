@@ -1,0 +1,58 @@
+use crate::AccountColumn;
+use crate::statements::{Statements, sql};
+use crate::table_name::TableName;
+
+pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements {
+    let id = match account {
+        // Also where the host's own column is of another number's type.
+        AccountColumn::BigInt => "CAST(account AS CHAR)",
+        AccountColumn::Text | AccountColumn::Uuid => "account",
+    };
+    Statements {
+        load: sql(format!(
+            "SELECT record, revision FROM `{table}` WHERE account = ?"
+        )),
+        // A plain INSERT. ON DUPLICATE KEY UPDATE says that a row was written also when it was not, and IGNORE writes an
+        // account that is cut short.
+        create: sql(format!(
+            "INSERT INTO `{table}` (revision, record, enabled, codes_left, key_id, account) \
+             VALUES (?, ?, ?, ?, ?, ?)"
+        )),
+        replace: sql(format!(
+            "UPDATE `{table}` \
+             SET revision = ?, record = ?, enabled = ?, codes_left = ?, key_id = ? \
+             WHERE account = ? AND revision = ?"
+        )),
+        erase: sql(format!(
+            "DELETE FROM `{table}` WHERE account = ? AND revision = ?"
+        )),
+        first_accounts: sql(format!(
+            "SELECT {id} AS id FROM `{table}` ORDER BY account LIMIT ?"
+        )),
+        accounts_after: sql(format!(
+            "SELECT {id} AS id FROM `{table}` WHERE account > ? ORDER BY account LIMIT ?"
+        )),
+        create_table: sql(create_table(&table, account)),
+        table,
+        account,
+    }
+}
+
+/// The schema. Bytes are compared as they are: even a binary collation of text takes no notice of a blank at the end.
+pub(super) fn create_table(table: &TableName, account: AccountColumn) -> String {
+    let account = match account {
+        AccountColumn::Text => "VARBINARY(255)",
+        AccountColumn::BigInt => "BIGINT",
+        AccountColumn::Uuid => "BINARY(16)",
+    };
+    format!(
+        "CREATE TABLE IF NOT EXISTS `{table}` (
+    account {account} NOT NULL PRIMARY KEY,
+    revision BIGINT NOT NULL,
+    record MEDIUMBLOB NOT NULL,
+    enabled BOOLEAN NOT NULL,
+    codes_left INT UNSIGNED NOT NULL,
+    key_id INT UNSIGNED NOT NULL
+) ENGINE = InnoDB"
+    )
+}

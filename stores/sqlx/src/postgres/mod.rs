@@ -1,0 +1,7 @@
+//! PostgreSQL.
+
+mod failure;
+mod statements;
+mod store;
+
+pub use store::PostgresStore;

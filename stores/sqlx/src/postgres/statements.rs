@@ -1,0 +1,58 @@
+use crate::AccountColumn;
+use crate::statements::{Statements, sql};
+use crate::table_name::TableName;
+
+pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements {
+    // The driver of UUIDs is the host's affair, so they come and go as text, which the server reads and writes in the one
+    // form. The name of the result is not `account`, by which `ORDER BY` would mean the text.
+    let key = match account {
+        AccountColumn::Uuid => "CAST($1 AS uuid)",
+        AccountColumn::Text | AccountColumn::BigInt => "$1",
+    };
+    Statements {
+        load: sql(format!(
+            "SELECT record, revision FROM \"{table}\" WHERE account = {key}"
+        )),
+        create: sql(format!(
+            "INSERT INTO \"{table}\" (account, revision, record, enabled, codes_left, key_id) \
+             VALUES ({key}, $2, $3, $4, $5, $6) ON CONFLICT (account) DO NOTHING"
+        )),
+        replace: sql(format!(
+            "UPDATE \"{table}\" \
+             SET revision = $2, record = $3, enabled = $4, codes_left = $5, key_id = $6 \
+             WHERE account = {key} AND revision = $7"
+        )),
+        erase: sql(format!(
+            "DELETE FROM \"{table}\" WHERE account = {key} AND revision = $2"
+        )),
+        first_accounts: sql(format!(
+            "SELECT CAST(account AS text) AS id FROM \"{table}\" ORDER BY account LIMIT $1"
+        )),
+        accounts_after: sql(format!(
+            "SELECT CAST(account AS text) AS id FROM \"{table}\" \
+             WHERE account > {key} ORDER BY account LIMIT $2"
+        )),
+        create_table: sql(create_table(&table, account)),
+        table,
+        account,
+    }
+}
+
+/// The schema. The collation "C" compares byte by byte, in equality and in order. Unsigned numbers of 32 bits need 64.
+pub(super) fn create_table(table: &TableName, account: AccountColumn) -> String {
+    let account = match account {
+        AccountColumn::Text => "text COLLATE \"C\"",
+        AccountColumn::BigInt => "bigint",
+        AccountColumn::Uuid => "uuid",
+    };
+    format!(
+        "CREATE TABLE IF NOT EXISTS \"{table}\" (
+    account {account} NOT NULL PRIMARY KEY,
+    revision bigint NOT NULL,
+    record bytea NOT NULL,
+    enabled boolean NOT NULL,
+    codes_left bigint NOT NULL,
+    key_id bigint NOT NULL
+)"
+    )
+}

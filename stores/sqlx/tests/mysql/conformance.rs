@@ -1,0 +1,101 @@
+//! The whole suite at every isolation level, for each type of the account column, and with a pool for each handle.
+
+use super::*;
+
+struct Handles {
+    runtime: Runtime,
+    url: String,
+    column: AccountColumn,
+    isolation: &'static str,
+    shared: Option<MySqlPool>,
+}
+
+impl Handles {
+    fn new(server: &MariaDb, column: AccountColumn, isolation: &'static str) -> Self {
+        let mut handles = Self {
+            runtime: Runtime::new().unwrap(),
+            url: server.url(),
+            column,
+            isolation,
+            shared: None,
+        };
+        let pool = isolated(isolation).max_connections(16);
+        let pool = handles.runtime.block_on(pool.connect(&handles.url));
+        let pool = handles.shared.insert(pool.unwrap()).clone();
+        handles.runtime.block_on(async {
+            handles.store().create_table().await.unwrap();
+            let set = sqlx::query_scalar("SELECT @@tx_isolation").fetch_one(&pool);
+            let set: String = set.await.unwrap();
+            assert_eq!(set.replace('-', " "), isolation);
+        });
+        handles
+    }
+
+    fn store(&self) -> MySqlStore {
+        let new = || {
+            let _runtime = self.runtime.enter();
+            let pool = isolated(self.isolation).max_connections(2);
+            pool.connect_lazy(&self.url).unwrap()
+        };
+        let table = format!("accounts_{:?}", self.column).to_lowercase();
+        MySqlStore::new(self.shared.clone().unwrap_or_else(new))
+            .with_account_column(self.column)
+            .with_table(&table)
+            .unwrap()
+            .with_timeout(Duration::from_secs(60))
+    }
+}
+
+impl Harness for Handles {
+    type Store = Renamed<MySqlStore>;
+
+    fn open(&self) -> Self::Store {
+        Renamed::new(self.store(), self.column)
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+macro_rules! suite {
+    ($($name:ident: $column:ident, $setting:literal;)+) => { $(
+        mod $name {
+            use super::*;
+            countersign::conformance_tests!(match &*SERVER {
+                Some(server) => Handles::new(server, AccountColumn::$column, $setting),
+                None => return Ok(()),
+            });
+        }
+    )+ };
+}
+
+suite! {
+    read_committed: Text, "READ COMMITTED";
+    repeatable_read: Text, "REPEATABLE READ";
+    serializable: Text, "SERIALIZABLE";
+    numbers: BigInt, "REPEATABLE READ";
+    uuids: Uuid, "REPEATABLE READ";
+}
+
+mod a_pool_for_each_handle {
+    use super::*;
+    countersign::conformance_tests!(match &*SERVER {
+        Some(server) => Handles {
+            shared: None,
+            ..Handles::new(server, AccountColumn::Text, "REPEATABLE READ")
+        },
+        None => return Ok(()),
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_isolation_level_one_is_done_and_none_is_an_error() {
+    let server = server!();
+    for isolation in ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"] {
+        let pool = isolated(isolation).max_connections(64);
+        let store = store(&pool.connect(&server.url()).await.unwrap()).await;
+        checks::one_of_64_is_done(&store).await;
+        checks::a_free_mix_balances(&store).await;
+    }
+}

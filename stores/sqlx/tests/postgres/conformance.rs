@@ -1,0 +1,103 @@
+//! The whole suite at every isolation level, for each type of the account column, and with a pool for each handle.
+
+use super::*;
+
+struct Handles {
+    runtime: Runtime,
+    options: PgConnectOptions,
+    column: AccountColumn,
+    shared: Option<PgPool>,
+}
+
+impl Handles {
+    fn new(server: &Postgres, column: AccountColumn, setting: &str) -> Self {
+        let options = options(server).options([("default_transaction_isolation", setting)]);
+        let runtime = Runtime::new().unwrap();
+        let pool = PgPoolOptions::new().max_connections(16);
+        let shared = runtime.block_on(pool.connect_with(options.clone()));
+        let shared = Some(shared.unwrap());
+        let handles = Self {
+            runtime,
+            options,
+            column,
+            shared,
+        };
+        let isolation = handles.runtime.block_on(async {
+            handles.store().create_table().await.unwrap();
+            let isolation = sqlx::query_scalar("SHOW transaction_isolation");
+            isolation.fetch_one(handles.shared.as_ref().unwrap()).await
+        });
+        let isolation: String = isolation.unwrap();
+        assert_eq!(isolation, setting);
+        handles
+    }
+
+    fn store(&self) -> PostgresStore {
+        let new = || {
+            let _runtime = self.runtime.enter();
+            let pool = PgPoolOptions::new().max_connections(2);
+            pool.connect_lazy_with(self.options.clone())
+        };
+        let table = format!("accounts_{:?}", self.column).to_lowercase();
+        PostgresStore::new(self.shared.clone().unwrap_or_else(new))
+            .with_account_column(self.column)
+            .with_table(&table)
+            .unwrap()
+            .with_timeout(Duration::from_secs(60))
+    }
+}
+
+impl Harness for Handles {
+    type Store = Renamed<PostgresStore>;
+
+    fn open(&self) -> Self::Store {
+        Renamed::new(self.store(), self.column)
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+macro_rules! suite {
+    ($($name:ident: $column:ident, $setting:literal;)+) => { $(
+        mod $name {
+            use super::*;
+            countersign::conformance_tests!(match &*SERVER {
+                Some(server) => Handles::new(server, AccountColumn::$column, $setting),
+                None => return Ok(()),
+            });
+        }
+    )+ };
+}
+
+suite! {
+    read_committed: Text, "read committed";
+    repeatable_read: Text, "repeatable read";
+    serializable: Text, "serializable";
+    numbers: BigInt, "read committed";
+    uuids: Uuid, "read committed";
+}
+
+mod a_pool_for_each_handle {
+    use super::*;
+    countersign::conformance_tests!(match &*SERVER {
+        Some(server) => Handles {
+            shared: None,
+            ..Handles::new(server, AccountColumn::Text, "read committed")
+        },
+        None => return Ok(()),
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_isolation_level_one_is_done_and_none_is_an_error() {
+    let server = server!();
+    for isolation in ["read committed", "repeatable read", "serializable"] {
+        let options = options(server).options([("default_transaction_isolation", isolation)]);
+        let pool = PgPoolOptions::new().max_connections(64);
+        let store = store(&pool.connect_with(options).await.unwrap()).await;
+        checks::one_of_64_is_done(&store).await;
+        checks::a_free_mix_balances(&store).await;
+    }
+}

@@ -1,0 +1,229 @@
+//! What keeps the store from answering is named.
+
+use super::*;
+
+#[tokio::test]
+async fn an_account_that_does_not_fit_the_column_is_an_error_and_not_nobody() {
+    let pool = pool(server!()).await;
+    for column in [AccountColumn::BigInt, AccountColumn::Uuid] {
+        let (store, bob) = (
+            store_of(column, &pool).await,
+            AccountId::new("bob").unwrap(),
+        );
+        let loaded = store.load(&bob).await.map(|_| ());
+        let swapped = store.compare_and_swap(&bob, swap(None, 1, b"x")).await;
+        let listed = store.accounts_after(Some(&bob), 1).await.map(|_| ());
+        for error in [loaded, swapped.map(|_| ()), listed].map(Result::unwrap_err) {
+            assert!(matches!(error, Error::WrongAccount { .. }), "{error:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_table_is_named_with_what_to_do() {
+    let store = PostgresStore::new(pool(server!()).await);
+    let error = store.load(&account(1)).await.unwrap_err();
+    assert!(matches!(error, Error::NoTable { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "there is no table `countersign`; \
+         put the text of `schema` into a migration, or call `create_table`"
+    );
+    let source = error.source().unwrap().to_string();
+    assert!(source.contains("does not exist"), "{source}");
+}
+
+#[tokio::test]
+async fn a_table_of_another_version_is_named() {
+    let pool = pool(server!()).await;
+    let ours = "revision bigint NOT NULL, record bytea NOT NULL, enabled boolean NOT NULL, \
+                codes_left bigint NOT NULL, key_id bigint NOT NULL";
+    for columns in [
+        // An older one, and a newer one that renamed a column for us to stop.
+        "account text PRIMARY KEY, revision bigint, record bytea".into(),
+        format!("account text PRIMARY KEY, {ours}").replace("record", "record_2"),
+        // A newer one that wants more, types that do not fit, no key, a rule that we do not know.
+        format!("account text PRIMARY KEY, {ours}, region text NOT NULL"),
+        format!("account uuid PRIMARY KEY, {ours}"),
+        format!("account text, {ours}"),
+        format!("account varchar(1) PRIMARY KEY, {ours}"),
+        format!("account text PRIMARY KEY, {ours}").replace("key_id bigint", "key_id integer"),
+        format!("account text PRIMARY KEY, {ours}, CHECK (codes_left < 100)"),
+    ] {
+        let table = table();
+        run(&pool, format!("CREATE TABLE {table} ({columns})")).await;
+        let error = at(&pool, &table)
+            .compare_and_swap(&account(44), swap(None, 1, b"x"))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, Error::WrongTable { .. }),
+            "{columns}: {error:?}"
+        );
+        let named = format!("the table `{table}` has other columns than the text of `schema`");
+        assert!(error.to_string().starts_with(&named), "{error}");
+    }
+    // One that asks for no more than we give will do.
+    let table = table();
+    let more = "seen timestamptz NOT NULL DEFAULT now(), note text";
+    let columns = format!("account text PRIMARY KEY, {ours}, {more}");
+    run(&pool, format!("CREATE TABLE {table} ({columns})")).await;
+    create(&at(&pool, &table), &account(1)).await;
+}
+
+#[tokio::test]
+async fn a_row_that_no_store_wrote_is_an_error() {
+    let pool = pool(server!()).await;
+    let table = table();
+    let store = at(&pool, &table);
+    store.create_table().await.unwrap();
+    create(&store, &account(1)).await;
+    for tampering in [
+        "UPDATE @ SET revision = 0".to_owned(),
+        "UPDATE @ SET revision = -1".to_owned(),
+        "ALTER TABLE @ DROP CONSTRAINT @_pkey; INSERT INTO @ SELECT * FROM @".to_owned(),
+    ] {
+        run(&pool, tampering.replace('@', &table)).await;
+        let error = store.load(&account(1)).await.unwrap_err();
+        assert!(matches!(error, Error::CorruptRow { .. }), "{error:?}");
+    }
+    run(&pool, format!("UPDATE {table} SET revision = 1")).await;
+    let answer = swapped(&store, 1, 2).await;
+    assert!(
+        matches!(answer, Err(Error::CorruptRow { .. })),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_read_only_database_gives_a_clear_error_and_can_be_read() {
+    let (server, table) = (server!(), table());
+    let store = at(&pool(server).await, &table);
+    store.create_table().await.unwrap();
+    create(&store, &account(1)).await;
+    let read_only = options(server).options([("default_transaction_read_only", "on")]);
+    let reader = at(&PgPool::connect_with(read_only).await.unwrap(), &table);
+    assert!(reader.load(&account(1)).await.unwrap().is_some());
+    let answer = swapped(&reader, 1, 2).await;
+    assert!(matches!(answer, Err(Error::ReadOnly(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_user_without_rights_gives_a_clear_error() {
+    let (server, table) = (server!(), table());
+    let pool = pool(server).await;
+    let store = at(&pool, &table);
+    store.create_table().await.unwrap();
+    create(&store, &account(1)).await;
+    run(
+        &pool,
+        format!("CREATE ROLE reader LOGIN; GRANT SELECT ON {table} TO reader"),
+    )
+    .await;
+    let reader = options(server).username("reader");
+    let reader = at(&PgPool::connect_with(reader).await.unwrap(), &table);
+    assert!(reader.load(&account(1)).await.unwrap().is_some());
+    let answer = swapped(&reader, 1, 2).await;
+    assert!(matches!(answer, Err(Error::NotAllowed(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_lets_nobody_in_gives_a_clear_error() {
+    let server = server!();
+    for closed in [
+        options(server).database("none"),
+        options(server).username("none"),
+    ] {
+        let error = error_of_load(closed).await;
+        assert!(matches!(error, Error::CannotOpen(_)), "{error:?}");
+    }
+    run(
+        &pool(server).await,
+        "CREATE ROLE many LOGIN CONNECTION LIMIT 0",
+    )
+    .await;
+    let error = error_of_load(options(server).username("many")).await;
+    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+    let source = error.source().unwrap().to_string();
+    assert!(source.contains("too many connections"), "{source}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_in_time() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let nowhere = PgConnectOptions::new().host("127.0.0.1").port(port);
+    let begun = Instant::now();
+    let error = error_of_load(nowhere).await;
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+    let source = error.source().unwrap().to_string();
+    assert!(source.contains("refused"), "{source}");
+}
+
+async fn error_of_load(options: PgConnectOptions) -> Error {
+    let store = PostgresStore::new(PgPool::connect_lazy_with(options));
+    let store = store.with_timeout(Duration::from_millis(500));
+    store.load(&account(1)).await.unwrap_err()
+}
+
+/// A disk cannot be filled here; the server says by a trigger what it says then.
+#[tokio::test]
+async fn a_full_disk_gives_a_clear_error() {
+    let (pool, table) = (pool(server!()).await, table());
+    let store = at(&pool, &table);
+    store.create_table().await.unwrap();
+    create(&store, &account(1)).await;
+    let sql = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+               BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+               CREATE TRIGGER full_disk BEFORE UPDATE ON @ EXECUTE FUNCTION full_disk()";
+    run(&pool, sql.replace('@', &table)).await;
+    let answer = swapped(&store, 1, 2).await;
+    assert!(matches!(answer, Err(Error::DiskFull(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_exhausted_pool_gives_an_error_and_does_not_hang() {
+    let options = PgPoolOptions::new().max_connections(1);
+    let pool = options.connect(&server!().url()).await.unwrap();
+    let store = store(&pool).await.with_timeout(Duration::from_millis(200));
+    let held = pool.acquire().await.unwrap();
+    let error = store.load(&account(1)).await.unwrap_err();
+    assert!(matches!(error, Error::NoConnection { .. }), "{error:?}");
+    drop(held);
+    let store = store.with_timeout(Duration::from_secs(60));
+    assert_eq!(store.load(&account(1)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_row_that_stays_locked_gives_a_clear_error_where_the_server_gives_up_first() {
+    let (server, table) = (server!(), table());
+    let pool = pool(server).await;
+    let store = at(&pool, &table);
+    store.create_table().await.unwrap();
+    create(&store, &account(1)).await;
+    let mut other = pool.begin().await.unwrap();
+    let lock = AssertSqlSafe(format!("SELECT * FROM {table} FOR UPDATE"));
+    sqlx::raw_sql(lock).execute(&mut *other).await.unwrap();
+    let options = options(server).options([("lock_timeout", "100")]);
+    let store = at(&PgPool::connect_with(options).await.unwrap(), &table);
+    let answer = swapped(&store, 1, 2).await;
+    assert!(matches!(answer, Err(Error::Locked(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_statement_that_the_server_forgot_is_named_as_the_fault_of_a_pooler() {
+    let options = PgPoolOptions::new().max_connections(1);
+    let pool = options.connect(&server!().url()).await.unwrap();
+    let store = store(&pool).await;
+    create(&store, &account(1)).await;
+    run(&pool, "DEALLOCATE ALL").await;
+    let error = store
+        .compare_and_swap(&account(2), swap(None, 1, b"record"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Pooler(_)), "{error:?}");
+}

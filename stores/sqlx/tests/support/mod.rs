@@ -1,0 +1,42 @@
+//! What the tests of the stores share: swaps, account ids for other columns, and checks that every server store passes.
+#![allow(dead_code, reason = "each test program uses a part")]
+
+pub(crate) mod checks;
+pub(crate) mod renamed;
+
+use countersign::{AccountId, KeyId, Revision, Store, Summary, Swap, SwapKind, Swapped};
+
+pub(crate) fn account(id: u32) -> AccountId {
+    AccountId::from(id)
+}
+
+pub(crate) fn revision(number: i64) -> Revision {
+    Revision::from_i64(number).unwrap()
+}
+
+/// A write over the revision `expected` with all columns at their highest.
+pub(crate) fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> Swap<'_> {
+    let summary = Summary::new(true, u32::MAX, KeyId::new(u32::MAX));
+    let kind = SwapKind::Enrolled;
+    Swap::write(expected.map(revision), revision(new), record, kind, summary)
+}
+
+pub(crate) fn erase(expected: i64) -> Swap<'static> {
+    let summary = Summary::new(false, 0, KeyId::new(1));
+    Swap::erase(revision(expected), revision(1), summary)
+}
+
+/// Creates an account with the revision 1.
+pub(crate) async fn create<S: Store>(store: &S, account: &AccountId) {
+    let swapped = store
+        .compare_and_swap(account, swap(None, 1, b"record"))
+        .await;
+    assert_eq!(swapped.map_err(Into::into).unwrap(), Swapped::Done);
+}
+
+/// A name for a table that no other test has.
+pub(crate) fn table() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static TABLES: AtomicU32 = AtomicU32::new(0);
+    format!("accounts_{}", TABLES.fetch_add(1, Ordering::Relaxed))
+}
