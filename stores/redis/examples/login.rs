@@ -1,0 +1,87 @@
+//! A second factor kept in Redis: enrolled, used, refused when it is used again.
+//!
+//! ```text
+//! cargo run -p countersign-redis --example login -- redis://127.0.0.1/
+//! ```
+//!
+//! Several addresses are those of a cluster. The account is erased at the end.
+
+use std::env;
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use countersign::testing::{ManualClock, Phone};
+use countersign::{
+    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
+};
+use countersign_redis::RedisStore;
+use redis::Client;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let urls: Vec<String> = env::args().skip(1).collect();
+    if urls.is_empty() {
+        eprintln!(
+            "give the address of a Redis server, such as redis://127.0.0.1/, or those of a cluster"
+        );
+        return ExitCode::from(2);
+    }
+    match run(&urls).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            if let Some(cause) = error.source() {
+                eprintln!("{cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(urls: &[String]) -> Result<(), Box<dyn Error>> {
+    let clients = urls.iter().map(|url| Client::open(url.as_str()));
+    let clients = clients.collect::<Result<Vec<_>, _>>()?;
+    let store = match &clients[..] {
+        [client] => RedisStore::new(client.clone()),
+        _ => RedisStore::cluster(clients)?,
+    };
+    for setting in store.unsafe_settings().await? {
+        println!("unsafe: {setting}");
+    }
+
+    // A host keeps its key, and uses the system's clock. This one has to wait for nothing.
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    let clock = ManualClock::at(Timestamp::from_unix(now.as_secs()));
+    let verifier = Verifier::builder(store.clone(), keyring, "Example")
+        .clock(clock.clone())
+        .build()?;
+    let alice = AccountId::new(format!("example-{}", now.as_nanos()))?;
+
+    // Her password has just been checked. A real phone scans the QR code; this one reads the key URI.
+    let proof = Proof::Password {
+        checked_at: clock.now(),
+    };
+    let request = EnrollmentRequest::additional("alice@example.com");
+    let enrollment = verifier.begin_enrollment(&alice, request, proof).await?;
+    let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
+    let passcode = phone.passcode(clock.now());
+    let receipt = verifier
+        .confirm_enrollment(&alice, enrollment.id(), &passcode)
+        .await?;
+    println!("{} is enrolled", receipt.account());
+
+    clock.advance(Duration::from_secs(30));
+    let passcode = phone.passcode(clock.now());
+    let receipt = verifier.verify(&alice, &passcode).await?;
+    println!("{} logs in", receipt.account());
+    match verifier.verify(&alice, &passcode).await {
+        Ok(_) => return Err("the passcode was accepted twice".into()),
+        Err(denied) => println!("the same passcode again: {denied}"),
+    }
+
+    verifier.erase(&alice).await?;
+    println!("{alice} is erased");
+    Ok(())
+}

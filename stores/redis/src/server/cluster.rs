@@ -1,0 +1,247 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redis::{Client, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, Value};
+
+use super::slot::slot;
+use super::{Address, Node, Time};
+use crate::script::Call;
+use crate::{Error, failure};
+
+/// The nodes of a cluster, and which of them keeps what.
+///
+/// That is learned from the nodes themselves: a call goes to the node that had its slot last, or to any, and a node that has
+/// not answers `MOVED`, with the one that does, and has done nothing. So there is no map that can be out of date, and a node
+/// that fails concerns its own slots only. This is not the driver's cluster client, because that sends a call again whose
+/// answer was lost, and sends it to any node, a replica too, when it has no connection to the right one.
+pub(crate) struct Cluster {
+    seeds: Vec<Arc<Node>>,
+    known: Mutex<Known>,
+    turn: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Beside the seeds.
+    nodes: Vec<Arc<Node>>,
+    slots: HashMap<u16, Arc<Node>>,
+}
+
+/// Where a node says that a key is.
+enum Redirect {
+    /// From now on.
+    Moved(Address),
+    /// Perhaps already, while the slot is on its way there.
+    Ask(Address),
+}
+
+impl Cluster {
+    pub(crate) fn new(seeds: impl IntoIterator<Item = Client>) -> Result<Self, RedisError> {
+        let seeds: Vec<_> = seeds.into_iter().map(Node::new).map(Arc::new).collect();
+        if seeds.is_empty() || seeds.iter().any(|seed| seed.address().is_none()) {
+            let what = "a cluster is reached by the hosts and ports of one node or more";
+            return Err((ErrorKind::InvalidClientConfig, what).into());
+        }
+        Ok(Self {
+            seeds,
+            known: Mutex::default(),
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) async fn call(&self, call: &Call<'_>, time: Time) -> Result<Vec<Value>, Error> {
+        let slot = slot(call.key());
+        let mut unreachable: Vec<Arc<Node>> = Vec::new();
+        let known = self.known().slots.get(&slot).cloned();
+        let mut node = known.map_or_else(|| self.any(&unreachable), Ok)?;
+        let mut asking = false;
+        let mut hops = HOPS;
+        loop {
+            let answers = match node.call(call, asking, time).await {
+                // Nothing was sent, so another node can be asked, who may know of a new primary; unless one has just sent
+                // us here.
+                Err(error @ Error::Unreachable { .. }) => {
+                    self.forget(&node);
+                    let again = unreachable
+                        .iter()
+                        .any(|other| other.address() == node.address());
+                    unreachable.push(node);
+                    match self.any(&unreachable) {
+                        Ok(other) if !again => (node, asking) = (other, false),
+                        _ => return Err(error),
+                    }
+                    continue;
+                }
+                answers => answers?,
+            };
+            let Some(Value::ServerError(error)) = answers.first() else {
+                if !asking {
+                    self.keeps(&node, slot);
+                }
+                return Ok(answers);
+            };
+            let error = RedisError::from(error.clone());
+            match redirect(&error, &node) {
+                Some(redirect) if hops > 0 => {
+                    hops = hops.saturating_sub(1);
+                    (node, asking) = match redirect {
+                        Redirect::Moved(address) => (self.at(&address)?, false),
+                        Redirect::Ask(address) => (self.at(&address)?, true),
+                    };
+                }
+                Some(_) => return Err(failure::error(error)),
+                None => {
+                    if is_out_of_place(&error) {
+                        self.forget(&node);
+                    }
+                    return Ok(answers);
+                }
+            }
+        }
+    }
+
+    /// The primaries that keep slots now, in the order of their addresses.
+    pub(crate) async fn primaries(&self, time: Time) -> Result<Vec<(Address, Arc<Node>)>, Error> {
+        let mut ask = redis::pipe();
+        ask.cmd("CLUSTER").arg("SLOTS");
+        let mut unreachable = Vec::new();
+        let mut node = self.any(&unreachable)?;
+        let answer = loop {
+            match node.ask(&ask, time).await {
+                Err(error @ Error::Unreachable { .. }) => {
+                    unreachable.push(node);
+                    node = self.any(&unreachable).map_err(|_| error)?;
+                }
+                answer => break answer?,
+            }
+        };
+        let mut primaries = primaries(answer, &node).map_err(failure::error)?;
+        primaries.sort();
+        primaries.dedup();
+        let with_node = |address| Ok((Address::clone(&address), self.at(&address)?));
+        primaries.into_iter().map(with_node).collect()
+    }
+
+    /// The node at this address, which is remembered.
+    fn at(&self, address: &Address) -> Result<Arc<Node>, Error> {
+        let mut known = self.known();
+        let mut nodes = self.seeds.iter().chain(&known.nodes);
+        if let Some(node) = nodes.find(|node| node.address() == Some(address)) {
+            return Ok(Arc::clone(node));
+        }
+        let seed = self.seeds.first().ok_or_else(no_node)?;
+        let node = Arc::new(seed.beside(address).map_err(failure::error)?);
+        known.nodes.push(Arc::clone(&node));
+        Ok(node)
+    }
+
+    /// Remembers who keeps a slot.
+    fn keeps(&self, node: &Arc<Node>, slot: u16) {
+        let mut known = self.known();
+        if known
+            .slots
+            .get(&slot)
+            .is_none_or(|of| !Arc::ptr_eq(of, node))
+        {
+            known.slots.insert(slot, Arc::clone(node));
+        }
+    }
+
+    /// A node that is not among these, with a connection if there is one; each in turn, so that none that is out of order
+    /// is asked by all.
+    fn any(&self, except: &[Arc<Node>]) -> Result<Arc<Node>, Error> {
+        let known = self.known();
+        let nodes = self.seeds.iter().chain(&known.nodes);
+        let left: Vec<_> = nodes.filter(|node| !is_among(node, except)).collect();
+        let connected = left.iter().filter(|node| node.is_connected()).count();
+        let wanted = |node: &&&Arc<Node>| connected == 0 || node.is_connected();
+        let choice = if connected == 0 {
+            left.len()
+        } else {
+            connected
+        };
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let chosen = turn.checked_rem(choice).unwrap_or_default();
+        let node = left.iter().filter(wanted).nth(chosen);
+        node.map(|node| Arc::clone(node)).ok_or_else(no_node)
+    }
+
+    /// Asks others for what the node kept.
+    fn forget(&self, node: &Arc<Node>) {
+        let mut known = self.known();
+        known.slots.retain(|_, of| !Arc::ptr_eq(of, node));
+        known.nodes.retain(|other| !Arc::ptr_eq(other, node));
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_among(node: &Arc<Node>, nodes: &[Arc<Node>]) -> bool {
+    nodes.iter().any(|other| Arc::ptr_eq(node, other))
+}
+
+/// Where a node sends the caller, if it does.
+fn redirect(error: &RedisError, from: &Node) -> Option<Redirect> {
+    let (address, _slot) = error.redirect_node()?;
+    let (host, port) = address.rsplit_once(':')?;
+    let address = beside(from, host.to_owned(), port.parse().ok()?);
+    match error.kind() {
+        ErrorKind::Server(ServerErrorKind::Ask) => Some(Redirect::Ask(address)),
+        _ => Some(Redirect::Moved(address)),
+    }
+}
+
+/// The address that a node gives for another. Without a host it is at the host of the node itself.
+fn beside(node: &Node, host: String, port: u16) -> Address {
+    let own_host = || node.address().map(|address| address.host.clone());
+    let host = Some(host).filter(|host| !host.is_empty()).or_else(own_host);
+    Address {
+        host: host.unwrap_or_default(),
+        port,
+    }
+}
+
+/// Whether the node is not, or not now, the one to ask.
+fn is_out_of_place(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Server(
+            ServerErrorKind::ReadOnly
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::BusyLoading
+        )
+    )
+}
+
+fn no_node() -> Error {
+    Error::ClusterDown((ErrorKind::ClusterConnectionNotFound, "no node to ask").into())
+}
+
+/// The addresses in an answer to `CLUSTER SLOTS`: a list of ranges, each the first slot, the last slot, the primary and its
+/// replicas, and of those each the host, the port and more.
+fn primaries(answer: Value, from: &Node) -> Result<Vec<Address>, RedisError> {
+    let mut found = Vec::new();
+    for range in Vec::<Vec<Value>>::from_redis_value(answer)? {
+        let primary = range.into_iter().nth(2).unwrap_or(Value::Nil);
+        let mut primary = Vec::from_redis_value(primary)?.into_iter();
+        let mut next = || primary.next().unwrap_or(Value::Nil);
+        let host = Option::<String>::from_redis_value(next())?;
+        let port = u16::from_redis_value(next())?;
+        found.push(beside(from, host.unwrap_or_default(), port));
+    }
+    Ok(found)
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cluster").field(&self.seeds).finish()
+    }
+}
+
+/// How often a call is sent on. Two do, unless slots are moving.
+const HOPS: usize = 8;

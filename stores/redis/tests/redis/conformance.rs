@@ -1,0 +1,67 @@
+//! The whole suite: on one server, with one connection for all and with one for each handle, and on a cluster.
+
+use countersign::conformance::Harness;
+use countersign_redis::RedisStore;
+use tokio::runtime::Runtime;
+
+use crate::support::{PATIENT, client, in_cluster};
+
+struct Handles<F> {
+    runtime: Runtime,
+    open: F,
+}
+
+impl<F: Fn() -> RedisStore + Sync> Handles<F> {
+    fn new(open: F) -> Self {
+        let runtime = Runtime::new().unwrap();
+        Self { runtime, open }
+    }
+}
+
+impl<F: Fn() -> RedisStore + Sync> Harness for Handles<F> {
+    type Store = RedisStore;
+
+    fn open(&self) -> RedisStore {
+        (self.open)()
+    }
+
+    fn block_on<T: Future>(&self, future: T) -> T::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+fn single(url: &str) -> RedisStore {
+    RedisStore::new(client(url)).with_timeout(PATIENT)
+}
+
+mod one_connection {
+    use super::*;
+    countersign::conformance_tests!({
+        let store = single(&shared!(SINGLE, Ok(())).url());
+        Handles::new(move || store.clone())
+    });
+}
+
+mod a_connection_for_each_handle {
+    use super::*;
+    countersign::conformance_tests!({
+        let url = shared!(SINGLE, Ok(())).url();
+        Handles::new(move || single(&url))
+    });
+}
+
+mod one_store_on_a_cluster {
+    use super::*;
+    countersign::conformance_tests!({
+        let store = in_cluster(shared!(CLUSTER, Ok(())));
+        Handles::new(move || store.clone())
+    });
+}
+
+mod stores_on_a_cluster {
+    use super::*;
+    countersign::conformance_tests!({
+        let cluster = shared!(CLUSTER, Ok(()));
+        Handles::new(|| in_cluster(cluster))
+    });
+}
