@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use countersign::BoxStore;
+use countersign_redis::RedisStore;
 use countersign_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sqlx::mysql::MySqlPool;
 use sqlx::postgres::PgPool;
@@ -42,6 +43,10 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
             let store = SqliteStore::new(sqlite(rest, connections)).with_timeout(2 * PATIENCE);
             patiently(|| store.create_table()).await;
             BoxStore::new(store)
+        }
+        "redis" => {
+            let client = redis::Client::open(url).unwrap();
+            BoxStore::new(RedisStore::new(client).with_timeout(limit))
         }
         other => panic!("no engine is called {other}"),
     }

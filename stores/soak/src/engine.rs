@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use countersign_store_testing::{Durability, MariaDb, Postgres, StartError};
+use countersign_store_testing::{Durability, MariaDb, Postgres, Redis, StartError};
 
 /// A database server of a test.
 pub trait Server: Send + fmt::Debug {
@@ -35,6 +35,14 @@ pub fn mariadb(durability: Durability) -> Result<Box<dyn Server>, StartError> {
     Ok(Box::new(MariaDb::start(durability)?))
 }
 
+/// Redis.
+///
+/// # Errors
+/// [`StartError`] if it does not start.
+pub fn redis(durability: Durability) -> Result<Box<dyn Server>, StartError> {
+    Ok(Box::new(Redis::start(durability)?))
+}
+
 macro_rules! server {
     ($($server:ty),+) => {
         $(impl Server for $server {
@@ -53,4 +61,4 @@ macro_rules! server {
     };
 }
 
-server!(Postgres, MariaDb);
+server!(Postgres, MariaDb, Redis);

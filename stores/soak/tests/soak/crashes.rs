@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use countersign_store_soak::engine::{Start, mariadb, postgres};
+use countersign_store_soak::engine::{Start, mariadb, postgres, redis};
 use countersign_store_soak::storm::{Crash, Size, Storms};
 use countersign_store_soak::{Books, Server};
 use countersign_store_testing::{Durability, available};
@@ -77,6 +77,11 @@ fn mariadb_loses_nothing() {
 }
 
 #[test]
+fn redis_loses_nothing() {
+    nothing_is_lost("redis", redis, 3);
+}
+
+#[test]
 fn a_forgetful_postgres_is_found_out() {
     a_forgetful_server_is_found_out("postgres", postgres);
 }
@@ -96,4 +101,10 @@ fn soak_postgres_loses_nothing() {
 #[ignore = "takes minutes"]
 fn soak_mariadb_loses_nothing() {
     nothing_is_lost("mariadb", mariadb, 100);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_redis_loses_nothing() {
+    nothing_is_lost("redis", redis, 100);
 }

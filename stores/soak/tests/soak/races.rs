@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use countersign_store_soak::engine::{Start, mariadb, postgres};
+use countersign_store_soak::engine::{Start, mariadb, postgres, redis};
 use countersign_store_soak::race::{Races, Tally};
 use countersign_store_testing::{Durability, available};
 
@@ -54,6 +54,11 @@ fn mariadb_accepts_one() {
 }
 
 #[test]
+fn redis_accepts_one() {
+    on_server("redis", redis, 20, 2, 16);
+}
+
+#[test]
 fn sqlite_accepts_one() {
     on_sqlite(20, 2, 16);
 }
@@ -68,6 +73,12 @@ fn soak_postgres_accepts_one() {
 #[ignore = "takes minutes"]
 fn soak_mariadb_accepts_one() {
     on_server("mariadb", mariadb, 1000, 4, 16);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_redis_accepts_one() {
+    on_server("redis", redis, 1000, 4, 16);
 }
 
 #[test]
