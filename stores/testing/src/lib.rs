@@ -19,6 +19,8 @@
 //! # test();
 //! ```
 //!
+//! The module `bench` (behind the feature of the same name) measures verifiers over a store.
+//!
 //! Where the server's programs are not installed, [`available`] prints `skipped: no redis` to standard error, past the
 //! capture of the test harness; with `COUNTERSIGN_REQUIRE_SERVERS=1` it panics instead.
 //!
@@ -28,6 +30,8 @@
 //! | [`MariaDb`] | `mariadbd`, `mariadb-install-db`, `mariadb-admin` (`mariadb-server`) |
 //! | [`Redis`], [`RedisCluster`] | `redis-server`, `redis-cli` (`redis-server`, `redis-tools`) |
 
+#[cfg(feature = "bench")]
+pub mod bench;
 mod durability;
 mod fault;
 mod folder;

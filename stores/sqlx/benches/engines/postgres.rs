@@ -1,0 +1,114 @@
+use countersign::AccountId;
+use countersign_sqlx::PostgresStore;
+use countersign_store_testing::bench::{Engine, Error, REVISION, Table};
+use countersign_store_testing::{Durability, Postgres, available};
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{Row, SqlStr};
+
+use crate::{CONNECTIONS, sql};
+
+pub(crate) struct PostgreSql {
+    pool: PgPool,
+    _server: Postgres,
+}
+
+#[derive(Clone)]
+pub(crate) struct Accounts {
+    pool: PgPool,
+    store: PostgresStore,
+    name: String,
+    select: SqlStr,
+    update: SqlStr,
+}
+
+impl Engine for PostgreSql {
+    type Table = Accounts;
+
+    const NAME: &'static str = "postgres";
+
+    async fn start(durability: Durability) -> Result<Option<Self>, Error> {
+        let Some(server) = available(Postgres::start(durability)) else {
+            return Ok(None);
+        };
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .test_before_acquire(false)
+            .connect(&server.url())
+            .await?;
+        Ok(Some(Self {
+            pool,
+            _server: server,
+        }))
+    }
+
+    async fn describe(&self) -> Result<String, Error> {
+        let mut text = String::from("PostgreSQL ");
+        for name in [
+            "server_version",
+            "fsync",
+            "synchronous_commit",
+            "shared_buffers",
+        ] {
+            let show = sqlx::query_scalar::<_, String>("SELECT current_setting($1)");
+            let value = show.bind(name).fetch_one(&self.pool).await?;
+            text.push_str(&format!("{name} = {value}, "));
+        }
+        Ok(format!("{text}a pool of {CONNECTIONS} over TCP."))
+    }
+
+    async fn table(&self, rows: u32, record: &[u8]) -> Result<Accounts, Error> {
+        let name = format!("accounts_{rows}");
+        let store = PostgresStore::new(self.pool.clone()).with_table(&name)?;
+        store.create_table().await?;
+        let fill = format!(
+            "INSERT INTO {name} (account, revision, record, enabled, codes_left, key_id) \
+             SELECT number::text, $3, $1, true, 10, 1 FROM generate_series(1, $2) AS number"
+        );
+        let fill = sqlx::query(sql(fill))
+            .bind(record)
+            .bind(i64::from(rows))
+            .bind(REVISION);
+        fill.execute(&self.pool).await?;
+        // As it would have been long ago in a table that grew slowly.
+        for after in [format!("VACUUM ANALYZE {name}"), "CHECKPOINT".into()] {
+            sqlx::query(sql(after)).execute(&self.pool).await?;
+        }
+        Ok(Accounts {
+            select: sql(format!(
+                "SELECT record, revision FROM {name} WHERE account = $1"
+            )),
+            update: sql(format!(
+                "UPDATE {name} SET revision = $2, record = $3 WHERE account = $1 AND revision = $4"
+            )),
+            pool: self.pool.clone(),
+            store,
+            name,
+        })
+    }
+}
+
+impl Table for Accounts {
+    type Store = PostgresStore;
+
+    fn store(&self) -> PostgresStore {
+        self.store.clone()
+    }
+
+    async fn bare(&self, account: &AccountId, revision: i64) -> Result<bool, Error> {
+        let select = sqlx::query(self.select.clone()).bind(account.as_str());
+        let row = select.fetch_one(&self.pool).await?;
+        let (record, expected): (Vec<u8>, i64) = (row.try_get(0)?, row.try_get(1)?);
+        let update = sqlx::query(self.update.clone())
+            .bind(account.as_str())
+            .bind(revision)
+            .bind(record)
+            .bind(expected);
+        Ok(update.execute(&self.pool).await?.rows_affected() == 1)
+    }
+
+    async fn bytes(&self) -> Result<u64, Error> {
+        let size = sqlx::query_scalar::<_, i64>("SELECT pg_total_relation_size($1::regclass)");
+        let size = size.bind(&self.name).fetch_one(&self.pool).await?;
+        Ok(size.try_into()?)
+    }
+}

@@ -1,0 +1,151 @@
+//! The same service over any database, which is chosen when it starts.
+//!
+//! ```text
+//! cargo run -p countersign-sqlx --example engine -- --url sqlite:accounts.db
+//! cargo run -p countersign-sqlx --example engine -- --url postgres://postgres@127.0.0.1/postgres
+//! cargo run -p countersign-sqlx --example engine -- --url mysql://root@127.0.0.1/test
+//! ```
+//!
+//! It creates the table `countersign` if it is missing, and takes a throw-away account from enrollment to the end, so it
+//! can be run on a database that is in use.
+
+mod database;
+
+use std::env;
+use std::error::Error;
+use std::io::{Write, stderr, stdout};
+use std::process::ExitCode;
+
+use countersign::testing::Phone;
+use countersign::{
+    AccountId, BoxStore, Clock, Denied, EnrollmentRequest, KeyId, Keyring, Proof, RandomSource,
+    Rejection, SealingKey, Status, SystemClock, SystemRandom, Verifier,
+};
+
+use crate::database::Database;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let Err(error) = run().await else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    write!(stderr(), "error: {error}")?;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(stderr(), ": {error}")?;
+        cause = error.source();
+    }
+    writeln!(stderr())?;
+    Ok(ExitCode::FAILURE)
+}
+
+async fn run() -> Result<()> {
+    let database = Database::open(&url()?).await?;
+    writeln!(stdout(), "{}, with the table\n", database.name)?;
+    writeln!(stdout(), "{}\n", database.schema)?;
+    let account = throw_away_account()?;
+    let lived = live(database.store.clone(), &account).await;
+    let erased = erase(database.store, &account).await;
+    lived.and(erased)
+}
+
+fn url() -> Result<String> {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [option, url] if option == "--url" => Ok(url.clone()),
+        _ => Err("say which database: --url sqlite:PATH, postgres://... or mysql://...".into()),
+    }
+}
+
+/// From here on nothing knows which database it is.
+async fn live(store: BoxStore, account: &AccountId) -> Result<()> {
+    // A service reads its key from where it keeps its secrets.
+    let key = SealingKey::generate()?;
+    let keyring = Keyring::new(KeyId::new(1), key.clone());
+    let verifier = Verifier::builder(store.clone(), keyring, "Example").build()?;
+
+    let phone = enroll(&verifier, account).await?;
+
+    // The passcode of the confirmation cannot log in; that of the next step can, half a minute early.
+    let passcode = phone.passcode(SystemClock.now().saturating_add(30));
+    let receipt = verifier.verify(account, &passcode).await?;
+    writeln!(stdout(), "Logged in with {passcode}, at {}.", receipt.at())?;
+    match verifier.verify(account, &passcode).await {
+        Err(Denied::Rejected(Rejection::Replayed)) => {
+            writeln!(stdout(), "{passcode} again: refused, it is used up.")?;
+        }
+        other => return Err(format!("a used passcode gave {other:?}").into()),
+    }
+    show(&verifier, account).await?;
+
+    // To change the key: the new one seals from now on, the old one still opens.
+    let keyring = Keyring::new(KeyId::new(2), SealingKey::generate()?);
+    let keyring = keyring.with_retired(KeyId::new(1), key)?;
+    let verifier = Verifier::builder(store, keyring, "Example").build()?;
+    let resealed = verifier.reseal(account).await?;
+    writeln!(stdout(), "Sealed under key 2: {resealed:?}.")?;
+    show(&verifier, account).await
+}
+
+async fn enroll(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<Phone> {
+    // The host has just checked the password.
+    let password_checked_at = SystemClock.now();
+    let enrollment = verifier
+        .begin_enrollment(
+            account,
+            EnrollmentRequest::additional("somebody@example.com"),
+            Proof::Password {
+                checked_at: password_checked_at,
+            },
+        )
+        .await?;
+    // In the place of the owner's phone, and of what the owner types.
+    let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
+    let typed = phone.passcode(SystemClock.now());
+    let receipt = verifier
+        .confirm_enrollment(account, enrollment.id(), &typed)
+        .await?;
+    let proof = Proof::Reauthenticated {
+        password_checked_at,
+        receipt: &receipt,
+    };
+    let codes = verifier.issue_backup_codes(account, proof).await?;
+    writeln!(
+        stdout(),
+        "Account {account} is enrolled, and has {} backup codes.",
+        codes.len()
+    )?;
+    Ok(phone)
+}
+
+async fn show(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<()> {
+    match verifier.status(account).await? {
+        Status::Enabled(enabled) => writeln!(
+            stdout(),
+            "Status: {} authenticator, {} backup codes left, {:?}.",
+            enabled.authenticators.len(),
+            enabled.backup_codes.map_or(0, |codes| codes.remaining),
+            enabled.hold
+        )?,
+        other => writeln!(stdout(), "Status: {other:?}.")?,
+    }
+    Ok(())
+}
+
+/// An account that is gone needs no key: its record is not opened.
+async fn erase(store: BoxStore, account: &AccountId) -> Result<()> {
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
+    let verifier = Verifier::builder(store, keyring, "Example").build()?;
+    verifier.erase(account).await?;
+    writeln!(stdout(), "Account {account} is erased.")?;
+    show(&verifier, account).await
+}
+
+/// An id that no account of a service has.
+fn throw_away_account() -> Result<AccountId> {
+    let mut bytes = [0; 16];
+    SystemRandom.fill(&mut bytes)?;
+    Ok(AccountId::from_uuid_bytes(bytes))
+}

@@ -1,0 +1,114 @@
+//! The example `engine`, run as a person runs it, against each database and against none.
+#![cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+
+use countersign_store_testing::{Durability, MariaDb, Postgres, available};
+
+/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder `examples` beside
+/// the `deps` that this test runs in.
+fn program() -> PathBuf {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push("examples");
+    path.push(format!("engine{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build -p countersign-sqlx --example engine`",
+        path.display()
+    );
+    path
+}
+
+/// The exit status, standard output and standard error.
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(program()).args(arguments).output().unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+fn lives_and_is_erased(url: &str, name: &str) {
+    // A second time in the table that is there.
+    for _ in 0..2 {
+        let (status, output, errors) = run(&["--url", url]);
+        assert_eq!((status, errors.as_str()), (0, ""), "{output}");
+        assert!(output.starts_with(name), "{output}");
+        for part in [
+            "CREATE TABLE IF NOT EXISTS",
+            "is enrolled, and has 10 backup codes.",
+            "Logged in with ",
+            " again: refused, it is used up.",
+            "Status: 1 authenticator, 10 backup codes left, Free.",
+            "Sealed under key 2: Changed.",
+            "is erased.\nStatus: Absent.\n",
+        ] {
+            assert!(output.contains(part), "{part:?} is missing in {output}");
+        }
+    }
+}
+
+fn fails(arguments: &[&str], reason: &str) {
+    let (status, output, errors) = run(arguments);
+    assert_eq!((status, output.as_str()), (1, ""), "{errors}");
+    assert!(errors.starts_with("error: "), "{errors}");
+    assert!(errors.contains(reason), "{reason:?} is missing in {errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+}
+
+#[test]
+fn a_file_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("accounts.db");
+    lives_and_is_erased(&format!("sqlite:{}", path.display()), "SQLite");
+    lives_and_is_erased(&format!("sqlite://{}", path.display()), "SQLite");
+}
+
+#[test]
+fn a_postgresql_server_serves() {
+    if let Some(server) = available(Postgres::start(Durability::Fast)) {
+        lives_and_is_erased(&server.url(), "PostgreSQL");
+        let unknown = server.url().replace("/postgres", "/nobody_s");
+        fails(&["--url", &unknown], "check its path or name, the user");
+    }
+}
+
+#[test]
+fn a_mariadb_server_serves() {
+    if let Some(server) = available(MariaDb::start(Durability::Fast)) {
+        lives_and_is_erased(&server.url(), "MySQL or MariaDB");
+        let unknown = server.url().replace("/test", "/nobody_s");
+        fails(&["--url", &unknown], "check its path or name, the user");
+    }
+}
+
+#[test]
+fn what_cannot_be_reached_is_named() {
+    fails(&[], "say which database");
+    fails(&["--url"], "say which database");
+    fails(&["--url", "oracle:db"], "no such kind of database");
+    fails(&["--url", "accounts.db"], "no such kind of database");
+    fails(
+        &["--url", "sqlite:/no/such/folder/accounts.db"],
+        "check its path or name, the user",
+    );
+    fails(&["--url", "postgres://[::1"], "error: ");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    for url in [
+        format!("postgres://nobody@{address}/accounts"),
+        format!("mysql://nobody@{address}/accounts"),
+    ] {
+        fails(
+            &["--url", &url],
+            "the database server takes no connection, so nothing was asked of it",
+        );
+    }
+}

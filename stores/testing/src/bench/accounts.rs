@@ -1,0 +1,190 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use countersign::testing::{ManualClock, Phone, block_on};
+use countersign::{
+    AccountId, DigestParams, EnrollmentRequest, KeyId, Keyring, MemoryStore, Policy, Proof,
+    SealingKey, Store, Stored, Timestamp, Verifier,
+};
+
+use super::Error;
+
+/// The accounts of a table, and which of them are enrolled: every n-th, so that they lie all over it.
+pub(super) struct Population {
+    pub(super) rows: u32,
+    pub(super) keys: Keys,
+    store: MemoryStore,
+    members: Vec<(Member, Stored)>,
+    strangers: [Arc<[AccountId]>; 2],
+}
+
+/// The key that the records are sealed with, and the one that comes after it.
+#[derive(Clone)]
+pub(super) struct Keys {
+    first: SealingKey,
+    second: SealingKey,
+}
+
+/// An account that can log in.
+pub(super) struct Member {
+    pub(super) id: AccountId,
+    phone: Phone,
+    clock: AtomicU64,
+}
+
+impl Population {
+    /// Enrolls at most `most` accounts, each with an authenticator and ten backup codes.
+    pub(super) fn enroll(rows: u32, most: u32) -> Result<Self, Error> {
+        let keys = Keys {
+            first: SealingKey::generate()?,
+            second: SealingKey::generate()?,
+        };
+        let (store, clock) = (MemoryStore::new(), ManualClock::at(BEGINNING));
+        let policy = Policy::builder()
+            // As long as a slow one. No backup code is used here.
+            .code_digest(DigestParams::new(8, 1, 1)?)
+            .build()?;
+        let verifier = Verifier::builder(store.clone(), keys.before(), ISSUER)
+            .policy(policy)
+            .clock(clock.clone())
+            .build()?;
+        let count = (rows / 3).min(most);
+        let apart = rows / count;
+        let mut members = Vec::new();
+        let mut strangers = [Vec::new(), Vec::new()];
+        for number in 0..count {
+            let id = AccountId::from(number * apart + 1);
+            let member = block_on(Member::enroll(&verifier, &clock, id))?;
+            let stored = block_on(store.load(&member.id))?.ok_or("the account is gone")?;
+            members.push((member, stored));
+            for (place, set) in (1..).zip(&mut strangers) {
+                set.push(AccountId::from(number * apart + 1 + apart * place / 3));
+            }
+        }
+        shuffle(&mut members);
+        for set in &mut strangers {
+            shuffle(set);
+        }
+        Ok(Self {
+            rows,
+            keys,
+            store,
+            members,
+            strangers: strangers.map(Into::into),
+        })
+    }
+
+    /// Where they were enrolled.
+    pub(super) fn store(&self) -> MemoryStore {
+        self.store.clone()
+    }
+
+    /// A record as they all are.
+    pub(super) fn record(&self) -> &[u8] {
+        &self.members[0].1.record
+    }
+
+    /// The enrolled accounts as they are before the first turn, and what is on record for them.
+    pub(super) fn members(&self) -> impl Iterator<Item = (Member, &Stored)> {
+        self.members.iter().map(|(member, stored)| {
+            let member = Member {
+                id: member.id.clone(),
+                phone: member.phone.clone(),
+                clock: AtomicU64::new(member.clock.load(Ordering::Relaxed)),
+            };
+            (member, stored)
+        })
+    }
+
+    /// Accounts whose records do not open, two sets of as many as there are members. Everybody who measures has accounts
+    /// of their own: a page that another one has just written is cheaper to write again.
+    pub(super) fn strangers(&self) -> [Arc<[AccountId]>; 2] {
+        self.strangers.clone()
+    }
+}
+
+impl Member {
+    async fn enroll(
+        verifier: &Verifier<MemoryStore>,
+        clock: &ManualClock,
+        id: AccountId,
+    ) -> Result<Self, Error> {
+        clock.set(BEGINNING);
+        let password = Proof::Password {
+            checked_at: BEGINNING,
+        };
+        let request = EnrollmentRequest::additional("somebody@example.com");
+        let begun = verifier.begin_enrollment(&id, request, password).await?;
+        let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
+        let passcode = phone.passcode(BEGINNING);
+        let receipt = verifier
+            .confirm_enrollment(&id, begun.id(), &passcode)
+            .await?;
+        let proof = Proof::Reauthenticated {
+            password_checked_at: BEGINNING,
+            receipt: &receipt,
+        };
+        verifier.issue_backup_codes(&id, proof).await?;
+        let member = Self {
+            id,
+            phone,
+            clock: AtomicU64::new(BEGINNING.as_unix()),
+        };
+        // Then the history is full, and the record grows no more.
+        for _ in 0..LOGINS {
+            let (at, passcode) = member.next_passcode();
+            clock.set(at);
+            let _receipt = verifier.verify(&member.id, &passcode).await?;
+        }
+        Ok(member)
+    }
+
+    /// The time of the next passcode that nobody has had yet, and the passcode.
+    pub(super) fn next_passcode(&self) -> (Timestamp, String) {
+        let before = self.clock.fetch_add(PERIOD, Ordering::Relaxed);
+        let at = Timestamp::from_unix(before + PERIOD);
+        (at, self.phone.passcode(at))
+    }
+}
+
+impl Keys {
+    /// What a service has before it changes the key.
+    pub(super) fn before(&self) -> Keyring {
+        Keyring::new(FIRST, self.first.clone())
+    }
+
+    /// What it has while records are sealed anew.
+    pub(super) fn after(&self) -> Result<Keyring, Error> {
+        let keyring = Keyring::new(SECOND, self.second.clone());
+        Ok(keyring.with_retired(FIRST, self.first.clone())?)
+    }
+}
+
+/// In no order, and in the same one every time (Sattolo, with the numbers of splitmix64).
+fn shuffle<T>(items: &mut [T]) {
+    let mut state = 0_u64;
+    for place in (1..items.len()).rev() {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        items.swap(place, (mixed % place as u64) as usize);
+    }
+}
+
+impl fmt::Debug for Population {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Population")
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) const ISSUER: &str = "Example";
+const BEGINNING: Timestamp = Timestamp::from_unix(1_800_000_000);
+const PERIOD: u64 = 30;
+const LOGINS: usize = 8;
+pub(super) const FIRST: KeyId = KeyId::new(1);
+const SECOND: KeyId = KeyId::new(2);
