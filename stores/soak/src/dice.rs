@@ -1,4 +1,4 @@
-/// Random choices from a seed (SplitMix64). They decide what is tried, and keep nothing secret.
+/// Random choices from a seed (`SplitMix64`). They decide what is tried, and keep nothing secret.
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
 

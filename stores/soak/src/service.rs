@@ -45,6 +45,7 @@ impl Service {
     }
 
     /// Sets the clock.
+    #[must_use]
     pub fn at(&self, time: u64) -> &Verifier<BoxStore> {
         self.clock.set(Timestamp::from_unix(time));
         &self.verifier
@@ -60,7 +61,7 @@ pub async fn failures(store: &BoxStore, account: &AccountId) -> Result<u32, Erro
     // As many are on record, and no more than that.
     let (mut least, mut most) = (0, LOCKED_AT);
     while least < most {
-        let middle = (least + most + 1) / 2;
+        let middle = (least + most).div_ceil(2);
         let service = Service::locked_at(store.clone(), middle);
         match service.verifier.status(account).await? {
             Status::Enabled(enabled) if enabled.hold == Hold::Locked => least = middle,

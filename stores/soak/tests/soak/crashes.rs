@@ -42,7 +42,7 @@ fn nothing_is_lost(name: &str, start: Start, crashes: usize) {
 }
 
 fn server_crash(server: &mut dyn Server, number: usize) -> Crash<'_> {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         Crash::Server(server)
     } else {
         Crash::ServerAndGoOn(server)
