@@ -6,7 +6,8 @@ use countersign::{Store, Stored, Swap, SwapKind, Swapped};
 use countersign_redis::Error;
 use countersign_store_testing::{Durability, Fault, Proxy, Redis};
 use tokio::runtime::Runtime;
-use tokio::time::timeout;
+use tokio::select;
+use tokio::task::yield_now;
 
 use crate::support::*;
 
@@ -187,24 +188,35 @@ async fn dropped_futures_write_whole_or_not_at_all_and_leave_the_store_usable() 
     let server = shared!(SINGLE);
     let proxy = Proxy::start(server.address()).unwrap();
     let store = behind(&proxy, server).await;
-    create(&store, &account(1)).await;
+    let account = account(1);
+    create(&store, &account).await;
     let (mut cut, mut landed) = (0, 0);
     for new in 2..400 {
         let record = new.to_string().repeat(5000);
         let attempt = swap(Some(new - 1), new, record.as_bytes());
-        let patience = Duration::from_micros(u64::try_from(new % 50).unwrap() * 10);
-        match timeout(patience, store.compare_and_swap(&account(1), attempt)).await {
+        // Dropped after so many turns of the other tasks: a timer counts in milliseconds, which can be too long.
+        let patience = async {
+            for _ in 0..new % 12 {
+                yield_now().await;
+            }
+        };
+        let cut_off = select! {
+            biased;
+            swapped = store.compare_and_swap(&account, attempt) => Ok(swapped),
+            () = patience => Err(()),
+        };
+        match cut_off {
             Ok(swapped) => assert_eq!(swapped.unwrap(), Swapped::Done),
             Err(_) => {
                 cut += 1;
-                let stored = store.load(&account(1)).await.unwrap().unwrap();
+                let stored = store.load(&account).await.unwrap().unwrap();
                 landed += u32::from(stored.revision == attempt.revision());
                 // The same swap again settles it: it lands now, or it had landed.
-                let again = store.compare_and_swap(&account(1), attempt).await;
+                let again = store.compare_and_swap(&account, attempt).await;
                 assert_eq!(again.unwrap(), Swapped::Done);
             }
         }
-        let stored = store.load(&account(1)).await.unwrap();
+        let stored = store.load(&account).await.unwrap();
         assert_eq!(stored, Some(Stored::new(record.into(), revision(new))));
     }
     println!("{cut} calls were cut off, {landed} of them had landed");
