@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! # use countersign_store_testing::{Durability, bench::{Bench, Engine, Error, Table}};
-//! # async fn main<MyEngine: Engine>() -> Result<(), Error> {
+//! # async fn measure<MyEngine: Engine>() -> Result<(), Error> {
 //! let mut bench = Bench::new("target/engines.md").await?;
 //! bench.run::<MyEngine>().await?;
 //! bench.finish()
