@@ -11,7 +11,8 @@ use zeroize::Zeroize;
 
 /// An HMAC whose key is set up: both pads are hashed once, and each message starts from there.
 ///
-/// The states wipe themselves on drop, by the `zeroize` features of the hash crates.
+/// The states wipe themselves on drop, by the `zeroize` features of the hash crates. What was on the stack on
+/// the way is for [`leaving_nothing`] to wipe.
 #[derive(Clone)]
 pub(crate) enum KeyedMac {
     Sha1(Hmac<Sha1>),

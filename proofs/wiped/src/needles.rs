@@ -64,6 +64,15 @@ impl Kind {
             _ => Some(8),
         }
     }
+
+    /// How far apart the parts of a secret begin. Those of pictures do not overlap, because much of a picture is
+    /// zeros, as much of memory is.
+    const fn step(self) -> usize {
+        match self {
+            Self::Picture => 32,
+            _ => 1,
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -129,7 +138,10 @@ fn masked(bytes: &[u8]) -> impl Iterator<Item = u8> {
 
 /// The secrets that a scenario has met, masked. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Learned(Arc<Mutex<Vec<(Kind, Vec<u8>)>>>);
+pub(crate) struct Learned(Arc<Mutex<Vec<Masked>>>);
+
+/// A whole secret, masked.
+type Masked = (Kind, Vec<u8>);
 
 impl Learned {
     /// Remembers a secret.
@@ -159,7 +171,7 @@ impl Learned {
         let mut needles = BTreeSet::new();
         for (kind, secret) in self.entries().iter() {
             let window = kind.window().unwrap_or(secret.len());
-            for part in 0..=secret.len().saturating_sub(window) {
+            for part in (0..=secret.len().saturating_sub(window)).step_by(kind.step()) {
                 // The mask of a part starts anew.
                 let masked = secret
                     .iter()
@@ -204,7 +216,7 @@ impl Learned {
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<(Kind, Vec<u8>)>> {
+    fn entries(&self) -> MutexGuard<'_, Vec<Masked>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Backup codes are made from random bytes drawn in this number.
 const CODE_ENTROPY: usize = 32;
 
-/// A generator (SplitMix64) that remembers, masked, what codes were made from. Clones are the same.
+/// A generator (`SplitMix64`) that remembers, masked, what codes were made from. Clones are the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
     state: Arc<AtomicU64>,

@@ -19,7 +19,8 @@ pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>
     learn_codewords(learned, &uri);
     for level in [QrLevel::Low, QrLevel::Medium, QrLevel::High] {
         let qr = uri.qr_with(level)?;
-        let mut modules = Zeroizing::new(Vec::with_capacity(qr.width() * qr.width()));
+        let area = qr.width().saturating_mul(qr.width());
+        let mut modules = Zeroizing::new(Vec::with_capacity(area));
         for row in 0..qr.width() {
             modules.extend((0..qr.width()).map(|column| u8::from(qr.is_dark(column, row))));
         }
