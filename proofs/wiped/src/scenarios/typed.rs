@@ -4,14 +4,15 @@ use super::{Kept, learn_secret};
 use crate::needles::Learned;
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
-use countersign::{KeyUri, Secret};
+use countersign::{Algorithm, KeyUri, Secret};
 use std::error::Error;
 use zeroize::Zeroizing;
 
 #[inline(never)]
 pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
     let random = Random::new(learned.clone());
-    let secret = Secret::generate_with(&mut Rng(&random));
+    // Long, because the allocator overwrites the first 16 bytes of what is freed.
+    let secret = Secret::generate_for(Algorithm::Sha512, &mut Rng(&random));
     learn_secret(learned, &secret);
     stop.here()?;
     Secret::from_base32(secret.to_base32().expose())?;
