@@ -1,6 +1,5 @@
-//! How a statement is run on a server: in a task of its own, on a connection of the host's pool, within a time.
+//! How a statement is run on a server: to its end, on a connection of the host's pool, within a time.
 
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::Error;
 use crate::table_name::TableName;
+use crate::to_its_end::to_its_end;
 
 /// What differs between servers here.
 pub(crate) trait Engine: Database<Arguments: Clone + Sync + IntoArguments<Self>> {
@@ -23,8 +23,8 @@ pub(crate) trait Engine: Database<Arguments: Clone + Sync + IntoArguments<Self>>
 ///
 /// A statement that has begun is never cut off by its caller. The future of a caller that is dropped (because a browser
 /// hung up) would leave the connection in the middle of an exchange, and the driver's own repair of that is not complete:
-/// what it reads next may be the rest of the answer to a statement that was being prepared. So each call is a task, which
-/// runs to its end and gives the connection back in good order. A connection that has not answered in time is thrown away:
+/// what it reads next may be the rest of the answer to a statement that was being prepared. So each call runs to its end
+/// without its caller, and gives the connection back in good order. A connection that has not answered in time is thrown away:
 /// the driver would wait for it before anybody else may have it, for as long as the network keeps silent.
 #[derive(Debug)]
 pub(crate) struct Calls<DB: Database> {
@@ -68,7 +68,7 @@ where
         arguments: DB::Arguments,
     ) -> Result<DB::QueryResult, Error> {
         let (calls, table, sql) = (self.clone(), table.clone(), sql.clone());
-        in_own_task(async move {
+        to_its_end(async move {
             let (mut connection, left) = calls.connection(&table).await?;
             let statement = async {
                 let mut retries = RETRIES;
@@ -95,7 +95,7 @@ where
         arguments: DB::Arguments,
     ) -> Result<Vec<DB::Row>, Error> {
         let (calls, table, sql) = (self.clone(), table.clone(), sql.clone());
-        in_own_task(async move {
+        to_its_end(async move {
             let (mut connection, left) = calls.connection(&table).await?;
             let statement = async {
                 let mut retries = RETRIES;
@@ -169,19 +169,6 @@ fn connecting<DB: Engine>(table: &TableName, source: sqlx::Error) -> Error {
         sqlx::Error::Io(_) => Error::Unreachable(source),
         sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => Error::CannotOpen(source),
         _ => DB::error(table, source),
-    }
-}
-
-/// Runs a call to its end, whether or not somebody waits for it.
-async fn in_own_task<T: Send + 'static>(
-    call: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    match tokio::spawn(call).await {
-        Ok(answer) => answer,
-        Err(stopped) => match stopped.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => Err(Error::Interrupted),
-        },
     }
 }
 

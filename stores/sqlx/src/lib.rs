@@ -79,6 +79,8 @@ mod sqlite;
 mod statements;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod table_name;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod to_its_end;
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use account_column::AccountColumn;

@@ -80,10 +80,19 @@ impl Table for Accounts {
         self.store.clone()
     }
 
-    async fn bare(&self, account: &AccountId, revision: i64) -> Result<bool, Error> {
+    async fn read(&self, account: &AccountId) -> Result<(i64, Vec<u8>), Error> {
         let select = sqlx::query(self.select.clone()).bind(account.as_str().as_bytes());
         let row = select.fetch_one(&self.pool).await?;
-        let (record, expected): (Vec<u8>, i64) = (row.try_get(0)?, row.try_get(1)?);
+        Ok((row.try_get(1)?, row.try_get(0)?))
+    }
+
+    async fn write(
+        &self,
+        account: &AccountId,
+        expected: i64,
+        revision: i64,
+        record: &[u8],
+    ) -> Result<bool, Error> {
         let update = sqlx::query(self.update.clone())
             .bind(revision)
             .bind(record)

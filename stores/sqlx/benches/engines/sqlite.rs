@@ -83,11 +83,20 @@ impl Table for Accounts {
         SqliteStore::new(self.pool.clone())
     }
 
-    async fn bare(&self, account: &AccountId, revision: i64) -> Result<bool, Error> {
+    async fn read(&self, account: &AccountId) -> Result<(i64, Vec<u8>), Error> {
         let select = sqlx::query("SELECT record, revision FROM countersign WHERE account = ?1")
             .bind(account.as_str());
         let row = select.fetch_one(&self.pool).await?;
-        let (record, expected): (Vec<u8>, i64) = (row.try_get(0)?, row.try_get(1)?);
+        Ok((row.try_get(1)?, row.try_get(0)?))
+    }
+
+    async fn write(
+        &self,
+        account: &AccountId,
+        expected: i64,
+        revision: i64,
+        record: &[u8],
+    ) -> Result<bool, Error> {
         let update = "UPDATE countersign SET revision = ?2, record = ?3 WHERE account = ?1 AND revision = ?4";
         let update = sqlx::query(update)
             .bind(account.as_str())

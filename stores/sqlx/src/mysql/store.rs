@@ -60,7 +60,8 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// # Dropped futures, time-outs and lost connections
 ///
-/// Each call runs in a task of its own, so a future that is dropped leaves nothing half done: the call ends by itself.
+/// A future that is dropped leaves nothing half done: the call goes on in a task of its own and ends by itself. (One that
+/// is kept and not polled keeps its connection.)
 /// What has not been answered in time is abandoned and its connection thrown away, as if the network had broken: a write
 /// may still land, even after a load that does not show it, if it waits there for a lock. Make `innodb_lock_wait_timeout`
 /// shorter than the store's time-out (its default is 50 seconds): then the answer is [`Error::Locked`], which knows that

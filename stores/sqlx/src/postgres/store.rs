@@ -59,7 +59,8 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// # Dropped futures, time-outs and lost connections
 ///
-/// Each call runs in a task of its own, so a future that is dropped leaves nothing half done: the call ends by itself.
+/// A future that is dropped leaves nothing half done: the call goes on in a task of its own and ends by itself. (One that
+/// is kept and not polled keeps its connection.)
 /// What has not been answered in time is abandoned and its connection thrown away, as if the network had broken: a write
 /// may still land, even after a load that does not show it, if it waits there for a lock. Set
 /// `client_connection_check_interval = 1s` on the server (or for the role): then it gives up statements whose client has

@@ -57,8 +57,15 @@ async fn a_transaction_that_somebody_left_open_is_ended_before_a_write_can_be_pa
 async fn dropped_futures_write_whole_or_not_at_all_and_leave_the_pool_usable() {
     let options = MySqlPoolOptions::new().max_connections(4);
     let pool = options.connect(&server!().url()).await.unwrap();
-    checks::dropped_futures_leave_the_pool_usable(&store(&pool).await, 400).await;
-    assert!(pool.size() <= 4);
+    for in_a_task in [false, true] {
+        let store = store(&pool).await;
+        let check = async move { checks::dropped_futures_leave_the_pool_usable(&store, 400).await };
+        match in_a_task {
+            false => check.await,
+            true => checks::in_a_task(check).await,
+        }
+        assert!(pool.size() <= 4);
+    }
 }
 
 /// A store whose only connection goes through a proxy.
@@ -73,8 +80,16 @@ async fn behind(proxy: &Proxy, server: &MariaDb) -> MySqlStore {
 #[tokio::test]
 async fn a_future_that_is_dropped_while_its_statement_is_prepared_keeps_its_connection() {
     let server = server!();
-    let proxy = Proxy::start(server.address()).unwrap();
-    checks::a_dropped_future_keeps_its_connection(&behind(&proxy, server).await, &proxy).await;
+    for in_a_task in [false, true] {
+        let proxy = Proxy::start(server.address()).unwrap();
+        let store = behind(&proxy, server).await;
+        let check =
+            async move { checks::a_dropped_future_keeps_its_connection(&store, &proxy).await };
+        match in_a_task {
+            false => check.await,
+            true => checks::in_a_task(check).await,
+        }
+    }
 }
 
 #[tokio::test]

@@ -88,6 +88,11 @@ pub(crate) async fn a_free_mix_balances(store: &impl Shared) {
     assert_eq!(rows, i32::from(live.is_some()));
 }
 
+/// Does something in a task, as a web server does, instead of outside of all tasks, as these tests do.
+pub(crate) async fn in_a_task(doing: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(doing).await.unwrap();
+}
+
 /// Calls are dropped at random: each writes whole or not at all, and the pool is as good as before. Gives how many were
 /// dropped, and how many of them had landed when the same swap was tried again.
 pub(crate) async fn dropped_futures_leave_the_pool_usable(store: &impl Shared, rounds: i64) {

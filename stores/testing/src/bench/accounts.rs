@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
@@ -8,7 +8,8 @@ use countersign::{
     SealingKey, Store, Stored, Timestamp, Verifier,
 };
 
-use super::Error;
+use super::noise::splitmix64;
+use super::{Error, REVISION};
 
 /// The accounts of a table, and which of them are enrolled: every n-th, so that they lie all over it.
 pub(super) struct Population {
@@ -17,6 +18,13 @@ pub(super) struct Population {
     store: MemoryStore,
     members: Vec<(Member, Stored)>,
     strangers: [Arc<[AccountId]>; 2],
+}
+
+/// Accounts whose records do not open. A revision that is drawn later is higher, as the steps of passcodes are.
+#[derive(Clone)]
+pub(super) struct Strangers {
+    pub(super) ids: Arc<[AccountId]>,
+    drawn: Arc<AtomicI64>,
 }
 
 /// The key that the records are sealed with, and the one that comes after it.
@@ -97,10 +105,28 @@ impl Population {
         })
     }
 
-    /// Accounts whose records do not open, two sets of as many as there are members. Everybody who measures has accounts
-    /// of their own: a page that another one has just written is cheaper to write again.
-    pub(super) fn strangers(&self) -> [Arc<[AccountId]>; 2] {
-        self.strangers.clone()
+    /// Two sets of as many as there are members. Everybody who measures has accounts of their own: a page that another one
+    /// has just written is cheaper to write again.
+    pub(super) fn strangers(&self) -> [Strangers; 2] {
+        self.strangers.clone().map(|ids| Strangers {
+            ids,
+            drawn: Arc::new(AtomicI64::new(REVISION)),
+        })
+    }
+}
+
+impl Strangers {
+    /// One of them alone.
+    pub(super) fn one(&self) -> Self {
+        Self {
+            ids: self.ids.iter().take(1).cloned().collect(),
+            drawn: Arc::clone(&self.drawn),
+        }
+    }
+
+    /// A revision that nobody has had yet.
+    pub(super) fn next_revision(&self) -> i64 {
+        self.drawn.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -161,16 +187,11 @@ impl Keys {
     }
 }
 
-/// In no order, and in the same one every time (Sattolo, with the numbers of splitmix64).
+/// In no order, and in the same one every time (Sattolo).
 fn shuffle<T>(items: &mut [T]) {
-    let mut state = 0_u64;
+    let mut state = 0;
     for place in (1..items.len()).rev() {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
-        items.swap(place, (mixed % place as u64) as usize);
+        items.swap(place, (splitmix64(&mut state) % place as u64) as usize);
     }
 }
 

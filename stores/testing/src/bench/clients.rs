@@ -47,6 +47,11 @@ impl Work {
         self.cpu.as_secs_f64() * 1e6 / self.done as f64
     }
 
+    /// How often others were first for one that was done.
+    pub(super) fn overtaken_each(&self) -> f64 {
+        self.overtaken as f64 / self.done as f64
+    }
+
     /// The latency that this share of them does not exceed.
     pub(super) fn percentile(&mut self, share: f64) -> Duration {
         self.latencies.sort_unstable();

@@ -8,9 +8,10 @@ use countersign::{
     Swapped, Timestamp, Verifier,
 };
 
-use super::accounts::{FIRST, ISSUER, Keys, Member};
+use super::accounts::{FIRST, ISSUER, Keys, Member, Strangers};
 use super::clients::{Attempt, Job};
-use super::{Error, REVISION, Table};
+use super::noise::Noise;
+use super::{Error, Table};
 
 /// Which of some accounts a client takes: each client others, or all the one that there is.
 struct Turns<T> {
@@ -38,76 +39,112 @@ impl<T> Turns<T> {
     }
 }
 
-/// What the driver does when nobody else does anything.
-pub(super) struct Bare<T> {
-    table: T,
+/// What a verification asks of a database, without one: reads what is there, gives up if somebody with a later revision was
+/// first, as with a passcode of an earlier step, and writes; again, as long as others are first.
+pub(super) struct Exchange<R> {
+    rows: R,
+    strangers: Strangers,
     accounts: Turns<AccountId>,
-    revisions: Revisions,
+    noise: Noise,
 }
 
-impl<T: Table> Bare<T> {
-    pub(super) fn new(table: &T, accounts: &Arc<[AccountId]>, clients: usize) -> Vec<Self> {
+/// A way to the rows of a table.
+pub(super) trait Rows: Clone + Send + Sync + 'static {
+    /// Reads a row, and gives its revision.
+    fn read(&self, account: &AccountId) -> impl Future<Output = Result<i64, Error>> + Send;
+
+    /// Writes it, if the revision is still the expected one.
+    fn write(
+        &self,
+        account: &AccountId,
+        expected: i64,
+        revision: i64,
+        record: &[u8],
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+}
+
+/// With the driver alone.
+#[derive(Clone)]
+pub(super) struct ByDriver<T>(pub(super) T);
+
+/// With the store.
+#[derive(Clone)]
+pub(super) struct ByStore<S>(pub(super) S);
+
+impl<R: Rows> Exchange<R> {
+    pub(super) fn new(
+        rows: &R,
+        strangers: &Strangers,
+        record_bytes: usize,
+        clients: usize,
+    ) -> Vec<Self> {
         (0..clients)
             .map(|client| Self {
-                table: table.clone(),
-                accounts: Turns::new(accounts, client, clients),
-                revisions: Revisions::new(client),
+                rows: rows.clone(),
+                strangers: strangers.clone(),
+                accounts: Turns::new(&strangers.ids, client, clients),
+                noise: Noise::new(client as u64, record_bytes),
             })
             .collect()
     }
 }
 
-impl<T: Table> Job for Bare<T> {
+impl<R: Rows> Job for Exchange<R> {
     async fn once(&mut self) -> Result<Attempt, Error> {
-        let revision = self.revisions.next();
         let account = self.accounts.next();
-        let done = self.table.bare(account, revision).await?;
-        Ok(if done {
-            Attempt::Done
-        } else {
-            Attempt::Overtaken
-        })
-    }
-}
-
-/// What the store does without a verifier: a load, and a swap of the same record.
-pub(super) struct Alone<S> {
-    store: S,
-    accounts: Turns<AccountId>,
-    revisions: Revisions,
-}
-
-impl<S: Store + Clone> Alone<S> {
-    pub(super) fn new(store: &S, accounts: &Arc<[AccountId]>, clients: usize) -> Vec<Self> {
-        (0..clients)
-            .map(|client| Self {
-                store: store.clone(),
-                accounts: Turns::new(accounts, client, clients),
-                revisions: Revisions::new(client),
-            })
-            .collect()
-    }
-}
-
-impl<S: Store + 'static> Job for Alone<S> {
-    async fn once(&mut self) -> Result<Attempt, Error> {
-        let revision = Revision::from_i64(self.revisions.next())?;
-        let account = self.accounts.next();
-        let stored = self.store.load(account).await.map_err(Into::into)?;
-        let stored = stored.ok_or("the account is gone")?;
-        let summary = Summary::new(true, 10, FIRST);
-        let swap = Swap::write(
-            Some(stored.revision),
-            revision,
-            &stored.record,
-            SwapKind::Accepted,
-            summary,
-        );
-        match self.store.compare_and_swap(account, swap).await {
-            Ok(Swapped::Done) => Ok(Attempt::Done),
-            Ok(Swapped::Stale) => Ok(Attempt::Overtaken),
-            Err(error) => Err(error.into()),
+        let revision = self.strangers.next_revision();
+        for _ in 0..ROUNDS {
+            let expected = self.rows.read(account).await?;
+            if expected > revision {
+                break;
+            }
+            let record = self.noise.next();
+            let write = self.rows.write(account, expected, revision, record);
+            if write.await? {
+                return Ok(Attempt::Done);
+            }
         }
+        Ok(Attempt::Overtaken)
+    }
+}
+
+impl<T: Table> Rows for ByDriver<T> {
+    async fn read(&self, account: &AccountId) -> Result<i64, Error> {
+        let (revision, _record) = self.0.read(account).await?;
+        Ok(revision)
+    }
+
+    async fn write(
+        &self,
+        account: &AccountId,
+        expected: i64,
+        revision: i64,
+        record: &[u8],
+    ) -> Result<bool, Error> {
+        self.0.write(account, expected, revision, record).await
+    }
+}
+
+impl<S: Store + Clone + 'static> Rows for ByStore<S> {
+    async fn read(&self, account: &AccountId) -> Result<i64, Error> {
+        let stored = self.0.load(account).await.map_err(Into::into)?;
+        let stored = stored.ok_or("the account is gone")?;
+        Ok(stored.revision.as_i64())
+    }
+
+    async fn write(
+        &self,
+        account: &AccountId,
+        expected: i64,
+        revision: i64,
+        record: &[u8],
+    ) -> Result<bool, Error> {
+        let expected = Revision::from_i64(expected)?;
+        let revision = Revision::from_i64(revision)?;
+        let (kind, summary) = (SwapKind::Accepted, Summary::new(true, 10, FIRST));
+        let swap = Swap::write(Some(expected), revision, record, kind, summary);
+        let answer = self.0.compare_and_swap(account, swap).await;
+        Ok(answer.map_err(Into::into)? == Swapped::Done)
     }
 }
 
@@ -160,16 +197,5 @@ impl<S: Store + 'static> Job for Verify<S> {
     }
 }
 
-/// Revisions that no other client has.
-struct Revisions(i64);
-
-impl Revisions {
-    fn new(client: usize) -> Self {
-        Self(REVISION + ((client as i64) << 40))
-    }
-
-    fn next(&mut self) -> i64 {
-        self.0 += 1;
-        self.0
-    }
-}
+/// As many as a verifier has.
+const ROUNDS: usize = 32;

@@ -1,13 +1,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign::{
-    AccountId, Resealed, Revision, Store, Summary, Swap, SwapKind, Swapped, Verifier,
-};
+use countersign::{Resealed, Revision, Store, Summary, Swap, SwapKind, Swapped, Verifier};
 
-use super::accounts::{FIRST, ISSUER, Keys, Member, Population};
-use super::clients::{Job, Work, turn};
-use super::jobs::{Alone, Bare, Verify};
+use super::accounts::{FIRST, ISSUER, Keys, Member, Population, Strangers};
+use super::contender::{Contender, quartile};
+use super::jobs::{ByDriver, ByStore, Exchange, Verify};
 use super::options::Options;
 use super::report::{Report, grouped};
 use super::{Engine, Error, REVISION, Table};
@@ -46,7 +44,7 @@ struct Filled<T> {
     members: Arc<[Member]>,
     /// The one that all clients log in to.
     hot: Arc<[Member]>,
-    strangers: [Arc<[AccountId]>; 2],
+    strangers: [Strangers; 2],
 }
 
 impl<T: Table> Measurement<T> {
@@ -61,12 +59,12 @@ impl<T: Table> Measurement<T> {
         Ok(Self { tables })
     }
 
-    /// What an account takes on the disk.
-    pub(super) async fn bytes(&self, report: &mut Report) -> Result<(), Error> {
+    /// What an account takes.
+    pub(super) fn bytes(&self, place: &str, report: &mut Report) {
         report.columns(&[
             "accounts",
             "bytes of a record",
-            "bytes an account on disk",
+            &format!("bytes an account {place}"),
             "filled in",
         ]);
         for filled in &self.tables {
@@ -78,14 +76,13 @@ impl<T: Table> Measurement<T> {
             ]);
         }
         report.end();
-        Ok(())
     }
 
     /// Verifications a second, beside the store without a verifier and the driver without a store.
     pub(super) async fn rates(&self, options: &Options, report: &mut Report) -> Result<(), Error> {
         let filled = self.tables.get(1).ok_or("there is one table")?;
         report.paragraph(&format!(
-            "Each a read and a conditional write, {} accounts, {} turns of {:?} each:",
+            "Each a read and a conditional write, {} accounts, medians of {} turns of {:?}:",
             grouped(filled.rows.into()),
             options.rounds(),
             options.turn()
@@ -93,18 +90,17 @@ impl<T: Table> Measurement<T> {
         report.columns(&[
             "accounts",
             "clients",
-            "driver/s",
-            "store/s",
-            "verified/s",
             "verified to driver",
             "half of the turns",
-            "client CPU: driver, store, verified",
-            "overtaken",
+            "store to driver",
+            "verified/s",
+            "store/s",
+            "driver/s",
+            "p50, p99 of verified",
+            "client CPU: verified, store, driver",
+            "overtaken: verified, driver",
         ]);
-        let one = filled
-            .strangers
-            .each_ref()
-            .map(|set| Arc::from([set[0].clone()]));
+        let one = filled.strangers.each_ref().map(Strangers::one);
         for (name, strangers, members) in [
             ("spread", &filled.strangers, &filled.members),
             ("one", &one, &filled.hot),
@@ -129,10 +125,10 @@ impl<T: Table> Measurement<T> {
         report.columns(&[
             "clients",
             "accounts",
-            "verified/s",
+            "p50 to that of the smallest",
             "p50",
             "p99",
-            "p50 to that of the smallest",
+            "verified/s",
         ]);
         for clients in [1, 8] {
             let mut jobs = Vec::new();
@@ -145,19 +141,22 @@ impl<T: Table> Measurement<T> {
                 for (_, contender) in &mut jobs {
                     contender.turn(options).await?;
                 }
+                // The first of one round is the last of the next.
+                jobs.reverse();
             }
-            let mut smallest = None;
-            for (filled, contender) in &mut jobs {
-                let work = &mut contender.work;
-                let p50 = work.percentile(0.5);
-                let smallest = *smallest.get_or_insert(p50);
+            jobs.sort_by_key(|(filled, _)| filled.rows);
+            let slower: Vec<_> = jobs
+                .iter()
+                .map(|(_, contender)| quartile(&contender.slower_than(&jobs[0].1), 2))
+                .collect();
+            for ((filled, contender), slower) in jobs.iter_mut().zip(slower) {
                 report.row(&[
                     clients.to_string(),
                     grouped(filled.rows.into()),
-                    grouped(work.per_second()),
-                    milliseconds(p50),
-                    milliseconds(work.percentile(0.99)),
-                    format!("{:.2}", p50.as_secs_f64() / smallest.as_secs_f64()),
+                    format!("{slower:.2}"),
+                    milliseconds(contender.work.percentile(0.5)),
+                    milliseconds(contender.work.percentile(0.99)),
+                    grouped(contender.per_second()),
                 ]);
             }
         }
@@ -240,81 +239,58 @@ impl<T: Table> Filled<T> {
     async fn compare(
         &self,
         options: &Options,
-        strangers: &[Arc<[AccountId]>; 2],
+        strangers: &[Strangers; 2],
         members: &Arc<[Member]>,
         clients: usize,
     ) -> Result<Vec<String>, Error> {
         let store = self.table.store();
         let [theirs, ours] = strangers;
-        let bare = Bare::new(&self.table, theirs, clients);
-        let alone = Alone::new(&store, ours, clients);
+        let bytes = self.record_bytes;
+        let driver = Exchange::new(&ByDriver(self.table.clone()), theirs, bytes, clients);
+        let alone = Exchange::new(&ByStore(store.clone()), ours, bytes, clients);
         let verify = Verify::new(&store, &self.keys, members, clients)?;
-        let mut bare = Contender::warm(bare, options).await?;
+        let mut driver = Contender::warm(driver, options).await?;
         let mut alone = Contender::warm(alone, options).await?;
         let mut verify = Contender::warm(verify, options).await?;
-        let mut ratios = Vec::new();
         for round in 0..options.rounds() {
             // Whatever grows or shrinks meanwhile does both no harm and no good.
-            let (one, other) = if round % 2 == 0 {
-                let one = bare.turn(options).await?;
+            if round % 2 == 0 {
+                driver.turn(options).await?;
                 alone.turn(options).await?;
-                (one, verify.turn(options).await?)
+                verify.turn(options).await?;
             } else {
-                let other = verify.turn(options).await?;
+                verify.turn(options).await?;
                 alone.turn(options).await?;
-                (bare.turn(options).await?, other)
-            };
-            ratios.push(other / one);
+                driver.turn(options).await?;
+            }
         }
-        if members.len() > 1 && verify.work.overtaken + bare.work.overtaken > 0 {
+        if members.len() > 1 && verify.work.overtaken + driver.work.overtaken > 0 {
             return Err("clients met on an account that only one of them has".into());
         }
-        ratios.sort_unstable_by(f64::total_cmp);
-        let (bare, alone, verify) = (&bare.work, &alone.work, &verify.work);
+        let ratios = verify.faster_than(&driver);
+        let overtaken = format!(
+            "{:.1}, {:.1}",
+            verify.work.overtaken_each(),
+            driver.work.overtaken_each()
+        );
+        let cpu = format!(
+            "{:.0}, {:.0}, {:.0} µs",
+            verify.work.cpu_each(),
+            alone.work.cpu_each(),
+            driver.work.cpu_each()
+        );
+        let latency = [0.5, 0.99].map(|share| milliseconds(verify.work.percentile(share)));
         Ok(vec![
-            grouped(bare.per_second()),
-            grouped(alone.per_second()),
-            grouped(verify.per_second()),
             format!("{:.2}", quartile(&ratios, 2)),
             format!("{:.2} to {:.2}", quartile(&ratios, 1), quartile(&ratios, 3)),
-            format!(
-                "{:.0}, {:.0}, {:.0} µs",
-                bare.cpu_each(),
-                alone.cpu_each(),
-                verify.cpu_each()
-            ),
-            format!(
-                "{:.1} / {:.1}",
-                bare.overtaken as f64 / bare.done as f64,
-                verify.overtaken as f64 / verify.done as f64
-            ),
+            format!("{:.2}", quartile(&alone.faster_than(&driver), 2)),
+            grouped(verify.per_second()),
+            grouped(alone.per_second()),
+            grouped(driver.per_second()),
+            latency.join(", "),
+            cpu,
+            overtaken,
         ])
-    }
-}
-
-/// Clients that take turns with others, and what they have done so far.
-struct Contender<J> {
-    jobs: Vec<J>,
-    work: Work,
-}
-
-impl<J: Job> Contender<J> {
-    /// The first turn does not count: statements are prepared in it.
-    async fn warm(jobs: Vec<J>, options: &Options) -> Result<Self, Error> {
-        let (jobs, _) = turn(jobs, options.turn()).await?;
-        Ok(Self {
-            jobs,
-            work: Work::default(),
-        })
-    }
-
-    /// Takes a turn, and says how fast it was.
-    async fn turn(&mut self, options: &Options) -> Result<f64, Error> {
-        let (jobs, work) = turn(std::mem::take(&mut self.jobs), options.turn()).await?;
-        self.jobs = jobs;
-        let rate = work.per_second();
-        self.work.add(work);
-        Ok(rate)
     }
 }
 
@@ -342,10 +318,6 @@ where
         lane.await??;
     }
     Ok(())
-}
-
-fn quartile(sorted: &[f64], quartile: usize) -> f64 {
-    sorted[sorted.len().saturating_sub(1) * quartile / 4]
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -4,6 +4,11 @@
 //! that is counted was accepted: the accounts are enrolled, the passcodes are right, and each is of a step that was not
 //! used before, because every client has a clock of its own that runs as fast as it logs in.
 //!
+//! Driver, store and verifier do the same: they read a row and write a new record of the same size if the revision is still
+//! the same. Each has accounts of its own, and they take turns of a quarter of a second, in one order and then in the other.
+//! A ratio is the median of those of neighbouring turns, so what else the machine does falls out. On one account, who loses
+//! reads again, and goes on or finds that a later passcode (or revision) was first.
+//!
 //! ```no_run
 //! # use countersign_store_testing::{Durability, bench::{Bench, Engine, Error, Table}};
 //! # async fn measure<MyEngine: Engine>() -> Result<(), Error> {
@@ -20,9 +25,11 @@
 
 mod accounts;
 mod clients;
+mod contender;
 mod jobs;
 mod machine;
 mod measure;
+mod noise;
 mod options;
 mod report;
 
@@ -47,6 +54,9 @@ pub trait Engine: Sized + Send + Sync {
     /// Its name, as in the arguments of the program.
     const NAME: &'static str;
 
+    /// Where the bytes are that [`Table::bytes`] counts.
+    const PLACE: &'static str = "on disk";
+
     /// Starts it, or says why there is nothing to measure.
     fn start(durability: Durability) -> impl Future<Output = Result<Option<Self>, Error>> + Send;
 
@@ -61,7 +71,7 @@ pub trait Engine: Sized + Send + Sync {
     ) -> impl Future<Output = Result<Self::Table, Error>> + Send;
 }
 
-/// The revision of a row that was never written to since it was made; as long as others are.
+/// The revision of a row that was not written to since it was made: lower than those that follow, and as long.
 pub const REVISION: i64 = 1 << 62;
 
 /// Accounts in a database, with a store over them and the bare driver beside it.
@@ -72,13 +82,19 @@ pub trait Table: Clone + Send + Sync + 'static {
     /// The store over this table.
     fn store(&self) -> Self::Store;
 
-    /// What a verification asks of the database, with the store's own driver and pool and nothing else: reads record and
-    /// revision, and then writes as many bytes under another revision if the one that was read is still there. Says
-    /// whether it was.
-    fn bare(
+    /// Reads a row, with the store's own driver and pool and nothing else: its revision and its record.
+    fn read(
         &self,
         account: &AccountId,
+    ) -> impl Future<Output = Result<(i64, Vec<u8>), Error>> + Send;
+
+    /// Writes a row in the same way, if the expected revision is still there. Says whether it was.
+    fn write(
+        &self,
+        account: &AccountId,
+        expected: i64,
         revision: i64,
+        record: &[u8],
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// What the table and its index take on the disk (or in memory, where that is where they are).
@@ -92,6 +108,7 @@ pub struct Bench {
     populations: Vec<Population>,
     report: Report,
     file: PathBuf,
+    engines: Vec<&'static str>,
 }
 
 impl Bench {
@@ -114,6 +131,7 @@ impl Bench {
             populations,
             report,
             file: file.into(),
+            engines: Vec::new(),
         })
     }
 
@@ -122,6 +140,7 @@ impl Bench {
     /// # Errors
     /// If it does not start, and if anything but an acceptance is the answer to a right passcode.
     pub async fn run<E: Engine>(&mut self) -> Result<(), Error> {
+        self.engines.push(E::NAME);
         if !self.options.wants(E::NAME) {
             return Ok(());
         }
@@ -132,11 +151,11 @@ impl Bench {
         self.report.paragraph(&engine.describe().await?);
         self.report.paragraph(&machine::state()?);
         let measurement = Measurement::prepare(&engine, &self.populations).await?;
-        measurement.bytes(&mut self.report).await?;
         measurement.rates(&self.options, &mut self.report).await?;
         measurement
             .latencies(&self.options, &mut self.report)
             .await?;
+        measurement.bytes(E::PLACE, &mut self.report);
         measurement.reseal(&mut self.report).await?;
         self.report.paragraph(&machine::state()?);
         Ok(())
@@ -145,8 +164,11 @@ impl Bench {
     /// Writes the report to its file.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If an engine was asked for that does not exist, or the file cannot be written.
     pub fn finish(self) -> Result<(), Error> {
+        if let Some(unknown) = self.options.unknown(&self.engines) {
+            return Err(format!("{unknown}: not one of {}", self.engines.join(", ")).into());
+        }
         self.report.write(&self.file)
     }
 }

@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::Error;
@@ -8,18 +9,23 @@ use crate::Durability;
 pub(super) struct Options {
     fast: bool,
     short: bool,
+    turns: Option<NonZeroUsize>,
     engines: Vec<String>,
 }
 
 impl Options {
-    pub(super) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, Error> {
+    pub(super) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Error> {
         let mut options = Self::default();
-        for argument in arguments {
+        while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 // Cargo's own.
                 "--bench" => {}
                 "--fast" => options.fast = true,
                 "--short" => options.short = true,
+                "--turns" => {
+                    let turns = arguments.next().and_then(|turns| turns.parse().ok());
+                    options.turns = Some(turns.ok_or(USAGE)?);
+                }
                 option if option.starts_with('-') => {
                     return Err(format!("{option}: no such option. {USAGE}").into());
                 }
@@ -31,6 +37,12 @@ impl Options {
 
     pub(super) fn wants(&self, engine: &str) -> bool {
         self.engines.is_empty() || self.engines.iter().any(|name| name == engine)
+    }
+
+    /// An engine that was asked for and is none of these.
+    pub(super) fn unknown(&self, engines: &[&str]) -> Option<&str> {
+        let mut wanted = self.engines.iter().map(String::as_str);
+        wanted.find(|name| !engines.contains(name))
     }
 
     pub(super) fn durability(&self) -> Durability {
@@ -57,7 +69,8 @@ impl Options {
 
     /// How often each of what is compared has its turn.
     pub(super) fn rounds(&self) -> usize {
-        if self.short { 2 } else { 16 }
+        let default = if self.short { 2 } else { 24 };
+        self.turns.map_or(default, NonZeroUsize::get)
     }
 
     /// How long a turn is.
@@ -66,10 +79,11 @@ impl Options {
     }
 }
 
-const USAGE: &str = "Usage: [--fast] [--short] [ENGINE]...
-  --fast   without waiting for the disk
-  --short  a few seconds, to see that it works; its figures are worth nothing
-  ENGINE   one of those that the benchmark knows; all, if none is named";
+const USAGE: &str = "Usage: [--fast] [--short] [--turns N] [ENGINE]...
+  --fast     without waiting for the disk
+  --short    a few seconds, to see that it works; its figures are worth nothing
+  --turns N  how often each of what is compared has its turn: 24
+  ENGINE     one of those that the benchmark knows; all, if none is named";
 
 #[cfg(test)]
 mod tests {
@@ -85,8 +99,13 @@ mod tests {
         let options = parse("--fast --short one two --bench")?;
         assert!(options.wants("one") && options.wants("two") && !options.wants("three"));
         assert_eq!(options.durability(), Durability::Fast);
+        assert_eq!(options.unknown(&["one", "three"]), Some("two"));
+        assert_eq!(options.unknown(&["two", "one"]), None);
         assert_eq!(parse("")?.durability(), Durability::Durable);
-        assert!(parse("--fats").is_err());
+        assert_eq!(parse("--turns 3")?.rounds(), 3);
+        for wrong in ["--fats", "--turns", "--turns 0", "--turns few"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
         Ok(())
     }
 }
