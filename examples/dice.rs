@@ -1,0 +1,51 @@
+//! Random numbers that repeat (`SplitMix64`), so that a run can be repeated. For a simulation only: a service takes the
+//! operating system's.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use countersign::{RandomError, RandomSource};
+
+pub(crate) struct Dice(AtomicU64);
+
+impl Dice {
+    /// Dice of their own for each part of a run.
+    pub(crate) fn new(seed: u64, part: u64) -> Self {
+        let begun = Self(AtomicU64::new(seed));
+        let seed = begun.next();
+        Self(AtomicU64::new(mix(seed ^ mix(part))))
+    }
+
+    pub(crate) fn next(&self) -> u64 {
+        let state = self.0.fetch_add(STEP, Ordering::Relaxed);
+        mix(state.wrapping_add(STEP))
+    }
+
+    /// Uniform from 0 to 10^digits - 1, as that many digits.
+    pub(crate) fn digits(&self, digits: u8) -> String {
+        let limit = 10_u64.saturating_pow(u32::from(digits));
+        // The remainder of 2^64 would make small numbers likelier: draw again.
+        let fair = u64::MAX - u64::MAX % limit;
+        let number = std::iter::repeat_with(|| self.next()).find(|number| *number < fair);
+        let width = usize::from(digits);
+        format!("{:0width$}", number.unwrap_or_default() % limit)
+    }
+}
+
+impl RandomSource for Dice {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        for chunk in buffer.chunks_mut(8) {
+            for (byte, random) in chunk.iter_mut().zip(self.next().to_le_bytes()) {
+                *byte = random;
+            }
+        }
+        Ok(())
+    }
+}
+
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+const fn mix(number: u64) -> u64 {
+    let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
