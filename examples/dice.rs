@@ -1,5 +1,5 @@
-//! Random numbers that repeat (`SplitMix64`), so that a run can be repeated. For a simulation only: a service takes the
-//! operating system's.
+//! Random numbers that repeat (`SplitMix64`), so that a run can be repeated. For simulations only: a service takes the
+//! operating system's. For `attack` and `rotate_keys`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,16 +18,6 @@ impl Dice {
     pub(crate) fn next(&self) -> u64 {
         let state = self.0.fetch_add(STEP, Ordering::Relaxed);
         mix(state.wrapping_add(STEP))
-    }
-
-    /// Uniform from 0 to 10^digits - 1, as that many digits.
-    pub(crate) fn digits(&self, digits: u8) -> String {
-        let limit = 10_u64.saturating_pow(u32::from(digits));
-        // The remainder of 2^64 would make small numbers likelier: draw again.
-        let fair = u64::MAX - u64::MAX % limit;
-        let number = std::iter::repeat_with(|| self.next()).find(|number| *number < fair);
-        let width = usize::from(digits);
-        format!("{:0width$}", number.unwrap_or_default() % limit)
     }
 }
 

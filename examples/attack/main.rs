@@ -14,6 +14,7 @@
     reason = "counts of one year, which come near no limit"
 )]
 
+#[path = "../dice.rs"]
 mod dice;
 mod interval;
 mod monte_carlo;

@@ -66,7 +66,7 @@ fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure
             }
             continue;
         }
-        match machine.verify(&victim.account, &dice.digits(digits))? {
+        match machine.verify(&victim.account, &passcode(&dice, digits))? {
             Verdict::Accepted => return Ok(true),
             Verdict::Wrong => row += 1,
             Verdict::HeldOff(wait) => elapsed += wait.as_secs(),
@@ -74,6 +74,16 @@ fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure
         }
     }
     Ok(false)
+}
+
+/// Uniform among all passcodes of so many digits.
+fn passcode(dice: &Dice, digits: u8) -> String {
+    let limit = 10_u64.saturating_pow(u32::from(digits));
+    // The remainder of 2^64 would make small numbers likelier: draw again.
+    let fair = u64::MAX - u64::MAX % limit;
+    let number = std::iter::repeat_with(|| dice.next()).find(|number| *number < fair);
+    let width = usize::from(digits);
+    format!("{:0width$}", number.unwrap_or_default() % limit)
 }
 
 /// After the enrollment, when its passcode is out of every window.

@@ -143,7 +143,13 @@ impl Policy {
     /// bits modulo a power of ten (RFC 4226, section 5.3), which makes the likeliest ones a little likelier
     /// than 10^-digits; the bound counts with those.
     ///
-    /// The default is under 1.3e-3 for one authenticator.
+    /// The default is under 1.3e-3 for one authenticator: 385 guesses. The example `attack` counts the guesses that
+    /// the verifier looks at, under twelve strategies and four policies, and never finds more. It reaches the bound
+    /// by guessing between the owner's daily logins, who is never held off by it; without a pause it is 100, and
+    /// the account is locked. Random guesses for 100,000 years got in MONTECARLO.
+    ///
+    /// Two things add guesses: each [`unlock`](crate::Verifier::unlock) at most five, and a machine whose clock is
+    /// ahead those of that time, once.
     #[must_use]
     pub fn annual_risk(&self, authenticators: u8) -> f64 {
         const YEAR: u64 = 365 * 86_400;
