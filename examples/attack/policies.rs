@@ -67,7 +67,7 @@ pub(crate) fn all() -> Result<[Rules; 4], Failure> {
                 .budget(100, HOUR),
         )?,
         rules(
-            "eight digits",
+            "eight-digits",
             "8 digits like the backup codes, window 1, 50 failures and one more in 6 h, locked at 100",
             Policy::builder().digits(Digits::EIGHT).budget(50, 6 * HOUR),
         )?,

@@ -172,7 +172,9 @@ impl Attack<'_> {
                 guesses.pop();
             }
             if guesses.is_empty() {
-                return Ok(HOUR - elapsed % HOUR);
+                // When the budget has gained, or after the owner's login.
+                let apart = self.rules.policy.budget_refill().as_secs().min(DAY);
+                return Ok(apart - (elapsed - BEGIN) % apart);
             }
             let mut held_off = None;
             for (verdict, guess) in send(&guesses, machine, &target.victim.account)? {
