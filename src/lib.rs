@@ -78,7 +78,8 @@
 //! - Whoever has the password can hold the owner off for a while by guessing wrong; a service that cannot live
 //!   with that needs staff that unlocks.
 //! - Whoever may write to the database can put an older record of the same account back, and with it the
-//!   codes that it held unused. They cannot make one up, move one or read one: records are sealed.
+//!   codes and guesses that it held unused, unless the revisions are kept apart (see the `manual`). They cannot
+//!   make one up, move one or read one: records are sealed.
 //! - A host keeps a flag of its own, "enrolled", and treats "flag set and `Status::Absent`" as an error, so
 //!   that a lost row does not open the door.
 //! - Secrets are wiped when they are dropped, and never printed. What a host copies out of `expose()` is its

@@ -4,4 +4,7 @@
 //! - `otp`: one-time passwords, secrets, key URIs and QR codes as a tool;
 //! - `custom_store`: a host's own store, and the suite that checks it;
 //! - `host_transaction`: the session in the same SQL transaction as the accepted code;
-//! - `blocking`: the verifier without async.
+//! - `anchored_store`: records whose older versions nobody can put back;
+//! - `blocking`: the verifier without async;
+//! - `attack`: a year of guessing, counted;
+//! - `rotate_keys`: the sealing key changed while people sign in.

@@ -143,7 +143,14 @@ impl Policy {
     /// bits modulo a power of ten (RFC 4226, section 5.3), which makes the likeliest ones a little likelier
     /// than 10^-digits; the bound counts with those.
     ///
-    /// The default is under 1.3e-3 for one authenticator.
+    /// The default is under 1.3e-3 for one authenticator: 385 guesses. The example `attack` counts the guesses that
+    /// the real verifier looks at, by twelve strategies under four policies, and never finds more than `n`. The
+    /// attacker reaches it by guessing between the owner's daily logins, and the owner is never held off by it;
+    /// without a pause it is 100 guesses, and the account is locked. Of 100,000 years of random passcodes, 114
+    /// let the attacker in: 1.14e-3, with 99 % confidence between 8.96e-4 and 1.45e-3.
+    ///
+    /// Two things add to `n`: each [`unlock`](crate::Verifier::unlock) at most five guesses, and a machine whose
+    /// clock is ahead those of that time, once.
     #[must_use]
     pub fn annual_risk(&self, authenticators: u8) -> f64 {
         const YEAR: u64 = 365 * 86_400;

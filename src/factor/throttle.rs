@@ -51,15 +51,15 @@ impl Throttle {
         Hold::Free
     }
 
-    /// Whether a stored time was written by a machine with a wrong clock, or this one has one.
+    /// Whether the last failure was written by a machine with a wrong clock, or this one has one.
     pub(crate) fn has_clock_fault(&self, now: Timestamp) -> bool {
-        is_clock_fault(self.failed_at, now) || is_clock_fault(self.refilled_at, now)
+        is_clock_fault(self.failed_at, now)
     }
 
-    /// Mends a clock fault: the stored times become `now`, and nothing is gained or lost by it.
+    /// Mends a clock fault: the last failure was now. The budget is left alone: what a clock that is ahead gave it too early
+    /// would be given again and again, by every turn between that clock and a right one.
     pub(crate) fn rebase(&mut self, now: Timestamp) {
         self.failed_at = self.failed_at.min(now);
-        self.refilled_at = self.refilled_at.min(now);
     }
 
     /// Counts a failure.
@@ -81,10 +81,11 @@ impl Throttle {
         self.level = self.level.saturating_add(1).min(policy.budget_burst());
     }
 
-    /// Opens the account again for its owner.
+    /// Opens the account again for its owner, and the budget gains again from now on, whatever clock it had run ahead with.
     pub(crate) fn unlock(&mut self, now: Timestamp, policy: &Policy) {
         self.failures = 0;
         self.refill(now, policy);
+        self.refilled_at = self.refilled_at.min(now);
         self.level = self.level.max(UNLOCKED_LEVEL.min(policy.budget_burst()));
     }
 
@@ -252,6 +253,36 @@ mod tests {
                 retry_after: Duration::from_secs(120)
             }
         );
+    }
+
+    #[test]
+    fn what_a_clock_that_is_ahead_gave_early_is_not_given_again() {
+        let (mut throttle, policy) = failed(20, at(0));
+        let mut admitted = 0;
+        for turn in 0..10 {
+            for now in [at(3 * DAY + turn), at(turn)] {
+                if throttle.has_clock_fault(now) {
+                    throttle.rebase(now);
+                }
+                throttle.succeed();
+                while throttle.level_at(now, &policy) > 0 {
+                    throttle.fail(now, &policy);
+                    admitted += 1;
+                }
+            }
+        }
+        assert_eq!(admitted, 3);
+        assert_eq!(throttle.level_at(at(4 * DAY - 1), &policy), 0);
+        assert_eq!(throttle.level_at(at(4 * DAY), &policy), 1);
+    }
+
+    #[test]
+    fn unlocking_lets_a_budget_gain_again_that_a_clock_had_run_far_ahead_with() {
+        let (mut throttle, policy) = failed(1, at(1000 * DAY));
+        throttle.unlock(at(0), &policy);
+        throttle.fail(at(0), &policy);
+        assert_eq!(throttle.level_at(at(0), &policy), 18);
+        assert_eq!(throttle.level_at(at(DAY), &policy), 19);
     }
 
     #[test]

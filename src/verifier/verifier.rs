@@ -284,6 +284,7 @@ impl<S: Store> Verifier<S> {
 
     /// Ends a wait, a lock and a spent budget: for the host's staff, who have made sure who asks. NIST SP
     /// 800-63B-4, 3.2.2 wants an authenticator that was locked to be bound again: `force_disable` it then.
+    /// Each call gives an attacker who still has the password up to five more guesses.
     ///
     /// # Errors
     /// [`Denied`], with [`Rejection::Absent`].

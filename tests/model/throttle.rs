@@ -17,7 +17,7 @@ pub(crate) enum Event {
     RowEnded,
     /// The host's staff unlocked the account.
     Unlocked { at: u64 },
-    /// Times that lay ahead were set to now.
+    /// The last failure lay ahead, and was set to now.
     Mended { at: u64 },
 }
 
@@ -50,10 +50,9 @@ impl Throttle {
         self.events.push(event);
     }
 
-    /// A stored time more than an hour ahead.
+    /// The last failure more than an hour ahead.
     pub(crate) fn has_clock_fault(&self, now: u64) -> bool {
-        let meter = self.meter();
-        meter.failed_at > now + HOUR || meter.refilled_at > now + HOUR
+        self.meter().failed_at > now + HOUR
     }
 
     /// Locked, waiting, out of budget, in this order.
@@ -115,12 +114,12 @@ impl Throttle {
                 Event::RowEnded => meter.row = 0,
                 Event::Unlocked { at } => {
                     self.refill(&mut meter, at);
+                    meter.refilled_at = meter.refilled_at.min(at);
                     meter.level = meter.level.max(burst.min(5));
                     meter.row = 0;
                 }
                 Event::Mended { at } => {
                     meter.failed_at = meter.failed_at.min(at);
-                    meter.refilled_at = meter.refilled_at.min(at);
                 }
             }
         }

@@ -1,0 +1,123 @@
+//! What the person at the terminal sees, and whether the figures agree.
+
+use std::io::{self, Write, stdout};
+
+use crate::interval::Interval;
+use crate::policies::{Rules, YEAR};
+use crate::strategy::Strategy;
+use crate::year::Tally;
+
+pub(crate) fn title_of_counts() -> io::Result<()> {
+    writeln!(
+        stdout(),
+        "Guesses that the verifier looks at in a year, for one account: counted, and what the policy allows.\n\
+         The chance is that one of them is right; the risk is Policy::annual_risk for as many authenticators."
+    )
+}
+
+pub(crate) fn policy(rules: &Rules) -> io::Result<()> {
+    writeln!(stdout(), "\n{}: {}", rules.name, rules.summary)?;
+    writeln!(
+        stdout(),
+        "  {:<40} {:>8} {:>8} {:>9} {:>9}   owner held off",
+        "strategy",
+        "counted",
+        "allowed",
+        "chance",
+        "risk"
+    )
+}
+
+/// A row; whether it agrees.
+pub(crate) fn count(rules: &Rules, strategy: &Strategy, tally: &Tally) -> io::Result<bool> {
+    let allowed = allowed(rules, strategy, tally);
+    let chance = chance(rules, strategy, tally);
+    let risk = risk(rules, strategy.authenticators, allowed);
+    let within = tally.admitted.iter().all(|admitted| *admitted <= allowed);
+    let reached = tally.admitted.iter().all(|admitted| *admitted == allowed);
+    let agrees = within && (reached || !strategy.reaches_the_bound) && chance <= risk;
+    let counted = tally.admitted.iter().max().copied().unwrap_or_default();
+    let unlocks = match tally.unlocks {
+        0 => String::new(),
+        unlocks => format!(", {unlocks} unlocks"),
+    };
+    writeln!(
+        stdout(),
+        "  {:<40} {counted:>8} {allowed:>8} {chance:>9.2e} {risk:>9.2e}   {} of {} logins{unlocks}{}",
+        strategy.name,
+        tally.held_off,
+        tally.logins,
+        if agrees { "" } else { "   DISAGREES" },
+    )?;
+    Ok(agrees)
+}
+
+/// The budget of a year, by the clock that is furthest ahead, and what staff added to it.
+fn allowed(rules: &Rules, strategy: &Strategy, tally: &Tally) -> u64 {
+    const BY_UNLOCKING: u64 = 5;
+    let budget = rules.guesses_in(YEAR + strategy.clocks.ahead_at_the_end());
+    budget + tally.unlocks * BY_UNLOCKING.min(rules.policy.budget_burst().into())
+}
+
+/// The chance that one of the guesses that were counted for the first account is right.
+fn chance(rules: &Rules, strategy: &Strategy, tally: &Tally) -> f64 {
+    let missed = |chance: f64, guesses: u64| (1.0 - chance).powf(guesses as f64);
+    let all = tally.admitted.first().copied().unwrap_or_default();
+    let passcode = rules.passcode_chance(strategy.authenticators);
+    let backup_code = rules.backup_code_chance();
+    let both = rules.policy.digits().get() == rules.policy.code_format().length();
+    let (passcodes, backup_codes) = if both {
+        (all, all)
+    } else {
+        (all - tally.backup_codes, tally.backup_codes)
+    };
+    1.0 - missed(passcode, passcodes) * missed(backup_code, backup_codes)
+}
+
+/// `annual_risk`, for as many guesses as are allowed.
+fn risk(rules: &Rules, authenticators: u8, allowed: u64) -> f64 {
+    let budget = rules.guesses_in(YEAR);
+    rules.policy.annual_risk(authenticators) * (allowed as f64 / budget as f64)
+}
+
+pub(crate) fn title_of_years() -> io::Result<()> {
+    writeln!(
+        stdout(),
+        "\nYears of random passcodes: in how many the attacker got in, with 99 % confidence, beside what that chance must be.\n\
+         \n  {:<14} {:>8} {:>8} {:>9}   {:<20} {:>9} {:>9}",
+        "policy",
+        "years",
+        "got in",
+        "a year",
+        "between",
+        "must be",
+        "risk"
+    )
+}
+
+/// A row; whether it agrees.
+pub(crate) fn years(rules: &Rules, years: u32, hits: u32) -> io::Result<bool> {
+    let interval = Interval::of(hits, years);
+    let guesses = rules.guesses_in(YEAR);
+    let must_be = 1.0 - (1.0 - rules.passcode_chance(1)).powf(guesses as f64);
+    let risk = rules.policy.annual_risk(1);
+    let agrees = interval.contains(must_be) && interval.low <= risk;
+    let between = format!("{:.2e} to {:.2e}", interval.low, interval.high);
+    writeln!(
+        stdout(),
+        "  {:<14} {years:>8} {hits:>8} {:>9.2e}   {between:<20} {must_be:>9.2e} {risk:>9.2e}{}",
+        rules.name,
+        f64::from(hits) / f64::from(years),
+        if agrees { "" } else { "   DISAGREES" },
+    )?;
+    Ok(agrees)
+}
+
+pub(crate) fn verdict(agreed: bool) -> io::Result<()> {
+    let verdict = if agreed {
+        "All of it agrees."
+    } else {
+        "What DISAGREES is marked."
+    };
+    writeln!(stdout(), "\n{verdict}")
+}

@@ -1,0 +1,107 @@
+//! The account under attack, and its owner.
+
+use std::collections::BTreeSet;
+
+use countersign::testing::{Phone, block_on};
+use countersign::{AccountId, EnrollmentRequest, Proof, Timestamp};
+
+use crate::Failure;
+use crate::policies::Rules;
+use crate::service::{BEGINNING, Machine, Verdict};
+
+pub(crate) struct Victim {
+    pub(crate) account: AccountId,
+    phones: Vec<Phone>,
+    codes: BTreeSet<String>,
+}
+
+impl Victim {
+    /// An account with so many authenticators, all enrolled at the beginning, and a sheet of backup codes if asked for.
+    pub(crate) fn enroll(
+        machine: &Machine,
+        account: AccountId,
+        authenticators: u8,
+        with_codes: bool,
+    ) -> Result<Self, Failure> {
+        let verifier = &machine.verifier;
+        let mut victim = Self {
+            account,
+            phones: Vec::new(),
+            codes: BTreeSet::new(),
+        };
+        let mut receipt = None;
+        for _ in 0..authenticators {
+            let proof = match &receipt {
+                None => Proof::Password {
+                    checked_at: BEGINNING,
+                },
+                Some(receipt) => Proof::Reauthenticated {
+                    password_checked_at: BEGINNING,
+                    receipt,
+                },
+            };
+            let request = EnrollmentRequest::additional("victim@example.com");
+            let begun = block_on(verifier.begin_enrollment(&victim.account, request, proof))?;
+            let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
+            let passcode = phone.passcode(BEGINNING);
+            receipt = Some(block_on(verifier.confirm_enrollment(
+                &victim.account,
+                begun.id(),
+                &passcode,
+            ))?);
+            victim.phones.push(phone);
+        }
+        if let (true, Some(receipt)) = (with_codes, &receipt) {
+            let proof = Proof::Reauthenticated {
+                password_checked_at: BEGINNING,
+                receipt,
+            };
+            let codes = block_on(verifier.issue_backup_codes(&victim.account, proof))?;
+            victim.codes = codes.iter().map(String::from).collect();
+        }
+        Ok(victim)
+    }
+
+    /// The owner signs in with what the phone shows. A mended clock fault is tried again.
+    pub(crate) fn log_in(&self, machine: &Machine) -> Result<Verdict, Failure> {
+        let phone = self.phones.first().ok_or("the victim has no phone")?;
+        let passcode = phone.passcode(machine.now());
+        match machine.verify(&self.account, &passcode)? {
+            Verdict::Mended => machine.verify(&self.account, &passcode),
+            verdict => Ok(verdict),
+        }
+    }
+
+    /// A passcode that no phone shows near this time, and that is no backup code.
+    pub(crate) fn wrong_passcode(&self, rules: &Rules, now: Timestamp) -> Result<String, Failure> {
+        let (window, period) = (rules.policy.window(), rules.policy.period().as_secs());
+        let first = now
+            .as_unix()
+            .saturating_sub(period * u64::from(window.before));
+        let times = (0..u64::from(window.width()))
+            .map(|step| Timestamp::from_unix(first.saturating_add(step.saturating_mul(period))));
+        let right: BTreeSet<String> = times
+            .flat_map(|time| self.phones.iter().map(move |phone| phone.passcode(time)))
+            .collect();
+        self.none_of(&right, rules.policy.digits().get())
+    }
+
+    pub(crate) fn wrong_backup_code(
+        &self,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<String, Failure> {
+        if rules.policy.digits().get() == rules.policy.code_format().length() {
+            return self.wrong_passcode(rules, now);
+        }
+        self.none_of(&BTreeSet::new(), rules.policy.code_format().length())
+    }
+
+    fn none_of(&self, right: &BTreeSet<String>, length: u8) -> Result<String, Failure> {
+        let width = usize::from(length);
+        (0..1000_u32)
+            .map(|number| format!("{number:0width$}"))
+            .find(|text| !right.contains(text) && !self.codes.contains(text))
+            .ok_or_else(|| "every code is right".into())
+    }
+}

@@ -1,0 +1,63 @@
+//! `reseal` for every account, until a pass finds nothing to do.
+
+use countersign::Resealed;
+use countersign::testing::ManualClock;
+
+use crate::Failure;
+use crate::accounts::BEGINNING;
+use crate::keys::{Stage, machine};
+use crate::logins::Logins;
+use crate::progress::Progress;
+use crate::stores::Listed;
+
+/// What one pass over all accounts found.
+#[derive(Default)]
+pub(crate) struct Pass {
+    pub(crate) changed: u32,
+    /// Sealed with the new key before the pass came to them.
+    pub(crate) current: u32,
+}
+
+pub(crate) async fn run<S>(store: &S, count: u32, logins: &Logins) -> Result<Vec<Pass>, Failure>
+where
+    S: Listed + Clone,
+{
+    let mut passes = Vec::new();
+    loop {
+        let progress = Progress::new(format!("pass {}", passes.len() + 1), count);
+        let pass = pass(store, &progress, logins).await?;
+        // A machine that still seals with the old key undoes what a pass has done: only a pass after that is the last.
+        let is_last = pass.changed == 0 && !passes.is_empty();
+        passes.push(pass);
+        if is_last {
+            return Ok(passes);
+        }
+        logins.all_changed();
+    }
+}
+
+async fn pass<S>(store: &S, progress: &Progress, logins: &Logins) -> Result<Pass, Failure>
+where
+    S: Listed + Clone,
+{
+    let verifier = machine(store.clone(), Stage::Changed, &ManualClock::at(BEGINNING))?;
+    let (mut pass, mut cursor) = (Pass::default(), None);
+    loop {
+        let page = store.page(cursor.as_ref()).await?;
+        for account in &page {
+            match verifier.reseal(account).await? {
+                Resealed::Changed => pass.changed += 1,
+                Resealed::Current => pass.current += 1,
+                other => return Err(format!("account {account:?} is {other:?}").into()),
+            }
+            progress.step();
+        }
+        if logins.failed() {
+            return Err("somebody could not sign in".into());
+        }
+        match page.into_iter().last() {
+            Some(last) => cursor = Some(last),
+            None => return Ok(pass),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The example `attack`, for the default policy and few years of random guesses.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+use std::process::{Command, Output};
+
+/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder
+/// `examples` beside the `deps` that this test runs in.
+fn attack(arguments: &[&str]) -> Output {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push("examples");
+    path.push(format!("attack{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --example attack`",
+        path.display()
+    );
+    Command::new(path).args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_year_of_attacks_admits_what_the_policy_says() {
+    let output = attack(&["--policy", "default", "--years", "100"]);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}");
+    let counts = |strategy: &str| {
+        let row = printed
+            .lines()
+            .find(|line| line.trim().starts_with(strategy));
+        let row = row.unwrap_or_else(|| panic!("no row {strategy}:\n{printed}"));
+        let numbers: Vec<u64> = row[40..].split_whitespace().flat_map(str::parse).collect();
+        (numbers[0], numbers[1])
+    };
+    assert_eq!(counts("between the owner's logins"), (385, 385));
+    assert_eq!(counts("without a pause"), (100, 385));
+    assert_eq!(counts("on 20 accounts"), (385, 385));
+    assert_eq!(counts("a machine 3 d ahead all year"), (388, 388));
+    assert_eq!(counts("staff unlocks whenever asked"), (2210, 2210));
+}
+
+#[test]
+fn a_policy_that_there_is_not_is_an_error() {
+    let output = attack(&["--policy", "none"]);
+    assert!(!output.status.success());
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, "attack: there is no policy \"none\"\n");
+}

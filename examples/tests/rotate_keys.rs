@@ -1,0 +1,93 @@
+//! The example `rotate_keys` on few accounts, and killed in the middle.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder
+/// `examples` beside the `deps` that this test runs in.
+fn rotate_keys() -> Command {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push("examples");
+    path.push(format!("rotate_keys{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --example rotate_keys`",
+        path.display()
+    );
+    Command::new(path)
+}
+
+fn over_sqlite(path: &Path, accounts: &str) -> Command {
+    let mut command = rotate_keys();
+    command.args(["--memory", "0", "--sqlite", accounts, "--db"]);
+    command
+        .arg(path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// What a run that succeeds prints.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// How many records a pass found sealed already.
+fn already(printed: &str, pass: &str) -> u32 {
+    let line = printed.lines().find(|line| line.trim().starts_with(pass));
+    let words: Vec<&str> = line
+        .unwrap_or_else(|| panic!("{printed}"))
+        .split_whitespace()
+        .collect();
+    let [_, _, changed, _, already, ..] = words[..] else {
+        panic!("{printed}");
+    };
+    let _changed: u32 = changed.parse().unwrap();
+    already.parse().unwrap()
+}
+
+#[test]
+fn over_memory_nothing_is_lost() {
+    let printed = run(rotate_keys().args(["--memory", "3000", "--sqlite", "0"]));
+    assert!(
+        printed.contains("old key dropped: all 3000 records open"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn killed_in_the_middle_it_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("accounts.db");
+    let mut child = over_sqlite(&path, "300").spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let reached = lines
+        .map(Result::unwrap)
+        .find(|line| line.contains("pass 1: 50 %"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(reached.is_some(), "it ended before it could be killed");
+
+    let printed = run(&mut over_sqlite(&path, "300"));
+    assert!(already(&printed, "pass 1:") >= 140, "{printed}");
+    assert!(
+        printed.contains("old key dropped: all 300 records open"),
+        "{printed}"
+    );
+    let other = over_sqlite(&path, "301").output().unwrap();
+    let errors = String::from_utf8(other.stderr).unwrap();
+    assert!(errors.contains("the database has 300 accounts"), "{errors}");
+}

@@ -1,0 +1,177 @@
+//! A service with one account that has everything a record can hold.
+
+use crate::handed::Handed;
+use countersign::testing::{ManualClock, Phone, block_on};
+use countersign::{
+    AccountId, AuthenticatorId, Denied, DigestParams, Enrollment, EnrollmentRequest, Error, KeyId,
+    Keyring, Policy, Proof, Receipt, RecordError, SealingKey, Status, Timestamp, Verifier,
+};
+use std::time::Duration;
+
+/// 2027-01-15, at the beginning of a step.
+const START: Timestamp = Timestamp::from_unix(1_800_000_000);
+pub(crate) const STEP: Duration = Duration::from_secs(30);
+pub(crate) const PRIMARY: KeyId = KeyId::new(1);
+/// One bit from the primary one.
+pub(crate) const RETIRED: KeyId = KeyId::new(3);
+
+pub(crate) struct Service {
+    pub(crate) store: Handed,
+    pub(crate) verifier: Verifier<Handed>,
+    pub(crate) clock: ManualClock,
+    pub(crate) alice: AccountId,
+    pub(crate) phone: Phone,
+    pub(crate) codes: Vec<String>,
+    pub(crate) pending: Enrollment,
+    pub(crate) keys: [SealingKey; 2],
+}
+
+impl Service {
+    /// With an authenticator, a sheet of backup codes of which the first is used, and a pending enrollment.
+    pub(crate) fn new() -> Self {
+        let keys = [(); 2].map(|()| SealingKey::generate().unwrap());
+        let clock = ManualClock::at(START);
+        let store = Handed::default();
+        let keyring = Keyring::new(PRIMARY, keys[0].clone());
+        let keyring = keyring.with_retired(RETIRED, keys[1].clone()).unwrap();
+        let verifier = verifier(&store, keyring, &clock, "");
+        let alice = AccountId::new("alice").unwrap();
+
+        let request = || EnrollmentRequest::additional("alice@example.com");
+        let password = Proof::Password { checked_at: START };
+        let begun = block_on(verifier.begin_enrollment(&alice, request(), password)).unwrap();
+        let phone = Phone::scan(begun.key_uri().to_secret_text().expose()).unwrap();
+        let passcode = phone.passcode(START);
+        let confirmed = verifier.confirm_enrollment(&alice, begun.id(), &passcode);
+        let receipt = block_on(confirmed).unwrap();
+        let proof = || Proof::Reauthenticated {
+            password_checked_at: START,
+            receipt: &receipt,
+        };
+        let codes = block_on(verifier.issue_backup_codes(&alice, proof())).unwrap();
+        let codes: Vec<String> = codes.iter().map(String::from).collect();
+        let pending = block_on(verifier.begin_enrollment(&alice, request(), proof())).unwrap();
+        let _receipt = block_on(verifier.verify(&alice, &codes[0])).unwrap();
+        clock.advance(STEP * 2);
+        Self {
+            store,
+            verifier,
+            clock,
+            alice,
+            phone,
+            codes,
+            pending,
+            keys,
+        }
+    }
+
+    /// Another verifier on the same store.
+    pub(crate) fn with(&self, keyring: Keyring, namespace: &str) -> Verifier<Handed> {
+        verifier(&self.store, keyring, &self.clock, namespace)
+    }
+
+    /// What the phone shows now.
+    pub(crate) fn passcode(&self) -> String {
+        self.phone.passcode(self.clock.now())
+    }
+
+    pub(crate) fn verify(&self, code: &str) -> Result<Receipt, Denied> {
+        block_on(self.verifier.verify(&self.alice, code))
+    }
+
+    pub(crate) fn authenticators(&self) -> Vec<AuthenticatorId> {
+        match block_on(self.verifier.status(&self.alice)).unwrap() {
+            Status::Enabled(enabled) => enabled
+                .authenticators
+                .iter()
+                .map(|active| active.id)
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Calls everything that opens a record, with right codes and good proofs: each must fail with this error, and nothing
+    /// be written.
+    pub(crate) fn nothing_opens(
+        &self,
+        verifier: &Verifier<Handed>,
+        account: &AccountId,
+        expected: RecordError,
+    ) {
+        let writes = self.store.writes();
+        let passcode = self.passcode();
+        let proof = || Proof::Passcode(&passcode);
+        let request = || EnrollmentRequest::additional("alice");
+        let id = "0123456789abcdef".parse().unwrap();
+        let denied = |outcome: Result<(), Denied>| match outcome {
+            Err(Denied::Failed(error)) => Err(error),
+            other => panic!("{other:?} instead of {expected:?}"),
+        };
+        let (v, a) = (verifier, account);
+        block_on(async {
+            let outcomes: [(&str, Result<(), Error>); 12] = [
+                (
+                    "verify a passcode",
+                    denied(v.verify(a, &passcode).await.map(drop)),
+                ),
+                (
+                    "verify a backup code",
+                    denied(v.verify(a, &self.codes[1]).await.map(drop)),
+                ),
+                ("status", v.status(a).await.map(drop)),
+                ("reseal", v.reseal(a).await.map(drop)),
+                (
+                    "pending_enrollment",
+                    denied(v.pending_enrollment(a, self.pending.id()).await.map(drop)),
+                ),
+                (
+                    "confirm_enrollment",
+                    denied(
+                        v.confirm_enrollment(a, self.pending.id(), &passcode)
+                            .await
+                            .map(drop),
+                    ),
+                ),
+                (
+                    "begin_enrollment",
+                    denied(v.begin_enrollment(a, request(), proof()).await.map(drop)),
+                ),
+                (
+                    "issue_backup_codes",
+                    denied(v.issue_backup_codes(a, proof()).await.map(drop)),
+                ),
+                (
+                    "remove_authenticator",
+                    denied(v.remove_authenticator(a, id, proof()).await),
+                ),
+                ("disable", denied(v.disable(a, proof()).await)),
+                ("force_disable", denied(v.force_disable(a).await)),
+                ("unlock", denied(v.unlock(a).await)),
+            ];
+            for (call, outcome) in outcomes {
+                match outcome {
+                    Err(Error::Record(error)) => assert_eq!(error, expected, "{call}"),
+                    other => panic!("{call}: {other:?} instead of {expected:?}"),
+                }
+            }
+        });
+        assert_eq!(self.store.writes(), writes, "something was written");
+    }
+}
+
+fn verifier(
+    store: &Handed,
+    keyring: Keyring,
+    clock: &ManualClock,
+    namespace: &str,
+) -> Verifier<Handed> {
+    // A digest that costs nothing.
+    let digest = DigestParams::new(8, 1, 1).unwrap();
+    let policy = Policy::builder().code_digest(digest).build().unwrap();
+    Verifier::builder(store.clone(), keyring, "Example")
+        .policy(policy)
+        .clock(clock.clone())
+        .namespace(namespace)
+        .build()
+        .unwrap()
+}
