@@ -1,7 +1,7 @@
 use super::Found;
 use super::digests::Digest;
 use crate::bleach::bleached;
-use crate::otp::verdict;
+use crate::otp::{picked, verdict};
 use crate::{
     BackupCodes, CodeFormat, DigestError, DigestJob, DigestParams, Digests, LedgerError, Passcode,
     Pepper, PepperId, Redemption, Timestamp,
@@ -253,10 +253,10 @@ impl Ledger {
         let (Some(digest), None) = (digests.next(), digests.next()) else {
             return Found::Nothing;
         };
-        let mut place = 0;
+        let mut place = 0_u64;
         let mut found = Choice::from(0);
         let mut used = Choice::from(0);
-        for (index, entry) in (0_u32..).zip(&self.entries) {
+        for (index, entry) in (0_u64..).zip(&self.entries) {
             let hit = entry.digest.ct_eq(digest);
             place.conditional_assign(&index, hit);
             found |= hit;
@@ -265,7 +265,7 @@ impl Ledger {
         if !verdict(found) {
             return Found::Nothing;
         }
-        let Ok(index) = usize::try_from(place) else {
+        let Ok(index) = usize::try_from(picked(place)) else {
             return Found::Nothing;
         };
         if verdict(used) {

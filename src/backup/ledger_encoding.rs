@@ -6,6 +6,7 @@
 
 use super::digests::Digest;
 use super::ledger::Entry;
+use crate::otp::verdict;
 use crate::{
     Alphabet, CodeFormat, CodeFormatError, DigestParams, DigestParamsError, Ledger, PepperId,
     Timestamp,
@@ -14,6 +15,7 @@ use alloc::vec::Vec;
 use minicbor::data::Type;
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
+use subtle::{Choice, ConstantTimeEq};
 
 const VERSION: u32 = 1;
 const FIELDS: u64 = 13;
@@ -154,24 +156,34 @@ impl Ledger {
     }
 
     fn is_encoded_as(&self, bytes: &[u8]) -> bool {
-        let mut rest = Expected(bytes);
-        self.encode_into(&mut Encoder::new(&mut rest)).is_ok() && rest.0.is_empty()
+        let mut expected = Expected {
+            rest: bytes,
+            same: Choice::from(1),
+        };
+        self.encode_into(&mut Encoder::new(&mut expected)).is_ok()
+            && expected.rest.is_empty()
+            && verdict(expected.same)
     }
 }
 
-/// Takes only the bytes that it expects, in their order.
-struct Expected<'a>(&'a [u8]);
+/// Compares what is written with the bytes that it expects; among them are digests.
+struct Expected<'a> {
+    rest: &'a [u8],
+    same: Choice,
+}
 
 impl Write for Expected<'_> {
-    type Error = Unexpected;
+    type Error = TooLong;
 
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Unexpected> {
-        self.0 = self.0.strip_prefix(bytes).ok_or(Unexpected)?;
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+        let (expected, rest) = self.rest.split_at_checked(bytes.len()).ok_or(TooLong)?;
+        self.same &= expected.ct_eq(bytes);
+        self.rest = rest;
         Ok(())
     }
 }
 
-struct Unexpected;
+struct TooLong;
 
 fn encode_into_vec(ledger: &Ledger, bytes: &mut Vec<u8>) {
     #[expect(clippy::expect_used, reason = "a Vec takes whatever is written")]

@@ -4,12 +4,13 @@ use super::attempt::Judgement;
 use super::proof::{fresh, reauthenticated};
 use super::{Evidence, Pending, SecondFactor};
 use crate::backup::{DigestJob, Digests};
+use crate::otp::verdict;
 use crate::{
     AcceptedBy, AccountId, AuthenticatorId, BackupCodes, EnrollmentId, Ledger, Passcode, Policy,
     Rejection, SwapKind, Timestamp,
 };
 use alloc::boxed::Box;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 /// What is done once the proof is accepted.
 #[derive(Debug)]
@@ -318,8 +319,10 @@ impl SecondFactor {
         let same = self
             .authenticators
             .iter()
-            .any(|active| active.secret.expose().ct_eq(secret).into());
-        (!same).then_some(()).ok_or(Rejection::SecretInUse)
+            .fold(Choice::from(0), |same, active| {
+                same | active.secret.expose().ct_eq(secret)
+            });
+        (!verdict(same)).then_some(()).ok_or(Rejection::SecretInUse)
     }
 
     /// Ends a wait, a lock and a spent budget without a proof.

@@ -1,7 +1,7 @@
 use super::hex::{self, IdError};
 use super::throttle::is_clock_fault;
 use super::{Authenticator, Parameters};
-use crate::otp::Scan;
+use crate::otp::{Scan, verdict};
 use crate::{AuthenticatorId, AuthenticatorName, Passcode, Policy, Secret, TimeStep, Timestamp};
 use alloc::string::String;
 use core::fmt;
@@ -29,7 +29,7 @@ impl EnrollmentId {
 
 impl PartialEq for EnrollmentId {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        verdict(self.0.ct_eq(&other.0))
     }
 }
 

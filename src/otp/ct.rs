@@ -2,14 +2,47 @@
 
 use core::hint::black_box;
 use subtle::Choice;
+#[cfg(feature = "backup")]
+use subtle::ConstantTimeEq;
 
 /// Turns the verdict of a constant-time comparison into a `bool`: the one place where the outcome of a
-/// comparison with a secret may decide a branch.
+/// comparison with a secret may decide a branch. Both answers are asked for, so that both take the same time.
 #[inline(never)]
 pub(crate) fn verdict(choice: Choice) -> bool {
-    if black_box(bool::from(choice)) {
-        black_box(true)
-    } else {
-        black_box(false)
+    let mut verdict = false;
+    for answer in [false, true] {
+        if black_box(bool::from(choice) == answer) {
+            verdict = black_box(answer);
+        }
+    }
+    verdict
+}
+
+/// A number that a comparison picked among its candidates, known once the [`verdict`] is that there is one:
+/// it is part of the answer, so branches and addresses may depend on it.
+#[cfg(feature = "backup")]
+pub(crate) fn picked(number: u64) -> u64 {
+    (0..u64::BITS).fold(0, |known, place| {
+        let bit = number.wrapping_shr(place) & 1;
+        known | u64::from(verdict(bit.ct_eq(&1))).wrapping_shl(place)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_the_choice() {
+        assert!(verdict(Choice::from(1)));
+        assert!(!verdict(Choice::from(0)));
+    }
+
+    #[cfg(feature = "backup")]
+    #[test]
+    fn a_picked_number_stays_what_it_is() {
+        for number in [0, 1, 9, 59_850_720, u64::MAX - 1, u64::MAX] {
+            assert_eq!(picked(number), number);
+        }
     }
 }

@@ -23,7 +23,7 @@ mod window;
 
 pub use algorithm::{Algorithm, AlgorithmError};
 #[cfg(feature = "backup")]
-pub(crate) use ct::verdict;
+pub(crate) use ct::{picked, verdict};
 pub use digits::{Digits, DigitsError};
 pub use hotp::{Hotp, HotpMatch};
 pub use otp::Otp;

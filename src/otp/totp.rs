@@ -1,3 +1,5 @@
+#[cfg(feature = "verifier")]
+use super::ct::picked;
 use super::ct::verdict;
 use super::mac::leaving_nothing;
 use crate::{Algorithm, Digits, Hotp, Otp, Passcode, Period, TimeStep, Timestamp, Window};
@@ -70,6 +72,8 @@ impl Totp {
     }
 
     /// The time step at a time. All time before T0 belongs to step 0.
+    // A function of its own, so that the one division is not among the instructions that have the key.
+    #[inline(never)]
     #[must_use]
     pub const fn step(&self, at: Timestamp) -> TimeStep {
         let since = at.saturating_since(self.t0);
@@ -114,13 +118,14 @@ impl Totp {
         last_accepted: Option<TimeStep>,
     ) -> Option<TotpMatch> {
         let current = self.step(at);
-        match self.scan(passcode, at, window, last_accepted) {
-            Scan::Later(step) => Some(TotpMatch { step, current }),
-            Scan::Used | Scan::Nothing => None,
-        }
+        let value = passcode.value(self.digits())?;
+        let Search { later, step, .. } = self.search(value, current, window, last_accepted);
+        verdict(later).then_some(TotpMatch { step, current })
     }
 
-    /// As [`verify`](Self::verify), and tells a passcode that was used before from one that is wrong.
+    /// As [`verify`](Self::verify), and tells a passcode that was used before from one that is wrong. The step
+    /// that it gives is one to store: what writes it may depend on it.
+    #[cfg(feature = "verifier")]
     pub(crate) fn scan(
         &self,
         passcode: &Passcode,
@@ -131,14 +136,29 @@ impl Totp {
         let Some(value) = passcode.value(self.digits()) else {
             return Scan::Nothing;
         };
-        let current = self.step(at).get();
-        let first = current.saturating_sub(u64::from(window.before));
-        let last = current.saturating_add(u64::from(window.after));
+        let current = self.step(at);
+        let Search { later, used, step } = self.search(value, current, window, last_accepted);
+        if verdict(later) {
+            Scan::Later(TimeStep::new(picked(step.get())))
+        } else if verdict(used) {
+            Scan::Used
+        } else {
+            Scan::Nothing
+        }
+    }
+
+    fn search(
+        &self,
+        value: u32,
+        current: TimeStep,
+        window: Window,
+        last_accepted: Option<TimeStep>,
+    ) -> Search {
         leaving_nothing(self.algorithm(), || {
             let mut later = Choice::from(0);
             let mut used = Choice::from(0);
             let mut step = 0;
-            for candidate in first..=last {
+            for candidate in window.steps(current) {
                 let hit = self.hotp.value(candidate).ct_eq(&value);
                 let unused = match last_accepted {
                     Some(accepted) => candidate.ct_gt(&accepted.get()),
@@ -148,13 +168,8 @@ impl Totp {
                 later |= hit & unused;
                 used |= hit & !unused;
             }
-            if verdict(later) {
-                Scan::Later(TimeStep::new(step))
-            } else if verdict(used) {
-                Scan::Used
-            } else {
-                Scan::Nothing
-            }
+            let step = TimeStep::new(step);
+            Search { later, used, step }
         })
     }
 }
@@ -170,7 +185,25 @@ impl fmt::Debug for Totp {
     }
 }
 
+/// What a window holds for a passcode, before any verdict.
+struct Search {
+    /// Whether a step after the last accepted one matches.
+    later: Choice,
+    /// Whether a step up to the last accepted one matches.
+    #[cfg_attr(
+        not(feature = "verifier"),
+        expect(
+            dead_code,
+            reason = "only the verifier tells a used passcode from a wrong one"
+        )
+    )]
+    used: Choice,
+    /// The highest matching step after the last accepted one.
+    step: TimeStep,
+}
+
 /// What a window holds for a passcode.
+#[cfg(feature = "verifier")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scan {
     /// The highest matching step after the last accepted one.

@@ -1,3 +1,6 @@
+use crate::TimeStep;
+use core::ops::RangeInclusive;
+
 /// How many time steps before and after the current one are accepted (RFC 6238, section 5.2).
 ///
 /// The default, one step on either side, forgives a phone whose clock is off by up to 30 s and a person
@@ -22,6 +25,13 @@ impl Window {
             before: steps,
             after: steps,
         }
+    }
+
+    /// The numbers of the steps around one.
+    pub(super) const fn steps(self, current: TimeStep) -> RangeInclusive<u64> {
+        let first = current.get().saturating_sub(self.before as u64);
+        let last = current.get().saturating_add(self.after as u64);
+        first..=last
     }
 
     /// How many passcodes are accepted at one time: `before + 1 + after`.

@@ -22,7 +22,7 @@
 //! The module `bench` (behind the feature of the same name) measures verifiers over a store.
 //!
 //! Where the server's programs are not installed, [`available`] prints `skipped: no redis` to standard error, past the
-//! capture of the test harness; with `COUNTERSIGN_REQUIRE_SERVERS=1` it panics instead.
+//! capture of the test harness; with `COUNTERSIGN_SKIP_NOTHING=1` it panics instead.
 //!
 //! | server | programs (Debian package) |
 //! |---|---|

@@ -24,10 +24,10 @@ pub enum StartError {
 ///
 /// # Panics
 /// If the server is installed and does not start, and if it is not installed and the environment has
-/// `COUNTERSIGN_REQUIRE_SERVERS=1`.
+/// `COUNTERSIGN_SKIP_NOTHING=1`.
 #[expect(clippy::panic, reason = "fails the test that asked")]
 pub fn available<S>(started: Result<S, StartError>) -> Option<S> {
-    let required = env::var_os("COUNTERSIGN_REQUIRE_SERVERS").is_some_and(|value| value == "1");
+    let required = env::var_os("COUNTERSIGN_SKIP_NOTHING").is_some_and(|value| value == "1");
     match started {
         Ok(server) => Some(server),
         Err(StartError::Missing(server)) if !required => {
@@ -36,7 +36,7 @@ pub fn available<S>(started: Result<S, StartError>) -> Option<S> {
             None
         }
         Err(StartError::Missing(server)) => {
-            panic!("COUNTERSIGN_REQUIRE_SERVERS=1, and {server} is not installed")
+            panic!("COUNTERSIGN_SKIP_NOTHING=1, and {server} is not installed")
         }
         Err(error) => panic!("{error}"),
     }

@@ -1,0 +1,161 @@
+use crate::case::Case;
+use crate::measure::{Class, measure};
+use crate::support::SeededRng;
+use countersign::{Algorithm, Digits, Passcode, Period, TimeStep, Timestamp, Totp, Window};
+use rand_core::Rng;
+
+/// What is typed, the time, and the last accepted step.
+type Input = (Passcode, Timestamp, Option<TimeStep>);
+
+/// Where in the window the passcode is right, and whether it was used before.
+#[derive(Clone, Copy)]
+enum Right {
+    First,
+    Last,
+    UsedFirst,
+    UsedLast,
+    Nowhere,
+}
+
+/// Both classes have the same answer, for different reasons.
+pub(crate) fn cases() -> Vec<Case> {
+    let steps = [
+        at_steps(
+            "accepted at the first step, at the last",
+            Right::First,
+            Right::Last,
+        ),
+        at_steps(
+            "used at the first step, at the last",
+            Right::UsedFirst,
+            Right::UsedLast,
+        ),
+        at_steps(
+            "used at the first step, wrong at all",
+            Right::UsedFirst,
+            Right::Nowhere,
+        ),
+        at_steps(
+            "used at the last step, wrong at all",
+            Right::UsedLast,
+            Right::Nowhere,
+        ),
+    ];
+    let digits = (1..=5).map(|count| {
+        let name = format!("passcode, right in {count} leading digits, in none");
+        Case::new(name, move |samples, random| {
+            let totp = totp(random);
+            let input = |class, random: &mut _| in_digits(&totp, either(class, count, 0), random);
+            measure(samples, random, input, |input| verify(&totp, input))
+        })
+    });
+    steps.into_iter().chain(digits).collect()
+}
+
+/// What is not judged: the answer itself, which whoever asks is told.
+pub(crate) fn answers() -> [Case; 1] {
+    [at_steps("accepted, wrong", Right::First, Right::Nowhere)]
+}
+
+fn at_steps(name: &str, left: Right, right: Right) -> Case {
+    Case::new(format!("passcode, {name}"), move |samples, random| {
+        let totp = totp(random);
+        let input = |class, random: &mut _| at_step(&totp, either(class, left, right), random);
+        measure(samples, random, input, |input| verify(&totp, input))
+    })
+}
+
+/// The negative controls: what is written without thinking.
+pub(crate) fn controls() -> Vec<Case> {
+    let steps = Case::new(
+        "control: stops at the first step that matches".into(),
+        |samples, random| {
+            let totp = totp(random);
+            let input = |class, random: &mut _| {
+                at_step(&totp, either(class, Right::First, Right::Last), random)
+            };
+            measure(samples, random, input, |(passcode, now, _)| {
+                (-30..=30).step_by(30).any(|drift| {
+                    let at = Timestamp::from_unix(now.as_unix().saturating_add_signed(drift));
+                    totp.verify(passcode, at, Window::EXACT, None).is_some()
+                })
+            })
+        },
+    );
+    let digits = Case::new(
+        "control: stops at the first digit that is wrong".into(),
+        |samples, random| {
+            let totp = totp(random);
+            let input = |class, random: &mut SeededRng| {
+                let shown = totp.generate(now(random)).expose().to_owned();
+                let typed = with_right_digits(&shown, either(class, 5, 0), random);
+                (shown.into_bytes(), typed.into_bytes())
+            };
+            measure(samples, random, input, |(shown, typed)| {
+                shown
+                    .iter()
+                    .zip(typed.iter())
+                    .all(|(shown, typed)| std::hint::black_box(shown == typed))
+            })
+        },
+    );
+    vec![steps, digits]
+}
+
+pub(crate) fn either<T>(class: Class, left: T, right: T) -> T {
+    match class {
+        Class::Left => left,
+        Class::Right => right,
+    }
+}
+
+fn totp(random: &mut SeededRng) -> Totp {
+    let mut key = [0; 20];
+    random.fill_bytes(&mut key);
+    Totp::new(&key, Algorithm::Sha1, Digits::SIX, Period::default())
+}
+
+fn verify(totp: &Totp, (passcode, now, last_step): &Input) -> bool {
+    totp.verify(passcode, *now, Window::default(), *last_step)
+        .is_some()
+}
+
+/// Any time of the next thousand years.
+fn now(random: &mut SeededRng) -> Timestamp {
+    Timestamp::from_unix(1_800_000_000 + u64::from(random.next_u32()) * 7)
+}
+
+fn at_step(totp: &Totp, right: Right, random: &mut SeededRng) -> Input {
+    let now = now(random);
+    let (seconds, last_step) = match right {
+        Right::First => (now.as_unix() - 30, 0),
+        Right::Last => (now.as_unix() + 30, 0),
+        Right::UsedFirst => (now.as_unix() - 30, u64::MAX),
+        Right::UsedLast => (now.as_unix() + 30, u64::MAX),
+        Right::Nowhere => (now.as_unix() + 3_000, u64::MAX),
+    };
+    let shown = totp.generate(Timestamp::from_unix(seconds));
+    let typed = Passcode::parse(shown.expose()).expect("a passcode");
+    (typed, now, Some(TimeStep::new(last_step)))
+}
+
+fn in_digits(totp: &Totp, count: usize, random: &mut SeededRng) -> Input {
+    let now = now(random);
+    let typed = with_right_digits(totp.generate(now).expose(), count, random);
+    (Passcode::parse(&typed).expect("a passcode"), now, None)
+}
+
+/// A code that is right in exactly so many leading digits; those behind the first wrong one are random.
+pub(crate) fn with_right_digits(code: &str, count: usize, random: &mut SeededRng) -> String {
+    code.char_indices()
+        .map(|(place, right)| {
+            let right = right.to_digit(10).expect("a digit");
+            let typed = match place {
+                _ if place < count => right,
+                _ if place == count => (right + 1 + random.next_u32() % 9) % 10,
+                _ => random.next_u32() % 10,
+            };
+            char::from_digit(typed, 10).expect("a digit")
+        })
+        .collect()
+}

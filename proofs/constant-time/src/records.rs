@@ -1,0 +1,225 @@
+//! From a sealed record to the verdict, and on to the record that is written back.
+//!
+//! AES-CTR keeps bytes apart, so what is poisoned in a ciphertext is poisoned when it is opened: the secrets of
+//! authenticators and the digests of backup codes, and nothing else.
+
+use crate::ledger::{digests, wrong};
+use crate::memcheck::{declassify, poison};
+use crate::random::Repeatable;
+use crate::report::Report;
+use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, Nonce};
+use countersign::blocking::{Store, Verifier};
+use countersign::testing::{ManualClock, Phone};
+use countersign::{
+    AccountId, Denied, DigestParams, Enrollment, EnrollmentRequest, KeyId, Keyring, MemoryStore,
+    Policy, Proof, Receipt, Rejection, SealingKey, Stored, Swap, Swapped, Timestamp,
+};
+use std::convert::Infallible;
+use std::sync::Mutex;
+use std::time::Duration;
+
+const KEY: [u8; 32] = [7; 32];
+const ACCOUNT: &str = "alice";
+const STEP: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(report: &Report) {
+    let service = Service::new();
+    let (enrollment, phone) = service.begin(EnrollmentRequest::additional(ACCOUNT), None);
+    let receipt = service
+        .confirm(&enrollment, &service.shown(&phone))
+        .expect("confirmed");
+    let codes = service.issue(&receipt);
+    let wrong = wrong(&codes);
+    service.verifier.store().watch(&enrollment);
+
+    let rejected = |outcome: Result<Receipt, Denied>| match outcome {
+        Err(Denied::Rejected(rejection)) => Some(rejection),
+        _ => None,
+    };
+    for (name, drift) in [("first", 0), ("last", 60)] {
+        service.clock.advance(STEP * 4);
+        let at = service.clock.now().as_unix() - 30 + drift;
+        let typed = phone.passcode(Timestamp::from_unix(at));
+        report.proof(&format!("verify, passcode of the {name} step"), 2, || {
+            assert!(service.verify(&typed).is_ok());
+        });
+        report.proof(
+            &format!("verify, passcode of the {name} step again"),
+            3,
+            || {
+                assert_eq!(rejected(service.verify(&typed)), Some(Rejection::Replayed));
+            },
+        );
+    }
+    report.proof("verify, wrong passcode", 3, || {
+        assert_eq!(
+            rejected(service.verify("000000")),
+            Some(Rejection::WrongCode)
+        );
+    });
+    let code = codes.iter().nth(6).expect("ten codes");
+    report.proof("verify, backup code", 3, || {
+        assert!(service.verify(code).is_ok())
+    });
+    report.proof("verify, backup code that was used", 3, || {
+        assert_eq!(
+            rejected(service.verify(code)),
+            Some(Rejection::BackupCodeUsed)
+        );
+    });
+    report.proof("verify, wrong backup code", 2, || {
+        assert_eq!(rejected(service.verify(&wrong)), Some(Rejection::WrongCode));
+    });
+    report.proof("reseal", 1, || {
+        assert!(service.verifier.reseal(&service.alice).is_ok())
+    });
+
+    let (second, phone) = service.begin(EnrollmentRequest::additional(ACCOUNT), Some(&receipt));
+    service.verifier.store().watch(&second);
+    report.proof("confirm_enrollment, wrong passcode", 2, || {
+        assert!(service.confirm(&second, "000000").is_err());
+    });
+    let typed = service.shown(&phone);
+    report.proof("confirm_enrollment", 3, || {
+        assert!(service.confirm(&second, &typed).is_ok());
+    });
+}
+
+struct Service {
+    verifier: Verifier<PoisonedStore>,
+    clock: ManualClock,
+    alice: AccountId,
+}
+
+impl Service {
+    fn new() -> Self {
+        let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
+        let digest = DigestParams::new(8, 1, 1).expect("the least that Argon2 allows");
+        let policy = Policy::builder()
+            .code_digest(digest)
+            .build()
+            .expect("a policy");
+        let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&KEY));
+        let store = PoisonedStore::default();
+        let verifier = Verifier::builder_with_random(store, keyring, "Example", Repeatable::new())
+            .policy(policy)
+            .clock(clock.clone())
+            .build_blocking()
+            .expect("a verifier");
+        let alice = AccountId::new(ACCOUNT).expect("an account");
+        Self {
+            verifier,
+            clock,
+            alice,
+        }
+    }
+
+    fn begin(&self, request: EnrollmentRequest, receipt: Option<&Receipt>) -> (Enrollment, Phone) {
+        let enrollment = self
+            .verifier
+            .begin_enrollment(&self.alice, request, self.proof(receipt))
+            .expect("begun");
+        let uri = enrollment.key_uri().to_secret_text();
+        let phone = Phone::scan(uri.expose()).expect("a key URI");
+        (enrollment, phone)
+    }
+
+    fn proof<'a>(&self, receipt: Option<&'a Receipt>) -> Proof<'a> {
+        let now = self.clock.now();
+        match receipt {
+            Some(receipt) => Proof::Reauthenticated {
+                password_checked_at: now,
+                receipt,
+            },
+            None => Proof::Password { checked_at: now },
+        }
+    }
+
+    fn issue(&self, receipt: &Receipt) -> countersign::BackupCodes {
+        self.verifier
+            .issue_backup_codes(&self.alice, self.proof(Some(receipt)))
+            .expect("issued")
+    }
+
+    fn confirm(&self, enrollment: &Enrollment, typed: &str) -> Result<Receipt, Denied> {
+        self.verifier
+            .confirm_enrollment(&self.alice, enrollment.id(), typed)
+    }
+
+    fn shown(&self, phone: &Phone) -> String {
+        phone.passcode(self.clock.now())
+    }
+
+    fn verify(&self, typed: &str) -> Result<Receipt, Denied> {
+        self.verifier.verify(&self.alice, typed)
+    }
+}
+
+/// Gives records out with their secrets poisoned, and takes them back as what a database is: known to everybody.
+#[derive(Default)]
+struct PoisonedStore {
+    memory: MemoryStore,
+    /// The secrets to poison, and with them the digests of backup codes.
+    watched: Mutex<Vec<Vec<u8>>>,
+}
+
+impl PoisonedStore {
+    fn watch(&self, enrollment: &Enrollment) {
+        let secret = enrollment.key_uri().secret().expose().to_vec();
+        self.watched.lock().expect("one thread").push(secret);
+    }
+}
+
+impl Store for PoisonedStore {
+    type Error = Infallible;
+
+    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        let watched = self.watched.lock().expect("one thread");
+        let stored = Store::load(&self.memory, account)?;
+        Ok(stored.map(|mut stored| {
+            if !watched.is_empty() {
+                poison_secrets(&mut stored.record, &watched);
+            }
+            stored
+        }))
+    }
+
+    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+        declassify(swap.record().unwrap_or_default());
+        Store::compare_and_swap(&self.memory, account, swap)
+    }
+}
+
+/// A sealed record is header, nonce, ciphertext, tag; its associated data are domain, header, namespace and account
+/// (DESIGN.md, "The record").
+fn poison_secrets(record: &mut [u8], secrets: &[Vec<u8>]) {
+    const HEADER: usize = 14;
+    const START: usize = HEADER + 12;
+    let length = |part: &str| (part.len() as u64).to_be_bytes();
+    let associated_data = [
+        b"countersign record",
+        &record[..HEADER],
+        &length(""),
+        &length(ACCOUNT),
+        ACCOUNT.as_bytes(),
+    ]
+    .concat();
+    let nonce = Nonce::try_from(&record[HEADER..START]).expect("12 bytes");
+    let ciphertext = Payload {
+        msg: &record[START..],
+        aad: &associated_data,
+    };
+    let plain = Aes256GcmSiv::new(&KEY.into())
+        .decrypt(&nonce, ciphertext)
+        .expect("a record");
+    let ciphertext = &mut record[START..];
+    for secret in secrets {
+        let at = plain
+            .windows(secret.len())
+            .position(|window| window == secret)
+            .expect("the secret is in the record");
+        poison(&mut ciphertext[at..at + secret.len()]);
+    }
+    poison(&mut ciphertext[digests(&plain)]);
+}
