@@ -1,6 +1,6 @@
 //! Commands: what is called, with what, by places instead of values.
 
-use crate::typed::{MISSHAPEN, Spelling};
+use super::typed::{MISSHAPEN, Spelling};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::fmt;

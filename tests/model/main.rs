@@ -15,22 +15,11 @@
     reason = "tests"
 )]
 
-mod attempt;
-mod command;
-mod hands;
-mod invariants;
-mod observed;
-mod reference;
-mod rules;
-mod system;
-mod throttle;
-mod typed;
-mod world;
+#[path = "mod.rs"]
+mod model;
 
-use command::sequences;
+use model::{Rules, World, sequences};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use rules::Rules;
-use world::World;
 
 /// Sequences for each policy, unless `PROPTEST_CASES` says otherwise.
 const SEQUENCES: u32 = 96;
