@@ -17,9 +17,11 @@
 
 #[path = "mod.rs"]
 mod model;
+mod sequences;
 
-use model::{Rules, World, sequences};
+use model::{Rules, World};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use sequences::sequences;
 
 /// Sequences for each policy, unless `PROPTEST_CASES` says otherwise.
 const SEQUENCES: u32 = 96;

@@ -2,7 +2,7 @@
 //! the fuzz target `account`.
 
 mod attempt;
-mod command;
+pub(crate) mod command;
 mod hands;
 mod invariants;
 mod observed;
@@ -10,9 +10,8 @@ mod reference;
 mod rules;
 mod system;
 mod throttle;
-mod typed;
+pub(crate) mod typed;
 mod world;
 
-pub(crate) use command::sequences;
 pub(crate) use rules::Rules;
 pub(crate) use world::World;

@@ -1,0 +1,35 @@
+//! Fuzz targets. What is done with an input stands in `targets/`, which `tests/corpus.rs` shares; here is what only
+//! fuzzing asks for: that no input is slow.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a finding is a panic"
+)]
+
+mod targets;
+
+use std::time::{Duration, Instant};
+
+/// The longest that an input may take.
+const LIMIT: Duration = Duration::from_millis(10);
+/// How often an input is run that takes longer. A slow one is slow every time; one that the system held up is not.
+const RUNS: usize = 5;
+
+/// Runs an input of a target.
+///
+/// # Panics
+/// If it brings a fault to light, or is slow.
+pub fn run(target: &str, input: &[u8]) {
+    let mut fastest = Duration::MAX;
+    for _ in 0..RUNS {
+        let begin = Instant::now();
+        targets::run(target, input);
+        fastest = fastest.min(begin.elapsed());
+        if fastest <= LIMIT {
+            return;
+        }
+    }
+    panic!("a slow input: {fastest:?}");
+}
