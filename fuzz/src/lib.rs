@@ -1,5 +1,5 @@
-//! Fuzz targets. What is done with an input stands in `targets/`, which `tests/corpus.rs` shares; here is what only
-//! fuzzing asks for: that no input is slow.
+//! Fuzz targets. What is done with an input stands in `targets/`, which `tests/corpus.rs` shares; here is what
+//! only fuzzing asks for: that no input is slow.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

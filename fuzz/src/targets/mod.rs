@@ -13,8 +13,10 @@ mod sealing;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-/// The name of every target, which its corpus has too, and what is done with an input.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 8] = [
+/// A name, which the corpus has too, and what is done with an input.
+type Target = (&'static str, fn(&[u8]));
+
+pub(crate) const TARGETS: [Target; 8] = [
     ("account", account::run),
     ("base32", base32::run),
     ("key_uri", key_uri::run),

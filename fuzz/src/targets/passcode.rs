@@ -1,4 +1,5 @@
-//! Any text, at any time, in any window, at any counter: parsed or refused; accepted at most once, in every writing.
+//! Any text, at any time, in any window, at any counter: parsed or refused; accepted at most once, in every
+//! writing.
 
 use arbitrary::Arbitrary;
 use countersign::{Algorithm, Digits, Hotp, Passcode, Period, TimeStep, Timestamp, Totp, Window};

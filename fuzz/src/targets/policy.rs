@@ -1,4 +1,4 @@
-//! Any policy, by its builder and by its serde form: both take the same ones, and what they take keeps its promises.
+//! Any policy, by its builder and by its serde form: both take the same ones, and those keep their promises.
 
 use super::life::Service;
 use arbitrary::Arbitrary;
@@ -191,8 +191,8 @@ fn check_waits(policy: &Policy, failures: u32) {
     }
 }
 
-/// The risk is that of guesses at codes that are all alike, and no more than 3 % above: the likeliest passcodes are that
-/// much likelier.
+/// The risk is that of guesses at codes that are all alike, and no more than 3 % above: the likeliest passcodes
+/// are that much likelier.
 fn check_risk(policy: &Policy) {
     let refills = 365 * 86_400 / policy.budget_refill().as_secs();
     let guesses = f64::from(policy.budget_burst()) + refills as f64;

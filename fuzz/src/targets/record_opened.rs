@@ -1,5 +1,5 @@
-//! Any bytes under the right key: what only a holder of the keys could write. They are refused as a record, or make an
-//! account on which everything can be called at any time.
+//! Any bytes under the right key: what only a holder of the keys could write. They are refused as a record, or
+//! make an account on which everything can be called at any time.
 
 use super::life::{BIRTH, KNOWN, Service};
 use super::record_sealed::refuses;

@@ -1,5 +1,5 @@
-//! Any bytes as a sealed record, and records that were damaged or put under another revision: none opens, and nothing
-//! that is called on them answers otherwise or writes.
+//! Any bytes as a sealed record, and records that were damaged or put under another revision: none opens, and
+//! nothing that is called on them answers otherwise or writes.
 
 use super::life::{BIRTH, KNOWN, Service};
 use super::{Edit, edited};

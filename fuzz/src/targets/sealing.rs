@@ -1,5 +1,5 @@
-//! Seals and opens records from outside, as DESIGN describes them ("The record"): so anything can be put under the
-//! right key without a door in the library, and the description is checked along the way.
+//! Seals and opens records from outside, as DESIGN describes them ("The record"): so anything can be put under
+//! the right key without a door in the library, and the description is checked along the way.
 
 use super::life::{ACCOUNT, KEY, KEY_ID};
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
