@@ -1,7 +1,7 @@
 //! Random sequences of commands, weighted so that most of them do something.
 
 use crate::model::command::{
-    Action, Command, End, Enrollment, JUST_NOW, Pick, Proof, Receipt, Target, Typed,
+    Action, Command, End, Enrollment, Pick, Proof, Receipt, Target, Typed,
 };
 use crate::model::typed::{MISSHAPEN, Spelling};
 use proptest::collection::vec;
