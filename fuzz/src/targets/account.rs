@@ -26,7 +26,7 @@ const RULES: [fn() -> Rules; 7] = [
 ];
 
 /// The longest sequence. The reference looks through the whole past each time.
-const COMMANDS: usize = 24;
+const COMMANDS: usize = 16;
 
 pub(super) fn run(input: &[u8]) {
     let Some(input) = super::read::<Input>(input) else {
