@@ -5,7 +5,7 @@ use countersign::testing::{Phone, block_on};
 use countersign::{
     AuthenticatorId, BackupCodes, Denied, Enrollment, EnrollmentId, EnrollmentRequest, Error,
     KeyId, KeyUri, Keyring, MemoryStore, Otp, Passcode, Policy, Receipt, Secret, SecretText,
-    Status, Verifier,
+    Status, Store, Verifier,
 };
 use std::fmt::Debug;
 
@@ -81,6 +81,40 @@ fn invariant_7_debug_output_shows_no_secret() {
             "{needle}"
         );
     }
+}
+
+#[test]
+fn the_store_holds_no_secret_in_the_clear() {
+    let world = World::new();
+    let request = EnrollmentRequest::additional("alice@example.com");
+    let enrollment = world.begin(request, world.password()).unwrap();
+    let phone = scan(&enrollment);
+    let pending = stored(&world);
+    let _receipt = world.confirm(&enrollment, &world.now(&phone)).unwrap();
+    let codes = world.issue(&phone);
+    let active = stored(&world);
+    let secret = enrollment.key_uri().secret();
+    let mut forbidden = vec![
+        secret.expose().to_vec(),
+        secret.to_base32().expose().into(),
+        b"alice@example.com".to_vec(),
+    ];
+    for code in codes {
+        forbidden.push(code.replace(' ', "").into_bytes());
+        forbidden.push(code.into_bytes());
+    }
+    for record in [pending, active] {
+        assert!(record.len() > 100);
+        for needle in &forbidden {
+            let mut places = record.windows(needle.len());
+            assert!(!places.any(|place| place == needle), "{needle:?}");
+        }
+    }
+}
+
+fn stored(world: &World) -> Vec<u8> {
+    let stored = block_on(world.verifier.store().load(&world.alice));
+    stored.unwrap().unwrap().record
 }
 
 #[test]

@@ -32,7 +32,7 @@
 //! | `min-replicas-to-write`, `min-replicas-max-lag` | with replicas: a primary that is cut off from them stops, instead of answering a part of the network |
 //! | [`with_replicas`](RedisStore::with_replicas) | with replicas: a write is answered when they have it |
 //!
-//! [`unsafe_settings`](RedisStore::unsafe_settings) reports the first three, for the start of a service. Records take about
+//! [`unsafe_settings`](RedisStore::unsafe_settings) reports the first four, for the start of a service. Records take about
 //! 900 bytes of memory for an account.
 //!
 //! # What Redis can lose all the same

@@ -1,0 +1,153 @@
+//! A store that breaks the contract by one rule of its own, and one that fails.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use countersign::conformance::Harness;
+use countersign::{AccountId, Revision, Stored, Swap, Swapped, blocking};
+
+/// A store that does as its rule says, under one lock.
+pub(crate) struct Broken {
+    rows: Arc<Mutex<Rows>>,
+    rule: Arc<Rule>,
+    id: fn(&str) -> String,
+    record: fn(&mut Vec<u8>),
+}
+
+pub(crate) type Rule =
+    dyn Fn(&mut Rows, &AccountId, Option<Revision>, Swap<'_>) -> Swapped + Send + Sync;
+
+#[derive(Default)]
+pub(crate) struct Rows(pub(crate) HashMap<AccountId, (Stored, usize)>);
+
+impl Rows {
+    pub(crate) fn put(&mut self, account: &AccountId, swap: Swap<'_>) -> Swapped {
+        match swap.record() {
+            Some(record) => {
+                let writes = self.writes(account) + 1;
+                let stored = Stored::new(record.to_vec(), swap.revision());
+                self.0.insert(account.clone(), (stored, writes));
+            }
+            None => {
+                self.0.remove(account);
+            }
+        }
+        Swapped::Done
+    }
+
+    pub(crate) fn record(&self, account: &AccountId) -> Option<&[u8]> {
+        self.0.get(account).map(|(stored, _)| &stored.record[..])
+    }
+
+    pub(crate) fn revision(&self, account: &AccountId) -> Option<Revision> {
+        self.0.get(account).map(|(stored, _)| stored.revision)
+    }
+
+    /// How often the account was written since it was created.
+    pub(crate) fn writes(&self, account: &AccountId) -> usize {
+        self.0.get(account).map_or(0, |(_, writes)| *writes)
+    }
+
+    pub(crate) fn accounts_at(&self, revision: Revision) -> Vec<AccountId> {
+        let at = self
+            .0
+            .iter()
+            .filter(|(_, (stored, _))| stored.revision == revision);
+        at.map(|(account, _)| account.clone()).collect()
+    }
+}
+
+impl Broken {
+    pub(crate) fn new(
+        rule: impl Fn(&mut Rows, &AccountId, Option<Revision>, Swap<'_>) -> Swapped
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self {
+            rows: Arc::default(),
+            rule: Arc::new(rule),
+            id: str::to_owned,
+            record: |_| {},
+        }
+    }
+
+    pub(crate) fn sound() -> Self {
+        Self::new(|rows, account, found, swap| {
+            if found == swap.expected() {
+                rows.put(account, swap)
+            } else {
+                Swapped::Stale
+            }
+        })
+    }
+
+    pub(crate) fn with_ids(self, id: fn(&str) -> String) -> Self {
+        Self { id, ..self }
+    }
+
+    pub(crate) fn with_records(self, record: fn(&mut Vec<u8>)) -> Self {
+        Self { record, ..self }
+    }
+
+    fn key(&self, account: &AccountId) -> AccountId {
+        (self.id)(account.as_str()).parse().unwrap()
+    }
+}
+
+impl blocking::Store for Broken {
+    type Error = Infallible;
+
+    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        let rows = self.rows.lock().unwrap();
+        let row = rows.0.get(&self.key(account));
+        Ok(row.map(|(stored, _)| {
+            let mut stored = stored.clone();
+            (self.record)(&mut stored.record);
+            stored
+        }))
+    }
+
+    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+        let mut rows = self.rows.lock().unwrap();
+        let account = self.key(account);
+        let found = rows.revision(&account);
+        Ok((self.rule)(&mut rows, &account, found, swap))
+    }
+}
+
+impl Harness for Broken {
+    type Store = blocking::Adapter<Self>;
+
+    fn open(&self) -> Self::Store {
+        blocking::Adapter::new(Self {
+            rows: Arc::clone(&self.rows),
+            rule: Arc::clone(&self.rule),
+            ..*self
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Failing(pub(crate) fn() -> Result<(), &'static str>);
+
+impl blocking::Store for Failing {
+    type Error = &'static str;
+
+    fn load(&self, _: &AccountId) -> Result<Option<Stored>, &'static str> {
+        (self.0)().map(|()| None)
+    }
+
+    fn compare_and_swap(&self, _: &AccountId, _: Swap<'_>) -> Result<Swapped, &'static str> {
+        (self.0)().map(|()| Swapped::Stale)
+    }
+}
+
+impl Harness for Failing {
+    type Store = blocking::Adapter<Self>;
+
+    fn open(&self) -> Self::Store {
+        blocking::Adapter::new(*self)
+    }
+}

@@ -1,0 +1,146 @@
+//! Stores that are harmed by a call that is dropped.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use countersign::conformance::Harness;
+use countersign::{AccountId, MemoryStore, Stored, Swap, Swapped, blocking};
+
+use crate::handles::TwoSteps;
+
+/// Pending once.
+pub(crate) async fn pause() {
+    let mut paused = false;
+    std::future::poll_fn(|context| {
+        if paused {
+            return std::task::Poll::Ready(());
+        }
+        paused = true;
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
+/// A pool whose connections come back only from calls that end.
+#[derive(Clone, Default)]
+pub(crate) struct Leaking {
+    store: MemoryStore,
+    lent: Arc<AtomicUsize>,
+}
+
+impl Leaking {
+    const POOL: usize = 40;
+
+    async fn lend<T>(
+        &self,
+        call: impl Future<Output = Result<T, Infallible>>,
+    ) -> Result<T, &'static str> {
+        if self.lent.fetch_add(1, Ordering::SeqCst) >= Self::POOL {
+            return Err("no connection is left");
+        }
+        pause().await;
+        let Ok(answer) = call.await;
+        self.lent.fetch_sub(1, Ordering::SeqCst);
+        Ok(answer)
+    }
+}
+
+impl countersign::Store for Leaking {
+    type Error = &'static str;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, &'static str> {
+        self.lend(async { blocking::Store::load(&self.store, account) })
+            .await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, &'static str> {
+        self.lend(async { blocking::Store::compare_and_swap(&self.store, account, swap) })
+            .await
+    }
+}
+
+impl Harness for Leaking {
+    type Store = Self;
+
+    fn open(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Writes a record in two pieces; nobody sees the first alone, unless the writer goes in between.
+#[derive(Clone, Default)]
+pub(crate) struct Tearing {
+    rows: TwoSteps,
+    writing: Arc<Mutex<HashSet<AccountId>>>,
+}
+
+/// Ends the writing when the writer is gone.
+pub(crate) struct Writing<'a>(&'a Tearing, &'a AccountId);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.writing.lock().unwrap().remove(self.1);
+    }
+}
+
+impl Tearing {
+    async fn enter<'a>(&'a self, account: &'a AccountId) -> Writing<'a> {
+        while !self.writing.lock().unwrap().insert(account.clone()) {
+            pause().await;
+        }
+        Writing(self, account)
+    }
+}
+
+impl countersign::Store for Tearing {
+    type Error = Infallible;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        let _writing = self.enter(account).await;
+        blocking::Store::load(&self.rows, account)
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, Infallible> {
+        let _writing = self.enter(account).await;
+        let Some(record) = swap.record() else {
+            let mut rows = self.rows.0.lock().unwrap();
+            let stale = rows.revision(account) != swap.expected();
+            return Ok(if stale {
+                Swapped::Stale
+            } else {
+                rows.put(account, swap)
+            });
+        };
+        {
+            let mut rows = self.rows.0.lock().unwrap();
+            if rows.revision(account) != swap.expected() {
+                return Ok(Swapped::Stale);
+            }
+            let first = &record[..record.len() / 2];
+            let (kind, summary) = (swap.kind(), swap.summary());
+            let piece = Swap::write(swap.expected(), swap.revision(), first, kind, summary);
+            assert_eq!(rows.put(account, piece), Swapped::Done);
+        }
+        pause().await;
+        Ok(self.rows.0.lock().unwrap().put(account, swap))
+    }
+}
+
+impl Harness for Tearing {
+    type Store = Self;
+
+    fn open(&self) -> Self {
+        self.clone()
+    }
+}

@@ -1,0 +1,195 @@
+//! Stores whose handles do not see the same.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use countersign::conformance::Harness;
+use countersign::{AccountId, Revision, Stored, Swap, Swapped, blocking};
+
+use crate::broken::Rows;
+
+/// Reads, lets others go first, and writes what it found right a moment ago.
+#[derive(Clone, Default)]
+pub(crate) struct TwoSteps(pub(crate) Arc<Mutex<Rows>>);
+
+impl blocking::Store for TwoSteps {
+    type Error = Infallible;
+
+    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows.0.get(account).map(|(stored, _)| stored.clone()))
+    }
+
+    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+        let found = self.0.lock().unwrap().revision(account);
+        if found != swap.expected() {
+            return Ok(Swapped::Stale);
+        }
+        thread::sleep(Duration::from_millis(5));
+        Ok(self.0.lock().unwrap().put(account, swap))
+    }
+}
+
+impl Harness for TwoSteps {
+    type Store = blocking::Adapter<Self>;
+
+    fn open(&self) -> Self::Store {
+        blocking::Adapter::new(self.clone())
+    }
+}
+
+/// Writes that others see (dirty reads), and that are undone when the handle goes.
+#[derive(Default)]
+pub(crate) struct RolledBack(Arc<Mutex<Rows>>);
+
+pub(crate) struct Request {
+    rows: Arc<Mutex<Rows>>,
+    undo: Mutex<Vec<(AccountId, Option<Stored>)>>,
+}
+
+impl blocking::Store for Request {
+    type Error = Infallible;
+
+    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        TwoSteps(Arc::clone(&self.rows)).load(account)
+    }
+
+    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+        let mut rows = self.rows.lock().unwrap();
+        if rows.revision(account) != swap.expected() {
+            return Ok(Swapped::Stale);
+        }
+        let before = rows.0.get(account).map(|(stored, _)| stored.clone());
+        self.undo.lock().unwrap().push((account.clone(), before));
+        Ok(rows.put(account, swap))
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        let mut rows = self.rows.lock().unwrap();
+        for (account, before) in self.undo.get_mut().unwrap().drain(..).rev() {
+            match before {
+                Some(stored) => rows.0.insert(account, (stored, 1)),
+                None => rows.0.remove(&account),
+            };
+        }
+    }
+}
+
+impl Harness for RolledBack {
+    type Store = blocking::Adapter<Request>;
+
+    fn open(&self) -> Self::Store {
+        let (rows, undo) = (Arc::clone(&self.0), Mutex::default());
+        blocking::Adapter::new(Request { rows, undo })
+    }
+}
+
+/// Each handle remembers what it loaded until it writes the account itself.
+#[derive(Default)]
+pub(crate) struct Cached(Arc<Mutex<Rows>>);
+
+pub(crate) struct Caching {
+    rows: TwoSteps,
+    cache: Mutex<HashMap<AccountId, Option<Stored>>>,
+}
+
+impl blocking::Store for Caching {
+    type Error = Infallible;
+
+    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        let mut cache = self.cache.lock().unwrap();
+        if let Some(cached) = cache.get(account) {
+            return Ok(cached.clone());
+        }
+        let loaded = self.rows.load(account)?;
+        cache.insert(account.clone(), loaded.clone());
+        Ok(loaded)
+    }
+
+    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+        self.cache.lock().unwrap().remove(account);
+        let mut rows = self.rows.0.lock().unwrap();
+        if rows.revision(account) != swap.expected() {
+            return Ok(Swapped::Stale);
+        }
+        Ok(rows.put(account, swap))
+    }
+}
+
+impl Harness for Cached {
+    type Store = blocking::Adapter<Caching>;
+
+    fn open(&self) -> Self::Store {
+        let (rows, cache) = (TwoSteps(Arc::clone(&self.0)), Mutex::default());
+        blocking::Adapter::new(Caching { rows, cache })
+    }
+}
+
+/// With more than two handles open, the others read from a replica: each write comes to them one load too late.
+#[derive(Default)]
+pub(crate) struct Lagging {
+    rows: TwoSteps,
+    before: Arc<Mutex<HashMap<AccountId, Stored>>>,
+    open: Arc<AtomicUsize>,
+}
+
+pub(crate) struct Replica {
+    store: Lagging,
+    lags: bool,
+    seen: Mutex<HashMap<AccountId, Revision>>,
+}
+
+impl blocking::Store for Replica {
+    type Error = Infallible;
+
+    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        let Some(stored) = self.store.rows.load(account)? else {
+            return Ok(None);
+        };
+        let mut seen = self.seen.lock().unwrap();
+        let seen = seen.insert(account.clone(), stored.revision);
+        let before = self.store.before.lock().unwrap().get(account).cloned();
+        let news = seen != Some(stored.revision);
+        Ok(before.filter(|_| self.lags && news).or(Some(stored)))
+    }
+
+    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+        let mut rows = self.store.rows.0.lock().unwrap();
+        if rows.revision(account) != swap.expected() {
+            return Ok(Swapped::Stale);
+        }
+        if let Some((stored, _)) = rows.0.get(account) {
+            let mut before = self.store.before.lock().unwrap();
+            before.insert(account.clone(), stored.clone());
+        }
+        Ok(rows.put(account, swap))
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.store.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Harness for Lagging {
+    type Store = blocking::Adapter<Replica>;
+
+    fn open(&self) -> Self::Store {
+        blocking::Adapter::new(Replica {
+            lags: self.open.fetch_add(1, Ordering::SeqCst) >= 2,
+            store: Self {
+                rows: self.rows.clone(),
+                before: Arc::clone(&self.before),
+                open: Arc::clone(&self.open),
+            },
+            seen: Mutex::default(),
+        })
+    }
+}

@@ -1,0 +1,250 @@
+//! The books: what was asked, sent, written and answered, and whether all that fits together.
+
+mod answers;
+mod writes;
+
+use crate::coverage::Coverage;
+use crate::entry::{Entry, Write};
+use crate::known_phone::KnownPhone;
+use crate::mirror::Mirror;
+use crate::operation::{Answer, Operation};
+use crate::tracks::Tracks;
+use countersign::testing::Phone;
+use countersign::{AcceptedBy, BackupCodes, Enrollment, Receipt, Resealed, Swap, Timestamp};
+use std::collections::{HashMap, HashSet};
+
+#[derive(Clone, Default)]
+pub(crate) struct Books {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) mirror: Mirror,
+    pub(crate) phones: Vec<KnownPhone>,
+    /// The sets of codes that somebody was shown, by the operation that issued them.
+    pub(crate) sets: HashMap<usize, Vec<String>>,
+    pub(crate) receipts: Vec<Receipt>,
+    pub(crate) typed: Vec<String>,
+    pub(crate) coverage: Coverage,
+    /// The first thing that does not fit.
+    pub(crate) violation: Option<String>,
+    /// What happened, if that is wanted.
+    pub(crate) trace: Option<Vec<String>>,
+    pub(crate) tracks: Tracks,
+    /// Whether the last call has reached the database.
+    pub(crate) has_acted: bool,
+    sent: HashMap<i64, Sent>,
+    /// How many writes have landed.
+    pub(crate) writes: usize,
+    /// The number of the last erasure.
+    erased_at: usize,
+    used_codes: HashSet<(usize, String)>,
+}
+
+#[derive(Clone, Copy)]
+struct Sent {
+    by: usize,
+    judged_at: Timestamp,
+    /// How often the verifier sent it, and how often it came to the database.
+    sendings: usize,
+    arrivals: usize,
+}
+
+/// The record of an account tells what became of a write for as long as this.
+const HISTORY: usize = 8;
+
+impl Books {
+    /// New books that count on.
+    pub(crate) fn counting(coverage: Coverage) -> Self {
+        Self {
+            coverage,
+            ..Self::default()
+        }
+    }
+
+    /// New books in which all that happens is written down.
+    pub(crate) fn traced() -> Self {
+        Self {
+            trace: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(line());
+        }
+    }
+
+    pub(crate) fn violated(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        self.note(|| format!("VIOLATION: {what}"));
+        self.violation.get_or_insert(what);
+    }
+
+    pub(crate) fn began(&mut self, client: usize, stage: usize, operation: Operation) -> usize {
+        let index = self.entries.len();
+        self.coverage.count(operation.name());
+        self.note(|| format!("#{index} client {client} asks: {operation:?}"));
+        if let Some(typed) = operation.typed() {
+            self.typed.push(typed.to_owned());
+        }
+        self.entries.push(Entry {
+            begun_absent: self.mirror.throttle.is_none(),
+            begun_at: self.writes,
+            ..Entry::new(client, stage, operation)
+        });
+        index
+    }
+
+    pub(crate) fn calls(&mut self) {
+        self.has_acted = false;
+    }
+
+    pub(crate) fn acted(&mut self) {
+        self.has_acted = true;
+    }
+
+    pub(crate) fn loaded(&mut self, by: usize, now: Timestamp) {
+        self.note(|| format!("#{by} has loaded at {}", now.as_unix()));
+        let entry = &mut self.entries[by];
+        if let (Some(before), false) = (entry.loads.last(), entry.sent_since_load) {
+            // Two loads, and nothing was sent in between: what follows is judged as of the first.
+            entry.frozen.get_or_insert(*before);
+        }
+        entry.loads.push(now);
+        entry.sent_since_load = false;
+    }
+
+    pub(crate) fn sent(&mut self, by: usize, swap: &Swap<'_>) {
+        self.note(|| format!("#{by} sends {swap:?}"));
+        let entry = &mut self.entries[by];
+        entry.sent_since_load = true;
+        let issuing = matches!(entry.operation, Operation::Issue { .. });
+        let judged_at = match entry.frozen {
+            Some(frozen) if issuing => frozen,
+            _ => *entry.loads.last().unwrap_or(&Timestamp::UNIX_EPOCH),
+        };
+        let revision = swap.revision().as_i64();
+        self.tracks.sends(revision);
+        let sent = self.sent.entry(revision).or_insert(Sent {
+            by,
+            judged_at,
+            sendings: 0,
+            arrivals: 0,
+        });
+        sent.sendings += 1;
+    }
+
+    /// A swap comes to the database.
+    fn arrives(&mut self, swap: &Swap<'_>) -> Sent {
+        let sent = self.sent.get_mut(&swap.revision().as_i64()).unwrap();
+        sent.arrivals += 1;
+        self.entries[sent.by].duplicated |= sent.arrivals > sent.sendings;
+        *sent
+    }
+
+    /// A swap was refused.
+    pub(crate) fn refused(&mut self, swap: &Swap<'_>) {
+        let by = self.arrives(swap).by;
+        self.note(|| format!("      #{by} is refused: {:?}", swap.revision()));
+    }
+
+    /// A swap landed.
+    pub(crate) fn landed(&mut self, swap: &Swap<'_>) {
+        let Sent { by, judged_at, .. } = self.arrives(swap);
+        self.note(|| format!("      #{by} lands: {:?} {:?}", swap.kind(), swap.revision()));
+        self.writes += 1;
+        if !self.entries[by].running {
+            self.coverage.count("landed after its caller was gone");
+        }
+        let kind = swap.kind();
+        let outcome = self
+            .book(by, kind, swap.expected().is_none(), judged_at)
+            .and_then(|()| self.mirror.agrees(swap.summary()));
+        self.entries[by].landed.push(Write {
+            kind,
+            at: judged_at,
+            number: self.writes,
+        });
+        if let Err(what) = outcome {
+            self.violated(format!("#{by} wrote {kind:?}: {what}"));
+        }
+    }
+
+    pub(crate) fn begun_enrollment(&mut self, by: usize, enrollment: &Enrollment) {
+        let uri = enrollment.key_uri().to_secret_text();
+        let Operation::Begin { replaces, .. } = self.entries[by].operation else {
+            return;
+        };
+        self.phones.push(KnownPhone {
+            enrollment: enrollment.id(),
+            phone: Phone::scan(uri.expose()).unwrap(),
+            id: None,
+            active: false,
+            begun_by: by,
+            replaces,
+            last_step: None,
+        });
+    }
+
+    pub(crate) fn issued_codes(&mut self, by: usize, codes: &BackupCodes) {
+        let codes = codes.iter().map(|code| code.replace(' ', "")).collect();
+        self.sets.insert(by, codes);
+    }
+
+    pub(crate) fn killed(&mut self, client: usize) {
+        let running = |entry: &Entry| entry.running && entry.client == client;
+        if let Some(by) = self.entries.iter().position(running) {
+            self.answered(by, Answer::Killed);
+        }
+    }
+
+    /// The client is told: everything that it is told must be on record by now.
+    pub(crate) fn answered(&mut self, by: usize, answer: Answer) {
+        self.coverage.count(answer.name());
+        self.note(|| format!("#{by} is told: {answer:?}"));
+        let entry = &mut self.entries[by];
+        entry.running = false;
+        if let Some(write) = entry.landed.last()
+            && self.writes - write.number >= HISTORY
+        {
+            self.coverage.count("told after eight writes of others");
+        }
+        if let Err(what) = self.is_on_record(by, &answer) {
+            self.violated(format!("#{by} was told {answer:?}: {what}"));
+        }
+        match answer {
+            Answer::Accepted(receipt) => self.accepted(by, receipt),
+            Answer::Done => self.entries[by].told_of_success = true,
+            Answer::Unsettled | Answer::Killed => self.entries[by].in_doubt = true,
+            Answer::Rejected(_) | Answer::Failed(_) => {}
+        }
+    }
+
+    fn accepted(&mut self, by: usize, receipt: Receipt) {
+        self.entries[by].told_of_success = true;
+        match (receipt.by(), &self.entries[by].operation) {
+            (AcceptedBy::Enrollment { id }, Operation::Confirm { phone, .. }) => {
+                self.phones[*phone].id = Some(id);
+                self.coverage.count("accepted: confirmation");
+            }
+            (AcceptedBy::BackupCode { .. }, Operation::Verify { typed }) if is_code(typed) => {
+                self.coverage.count("accepted: backup code");
+            }
+            (AcceptedBy::Authenticator { .. }, Operation::Verify { typed }) if !is_code(typed) => {
+                self.coverage.count("accepted: passcode");
+            }
+            _ => self.violated(format!("#{by} was accepted by something else: {receipt:?}")),
+        }
+        self.receipts.push(receipt);
+    }
+
+    pub(crate) fn resealed(&mut self, resealed: Resealed) {
+        if resealed == Resealed::Changed {
+            self.coverage.count("resealed");
+        }
+    }
+}
+
+/// Whether what was typed has the length of a backup code.
+fn is_code(typed: &str) -> bool {
+    typed.len() == 8
+}
