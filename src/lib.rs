@@ -93,6 +93,7 @@ extern crate std;
 
 #[cfg(feature = "backup")]
 mod backup;
+mod bleach;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "verifier")]

@@ -1,3 +1,4 @@
+use crate::bleach::bleached;
 use crate::{Alphabet, CodeFormat, SecretText, Sheet};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -56,6 +57,10 @@ impl BackupCodes {
         format: CodeFormat,
         rng: &mut R,
     ) -> Result<Self, R::Error> {
+        bleached::<1024, _>(|| Self::draw(format, rng))
+    }
+
+    fn draw<R: TryCryptoRng + ?Sized>(format: CodeFormat, rng: &mut R) -> Result<Self, R::Error> {
         let count = usize::from(format.count());
         let mut source = SymbolSource::new(format.alphabet(), rng);
         let mut shown: Vec<SecretText> = Vec::with_capacity(count);

@@ -1,4 +1,5 @@
 use super::digests::Digest;
+use crate::bleach::bleached;
 use crate::{DigestParams, Digests, Pepper};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -40,6 +41,10 @@ impl DigestJob {
     /// # Errors
     /// [`DigestError::OutOfMemory`] if the memory that the parameters ask for cannot be had.
     pub fn run(self) -> Result<Digests, DigestError> {
+        bleached::<8192, _>(|| self.compute())
+    }
+
+    fn compute(self) -> Result<Digests, DigestError> {
         let params = Params::new(
             self.params.memory_kib(),
             self.params.passes(),

@@ -1,5 +1,6 @@
 use super::Found;
 use super::digests::Digest;
+use crate::bleach::bleached;
 use crate::otp::verdict;
 use crate::{
     BackupCodes, CodeFormat, DigestError, DigestJob, DigestParams, Digests, LedgerError, Passcode,
@@ -197,11 +198,13 @@ impl Ledger {
         pepper: Option<PepperId>,
         digests: Digests,
     ) -> Self {
-        let mut entries = Vec::with_capacity(digests.iter().len());
-        entries.extend(digests.iter().map(|digest| Entry {
-            digest: *digest,
-            used_at: None,
-        }));
+        let entries = bleached::<512, _>(|| {
+            let unused = |digest: &Digest| Entry {
+                digest: *digest,
+                used_at: None,
+            };
+            digests.iter().map(unused).collect()
+        });
         Self {
             salt,
             params,

@@ -1,5 +1,5 @@
 use super::ct::verdict;
-use super::mac::KeyedMac;
+use super::mac::{KeyedMac, leaving_nothing};
 use crate::{Algorithm, Digits, Otp, Passcode};
 use core::fmt;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -32,6 +32,10 @@ impl Hotp {
     /// insists on enough bits.
     #[must_use]
     pub fn new(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
+        leaving_nothing(algorithm, || Self::set_up(key, algorithm, digits))
+    }
+
+    pub(super) fn set_up(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
         Self {
             mac: KeyedMac::new(algorithm, key),
             digits,
@@ -53,7 +57,9 @@ impl Hotp {
     /// The passcode of a counter (RFC 4226, section 5.3).
     #[must_use]
     pub fn generate(&self, counter: u64) -> Otp {
-        Otp::new(self.value(counter), self.digits)
+        leaving_nothing(self.algorithm(), || {
+            Otp::new(self.value(counter), self.digits)
+        })
     }
 
     /// Looks for a passcode at the server's counter and at the `look_ahead` counters after it (RFC 4226,
@@ -64,8 +70,10 @@ impl Hotp {
     #[must_use]
     pub fn verify(&self, passcode: &Passcode, counter: u64, look_ahead: u8) -> Option<HotpMatch> {
         let value = passcode.value(self.digits)?;
-        self.last_match(counter, u16::from(look_ahead), |at| {
-            self.value(at).ct_eq(&value)
+        leaving_nothing(self.algorithm(), || {
+            self.last_match(counter, u16::from(look_ahead), |at| {
+                self.value(at).ct_eq(&value)
+            })
         })
     }
 
@@ -82,12 +90,14 @@ impl Hotp {
     ) -> Option<HotpMatch> {
         let first = first.value(self.digits)?;
         let second = second.value(self.digits)?;
-        let mut earlier_matches = self.value(counter).ct_eq(&first);
-        self.last_match(counter.checked_add(1)?, look_ahead, |at| {
-            let value = self.value(at);
-            let both = earlier_matches & value.ct_eq(&second);
-            earlier_matches = value.ct_eq(&first);
-            both
+        leaving_nothing(self.algorithm(), || {
+            let mut earlier_matches = self.value(counter).ct_eq(&first);
+            self.last_match(counter.checked_add(1)?, look_ahead, |at| {
+                let value = self.value(at);
+                let both = earlier_matches & value.ct_eq(&second);
+                earlier_matches = value.ct_eq(&first);
+                both
+            })
         })
     }
 

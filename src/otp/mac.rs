@@ -1,6 +1,7 @@
 //! HMAC (RFC 2104) and its dynamic truncation (RFC 4226, section 5.3).
 
 use crate::Algorithm;
+use crate::bleach::bleached;
 use hmac::digest::Output;
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -10,7 +11,8 @@ use zeroize::Zeroize;
 
 /// An HMAC whose key is set up: both pads are hashed once, and each message starts from there.
 ///
-/// The states wipe themselves on drop, by the `zeroize` features of the hash crates.
+/// The states wipe themselves on drop, by the `zeroize` features of the hash crates. What was on the stack on
+/// the way is for [`leaving_nothing`] to wipe.
 #[derive(Clone)]
 pub(crate) enum KeyedMac {
     Sha1(Hmac<Sha1>),
@@ -42,6 +44,15 @@ impl KeyedMac {
             Self::Sha256(mac) => truncate(mac, counter),
             Self::Sha512(mac) => truncate(mac, counter),
         }
+    }
+}
+
+/// Does work with a [`KeyedMac`], its making included, and leaves nothing of the key on the stack below.
+#[inline]
+pub(super) fn leaving_nothing<T>(algorithm: Algorithm, work: impl FnOnce() -> T) -> T {
+    match algorithm {
+        Algorithm::Sha1 | Algorithm::Sha256 => bleached::<2048, _>(work),
+        Algorithm::Sha512 => bleached::<4096, _>(work),
     }
 }
 

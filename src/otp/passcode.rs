@@ -9,7 +9,8 @@ use zeroize::Zeroize;
 /// space, invisible format characters and hyphens, maps decimal digits of every script to ASCII, and folds
 /// ASCII letters to upper case. What is left is letters and digits; anything else is refused.
 ///
-/// It has no `==`: it is compared by what takes it.
+/// It has no `==`: it is compared by what takes it. It has no heap either, so moving it can leave a copy behind:
+/// see `docs/secrets-in-memory.md`.
 ///
 /// ```
 /// use countersign::{Passcode, PasscodeError};

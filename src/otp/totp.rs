@@ -1,4 +1,5 @@
 use super::ct::verdict;
+use super::mac::leaving_nothing;
 use crate::{Algorithm, Digits, Hotp, Otp, Passcode, Period, TimeStep, Timestamp, Window};
 use core::fmt;
 use core::time::Duration;
@@ -36,11 +37,11 @@ impl Totp {
     /// insists on enough bits.
     #[must_use]
     pub fn new(key: &[u8], algorithm: Algorithm, digits: Digits, period: Period) -> Self {
-        Self {
-            hotp: Hotp::new(key, algorithm, digits),
+        leaving_nothing(algorithm, || Self {
+            hotp: Hotp::set_up(key, algorithm, digits),
             period,
             t0: Timestamp::UNIX_EPOCH,
-        }
+        })
     }
 
     /// Counts steps from `t0` instead of the Unix epoch (T0 in RFC 6238, section 4.1). No authenticator
@@ -133,26 +134,28 @@ impl Totp {
         let current = self.step(at).get();
         let first = current.saturating_sub(u64::from(window.before));
         let last = current.saturating_add(u64::from(window.after));
-        let mut later = Choice::from(0);
-        let mut used = Choice::from(0);
-        let mut step = 0;
-        for candidate in first..=last {
-            let hit = self.hotp.value(candidate).ct_eq(&value);
-            let unused = match last_accepted {
-                Some(accepted) => candidate.ct_gt(&accepted.get()),
-                None => Choice::from(1),
-            };
-            step.conditional_assign(&candidate, hit & unused);
-            later |= hit & unused;
-            used |= hit & !unused;
-        }
-        if verdict(later) {
-            Scan::Later(TimeStep::new(step))
-        } else if verdict(used) {
-            Scan::Used
-        } else {
-            Scan::Nothing
-        }
+        leaving_nothing(self.algorithm(), || {
+            let mut later = Choice::from(0);
+            let mut used = Choice::from(0);
+            let mut step = 0;
+            for candidate in first..=last {
+                let hit = self.hotp.value(candidate).ct_eq(&value);
+                let unused = match last_accepted {
+                    Some(accepted) => candidate.ct_gt(&accepted.get()),
+                    None => Choice::from(1),
+                };
+                step.conditional_assign(&candidate, hit & unused);
+                later |= hit & unused;
+                used |= hit & !unused;
+            }
+            if verdict(later) {
+                Scan::Later(TimeStep::new(step))
+            } else if verdict(used) {
+                Scan::Used
+            } else {
+                Scan::Nothing
+            }
+        })
     }
 }
 

@@ -1,4 +1,5 @@
 use crate::KeyId;
+use crate::bleach::bleached;
 use aes_gcm_siv::aead::KeyInit;
 use aes_gcm_siv::{Aes256GcmSiv, Key};
 use alloc::boxed::Box;
@@ -119,7 +120,7 @@ impl Keyring {
 }
 
 fn cipher(key: &SealingKey) -> Box<Aes256GcmSiv> {
-    Box::new(Aes256GcmSiv::new(<&Key<Aes256GcmSiv>>::from(key.expose())))
+    bleached::<4096, _>(|| Box::new(Aes256GcmSiv::new(<&Key<Aes256GcmSiv>>::from(key.expose()))))
 }
 
 impl fmt::Debug for Keyring {

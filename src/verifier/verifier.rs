@@ -4,6 +4,7 @@ use super::error::{Denied, Error};
 use super::events;
 use super::exchange::{Loaded, Next};
 use super::random::{Generator, RandomSource};
+use crate::bleach::bleached_polls;
 use crate::factor::{Change, Evidence, Outcome, Paid, Parameters, Pending, SecondFactor, Step};
 use crate::{
     AcceptedBy, AccountId, AuthenticatorId, BackupCodes, EnrollmentId, Keyring, Ledger, Passcode,
@@ -157,7 +158,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         id: EnrollmentId,
     ) -> Result<Enrollment, Denied> {
-        let (_, opened) = self.load(account).await?;
+        let (_, opened) = leaving_nothing(self.load(account)).await?;
         let now = self.core.clock.now();
         let factor = opened.ok_or(Rejection::NoEnrollment)?.factor;
         let pending = factor.pending(id, now, &self.core.policy)?;
@@ -176,7 +177,7 @@ impl<S: Store> Verifier<S> {
         id: EnrollmentId,
         passcode: &str,
     ) -> Result<Receipt, Denied> {
-        let outcome = async {
+        let outcome = leaving_nothing(async {
             let passcode = Passcode::parse(passcode).map_err(|_| Rejection::Malformed)?;
             let policy = &self.core.policy;
             let outcome = self.exchange(account, |loaded, now| match loaded {
@@ -194,7 +195,7 @@ impl<S: Store> Verifier<S> {
                     Err(Rejection::NoEnrollment.into())
                 }
             }
-        }
+        })
         .await;
         events::report(account, "confirm_enrollment", outcome.as_ref().err());
         outcome
@@ -218,7 +219,7 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Error`], if the record cannot be read.
     pub async fn status(&self, account: &AccountId) -> Result<Status, Error> {
-        let (_, opened) = self.load(account).await?;
+        let (_, opened) = leaving_nothing(self.load(account)).await?;
         let now = self.core.clock.now();
         Ok(opened.map_or(Status::Absent, |opened| {
             opened.factor.status(now, &self.core.policy)
@@ -297,11 +298,11 @@ impl<S: Store> Verifier<S> {
     /// [`Error`], if the record cannot be read or written.
     pub async fn reseal(&self, account: &AccountId) -> Result<Resealed, Error> {
         let primary = self.core.keyring.primary();
-        self.exchange(account, |loaded, _| match loaded {
+        leaving_nothing(self.exchange(account, |loaded, _| match loaded {
             None => Next::Answer(Resealed::Absent),
             Some(loaded) if loaded.sealed_with == primary => Next::Answer(Resealed::Current),
             Some(loaded) => Next::Write(loaded.factor, SwapKind::Resealed, Resealed::Changed),
-        })
+        }))
         .await
     }
 
@@ -321,7 +322,7 @@ impl<S: Store> Verifier<S> {
         proof: &Proof<'_>,
         change: &mut Change<'_>,
     ) -> Result<Proven, Denied> {
-        let result = async {
+        let result = leaving_nothing(async {
             let evidence = Evidence::parse(proof)?;
             let mut paid = None;
             let mut judged_at = None;
@@ -347,7 +348,7 @@ impl<S: Store> Verifier<S> {
                     }
                 }
             }
-        }
+        })
         .await;
         events::report(account, change.action(), result.as_ref().err());
         result
@@ -413,7 +414,7 @@ impl<S: Store> Verifier<S> {
                 Next::Write(factor, kind, Ok(()))
             }
         });
-        Ok(answer.await??)
+        Ok(leaving_nothing(answer).await??)
     }
 
     fn new_pending(&self, request: EnrollmentRequest) -> Result<Pending, Error> {
@@ -432,6 +433,11 @@ impl<S: Store> Verifier<S> {
             wrong: 0,
         })
     }
+}
+
+/// Opens, judges and seals records, and leaves nothing of them on the stack.
+async fn leaving_nothing<F: Future>(work: F) -> F::Output {
+    bleached_polls::<16384, F>(work).await
 }
 
 /// An accepted proof.

@@ -1,0 +1,73 @@
+//! What HMAC makes of a key (RFC 2104): the pads, and the states of the hash after each.
+
+use crate::needles::{Kind, Learned};
+
+const INNER: u8 = 0x36;
+const OUTER: u8 = 0x5c;
+
+/// Learns what follows from every secret that is known. To be called on the scanner's stack, which is not
+/// searched: here are the secrets in the clear.
+pub(crate) fn learn(learned: &Learned) {
+    learned.each(Kind::Secret, |key| {
+        for (pad, padded, state) in [
+            (INNER, Kind::InnerPad, Kind::InnerState),
+            (OUTER, Kind::OuterPad, Kind::OuterState),
+        ] {
+            let mut block = [pad; 128];
+            for (place, byte) in block.iter_mut().zip(key) {
+                *place ^= byte;
+            }
+            learned.learn(padded, block.get(..key.len()).unwrap_or_default());
+            let (half, _) = block.split_first_chunk().unwrap_or((&[0; 64], &[]));
+
+            let mut words = [
+                0x6745_2301,
+                0xefcd_ab89,
+                0x98ba_dcfe,
+                0x1032_5476,
+                0xc3d2_e1f0,
+            ];
+            sha1::block_api::compress(&mut words, &[*half]);
+            learn_pairs(learned, state, &words);
+
+            let mut words = [
+                0x6a09_e667,
+                0xbb67_ae85,
+                0x3c6e_f372,
+                0xa54f_f53a,
+                0x510e_527f,
+                0x9b05_688c,
+                0x1f83_d9ab,
+                0x5be0_cd19,
+            ];
+            sha2::block_api::compress256(&mut words, &[*half]);
+            learn_pairs(learned, state, &words);
+
+            let mut words = [
+                0x6a09_e667_f3bc_c908,
+                0xbb67_ae85_84ca_a73b,
+                0x3c6e_f372_fe94_f82b,
+                0xa54f_f53a_5f1d_36f1,
+                0x510e_527f_ade6_82d1,
+                0x9b05_688c_2b3e_6c1f,
+                0x1f83_d9ab_fb41_bd6b,
+                0x5be0_cd19_137e_2179,
+            ];
+            sha2::block_api::compress512(&mut words, &[block]);
+            for word in words {
+                learned.learn(state, &word.to_ne_bytes());
+            }
+        }
+    });
+}
+
+/// The words of a state stand in memory in their order, but the SHA instructions of a processor hold them in
+/// another: any two of them beside each other are a find.
+fn learn_pairs(learned: &Learned, kind: Kind, words: &[u32]) {
+    for (at, one) in words.iter().enumerate() {
+        for (_, two) in words.iter().enumerate().filter(|(other, _)| *other != at) {
+            let pair = u64::from(*one) | (u64::from(*two) << 32);
+            learned.learn(kind, &pair.to_le_bytes());
+        }
+    }
+}

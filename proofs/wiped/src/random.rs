@@ -1,0 +1,79 @@
+//! Random numbers that are the same in every run, so that a find is not a matter of chance.
+
+use crate::needles::{Kind, Learned};
+use countersign::{RandomError, RandomSource};
+use rand_core::{TryCryptoRng, TryRng};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Backup codes are made from random bytes drawn in this number.
+const CODE_ENTROPY: usize = 32;
+
+/// A generator (`SplitMix64`) that remembers, masked, what codes were made from. Clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Random {
+    state: Arc<AtomicU64>,
+    learned: Learned,
+}
+
+impl Random {
+    /// The generator, at its beginning.
+    pub(crate) fn new(learned: Learned) -> Self {
+        Self {
+            state: Arc::new(AtomicU64::new(0x5eed)),
+            learned,
+        }
+    }
+
+    fn fill_all(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(8) {
+            let state = self
+                .state
+                .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            let word = (mixed ^ (mixed >> 31)).to_le_bytes();
+            for (place, byte) in chunk.iter_mut().zip(word) {
+                *place = byte;
+            }
+        }
+    }
+}
+
+impl RandomSource for Random {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        self.fill_all(buffer);
+        if buffer.len() == CODE_ENTROPY {
+            self.learned.learn(Kind::CodeEntropy, buffer);
+        }
+        Ok(())
+    }
+}
+
+/// The same for what takes a generator.
+#[derive(Debug)]
+pub(crate) struct Rng<'a>(pub &'a Random);
+
+impl TryRng for Rng<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.0.fill_all(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.0.fill_all(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill_all(buffer);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Rng<'_> {}

@@ -1,0 +1,64 @@
+//! Backup codes and their ledger alone, with a pepper.
+
+use super::Kept;
+use crate::needles::{Kind, Learned};
+use crate::random::{Random, Rng};
+use crate::stop::Stop;
+use countersign::{
+    BackupCodes, CodeFormat, DigestParams, Ledger, LedgerError, Passcode, Pepper, PepperId, Sheet,
+    Timestamp,
+};
+use std::error::Error;
+use zeroize::Zeroizing;
+
+const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+/// How the digests of ten codes begin: a byte string of 160 bytes (RFC 8949).
+const DIGESTS: [u8; 2] = [0x58, 160];
+
+#[inline(never)]
+pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(learned.clone());
+    for format in [CodeFormat::default(), CodeFormat::BITS_64] {
+        set(learned, &random, format, stop)?;
+    }
+    Ok(None)
+}
+
+#[inline(never)]
+fn set(
+    learned: &Learned,
+    random: &Random,
+    format: CodeFormat,
+    stop: &Stop,
+) -> Result<(), Box<dyn Error>> {
+    let mut key = Zeroizing::new(vec![0; 32]);
+    countersign::RandomSource::fill(random, &mut key)?;
+    let pepper = Pepper::new(PepperId::new(1), &key)?;
+    let codes = BackupCodes::generate_with(format, &mut Rng(random));
+    for code in codes.iter() {
+        learned.learn(Kind::BackupCode, code.as_bytes());
+    }
+    stop.here()?;
+    drop(codes.to_text(&Sheet::english("Example", "24 November 2026")));
+
+    stop.here()?;
+    let params = DigestParams::default();
+    let ledger = Ledger::issue(&codes, NOW, params, Some(&pepper), &mut Rng(random))?;
+    let stored = Zeroizing::new(ledger.encode());
+    let digests = stored
+        .windows(DIGESTS.len())
+        .position(|window| window == DIGESTS)
+        .and_then(|at| stored.get(at.saturating_add(DIGESTS.len())..)?.get(..160))
+        .ok_or("the ledger has ten digests")?;
+    learned.learn(Kind::Digest, digests);
+    stop.here()?;
+
+    let mut ledger = Ledger::decode(&stored)?;
+    let typed = Passcode::parse(codes.iter().nth(4).ok_or("a set has ten codes")?)?;
+    let _redemption = ledger.redeem(&typed, NOW, Some(&pepper))?;
+    stop.here()?;
+    match ledger.redeem(&typed, NOW, Some(&pepper)) {
+        Err(LedgerError::Used { .. }) => Ok(()),
+        _ => Err("a code was accepted twice".into()),
+    }
+}

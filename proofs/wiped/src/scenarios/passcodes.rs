@@ -1,0 +1,73 @@
+//! HOTP and TOTP alone, with every hash.
+
+use super::{Kept, learn_passcode, learn_secret};
+use crate::needles::Learned;
+use crate::random::{Random, Rng};
+use crate::stop::Stop;
+use countersign::{Algorithm, Digits, Hotp, Passcode, Period, Secret, Timestamp, Totp, Window};
+use std::error::Error;
+use std::hint::black_box;
+
+const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+#[inline(never)]
+pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(learned.clone());
+    for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
+        let secret = Secret::generate_for(algorithm, &mut Rng(&random));
+        learn_secret(learned, &secret);
+        time_based(learned, &secret, algorithm, stop)?;
+        counter_based(learned, &secret, algorithm, stop)?;
+    }
+    Ok(None)
+}
+
+#[inline(never)]
+fn time_based(
+    learned: &Learned,
+    secret: &Secret,
+    algorithm: Algorithm,
+    stop: &Stop,
+) -> Result<(), Box<dyn Error>> {
+    let totp = Totp::new(secret.expose(), algorithm, Digits::EIGHT, Period::default());
+    stop.here()?;
+    let otp = totp.generate(NOW);
+    stop.here()?;
+    let typed = Passcode::parse(learn_passcode(learned, &otp));
+    let matched = totp.verify(
+        typed.as_ref().map_err(|error| *error)?,
+        NOW,
+        Window::default(),
+        None,
+    );
+    let _step = matched.ok_or("the right passcode")?;
+    stop.here()?;
+    let wrong = Passcode::parse("0000 0000")?;
+    black_box(totp.verify(&wrong, NOW, Window::around(5), None));
+    stop.here()?;
+    Ok(())
+}
+
+#[inline(never)]
+fn counter_based(
+    learned: &Learned,
+    secret: &Secret,
+    algorithm: Algorithm,
+    stop: &Stop,
+) -> Result<(), Box<dyn Error>> {
+    let hotp = Hotp::new(secret.expose(), algorithm, Digits::SIX);
+    let otp = hotp.generate(7);
+    let one = Passcode::parse(learn_passcode(learned, &otp));
+    let otp = hotp.generate(8);
+    let two = Passcode::parse(learn_passcode(learned, &otp));
+    let (one, two) = (
+        one.as_ref().map_err(|error| *error)?,
+        two.as_ref().map_err(|error| *error)?,
+    );
+    let _next = hotp.verify(one, 5, 10).ok_or("the right passcode")?;
+    stop.here()?;
+    let matched = hotp.resynchronize(one, two, 0, 20);
+    let _next = matched.ok_or("the right passcodes")?;
+    stop.here()?;
+    Ok(())
+}
