@@ -1,9 +1,9 @@
 //! The reference's attempts and proofs (DESIGN, "An attempt", "Changes and proofs").
 
-use crate::observed::Entry;
-use crate::reference::{App, Proof, Reference, Verdict};
-use crate::throttle::Event;
-use crate::typed::{are_digits, as_letters, read};
+use super::observed::Entry;
+use super::reference::{App, Proof, Reference, Verdict};
+use super::throttle::Event;
+use super::typed::{are_digits, as_letters, read};
 use countersign::{AcceptedBy, AuthenticatorId, Hold, Rejection, SwapKind, Timestamp};
 
 impl Reference {

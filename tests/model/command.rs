@@ -1,32 +1,15 @@
 //! Commands: what is called, with what, by places instead of values.
 
-use crate::typed::{MISSHAPEN, Spelling};
-use proptest::collection::vec;
-use proptest::prelude::*;
+use super::typed::{MISSHAPEN, Spelling};
+use arbitrary::{Arbitrary, Unstructured};
 use std::fmt;
 
-/// Commands, one after the other, and the seed of the random source.
-#[derive(Clone)]
-pub(crate) struct Sequence {
-    pub(crate) seed: u8,
-    pub(crate) commands: Vec<Command>,
-}
-
-impl fmt::Debug for Sequence {
-    /// One command a line.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = (0..)
-            .zip(&self.commands)
-            .map(|(number, command): (u32, _)| format!("  {number}: {command:?}\n"))
-            .collect();
-        write!(f, "seed {} [\n{}]", self.seed, lines.concat())
-    }
-}
-
 /// A command on one of two accounts, through one of two machines.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Arbitrary)]
 pub(crate) struct Command {
+    #[arbitrary(with = either)]
     pub(crate) account: usize,
+    #[arbitrary(with = either)]
     pub(crate) machine: usize,
     pub(crate) action: Action,
 }
@@ -42,7 +25,7 @@ impl fmt::Debug for Command {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Action {
     Begin(Target, Proof),
     ReadPending(Enrollment),
@@ -56,9 +39,12 @@ pub(crate) enum Action {
     Reseal,
     Erase,
     /// Moves the clock, forward or back.
-    Clock(i64),
+    Clock(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-90_000..=500_000))] i64),
     /// Moves the clock forward to the end of something, or to a second before or after it.
-    ClockTo(End, i64),
+    ClockTo(
+        End,
+        #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-1..=1))] i64,
+    ),
     /// A beginning by password and its confirmation, as most accounts start.
     Enroll,
     /// A login with the next passcode of an active authenticator.
@@ -70,11 +56,14 @@ pub(crate) enum Action {
     /// Such a login, and a removal with its receipt.
     LogInAndRemove(Pick),
     /// So many wrong passcodes, so many seconds apart.
-    Guess(u8, i64),
+    Guess(
+        #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=8))] u8,
+        #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-20..=3600))] i64,
+    ),
 }
 
 /// What comes to an end by itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum End {
     /// The wait, or the budget's being spent.
     Hold,
@@ -85,7 +74,7 @@ pub(crate) enum End {
 }
 
 /// One of several, by its place from the first or from the last (`Back(0)`). Beyond the end: around again.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Pick {
     From(u8),
     Back(u8),
@@ -107,32 +96,32 @@ impl Pick {
 }
 
 /// What a new authenticator is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Target {
     Additional,
     Replacing(Pick),
 }
 
 /// An enrollment of the account by its beginning, or of the other account.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Enrollment {
     Own(Pick),
     Foreign,
 }
 
 /// What is typed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Typed {
     /// The passcode of an active authenticator, so many steps from now.
-    Active(Pick, i64),
+    Active(Pick, #[arbitrary(with = near)] i64),
     /// The passcode of the enrollment begun last, active by now or not.
-    Newest(i64),
+    Newest(#[arbitrary(with = near)] i64),
     /// The passcode of any app entry that ever was, on either account.
-    Ever(Pick, i64),
+    Ever(Pick, #[arbitrary(with = near)] i64),
     /// What was accepted before.
     Again(Pick),
     /// Digits as long as a passcode.
-    Digits(u32),
+    Digits(#[arbitrary(with = number)] u32),
     /// An unused code of the current set.
     Unused(Pick),
     /// A used code of the current set.
@@ -140,53 +129,29 @@ pub(crate) enum Typed {
     /// A code of any set that ever was, on either account.
     AnySet(Pick, Pick),
     /// Digits as long as a backup code.
-    CodeDigits(u32),
-    Misshapen(usize),
+    CodeDigits(#[arbitrary(with = number)] u32),
+    Misshapen(
+        #[arbitrary(with = |u: &mut Unstructured<'_>| u.choose_index(MISSHAPEN.len()))] usize,
+    ),
 }
 
 /// A proof; all ages in seconds, negative ones in the future.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Proof {
-    Password(i64),
+    Password(#[arbitrary(with = any_age)] i64),
     Passcode(Typed, Spelling),
-    Reauthenticated { password: i64, receipt: Receipt },
+    Reauthenticated {
+        #[arbitrary(with = any_age)]
+        password: i64,
+        receipt: Receipt,
+    },
 }
 
 /// A receipt of the account, or of the other one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Receipt {
     Own(Pick),
     Foreign(Pick),
-}
-
-pub(crate) fn sequences(longest: usize) -> impl Strategy<Value = Sequence> {
-    let prologue = prop_oneof![
-        1 => Just(vec![]),
-        2 => Just(vec![Action::Enroll]),
-        3 => Just(vec![Action::Enroll, Action::LogInAndIssue]),
-        2 => Just(vec![Action::Enroll, Action::Enroll, Action::LogIn(Pick::From(0))]),
-    ];
-    let all = (
-        any::<u8>(),
-        prologue.clone(),
-        prologue,
-        vec(command(), 1..=longest),
-    );
-    all.prop_map(|(seed, first, second, commands)| {
-        let on = |account, actions: Vec<Action>| {
-            let command = move |action| Command {
-                account,
-                machine: account,
-                action,
-            };
-            actions.into_iter().map(command)
-        };
-        let begun = on(0, first).chain(on(1, second));
-        Sequence {
-            seed,
-            commands: begun.chain(commands).collect(),
-        }
-    })
 }
 
 /// A password just checked, and the newest receipt.
@@ -195,136 +160,19 @@ pub(crate) const JUST_NOW: Proof = Proof::Reauthenticated {
     receipt: Receipt::Own(Pick::Back(0)),
 };
 
-fn command() -> impl Strategy<Value = Command> {
-    let account = prop_oneof![3 => Just(0_usize), 1 => Just(1)];
-    let machine = prop_oneof![3 => Just(0_usize), 1 => Just(1)];
-    (account, machine, action()).prop_map(|(account, machine, action)| Command {
-        account,
-        machine,
-        action,
-    })
+fn either(u: &mut Unstructured<'_>) -> arbitrary::Result<usize> {
+    u.choose_index(2)
 }
 
-fn action() -> impl Strategy<Value = Action> {
-    use Action as A;
-    prop_oneof![
-        5 => (target(), proof()).prop_map(|(target, proof)| A::Begin(target, proof)),
-        5 => enrollment().prop_map(A::ReadPending),
-        6 => (enrollment(), confirmation(), spelling()).prop_map(|(id, typed, how)| A::Confirm(id, typed, how)),
-        22 => (typed(), spelling()).prop_map(|(typed, how)| A::Verify(typed, how)),
-        5 => proof().prop_map(A::Issue),
-        2 => (pick(), proof()).prop_map(|(pick, proof)| A::Remove(pick, proof)),
-        1 => proof().prop_map(A::Disable),
-        1 => prop_oneof![8 => Just(A::ForceDisable), 1 => Just(A::Erase)],
-        2 => Just(A::Unlock),
-        3 => Just(A::Reseal),
-        10 => clock().prop_map(A::Clock),
-        8 => (end(), -1_i64..=1).prop_map(|(end, more)| A::ClockTo(end, more)),
-        8 => Just(A::Enroll),
-        5 => target().prop_map(A::LogInAndBegin),
-        4 => Just(A::LogInAndIssue),
-        4 => prop_oneof![pick(), Just(Pick::Replaced)].prop_map(A::LogInAndRemove),
-        8 => pick().prop_map(A::LogIn),
-        8 => (count(), gap()).prop_map(|(count, gap)| A::Guess(count, gap)),
-    ]
+/// So many steps from now.
+fn near(u: &mut Unstructured<'_>) -> arbitrary::Result<i64> {
+    u.int_in_range(-3..=3)
 }
 
-fn target() -> impl Strategy<Value = Target> {
-    prop_oneof![3 => Just(Target::Additional), 2 => pick().prop_map(Target::Replacing)]
+fn number(u: &mut Unstructured<'_>) -> arbitrary::Result<u32> {
+    u.int_in_range(0..=999_999)
 }
 
-fn enrollment() -> impl Strategy<Value = Enrollment> {
-    prop_oneof![
-        8 => Just(Enrollment::Own(Pick::Back(0))),
-        3 => pick().prop_map(Enrollment::Own),
-        1 => Just(Enrollment::Foreign),
-    ]
-}
-
-fn confirmation() -> impl Strategy<Value = Typed> {
-    prop_oneof![
-        6 => (-2_i64..=2).prop_map(Typed::Newest),
-        6 => typed(),
-    ]
-}
-
-fn typed() -> impl Strategy<Value = Typed> {
-    use Typed as T;
-    prop_oneof![
-        12 => (pick(), -3_i64..=3).prop_map(|(pick, offset)| T::Active(pick, offset)),
-        2 => (-2_i64..=2).prop_map(T::Newest),
-        2 => (pick(), -1_i64..=1).prop_map(|(pick, offset)| T::Ever(pick, offset)),
-        4 => pick().prop_map(T::Again),
-        3 => (0_u32..1_000_000).prop_map(T::Digits),
-        9 => pick().prop_map(T::Unused),
-        3 => pick().prop_map(T::Used),
-        1 => (pick(), pick()).prop_map(|(set, code)| T::AnySet(set, code)),
-        2 => (0_u32..1_000_000).prop_map(T::CodeDigits),
-        2 => (0..MISSHAPEN.len()).prop_map(T::Misshapen),
-    ]
-}
-
-fn proof() -> impl Strategy<Value = Proof> {
-    let receipt = prop_oneof![
-        6 => Just(Receipt::Own(Pick::Back(0))),
-        2 => pick().prop_map(Receipt::Own),
-        1 => pick().prop_map(Receipt::Foreign),
-    ];
-    prop_oneof![
-        3 => age().prop_map(Proof::Password),
-        4 => (typed(), spelling()).prop_map(|(typed, how)| Proof::Passcode(typed, how)),
-        5 => (age(), receipt).prop_map(|(password, receipt)| Proof::Reauthenticated { password, receipt }),
-    ]
-}
-
-fn pick() -> impl Strategy<Value = Pick> {
-    prop_oneof![
-        8 => (0_u8..4).prop_map(Pick::From),
-        8 => (0_u8..4).prop_map(Pick::Back),
-        1 => Just(Pick::Unknown),
-    ]
-}
-
-fn spelling() -> impl Strategy<Value = Spelling> {
-    use Spelling as S;
-    prop_oneof![
-        12 => Just(S::Plain),
-        8 => proptest::sample::select(vec![
-            S::Spaced, S::Hyphened, S::LowerCase, S::FullWidth, S::Arabic, S::Devanagari, S::Pasted,
-        ]),
-    ]
-}
-
-/// Ages of a password check, at the edges of every policy's `proof_age` and beyond.
-fn age() -> impl Strategy<Value = i64> {
-    prop_oneof![
-        6 => Just(0_i64),
-        4 => proptest::sample::select(vec![1, 2, 599, 600, 601, 90_000, -1, -600]),
-    ]
-}
-
-/// A few guesses, or as many as spend a budget.
-fn count() -> impl Strategy<Value = u8> {
-    prop_oneof![6 => 1_u8..8, 1 => 20_u8..26]
-}
-
-fn gap() -> impl Strategy<Value = i64> {
-    prop_oneof![3 => Just(0_i64), 2 => Just(-20), 1 => Just(30), 1 => Just(61), 2 => Just(3600)]
-}
-
-fn end() -> impl Strategy<Value = End> {
-    prop_oneof![3 => Just(End::Hold), 2 => Just(End::Enrollment), 2 => Just(End::Receipt)]
-}
-
-/// Seconds, steps, minutes, hours and days; back a little; and by more than an hour, a clock fault.
-fn clock() -> impl Strategy<Value = i64> {
-    prop_oneof![
-        4 => 1_i64..30,
-        8 => prop_oneof![Just(29_i64), Just(30), Just(31), Just(60), Just(61), Just(90), Just(120)],
-        4 => prop_oneof![Just(599_i64), Just(600), Just(601), 121_i64..3600],
-        4 => prop_oneof![Just(3600_i64), Just(7200), 3601_i64..86_400],
-        3 => (1_i64..5, -1_i64..=1).prop_map(|(days, more)| days * 86_400 + more),
-        2 => -90_i64..0,
-        1 => prop_oneof![-3601_i64..-3598, Just(-3600), -90_000_i64..-3601],
-    ]
+fn any_age(u: &mut Unstructured<'_>) -> arbitrary::Result<i64> {
+    u.int_in_range(-600..=90_000)
 }

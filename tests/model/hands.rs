@@ -1,10 +1,10 @@
 //! From places to values: what a command picks among all that there is and was.
 
-use crate::command::{End, Enrollment, Pick, Proof, Receipt, Typed};
-use crate::observed::View;
-use crate::reference::{self, App};
-use crate::typed::{MISSHAPEN, Spelling};
-use crate::world::World;
+use super::command::{End, Enrollment, Pick, Proof, Receipt, Typed};
+use super::observed::View;
+use super::reference::{self, App};
+use super::typed::{MISSHAPEN, Spelling};
+use super::world::World;
 use countersign::{AuthenticatorId, EnrollmentId, Hold, Timestamp};
 
 /// What the person, the attacker and the host of an account have in hand.

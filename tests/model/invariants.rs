@@ -1,11 +1,11 @@
 //! The invariants of DESIGN, asserted by their numbers from what was called, what it answered and what the
 //! status was before and after: without the reference.
 
-use crate::observed::{Call, Entry, Observation, View};
-use crate::reference::{App, Proof};
-use crate::rules::Rules;
-use crate::typed::{as_letters, read};
-use crate::world::Agreement;
+use super::observed::{Call, Entry, Observation, View};
+use super::reference::{App, Proof};
+use super::rules::Rules;
+use super::typed::{as_letters, read};
+use super::world::Agreement;
 use countersign::{AcceptedBy, AuthenticatorId, EnrollmentId, Rejection, SwapKind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -15,22 +15,13 @@
     reason = "tests"
 )]
 
-mod attempt;
-mod command;
-mod hands;
-mod invariants;
-mod observed;
-mod reference;
-mod rules;
-mod system;
-mod throttle;
-mod typed;
-mod world;
+#[path = "mod.rs"]
+mod model;
+mod sequences;
 
-use command::sequences;
+use model::{Rules, World};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use rules::Rules;
-use world::World;
+use sequences::sequences;
 
 /// Sequences for each policy, unless `PROPTEST_CASES` says otherwise.
 const SEQUENCES: u32 = 96;

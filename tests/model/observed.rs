@@ -1,7 +1,7 @@
 //! What can be seen from outside: what was called and answered, the status, and what was written in which
 //! order.
 
-use crate::reference::Proof;
+use super::reference::Proof;
 use countersign::{
     AcceptedBy, AuthenticatorId, EnrollmentId, Hold, MemoryStore, Rejection, SlowWork,
     SlowWorkError, SlowWorkFuture, Status, Store, Stored, Summary, Swap, SwapKind, Swapped,

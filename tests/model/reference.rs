@@ -1,10 +1,10 @@
 //! The reference: what DESIGN says, for two accounts, in the plainest way. Nothing is summed up: it keeps
 //! every step and every event, and looks through all of them each time.
 
-use crate::observed::{AppView, CodesView, Entry, View};
-use crate::rules::Rules;
-use crate::throttle::{Event, Throttle};
-use crate::typed::{are_digits, read};
+use super::observed::{AppView, CodesView, Entry, View};
+use super::rules::Rules;
+use super::throttle::{Event, Throttle};
+use super::typed::{are_digits, read};
 use countersign::testing::Phone;
 use countersign::{
     AcceptedBy, AuthenticatorId, EnrollmentId, KeyId, Rejection, Resealed, Summary, SwapKind,

@@ -1,7 +1,7 @@
 //! The system under test: two machines on one store, in the middle of a change of keys.
 
-use crate::observed::Recorded;
-use crate::rules::Rules;
+use super::observed::Recorded;
+use super::rules::Rules;
 use countersign::testing::ManualClock;
 use countersign::{
     AccountId, KeyId, Keyring, RandomError, RandomSource, SealingKey, Timestamp, Verifier,

@@ -1,6 +1,6 @@
 //! The throttle of DESIGN, "Throttle and risk", computed anew from all that ever happened.
 
-use crate::rules::Rules;
+use super::rules::Rules;
 use countersign::Hold;
 use std::time::Duration;
 

@@ -63,7 +63,7 @@ const ARABIC_ZERO: char = '\u{0660}';
 const DEVANAGARI_ZERO: char = '\u{0966}';
 
 /// How a code is typed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, arbitrary::Arbitrary)]
 pub(crate) enum Spelling {
     Plain,
     Spaced,

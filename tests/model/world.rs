@@ -1,13 +1,13 @@
 //! Runs each command on the system and on the reference, and compares all that can be seen.
 
-use crate::command::{Action, Command, Enrollment, JUST_NOW, Pick, Proof, Target, Typed};
-use crate::hands::Hands;
-use crate::invariants::Invariants;
-use crate::observed::{Call, Observation, Recorded, View};
-use crate::reference::{App, Reference};
-use crate::rules::Rules;
-use crate::system::System;
-use crate::typed::Spelling;
+use super::command::{Action, Command, Enrollment, JUST_NOW, Pick, Proof, Target, Typed};
+use super::hands::Hands;
+use super::invariants::Invariants;
+use super::observed::{Call, Observation, Recorded, View};
+use super::reference::{App, Reference};
+use super::rules::Rules;
+use super::system::System;
+use super::typed::Spelling;
 use countersign::testing::{Phone, block_on};
 use countersign::{
     AcceptedBy, AuthenticatorName, Denied, EnrollmentRequest, Rejection, Timestamp, Verifier,

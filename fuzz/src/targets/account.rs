@@ -1,0 +1,42 @@
+//! Any sequence of commands on two accounts and two machines: the verifier does what the reference model says.
+
+use arbitrary::Arbitrary;
+
+#[path = "../../../tests/model/mod.rs"]
+mod model;
+
+use model::command::Command;
+use model::{Rules, World};
+
+#[derive(Debug, Arbitrary)]
+struct Input {
+    rules: u8,
+    seed: u8,
+    commands: Vec<Command>,
+}
+
+const RULES: [fn() -> Rules; 7] = [
+    Rules::default,
+    Rules::tiny_budget,
+    Rules::early_lock,
+    Rules::exact_window,
+    Rules::wide_window,
+    Rules::equal_lengths,
+    Rules::letters,
+];
+
+/// The longest sequence. The reference looks through the whole past each time.
+const COMMANDS: usize = 16;
+
+pub(super) fn run(input: &[u8]) {
+    let Some(input) = super::read::<Input>(input) else {
+        return;
+    };
+    let rules = RULES[usize::from(input.rules) % RULES.len()]();
+    let mut world = World::new(&rules, input.seed);
+    for (number, command) in input.commands.iter().take(COMMANDS).enumerate() {
+        if let Err(difference) = world.run(command) {
+            panic!("under {rules:?}\ncommand {number}, {command:?}: {difference}");
+        }
+    }
+}

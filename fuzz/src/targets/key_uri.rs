@@ -1,0 +1,121 @@
+//! Any text as a key URI, and key URIs that were damaged: refused, or read as what it is written as again.
+
+use arbitrary::Arbitrary;
+use countersign::{Algorithm, Digits, KeyUri, KeyUriError, Period, Repair, Secret};
+
+#[derive(Debug, Arbitrary)]
+enum Input<'a> {
+    Text(&'a str),
+    /// What stands behind `otpauth://totp/`.
+    Rest(&'a str),
+    Built(Vec<(u16, Damage<'a>)>, Built<'a>),
+}
+
+#[derive(Debug, Arbitrary)]
+struct Built<'a> {
+    counter: Option<u64>,
+    period: Option<u64>,
+    algorithm: u8,
+    digits: u8,
+    secret: &'a [u8],
+    issuer: Option<&'a str>,
+    image: Option<&'a str>,
+    account: &'a str,
+}
+
+#[derive(Debug, Arbitrary)]
+enum Damage<'a> {
+    Cut,
+    Insert(&'a str),
+}
+
+pub(super) fn run(input: &[u8]) {
+    match super::read(input) {
+        None => {}
+        Some(Input::Text(text)) => check(text),
+        Some(Input::Rest(rest)) => check(&format!("otpauth://totp/{rest}")),
+        Some(Input::Built(damage, parts)) => {
+            let Some(uri) = build(&parts) else { return };
+            let mut text = uri.to_secret_text().expose().to_owned();
+            let read = KeyUri::parse_with_minimum(&text, 8).expect("strict takes what is built");
+            assert_same(&read, &uri);
+            for (place, damage) in damage {
+                let place = usize::from(place);
+                if text.is_char_boundary(place) {
+                    match damage {
+                        Damage::Cut => text.truncate(place),
+                        Damage::Insert(inserted) => text.insert_str(place, inserted),
+                    }
+                }
+            }
+            check(&text);
+        }
+    }
+}
+
+fn build(parts: &Built<'_>) -> Option<KeyUri> {
+    let secret = Secret::from_bytes_with_minimum(parts.secret, 8).ok()?;
+    let mut builder = match parts.counter {
+        None => KeyUri::totp(&secret, parts.account),
+        Some(counter) => KeyUri::hotp(&secret, parts.account, counter),
+    };
+    builder = builder
+        .algorithm(match parts.algorithm % 3 {
+            0 => Algorithm::Sha1,
+            1 => Algorithm::Sha256,
+            _ => Algorithm::Sha512,
+        })
+        .digits(Digits::new(parts.digits % 3 + 6).ok()?);
+    if let Some(period) = parts.period {
+        builder = builder.period(Period::from_secs(period).ok()?);
+    }
+    if let Some(issuer) = parts.issuer {
+        builder = builder.issuer(issuer);
+    }
+    if let Some(image) = parts.image {
+        builder = builder.image(image);
+    }
+    builder.build().map_err(describe).ok()
+}
+
+/// Reads in both ways; what was read is written as a URI that the strict reader takes for the same.
+fn check(text: &str) {
+    let lenient = KeyUri::parse_lenient(text).map_err(describe);
+    match KeyUri::parse_with_minimum(text, 8).map_err(describe) {
+        Ok(strict) => {
+            let lenient = lenient.as_ref().expect("lenient takes what strict takes");
+            let is_short = |repair: &Repair| matches!(repair, Repair::SecretShort { .. });
+            assert!(lenient.repairs.iter().all(is_short));
+            assert_same(&lenient.uri, &strict);
+        }
+        Err(()) => {
+            let mended = |lenient: &countersign::LenientKeyUri| !lenient.repairs.is_empty();
+            assert!(lenient.as_ref().map_or(true, mended), "nothing was mended");
+        }
+    }
+    let Ok(lenient) = lenient else { return };
+    for repair in &lenient.repairs {
+        assert!(!repair.to_string().is_empty());
+    }
+    let written = lenient.uri.to_secret_text();
+    assert!(written.expose().len() <= KeyUri::MAX_BYTES);
+    let again =
+        KeyUri::parse_with_minimum(written.expose(), 8).expect("strict takes what is written");
+    assert_same(&again, &lenient.uri);
+    assert_eq!(again.to_secret_text().expose(), written.expose());
+}
+
+/// Errors can be printed, whatever they hold.
+fn describe(error: KeyUriError) {
+    assert!(!format!("{error} {error:?}").is_empty());
+}
+
+fn assert_same(one: &KeyUri, two: &KeyUri) {
+    assert_eq!(one.secret().expose(), two.secret().expose());
+    assert_eq!(one.kind(), two.kind());
+    assert_eq!(one.account(), two.account());
+    assert_eq!(one.issuer(), two.issuer());
+    assert_eq!(one.algorithm(), two.algorithm());
+    assert_eq!(one.digits(), two.digits());
+    assert_eq!(one.image(), two.image());
+}

@@ -1,0 +1,248 @@
+//! Any policy, by its builder and by its serde form: both take the same ones, and those keep their promises.
+
+use super::life::Service;
+use arbitrary::Arbitrary;
+use countersign::testing::Phone;
+use countersign::{
+    Algorithm, Alphabet, CodeFormat, Denied, DigestParams, Digits, Period, Policy, Proof,
+    Rejection, Window,
+};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+#[derive(Debug, Arbitrary)]
+enum Input<'a> {
+    Json(u32, &'a str),
+    Fields(u32, Fields),
+}
+
+/// What is not given is as in the default policy.
+#[derive(Debug, Arbitrary)]
+struct Fields {
+    window: Option<(u8, u8)>,
+    algorithm: Option<u8>,
+    digits: Option<u8>,
+    period: Option<u64>,
+    max_authenticators: Option<u8>,
+    enrollment_age: Option<u64>,
+    enrollment_tries: Option<u8>,
+    proof_age: Option<u64>,
+    waits: Option<(u32, u64, u64)>,
+    lock_after: Option<u32>,
+    budget: Option<(u32, u64)>,
+    /// Letters, length, group, count.
+    format: Option<(bool, u8, u8, u8)>,
+    /// KiB, passes, lanes.
+    digest: Option<(u32, u32, u32)>,
+}
+
+pub(super) fn run(input: &[u8]) {
+    match super::read(input) {
+        None => {}
+        Some(Input::Json(failures, text)) => {
+            if let Ok(policy) = serde_json::from_str(text) {
+                check(&policy, failures);
+            }
+        }
+        Some(Input::Fields(failures, fields)) => {
+            let built = build(&fields);
+            let read = serde_json::from_value(Value::Object(object(&fields))).ok();
+            assert_eq!(built, read, "the builder and the serde form differ");
+            if let Some(policy) = built {
+                check(&policy, failures);
+            }
+        }
+    }
+}
+
+fn algorithm(number: u8) -> Algorithm {
+    [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512][usize::from(number % 3)]
+}
+
+fn build(fields: &Fields) -> Option<Policy> {
+    let mut builder = Policy::builder();
+    if let Some((before, after)) = fields.window {
+        builder = builder.window(Window { before, after });
+    }
+    if let Some(number) = fields.algorithm {
+        builder = builder.algorithm(algorithm(number));
+    }
+    if let Some(digits) = fields.digits {
+        builder = builder.digits(Digits::new(digits).ok()?);
+    }
+    if let Some(period) = fields.period {
+        builder = builder.period(Period::from_secs(period).ok()?);
+    }
+    if let Some(maximum) = fields.max_authenticators {
+        builder = builder.max_authenticators(maximum);
+    }
+    if let Some(age) = fields.enrollment_age {
+        builder = builder.enrollment_age(Duration::from_secs(age));
+    }
+    if let Some(tries) = fields.enrollment_tries {
+        builder = builder.enrollment_tries(tries);
+    }
+    if let Some(age) = fields.proof_age {
+        builder = builder.proof_age(Duration::from_secs(age));
+    }
+    if let Some((free, first, longest)) = fields.waits {
+        builder = builder.waits(
+            free,
+            Duration::from_secs(first),
+            Duration::from_secs(longest),
+        );
+    }
+    if let Some(failures) = fields.lock_after {
+        builder = builder.lock_after(failures);
+    }
+    if let Some((burst, refill)) = fields.budget {
+        builder = builder.budget(burst, Duration::from_secs(refill));
+    }
+    if let Some((letters, length, group, count)) = fields.format {
+        let alphabet = if letters {
+            Alphabet::Unambiguous
+        } else {
+            Alphabet::Digits
+        };
+        builder = builder.code_format(CodeFormat::new(alphabet, length, group, count).ok()?);
+    }
+    if let Some((memory_kib, passes, lanes)) = fields.digest {
+        builder = builder.code_digest(DigestParams::new(memory_kib, passes, lanes).ok()?);
+    }
+    let checked = builder.clone().build().ok();
+    if checked.is_some() {
+        let finer = builder.proof_age(Duration::new(1, 1)).build();
+        assert_eq!(finer.expect_err("a part of a second").field(), "proof_age");
+    }
+    checked
+}
+
+fn object(fields: &Fields) -> Map<String, Value> {
+    let mut object = Map::new();
+    let mut set = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
+    if let Some((before, after)) = fields.window {
+        set("window", json!({ "before": before, "after": after }));
+    }
+    if let Some(number) = fields.algorithm {
+        set("algorithm", json!(algorithm(number).name()));
+    }
+    if let Some(digits) = fields.digits {
+        set("digits", json!(digits));
+    }
+    if let Some(period) = fields.period {
+        set("period", json!(period));
+    }
+    if let Some(maximum) = fields.max_authenticators {
+        set("max_authenticators", json!(maximum));
+    }
+    if let Some(age) = fields.enrollment_age {
+        set("enrollment_age", json!(age));
+    }
+    if let Some(tries) = fields.enrollment_tries {
+        set("enrollment_tries", json!(tries));
+    }
+    if let Some(age) = fields.proof_age {
+        set("proof_age", json!(age));
+    }
+    if let Some((free, first, longest)) = fields.waits {
+        set("free_failures", json!(free));
+        set("first_wait", json!(first));
+        set("longest_wait", json!(longest));
+    }
+    if let Some(failures) = fields.lock_after {
+        set("lock_after", json!(failures));
+    }
+    if let Some((burst, refill)) = fields.budget {
+        set("budget_burst", json!(burst));
+        set("budget_refill", json!(refill));
+    }
+    if let Some((letters, length, group, count)) = fields.format {
+        let alphabet = if letters { "unambiguous" } else { "digits" };
+        set("code_alphabet", json!(alphabet));
+        set("code_length", json!(length));
+        set("code_group", json!(group));
+        set("code_count", json!(count));
+    }
+    if let Some((memory_kib, passes, lanes)) = fields.digest {
+        set("digest_memory_kib", json!(memory_kib));
+        set("digest_passes", json!(passes));
+        set("digest_lanes", json!(lanes));
+    }
+    object
+}
+
+fn check(policy: &Policy, failures: u32) {
+    let written = serde_json::to_value(policy).expect("a policy has a serde form");
+    let read: Policy = serde_json::from_value(written).expect("what is written");
+    assert_eq!(&read, policy);
+    check_waits(policy, failures);
+    check_risk(policy);
+    check_life(policy);
+}
+
+fn check_waits(policy: &Policy, failures: u32) {
+    let (free, first, longest) = policy.waits();
+    let wait = policy.wait_after(failures);
+    assert!(wait <= longest);
+    assert!(wait <= policy.wait_after(failures.saturating_add(1)));
+    assert_eq!(policy.wait_after(free), first);
+    if let Some(fewer) = free.checked_sub(1) {
+        assert!(policy.wait_after(fewer).is_zero());
+    }
+}
+
+/// The risk is that of guesses at codes that are all alike, and no more than 3 % above: the likeliest passcodes
+/// are that much likelier.
+fn check_risk(policy: &Policy) {
+    let refills = 365 * 86_400 / policy.budget_refill().as_secs();
+    let guesses = f64::from(policy.budget_burst()) + refills as f64;
+    let Window { before, after } = policy.window();
+    let steps = f64::from(before) + f64::from(after) + 1.0;
+    let passcode = steps / 10_f64.powi(policy.digits().get().into());
+    let format = policy.code_format();
+    let symbols: f64 = match format.alphabet() {
+        Alphabet::Digits => 10.0,
+        _ => 32.0,
+    };
+    let code = f64::from(format.count()) / symbols.powi(format.length().into());
+    let mut fewer = 0.0;
+    for authenticators in 1..=policy.max_authenticators() {
+        let risk = policy.annual_risk(authenticators);
+        let alike = guesses * (f64::from(authenticators) * passcode + code);
+        assert!(
+            risk >= alike.min(1.0) * (1.0 - 1e-9),
+            "{risk} under {alike}"
+        );
+        assert!(risk <= (alike * 1.03).min(1.0), "{risk} far over {alike}");
+        assert!(risk >= fewer);
+        fewer = risk;
+    }
+}
+
+/// Under the policy an owner can enroll, log in once with a passcode and once with a backup code.
+fn check_life(policy: &Policy) {
+    let service = Service::new(policy.clone());
+    let (id, uri) = service.begin(None).expect("a first enrollment");
+    let phone = Phone::scan(&uri).expect("a key URI");
+    let shown = phone.passcode(service.now());
+    let receipt = service.confirm(id, &shown).expect("the phone's passcode");
+    let replayed = service.verify(&shown).map(|_| ());
+    assert!(matches!(
+        replayed,
+        Err(Denied::Rejected(Rejection::Replayed))
+    ));
+    let digest = policy.code_digest();
+    let work = u64::from(digest.memory_kib()) * u64::from(digest.passes());
+    if work * u64::from(policy.code_format().count()) <= 1024 {
+        let proof = Proof::Reauthenticated {
+            password_checked_at: service.now(),
+            receipt: &receipt,
+        };
+        let codes = service.issue(proof).expect("a fresh receipt");
+        let code = codes.first().expect("a set has codes");
+        let _ = service.verify(code).expect("an unused code");
+    }
+    service.advance(policy.period().as_secs());
+    let shown = phone.passcode(service.now());
+    let _ = service.verify(&shown).expect("the next passcode");
+}

@@ -1,0 +1,161 @@
+//! Any bytes under the right key: what only a holder of the keys could write. They are refused as a record, or
+//! make an account on which everything can be called at any time.
+
+use super::life::{BIRTH, KNOWN, Service};
+use super::record_sealed::refuses;
+use super::{Edit, edited, sealing};
+use arbitrary::Arbitrary;
+use countersign::testing::block_on;
+use countersign::{
+    Algorithm, Denied, Digits, EnrollmentId, Error, Ledger, Period, Proof, Revision, Timestamp,
+    Totp,
+};
+use minicbor::Decoder;
+
+#[derive(Debug, Arbitrary)]
+struct Input<'a> {
+    at: At,
+    typed: Typed,
+    /// The pending enrollment, by the byte that its id consists of.
+    enrollment: u8,
+    plain: Plain<'a>,
+}
+
+#[derive(Debug, Arbitrary)]
+enum At {
+    Near(i32),
+    Any(u64),
+}
+
+#[derive(Debug, Arbitrary)]
+enum Typed {
+    /// The passcode of so many steps from now, of the secret that consists of this byte.
+    Passcode {
+        secret: u8,
+        step: i8,
+    },
+    Digits {
+        number: u32,
+        long: bool,
+    },
+}
+
+#[derive(Debug, Arbitrary)]
+enum Plain<'a> {
+    Bytes(&'a [u8]),
+    /// The content of one of the known records after edits.
+    Damaged(u8, Vec<(u16, Edit)>),
+}
+
+pub(super) fn run(input: &[u8]) {
+    let Some(input) = super::read::<Input<'_>>(input) else {
+        return;
+    };
+    let plain = match input.plain {
+        Plain::Bytes(bytes) => bytes.to_vec(),
+        Plain::Damaged(which, edits) => {
+            let known = &KNOWN[usize::from(which) % KNOWN.len()];
+            let nonce = sealing::nonce(&known.record);
+            assert_eq!(sealing::seal(&known.plain, nonce), known.record);
+            edited(&known.plain, &edits)
+        }
+    };
+    let record = sealing::seal(&plain, [0; 12]);
+    let revision = current_revision(&plain).unwrap_or(KNOWN[0].revision);
+    let service = Service::with_record(&record, revision);
+    let at = match input.at {
+        At::Near(seconds) => Timestamp::from_unix(BIRTH.saturating_add_signed(seconds.into())),
+        At::Any(seconds) => Timestamp::from_unix(seconds),
+    };
+    service.set(at);
+    match service.status() {
+        Ok(_) => {
+            let is_cheap = ledger(&plain).is_none_or(|ledger| {
+                ledger.params().memory_kib() <= 64 && ledger.params().passes() <= 4
+            });
+            service.compute(is_cheap);
+            let id = format!("{:02x}", input.enrollment).repeat(16);
+            let id = id.parse().expect("hexadecimal digits");
+            live(&service, &typed(&input.typed, at), id);
+        }
+        Err(Error::Record(error)) => refuses(&service, error),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn typed(typed: &Typed, at: Timestamp) -> String {
+    match typed {
+        Typed::Passcode { secret, step } => {
+            let period = Period::THIRTY_SECONDS;
+            let totp = Totp::new(&[*secret; 20], Algorithm::Sha1, Digits::SIX, period);
+            let seconds = i64::from(*step) * period.as_secs().cast_signed();
+            let at = Timestamp::from_unix(at.as_unix().saturating_add_signed(seconds));
+            totp.generate(at).expose().to_owned()
+        }
+        Typed::Digits { number, long } => {
+            let length = if *long { 8 } else { 6 };
+            format!("{:08}", number % 100_000_000)[..length].to_owned()
+        }
+    }
+}
+
+/// Everything that can be called: it may be rejected, but nothing fails, and what is written opens again.
+fn live(service: &Service, typed: &str, id: EnrollmentId) {
+    let (verifier, account) = (&service.verifier, &service.account);
+    judged(service, service.verify(typed));
+    judged(service, service.confirm(id, typed));
+    match block_on(verifier.pending_enrollment(account, id)) {
+        // Its names may be none that an app can show.
+        Err(Denied::Failed(Error::KeyUri(_))) => {}
+        other => judged(service, other),
+    }
+    judged(service, service.begin(None));
+    judged(service, service.begin(Some(Proof::Passcode(typed))));
+    judged(service, service.issue(Proof::Passcode(typed)));
+    let disabled = block_on(verifier.disable(account, Proof::Passcode(typed)));
+    judged(service, disabled);
+
+    // What was read is written in one way.
+    block_on(verifier.unlock(account)).expect("a record");
+    let once = sealing::open(&service.stored().record);
+    block_on(verifier.unlock(account)).expect("a record");
+    let twice = sealing::open(&service.stored().record);
+    assert_eq!(behind_history(&once), behind_history(&twice));
+}
+
+fn judged<T>(service: &Service, outcome: Result<T, Denied>) {
+    match outcome {
+        Ok(_) | Err(Denied::Rejected(_) | Denied::Failed(Error::SlowWork(_))) => {}
+        Err(failed) => panic!("{failed:?}"),
+    }
+    service.status().expect("what is written opens again");
+}
+
+/// The last revision in the history.
+fn current_revision(plain: &[u8]) -> Option<Revision> {
+    let mut d = Decoder::new(plain);
+    d.array().ok()?;
+    let entries = d.array().ok()??;
+    d.bool().ok()?;
+    let revisions = (1..entries.min(9)).map(|_| d.i64());
+    Revision::from_i64(revisions.last()?.ok()?).ok()
+}
+
+fn behind_history(plain: &[u8]) -> &[u8] {
+    let mut d = Decoder::new(plain);
+    d.array().expect("an array");
+    d.skip().expect("a history");
+    &plain[d.position()..]
+}
+
+/// The ledger, behind history, throttle and authenticators.
+fn ledger(plain: &[u8]) -> Option<Ledger> {
+    let mut d = Decoder::new(plain);
+    d.array().ok()?;
+    for _ in 0..3 {
+        d.skip().ok()?;
+    }
+    let begin = d.position();
+    d.skip().ok()?;
+    Ledger::decode(&plain[begin..d.position()]).ok()
+}

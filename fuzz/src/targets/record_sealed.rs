@@ -1,0 +1,61 @@
+//! Any bytes as a sealed record, and records that were damaged or put under another revision: none opens, and
+//! nothing that is called on them answers otherwise or writes.
+
+use super::life::{BIRTH, KNOWN, Service};
+use super::{Edit, edited};
+use arbitrary::Arbitrary;
+use countersign::testing::block_on;
+use countersign::{Denied, Error, RecordError, Revision};
+
+#[derive(Debug, Arbitrary)]
+enum Input<'a> {
+    Bytes(&'a [u8]),
+    /// One of the known records after edits, and perhaps under another revision.
+    Damaged(u8, Option<i64>, Vec<(u16, Edit)>),
+}
+
+pub(super) fn run(input: &[u8]) {
+    let Some(input) = super::read(input) else {
+        return;
+    };
+    let (record, revision) = match input {
+        Input::Bytes(bytes) => (bytes.to_vec(), KNOWN[0].revision),
+        Input::Damaged(which, revision, edits) => {
+            let known = &KNOWN[usize::from(which) % KNOWN.len()];
+            let revision = revision.and_then(|number| Revision::from_i64(number).ok());
+            (
+                edited(&known.record, &edits),
+                revision.unwrap_or(known.revision),
+            )
+        }
+    };
+    let service = Service::with_record(&record, revision);
+    let genuine = KNOWN
+        .iter()
+        .any(|known| known.record == record && known.revision == revision);
+    match service.status() {
+        Ok(_) => assert!(genuine, "a record opens that was never written"),
+        Err(Error::Record(error)) => {
+            assert!(!genuine, "a record does not open: {error}");
+            refuses(&service, error);
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// Everything fails as the status does, and the record stays as it is.
+pub(super) fn refuses(service: &Service, error: RecordError) {
+    let before = service.stored();
+    let is = |denied: Denied| matches!(denied, Denied::Failed(Error::Record(e)) if e == error);
+    let (verifier, account) = (&service.verifier, &service.account);
+    let id = format!("{BIRTH:032}").parse().expect("32 digits");
+    assert!(is(service.verify("123456").unwrap_err()));
+    assert!(is(service.verify("12345678").unwrap_err()));
+    assert!(is(service.begin(None).unwrap_err()));
+    assert!(is(service.confirm(id, "123456").unwrap_err()));
+    assert!(is(block_on(verifier.unlock(account)).unwrap_err()));
+    assert!(is(block_on(verifier.force_disable(account)).unwrap_err()));
+    let resealed = block_on(verifier.reseal(account));
+    assert!(matches!(resealed, Err(Error::Record(e)) if e == error));
+    assert!(service.stored() == before, "a broken record was replaced");
+}

@@ -1,0 +1,66 @@
+//! Seals and opens records from outside, as DESIGN describes them ("The record"): so anything can be put under
+//! the right key without a door in the library, and the description is checked along the way.
+
+use super::life::{ACCOUNT, KEY, KEY_ID};
+use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
+use sha2::{Digest, Sha256};
+
+const DOMAIN: &[u8] = b"countersign record";
+const HEADER: usize = 14;
+const NONCE: usize = 12;
+
+/// Seals any bytes for the account, with an empty namespace.
+pub(super) fn seal(plain: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
+    let header = header();
+    let payload = Payload {
+        msg: plain,
+        aad: &associated_data(&header),
+    };
+    let sealed = cipher()
+        .encrypt(&Nonce::from(nonce), payload)
+        .expect("short enough");
+    [&header[..], &nonce, &sealed].concat()
+}
+
+/// Opens what the library has sealed.
+pub(super) fn open(record: &[u8]) -> Vec<u8> {
+    let (header, rest) = record.split_at(HEADER);
+    assert_eq!(header, self::header());
+    let payload = Payload {
+        msg: &rest[NONCE..],
+        aad: &associated_data(header),
+    };
+    cipher()
+        .decrypt(&Nonce::from(nonce(record)), payload)
+        .expect("the library's own record")
+}
+
+pub(super) fn nonce(record: &[u8]) -> [u8; NONCE] {
+    record[HEADER..HEADER + NONCE].try_into().expect("12 bytes")
+}
+
+fn cipher() -> Aes256GcmSiv {
+    Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(KEY))
+}
+
+/// Version, algorithm, key id, account tag.
+fn header() -> Vec<u8> {
+    let named = [DOMAIN, b"", ACCOUNT.as_bytes()].map(prefixed).concat();
+    let tag = &Sha256::digest(named)[..8];
+    [&[1, 1], &KEY_ID.to_be_bytes()[..], tag].concat()
+}
+
+fn associated_data(header: &[u8]) -> Vec<u8> {
+    [
+        DOMAIN,
+        header,
+        &prefixed(b""),
+        &prefixed(ACCOUNT.as_bytes()),
+    ]
+    .concat()
+}
+
+fn prefixed(part: &[u8]) -> Vec<u8> {
+    [&(part.len() as u64).to_be_bytes()[..], part].concat()
+}

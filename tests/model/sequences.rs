@@ -1,0 +1,191 @@
+//! Random sequences of commands, weighted so that most of them do something.
+
+use crate::model::command::{
+    Action, Command, End, Enrollment, Pick, Proof, Receipt, Target, Typed,
+};
+use crate::model::typed::{MISSHAPEN, Spelling};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::fmt;
+
+/// Commands, one after the other, and the seed of the random source.
+#[derive(Clone)]
+pub(crate) struct Sequence {
+    pub(crate) seed: u8,
+    pub(crate) commands: Vec<Command>,
+}
+
+impl fmt::Debug for Sequence {
+    /// One command a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = (0..)
+            .zip(&self.commands)
+            .map(|(number, command): (u32, _)| format!("  {number}: {command:?}\n"))
+            .collect();
+        write!(f, "seed {} [\n{}]", self.seed, lines.concat())
+    }
+}
+
+pub(crate) fn sequences(longest: usize) -> impl Strategy<Value = Sequence> {
+    let prologue = prop_oneof![
+        1 => Just(vec![]),
+        2 => Just(vec![Action::Enroll]),
+        3 => Just(vec![Action::Enroll, Action::LogInAndIssue]),
+        2 => Just(vec![Action::Enroll, Action::Enroll, Action::LogIn(Pick::From(0))]),
+    ];
+    let all = (
+        any::<u8>(),
+        prologue.clone(),
+        prologue,
+        vec(command(), 1..=longest),
+    );
+    all.prop_map(|(seed, first, second, commands)| {
+        let on = |account, actions: Vec<Action>| {
+            let command = move |action| Command {
+                account,
+                machine: account,
+                action,
+            };
+            actions.into_iter().map(command)
+        };
+        let begun = on(0, first).chain(on(1, second));
+        Sequence {
+            seed,
+            commands: begun.chain(commands).collect(),
+        }
+    })
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let account = prop_oneof![3 => Just(0_usize), 1 => Just(1)];
+    let machine = prop_oneof![3 => Just(0_usize), 1 => Just(1)];
+    (account, machine, action()).prop_map(|(account, machine, action)| Command {
+        account,
+        machine,
+        action,
+    })
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    use Action as A;
+    prop_oneof![
+        5 => (target(), proof()).prop_map(|(target, proof)| A::Begin(target, proof)),
+        5 => enrollment().prop_map(A::ReadPending),
+        6 => (enrollment(), confirmation(), spelling()).prop_map(|(id, typed, how)| A::Confirm(id, typed, how)),
+        22 => (typed(), spelling()).prop_map(|(typed, how)| A::Verify(typed, how)),
+        5 => proof().prop_map(A::Issue),
+        2 => (pick(), proof()).prop_map(|(pick, proof)| A::Remove(pick, proof)),
+        1 => proof().prop_map(A::Disable),
+        1 => prop_oneof![8 => Just(A::ForceDisable), 1 => Just(A::Erase)],
+        2 => Just(A::Unlock),
+        3 => Just(A::Reseal),
+        10 => clock().prop_map(A::Clock),
+        8 => (end(), -1_i64..=1).prop_map(|(end, more)| A::ClockTo(end, more)),
+        8 => Just(A::Enroll),
+        5 => target().prop_map(A::LogInAndBegin),
+        4 => Just(A::LogInAndIssue),
+        4 => prop_oneof![pick(), Just(Pick::Replaced)].prop_map(A::LogInAndRemove),
+        8 => pick().prop_map(A::LogIn),
+        8 => (count(), gap()).prop_map(|(count, gap)| A::Guess(count, gap)),
+    ]
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![3 => Just(Target::Additional), 2 => pick().prop_map(Target::Replacing)]
+}
+
+fn enrollment() -> impl Strategy<Value = Enrollment> {
+    prop_oneof![
+        8 => Just(Enrollment::Own(Pick::Back(0))),
+        3 => pick().prop_map(Enrollment::Own),
+        1 => Just(Enrollment::Foreign),
+    ]
+}
+
+fn confirmation() -> impl Strategy<Value = Typed> {
+    prop_oneof![
+        6 => (-2_i64..=2).prop_map(Typed::Newest),
+        6 => typed(),
+    ]
+}
+
+fn typed() -> impl Strategy<Value = Typed> {
+    use Typed as T;
+    prop_oneof![
+        12 => (pick(), -3_i64..=3).prop_map(|(pick, offset)| T::Active(pick, offset)),
+        2 => (-2_i64..=2).prop_map(T::Newest),
+        2 => (pick(), -1_i64..=1).prop_map(|(pick, offset)| T::Ever(pick, offset)),
+        4 => pick().prop_map(T::Again),
+        3 => (0_u32..1_000_000).prop_map(T::Digits),
+        9 => pick().prop_map(T::Unused),
+        3 => pick().prop_map(T::Used),
+        1 => (pick(), pick()).prop_map(|(set, code)| T::AnySet(set, code)),
+        2 => (0_u32..1_000_000).prop_map(T::CodeDigits),
+        2 => (0..MISSHAPEN.len()).prop_map(T::Misshapen),
+    ]
+}
+
+fn proof() -> impl Strategy<Value = Proof> {
+    let receipt = prop_oneof![
+        6 => Just(Receipt::Own(Pick::Back(0))),
+        2 => pick().prop_map(Receipt::Own),
+        1 => pick().prop_map(Receipt::Foreign),
+    ];
+    prop_oneof![
+        3 => age().prop_map(Proof::Password),
+        4 => (typed(), spelling()).prop_map(|(typed, how)| Proof::Passcode(typed, how)),
+        5 => (age(), receipt).prop_map(|(password, receipt)| Proof::Reauthenticated { password, receipt }),
+    ]
+}
+
+fn pick() -> impl Strategy<Value = Pick> {
+    prop_oneof![
+        8 => (0_u8..4).prop_map(Pick::From),
+        8 => (0_u8..4).prop_map(Pick::Back),
+        1 => Just(Pick::Unknown),
+    ]
+}
+
+fn spelling() -> impl Strategy<Value = Spelling> {
+    use Spelling as S;
+    prop_oneof![
+        12 => Just(S::Plain),
+        8 => proptest::sample::select(vec![
+            S::Spaced, S::Hyphened, S::LowerCase, S::FullWidth, S::Arabic, S::Devanagari, S::Pasted,
+        ]),
+    ]
+}
+
+/// Ages of a password check, at the edges of every policy's `proof_age` and beyond.
+fn age() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        6 => Just(0_i64),
+        4 => proptest::sample::select(vec![1, 2, 599, 600, 601, 90_000, -1, -600]),
+    ]
+}
+
+/// A few guesses, or as many as spend a budget.
+fn count() -> impl Strategy<Value = u8> {
+    prop_oneof![6 => 1_u8..8, 1 => 20_u8..26]
+}
+
+fn gap() -> impl Strategy<Value = i64> {
+    prop_oneof![3 => Just(0_i64), 2 => Just(-20), 1 => Just(30), 1 => Just(61), 2 => Just(3600)]
+}
+
+fn end() -> impl Strategy<Value = End> {
+    prop_oneof![3 => Just(End::Hold), 2 => Just(End::Enrollment), 2 => Just(End::Receipt)]
+}
+
+/// Seconds, steps, minutes, hours and days; back a little; and by more than an hour, a clock fault.
+fn clock() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        4 => 1_i64..30,
+        8 => prop_oneof![Just(29_i64), Just(30), Just(31), Just(60), Just(61), Just(90), Just(120)],
+        4 => prop_oneof![Just(599_i64), Just(600), Just(601), 121_i64..3600],
+        4 => prop_oneof![Just(3600_i64), Just(7200), 3601_i64..86_400],
+        3 => (1_i64..5, -1_i64..=1).prop_map(|(days, more)| days * 86_400 + more),
+        2 => -90_i64..0,
+        1 => prop_oneof![-3601_i64..-3598, Just(-3600), -90_000_i64..-3601],
+    ]
+}
