@@ -5,3 +5,6 @@ pub mod hosts {}
 
 #[doc = include_str!("../docs/stores.md")]
 pub mod stores {}
+
+#[doc = include_str!("../docs/scale.md")]
+pub mod scale {}
