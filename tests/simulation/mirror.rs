@@ -80,12 +80,11 @@ impl Throttle {
     }
 
     pub(crate) fn has_clock_fault(&self, at: Timestamp) -> bool {
-        self.failed_at.max(self.counted_from) > at.as_unix() + CLOCK_FAULT
+        self.failed_at > at.as_unix() + CLOCK_FAULT
     }
 
     pub(crate) fn mend_clock(&mut self, at: Timestamp) {
         self.failed_at = self.failed_at.min(at.as_unix());
-        self.counted_from = self.counted_from.min(at.as_unix());
     }
 
     pub(crate) fn fail(&mut self, at: Timestamp) {
@@ -108,6 +107,7 @@ impl Throttle {
     pub(crate) fn unlock(&mut self, at: Timestamp) {
         self.failures = 0;
         self.refill(at.as_unix());
+        self.counted_from = self.counted_from.min(at.as_unix());
         self.budget = self.budget.max(5);
     }
 
