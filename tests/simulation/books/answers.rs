@@ -60,10 +60,12 @@ impl Books {
                 self.coverage
                     .count("used up without an answer, by a caller in doubt");
             }
-            // A creation that was erased, before another one took its place, counts as overtaken.
-            let erased = entry
-                .created_at
-                .is_some_and(|number| self.erased_at > number);
+            // What was erased, before another creation took its place or the same one came once more, counts as overtaken.
+            let erased = self.erased_at > succeeded_at
+                && (self.revived
+                    || entry
+                        .created_at
+                        .is_some_and(|number| self.erased_at > number));
             if !explained && !forgotten && !erased {
                 let what = "succeeded, and the caller was told that it did not";
                 self.violated(format!("#{by} {what}"));
