@@ -30,7 +30,7 @@ impl Server {
             .ok_or_else(|| format!("INFO lacks {name}").into())
     }
 
-    /// Writes the append-only file anew. Else the server would do so in the middle, because it has grown so much.
+    /// Writes the append-only file anew, as the server itself would do at some time, in the middle of this or that.
     async fn rewrite(&self) -> Result<(), Error> {
         let mut connection = self.connection.clone();
         let () = cmd("BGREWRITEAOF").query_async(&mut connection).await?;
@@ -65,8 +65,12 @@ impl Engine for Server {
             .set_connection_timeout(None)
             .set_response_timeout(None);
         let connection = client.get_multiplexed_async_connection_with_config(&config);
+        let mut connection = connection.await?;
+        let mut never = cmd("CONFIG");
+        never.arg("SET").arg("auto-aof-rewrite-percentage").arg(0);
+        let () = never.query_async(&mut connection).await?;
         Ok(Some(Self {
-            connection: connection.await?,
+            connection,
             client,
             _server: server,
         }))
@@ -79,6 +83,7 @@ impl Engine for Server {
         get.arg("GET").arg("append[of]*");
         let mut settings: Vec<(String, String)> = get.query_async(&mut connection).await?;
         settings.retain(|(name, _)| name == "appendonly" || name == "appendfsync");
+        settings.sort_unstable();
         let settings: String = settings
             .iter()
             .map(|(name, value)| format!(", {name} = {value}"))

@@ -168,8 +168,8 @@ impl Member {
 
     /// The time of the next passcode that nobody has had yet, and the passcode.
     pub(super) fn next_passcode(&self) -> (Timestamp, String) {
-        let before = self.clock.fetch_add(PERIOD, Ordering::Relaxed);
-        let at = Timestamp::from_unix(before + PERIOD);
+        let before = self.clock.fetch_add(APART, Ordering::Relaxed);
+        let at = Timestamp::from_unix(before + APART);
         (at, self.phone.passcode(at))
     }
 }
@@ -205,7 +205,8 @@ impl fmt::Debug for Population {
 
 pub(super) const ISSUER: &str = "Example";
 const BEGINNING: Timestamp = Timestamp::from_unix(1_800_000_000);
-const PERIOD: u64 = 30;
+/// Two periods: one passcode in a million is that of the next step, too, which is then used up as well.
+const APART: u64 = 60;
 const LOGINS: usize = 8;
 pub(super) const FIRST: KeyId = KeyId::new(1);
 const SECOND: KeyId = KeyId::new(2);
