@@ -81,14 +81,12 @@ impl Set {
         Self { code, ledger }
     }
 
-    /// The same set with the digests in other places: the one byte string of 160 bytes of its CBOR.
+    /// The same set with the digests in other places: they are what its CBOR ends with, but for the one byte of an empty
+    /// map of used codes.
     fn ledger(&self, stored: Stored, random: &mut SeededRng) -> Ledger {
         let mut bytes = self.ledger.encode();
-        let header = bytes
-            .windows(2)
-            .rposition(|two| two == [0x58, 160])
-            .expect("ten digests");
-        let digests = &mut bytes[header + 2..][..160];
+        let used = bytes.len() - 1;
+        let digests = &mut bytes[used - 160..used];
         match stored {
             Stored::First => {}
             Stored::Last => digests.rotate_left(16),
