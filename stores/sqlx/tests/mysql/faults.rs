@@ -60,10 +60,7 @@ async fn dropped_futures_write_whole_or_not_at_all_and_leave_the_pool_usable() {
     for in_a_task in [false, true] {
         let store = store(&pool).await;
         let check = async move { checks::dropped_futures_leave_the_pool_usable(&store, 400).await };
-        match in_a_task {
-            false => check.await,
-            true => checks::in_a_task(check).await,
-        }
+        checks::run(in_a_task, check).await;
         assert!(pool.size() <= 4);
     }
 }
@@ -85,10 +82,7 @@ async fn a_future_that_is_dropped_while_its_statement_is_prepared_keeps_its_conn
         let store = behind(&proxy, server).await;
         let check =
             async move { checks::a_dropped_future_keeps_its_connection(&store, &proxy).await };
-        match in_a_task {
-            false => check.await,
-            true => checks::in_a_task(check).await,
-        }
+        checks::run(in_a_task, check).await;
     }
 }
 

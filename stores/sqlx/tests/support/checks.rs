@@ -88,9 +88,13 @@ pub(crate) async fn a_free_mix_balances(store: &impl Shared) {
     assert_eq!(rows, i32::from(live.is_some()));
 }
 
-/// Does something in a task, as a web server does, instead of outside of all tasks, as these tests do.
-pub(crate) async fn in_a_task(doing: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(doing).await.unwrap();
+/// Runs a check in a task, as a web server does, or outside of all tasks, as tests do.
+pub(crate) async fn run(in_a_task: bool, check: impl Future<Output = ()> + Send + 'static) {
+    if in_a_task {
+        tokio::spawn(check).await.unwrap();
+    } else {
+        check.await;
+    }
 }
 
 /// Calls are dropped at random: each writes whole or not at all, and the pool is as good as before. Gives how many were
