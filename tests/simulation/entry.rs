@@ -21,8 +21,8 @@ pub(crate) struct Entry {
     pub(crate) landed: Vec<Write>,
     /// The number of the write that was its success.
     pub(crate) succeeded_at: Option<usize>,
-    /// The number of the write that created the record.
-    pub(crate) created_at: Option<usize>,
+    /// Whether it created the record.
+    pub(crate) has_created: bool,
     /// A driver sent one of its swaps twice.
     pub(crate) duplicated: bool,
     /// Whether there was no record when it began.
@@ -45,7 +45,7 @@ impl Entry {
             sent_since_load: false,
             landed: Vec::new(),
             succeeded_at: None,
-            created_at: None,
+            has_created: false,
             duplicated: false,
             begun_absent: false,
             begun_at: 0,

@@ -61,11 +61,7 @@ impl Books {
                     .count("used up without an answer, by a caller in doubt");
             }
             // What was erased, before another creation took its place or the same one came once more, counts as overtaken.
-            let erased = self.erased_at > succeeded_at
-                && (self.revived
-                    || entry
-                        .created_at
-                        .is_some_and(|number| self.erased_at > number));
+            let erased = self.erased_at > succeeded_at && (self.revived || entry.has_created);
             if !explained && !forgotten && !erased {
                 let what = "succeeded, and the caller was told that it did not";
                 self.violated(format!("#{by} {what}"));

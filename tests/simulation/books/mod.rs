@@ -35,7 +35,9 @@ pub(crate) struct Books {
     pub(crate) writes: usize,
     /// The number of the last erasure.
     erased_at: usize,
-    /// Whether the record was erased, and writes of before came once more and made it anew.
+    /// The revisions that there were.
+    made: HashSet<i64>,
+    /// Whether one was there twice: the record was erased, and writes of before came once more and made it anew.
     revived: bool,
     used_codes: HashSet<(usize, String)>,
 }
@@ -47,7 +49,6 @@ struct Sent {
     /// How often the verifier sent it, and how often it came to the database.
     sendings: usize,
     arrivals: usize,
-    landings: usize,
 }
 
 /// The record of an account tells what became of a write for as long as this.
@@ -132,7 +133,6 @@ impl Books {
             judged_at,
             sendings: 0,
             arrivals: 0,
-            landings: 0,
         });
         sent.sendings += 1;
     }
@@ -156,10 +156,7 @@ impl Books {
         let Sent { by, judged_at, .. } = self.arrives(swap);
         self.note(|| format!("      #{by} lands: {:?} {:?}", swap.kind(), swap.revision()));
         self.writes += 1;
-        if let Some(sent) = self.sent.get_mut(&swap.revision().as_i64()) {
-            sent.landings += 1;
-            self.revived |= sent.landings > 1;
-        }
+        self.revived |= !self.made.insert(swap.revision().as_i64());
         if !self.entries[by].running {
             self.coverage.count("landed after its caller was gone");
         }

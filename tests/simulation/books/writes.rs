@@ -21,7 +21,7 @@ impl Books {
                 return Err("it creates a record".into());
             }
             self.mirror.throttle = Some(Throttle::new(at));
-            self.entries[by].created_at = Some(self.writes);
+            self.entries[by].has_created = true;
         }
         let operation = self.entries[by].operation.clone();
         match (kind, &operation) {
