@@ -7,8 +7,8 @@ use countersign::{
     AccountId, DigestParams, EnrollmentRequest, KeyId, Keyring, MemoryStore, Policy, Proof,
     SealingKey, Store, Stored, Timestamp, Verifier,
 };
+use fastrand::Rng;
 
-use super::noise::splitmix64;
 use super::{Error, REVISION};
 
 /// The accounts of a table, and which of them are enrolled: every n-th, so that they lie all over it.
@@ -70,9 +70,11 @@ impl Population {
                 set.push(AccountId::from(number * apart + 1 + apart * place / 3));
             }
         }
-        shuffle(&mut members);
+        // In no order, and in the same one every time.
+        let mut random = Rng::with_seed(0);
+        random.shuffle(&mut members);
         for set in &mut strangers {
-            shuffle(set);
+            random.shuffle(set);
         }
         Ok(Self {
             rows,
@@ -184,14 +186,6 @@ impl Keys {
     pub(super) fn after(&self) -> Result<Keyring, Error> {
         let keyring = Keyring::new(SECOND, self.second.clone());
         Ok(keyring.with_retired(FIRST, self.first.clone())?)
-    }
-}
-
-/// In no order, and in the same one every time (Sattolo).
-fn shuffle<T>(items: &mut [T]) {
-    let mut state = 0;
-    for place in (1..items.len()).rev() {
-        items.swap(place, (splitmix64(&mut state) % place as u64) as usize);
     }
 }
 
