@@ -141,7 +141,8 @@ pub(crate) struct Lagging {
 
 pub(crate) struct Replica {
     store: Lagging,
-    lags: bool,
+    /// How many more loads may come too early for it, so that nobody is held up by it for ever.
+    lags: AtomicUsize,
     seen: Mutex<HashMap<AccountId, Revision>>,
 }
 
@@ -155,8 +156,15 @@ impl blocking::Store for Replica {
         let mut seen = self.seen.lock().unwrap();
         let seen = seen.insert(account.clone(), stored.revision);
         let before = self.store.before.lock().unwrap().get(account).cloned();
-        let news = seen != Some(stored.revision);
-        Ok(before.filter(|_| self.lags && news).or(Some(stored)))
+        let Some(before) = before.filter(|_| seen != Some(stored.revision)) else {
+            return Ok(Some(stored));
+        };
+        let lags = self
+            .lags
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |lags| {
+                lags.checked_sub(1)
+            });
+        Ok(Some(lags.map_or(stored, |_| before)))
     }
 
     fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
@@ -183,7 +191,11 @@ impl Harness for Lagging {
 
     fn open(&self) -> Self::Store {
         blocking::Adapter::new(Replica {
-            lags: self.open.fetch_add(1, Ordering::SeqCst) >= 2,
+            lags: AtomicUsize::new(if self.open.fetch_add(1, Ordering::SeqCst) >= 2 {
+                LAGS
+            } else {
+                0
+            }),
             store: Self {
                 rows: self.rows.clone(),
                 before: Arc::clone(&self.before),
@@ -193,3 +205,5 @@ impl Harness for Lagging {
         })
     }
 }
+
+const LAGS: usize = 2;
