@@ -31,8 +31,8 @@ pub(crate) struct Weather {
     took: Duration,
     /// In ascending order.
     lateness: Vec<Duration>,
-    /// The most memory, in bytes.
-    pub(crate) peak: f64,
+    /// The most memory beside what there was before, in bytes.
+    pub(crate) memory: f64,
 }
 
 impl Storm {
@@ -92,6 +92,7 @@ impl Weather {
     /// Lets everybody type backup codes as fast as they are answered, or nobody, and watches others meanwhile.
     pub(crate) async fn watch(length: Duration, service: Option<&Service>) -> Result<Self, Error> {
         const OTHERS: usize = 16;
+        let before = resident()?;
         let over = Arc::new(AtomicBool::new(false));
         let watcher = thread::spawn({
             let over = Arc::clone(&over);
@@ -126,7 +127,7 @@ impl Weather {
             attempts,
             took,
             lateness: all,
-            peak,
+            memory: peak - before,
         })
     }
 
