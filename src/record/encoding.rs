@@ -30,18 +30,22 @@ const MAX_AUTHENTICATORS: u64 = 32;
 /// What an account name or issuer may hold; more does not fit a QR code.
 const MAX_TEXT: usize = 1024;
 
-/// Encodes into a buffer that never grows, so that it leaves no copy of a secret behind.
-pub(super) fn encode(
+/// Encodes behind a prefix, into a buffer that never grows, so that it leaves no copy of a secret behind: it has room
+/// for so many bytes more.
+pub(super) fn encode_after(
+    prefix: &[u8],
     factor: &SecondFactor,
     history: &History,
+    room: usize,
 ) -> Result<Zeroizing<Vec<u8>>, RecordError> {
-    let mut length = Length(0);
+    let mut length = Length(prefix.len().saturating_add(room));
     write_record(factor, history, &mut Encoder::new(&mut length))
         .map_err(|_| RecordError::Malformed)?;
-    let mut plain = Zeroizing::new(Vec::with_capacity(length.0));
-    write_record(factor, history, &mut Encoder::new(&mut *plain))
+    let mut buffer = Zeroizing::new(Vec::with_capacity(length.0));
+    buffer.extend_from_slice(prefix);
+    write_record(factor, history, &mut Encoder::new(&mut *buffer))
         .map_err(|_| RecordError::Malformed)?;
-    Ok(plain)
+    Ok(buffer)
 }
 
 /// Counts what would be written.
@@ -182,19 +186,16 @@ fn read_record(d: &mut Decoder<'_>) -> Result<(SecondFactor, History), RecordErr
 }
 
 fn read_history(d: &mut Decoder<'_>) -> Result<History, RecordError> {
-    let revisions = d
+    let count = d
         .array()?
         .and_then(|length| length.checked_sub(1))
+        .filter(|count| *count <= length(History::LENGTH))
         .ok_or(RecordError::Malformed)?;
-    if revisions > length(History::LENGTH) {
-        return Err(RecordError::Malformed);
-    }
     let from_creation = d.bool()?;
-    let revision =
-        |d: &mut Decoder<'_>| Revision::from_i64(d.i64()?).map_err(|_| RecordError::Malformed);
-    let revisions = (0..revisions)
-        .map(|_| revision(d))
-        .collect::<Result<_, _>>()?;
+    let mut revisions = Vec::with_capacity(History::LENGTH);
+    for _ in 0..count {
+        revisions.push(Revision::from_i64(d.i64()?).map_err(|_| RecordError::Malformed)?);
+    }
     History::from_parts(revisions, from_creation).ok_or(RecordError::Malformed)
 }
 

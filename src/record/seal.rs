@@ -41,16 +41,20 @@ pub(crate) fn seal(
 ) -> Result<Vec<u8>, RecordError> {
     let key = keyring.primary();
     let cipher = keyring.cipher(key).ok_or(RecordError::UnknownKey(key))?;
-    let mut plain = encoding::encode(factor, history)?;
     let header = header(key, account, namespace);
+    let clear = [&header[..], &nonce].concat();
+    // A plaintext until it is encrypted in its place.
+    let mut record = encoding::encode_after(&clear, factor, history, TAG_LENGTH)?;
+    let plain = record.get_mut(clear.len()..).unwrap_or_default();
     let tag = cipher
         .encrypt_inout_detached(
             &Nonce::<Aes256GcmSiv>::from(nonce),
             &associated_data(&header, account, namespace),
-            plain.as_mut_slice().into(),
+            plain.into(),
         )
         .map_err(|_| RecordError::Malformed)?;
-    Ok([&header[..], &nonce, &plain, &tag].concat())
+    record.extend_from_slice(&tag);
+    Ok(core::mem::take(&mut record))
 }
 
 /// Opens a record and checks that it is the one written under the store's revision.
