@@ -143,7 +143,7 @@ fn length(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Decodes what [`encode`] wrote, and nothing else.
+/// Decodes what [`encode_after`] wrote behind the prefix, and nothing else.
 pub(super) fn decode(plain: &[u8]) -> Result<(SecondFactor, History), RecordError> {
     let mut d = Decoder::new(plain);
     let record = read_record(&mut d)?;

@@ -202,7 +202,7 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) -> Result<Vec<Goal>, 
         8.0,
         figures.ratio(accepted, check),
     )];
-    goals.extend(entered.explain(accepted, &figures, report));
+    goals.extend(entered.explain(accepted, &figures, report)?);
     Ok(goals)
 }
 

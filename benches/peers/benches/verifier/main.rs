@@ -7,7 +7,8 @@
 //!
 //! What is measured goes through the public API, as hosts use it: nothing is made public for a benchmark. A stage is
 //! measured alone, with the crates that do its work, on the bytes of a real record; or as the difference between two calls
-//! of which one does it and the other does not. What is printed is also in `target/verifier.md`.
+//! of which one does it and the other does not. What is printed is also in `target/verifier.md`, and the stages
+//! as a picture in `target/stages.svg`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -15,6 +16,7 @@
 )]
 
 mod attempts;
+mod bar;
 mod content;
 mod digest;
 mod record;

@@ -1,6 +1,7 @@
 //! Where the time of an accepted attempt goes.
 
 use std::cell::Cell;
+use std::fs;
 use std::hint::black_box;
 
 use countersign::testing::block_on;
@@ -13,6 +14,7 @@ use countersign_benches::{Contender, Error, Figures, Goal, Race};
 use countersign_store_testing::bench::{Report, grouped};
 
 use crate::attempts::Person;
+use crate::bar;
 use crate::record::{Alone, Parts};
 use crate::service::{KEY_ID, SUMMARY, Shape, insert, key};
 
@@ -144,7 +146,7 @@ impl Entered {
         accepted: Contender,
         figures: &Figures,
         report: &mut Report,
-    ) -> Vec<Goal> {
+    ) -> Result<Vec<Goal>, Error> {
         let of = |contender: Contender| figures.median(contender);
         let whole = of(accepted);
         let stages = [
@@ -165,6 +167,16 @@ impl Entered {
         let sum: f64 = stages.iter().map(|(_, _, ns)| ns).sum();
         report.columns(&["stage, alone", "what does it", "ns", "of the attempt"]);
         let rest = ("all else", "the rules, futures, moves, frees", whole - sum);
+        let parts: Vec<_> = stages
+            .iter()
+            .chain([&rest])
+            .map(|(stage, _, ns)| (*stage, *ns))
+            .collect();
+        let title = format!("An accepted attempt: {} ns", grouped(whole));
+        fs::write(
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/../stages.svg"),
+            bar::draw(&title, &parts),
+        )?;
         let all = ("the attempt", "", whole);
         for (stage, what, ns) in stages.into_iter().chain([rest, all]) {
             let share = format!("{:.0} %", ns / whole * 100.0);
@@ -199,7 +211,7 @@ impl Entered {
             measured: nanoseconds / 1e3,
             unit: " \u{b5}s",
         };
-        vec![
+        Ok(vec![
             Goal::ratio(
                 "an accepted attempt, of the sum of its stages",
                 1.3,
@@ -212,6 +224,6 @@ impl Entered {
                 1.25,
                 (opening + sealing) / (opening_alone + sealing_alone),
             ),
-        ]
+        ])
     }
 }
