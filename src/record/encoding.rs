@@ -142,33 +142,34 @@ fn length(count: usize) -> u64 {
 /// Decodes what [`encode`] wrote, and nothing else.
 pub(super) fn decode(plain: &[u8]) -> Result<(SecondFactor, History), RecordError> {
     let mut d = Decoder::new(plain);
-    let record = read_record(&mut d)?;
+    let record = read_record(&mut d).map_err(|Malformed| RecordError::Malformed)?;
     if d.position() != plain.len() {
         return Err(RecordError::Malformed);
     }
     Ok(record)
 }
 
-impl From<minicbor::decode::Error> for RecordError {
+/// What is read is not what [`encode`] writes. The errors of the encoding library end here.
+struct Malformed;
+
+impl From<minicbor::decode::Error> for Malformed {
     fn from(_: minicbor::decode::Error) -> Self {
-        Self::Malformed
+        Self
     }
 }
 
-fn read_record(d: &mut Decoder<'_>) -> Result<(SecondFactor, History), RecordError> {
+fn read_record(d: &mut Decoder<'_>) -> Result<(SecondFactor, History), Malformed> {
     array(d, 5)?;
     let history = read_history(d)?;
     let throttle = read_throttle(d)?;
     let count = d
         .array()?
         .filter(|count| *count <= MAX_AUTHENTICATORS)
-        .ok_or(RecordError::Malformed)?;
+        .ok_or(Malformed)?;
     let authenticators = (0..count)
         .map(|_| read_authenticator(d))
         .collect::<Result<_, _>>()?;
-    let ledger = optional(d, |d| {
-        Ledger::decode_from(d).map_err(|_| RecordError::Malformed)
-    })?;
+    let ledger = optional(d, |d| Ledger::decode_from(d).map_err(|_| Malformed))?;
     let pending = optional(d, read_pending)?;
     Ok((
         SecondFactor {
@@ -181,24 +182,23 @@ fn read_record(d: &mut Decoder<'_>) -> Result<(SecondFactor, History), RecordErr
     ))
 }
 
-fn read_history(d: &mut Decoder<'_>) -> Result<History, RecordError> {
+fn read_history(d: &mut Decoder<'_>) -> Result<History, Malformed> {
     let revisions = d
         .array()?
         .and_then(|length| length.checked_sub(1))
-        .ok_or(RecordError::Malformed)?;
+        .ok_or(Malformed)?;
     if revisions > length(History::LENGTH) {
-        return Err(RecordError::Malformed);
+        return Err(Malformed);
     }
     let from_creation = d.bool()?;
-    let revision =
-        |d: &mut Decoder<'_>| Revision::from_i64(d.i64()?).map_err(|_| RecordError::Malformed);
+    let revision = |d: &mut Decoder<'_>| Revision::from_i64(d.i64()?).map_err(|_| Malformed);
     let revisions = (0..revisions)
         .map(|_| revision(d))
         .collect::<Result<_, _>>()?;
-    History::from_parts(revisions, from_creation).ok_or(RecordError::Malformed)
+    History::from_parts(revisions, from_creation).ok_or(Malformed)
 }
 
-fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, RecordError> {
+fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, Malformed> {
     array(d, 4)?;
     Ok(Throttle {
         failures: d.u32()?,
@@ -208,7 +208,7 @@ fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, RecordError> {
     })
 }
 
-fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, RecordError> {
+fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, Malformed> {
     array(d, 7)?;
     Ok(Authenticator {
         id: AuthenticatorId::from_bytes(bytes(d)?),
@@ -221,7 +221,7 @@ fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, RecordError>
     })
 }
 
-fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, RecordError> {
+fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, Malformed> {
     array(d, 10)?;
     Ok(Pending {
         id: EnrollmentId::from_bytes(bytes(d)?),
@@ -237,16 +237,16 @@ fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, RecordError> {
     })
 }
 
-fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, RecordError> {
+fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, Malformed> {
     array(d, 3)?;
     let algorithm = match d.u8()? {
         1 => Algorithm::Sha1,
         2 => Algorithm::Sha256,
         3 => Algorithm::Sha512,
-        _ => return Err(RecordError::Malformed),
+        _ => return Err(Malformed),
     };
-    let digits = Digits::new(d.u8()?).map_err(|_| RecordError::Malformed)?;
-    let period = Period::from_secs(d.u64()?).map_err(|_| RecordError::Malformed)?;
+    let digits = Digits::new(d.u8()?).map_err(|_| Malformed)?;
+    let period = Period::from_secs(d.u64()?).map_err(|_| Malformed)?;
     Ok(Parameters {
         algorithm,
         digits,
@@ -254,38 +254,38 @@ fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, RecordError> {
     })
 }
 
-fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, RecordError> {
-    AuthenticatorName::new(d.str()?).map_err(|_| RecordError::Malformed)
+fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Malformed> {
+    AuthenticatorName::new(d.str()?).map_err(|_| Malformed)
 }
 
-fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, RecordError> {
-    Secret::from_bytes_with_minimum(d.bytes()?, 0).map_err(|_| RecordError::Malformed)
+fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, Malformed> {
+    Secret::from_bytes_with_minimum(d.bytes()?, 0).map_err(|_| Malformed)
 }
 
-fn read_text(d: &mut Decoder<'_>) -> Result<String, RecordError> {
+fn read_text(d: &mut Decoder<'_>) -> Result<String, Malformed> {
     let text = d.str()?;
     if text.len() > MAX_TEXT {
-        return Err(RecordError::Malformed);
+        return Err(Malformed);
     }
     Ok(text.into())
 }
 
-fn array(d: &mut Decoder<'_>, length: u64) -> Result<(), RecordError> {
+fn array(d: &mut Decoder<'_>, length: u64) -> Result<(), Malformed> {
     if d.array()? == Some(length) {
         Ok(())
     } else {
-        Err(RecordError::Malformed)
+        Err(Malformed)
     }
 }
 
-fn bytes<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], RecordError> {
-    d.bytes()?.try_into().map_err(|_| RecordError::Malformed)
+fn bytes<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], Malformed> {
+    d.bytes()?.try_into().map_err(|_| Malformed)
 }
 
 fn optional<'b, T>(
     d: &mut Decoder<'b>,
-    read: impl FnOnce(&mut Decoder<'b>) -> Result<T, RecordError>,
-) -> Result<Option<T>, RecordError> {
+    read: impl FnOnce(&mut Decoder<'b>) -> Result<T, Malformed>,
+) -> Result<Option<T>, Malformed> {
     if d.datatype()? == Type::Null {
         d.null()?;
         return Ok(None);
