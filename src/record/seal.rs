@@ -42,10 +42,12 @@ pub(crate) fn seal(
     let key = keyring.primary();
     let cipher = keyring.cipher(key).ok_or(RecordError::UnknownKey(key))?;
     let header = header(key, account, namespace);
-    let clear = [&header[..], &nonce].concat();
+    let prefix = [&header[..], &nonce];
     // A plaintext until it is encrypted in its place.
-    let mut record = encoding::encode_after(&clear, factor, history, TAG_LENGTH)?;
-    let plain = record.get_mut(clear.len()..).unwrap_or_default();
+    let mut record = encoding::encode_after(&prefix, factor, history, TAG_LENGTH)?;
+    let plain = record
+        .get_mut(HEADER_LENGTH.saturating_add(NONCE_LENGTH)..)
+        .unwrap_or_default();
     let tag = cipher
         .encrypt_inout_detached(
             &Nonce::<Aes256GcmSiv>::from(nonce),
