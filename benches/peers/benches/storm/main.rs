@@ -64,7 +64,7 @@ fn main() -> Result<(), Error> {
         length.as_secs_f64(),
     ));
     write(&rows, &mut report);
-    write_goals(&goals(&rows), &mut report);
+    write_goals(&goals(&rows, threads.get()), &mut report);
     report.write(concat!(env!("CARGO_TARGET_TMPDIR"), "/../storm.md").as_ref())
 }
 
@@ -93,16 +93,19 @@ fn write(rows: &[Row], report: &mut Report) {
     report.end();
 }
 
-fn goals(rows: &[Row]) -> Vec<Goal> {
+fn goals(rows: &[Row], threads: usize) -> Vec<Goal> {
     let mut goals = Vec::new();
     for (name, limit, weather) in rows {
         let Some(limit) = limit else { continue };
-        goals.push(Goal {
-            what: format!("p99 of other tasks, {name}"),
-            at_most: 5.0,
-            measured: weather.late(0.99).as_secs_f64() * 1e3,
-            unit: " ms",
-        });
+        // With as many digests as there are threads, the scheduler decides who waits.
+        if *limit < threads {
+            goals.push(Goal {
+                what: format!("p99 of other tasks, {name}"),
+                at_most: 5.0,
+                measured: weather.late(0.99).as_secs_f64() * 1e3,
+                unit: " ms",
+            });
+        }
         let each = f64::from(DigestParams::default().memory_kib()) * 1024.0;
         goals.push(Goal::ratio(
             format!("memory, of {limit} digests, {name}"),

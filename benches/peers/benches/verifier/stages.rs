@@ -89,12 +89,8 @@ impl Stages {
             alone: self.parts.enter(race)?,
             passcode: race.enter(passcode),
             random: race.enter(|| {
-                let mut random = ([0; 8], [0; 12]);
-                let drawn = SystemRandom.fill(&mut random.0);
-                (
-                    drawn.and_then(|()| SystemRandom.fill(&mut random.1)),
-                    random,
-                )
+                let mut random = [0; 20];
+                (SystemRandom.fill(&mut random), random)
             }),
             swap: race.enter(move || {
                 let before = revision.get();
