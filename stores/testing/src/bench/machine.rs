@@ -24,7 +24,7 @@ pub fn describe() -> Result<String, Error> {
         value(&cpus, "model name").unwrap_or("unknown"),
         kib.div_ceil(1024 * 1024),
         env::consts::OS,
-        kernel.trim(),
+        kernel.trim().split('-').next().unwrap_or_default(),
     ))
 }
 
