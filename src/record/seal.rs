@@ -157,3 +157,26 @@ fn associated_data(header: &[u8; HEADER_LENGTH], account: &AccountId, namespace:
 fn length(part: &[u8]) -> [u8; 8] {
     (part.len() as u64).to_be_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Policy, SealingKey, Timestamp};
+
+    #[test]
+    fn a_record_is_sealed_where_it_was_encoded() {
+        let factor = SecondFactor::new(Timestamp::UNIX_EPOCH, &Policy::default());
+        let revision = Revision::from_i64(1).unwrap();
+        let history = History::new().followed_by(revision);
+        let account = AccountId::new("alice").unwrap();
+        let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&[7; 32]));
+        let sealed = seal(&factor, &history, &account, "", &keyring, [0; 12]).unwrap();
+        assert_eq!(
+            sealed.capacity(),
+            sealed.len(),
+            "a buffer that grows leaves a plaintext behind"
+        );
+        let opened = open(&sealed, revision, &account, "", &keyring).unwrap();
+        assert_eq!(opened.history.current(), Some(revision));
+    }
+}
