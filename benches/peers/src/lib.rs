@@ -18,7 +18,7 @@ mod stamp;
 
 pub use arguments::Arguments;
 pub use goal::{Goal, write_goals};
-pub use memory::resident;
+pub use memory::{available, resident};
 pub use race::{Contender, Effort, Figures, Race};
 pub use stamp::stamp;
 
