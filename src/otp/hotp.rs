@@ -2,6 +2,7 @@ use super::ct::verdict;
 use super::mac::{KeyedMac, leaving_nothing};
 use crate::{Algorithm, Digits, Otp, Passcode};
 use core::fmt;
+use core::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// HMAC-based one-time passwords (RFC 4226): a key that is set up, and how many digits to show.
@@ -71,8 +72,8 @@ impl Hotp {
     pub fn verify(&self, passcode: &Passcode, counter: u64, look_ahead: u8) -> Option<HotpMatch> {
         let value = passcode.value(self.digits)?;
         leaving_nothing(self.algorithm(), || {
-            self.last_match(counter, u16::from(look_ahead), |at| {
-                self.value(at).ct_eq(&value)
+            self.last_match(counter, u16::from(look_ahead), |candidate| {
+                candidate.ct_eq(&value)
             })
         })
     }
@@ -92,32 +93,41 @@ impl Hotp {
         let second = second.value(self.digits)?;
         leaving_nothing(self.algorithm(), || {
             let mut earlier_matches = self.value(counter).ct_eq(&first);
-            self.last_match(counter.checked_add(1)?, look_ahead, |at| {
-                let value = self.value(at);
-                let both = earlier_matches & value.ct_eq(&second);
-                earlier_matches = value.ct_eq(&first);
+            self.last_match(counter.checked_add(1)?, look_ahead, |candidate| {
+                let both = earlier_matches & candidate.ct_eq(&second);
+                earlier_matches = candidate.ct_eq(&first);
                 both
             })
         })
     }
 
-    pub(super) fn value(&self, counter: u64) -> u32 {
-        self.digits.reduce(self.mac.truncated(counter))
+    fn value(&self, counter: u64) -> u32 {
+        let [truncated] = self.mac.truncated([counter]);
+        self.digits.reduce(truncated)
+    }
+
+    /// Looks at the passcode of each counter in order.
+    #[inline]
+    pub(super) fn for_each(&self, counters: RangeInclusive<u64>, mut look: impl FnMut(u64, u32)) {
+        self.mac.for_each(counters, |counter, truncated| {
+            look(counter, self.digits.reduce(truncated));
+        });
     }
 
     fn last_match(
         &self,
         counter: u64,
         look_ahead: u16,
-        mut matches: impl FnMut(u64) -> Choice,
+        mut matches: impl FnMut(u32) -> Choice,
     ) -> Option<HotpMatch> {
         let mut found = Choice::from(0);
         let mut at = 0;
-        for candidate in counter..=counter.saturating_add(u64::from(look_ahead)) {
-            let hit = matches(candidate);
+        let counters = counter..=counter.saturating_add(u64::from(look_ahead));
+        self.for_each(counters, |candidate, value| {
+            let hit = matches(value);
             at.conditional_assign(&candidate, hit);
             found |= hit;
-        }
+        });
         verdict(found).then_some(HotpMatch { counter: at })
     }
 }

@@ -1,9 +1,11 @@
 //! HOTP (RFC 4226) and TOTP (RFC 6238): no clock, no I/O, no allocator.
 
 mod algorithm;
+mod block_hash;
 mod ct;
 mod decimal;
 mod digits;
+mod hmac;
 mod hotp;
 mod mac;
 #[expect(clippy::module_inception, reason = "the type is called Otp")]

@@ -8,17 +8,21 @@ use zeroize::Zeroize;
 /// [`Hotp::verify`](crate::Hotp::verify) and [`Totp::verify`](crate::Totp::verify).
 #[derive(Clone)]
 pub struct Otp {
+    /// Eight digits, the first of them zeros where fewer are shown.
     ascii: [u8; 8],
     digits: Digits,
 }
 
 impl Otp {
-    pub(super) fn new(mut value: u32, digits: Digits) -> Self {
+    pub(super) fn new(value: u32, digits: Digits) -> Self {
         let mut ascii = [b'0'; 8];
-        for place in ascii.iter_mut().take(usize::from(digits.get())).rev() {
-            let digit = u8::try_from(value % 10).unwrap_or_default();
-            *place = b'0'.wrapping_add(digit);
-            value /= 10;
+        // The halves do not wait for each other.
+        let halves = [value / 10_000, value % 10_000];
+        for (mut rest, places) in halves.into_iter().zip(ascii.as_chunks_mut::<4>().0) {
+            for place in places.iter_mut().rev() {
+                *place = b'0' | (rest % 10) as u8;
+                rest /= 10;
+            }
         }
         Self { ascii, digits }
     }
@@ -26,8 +30,9 @@ impl Otp {
     /// The digits.
     #[must_use]
     pub fn expose(&self) -> &str {
+        let zeros = self.ascii.len().saturating_sub(self.digits.get().into());
         self.ascii
-            .get(..usize::from(self.digits.get()))
+            .get(zeros..)
             .and_then(|digits| core::str::from_utf8(digits).ok())
             .unwrap_or_default()
     }

@@ -1,5 +1,6 @@
 use super::decimal::decimal_digit;
 use crate::Digits;
+use crate::bleach::bleached;
 use core::fmt;
 use zeroize::Zeroize;
 
@@ -36,6 +37,10 @@ impl Passcode {
     /// # Errors
     /// [`PasscodeError`] says what is wrong with the shape. Nothing is compared yet.
     pub fn parse(text: &str) -> Result<Self, PasscodeError> {
+        bleached::<256, _>(|| Self::read(text))
+    }
+
+    fn read(text: &str) -> Result<Self, PasscodeError> {
         if text.len() > Self::MAX_BYTES {
             return Err(PasscodeError::TooLong);
         }
@@ -45,8 +50,13 @@ impl Passcode {
         };
         let mut places = passcode.symbols.iter_mut();
         let mut length = 0_u8;
-        for character in text.chars().filter(|character| !is_ignored(*character)) {
-            let symbol = symbol(character).ok_or(PasscodeError::Character)?;
+        for character in text.chars() {
+            let Some(symbol) = symbol(character) else {
+                if is_ignored(character) {
+                    continue;
+                }
+                return Err(PasscodeError::Character);
+            };
             *places.next().ok_or(PasscodeError::TooLong)? = symbol;
             length = length.saturating_add(1);
         }
@@ -83,7 +93,8 @@ impl Passcode {
         }
         symbols.iter().try_fold(0_u32, |value, symbol| {
             let digit = symbol.checked_sub(b'0').filter(|digit| *digit < 10)?;
-            value.checked_mul(10)?.checked_add(u32::from(digit))
+            // Eight digits at most: nothing wraps.
+            Some(value.wrapping_mul(10).wrapping_add(u32::from(digit)))
         })
     }
 }
@@ -109,13 +120,11 @@ pub(super) fn is_ignored(character: char) -> bool {
 }
 
 fn symbol(character: char) -> Option<u8> {
-    if let Some(digit) = decimal_digit(character) {
-        return Some(b'0'.wrapping_add(digit));
+    match u8::try_from(character) {
+        Ok(digit @ b'0'..=b'9') => Some(digit),
+        Ok(letter) if letter.is_ascii_alphabetic() => Some(letter.to_ascii_uppercase()),
+        _ => decimal_digit(character).map(|digit| b'0'.wrapping_add(digit)),
     }
-    let letter = u8::try_from(character).ok()?;
-    letter
-        .is_ascii_alphabetic()
-        .then(|| letter.to_ascii_uppercase())
 }
 
 /// What a person typed cannot be a passcode or a backup code.

@@ -5,7 +5,7 @@ use super::mac::leaving_nothing;
 use crate::{Algorithm, Digits, Hotp, Otp, Passcode, Period, TimeStep, Timestamp, Window};
 use core::fmt;
 use core::time::Duration;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// Time-based one-time passwords (RFC 6238): a key that is set up, with the parameters of its app entry.
 ///
@@ -137,10 +137,10 @@ impl Totp {
             return Scan::Nothing;
         };
         let current = self.step(at);
-        let Search { later, used, step } = self.search(value, current, window, last_accepted);
+        let Search { later, any, step } = self.search(value, current, window, last_accepted);
         if verdict(later) {
             Scan::Later(picked_step(step, *window.steps(current).start()))
-        } else if verdict(used) {
+        } else if verdict(any) {
             Scan::Used
         } else {
             Scan::Nothing
@@ -155,21 +155,19 @@ impl Totp {
         last_accepted: Option<TimeStep>,
     ) -> Search {
         leaving_nothing(self.algorithm(), || {
-            let mut later = Choice::from(0);
-            let mut used = Choice::from(0);
-            let mut step = 0;
-            for candidate in window.steps(current) {
-                let hit = self.hotp.value(candidate).ct_eq(&value);
-                let unused = match last_accepted {
-                    Some(accepted) => candidate.ct_gt(&accepted.get()),
-                    None => Choice::from(1),
-                };
-                step.conditional_assign(&candidate, hit & unused);
-                later |= hit & unused;
-                used |= hit & !unused;
-            }
+            let none = Choice::from(0);
+            let (mut later, mut any, mut step) = (none, none, 0);
+            self.hotp
+                .for_each(window.steps(current), |candidate, shown| {
+                    let hit = shown.ct_eq(&value);
+                    let unused = last_accepted.is_none_or(|accepted| candidate > accepted.get());
+                    let hit_later = if unused { hit } else { none };
+                    step.conditional_assign(&candidate, hit_later);
+                    later |= hit_later;
+                    any |= hit;
+                });
             let step = TimeStep::new(step);
-            Search { later, used, step }
+            Search { later, any, step }
         })
     }
 }
@@ -189,7 +187,7 @@ impl fmt::Debug for Totp {
 struct Search {
     /// Whether a step after the last accepted one matches.
     later: Choice,
-    /// Whether a step up to the last accepted one matches.
+    /// Whether any step matches.
     #[cfg_attr(
         not(feature = "verifier"),
         expect(
@@ -197,7 +195,7 @@ struct Search {
             reason = "only the verifier tells a used passcode from a wrong one"
         )
     )]
-    used: Choice,
+    any: Choice,
     /// The highest matching step after the last accepted one.
     step: TimeStep,
 }

@@ -4,10 +4,9 @@ use crate::programs::{UNDER_PROOF, installed, output};
 use std::collections::BTreeMap;
 
 /// What has secrets in hand. Argon2id is not among them, nor what only knows times and counts.
-const UNDER_PROOF_BY_NAME: [&str; 10] = [
+const UNDER_PROOF_BY_NAME: [&str; 9] = [
     "countersign::otp::",
     "countersign::backup::ledger::",
-    "hmac::",
     "digest::",
     "block_buffer::",
     "sha1::",

@@ -1,0 +1,159 @@
+//! What is counted.
+
+use crate::account::Account;
+use countersign::{
+    Algorithm, Digits, Hotp, KeyUri, Passcode, Period, Resealed, Secret, Timestamp, Totp, Window,
+};
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Run twice: once to have everything looked up that is looked up once, and then counted.
+type Operation = Box<dyn FnMut()>;
+
+/// Makes what an operation needs, which is not counted.
+type SetUp = fn() -> Operation;
+
+/// By name.
+pub(crate) const OPERATIONS: [(&str, SetUp); 13] = [
+    ("generate, key kept", generate_kept),
+    ("generate, from the secret", generate_from_secret),
+    ("verify, wrong, key kept", verify_kept),
+    ("verify, wrong, from the secret", verify_from_secret),
+    ("HOTP verify, 3 ahead, key kept", verify_hotp),
+    ("key URI, built", key_uri_built),
+    ("key URI, parsed", key_uri_parsed),
+    ("QR code, SVG", qr_svg),
+    ("status of an account", status),
+    ("record sealed by the new key", resealed),
+    ("attempt, accepted", accepted),
+    ("totp-rs generate", peer_generate),
+    ("totp-rs check, wrong", peer_check),
+];
+
+const KEY: &[u8] = b"12345678901234567890";
+const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
+/// At none of the counters that are looked at.
+const WRONG: &str = "123456";
+
+pub(crate) fn run(name: &str) -> ExitCode {
+    let Some((_, set_up)) = OPERATIONS.iter().find(|(known, _)| *known == name) else {
+        return ExitCode::FAILURE;
+    };
+    let mut operation = set_up();
+    operation();
+    counted(&mut *operation);
+    ExitCode::SUCCESS
+}
+
+/// Callgrind knows it by its name.
+#[inline(never)]
+fn counted(operation: &mut dyn FnMut()) {
+    operation();
+}
+
+fn totp() -> Totp {
+    let key = black_box(KEY);
+    Totp::new(key, Algorithm::Sha1, Digits::SIX, Period::default())
+}
+
+fn generate_kept() -> Operation {
+    let totp = totp();
+    Box::new(move || drop(black_box(totp.generate(black_box(NOW)))))
+}
+
+fn generate_from_secret() -> Operation {
+    Box::new(|| drop(black_box(totp().generate(black_box(NOW)))))
+}
+
+fn verify(totp: &Totp) {
+    let typed = Passcode::parse(black_box(WRONG)).expect("six digits");
+    let matched = totp.verify(&typed, black_box(NOW), Window::default(), None);
+    assert_eq!(matched, None);
+}
+
+fn verify_kept() -> Operation {
+    let totp = totp();
+    Box::new(move || verify(&totp))
+}
+
+fn verify_from_secret() -> Operation {
+    Box::new(|| verify(&totp()))
+}
+
+fn verify_hotp() -> Operation {
+    let hotp = Hotp::new(KEY, Algorithm::Sha1, Digits::SIX);
+    Box::new(move || {
+        let typed = Passcode::parse(black_box(WRONG)).expect("six digits");
+        assert_eq!(hotp.verify(&typed, black_box(1), 3), None);
+    })
+}
+
+fn key_uri(secret: &Secret) -> KeyUri {
+    let builder = KeyUri::totp(secret, black_box("alice@example.com"));
+    builder
+        .issuer("Example Service")
+        .build()
+        .expect("a key URI")
+}
+
+fn key_uri_built() -> Operation {
+    let secret = Secret::from_bytes(KEY).expect("160 bits");
+    Box::new(move || drop(black_box(key_uri(&secret).to_secret_text())))
+}
+
+fn key_uri_parsed() -> Operation {
+    let text = key_uri(&Secret::from_bytes(KEY).expect("160 bits")).to_secret_text();
+    Box::new(move || drop(black_box(KeyUri::parse(black_box(text.expose())))))
+}
+
+fn qr_svg() -> Operation {
+    let uri = key_uri(&Secret::from_bytes(KEY).expect("160 bits"));
+    Box::new(move || drop(black_box(uri.qr().expect("a QR code").svg())))
+}
+
+fn status() -> Operation {
+    let account = Account::enrolled();
+    Box::new(move || drop(black_box(account.verifier.status(&account.id)).expect("a status")))
+}
+
+fn resealed() -> Operation {
+    let account = Account::enrolled();
+    // Each has the other's key as a retired one.
+    let (mut next, mut last) = (account.with_new_key(), account.verifier);
+    Box::new(move || {
+        let resealed = next.reseal(&account.id).expect("a record");
+        assert_eq!(resealed, Resealed::Changed);
+        std::mem::swap(&mut next, &mut last);
+    })
+}
+
+fn accepted() -> Operation {
+    let account = Account::enrolled();
+    let mut passcodes = account.next_passcodes(2).into_iter();
+    Box::new(move || {
+        account.clock.advance(Duration::from_secs(30));
+        let typed = passcodes.next().expect("a passcode");
+        drop(black_box(account.verifier.verify(&account.id, &typed)).expect("the right passcode"));
+    })
+}
+
+fn peer() -> totp_rs::Totp {
+    totp_rs::Builder::new()
+        .with_algorithm(totp_rs::Algorithm::SHA1)
+        .with_secret(KEY.to_vec())
+        .with_skew(1)
+        .build_noncompliant()
+}
+
+fn peer_generate() -> Operation {
+    let totp = peer();
+    Box::new(move || {
+        black_box(totp.generate(black_box(NOW.as_unix())));
+    })
+}
+
+fn peer_check() -> Operation {
+    let totp = peer();
+    Box::new(move || assert_eq!(totp.check(black_box(WRONG), black_box(NOW.as_unix())), None))
+}

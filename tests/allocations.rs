@@ -1,0 +1,126 @@
+//! What is allocated on the heap: nothing for one-time passwords, and little for the rest.
+#![cfg(all(feature = "verifier", feature = "getrandom"))]
+#![allow(clippy::expect_used, reason = "tests")]
+
+use allocation_counter::measure;
+use countersign::blocking::Verifier;
+use countersign::testing::{ManualClock, Phone};
+use countersign::{
+    AccountId, Algorithm, Digits, EnrollmentRequest, Hotp, KeyId, KeyUri, Keyring, MemoryStore,
+    Passcode, Period, Proof, Rejection, SealingKey, Secret, Timestamp, Totp, Window,
+};
+use std::time::Duration;
+
+const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
+
+/// How often the heap is asked for memory. All of it is given back.
+fn allocations(work: impl FnOnce()) -> u64 {
+    let counted = measure(work);
+    assert_eq!(counted.count_current, 0, "what is allocated is freed");
+    counted.count_total
+}
+
+#[test]
+fn generating_and_verifying_allocate_nothing() {
+    for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
+        for key in [[7; 20].as_slice(), &[7; 200]] {
+            let counted = allocations(|| {
+                let totp = Totp::new(key, algorithm, Digits::SIX, Period::default());
+                let otp = totp.generate(NOW);
+                let typed = Passcode::parse(otp.expose()).expect("six digits");
+                let matched = totp.verify(&typed, NOW, Window::around(10), None);
+                assert!(matched.is_some());
+
+                let hotp = Hotp::new(key, algorithm, Digits::EIGHT);
+                let [first, second] = [7, 8].map(|counter| hotp.generate(counter));
+                let [first, second] =
+                    [first, second].map(|otp| Passcode::parse(otp.expose()).expect("digits"));
+                assert!(hotp.verify(&first, 0, 10).is_some());
+                assert!(hotp.resynchronize(&first, &second, 0, 10).is_some());
+            });
+            assert_eq!(counted, 0, "{algorithm}");
+        }
+    }
+}
+
+#[test]
+fn a_key_uri_takes_three_allocations_from_its_parts_to_its_text() {
+    let secret = Secret::from_bytes(&[7; 20]).expect("160 bits");
+    let counted = allocations(|| {
+        let builder = KeyUri::totp(&secret, "alice+2fa@example.com");
+        let uri = builder.issuer("Example & Söhne").build();
+        drop(uri.expect("a key URI").to_secret_text());
+    });
+    assert!(counted <= 3, "{counted}");
+}
+
+#[test]
+fn an_attempt_allocates_no_more_than_the_manual_says() {
+    let account = Account::enrolled();
+    let attempt = |typed: &str, outcome: Option<Rejection>| {
+        allocations(|| assert_eq!(account.verify(typed).err(), outcome))
+    };
+    let typed = account.shown_after(30);
+    account.clock.advance(Duration::from_secs(30));
+    let accepted = attempt(&typed, None);
+    assert!(accepted <= 15, "accepted: {accepted}");
+    let replayed = attempt(&typed, Some(Rejection::Replayed));
+    assert!(replayed <= 8, "replayed: {replayed}");
+    let wrong = attempt(&account.wrong(), Some(Rejection::WrongCode));
+    assert!(wrong <= 14, "wrong: {wrong}");
+    let malformed = attempt("●●●●●●", Some(Rejection::Malformed));
+    assert!(malformed <= 1, "malformed: {malformed}");
+}
+
+struct Account {
+    id: AccountId,
+    clock: ManualClock,
+    verifier: Verifier<MemoryStore>,
+    phone: Phone,
+}
+
+impl Account {
+    fn enrolled() -> Self {
+        let clock = ManualClock::at(NOW);
+        let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&[7; 32]));
+        let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
+            .clock(clock.clone())
+            .build_blocking()
+            .expect("a verifier");
+        let id = AccountId::new("alice").expect("an account");
+        let request = EnrollmentRequest::additional("alice@example.com");
+        let proof = Proof::Password { checked_at: NOW };
+        let enrollment = verifier
+            .begin_enrollment(&id, request, proof)
+            .expect("begun");
+        let uri = enrollment.key_uri().to_secret_text();
+        let phone = Phone::scan(uri.expose()).expect("a key URI");
+        let typed = phone.passcode(NOW);
+        let confirmed = verifier.confirm_enrollment(&id, enrollment.id(), &typed);
+        drop(confirmed.expect("the right passcode"));
+        Self {
+            id,
+            clock,
+            verifier,
+            phone,
+        }
+    }
+
+    fn shown_after(&self, seconds: u64) -> String {
+        self.phone
+            .passcode(self.clock.now().saturating_add(seconds))
+    }
+
+    /// A passcode that the phone shows at no time near.
+    fn wrong(&self) -> String {
+        let shown: Vec<String> = [0, 30, 60].map(|ahead| self.shown_after(ahead)).into();
+        let mut numbers = (0..).map(|number| format!("{number:06}"));
+        let wrong = numbers.find(|typed| !shown.contains(typed));
+        wrong.expect("not every passcode is right")
+    }
+
+    fn verify(&self, typed: &str) -> Result<countersign::Receipt, Rejection> {
+        let verified = self.verifier.verify(&self.id, typed);
+        verified.map_err(|denied| denied.rejection().expect("no failure"))
+    }
+}
