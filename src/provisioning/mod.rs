@@ -1,5 +1,6 @@
 //! Key URIs (`otpauth://`): building, parsing, and their pictures. No network, no files.
 
+mod bytes;
 mod error;
 mod escape;
 mod key_uri;
