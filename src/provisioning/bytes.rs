@@ -50,6 +50,10 @@ fn class(byte: u8) -> u8 {
     CLASSES[usize::from(byte)]
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler does it, and would say so"
+)]
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = u8::MAX;
@@ -76,4 +80,40 @@ const fn classify(byte: u8) -> u8 {
             | b'/' | b'?' => RESERVED,
             _ => RESERVED | UNESCAPED,
         }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+
+    #[test]
+    fn what_may_stand_unescaped_is_what_rfc_3986_says() {
+        // unreserved / sub-delims / ":" / "@" / "/" / "?", and the percent sign
+        let others = "-._~!$&'()*+,;=:@/?%";
+        for character in '\0'..='\u{ff}' {
+            let may = character.is_ascii_alphanumeric() || others.contains(character);
+            let text = String::from(character);
+            assert_eq!(classes_in(&text) & UNESCAPED == 0, may, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn a_class_is_seen_wherever_its_byte_stands() {
+        for length in 1..20 {
+            for at in 0..length {
+                let text = |odd| (0..length).map(move |place| if place == at { odd } else { 'a' });
+                let classes = |odd| classes_in(&text(odd).collect::<String>());
+                assert_eq!(classes('b'), 0);
+                assert_eq!(classes('%'), RESERVED | PERCENT);
+                assert_eq!(classes('+'), RESERVED | PLUS);
+                assert_eq!(classes(':'), RESERVED | UNUSUAL_IN_NAME);
+                assert_eq!(classes(' '), RESERVED | UNESCAPED | UNUSUAL_IN_NAME);
+                let text: String = text('@').collect();
+                let (before, _) = split_at_reserved(&text).unwrap();
+                assert_eq!(before.len(), at);
+            }
+        }
+        assert!(split_at_reserved("abcdefghijklmnop").is_none());
+    }
 }

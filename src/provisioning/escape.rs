@@ -91,3 +91,60 @@ fn hexadecimal(digit: u8) -> Option<u8> {
         .to_digit(16)
         .and_then(|digit| u8::try_from(digit).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::ToString;
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+
+    #[test]
+    fn text_is_escaped_and_unescaped_as_by_the_percent_encoding_crate() {
+        for character in ('\0'..='\u{200}').chain(['€', '😀']) {
+            for (before, after) in (0..10).zip([7, 0, 3, 4, 1, 9, 2, 8, 5, 6]) {
+                let text = format!("{}{character}{}", "a".repeat(before), "Z".repeat(after));
+                let mut escaped = String::new();
+                escape_into(&text, &mut escaped);
+                assert_eq!(escaped, utf8_percent_encode(&text, RESERVED).to_string());
+                assert_eq!(escaped_len(&text), escaped.len());
+                assert!(longest_escaped(&text) >= escaped.len());
+
+                for escaped in [&escaped, &escaped.to_lowercase(), &text.replace('%', "%25")] {
+                    let unescaped = unescape(KeyUriPart::Account, escaped, false).unwrap();
+                    let expected = percent_decode_str(escaped).decode_utf8().unwrap();
+                    assert_eq!(&*unescaped, expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_plus_is_a_space_only_where_it_stands_unescaped() {
+        let space = unescape(KeyUriPart::Issuer, "a+b%2Bc+", true).unwrap();
+        assert_eq!(&*space, "a b+c ");
+        let plus = unescape(KeyUriPart::Account, "a+b%2bc+", false).unwrap();
+        assert_eq!(&*plus, "a+b+c+");
+    }
+
+    #[test]
+    fn half_escapes_and_what_is_no_utf_8_are_refused() {
+        let part = KeyUriPart::Issuer;
+        for text in [
+            "%", "a%", "%4", "%%41", "%4%41", "%+1", "%-1", "%4g", "%é", "%FF%4",
+        ] {
+            let error = unescape(part, text, true).err();
+            assert_eq!(error, Some(KeyUriError::Escape { part }), "{text}");
+        }
+        for text in ["%FF", "a%C3", "%C3a", "%ED%A0%80"] {
+            let error = unescape(part, text, true).err();
+            assert_eq!(error, Some(KeyUriError::Utf8 { part }), "{text}");
+        }
+    }
+}
