@@ -1,7 +1,7 @@
 //! Which of the eight masks makes the best symbol (ISO/IEC 18004, sections 7.8 and 7.9).
 //!
-//! The choice is that of the `qrcode` crate, which takes nine tenths of its time for it: it looks at one module after the
-//! other. Here a line of modules is a word, and all lines beside it are looked at together, a bit each.
+//! The choice is that of the `qrcode` crate, which takes nine tenths of its time for it: it looks at one module after
+//! the other. Here a row of modules is a word, and its modules are looked at together.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -13,178 +13,128 @@ use alloc::vec::Vec;
 use qrcode::canvas::{Canvas, Module};
 use zeroize::Zeroizing;
 
-/// The modules of a line, the first in the lowest bit; dark ones are set.
+/// The modules of a row, the first in the lowest bit; dark ones are set.
 type Line = u128;
 
-/// What each mask inverts in rows and in columns. All repeat themselves after twelve modules.
-static INVERTED: [[[Line; 12]; 2]; 8] = inverted();
+/// What each mask inverts in the rows. It repeats itself after twelve of them.
+static INVERTED: [[Line; 12]; 8] = inverted();
 
 /// The places of the format information around the upper left corner: from the left to the corner, and up.
 const CORNER: [usize; 15] = [0, 1, 2, 3, 4, 5, 7, 8, 7, 5, 4, 3, 2, 1, 0];
 
-/// Masks a symbol so that its penalty is the lowest. Its modules, row by row, true for dark; none if a line is longer than
-/// a word (above version 27).
+/// Masks a symbol so that its penalty is the lowest. Its modules, row by row, true for dark; none if a row is
+/// longer than a word (above version 27).
 pub(super) fn best(canvas: &Canvas, width: usize, level: QrLevel) -> Option<Zeroizing<Vec<bool>>> {
     if width > Line::BITS as usize {
         return None;
     }
-    let (dark, data) = Modules::read(canvas, width);
-    let masked = (0..).zip(&INVERTED).map(|(mask, [rows, columns])| {
-        let mut masked = Modules {
-            width,
-            rows: inverted_where(&dark.rows, &data.rows, rows),
-            columns: inverted_where(&dark.columns, &data.columns, columns),
-        };
-        masked.draw_format(level, mask);
-        masked
+    let (dark, data) = read(canvas, width);
+    let masked = (0..).zip(&INVERTED).map(|(mask, inverted)| {
+        let rows = dark.iter().zip(data.iter()).zip(inverted.iter().cycle());
+        let masked = rows.map(|((dark, data), inverted)| dark ^ (data & inverted));
+        let mut rows = Zeroizing::new(Vec::with_capacity(width));
+        rows.extend(masked);
+        draw_format(&mut rows, level, mask);
+        rows
     });
-    let best = masked.min_by_key(Modules::penalty)?;
-    let row = |row: &Line| {
-        (0..width).map({
-            let row = *row;
-            move |at| row & (1 << at) != 0
-        })
-    };
+    let best = masked.min_by_key(|rows| penalty(rows))?;
     let mut modules = Zeroizing::new(Vec::with_capacity(width.saturating_mul(width)));
-    modules.extend(best.rows.iter().flat_map(row));
+    for row in best.iter() {
+        modules.extend((0..width).map(|at| row & (1 << at) != 0));
+    }
     Some(modules)
 }
 
-/// A symbol, row by row and column by column.
-struct Modules {
-    width: usize,
-    rows: Zeroizing<Vec<Line>>,
-    columns: Zeroizing<Vec<Line>>,
+/// The rows before they are masked: what is dark in them, and what is to be masked.
+fn read(canvas: &Canvas, width: usize) -> (Zeroizing<Vec<Line>>, Zeroizing<Vec<Line>>) {
+    let light = || Zeroizing::new(alloc::vec![0; width]);
+    let (mut dark, mut data) = (light(), light());
+    for (y, (dark, data)) in (0..).zip(dark.iter_mut().zip(data.iter_mut())) {
+        for (x, place) in (0..).zip(0..width) {
+            let module = canvas.get(x, y);
+            *dark |= Line::from(module.is_dark()) << place;
+            // Bits that remain after the last codeword are empty, and masked too.
+            *data |= Line::from(!matches!(module, Module::Masked(_))) << place;
+        }
+    }
+    (dark, data)
 }
 
-impl Modules {
-    /// Which modules are dark before they are masked; and which are to be masked.
-    fn read(canvas: &Canvas, width: usize) -> (Self, Self) {
-        let light = || Self {
-            width,
-            rows: Zeroizing::new(alloc::vec![0; width]),
-            columns: Zeroizing::new(alloc::vec![0; width]),
+/// Draws the level and the mask twice: around the upper left corner, and in halves at the two next to it.
+fn draw_format(rows: &mut [Line], level: QrLevel, mask: u16) {
+    let information = format_information(level, mask);
+    let last = rows.len().saturating_sub(1);
+    for (at, place) in CORNER.into_iter().enumerate() {
+        let from_end = CORNER.len() - 1 - at;
+        let corner = if at < 8 { (place, 8) } else { (8, place) };
+        let far = if at < 7 {
+            (8, last - at)
+        } else {
+            (last - from_end, 8)
         };
-        let (mut dark, mut data) = (light(), light());
-        for (row, y) in (0..width).zip(0..) {
-            for (column, x) in (0..width).zip(0..) {
-                let module = canvas.get(x, y);
-                if module.is_dark() {
-                    dark.darken(column, row);
-                }
-                // Bits that remain after the last codeword are empty, and masked too.
-                if !matches!(module, Module::Masked(_)) {
-                    data.darken(column, row);
-                }
-            }
-        }
-        (dark, data)
-    }
-
-    fn darken(&mut self, column: usize, row: usize) {
-        if let (Some(across), Some(down)) = (self.rows.get_mut(row), self.columns.get_mut(column)) {
-            *across |= 1 << column;
-            *down |= 1 << row;
-        }
-    }
-
-    /// Draws the level and the mask twice: around the upper left corner, and in halves at the two next to it.
-    fn draw_format(&mut self, level: QrLevel, mask: u16) {
-        let information = format_information(level, mask);
-        for (at, place) in CORNER.into_iter().enumerate() {
-            let from_end = 14_usize.saturating_sub(at);
-            if information & (1 << from_end) != 0 {
-                let far = |from_end| self.width.saturating_sub(1).saturating_sub(from_end);
-                let places = match at {
-                    0..7 => [(place, 8), (8, far(at))],
-                    7 => [(place, 8), (far(from_end), 8)],
-                    _ => [(8, place), (far(from_end), 8)],
-                };
-                for (column, row) in places {
-                    self.darken(column, row);
-                }
+        for (x, y) in [corner, far] {
+            if let Some(row) = rows.get_mut(y) {
+                *row |= Line::from((information >> from_end) & 1) << x;
             }
         }
     }
-
-    /// The lower, the easier to scan (section 7.8.3).
-    fn penalty(&self) -> u32 {
-        let points = [
-            runs(&self.rows),
-            runs(&self.columns),
-            finders(&self.rows),
-            finders(&self.columns),
-            blocks(&self.rows),
-            balance(&self.rows),
-        ];
-        points.into_iter().sum()
-    }
 }
 
-fn inverted_where(lines: &[Line], data: &[Line], mask: &[Line; 12]) -> Zeroizing<Vec<Line>> {
-    let lines = lines.iter().zip(data).zip(mask.iter().cycle());
-    Zeroizing::new(
-        lines
-            .map(|((line, data), mask)| line ^ (data & mask))
-            .collect(),
-    )
-}
+/// The lower, the easier to scan (section 7.8.3).
+fn penalty(rows: &[Line]) -> u32 {
+    let inside = Line::MAX >> (Line::BITS as usize - rows.len());
+    let has_below = |y: usize, lines: usize| y + lines < rows.len();
+    let (mut points, mut five_above, mut dark) = (0, 0, 0);
+    for (y, row) in rows.iter().copied().enumerate() {
+        // The modules so many places to the right of each, and below it. Outside of the symbol all is light.
+        let across = |places: isize| match places {
+            ..0 => row << places.unsigned_abs(),
+            _ => row >> places,
+        };
+        let down = |places| {
+            let row = y.checked_add_signed(places).and_then(|y| rows.get(y));
+            row.copied().unwrap_or_default()
+        };
 
-/// `N - 2` points for each run of `N` modules of one colour across the lines, from five on.
-fn runs(lines: &[Line]) -> u32 {
-    let used = used(lines.len());
-    let mut before = 0;
-    let points = lines.windows(5).map(|lines| {
-        let dark = lines.iter().fold(Line::MAX, |all, line| all & line);
-        let light = lines.iter().fold(Line::MAX, |all, line| all & !line);
-        let five = (dark | light) & used;
-        let first = five & !before;
-        before = five;
-        five.count_ones() + 2 * first.count_ones()
-    });
-    points.sum()
-}
+        // `N - 2` points for each run of `N` modules of one colour, from five on.
+        let five = five_alike(across) & (inside >> 4);
+        points += five.count_ones() + 2 * (five & !(five << 1)).count_ones();
+        let five = if has_below(y, 4) {
+            five_alike(down) & inside
+        } else {
+            0
+        };
+        points += five.count_ones() + 2 * (five & !five_above).count_ones();
+        five_above = five;
 
-/// 3 points for each block of two by two modules of one colour.
-fn blocks(lines: &[Line]) -> u32 {
-    let used = used(lines.len()) >> 1;
-    let points = lines.windows(2).map(|lines| match *lines {
-        [one, next] => {
-            let (along, across) = (!(one ^ (one >> 1)), !(one ^ next));
-            3 * (along & across & (across >> 1) & used).count_ones()
+        // 3 points for each block of two by two modules of one colour.
+        if has_below(y, 1) {
+            let (beside, below) = (!(row ^ across(1)), !(row ^ down(1)));
+            points += 3 * (beside & below & (below >> 1) & (inside >> 1)).count_ones();
         }
-        _ => 0,
-    });
-    points.sum()
+
+        points += 40 * (finders(across) + finders(down));
+        dark += row.count_ones();
+    }
+    // A point for each half of a per cent of dark modules, more or less than one half.
+    let area = rows.len() as u32 * rows.len() as u32;
+    points + (200 * dark / area).abs_diff(100)
 }
 
-/// 40 points for each `#.###.#` across the lines that has four light modules before or after it.
-fn finders(lines: &[Line]) -> u32 {
-    let any = |lines: Option<&[Line]>| lines.into_iter().flatten().fold(0, |any, line| any | line);
-    let points = lines
-        .windows(7)
-        .enumerate()
-        .map(|(at, window)| match *window {
-            [a, b, c, d, e, f, g] => {
-                let found = a & !b & c & d & e & !f & g;
-                let before = any(lines.get(at.saturating_sub(4)..at));
-                let after = any(lines.get(at + 7..lines.len().min(at + 11)));
-                40 * (found & !(before & after)).count_ones()
-            }
-            _ => 0,
-        });
-    points.sum()
+/// Where five modules in a row are of one colour.
+fn five_alike(at: impl Fn(isize) -> Line) -> Line {
+    let lines = [at(0), at(1), at(2), at(3), at(4)];
+    let all_dark = lines.iter().fold(Line::MAX, |all, line| all & line);
+    let any_dark = lines.iter().fold(0, |any, line| any | line);
+    all_dark | !any_dark
 }
 
-/// A point for each half of a per cent of dark modules, more or less than one half.
-fn balance(lines: &[Line]) -> u32 {
-    let dark: usize = lines.iter().map(|line| line.count_ones() as usize).sum();
-    (200 * dark / (lines.len() * lines.len())).abs_diff(100) as u32
-}
-
-/// The places of a line of a symbol with so many lines.
-const fn used(lines: usize) -> Line {
-    Line::MAX >> (Line::BITS as usize - lines)
+/// How many `#.###.#` have four light modules before or after them.
+fn finders(at: impl Fn(isize) -> Line) -> u32 {
+    let found = at(0) & !at(1) & at(2) & at(3) & at(4) & !at(5) & at(6);
+    let before = at(-4) | at(-3) | at(-2) | at(-1);
+    let after = at(7) | at(8) | at(9) | at(10);
+    (found & !(before & after)).count_ones()
 }
 
 /// Level and mask with their error correction (section 7.9.1).
@@ -211,13 +161,12 @@ fn format_information(level: QrLevel, mask: u16) -> u16 {
     clippy::indexing_slicing,
     reason = "the compiler does it, and would say so"
 )]
-const fn inverted() -> [[[Line; 12]; 2]; 8] {
-    let mut masks = [[[0; 12]; 2]; 8];
+const fn inverted() -> [[Line; 12]; 8] {
+    let mut masks = [[0; 12]; 8];
     let mut at = 0;
     while at < 8 * 12 * Line::BITS as usize {
-        let (mask, line, place) = (at % 8, at / 8 % 12, at / 8 / 12);
-        masks[mask][0][line] |= (inverts(mask, place, line) as Line) << place;
-        masks[mask][1][line] |= (inverts(mask, line, place) as Line) << place;
+        let (mask, y, x) = (at % 8, at / 8 % 12, at / 8 / 12);
+        masks[mask][y] |= (inverts(mask, x, y) as Line) << x;
         at += 1;
     }
     masks
