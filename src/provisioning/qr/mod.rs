@@ -21,8 +21,8 @@ const QUIET_ZONE: usize = 4;
 /// ([`Secret::to_base32_grouped`](crate::Secret::to_base32_grouped)): that is also the text alternative that
 /// WCAG 1.1.1 asks for.
 ///
-/// The modules are wiped on drop. What the encoder of the symbol held while it was at work (the codewords, from
-/// which the text can be read), and that of PNG (the pixels), is freed without being wiped.
+/// All that is made here is wiped on drop. The encoder of the symbol, another crate, frees copies of the codewords,
+/// from which the text can be read, as they are (`docs/secrets-in-memory.md`).
 ///
 /// ```
 /// use countersign::{KeyUri, QrLevel, Secret};
