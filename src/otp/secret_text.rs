@@ -1,6 +1,6 @@
 use alloc::string::String;
 use core::{fmt, mem};
-use zeroize::zeroize_bytes;
+use zeroize::optimization_barrier;
 
 /// Text that holds a secret: a key URI, a key to type, a backup code. Wiped on drop.
 ///
@@ -30,10 +30,11 @@ impl fmt::Debug for SecretText {
 }
 
 impl Drop for SecretText {
-    /// At once; `String::zeroize` goes byte by byte.
+    /// In one go; `String::zeroize` goes byte by byte.
     fn drop(&mut self) {
         let mut bytes = mem::take(&mut self.0).into_bytes();
+        bytes.clear();
         bytes.resize(bytes.capacity(), 0);
-        zeroize_bytes(&mut bytes);
+        optimization_barrier(bytes.as_slice());
     }
 }
