@@ -1,10 +1,10 @@
 use super::bytes::{UNUSUAL_IN_NAME, classes_in};
-use super::escape::{escape_into, escaped_len, longest_escaped};
+use super::escape::{escaped_len, longest_escaped};
+use super::pieces::{Length, Pieces};
 use super::{KeyUriBuilder, KeyUriError, KeyUriPart, LenientKeyUri, parse};
 use crate::{Algorithm, Digits, Period, Secret, SecretText};
 use alloc::string::String;
-use core::fmt::{self, Write};
-use data_encoding::BASE32_NOPAD;
+use core::fmt;
 
 /// A key URI, `otpauth://totp/...` or `otpauth://hotp/...` (Key URI Format): what a QR code tells an
 /// authenticator app.
@@ -252,9 +252,9 @@ impl KeyUri {
 
     /// How long the text is, in bytes, if so much is what escaped text has.
     fn length(&self, escaped: impl Fn(&str) -> usize) -> usize {
-        let mut length = Length { sum: 0, escaped };
+        let mut length = Length::new(escaped);
         self.write(&mut length);
-        length.sum
+        length.sum()
     }
 
     fn write(&self, out: &mut impl Pieces) {
@@ -317,64 +317,6 @@ impl fmt::Debug for KeyUri {
             .field("algorithm", &self.algorithm)
             .field("digits", &self.digits)
             .finish_non_exhaustive()
-    }
-}
-
-/// Takes the pieces of the text, to measure them or to write them.
-trait Pieces {
-    fn plain(&mut self, text: &str);
-    fn escaped(&mut self, text: &str);
-    fn base32(&mut self, bytes: &[u8]);
-    fn number(&mut self, number: u64);
-}
-
-struct Length<F> {
-    sum: usize,
-    escaped: F,
-}
-
-impl<F> Length<F> {
-    fn add(&mut self, length: usize) {
-        self.sum = self.sum.saturating_add(length);
-    }
-}
-
-impl<F: Fn(&str) -> usize> Pieces for Length<F> {
-    fn plain(&mut self, text: &str) {
-        self.add(text.len());
-    }
-
-    fn escaped(&mut self, text: &str) {
-        self.add((self.escaped)(text));
-    }
-
-    fn base32(&mut self, bytes: &[u8]) {
-        self.add(bytes.len().saturating_mul(8).div_ceil(5));
-    }
-
-    fn number(&mut self, number: u64) {
-        self.add(number.checked_ilog10().map_or(1, |power| {
-            usize::try_from(power).map_or(20, |power| power.saturating_add(1))
-        }));
-    }
-}
-
-impl Pieces for String {
-    fn plain(&mut self, text: &str) {
-        self.push_str(text);
-    }
-
-    fn escaped(&mut self, text: &str) {
-        escape_into(text, self);
-    }
-
-    fn base32(&mut self, bytes: &[u8]) {
-        BASE32_NOPAD.encode_append(bytes, self);
-    }
-
-    fn number(&mut self, number: u64) {
-        let written = write!(self, "{number}");
-        debug_assert!(written.is_ok(), "a String takes all that is written to it");
     }
 }
 

@@ -7,6 +7,7 @@ mod key_uri;
 mod key_uri_builder;
 mod parse;
 mod part;
+mod pieces;
 #[cfg(feature = "qr")]
 mod qr;
 mod repair;
