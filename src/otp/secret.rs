@@ -6,7 +6,7 @@ use alloc::vec;
 use core::fmt;
 use data_encoding::{BASE32_NOPAD, DecodeKind, Encoding, Specification};
 use rand_core::{CryptoRng, TryCryptoRng};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroizing, zeroize_bytes};
 
 /// A shared secret of at least 128 bits (RFC 4226, section 4, R6), 160 bits unless asked otherwise.
 /// Wiped on drop.
@@ -79,14 +79,7 @@ impl Secret {
     /// # Errors
     /// [`SecretError::TooShort`] or [`SecretError::TooLong`].
     pub fn from_bytes_with_minimum(bytes: &[u8], minimum_bits: usize) -> Result<Self, SecretError> {
-        let minimum = minimum_bits.max(8);
-        let bits = bytes.len().saturating_mul(8);
-        if bits < minimum {
-            return Err(SecretError::TooShort { bits, minimum });
-        }
-        if bytes.len() > Self::MAX_BYTES {
-            return Err(SecretError::TooLong { bytes: bytes.len() });
-        }
+        check_length(bytes.len(), minimum_bits)?;
         Ok(Self(bytes.into()))
     }
 
@@ -174,24 +167,36 @@ impl Secret {
     }
 }
 
-fn decode(encoding: &Encoding, text: &str, minimum_bits: usize) -> Result<Secret, SecretError> {
-    let fault = |kind, position| match kind {
-        DecodeKind::Length => SecretError::Base32Length,
-        DecodeKind::Trailing => SecretError::Base32SpareBits,
-        DecodeKind::Symbol | DecodeKind::Padding => SecretError::Base32Symbol { position },
-    };
-    let is_symbol = |byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
-    if let Some(position) = text.bytes().position(|byte| !is_symbol(byte)) {
-        return Err(SecretError::Base32Symbol { position });
+fn check_length(bytes: usize, minimum_bits: usize) -> Result<(), SecretError> {
+    let minimum = minimum_bits.max(8);
+    let bits = bytes.saturating_mul(8);
+    if bits < minimum {
+        return Err(SecretError::TooShort { bits, minimum });
     }
+    if bytes > Secret::MAX_BYTES {
+        return Err(SecretError::TooLong { bytes });
+    }
+    Ok(())
+}
+
+fn decode(encoding: &Encoding, text: &str, minimum_bits: usize) -> Result<Secret, SecretError> {
+    let fault = |kind| {
+        let is_symbol = |byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
+        match (text.bytes().position(|byte| !is_symbol(byte)), kind) {
+            (Some(position), _) => SecretError::Base32Symbol { position },
+            (None, DecodeKind::Trailing) => SecretError::Base32SpareBits,
+            (None, _) => SecretError::Base32Length,
+        }
+    };
     let length = encoding
         .decode_len(text.len())
-        .map_err(|error| fault(error.kind, error.position))?;
-    let mut bytes = Zeroizing::new(vec![0; length]);
+        .map_err(|error| fault(error.kind))?;
+    let mut secret = Secret(vec![0; length].into_boxed_slice());
     encoding
-        .decode_mut(text.as_bytes(), &mut bytes)
-        .map_err(|partial| fault(partial.error.kind, partial.error.position))?;
-    Secret::from_bytes_with_minimum(&bytes, minimum_bits)
+        .decode_mut(text.as_bytes(), &mut secret.0)
+        .map_err(|partial| fault(partial.error.kind))?;
+    check_length(length, minimum_bits)?;
+    Ok(secret)
 }
 
 fn spare_bits_ignored() -> Result<Encoding, SecretError> {
@@ -215,7 +220,7 @@ impl fmt::Debug for Secret {
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        self.0.zeroize();
+        zeroize_bytes(&mut self.0);
     }
 }
 

@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 use core::fmt;
-use zeroize::Zeroize;
+use zeroize::optimization_barrier;
 
 /// Bytes that hold a secret, as the picture of a QR code does. Wiped on drop.
 #[derive(Clone)]
@@ -26,6 +26,8 @@ impl fmt::Debug for SecretBytes {
 
 impl Drop for SecretBytes {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.0.clear();
+        self.0.resize(self.0.capacity(), 0);
+        optimization_barrier(self.0.as_slice());
     }
 }

@@ -1,6 +1,6 @@
 use alloc::string::String;
-use core::fmt;
-use zeroize::Zeroize;
+use core::{fmt, mem};
+use zeroize::optimization_barrier;
 
 /// Text that holds a secret: a key URI, a key to type, a backup code. Wiped on drop.
 ///
@@ -30,7 +30,11 @@ impl fmt::Debug for SecretText {
 }
 
 impl Drop for SecretText {
+    /// In one go; `String::zeroize` goes byte by byte.
     fn drop(&mut self) {
-        self.0.zeroize();
+        let mut bytes = mem::take(&mut self.0).into_bytes();
+        bytes.clear();
+        bytes.resize(bytes.capacity(), 0);
+        optimization_barrier(bytes.as_slice());
     }
 }

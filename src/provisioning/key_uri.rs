@@ -1,9 +1,10 @@
-use super::escape::{escape_into, escaped_len};
+use super::bytes::{UNUSUAL_IN_NAME, classes_in};
+use super::escape::{escaped_len, longest_escaped};
+use super::pieces::{Length, Pieces};
 use super::{KeyUriBuilder, KeyUriError, KeyUriPart, LenientKeyUri, parse};
 use crate::{Algorithm, Digits, Period, Secret, SecretText};
 use alloc::string::String;
-use core::fmt::{self, Write};
-use data_encoding::BASE32_NOPAD;
+use core::fmt;
 
 /// A key URI, `otpauth://totp/...` or `otpauth://hotp/...` (Key URI Format): what a QR code tells an
 /// authenticator app.
@@ -46,13 +47,15 @@ use data_encoding::BASE32_NOPAD;
 pub struct KeyUri {
     secret: Secret,
     kind: KeyUriKind,
-    /// `issuer:account` or `account`. Neither has a colon, so that one buffer holds both.
+    /// `issuer:account` or `account`.
     label: String,
+    /// Where the account begins in the label.
+    account_at: usize,
     algorithm: Algorithm,
     digits: Digits,
     image: Option<String>,
-    /// How long the text is, in bytes.
-    length: usize,
+    /// How long the text is at most, in bytes.
+    longest: usize,
 }
 
 /// The type of a key URI, with the parameter that only this type has.
@@ -157,13 +160,10 @@ impl KeyUri {
 
     /// Checks the parts: every key URI is made here.
     pub(super) fn assemble(parts: Parts<'_>) -> Result<Self, KeyUriError> {
-        let mut label = String::with_capacity(
-            parts.account.len().saturating_add(
-                parts
-                    .issuer
-                    .map_or(0, |issuer| issuer.len().saturating_add(1)),
-            ),
-        );
+        let prefix = parts
+            .issuer
+            .map_or(0, |issuer| issuer.len().saturating_add(1));
+        let mut label = String::with_capacity(prefix.saturating_add(parts.account.len()));
         if let Some(issuer) = parts.issuer {
             check_name(KeyUriPart::Issuer, issuer)?;
             label.push_str(issuer);
@@ -178,16 +178,18 @@ impl KeyUri {
             secret: parts.secret,
             kind: parts.kind,
             label,
+            account_at: prefix,
             algorithm: parts.algorithm,
             digits: parts.digits,
             image: parts.image.map(Into::into),
-            length: 0,
+            longest: 0,
         };
-        let mut length = 0_usize;
-        uri.pieces(|piece| length = length.saturating_add(piece.len()));
-        uri.length = length;
-        if length > Self::MAX_BYTES {
-            return Err(KeyUriError::TooLong { bytes: length });
+        uri.longest = uri.length(longest_escaped);
+        if uri.longest > Self::MAX_BYTES {
+            uri.longest = uri.length(escaped_len);
+        }
+        if uri.longest > Self::MAX_BYTES {
+            return Err(KeyUriError::TooLong { bytes: uri.longest });
         }
         Ok(uri)
     }
@@ -207,15 +209,13 @@ impl KeyUri {
     /// The account name.
     #[must_use]
     pub fn account(&self) -> &str {
-        self.label
-            .split_once(':')
-            .map_or(self.label.as_str(), |(_, account)| account)
+        self.names().1
     }
 
     /// The service's name.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
-        self.label.split_once(':').map(|(issuer, _)| issuer)
+        self.names().0
     }
 
     /// The hash function.
@@ -244,50 +244,67 @@ impl KeyUri {
     /// larger and harder to scan.
     #[must_use]
     pub fn to_secret_text(&self) -> SecretText {
-        let mut text = String::with_capacity(self.length);
-        self.pieces(|piece| piece.append_to(&mut text));
+        // An overestimate, so that no copy of the secret stays behind in a buffer that grew.
+        let mut text = String::with_capacity(self.longest);
+        self.write(&mut text);
         SecretText::new(text)
     }
 
-    fn pieces(&self, mut emit: impl FnMut(Piece<'_>)) {
-        emit(Piece::Plain(match self.kind {
+    /// How long the text is, in bytes, if so much is what escaped text has.
+    fn length(&self, escaped: impl Fn(&str) -> usize) -> usize {
+        let mut length = Length::new(escaped);
+        self.write(&mut length);
+        length.sum()
+    }
+
+    fn write(&self, out: &mut impl Pieces) {
+        out.plain(match self.kind {
             KeyUriKind::Totp { .. } => "otpauth://totp/",
             KeyUriKind::Hotp { .. } => "otpauth://hotp/",
-        }));
-        if let Some(issuer) = self.issuer() {
-            emit(Piece::Escaped(issuer));
-            emit(Piece::Plain(":"));
+        });
+        let (issuer, account) = self.names();
+        if let Some(issuer) = issuer {
+            out.escaped(issuer);
+            out.plain(":");
         }
-        emit(Piece::Escaped(self.account()));
-        emit(Piece::Plain("?secret="));
-        emit(Piece::Base32(self.secret.expose()));
-        if let Some(issuer) = self.issuer() {
-            emit(Piece::Plain("&issuer="));
-            emit(Piece::Escaped(issuer));
+        out.escaped(account);
+        out.plain("?secret=");
+        out.base32(self.secret.expose());
+        if let Some(issuer) = issuer {
+            out.plain("&issuer=");
+            out.escaped(issuer);
         }
         if self.algorithm != Algorithm::Sha1 {
-            emit(Piece::Plain("&algorithm="));
-            emit(Piece::Plain(self.algorithm.name()));
+            out.plain("&algorithm=");
+            out.plain(self.algorithm.name());
         }
         if self.digits != Digits::SIX {
-            emit(Piece::Plain("&digits="));
-            emit(Piece::Number(self.digits.get().into()));
+            out.plain("&digits=");
+            out.number(self.digits.get().into());
         }
         match self.kind {
             KeyUriKind::Totp { period } if period == Period::THIRTY_SECONDS => {}
             KeyUriKind::Totp { period } => {
-                emit(Piece::Plain("&period="));
-                emit(Piece::Number(period.as_secs()));
+                out.plain("&period=");
+                out.number(period.as_secs());
             }
             KeyUriKind::Hotp { counter } => {
-                emit(Piece::Plain("&counter="));
-                emit(Piece::Number(counter));
+                out.plain("&counter=");
+                out.number(counter);
             }
         }
         if let Some(image) = &self.image {
-            emit(Piece::Plain("&image="));
-            emit(Piece::Escaped(image));
+            out.plain("&image=");
+            out.escaped(image);
         }
+    }
+
+    fn names(&self) -> (Option<&str>, &str) {
+        self.label
+            .split_at_checked(self.account_at)
+            .map_or((None, &self.label), |(prefix, account)| {
+                (prefix.strip_suffix(':'), account)
+            })
     }
 }
 
@@ -303,44 +320,12 @@ impl fmt::Debug for KeyUri {
     }
 }
 
-/// A piece of the text. All are measured before the first is written, so that the buffer that holds the
-/// secret never grows and leaves a copy behind.
-enum Piece<'a> {
-    Plain(&'a str),
-    Escaped(&'a str),
-    Base32(&'a [u8]),
-    Number(u64),
-}
-
-impl Piece<'_> {
-    fn len(&self) -> usize {
-        match *self {
-            Self::Plain(text) => text.len(),
-            Self::Escaped(text) => escaped_len(text),
-            Self::Base32(bytes) => BASE32_NOPAD.encode_len(bytes.len()),
-            Self::Number(number) => number.checked_ilog10().map_or(1, |power| {
-                usize::try_from(power).map_or(20, |power| power.saturating_add(1))
-            }),
-        }
-    }
-
-    fn append_to(&self, text: &mut String) {
-        match *self {
-            Self::Plain(plain) => text.push_str(plain),
-            Self::Escaped(raw) => escape_into(raw, text),
-            Self::Base32(bytes) => BASE32_NOPAD.encode_append(bytes, text),
-            Self::Number(number) => {
-                let written = write!(text, "{number}");
-                debug_assert!(written.is_ok(), "a String takes all that is written to it");
-            }
-        }
-    }
-}
-
 /// Whether a name can stand in a label and comes back out of it unchanged.
 fn check_name(part: KeyUriPart, name: &str) -> Result<(), KeyUriError> {
     if name.is_empty() {
         Err(KeyUriError::Empty { part })
+    } else if classes_in(name) & UNUSUAL_IN_NAME == 0 {
+        Ok(())
     } else if name.contains(':') {
         Err(KeyUriError::Colon { part })
     } else if name.chars().any(char::is_control) {
@@ -384,11 +369,12 @@ mod tests {
                 .image("https://example.com/a.png?b=c")
                 .build()
                 .unwrap();
-            text = String::with_capacity(uri.length);
-            let before = text.as_ptr();
-            uri.pieces(|piece| piece.append_to(&mut text));
-            assert_eq!(text.len(), uri.length);
-            assert_eq!(text.as_ptr(), before);
+            text = String::with_capacity(uri.length(escaped_len));
+            let before = (text.as_ptr(), text.capacity());
+            uri.write(&mut text);
+            assert_eq!(text.len(), uri.length(escaped_len));
+            assert!(text.len() <= uri.length(longest_escaped));
+            assert_eq!((text.as_ptr(), text.capacity()), before);
         }
         assert!(text.ends_with("&image=https%3A%2F%2Fexample.com%2Fa.png%3Fb%3Dc"));
     }

@@ -1,11 +1,13 @@
 //! Key URIs (`otpauth://`): building, parsing, and their pictures. No network, no files.
 
+mod bytes;
 mod error;
 mod escape;
 mod key_uri;
 mod key_uri_builder;
 mod parse;
 mod part;
+mod pieces;
 #[cfg(feature = "qr")]
 mod qr;
 mod repair;

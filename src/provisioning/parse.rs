@@ -1,7 +1,8 @@
 //! Reading a key URI. There is one reader: a fault that it can mend is an error when it reads strictly,
 //! and a repair when it reads leniently.
 
-use super::escape::{Decoded, decode};
+use super::bytes::{PERCENT, PLUS, UNESCAPED, classes_in};
+use super::escape::{Decoded, unescape};
 use super::key_uri::{KeyUri, KeyUriKind, Parts, is_image};
 use super::{KeyUriError, KeyUriPart, Repair};
 use crate::{Algorithm, AlgorithmError, Digits, DigitsError, Period, Secret};
@@ -112,11 +113,20 @@ impl Reader<'_> {
     }
 
     fn decode<'a>(&mut self, part: KeyUriPart, raw: &'a str) -> Result<Decoded<'a>, KeyUriError> {
-        let (decoded, found) = decode(part, raw)?;
-        if found.unescaped {
+        let classes = classes_in(raw);
+        if classes & (PERCENT | PLUS | UNESCAPED) == 0 {
+            return Ok(Decoded::Borrowed(raw));
+        }
+        let has_plus = part.is_parameter() && classes & PLUS != 0;
+        let decoded = if has_plus || classes & PERCENT != 0 {
+            unescape(part, raw, has_plus)?
+        } else {
+            Decoded::Borrowed(raw)
+        };
+        if classes & UNESCAPED != 0 {
             self.mend(Repair::Unescaped { part }, KeyUriError::Unescaped { part })?;
         }
-        if found.plus {
+        if has_plus {
             self.mend(Repair::PlusForSpace { part }, KeyUriError::Plus { part })?;
         }
         Ok(decoded)
@@ -124,7 +134,7 @@ impl Reader<'_> {
 
     fn trimmed<'a>(&mut self, part: KeyUriPart, name: &'a str) -> Result<&'a str, KeyUriError> {
         let trimmed = name.trim();
-        if trimmed != name {
+        if trimmed.len() != name.len() {
             self.mend(
                 Repair::OuterSpace { part },
                 KeyUriError::OuterSpace { part },
@@ -146,7 +156,7 @@ impl Reader<'_> {
                 )?;
                 continue;
             }
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let (name, value) = split_once(parameter, b'=').unwrap_or((parameter, ""));
             let unknown = KeyUriError::UnknownParameter { position };
             let Some(part) = parameter_named(name)? else {
                 self.mend(Repair::UnknownParameter { position }, unknown)?;
@@ -328,19 +338,26 @@ fn strip_scheme(text: &str) -> Option<&str> {
 
 /// Splits a label at its first colon, which may be escaped.
 fn split_label(label: &str) -> (Option<&str>, &str) {
-    let plain = label.split_once(':');
-    let escaped = label.match_indices('%').find_map(|(at, _)| {
+    let plain = split_once(label, b':');
+    let before_plain = plain.map_or(label, |(prefix, _)| prefix);
+    let mut escapes = before_plain.match_indices('%');
+    let escaped = escapes.find_map(|(at, _)| {
         let (prefix, rest) = label.split_at_checked(at)?;
         let (escape, account) = rest.split_at_checked("%3A".len())?;
         escape
             .eq_ignore_ascii_case("%3A")
             .then_some((prefix, account))
     });
-    plain
-        .into_iter()
-        .chain(escaped)
-        .min_by_key(|(prefix, _)| prefix.len())
+    escaped
+        .or(plain)
         .map_or((None, label), |(prefix, account)| (Some(prefix), account))
+}
+
+/// As `str::split_once`, which is made for longer texts.
+fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == separator)?;
+    let (before, rest) = text.split_at_checked(at)?;
+    Some((before, rest.get(1..)?))
 }
 
 /// The parameter with this name, whatever its case: a name that only some readers know must not hide what

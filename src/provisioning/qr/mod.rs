@@ -1,12 +1,14 @@
+mod mask;
 #[cfg(feature = "png")]
 mod png;
 mod svg;
+mod symbol;
 mod terminal;
 
 use super::KeyUri;
 use alloc::vec::Vec;
 use core::fmt;
-use qrcode::{Color, EcLevel, QrCode};
+use symbol::Symbol;
 use zeroize::Zeroizing;
 
 /// Light modules around a symbol (ISO/IEC 18004, section 6.3.8): scanners need them.
@@ -19,8 +21,8 @@ const QUIET_ZONE: usize = 4;
 /// ([`Secret::to_base32_grouped`](crate::Secret::to_base32_grouped)): that is also the text alternative that
 /// WCAG 1.1.1 asks for.
 ///
-/// The modules are wiped on drop. What the encoder of the symbol held while it was at work (the codewords, from
-/// which the text can be read), and that of PNG (the pixels), is freed without being wiped.
+/// All that is made here is wiped on drop. The encoder of the symbol, another crate, frees copies of the codewords,
+/// from which the text can be read, as they are (`docs/secrets-in-memory.md`).
 ///
 /// ```
 /// use countersign::{KeyUri, QrLevel, Secret};
@@ -87,21 +89,9 @@ impl Qr {
     /// # Errors
     /// [`QrError::TooLong`] if no symbol of that level holds the text.
     pub fn encode(text: &str, level: QrLevel) -> Result<Self, QrError> {
-        let level = match level {
-            QrLevel::Low => EcLevel::L,
-            QrLevel::Medium => EcLevel::M,
-            QrLevel::Quartile => EcLevel::Q,
-            QrLevel::High => EcLevel::H,
-        };
-        let code = QrCode::with_error_correction_level(text, level)
-            .map_err(|_| QrError::TooLong { bytes: text.len() })?;
-        let width = code.width();
-        let modules = code
-            .into_colors()
-            .into_iter()
-            .map(|color| color == Color::Dark);
+        let Symbol { modules, width } = Symbol::encode(text, level)?;
         Ok(Self {
-            modules: Zeroizing::new(modules.collect()),
+            modules,
             width,
             module_size: Self::DEFAULT_MODULE_SIZE,
         })

@@ -38,9 +38,10 @@ impl Qr {
             for (start, length) in runs(row) {
                 let (right, down) = (start.saturating_sub(x), row_at.saturating_sub(y));
                 if (right, down) != (0, 0) {
-                    write!(out, "m{right} {down}")?;
+                    push_number(out, 'm', right);
+                    push_number(out, ' ', down);
                 }
-                write!(out, "h{length}")?;
+                push_number(out, 'h', length);
                 (x, y) = (start.saturating_add(length), row_at);
             }
         }
@@ -52,6 +53,22 @@ impl Qr {
 const LONGEST_RUN: usize = 13;
 /// More than all that is not a run.
 const FRAME: usize = 400;
+
+/// Appends a number of at most three digits. `write!` takes half of the time of the whole picture for them.
+fn push_number(out: &mut String, before: char, number: i64) {
+    out.push(before);
+    if number < 0 {
+        out.push('-');
+    }
+    let number = number.unsigned_abs();
+    for power in [100, 10, 1] {
+        if number >= power || power == 1 {
+            let digit = number.checked_div(power).unwrap_or_default() % 10;
+            let digit = u8::try_from(digit).unwrap_or_default();
+            out.push(char::from(b'0'.saturating_add(digit)));
+        }
+    }
+}
 
 /// The runs of dark modules in a row: where each begins, and how long it is.
 fn runs(row: &[bool]) -> impl Iterator<Item = (i64, i64)> {

@@ -4,8 +4,9 @@ use super::{Kept, learn_codewords, learn_secret};
 use crate::needles::{Kind, Learned};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
-use countersign::{KeyUri, QrLevel, Secret};
+use countersign::{KeyUri, Qr, QrLevel, Secret};
 use std::error::Error;
+use std::iter::once;
 use zeroize::Zeroizing;
 
 #[inline(never)]
@@ -25,6 +26,7 @@ pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>
             modules.extend((0..qr.width()).map(|column| u8::from(qr.is_dark(column, row))));
         }
         learn_middle(learned, &modules);
+        learn_rows(learned, &qr);
         stop.here()?;
         learn_middle(learned, qr.svg().expose().as_bytes());
         stop.here()?;
@@ -35,6 +37,40 @@ pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>
         learn_middle(learned, qr.terminal().expose().as_bytes());
     }
     Ok(None)
+}
+
+/// The middle rows as they are while the mask is chosen, a bit a module; and as they are before they are compressed to
+/// PNG, a bit a pixel.
+fn learn_rows(learned: &Learned, qr: &Qr) {
+    let width = qr.width();
+    let word = |row| (0..width).fold(0, |word, x| word | (u128::from(qr.is_dark(x, row)) << x));
+    let mut words = Zeroizing::new(Vec::with_capacity(width.saturating_mul(16)));
+    (0..width).for_each(|row| words.extend_from_slice(&word(row).to_ne_bytes()));
+    learn_middle(learned, &words);
+    for row in (width / 3..width).take(width / 3) {
+        let (above, row) = (pixels(qr, row.saturating_sub(1)), pixels(qr, row));
+        let mut filtered = Zeroizing::new(Vec::with_capacity(row.len().saturating_add(1)));
+        let differences = row.iter().zip(above.iter());
+        let differences = differences.map(|(row, above)| row.wrapping_sub(*above));
+        filtered.extend(once(2).chain(differences));
+        learned.learn(Kind::Picture, &filtered);
+    }
+}
+
+/// A row of pixels, of which a module has four, with the quiet zone of four modules.
+fn pixels(qr: &Qr, row: usize) -> Zeroizing<Vec<u8>> {
+    let bits = qr.width().saturating_add(8).saturating_mul(4);
+    let is_white = |at: usize| {
+        let column = (at / 4).checked_sub(4);
+        !column.is_some_and(|column| qr.is_dark(column, row))
+    };
+    let byte = |at: usize| {
+        let bits = (0..8).map(|bit| is_white(at.saturating_mul(8).saturating_add(bit)));
+        bits.fold(0, |byte, white| (byte << 1) | u8::from(white))
+    };
+    let mut pixels = Zeroizing::new(Vec::with_capacity(bits.div_ceil(8)));
+    pixels.extend((0..bits.div_ceil(8)).map(byte));
+    pixels
 }
 
 /// The middle third: ends are the same in many pictures.
