@@ -30,18 +30,25 @@ const MAX_AUTHENTICATORS: u64 = 32;
 /// What an account name or issuer may hold; more does not fit a QR code.
 const MAX_TEXT: usize = 1024;
 
-/// Encodes into a buffer that never grows, so that it leaves no copy of a secret behind.
-pub(super) fn encode(
+/// Encodes behind the parts of a prefix, into a buffer that never grows, so that it leaves no copy of a secret behind: it
+/// has room for so many bytes more.
+pub(super) fn encode_after(
+    prefix: &[&[u8]],
     factor: &SecondFactor,
     history: &History,
+    room: usize,
 ) -> Result<Zeroizing<Vec<u8>>, RecordError> {
-    let mut length = Length(0);
+    let before: usize = prefix.iter().map(|part| part.len()).sum();
+    let mut length = Length(before.saturating_add(room));
     write_record(factor, history, &mut Encoder::new(&mut length))
         .map_err(|_| RecordError::Malformed)?;
-    let mut plain = Zeroizing::new(Vec::with_capacity(length.0));
-    write_record(factor, history, &mut Encoder::new(&mut *plain))
+    let mut buffer = Zeroizing::new(Vec::with_capacity(length.0));
+    for part in prefix {
+        buffer.extend_from_slice(part);
+    }
+    write_record(factor, history, &mut Encoder::new(&mut *buffer))
         .map_err(|_| RecordError::Malformed)?;
-    Ok(plain)
+    Ok(buffer)
 }
 
 /// Counts what would be written.
@@ -139,7 +146,7 @@ fn length(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Decodes what [`encode`] wrote, and nothing else.
+/// Decodes what [`encode_after`] wrote behind the prefix, and nothing else.
 pub(super) fn decode(plain: &[u8]) -> Result<(SecondFactor, History), RecordError> {
     let mut d = Decoder::new(plain);
     let record = read_record(&mut d).map_err(|Malformed| RecordError::Malformed)?;
@@ -149,7 +156,7 @@ pub(super) fn decode(plain: &[u8]) -> Result<(SecondFactor, History), RecordErro
     Ok(record)
 }
 
-/// What is read is not what [`encode`] writes. The errors of the encoding library end here.
+/// What is read is not what [`encode_after`] writes. The errors of the encoding library end here.
 struct Malformed;
 
 impl From<minicbor::decode::Error> for Malformed {
@@ -183,18 +190,16 @@ fn read_record(d: &mut Decoder<'_>) -> Result<(SecondFactor, History), Malformed
 }
 
 fn read_history(d: &mut Decoder<'_>) -> Result<History, Malformed> {
-    let revisions = d
+    let count = d
         .array()?
         .and_then(|length| length.checked_sub(1))
+        .filter(|count| *count <= length(History::LENGTH))
         .ok_or(Malformed)?;
-    if revisions > length(History::LENGTH) {
-        return Err(Malformed);
-    }
     let from_creation = d.bool()?;
-    let revision = |d: &mut Decoder<'_>| Revision::from_i64(d.i64()?).map_err(|_| Malformed);
-    let revisions = (0..revisions)
-        .map(|_| revision(d))
-        .collect::<Result<_, _>>()?;
+    let mut revisions = Vec::with_capacity(History::LENGTH);
+    for _ in 0..count {
+        revisions.push(Revision::from_i64(d.i64()?).map_err(|_| Malformed)?);
+    }
     History::from_parts(revisions, from_creation).ok_or(Malformed)
 }
 
