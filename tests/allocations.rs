@@ -63,11 +63,11 @@ fn an_attempt_allocates_no_more_than_the_manual_says() {
     let typed = account.shown_after(30);
     account.clock.advance(Duration::from_secs(30));
     let accepted = attempt(&typed, None);
-    assert!(accepted <= 15, "accepted: {accepted}");
+    assert!(accepted <= 14, "accepted: {accepted}");
     let replayed = attempt(&typed, Some(Rejection::Replayed));
     assert!(replayed <= 8, "replayed: {replayed}");
     let wrong = attempt(&account.wrong(), Some(Rejection::WrongCode));
-    assert!(wrong <= 14, "wrong: {wrong}");
+    assert!(wrong <= 13, "wrong: {wrong}");
     let malformed = attempt("●●●●●●", Some(Rejection::Malformed));
     assert!(malformed <= 1, "malformed: {malformed}");
 }
