@@ -1,0 +1,40 @@
+use axum::Form;
+use axum::extract::{FromRequest, Request};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tower_sessions::Session;
+
+use crate::app::App;
+use crate::failure::Failure;
+use crate::token;
+use crate::visitor::CSRF;
+
+/// A form that this session was given: it brings back the token of the session. The other half of the defence, the check
+/// of where a request comes from, is a layer of the router.
+pub(crate) struct OurForm<T>(pub(crate) T);
+
+#[derive(Deserialize)]
+struct Guarded<T> {
+    csrf: String,
+    #[serde(flatten)]
+    form: T,
+}
+
+impl<T: DeserializeOwned + Send> FromRequest<App> for OurForm<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let session = request.extensions().get::<Session>().cloned();
+        let session = session.ok_or_else(Failure::out_of_date)?;
+        let form = Form::<Guarded<T>>::from_request(request, app).await;
+        let Form(guarded) = form.map_err(|rejected| Failure::not_our_form(rejected.status()))?;
+        match session.get::<String>(CSRF).await? {
+            Some(expected) if token::same(&expected, &guarded.csrf) => Ok(Self(guarded.form)),
+            _ => Err(Failure::out_of_date()),
+        }
+    }
+}
+
+/// A form without fields of its own.
+#[derive(Deserialize)]
+pub(crate) struct Nothing {}
