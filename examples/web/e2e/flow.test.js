@@ -10,7 +10,7 @@ import { confirm, enable, generate, PASSWORD, someone } from './lib/steps.js';
 let service;
 let browser;
 before(async () => { [service, browser] = await Promise.all([Service.start(), launch()]); });
-after(async () => { await browser.close(); await service.stop(); });
+after(() => Promise.all([browser?.close(), service?.stop()]));
 
 for (const javaScriptEnabled of [true, false]) {
   test(`the whole flow ${javaScriptEnabled ? 'with' : 'without'} scripts`, async () => {
@@ -107,8 +107,9 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('the program as people run it, on the clock of the machine', async () => {
+test('the program as people run it, on the clock of the machine', async (t) => {
   const program = await Service.startProgram();
+  t.after(() => program.stop());
   const person = await Person.arrive(browser, program);
   await person.signUp('alice@example.com', PASSWORD);
   const phone = await enable(person);
@@ -117,5 +118,4 @@ test('the program as people run it, on the clock of the machine', async () => {
   await person.giveCode(phone.code());
   await person.sees('That code was not accepted');
   await person.leave();
-  await program.stop();
 });

@@ -43,7 +43,7 @@ pub(crate) struct Search {
 
 #[derive(Deserialize)]
 pub(crate) struct Unlock {
-    account: i64,
+    account: String,
     reason: String,
 }
 
@@ -102,6 +102,7 @@ pub(crate) async fn unlock(
     Operator(member): Operator,
     OurForm(Unlock { account, reason }): OurForm<Unlock>,
 ) -> Result<Response, Failure> {
+    let account = account.parse().map_err(|_| Failure::not_found())?;
     let Some(user) = app.users().by_id(account).await.or_fail()? else {
         return Err(Failure::not_found());
     };
