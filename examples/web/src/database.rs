@@ -60,7 +60,9 @@ impl Database {
     /// If the database cannot be read.
     pub async fn has_records(&self) -> Result<bool, BoxError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM countersign)";
-        Ok(on!(self, |pool| sqlx::query_scalar(sql).fetch_one(pool).await?))
+        Ok(on!(self, |pool| sqlx::query_scalar(sql)
+            .fetch_one(pool)
+            .await?))
     }
 
     /// The store of `countersign-sqlx` on this database.

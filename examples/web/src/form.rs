@@ -1,5 +1,6 @@
 use axum::Form;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tower_sessions::Session;
@@ -32,6 +33,18 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for OurForm<T> {
             Some(expected) if token::same(&expected, &guarded.csrf) => Ok(Self(guarded.form)),
             _ => Err(Failure::out_of_date()),
         }
+    }
+}
+
+/// The part of the path that names something. What cannot be read names nothing.
+pub(crate) struct Named(pub(crate) String);
+
+impl FromRequestParts<App> for Named {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let path = Path::from_request_parts(parts, app).await;
+        path.map_or_else(|_| Err(Failure::not_found()), |Path(name)| Ok(Self(name)))
     }
 }
 

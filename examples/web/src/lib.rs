@@ -18,6 +18,7 @@ mod events;
 mod failure;
 mod form;
 mod frame;
+mod logs;
 mod mail;
 mod pages;
 mod passwords;
@@ -35,6 +36,7 @@ mod words;
 pub use app::{App, Settings};
 pub use clock::SharedClock;
 pub use database::Database;
+pub use logs::log_filter;
 pub use mail::{Mail, Mailer, TerminalMailer};
 pub use store::HostStore;
 

@@ -58,7 +58,9 @@ impl Change {
             Self::Unlocked => "Your second factor was unlocked".into(),
         };
         let what = match self {
-            Self::Enabled => "From now on a sign-in takes a code from your app beside the password.".into(),
+            Self::Enabled => {
+                "From now on a sign-in takes a code from your app beside the password.".into()
+            }
             Self::Added { name } => format!("Codes of \"{name}\" now sign in to your account."),
             Self::Replaced => "The old entry in your app does not sign in any more.".into(),
             Self::Removed { name } => format!("Codes of \"{name}\" do not sign in any more."),

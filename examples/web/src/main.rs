@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use countersign::{KeyId, Keyring, SystemClock};
-use countersign_web::{App, BoxError, Database, Settings, SharedClock, TerminalMailer};
+use countersign_web::{App, BoxError, Database, Settings, SharedClock, TerminalMailer, log_filter};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 /// A web service with a complete second factor.
 #[derive(Parser)]
@@ -22,7 +21,12 @@ struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// sqlite:PATH or postgres://...
-    #[arg(long, value_name = "URL", env = "COUNTERSIGN_WEB_DATABASE", default_value = "sqlite:countersign-web.db")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "COUNTERSIGN_WEB_DATABASE",
+        default_value = "sqlite:countersign-web.db"
+    )]
     #[arg(hide_env_values = true)]
     database: String,
     /// The file with the key that records are sealed with. It is made if there are no records yet.
@@ -38,15 +42,18 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let asked = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(log_filter(&asked))
         .with_writer(std::io::stderr)
         .init();
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = &*error as &(dyn std::error::Error + 'static), "stopped");
+            tracing::error!(
+                error = &*error as &(dyn std::error::Error + 'static),
+                "stopped"
+            );
             ExitCode::FAILURE
         }
     }
@@ -57,12 +64,18 @@ async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let key = key::open(&arguments.key, &database).await?;
     let listener = TcpListener::bind(arguments.listen).await?;
     let address = listener.local_addr()?;
-    let origin = arguments.origin.unwrap_or_else(|| format!("http://{address}"));
+    let origin = arguments
+        .origin
+        .unwrap_or_else(|| format!("http://{address}"));
     let app = App::new(Settings {
         database,
         keyring: Keyring::new(KeyId::new(1), key),
         origin: origin.trim_end_matches('/').to_owned(),
-        operators: arguments.operators.iter().map(|email| email.to_ascii_lowercase()).collect(),
+        operators: arguments
+            .operators
+            .iter()
+            .map(|email| email.to_ascii_lowercase())
+            .collect(),
         mailer: Arc::new(TerminalMailer),
         clock: SharedClock::new(SystemClock),
     })

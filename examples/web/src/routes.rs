@@ -1,18 +1,20 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
@@ -44,10 +46,7 @@ impl App {
             .layer(CsrfLayer::new().with_rejection_response(from_elsewhere))
             .layer(DefaultBodyLimit::max(LARGEST_FORM))
             .merge(statics::router())
-            .layer(TimeoutLayer::with_status_code(
-                StatusCode::SERVICE_UNAVAILABLE,
-                LONGEST_REQUEST,
-            ))
+            .layer(from_fn(always_a_page))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(TraceLayer::new_for_http().make_span_with(span));
         let app = if self.origin().starts_with("https:") {
@@ -61,7 +60,10 @@ impl App {
             .layer(header(REFERRER_POLICY, "same-origin"))
             .layer(header(OPENER_POLICY, "same-origin"))
             .layer(header(RESOURCE_POLICY, "same-origin"))
-            .layer(header(PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=()"))
+            .layer(header(
+                PERMISSIONS_POLICY,
+                "camera=(), geolocation=(), microphone=()",
+            ))
             // Pages are for one person, at one moment. Files that may be kept say so themselves.
             .layer(SetResponseHeaderLayer::if_not_present(
                 CACHE_CONTROL,
@@ -75,15 +77,24 @@ fn pages() -> Router<App> {
     Router::new()
         .route("/", get(async || Redirect::to("/account")))
         .route("/sign-up", get(sign_up::form).post(sign_up::begin))
-        .route("/sign-up/{token}", get(sign_up::choose).post(sign_up::finish))
+        .route(
+            "/sign-up/{token}",
+            get(sign_up::choose).post(sign_up::finish),
+        )
         .route("/sign-in", get(sign_in::form).post(sign_in::password))
         .route("/sign-in/code", get(code::form).post(code::verify))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/account", get(account::show))
         .route("/two-factor/enable", get(setup::ask).post(setup::begin))
-        .route("/two-factor/setup/{tag}", get(setup::show).post(setup::confirm))
+        .route(
+            "/two-factor/setup/{tag}",
+            get(setup::show).post(setup::confirm),
+        )
         .route("/two-factor/setup/{tag}/cancel", post(setup::cancel))
-        .route("/two-factor/add", get(authenticators::ask_add).post(authenticators::add))
+        .route(
+            "/two-factor/add",
+            get(authenticators::ask_add).post(authenticators::add),
+        )
         .route(
             "/two-factor/authenticators/{id}/replace",
             get(authenticators::ask_replace).post(authenticators::replace),
@@ -92,9 +103,18 @@ fn pages() -> Router<App> {
             "/two-factor/authenticators/{id}/remove",
             get(authenticators::ask_remove).post(authenticators::remove),
         )
-        .route("/two-factor/disable", get(disable::ask).post(disable::disable))
-        .route("/two-factor/backup-codes", get(backup_codes::ask).post(backup_codes::issue))
-        .route("/two-factor/backup-codes/file", post(backup_codes::download))
+        .route(
+            "/two-factor/disable",
+            get(disable::ask).post(disable::disable),
+        )
+        .route(
+            "/two-factor/backup-codes",
+            get(backup_codes::ask).post(backup_codes::issue),
+        )
+        .route(
+            "/two-factor/backup-codes/file",
+            post(backup_codes::download),
+        )
         .route("/two-factor/backup-codes/saved", post(backup_codes::saved))
         .route("/admin", get(admin::show))
         .route("/admin/unlock", post(admin::unlock))
@@ -109,6 +129,19 @@ fn span(request: &Request) -> tracing::Span {
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+/// Ends what takes too long, and puts a page into answers that have none: the session layer gives an empty one when it
+/// cannot write.
+async fn always_a_page(request: Request, next: Next) -> Response {
+    let text = "It is not your fault. Please try again in a minute.";
+    let title = "That could not be done just now";
+    match timeout(LONGEST_REQUEST, next.run(request)).await {
+        Ok(answer) if answer.status() != StatusCode::INTERNAL_SERVER_ERROR => answer,
+        Ok(answer) if answer.body().size_hint().exact() != Some(0) => answer,
+        Ok(_) => failure::message(StatusCode::INTERNAL_SERVER_ERROR, title, text),
+        Err(_) => failure::message(StatusCode::SERVICE_UNAVAILABLE, title, text),
+    }
 }
 
 fn from_elsewhere(_: ProtectionError) -> Response {

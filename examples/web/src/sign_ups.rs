@@ -21,7 +21,10 @@ pub(crate) async fn email(app: &App, token: &str) -> Result<Option<String>, BoxE
     let sql = "SELECT email FROM sign_ups WHERE token = $1 AND expires_at > $2";
     Ok(on!(app.database(), |pool| {
         let query = sqlx::query_scalar(sql).bind(token::digest(token.as_bytes()));
-        query.bind(app.clock().seconds()).fetch_optional(pool).await?
+        query
+            .bind(app.clock().seconds())
+            .fetch_optional(pool)
+            .await?
     }))
 }
 

@@ -18,8 +18,14 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         get(async move || ([(CONTENT_TYPE, kind), (CACHE_CONTROL, keep)], content))
     };
     Router::new()
-        .route("/style.css", file("text/css; charset=utf-8", FOREVER, STYLE))
-        .route("/app.js", file("text/javascript; charset=utf-8", FOREVER, SCRIPT))
+        .route(
+            "/style.css",
+            file("text/css; charset=utf-8", FOREVER, STYLE),
+        )
+        .route(
+            "/app.js",
+            file("text/javascript; charset=utf-8", FOREVER, SCRIPT),
+        )
         .route("/favicon.ico", file("image/svg+xml", A_DAY, ICON))
 }
 

@@ -68,7 +68,11 @@ impl Users {
     }
 
     /// Adds a user, or `None` if somebody has the address.
-    pub(crate) async fn add(&self, email: &str, password: String) -> Result<Option<User>, BoxError> {
+    pub(crate) async fn add(
+        &self,
+        email: &str,
+        password: String,
+    ) -> Result<Option<User>, BoxError> {
         let hash = self.passwords.hash(password).await?;
         let sql = "INSERT INTO users (email, password_hash, created_at) VALUES ($1, $2, $3) \
             ON CONFLICT (email) DO NOTHING RETURNING id, email, enrolled";
@@ -123,11 +127,17 @@ impl Users {
         let (id, now) = (token::new()?, self.clock.seconds());
         on!(&self.database, |pool| {
             let mut transaction = pool.begin_with(self.database.begin()).await?;
-            let query = sqlx::query(INSERT_SIGN_IN).bind(&id).bind(user.id).bind(now);
+            let query = sqlx::query(INSERT_SIGN_IN)
+                .bind(&id)
+                .bind(user.id)
+                .bind(now);
             query.execute(&mut *transaction).await?;
             let query = sqlx::query(events::INSERT).bind(user.account().as_str().to_owned());
             let query = query.bind(now).bind(events::PASSWORD_SIGN_IN);
-            query.bind(None::<String>).execute(&mut *transaction).await?;
+            query
+                .bind(None::<String>)
+                .execute(&mut *transaction)
+                .await?;
             transaction.commit().await?;
         });
         Ok(id)

@@ -156,7 +156,11 @@ impl FromRequestParts<App> for Half {
             None => return Err(Failure::see("/sign-in")),
         };
         let age = app.clock().now().saturating_since(password_checked_at);
-        let user = app.users().by_id(user).await.map_err(crate::failure::Boxed)?;
+        let user = app
+            .users()
+            .by_id(user)
+            .await
+            .map_err(crate::failure::Boxed)?;
         match user {
             Some(user) if age <= HALF_LASTS => Ok(Self {
                 visitor,

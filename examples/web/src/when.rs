@@ -60,5 +60,7 @@ const TEXT: &[BorrowedFormatItem<'_>] = format_description!(
 );
 const DATE: &[BorrowedFormatItem<'_>] =
     format_description!(version = 2, "[day padding:none] [month repr:long] [year]");
-const MACHINE: &[BorrowedFormatItem<'_>] =
-    format_description!(version = 2, "[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+const MACHINE: &[BorrowedFormatItem<'_>] = format_description!(
+    version = 2,
+    "[year]-[month]-[day]T[hour]:[minute]:[second]Z"
+);

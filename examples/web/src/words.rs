@@ -21,7 +21,10 @@ pub(crate) fn why(rejection: Rejection) -> String {
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {
             format!("Too many wrong codes. Try again in {}.", span(retry_after))
         }
-        Rejection::Locked => "Too many wrong codes: your second factor is locked. Write to us to have it unlocked.".into(),
+        Rejection::Locked => {
+            "Too many wrong codes: your second factor is locked. Write to us to have it unlocked."
+                .into()
+        }
         Rejection::WrongConfirmation { tries_left } => format!(
             "That is not the code that your app shows for this entry. The QR code and the key stay the same; {} left.",
             count(u64::from(tries_left), "try").replace("trys", "tries")

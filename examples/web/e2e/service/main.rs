@@ -29,7 +29,10 @@ impl Clock for ShiftedClock {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .init();
     let mut arguments = env::args().skip(1);
     let database = arguments.next().ok_or("which database?")?;
     let clock = arguments.next().ok_or("which file has the clock?")?;

@@ -1,6 +1,7 @@
 //! What an operator may see and do: how an account stands, never a secret, and ending a wait with a reason on record.
 
 use askama::Template;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use countersign::{Denied, Hold, Status};
@@ -50,8 +51,9 @@ pub(crate) struct Unlock {
 pub(crate) async fn show(
     State(app): State<App>,
     Operator(member): Operator,
-    Query(Search { email }): Query<Search>,
+    search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Response, Failure> {
+    let email = search.map(|Query(search)| search.email).unwrap_or_default();
     let asked = email.trim().to_ascii_lowercase();
     let mut frame = member.frame(&app, "Accounts").await?;
     let found = match app.users().by_email(&asked).await.or_fail()? {
@@ -91,7 +93,9 @@ fn hold(hold: Hold) -> String {
     match hold {
         Hold::Free => "Codes are accepted".into(),
         Hold::Waiting { retry_after } => format!("Waiting: {} left", span(retry_after)),
-        Hold::BudgetSpent { retry_after } => format!("Budget spent: next try in {}", span(retry_after)),
+        Hold::BudgetSpent { retry_after } => {
+            format!("Budget spent: next try in {}", span(retry_after))
+        }
         _ => "Locked".into(),
     }
 }

@@ -1,6 +1,6 @@
 //! Another app, a new phone, and an app less.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use countersign::{AuthenticatorId, AuthenticatorName, EnrollmentRequest, NameError, Status};
 
@@ -8,7 +8,7 @@ use super::prove::{Asked, ProvePage, Typed, change};
 use super::setup::begin_enrollment;
 use crate::app::{App, OrFail};
 use crate::failure::Failure;
-use crate::form::OurForm;
+use crate::form::{Named, OurForm};
 use crate::frame::Flash;
 use crate::mail::Change;
 use crate::visitor::{Member, Purpose};
@@ -55,7 +55,7 @@ pub(crate) async fn add(
 pub(crate) async fn ask_replace(
     State(app): State<App>,
     member: Member,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Response, Failure> {
     let (_, name) = named(&app, &member, &id).await?;
     let page = ProvePage {
@@ -77,7 +77,7 @@ pub(crate) async fn ask_replace(
 pub(crate) async fn replace(
     State(app): State<App>,
     mut member: Member,
-    Path(id): Path<String>,
+    Named(id): Named,
     OurForm(typed): OurForm<Typed>,
 ) -> Result<Response, Failure> {
     let (authenticator, name) = named(&app, &member, &id).await?;
@@ -88,13 +88,18 @@ pub(crate) async fn replace(
         name: name.to_string(),
     };
     let begun = begin_enrollment(&app, &mut member, asked, typed, request, purpose).await?;
-    go_on(&member, begun, &format!("/two-factor/authenticators/{id}/replace")).await
+    go_on(
+        &member,
+        begun,
+        &format!("/two-factor/authenticators/{id}/replace"),
+    )
+    .await
 }
 
 pub(crate) async fn ask_remove(
     State(app): State<App>,
     member: Member,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Response, Failure> {
     let (_, name) = named(&app, &member, &id).await?;
     let page = ProvePage {
@@ -115,21 +120,35 @@ pub(crate) async fn ask_remove(
 pub(crate) async fn remove(
     State(app): State<App>,
     mut member: Member,
-    Path(id): Path<String>,
+    Named(id): Named,
     OurForm(typed): OurForm<Typed>,
 ) -> Result<Response, Failure> {
     let (authenticator, name) = named(&app, &member, &id).await?;
-    let (asked, account) = (Asked::password_or_code(&app, &member), member.user.account());
-    let removed = change(&app, &mut member, asked, typed, |verifier, evidence| async move {
-        verifier.remove_authenticator(&account, authenticator, evidence.proof()).await
-    });
+    let (asked, account) = (
+        Asked::password_or_code(&app, &member),
+        member.user.account(),
+    );
+    let removed = change(
+        &app,
+        &mut member,
+        asked,
+        typed,
+        |verifier, evidence| async move {
+            verifier
+                .remove_authenticator(&account, authenticator, evidence.proof())
+                .await
+        },
+    );
     match removed.await? {
         Ok(()) => {
             let name = name.to_string();
             let said = format!("\"{name}\" is removed.");
             app.tell(&member.user, &Change::Removed { name });
             let users = app.users();
-            users.sign_out_elsewhere(&member.user, &member.sign_in.id).await.or_fail()?;
+            users
+                .sign_out_elsewhere(&member.user, &member.sign_in.id)
+                .await
+                .or_fail()?;
             member.visitor.say(Flash::notice(said)).await?;
             Ok(Redirect::to("/account").into_response())
         }

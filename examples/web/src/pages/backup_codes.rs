@@ -66,10 +66,21 @@ pub(crate) async fn issue(
         member.visitor.say(Flash::problem(text)).await?;
         return Ok(Redirect::to("/two-factor/backup-codes").into_response());
     }
-    let (asked, account) = (Asked::password_and_receipt(&app, &member), member.user.account());
-    let issued = change(&app, &mut member, asked, typed, |verifier, evidence| async move {
-        verifier.issue_backup_codes(&account, evidence.proof()).await
-    });
+    let (asked, account) = (
+        Asked::password_and_receipt(&app, &member),
+        member.user.account(),
+    );
+    let issued = change(
+        &app,
+        &mut member,
+        asked,
+        typed,
+        |verifier, evidence| async move {
+            verifier
+                .issue_backup_codes(&account, evidence.proof())
+                .await
+        },
+    );
     let codes = match issued.await? {
         Ok(codes) => codes,
         Err(flash) => {
@@ -81,7 +92,10 @@ pub(crate) async fn issue(
     let date = when::date(app.clock().now());
     let sheet = Sheet::english(SERVICE, &date);
     let text = codes.to_text(&sheet);
-    member.visitor.set_sheet(&token::digest(text.expose().as_bytes())).await?;
+    member
+        .visitor
+        .set_sheet(&token::digest(text.expose().as_bytes()))
+        .await?;
     let page = CodesPage {
         frame: member.frame(&app, "Your backup codes").await?,
         codes,
@@ -112,7 +126,11 @@ pub(crate) async fn download(
     let file_name = Sheet::english(SERVICE, "").file_name();
     let disposition = format!("attachment; filename=\"{file_name}\"");
     let kind = "text/plain; charset=utf-8".to_owned();
-    Ok(([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)], text).into_response())
+    Ok((
+        [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)],
+        text,
+    )
+        .into_response())
 }
 
 pub(crate) async fn saved(

@@ -74,7 +74,9 @@ pub(crate) async fn verify(
         Err(Denied::Rejected(rejection)) => {
             // The page itself shows how long to wait.
             if rejection.retry_after().is_none() && rejection != Rejection::Locked {
-                half.visitor.say(Flash::problem(words::why(rejection))).await?;
+                half.visitor
+                    .say(Flash::problem(words::why(rejection)))
+                    .await?;
             }
             return Ok(Redirect::to("/sign-in/code").into_response());
         }
@@ -90,7 +92,8 @@ pub(crate) async fn verify(
     half.visitor.enter(Stage::Full(sign_in)).await?;
     if let AcceptedBy::BackupCode { number, remaining } = by {
         let left = count(u64::from(remaining), "code");
-        let text = format!("You have signed in with backup code {number}. Cross it out: {left} left.");
+        let text =
+            format!("You have signed in with backup code {number}. Cross it out: {left} left.");
         half.visitor.say(Flash::notice(text)).await?;
     }
     Ok(Redirect::to("/account").into_response())

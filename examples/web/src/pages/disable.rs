@@ -16,9 +16,13 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
         return Ok(Redirect::to("/account").into_response());
     }
     let page = ProvePage {
-        frame: member.frame(&app, "Turn off two-factor authentication").await?,
+        frame: member
+            .frame(&app, "Turn off two-factor authentication")
+            .await?,
         action: "/two-factor/disable".into(),
-        text: "Your authenticators and backup codes will end, and your password alone will sign in.".into(),
+        text:
+            "Your authenticators and backup codes will end, and your password alone will sign in."
+                .into(),
         button: "Turn off",
         danger: true,
         name: None,
@@ -35,16 +39,23 @@ pub(crate) async fn disable(
     OurForm(typed): OurForm<Typed>,
 ) -> Result<Response, Failure> {
     let account = member.user.account();
-    let disabled = change(&app, &mut member, Asked::BOTH, typed, |verifier, evidence| async move {
-        verifier.disable(&account, evidence.proof()).await
-    });
+    let disabled = change(
+        &app,
+        &mut member,
+        Asked::BOTH,
+        typed,
+        |verifier, evidence| async move { verifier.disable(&account, evidence.proof()).await },
+    );
     if let Err(flash) = disabled.await? {
         member.visitor.say(flash).await?;
         return Ok(Redirect::to("/two-factor/disable").into_response());
     }
     app.tell(&member.user, &Change::Disabled);
     let users = app.users();
-    users.sign_out_elsewhere(&member.user, &member.sign_in.id).await.or_fail()?;
+    users
+        .sign_out_elsewhere(&member.user, &member.sign_in.id)
+        .await
+        .or_fail()?;
     member.sign_in.receipt = None;
     member.visitor.enter(Stage::Full(member.sign_in)).await?;
     let text = "Two-factor authentication is off. Delete the entry from your app.";

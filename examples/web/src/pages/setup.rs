@@ -1,18 +1,16 @@
 //! Enrolling an app: the QR code, the key to type, and the code that confirms it.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign::{
-    Clock, Denied, EnrollmentId, EnrollmentRequest, QrLevel, Rejection, SecretText,
-};
+use countersign::{Clock, Denied, EnrollmentId, EnrollmentRequest, QrLevel, Rejection, SecretText};
 use serde::Deserialize;
 
 use super::prove::{Asked, Evidence, ProvePage, Typed, change};
 use crate::app::{App, OrFail, to_its_end};
 use crate::failure::Failure;
-use crate::form::{Nothing, OurForm};
+use crate::form::{Named, Nothing, OurForm};
 use crate::frame::{Flash, Frame, Message, html};
 use crate::mail::Change;
 use crate::token;
@@ -45,7 +43,9 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
         return Ok(Redirect::to("/two-factor/add").into_response());
     }
     let page = ProvePage {
-        frame: member.frame(&app, "Enable two-factor authentication").await?,
+        frame: member
+            .frame(&app, "Enable two-factor authentication")
+            .await?,
         action: "/two-factor/enable".into(),
         text: "To be sure that it is you, please enter your password.".into(),
         button: "Continue",
@@ -68,7 +68,10 @@ pub(crate) async fn begin(
     if member.user.enrolled {
         return Ok(Redirect::to("/two-factor/add").into_response());
     }
-    let age = app.clock().now().saturating_since(member.sign_in.password_checked_at);
+    let age = app
+        .clock()
+        .now()
+        .saturating_since(member.sign_in.password_checked_at);
     let fresh = age < app.verifier().policy().proof_age().as_secs();
     if !fresh && !typed.has_password() {
         return Ok(Redirect::to("/two-factor/enable").into_response());
@@ -97,9 +100,17 @@ pub(crate) async fn begin_enrollment(
     purpose: Purpose,
 ) -> Result<Result<String, Flash>, Failure> {
     let account = member.user.account();
-    let begun = change(app, member, asked, typed, |verifier, evidence: Evidence| async move {
-        verifier.begin_enrollment(&account, request, evidence.proof()).await
-    });
+    let begun = change(
+        app,
+        member,
+        asked,
+        typed,
+        |verifier, evidence: Evidence| async move {
+            verifier
+                .begin_enrollment(&account, request, evidence.proof())
+                .await
+        },
+    );
     let enrollment = match begun.await? {
         Ok(enrollment) => enrollment,
         Err(flash) => return Ok(Err(flash)),
@@ -113,7 +124,7 @@ pub(crate) async fn begin_enrollment(
 pub(crate) async fn show(
     State(app): State<App>,
     member: Member,
-    Path(tag): Path<String>,
+    Named(tag): Named,
 ) -> Result<Response, Failure> {
     let setup = match this_setup(&member, &tag).await? {
         Ok(setup) => setup,
@@ -145,7 +156,7 @@ pub(crate) async fn show(
 pub(crate) async fn confirm(
     State(app): State<App>,
     mut member: Member,
-    Path(tag): Path<String>,
+    Named(tag): Named,
     OurForm(Code { code }): OurForm<Code>,
 ) -> Result<Response, Failure> {
     let setup = match this_setup(&member, &tag).await? {
@@ -153,9 +164,8 @@ pub(crate) async fn confirm(
         Err(over) => return over.show(&app, &member).await,
     };
     let (verifier, account) = (app.verifier().clone(), member.user.account());
-    let confirmed = to_its_end(async move {
-        verifier.confirm_enrollment(&account, setup.id, &code).await
-    });
+    let confirmed =
+        to_its_end(async move { verifier.confirm_enrollment(&account, setup.id, &code).await });
     let receipt = match confirmed.await? {
         Ok(receipt) => receipt,
         Err(Denied::Failed(error)) => return Err(error.into()),
@@ -173,7 +183,8 @@ pub(crate) async fn confirm(
     let (change, said, next) = match setup.purpose {
         Purpose::First => (
             Change::Enabled,
-            "Two-factor authentication is on. Now make backup codes, in case you lose your phone.".into(),
+            "Two-factor authentication is on. Now make backup codes, in case you lose your phone."
+                .into(),
             "/two-factor/backup-codes",
         ),
         Purpose::Another { name } => {
@@ -181,13 +192,18 @@ pub(crate) async fn confirm(
             (Change::Added { name }, said, "/account")
         }
         Purpose::Replacement { name } => {
-            let said = format!("\"{name}\" is replaced. The old entry in your app does not sign in any more: delete it.");
+            let said = format!(
+                "\"{name}\" is replaced. The old entry in your app does not sign in any more: delete it."
+            );
             (Change::Replaced, said, "/account")
         }
     };
     app.tell(&member.user, &change);
     let users = app.users();
-    users.sign_out_elsewhere(&member.user, &member.sign_in.id).await.or_fail()?;
+    users
+        .sign_out_elsewhere(&member.user, &member.sign_in.id)
+        .await
+        .or_fail()?;
     member.sign_in.receipt = Some(receipt);
     member.visitor.enter(Stage::Full(member.sign_in)).await?;
     member.visitor.say(Flash::notice(said)).await?;
@@ -197,12 +213,13 @@ pub(crate) async fn confirm(
 /// Throws the enrollment away: without its id, which only the session has, nobody can read or confirm it.
 pub(crate) async fn cancel(
     member: Member,
-    Path(tag): Path<String>,
+    Named(tag): Named,
     OurForm(Nothing {}): OurForm<Nothing>,
 ) -> Result<Response, Failure> {
     if this_setup(&member, &tag).await?.is_ok() {
         member.visitor.forget_setup().await?;
-        let text = "Cancelled. Nothing was changed. If your app has a new entry already, delete it.";
+        let text =
+            "Cancelled. Nothing was changed. If your app has a new entry already, delete it.";
         member.visitor.say(Flash::notice(text)).await?;
     }
     Ok(Redirect::to("/account").into_response())

@@ -33,13 +33,20 @@ pub(crate) async fn form(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     if let Some(Stage::Full(sign_in)) = visitor.stage().await?
-        && app.users().signed_in(&sign_in.id).await.or_fail()?.is_some()
+        && app
+            .users()
+            .signed_in(&sign_in.id)
+            .await
+            .or_fail()?
+            .is_some()
     {
         return Ok(Redirect::to("/account").into_response());
     }
     let mut frame = visitor.frame("Sign in").await?;
     let why = match query.as_deref() {
-        Some("ended") => Some(Flash::problem("Your session has ended. Please sign in again.")),
+        Some("ended") => Some(Flash::problem(
+            "Your session has ended. Please sign in again.",
+        )),
         Some("signed-out") => Some(Flash::notice("You are signed out.")),
         _ => None,
     };
@@ -60,17 +67,15 @@ pub(crate) async fn password(
             format!("Too many tries. Try again in {}.", span(retry_after))
         }
     };
-    visitor.say(Flash::problem(problem).with_typed(&email)).await?;
+    visitor
+        .say(Flash::problem(problem).with_typed(&email))
+        .await?;
     Ok(Redirect::to("/sign-in").into_response())
 }
 
 /// The record decides whether a code is needed, if it is there. That there is none, or none with a factor, counts only if
 /// the host's own flag agrees: a row that was deleted, or put back as it was, must not open the door.
-async fn password_was_right(
-    app: &App,
-    visitor: &Visitor,
-    user: User,
-) -> Result<Response, Failure> {
+async fn password_was_right(app: &App, visitor: &Visitor, user: User) -> Result<Response, Failure> {
     let password_checked_at = app.clock().now();
     let status = app.verifier().status(&user.account()).await?;
     match (status, user.enrolled) {
@@ -92,11 +97,18 @@ async fn password_was_right(
             Ok(Redirect::to("/account").into_response())
         }
         _ => {
-            tracing::error!(account = user.id, "enrolled, and the record is lost or out of date");
+            tracing::error!(
+                account = user.id,
+                "enrolled, and the record is lost or out of date"
+            );
             let text = "The record of your second factor is lost or out of date, so we cannot let anybody in. It is \
                 not your fault: write to us.";
             let title = "We cannot sign you in";
-            Err(Failure::message(StatusCode::SERVICE_UNAVAILABLE, title, text))
+            Err(Failure::message(
+                StatusCode::SERVICE_UNAVAILABLE,
+                title,
+                text,
+            ))
         }
     }
 }

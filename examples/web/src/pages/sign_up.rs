@@ -2,14 +2,14 @@
 //! here, and nobody chooses a password for an address that is another's.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use countersign::{Clock, KeyUri, Secret};
 use serde::Deserialize;
 
 use crate::app::{App, OrFail};
 use crate::failure::Failure;
-use crate::form::OurForm;
+use crate::form::{Named, OurForm};
 use crate::frame::{Flash, Frame, html};
 use crate::mail::Mail;
 use crate::visitor::{SignIn, Stage, Visitor};
@@ -82,7 +82,7 @@ pub(crate) async fn begin(
 pub(crate) async fn choose(
     State(app): State<App>,
     visitor: Visitor,
-    Path(token): Path<String>,
+    Named(token): Named,
 ) -> Result<Response, Failure> {
     let Some(email) = sign_ups::email(&app, &token).await.or_fail()? else {
         return Err(no_such_link(&visitor).await?);
@@ -99,7 +99,7 @@ pub(crate) async fn choose(
 pub(crate) async fn finish(
     State(app): State<App>,
     visitor: Visitor,
-    Path(token): Path<String>,
+    Named(token): Named,
     OurForm(Password { password }): OurForm<Password>,
 ) -> Result<Response, Failure> {
     let Some(email) = sign_ups::email(&app, &token).await.or_fail()? else {
@@ -112,7 +112,9 @@ pub(crate) async fn finish(
     let added = app.users().add(&email, password).await.or_fail()?;
     sign_ups::forget(&app, &token).await.or_fail()?;
     let Some(user) = added else {
-        visitor.say(Flash::problem("You have an account already: sign in.")).await?;
+        visitor
+            .say(Flash::problem("You have an account already: sign in."))
+            .await?;
         return Ok(Redirect::to("/sign-in").into_response());
     };
     let sign_in = SignIn {
@@ -134,7 +136,10 @@ async fn no_such_link(visitor: &Visitor) -> Result<Failure, Failure> {
 
 fn problem_with(password: &str) -> Option<String> {
     if password.chars().count() < passwords::SHORTEST {
-        return Some(format!("Please take at least {} characters.", passwords::SHORTEST));
+        return Some(format!(
+            "Please take at least {} characters.",
+            passwords::SHORTEST
+        ));
     }
     let too_long = password.len() > passwords::LONGEST_BYTES;
     too_long.then(|| format!("Please take at most {} bytes.", passwords::LONGEST_BYTES))
@@ -148,7 +153,8 @@ fn address(typed: &str) -> Option<String> {
         && domain.contains('.')
         && !domain.contains('@')
         && address.len() <= 254
-        && !address.contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"(),;".contains(c));
+        && !address
+            .contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"(),;".contains(c));
     let secret = Secret::from_bytes(&[0; 20]).ok()?;
     let in_an_app = KeyUri::totp(&secret, &address).issuer(SERVICE).build();
     (fits && in_an_app.is_ok()).then_some(address)
@@ -160,12 +166,23 @@ mod tests {
 
     #[test]
     fn an_address_is_trimmed_and_lower_case() {
-        assert_eq!(address(" Alice@Example.com ").as_deref(), Some("alice@example.com"));
+        assert_eq!(
+            address(" Alice@Example.com ").as_deref(),
+            Some("alice@example.com")
+        );
     }
 
     #[test]
     fn what_is_no_address_or_fits_no_key_uri_is_refused() {
-        for typed in ["", "alice", "@example.com", "a@b", "a b@example.com", "a:b@example.com", "a@b@c.d"] {
+        for typed in [
+            "",
+            "alice",
+            "@example.com",
+            "a@b",
+            "a b@example.com",
+            "a:b@example.com",
+            "a@b@c.d",
+        ] {
             assert_eq!(address(typed), None, "{typed}");
         }
         assert_eq!(address(&format!("{}@example.com", "a".repeat(250))), None);

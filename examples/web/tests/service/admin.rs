@@ -11,7 +11,13 @@ async fn without_operators_there_is_no_such_page() {
     let service = Service::on_sqlite_without_operators().await;
     let (mut browser, _) = service.enrolled(OPERATOR).await;
     assert_eq!(browser.get("/admin").await.status, 404);
-    assert_eq!(browser.post("/admin/unlock", &[("account", "1"), ("reason", "x")]).await.status, 404);
+    assert_eq!(
+        browser
+            .post("/admin/unlock", &[("account", "1"), ("reason", "x")])
+            .await
+            .status,
+        404
+    );
     assert_eq!(service.browser().get("/admin").await.status, 404);
 }
 
@@ -19,14 +25,23 @@ async fn only_an_operator_with_a_second_factor_sees_it(service: Service) {
     assert_eq!(service.browser().get("/admin").await.location(), "/sign-in");
     let (mut alice, _) = service.enrolled(ALICE).await;
     assert_eq!(alice.get("/admin").await.status, 404);
-    assert_eq!(alice.post("/admin/unlock", &[("account", "1"), ("reason", "x")]).await.status, 404);
+    assert_eq!(
+        alice
+            .post("/admin/unlock", &[("account", "1"), ("reason", "x")])
+            .await
+            .status,
+        404
+    );
     let mut operator = service.newcomer(OPERATOR).await;
     assert_eq!(operator.get("/admin").await.status, 404);
     operator.get("/account").await;
     let begun = operator.post("/two-factor/enable", &[]).await;
     service.confirm(&mut operator, &begun).await;
     assert_eq!(operator.get("/admin").await.status, 200);
-    operator.get("/admin?email=nobody@example.com").await.must_have("no account");
+    operator
+        .get("/admin?email=nobody@example.com")
+        .await
+        .must_have("no account");
 }
 
 async fn it_shows_how_an_account_stands_and_no_secret(service: Service) {
@@ -45,8 +60,13 @@ async fn it_shows_how_an_account_stands_and_no_secret(service: Service) {
     assert!(!page.has(&key) && !page.has(&key.replace(' ', "")));
     assert!(!page.has(&phone.passcode(service.clock.now())));
     assert!(codes.iter().all(|code| !page.has(code)));
-    service.execute("DELETE FROM countersign WHERE account = '1'").await;
-    operator.get("/admin?email=alice@example.com").await.must_have("lost or out of date");
+    service
+        .execute("DELETE FROM countersign WHERE account = '1'")
+        .await;
+    operator
+        .get("/admin?email=alice@example.com")
+        .await
+        .must_have("lost or out of date");
 }
 
 async fn unlocking_takes_a_reason_and_puts_it_on_record(service: Service) {
@@ -62,7 +82,10 @@ async fn unlocking_takes_a_reason_and_puts_it_on_record(service: Service) {
     let account = page.hidden("account");
     for reason in ["", "because", &"x".repeat(501)] {
         let fields = [("account", account.as_str()), ("reason", reason)];
-        operator.post_and_follow("/admin/unlock", &fields).await.must_have("in a sentence");
+        operator
+            .post_and_follow("/admin/unlock", &fields)
+            .await
+            .must_have("in a sentence");
     }
     browser.get("/sign-in/code").await.must_have("data-seconds");
     let reason = "She showed her passport <at> the desk";
@@ -70,9 +93,18 @@ async fn unlocking_takes_a_reason_and_puts_it_on_record(service: Service) {
     let page = operator.post_and_follow("/admin/unlock", &fields).await;
     page.must_have("Unlocked by our staff");
     page.must_have("operator@example.com: She showed her passport &#60;at&#62; the desk");
-    assert_eq!(service.subjects(ALICE).last().unwrap(), "Your second factor was unlocked");
+    assert_eq!(
+        service.subjects(ALICE).last().unwrap(),
+        "Your second factor was unlocked"
+    );
     let code = service.next(&phone);
-    assert_eq!(browser.post("/sign-in/code", &[("code", &code)]).await.location(), "/account");
+    assert_eq!(
+        browser
+            .post("/sign-in/code", &[("code", &code)])
+            .await
+            .location(),
+        "/account"
+    );
     // The owner sees that it was done, and not what the operator wrote.
     let page = browser.get("/account").await;
     page.must_have("Unlocked by our staff");

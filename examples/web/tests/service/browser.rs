@@ -63,8 +63,12 @@ impl Browser {
     }
 
     pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> Request<Body> {
-        let fields = [("csrf", self.csrf.as_str())].into_iter().chain(fields.iter().copied());
-        let fields: Vec<_> = fields.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        let fields = [("csrf", self.csrf.as_str())]
+            .into_iter()
+            .chain(fields.iter().copied());
+        let fields: Vec<_> = fields
+            .map(|(name, value)| format!("{name}={}", encoded(value)))
+            .collect();
         Request::post(path)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(fields.join("&")))
@@ -92,13 +96,18 @@ impl Browser {
 
     pub(crate) fn add_cookie(&self, request: &mut Request<Body>) {
         if let Some(cookie) = &self.cookie {
-            request.headers_mut().insert(COOKIE, cookie.parse().unwrap());
+            request
+                .headers_mut()
+                .insert(COOKIE, cookie.parse().unwrap());
         }
     }
 
     pub(crate) async fn ask(&mut self, method: Method, path: &str) -> Page {
         let request = match method {
-            Method::POST => self.form(path, &[("code", "1"), ("password", "1"), ("email", "a@b.c")]),
+            Method::POST => self.form(
+                path,
+                &[("code", "1"), ("password", "1"), ("email", "a@b.c")],
+            ),
             _ => Request::get(path).body(Body::empty()).unwrap(),
         };
         self.send(request).await
@@ -106,7 +115,8 @@ impl Browser {
 
     pub(crate) async fn give_password(&mut self, email: &str, password: &str) -> Page {
         self.get("/sign-in").await;
-        self.post("/sign-in", &[("email", email), ("password", password)]).await
+        self.post("/sign-in", &[("email", email), ("password", password)])
+            .await
     }
 
     /// Whether somebody is signed in here.
@@ -126,7 +136,10 @@ impl Browser {
 impl Page {
     pub(crate) fn location(&self) -> &str {
         let location = self.headers.get(LOCATION);
-        location.unwrap_or_else(|| panic!("{}: {}", self.status, self.body)).to_str().unwrap()
+        location
+            .unwrap_or_else(|| panic!("{}: {}", self.status, self.body))
+            .to_str()
+            .unwrap()
     }
 
     pub(crate) fn has(&self, text: &str) -> bool {
@@ -141,7 +154,8 @@ impl Page {
     /// What the page says went wrong.
     pub(crate) fn problem(&self) -> String {
         let text = between(&self.body, "id=\"problem\">", "</p>");
-        text.unwrap_or_else(|| panic!("no problem: {}", self.body)).to_owned()
+        text.unwrap_or_else(|| panic!("no problem: {}", self.body))
+            .to_owned()
     }
 
     pub(crate) fn phone(&self) -> Phone {
@@ -156,7 +170,9 @@ impl Page {
     pub(crate) fn codes(&self) -> Vec<String> {
         let list = between(&self.body, "aria-label=\"Backup codes\">", "</ol>").unwrap();
         let items = list.split("</span><span>").skip(1);
-        items.map(|item| item.split('<').next().unwrap().to_owned()).collect()
+        items
+            .map(|item| item.split('<').next().unwrap().to_owned())
+            .collect()
     }
 
     pub(crate) fn hidden(&self, name: &str) -> String {
@@ -165,12 +181,19 @@ impl Page {
 
     /// The id of the authenticator that the account page shows first.
     pub(crate) fn authenticator(&self) -> String {
-        between(&self.body, "/two-factor/authenticators/", "/").unwrap().to_owned()
+        between(&self.body, "/two-factor/authenticators/", "/")
+            .unwrap()
+            .to_owned()
     }
 }
 
 fn hidden(body: &str, name: &str) -> Option<String> {
-    between(body, &format!("type=\"hidden\" name=\"{name}\" value=\""), "\"").map(plain)
+    between(
+        body,
+        &format!("type=\"hidden\" name=\"{name}\" value=\""),
+        "\"",
+    )
+    .map(plain)
 }
 
 fn between<'a>(body: &'a str, before: &str, after: &str) -> Option<&'a str> {

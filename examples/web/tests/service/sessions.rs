@@ -21,7 +21,12 @@ async fn the_id_changes_with_every_privilege(service: Service) {
     let full = browser.cookie.clone().unwrap();
     browser.get("/two-factor/disable").await;
     let code = service.next(&phone);
-    browser.post("/two-factor/disable", &[("password", PASSWORD), ("code", &code)]).await;
+    browser
+        .post(
+            "/two-factor/disable",
+            &[("password", PASSWORD), ("code", &code)],
+        )
+        .await;
     let after = browser.cookie.clone().unwrap();
     assert!(browser.is_in().await);
 
@@ -84,11 +89,19 @@ async fn the_cookie_opens_nothing_when_it_is_read_in_the_database(service: Servi
     let sessions: Vec<String> = {
         let sql = "SELECT id FROM browser_sessions";
         match &service.database {
-            countersign_web::Database::Sqlite(pool) => sqlx::query_scalar(sql).fetch_all(pool).await,
-            countersign_web::Database::Postgres(pool) => sqlx::query_scalar(sql).fetch_all(pool).await,
+            countersign_web::Database::Sqlite(pool) => {
+                sqlx::query_scalar(sql).fetch_all(pool).await
+            }
+            countersign_web::Database::Postgres(pool) => {
+                sqlx::query_scalar(sql).fetch_all(pool).await
+            }
         }
         .unwrap()
     };
     assert!(!sessions.is_empty());
-    assert!(sessions.iter().all(|kept| kept.len() == 64 && !kept.contains(id)));
+    assert!(
+        sessions
+            .iter()
+            .all(|kept| kept.len() == 64 && !kept.contains(id))
+    );
 }

@@ -36,7 +36,10 @@ async fn a_wrong_code_and_a_reload_keep_the_same_key(service: Service) {
     let code = phone.passcode(service.clock.now());
     let answer = browser.post(&path, &[("code", &code)]).await;
     assert_eq!(answer.location(), "/two-factor/backup-codes");
-    assert_eq!(service.subjects(ALICE).last().unwrap(), "Two-factor authentication is on");
+    assert_eq!(
+        service.subjects(ALICE).last().unwrap(),
+        "Two-factor authentication is on"
+    );
     // The back button: the key is not shown again.
     let page = browser.get(&path).await;
     assert_eq!(page.status, 410);
@@ -78,13 +81,22 @@ async fn cancelling_throws_it_away(service: Service) {
     let mut browser = service.newcomer(ALICE).await;
     let path = begin(&mut browser).await;
     let phone = browser.get(&path).await.phone();
-    let page = browser.post_and_follow(&format!("{path}/cancel"), &[]).await;
+    let page = browser
+        .post_and_follow(&format!("{path}/cancel"), &[])
+        .await;
     page.must_have("Cancelled");
     page.must_have("Enable 2FA");
     let code = phone.passcode(service.clock.now());
     assert_eq!(browser.post(&path, &[("code", &code)]).await.status, 410);
     assert_eq!(browser.get(&path).await.status, 410);
-    assert_eq!(service.browser().give_password(ALICE, PASSWORD).await.location(), "/account");
+    assert_eq!(
+        service
+            .browser()
+            .give_password(ALICE, PASSWORD)
+            .await
+            .location(),
+        "/account"
+    );
 }
 
 async fn it_ends_after_ten_minutes_and_after_ten_wrong_codes(service: Service) {
@@ -93,19 +105,27 @@ async fn it_ends_after_ten_minutes_and_after_ten_wrong_codes(service: Service) {
     let phone = browser.get(&path).await.phone();
     service.wait(601);
     let code = phone.passcode(service.clock.now());
-    for page in [browser.get(&path).await, browser.post(&path, &[("code", &code)]).await] {
+    for page in [
+        browser.get(&path).await,
+        browser.post(&path, &[("code", &code)]).await,
+    ] {
         page.must_have("too old");
     }
 
     browser.get("/two-factor/enable").await;
-    let path = browser.post("/two-factor/enable", &[("password", PASSWORD)]).await;
+    let path = browser
+        .post("/two-factor/enable", &[("password", PASSWORD)])
+        .await;
     let path = path.location().to_owned();
     let phone = browser.get(&path).await.phone();
     let wrong = service.wrong(&phone);
     for _ in 0..9 {
         assert_eq!(browser.post(&path, &[("code", &wrong)]).await.status, 303);
     }
-    browser.post(&path, &[("code", &wrong)]).await.must_have("Too many wrong codes");
+    browser
+        .post(&path, &[("code", &wrong)])
+        .await
+        .must_have("Too many wrong codes");
     let code = phone.passcode(service.clock.now());
     assert_eq!(browser.post(&path, &[("code", &code)]).await.status, 410);
     browser.get("/account").await.must_have("Enable 2FA");
@@ -115,9 +135,18 @@ async fn the_code_that_confirms_cannot_sign_in(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
     let mut browser = service.half_signed_in(ALICE).await;
     let code = phone.passcode(service.clock.now());
-    browser.post_and_follow("/sign-in/code", &[("code", &code)]).await.must_have("not accepted");
+    browser
+        .post_and_follow("/sign-in/code", &[("code", &code)])
+        .await
+        .must_have("not accepted");
     let code = service.next(&phone);
-    assert_eq!(browser.post("/sign-in/code", &[("code", &code)]).await.location(), "/account");
+    assert_eq!(
+        browser
+            .post("/sign-in/code", &[("code", &code)])
+            .await
+            .location(),
+        "/account"
+    );
 }
 
 async fn it_needs_a_fresh_password(service: Service) {
@@ -129,9 +158,13 @@ async fn it_needs_a_fresh_password(service: Service) {
     let page = browser.get("/two-factor/enable").await;
     page.must_have("name=\"password\"");
     assert!(!page.has("name=\"code\""));
-    let page = browser.post_and_follow("/two-factor/enable", &[("password", "wrong")]).await;
+    let page = browser
+        .post_and_follow("/two-factor/enable", &[("password", "wrong")])
+        .await;
     page.must_have("not your password");
-    let answer = browser.post("/two-factor/enable", &[("password", PASSWORD)]).await;
+    let answer = browser
+        .post("/two-factor/enable", &[("password", PASSWORD)])
+        .await;
     assert!(answer.location().starts_with("/two-factor/setup/"));
 }
 
@@ -142,7 +175,10 @@ async fn the_code_two_steps_away_confirms_nothing(service: Service) {
     let now = service.clock.now().as_unix();
     for at in [now - 60, now + 60] {
         let code = phone.passcode(Timestamp::from_unix(at));
-        browser.post_and_follow(&path, &[("code", &code)]).await.problem();
+        browser
+            .post_and_follow(&path, &[("code", &code)])
+            .await
+            .problem();
     }
     let code = phone.passcode(Timestamp::from_unix(now - 30));
     let answer = browser.post(&path, &[("code", &code)]).await;

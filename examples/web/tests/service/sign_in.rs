@@ -11,7 +11,7 @@ on_both! {
     one_code_in_many_browsers_lets_one_in,
     one_backup_code_in_many_browsers_lets_one_in,
     wrong_codes_are_throttled_and_the_page_counts_down,
-    a_locked_account_says_so,
+    a_spent_budget_says_so,
     a_browser_that_goes_away_loses_no_verdict,
     a_lost_record_does_not_open_the_door,
     a_session_that_is_signed_in_already_goes_on,
@@ -24,9 +24,16 @@ async fn an_unknown_address_and_a_wrong_password_are_alike(service: Service) {
     for email in [ALICE, "nobody@example.com"] {
         let mut browser = service.browser();
         let answer = browser.give_password(email, "wrong password").await;
-        assert_eq!((answer.status.as_u16(), answer.location()), (303, "/sign-in"));
+        assert_eq!(
+            (answer.status.as_u16(), answer.location()),
+            (303, "/sign-in")
+        );
         let page = browser.get("/sign-in").await;
-        pages.push(page.body.replace(&browser.csrf, "TOKEN").replace(email, "ADDRESS"));
+        pages.push(
+            page.body
+                .replace(&browser.csrf, "TOKEN")
+                .replace(email, "ADDRESS"),
+        );
     }
     assert_eq!(pages[0], pages[1]);
 }
@@ -37,14 +44,33 @@ async fn passwords_are_limited_for_any_address(service: Service) {
         let mut browser = service.browser();
         for _ in 0..10 {
             browser.give_password(email, "wrong password").await;
-            assert!(browser.get("/sign-in").await.problem().contains("not the right"));
+            assert!(
+                browser
+                    .get("/sign-in")
+                    .await
+                    .problem()
+                    .contains("not the right")
+            );
         }
         browser.give_password(email, PASSWORD).await;
-        assert!(browser.get("/sign-in").await.problem().contains("Try again in 15 minutes"));
+        assert!(
+            browser
+                .get("/sign-in")
+                .await
+                .problem()
+                .contains("Try again in 15 minutes")
+        );
         assert!(!browser.is_in().await);
     }
     service.wait(15 * 60);
-    assert_eq!(service.browser().give_password(ALICE, PASSWORD).await.location(), "/account");
+    assert_eq!(
+        service
+            .browser()
+            .give_password(ALICE, PASSWORD)
+            .await
+            .location(),
+        "/account"
+    );
 }
 
 async fn every_wrong_code_gets_the_same_words(service: Service) {
@@ -55,8 +81,21 @@ async fn every_wrong_code_gets_the_same_words(service: Service) {
     let used = phone.passcode(service.clock.now());
     let mut browser = service.half_signed_in(ALICE).await;
     let mut said = Vec::new();
-    for code in ["", "letters", &service.wrong(&phone), "0000 0000", &codes[0], &used, "１２３"] {
-        said.push(browser.post_and_follow("/sign-in/code", &[("code", code)]).await.problem());
+    for code in [
+        "",
+        "letters",
+        &service.wrong(&phone),
+        "0000 0000",
+        &codes[0],
+        &used,
+        "１２３",
+    ] {
+        said.push(
+            browser
+                .post_and_follow("/sign-in/code", &[("code", code)])
+                .await
+                .problem(),
+        );
     }
     said.dedup();
     assert_eq!(said.len(), 1, "{said:?}");
@@ -129,26 +168,57 @@ async fn wrong_codes_are_throttled_and_the_page_counts_down(service: Service) {
     // A right code is not looked at, in any browser, and costs nothing.
     let mut other = service.half_signed_in(ALICE).await;
     service.wait(29);
-    let right = phone.passcode(service.clock.now());
-    let page = other.post_and_follow("/sign-in/code", &[("code", &right)]).await;
+    let right = phone.passcode(service.clock.now().saturating_add(30));
+    let page = other
+        .post_and_follow("/sign-in/code", &[("code", &right)])
+        .await;
     page.must_have("data-seconds=\"1\"");
     service.wait(1);
     let page = other.post("/sign-in/code", &[("code", &right)]).await;
     assert_eq!(page.location(), "/account");
 }
 
-async fn a_locked_account_says_so(service: Service) {
+/// A failure a day for a hundred days, within the long-term budget.
+#[tokio::test]
+async fn a_locked_account_says_so() {
+    let service = Service::on_sqlite().await;
     let (_, phone) = service.enrolled(ALICE).await;
-    // Within the long-term budget of 20, nobody comes to 100 failures. What the page shows then is the budget.
     let mut browser = service.half_signed_in(ALICE).await;
-    for _ in 0..20 {
+    for day in 0..100 {
+        let page = browser.get("/sign-in/code").await;
+        assert!(page.has("name=\"code\""), "{day}");
         let wrong = service.wrong(&phone);
         browser.post("/sign-in/code", &[("code", &wrong)]).await;
-        service.wait(3_600);
+        service.wait(24 * 60 * 60);
         browser = service.half_signed_in(ALICE).await;
     }
     let page = browser.get("/sign-in/code").await;
-    page.must_have("No code is looked at");
+    page.must_have("your second factor is locked");
+    assert!(!page.has("name=\"code\""));
+    let code = service.next(&phone);
+    assert_eq!(
+        browser
+            .post("/sign-in/code", &[("code", &code)])
+            .await
+            .location(),
+        "/sign-in/code"
+    );
+}
+
+async fn a_spent_budget_says_so(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    for _ in 0..20 {
+        let mut browser = service.half_signed_in(ALICE).await;
+        let wrong = service.wrong(&phone);
+        browser.post("/sign-in/code", &[("code", &wrong)]).await;
+        service.wait(3_600);
+    }
+    let page = service
+        .half_signed_in(ALICE)
+        .await
+        .get("/sign-in/code")
+        .await;
+    page.must_have("4 hours");
     assert!(!page.has("name=\"code\""));
 }
 
@@ -163,7 +233,11 @@ async fn a_browser_that_goes_away_loses_no_verdict(service: Service) {
         tokio::spawn(service.router.clone().oneshot(request))
     };
     // Gone as soon as the attempt is on record, which is before the slow digest.
-    while service.count("SELECT count(*) FROM events WHERE what = 'backup-code-tried'").await == 0 {
+    while service
+        .count("SELECT count(*) FROM events WHERE what = 'backup-code-tried'")
+        .await
+        == 0
+    {
         tokio::task::yield_now().await;
     }
     handler.abort();
@@ -172,7 +246,9 @@ async fn a_browser_that_goes_away_loses_no_verdict(service: Service) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let mut other = service.half_signed_in(ALICE).await;
-    let page = other.post_and_follow("/sign-in/code", &[("code", &codes[0])]).await;
+    let page = other
+        .post_and_follow("/sign-in/code", &[("code", &codes[0])])
+        .await;
     page.must_have("not accepted");
 }
 
@@ -200,7 +276,13 @@ async fn a_session_that_is_signed_in_already_goes_on(service: Service) {
     }
     // Nothing was used up by it.
     let mut other = service.half_signed_in(ALICE).await;
-    assert_eq!(other.post("/sign-in/code", &[("code", &code)]).await.location(), "/account");
+    assert_eq!(
+        other
+            .post("/sign-in/code", &[("code", &code)])
+            .await
+            .location(),
+        "/account"
+    );
 }
 
 async fn the_sign_in_stands_or_falls_with_the_code(service: Service) {
@@ -225,12 +307,19 @@ async fn the_sign_in_stands_or_falls_with_the_code(service: Service) {
     let answer = browser.post("/sign-in/code", &[("code", &code)]).await;
     assert_eq!(answer.status, 500);
     assert!(!browser.is_in().await);
-    service.execute(match &service.database {
-        countersign_web::Database::Sqlite(_) => "DROP TRIGGER broken",
-        countersign_web::Database::Postgres(_) => "ALTER TABLE sign_ins DROP CONSTRAINT broken",
-    })
-    .await;
+    service
+        .execute(match &service.database {
+            countersign_web::Database::Sqlite(_) => "DROP TRIGGER broken",
+            countersign_web::Database::Postgres(_) => "ALTER TABLE sign_ins DROP CONSTRAINT broken",
+        })
+        .await;
     let mut browser = service.half_signed_in(ALICE).await;
-    assert_eq!(browser.post("/sign-in/code", &[("code", &code)]).await.location(), "/account");
+    assert_eq!(
+        browser
+            .post("/sign-in/code", &[("code", &code)])
+            .await
+            .location(),
+        "/account"
+    );
     assert_eq!(service.count(sign_ins).await, 2);
 }

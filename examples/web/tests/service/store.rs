@@ -13,7 +13,9 @@ impl Harness for Host {
     type Store = HostStore;
 
     fn open(&self) -> HostStore {
-        let Service { database, clock, .. } = &self.service;
+        let Service {
+            database, clock, ..
+        } = &self.service;
         HostStore::new(database.clone(), SharedClock::new(clock.clone()))
     }
 

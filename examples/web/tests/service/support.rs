@@ -58,7 +58,10 @@ impl Service {
         let name = format!("web{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let mut connection = PgConnection::connect(&server.url()).await.unwrap();
         let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(create)
+            .execute(&mut connection)
+            .await
+            .unwrap();
         let url = server.url();
         let (address, _) = url.rsplit_once('/').unwrap();
         Some(Self::open(&format!("{address}/{name}"), None, &[OPERATOR]).await)
@@ -97,7 +100,9 @@ impl Service {
     pub(crate) fn subjects(&self, to: &str) -> Vec<String> {
         let mails = self.mails.0.lock().unwrap();
         let mails = mails.iter().filter(|mail| mail.to == to);
-        mails.map(|mail| mail.subject.replace("Example: ", "")).collect()
+        mails
+            .map(|mail| mail.subject.replace("Example: ", ""))
+            .collect()
     }
 
     pub(crate) fn last_mail(&self) -> Mail {
@@ -195,7 +200,9 @@ impl Service {
     /// Generates backup codes, and gives them as they are shown.
     pub(crate) async fn codes(&self, browser: &mut Browser) -> Vec<String> {
         browser.get("/two-factor/backup-codes").await;
-        let page = browser.post_all("/two-factor/backup-codes", &[("password", PASSWORD)]).await;
+        let page = browser
+            .post_all("/two-factor/backup-codes", &[("password", PASSWORD)])
+            .await;
         assert_eq!(page.status, 200, "{}", page.body);
         page.codes()
     }
