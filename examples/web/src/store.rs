@@ -120,7 +120,7 @@ impl Store for HostStore {
     type Error = BoxError;
 
     async fn load(&self, account: &AccountId) -> Result<Option<Stored>, BoxError> {
-        Ok(self.records.load(account).await?)
+        self.records.load(account).await
     }
 
     /// If its time is up, the transaction is rolled back, or a commit that is under way lands: whole, either way. The
