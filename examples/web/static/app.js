@@ -48,7 +48,11 @@ for (const wait of document.querySelectorAll('[data-seconds]')) {
 for (const dialog of document.querySelectorAll('dialog[data-modal]')) {
   dialog.close();
   dialog.showModal();
-  dialog.querySelector('[autofocus]').focus();
+  // Ready to type, with the QR code still in view.
+  dialog.querySelector('.digits').focus({ preventScroll: true });
+  if (!dialog.querySelector('#problem')) {
+    dialog.scrollTop = 0;
+  }
   dialog.addEventListener('cancel', (event) => {
     event.preventDefault();
     document.getElementById('cancel').requestSubmit();

@@ -5,6 +5,16 @@ import { join } from 'node:path';
 
 const STEP = 30;
 
+// Chromium, where the machine is busy, has no picture at times: asked again, it has.
+async function picture(page, tries = 3) {
+  try {
+    return await page.screenshot({ animations: 'disabled' });
+  } catch (error) {
+    if (tries === 1 || !String(error).includes('Unable to capture screenshot')) throw error;
+    return picture(page, tries - 1);
+  }
+}
+
 export class Phone {
   constructor(service, keyUri) {
     this.service = service;
@@ -15,7 +25,7 @@ export class Phone {
   // Reads the QR code from a picture of the page.
   static async scan(service, page) {
     const file = join(service.folder, 'qr.png');
-    writeFileSync(file, await page.screenshot({ animations: 'disabled' }));
+    writeFileSync(file, await picture(page));
     return new Phone(service, execFileSync('zbarimg', ['-q', '--raw', '--nodbus', file], { encoding: 'utf8' }).trim());
   }
 
