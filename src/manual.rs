@@ -8,3 +8,6 @@ pub mod stores {}
 
 #[doc = include_str!("../docs/scale.md")]
 pub mod scale {}
+
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}

@@ -1,11 +1,12 @@
+use super::digest_memory::DigestMemory;
 use super::digests::Digest;
 use crate::bleach::bleached;
 use crate::{DigestParams, Digests, Pepper};
 use alloc::vec;
 use alloc::vec::Vec;
-use argon2::{Argon2, Block, Params, Version};
+use argon2::{Argon2, Params, Version};
 use core::fmt;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Digests to be computed: slow on purpose, so a server runs them where they hold nobody up (a pool of
 /// threads, with a limit on how many run at a time). Owns all that it needs. Wiped on drop.
@@ -41,10 +42,15 @@ impl DigestJob {
     /// # Errors
     /// [`DigestError::OutOfMemory`] if the memory that the parameters ask for cannot be had.
     pub fn run(self) -> Result<Digests, DigestError> {
-        bleached::<8192, _>(|| self.compute())
+        self.run_in(&mut DigestMemory::new())
     }
 
-    fn compute(self) -> Result<Digests, DigestError> {
+    /// As `run`, in memory that another job may have left.
+    pub(crate) fn run_in(self, memory: &mut DigestMemory) -> Result<Digests, DigestError> {
+        bleached::<8192, _>(|| self.compute(memory))
+    }
+
+    fn compute(self, memory: &mut DigestMemory) -> Result<Digests, DigestError> {
         let params = Params::new(
             self.params.memory_kib(),
             self.params.passes(),
@@ -52,8 +58,9 @@ impl DigestJob {
             Some(size_of::<Digest>()),
         )
         .map_err(|_| DigestError::Refused)?;
-        let mut memory =
-            Memory::allocate(params.block_count()).ok_or(DigestError::OutOfMemory {
+        let mut blocks = memory
+            .lend(params.block_count())
+            .ok_or(DigestError::OutOfMemory {
                 memory_kib: self.params.memory_kib(),
             })?;
         let argon2 = match &self.pepper {
@@ -71,7 +78,7 @@ impl DigestJob {
         let mut digests = Digests::new(vec![Digest::default(); codes.len()].into_boxed_slice());
         for (code, digest) in codes.zip(digests.iter_mut()) {
             argon2
-                .hash_password_into_with_memory(code, &self.salt, digest, memory.0.as_mut_slice())
+                .hash_password_into_with_memory(code, &self.salt, digest, &mut *blocks)
                 .map_err(|_| DigestError::Refused)?;
         }
         Ok(digests)
@@ -83,24 +90,6 @@ impl fmt::Debug for DigestJob {
         f.debug_struct("DigestJob")
             .field("params", &self.params)
             .finish_non_exhaustive()
-    }
-}
-
-/// The memory of Argon2, from which the codes could be searched for faster than from their digests.
-struct Memory(Vec<Block>);
-
-impl Memory {
-    fn allocate(blocks: usize) -> Option<Self> {
-        let mut memory = Vec::new();
-        memory.try_reserve_exact(blocks).ok()?;
-        memory.resize(blocks, Block::new());
-        Some(Self(memory))
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.0.iter_mut().for_each(Zeroize::zeroize);
     }
 }
 
@@ -126,9 +115,19 @@ mod tests {
     use crate::{BackupCodes, CodeFormat, Ledger, Passcode, Timestamp};
 
     #[test]
-    fn memory_that_cannot_be_had_is_an_error_and_no_abort() {
-        assert!(Memory::allocate(usize::MAX / Block::SIZE).is_none());
-        assert!(Memory::allocate(8).is_some());
+    fn a_digest_is_the_same_in_memory_that_another_job_has_left() {
+        let digests = |memory_kib, memory: &mut DigestMemory| {
+            let params = DigestParams::new(memory_kib, 1, 1).unwrap();
+            let symbols = Zeroizing::new(b"12345678".to_vec());
+            let job = DigestJob::new([1; 16], params, None, symbols, 8);
+            let mut digests = job.run_in(memory).unwrap();
+            *digests.iter_mut().next().unwrap()
+        };
+        let mut memory = DigestMemory::new();
+        for memory_kib in [64, 8, 16, 64, 128] {
+            let fresh = digests(memory_kib, &mut DigestMemory::new());
+            assert_eq!(digests(memory_kib, &mut memory), fresh, "{memory_kib} KiB");
+        }
     }
 
     #[test]

@@ -253,10 +253,10 @@ impl Ledger {
         let (Some(digest), None) = (digests.next(), digests.next()) else {
             return Found::Nothing;
         };
-        let mut place = 0_u64;
+        let mut place = 0_u16;
         let mut found = Choice::from(0);
         let mut used = Choice::from(0);
-        for (index, entry) in (0_u64..).zip(&self.entries) {
+        for (index, entry) in (0_u16..).zip(&self.entries) {
             let hit = entry.digest.ct_eq(digest);
             place.conditional_assign(&index, hit);
             found |= hit;
@@ -265,9 +265,7 @@ impl Ledger {
         if !verdict(found) {
             return Found::Nothing;
         }
-        let Ok(index) = usize::try_from(picked(place)) else {
-            return Found::Nothing;
-        };
+        let index = usize::from(picked(place));
         if verdict(used) {
             Found::Used(index)
         } else {

@@ -39,7 +39,7 @@ impl Ledger {
     pub fn decode(bytes: &[u8]) -> Result<Self, LedgerDecodeError> {
         let mut decoder = Decoder::new(bytes);
         let ledger = Self::decode_from(&mut decoder)?;
-        if decoder.position() == bytes.len() {
+        if decoder.position() == bytes.len() && ledger.is_encoded_as(bytes) {
             Ok(ledger)
         } else {
             Err(LedgerDecodeError::Malformed)
@@ -94,19 +94,26 @@ impl Ledger {
         Ok(())
     }
 
+    /// Reads a ledger that nobody else can have written: another encoding of it passes.
     pub(crate) fn decode_from(d: &mut Decoder<'_>) -> Result<Self, LedgerDecodeError> {
-        let start = d.position();
+        Self::read(d).map_err(|Unreadable(error)| error)
+    }
+
+    fn read(d: &mut Decoder<'_>) -> Result<Self, Unreadable> {
         let fields = d.array()?.ok_or(LedgerDecodeError::Malformed)?;
         let version = d.u32()?;
         if version != VERSION {
-            return Err(LedgerDecodeError::UnknownVersion { version });
+            return Err(LedgerDecodeError::UnknownVersion { version }.into());
         }
         if fields != FIELDS {
-            return Err(LedgerDecodeError::Malformed);
+            return Err(LedgerDecodeError::Malformed.into());
         }
         let salt = array(d.bytes()?)?;
-        let params = DigestParams::new(d.u32()?, d.u32()?, d.u32()?)?;
-        let format = CodeFormat::new(numbered_alphabet(d.u8()?)?, d.u8()?, d.u8()?, d.u8()?)?;
+        let params =
+            DigestParams::new(d.u32()?, d.u32()?, d.u32()?).map_err(LedgerDecodeError::from)?;
+        let alphabet = numbered_alphabet(d.u8()?)?;
+        let format = CodeFormat::new(alphabet, d.u8()?, d.u8()?, d.u8()?)
+            .map_err(LedgerDecodeError::from)?;
         let issued_at = Timestamp::from_unix(d.u64()?);
         let pepper = match d.datatype()? {
             Type::Null => {
@@ -117,10 +124,10 @@ impl Ledger {
         };
 
         let (digests, []) = d.bytes()?.as_chunks() else {
-            return Err(LedgerDecodeError::Malformed);
+            return Err(LedgerDecodeError::Malformed.into());
         };
         if digests.len() != usize::from(format.count()) {
-            return Err(LedgerDecodeError::Malformed);
+            return Err(LedgerDecodeError::Malformed.into());
         }
         let mut entries = Vec::with_capacity(digests.len());
         entries.extend(digests.iter().map(|digest| Entry {
@@ -130,7 +137,7 @@ impl Ledger {
 
         let used = d.map()?.ok_or(LedgerDecodeError::Malformed)?;
         if used > length(entries.len()) {
-            return Err(LedgerDecodeError::Malformed);
+            return Err(LedgerDecodeError::Malformed.into());
         }
         for _ in 0..used {
             let index = usize::from(d.u8()?);
@@ -139,20 +146,14 @@ impl Ledger {
             entry.used_at = Some(at);
         }
 
-        let ledger = Self {
+        Ok(Self {
             salt,
             params,
             format,
             issued_at,
             pepper,
             entries,
-        };
-        let read = d.input().get(start..d.position()).unwrap_or_default();
-        if ledger.is_encoded_as(read) {
-            Ok(ledger)
-        } else {
-            Err(LedgerDecodeError::Malformed)
-        }
+        })
     }
 
     fn is_encoded_as(&self, bytes: &[u8]) -> bool {
@@ -236,8 +237,17 @@ pub enum LedgerDecodeError {
     Params(#[from] DigestParamsError),
 }
 
-impl From<minicbor::decode::Error> for LedgerDecodeError {
+/// Why reading ended. The errors of the encoding library end here.
+struct Unreadable(LedgerDecodeError);
+
+impl From<LedgerDecodeError> for Unreadable {
+    fn from(error: LedgerDecodeError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<minicbor::decode::Error> for Unreadable {
     fn from(_: minicbor::decode::Error) -> Self {
-        Self::Malformed
+        Self(LedgerDecodeError::Malformed)
     }
 }

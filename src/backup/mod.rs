@@ -4,6 +4,7 @@ mod alphabet;
 mod backup_codes;
 mod code_format;
 mod digest_job;
+mod digest_memory;
 mod digest_params;
 mod digests;
 mod found;
@@ -17,6 +18,8 @@ pub use alphabet::Alphabet;
 pub use backup_codes::BackupCodes;
 pub use code_format::{CodeFormat, CodeFormatError};
 pub use digest_job::{DigestError, DigestJob};
+#[cfg(feature = "tokio")]
+pub(crate) use digest_memory::DigestMemory;
 pub use digest_params::{DigestParams, DigestParamsError};
 pub use digests::Digests;
 pub(crate) use found::Found;

@@ -139,7 +139,7 @@ impl Totp {
         let current = self.step(at);
         let Search { later, used, step } = self.search(value, current, window, last_accepted);
         if verdict(later) {
-            Scan::Later(TimeStep::new(picked(step.get())))
+            Scan::Later(picked_step(step, *window.steps(current).start()))
         } else if verdict(used) {
             Scan::Used
         } else {
@@ -212,6 +212,15 @@ pub(crate) enum Scan {
     Used,
     /// No step matches.
     Nothing,
+}
+
+/// The picked one of the steps from `first` on.
+#[cfg(feature = "verifier")]
+fn picked_step(step: TimeStep, first: u64) -> TimeStep {
+    // A window has less than 2^16 steps.
+    let [low, high, ..] = step.get().wrapping_sub(first).to_le_bytes();
+    let place = picked(u16::from_le_bytes([low, high]));
+    TimeStep::new(first.wrapping_add(place.into()))
 }
 
 /// Where a TOTP passcode matched.

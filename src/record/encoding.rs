@@ -30,18 +30,25 @@ const MAX_AUTHENTICATORS: u64 = 32;
 /// What an account name or issuer may hold; more does not fit a QR code.
 const MAX_TEXT: usize = 1024;
 
-/// Encodes into a buffer that never grows, so that it leaves no copy of a secret behind.
-pub(super) fn encode(
+/// Encodes behind the parts of a prefix, into a buffer that never grows, so that it leaves no copy of a secret behind: it
+/// has room for so many bytes more.
+pub(super) fn encode_after(
+    prefix: &[&[u8]],
     factor: &SecondFactor,
     history: &History,
+    room: usize,
 ) -> Result<Zeroizing<Vec<u8>>, RecordError> {
-    let mut length = Length(0);
+    let before: usize = prefix.iter().map(|part| part.len()).sum();
+    let mut length = Length(before.saturating_add(room));
     write_record(factor, history, &mut Encoder::new(&mut length))
         .map_err(|_| RecordError::Malformed)?;
-    let mut plain = Zeroizing::new(Vec::with_capacity(length.0));
-    write_record(factor, history, &mut Encoder::new(&mut *plain))
+    let mut buffer = Zeroizing::new(Vec::with_capacity(length.0));
+    for part in prefix {
+        buffer.extend_from_slice(part);
+    }
+    write_record(factor, history, &mut Encoder::new(&mut *buffer))
         .map_err(|_| RecordError::Malformed)?;
-    Ok(plain)
+    Ok(buffer)
 }
 
 /// Counts what would be written.
@@ -139,36 +146,37 @@ fn length(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Decodes what [`encode`] wrote, and nothing else.
+/// Decodes what [`encode_after`] wrote behind the prefix, and nothing else.
 pub(super) fn decode(plain: &[u8]) -> Result<(SecondFactor, History), RecordError> {
     let mut d = Decoder::new(plain);
-    let record = read_record(&mut d)?;
+    let record = read_record(&mut d).map_err(|Malformed| RecordError::Malformed)?;
     if d.position() != plain.len() {
         return Err(RecordError::Malformed);
     }
     Ok(record)
 }
 
-impl From<minicbor::decode::Error> for RecordError {
+/// What is read is not what [`encode_after`] writes. The errors of the encoding library end here.
+struct Malformed;
+
+impl From<minicbor::decode::Error> for Malformed {
     fn from(_: minicbor::decode::Error) -> Self {
-        Self::Malformed
+        Self
     }
 }
 
-fn read_record(d: &mut Decoder<'_>) -> Result<(SecondFactor, History), RecordError> {
+fn read_record(d: &mut Decoder<'_>) -> Result<(SecondFactor, History), Malformed> {
     array(d, 5)?;
     let history = read_history(d)?;
     let throttle = read_throttle(d)?;
     let count = d
         .array()?
         .filter(|count| *count <= MAX_AUTHENTICATORS)
-        .ok_or(RecordError::Malformed)?;
+        .ok_or(Malformed)?;
     let authenticators = (0..count)
         .map(|_| read_authenticator(d))
         .collect::<Result<_, _>>()?;
-    let ledger = optional(d, |d| {
-        Ledger::decode_from(d).map_err(|_| RecordError::Malformed)
-    })?;
+    let ledger = optional(d, |d| Ledger::decode_from(d).map_err(|_| Malformed))?;
     let pending = optional(d, read_pending)?;
     Ok((
         SecondFactor {
@@ -181,24 +189,21 @@ fn read_record(d: &mut Decoder<'_>) -> Result<(SecondFactor, History), RecordErr
     ))
 }
 
-fn read_history(d: &mut Decoder<'_>) -> Result<History, RecordError> {
-    let revisions = d
+fn read_history(d: &mut Decoder<'_>) -> Result<History, Malformed> {
+    let count = d
         .array()?
         .and_then(|length| length.checked_sub(1))
-        .ok_or(RecordError::Malformed)?;
-    if revisions > length(History::LENGTH) {
-        return Err(RecordError::Malformed);
-    }
+        .filter(|count| *count <= length(History::LENGTH))
+        .ok_or(Malformed)?;
     let from_creation = d.bool()?;
-    let revision =
-        |d: &mut Decoder<'_>| Revision::from_i64(d.i64()?).map_err(|_| RecordError::Malformed);
-    let revisions = (0..revisions)
-        .map(|_| revision(d))
-        .collect::<Result<_, _>>()?;
-    History::from_parts(revisions, from_creation).ok_or(RecordError::Malformed)
+    let mut revisions = Vec::with_capacity(History::LENGTH);
+    for _ in 0..count {
+        revisions.push(Revision::from_i64(d.i64()?).map_err(|_| Malformed)?);
+    }
+    History::from_parts(revisions, from_creation).ok_or(Malformed)
 }
 
-fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, RecordError> {
+fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, Malformed> {
     array(d, 4)?;
     Ok(Throttle {
         failures: d.u32()?,
@@ -208,7 +213,7 @@ fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, RecordError> {
     })
 }
 
-fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, RecordError> {
+fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, Malformed> {
     array(d, 7)?;
     Ok(Authenticator {
         id: AuthenticatorId::from_bytes(bytes(d)?),
@@ -221,7 +226,7 @@ fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, RecordError>
     })
 }
 
-fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, RecordError> {
+fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, Malformed> {
     array(d, 10)?;
     Ok(Pending {
         id: EnrollmentId::from_bytes(bytes(d)?),
@@ -237,16 +242,16 @@ fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, RecordError> {
     })
 }
 
-fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, RecordError> {
+fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, Malformed> {
     array(d, 3)?;
     let algorithm = match d.u8()? {
         1 => Algorithm::Sha1,
         2 => Algorithm::Sha256,
         3 => Algorithm::Sha512,
-        _ => return Err(RecordError::Malformed),
+        _ => return Err(Malformed),
     };
-    let digits = Digits::new(d.u8()?).map_err(|_| RecordError::Malformed)?;
-    let period = Period::from_secs(d.u64()?).map_err(|_| RecordError::Malformed)?;
+    let digits = Digits::new(d.u8()?).map_err(|_| Malformed)?;
+    let period = Period::from_secs(d.u64()?).map_err(|_| Malformed)?;
     Ok(Parameters {
         algorithm,
         digits,
@@ -254,38 +259,38 @@ fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, RecordError> {
     })
 }
 
-fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, RecordError> {
-    AuthenticatorName::new(d.str()?).map_err(|_| RecordError::Malformed)
+fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Malformed> {
+    AuthenticatorName::new(d.str()?).map_err(|_| Malformed)
 }
 
-fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, RecordError> {
-    Secret::from_bytes_with_minimum(d.bytes()?, 0).map_err(|_| RecordError::Malformed)
+fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, Malformed> {
+    Secret::from_bytes_with_minimum(d.bytes()?, 0).map_err(|_| Malformed)
 }
 
-fn read_text(d: &mut Decoder<'_>) -> Result<String, RecordError> {
+fn read_text(d: &mut Decoder<'_>) -> Result<String, Malformed> {
     let text = d.str()?;
     if text.len() > MAX_TEXT {
-        return Err(RecordError::Malformed);
+        return Err(Malformed);
     }
     Ok(text.into())
 }
 
-fn array(d: &mut Decoder<'_>, length: u64) -> Result<(), RecordError> {
+fn array(d: &mut Decoder<'_>, length: u64) -> Result<(), Malformed> {
     if d.array()? == Some(length) {
         Ok(())
     } else {
-        Err(RecordError::Malformed)
+        Err(Malformed)
     }
 }
 
-fn bytes<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], RecordError> {
-    d.bytes()?.try_into().map_err(|_| RecordError::Malformed)
+fn bytes<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], Malformed> {
+    d.bytes()?.try_into().map_err(|_| Malformed)
 }
 
 fn optional<'b, T>(
     d: &mut Decoder<'b>,
-    read: impl FnOnce(&mut Decoder<'b>) -> Result<T, RecordError>,
-) -> Result<Option<T>, RecordError> {
+    read: impl FnOnce(&mut Decoder<'b>) -> Result<T, Malformed>,
+) -> Result<Option<T>, Malformed> {
     if d.datatype()? == Type::Null {
         d.null()?;
         return Ok(None);

@@ -49,9 +49,11 @@ impl History {
             .len()
             .saturating_add(1)
             .saturating_sub(Self::LENGTH);
-        let kept = self.revisions.iter().skip(excess).copied();
+        let mut revisions = Vec::with_capacity(Self::LENGTH);
+        revisions.extend_from_slice(self.revisions.get(excess..).unwrap_or_default());
+        revisions.push(revision);
         Self {
-            revisions: kept.chain([revision]).collect(),
+            revisions,
             from_creation: self.from_creation && excess == 0,
         }
     }

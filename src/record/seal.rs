@@ -41,16 +41,22 @@ pub(crate) fn seal(
 ) -> Result<Vec<u8>, RecordError> {
     let key = keyring.primary();
     let cipher = keyring.cipher(key).ok_or(RecordError::UnknownKey(key))?;
-    let mut plain = encoding::encode(factor, history)?;
     let header = header(key, account, namespace);
+    let prefix = [&header[..], &nonce];
+    // A plaintext until it is encrypted in its place.
+    let mut record = encoding::encode_after(&prefix, factor, history, TAG_LENGTH)?;
+    let plain = record
+        .get_mut(HEADER_LENGTH.saturating_add(NONCE_LENGTH)..)
+        .unwrap_or_default();
     let tag = cipher
         .encrypt_inout_detached(
             &Nonce::<Aes256GcmSiv>::from(nonce),
             &associated_data(&header, account, namespace),
-            plain.as_mut_slice().into(),
+            plain.into(),
         )
         .map_err(|_| RecordError::Malformed)?;
-    Ok([&header[..], &nonce, &plain, &tag].concat())
+    record.extend_from_slice(&tag);
+    Ok(core::mem::take(&mut record))
 }
 
 /// Opens a record and checks that it is the one written under the store's revision.
@@ -150,4 +156,27 @@ fn associated_data(header: &[u8; HEADER_LENGTH], account: &AccountId, namespace:
 
 fn length(part: &[u8]) -> [u8; 8] {
     (part.len() as u64).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Policy, SealingKey, Timestamp};
+
+    #[test]
+    fn a_record_is_sealed_where_it_was_encoded() {
+        let factor = SecondFactor::new(Timestamp::UNIX_EPOCH, &Policy::default());
+        let revision = Revision::from_i64(1).unwrap();
+        let history = History::new().followed_by(revision);
+        let account = AccountId::new("alice").unwrap();
+        let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&[7; 32]));
+        let sealed = seal(&factor, &history, &account, "", &keyring, [0; 12]).unwrap();
+        assert_eq!(
+            sealed.capacity(),
+            sealed.len(),
+            "a buffer that grows leaves a plaintext behind"
+        );
+        let opened = open(&sealed, revision, &account, "", &keyring).unwrap();
+        assert_eq!(opened.history.current(), Some(revision));
+    }
 }

@@ -39,6 +39,12 @@ struct Refused<T> {
     answer: T,
 }
 
+/// What each write draws anew.
+struct Drawn {
+    revision: Revision,
+    nonce: [u8; 12],
+}
+
 /// The store's answer to a swap.
 enum Sent {
     Done,
@@ -95,9 +101,10 @@ impl<S: Store> Verifier<S> {
                 Next::Answer(answer) => return Ok(answer),
                 Next::Write(factor, kind, answer) => (factor, kind, answer),
             };
-            let revision = self.new_revision()?;
+            let drawn = self.draw()?;
+            let revision = drawn.revision;
             match self
-                .write(account, stored, revision, kind, &factor, &history)
+                .write(account, stored, drawn, kind, &factor, &history)
                 .await?
             {
                 Sent::Done => return Ok(answer),
@@ -124,7 +131,7 @@ impl<S: Store> Verifier<S> {
                 .map_err(|error| Error::Store(error.into()))?;
             let Some(stored) = stored else { return Ok(()) };
             let summary = Summary::new(false, 0, self.core.keyring.primary());
-            let swap = Swap::erase(stored.revision, self.new_revision()?, summary);
+            let swap = Swap::erase(stored.revision, self.draw()?.revision, summary);
             if let Sent::Done = self.send(account, swap).await? {
                 return Ok(());
             }
@@ -154,13 +161,12 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
         expected: Option<Revision>,
-        revision: Revision,
+        Drawn { revision, nonce }: Drawn,
         kind: SwapKind,
         factor: &SecondFactor,
         history: &History,
     ) -> Result<Sent, Error> {
         let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
-        let nonce = Generator(&*self.core.random).bytes()?;
         let history = history.followed_by(revision);
         let record = record::seal(factor, &history, account, namespace, keyring, nonce)?;
         let codes_left = u32::try_from(factor.codes_left()).unwrap_or(u32::MAX);
@@ -191,9 +197,13 @@ impl<S: Store> Verifier<S> {
         Err(Error::Unsettled(lost))
     }
 
-    fn new_revision(&self) -> Result<Revision, Error> {
-        Ok(Revision::from_random(
-            Generator(&*self.core.random).bytes()?,
-        ))
+    /// In one call: asking the operating system takes longer than what it does for some bytes more.
+    fn draw(&self) -> Result<Drawn, Error> {
+        let bytes: [u8; 20] = Generator(&*self.core.random).bytes()?;
+        let [r0, r1, r2, r3, r4, r5, r6, r7, nonce @ ..] = bytes;
+        Ok(Drawn {
+            revision: Revision::from_random([r0, r1, r2, r3, r4, r5, r6, r7]),
+            nonce,
+        })
     }
 }

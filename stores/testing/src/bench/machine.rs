@@ -7,8 +7,11 @@ use std::{env, process, thread};
 
 use super::Error;
 
-/// The machine.
-pub(super) fn describe() -> Result<String, Error> {
+/// The machine: its processor, its memory and its kernel.
+///
+/// # Errors
+/// If the system does not say how many threads it has.
+pub fn describe() -> Result<String, Error> {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -16,12 +19,12 @@ pub(super) fn describe() -> Result<String, Error> {
         .and_then(|text| text.trim_end_matches(" kB").parse().ok())
         .unwrap_or_default();
     Ok(format!(
-        "{} hardware threads ({}), {} GiB of memory, {} {}. Clients and server share them.",
+        "{} hardware threads ({}), {} GiB of memory, {} {}",
         thread::available_parallelism()?,
         value(&cpus, "model name").unwrap_or("unknown"),
         kib.div_ceil(1024 * 1024),
         env::consts::OS,
-        kernel.trim(),
+        kernel.trim().split('-').next().unwrap_or_default(),
     ))
 }
 

@@ -116,7 +116,8 @@ impl<T: Table> Measurement<T> {
         Ok(())
     }
 
-    /// How long a verification takes in tables of different sizes, which take turns.
+    /// How long a verification takes in tables of different sizes, which take turns; and whether the driver alone takes
+    /// as much longer in the larger ones.
     pub(super) async fn latencies(
         &self,
         options: &Options,
@@ -126,37 +127,50 @@ impl<T: Table> Measurement<T> {
             "clients",
             "accounts",
             "p50 to that of the smallest",
+            "the driver's",
             "p50",
             "p99",
             "verified/s",
         ]);
         for clients in [1, 8] {
-            let mut jobs = Vec::new();
+            let mut sizes = Vec::new();
             for filled in &self.tables {
-                let members = &filled.members;
+                let (members, [theirs, _]) = (&filled.members, &filled.strangers);
                 let verify = Verify::new(&filled.table.store(), &filled.keys, members, clients)?;
-                jobs.push((filled, Contender::warm(verify, options).await?));
+                let driver = ByDriver(filled.table.clone());
+                let driver = Exchange::new(&driver, theirs, filled.record_bytes, clients);
+                sizes.push((
+                    filled.rows,
+                    Contender::warm(verify, options).await?,
+                    Contender::warm(driver, options).await?,
+                ));
             }
             for _ in 0..options.rounds() {
-                for (_, contender) in &mut jobs {
-                    contender.turn(options).await?;
+                for (_, verify, driver) in &mut sizes {
+                    verify.turn(options).await?;
+                    driver.turn(options).await?;
                 }
                 // The first of one round is the last of the next.
-                jobs.reverse();
+                sizes.reverse();
             }
-            jobs.sort_by_key(|(filled, _)| filled.rows);
-            let slower: Vec<_> = jobs
+            sizes.sort_by_key(|(rows, ..)| *rows);
+            let (_, verify, driver) = &sizes[0];
+            let slower: Vec<_> = sizes
                 .iter()
-                .map(|(_, contender)| quartile(&contender.slower_than(&jobs[0].1), 2))
+                .map(|(_, verified, driven)| {
+                    let ratios = [verified.slower_than(verify), driven.slower_than(driver)];
+                    ratios.map(|ratios| format!("{:.2}", quartile(&ratios, 2)))
+                })
                 .collect();
-            for ((filled, contender), slower) in jobs.iter_mut().zip(slower) {
+            for ((rows, verify, _), [verified, driven]) in sizes.iter_mut().zip(slower) {
                 report.row(&[
                     clients.to_string(),
-                    grouped(filled.rows.into()),
-                    format!("{slower:.2}"),
-                    milliseconds(contender.work.percentile(0.5)),
-                    milliseconds(contender.work.percentile(0.99)),
-                    grouped(contender.per_second()),
+                    grouped((*rows).into()),
+                    verified,
+                    driven,
+                    milliseconds(verify.work.percentile(0.5)),
+                    milliseconds(verify.work.percentile(0.99)),
+                    grouped(verify.per_second()),
                 ]);
             }
         }

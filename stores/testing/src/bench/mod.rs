@@ -41,7 +41,9 @@ use crate::Durability;
 use accounts::Population;
 use measure::Measurement;
 use options::Options;
-use report::Report;
+
+pub use machine::describe as describe_machine;
+pub use report::{Report, grouped};
 
 /// Whatever ends a benchmark.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -120,7 +122,10 @@ impl Bench {
     pub async fn new(file: impl Into<PathBuf>) -> Result<Self, Error> {
         let options = Options::parse(std::env::args().skip(1))?;
         let mut report = Report::default();
-        report.paragraph(&machine::describe()?);
+        report.paragraph(&format!(
+            "{}. Clients and server share them.",
+            machine::describe()?
+        ));
         let mut populations = Vec::new();
         for &rows in options.sizes() {
             populations.push(Population::enroll(rows, options.accounts())?);

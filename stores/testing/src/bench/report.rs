@@ -6,34 +6,40 @@ use super::Error;
 
 /// Markdown that is shown as it grows.
 #[derive(Debug, Default)]
-pub(super) struct Report(String);
+pub struct Report(String);
 
 impl Report {
-    pub(super) fn heading(&mut self, text: &str) {
+    /// A heading of the second level.
+    pub fn heading(&mut self, text: &str) {
         self.add(&format!("## {text}\n\n"));
     }
 
-    pub(super) fn paragraph(&mut self, text: &str) {
+    /// A paragraph.
+    pub fn paragraph(&mut self, text: &str) {
         self.add(&format!("{text}\n\n"));
     }
 
     /// The head of a table.
-    pub(super) fn columns(&mut self, names: &[&str]) {
+    pub fn columns(&mut self, names: &[&str]) {
         let rule: String = names.iter().map(|_| "|---").collect();
         self.add(&format!("| {} |\n{rule}|\n", names.join(" | ")));
     }
 
     /// A row of it.
-    pub(super) fn row(&mut self, cells: &[String]) {
+    pub fn row(&mut self, cells: &[String]) {
         self.add(&format!("| {} |\n", cells.join(" | ")));
     }
 
     /// Ends it.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.add("\n");
     }
 
-    pub(super) fn write(&self, path: &Path) -> Result<(), Error> {
+    /// Writes it to a file.
+    ///
+    /// # Errors
+    /// If that cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
         Ok(fs::write(path, &self.0)?)
     }
 
@@ -45,7 +51,8 @@ impl Report {
 }
 
 /// A number with a comma at the thousands.
-pub(super) fn grouped(number: f64) -> String {
+#[must_use]
+pub fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -1,0 +1,137 @@
+//! QR codes at level M, from the key URI to the picture.
+
+use std::hint::black_box;
+use std::io::Cursor;
+
+use countersign::{KeyUri, QrError, Secret, SecretBytes, SecretText};
+use countersign_benches::{Error, Goal, Race};
+use fast_qr::convert::svg::SvgBuilder;
+use fast_qr::qr::QRCodeError;
+use fast_qr::{ECL, QRBuilder, QRCode};
+use qrcode::render::svg;
+use qrcode::types::QrError as QrcodeError;
+use qrcode::{Color, EcLevel, QrCode};
+use rqrr::PreparedImage;
+
+use crate::operation::{Operation, agrees};
+use crate::sample::{ACCOUNT, ISSUER, SECRET, totp_rs};
+
+/// The operations, and the goals for the sizes of what they make.
+pub(crate) fn enter(race: &mut Race<'_>) -> Result<(Vec<Operation>, Vec<Goal>), Error> {
+    let secret = Secret::from_bytes(SECRET)?;
+    let uri = KeyUri::totp(&secret, ACCOUNT).issuer(ISSUER).build()?;
+    let text: &'static str = uri.to_secret_text().expose().to_owned().leak();
+    let totp = totp_rs()?;
+
+    all_show(text, &uri)?;
+    let (our_svg, our_png) = (our_svg(&uri)?, our_png(&uri)?);
+    let (our_svg, our_png) = (our_svg.expose().len(), our_png.expose().len());
+    agrees("totp-rs", &totp.to_url()?, &read_png(&totp_rs_png(&totp)?)?)?;
+
+    let (for_svg, for_png) = (uri.clone(), uri);
+    let svg = Operation {
+        name: "QR as SVG",
+        ours: race.enter(move || self::our_svg(black_box(&for_svg))),
+        peers: vec![
+            ("fast_qr", race.enter(move || fast_qr_svg(black_box(text)))),
+            ("qrcode", race.enter(move || qrcode_svg(black_box(text)))),
+        ],
+        floor: None,
+        goals: vec![("fast_qr", 0.35)],
+    };
+    let png = Operation {
+        name: "QR as PNG",
+        ours: race.enter(move || self::our_png(black_box(&for_png))),
+        peers: vec![(
+            "totp-rs",
+            race.enter(move || totp_rs_png(black_box(&totp)).ok()),
+        )],
+        floor: None,
+        goals: vec![("totp-rs", 0.25)],
+    };
+    let size = |what: &str, at_most: u32, bytes: usize| Goal {
+        what: what.into(),
+        at_most: at_most.into(),
+        measured: bytes as f64,
+        unit: " bytes",
+    };
+    let sizes = vec![
+        size("size of the SVG", 5 * 1024, our_svg),
+        size("size of the PNG", 2 * 1024, our_png),
+    ];
+    Ok((vec![svg, png], sizes))
+}
+
+fn our_svg(uri: &KeyUri) -> Result<SecretText, QrError> {
+    Ok(uri.qr()?.svg())
+}
+
+fn our_png(uri: &KeyUri) -> Result<SecretBytes, QrError> {
+    Ok(uri.qr()?.png())
+}
+
+fn fast_qr_svg(text: &str) -> Result<String, QRCodeError> {
+    let qr = QRBuilder::new(text).ecl(ECL::M).build()?;
+    Ok(SvgBuilder::default().to_str(&qr))
+}
+
+fn qrcode_svg(text: &str) -> Result<String, QrcodeError> {
+    let qr = QrCode::with_error_correction_level(text, EcLevel::M)?;
+    Ok(qr.render::<svg::Color<'_>>().build())
+}
+
+/// `to_qr_png` of totp-rs, word for word.
+fn totp_rs_png(totp: &totp_rs::Totp) -> Result<Vec<u8>, Error> {
+    Ok(qrcodegen_image::draw_png(&totp.to_url()?)?)
+}
+
+/// A scanner reads the same from all symbols, and from our PNG. That of `fast_qr` is a size larger: it has all in one mode.
+fn all_show(text: &str, uri: &KeyUri) -> Result<(), Error> {
+    let qr = uri.qr()?;
+    agrees("ours", text, &scan(qr.width(), |x, y| qr.is_dark(x, y))?)?;
+    let fast_qr: QRCode = QRBuilder::new(text).ecl(ECL::M).build()?;
+    agrees(
+        "fast_qr",
+        text,
+        &scan(fast_qr.size, |x, y| fast_qr[y][x].value())?,
+    )?;
+    let qrcode = QrCode::with_error_correction_level(text, EcLevel::M)?;
+    agrees(
+        "qrcode",
+        text,
+        &scan(qrcode.width(), |x, y| qrcode[(x, y)] == Color::Dark)?,
+    )?;
+    agrees("our PNG", text, &read_png(our_png(uri)?.expose())?)
+}
+
+/// What a scanner reads from modules: it wants some pixels for each, and a quiet zone.
+fn scan(width: usize, is_dark: impl Fn(usize, usize) -> bool) -> Result<String, Error> {
+    const QUIET_ZONE: usize = 4;
+    const PIXELS: usize = 4;
+    let inside = QUIET_ZONE..QUIET_ZONE + width;
+    let side = (width + 2 * QUIET_ZONE) * PIXELS;
+    read(side, |x, y| {
+        let (x, y) = (x / PIXELS, y / PIXELS);
+        let shown = inside.contains(&x) && inside.contains(&y);
+        shown && is_dark(x - QUIET_ZONE, y - QUIET_ZONE)
+    })
+}
+
+fn read_png(bytes: &[u8]) -> Result<String, Error> {
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info()?;
+    let mut pixels = vec![0; reader.output_buffer_size().ok_or("a PNG without a size")?];
+    let frame = reader.next_frame(&mut pixels)?;
+    let side = frame.width as usize;
+    let samples = frame.color_type.samples();
+    read(side, |x, y| pixels[(y * side + x) * samples] < 128)
+}
+
+/// What a scanner reads from a square picture.
+fn read(side: usize, is_black: impl Fn(usize, usize) -> bool) -> Result<String, Error> {
+    let mut image = PreparedImage::prepare_from_bitmap(side, side, is_black);
+    let grids = image.detect_grids();
+    let grid = grids.first().ok_or("a picture without a symbol")?;
+    Ok(grid.decode()?.1)
+}

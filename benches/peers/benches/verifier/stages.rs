@@ -1,0 +1,225 @@
+//! Where the time of an accepted attempt goes.
+
+use std::cell::Cell;
+use std::fs;
+use std::hint::black_box;
+
+use countersign::testing::block_on;
+use countersign::{
+    Algorithm, Digits, KeyId, Keyring, MemoryStore, Passcode, Period, RandomSource, Resealed,
+    Revision, Stored, Swap, SwapKind, Swapped, SystemRandom, Timestamp, Totp, Verifier, Window,
+    blocking,
+};
+use countersign_benches::{Contender, Error, Figures, Goal, Race};
+use countersign_store_testing::bench::{Report, grouped};
+
+use crate::attempts::Person;
+use crate::bar;
+use crate::record::{Alone, Parts};
+use crate::service::{KEY_ID, SUMMARY, Shape, insert, key};
+
+/// What the stages are measured on.
+pub(crate) struct Stages {
+    person: Person,
+    stored: Stored,
+    parts: Parts,
+    /// Each has the other's key as a retired one.
+    resealers: [Verifier<MemoryStore>; 2],
+    totp_rs: totp_rs::Totp,
+}
+
+/// The stages alone, and calls that differ by stages.
+pub(crate) struct Entered {
+    load: Contender,
+    alone: Alone,
+    passcode: Contender,
+    random: Contender,
+    swap: Contender,
+    wipe: Contender,
+    reseal_nothing: Contender,
+    reseal: Contender,
+}
+
+const SECRET: [u8; 20] = *b"12345678901234567890";
+const NOW: u64 = 1_795_521_607;
+const WRONG: &str = "000000";
+
+impl Stages {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let person = Person::new(Shape::default())?;
+        let other = Person::new(Shape::default())?;
+        let stored = load(person.service.verifier.store(), &person)?;
+        let parts = Parts::of(&stored.record, &person.owner.id)?;
+        let keys = [(KEY_ID, key()), (KeyId::new(2), key())];
+        let keyring = |primary: usize| -> Result<Keyring, Error> {
+            let [(id, key), (retired, old)] = [&keys[primary], &keys[1 - primary]];
+            let keyring = Keyring::new(*id, key.clone());
+            Ok(keyring.with_retired(*retired, old.clone())?)
+        };
+        let resealer = |keyring: Keyring| {
+            Verifier::builder(other.service.verifier.store().clone(), keyring, "Example").build()
+        };
+        let builder = totp_rs::Builder::new().with_secret(SECRET).with_skew(1);
+        Ok(Self {
+            stored,
+            parts,
+            resealers: [resealer(keyring(0)?)?, resealer(keyring(1)?)?],
+            totp_rs: builder.with_account_name("alice").build()?,
+            person,
+        })
+    }
+
+    /// What costs the least of all that others do of this: three steps, and no state.
+    pub(crate) fn enter_totp_rs<'a>(&'a self, race: &mut Race<'a>) -> Result<Contender, Error> {
+        let check = || self.totp_rs.check(black_box(WRONG), black_box(NOW));
+        match check() {
+            Some(_) => Err("the wrong code is right".into()),
+            None => Ok(race.enter(check)),
+        }
+    }
+
+    pub(crate) fn enter<'a>(&'a self, race: &mut Race<'a>) -> Result<Entered, Error> {
+        let (store, id) = (self.person.service.verifier.store(), &self.person.owner.id);
+        let swaps = MemoryStore::new();
+        insert(&swaps, id, self.stored.revision, &self.stored.record)?;
+        let turn = Cell::new(0);
+        let revision = Cell::new(self.stored.revision);
+        Ok(Entered {
+            load: race.enter(move || blocking::Store::load(store, black_box(id))),
+            alone: self.parts.enter(race)?,
+            passcode: race.enter(passcode),
+            random: race.enter(|| {
+                let mut random = [0; 20];
+                (SystemRandom.fill(&mut random), random)
+            }),
+            swap: race.enter(move || {
+                let before = revision.get();
+                let next = Revision::from_i64(before.as_i64() ^ 1).unwrap_or(before);
+                revision.set(next);
+                let record = black_box(&self.stored.record);
+                let swap = Swap::write(Some(before), next, record, SwapKind::Accepted, SUMMARY);
+                let swapped = blocking::Store::compare_and_swap(&swaps, id, swap);
+                assert!(matches!(swapped, Ok(Swapped::Done)));
+            }),
+            wipe: race.enter(wipe),
+            reseal_nothing: race.enter(move || {
+                let resealed = block_on(self.person.service.verifier.reseal(id));
+                assert!(matches!(resealed, Ok(Resealed::Current)), "{resealed:?}");
+            }),
+            reseal: race.enter(move || {
+                turn.set(turn.get() ^ 1);
+                let resealed = block_on(self.resealers[turn.get()].reseal(id));
+                assert!(matches!(resealed, Ok(Resealed::Changed)), "{resealed:?}");
+            }),
+        })
+    }
+}
+
+fn load(store: &MemoryStore, person: &Person) -> Result<Stored, Error> {
+    let stored = blocking::Store::load(store, &person.owner.id)?;
+    Ok(stored.ok_or("the account is gone")?)
+}
+
+/// What is judged, alone: the passcode read, the key set up, three steps computed and compared.
+fn passcode() -> bool {
+    let key = black_box(&SECRET);
+    let totp = Totp::new(key, Algorithm::Sha1, Digits::SIX, Period::default());
+    let now = Timestamp::from_unix(black_box(NOW));
+    let typed = Passcode::parse(black_box(WRONG));
+    typed.is_ok_and(|typed| totp.verify(&typed, now, Window::default(), None).is_some())
+}
+
+/// What `src/bleach.rs` does after each poll.
+#[inline(never)]
+fn wipe() {
+    black_box(&mut [0_u8; 16_384]);
+}
+
+impl Entered {
+    /// Shows the stages, and what the whole has beside them.
+    pub(crate) fn explain(
+        &self,
+        accepted: Contender,
+        figures: &Figures,
+        report: &mut Report,
+    ) -> Result<Vec<Goal>, Error> {
+        let of = |contender: Contender| figures.median(contender);
+        let whole = of(accepted);
+        let stages = [
+            ("load", "`MemoryStore::load`", of(self.load)),
+            ("open", "AES-256-GCM-SIV", of(self.alone.open)),
+            ("decode", "minicbor", of(self.alone.decode)),
+            ("judge", "`Passcode`, `Totp`", of(self.passcode)),
+            (
+                "random",
+                "`SystemRandom`: a revision and a nonce",
+                of(self.random),
+            ),
+            ("encode", "minicbor", of(self.alone.encode)),
+            ("seal", "AES-256-GCM-SIV", of(self.alone.seal)),
+            ("swap", "`MemoryStore::compare_and_swap`", of(self.swap)),
+            ("wipe", "16 KiB of the stack", of(self.wipe)),
+        ];
+        let sum: f64 = stages.iter().map(|(_, _, ns)| ns).sum();
+        report.columns(&["stage, alone", "what does it", "ns", "of the attempt"]);
+        let rest = ("all else", "the rules, futures, moves, frees", whole - sum);
+        let parts: Vec<_> = stages
+            .iter()
+            .chain([&rest])
+            .map(|(stage, _, ns)| (*stage, *ns))
+            .collect();
+        let title = format!("An accepted attempt: {} ns", grouped(whole));
+        fs::write(
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/../stages.svg"),
+            bar::draw(&title, &parts),
+        )?;
+        let all = ("the attempt", "", whole);
+        for (stage, what, ns) in stages.into_iter().chain([rest, all]) {
+            let share = format!("{:.0} %", ns / whole * 100.0);
+            report.row(&[stage.into(), what.into(), grouped(ns), share]);
+        }
+        report.end();
+
+        let opening = of(self.reseal_nothing) - of(self.load) - of(self.wipe);
+        let sealing = of(self.reseal) - of(self.reseal_nothing) - of(self.swap) - of(self.random);
+        let opening_alone = of(self.alone.open) + of(self.alone.decode);
+        let sealing_alone = of(self.alone.encode) + of(self.alone.seal);
+        report.columns(&["by difference", "ns", "cipher and codec alone"]);
+        for (stages, ns, alone) in [
+            (
+                "open and decode: `reseal` with nothing to do, less load and wipe",
+                opening,
+                opening_alone,
+            ),
+            (
+                "encode and seal: `reseal`, less the above, random and swap",
+                sealing,
+                sealing_alone,
+            ),
+        ] {
+            report.row(&[stages.into(), grouped(ns), grouped(alone)]);
+        }
+        report.end();
+
+        let time = |what: &str, at_most: f64, nanoseconds: f64| Goal {
+            what: what.into(),
+            at_most,
+            measured: nanoseconds / 1e3,
+            unit: " \u{b5}s",
+        };
+        Ok(vec![
+            Goal::ratio(
+                "an accepted attempt, of the sum of its stages",
+                1.3,
+                whole / sum,
+            ),
+            time("encode and seal", 1.3, sealing),
+            time("open and decode", 1.9, opening),
+            Goal::ratio(
+                "encode, seal, open and decode, of cipher and codec alone",
+                1.25,
+                (opening + sealing) / (opening_alone + sealing_alone),
+            ),
+        ])
+    }
+}

@@ -1,0 +1,29 @@
+use std::process::Command;
+
+use countersign_store_testing::bench::{Report, describe_machine};
+
+use super::{Effort, Error, Figures};
+
+/// Says on what was measured, and how much.
+pub fn stamp(report: &mut Report) -> Result<(), Error> {
+    report.paragraph(&format!("{}; {}.", describe_machine()?, compiler()));
+    Ok(())
+}
+
+impl Figures {
+    /// Says how the figures came about.
+    pub fn explain(&self, effort: Effort, report: &mut Report) {
+        report.paragraph(&format!(
+            "Medians of {} turns of {} \u{b5}s; all take turns. Half of the turns of each lie within {:.0} % of its median, or closer.",
+            effort.turns,
+            effort.turn.as_micros(),
+            self.spread() * 100.0,
+        ));
+    }
+}
+
+fn compiler() -> String {
+    let output = Command::new("rustc").arg("--version").output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    text.map_or_else(|_| "an unknown compiler".into(), |text| text.trim().into())
+}
