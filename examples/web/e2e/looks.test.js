@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { launch, Person } from './lib/browser.js';
+import { launch, Person, picture } from './lib/browser.js';
+import { Phone } from './lib/phone.js';
 import { Service } from './lib/service.js';
 import { confirm, enable, generate, PASSWORD } from './lib/steps.js';
 
@@ -33,7 +34,7 @@ async function look({ page }, name) {
       await page.setViewportSize({ width, height: 800 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= width, `${name} is ${wide} px wide at ${width} px`);
-      await page.screenshot({ path: `${SHOTS}${name}-${width}-${colorScheme}.png`, fullPage: true, animations: 'disabled' });
+      await picture(page, { path: `${SHOTS}${name}-${width}-${colorScheme}.png`, fullPage: true });
     }
     await page.evaluate(AXE);
     const { violations } = await page.evaluate((runOnly) => globalThis.axe.run({ runOnly }), RULES);
@@ -84,7 +85,7 @@ test('each page', async () => {
   const codes = await generate(person);
   await look(person, 'backup-codes');
   await page.emulateMedia({ media: 'print' });
-  await page.screenshot({ path: `${SHOTS}backup-codes-print.png`, fullPage: true });
+  await picture(page, { path: `${SHOTS}backup-codes-print.png`, fullPage: true });
   await page.emulateMedia({ media: 'screen' });
   await person.press('I have saved these');
 
@@ -94,7 +95,6 @@ test('each page', async () => {
   await page.getByLabel('Your password').fill(PASSWORD);
   await person.press('Continue');
   service.advance(30);
-  const { Phone } = await import('./lib/phone.js');
   await confirm(person, (await Phone.scan(service, page)).code());
   await page.waitForURL('/account');
   await look(person, 'account-on');

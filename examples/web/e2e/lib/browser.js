@@ -14,6 +14,17 @@ export function launch() {
   });
 }
 
+// What is on the screen. Chromium has no picture at times, where the machine is busy: asked again, it has.
+export async function picture(page, options = {}, tries = 20) {
+  try {
+    return await page.screenshot({ animations: 'disabled', ...options });
+  } catch (error) {
+    if (tries === 1 || !String(error).includes('Unable to capture screenshot')) throw error;
+    await page.waitForTimeout(100);
+    return picture(page, options, tries - 1);
+  }
+}
+
 // Somebody at a browser. Whatever the console calls an error fails the test, but for answers that a test expects.
 export class Person {
   static async arrive(browser, service, options = {}) {

@@ -2,18 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { picture } from './browser.js';
 
 const STEP = 30;
-
-// Chromium, where the machine is busy, has no picture at times: asked again, it has.
-async function picture(page, tries = 3) {
-  try {
-    return await page.screenshot({ animations: 'disabled' });
-  } catch (error) {
-    if (tries === 1 || !String(error).includes('Unable to capture screenshot')) throw error;
-    return picture(page, tries - 1);
-  }
-}
 
 export class Phone {
   constructor(service, keyUri) {
