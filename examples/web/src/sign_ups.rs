@@ -4,16 +4,23 @@ use crate::app::App;
 use crate::database::on;
 use crate::{BoxError, token};
 
-/// Keeps an address, and gives the token that goes there by mail.
-pub(crate) async fn keep(app: &App, email: &str) -> Result<String, BoxError> {
-    let token = token::new()?;
-    let expires_at = app.clock().seconds().saturating_add(LASTS);
-    let sql = "INSERT INTO sign_ups (token, email, expires_at) VALUES ($1, $2, $3)";
-    on!(app.database(), |pool| {
+/// Keeps an address, and gives the token that goes there by mail; `None` if so many are on their way that another mail would
+/// only be a nuisance to whoever has the address.
+pub(crate) async fn keep(app: &App, email: &str) -> Result<Option<String>, BoxError> {
+    let (token, now) = (token::new()?, app.clock().seconds());
+    let sql = "INSERT INTO sign_ups (token, email, expires_at) SELECT $1, $2, $3 \
+        WHERE (SELECT count(*) FROM sign_ups WHERE email = $2 AND expires_at > $4) < $5";
+    let kept = on!(app.database(), |pool| {
         let query = sqlx::query(sql).bind(token::digest(token.as_bytes()));
-        query.bind(email).bind(expires_at).execute(pool).await?;
+        let query = query.bind(email).bind(now.saturating_add(LASTS));
+        query
+            .bind(now)
+            .bind(MOST)
+            .execute(pool)
+            .await?
+            .rows_affected()
     });
-    Ok(token)
+    Ok((kept == 1).then_some(token))
 }
 
 /// The address that this token was sent to.
@@ -38,4 +45,7 @@ pub(crate) async fn forget(app: &App, token: &str) -> Result<(), BoxError> {
     Ok(())
 }
 
+/// In seconds.
 const LASTS: i64 = 60 * 60;
+/// Mails to one address within that time.
+const MOST: i64 = 5;

@@ -121,12 +121,21 @@ impl Users {
         Ok((tries > TRIES).then(|| Duration::from_secs(u64::try_from(left).unwrap_or_default())))
     }
 
-    /// Signs somebody in by a password alone, and gives the id of the sign-in. With a second factor the store does it, in
-    /// the transaction of the accepted code.
-    pub(crate) async fn sign_in_by_password(&self, user: &User) -> Result<String, BoxError> {
+    /// Signs somebody in by a password alone, and gives the id of the sign-in; `None` if a second factor was switched on
+    /// meanwhile. With a second factor the store does it, in the transaction of the accepted code.
+    pub(crate) async fn sign_in_by_password(
+        &self,
+        user: &User,
+    ) -> Result<Option<String>, BoxError> {
         let (id, now) = (token::new()?, self.clock.seconds());
         on!(&self.database, |pool| {
             let mut transaction = pool.begin_with(self.database.begin()).await?;
+            // Holds the user's row, so that switching a second factor on comes before this, or after it and ends it.
+            let query = sqlx::query(HOLD_IF_NOT_ENROLLED).bind(user.id);
+            if query.execute(&mut *transaction).await?.rows_affected() == 0 {
+                transaction.rollback().await?;
+                return Ok(None);
+            }
             let query = sqlx::query(INSERT_SIGN_IN)
                 .bind(&id)
                 .bind(user.id)
@@ -140,7 +149,7 @@ impl Users {
                 .await?;
             transaction.commit().await?;
         });
-        Ok(id)
+        Ok(Some(id))
     }
 
     /// Who is signed in by this, if it is neither idle nor too old. Being asked counts as being used.
@@ -235,6 +244,8 @@ const COUNT_TRY: &str = "INSERT INTO password_tries (name, tries, begun_at) VALU
     tries = CASE WHEN password_tries.begun_at <= $3 THEN 1 ELSE password_tries.tries + 1 END, \
     begun_at = CASE WHEN password_tries.begun_at <= $3 THEN $2 ELSE password_tries.begun_at END \
     RETURNING tries, begun_at";
+const HOLD_IF_NOT_ENROLLED: &str =
+    "UPDATE users SET enrolled = enrolled WHERE id = $1 AND NOT enrolled";
 const SIGNED_IN: &str = "SELECT users.id, users.email, users.enrolled, sign_ins.seen_at \
     FROM sign_ins JOIN users ON users.id = sign_ins.user_id \
     WHERE sign_ins.id = $1 AND sign_ins.seen_at > $2 AND sign_ins.begun_at > $3";

@@ -88,13 +88,8 @@ async fn password_was_right(app: &App, visitor: &Visitor, user: User) -> Result<
             Ok(Redirect::to("/sign-in/code").into_response())
         }
         (Status::Absent | Status::Disabled, false) => {
-            let sign_in = SignIn {
-                id: app.users().sign_in_by_password(&user).await.or_fail()?,
-                password_checked_at,
-                receipt: None,
-            };
-            visitor.enter(Stage::Full(sign_in)).await?;
-            Ok(Redirect::to("/account").into_response())
+            let in_by_password = by_password(app, visitor, &user).await?;
+            Ok(in_by_password.into_response())
         }
         _ => {
             tracing::error!(
@@ -111,6 +106,26 @@ async fn password_was_right(app: &App, visitor: &Visitor, user: User) -> Result<
             ))
         }
     }
+}
+
+/// Signs somebody in who has no second factor, whose password was right just now, and says where to go.
+pub(crate) async fn by_password(
+    app: &App,
+    visitor: &Visitor,
+    user: &User,
+) -> Result<Redirect, Failure> {
+    let Some(id) = app.users().sign_in_by_password(user).await.or_fail()? else {
+        let text = "Your second factor has just been changed. Please sign in again.";
+        visitor.say(Flash::problem(text)).await?;
+        return Ok(Redirect::to("/sign-in"));
+    };
+    let sign_in = SignIn {
+        id,
+        password_checked_at: app.clock().now(),
+        receipt: None,
+    };
+    visitor.enter(Stage::Full(sign_in)).await?;
+    Ok(Redirect::to("/account"))
 }
 
 /// Also for somebody who is half signed in and wants to begin anew.

@@ -4,15 +4,16 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign::{Clock, KeyUri, Secret};
+use countersign::{KeyUri, Secret};
 use serde::Deserialize;
 
+use super::sign_in::by_password;
 use crate::app::{App, OrFail};
 use crate::failure::Failure;
 use crate::form::{Named, OurForm};
 use crate::frame::{Flash, Frame, html};
 use crate::mail::Mail;
-use crate::visitor::{SignIn, Stage, Visitor};
+use crate::visitor::Visitor;
 use crate::{SERVICE, passwords, sign_ups};
 
 #[derive(Template)]
@@ -65,18 +66,29 @@ pub(crate) async fn begin(
     let known = app.users().by_email(&email).await.or_fail()?.is_some();
     // Also for an address that is known, so that both take the same time.
     let token = sign_ups::keep(&app, &email).await.or_fail()?;
-    let origin = app.origin();
-    app.send(Mail {
-        subject: format!("{SERVICE}: {}", if known { "you have an account" } else { "confirm your address" }),
-        text: if known {
-            format!("Somebody, perhaps you, wants to sign up with this address. You have an account: {origin}/sign-in")
-        } else {
-            format!("To choose your password, open this within an hour:\n\n{origin}/sign-up/{token}")
-        },
-        to: email.clone(),
-    });
+    if let Some(token) = token {
+        app.send(mail(&email, known, &token, app.origin()));
+    }
     let frame = visitor.frame("Check your mail").await?;
     Ok(html(&SentPage { frame, email })?.into_response())
+}
+
+fn mail(to: &str, known: bool, token: &str, origin: &str) -> Mail {
+    let (subject, text) = if known {
+        let text = "Somebody, perhaps you, wants to sign up with this address. You have an account";
+        ("you have an account", format!("{text}: {origin}/sign-in"))
+    } else {
+        let text = "To choose your password, open this within an hour";
+        (
+            "confirm your address",
+            format!("{text}:\n\n{origin}/sign-up/{token}"),
+        )
+    };
+    Mail {
+        to: to.to_owned(),
+        subject: format!("{SERVICE}: {subject}"),
+        text,
+    }
 }
 
 pub(crate) async fn choose(
@@ -117,15 +129,10 @@ pub(crate) async fn finish(
             .await?;
         return Ok(Redirect::to("/sign-in").into_response());
     };
-    let sign_in = SignIn {
-        id: app.users().sign_in_by_password(&user).await.or_fail()?,
-        password_checked_at: app.clock().now(),
-        receipt: None,
-    };
-    visitor.enter(Stage::Full(sign_in)).await?;
+    let signed_in = by_password(&app, &visitor, &user).await?;
     let welcome = "Welcome. So far a password alone protects your account.";
     visitor.say(Flash::notice(welcome)).await?;
-    Ok(Redirect::to("/account").into_response())
+    Ok(signed_in.into_response())
 }
 
 async fn no_such_link(visitor: &Visitor) -> Result<Failure, Failure> {

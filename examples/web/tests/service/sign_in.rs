@@ -89,6 +89,7 @@ async fn every_wrong_code_gets_the_same_words(service: Service) {
         &codes[0],
         &used,
         "１２３",
+        &"1".repeat(300),
     ] {
         said.push(
             browser
@@ -260,6 +261,24 @@ async fn a_lost_record_does_not_open_the_door(service: Service) {
     assert_eq!(page.status, 503);
     page.must_have("lost or out of date");
     assert!(!browser.is_in().await);
+}
+
+/// As if a second factor had been switched on between the look at the record and the sign-in.
+#[tokio::test]
+async fn a_password_alone_does_not_outrun_an_enrollment() {
+    let service = Service::on_sqlite().await;
+    service.newcomer(ALICE).await;
+    let held = "CREATE TRIGGER held BEFORE UPDATE ON users BEGIN SELECT RAISE(IGNORE); END";
+    service.execute(held).await;
+    let mut browser = service.browser();
+    let answer = browser.give_password(ALICE, PASSWORD).await;
+    assert_eq!(answer.location(), "/sign-in");
+    browser
+        .get("/sign-in")
+        .await
+        .must_have("has just been changed");
+    assert!(!browser.is_in().await);
+    assert_eq!(service.count("SELECT count(*) FROM sign_ins").await, 1);
 }
 
 async fn a_session_that_is_signed_in_already_goes_on(service: Service) {

@@ -4,6 +4,7 @@ on_both! {
     an_address_that_is_known_gets_the_same_page,
     a_link_works_once_and_for_an_hour,
     a_bad_address_or_password_is_refused,
+    nobody_is_sent_more_than_five_mails_an_hour,
 }
 
 async fn an_address_that_is_known_gets_the_same_page(service: Service) {
@@ -65,4 +66,17 @@ async fn a_bad_address_or_password_is_refused(service: Service) {
         page.must_have("Please take at");
     }
     assert_eq!(service.count("SELECT count(*) FROM users").await, 0);
+}
+
+async fn nobody_is_sent_more_than_five_mails_an_hour(service: Service) {
+    let mut browser = service.browser();
+    browser.get("/sign-up").await;
+    for _ in 0..7 {
+        let page = browser.post("/sign-up", &[("email", ALICE)]).await;
+        page.must_have("We have sent a mail");
+    }
+    assert_eq!(service.subjects(ALICE).len(), 5);
+    service.wait(3_600);
+    browser.post("/sign-up", &[("email", ALICE)]).await;
+    assert_eq!(service.subjects(ALICE).len(), 6);
 }
