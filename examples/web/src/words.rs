@@ -34,7 +34,7 @@ pub(crate) fn why(rejection: Rejection) -> String {
             format!("You have {maximum} authenticators already. Remove one first.")
         }
         Rejection::ProofExpired | Rejection::ProofTooWeak | Rejection::ForeignReceipt => {
-            "That took a while. To be sure that it is you, please enter a code as well.".into()
+            "That took a while. To be sure that it is you, please enter a code.".into()
         }
         Rejection::Absent | Rejection::Disabled => "Two-factor authentication is off.".into(),
         _ => "That was refused. Nothing was changed.".into(),

@@ -37,7 +37,7 @@ pub(crate) async fn add(
 ) -> Result<Response, Failure> {
     let begun = match AuthenticatorName::new(&typed.name) {
         Ok(name) => {
-            let asked = Asked::password_or_code(&app, &member);
+            let asked = Asked::sent(&typed);
             let request = EnrollmentRequest::additional(&member.user.email);
             let purpose = Purpose::Another {
                 name: name.to_string(),
@@ -81,7 +81,7 @@ pub(crate) async fn replace(
     OurForm(typed): OurForm<Typed>,
 ) -> Result<Response, Failure> {
     let (authenticator, name) = named(&app, &member, &id).await?;
-    let asked = Asked::password_or_code(&app, &member);
+    let asked = Asked::sent(&typed);
     let request = EnrollmentRequest::replacing(authenticator, &member.user.email);
     let request = request.authenticator_name(name.clone());
     let purpose = Purpose::Replacement {
@@ -124,10 +124,7 @@ pub(crate) async fn remove(
     OurForm(typed): OurForm<Typed>,
 ) -> Result<Response, Failure> {
     let (authenticator, name) = named(&app, &member, &id).await?;
-    let (asked, account) = (
-        Asked::password_or_code(&app, &member),
-        member.user.account(),
-    );
+    let (asked, account) = (Asked::sent(&typed), member.user.account());
     let removed = change(
         &app,
         &mut member,

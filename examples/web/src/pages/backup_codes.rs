@@ -66,10 +66,11 @@ pub(crate) async fn issue(
         member.visitor.say(Flash::problem(text)).await?;
         return Ok(Redirect::to("/two-factor/backup-codes").into_response());
     }
-    let (asked, account) = (
-        Asked::password_and_receipt(&app, &member),
-        member.user.account(),
-    );
+    let account = member.user.account();
+    let asked = Asked {
+        password: true,
+        code: typed.has_code(),
+    };
     let issued = change(
         &app,
         &mut member,

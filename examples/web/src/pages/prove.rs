@@ -48,13 +48,22 @@ impl Asked {
             code: !has_fresh_receipt(app, member),
         }
     }
+
+    /// What was asked for when the form was shown: a code, or else the password. If that is not enough by now, the verifier
+    /// says so.
+    pub(crate) const fn sent(typed: &Typed) -> Self {
+        Self {
+            password: typed.code.is_empty(),
+            code: !typed.code.is_empty(),
+        }
+    }
 }
 
 fn has_fresh_receipt(app: &App, member: &Member) -> bool {
     let age = app.verifier().policy().proof_age().as_secs();
     let now = app.clock().now();
     let receipt = member.sign_in.receipt.as_ref();
-    // A minute less, for the time that it takes to type.
+    // A minute less, for the time that it takes to fill the form in.
     receipt.is_some_and(|receipt| now.saturating_since(receipt.at()) < age.saturating_sub(60))
 }
 
@@ -105,6 +114,10 @@ pub(crate) struct Typed {
 impl Typed {
     pub(crate) const fn has_password(&self) -> bool {
         !self.password.is_empty()
+    }
+
+    pub(crate) const fn has_code(&self) -> bool {
+        !self.code.is_empty()
     }
 }
 

@@ -135,7 +135,7 @@ async fn they_need_the_password_and_a_fresh_receipt(service: Service) {
     let answer = browser.post_all(PATH, &[]).await;
     assert_eq!(answer.location(), PATH);
 
-    service.wait(600);
+    service.wait(601);
     browser.get(PATH).await.must_have("name=\"code\"");
     let answer = browser.post_all(PATH, &[("password", PASSWORD)]).await;
     assert_eq!(answer.location(), PATH);

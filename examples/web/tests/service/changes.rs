@@ -5,6 +5,7 @@ on_both! {
     a_second_authenticator_signs_in_too_and_can_be_removed,
     a_name_is_shown_as_it_is_and_no_other_is_taken,
     a_change_needs_a_code_when_the_receipt_is_old,
+    a_form_that_was_shown_in_time_is_good_for_as_long_as_the_receipt,
     switching_off_needs_the_password_and_a_code,
     guesses_at_a_change_count_like_guesses_at_the_door,
     the_authenticator_of_another_is_not_there,
@@ -90,7 +91,7 @@ async fn a_name_is_shown_as_it_is_and_no_other_is_taken(service: Service) {
 async fn a_change_needs_a_code_when_the_receipt_is_old(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     let id = browser.get("/account").await.authenticator();
-    service.wait(600);
+    service.wait(601);
     for path in [
         "/two-factor/add".to_owned(),
         format!("/two-factor/authenticators/{id}/replace"),
@@ -102,13 +103,26 @@ async fn a_change_needs_a_code_when_the_receipt_is_old(service: Service) {
         browser
             .post_and_follow(&path, &named)
             .await
-            .must_have("not accepted");
+            .must_have("please enter a code");
         let code = service.next(&phone);
         let begun = browser
             .post(&path, &[("name", "Tablet"), ("code", &code)])
             .await;
         assert!(begun.location().starts_with("/two-factor/setup/"));
     }
+}
+
+async fn a_form_that_was_shown_in_time_is_good_for_as_long_as_the_receipt(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    service.wait(539);
+    browser
+        .get("/two-factor/add")
+        .await
+        .must_have("name=\"password\"");
+    service.wait(60);
+    let fields = [("name", "Tablet"), ("password", PASSWORD)];
+    let begun = browser.post("/two-factor/add", &fields).await;
+    assert!(begun.location().starts_with("/two-factor/setup/"));
 }
 
 async fn switching_off_needs_the_password_and_a_code(service: Service) {
