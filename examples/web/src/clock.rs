@@ -1,0 +1,32 @@
+use std::fmt;
+use std::sync::Arc;
+
+use countersign::{Clock, Timestamp};
+
+/// The one clock of the service: the operating system's, or a test's.
+#[derive(Clone)]
+pub struct SharedClock(Arc<dyn Clock>);
+
+impl SharedClock {
+    /// Shares a clock.
+    pub fn new(clock: impl Clock + 'static) -> Self {
+        Self(Arc::new(clock))
+    }
+
+    /// The time for a database column.
+    pub(crate) fn seconds(&self) -> i64 {
+        i64::try_from(self.now().as_unix()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+impl fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedClock").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,66 @@
+//! The log of what happened to an account, for its owner and for the operator.
+
+use countersign::{AccountId, SwapKind, Timestamp};
+
+use crate::database::{Database, on};
+
+/// The line that a swap writes, in its own transaction; `None` if it changes nothing that anybody would ask about.
+pub(crate) const fn of_swap(kind: SwapKind) -> Option<&'static str> {
+    Some(match kind {
+        SwapKind::Accepted => "signed-in",
+        SwapKind::Rejected => "wrong-code",
+        SwapKind::Reserved => "backup-code-tried",
+        SwapKind::Enrolled => "enrolled",
+        SwapKind::Issued => "codes-issued",
+        SwapKind::Removed => "removed",
+        SwapKind::Disabled => "disabled",
+        SwapKind::Unlocked => "unlocked",
+        _ => return None,
+    })
+}
+
+pub(crate) const PASSWORD_SIGN_IN: &str = "password-sign-in";
+
+pub(crate) const INSERT: &str =
+    "INSERT INTO events (account, at, what, remark) VALUES ($1, $2, $3, $4)";
+
+/// A line of the log, in words.
+pub(crate) struct Event {
+    pub(crate) at: Timestamp,
+    pub(crate) text: &'static str,
+    pub(crate) remark: Option<String>,
+}
+
+/// The latest events of an account, the newest first.
+pub(crate) async fn latest(
+    database: &Database,
+    account: &AccountId,
+    limit: i64,
+) -> Result<Vec<Event>, sqlx::Error> {
+    let sql = "SELECT at, what, remark FROM events WHERE account = $1 ORDER BY id DESC LIMIT $2";
+    let rows: Vec<(i64, String, Option<String>)> = on!(database, |pool| {
+        let query = sqlx::query_as(sql).bind(account.as_str()).bind(limit);
+        query.fetch_all(pool).await?
+    });
+    let event = |(at, what, remark): (i64, String, _)| Event {
+        at: Timestamp::from_unix(u64::try_from(at).unwrap_or_default()),
+        text: text(&what),
+        remark,
+    };
+    Ok(rows.into_iter().map(event).collect())
+}
+
+fn text(what: &str) -> &'static str {
+    match what {
+        "signed-in" => "Signed in with a second factor",
+        PASSWORD_SIGN_IN => "Signed in with a password alone",
+        "wrong-code" => "A wrong code was entered",
+        "backup-code-tried" => "A backup code was tried",
+        "enrolled" => "An authenticator was added or replaced",
+        "codes-issued" => "New backup codes were generated",
+        "removed" => "An authenticator was removed",
+        "disabled" => "Two-factor authentication was turned off",
+        "unlocked" => "Unlocked by our staff",
+        _ => "Something changed",
+    }
+}

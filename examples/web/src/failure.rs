@@ -1,0 +1,93 @@
+use std::error::Error;
+use std::fmt;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::frame::{Frame, Message, html};
+
+/// Why a handler did not come to its end: it has another page for the person, or something is wrong with the service.
+pub(crate) enum Failure {
+    Page(Box<Response>),
+    Internal(Box<dyn Error + Send + Sync>),
+}
+
+impl Failure {
+    pub(crate) fn see(path: &str) -> Self {
+        Self::Page(Box::new(Redirect::to(path).into_response()))
+    }
+
+    pub(crate) fn not_found() -> Self {
+        let text = "There is nothing at this address, or it is not for you.";
+        Self::message(StatusCode::NOT_FOUND, "Page not found", text)
+    }
+
+    /// A form that was not made for this session, or not by us.
+    pub(crate) fn out_of_date() -> Self {
+        let text = "This page was out of date: you have signed in or out since it was shown, or it has been open for \
+            too long. Nothing was changed. Go back to your account and try again.";
+        Self::message(StatusCode::FORBIDDEN, "That page was out of date", text)
+    }
+
+    /// A form with fields that ours do not have, or without one that they have.
+    pub(crate) fn not_our_form(status: StatusCode) -> Self {
+        let text = "What was sent does not fit the form. Nothing was changed.";
+        Self::message(status, "That form could not be read", text)
+    }
+
+    pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static str) -> Self {
+        Self::Page(Box::new(message(status, title, text)))
+    }
+}
+
+/// A page for what went wrong. It is the same for everybody.
+pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static str) -> Response {
+    let page = Message {
+        frame: Frame::bare(title),
+        text,
+        link: ("/account", "Go to your account"),
+    };
+    match html(&page) {
+        Ok(page) => (status, page).into_response(),
+        Err(_) => (status, title).into_response(),
+    }
+}
+
+/// Any error, so that handlers can use `?`. (That is why `Failure` itself is none.)
+impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+/// A boxed error as one that `?` takes.
+#[derive(Debug)]
+pub(crate) struct Boxed(pub(crate) Box<dyn Error + Send + Sync>);
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Boxed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Page(page) => *page,
+            Self::Internal(error) => {
+                tracing::error!(error = &*error as &(dyn Error + 'static), "failed");
+                message(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "That could not be done just now",
+                    "It is not your fault. Please try again in a minute.",
+                )
+            }
+        }
+    }
+}

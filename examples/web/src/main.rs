@@ -1,0 +1,104 @@
+//! The program: see the library.
+
+mod key;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use countersign::{KeyId, Keyring, SystemClock};
+use countersign_web::{App, BoxError, Database, Settings, SharedClock, TerminalMailer, log_filter};
+use tokio::net::TcpListener;
+
+/// A web service with a complete second factor.
+#[derive(Parser)]
+#[command(name = "countersign-web")]
+struct Arguments {
+    /// Where to listen. Port 0 is any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// sqlite:PATH or postgres://...
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "COUNTERSIGN_WEB_DATABASE",
+        default_value = "sqlite:countersign-web.db"
+    )]
+    #[arg(hide_env_values = true)]
+    database: String,
+    /// The file with the key that records are sealed with. It is made if there are no records yet.
+    #[arg(long, value_name = "PATH", default_value = "countersign-web.key")]
+    key: PathBuf,
+    /// The address of the service as browsers see it, if there is a proxy before it.
+    #[arg(long, value_name = "URL")]
+    origin: Option<String>,
+    /// The email address of somebody who may see /admin, once signed in with a second factor. Can be repeated.
+    #[arg(long = "operator", value_name = "EMAIL")]
+    operators: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let asked = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(log_filter(&asked))
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(
+                error = &*error as &(dyn std::error::Error + 'static),
+                "stopped"
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), BoxError> {
+    let database = Database::open(&arguments.database).await?;
+    let key = key::open(&arguments.key, &database).await?;
+    let listener = TcpListener::bind(arguments.listen).await?;
+    let address = listener.local_addr()?;
+    let origin = arguments
+        .origin
+        .unwrap_or_else(|| format!("http://{address}"));
+    let app = App::new(Settings {
+        database,
+        keyring: Keyring::new(KeyId::new(1), key),
+        origin: origin.trim_end_matches('/').to_owned(),
+        operators: arguments
+            .operators
+            .iter()
+            .map(|email| email.to_ascii_lowercase())
+            .collect(),
+        mailer: Arc::new(TerminalMailer),
+        clock: SharedClock::new(SystemClock),
+    })
+    .await?;
+    tokio::spawn(purge_now_and_then(app.clone()));
+    tracing::info!("open {origin} (mails are printed here)");
+    let served = axum::serve(listener, app.router());
+    Ok(served.with_graceful_shutdown(interrupted()).await?)
+}
+
+async fn purge_now_and_then(app: App) {
+    let mut interval = tokio::time::interval(Duration::from_secs(10 * 60));
+    loop {
+        interval.tick().await;
+        if let Err(error) = app.purge().await {
+            tracing::warn!(%error, "what has expired could not be deleted");
+        }
+    }
+}
+
+async fn interrupted() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::error!(%error, "interrupts are not heard");
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,150 @@
+//! What an operator may see and do: how an account stands, never a secret, and ending a wait with a reason on record.
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use countersign::{Denied, Hold, Status};
+use serde::Deserialize;
+
+use super::account::{Factor, Line};
+use crate::app::{App, OrFail, to_its_end};
+use crate::events;
+use crate::failure::Failure;
+use crate::form::OurForm;
+use crate::frame::{Flash, Frame, html};
+use crate::mail::Change;
+use crate::users::User;
+use crate::visitor::Operator;
+use crate::when::span;
+
+#[derive(Template)]
+#[template(path = "admin.html")]
+struct AdminPage {
+    frame: Frame,
+    asked: String,
+    found: Option<Found>,
+}
+
+struct Found {
+    id: i64,
+    email: String,
+    /// The host's flag and the record disagree: a row was lost or put back.
+    lost: bool,
+    factor: Option<Factor>,
+    hold: String,
+    events: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Search {
+    #[serde(default)]
+    email: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Unlock {
+    account: String,
+    reason: String,
+}
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    Operator(member): Operator,
+    search: Result<Query<Search>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let email = search.map(|Query(search)| search.email).unwrap_or_default();
+    let asked = email.trim().to_ascii_lowercase();
+    let mut frame = member.frame(&app, "Accounts").await?;
+    let found = match app.users().by_email(&asked).await.or_fail()? {
+        Some(user) => Some(find(&app, user).await?),
+        None => None,
+    };
+    if found.is_none() && !asked.is_empty() {
+        frame.flash = Some(Flash::problem("There is no account with that address."));
+    }
+    let page = AdminPage {
+        frame,
+        asked,
+        found,
+    };
+    Ok(html(&page)?.into_response())
+}
+
+async fn find(app: &App, user: User) -> Result<Found, Failure> {
+    let account = user.account();
+    let status = app.verifier().status(&account).await?;
+    let events = events::latest(app.database(), &account, EVENTS).await?;
+    let (factor, hold) = match &status {
+        Status::Enabled(enabled) => (Some(enabled.into()), hold(enabled.hold)),
+        _ => (None, String::new()),
+    };
+    Ok(Found {
+        id: user.id,
+        email: user.email,
+        lost: user.enrolled && factor.is_none(),
+        factor,
+        hold,
+        events: events.into_iter().map(Line::from).collect(),
+    })
+}
+
+fn hold(hold: Hold) -> String {
+    match hold {
+        Hold::Free => "Codes are accepted".into(),
+        Hold::Waiting { retry_after } => format!("Waiting: {} left", span(retry_after)),
+        Hold::BudgetSpent { retry_after } => {
+            format!("Budget spent: next try in {}", span(retry_after))
+        }
+        _ => "Locked".into(),
+    }
+}
+
+/// Ends a wait or a lock. Who did it and why is written in the same transaction.
+pub(crate) async fn unlock(
+    State(app): State<App>,
+    Operator(member): Operator,
+    OurForm(Unlock { account, reason }): OurForm<Unlock>,
+) -> Result<Response, Failure> {
+    let account = account.parse().map_err(|_| Failure::not_found())?;
+    let Some(user) = app.users().by_id(account).await.or_fail()? else {
+        return Err(Failure::not_found());
+    };
+    let back = format!("/admin?email={}", urlencoded(&user.email));
+    let reason = reason.trim();
+    if !(SHORTEST_REASON..=LONGEST_REASON).contains(&reason.chars().count()) {
+        let text = "Please say how you made sure who asked, in a sentence.";
+        member.visitor.say(Flash::problem(text)).await?;
+        return Ok(Redirect::to(&back).into_response());
+    }
+    let remark = format!("{}: {reason}", member.user.email);
+    let verifier = app.verifier();
+    let verifier = verifier.with_store(verifier.store().with_remark(remark));
+    let id = user.account();
+    let flash = match to_its_end(async move { verifier.unlock(&id).await }).await? {
+        Ok(()) => {
+            app.tell(&user, &Change::Unlocked);
+            Flash::notice("Unlocked, and put on record.")
+        }
+        Err(Denied::Rejected(_)) => Flash::problem("There is nothing to unlock."),
+        Err(Denied::Failed(error)) => return Err(error.into()),
+    };
+    member.visitor.say(flash).await?;
+    Ok(Redirect::to(&back).into_response())
+}
+
+/// An address in a query.
+fn urlencoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        encoded
+    })
+}
+
+const EVENTS: i64 = 50;
+const SHORTEST_REASON: usize = 10;
+const LONGEST_REASON: usize = 500;

@@ -1,0 +1,64 @@
+//! Switching the second factor off: with the password and a code, whatever the session holds.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::prove::{Asked, ProvePage, Typed, change};
+use crate::app::{App, OrFail};
+use crate::failure::Failure;
+use crate::form::OurForm;
+use crate::frame::Flash;
+use crate::mail::Change;
+use crate::visitor::{Member, Stage};
+
+pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Response, Failure> {
+    if !member.user.enrolled {
+        return Ok(Redirect::to("/account").into_response());
+    }
+    let page = ProvePage {
+        frame: member
+            .frame(&app, "Turn off two-factor authentication")
+            .await?,
+        action: "/two-factor/disable".into(),
+        text:
+            "Your authenticators and backup codes will end, and your password alone will sign in."
+                .into(),
+        button: "Turn off",
+        danger: true,
+        name: None,
+        once: None,
+        asked: Asked::BOTH,
+        wait: None,
+    };
+    page.show(&app, &member).await
+}
+
+pub(crate) async fn disable(
+    State(app): State<App>,
+    mut member: Member,
+    OurForm(typed): OurForm<Typed>,
+) -> Result<Response, Failure> {
+    let account = member.user.account();
+    let disabled = change(
+        &app,
+        &mut member,
+        Asked::BOTH,
+        typed,
+        |verifier, evidence| async move { verifier.disable(&account, evidence.proof()).await },
+    );
+    if let Err(flash) = disabled.await? {
+        member.visitor.say(flash).await?;
+        return Ok(Redirect::to("/two-factor/disable").into_response());
+    }
+    app.tell(&member.user, &Change::Disabled);
+    let users = app.users();
+    users
+        .sign_out_elsewhere(&member.user, &member.sign_in.id)
+        .await
+        .or_fail()?;
+    member.sign_in.receipt = None;
+    member.visitor.enter(Stage::Full(member.sign_in)).await?;
+    let text = "Two-factor authentication is off. Delete the entry from your app.";
+    member.visitor.say(Flash::notice(text)).await?;
+    Ok(Redirect::to("/account").into_response())
+}

@@ -1,0 +1,12 @@
+//! The pages, one module for each: what it shows, and what its forms do.
+
+pub(crate) mod account;
+pub(crate) mod admin;
+pub(crate) mod authenticators;
+pub(crate) mod backup_codes;
+pub(crate) mod code;
+pub(crate) mod disable;
+mod prove;
+pub(crate) mod setup;
+pub(crate) mod sign_in;
+pub(crate) mod sign_up;

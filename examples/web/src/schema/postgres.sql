@@ -1,0 +1,37 @@
+CREATE TABLE IF NOT EXISTS users (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email text NOT NULL UNIQUE,
+    password_hash text NOT NULL,
+    enrolled boolean NOT NULL DEFAULT false,
+    created_at bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sign_ups (
+    token text NOT NULL PRIMARY KEY,
+    email text NOT NULL,
+    expires_at bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS password_tries (
+    name text NOT NULL PRIMARY KEY,
+    tries bigint NOT NULL,
+    begun_at bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS browser_sessions (
+    id text NOT NULL PRIMARY KEY,
+    data text NOT NULL,
+    expires_at bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sign_ins (
+    id text NOT NULL PRIMARY KEY,
+    user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    begun_at bigint NOT NULL,
+    seen_at bigint NOT NULL,
+    once text
+);
+CREATE TABLE IF NOT EXISTS events (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account text NOT NULL,
+    at bigint NOT NULL,
+    what text NOT NULL,
+    remark text
+);
+CREATE INDEX IF NOT EXISTS events_of_account ON events (account, id);

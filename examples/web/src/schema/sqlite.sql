@@ -1,0 +1,38 @@
+-- AUTOINCREMENT, because countersign's account ids must never be used again.
+CREATE TABLE IF NOT EXISTS users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    email TEXT NOT NULL UNIQUE,
+    password_hash TEXT NOT NULL,
+    enrolled INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS sign_ups (
+    token TEXT NOT NULL PRIMARY KEY,
+    email TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS password_tries (
+    name TEXT NOT NULL PRIMARY KEY,
+    tries INTEGER NOT NULL,
+    begun_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS browser_sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    data TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sign_ins (
+    id TEXT NOT NULL PRIMARY KEY,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    begun_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL,
+    once TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    remark TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS events_of_account ON events (account, id);

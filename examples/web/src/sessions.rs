@@ -1,0 +1,92 @@
+use async_trait::async_trait;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+use tower_sessions::{ExpiredDeletion, SessionStore};
+
+use crate::database::{Database, on};
+use crate::token;
+
+/// What tower-sessions keeps for each cookie, in a table of the host's. The id is there as a digest only, so whoever reads
+/// the table cannot take a session over.
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions(pub(crate) Database);
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        while self.write(INSERT, record).await? == 0 {
+            record.id = Id::default();
+        }
+        Ok(())
+    }
+
+    /// Changes what is there. A session that was ended meanwhile stays ended.
+    async fn save(&self, record: &Record) -> Result<()> {
+        self.write(UPDATE, record).await.map(|_| ())
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let sql = "SELECT data, expires_at FROM browser_sessions WHERE id = $1 AND expires_at > $2";
+        let now = time::OffsetDateTime::now_utc().unix_timestamp();
+        let key = key(*id);
+        let row: Option<(String, i64)> = on!(&self.0, |pool| {
+            let query = sqlx::query_as(sql).bind(key).bind(now);
+            query.fetch_optional(pool).await.map_err(backend)?
+        });
+        let Some((data, expires_at)) = row else {
+            return Ok(None);
+        };
+        let decode = |error: &dyn std::error::Error| Error::Decode(error.to_string());
+        Ok(Some(Record {
+            id: *id,
+            data: serde_json::from_str(&data).map_err(|error| decode(&error))?,
+            expiry_date: time::OffsetDateTime::from_unix_timestamp(expires_at)
+                .map_err(|error| decode(&error))?,
+        }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        let key = key(*id);
+        on!(&self.0, |pool| {
+            let query = sqlx::query("DELETE FROM browser_sessions WHERE id = $1").bind(key);
+            query.execute(pool).await.map_err(backend)?;
+        });
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ExpiredDeletion for Sessions {
+    async fn delete_expired(&self) -> Result<()> {
+        let now = time::OffsetDateTime::now_utc().unix_timestamp();
+        on!(&self.0, |pool| {
+            let query = sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1");
+            query.bind(now).execute(pool).await.map_err(backend)?;
+        });
+        Ok(())
+    }
+}
+
+impl Sessions {
+    async fn write(&self, sql: &'static str, record: &Record) -> Result<u64> {
+        let data = serde_json::to_string(&record.data);
+        let data = data.map_err(|error| Error::Encode(error.to_string()))?;
+        let (key, expires_at) = (key(record.id), record.expiry_date.unix_timestamp());
+        Ok(on!(&self.0, |pool| {
+            let query = sqlx::query(sql).bind(key).bind(data).bind(expires_at);
+            query.execute(pool).await.map_err(backend)?.rows_affected()
+        }))
+    }
+}
+
+fn key(id: Id) -> String {
+    token::digest(&id.0.to_le_bytes())
+}
+
+fn backend(error: sqlx::Error) -> Error {
+    Error::Backend(error.to_string())
+}
+
+const INSERT: &str = "INSERT INTO browser_sessions (id, data, expires_at) VALUES ($1, $2, $3) \
+    ON CONFLICT (id) DO NOTHING";
+const UPDATE: &str = "UPDATE browser_sessions SET data = $2, expires_at = $3 WHERE id = $1";

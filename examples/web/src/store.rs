@@ -1,0 +1,180 @@
+use std::fmt;
+use std::time::Duration;
+
+use countersign::{AccountId, BoxStore, Revision, Store, Stored, Swap, SwapKind, Swapped};
+use tokio::time::timeout;
+
+use crate::clock::SharedClock;
+use crate::database::{Database, on};
+use crate::{BoxError, events};
+
+/// Countersign's store in the host's own transaction: with each swap go the host's flag "enrolled", a line in the log of
+/// events and, with an accepted code, the sign-in. All of it is there or nothing is, whenever the process dies.
+#[derive(Clone)]
+pub struct HostStore {
+    records: BoxStore,
+    database: Database,
+    clock: SharedClock,
+    sign_in: Option<NewSignIn>,
+    remark: Option<String>,
+}
+
+/// The sign-in that an accepted code makes. Its id is nobody's until the verifier has returned the receipt.
+#[derive(Clone, Debug)]
+pub(crate) struct NewSignIn {
+    pub(crate) id: String,
+    pub(crate) user: i64,
+}
+
+impl HostStore {
+    /// A store on this database. The clock is for the log of events.
+    #[must_use]
+    pub fn new(database: Database, clock: SharedClock) -> Self {
+        Self {
+            records: database.records(),
+            database,
+            clock,
+            sign_in: None,
+            remark: None,
+        }
+    }
+
+    /// The store of one request, which inserts this sign-in together with an accepted code.
+    pub(crate) fn with_sign_in(&self, sign_in: NewSignIn) -> Self {
+        Self {
+            sign_in: Some(sign_in),
+            ..self.clone()
+        }
+    }
+
+    /// The store of one request, which puts this beside its events.
+    pub(crate) fn with_remark(&self, remark: String) -> Self {
+        Self {
+            remark: Some(remark),
+            ..self.clone()
+        }
+    }
+
+    async fn swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, BoxError> {
+        let (revision, summary) = (swap.revision().as_i64(), swap.summary());
+        let (codes_left, key) = (i64::from(summary.codes_left), i64::from(summary.key.get()));
+        let expected = swap.expected().map(Revision::as_i64);
+        on!(&self.database, |pool| {
+            // The outermost transaction, on a connection of its own: nobody else can roll it back.
+            let mut transaction = pool.begin_with(self.database.begin()).await?;
+            let write = match (swap.record(), expected) {
+                (Some(record), None) => sqlx::query(CREATE)
+                    .bind(account.as_str())
+                    .bind(revision)
+                    .bind(record)
+                    .bind(summary.enabled)
+                    .bind(codes_left)
+                    .bind(key),
+                (Some(record), Some(expected)) => sqlx::query(REPLACE)
+                    .bind(account.as_str())
+                    .bind(revision)
+                    .bind(record)
+                    .bind(summary.enabled)
+                    .bind(codes_left)
+                    .bind(key)
+                    .bind(expected),
+                (None, expected) => sqlx::query(ERASE).bind(account.as_str()).bind(expected),
+            };
+            if write.execute(&mut *transaction).await?.rows_affected() == 0 {
+                // Somebody was first. Nothing was written, and nothing may be.
+                transaction.rollback().await?;
+                return Ok(Swapped::Stale);
+            }
+            if let (Some(enrolled), Some(user)) = (enrolled_after(swap.kind()), user(account)) {
+                sqlx::query("UPDATE users SET enrolled = $1 WHERE id = $2")
+                    .bind(enrolled)
+                    .bind(user)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            if let Some(what) = events::of_swap(swap.kind()) {
+                // A wrong attempt is committed too: a failure that is rolled back is a free guess.
+                sqlx::query(events::INSERT)
+                    .bind(account.as_str())
+                    .bind(self.clock.seconds())
+                    .bind(what)
+                    .bind(&self.remark)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            if let (SwapKind::Accepted, Some(sign_in)) = (swap.kind(), &self.sign_in) {
+                sqlx::query(INSERT_SIGN_IN)
+                    .bind(&sign_in.id)
+                    .bind(sign_in.user)
+                    .bind(self.clock.seconds())
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            transaction.commit().await?;
+        });
+        Ok(Swapped::Done)
+    }
+}
+
+impl Store for HostStore {
+    type Error = BoxError;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, BoxError> {
+        self.records.load(account).await
+    }
+
+    /// If its time is up, the transaction is rolled back, or a commit that is under way lands: whole, either way. The
+    /// verifier finds out which.
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, BoxError> {
+        match timeout(LIMIT, self.swap(account, swap)).await? {
+            // PostgreSQL has rolled it back because others changed the same rows: the verifier loads and judges again.
+            Err(error) if is_conflict(&error) => Ok(Swapped::Stale),
+            swapped => swapped,
+        }
+    }
+}
+
+impl fmt::Debug for HostStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostStore").finish_non_exhaustive()
+    }
+}
+
+/// What the host's flag becomes. A row that was deleted or put back does not pass here, so the flag stays and the door
+/// stays shut.
+const fn enrolled_after(kind: SwapKind) -> Option<bool> {
+    match kind {
+        SwapKind::Enrolled => Some(true),
+        SwapKind::Disabled => Some(false),
+        _ => None,
+    }
+}
+
+/// The account's id is the user's number.
+fn user(account: &AccountId) -> Option<i64> {
+    account.as_str().parse().ok()
+}
+
+fn is_conflict(error: &BoxError) -> bool {
+    error
+        .downcast_ref::<sqlx::Error>()
+        .and_then(sqlx::Error::as_database_error)
+        .and_then(|error| error.code())
+        .is_some_and(|code| matches!(&*code, "40001" | "40P01"))
+}
+
+const CREATE: &str = "INSERT INTO countersign (account, revision, record, enabled, codes_left, key_id) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account) DO NOTHING";
+const REPLACE: &str = "UPDATE countersign \
+    SET revision = $2, record = $3, enabled = $4, codes_left = $5, key_id = $6 \
+    WHERE account = $1 AND revision = $7";
+const ERASE: &str = "DELETE FROM countersign WHERE account = $1 AND revision = $2";
+pub(crate) const INSERT_SIGN_IN: &str =
+    "INSERT INTO sign_ins (id, user_id, begun_at, seen_at) VALUES ($1, $2, $3, $3)";
+
+/// Longer than SQLite's `busy_timeout` and the wait for a connection, so that these say what is wrong.
+const LIMIT: Duration = Duration::from_secs(5);

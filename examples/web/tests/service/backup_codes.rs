@@ -1,0 +1,164 @@
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+
+use crate::support::{ALICE, PASSWORD, Service};
+
+on_both! {
+    the_file_has_the_codes_and_the_right_name,
+    codes_are_shown_once,
+    the_form_works_once,
+    each_code_works_once_and_the_list_says_when,
+    a_new_set_ends_the_old_one,
+    they_need_the_password_and_a_fresh_receipt,
+    without_a_second_factor_there_are_none,
+}
+
+const PATH: &str = "/two-factor/backup-codes";
+const FILE: &str = "/two-factor/backup-codes/file";
+
+async fn the_file_has_the_codes_and_the_right_name(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    browser.get(PATH).await;
+    let page = browser.post_all(PATH, &[("password", PASSWORD)]).await;
+    let text = page.hidden("text").replace('\n', "\r\n");
+    let file = browser.post(FILE, &[("text", &text)]).await;
+    assert_eq!(file.status, 200);
+    assert_eq!(file.headers[CONTENT_TYPE], "text/plain; charset=utf-8");
+    assert_eq!(
+        file.headers[CONTENT_DISPOSITION],
+        "attachment; filename=\"example-backup-codes.txt\""
+    );
+    assert!(!file.has("\r"));
+    let codes = page.codes();
+    assert_eq!(codes.len(), 10);
+    assert!(codes.iter().all(|code| file.has(code)));
+    file.must_have("Made on 15 January 2027");
+    assert_eq!(
+        service.subjects(ALICE).last().unwrap(),
+        "You have new backup codes"
+    );
+
+    // Ours, or no file at all.
+    let forged = text.replacen(&codes[0], "0000 0000", 1);
+    assert_eq!(browser.post(FILE, &[("text", &forged)]).await.status, 403);
+    assert_eq!(browser.post(FILE, &[]).await.status, 422);
+}
+
+async fn codes_are_shown_once(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    browser.get(PATH).await;
+    let page = browser.post_all(PATH, &[("password", PASSWORD)]).await;
+    let (text, codes) = (page.hidden("text"), page.codes());
+    let account = browser
+        .post_and_follow("/two-factor/backup-codes/saved", &[])
+        .await;
+    account.must_have("10 of 10 left");
+    assert_eq!(browser.post(FILE, &[("text", &text)]).await.status, 403);
+    for path in ["/account", PATH] {
+        let page = browser.get(path).await;
+        assert!(
+            codes
+                .iter()
+                .all(|code| !page.has(code) && !page.has(&code.replace(' ', "")))
+        );
+    }
+}
+
+async fn the_form_works_once(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    browser.get(PATH).await;
+    let mut again = browser.clone();
+    let codes = browser
+        .post_all(PATH, &[("password", PASSWORD)])
+        .await
+        .codes();
+    // A reload of the page with the codes.
+    let answer = again.post_all(PATH, &[("password", PASSWORD)]).await;
+    assert_eq!(answer.location(), PATH);
+    again.get(PATH).await.must_have("codes are shown once");
+    let mut other = service.half_signed_in(ALICE).await;
+    let answer = other.post("/sign-in/code", &[("code", &codes[9])]).await;
+    assert_eq!(answer.location(), "/account");
+}
+
+async fn each_code_works_once_and_the_list_says_when(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let codes = service.codes(&mut browser).await;
+    service.wait(3_600);
+    for (used, code) in codes.iter().enumerate() {
+        let mut browser = service.half_signed_in(ALICE).await;
+        let page = browser
+            .post_and_follow("/sign-in/code", &[("code", code)])
+            .await;
+        page.must_have(&format!("backup code {}.", used + 1));
+        let left = 9 - used;
+        page.must_have(&format!("{left} of 10 left"));
+        let warned = page.has("Only") || page.has("You have used all");
+        assert_eq!(warned, left <= 3, "{left}");
+        let times = page
+            .body
+            .matches("used <time datetime=\"2027-01-15T09:00:00Z\">")
+            .count();
+        // The second app's last use is shown in the same way.
+        assert_eq!(times, used + 1);
+        let mut other = service.half_signed_in(ALICE).await;
+        let page = other
+            .post_and_follow("/sign-in/code", &[("code", code)])
+            .await;
+        page.must_have("not accepted");
+    }
+}
+
+async fn a_new_set_ends_the_old_one(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let old = service.codes(&mut browser).await;
+    let new = service.codes(&mut browser).await;
+    let mut other = service.half_signed_in(ALICE).await;
+    other
+        .post_and_follow("/sign-in/code", &[("code", &old[0])])
+        .await
+        .must_have("not accepted");
+    assert_eq!(
+        other
+            .post("/sign-in/code", &[("code", &new[0])])
+            .await
+            .location(),
+        "/account"
+    );
+}
+
+async fn they_need_the_password_and_a_fresh_receipt(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    browser.get(PATH).await;
+    let answer = browser.post_all(PATH, &[("password", "wrong")]).await;
+    assert_eq!(answer.location(), PATH);
+    browser.get(PATH).await.must_have("not your password");
+    let answer = browser.post_all(PATH, &[]).await;
+    assert_eq!(answer.location(), PATH);
+
+    service.wait(601);
+    browser.get(PATH).await.must_have("name=\"code\"");
+    let answer = browser.post_all(PATH, &[("password", PASSWORD)]).await;
+    assert_eq!(answer.location(), PATH);
+    assert_eq!(
+        service
+            .count("SELECT count(*) FROM countersign WHERE codes_left > 0")
+            .await,
+        0
+    );
+    browser.get(PATH).await;
+    let code = service.next(&phone);
+    let page = browser
+        .post_all(PATH, &[("password", PASSWORD), ("code", &code)])
+        .await;
+    assert_eq!(page.codes().len(), 10);
+}
+
+async fn without_a_second_factor_there_are_none(service: Service) {
+    let mut browser = service.newcomer(ALICE).await;
+    assert_eq!(browser.get(PATH).await.location(), "/account");
+    browser.get("/account").await;
+    let answer = browser
+        .post(PATH, &[("password", PASSWORD), ("once", "")])
+        .await;
+    assert_eq!(answer.location(), PATH);
+}

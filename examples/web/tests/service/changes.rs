@@ -1,0 +1,191 @@
+use crate::support::{ALICE, PASSWORD, Service};
+
+on_both! {
+    the_old_phone_works_until_the_new_one_is_confirmed,
+    a_second_authenticator_signs_in_too_and_can_be_removed,
+    a_name_is_shown_as_it_is_and_no_other_is_taken,
+    a_change_needs_a_code_when_the_receipt_is_old,
+    a_form_that_was_shown_in_time_is_good_for_as_long_as_the_receipt,
+    switching_off_needs_the_password_and_a_code,
+    guesses_at_a_change_count_like_guesses_at_the_door,
+    the_authenticator_of_another_is_not_there,
+}
+
+async fn the_old_phone_works_until_the_new_one_is_confirmed(service: Service) {
+    let (mut browser, old) = service.enrolled(ALICE).await;
+    let id = browser.get("/account").await.authenticator();
+    let path = format!("/two-factor/authenticators/{id}/replace");
+    browser.get(&path).await;
+    let begun = browser.post(&path, &[("password", PASSWORD)]).await;
+    service.signed_in(ALICE, &old).await;
+    let new = service.confirm(&mut browser, &begun).await;
+    assert_eq!(
+        service.subjects(ALICE).last().unwrap(),
+        "Your authenticator was replaced"
+    );
+    let mut other = service.half_signed_in(ALICE).await;
+    let code = service.next(&old);
+    other
+        .post_and_follow("/sign-in/code", &[("code", &code)])
+        .await
+        .must_have("not accepted");
+    service.signed_in(ALICE, &new).await;
+    let account = browser.get("/account").await;
+    assert_eq!(account.body.matches("Move to a new phone").count(), 1);
+}
+
+async fn a_second_authenticator_signs_in_too_and_can_be_removed(service: Service) {
+    let (mut browser, first) = service.enrolled(ALICE).await;
+    browser.get("/two-factor/add").await;
+    let fields = [("name", "Tablet"), ("password", PASSWORD)];
+    let begun = browser.post("/two-factor/add", &fields).await;
+    let second = service.confirm(&mut browser, &begun).await;
+    assert_eq!(
+        service.subjects(ALICE).last().unwrap(),
+        "Authenticator \"Tablet\" was added"
+    );
+    service.signed_in(ALICE, &first).await;
+    service.signed_in(ALICE, &second).await;
+
+    let account = browser.get("/account").await;
+    account.must_have("Tablet");
+    let id = account.authenticator();
+    let path = format!("/two-factor/authenticators/{id}/remove");
+    browser.get(&path).await;
+    let page = browser
+        .post_and_follow(&path, &[("password", PASSWORD)])
+        .await;
+    page.must_have("is removed");
+    assert_eq!(
+        service.subjects(ALICE).last().unwrap(),
+        "Authenticator \"Authenticator app\" was removed"
+    );
+    let mut other = service.half_signed_in(ALICE).await;
+    let code = service.next(&first);
+    other
+        .post_and_follow("/sign-in/code", &[("code", &code)])
+        .await
+        .must_have("not accepted");
+    service.signed_in(ALICE, &second).await;
+}
+
+async fn a_name_is_shown_as_it_is_and_no_other_is_taken(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    browser.get("/two-factor/add").await;
+    let name = "<script>alert(1)</script>";
+    let begun = browser
+        .post("/two-factor/add", &[("name", name), ("password", PASSWORD)])
+        .await;
+    service.confirm(&mut browser, &begun).await;
+    let page = browser.get("/account").await;
+    page.must_have("&#60;script&#62;");
+    assert!(!page.has(name));
+    browser.get("/two-factor/add").await;
+    for name in ["", " ", "a\u{7}", &"x".repeat(65)] {
+        let fields = [("name", name), ("password", PASSWORD)];
+        let page = browser.post_and_follow("/two-factor/add", &fields).await;
+        assert!(!page.problem().is_empty());
+    }
+}
+
+async fn a_change_needs_a_code_when_the_receipt_is_old(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    let id = browser.get("/account").await.authenticator();
+    service.wait(601);
+    for path in [
+        "/two-factor/add".to_owned(),
+        format!("/two-factor/authenticators/{id}/replace"),
+    ] {
+        let page = browser.get(&path).await;
+        page.must_have("name=\"code\"");
+        assert!(!page.has("name=\"password\""));
+        let named = [("name", "Tablet"), ("password", PASSWORD)];
+        browser
+            .post_and_follow(&path, &named)
+            .await
+            .must_have("please enter a code");
+        let code = service.next(&phone);
+        let begun = browser
+            .post(&path, &[("name", "Tablet"), ("code", &code)])
+            .await;
+        assert!(begun.location().starts_with("/two-factor/setup/"));
+    }
+}
+
+async fn a_form_that_was_shown_in_time_is_good_for_as_long_as_the_receipt(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    service.wait(539);
+    browser
+        .get("/two-factor/add")
+        .await
+        .must_have("name=\"password\"");
+    service.wait(60);
+    let fields = [("name", "Tablet"), ("password", PASSWORD)];
+    let begun = browser.post("/two-factor/add", &fields).await;
+    assert!(begun.location().starts_with("/two-factor/setup/"));
+}
+
+async fn switching_off_needs_the_password_and_a_code(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    let path = "/two-factor/disable";
+    browser.get(path).await;
+    let code = service.next(&phone);
+    for (password, code, said) in [
+        ("wrong", code.as_str(), "not your password"),
+        ("", &code, "not your password"),
+        (PASSWORD, "", "not accepted"),
+        (PASSWORD, "000000", "not accepted"),
+    ] {
+        let fields = [("password", password), ("code", code)];
+        browser.post_and_follow(path, &fields).await.must_have(said);
+    }
+    let page = browser
+        .post_and_follow(path, &[("password", PASSWORD), ("code", &code)])
+        .await;
+    page.must_have("Enable 2FA");
+    assert_eq!(
+        service.subjects(ALICE).last().unwrap(),
+        "Two-factor authentication is off"
+    );
+    assert_eq!(
+        service
+            .browser()
+            .give_password(ALICE, PASSWORD)
+            .await
+            .location(),
+        "/account"
+    );
+}
+
+async fn guesses_at_a_change_count_like_guesses_at_the_door(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    browser.get("/two-factor/disable").await;
+    let wrong = service.wrong(&phone);
+    for _ in 0..5 {
+        let fields = [("password", PASSWORD), ("code", wrong.as_str())];
+        browser.post("/two-factor/disable", &fields).await;
+    }
+    browser
+        .get("/two-factor/disable")
+        .await
+        .must_have("data-seconds=\"30\"");
+    let mut other = service.half_signed_in(ALICE).await;
+    other
+        .get("/sign-in/code")
+        .await
+        .must_have("data-seconds=\"30\"");
+}
+
+async fn the_authenticator_of_another_is_not_there(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let id = browser.get("/account").await.authenticator();
+    let (mut bob, _) = service.enrolled("bob@example.com").await;
+    bob.get("/account").await;
+    for id in [id.as_str(), "0000000000000000", "x"] {
+        for what in ["replace", "remove"] {
+            let path = format!("/two-factor/authenticators/{id}/{what}");
+            assert_eq!(bob.get(&path).await.status, 404);
+            assert_eq!(bob.post(&path, &[("password", PASSWORD)]).await.status, 404);
+        }
+    }
+}

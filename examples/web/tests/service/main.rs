@@ -1,0 +1,42 @@
+//! The service through its router: no socket, a clock that stands still, on SQLite and on PostgreSQL.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+/// Each of these functions as a test on each database.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(crate::support::Service::on_sqlite().await).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                if let Some(service) = crate::support::Service::on_postgres().await {
+                    super::$name(service).await;
+                }
+            })*
+        }
+    };
+}
+
+mod admin;
+mod backup_codes;
+mod browser;
+mod changes;
+mod defence;
+mod half_signed_in;
+mod sessions;
+mod setup;
+mod sign_in;
+mod sign_up;
+mod store;
+mod support;

@@ -1,0 +1,82 @@
+use crate::support::{ALICE, PASSWORD, Service};
+
+on_both! {
+    an_address_that_is_known_gets_the_same_page,
+    a_link_works_once_and_for_an_hour,
+    a_bad_address_or_password_is_refused,
+    nobody_is_sent_more_than_five_mails_an_hour,
+}
+
+async fn an_address_that_is_known_gets_the_same_page(service: Service) {
+    service.newcomer(ALICE).await;
+    let mut browser = service.browser();
+    browser.get("/sign-up").await;
+    let known = browser.post("/sign-up", &[("email", ALICE)]).await;
+    assert_eq!(
+        service.subjects(ALICE),
+        ["confirm your address", "you have an account"]
+    );
+    assert!(!service.last_mail().text.contains("/sign-up/"));
+    let unknown = browser
+        .post("/sign-up", &[("email", "bob@example.com")])
+        .await;
+    assert_eq!(known.status, unknown.status);
+    assert_eq!(known.body, unknown.body.replace("bob@example.com", ALICE));
+    assert_eq!(service.count("SELECT count(*) FROM sign_ups").await, 2);
+}
+
+async fn a_link_works_once_and_for_an_hour(service: Service) {
+    let mut browser = service.newcomer(ALICE).await;
+    let used = service.last_link();
+    let page = browser.get(&used).await;
+    assert_eq!(page.location(), "/sign-up");
+
+    browser.get("/sign-up").await;
+    browser
+        .post("/sign-up", &[("email", "bob@example.com")])
+        .await;
+    let link = service.last_link();
+    service.wait(3_599);
+    // Whoever only looks, as programs that read mails do, uses nothing up.
+    assert_eq!(browser.get(&link).await.status, 200);
+    assert_eq!(browser.get(&link).await.status, 200);
+    service.wait(1);
+    let page = browser
+        .post_and_follow(&link, &[("password", PASSWORD)])
+        .await;
+    page.must_have("too old");
+    assert_eq!(service.count("SELECT count(*) FROM users").await, 1);
+}
+
+async fn a_bad_address_or_password_is_refused(service: Service) {
+    let mut browser = service.browser();
+    browser.get("/sign-up").await;
+    let page = browser
+        .post_and_follow("/sign-up", &[("email", "alice")])
+        .await;
+    page.must_have("Please enter an email address");
+    page.must_have("value=\"alice\"");
+    browser.post("/sign-up", &[("email", ALICE)]).await;
+    let link = service.last_link();
+    browser.get(&link).await;
+    for password in ["", "seven77", &"x".repeat(257)] {
+        let page = browser
+            .post_and_follow(&link, &[("password", password)])
+            .await;
+        page.must_have("Please take at");
+    }
+    assert_eq!(service.count("SELECT count(*) FROM users").await, 0);
+}
+
+async fn nobody_is_sent_more_than_five_mails_an_hour(service: Service) {
+    let mut browser = service.browser();
+    browser.get("/sign-up").await;
+    for _ in 0..7 {
+        let page = browser.post("/sign-up", &[("email", ALICE)]).await;
+        page.must_have("We have sent a mail");
+    }
+    assert_eq!(service.subjects(ALICE).len(), 5);
+    service.wait(3_600);
+    browser.post("/sign-up", &[("email", ALICE)]).await;
+    assert_eq!(service.subjects(ALICE).len(), 6);
+}

@@ -1,0 +1,48 @@
+use countersign::conformance::{Harness, cases};
+use countersign_web::{HostStore, SharedClock};
+use tokio::runtime::Runtime;
+
+use crate::support::Service;
+
+struct Host {
+    runtime: Runtime,
+    service: Service,
+}
+
+impl Harness for Host {
+    type Store = HostStore;
+
+    fn open(&self) -> HostStore {
+        let Service {
+            database, clock, ..
+        } = &self.service;
+        HostStore::new(database.clone(), SharedClock::new(clock.clone()))
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+/// The suite, on the store that writes the host's own rows beside the record.
+fn conforms(runtime: Runtime, service: Service) {
+    let host = Host { runtime, service };
+    let failures = cases().into_iter().filter_map(|case| case.run(&host).err());
+    let failures: Vec<_> = failures.map(|failure| failure.to_string()).collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn the_store_keeps_the_contract_on_sqlite() {
+    let runtime = Runtime::new().unwrap();
+    let service = runtime.block_on(Service::on_sqlite());
+    conforms(runtime, service);
+}
+
+#[test]
+fn the_store_keeps_the_contract_on_postgres() {
+    let runtime = Runtime::new().unwrap();
+    if let Some(service) = runtime.block_on(Service::on_postgres()) {
+        conforms(runtime, service);
+    }
+}
