@@ -243,9 +243,13 @@ async fn a_browser_that_goes_away_loses_no_verdict(service: Service) {
     }
     handler.abort();
     let used = "A backup code was used to sign in".to_owned();
-    while !service.subjects(ALICE).contains(&used) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let told = async {
+        while !service.subjects(ALICE).contains(&used) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(60), told).await;
+    told.expect("the owner is never told that the code was used");
     let mut other = service.half_signed_in(ALICE).await;
     let page = other
         .post_and_follow("/sign-in/code", &[("code", &codes[0])])
