@@ -43,10 +43,5 @@ pub use store::HostStore;
 /// The name of the service, as pages and authenticator apps show it.
 pub const SERVICE: &str = "Example";
 
-/// The guide compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/axum.md")]
-struct Guide;
-
 /// Any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
