@@ -16,9 +16,7 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
         return Ok(Redirect::to("/account").into_response());
     }
     let page = ProvePage {
-        frame: member
-            .frame(&app, "Turn off two-factor authentication")
-            .await?,
+        frame: member.frame(&app, "Turn off 2FA").await?,
         action: "/two-factor/disable".into(),
         text:
             "Your authenticators and backup codes will end, and your password alone will sign in."

@@ -7,6 +7,8 @@ on_both! {
     a_change_needs_a_code_when_the_receipt_is_old,
     a_form_that_was_shown_in_time_is_good_for_as_long_as_the_receipt,
     switching_off_needs_the_password_and_a_code,
+    switching_off_ends_the_backup_codes,
+    what_is_on_cannot_be_switched_on_again,
     guesses_at_a_change_count_like_guesses_at_the_door,
     the_authenticator_of_another_is_not_there,
 }
@@ -155,6 +157,40 @@ async fn switching_off_needs_the_password_and_a_code(service: Service) {
             .location(),
         "/account"
     );
+}
+
+async fn switching_off_ends_the_backup_codes(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    let codes = service.codes(&mut browser).await;
+    browser.get("/two-factor/disable").await;
+    let code = service.next(&phone);
+    let fields = [("password", PASSWORD), ("code", code.as_str())];
+    browser
+        .post_and_follow("/two-factor/disable", &fields)
+        .await;
+    let begun = browser.post("/two-factor/enable", &[]).await;
+    service.confirm(&mut browser, &begun).await;
+    let account = browser.get("/account").await;
+    account.must_have("You have no backup codes");
+    let mut other = service.half_signed_in(ALICE).await;
+    let page = other
+        .post_and_follow("/sign-in/code", &[("code", &codes[0])])
+        .await;
+    page.must_have("not accepted");
+}
+
+async fn what_is_on_cannot_be_switched_on_again(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    browser.get("/account").await;
+    for page in [
+        browser.get("/two-factor/enable").await,
+        browser
+            .post("/two-factor/enable", &[("password", PASSWORD)])
+            .await,
+    ] {
+        assert_eq!(page.location(), "/two-factor/add");
+    }
+    service.signed_in(ALICE, &phone).await;
 }
 
 async fn guesses_at_a_change_count_like_guesses_at_the_door(service: Service) {
