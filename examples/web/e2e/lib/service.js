@@ -32,6 +32,8 @@ export class Service {
     this.shift = 0;
     this.advance(0);
     this.process = spawn(join(process.env.TARGET, 'debug', program), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Also when a test fails before it comes to `stop`.
+    process.once('exit', () => this.process.kill());
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.on('data', (data) => { this.text += data; });
     }
