@@ -1,5 +1,6 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
 use countersign::{Clock, EnrollmentId, Receipt, Timestamp};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
@@ -80,6 +81,12 @@ impl Visitor {
     /// Leaves words for the next page.
     pub(crate) async fn say(&self, flash: Flash) -> Result<(), Failure> {
         Ok(self.session.insert(FLASH, flash).await?)
+    }
+
+    /// Leaves words for the next page, and goes there.
+    pub(crate) async fn say_at(&self, flash: Flash, path: &str) -> Result<Response, Failure> {
+        self.say(flash).await?;
+        Ok(Redirect::to(path).into_response())
     }
 
     pub(crate) async fn setup(&self) -> Result<Option<Setup>, Failure> {

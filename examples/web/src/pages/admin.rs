@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use countersign::{Denied, Hold, Status};
 use serde::Deserialize;
 
@@ -114,8 +114,7 @@ pub(crate) async fn unlock(
     let reason = reason.trim();
     if !(SHORTEST_REASON..=LONGEST_REASON).contains(&reason.chars().count()) {
         let text = "Please say how you made sure who asked, in a sentence.";
-        member.visitor.say(Flash::problem(text)).await?;
-        return Ok(Redirect::to(&back).into_response());
+        return member.visitor.say_at(Flash::problem(text), &back).await;
     }
     let remark = format!("{}: {reason}", member.user.email);
     let verifier = app.verifier();
@@ -129,8 +128,7 @@ pub(crate) async fn unlock(
         Err(Denied::Rejected(_)) => Flash::problem("There is nothing to unlock."),
         Err(Denied::Failed(error)) => return Err(error.into()),
     };
-    member.visitor.say(flash).await?;
-    Ok(Redirect::to(&back).into_response())
+    member.visitor.say_at(flash, &back).await
 }
 
 /// An address in a query.

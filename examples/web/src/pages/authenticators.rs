@@ -146,13 +146,11 @@ pub(crate) async fn remove(
                 .sign_out_elsewhere(&member.user, &member.sign_in.id)
                 .await
                 .or_fail()?;
-            member.visitor.say(Flash::notice(said)).await?;
-            Ok(Redirect::to("/account").into_response())
+            member.visitor.say_at(Flash::notice(said), "/account").await
         }
         Err(flash) => {
-            member.visitor.say(flash).await?;
             let path = format!("/two-factor/authenticators/{id}/remove");
-            Ok(Redirect::to(&path).into_response())
+            member.visitor.say_at(flash, &path).await
         }
     }
 }
@@ -179,10 +177,7 @@ async fn go_on(
 ) -> Result<Response, Failure> {
     match begun {
         Ok(path) => Ok(Redirect::to(&path).into_response()),
-        Err(flash) => {
-            member.visitor.say(flash).await?;
-            Ok(Redirect::to(back).into_response())
-        }
+        Err(flash) => member.visitor.say_at(flash, back).await,
     }
 }
 

@@ -63,8 +63,10 @@ pub(crate) async fn issue(
     if !taken.or_fail()? {
         let text = "That form was sent already, and codes are shown once. If you have saved them, all is well; if not, \
             generate new ones.";
-        member.visitor.say(Flash::problem(text)).await?;
-        return Ok(Redirect::to("/two-factor/backup-codes").into_response());
+        return member
+            .visitor
+            .say_at(Flash::problem(text), "/two-factor/backup-codes")
+            .await;
     }
     let account = member.user.account();
     let asked = Asked {
@@ -85,8 +87,10 @@ pub(crate) async fn issue(
     let codes = match issued.await? {
         Ok(codes) => codes,
         Err(flash) => {
-            member.visitor.say(flash).await?;
-            return Ok(Redirect::to("/two-factor/backup-codes").into_response());
+            return member
+                .visitor
+                .say_at(flash, "/two-factor/backup-codes")
+                .await;
         }
     };
     app.tell(&member.user, &Change::CodesIssued);
@@ -140,6 +144,5 @@ pub(crate) async fn saved(
 ) -> Result<Response, Failure> {
     member.visitor.forget_sheet().await?;
     let text = "Good. Keep your backup codes where only you can get at them, and not on the phone.";
-    member.visitor.say(Flash::notice(text)).await?;
-    Ok(Redirect::to("/account").into_response())
+    member.visitor.say_at(Flash::notice(text), "/account").await
 }

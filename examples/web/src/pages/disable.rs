@@ -45,8 +45,7 @@ pub(crate) async fn disable(
         |verifier, evidence| async move { verifier.disable(&account, evidence.proof()).await },
     );
     if let Err(flash) = disabled.await? {
-        member.visitor.say(flash).await?;
-        return Ok(Redirect::to("/two-factor/disable").into_response());
+        return member.visitor.say_at(flash, "/two-factor/disable").await;
     }
     app.tell(&member.user, &Change::Disabled);
     let users = app.users();
@@ -57,6 +56,5 @@ pub(crate) async fn disable(
     member.sign_in.receipt = None;
     member.visitor.enter(Stage::Full(member.sign_in)).await?;
     let text = "Two-factor authentication is off. Delete the entry from your app.";
-    member.visitor.say(Flash::notice(text)).await?;
-    Ok(Redirect::to("/account").into_response())
+    member.visitor.say_at(Flash::notice(text), "/account").await
 }

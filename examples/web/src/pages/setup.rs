@@ -83,10 +83,7 @@ pub(crate) async fn begin(
     let request = EnrollmentRequest::additional(&member.user.email);
     match begin_enrollment(&app, &mut member, asked, typed, request, Purpose::First).await? {
         Ok(path) => Ok(Redirect::to(&path).into_response()),
-        Err(flash) => {
-            member.visitor.say(flash).await?;
-            Ok(Redirect::to("/two-factor/enable").into_response())
-        }
+        Err(flash) => member.visitor.say_at(flash, "/two-factor/enable").await,
     }
 }
 
@@ -206,8 +203,7 @@ pub(crate) async fn confirm(
         .or_fail()?;
     member.sign_in.receipt = Some(receipt);
     member.visitor.enter(Stage::Full(member.sign_in)).await?;
-    member.visitor.say(Flash::notice(said)).await?;
-    Ok(Redirect::to(next).into_response())
+    member.visitor.say_at(Flash::notice(said), next).await
 }
 
 /// Throws the enrollment away: without its id, which only the session has, nobody can read or confirm it.

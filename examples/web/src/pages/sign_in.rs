@@ -68,9 +68,8 @@ pub(crate) async fn password(
         }
     };
     visitor
-        .say(Flash::problem(problem).with_typed(&email))
-        .await?;
-    Ok(Redirect::to("/sign-in").into_response())
+        .say_at(Flash::problem(problem).with_typed(&email), "/sign-in")
+        .await
 }
 
 /// The record decides whether a code is needed, if it is there. That there is none, or none with a factor, counts only if

@@ -60,8 +60,7 @@ pub(crate) async fn begin(
 ) -> Result<Response, Failure> {
     let Some(email) = address(&email) else {
         let flash = Flash::problem("Please enter an email address, such as alice@example.com.");
-        visitor.say(flash.with_typed(&email)).await?;
-        return Ok(Redirect::to("/sign-up").into_response());
+        return visitor.say_at(flash.with_typed(&email), "/sign-up").await;
     };
     let known = app.users().by_email(&email).await.or_fail()?.is_some();
     // Also for an address that is known, so that both take the same time.
@@ -124,10 +123,12 @@ pub(crate) async fn finish(
     let added = app.users().add(&email, password).await.or_fail()?;
     sign_ups::forget(&app, &token).await.or_fail()?;
     let Some(user) = added else {
-        visitor
-            .say(Flash::problem("You have an account already: sign in."))
-            .await?;
-        return Ok(Redirect::to("/sign-in").into_response());
+        return visitor
+            .say_at(
+                Flash::problem("You have an account already: sign in."),
+                "/sign-in",
+            )
+            .await;
     };
     let signed_in = by_password(&app, &visitor, &user).await?;
     let welcome = "Welcome. So far a password alone protects your account.";
