@@ -14,19 +14,15 @@ use crate::mail::Change;
 use crate::visitor::{Member, Purpose};
 
 pub(crate) async fn ask_add(State(app): State<App>, member: Member) -> Result<Response, Failure> {
-    let page = ProvePage {
-        frame: member.frame(&app, "Add another authenticator").await?,
-        action: "/two-factor/add".into(),
-        text: "A second app, on a tablet or a work phone, signs in just as well as the first. Give it a name that you \
-            will know it by."
-            .into(),
-        button: "Continue",
-        danger: false,
-        name: Some("Second authenticator".into()),
-        once: None,
-        asked: Asked::password_or_code(&app, &member),
-        wait: None,
-    };
+    let page = ProvePage::new(
+        member.frame(&app, "Add another authenticator").await?,
+        "/two-factor/add",
+        "A second app, on a tablet or a work phone, signs in just as well as the first. Give it a name that you \
+            will know it by.",
+        "Continue",
+        Asked::password_or_code(&app, &member),
+    )
+    .naming("Second authenticator");
     page.show(&app, &member).await
 }
 
@@ -58,19 +54,15 @@ pub(crate) async fn ask_replace(
     Named(id): Named,
 ) -> Result<Response, Failure> {
     let (_, name) = named(&app, &member, &id).await?;
-    let page = ProvePage {
-        frame: member.frame(&app, "Move to a new phone").await?,
-        action: format!("/two-factor/authenticators/{id}/replace"),
-        text: format!(
+    let page = ProvePage::new(
+        member.frame(&app, "Move to a new phone").await?,
+        format!("/two-factor/authenticators/{id}/replace"),
+        format!(
             "You will scan a new QR code in the place of \"{name}\". It goes on working until the new one is confirmed."
         ),
-        button: "Continue",
-        danger: false,
-        name: None,
-        once: None,
-        asked: Asked::password_or_code(&app, &member),
-        wait: None,
-    };
+        "Continue",
+        Asked::password_or_code(&app, &member),
+    );
     page.show(&app, &member).await
 }
 
@@ -102,17 +94,14 @@ pub(crate) async fn ask_remove(
     Named(id): Named,
 ) -> Result<Response, Failure> {
     let (_, name) = named(&app, &member, &id).await?;
-    let page = ProvePage {
-        frame: member.frame(&app, "Remove an authenticator").await?,
-        action: format!("/two-factor/authenticators/{id}/remove"),
-        text: format!("Codes of \"{name}\" will not sign in any more."),
-        button: "Remove",
-        danger: true,
-        name: None,
-        once: None,
-        asked: Asked::password_or_code(&app, &member),
-        wait: None,
-    };
+    let page = ProvePage::new(
+        member.frame(&app, "Remove an authenticator").await?,
+        format!("/two-factor/authenticators/{id}/remove"),
+        format!("Codes of \"{name}\" will not sign in any more."),
+        "Remove",
+        Asked::password_or_code(&app, &member),
+    )
+    .dangerous();
     page.show(&app, &member).await
 }
 

@@ -36,19 +36,16 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
     if !member.user.enrolled {
         return Ok(Redirect::to("/account").into_response());
     }
-    let page = ProvePage {
-        frame: member.frame(&app, "Generate backup codes").await?,
-        action: "/two-factor/backup-codes".into(),
-        text: "Ten codes, each good for one sign-in, for when you do not have your phone. They take the place of any \
-            that you made before."
-            .into(),
-        button: "Generate backup codes",
-        danger: false,
-        name: None,
-        once: Some(app.users().offer_once(&member.sign_in.id).await.or_fail()?),
-        asked: Asked::password_and_receipt(&app, &member),
-        wait: None,
-    };
+    let token = app.users().offer_once(&member.sign_in.id).await.or_fail()?;
+    let page = ProvePage::new(
+        member.frame(&app, "Generate backup codes").await?,
+        "/two-factor/backup-codes",
+        "Ten codes, each good for one sign-in, for when you do not have your phone. They take the place of any \
+            that you made before.",
+        "Generate backup codes",
+        Asked::password_and_receipt(&app, &member),
+    )
+    .once(token);
     page.show(&app, &member).await
 }
 

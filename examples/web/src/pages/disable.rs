@@ -15,19 +15,14 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
     if !member.user.enrolled {
         return Ok(Redirect::to("/account").into_response());
     }
-    let page = ProvePage {
-        frame: member.frame(&app, "Turn off 2FA").await?,
-        action: "/two-factor/disable".into(),
-        text:
-            "Your authenticators and backup codes will end, and your password alone will sign in."
-                .into(),
-        button: "Turn off",
-        danger: true,
-        name: None,
-        once: None,
-        asked: Asked::BOTH,
-        wait: None,
-    };
+    let page = ProvePage::new(
+        member.frame(&app, "Turn off 2FA").await?,
+        "/two-factor/disable",
+        "Your authenticators and backup codes will end, and your password alone will sign in.",
+        "Turn off",
+        Asked::BOTH,
+    )
+    .dangerous();
     page.show(&app, &member).await
 }
 

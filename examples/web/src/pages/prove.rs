@@ -71,19 +71,63 @@ fn has_fresh_receipt(app: &App, member: &Member) -> bool {
 #[derive(Template)]
 #[template(path = "prove.html")]
 pub(crate) struct ProvePage {
-    pub(crate) frame: Frame,
-    pub(crate) action: String,
-    pub(crate) text: String,
-    pub(crate) button: &'static str,
-    pub(crate) danger: bool,
-    /// Ask for a name, and suggest this one.
-    pub(crate) name: Option<String>,
-    pub(crate) once: Option<String>,
-    pub(crate) asked: Asked,
-    pub(crate) wait: Option<Wait>,
+    frame: Frame,
+    action: String,
+    text: String,
+    button: &'static str,
+    danger: bool,
+    name: Option<&'static str>,
+    once: Option<String>,
+    asked: Asked,
+    wait: Option<Wait>,
 }
 
 impl ProvePage {
+    /// With this text, and a form that is sent to `action` by this button.
+    pub(crate) fn new(
+        frame: Frame,
+        action: impl Into<String>,
+        text: impl Into<String>,
+        button: &'static str,
+        asked: Asked,
+    ) -> Self {
+        Self {
+            frame,
+            action: action.into(),
+            text: text.into(),
+            button,
+            danger: false,
+            name: None,
+            once: None,
+            asked,
+            wait: None,
+        }
+    }
+
+    /// Something is lost by it.
+    pub(crate) fn dangerous(self) -> Self {
+        Self {
+            danger: true,
+            ..self
+        }
+    }
+
+    /// Asks for a name, and suggests this one.
+    pub(crate) fn naming(self, name: &'static str) -> Self {
+        Self {
+            name: Some(name),
+            ..self
+        }
+    }
+
+    /// The form is good for one sending, with this token.
+    pub(crate) fn once(self, token: String) -> Self {
+        Self {
+            once: Some(token),
+            ..self
+        }
+    }
+
     /// Shows the page. If it asks for a code and none is looked at now, it says how long to wait.
     pub(crate) async fn show(mut self, app: &App, member: &Member) -> Result<Response, Failure> {
         if self.asked.code {

@@ -42,19 +42,15 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
     if member.user.enrolled {
         return Ok(Redirect::to("/two-factor/add").into_response());
     }
-    let page = ProvePage {
-        frame: member
+    let page = ProvePage::new(
+        member
             .frame(&app, "Enable two-factor authentication")
             .await?,
-        action: "/two-factor/enable".into(),
-        text: "To be sure that it is you, please enter your password.".into(),
-        button: "Continue",
-        danger: false,
-        name: None,
-        once: None,
-        asked: Asked::PASSWORD,
-        wait: None,
-    };
+        "/two-factor/enable",
+        "To be sure that it is you, please enter your password.",
+        "Continue",
+        Asked::PASSWORD,
+    );
     page.show(&app, &member).await
 }
 
