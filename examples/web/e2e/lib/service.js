@@ -1,4 +1,5 @@
-// The service under test: one process, with a database and a clock of its own.
+// The service under test: one process, with a database and a clock of its own. With DATABASE=postgres it starts a
+// throw-away PostgreSQL, else it has a file.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,8 +10,9 @@ const PATIENCE = 30_000;
 export class Service {
   static async start({ operator } = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'countersign-web-'));
-    const service = new Service(folder, 'examples/shifted', [
-      `sqlite:${join(folder, 'web.db')}`, join(folder, 'clock'), ...(operator ? [operator] : []),
+    const service = new Service(folder, 'examples/staged', [
+      '--database', process.env.DATABASE || `sqlite:${join(folder, 'web.db')}`, '--clock', join(folder, 'clock'),
+      ...(operator ? ['--operator', operator] : []),
     ]);
     service.origin = await service.until(/^(http:\S+)$/m);
     return service;

@@ -1,0 +1,160 @@
+-- People sign in, each connection one at a time: the password, the code, the account page. For wrk, with a thread for each
+-- connection: a script in wrk has no other way to know which answer is whose. See `run`.
+local ffi = require("ffi")
+ffi.cdef [[
+  typedef struct { long seconds; long nanoseconds; } timespec;
+  int clock_gettime(int clock, timespec *time);
+  const void *EVP_sha1(void);
+  unsigned char *HMAC(const void *hash, const void *key, int key_length, const unsigned char *data, size_t length,
+                      unsigned char *mac, unsigned int *mac_length);
+]]
+local openssl = ffi.load("crypto.so.3")
+
+local PASSWORD = "correct horse battery"
+local STEP = 30
+local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+local function now()
+  local time = ffi.new("timespec")
+  ffi.C.clock_gettime(0, time)
+  return tonumber(time.seconds) + tonumber(time.nanoseconds) / 1e9
+end
+
+local function from_base32(text)
+  local bytes, bits, value = {}, 0, 0
+  for character in text:gmatch("%w") do
+    value, bits = value * 32 + ALPHABET:find(character, 1, true) - 1, bits + 5
+    if bits >= 8 then
+      bits = bits - 8
+      table.insert(bytes, string.char(math.floor(value / 2 ^ bits)))
+      value = value % 2 ^ bits
+    end
+  end
+  return table.concat(bytes)
+end
+
+-- RFC 6238, by OpenSSL's HMAC.
+local function passcode(key, step)
+  local counter, mac = ffi.new("unsigned char[8]"), ffi.new("unsigned char[20]")
+  for place = 7, 0, -1 do
+    counter[place], step = step % 256, math.floor(step / 256)
+  end
+  openssl.HMAC(openssl.EVP_sha1(), key, #key, counter, 8, mac, nil)
+  local offset = mac[19] % 16
+  local number = ((mac[offset] % 128 * 256 + mac[offset + 1]) * 256 + mac[offset + 2]) * 256 + mac[offset + 3]
+  return string.format("%06d", number % 1000000)
+end
+
+-- One connection. `request` and `response` take turns: the first goes on with the visitor until the next page is asked for.
+
+local keys, used = {}, {}
+local visitor, text, asked, answer
+-- Text, because wrk crashes when it is asked for a table with tables in it.
+log, failed, problem = "", 0, nil
+
+local function note(name, begun)
+  log = log .. name .. "\t" .. (now() - begun) * 1000 .. "\n"
+end
+
+-- Asks for a page, and gives the answer if it is as it should be.
+local function visit(browser, method, path, form, status, place)
+  local headers, body = { Cookie = browser.cookie }, nil
+  if form then
+    headers["Content-Type"], headers.Origin = "application/x-www-form-urlencoded", "http://" .. wrk.headers.Host
+    body = "csrf=" .. browser.csrf .. "&" .. form
+  end
+  coroutine.yield(wrk.format(method, path, headers, body))
+  note(method .. " " .. path, asked)
+  if answer.status ~= status or answer.headers["location"] ~= place then
+    error(string.format("%s %s: %d to %s", method, path, answer.status, answer.headers["location"] or "nowhere"))
+  end
+  local cookie = answer.headers["set-cookie"]
+  browser.cookie = cookie and cookie:match("^[^;]*") or browser.cookie
+  browser.csrf = answer.body:match('name="csrf" value="([^"]*)"') or browser.csrf
+end
+
+local function sign_in(number)
+  local browser, begun, email = {}, now(), "person" .. number .. "@example.com"
+  visit(browser, "GET", "/sign-in", nil, 200)
+  local form = "email=" .. email:gsub("@", "%%40") .. "&password=" .. PASSWORD:gsub(" ", "+")
+  visit(browser, "POST", "/sign-in", form, 303, "/sign-in/code")
+  visit(browser, "GET", "/sign-in/code", nil, 200)
+  local step = math.floor(now() / STEP)
+  if used[number] == step then error("too few people: a passcode would have to be used twice") end
+  used[number] = step
+  local code = passcode(from_base32(keys[number]), step)
+  visit(browser, "POST", "/sign-in/code", "code=" .. code, 303, "/account")
+  visit(browser, "GET", "/account", nil, 200)
+  if not answer.body:find(email, 1, true) then error("not the account page of " .. email) end
+  note("whole sign-in", begun)
+end
+
+-- Each connection has people of its own.
+local function sign_in_for_ever(connections)
+  local person = number
+  while true do
+    person = (person - 1 + connections) % #keys + 1
+    local fine, what = pcall(sign_in, person)
+    if not fine then failed, problem = failed + 1, tostring(what) end
+  end
+end
+
+function init(args)
+  for line in io.lines(args[1]) do table.insert(keys, line) end
+  visitor = coroutine.wrap(function() sign_in_for_ever(tonumber(args[2])) end)
+end
+
+function request()
+  -- wrk also calls this once before it begins, and sends nothing.
+  if answer or not text then text = visitor() end
+  asked, answer = now(), nil
+  return text
+end
+
+function response(status, headers, body)
+  local lower = {}
+  for name, value in pairs(headers) do lower[name:lower()] = value end
+  answer = { status = status, headers = lower, body = body }
+end
+
+-- What follows runs once, in wrk itself.
+
+local threads = {}
+
+function setup(thread)
+  table.insert(threads, thread)
+  thread:set("number", #threads)
+end
+
+local function percentile(sorted, percent)
+  return sorted[math.max(1, math.ceil(#sorted * percent / 100))]
+end
+
+local function row(name, times)
+  table.sort(times)
+  if #times == 0 then return end
+  print(string.format("| %s | %d | %.0f ms | %.0f ms |", name, #times, percentile(times, 50), percentile(times, 99)))
+end
+
+function done(summary, _, _)
+  local times, failed, problem = {}, 0, nil
+  for _, thread in ipairs(threads) do
+    for name, time in thread:get("log"):gmatch("([^\t\n]+)\t([^\n]+)\n") do
+      times[name] = times[name] or {}
+      table.insert(times[name], tonumber(time))
+    end
+    failed = failed + thread:get("failed")
+    problem = problem or thread:get("problem")
+  end
+  local seconds, whole = summary.duration / 1e6, times["whole sign-in"] or {}
+  print(string.format("%.1f sign-ins per second over %.0f s by %d people at once", #whole / seconds, seconds, #threads))
+  print("| | number | p50 | p99 |\n|---|---|---|---|")
+  for _, name in ipairs { "GET /sign-in", "POST /sign-in", "GET /sign-in/code", "POST /sign-in/code", "GET /account",
+                          "whole sign-in" } do
+    row(name, times[name] or {})
+  end
+  local errors = summary.errors
+  local broken = errors.connect + errors.read + errors.write + errors.timeout
+  print(string.format("%d errors%s", failed + broken, problem and ": " .. problem or ""))
+  os.exit(failed + broken == 0 and #whole > 0)
+end

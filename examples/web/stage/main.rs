@@ -1,0 +1,80 @@
+//! The service of `countersign-web` on a stage: on a port and a database of its own, with a clock that browser tests shift,
+//! or with many people for a test of load.
+//!
+//! Standard output has the address in the first line, and then the mails.
+
+mod people;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Parser;
+use countersign::{Clock, KeyId, Keyring, SealingKey, SystemClock, Timestamp};
+use countersign_store_testing::{Durability, Postgres};
+use countersign_web::{App, BoxError, Database, Settings, SharedClock, TerminalMailer, log_filter};
+use tokio::net::TcpListener;
+
+/// countersign-web for tests.
+#[derive(Parser)]
+struct Arguments {
+    /// sqlite:PATH, postgres://..., or the word postgres for a server that ends with the program.
+    #[arg(long, value_name = "URL")]
+    database: String,
+    /// A file that says by how many seconds the clock is ahead.
+    #[arg(long, value_name = "PATH")]
+    clock: Option<PathBuf>,
+    /// The email address of somebody who may see /admin.
+    #[arg(long = "operator", value_name = "EMAIL")]
+    operators: Vec<String>,
+    #[command(flatten)]
+    people: people::People,
+}
+
+#[derive(Clone)]
+struct ShiftedClock(Option<PathBuf>);
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        let shift = self
+            .0
+            .as_ref()
+            .and_then(|file| fs::read_to_string(file).ok());
+        let shift = shift.and_then(|text| text.trim().parse().ok());
+        SystemClock.now().saturating_add(shift.unwrap_or_default())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let asked = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(log_filter(&asked))
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .init();
+    let arguments = Arguments::parse();
+    let server = match &*arguments.database {
+        "postgres" => Some(Postgres::start(Durability::Durable)?),
+        _ => None,
+    };
+    let url = server.as_ref().map_or(arguments.database, Postgres::url);
+    let database = Database::open(&url).await?;
+    let key = SealingKey::generate()?;
+    let keyring = || Keyring::new(KeyId::new(1), SealingKey::from_bytes(key.expose()));
+    people::settle(&arguments.people, &database, keyring()).await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let origin = format!("http://{}", listener.local_addr()?);
+    let app = App::new(Settings {
+        database,
+        keyring: keyring(),
+        origin: origin.clone(),
+        operators: arguments.operators,
+        mailer: Arc::new(TerminalMailer),
+        clock: SharedClock::new(ShiftedClock(arguments.clock)),
+    })
+    .await?;
+    writeln!(io::stdout(), "{origin}")?;
+    Ok(axum::serve(listener, app.router()).await?)
+}
