@@ -244,6 +244,7 @@ fn the_data_uri_is_the_png_file() {
         .unwrap();
     let file = data_encoding::BASE64.decode(base64.as_bytes()).unwrap();
     assert_eq!(file, qr.png().expose());
+    assert_eq!(format!("{:?}", qr.png()), "SecretBytes { .. }");
 }
 
 #[test]

@@ -182,3 +182,19 @@ impl<'a, R: TryCryptoRng + ?Sized> SymbolSource<'a, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_row_of_symbols_does_not_grow_and_leave_a_copy_behind() {
+        let code = || SecretText::new("12345678901234567890123456789012".into());
+        let codes = BackupCodes {
+            format: CodeFormat::new(Alphabet::Digits, 32, 0, 3).unwrap(),
+            shown: Box::new([code(), code(), code()]),
+        };
+        let symbols = codes.symbols();
+        assert_eq!((symbols.len(), symbols.capacity()), (96, 96));
+    }
+}

@@ -77,9 +77,10 @@ mod tests {
         let mut memory = DigestMemory::new();
         fill(&mut memory.lend(16).unwrap());
         let place = memory.0.as_ptr();
-        let less = memory.lend(8).unwrap();
-        assert!(less.len() == 8 && is_wiped(&less));
-        drop(less);
+        for blocks in [16, 8] {
+            let again = memory.lend(blocks).unwrap();
+            assert!(again.len() == blocks && is_wiped(&again));
+        }
         assert!(is_wiped(&memory.0));
         assert_eq!(memory.0.as_ptr(), place, "the same memory");
         assert_eq!(memory.lend(32).unwrap().len(), 32);

@@ -251,3 +251,30 @@ impl From<minicbor::decode::Error> for Unreadable {
         Self(LedgerDecodeError::Malformed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Alphabet;
+    use crate::backup::ledger::Entry;
+    use alloc::vec;
+
+    #[test]
+    fn the_longest_ledger_fits_where_it_is_encoded() {
+        let latest = Timestamp::from_unix(u64::MAX);
+        let entry = Entry {
+            digest: Digest::default(),
+            used_at: Some(latest),
+        };
+        let ledger = Ledger {
+            salt: [0; 16],
+            params: DigestParams::new(DigestParams::MAX_MEMORY_KIB, 16, 4).unwrap(),
+            format: CodeFormat::new(Alphabet::Unambiguous, 32, 32, 100).unwrap(),
+            issued_at: latest,
+            pepper: Some(PepperId::new(u32::MAX)),
+            entries: vec![entry; 100],
+        };
+        let (length, bound) = (ledger.encode().len(), ledger.encoded_bound());
+        assert!(length <= bound, "{length} bytes, {bound} at most");
+    }
+}

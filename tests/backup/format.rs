@@ -11,6 +11,16 @@ fn the_default_is_ten_codes_of_eight_digits_in_fours() {
 }
 
 #[test]
+fn a_set_has_as_many_codes_as_its_format_says() {
+    for count in [1, 10, 100] {
+        let format = CodeFormat::new(Alphabet::Digits, 8, 4, count).unwrap();
+        let codes = BackupCodes::generate_with(format, &mut SeededRng(1));
+        assert_eq!(codes.len(), usize::from(count));
+        assert_eq!(codes.iter().count(), codes.len());
+    }
+}
+
+#[test]
 fn entropy_is_rounded_down() {
     let bits = |alphabet, length| {
         CodeFormat::new(alphabet, length, 0, 1)

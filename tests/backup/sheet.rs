@@ -57,6 +57,25 @@ fn every_line_is_shorter_than_80_columns() {
 }
 
 #[test]
+fn the_first_wide_character_counts_as_two_columns() {
+    let advice = |characters| Sheet {
+        advice: "\u{1100}".repeat(characters),
+        ..Sheet::english("Example", "today")
+    };
+    let last = |sheet: &Sheet| {
+        let text = codes(1).to_text(sheet);
+        let last = text
+            .expose()
+            .lines()
+            .last()
+            .map(|line| line.chars().count());
+        last.unwrap()
+    };
+    assert_eq!(last(&advice(39)), 39);
+    assert_eq!(last(&advice(40)), 1, "the rest of 80 columns");
+}
+
+#[test]
 fn a_tenant_cannot_smuggle_lines_or_control_characters_into_the_file() {
     let sheet = Sheet::english("Evil\n 1.  0000 0000\u{7}\u{1b}[2J", "today\rtomorrow");
     let codes = codes(3);
@@ -86,6 +105,12 @@ fn file_names_are_safe_on_every_system() {
     assert_eq!(name("バックアップコード"), "backup-codes.txt");
     assert_eq!(name("Codes de récupération"), "codes-de.txt");
     assert_eq!(name(""), "backup-codes.txt");
+    let whole = format!("{} {}", "a".repeat(31), "b".repeat(33));
+    assert_eq!(name(&whole), format!("{}.txt", whole.replace(' ', "-")));
+    assert_eq!(
+        name(&format!("{whole}b")),
+        format!("{}-backup-codes.txt", "a".repeat(31))
+    );
     let long = name(&"word ".repeat(100));
     assert!(long.len() < 80, "{long}");
     assert_eq!(name(&"x".repeat(300)), "backup-codes.txt");

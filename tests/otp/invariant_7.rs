@@ -16,6 +16,14 @@ fn debug_shows_parameters_and_nothing_that_is_secret() {
     );
 }
 
+#[test]
+fn parameters_and_times_are_shown_as_people_write_them() {
+    assert_eq!(Digits::EIGHT.to_string(), "8");
+    assert_eq!(Period::THIRTY_SECONDS.to_string(), "30 s");
+    assert_eq!(Timestamp::from_unix(59).to_string(), "59");
+    assert_eq!(TimeStep::new(1).to_string(), "1");
+}
+
 #[cfg(feature = "alloc")]
 #[test]
 fn debug_of_a_secret_tells_its_length() {

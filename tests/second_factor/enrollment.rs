@@ -3,8 +3,8 @@
 use crate::world::{DAY, STEP, World, policy, rejection, scan};
 use countersign::testing::block_on;
 use countersign::{
-    AcceptedBy, AuthenticatorName, Denied, Enrollment, EnrollmentId, EnrollmentRequest, Error,
-    Rejection, Status, Timestamp,
+    AcceptedBy, AuthenticatorId, AuthenticatorName, Denied, Enrollment, EnrollmentId,
+    EnrollmentRequest, Error, Rejection, Status, Timestamp,
 };
 use std::time::Duration;
 
@@ -14,6 +14,42 @@ fn alice() -> EnrollmentRequest {
 
 fn uri(enrollment: &Enrollment) -> String {
     enrollment.key_uri().to_secret_text().expose().to_owned()
+}
+
+#[test]
+fn ids_and_names_are_text_that_comes_back() {
+    let id: AuthenticatorId = "0123456789abcdef".parse().unwrap();
+    assert_eq!(id.to_string(), "0123456789abcdef");
+    assert_eq!(format!("{id:?}"), "AuthenticatorId(0123456789abcdef)");
+    assert_eq!(String::from(id), id.to_string());
+    assert_eq!(
+        AuthenticatorId::try_from("0123456789ABCDEF".to_owned()),
+        Ok(id)
+    );
+    let text = "00112233445566778899aabbccddeeff";
+    let id: EnrollmentId = text.parse().unwrap();
+    assert_eq!(
+        (id.to_string(), String::from(id)),
+        (text.into(), text.into())
+    );
+    assert_eq!(
+        format!("{id:?}"),
+        "EnrollmentId { .. }",
+        "it opens a page with a secret"
+    );
+    for wrong in [
+        "",
+        "0123456789abcde",
+        "0123456789abcdef0",
+        "0123456789abcdeg",
+    ] {
+        assert!(wrong.parse::<AuthenticatorId>().is_err(), "{wrong}");
+    }
+    let name = AuthenticatorName::try_from("work phone".to_owned()).unwrap();
+    assert_eq!(
+        (name.to_string(), String::from(name)),
+        ("work phone".into(), "work phone".into())
+    );
 }
 
 #[test]

@@ -105,6 +105,20 @@ fn keys_are_changed_without_a_gap() {
 }
 
 #[test]
+fn a_keyring_tells_its_ids_the_primary_one_first() {
+    let generated = || SealingKey::generate().unwrap();
+    let keyring = Keyring::new(key(2), generated());
+    let keyring = keyring.with_retired(key(1), generated()).unwrap();
+    assert_eq!(keyring.ids().collect::<Vec<_>>(), [key(2), key(1)]);
+    assert_eq!(keyring.primary(), key(2));
+    assert_eq!(
+        format!("{keyring:?}"),
+        "Keyring { primary: KeyId(2), keys: 2, .. }"
+    );
+    assert_eq!(format!("{:?}", generated()), "SealingKey { .. }");
+}
+
+#[test]
 fn two_keys_with_one_id_are_refused() {
     let keyring = Keyring::new(key(1), SealingKey::generate().unwrap());
     let error = keyring

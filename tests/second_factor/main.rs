@@ -14,6 +14,7 @@ mod enrollment;
 mod keys;
 mod lost_answers;
 mod passcodes;
+mod policy;
 mod proofs;
 mod secrecy;
 mod throttle;

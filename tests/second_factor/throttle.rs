@@ -2,7 +2,7 @@
 
 use crate::world::{DAY, START, STEP, World, policy, rejection, waiting};
 use countersign::testing::block_on;
-use countersign::{Hold, Rejection, Status, Timestamp};
+use countersign::{Digits, Hold, Rejection, Status, Timestamp};
 use std::time::Duration;
 
 #[test]
@@ -20,6 +20,18 @@ fn five_failures_make_the_right_passcode_wait_and_the_wait_is_not_lengthened_by_
         world.clock.advance(Duration::from_secs(1));
     }
     let _receipt = world.verify(&world.now(&phone)).unwrap();
+}
+
+#[test]
+fn only_a_wait_has_an_end() {
+    let retry_after = Duration::from_secs(30);
+    let waits = [
+        Rejection::Waiting { retry_after },
+        Rejection::BudgetSpent { retry_after },
+    ];
+    assert_eq!(waits.map(Rejection::retry_after), [Some(retry_after); 2]);
+    assert_eq!(Rejection::WrongCode.retry_after(), None);
+    assert_eq!(Rejection::Locked.retry_after(), None);
 }
 
 #[test]
@@ -122,6 +134,19 @@ fn a_year_admits_exactly_the_burst_and_one_guess_a_day() {
     let likeliest = 2148.0 / f64::from(1_u32 << 31);
     let expected = 385.0 * (3.0 * likeliest + 10.0 / 1e8);
     assert!((world.verifier.policy().annual_risk(1) - expected).abs() < 1e-12);
+}
+
+#[test]
+fn the_risk_of_a_year_counts_the_likeliest_passcode_of_each_length() {
+    for (digits, likeliest) in [
+        (Digits::SIX, 2148.0),
+        (Digits::SEVEN, 215.0),
+        (Digits::EIGHT, 22.0),
+    ] {
+        let policy = policy().digits(digits).build().unwrap();
+        let expected = 385.0 * (2.0 * 3.0 * likeliest / f64::from(1_u32 << 31) + 10.0 / 1e8);
+        assert!((policy.annual_risk(2) - expected).abs() < 1e-12, "{digits}");
+    }
 }
 
 #[test]

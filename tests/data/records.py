@@ -1,0 +1,66 @@
+"""Makes records.txt with software that has nothing to do with this crate: cryptography (OpenSSL's AES-256-GCM-SIV), cbor2,
+argon2-cffi for the ledger, pyotp for the passcodes.
+
+    pip install cryptography cbor2 argon2-cffi pyotp && python3 records.py > records.txt
+"""
+
+import base64
+import contextlib
+import hashlib
+import io
+
+import cbor2
+import pyotp
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+
+with contextlib.redirect_stdout(io.StringIO()):
+    from ledgers import digest
+
+NOW = 1_800_000_000
+HASHES = {1: hashlib.sha1, 2: hashlib.sha256, 3: hashlib.sha512}
+DOMAIN = b"countersign record"
+
+
+def with_lengths(*parts):
+    return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+
+
+def authenticator(number, name, parameters, last_used_at, last_step):
+    return [bytes([number]) * 8, name, bytes(range(number, number + 20)), parameters, NOW - 86_400, last_used_at, last_step]
+
+
+def passcode(authenticator):
+    algorithm, digits, period = authenticator[3]
+    secret = base64.b32encode(authenticator[2]).decode()
+    return pyotp.TOTP(secret, digits=digits, digest=HASHES[algorithm], interval=period).at(NOW)
+
+
+def record(name, key_id, namespace, account, revisions, throttle, authenticators, ledger=None, pending=None):
+    key, nonce = bytes(range(32)), bytes(range(100, 112))
+    content = [[True, *revisions], throttle, authenticators, ledger, pending]
+    tag = hashlib.sha256(with_lengths(DOMAIN, namespace.encode(), account.encode())).digest()[:8]
+    header = bytes([1, 1]) + key_id.to_bytes(4, "big") + tag
+    associated = DOMAIN + header + with_lengths(namespace.encode(), account.encode())
+    sealed = header + nonce + AESGCMSIV(key).encrypt(nonce, cbor2.dumps(content), associated)
+    codes = ",".join(passcode(one) for one in authenticators) or "-"
+    print(name, key_id, key.hex(), namespace or "-", account, revisions[-1], codes, sealed.hex(), sep="\t")
+
+
+def pending(account_name, wrong=2):
+    return [b"\x11" * 16, b"\x22" * 8, "work phone", account_name, "Example", bytes(range(40, 60)), [1, 6, 30],
+            b"\x01" * 8, NOW - 60, wrong]
+
+
+SALT = bytes(range(16))
+CODES = b"".join(digest(code, SALT, 8, 1, 1, b"") for code in (b"12345678", b"87654321", b"00000000"))
+LEDGER = [1, SALT, 8, 1, 1, 0, 8, 4, 3, NOW - 3600, None, CODES, {2: NOW - 1800}]
+
+print("# name, key id, key, namespace, account, revision, passcodes, record: made by records.py")
+record("empty", 1, "", "alice", [1], [0, 0, 20, NOW], [])
+record("one", 1, "", "alice", [2**63 - 1], [0, 0, 20, NOW], [authenticator(1, "phone", [1, 6, 30], None, None)])
+record("everything", 2**32 - 1, "tenant", "account:42", list(range(1, 9)), [4, NOW - 600, 7, NOW - 7200], [
+    authenticator(1, "phone", [1, 6, 30], NOW - 30, NOW // 30 - 1),
+    authenticator(2, "tablet", [2, 7, 60], NOW - 60, NOW // 60),
+    authenticator(3, "watch", [3, 8, 15], None, None),
+], LEDGER, pending("a" * 1024))
+record("too_long", 1, "", "alice", [1], [0, 0, 20, NOW], [], None, pending("a" * 1025))

@@ -1,0 +1,104 @@
+//! Each bound of a policy, from both sides.
+
+use crate::world::{DAY, policy};
+use countersign::{Period, PolicyBuilder, Window};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const MORE: Duration = Duration::from_nanos(1);
+
+fn holds(builder: PolicyBuilder) {
+    builder.build().unwrap();
+}
+
+fn refused(field: &str, builder: PolicyBuilder) {
+    let error = builder.build().unwrap_err();
+    assert_eq!(error.field(), field);
+    let text = error.to_string();
+    assert!(
+        text.starts_with(&format!("the policy's {field} is out of range: ")),
+        "{text}"
+    );
+}
+
+#[test]
+fn numbers_have_bounds() {
+    let window = |before, after| policy().window(Window { before, after });
+    holds(window(10, 10));
+    refused("window", window(11, 0));
+    refused("window", window(0, 11));
+
+    for (number, fine) in [(0, false), (1, true), (20, true), (21, false)] {
+        let builder = policy().max_authenticators(number);
+        if fine {
+            holds(builder)
+        } else {
+            refused("max_authenticators", builder)
+        }
+    }
+    for (number, fine) in [(0, false), (1, true), (100, true), (101, false)] {
+        let (tries, lock) = (
+            policy().enrollment_tries(number),
+            policy().lock_after(number.into()),
+        );
+        if fine {
+            holds(tries);
+            holds(lock);
+        } else {
+            refused("enrollment_tries", tries);
+            refused("lock_after", lock);
+        }
+    }
+}
+
+#[test]
+fn durations_have_bounds_and_whole_seconds() {
+    let period = |seconds| policy().period(Period::from_secs(seconds).unwrap());
+    holds(period(120));
+    refused("period", period(121));
+
+    for age in [MINUTE, HOUR] {
+        holds(policy().enrollment_age(age));
+    }
+    for age in [MINUTE - SECOND, MINUTE + MORE, HOUR + SECOND] {
+        refused("enrollment_age", policy().enrollment_age(age));
+    }
+    for age in [SECOND, HOUR] {
+        holds(policy().proof_age(age));
+    }
+    for age in [Duration::ZERO, SECOND + MORE, HOUR + SECOND] {
+        refused("proof_age", policy().proof_age(age));
+    }
+}
+
+#[test]
+fn waits_grow_and_end_within_a_day() {
+    holds(policy().waits(100, DAY, DAY));
+    holds(policy().waits(0, Duration::ZERO, Duration::ZERO));
+    for (free, first, longest) in [
+        (101, SECOND, DAY),
+        (5, SECOND + MORE, DAY),
+        (5, SECOND, HOUR + MORE),
+        (5, MINUTE, MINUTE - SECOND),
+        (5, SECOND, DAY + SECOND),
+    ] {
+        refused("waits", policy().waits(free, first, longest));
+    }
+}
+
+#[test]
+fn the_budget_is_finite() {
+    holds(policy().budget(1, SECOND));
+    holds(policy().budget(1000, 365 * DAY));
+    for (burst, refill) in [
+        (0, DAY),
+        (1001, DAY),
+        (20, Duration::ZERO),
+        (20, DAY + MORE),
+        (20, 365 * DAY + SECOND),
+    ] {
+        refused("budget", policy().budget(burst, refill));
+    }
+}

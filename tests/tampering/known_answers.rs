@@ -1,0 +1,173 @@
+//! Records made by other software, which every later version must open too.
+
+use crate::handed::Handed;
+use countersign::testing::{ManualClock, block_on};
+use countersign::{
+    AccountId, Algorithm, Denied, Enabled, EnrollmentId, Error, Hold, KeyId, Keyring, RecordError,
+    Rejection, Revision, SealingKey, Status, Stored, Timestamp, Verifier,
+};
+
+const NOW: u64 = 1_800_000_000;
+
+struct Case {
+    verifier: Verifier<Handed>,
+    account: AccountId,
+    passcodes: Vec<&'static str>,
+}
+
+fn case(name: &str) -> Case {
+    let line = include_str!("../data/records.txt")
+        .lines()
+        .find(|line| line.split('\t').next() == Some(name))
+        .unwrap();
+    let fields: Vec<&str> = line.split('\t').collect();
+    let key = SealingKey::from_bytes(hex(fields[2]).as_slice().try_into().unwrap());
+    let revision = Revision::from_i64(fields[5].parse().unwrap()).unwrap();
+    let store = Handed::default();
+    let stored = Stored::new(hex(fields[7]), revision);
+    store.hand(&stored.record, &stored);
+    let keyring = Keyring::new(KeyId::new(fields[1].parse().unwrap()), key);
+    let verifier = Verifier::builder(store, keyring, "Example")
+        .namespace(if fields[3] == "-" { "" } else { fields[3] })
+        .clock(ManualClock::at(Timestamp::from_unix(NOW)))
+        .build()
+        .unwrap();
+    Case {
+        verifier,
+        account: AccountId::new(fields[4]).unwrap(),
+        passcodes: fields[6].split(',').collect(),
+    }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+impl Case {
+    fn enabled(&self) -> Enabled {
+        match block_on(self.verifier.status(&self.account)).unwrap() {
+            Status::Enabled(enabled) => enabled,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn verify(&self, code: &str) -> Result<(), Rejection> {
+        match block_on(self.verifier.verify(&self.account, code)) {
+            Ok(_) => Ok(()),
+            Err(Denied::Rejected(rejection)) => Err(rejection),
+            Err(Denied::Failed(error)) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn an_empty_record_is_one_of_an_account_without_a_second_factor() {
+    let case = case("empty");
+    let status = block_on(case.verifier.status(&case.account)).unwrap();
+    assert_eq!(status, Status::Disabled);
+}
+
+#[test]
+fn the_smallest_record_opens() {
+    let case = case("one");
+    assert_eq!(case.enabled().authenticators.len(), 1);
+    assert_eq!(case.verify(case.passcodes[0]), Ok(()));
+}
+
+#[test]
+fn a_record_with_everything_opens() {
+    let case = case("everything");
+    let enabled = case.enabled();
+    let seen: Vec<_> = enabled
+        .authenticators
+        .iter()
+        .map(|one| {
+            let times = (
+                one.added_at.as_unix(),
+                one.last_used_at.map(Timestamp::as_unix),
+            );
+            (
+                one.id.to_string(),
+                one.name.to_string(),
+                one.algorithm,
+                one.digits,
+                one.period,
+                times,
+            )
+        })
+        .collect();
+    let row = |number: u8, name: &str, algorithm, digits, period, last_used_at| {
+        let id = format!("{number:02x}").repeat(8);
+        (
+            id,
+            name.to_owned(),
+            algorithm,
+            digits,
+            period,
+            (NOW - 86_400, last_used_at),
+        )
+    };
+    assert_eq!(
+        seen,
+        [
+            row(1, "phone", Algorithm::Sha1, 6, 30, Some(NOW - 30)),
+            row(2, "tablet", Algorithm::Sha256, 7, 60, Some(NOW - 60)),
+            row(3, "watch", Algorithm::Sha512, 8, 15, None),
+        ]
+    );
+    let codes = enabled.backup_codes.unwrap();
+    assert_eq!(codes.issued_at.as_unix(), NOW - 3600);
+    assert_eq!(codes.remaining, 2);
+    assert_eq!(codes.used_at[2], Some(Timestamp::from_unix(NOW - 1800)));
+    assert_eq!(enabled.hold, Hold::Free);
+}
+
+#[test]
+fn what_was_used_before_it_was_written_stays_used() {
+    let case = case("everything");
+    assert_eq!(case.verify(case.passcodes[1]), Err(Rejection::Replayed));
+}
+
+#[test]
+fn failures_before_it_was_written_count() {
+    let case = case("everything");
+    assert_eq!(case.verify("000000"), Err(Rejection::WrongCode));
+    let hold = case.enabled().hold;
+    assert!(matches!(hold, Hold::Waiting { .. }), "the fifth: {hold:?}");
+}
+
+#[test]
+fn each_authenticator_and_each_backup_code_of_a_record_is_accepted() {
+    for code in [0, 2].map(|place| case("everything").passcodes[place]) {
+        assert_eq!(case("everything").verify(code), Ok(()));
+    }
+    for code in ["12345678", "87654321"] {
+        assert_eq!(case("everything").verify(code), Ok(()));
+    }
+    let used = case("everything").verify("00000000");
+    assert_eq!(used, Err(Rejection::BackupCodeUsed));
+}
+
+#[test]
+fn a_pending_enrollment_of_a_record_goes_on() {
+    let case = case("everything");
+    let id: EnrollmentId = "11".repeat(16).parse().unwrap();
+    let enrollment = block_on(case.verifier.pending_enrollment(&case.account, id)).unwrap();
+    let uri = enrollment.key_uri();
+    assert_eq!(uri.account(), "a".repeat(1024));
+    assert_eq!(uri.issuer(), Some("Example"));
+    assert_eq!(uri.secret().expose(), (40..60).collect::<Vec<u8>>());
+}
+
+#[test]
+fn a_record_with_more_than_is_ever_written_is_malformed() {
+    let case = case("too_long");
+    let status = block_on(case.verifier.status(&case.account));
+    assert!(
+        matches!(status, Err(Error::Record(RecordError::Malformed))),
+        "{status:?}"
+    );
+}
