@@ -187,6 +187,14 @@ impl<'a, R: TryCryptoRng + ?Sized> SymbolSource<'a, R> {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "getrandom")]
+    #[test]
+    fn the_longest_code_fits_where_it_is_made() {
+        let longest = CodeFormat::new(Alphabet::Unambiguous, CodeFormat::MAX_LENGTH, 1, 1);
+        let codes = BackupCodes::generate(longest.unwrap()).unwrap();
+        assert!(codes.iter().all(|code| code.len() <= SHOWN_BYTES));
+    }
+
     #[test]
     fn the_row_of_symbols_does_not_grow_and_leave_a_copy_behind() {
         let code = || SecretText::new("12345678901234567890123456789012".into());

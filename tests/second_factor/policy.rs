@@ -33,9 +33,9 @@ fn numbers_have_bounds() {
     for (number, fine) in [(0, false), (1, true), (20, true), (21, false)] {
         let builder = policy().max_authenticators(number);
         if fine {
-            holds(builder)
+            holds(builder);
         } else {
-            refused("max_authenticators", builder)
+            refused("max_authenticators", builder);
         }
     }
     for (number, fine) in [(0, false), (1, true), (100, true), (101, false)] {
