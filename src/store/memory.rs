@@ -65,18 +65,18 @@ impl blocking::Store for MemoryStore {
         swap: Swap<'_>,
     ) -> Result<Swapped, Self::Error> {
         let mut rows = self.rows();
-        if rows.get(account).map(|row| row.revision) != swap.expected() {
+        let row = rows.get_mut(account);
+        if row.as_ref().map(|row| row.revision) != swap.expected() {
             return Ok(Swapped::Stale);
         }
-        match swap.record() {
-            Some(record) => {
-                let record = record.into();
-                let revision = swap.revision();
-                rows.insert(account.clone(), Row { record, revision });
-            }
-            None => {
-                rows.remove(account);
-            }
+        let next = swap.record().map(|record| Row {
+            record: record.into(),
+            revision: swap.revision(),
+        });
+        match (row, next) {
+            (Some(row), Some(next)) => *row = next,
+            (None, Some(next)) => _ = rows.insert(account.clone(), next),
+            (_, None) => _ = rows.remove(account),
         }
         Ok(Swapped::Done)
     }
