@@ -2,7 +2,7 @@ use core::convert::Infallible;
 use core::fmt;
 use core::ops::Bound;
 use std::boxed::Box;
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
@@ -14,7 +14,15 @@ use super::{AccountId, Revision, Store, Stored, Swap, Swapped, blocking};
 /// were used can be used again, and nobody has a second factor. Do not let real people log in against it.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    rows: Arc<Mutex<BTreeMap<AccountId, Row>>>,
+    accounts: Arc<Mutex<Accounts>>,
+}
+
+#[derive(Default)]
+struct Accounts {
+    rows: HashMap<AccountId, Row>,
+    /// All accounts that have a row. A tree of the rows would be in the way of every attempt: with millions of accounts, each
+    /// of its comparisons waits for memory.
+    in_order: BTreeSet<AccountId>,
 }
 
 /// Smaller than `Stored` by a word, and without spare capacity.
@@ -35,17 +43,16 @@ impl MemoryStore {
     #[must_use]
     pub fn accounts_after(&self, cursor: Option<&AccountId>, limit: usize) -> Vec<AccountId> {
         let start = cursor.map_or(Bound::Unbounded, Bound::Excluded);
-        self.rows()
-            .range::<AccountId, _>((start, Bound::Unbounded))
-            .take(limit)
-            .map(|(account, _)| account.clone())
-            .collect()
+        let accounts = self.accounts();
+        let after = accounts
+            .in_order
+            .range::<AccountId, _>((start, Bound::Unbounded));
+        after.take(limit).cloned().collect()
     }
 
-    /// The rows, also after a panic elsewhere: every change below is one insertion or removal, so a panic leaves none half
-    /// done.
-    fn rows(&self) -> MutexGuard<'_, BTreeMap<AccountId, Row>> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The accounts, also after a panic elsewhere: no change below panics half done.
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -53,10 +60,9 @@ impl blocking::Store for MemoryStore {
     type Error = Infallible;
 
     fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
-        let rows = self.rows();
-        Ok(rows
-            .get(account)
-            .map(|row| Stored::new(row.record.to_vec(), row.revision)))
+        let accounts = self.accounts();
+        let row = accounts.rows.get(account);
+        Ok(row.map(|row| Stored::new(row.record.to_vec(), row.revision)))
     }
 
     fn compare_and_swap(
@@ -64,8 +70,8 @@ impl blocking::Store for MemoryStore {
         account: &AccountId,
         swap: Swap<'_>,
     ) -> Result<Swapped, Self::Error> {
-        let mut rows = self.rows();
-        let row = rows.get_mut(account);
+        let mut accounts = self.accounts();
+        let row = accounts.rows.get_mut(account);
         if row.as_ref().map(|row| row.revision) != swap.expected() {
             return Ok(Swapped::Stale);
         }
@@ -75,8 +81,14 @@ impl blocking::Store for MemoryStore {
         });
         match (row, next) {
             (Some(row), Some(next)) => *row = next,
-            (None, Some(next)) => _ = rows.insert(account.clone(), next),
-            (_, None) => _ = rows.remove(account),
+            (None, Some(next)) => {
+                accounts.in_order.insert(account.clone());
+                accounts.rows.insert(account.clone(), next);
+            }
+            (_, None) => {
+                accounts.rows.remove(account);
+                accounts.in_order.remove(account);
+            }
         }
         Ok(Swapped::Done)
     }
@@ -102,7 +114,7 @@ impl fmt::Debug for MemoryStore {
     /// Shows how many accounts there are, not which.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore")
-            .field("accounts", &self.rows().len())
+            .field("accounts", &self.accounts().rows.len())
             .finish()
     }
 }
@@ -142,7 +154,7 @@ mod tests {
         let store = MemoryStore::new();
         let shared = store.clone();
         let panicked = thread::spawn(move || {
-            let _guard = shared.rows();
+            let _guard = shared.accounts();
             panic!("on purpose");
         });
         assert!(panicked.join().is_err());
