@@ -32,7 +32,6 @@ struct Arguments {
     people: people::People,
 }
 
-#[derive(Clone)]
 struct ShiftedClock(Option<PathBuf>);
 
 impl Clock for ShiftedClock {
