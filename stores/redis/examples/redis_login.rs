@@ -1,7 +1,7 @@
 //! A second factor kept in Redis: enrolled, used, refused when it is used again.
 //!
 //! ```text
-//! cargo run -p countersign-redis --example login -- redis://127.0.0.1/
+//! cargo run -p countersign-redis --example redis_login -- redis://127.0.0.1/
 //! ```
 //!
 //! Several addresses are those of a cluster. The account is erased at the end.
