@@ -1,7 +1,7 @@
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{fs, io};
 
 use crate::folder::Folder;
 use crate::process::{self, Process};
@@ -106,6 +106,7 @@ impl MariaDb {
     }
 
     fn create(&self) -> Result<(), StartError> {
+        fs::create_dir(self.temporary())?;
         let mut install = self.command(&self.programs.install);
         install.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
         process::run(&mut install).map_err(|reason| failed(self, reason))
@@ -142,16 +143,22 @@ impl MariaDb {
         command
     }
 
+    fn temporary(&self) -> PathBuf {
+        self.folder.path().join("temporary")
+    }
+
     fn socket(&self) -> PathBuf {
         self.folder.path().join("socket")
     }
 
     fn command(&self, program: &Path) -> Command {
-        let data = self.folder.path().join("data");
+        let folder = self.folder.path();
         let mut command = Command::new(program);
         // It must come first.
         command.arg("--no-defaults");
-        command.arg(format!("--datadir={}", data.display()));
+        command.arg(format!("--datadir={}", folder.join("data").display()));
+        // A server that starts deletes the temporary tables that it finds, also those of another one.
+        command.env("TMPDIR", self.temporary());
         if programs::is_root() {
             command.arg("--user=root");
         }
