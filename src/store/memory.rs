@@ -150,6 +150,18 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_was_erased_is_in_no_page() {
+        let store = MemoryStore::new();
+        let account = AccountId::from(1_u32);
+        assert_eq!(create(&store, &account), Swapped::Done);
+        let [first, second] = [1, 2].map(|number| Revision::from_i64(number).unwrap());
+        let erase = Swap::erase(first, second, Summary::new(false, 0, KeyId::new(1)));
+        let Ok(swapped) = blocking::Store::compare_and_swap(&store, &account, erase);
+        assert_eq!(swapped, Swapped::Done);
+        assert_eq!(store.accounts_after(None, 1), []);
+    }
+
+    #[test]
     fn a_panic_elsewhere_does_not_end_the_store() {
         let store = MemoryStore::new();
         let shared = store.clone();
