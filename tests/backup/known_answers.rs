@@ -1,6 +1,7 @@
 //! Ledgers made by the reference implementation of Argon2 and another CBOR library.
 
 use super::*;
+use data_encoding::HEXLOWER;
 
 struct Case {
     codes: Vec<String>,
@@ -22,10 +23,7 @@ fn case(name: &str) -> Case {
 }
 
 fn hex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
+    HEXLOWER.decode(text.as_bytes()).unwrap()
 }
 
 /// Redeems every code that was not used, and gives back the ledger as it was before.

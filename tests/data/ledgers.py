@@ -32,12 +32,13 @@ def ledger(name, alphabet, length, group, codes, params, salt, issued_at, pepper
     print(name, ",".join(codes), pepper.hex() or "-", cbor2.dumps(fields, canonical=True).hex())
 
 
-print("# name, codes, pepper, ledger: made by ledgers.py with argon2-cffi and cbor2")
-ledger("defaults", "digits", 8, 4, [f"{n * 9_876_543 % 100_000_000:08}" for n in range(1, 11)],
-       (19456, 2, 1), bytes(range(16)), 1_795_478_400)
-ledger("letters", "unambiguous", 13, 5, ["0123456789ABC", "DEFGHJKMNPQRS", "TVWXYZ0000001"],
-       (64, 3, 4), bytes(range(240, 256)), 0)
-ledger("peppered", "digits", 6, 3, ["000000", "999999"],
-       (32, 1, 1), b"\xff" * 16, 2**64 - 1, 0, b"sixteen bytes ok")
-ledger("used", "digits", 32, 0, ["1" * 32, "2" * 32, "3" * 32],
-       (8, 1, 1), bytes(16), 1_795_478_400, 2**32 - 1, b"p" * 64, {0: 0, 2: 1_795_478_401})
+if __name__ == "__main__":
+    print("# name, codes, pepper, ledger: made by ledgers.py with argon2-cffi and cbor2")
+    ledger("defaults", "digits", 8, 4, [f"{n * 9_876_543 % 100_000_000:08}" for n in range(1, 11)],
+           (19456, 2, 1), bytes(range(16)), 1_795_478_400)
+    ledger("letters", "unambiguous", 13, 5, ["0123456789ABC", "DEFGHJKMNPQRS", "TVWXYZ0000001"],
+           (64, 3, 4), bytes(range(240, 256)), 0)
+    ledger("peppered", "digits", 6, 3, ["000000", "999999"],
+           (32, 1, 1), b"\xff" * 16, 2**64 - 1, 0, b"sixteen bytes ok")
+    ledger("used", "digits", 32, 0, ["1" * 32, "2" * 32, "3" * 32],
+           (8, 1, 1), bytes(16), 1_795_478_400, 2**32 - 1, b"p" * 64, {0: 0, 2: 1_795_478_401})

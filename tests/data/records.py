@@ -5,16 +5,13 @@ argon2-cffi for the ledger, pyotp for the passcodes.
 """
 
 import base64
-import contextlib
 import hashlib
-import io
 
 import cbor2
 import pyotp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-with contextlib.redirect_stdout(io.StringIO()):
-    from ledgers import digest
+from ledgers import digest
 
 NOW = 1_800_000_000
 HASHES = {1: hashlib.sha1, 2: hashlib.sha256, 3: hashlib.sha512}

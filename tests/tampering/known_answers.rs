@@ -6,6 +6,7 @@ use countersign::{
     AccountId, Algorithm, Denied, Enabled, EnrollmentId, Error, Hold, KeyId, Keyring, RecordError,
     Rejection, Revision, SealingKey, Status, Stored, Timestamp, Verifier,
 };
+use data_encoding::HEXLOWER;
 
 const NOW: u64 = 1_800_000_000;
 
@@ -40,10 +41,7 @@ fn case(name: &str) -> Case {
 }
 
 fn hex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
+    HEXLOWER.decode(text.as_bytes()).unwrap()
 }
 
 impl Case {
