@@ -69,7 +69,7 @@
 //! | `alloc`, `backup` | those layers alone, without `std` |
 //! | `tokio` | `TokioPool`: slow digests off the executor's threads |
 //! | `tracing` | events: who, what and why, never a code |
-//! | `serde` | for what a host keeps: `Receipt`, `Status`, `Policy`, ids; never for secrets |
+//! | `serde` | for what a host keeps: `SealedReceipt`, `Status`, `Policy`, ids; never for secrets |
 //! | `conformance` | the suite that a host runs against its own store |
 //!
 //! # Security
@@ -121,9 +121,9 @@ pub use backup::{
 };
 #[cfg(feature = "verifier")]
 pub use factor::{
-    AcceptedBy, AuthenticatorId, AuthenticatorName, AuthenticatorStatus, BackupCodesStatus,
-    Enabled, EnrollmentId, Hold, IdError, NameError, Policy, PolicyBuilder, PolicyError, Proof,
-    Receipt, Rejection, Status,
+    AcceptedBy, AuthenticatorId, AuthenticatorName, AuthenticatorStatus, BackupCodeSetId,
+    BackupCodesStatus, Enabled, EnrollmentId, Hold, IdError, NameError, Policy, PolicyBuilder,
+    PolicyError, Proof, Receipt, Rejection, SealedReceipt, ServerClock, Status,
 };
 #[cfg(feature = "png")]
 pub use otp::SecretBytes;
@@ -152,7 +152,7 @@ pub use verifier::SystemRandom;
 pub use verifier::TokioPool;
 #[cfg(feature = "verifier")]
 pub use verifier::{
-    BuildError, Clock, Denied, Enrollment, EnrollmentRequest, Error, Inline, RandomSource,
+    BuildError, Clock, Denied, Enrollment, EnrollmentRequest, Error, Inline, RandomSource, Removed,
     Resealed, SlowWork, SlowWorkError, SlowWorkFuture, SystemClock, Verifier, VerifierBuilder,
 };
 

@@ -1,5 +1,6 @@
 //! One attempt: from a parsed passcode to a verdict, or to the digest that a verdict needs.
 
+use super::proof::set_id;
 use super::{Paid, SecondFactor};
 use crate::backup::{DigestJob, Found};
 use crate::otp::Scan;
@@ -12,7 +13,7 @@ pub(super) enum Judgement {
     Accepted(AcceptedBy),
     /// The state is as it was.
     Refused(Rejection),
-    /// The state has changed: a failure is counted, or a clock fault mended.
+    /// The state has changed: a failure is counted.
     Counted(Rejection),
     /// The state has changed: the attempt is counted as a failure until the digest says otherwise.
     Reserved { job: DigestJob, set: [u8; 16] },
@@ -29,13 +30,10 @@ impl SecondFactor {
         if !self.is_enabled() {
             return Judgement::Refused(Rejection::Disabled);
         }
-        if self.throttle.has_clock_fault(now) {
-            self.throttle.rebase(now);
-            return Judgement::Counted(Rejection::ClockFault);
-        }
         match self.throttle.hold(now, policy) {
             Hold::Free => {}
             Hold::Locked => return Judgement::Refused(Rejection::Locked),
+            Hold::ClockFault => return Judgement::Refused(Rejection::ClockFault),
             Hold::Waiting { retry_after } => {
                 return Judgement::Refused(Rejection::Waiting { retry_after });
             }
@@ -54,7 +52,11 @@ impl SecondFactor {
                     .ledger
                     .as_ref()
                     .and_then(|ledger| Some((ledger.job(passcode, None)?, *ledger.salt())));
-                if !fits && job.is_none() {
+                // What any account of the service could have is counted for every account. Otherwise the
+                // answer would tell, for free, which accounts have backup codes.
+                let possible =
+                    passcode.fits(policy.digits()) || policy.code_format().fits(passcode);
+                if !fits && !possible && job.is_none() {
                     return Judgement::Refused(Rejection::Malformed);
                 }
                 self.throttle.fail(now, policy);
@@ -119,6 +121,7 @@ impl SecondFactor {
             Found::Unused(index) => {
                 ledger.mark_used(index, now);
                 let by = AcceptedBy::BackupCode {
+                    set: set_id(ledger),
                     number: u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX),
                     remaining: u8::try_from(ledger.remaining()).unwrap_or(u8::MAX),
                 };

@@ -88,6 +88,17 @@ impl AuthenticatorName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The default name, with the first number that makes it one that is not taken.
+    pub(super) fn first_free(taken: impl Fn(&Self) -> bool) -> Self {
+        let mut name = Self::default();
+        let mut number = 1_u32;
+        while taken(&name) {
+            number = number.saturating_add(1);
+            name = Self(alloc::format!("{} {number}", Self::default()).into());
+        }
+        name
+    }
 }
 
 impl Default for AuthenticatorName {

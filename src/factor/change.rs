@@ -1,47 +1,39 @@
 //! Changes of a second factor, each made in one step with the proof that it needs.
 
 use super::attempt::Judgement;
-use super::proof::{fresh, reauthenticated};
-use super::{Evidence, Pending, SecondFactor};
+use super::proof::fresh;
+use super::recent::NotNow;
+use super::{Beginnings, Evidence, IssueRightId, Pending, SecondFactor};
 use crate::backup::{DigestJob, Digests};
 use crate::otp::verdict;
 use crate::{
-    AcceptedBy, AccountId, AuthenticatorId, BackupCodes, EnrollmentId, Ledger, Passcode, Policy,
-    Rejection, SwapKind, Timestamp,
+    AcceptedBy, AccountId, AuthenticatorId, AuthenticatorName, EnrollmentId, Ledger, Passcode,
+    Policy, Rejection, SwapKind, Timestamp,
 };
 use alloc::boxed::Box;
 use subtle::{Choice, ConstantTimeEq};
 
 /// What is done once the proof is accepted.
 #[derive(Debug)]
-pub(crate) enum Change<'a> {
+pub(crate) enum Change {
     /// Nothing: the attempt is a login.
     LogIn,
     /// Begins an enrollment.
-    Begin(Box<Pending>),
-    /// Issues backup codes. The ledger is made only when the proof is accepted, because it costs one slow
-    /// digest a code.
-    Issue {
-        codes: &'a BackupCodes,
-        ledger: Option<Ledger>,
-    },
+    Begin(Box<Beginning>),
+    /// Grants the right to issue backup codes.
+    Issue(IssueRightId),
     /// Removes one authenticator.
     Remove(AuthenticatorId),
     /// Removes all of them, and what belongs to them.
     Disable,
 }
 
-impl Change<'_> {
-    /// What the host called for.
-    pub(crate) const fn action(&self) -> &'static str {
-        match self {
-            Self::LogIn => "verify",
-            Self::Begin(_) => "begin_enrollment",
-            Self::Issue { .. } => "issue_backup_codes",
-            Self::Remove(_) => "remove_authenticator",
-            Self::Disable => "disable",
-        }
-    }
+/// An enrollment to begin.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) pending: Pending,
+    /// Whether the name was chosen. If not, it is numbered where another authenticator has it.
+    pub(crate) named: bool,
 }
 
 /// The digest of an attempt whose failure is on record.
@@ -68,13 +60,13 @@ pub(crate) enum Outcome {
     Accepted {
         at: Timestamp,
         by: Option<AcceptedBy>,
+        /// Whether an authenticator is active afterwards.
+        enabled: bool,
     },
     /// Not accepted.
     Rejected(Rejection),
     /// Counted as a failure until this digest is compared.
     Digest { job: DigestJob, set: [u8; 16] },
-    /// Would be accepted: make the ledger of [`Change::Issue`], and come again with the same time.
-    MakeLedger { at: Timestamp },
 }
 
 impl Step {
@@ -89,20 +81,20 @@ impl SecondFactor {
     pub(crate) fn change(
         &mut self,
         account: &AccountId,
-        change: &Change<'_>,
-        evidence: &Evidence<'_>,
+        change: &Change,
+        evidence: &Evidence,
         paid: Option<&Paid>,
         now: Timestamp,
         policy: &Policy,
     ) -> Step {
-        if let Err(rejection) = self.may(change, evidence, policy) {
+        if let Err(rejection) = self.may(change, evidence, now, policy) {
             return Step::reject(rejection);
         }
         match self.prove(account, evidence, paid, now, policy) {
-            Ok(_) if matches!(change, Change::Issue { ledger: None, .. }) => {
-                Step::Answer(Outcome::MakeLedger { at: now })
+            Ok(by) => {
+                let kind = self.apply(change, now);
+                Step::Write(kind, self.accepted(by, now))
             }
-            Ok(by) => Step::Write(self.apply(change, now), Outcome::Accepted { at: now, by }),
             Err(step) => step,
         }
     }
@@ -110,29 +102,55 @@ impl SecondFactor {
     /// Whether the change could be made if the evidence were accepted.
     fn may(
         &self,
-        change: &Change<'_>,
-        evidence: &Evidence<'_>,
+        change: &Change,
+        evidence: &Evidence,
+        now: Timestamp,
         policy: &Policy,
     ) -> Result<(), Rejection> {
         match change {
             Change::LogIn => Ok(()),
-            Change::Begin(pending) => match pending.replaces {
-                Some(id) => self.has(id),
-                None => self.has_room(policy),
-            },
-            Change::Issue { .. } | Change::Disable if !self.is_enabled() => {
-                Err(Rejection::Disabled)
-            }
-            Change::Issue { .. } | Change::Disable => Ok(()),
+            Change::Begin(beginning) => self.may_begin(beginning, policy),
+            Change::Issue(_) | Change::Disable if !self.is_enabled() => Err(Rejection::Disabled),
+            Change::Issue(_) | Change::Disable => Ok(()),
             Change::Remove(id) => self.has(*id),
         }?;
         match evidence {
             Evidence::Password { .. } if self.is_enabled() => Err(Rejection::ProofTooWeak),
             _ => Ok(()),
+        }?;
+        match change {
+            Change::Begin(_) => self.beginnings.admit(now).map_err(|not_now| match not_now {
+                NotNow::RetryAfter(retry_after) => Rejection::TooManyEnrollments { retry_after },
+                NotNow::ClockFault => Rejection::ClockFault,
+            }),
+            Change::Issue(_) => self.issuing.admit(now),
+            Change::LogIn | Change::Remove(_) | Change::Disable => Ok(()),
         }
     }
 
-    fn has(&self, id: AuthenticatorId) -> Result<(), Rejection> {
+    fn may_begin(
+        &self,
+        Beginning { pending, named }: &Beginning,
+        policy: &Policy,
+    ) -> Result<(), Rejection> {
+        match pending.replaces {
+            Some(id) => self.has(id),
+            None => self.has_room(policy),
+        }?;
+        if *named && self.has_other_named(&pending.name, pending.replaces) {
+            return Err(Rejection::NameInUse);
+        }
+        Ok(())
+    }
+
+    /// Whether an authenticator that stays has this name.
+    fn has_other_named(&self, name: &AuthenticatorName, replaced: Option<AuthenticatorId>) -> bool {
+        self.authenticators
+            .iter()
+            .any(|active| active.name == *name && Some(active.id) != replaced)
+    }
+
+    pub(super) fn has(&self, id: AuthenticatorId) -> Result<(), Rejection> {
         let found = self
             .authenticators
             .iter()
@@ -150,7 +168,7 @@ impl SecondFactor {
     fn prove(
         &mut self,
         account: &AccountId,
-        evidence: &Evidence<'_>,
+        evidence: &Evidence,
         paid: Option<&Paid>,
         now: Timestamp,
         policy: &Policy,
@@ -165,7 +183,8 @@ impl SecondFactor {
                 },
                 _,
             ) => {
-                return reauthenticated(account, *password_checked_at, receipt, now, policy)
+                return self
+                    .reauthenticate(account, *password_checked_at, receipt, now, policy)
                     .map(|()| None)
                     .map_err(Step::reject);
             }
@@ -178,13 +197,10 @@ impl SecondFactor {
         match judgement {
             Judgement::Accepted(by) => Ok(Some(by)),
             Judgement::Refused(rejection) => Err(Step::reject(rejection)),
-            Judgement::Counted(rejection) => {
-                let kind = match rejection {
-                    Rejection::ClockFault => SwapKind::Adjusted,
-                    _ => SwapKind::Rejected,
-                };
-                Err(Step::Write(kind, Outcome::Rejected(rejection)))
-            }
+            Judgement::Counted(rejection) => Err(Step::Write(
+                SwapKind::Rejected,
+                Outcome::Rejected(rejection),
+            )),
             Judgement::Reserved { job, set } => Err(Step::Write(
                 SwapKind::Reserved,
                 Outcome::Digest { job, set },
@@ -192,25 +208,51 @@ impl SecondFactor {
         }
     }
 
-    fn apply(&mut self, change: &Change<'_>, now: Timestamp) -> SwapKind {
+    fn apply(&mut self, change: &Change, now: Timestamp) -> SwapKind {
         match change {
             Change::LogIn => SwapKind::Accepted,
-            Change::Begin(pending) => {
-                self.pending = Some(Pending {
-                    begun_at: now,
-                    ..Pending::clone(pending)
-                });
+            Change::Begin(beginning) => {
+                self.begin(beginning, now);
                 SwapKind::Enrolling
             }
-            Change::Issue { ledger, .. } => {
-                self.ledger.clone_from(ledger);
-                SwapKind::Issued
+            Change::Issue(id) => {
+                self.issuing.grant(*id, now);
+                SwapKind::Issuing
             }
             Change::Remove(id) => self.remove(*id),
             Change::Disable => {
                 self.clear();
                 SwapKind::Disabled
             }
+        }
+    }
+
+    fn begin(&mut self, Beginning { pending, named }: &Beginning, now: Timestamp) {
+        let taken = |name: &AuthenticatorName| self.has_other_named(name, pending.replaces);
+        let name = if *named {
+            pending.name.clone()
+        } else {
+            AuthenticatorName::first_free(taken)
+        };
+        self.beginnings.add(now);
+        self.pending = Some(Pending {
+            name,
+            begun_at: now,
+            ..pending.clone()
+        });
+    }
+
+    /// Stores the backup codes that a right was granted for.
+    pub(crate) fn issue(&mut self, right: IssueRightId, ledger: Ledger, now: Timestamp) -> Step {
+        if !self.is_enabled() {
+            return Step::reject(Rejection::Disabled);
+        }
+        match self.issuing.redeem(right, now) {
+            Ok(()) => {
+                self.ledger = Some(ledger);
+                Step::Write(SwapKind::Issued, self.accepted(None, now))
+            }
+            Err(rejection) => Step::reject(rejection),
         }
     }
 
@@ -276,13 +318,16 @@ impl SecondFactor {
             Some(replaced) => *replaced = authenticator,
             None => self.authenticators.push(authenticator),
         }
-        Step::Write(
-            SwapKind::Enrolled,
-            Outcome::Accepted {
-                at: now,
-                by: Some(by),
-            },
-        )
+        self.beginnings = Beginnings::new();
+        Step::Write(SwapKind::Enrolled, self.accepted(Some(by), now))
+    }
+
+    fn accepted(&self, by: Option<AcceptedBy>, at: Timestamp) -> Outcome {
+        Outcome::Accepted {
+            at,
+            by,
+            enabled: self.is_enabled(),
+        }
     }
 
     /// The pending enrollment with this id.
@@ -323,18 +368,5 @@ impl SecondFactor {
                 same | active.secret.expose().ct_eq(secret)
             });
         (!verdict(same)).then_some(()).ok_or(Rejection::SecretInUse)
-    }
-
-    /// Ends a wait, a lock and a spent budget without a proof.
-    pub(crate) fn unlock(&mut self, now: Timestamp, policy: &Policy) -> SwapKind {
-        self.throttle.unlock(now, policy);
-        SwapKind::Unlocked
-    }
-
-    /// Removes all authenticators without a proof.
-    pub(crate) fn force_disable(&mut self) -> SwapKind {
-        self.clear();
-        self.throttle.succeed();
-        SwapKind::Disabled
     }
 }

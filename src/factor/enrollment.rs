@@ -1,5 +1,5 @@
+use super::clocks::is_clock_fault;
 use super::hex::{self, IdError};
-use super::throttle::is_clock_fault;
 use super::{Authenticator, Parameters};
 use crate::otp::{Scan, verdict};
 use crate::{AuthenticatorId, AuthenticatorName, Passcode, Policy, Secret, TimeStep, Timestamp};

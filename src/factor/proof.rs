@@ -1,8 +1,13 @@
-use crate::{AccountId, Passcode, Policy, Receipt, Rejection, Timestamp};
+use super::SecondFactor;
+use super::clocks::CLOCK_SKEW;
+use crate::{
+    AcceptedBy, AccountId, BackupCodeSetId, Ledger, Passcode, Policy, Receipt, Rejection,
+    SealedReceipt, Timestamp,
+};
 
-/// Why a change of the second factor may be made, checked in the same swap as the change.
+/// Why a change of the second factor may be made.
 ///
-/// While an authenticator is active, a password alone is not enough: else whoever steals the password
+/// While an authenticator is active, a password alone is not enough: otherwise whoever steals the password
 /// switches the second factor off.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -10,13 +15,13 @@ pub enum Proof<'a> {
     /// A passcode or backup code typed just now. It is throttled and used up like any attempt.
     Passcode(&'a str),
     /// A fresh password check, and the receipt of a login or a confirmed enrollment of the same account,
-    /// both at most [`PolicyBuilder::proof_age`](crate::PolicyBuilder::proof_age) old.
+    /// both at most [`PolicyBuilder::proof_age`](crate::PolicyBuilder::proof_age) old and at most 10 s ahead
+    /// of this server's clock.
     Reauthenticated {
         /// When the host last checked the password.
         password_checked_at: Timestamp,
-        /// What [`Verifier::verify`](crate::Verifier::verify) or
-        /// [`Verifier::confirm_enrollment`](crate::Verifier::confirm_enrollment) gave.
-        receipt: &'a Receipt,
+        /// What [`Verifier::seal_receipt`](crate::Verifier::seal_receipt) made of the receipt.
+        receipt: &'a SealedReceipt,
     },
     /// A fresh password check: enough to begin the first enrollment, and for nothing while an
     /// authenticator is active.
@@ -26,55 +31,54 @@ pub enum Proof<'a> {
     },
 }
 
-/// A proof whose text is parsed.
-#[derive(Clone, Debug)]
-pub(crate) enum Evidence<'a> {
+/// A proof whose text is parsed and whose receipt is authentic.
+#[derive(Debug)]
+pub(crate) enum Evidence {
     Passcode(Passcode),
     Reauthenticated {
         password_checked_at: Timestamp,
-        receipt: &'a Receipt,
+        receipt: Receipt,
     },
     Password {
         checked_at: Timestamp,
     },
 }
 
-impl<'a> Evidence<'a> {
-    pub(crate) fn parse(proof: &Proof<'a>) -> Result<Self, Rejection> {
-        match *proof {
-            Proof::Passcode(text) => Passcode::parse(text)
-                .map(Self::Passcode)
-                .map_err(|_| Rejection::Malformed),
-            Proof::Reauthenticated {
-                password_checked_at,
-                receipt,
-            } => Ok(Self::Reauthenticated {
-                password_checked_at,
-                receipt,
-            }),
-            Proof::Password { checked_at } => Ok(Self::Password { checked_at }),
+impl SecondFactor {
+    /// Whether a fresh password check and an authentic receipt are proof enough.
+    pub(super) fn reauthenticate(
+        &self,
+        account: &AccountId,
+        password_checked_at: Timestamp,
+        receipt: &Receipt,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<(), Rejection> {
+        if receipt.account() != account {
+            return Err(Rejection::ForeignReceipt);
         }
+        fresh(password_checked_at, now, policy)?;
+        fresh(receipt.at(), now, policy)?;
+        let still_there = match receipt.by() {
+            AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
+                self.has(id).is_ok()
+            }
+            AcceptedBy::BackupCode { set, .. } => self.ledger.as_ref().map(set_id) == Some(set),
+        };
+        still_there.then_some(()).ok_or(Rejection::ProofExpired)
     }
 }
 
-/// Whether a fresh password check and a receipt are proof enough.
-pub(super) fn reauthenticated(
-    account: &AccountId,
-    password_checked_at: Timestamp,
-    receipt: &Receipt,
-    now: Timestamp,
-    policy: &Policy,
-) -> Result<(), Rejection> {
-    if receipt.account() != account {
-        return Err(Rejection::ForeignReceipt);
-    }
-    fresh(password_checked_at, now, policy)?;
-    fresh(receipt.at(), now, policy)
+/// The id of a set is its salt, which is drawn anew for each set.
+pub(super) const fn set_id(ledger: &Ledger) -> BackupCodeSetId {
+    BackupCodeSetId::from_bytes(*ledger.salt())
 }
 
-/// Whether a time is at most the policy's `proof_age` old, and not in the future.
+/// Whether a time is at most the policy's `proof_age` old, and no further ahead than clocks differ.
 pub(super) fn fresh(time: Timestamp, now: Timestamp, policy: &Policy) -> Result<(), Rejection> {
-    if time > now || now.saturating_since(time) > policy.proof_age().as_secs() {
+    let too_old = now.saturating_since(time) > policy.proof_age().as_secs();
+    let too_new = time.saturating_since(now) > CLOCK_SKEW.as_secs();
+    if too_old || too_new {
         return Err(Rejection::ProofExpired);
     }
     Ok(())

@@ -1,12 +1,15 @@
+use super::hex::{self, IdError};
 use crate::{AccountId, AuthenticatorId, Timestamp};
+use alloc::string::String;
+use core::fmt;
+use core::str::FromStr;
 
-/// Proof that an attempt was accepted, once its write was on record.
+/// Proof that this call accepted an attempt, and that the accepted code is stored as used.
 ///
-/// A host keeps it in its session (feature `serde`), where it is half of the proof that a later change
-/// asks for: see [`Proof::Reauthenticated`](crate::Proof::Reauthenticated). Whoever can write the session
-/// can forge it, so the session must be the server's own.
+/// Only a call that accepts a code makes a receipt, and nothing reads one back: let the person in only with
+/// one in hand. To keep it in a session as half of the proof for a later change, seal it with
+/// [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[must_use = "let the person in only with this in hand"]
 pub struct Receipt {
     account: AccountId,
@@ -40,7 +43,6 @@ impl Receipt {
 
 /// What an accepted attempt was accepted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum AcceptedBy {
     /// A passcode of an authenticator.
@@ -50,7 +52,9 @@ pub enum AcceptedBy {
     },
     /// A backup code. Tell the owner: somebody without the phone has signed in.
     BackupCode {
-        /// Its number on the sheet, from 1.
+        /// The set that it belongs to.
+        set: BackupCodeSetId,
+        /// Its number in the set, from 1.
         number: u8,
         /// How many unused codes are left.
         remaining: u8,
@@ -60,4 +64,92 @@ pub enum AcceptedBy {
         /// The new authenticator.
         id: AuthenticatorId,
     },
+}
+
+/// Names one issued set of backup codes: 128 random bits, 32 hexadecimal digits as text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BackupCodeSetId([u8; 16]);
+
+impl BackupCodeSetId {
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for BackupCodeSetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex::write(&self.0, f)
+    }
+}
+
+impl fmt::Debug for BackupCodeSetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BackupCodeSetId({self})")
+    }
+}
+
+impl FromStr for BackupCodeSetId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        hex::parse(text).map(Self)
+    }
+}
+
+/// A [`Receipt`] as text, for the session: half of the proof that a change asks for
+/// ([`Proof::Reauthenticated`](crate::Proof::Reauthenticated)).
+///
+/// A message authentication code under the verifier's keyring covers the account, the namespace, the time and
+/// the authenticator or the set of backup codes. So nobody without the keys can make one or change one, and
+/// a receipt of another account, service or namespace proves nothing. It proves something only
+///
+/// - for [`Policy::proof_age`](crate::Policy::proof_age) after its time, and
+/// - while the authenticator or the set that was used is still there: a replacement, a removal, a new set,
+///   `disable` and `force_disable` all end it.
+///
+/// Within that time it can be used for any number of changes. It is no session: your application still
+/// signs, ages and ends the session that holds it. Any text can be read back; whether it proves something
+/// is decided where it is used.
+///
+/// ```
+/// use countersign::SealedReceipt;
+///
+/// let session = String::from("AQAAAAE...");
+/// let receipt = SealedReceipt::from(session);
+/// assert_eq!(receipt.as_str(), "AQAAAAE...");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct SealedReceipt(String);
+
+impl SealedReceipt {
+    /// The text to store in the server's session: letters, digits, `-` and `_`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SealedReceipt {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<SealedReceipt> for String {
+    fn from(receipt: SealedReceipt) -> Self {
+        receipt.0
+    }
+}
+
+impl fmt::Debug for SealedReceipt {
+    /// Does not show the text, which is half of a proof.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedReceipt").finish_non_exhaustive()
+    }
 }

@@ -1,6 +1,14 @@
+use super::issuing::Issuing;
+use super::recent::Recent;
 use super::{Authenticator, Pending, Throttle};
-use crate::{AuthenticatorStatus, BackupCodesStatus, Enabled, Ledger, Policy, Status, Timestamp};
+use crate::{
+    AuthenticatorStatus, BackupCodesStatus, Enabled, Ledger, Policy, Rejection, ServerClock,
+    Status, Timestamp,
+};
 use alloc::vec::Vec;
+
+/// At most ten enrollments begun within ten minutes.
+pub(crate) type Beginnings = Recent<10, 600>;
 
 /// The state of one account's second factor.
 #[derive(Clone, Debug)]
@@ -9,6 +17,8 @@ pub(crate) struct SecondFactor {
     pub(crate) pending: Option<Pending>,
     pub(crate) ledger: Option<Ledger>,
     pub(crate) throttle: Throttle,
+    pub(crate) beginnings: Beginnings,
+    pub(crate) issuing: Issuing,
 }
 
 impl SecondFactor {
@@ -18,6 +28,8 @@ impl SecondFactor {
             pending: None,
             ledger: None,
             throttle: Throttle::new(now, policy),
+            beginnings: Beginnings::new(),
+            issuing: Issuing::new(),
         }
     }
 
@@ -53,10 +65,49 @@ impl SecondFactor {
         })
     }
 
-    /// Ends everything that belongs to a second factor. The throttle lives on.
+    /// Ends everything that belongs to a second factor. The limits live on.
     pub(super) fn clear(&mut self) {
         self.authenticators.clear();
         self.pending = None;
         self.ledger = None;
+        self.issuing.right = None;
+    }
+
+    /// Drops the times and rights that no longer count, before a write.
+    pub(crate) fn forget_what_is_over(&mut self, now: Timestamp) {
+        self.beginnings.forget(now);
+        self.issuing.forget(now);
+    }
+
+    /// Ends a wait, a lock and a spent budget without a proof.
+    pub(crate) fn unlock(
+        &mut self,
+        now: Timestamp,
+        clock: ServerClock,
+        policy: &Policy,
+    ) -> Result<(), Rejection> {
+        match clock {
+            ServerClock::Confirmed => {
+                self.throttle.set_back(now);
+                self.beginnings.set_back(now);
+                self.issuing.set_back(now);
+            }
+            ServerClock::Unconfirmed => {
+                let clock_fault = self.throttle.has_clock_fault(now)
+                    || self.beginnings.has_clock_fault(now)
+                    || self.issuing.issues.has_clock_fault(now);
+                if clock_fault {
+                    return Err(Rejection::ClockFault);
+                }
+            }
+        }
+        self.throttle.unlock(now, policy);
+        Ok(())
+    }
+
+    /// Removes all authenticators without a proof.
+    pub(crate) fn force_disable(&mut self) {
+        self.clear();
+        self.throttle.succeed();
     }
 }

@@ -84,4 +84,8 @@ pub enum Hold {
     },
     /// Locked until [`Verifier::unlock`](crate::Verifier::unlock).
     Locked,
+    /// A stored time lies more than an hour ahead of this server's clock, so one of two clocks is wrong.
+    /// Attempts are refused until time has caught up, or until
+    /// [`Verifier::unlock`](crate::Verifier::unlock) on a server whose clock is confirmed.
+    ClockFault,
 }

@@ -1,5 +1,5 @@
+use super::clocks::{is_clock_fault, remaining};
 use crate::{Hold, Policy, Timestamp};
-use core::time::Duration;
 
 /// The two limits on guesses: a wait that grows with consecutive failures, and a long-term budget that
 /// success does not refill. All times are kept as they were, never as deadlines of another machine.
@@ -14,9 +14,6 @@ pub(crate) struct Throttle {
     /// The time from which the next refill is counted.
     pub(crate) refilled_at: Timestamp,
 }
-
-/// How far ahead a stored time may lie.
-const CLOCK_FAULT: Duration = Duration::from_secs(3600);
 
 /// What an unlocked account has at least.
 const UNLOCKED_LEVEL: u32 = 5;
@@ -36,14 +33,20 @@ impl Throttle {
         if self.failures >= policy.lock_after() {
             return Hold::Locked;
         }
+        // A stored time matters only where a limit depends on it.
         let wait = policy.wait_after(self.failures);
-        // A failure that another machine's clock put ahead is no reason to wait where there is no wait.
-        if !wait.is_zero()
-            && let Some(retry_after) = remaining(self.failed_at, wait, now)
-        {
-            return Hold::Waiting { retry_after };
+        if !wait.is_zero() {
+            if is_clock_fault(self.failed_at, now) {
+                return Hold::ClockFault;
+            }
+            if let Some(retry_after) = remaining(self.failed_at, wait, now) {
+                return Hold::Waiting { retry_after };
+            }
         }
         if self.level_at(now, policy) == 0 {
+            if is_clock_fault(self.refilled_at, now) {
+                return Hold::ClockFault;
+            }
             let retry_after =
                 remaining(self.refilled_at, policy.budget_refill(), now).unwrap_or_default();
             return Hold::BudgetSpent { retry_after };
@@ -51,15 +54,15 @@ impl Throttle {
         Hold::Free
     }
 
-    /// Whether the last failure was written by a machine with a wrong clock, or this one has one.
+    /// Whether a stored time lies too far ahead: this server's clock is wrong, or another's was.
     pub(crate) fn has_clock_fault(&self, now: Timestamp) -> bool {
-        is_clock_fault(self.failed_at, now)
+        is_clock_fault(self.failed_at, now) || is_clock_fault(self.refilled_at, now)
     }
 
-    /// Mends a clock fault: the last failure was now. The budget is left alone: what a clock that is ahead gave it too early
-    /// would be given again and again, by every turn between that clock and a right one.
-    pub(crate) fn rebase(&mut self, now: Timestamp) {
+    /// Sets the times that lie ahead of a clock that is right to its time.
+    pub(crate) fn set_back(&mut self, now: Timestamp) {
         self.failed_at = self.failed_at.min(now);
+        self.refilled_at = self.refilled_at.min(now);
     }
 
     /// Counts a failure.
@@ -81,11 +84,10 @@ impl Throttle {
         self.level = self.level.saturating_add(1).min(policy.budget_burst());
     }
 
-    /// Opens the account again for its owner, and the budget gains again from now on, whatever clock it had run ahead with.
+    /// Ends the wait and the lock, and leaves at least a few guesses.
     pub(crate) fn unlock(&mut self, now: Timestamp, policy: &Policy) {
         self.failures = 0;
         self.refill(now, policy);
-        self.refilled_at = self.refilled_at.min(now);
         self.level = self.level.max(UNLOCKED_LEVEL.min(policy.budget_burst()));
     }
 
@@ -111,22 +113,10 @@ impl Throttle {
     }
 }
 
-/// Whether a stored time lies further ahead than clocks of machines that work differ.
-pub(super) fn is_clock_fault(stored: Timestamp, now: Timestamp) -> bool {
-    stored > now.saturating_add(CLOCK_FAULT.as_secs())
-}
-
-/// What is left at `now` of a duration that began at `since`; `None` when it is over.
-fn remaining(since: Timestamp, duration: Duration, now: Timestamp) -> Option<Duration> {
-    let left = since
-        .saturating_add(duration.as_secs())
-        .saturating_since(now);
-    (left > 0).then(|| Duration::from_secs(left))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::time::Duration;
     use std::vec::Vec;
 
     const DAY: u64 = 86_400;
@@ -237,35 +227,46 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_fault_is_mended_without_a_gain() {
-        let (mut throttle, policy) = failed(7, at(10 * DAY));
+    fn a_failure_far_ahead_is_a_clock_fault_where_a_wait_depends_on_it() {
+        let (throttle, policy) = failed(7, at(10 * DAY));
+        assert_eq!(throttle.hold(at(0), &policy), Hold::ClockFault);
+        let (throttle, policy) = failed(4, at(10 * DAY));
+        assert_eq!(throttle.hold(at(0), &policy), Hold::Free);
         assert!(throttle.has_clock_fault(at(0)));
-        throttle.rebase(at(0));
-        assert!(!throttle.has_clock_fault(at(0)));
-        assert_eq!(
-            throttle.level_at(at(0), &policy),
-            13,
-            "the level is unchanged"
-        );
-        assert_eq!(
-            throttle.hold(at(0), &policy),
-            Hold::Waiting {
-                retry_after: Duration::from_secs(120)
-            }
-        );
     }
 
     #[test]
-    fn what_a_clock_that_is_ahead_gave_early_is_not_given_again() {
+    fn a_spent_budget_far_ahead_is_a_clock_fault() {
+        let (mut throttle, policy) = failed(20, at(10 * DAY));
+        throttle.succeed();
+        assert_eq!(throttle.hold(at(0), &policy), Hold::ClockFault);
+        throttle.set_back(at(0));
+        let spent = Hold::BudgetSpent {
+            retry_after: Duration::from_secs(DAY),
+        };
+        assert_eq!(throttle.hold(at(0), &policy), spent);
+    }
+
+    #[test]
+    fn setting_times_back_gives_no_guess() {
+        let (mut throttle, policy) = failed(7, at(10 * DAY));
+        throttle.set_back(at(0));
+        assert!(!throttle.has_clock_fault(at(0)));
+        assert_eq!(throttle.level_at(at(0), &policy), 13);
+        let waiting = Hold::Waiting {
+            retry_after: Duration::from_secs(120),
+        };
+        assert_eq!(throttle.hold(at(0), &policy), waiting);
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_gains_its_guesses_once() {
         let (mut throttle, policy) = failed(20, at(0));
         let mut admitted = 0;
         for turn in 0..10 {
             for now in [at(3 * DAY + turn), at(turn)] {
-                if throttle.has_clock_fault(now) {
-                    throttle.rebase(now);
-                }
                 throttle.succeed();
-                while throttle.level_at(now, &policy) > 0 {
+                while throttle.hold(now, &policy) == Hold::Free {
                     throttle.fail(now, &policy);
                     admitted += 1;
                 }
@@ -277,9 +278,20 @@ mod tests {
     }
 
     #[test]
-    fn unlocking_lets_a_budget_gain_again_that_a_clock_had_run_far_ahead_with() {
+    fn a_clock_that_is_behind_gains_no_guess() {
+        let (mut throttle, policy) = failed(20, at(DAY));
+        for behind in [7200, 1800, 60, 1] {
+            throttle.unlock(at(DAY), &policy);
+            let left = throttle.level_at(at(DAY), &policy);
+            throttle.unlock(at(DAY - behind), &policy);
+            assert_eq!(throttle.level_at(at(DAY), &policy), left, "{behind} s");
+        }
+    }
+
+    #[test]
+    fn a_budget_whose_times_were_set_back_gains_from_now_on() {
         let (mut throttle, policy) = failed(1, at(1000 * DAY));
-        throttle.unlock(at(0), &policy);
+        throttle.set_back(at(0));
         throttle.fail(at(0), &policy);
         assert_eq!(throttle.level_at(at(0), &policy), 18);
         assert_eq!(throttle.level_at(at(DAY), &policy), 19);

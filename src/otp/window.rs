@@ -7,6 +7,7 @@ use core::ops::RangeInclusive;
 /// who types while the passcode changes. Each step more is one more passcode that a guess can hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Window {
     /// Steps before the current one: the phone's clock is behind, or the person was slow.
     pub before: u8,

@@ -12,6 +12,23 @@ pub enum KeyUriError {
         /// The bytes that it has.
         bytes: usize,
     },
+    /// An account or an issuer of an enrollment is longer than 1,024 bytes.
+    #[error("the {part} has {bytes} bytes; at most 1024 are taken")]
+    PartTooLong {
+        /// Which part.
+        part: KeyUriPart,
+        /// The bytes that it has.
+        bytes: usize,
+    },
+    /// No QR code at level M holds the key URI of an enrollment: percent-encoding makes three bytes of most
+    /// bytes that are not ASCII, and the issuer stands in the URI twice.
+    #[error(
+        "the key URI has {bytes} bytes; a QR code holds 2331: shorten the account name or issuer"
+    )]
+    TooLongForQrCode {
+        /// The bytes that it has.
+        bytes: usize,
+    },
     /// The text does not begin with `otpauth://`.
     #[error("the key URI does not begin with otpauth://")]
     Scheme,

@@ -1,18 +1,29 @@
-//! The content of a record in CBOR (RFC 8949): arrays of definite length, nothing optional left out.
+//! The content of a record in CBOR (RFC 8949): arrays and maps of definite length.
+//!
+//! There are two forms. A record that needs none of the additional fields is written in the first form, which
+//! every version of this crate reads. Later versions add fields to the second form; a field that this version
+//! does not know is an error.
 //!
 //! ```text
-//! record        = [history, throttle, [* authenticator], ledger / null, pending / null]
+//! record        = [history, throttle, [* authenticator], ledger / null, pending / null,
+//!                  ? {+ field number => field}]
 //! history       = [from creation: bool, 1*8 revision]
 //! throttle      = [failures, failed at, level, refilled at]
 //! authenticator = [id, name, secret, parameters, added at, last used at / null, last step / null]
 //! parameters    = [algorithm, digits, period]
 //! pending       = [id, authenticator id, name, account name, issuer, secret, parameters,
 //!                  replaces / null, begun at, wrong]
+//! field 1       = [id, granted at]          the right to store a set of backup codes
+//! field 2       = [1*3 time]                when such rights were granted
+//! field 3       = [1*10 time]               when enrollments were begun, unless that is pending.begun at
 //! ```
 //! A ledger encodes itself.
 
 use super::{History, RecordError};
-use crate::factor::{Authenticator, Parameters, Pending, SecondFactor, Throttle};
+use crate::factor::{
+    Authenticator, Beginnings, IssueRight, Issues, Issuing, Parameters, Pending, SecondFactor,
+    Throttle,
+};
 use crate::{
     Algorithm, AuthenticatorId, AuthenticatorName, Digits, EnrollmentId, Ledger, Period, Revision,
     Secret, TimeStep, Timestamp,
@@ -27,11 +38,37 @@ use zeroize::Zeroizing;
 
 /// No policy allows more authenticators.
 const MAX_AUTHENTICATORS: u64 = 32;
-/// What an account name or issuer may hold; more does not fit a QR code.
-const MAX_TEXT: usize = 1024;
+/// What an account name or an issuer may hold, in bytes.
+pub(crate) const MAX_TEXT: usize = 1024;
 
-/// Encodes behind the parts of a prefix, into a buffer that never grows, so that it leaves no copy of a secret behind: it
-/// has room for so many bytes more.
+/// The two forms of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Five parts.
+    First,
+    /// Five parts and the additional fields, at least one.
+    WithFields,
+}
+
+impl Form {
+    /// The form that a second factor is written in.
+    pub(super) fn of(factor: &SecondFactor) -> Self {
+        match field_count(factor) {
+            0 => Self::First,
+            _ => Self::WithFields,
+        }
+    }
+}
+
+/// Numbers of the additional fields, which are written in ascending order.
+mod field {
+    pub(super) const ISSUE_RIGHT: u32 = 1;
+    pub(super) const ISSUES: u32 = 2;
+    pub(super) const BEGINNINGS: u32 = 3;
+}
+
+/// Encodes behind the parts of a prefix, into a buffer that never grows, so that it leaves no copy of a
+/// secret behind: it has room for so many bytes more. What [`decode`] would refuse is refused.
 pub(super) fn encode_after(
     prefix: &[&[u8]],
     factor: &SecondFactor,
@@ -70,7 +107,8 @@ fn write_record<W: Write>(
     history: &History,
     e: &mut Encoder<W>,
 ) -> Written<W> {
-    e.array(5)?;
+    let fields = field_count(factor);
+    e.array(if fields == 0 { 5 } else { 6 })?;
     e.array(length(history.revisions().len()).saturating_add(1))?
         .bool(history.reaches_creation())?;
     for revision in history.revisions() {
@@ -81,7 +119,10 @@ fn write_record<W: Write>(
         .u32(throttle.failures)?
         .u64(throttle.failed_at.as_unix())?;
     e.u32(throttle.level)?.u64(throttle.refilled_at.as_unix())?;
-    e.array(length(factor.authenticators.len()))?;
+    e.array(at_most(
+        length(factor.authenticators.len()),
+        MAX_AUTHENTICATORS,
+    )?)?;
     for authenticator in &factor.authenticators {
         write_authenticator(authenticator, e)?;
     }
@@ -90,9 +131,71 @@ fn write_record<W: Write>(
         None => e.null()?.ok()?,
     }
     match &factor.pending {
-        Some(pending) => write_pending(pending, e),
-        None => e.null()?.ok(),
+        Some(pending) => write_pending(pending, e)?,
+        None => e.null()?.ok()?,
     }
+    if fields > 0 {
+        e.map(fields)?;
+        write_fields(factor, e)?;
+    }
+    Ok(())
+}
+
+fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<W> {
+    let Issuing { issues, right } = &factor.issuing;
+    if let Some(right) = right {
+        e.u32(field::ISSUE_RIGHT)?.array(2)?;
+        e.bytes(&right.id)?.u64(right.granted_at.as_unix())?;
+    }
+    if !issues.times().is_empty() {
+        e.u32(field::ISSUES)?;
+        write_times(issues.times(), Issues::MOST, e)?;
+    }
+    if needs_beginnings(factor) {
+        e.u32(field::BEGINNINGS)?;
+        write_times(factor.beginnings.times(), Beginnings::MOST, e)?;
+    }
+    Ok(())
+}
+
+fn field_count(factor: &SecondFactor) -> u64 {
+    let Issuing { issues, right } = &factor.issuing;
+    let fields = [
+        right.is_some(),
+        !issues.times().is_empty(),
+        needs_beginnings(factor),
+    ];
+    length(fields.into_iter().filter(|needed| *needed).count())
+}
+
+/// The beginning of the pending enrollment, if it is the only one, is written with that enrollment.
+fn needs_beginnings(factor: &SecondFactor) -> bool {
+    let pending = factor.pending.as_ref().map(|pending| pending.begun_at);
+    match factor.beginnings.times() {
+        [] => false,
+        [only] => Some(*only) != pending,
+        _ => true,
+    }
+}
+
+fn write_times<W: Write>(times: &[Timestamp], most: usize, e: &mut Encoder<W>) -> Written<W> {
+    e.array(at_most(length(times.len()), length(most))?)?;
+    for time in times {
+        e.u64(time.as_unix())?;
+    }
+    Ok(())
+}
+
+fn write_text<W: Write>(text: &str, e: &mut Encoder<W>) -> Written<W> {
+    at_most::<W::Error>(length(text.len()), length(MAX_TEXT))?;
+    e.str(text)?.ok()
+}
+
+fn at_most<E>(length: u64, limit: u64) -> Result<u64, encode::Error<E>> {
+    if length > limit {
+        return Err(encode::Error::message("more than a record may hold"));
+    }
+    Ok(length)
 }
 
 fn write_authenticator<W: Write>(authenticator: &Authenticator, e: &mut Encoder<W>) -> Written<W> {
@@ -110,9 +213,9 @@ fn write_pending<W: Write>(pending: &Pending, e: &mut Encoder<W>) -> Written<W> 
     e.array(10)?
         .bytes(pending.id.as_bytes())?
         .bytes(pending.authenticator_id.as_bytes())?;
-    e.str(pending.name.as_str())?
-        .str(&pending.account_name)?
-        .str(&pending.issuer)?;
+    e.str(pending.name.as_str())?;
+    write_text(&pending.account_name, e)?;
+    write_text(&pending.issuer, e)?;
     e.bytes(pending.secret.expose())?;
     write_parameters(pending.parameters, e)?;
     match pending.replaces {
@@ -147,63 +250,117 @@ fn length(count: usize) -> u64 {
 }
 
 /// Decodes what [`encode_after`] wrote behind the prefix, and nothing else.
-pub(super) fn decode(plain: &[u8]) -> Result<(SecondFactor, History), RecordError> {
+pub(super) fn decode(plain: &[u8], form: Form) -> Result<(SecondFactor, History), RecordError> {
     let mut d = Decoder::new(plain);
-    let record = read_record(&mut d).map_err(|Malformed| RecordError::Malformed)?;
+    let record = read_record(&mut d, form).map_err(|Unreadable(error)| error)?;
     if d.position() != plain.len() {
         return Err(RecordError::Malformed);
     }
     Ok(record)
 }
 
-/// What is read is not what [`encode_after`] writes. The errors of the encoding library end here.
-struct Malformed;
+/// Why a record cannot be read. The errors of the encoding library end here.
+struct Unreadable(RecordError);
 
-impl From<minicbor::decode::Error> for Malformed {
+/// What is read is not what [`encode_after`] writes.
+const MALFORMED: Unreadable = Unreadable(RecordError::Malformed);
+
+impl From<minicbor::decode::Error> for Unreadable {
     fn from(_: minicbor::decode::Error) -> Self {
-        Self
+        MALFORMED
     }
 }
 
-fn read_record(d: &mut Decoder<'_>) -> Result<(SecondFactor, History), Malformed> {
-    array(d, 5)?;
+fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History), Unreadable> {
+    array(
+        d,
+        match form {
+            Form::First => 5,
+            Form::WithFields => 6,
+        },
+    )?;
     let history = read_history(d)?;
     let throttle = read_throttle(d)?;
     let count = d
         .array()?
         .filter(|count| *count <= MAX_AUTHENTICATORS)
-        .ok_or(Malformed)?;
+        .ok_or(MALFORMED)?;
     let authenticators = (0..count)
         .map(|_| read_authenticator(d))
         .collect::<Result<_, _>>()?;
-    let ledger = optional(d, |d| Ledger::decode_from(d).map_err(|_| Malformed))?;
+    let ledger = optional(d, |d| Ledger::decode_from(d).map_err(|_| MALFORMED))?;
     let pending = optional(d, read_pending)?;
-    Ok((
-        SecondFactor {
-            authenticators,
-            pending,
-            ledger,
-            throttle,
-        },
-        history,
-    ))
+    let mut factor = SecondFactor {
+        authenticators,
+        pending,
+        ledger,
+        throttle,
+        beginnings: Beginnings::new(),
+        issuing: Issuing::new(),
+    };
+    if form == Form::WithFields {
+        read_fields(d, &mut factor)?;
+    }
+    if let ([], Some(pending)) = (factor.beginnings.times(), &factor.pending) {
+        factor.beginnings = Beginnings::from_times(Vec::from([pending.begun_at]));
+    }
+    Ok((factor, history))
 }
 
-fn read_history(d: &mut Decoder<'_>) -> Result<History, Malformed> {
+fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unreadable> {
+    let count = d.map()?.filter(|count| *count > 0).ok_or(MALFORMED)?;
+    let mut last = 0;
+    for _ in 0..count {
+        let number = d.u32()?;
+        if number <= last {
+            return Err(MALFORMED);
+        }
+        last = number;
+        match number {
+            field::ISSUE_RIGHT => {
+                array(d, 2)?;
+                factor.issuing.right = Some(IssueRight {
+                    id: bytes(d)?,
+                    granted_at: Timestamp::from_unix(d.u64()?),
+                });
+            }
+            field::ISSUES => {
+                factor.issuing.issues = Issues::from_times(read_times(d, Issues::MOST)?)
+            }
+            field::BEGINNINGS => {
+                factor.beginnings = Beginnings::from_times(read_times(d, Beginnings::MOST)?);
+            }
+            number => return Err(Unreadable(RecordError::UnknownField(number))),
+        }
+    }
+    Ok(())
+}
+
+fn read_times(d: &mut Decoder<'_>, most: usize) -> Result<Vec<Timestamp>, Unreadable> {
+    let count = d
+        .array()?
+        .filter(|count| (1..=length(most)).contains(count))
+        .ok_or(MALFORMED)?;
+    (0..count)
+        .map(|_| Ok(Timestamp::from_unix(d.u64()?)))
+        .collect()
+}
+
+fn read_history(d: &mut Decoder<'_>) -> Result<History, Unreadable> {
     let count = d
         .array()?
         .and_then(|length| length.checked_sub(1))
         .filter(|count| *count <= length(History::LENGTH))
-        .ok_or(Malformed)?;
+        .ok_or(MALFORMED)?;
     let from_creation = d.bool()?;
     let mut revisions = Vec::with_capacity(History::LENGTH);
     for _ in 0..count {
-        revisions.push(Revision::from_i64(d.i64()?).map_err(|_| Malformed)?);
+        revisions.push(Revision::from_i64(d.i64()?).map_err(|_| MALFORMED)?);
     }
-    History::from_parts(revisions, from_creation).ok_or(Malformed)
+    History::from_parts(revisions, from_creation).ok_or(MALFORMED)
 }
 
-fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, Malformed> {
+fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, Unreadable> {
     array(d, 4)?;
     Ok(Throttle {
         failures: d.u32()?,
@@ -213,7 +370,7 @@ fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, Malformed> {
     })
 }
 
-fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, Malformed> {
+fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, Unreadable> {
     array(d, 7)?;
     Ok(Authenticator {
         id: AuthenticatorId::from_bytes(bytes(d)?),
@@ -226,7 +383,7 @@ fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, Malformed> {
     })
 }
 
-fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, Malformed> {
+fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, Unreadable> {
     array(d, 10)?;
     Ok(Pending {
         id: EnrollmentId::from_bytes(bytes(d)?),
@@ -242,16 +399,16 @@ fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, Malformed> {
     })
 }
 
-fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, Malformed> {
+fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, Unreadable> {
     array(d, 3)?;
     let algorithm = match d.u8()? {
         1 => Algorithm::Sha1,
         2 => Algorithm::Sha256,
         3 => Algorithm::Sha512,
-        _ => return Err(Malformed),
+        _ => return Err(MALFORMED),
     };
-    let digits = Digits::new(d.u8()?).map_err(|_| Malformed)?;
-    let period = Period::from_secs(d.u64()?).map_err(|_| Malformed)?;
+    let digits = Digits::new(d.u8()?).map_err(|_| MALFORMED)?;
+    let period = Period::from_secs(d.u64()?).map_err(|_| MALFORMED)?;
     Ok(Parameters {
         algorithm,
         digits,
@@ -259,38 +416,38 @@ fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, Malformed> {
     })
 }
 
-fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Malformed> {
-    AuthenticatorName::new(d.str()?).map_err(|_| Malformed)
+fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Unreadable> {
+    AuthenticatorName::new(d.str()?).map_err(|_| MALFORMED)
 }
 
-fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, Malformed> {
-    Secret::from_bytes_with_minimum(d.bytes()?, 0).map_err(|_| Malformed)
+fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, Unreadable> {
+    Secret::from_bytes_with_minimum(d.bytes()?, 0).map_err(|_| MALFORMED)
 }
 
-fn read_text(d: &mut Decoder<'_>) -> Result<String, Malformed> {
+fn read_text(d: &mut Decoder<'_>) -> Result<String, Unreadable> {
     let text = d.str()?;
     if text.len() > MAX_TEXT {
-        return Err(Malformed);
+        return Err(MALFORMED);
     }
     Ok(text.into())
 }
 
-fn array(d: &mut Decoder<'_>, length: u64) -> Result<(), Malformed> {
+fn array(d: &mut Decoder<'_>, length: u64) -> Result<(), Unreadable> {
     if d.array()? == Some(length) {
         Ok(())
     } else {
-        Err(Malformed)
+        Err(MALFORMED)
     }
 }
 
-fn bytes<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], Malformed> {
-    d.bytes()?.try_into().map_err(|_| Malformed)
+fn bytes<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], Unreadable> {
+    d.bytes()?.try_into().map_err(|_| MALFORMED)
 }
 
 fn optional<'b, T>(
     d: &mut Decoder<'b>,
-    read: impl FnOnce(&mut Decoder<'b>) -> Result<T, Malformed>,
-) -> Result<Option<T>, Malformed> {
+    read: impl FnOnce(&mut Decoder<'b>) -> Result<T, Unreadable>,
+) -> Result<Option<T>, Unreadable> {
     if d.datatype()? == Type::Null {
         d.null()?;
         return Ok(None);

@@ -5,8 +5,10 @@ use aes_gcm_siv::{Aes256GcmSiv, Key};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+use hmac::{Hmac, Mac};
 use rand_core::CryptoRng;
-use zeroize::Zeroize;
+use sha2::Sha256;
+use zeroize::{Zeroize, Zeroizing};
 
 /// A 256-bit key that records are sealed with. Wiped on drop.
 #[derive(Clone)]
@@ -58,7 +60,7 @@ impl Drop for SealingKey {
     }
 }
 
-/// The keys of the records: the primary one seals, all of them open.
+/// The keys of records and receipts: the primary one seals, all of them open.
 ///
 /// To change the key: add the new one as a retired key on every machine; then make it the primary on every
 /// machine, with the old one retired; then call [`Verifier::reseal`](crate::Verifier::reseal) for every
@@ -74,8 +76,48 @@ impl Drop for SealingKey {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Keyring {
-    primary: KeyId,
-    ciphers: Vec<(KeyId, Box<Aes256GcmSiv>)>,
+    primary: Keys,
+    retired: Vec<Keys>,
+}
+
+/// What is made of one sealing key. Wiped on drop.
+pub(super) struct Keys {
+    pub(super) id: KeyId,
+    pub(super) cipher: Box<Aes256GcmSiv>,
+    /// The key of the message authentication code of receipts.
+    pub(super) receipts: Box<[u8; 32]>,
+}
+
+impl Keys {
+    fn new(id: KeyId, key: &SealingKey) -> Self {
+        const RECEIPTS: &[u8] = b"countersign receipts";
+        bleached::<4096, _>(|| {
+            let cipher = Box::new(Aes256GcmSiv::new(<&Key<Aes256GcmSiv>>::from(key.expose())));
+            let mut receipts = Box::new([0; 32]);
+            let derived = hmac(key.expose()).chain_update(RECEIPTS).finalize();
+            receipts.copy_from_slice(derived.as_bytes());
+            Self {
+                id,
+                cipher,
+                receipts,
+            }
+        })
+    }
+}
+
+/// HMAC-SHA-256 under a key, which RFC 2104 fills up to a block with zeros.
+pub(super) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0; 64]);
+    for (padded, byte) in block.iter_mut().zip(key) {
+        *padded = *byte;
+    }
+    <Hmac<Sha256> as KeyInit>::new((&*block).into())
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.receipts.zeroize();
+    }
 }
 
 impl Keyring {
@@ -83,51 +125,52 @@ impl Keyring {
     #[must_use]
     pub fn new(id: KeyId, key: SealingKey) -> Self {
         Self {
-            primary: id,
-            ciphers: Vec::from([(id, cipher(&key))]),
+            primary: Keys::new(id, &key),
+            retired: Vec::new(),
         }
     }
 
-    /// Adds a key that opens records and seals none.
+    /// Adds a key that opens records and receipts and seals none.
     ///
     /// # Errors
     /// [`KeyringError`] if the keyring has a key with this id.
     pub fn with_retired(mut self, id: KeyId, key: SealingKey) -> Result<Self, KeyringError> {
-        if self.cipher(id).is_some() {
+        if self.keys(id).is_some() {
             return Err(KeyringError { id });
         }
-        self.ciphers.push((id, cipher(&key)));
+        self.retired.push(Keys::new(id, &key));
         Ok(self)
     }
 
     /// The key that seals.
     #[must_use]
     pub const fn primary(&self) -> KeyId {
-        self.primary
+        self.primary.id
     }
 
     /// The ids of all keys, the primary one first.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
-        self.ciphers.iter().map(|(id, _)| *id)
+        self.all().map(|keys| keys.id)
     }
 
-    pub(super) fn cipher(&self, id: KeyId) -> Option<&Aes256GcmSiv> {
-        self.ciphers
-            .iter()
-            .find(|(other, _)| *other == id)
-            .map(|(_, cipher)| &**cipher)
+    pub(super) const fn primary_keys(&self) -> &Keys {
+        &self.primary
     }
-}
 
-fn cipher(key: &SealingKey) -> Box<Aes256GcmSiv> {
-    bleached::<4096, _>(|| Box::new(Aes256GcmSiv::new(<&Key<Aes256GcmSiv>>::from(key.expose()))))
+    pub(super) fn keys(&self, id: KeyId) -> Option<&Keys> {
+        self.all().find(|keys| keys.id == id)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Keys> {
+        core::iter::once(&self.primary).chain(&self.retired)
+    }
 }
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyring")
-            .field("primary", &self.primary)
-            .field("keys", &self.ciphers.len())
+            .field("primary", &self.primary())
+            .field("keys", &self.all().count())
             .finish_non_exhaustive()
     }
 }

@@ -3,11 +3,14 @@
 mod encoding;
 mod history;
 mod keyring;
+mod receipt;
 mod seal;
 
+pub(crate) use encoding::MAX_TEXT;
 pub(crate) use history::{Fate, History};
 pub use keyring::{Keyring, KeyringError, SealingKey};
-pub(crate) use seal::{Opened, open, seal};
+pub(crate) use receipt::{open_receipt, seal_receipt};
+pub(crate) use seal::{Opened, is_of_another, open, seal};
 
 use crate::KeyId;
 
@@ -20,6 +23,11 @@ pub enum RecordError {
         "the record has version {0}, which this version of countersign does not know; upgrade it"
     )]
     UnknownVersion(u8),
+    /// A version of this crate that is newer than this one wrote a field of the record.
+    #[error(
+        "the record has field {0}, which this version of countersign does not know; upgrade it"
+    )]
+    UnknownField(u32),
     /// The cipher is not known.
     #[error(
         "the record is sealed with algorithm {0}, which this version of countersign does not know; upgrade it"
@@ -36,7 +44,8 @@ pub enum RecordError {
     /// The record was altered or cut short, or the key under this id is another one.
     #[error("the record is damaged, or sealed with another key of the same id")]
     Damaged,
-    /// The record opens, but what is in it makes no sense.
+    /// The record opens, but its content is not what this crate writes; or a content was to be written that
+    /// could not be read again.
     #[error("the content of the record is malformed")]
     Malformed,
     /// The record is not the one that was written under the store's revision.

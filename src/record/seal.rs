@@ -2,9 +2,10 @@
 //! whether two records of one account are equal.
 //!
 //! A sealed record is: version (1 byte), algorithm (1), key id (4, big-endian), account tag (8), nonce (12),
-//! ciphertext, tag (16).
+//! ciphertext, tag (16). The version is that of the content: see [`encoding`].
 
-use super::{History, Keyring, RecordError, encoding};
+use super::encoding::{self, Form};
+use super::{History, Keyring, RecordError};
 use crate::factor::SecondFactor;
 use crate::{AccountId, KeyId, Revision};
 use aes_gcm_siv::Aes256GcmSiv;
@@ -13,7 +14,6 @@ use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-const VERSION: u8 = 1;
 const AES_256_GCM_SIV: u8 = 1;
 const NONCE_LENGTH: usize = 12;
 const TAG_LENGTH: usize = 16;
@@ -39,16 +39,16 @@ pub(crate) fn seal(
     keyring: &Keyring,
     nonce: [u8; NONCE_LENGTH],
 ) -> Result<Vec<u8>, RecordError> {
-    let key = keyring.primary();
-    let cipher = keyring.cipher(key).ok_or(RecordError::UnknownKey(key))?;
-    let header = header(key, account, namespace);
+    let keys = keyring.primary_keys();
+    let header = header(version(Form::of(factor)), keys.id, account, namespace);
     let prefix = [&header[..], &nonce];
     // A plaintext until it is encrypted in its place.
     let mut record = encoding::encode_after(&prefix, factor, history, TAG_LENGTH)?;
     let plain = record
         .get_mut(HEADER_LENGTH.saturating_add(NONCE_LENGTH)..)
         .unwrap_or_default();
-    let tag = cipher
+    let tag = keys
+        .cipher
         .encrypt_inout_detached(
             &Nonce::<Aes256GcmSiv>::from(nonce),
             &associated_data(&header, account, namespace),
@@ -68,9 +68,7 @@ pub(crate) fn open(
     keyring: &Keyring,
 ) -> Result<Opened, RecordError> {
     let (&version, _) = sealed.split_first().ok_or(RecordError::Damaged)?;
-    if version != VERSION {
-        return Err(RecordError::UnknownVersion(version));
-    }
+    let form = form(version)?;
     let (header_read, rest) = sealed
         .split_first_chunk::<HEADER_LENGTH>()
         .ok_or(RecordError::Damaged)?;
@@ -79,7 +77,7 @@ pub(crate) fn open(
         return Err(RecordError::UnknownAlgorithm(algorithm));
     }
     let key = KeyId::new(u32::from_be_bytes([k0, k1, k2, k3]));
-    let cipher = keyring.cipher(key).ok_or(RecordError::UnknownKey(key))?;
+    let keys = keyring.keys(key).ok_or(RecordError::UnknownKey(key))?;
     let (nonce, rest) = rest
         .split_first_chunk::<NONCE_LENGTH>()
         .ok_or(RecordError::Damaged)?;
@@ -87,7 +85,7 @@ pub(crate) fn open(
         .split_last_chunk::<TAG_LENGTH>()
         .ok_or(RecordError::Damaged)?;
     let mut plain = Zeroizing::new(ciphertext.to_vec());
-    cipher
+    keys.cipher
         .decrypt_inout_detached(
             &Nonce::<Aes256GcmSiv>::from(*nonce),
             &associated_data(header_read, account, namespace),
@@ -95,14 +93,14 @@ pub(crate) fn open(
             &Tag::<Aes256GcmSiv>::from(*tag),
         )
         .map_err(|_| {
-            let ours = *header_read == header(key, account, namespace);
+            let ours = *header_read == header(version, key, account, namespace);
             if ours {
                 RecordError::Damaged
             } else {
                 RecordError::OtherAccount
             }
         })?;
-    let (factor, history) = encoding::decode(&plain)?;
+    let (factor, history) = encoding::decode(&plain, form)?;
     if history.current() != Some(revision) {
         return Err(RecordError::RevisionMismatch);
     }
@@ -113,18 +111,37 @@ pub(crate) fn open(
     })
 }
 
-/// The header ends with a tag of the account, which serves to tell a record of another account from one
-/// that is damaged. It protects nothing: the associated data does.
-fn header(key: KeyId, account: &AccountId, namespace: &str) -> [u8; HEADER_LENGTH] {
-    let [k0, k1, k2, k3] = key.get().to_be_bytes();
-    let mut hash = Sha256::new();
-    for part in [DOMAIN, namespace.as_bytes(), account.as_str().as_bytes()] {
-        hash.update(length(part));
-        hash.update(part);
+/// Whether the header names another account or namespace. It does so also where no key opens the record.
+pub(crate) fn is_of_another(sealed: &[u8], account: &AccountId, namespace: &str) -> bool {
+    let Some((header, _)) = sealed.split_first_chunk::<HEADER_LENGTH>() else {
+        return false;
+    };
+    let [version, AES_256_GCM_SIV, _, _, _, _, tag @ ..] = header else {
+        return false;
+    };
+    form(*version).is_ok() && *tag != account_tag(account, namespace)
+}
+
+const fn version(form: Form) -> u8 {
+    match form {
+        Form::First => 1,
+        Form::WithFields => 2,
     }
-    let [t0, t1, t2, t3, t4, t5, t6, t7, ..] = <[u8; 32]>::from(hash.finalize());
+}
+
+const fn form(version: u8) -> Result<Form, RecordError> {
+    match version {
+        1 => Ok(Form::First),
+        2 => Ok(Form::WithFields),
+        _ => Err(RecordError::UnknownVersion(version)),
+    }
+}
+
+fn header(version: u8, key: KeyId, account: &AccountId, namespace: &str) -> [u8; HEADER_LENGTH] {
+    let [k0, k1, k2, k3] = key.get().to_be_bytes();
+    let [t0, t1, t2, t3, t4, t5, t6, t7] = account_tag(account, namespace);
     [
-        VERSION,
+        version,
         AES_256_GCM_SIV,
         k0,
         k1,
@@ -139,6 +156,18 @@ fn header(key: KeyId, account: &AccountId, namespace: &str) -> [u8; HEADER_LENGT
         t6,
         t7,
     ]
+}
+
+/// Distinguishes a record of another account from a damaged one. It protects nothing: the associated data
+/// does.
+fn account_tag(account: &AccountId, namespace: &str) -> [u8; ACCOUNT_TAG_LENGTH] {
+    let mut hash = Sha256::new();
+    for part in [DOMAIN, namespace.as_bytes(), account.as_str().as_bytes()] {
+        hash.update(length(part));
+        hash.update(part);
+    }
+    let [t0, t1, t2, t3, t4, t5, t6, t7, ..] = <[u8; 32]>::from(hash.finalize());
+    [t0, t1, t2, t3, t4, t5, t6, t7]
 }
 
 fn associated_data(header: &[u8; HEADER_LENGTH], account: &AccountId, namespace: &str) -> Vec<u8> {

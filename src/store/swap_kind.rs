@@ -27,6 +27,9 @@ pub enum SwapKind {
     Accepted,
     /// An attempt was wrong and is counted. The host may write its audit log, and must commit.
     Rejected,
+    /// The proof for a new set of backup codes was accepted, and is used up if it was a code. The set follows
+    /// as [`Issued`](Self::Issued) when its digests are computed, or never.
+    Issuing,
     /// A new set of backup codes replaced the old one.
     Issued,
     /// An authenticator was removed, and another is still active.
@@ -38,8 +41,6 @@ pub enum SwapKind {
     Unlocked,
     /// The same second factor, sealed under the primary key.
     Resealed,
-    /// A stored time lay too far ahead of the clock and was set back to it.
-    Adjusted,
     /// The record is to be erased: the account is gone for good.
     Erased,
 }

@@ -3,10 +3,11 @@ use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, Error};
 use super::executor::block_on;
 use super::random::RandomSource;
-use super::verifier::{self, Resealed};
+use super::verifier::{self, Removed, Resealed};
 use crate::blocking::{Adapter, Store};
 use crate::{
-    AccountId, AuthenticatorId, BackupCodes, EnrollmentId, Keyring, Policy, Proof, Receipt, Status,
+    AccountId, AuthenticatorId, BackupCodes, EnrollmentId, Keyring, Policy, Proof, Receipt,
+    SealedReceipt, ServerClock, Status,
 };
 
 /// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store): the same rules, from the
@@ -109,6 +110,12 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.verify(account, code))
     }
 
+    /// See [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
+    #[must_use]
+    pub fn seal_receipt(&self, receipt: &Receipt) -> SealedReceipt {
+        self.0.seal_receipt(receipt)
+    }
+
     /// See [`Verifier::status`](crate::Verifier::status).
     ///
     /// # Errors
@@ -138,7 +145,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         id: AuthenticatorId,
         proof: Proof<'_>,
-    ) -> Result<(), Denied> {
+    ) -> Result<Removed, Denied> {
         block_on(self.0.remove_authenticator(account, id, proof))
     }
 
@@ -162,8 +169,8 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The same.
-    pub fn unlock(&self, account: &AccountId) -> Result<(), Denied> {
-        block_on(self.0.unlock(account))
+    pub fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
+        block_on(self.0.unlock(account, clock))
     }
 
     /// See [`Verifier::reseal`](crate::Verifier::reseal).

@@ -1,5 +1,6 @@
 use super::Verifier;
 use super::clock::{Clock, SystemClock};
+use super::enrollment::fits_an_enrollment;
 use super::random::RandomSource;
 use super::slow_work::{Inline, SlowWork};
 use crate::{KeyUri, KeyUriError, Keyring, Policy, Secret, blocking};
@@ -53,8 +54,11 @@ impl<S> VerifierBuilder<S> {
         self
     }
 
-    /// Sets records of several services apart that share a database and a keyring: a record of one does not
-    /// open in another. At most 255 bytes. Default: empty. It must never change.
+    /// Separates services that share a keyring: a record or receipt of one does not open in another. At most
+    /// 255 bytes. Default: empty. It must never change.
+    ///
+    /// A namespace is no part of the key under which a store keeps a record. Two services on one database
+    /// need two tables, or account ids that are distinct.
     pub fn namespace(mut self, namespace: &str) -> Self {
         namespace.clone_into(&mut self.core.namespace);
         self
@@ -110,10 +114,7 @@ impl<S: blocking::Store> VerifierBuilder<blocking::Adapter<S>> {
 
 fn issuer_fits_a_key_uri(issuer: &str) -> Result<(), KeyUriError> {
     let secret = Secret::from_bytes(&[0; 20]).map_err(KeyUriError::Secret)?;
-    KeyUri::totp(&secret, "account")
-        .issuer(issuer)
-        .build()
-        .map(|_| ())
+    fits_an_enrollment(&KeyUri::totp(&secret, "account").issuer(issuer).build()?)
 }
 
 impl<S> fmt::Debug for VerifierBuilder<S> {

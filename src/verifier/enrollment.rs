@@ -1,6 +1,8 @@
 use crate::factor::Pending;
+use crate::record;
 use crate::{
-    AuthenticatorId, AuthenticatorName, EnrollmentId, KeyUri, KeyUriError, Policy, Timestamp,
+    AuthenticatorId, AuthenticatorName, EnrollmentId, KeyUri, KeyUriError, KeyUriPart, Policy,
+    Timestamp,
 };
 use std::borrow::ToOwned;
 use std::string::String;
@@ -18,7 +20,7 @@ use std::string::String;
 #[must_use]
 pub struct EnrollmentRequest {
     pub(super) account_name: String,
-    pub(super) name: AuthenticatorName,
+    pub(super) name: Option<AuthenticatorName>,
     pub(super) issuer: Option<String>,
     pub(super) replaces: Option<AuthenticatorId>,
 }
@@ -29,7 +31,7 @@ impl EnrollmentRequest {
     pub fn additional(account_name: &str) -> Self {
         Self {
             account_name: account_name.to_owned(),
-            name: AuthenticatorName::default(),
+            name: None,
             issuer: None,
             replaces: None,
         }
@@ -44,9 +46,10 @@ impl EnrollmentRequest {
         }
     }
 
-    /// What the owner calls it. Default: "Authenticator app".
+    /// What the owner calls it: a name that no other authenticator of the account has. Default:
+    /// "Authenticator app", and where that is taken "Authenticator app 2" and so on.
     pub fn authenticator_name(mut self, name: AuthenticatorName) -> Self {
-        self.name = name;
+        self.name = Some(name);
         self
     }
 
@@ -67,13 +70,19 @@ pub struct Enrollment {
 
 impl Enrollment {
     pub(super) fn of(pending: &Pending, policy: &Policy) -> Result<Self, KeyUriError> {
-        Ok(Self {
+        let key_uri = key_uri(pending)?;
+        fits_an_enrollment(&key_uri)?;
+        let enrollment = Self {
             id: pending.id,
-            key_uri: key_uri(pending)?,
-            expires_at: pending
-                .begun_at
-                .saturating_add(policy.enrollment_age().as_secs()),
-        })
+            key_uri,
+            expires_at: Timestamp::UNIX_EPOCH,
+        };
+        Ok(enrollment.begun_at(pending.begun_at, policy))
+    }
+
+    pub(super) fn begun_at(mut self, begun_at: Timestamp, policy: &Policy) -> Self {
+        self.expires_at = begun_at.saturating_add(policy.enrollment_age().as_secs());
+        self
     }
 
     /// The id to confirm it with, and to read it again. Keep it in the server's session.
@@ -93,6 +102,27 @@ impl Enrollment {
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
+}
+
+/// Whether a record can hold the names, and a QR code of [`KeyUri::qr`] the whole.
+pub(super) fn fits_an_enrollment(uri: &KeyUri) -> Result<(), KeyUriError> {
+    /// What a symbol of version 40 holds at level M (ISO/IEC 18004, table 7).
+    const QR_CODE: usize = 2331;
+    let parts = [
+        (KeyUriPart::Account, Some(uri.account())),
+        (KeyUriPart::Issuer, uri.issuer()),
+    ];
+    for (part, text) in parts {
+        let bytes = text.map_or(0, str::len);
+        if bytes > record::MAX_TEXT {
+            return Err(KeyUriError::PartTooLong { part, bytes });
+        }
+    }
+    let bytes = uri.to_secret_text().expose().len();
+    if bytes > QR_CODE {
+        return Err(KeyUriError::TooLongForQrCode { bytes });
+    }
+    Ok(())
 }
 
 fn key_uri(pending: &Pending) -> Result<KeyUri, KeyUriError> {

@@ -1,12 +1,15 @@
 //! One exchange with the store: load, decide, compare-and-swap, again on conflict; and what became of a write
 //! whose answer was lost.
 
-use super::Verifier;
 use super::error::Error;
 use super::random::Generator;
-use crate::factor::SecondFactor;
+use super::{Resealed, Verifier};
+use crate::factor::{Outcome, SecondFactor};
 use crate::record::{self, Fate, History, Opened};
-use crate::{AccountId, KeyId, Revision, Store, Summary, Swap, SwapKind, Swapped, Timestamp};
+use crate::{
+    AccountId, KeyId, RecordError, Rejection, Revision, Store, Summary, Swap, SwapKind, Swapped,
+    Timestamp,
+};
 use std::boxed::Box;
 
 /// How often a swap is sent again whose answer was lost.
@@ -17,6 +20,24 @@ pub(super) struct Loaded {
     pub(super) factor: SecondFactor,
     pub(super) sealed_with: KeyId,
 }
+
+/// What an exchange can answer.
+pub(super) trait Answer: Send {
+    /// Whether it can be the effect of a write of this very exchange, which landed without an answer.
+    fn may_follow_own_write(&self) -> bool {
+        false
+    }
+}
+
+impl Answer for Outcome {
+    fn may_follow_own_write(&self) -> bool {
+        matches!(self, Self::Rejected(rejection) if rejection.may_follow_own_write())
+    }
+}
+
+impl Answer for Resealed {}
+
+impl Answer for Result<(), Rejection> {}
 
 /// What is decided of a loaded record.
 #[expect(
@@ -55,12 +76,14 @@ impl<S: Store> Verifier<S> {
     /// Loads the record, decides, and writes; a bounded number of times, as long as others are first.
     ///
     /// The answer of a decision is given only when its write is known to be on record.
-    pub(super) async fn exchange<T: Send>(
+    pub(super) async fn exchange<T: Answer>(
         &self,
         account: &AccountId,
         mut decide: impl FnMut(Option<Loaded>, Timestamp) -> Next<T> + Send,
     ) -> Result<T, Error> {
         let mut refused: Option<Refused<T>> = None;
+        // Whether an earlier write of this exchange may have landed, though the store refused it.
+        let mut unknown = false;
         for round in 0..=self.core.rounds {
             let (stored, opened) = match self.load(account).await {
                 Ok(loaded) => loaded,
@@ -77,7 +100,8 @@ impl<S: Store> Verifier<S> {
                 match fate.unwrap_or(Fate::Unknown) {
                     Fate::Landed => return Ok(refused.answer),
                     Fate::Unknown if refused.lost => return Err(Error::Unsettled(None)),
-                    Fate::Unknown | Fate::Overtaken => {}
+                    Fate::Unknown => unknown = true,
+                    Fate::Overtaken => {}
                 }
             }
             if round == self.core.rounds {
@@ -97,10 +121,14 @@ impl<S: Store> Verifier<S> {
                 ),
                 None => (None, History::new()),
             };
-            let (factor, kind, answer) = match decide(loaded, now) {
+            let (mut factor, kind, answer) = match decide(loaded, now) {
+                Next::Answer(answer) if unknown && answer.may_follow_own_write() => {
+                    return Err(Error::Unsettled(None));
+                }
                 Next::Answer(answer) => return Ok(answer),
                 Next::Write(factor, kind, answer) => (factor, kind, answer),
             };
+            factor.forget_what_is_over(now);
             let drawn = self.draw()?;
             let revision = drawn.revision;
             match self
@@ -121,7 +149,7 @@ impl<S: Store> Verifier<S> {
         Err(Error::Contended)
     }
 
-    /// Erases the record, whatever is in it.
+    /// Erases the record, unless it is of another account.
     pub(super) async fn exchange_for_nothing(&self, account: &AccountId) -> Result<(), Error> {
         for _ in 0..self.core.rounds {
             let stored = self
@@ -130,6 +158,9 @@ impl<S: Store> Verifier<S> {
                 .await
                 .map_err(|error| Error::Store(error.into()))?;
             let Some(stored) = stored else { return Ok(()) };
+            if record::is_of_another(&stored.record, account, &self.core.namespace) {
+                return Err(RecordError::OtherAccount.into());
+            }
             let summary = Summary::new(false, 0, self.core.keyring.primary());
             let swap = Swap::erase(stored.revision, self.draw()?.revision, summary);
             if let Sent::Done = self.send(account, swap).await? {

@@ -27,4 +27,4 @@ pub use random::SystemRandom;
 pub use slow_work::{Inline, SlowWork, SlowWorkError, SlowWorkFuture};
 #[cfg(feature = "tokio")]
 pub use tokio_pool::TokioPool;
-pub use verifier::{Resealed, Verifier};
+pub use verifier::{Removed, Resealed, Verifier};

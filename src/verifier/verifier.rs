@@ -5,10 +5,14 @@ use super::events;
 use super::exchange::{Loaded, Next};
 use super::random::{Generator, RandomSource};
 use crate::bleach::bleached_polls;
-use crate::factor::{Change, Evidence, Outcome, Paid, Parameters, Pending, SecondFactor, Step};
+use crate::factor::{
+    Beginning, Change, Evidence, Outcome, Paid, Parameters, Pending, SecondFactor, Step,
+};
+use crate::record;
 use crate::{
     AcceptedBy, AccountId, AuthenticatorId, BackupCodes, EnrollmentId, Keyring, Ledger, Passcode,
-    Policy, Proof, Receipt, Rejection, Secret, Status, Store, SwapKind, Timestamp,
+    Policy, Proof, Receipt, Rejection, SealedReceipt, Secret, ServerClock, Status, Store, SwapKind,
+    Timestamp,
 };
 use core::fmt;
 use std::boxed::Box;
@@ -73,6 +77,16 @@ pub struct Verifier<S> {
     pub(super) core: Arc<Core>,
 }
 
+/// What is left after [`Verifier::remove_authenticator`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "clear the host's own flag if the second factor is off now"]
+pub enum Removed {
+    /// Another authenticator is still active.
+    OthersLeft,
+    /// It was the last one: the second factor is off. Clear the host's own "enrolled" flag.
+    Disabled,
+}
+
 /// What [`Verifier::reseal`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -129,23 +143,26 @@ impl<S> Verifier<S> {
 
 impl<S: Store> Verifier<S> {
     /// Begins to enroll an authenticator: a new secret that accepts nothing until it is confirmed. While an
-    /// authenticator is active the proof must be more than a password. Beginning again makes an earlier
-    /// beginning void.
+    /// authenticator is active the proof must be more than a password. A later beginning takes the place of
+    /// an earlier one; ten are allowed within ten minutes.
     ///
     /// # Errors
-    /// [`Denied`], with the proof's rejection, [`Rejection::TooManyAuthenticators`] or
-    /// [`Rejection::UnknownAuthenticator`]; [`Error::KeyUri`] if a name does not fit a key URI.
+    /// [`Denied`], with the proof's rejection, [`Rejection::TooManyAuthenticators`],
+    /// [`Rejection::UnknownAuthenticator`], [`Rejection::NameInUse`] or [`Rejection::TooManyEnrollments`];
+    /// [`Error::KeyUri`] if a name does not fit a key URI or a QR code. Nothing is stored then.
     pub async fn begin_enrollment(
         &self,
         account: &AccountId,
         request: EnrollmentRequest,
         proof: Proof<'_>,
     ) -> Result<Enrollment, Denied> {
-        let mut pending = self.new_pending(request)?;
-        Enrollment::of(&pending, &self.core.policy).map_err(Error::KeyUri)?;
-        let mut change = Change::Begin(Box::new(pending.clone()));
-        pending.begun_at = self.change(account, &proof, &mut change).await?.at;
-        Enrollment::of(&pending, &self.core.policy).map_err(|error| Error::KeyUri(error).into())
+        let beginning = self.new_beginning(request)?;
+        let enrollment = Enrollment::of(&beginning.pending, &self.core.policy);
+        let enrollment = enrollment.map_err(Error::KeyUri)?;
+        let change = Change::Begin(Box::new(beginning));
+        let outcome = self.change(account, &proof, &change).await;
+        events::report(account, "begin_enrollment", outcome.as_ref().err());
+        Ok(enrollment.begun_at(outcome?.at, &self.core.policy))
     }
 
     /// Reads a pending enrollment again, for a page that is loaded anew.
@@ -188,10 +205,12 @@ impl<S: Store> Verifier<S> {
                 }
             });
             match outcome.await? {
-                Outcome::Accepted { at, by: Some(by) } => Ok(Receipt::new(account.clone(), at, by)),
+                Outcome::Accepted {
+                    at, by: Some(by), ..
+                } => Ok(Receipt::new(account.clone(), at, by)),
                 Outcome::Rejected(rejection) => Err(rejection.into()),
                 // The machine confirms by a passcode at once, or rejects.
-                Outcome::Accepted { .. } | Outcome::Digest { .. } | Outcome::MakeLedger { .. } => {
+                Outcome::Accepted { .. } | Outcome::Digest { .. } => {
                     Err(Rejection::NoEnrollment.into())
                 }
             }
@@ -207,11 +226,20 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`]: nobody may be let in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
-        let proven = self
-            .change(account, &Proof::Passcode(code), &mut Change::LogIn)
-            .await?;
-        let by = proven.by.ok_or(Rejection::WrongCode)?;
-        Ok(Receipt::new(account.clone(), proven.at, by))
+        let outcome = self
+            .change(account, &Proof::Passcode(code), &Change::LogIn)
+            .await;
+        events::report(account, "verify", outcome.as_ref().err());
+        let Proven { at, by, .. } = outcome?;
+        let by = by.ok_or(Rejection::WrongCode)?;
+        Ok(Receipt::new(account.clone(), at, by))
+    }
+
+    /// The receipt as text for the server's session, from which a later change takes it as half of its
+    /// proof: see [`Proof::Reauthenticated`].
+    #[must_use]
+    pub fn seal_receipt(&self, receipt: &Receipt) -> SealedReceipt {
+        record::seal_receipt(receipt, &self.core.namespace, &self.core.keyring)
     }
 
     /// What may be shown of the account's second factor.
@@ -228,21 +256,55 @@ impl<S: Store> Verifier<S> {
 
     /// Issues backup codes in the place of those that there are. Show them once; only digests are kept.
     ///
+    /// The first of two writes takes the proof and grants the right to issue. Then the digests are computed.
+    /// The second write stores them, within a minute, and needs that very right. If the process dies in
+    /// between, the proof is used up and the old codes stay valid. Three sets are allowed within 24 hours.
+    ///
     /// # Errors
-    /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].
+    /// [`Denied`], with the proof's rejection, [`Rejection::Disabled`], [`Rejection::TooManyIssues`] or
+    /// [`Rejection::IssueExpired`].
     pub async fn issue_backup_codes(
         &self,
         account: &AccountId,
         proof: Proof<'_>,
     ) -> Result<BackupCodes, Denied> {
+        let outcome = leaving_nothing(self.issue(account, &proof)).await;
+        events::report(account, "issue_backup_codes", outcome.as_ref().err());
+        outcome
+    }
+
+    async fn issue(&self, account: &AccountId, proof: &Proof<'_>) -> Result<BackupCodes, Denied> {
         let mut generator = Generator(&*self.core.random);
         let codes = BackupCodes::try_generate(self.core.policy.code_format(), &mut generator)?;
-        let mut change = Change::Issue {
-            codes: &codes,
-            ledger: None,
-        };
-        self.change(account, &proof, &mut change).await?;
-        Ok(codes)
+        let right = generator.bytes()?;
+        let proven = self.change(account, proof, &Change::Issue(right)).await?;
+        let ledger = self.new_ledger(&codes, proven.at).await?;
+        let outcome = self.exchange(account, |loaded, now| match loaded {
+            None => Next::Answer(Outcome::Rejected(Rejection::Absent)),
+            Some(Loaded { mut factor, .. }) => {
+                let step = factor.issue(right, ledger.clone(), now);
+                next(factor, step)
+            }
+        });
+        match outcome.await? {
+            Outcome::Rejected(rejection) => Err(rejection.into()),
+            Outcome::Accepted { .. } | Outcome::Digest { .. } => Ok(codes),
+        }
+    }
+
+    async fn new_ledger(&self, codes: &BackupCodes, issued_at: Timestamp) -> Result<Ledger, Error> {
+        let salt = Generator(&*self.core.random).bytes()?;
+        let params = self.core.policy.code_digest();
+        let job = Ledger::issue_job(codes, salt, params, None);
+        let digests = self.core.slow_work.run(job).await?;
+        Ok(Ledger::from_digests(
+            codes.format(),
+            salt,
+            params,
+            issued_at,
+            None,
+            digests,
+        ))
     }
 
     /// Removes an authenticator. With the last one the second factor is off: see
@@ -255,10 +317,16 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         id: AuthenticatorId,
         proof: Proof<'_>,
-    ) -> Result<(), Denied> {
-        self.change(account, &proof, &mut Change::Remove(id))
-            .await
-            .map(|_| ())
+    ) -> Result<Removed, Denied> {
+        let outcome = self.change(account, &proof, &Change::Remove(id)).await;
+        events::report(account, "remove_authenticator", outcome.as_ref().err());
+        outcome.map(|proven| {
+            if proven.enabled {
+                Removed::OthersLeft
+            } else {
+                Removed::Disabled
+            }
+        })
     }
 
     /// Switches the second factor off: authenticators, backup codes and a pending enrollment end. Clear the
@@ -267,19 +335,23 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].
     pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
-        self.change(account, &proof, &mut Change::Disable)
-            .await
-            .map(|_| ())
+        let outcome = self.change(account, &proof, &Change::Disable).await;
+        events::report(account, "disable", outcome.as_ref().err());
+        outcome.map(|_| ())
     }
 
     /// Switches the second factor off without a proof: for the host's staff, who have made sure who asks.
-    /// The budget of failures stays as it is.
+    /// The budget of failures stays as it is. It ends the proof of every receipt of the account, but not the
+    /// account's sessions: end those too, because somebody else may hold one.
     ///
     /// # Errors
     /// [`Denied`], with [`Rejection::Absent`].
     pub async fn force_disable(&self, account: &AccountId) -> Result<(), Denied> {
-        self.administer(account, |factor, _, _| factor.force_disable())
-            .await
+        self.administer(account, |factor, _| {
+            factor.force_disable();
+            Ok(SwapKind::Disabled)
+        })
+        .await
     }
 
     /// Ends a wait, a lock and a spent budget: for the host's staff, who have made sure who asks. NIST SP
@@ -287,10 +359,14 @@ impl<S: Store> Verifier<S> {
     /// Each call gives an attacker who still has the password up to five more guesses.
     ///
     /// # Errors
-    /// [`Denied`], with [`Rejection::Absent`].
-    pub async fn unlock(&self, account: &AccountId) -> Result<(), Denied> {
-        self.administer(account, |factor, now, policy| factor.unlock(now, policy))
-            .await
+    /// [`Denied`], with [`Rejection::Absent`]; with [`Rejection::ClockFault`] if a stored time lies more than
+    /// an hour ahead and the clock of this server is [`Unconfirmed`](ServerClock::Unconfirmed).
+    pub async fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
+        self.administer(account, |factor, now| {
+            factor.unlock(now, clock, &self.core.policy)?;
+            Ok(SwapKind::Unlocked)
+        })
+        .await
     }
 
     /// Seals the account's record with the primary key, if it is sealed with another.
@@ -308,31 +384,32 @@ impl<S: Store> Verifier<S> {
     }
 
     /// Erases the account's record, for an account that is gone. Its id must never be used again: the budget
-    /// of failures is gone with it. Erasing what is absent is success.
+    /// of failures is gone with it. Erasing what is absent is success. A record that is damaged or sealed
+    /// with an unknown key is erased as well.
     ///
     /// # Errors
-    /// [`Error`], if the store fails.
+    /// [`Error::Record`] with [`RecordError::OtherAccount`](crate::RecordError::OtherAccount) if the record
+    /// belongs to another account or namespace; else [`Error`] if the store fails.
     pub async fn erase(&self, account: &AccountId) -> Result<(), Error> {
         self.exchange_for_nothing(account).await
     }
 
-    /// Judges the proof and makes the change, both in one swap.
+    /// Checks the proof and makes the change, both in one write.
     async fn change(
         &self,
         account: &AccountId,
         proof: &Proof<'_>,
-        change: &mut Change<'_>,
+        change: &Change,
     ) -> Result<Proven, Denied> {
-        let result = leaving_nothing(async {
-            let evidence = Evidence::parse(proof)?;
+        leaving_nothing(async {
+            let evidence = self.evidence(proof)?;
             let mut paid = None;
-            let mut judged_at = None;
             loop {
-                match self
-                    .change_once(account, &evidence, change, paid.as_ref(), judged_at)
-                    .await?
-                {
-                    Outcome::Accepted { at, by } => return Ok(Proven { at, by }),
+                let outcome = self.change_once(account, &evidence, change, paid.as_ref());
+                match outcome.await? {
+                    Outcome::Accepted { at, by, enabled } => {
+                        return Ok(Proven { at, by, enabled });
+                    }
                     Outcome::Rejected(rejection) => return Err(rejection.into()),
                     Outcome::Digest { job, set } => {
                         let digests = self
@@ -343,29 +420,41 @@ impl<S: Store> Verifier<S> {
                             .map_err(Error::SlowWork)?;
                         paid = Some(Paid { digests, set });
                     }
-                    Outcome::MakeLedger { at } => {
-                        self.make_ledger(change, at).await?;
-                        judged_at = Some(at);
-                    }
                 }
             }
         })
-        .await;
-        events::report(account, change.action(), result.as_ref().err());
-        result
+        .await
+    }
+
+    /// Parses what was typed, or checks that this service sealed the receipt.
+    fn evidence(&self, proof: &Proof<'_>) -> Result<Evidence, Rejection> {
+        match *proof {
+            Proof::Passcode(text) => Passcode::parse(text)
+                .map(Evidence::Passcode)
+                .map_err(|_| Rejection::Malformed),
+            Proof::Reauthenticated {
+                password_checked_at,
+                receipt,
+            } => {
+                let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
+                Ok(Evidence::Reauthenticated {
+                    password_checked_at,
+                    receipt: record::open_receipt(receipt, namespace, keyring)?,
+                })
+            }
+            Proof::Password { checked_at } => Ok(Evidence::Password { checked_at }),
+        }
     }
 
     async fn change_once(
         &self,
         account: &AccountId,
-        evidence: &Evidence<'_>,
-        change: &Change<'_>,
+        evidence: &Evidence,
+        change: &Change,
         paid: Option<&Paid>,
-        judged_at: Option<Timestamp>,
     ) -> Result<Outcome, Error> {
         let policy = &self.core.policy;
         self.exchange(account, |loaded, now| {
-            let now = judged_at.unwrap_or(now);
             let mut factor = match (loaded, change, evidence) {
                 (Some(loaded), ..) => loaded.factor,
                 (
@@ -381,50 +470,31 @@ impl<S: Store> Verifier<S> {
         .await
     }
 
-    async fn make_ledger(&self, change: &mut Change<'_>, at: Timestamp) -> Result<(), Error> {
-        let Change::Issue { codes, ledger } = change else {
-            return Ok(());
-        };
-        let salt = Generator(&*self.core.random).bytes()?;
-        let params = self.core.policy.code_digest();
-        let digests = self
-            .core
-            .slow_work
-            .run(Ledger::issue_job(codes, salt, params, None))
-            .await?;
-        *ledger = Some(Ledger::from_digests(
-            codes.format(),
-            salt,
-            params,
-            at,
-            None,
-            digests,
-        ));
-        Ok(())
-    }
-
     async fn administer(
         &self,
         account: &AccountId,
-        act: impl Fn(&mut SecondFactor, Timestamp, &Policy) -> SwapKind + Send + Sync,
+        act: impl Fn(&mut SecondFactor, Timestamp) -> Result<SwapKind, Rejection> + Send + Sync,
     ) -> Result<(), Denied> {
-        let answer = self.exchange(account, |loaded, now| match loaded {
-            None => Next::Answer(Err(Rejection::Absent)),
-            Some(Loaded { mut factor, .. }) => {
-                let kind = act(&mut factor, now, &self.core.policy);
-                Next::Write(factor, kind, Ok(()))
+        let answer = self.exchange(account, |loaded, now| {
+            let Some(Loaded { mut factor, .. }) = loaded else {
+                return Next::Answer(Err(Rejection::Absent));
+            };
+            match act(&mut factor, now) {
+                Ok(kind) => Next::Write(factor, kind, Ok(())),
+                Err(rejection) => Next::Answer(Err(rejection)),
             }
         });
         Ok(leaving_nothing(answer).await??)
     }
 
-    fn new_pending(&self, request: EnrollmentRequest) -> Result<Pending, Error> {
+    fn new_beginning(&self, request: EnrollmentRequest) -> Result<Beginning, Error> {
         let policy = &self.core.policy;
         let mut generator = Generator(&*self.core.random);
-        Ok(Pending {
+        let named = request.name.is_some();
+        let pending = Pending {
             id: EnrollmentId::from_bytes(generator.bytes()?),
             authenticator_id: AuthenticatorId::from_bytes(generator.bytes()?),
-            name: request.name,
+            name: request.name.unwrap_or_default(),
             account_name: request.account_name,
             issuer: request.issuer.unwrap_or_else(|| self.core.issuer.clone()),
             secret: Secret::try_generate(&mut generator, policy.algorithm())?,
@@ -432,7 +502,8 @@ impl<S: Store> Verifier<S> {
             replaces: request.replaces,
             begun_at: Timestamp::UNIX_EPOCH,
             wrong: 0,
-        })
+        };
+        Ok(Beginning { pending, named })
     }
 }
 
@@ -443,9 +514,11 @@ async fn leaving_nothing<F: Future>(work: F) -> F::Output {
 
 /// An accepted proof.
 #[derive(Debug)]
-pub(super) struct Proven {
+struct Proven {
     at: Timestamp,
     by: Option<AcceptedBy>,
+    /// Whether an authenticator is active after the change.
+    enabled: bool,
 }
 
 fn next(factor: SecondFactor, step: Step) -> Next<Outcome> {

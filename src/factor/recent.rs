@@ -1,0 +1,128 @@
+use super::clocks::{is_clock_fault, remaining};
+use crate::Timestamp;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// The times of an action that is allowed `MOST` times within `SPAN` seconds, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recent<const MOST: usize, const SPAN: u64>(Vec<Timestamp>);
+
+/// Why the action is not allowed now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotNow {
+    /// It was done too often.
+    RetryAfter(Duration),
+    /// One of the times lies too far ahead.
+    ClockFault,
+}
+
+impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
+    /// At most so many times are kept.
+    pub(crate) const MOST: usize = MOST;
+
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The times that a record held.
+    pub(crate) const fn from_times(times: Vec<Timestamp>) -> Self {
+        Self(times)
+    }
+
+    pub(crate) fn times(&self) -> &[Timestamp] {
+        &self.0
+    }
+
+    /// Whether the action is allowed now.
+    pub(super) fn admit(&self, now: Timestamp) -> Result<(), NotNow> {
+        if self.has_clock_fault(now) {
+            return Err(NotNow::ClockFault);
+        }
+        let within = || self.0.iter().filter(|time| !is_over::<SPAN>(**time, now));
+        if within().count() < MOST {
+            return Ok(());
+        }
+        let first = within().min().copied().unwrap_or(now);
+        let span = Duration::from_secs(SPAN);
+        Err(NotNow::RetryAfter(
+            remaining(first, span, now).unwrap_or_default(),
+        ))
+    }
+
+    /// Records that it was done now.
+    pub(super) fn add(&mut self, now: Timestamp) {
+        self.forget(now);
+        // No more than a record may hold, whatever was admitted.
+        if self.0.len() >= MOST {
+            self.0.remove(0);
+        }
+        self.0.push(now);
+    }
+
+    /// Drops the times that no longer count.
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        self.0.retain(|time| !is_over::<SPAN>(*time, now));
+    }
+
+    pub(super) fn has_clock_fault(&self, now: Timestamp) -> bool {
+        self.0.iter().any(|time| is_clock_fault(*time, now))
+    }
+
+    /// Sets the times that lie ahead of a clock that is right to its time.
+    pub(super) fn set_back(&mut self, now: Timestamp) {
+        for time in &mut self.0 {
+            *time = (*time).min(now);
+        }
+    }
+}
+
+fn is_over<const SPAN: u64>(time: Timestamp, now: Timestamp) -> bool {
+    now.saturating_since(time) >= SPAN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type TwoAMinute = Recent<2, 60>;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix(1_800_000_000).saturating_add(seconds)
+    }
+
+    fn after(times: &[u64]) -> TwoAMinute {
+        let mut recent = TwoAMinute::new();
+        for time in times {
+            recent.add(at(*time));
+        }
+        recent
+    }
+
+    #[test]
+    fn the_limit_holds_within_any_span() {
+        let recent = after(&[0, 40]);
+        let retry_after = |seconds| Err(NotNow::RetryAfter(Duration::from_secs(seconds)));
+        assert_eq!(recent.admit(at(40)), retry_after(20));
+        assert_eq!(recent.admit(at(59)), retry_after(1));
+        assert_eq!(recent.admit(at(60)), Ok(()));
+        assert_eq!(after(&[0, 40, 60]).admit(at(60)), retry_after(40));
+    }
+
+    #[test]
+    fn times_that_no_longer_count_are_dropped() {
+        let mut recent = after(&[0, 40]);
+        recent.forget(at(60));
+        assert_eq!(recent.times(), [at(40)]);
+        recent.forget(at(100));
+        assert_eq!(recent, TwoAMinute::new());
+    }
+
+    #[test]
+    fn a_time_far_ahead_is_a_clock_fault_until_it_is_set_back() {
+        let mut recent = after(&[7200]);
+        assert_eq!(recent.admit(at(0)), Err(NotNow::ClockFault));
+        recent.set_back(at(0));
+        assert_eq!(recent.admit(at(0)), Ok(()));
+        assert_eq!(recent.times(), [at(0)]);
+    }
+}
