@@ -5,7 +5,7 @@
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
     AccountId, AuthenticatorId, Enrollment, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof,
-    Rejection, SealingKey, Status, Timestamp, Verifier,
+    Rejection, SealingKey, ServerClock, Status, Timestamp, Verifier,
 };
 
 struct Service {
@@ -127,6 +127,11 @@ fn unlocking_ends_a_wait_that_a_clock_ahead_began() {
     let passcode = shown(&enrollment, later);
     let held = service.verify(&passcode).and_then(Rejection::retry_after);
     assert_eq!(held.map(|wait| wait.as_secs()), Some(1800));
-    block_on(service.verifier.unlock(&service.alice)).unwrap();
+    block_on(
+        service
+            .verifier
+            .unlock(&service.alice, ServerClock::Unconfirmed),
+    )
+    .unwrap();
     assert_eq!(service.verify(&passcode), None);
 }

@@ -57,6 +57,7 @@ impl Service {
                 .confirm_enrollment(&alice, enrollment.id(), &passcode)
                 .await
                 .unwrap();
+            let receipt = issuing.seal_receipt(&receipt);
             let proof = Proof::Reauthenticated {
                 password_checked_at: clock.now(),
                 receipt: &receipt,

@@ -87,6 +87,7 @@ fn events_tell_who_and_why_and_no_code() {
                 .confirm_enrollment(&alice, enrollment.id(), &passcode)
                 .await
                 .unwrap();
+            let receipt = verifier.seal_receipt(&receipt);
             let proof = Proof::Reauthenticated {
                 password_checked_at: clock.now(),
                 receipt: &receipt,

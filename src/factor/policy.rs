@@ -138,6 +138,11 @@ impl Policy {
     /// An upper bound on the chance that an attacker who has the password, guesses without pause for a
     /// year, and is never noticed, gets past the second factor of an account with so many authenticators.
     ///
+    /// It holds for accounts whose authenticators and backup codes were all made under this policy. An account
+    /// keeps what it has: under an earlier policy with fewer digits, or with shorter or more backup codes, its
+    /// risk is that of the earlier policy until they are replaced. If two verifiers with different policies
+    /// work on one store, the larger of their budgets counts.
+    ///
     /// With `n` = burst + one guess for each refill of a year: `n` guesses, each against every step of the
     /// window of each authenticator, plus `n` guesses against all backup codes of a set. A passcode is 31
     /// bits modulo a power of ten (RFC 4226, section 5.3), which makes the likeliest ones a little likelier
@@ -149,8 +154,8 @@ impl Policy {
     /// without a pause it is 100 guesses, and the account is locked. Of 100,000 years of random passcodes, 114
     /// let the attacker in: 1.14e-3, with 99 % confidence between 8.96e-4 and 1.45e-3.
     ///
-    /// Two things add to `n`: each [`unlock`](crate::Verifier::unlock) at most five guesses, and a machine whose
-    /// clock is ahead those of that time, once.
+    /// Two things add to `n`: each [`unlock`](crate::Verifier::unlock) at most five guesses, and a server whose
+    /// clock is ahead the refills of that time, once.
     #[must_use]
     pub fn annual_risk(&self, authenticators: u8) -> f64 {
         const YEAR: u64 = 365 * 86_400;

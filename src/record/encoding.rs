@@ -454,3 +454,188 @@ fn optional<'b, T>(
     }
     read(d).map(Some)
 }
+
+#[cfg(all(test, feature = "getrandom"))]
+mod tests {
+    use super::*;
+    use crate::{BackupCodes, CodeFormat, DigestParams, Policy};
+    use alloc::vec;
+
+    const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+    fn parameters() -> Parameters {
+        Parameters::of(&Policy::default())
+    }
+
+    fn authenticator() -> Authenticator {
+        Authenticator {
+            id: AuthenticatorId::from_bytes([1; 8]),
+            name: AuthenticatorName::default(),
+            secret: Secret::from_bytes(&[7; 20]).unwrap(),
+            parameters: parameters(),
+            added_at: AT,
+            last_used_at: Some(AT),
+            last_step: Some(TimeStep::new(60_000_000)),
+        }
+    }
+
+    fn pending() -> Pending {
+        Pending {
+            id: EnrollmentId::from_bytes([2; 16]),
+            authenticator_id: AuthenticatorId::from_bytes([3; 8]),
+            name: AuthenticatorName::default(),
+            account_name: "alice".into(),
+            issuer: "Example".into(),
+            secret: Secret::from_bytes(&[8; 20]).unwrap(),
+            parameters: parameters(),
+            replaces: None,
+            begun_at: AT,
+            wrong: 0,
+        }
+    }
+
+    /// A second factor with something in every field.
+    fn full() -> SecondFactor {
+        let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
+        let params = DigestParams::new(8, 1, 1).unwrap();
+        let digests = Ledger::issue_job(&codes, [4; 16], params, None).run();
+        let ledger =
+            Ledger::from_digests(codes.format(), [4; 16], params, AT, None, digests.unwrap());
+        SecondFactor {
+            authenticators: vec![authenticator()],
+            pending: Some(pending()),
+            ledger: Some(ledger),
+            throttle: Throttle::new(AT, &Policy::default()),
+            beginnings: Beginnings::from_times(vec![AT; 10]),
+            issuing: Issuing {
+                issues: Issues::from_times(vec![AT; 3]),
+                right: Some(IssueRight {
+                    id: [5; 8],
+                    granted_at: AT,
+                }),
+            },
+        }
+    }
+
+    fn history(length: usize) -> History {
+        (1..).take(length).fold(History::new(), |history, n| {
+            history.followed_by(Revision::from_i64(n).unwrap())
+        })
+    }
+
+    /// What is written, if it is, and whether it can be read.
+    fn written(factor: &SecondFactor) -> Option<bool> {
+        let plain = encode_after(&[], factor, &history(3), 16).ok()?;
+        let read = decode(&plain, Form::of(factor));
+        Some(read.is_ok_and(|(again, _)| {
+            let again = encode_after(&[], &again, &history(3), 16);
+            again.is_ok_and(|again| *again == *plain)
+        }))
+    }
+
+    type Set = fn(&mut SecondFactor, usize);
+
+    #[test]
+    fn every_field_is_read_back_at_its_limit_and_refused_beyond() {
+        let fields: [(&str, usize, Set); 6] = [
+            ("authenticators", 32, |factor, count| {
+                factor.authenticators = vec![authenticator(); count];
+            }),
+            ("account name", 1024, |factor, bytes| {
+                factor.pending.as_mut().unwrap().account_name = "a".repeat(bytes);
+            }),
+            ("issuer", 1024, |factor, bytes| {
+                factor.pending.as_mut().unwrap().issuer = "a".repeat(bytes);
+            }),
+            ("issuer, not ASCII", 1024, |factor, bytes| {
+                let (two, one) = (bytes / 2, bytes % 2);
+                factor.pending.as_mut().unwrap().issuer = "\u{e9}".repeat(two) + &"a".repeat(one);
+            }),
+            ("issues", 3, |factor, count| {
+                factor.issuing.issues = Issues::from_times(vec![AT; count]);
+            }),
+            ("beginnings", 10, |factor, count| {
+                factor.beginnings = Beginnings::from_times(vec![AT; count]);
+            }),
+        ];
+        for (name, limit, set) in fields {
+            for size in 0..=limit {
+                let mut factor = full();
+                set(&mut factor, size);
+                assert_eq!(written(&factor), Some(true), "{name}: {size}");
+            }
+            for size in [limit + 1, limit + 2, 2 * limit, 100 * limit] {
+                let mut factor = full();
+                set(&mut factor, size);
+                assert_eq!(written(&factor), None, "{name}: {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_are_valid_by_their_type_are_read_back_at_their_ends() {
+        let ends = [0, 1, u64::MAX];
+        for end in ends.map(Timestamp::from_unix) {
+            let mut factor = full();
+            let authenticator = factor.authenticators.first_mut().unwrap();
+            authenticator.added_at = end;
+            authenticator.last_used_at = Some(end);
+            authenticator.last_step = Some(TimeStep::new(end.as_unix()));
+            factor.pending.as_mut().unwrap().begun_at = end;
+            factor.throttle = Throttle {
+                failures: u32::MAX,
+                failed_at: end,
+                level: u32::MAX,
+                refilled_at: end,
+            };
+            factor.beginnings = Beginnings::from_times(vec![end]);
+            factor.issuing.issues = Issues::from_times(vec![end]);
+            assert_eq!(written(&factor), Some(true), "{end}");
+        }
+        for bytes in [1, 20, Secret::MAX_BYTES] {
+            let mut factor = full();
+            let secret = Secret::from_bytes_with_minimum(&vec![9; bytes], 0).unwrap();
+            factor.authenticators.first_mut().unwrap().secret = secret.clone();
+            factor.pending.as_mut().unwrap().secret = secret;
+            assert_eq!(written(&factor), Some(true), "{bytes} bytes");
+        }
+        for name in ["a", &"a".repeat(64), &"\u{20ac}".repeat(21)] {
+            let mut factor = full();
+            factor.pending.as_mut().unwrap().name = AuthenticatorName::new(name).unwrap();
+            assert_eq!(written(&factor), Some(true), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_needs_no_field_is_in_the_first_form() {
+        let mut factor = full();
+        factor.issuing = Issuing::new();
+        factor.beginnings = Beginnings::from_times(vec![AT]);
+        assert_eq!(Form::of(&factor), Form::First);
+        let plain = encode_after(&[], &factor, &history(1), 0).unwrap();
+        let (read, _) = decode(&plain, Form::First).unwrap();
+        assert_eq!(read.beginnings.times(), [AT], "that of the pending enrollment");
+        assert!(decode(&plain, Form::WithFields).is_err());
+    }
+
+    #[test]
+    fn a_field_of_a_later_version_is_an_error_that_says_so() {
+        let factor = SecondFactor::new(AT, &Policy::default());
+        let first = encode_after(&[], &factor, &history(1), 0).unwrap();
+        let mut plain = vec![0x86];
+        plain.extend_from_slice(first.get(1..).unwrap());
+        let with = |fields: &[u8]| {
+            let mut plain = plain.clone();
+            plain.extend_from_slice(fields);
+            decode(&plain, Form::WithFields).map(drop)
+        };
+        assert_eq!(with(&[0xA1, 0x18, 99, 0]), Err(RecordError::UnknownField(99)));
+        let malformed = Err(RecordError::Malformed);
+        assert_eq!(with(&[0xA0]), malformed, "no field");
+        assert_eq!(with(&[0xA1, 2, 0x80]), malformed, "no time");
+        assert_eq!(with(&[0xA1, 2, 0x84, 1, 1, 1, 1]), malformed, "four issues");
+        assert_eq!(with(&[0xA2, 3, 0x81, 1, 2, 0x81, 1]), malformed, "order");
+        assert_eq!(with(&[0xA2, 2, 0x81, 1, 2, 0x81, 1]), malformed, "twice");
+        assert_eq!(with(&[0xA2, 2, 0x81, 1, 3, 0x81, 1]), Ok(()));
+    }
+}

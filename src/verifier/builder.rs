@@ -49,6 +49,12 @@ impl<S> VerifierBuilder<S> {
     }
 
     /// The rules. Default: [`Policy::default`].
+    ///
+    /// All verifiers on one store need the same policy. While two differ, an attacker has the larger of the
+    /// two budgets and the shorter of the two waits. So while a stricter policy is deployed, the limits are
+    /// the old ones until the last server has the new one; while a laxer one is deployed, they are the new
+    /// ones from the first server on. Deploy a change of digits, algorithm or code format in any order: it
+    /// concerns new authenticators and codes only.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.core.policy = policy;
         self

@@ -38,8 +38,10 @@ use std::sync::Arc;
 ///
 /// # Futures that are dropped
 ///
-/// A dropped future may have used a code up without an answer. So run `verify`, and all that takes a
-/// [`Proof`], in a task of its own (`tokio::spawn`) if the connection's end can cut the handler short.
+/// A dropped future may have used a code up without an answer. A right backup code whose future is dropped
+/// while its digest is computed stays counted as a failure: twenty of those spend the default budget, and
+/// passcodes are refused as well. So run `verify`, and all that takes a [`Proof`], in a task of its own
+/// (`tokio::spawn`) if the end of a connection can cut the handler short, and write the session in that task.
 ///
 /// ```
 /// use countersign::testing::{ManualClock, Phone};

@@ -3,8 +3,8 @@
 use crate::world::{STEP, World, policy, rejection, scan};
 use countersign::testing::block_on;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, Error, MemoryStore, Rejection, Status, Store, Stored,
-    Swap, SwapKind, Swapped,
+    AccountId, Denied, EnrollmentRequest, Error, MemoryStore, Proof, Rejection, ServerClock,
+    Status, Store, Stored, Swap, SwapKind, Swapped,
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -22,6 +22,8 @@ enum Fault {
     After,
     /// It is made twice, as a driver does that sends again, and the second answer is given.
     Twice,
+    /// The same, and others write in between.
+    TwiceAroundOthers,
 }
 
 type Interloper = Box<dyn FnMut() + Send>;
@@ -84,13 +86,13 @@ impl Store for Faulty {
                 let_others();
                 return lost();
             }
-            Fault::None | Fault::After | Fault::Twice => {}
+            Fault::None | Fault::After | Fault::Twice | Fault::TwiceAroundOthers => {}
         }
         let Ok(swapped) = Store::compare_and_swap(&self.store, account, swap).await;
         let_others();
         match fault {
             Fault::After => lost(),
-            Fault::Twice => {
+            Fault::Twice | Fault::TwiceAroundOthers => {
                 let Ok(again) = Store::compare_and_swap(&self.store, account, swap).await;
                 Ok(again)
             }
@@ -221,7 +223,7 @@ fn a_landed_write_that_others_built_upon_is_found_in_the_history() {
     let alice = world.alice.clone();
     *store.interloper.lock().unwrap() = Some(Box::new(move || {
         for _ in 0..7 {
-            block_on(other.unlock(&alice)).unwrap();
+            block_on(other.unlock(&alice, ServerClock::Unconfirmed)).unwrap();
         }
     }));
     store.plan(&[Fault::After]);
@@ -236,11 +238,76 @@ fn a_landed_write_that_left_the_history_is_unknown() {
     let alice = world.alice.clone();
     *store.interloper.lock().unwrap() = Some(Box::new(move || {
         for _ in 0..8 {
-            block_on(other.unlock(&alice)).unwrap();
+            block_on(other.unlock(&alice, ServerClock::Unconfirmed)).unwrap();
         }
     }));
     store.plan(&[Fault::After]);
     unsettled(world.verify(&world.now(&phone)));
+}
+
+/// A driver sends a swap again by itself, after eight writes of others, and reports `Stale`.
+#[test]
+fn a_rejection_that_our_own_landed_write_could_cause_is_unsettled() {
+    type Call = fn(&World<Faulty>, &str) -> Result<(), Denied>;
+    let calls: [(&str, Call); 3] = [
+        ("verify", |world, passcode| world.verify(passcode).map(drop)),
+        ("disable", |world, passcode| {
+            block_on(
+                world
+                    .verifier
+                    .disable(&world.alice, Proof::Passcode(passcode)),
+            )
+        }),
+        ("remove_authenticator", |world, passcode| {
+            let (id, proof) = (world.authenticators()[0], Proof::Passcode(passcode));
+            let removed = world.verifier.remove_authenticator(&world.alice, id, proof);
+            block_on(removed).map(|_| ())
+        }),
+    ];
+    for (name, call) in calls {
+        let (world, phone) = faulty();
+        let passcode = world.now(&phone);
+        let_others_write_eight_times(&world);
+        world.verifier.store().plan(&[Fault::TwiceAroundOthers]);
+        match call(&world, &passcode) {
+            Err(Denied::Failed(Error::Unsettled(_))) => {}
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_confirmation_that_landed_unseen_is_unsettled() {
+    let world = World::with_store(Faulty::default(), policy().build().unwrap());
+    let enrollment = world
+        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .unwrap();
+    let passcode = world.now(&scan(&enrollment));
+    let_others_write_eight_times(&world);
+    world.verifier.store().plan(&[Fault::TwiceAroundOthers]);
+    unsettled(world.confirm(&enrollment, &passcode));
+}
+
+#[test]
+fn a_wrong_code_that_was_refused_is_judged_again() {
+    let (world, phone) = faulty();
+    let_others_write_eight_times(&world);
+    world.verifier.store().plan(&[Fault::TwiceAroundOthers]);
+    assert_eq!(
+        rejection(world.verify(&world.wrong(&phone))),
+        Rejection::WrongCode
+    );
+}
+
+fn let_others_write_eight_times(world: &World<Faulty>) {
+    let store = world.verifier.store().clone();
+    let other = world.verifier.with_store(store.store.clone());
+    let alice = world.alice.clone();
+    *store.interloper.lock().unwrap() = Some(Box::new(move || {
+        for _ in 0..8 {
+            block_on(other.unlock(&alice, ServerClock::Unconfirmed)).unwrap();
+        }
+    }));
 }
 
 #[test]

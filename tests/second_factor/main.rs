@@ -10,12 +10,17 @@
 )]
 
 mod backup_codes;
+mod beginnings;
+mod clocks;
 mod enrollment;
+mod issuing;
 mod keys;
 mod lost_answers;
 mod passcodes;
 mod policy;
 mod proofs;
+mod receipts;
+mod records;
 mod secrecy;
 mod throttle;
 mod world;

@@ -2,7 +2,9 @@
 
 use crate::world::{STEP, World, rejection, scan};
 use countersign::testing::block_on;
-use countersign::{AccountId, Denied, EnrollmentRequest, Proof, Receipt, Rejection, Status};
+use countersign::{
+    AccountId, Denied, EnrollmentRequest, Proof, Receipt, Rejection, ServerClock, Status,
+};
 use std::time::Duration;
 
 fn changes(world: &World, proof: &Proof<'_>) -> Vec<(&'static str, Result<(), Denied>)> {
@@ -97,28 +99,16 @@ fn a_proof_that_is_stale_or_from_the_future_changes_nothing() {
     let receipt = world.log_in(&phone);
     let then = world.clock.now();
     world.clock.advance(Duration::from_secs(601));
-    let stale_receipt = Proof::Reauthenticated {
-        password_checked_at: world.clock.now(),
-        receipt: &receipt,
-    };
+    let stale_receipt = world.reauthenticated_at(world.clock.now(), &receipt);
     all_rejected(&world, &stale_receipt, Rejection::ProofExpired);
     let receipt = world.log_in(&phone);
-    let stale_password = Proof::Reauthenticated {
-        password_checked_at: then,
-        receipt: &receipt,
-    };
+    let stale_password = world.reauthenticated_at(then, &receipt);
     all_rejected(&world, &stale_password, Rejection::ProofExpired);
-    let ahead = world.clock.now().saturating_add(1);
-    let future_password = Proof::Reauthenticated {
-        password_checked_at: ahead,
-        receipt: &receipt,
-    };
+    let ahead = world.clock.now().saturating_add(11);
+    let future_password = world.reauthenticated_at(ahead, &receipt);
     all_rejected(&world, &future_password, Rejection::ProofExpired);
     world.clock.set(then);
-    let future_receipt = Proof::Reauthenticated {
-        password_checked_at: then,
-        receipt: &receipt,
-    };
+    let future_receipt = world.reauthenticated_at(then, &receipt);
     all_rejected(&world, &future_receipt, Rejection::ProofExpired);
 }
 
@@ -226,7 +216,7 @@ fn staff_can_switch_it_off_and_the_budget_stays_as_it_was() {
         rejection(world.verify(&world.now(&phone))),
         Rejection::BudgetSpent { .. }
     ));
-    block_on(world.verifier.unlock(&world.alice)).unwrap();
+    world.unlock(ServerClock::Unconfirmed).unwrap();
     let _receipt = world.verify(&world.now(&phone)).unwrap();
 }
 
@@ -239,7 +229,7 @@ fn erasing_is_for_accounts_that_are_gone() {
     let forced = block_on(world.verifier.force_disable(&world.alice));
     assert_eq!(rejection(forced), Rejection::Absent);
     assert_eq!(
-        rejection(block_on(world.verifier.unlock(&world.alice))),
+        rejection(world.unlock(ServerClock::Unconfirmed)),
         Rejection::Absent
     );
     world.clock.advance(STEP);

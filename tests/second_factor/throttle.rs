@@ -2,7 +2,7 @@
 
 use crate::world::{DAY, START, STEP, World, policy, rejection, waiting};
 use countersign::testing::block_on;
-use countersign::{Digits, Hold, Rejection, Status, Timestamp};
+use countersign::{Digits, Hold, Rejection, ServerClock, Status, Timestamp};
 use std::time::Duration;
 
 #[test]
@@ -96,7 +96,7 @@ fn a_hundred_failures_lock_it_until_it_is_unlocked() {
         rejection(world.verify(&world.now(&phone))),
         Rejection::Locked
     );
-    block_on(world.verifier.unlock(&world.alice)).unwrap();
+    world.unlock(ServerClock::Unconfirmed).unwrap();
     let _receipt = world.verify(&world.now(&phone)).unwrap();
 }
 
@@ -153,32 +153,6 @@ fn the_risk_of_a_year_counts_the_likeliest_passcode_of_each_length() {
 fn a_year_under_another_policy_admits_what_its_risk_counts() {
     let world = World::with_policy(policy().budget(7, DAY * 5).build().unwrap());
     assert_eq!(admitted_in_a_year(&world), 7 + 73);
-}
-
-#[test]
-fn a_clock_fault_is_told_once_and_mended_and_gains_nothing() {
-    let (world, phone) = World::enrolled();
-    for _ in 0..5 {
-        assert_eq!(
-            rejection(world.verify(&world.wrong(&phone))),
-            Rejection::WrongCode
-        );
-    }
-    let right = |world: &World| world.now(&phone);
-    world
-        .clock
-        .set(Timestamp::from_unix(START.as_unix() - 2 * 3600));
-    assert_eq!(
-        rejection(world.verify(&right(&world))),
-        Rejection::ClockFault
-    );
-    assert_eq!(rejection(world.verify(&right(&world))), waiting(30));
-    world.clock.advance(STEP);
-    assert_eq!(
-        rejection(world.verify(&right(&world))),
-        Rejection::Replayed,
-        "steps only rise"
-    );
 }
 
 #[test]

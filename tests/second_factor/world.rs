@@ -3,8 +3,8 @@
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
     AccountId, AuthenticatorId, Denied, DigestParams, Enrollment, EnrollmentRequest, KeyId,
-    Keyring, MemoryStore, Policy, PolicyBuilder, Proof, Receipt, Rejection, SealingKey, Status,
-    Store, Timestamp, Verifier,
+    Keyring, MemoryStore, Policy, PolicyBuilder, Proof, Receipt, Rejection, SealingKey,
+    ServerClock, Status, Store, Timestamp, Verifier,
 };
 use std::time::Duration;
 
@@ -133,11 +133,23 @@ impl<S: Store> World<S> {
         codes.unwrap().iter().map(String::from).collect()
     }
 
-    pub(crate) fn reauthenticated<'a>(&self, receipt: &'a Receipt) -> Proof<'a> {
+    pub(crate) fn reauthenticated(&self, receipt: &Receipt) -> Proof<'static> {
+        self.reauthenticated_at(self.clock.now(), receipt)
+    }
+
+    pub(crate) fn reauthenticated_at(
+        &self,
+        password: Timestamp,
+        receipt: &Receipt,
+    ) -> Proof<'static> {
         Proof::Reauthenticated {
-            password_checked_at: self.clock.now(),
-            receipt,
+            password_checked_at: password,
+            receipt: Box::leak(Box::new(self.verifier.seal_receipt(receipt))),
         }
+    }
+
+    pub(crate) fn unlock(&self, clock: ServerClock) -> Result<(), Denied> {
+        block_on(self.verifier.unlock(&self.alice, clock))
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -4,7 +4,8 @@ use crate::handed::Handed;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
     AccountId, AuthenticatorId, Denied, DigestParams, Enrollment, EnrollmentRequest, Error, KeyId,
-    Keyring, Policy, Proof, Receipt, RecordError, SealingKey, Status, Timestamp, Verifier,
+    Keyring, Policy, Proof, Receipt, RecordError, SealingKey, ServerClock, Status, Timestamp,
+    Verifier,
 };
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ impl Service {
         let passcode = phone.passcode(START);
         let confirmed = verifier.confirm_enrollment(&alice, begun.id(), &passcode);
         let receipt = block_on(confirmed).unwrap();
+        let receipt = verifier.seal_receipt(&receipt);
         let proof = || Proof::Reauthenticated {
             password_checked_at: START,
             receipt: &receipt,
@@ -146,7 +148,10 @@ impl Service {
                 ),
                 ("disable", denied(v.disable(a, proof()).await)),
                 ("force_disable", denied(v.force_disable(a).await)),
-                ("unlock", denied(v.unlock(a).await)),
+                (
+                    "unlock",
+                    denied(v.unlock(a, ServerClock::Unconfirmed).await),
+                ),
             ];
             for (call, outcome) in outcomes {
                 match outcome {

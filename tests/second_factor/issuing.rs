@@ -1,0 +1,260 @@
+//! Backup codes are paid for before their digests are computed, and issued three times a day at most.
+
+use crate::world::{DAY, START, STEP, World, policy, rejection};
+use countersign::testing::{ManualClock, Phone, block_on};
+use countersign::{
+    AccountId, BackupCodes, Denied, DigestJob, EnrollmentRequest, KeyId, Keyring, MemoryStore,
+    Proof, Rejection, SealingKey, SlowWork, SlowWorkError, SlowWorkFuture, Store, Verifier,
+};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Counts the jobs, and runs each when it is polled for the second time, as a pool of threads would.
+#[derive(Clone, Default)]
+struct Pool(Arc<AtomicUsize>);
+
+impl SlowWork for Pool {
+    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let mut waited = false;
+        Box::pin(async move {
+            poll_fn(|_| match std::mem::replace(&mut waited, true) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            })
+            .await;
+            job.run().map_err(SlowWorkError::Digest)
+        })
+    }
+}
+
+fn with_pool() -> (World, Phone, Pool) {
+    let pool = Pool::default();
+    let clock = ManualClock::at(START);
+    let key = SealingKey::generate().unwrap();
+    let keyring = Keyring::new(KeyId::new(1), key.clone());
+    let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
+        .policy(policy().build().unwrap())
+        .clock(clock.clone())
+        .slow_work(pool.clone())
+        .build()
+        .unwrap();
+    let world = World {
+        verifier,
+        clock,
+        key,
+        alice: AccountId::new("alice").unwrap(),
+    };
+    let phone = world.enroll();
+    (world, phone, pool)
+}
+
+type Issue<'a> = Pin<Box<dyn Future<Output = Result<BackupCodes, Denied>> + 'a>>;
+
+fn issue<'a>(world: &'a World, proof: Proof<'a>) -> Issue<'a> {
+    Box::pin(world.verifier.issue_backup_codes(&world.alice, proof))
+}
+
+/// Polls a future once.
+fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn finished<T>(polled: Poll<T>) -> T {
+    match polled {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("not finished"),
+    }
+}
+
+/// The version byte of the record: 1 for the first form.
+fn form(world: &World) -> u8 {
+    let Ok(stored) = block_on(Store::load(world.verifier.store(), &world.alice));
+    stored.unwrap().record[0]
+}
+
+#[test]
+fn a_hundred_requests_with_one_passcode_cost_one_set_of_digests() {
+    let (world, phone, pool) = with_pool();
+    let passcode = world.now(&phone);
+    let mut calls: Vec<_> = (0..100)
+        .map(|_| issue(&world, Proof::Passcode(&passcode)))
+        .collect();
+    let mut outcomes = Vec::new();
+    while !calls.is_empty() {
+        calls.retain_mut(|call| match poll(call) {
+            Poll::Ready(outcome) => {
+                outcomes.push(outcome);
+                false
+            }
+            Poll::Pending => true,
+        });
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(pool.0.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn whoever_has_no_proof_causes_no_digest() {
+    let (world, phone, pool) = with_pool();
+    let wrong = world.wrong(&phone);
+    let outcome = block_on(issue(&world, Proof::Passcode(&wrong)));
+    assert_eq!(rejection(outcome), Rejection::WrongCode);
+    assert_eq!(pool.0.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn three_sets_are_issued_within_24_hours() {
+    let (world, phone) = World::enrolled();
+    let receipt = world.log_in(&phone);
+    let begun = world.clock.now();
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_secs(60));
+        block_on(issue(&world, world.reauthenticated(&receipt))).unwrap();
+    }
+    world.clock.advance(Duration::from_secs(60));
+    let fourth = rejection(block_on(issue(&world, world.reauthenticated(&receipt))));
+    let retry_after = DAY - Duration::from_secs(180);
+    assert_eq!(fourth, Rejection::TooManyIssues { retry_after });
+    assert_eq!(fourth.retry_after(), Some(retry_after));
+
+    // A passcode is not spent on it, and a new enrollment does not lift the limit.
+    let passcode = world.now(&phone);
+    let fifth = block_on(issue(&world, Proof::Passcode(&passcode)));
+    assert!(matches!(rejection(fifth), Rejection::TooManyIssues { .. }));
+    let _receipt = world.verify(&passcode).unwrap();
+    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    let phone = world.enroll();
+    let sixth = block_on(issue(&world, Proof::Passcode(&world.now(&phone))));
+    assert!(matches!(rejection(sixth), Rejection::TooManyIssues { .. }));
+
+    world
+        .clock
+        .set(begun.saturating_add(60 + DAY.as_secs() - 1));
+    let early = block_on(issue(&world, Proof::Passcode(&world.now(&phone))));
+    assert_eq!(rejection(early).retry_after(), Some(Duration::from_secs(1)));
+    world.clock.advance(Duration::from_secs(1));
+    block_on(issue(&world, Proof::Passcode(&world.now(&phone)))).unwrap();
+}
+
+#[test]
+fn a_set_that_comes_after_a_minute_is_not_stored() {
+    for (seconds, stored) in [(60, true), (61, false)] {
+        let (world, phone, _) = with_pool();
+        let old = world.issue(&phone);
+        let receipt = world.log_in(&phone);
+        let mut call = issue(&world, world.reauthenticated(&receipt));
+        assert!(poll(&mut call).is_pending());
+        world.clock.advance(Duration::from_secs(seconds));
+        let outcome = finished(poll(&mut call));
+        if stored {
+            outcome.unwrap();
+        } else {
+            assert_eq!(rejection(outcome), Rejection::IssueExpired);
+            let _receipt = world.verify(&old[0]).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_later_issue_takes_the_place_of_an_earlier_one() {
+    let (world, phone, _) = with_pool();
+    let receipt = world.log_in(&phone);
+    let mut first = issue(&world, world.reauthenticated(&receipt));
+    assert!(poll(&mut first).is_pending());
+    let mut second = issue(&world, world.reauthenticated(&receipt));
+    assert!(poll(&mut second).is_pending());
+    assert_eq!(
+        rejection(finished(poll(&mut first))),
+        Rejection::IssueExpired
+    );
+    let codes = finished(poll(&mut second)).unwrap();
+    let _receipt = world.verify(codes.iter().next().unwrap()).unwrap();
+}
+
+#[test]
+fn a_right_to_issue_ends_with_the_second_factor() {
+    let (world, phone, _) = with_pool();
+    let receipt = world.log_in(&phone);
+    let mut call = issue(&world, world.reauthenticated(&receipt));
+    assert!(poll(&mut call).is_pending());
+    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    assert_eq!(rejection(finished(poll(&mut call))), Rejection::Disabled);
+
+    let (world, phone, _) = with_pool();
+    let receipt = world.log_in(&phone);
+    let mut call = issue(&world, world.reauthenticated(&receipt));
+    assert!(poll(&mut call).is_pending());
+    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    let checked_at = world.clock.now();
+    let begun = world
+        .begin(
+            EnrollmentRequest::additional("alice"),
+            Proof::Password { checked_at },
+        )
+        .unwrap();
+    let passcode = world.now(&crate::world::scan(&begun));
+    let _receipt = world.confirm(&begun, &passcode).unwrap();
+    assert_eq!(
+        rejection(finished(poll(&mut call))),
+        Rejection::IssueExpired
+    );
+    assert_eq!(world.codes_left(), 0);
+}
+
+#[test]
+fn a_crash_between_the_writes_spends_the_proof_and_leaves_the_old_set() {
+    let (world, phone, _) = with_pool();
+    let old = world.issue(&phone);
+    world.clock.advance(STEP);
+    let passcode = world.now(&phone);
+    let mut call = issue(&world, Proof::Passcode(&passcode));
+    assert!(poll(&mut call).is_pending());
+    drop(call);
+    assert_eq!(rejection(world.verify(&passcode)), Rejection::Replayed);
+    let _receipt = world.verify(&old[0]).unwrap();
+    assert_eq!(world.codes_left(), 9);
+}
+
+#[test]
+fn a_record_is_in_the_first_form_again_once_issues_no_longer_count() {
+    let (world, phone) = World::enrolled();
+    assert_eq!(form(&world), 1);
+    world.issue(&phone);
+    assert_eq!(form(&world), 2);
+    world.log_in(&phone);
+    assert_eq!(form(&world), 2);
+    world.clock.advance(DAY);
+    world.log_in(&phone);
+    assert_eq!(form(&world), 1);
+}
+
+#[test]
+fn two_sets_at_once_are_two_of_the_three() {
+    let (world, phone, _) = with_pool();
+    let receipt = world.log_in(&phone);
+    let outcomes = Mutex::new(Vec::new());
+    let mut calls: Vec<_> = (0..10)
+        .map(|_| issue(&world, world.reauthenticated(&receipt)))
+        .collect();
+    while !calls.is_empty() {
+        calls.retain_mut(|call| match poll(call) {
+            Poll::Ready(outcome) => {
+                outcomes.lock().unwrap().push(outcome);
+                false
+            }
+            Poll::Pending => true,
+        });
+    }
+    let outcomes = outcomes.into_inner().unwrap();
+    let refused = outcomes
+        .into_iter()
+        .filter_map(|outcome| outcome.err()?.rejection())
+        .filter(|rejection| matches!(rejection, Rejection::TooManyIssues { .. }))
+        .count();
+    assert_eq!(refused, 7);
+}

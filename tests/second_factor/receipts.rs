@@ -1,0 +1,266 @@
+//! What a sealed receipt proves, and when it stops to.
+
+use crate::world::{START, STEP, World, policy, rejection, scan};
+use countersign::testing::{ManualClock, block_on};
+use countersign::{
+    AcceptedBy, AccountId, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, Receipt,
+    Rejection, SealedReceipt, SealingKey, Verifier,
+};
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+fn proof<'a>(world: &World, receipt: &'a SealedReceipt) -> Proof<'a> {
+    Proof::Reauthenticated {
+        password_checked_at: world.clock.now(),
+        receipt,
+    }
+}
+
+/// What beginning to enroll another phone with this proof comes to.
+fn begins(world: &World, receipt: &SealedReceipt) -> Result<(), Rejection> {
+    let request = EnrollmentRequest::additional("alice");
+    match world.begin(request, proof(world, receipt)) {
+        Ok(_) => Ok(()),
+        other => Err(rejection(other)),
+    }
+}
+
+/// Another service: its own store, the clock of the world.
+fn service(world: &World, keyring: Keyring, namespace: &str) -> World {
+    let store = MemoryStore::new();
+    let clock: ManualClock = world.clock.clone();
+    let verifier = Verifier::builder(store, keyring, "Example")
+        .namespace(namespace)
+        .policy(policy().build().unwrap())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    World {
+        verifier,
+        clock,
+        key: world.key.clone(),
+        alice: world.alice.clone(),
+    }
+}
+
+fn keyring(id: u32, key: &SealingKey) -> Keyring {
+    Keyring::new(KeyId::new(id), key.clone())
+}
+
+#[test]
+fn a_receipt_of_another_service_proves_nothing() {
+    let (world, _) = World::enrolled();
+    let others = [
+        service(&world, keyring(1, &SealingKey::generate().unwrap()), ""),
+        service(&world, keyring(1, &world.key), "other"),
+    ];
+    for other in others {
+        let phone = other.enroll();
+        let receipt = other.verifier.seal_receipt(&other.log_in(&phone));
+        assert_eq!(begins(&other, &receipt), Ok(()));
+        assert_eq!(begins(&world, &receipt), Err(Rejection::ForeignReceipt));
+    }
+}
+
+#[test]
+fn a_receipt_of_an_unknown_key_is_out_of_date() {
+    let (world, phone) = World::enrolled();
+    let receipt = world.log_in(&phone);
+    let other = service(&world, keyring(2, &SealingKey::generate().unwrap()), "");
+    let sealed = other.verifier.seal_receipt(&receipt);
+    assert_eq!(begins(&world, &sealed), Err(Rejection::ProofExpired));
+}
+
+#[test]
+fn every_key_of_the_keyring_verifies_a_receipt() {
+    let (mut world, phone) = World::enrolled();
+    let receipt = world.verifier.seal_receipt(&world.log_in(&phone));
+    let store = world.verifier.store().clone();
+    let rotated = keyring(2, &SealingKey::generate().unwrap())
+        .with_retired(KeyId::new(1), world.key.clone())
+        .unwrap();
+    world.verifier = service(&world, rotated, "").verifier.with_store(store);
+    assert_eq!(begins(&world, &receipt), Ok(()));
+}
+
+#[test]
+fn a_receipt_that_was_changed_proves_nothing() {
+    let (world, phone) = World::enrolled();
+    let receipt = world.verifier.seal_receipt(&world.log_in(&phone));
+    let bytes = BASE64URL_NOPAD.decode(receipt.as_str().as_bytes()).unwrap();
+    for place in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut changed = bytes.clone();
+            changed[place] ^= 1 << bit;
+            let changed = SealedReceipt::from(BASE64URL_NOPAD.encode(&changed));
+            let outcome = begins(&world, &changed);
+            // The version and the key id stand before the code is checked.
+            let expected = match place {
+                0..5 => Rejection::ProofExpired,
+                _ => Rejection::ForeignReceipt,
+            };
+            assert_eq!(outcome, Err(expected), "bit {bit} of byte {place}");
+        }
+    }
+    for length in 0..bytes.len() {
+        let cut = SealedReceipt::from(BASE64URL_NOPAD.encode(&bytes[..length]));
+        assert!(begins(&world, &cut).is_err(), "{length} bytes");
+    }
+}
+
+#[test]
+fn any_text_is_read_and_proves_nothing() {
+    let (world, _) = World::enrolled();
+    for text in ["", "?", "receipt", "AAAA", &"A".repeat(100_000)] {
+        let receipt = SealedReceipt::from(String::from(text));
+        assert_eq!(begins(&world, &receipt), Err(Rejection::ForeignReceipt));
+    }
+}
+
+#[test]
+fn the_code_of_a_receipt_is_hmac_sha_256_over_all_that_it_says() {
+    let hmac = |key: &[u8], parts: &[&[u8]]| -> Vec<u8> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+        parts.iter().for_each(|part| mac.update(part));
+        mac.finalize().into_bytes().to_vec()
+    };
+    let (world, phone) = World::enrolled();
+    let world = World {
+        verifier: service(&world, keyring(1, &world.key), "shop")
+            .verifier
+            .with_store(MemoryStore::new()),
+        ..world
+    };
+    drop(phone);
+    let phone = world.enroll();
+    let receipt = world.log_in(&phone);
+    let AcceptedBy::Authenticator { id } = receipt.by() else {
+        panic!("{receipt:?}");
+    };
+    let sealed = world.verifier.seal_receipt(&receipt);
+    let bytes = BASE64URL_NOPAD.decode(sealed.as_str().as_bytes()).unwrap();
+    let (content, code) = bytes.split_at(bytes.len() - 16);
+    let id = data_encoding::HEXLOWER
+        .decode(id.to_string().as_bytes())
+        .unwrap();
+    let at = receipt.at().as_unix().to_be_bytes();
+    let expected = [&[1, 0, 0, 0, 1][..], &at, &[1], &id, b"alice"].concat();
+    assert_eq!(content, expected);
+    let key = hmac(world.key.expose(), &[b"countersign receipts"]);
+    let length = 4_u64.to_be_bytes();
+    let parts = [b"countersign receipt", &length[..], b"shop", content];
+    assert_eq!(code, &hmac(&key, &parts)[..16]);
+}
+
+#[test]
+fn a_receipt_ends_with_the_authenticator_that_gave_it() {
+    type End = fn(&World, &Receipt);
+    let ends: [(&str, End); 3] = [
+        ("force_disable", |world, _| {
+            block_on(world.verifier.force_disable(&world.alice)).unwrap();
+            world.enroll();
+        }),
+        ("removal", |world, receipt| {
+            let old = world.authenticators()[0];
+            let request = EnrollmentRequest::additional("alice");
+            let begun = world
+                .begin(request, world.reauthenticated(receipt))
+                .unwrap();
+            let _receipt = world.confirm(&begun, &world.now(&scan(&begun))).unwrap();
+            let proof = world.reauthenticated(receipt);
+            let removed = world
+                .verifier
+                .remove_authenticator(&world.alice, old, proof);
+            let _removed = block_on(removed).unwrap();
+        }),
+        ("replacement", |world, receipt| {
+            let request = EnrollmentRequest::replacing(world.authenticators()[0], "alice");
+            let begun = world
+                .begin(request, world.reauthenticated(receipt))
+                .unwrap();
+            let _receipt = world.confirm(&begun, &world.now(&scan(&begun))).unwrap();
+        }),
+    ];
+    for (name, end) in ends {
+        let (world, phone) = World::enrolled();
+        let receipt = world.log_in(&phone);
+        let sealed = world.verifier.seal_receipt(&receipt);
+        assert_eq!(begins(&world, &sealed), Ok(()), "{name}");
+        end(&world, &receipt);
+        assert_eq!(
+            begins(&world, &sealed),
+            Err(Rejection::ProofExpired),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_receipt_of_an_enrollment_ends_with_its_authenticator() {
+    let world = World::new();
+    let begun = world
+        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .unwrap();
+    let receipt = world.confirm(&begun, &world.now(&scan(&begun))).unwrap();
+    let sealed = world.verifier.seal_receipt(&receipt);
+    assert_eq!(begins(&world, &sealed), Ok(()));
+    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    world.enroll();
+    assert_eq!(begins(&world, &sealed), Err(Rejection::ProofExpired));
+}
+
+#[test]
+fn a_receipt_by_a_backup_code_ends_with_its_set() {
+    let (world, phone) = World::enrolled();
+    let codes = world.issue(&phone);
+    let receipt = world
+        .verifier
+        .seal_receipt(&world.verify(&codes[0]).unwrap());
+    assert_eq!(begins(&world, &receipt), Ok(()));
+    world.issue(&phone);
+    assert_eq!(begins(&world, &receipt), Err(Rejection::ProofExpired));
+}
+
+#[test]
+fn the_times_of_a_proof_may_lie_ten_seconds_ahead() {
+    for (ahead, expected) in [(10, Ok(())), (11, Err(Rejection::ProofExpired))] {
+        let (world, phone) = World::enrolled();
+        let receipt = world.log_in(&phone);
+        let then = world.clock.now();
+        world
+            .clock
+            .set(countersign::Timestamp::from_unix(then.as_unix() - ahead));
+        let sealed = world.verifier.seal_receipt(&receipt);
+        assert_eq!(begins(&world, &sealed), expected, "receipt");
+
+        let world = World::new();
+        let checked_at = START.saturating_add(ahead);
+        let begun = world.begin(
+            EnrollmentRequest::additional("alice"),
+            Proof::Password { checked_at },
+        );
+        assert_eq!(
+            begun
+                .map(drop)
+                .map_err(|denied| denied.rejection().unwrap()),
+            expected
+        );
+    }
+}
+
+#[test]
+fn a_receipt_of_the_longest_account_is_read() {
+    let (world, _) = World::enrolled();
+    let world = World {
+        alice: AccountId::new("a".repeat(255)).unwrap(),
+        ..world
+    };
+    let phone = world.enroll();
+    let codes = world.issue(&phone);
+    world.clock.advance(STEP);
+    let receipt = world
+        .verifier
+        .seal_receipt(&world.verify(&codes[0]).unwrap());
+    assert_eq!(begins(&world, &receipt), Ok(()));
+}
