@@ -32,7 +32,7 @@ pub(crate) enum Change {
 #[derive(Debug)]
 pub(crate) struct Beginning {
     pub(crate) pending: Pending,
-    /// Whether the name was chosen. If not, it is numbered where another authenticator has it.
+    /// Whether the name was chosen. If not, it is that of the replaced authenticator, or a numbered one.
     pub(crate) named: bool,
 }
 
@@ -228,11 +228,12 @@ impl SecondFactor {
     }
 
     fn begin(&mut self, Beginning { pending, named }: &Beginning, now: Timestamp) {
-        let taken = |name: &AuthenticatorName| self.has_other_named(name, pending.replaces);
-        let name = if *named {
-            pending.name.clone()
-        } else {
-            AuthenticatorName::first_free(taken)
+        let mut active = self.authenticators.iter();
+        let replaced = active.find(|active| Some(active.id) == pending.replaces);
+        let name = match replaced {
+            _ if *named => pending.name.clone(),
+            Some(replaced) => replaced.name.clone(),
+            None => AuthenticatorName::first_free(|name| self.has_other_named(name, None)),
         };
         self.beginnings.add(now);
         self.pending = Some(Pending {

@@ -614,7 +614,11 @@ mod tests {
         assert_eq!(Form::of(&factor), Form::First);
         let plain = encode_after(&[], &factor, &history(1), 0).unwrap();
         let (read, _) = decode(&plain, Form::First).unwrap();
-        assert_eq!(read.beginnings.times(), [AT], "that of the pending enrollment");
+        assert_eq!(
+            read.beginnings.times(),
+            [AT],
+            "that of the pending enrollment"
+        );
         assert!(decode(&plain, Form::WithFields).is_err());
     }
 
@@ -629,7 +633,10 @@ mod tests {
             plain.extend_from_slice(fields);
             decode(&plain, Form::WithFields).map(drop)
         };
-        assert_eq!(with(&[0xA1, 0x18, 99, 0]), Err(RecordError::UnknownField(99)));
+        assert_eq!(
+            with(&[0xA1, 0x18, 99, 0]),
+            Err(RecordError::UnknownField(99))
+        );
         let malformed = Err(RecordError::Malformed);
         assert_eq!(with(&[0xA0]), malformed, "no field");
         assert_eq!(with(&[0xA1, 2, 0x80]), malformed, "no time");

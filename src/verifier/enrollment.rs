@@ -46,8 +46,8 @@ impl EnrollmentRequest {
         }
     }
 
-    /// What the owner calls it: a name that no other authenticator of the account has. Default:
-    /// "Authenticator app", and where that is taken "Authenticator app 2" and so on.
+    /// What the owner calls it: a name that no other authenticator of the account has. Default: the name of
+    /// the one that it replaces; else "Authenticator app", and if that is taken "Authenticator app 2" and so on.
     pub fn authenticator_name(mut self, name: AuthenticatorName) -> Self {
         self.name = Some(name);
         self

@@ -3,6 +3,7 @@
 use crate::world::{STEP, World, policy, rejection};
 use countersign::testing::block_on;
 use countersign::{AcceptedBy, CodeFormat, Digits, EnrollmentRequest, Proof, Rejection, Status};
+use std::collections::HashSet;
 use std::thread;
 
 #[test]
@@ -10,13 +11,24 @@ fn invariant_2_each_code_works_once_and_the_others_still_do() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     assert_eq!(codes.len(), 10);
+    let mut sets = HashSet::new();
     for (index, code) in codes.iter().enumerate() {
         let receipt = world.verify(code).unwrap();
-        let (number, remaining) = (index as u8 + 1, 9 - index as u8);
-        assert_eq!(receipt.by(), AcceptedBy::BackupCode { number, remaining });
+        let (expected, remaining) = (index as u8 + 1, 9 - index as u8);
+        let AcceptedBy::BackupCode {
+            set,
+            number,
+            remaining: left,
+        } = receipt.by()
+        else {
+            panic!("{receipt:?}");
+        };
+        assert_eq!((number, left), (expected, remaining));
+        sets.insert(set);
         assert_eq!(rejection(world.verify(code)), Rejection::BackupCodeUsed);
         assert_eq!(world.codes_left(), usize::from(remaining));
     }
+    assert_eq!(sets.len(), 1);
 }
 
 #[test]
@@ -95,8 +107,8 @@ fn codes_end_with_the_second_factor() {
     let phone = world.enroll();
     assert_eq!(
         rejection(world.verify(&codes[0])),
-        Rejection::Malformed,
-        "no set, no shape"
+        Rejection::WrongCode,
+        "there is no set, and the answer does not tell"
     );
     let _receipt = world.log_in(&phone);
 }

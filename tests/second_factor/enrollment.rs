@@ -4,7 +4,7 @@ use crate::world::{DAY, STEP, World, policy, rejection, scan};
 use countersign::testing::block_on;
 use countersign::{
     AcceptedBy, AuthenticatorId, AuthenticatorName, Denied, Enrollment, EnrollmentId,
-    EnrollmentRequest, Error, Rejection, Status, Timestamp,
+    EnrollmentRequest, Error, Rejection, Removed, Status, Timestamp,
 };
 use std::time::Duration;
 
@@ -291,7 +291,7 @@ fn up_to_five_authenticators_each_of_which_logs_in() {
         [
             "Authenticator app",
             "phone 2",
-            "Authenticator app",
+            "phone 3",
             "phone 4",
             "phone 5"
         ]
@@ -314,7 +314,8 @@ fn removing_the_authenticator_that_is_being_replaced_ends_the_enrollment() {
         .begin(request, world.reauthenticated(&receipt))
         .unwrap();
     let proof = world.reauthenticated(&receipt);
-    block_on(world.verifier.remove_authenticator(&world.alice, id, proof)).unwrap();
+    let removed = world.verifier.remove_authenticator(&world.alice, id, proof);
+    assert_eq!(block_on(removed).unwrap(), Removed::OthersLeft);
     let outcome = world.confirm(&enrollment, &world.now(&scan(&enrollment)));
     assert_eq!(rejection(outcome), Rejection::NoEnrollment);
 }

@@ -183,7 +183,7 @@ fn what_cannot_be_a_code_is_malformed_and_free() {
         "12345",
         "1234567",
         "●●●●●●",
-        "12345678",
+        "123456789",
         "abcdef",
         "123456 or 1=1",
         &"1".repeat(300),

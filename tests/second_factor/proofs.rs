@@ -3,7 +3,7 @@
 use crate::world::{STEP, World, rejection, scan};
 use countersign::testing::block_on;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, Proof, Receipt, Rejection, ServerClock, Status,
+    AccountId, Denied, EnrollmentRequest, Proof, Receipt, Rejection, Removed, ServerClock, Status,
 };
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn changes(world: &World, proof: &Proof<'_>) -> Vec<(&'static str, Result<(), De
             id,
             proof.clone(),
         ));
-        outcomes.push(("remove", removed));
+        outcomes.push(("remove", removed.map(|_| ())));
     }
     outcomes.push((
         "disable",
@@ -68,7 +68,8 @@ fn invariant_9_a_fresh_password_and_a_receipt_change_everything() {
             ),
             "remove" => {
                 let id = world.authenticators()[0];
-                block_on(world.verifier.remove_authenticator(&world.alice, id, proof)).unwrap();
+                let removed = world.verifier.remove_authenticator(&world.alice, id, proof);
+                assert_eq!(block_on(removed).unwrap(), Removed::Disabled);
                 assert_eq!(world.status(), Status::Disabled, "the last one is gone");
             }
             _ => block_on(world.verifier.disable(&world.alice, proof)).unwrap(),

@@ -1,7 +1,6 @@
 //! Guesses are limited, over all paths, whatever succeeds in between.
 
-use crate::world::{DAY, START, STEP, World, policy, rejection, waiting};
-use countersign::testing::block_on;
+use crate::world::{DAY, World, policy, rejection, waiting};
 use countersign::{Digits, Hold, Rejection, ServerClock, Status, Timestamp};
 use std::time::Duration;
 
