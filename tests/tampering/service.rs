@@ -144,7 +144,7 @@ impl Service {
                 ),
                 (
                     "remove_authenticator",
-                    denied(v.remove_authenticator(a, id, proof()).await),
+                    denied(v.remove_authenticator(a, id, proof()).await.map(|_| ())),
                 ),
                 ("disable", denied(v.disable(a, proof()).await)),
                 ("force_disable", denied(v.force_disable(a).await)),
