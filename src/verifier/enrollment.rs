@@ -70,11 +70,9 @@ pub struct Enrollment {
 
 impl Enrollment {
     pub(super) fn of(pending: &Pending, policy: &Policy) -> Result<Self, KeyUriError> {
-        let key_uri = key_uri(pending)?;
-        fits_an_enrollment(&key_uri)?;
         let enrollment = Self {
             id: pending.id,
-            key_uri,
+            key_uri: key_uri(pending)?,
             expires_at: Timestamp::UNIX_EPOCH,
         };
         Ok(enrollment.begun_at(pending.begun_at, policy))

@@ -1,5 +1,5 @@
 use super::builder::{Core, VerifierBuilder};
-use super::enrollment::{Enrollment, EnrollmentRequest};
+use super::enrollment::{Enrollment, EnrollmentRequest, fits_an_enrollment};
 use super::error::{Denied, Error};
 use super::events;
 use super::exchange::{Loaded, Next};
@@ -161,6 +161,7 @@ impl<S: Store> Verifier<S> {
         let beginning = self.new_beginning(request)?;
         let enrollment = Enrollment::of(&beginning.pending, &self.core.policy);
         let enrollment = enrollment.map_err(Error::KeyUri)?;
+        fits_an_enrollment(enrollment.key_uri()).map_err(Error::KeyUri)?;
         let change = Change::Begin(Box::new(beginning));
         let outcome = self.change(account, &proof, &change).await;
         events::report(account, "begin_enrollment", outcome.as_ref().err());

@@ -32,11 +32,11 @@ def passcode(authenticator):
     return pyotp.TOTP(secret, digits=digits, digest=HASHES[algorithm], interval=period).at(NOW)
 
 
-def record(name, key_id, namespace, account, revisions, throttle, authenticators, ledger=None, pending=None):
+def record(name, key_id, namespace, account, revisions, throttle, authenticators, ledger=None, pending=None, fields=None):
     key, nonce = bytes(range(32)), bytes(range(100, 112))
-    content = [[True, *revisions], throttle, authenticators, ledger, pending]
+    content = [[True, *revisions], throttle, authenticators, ledger, pending] + ([fields] if fields else [])
     tag = hashlib.sha256(with_lengths(DOMAIN, namespace.encode(), account.encode())).digest()[:8]
-    header = bytes([1, 1]) + key_id.to_bytes(4, "big") + tag
+    header = bytes([2 if fields else 1, 1]) + key_id.to_bytes(4, "big") + tag
     associated = DOMAIN + header + with_lengths(namespace.encode(), account.encode())
     sealed = header + nonce + AESGCMSIV(key).encrypt(nonce, cbor2.dumps(content), associated)
     codes = ",".join(passcode(one) for one in authenticators) or "-"
@@ -61,3 +61,10 @@ record("everything", 2**32 - 1, "tenant", "account:42", list(range(1, 9)), [4, N
     authenticator(3, "watch", [3, 8, 15], None, None),
 ], LEDGER, pending("a" * 1024))
 record("too_long", 1, "", "alice", [1], [0, 0, 20, NOW], [], None, pending("a" * 1025))
+PHONE = [authenticator(1, "phone", [1, 6, 30], NOW - 30, NOW // 30 - 1)]
+record("fields", 1, "", "alice", [1, 2], [0, 0, 20, NOW], PHONE, LEDGER, pending("alice"), {
+    1: [b"\x33" * 8, NOW - 10],
+    2: [NOW - 7200, NOW - 3600, NOW - 10],
+    3: [NOW - 590 + n for n in range(10)],
+})
+record("unknown_field", 1, "", "alice", [1, 2], [0, 0, 20, NOW], PHONE, None, None, {2: [NOW], 77: "later"})

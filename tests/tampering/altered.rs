@@ -104,10 +104,21 @@ fn bytes_that_nobody_sealed_are_an_error() {
     ] {
         service.store.hand(record, &whole);
         let expected = match record[0] {
-            1 => RecordError::Damaged,
+            1 | 2 => RecordError::Damaged,
             version => RecordError::UnknownVersion(version),
         };
         service.nothing_opens(&service.verifier, &service.alice, expected);
     }
     assert_eq!(header[2..6], PRIMARY.get().to_be_bytes());
+}
+
+#[test]
+fn a_record_in_one_form_does_not_open_as_the_other() {
+    let service = Service::new();
+    let whole = service.store.stored();
+    assert_eq!(whole.record[0], 2, "codes were issued within a day");
+    let mut other = whole.record.to_vec();
+    other[0] = 1;
+    service.store.hand(&other, &whole);
+    service.nothing_opens(&service.verifier, &service.alice, RecordError::Damaged);
 }

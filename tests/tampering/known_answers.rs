@@ -3,10 +3,12 @@
 use crate::handed::Handed;
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Algorithm, Denied, Enabled, EnrollmentId, Error, Hold, KeyId, Keyring, RecordError,
-    Rejection, Revision, SealingKey, Status, Stored, Timestamp, Verifier,
+    AccountId, Algorithm, AuthenticatorId, Denied, Enabled, EnrollmentId, EnrollmentRequest, Error,
+    Hold, KeyId, Keyring, Proof, RecordError, Rejection, Revision, SealingKey, Status, Stored,
+    Timestamp, Verifier,
 };
 use data_encoding::HEXLOWER;
+use std::time::Duration;
 
 const NOW: u64 = 1_800_000_000;
 
@@ -158,6 +160,41 @@ fn a_pending_enrollment_of_a_record_goes_on() {
     assert_eq!(uri.account(), "a".repeat(1024));
     assert_eq!(uri.issuer(), Some("Example"));
     assert_eq!(uri.secret().expose(), (40..60).collect::<Vec<u8>>());
+}
+
+#[test]
+fn the_limits_in_the_fields_of_a_record_hold() {
+    let case = case("fields");
+    let id: AuthenticatorId = "01".repeat(8).parse().unwrap();
+    let request = EnrollmentRequest::replacing(id, "alice");
+    let proof = || Proof::Passcode(case.passcodes[0]);
+    let begun = case
+        .verifier
+        .begin_enrollment(&case.account, request, proof());
+    assert_eq!(
+        block_on(begun).unwrap_err().rejection(),
+        Some(Rejection::TooManyEnrollments {
+            retry_after: Duration::from_secs(10)
+        })
+    );
+    let issued = case.verifier.issue_backup_codes(&case.account, proof());
+    assert_eq!(
+        block_on(issued).unwrap_err().rejection(),
+        Some(Rejection::TooManyIssues {
+            retry_after: Duration::from_secs(86_400 - 7200)
+        })
+    );
+    assert_eq!(case.verify(case.passcodes[0]), Ok(()));
+}
+
+#[test]
+fn a_record_with_a_field_of_a_later_version_is_an_error_that_names_it() {
+    let case = case("unknown_field");
+    let status = block_on(case.verifier.status(&case.account));
+    assert!(
+        matches!(status, Err(Error::Record(RecordError::UnknownField(77)))),
+        "{status:?}"
+    );
 }
 
 #[test]
