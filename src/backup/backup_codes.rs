@@ -26,7 +26,7 @@ use crate::otp::verdict;
 ///
 /// let sheet = Sheet::english("Example", "24 November 2026");
 /// assert_eq!(sheet.file_name(), "example-backup-codes.txt");
-/// assert!(codes.to_text(&sheet).expose().starts_with("Example backup codes\n"));
+/// assert!(codes.to_text(&sheet).expose().starts_with("Example backup codes\r\n"));
 /// # }
 /// # Ok::<(), countersign::RandomError>(())
 /// ```
@@ -95,8 +95,8 @@ impl BackupCodes {
         self.shown.len()
     }
 
-    /// The file to download and print: plain text in UTF-8, with line feeds, every line shorter than 80
-    /// columns.
+    /// The file to download and print: plain text in UTF-8, every line shorter than 80 columns. Every line ends with
+    /// carriage return and line feed, so that the editors of all systems show lines.
     #[must_use]
     pub fn to_text(&self, sheet: &Sheet) -> SecretText {
         sheet.text(self.iter())
