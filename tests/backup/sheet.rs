@@ -4,7 +4,7 @@ use super::*;
 fn codes_are_shown_in_groups() {
     let shown = |alphabet, length, group| {
         let format = CodeFormat::new(alphabet, length, group, 1).unwrap();
-        let codes = BackupCodes::generate_with(format, &mut SeededRng(5));
+        let codes = BackupCodes::generate_with(format, &mut SeededRng(5)).unwrap();
         codes.iter().next().unwrap().to_owned()
     };
     assert_eq!(shown(Alphabet::Digits, 8, 4).replace(' ', "").len(), 8);
@@ -53,7 +53,7 @@ fn every_line_ends_with_carriage_return_and_line_feed() {
 #[test]
 fn every_line_is_shorter_than_80_columns() {
     let longest = CodeFormat::new(Alphabet::Unambiguous, 32, 1, 100).unwrap();
-    let codes = BackupCodes::generate_with(longest, &mut SeededRng(1));
+    let codes = BackupCodes::generate_with(longest, &mut SeededRng(1)).unwrap();
     let sheet = Sheet {
         heading: "word ".repeat(40),
         date: "x".repeat(200),

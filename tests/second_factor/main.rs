@@ -16,6 +16,7 @@ mod lost_answers;
 mod passcodes;
 mod policy;
 mod proofs;
+mod random;
 mod secrecy;
 mod throttle;
 mod world;
