@@ -260,7 +260,7 @@ fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, Malformed> {
 }
 
 fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Malformed> {
-    AuthenticatorName::new(d.str()?).map_err(|_| Malformed)
+    AuthenticatorName::from_record(d.str()?).map_err(|_| Malformed)
 }
 
 fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, Malformed> {
