@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     writeln!(
         stdout(),
         "Scan this:\n{}",
-        enrollment.key_uri().qr()?.terminal().expose()
+        enrollment.key_uri().qr_for_terminal()?.terminal().expose()
     )?;
 
     // In the place of the owner's phone.

@@ -121,6 +121,31 @@ fn draw_terminal(text: &str) -> Picture {
     }
 }
 
+/// Draws what a terminal shows of coloured spaces, two columns to a module.
+fn draw_terminal_in_color(text: &str) -> Picture {
+    let mut rows: Vec<Vec<bool>> = Vec::new();
+    for line in text.lines() {
+        let line = line.strip_suffix("\u{1b}[0m").unwrap();
+        let mut row = Vec::new();
+        for run in line.split("\u{1b}[48;5;").skip(1) {
+            let (color, spaces) = run.split_once('m').unwrap();
+            let dark = match color {
+                "16" => true,
+                "231" => false,
+                _ => panic!("{color}"),
+            };
+            assert!(!spaces.is_empty() && spaces.bytes().all(|byte| byte == b' '));
+            assert_eq!(spaces.len() % 2, 0, "two columns to a module");
+            row.extend(vec![dark; spaces.len() / 2]);
+        }
+        rows.push(row);
+    }
+    Picture {
+        width: rows[0].len(),
+        pixels: rows.concat(),
+    }
+}
+
 #[cfg(feature = "png")]
 fn draw_png(file: &[u8]) -> Picture {
     let decoder = png::Decoder::new(std::io::Cursor::new(file));
@@ -218,6 +243,50 @@ fn terminal_text_draws_exactly_the_modules_and_is_read_back() {
     }
 }
 
+#[test]
+fn coloured_spaces_draw_exactly_the_modules() {
+    for level in levels() {
+        let qr = uri().qr_with(level).unwrap();
+        let drawn = draw_terminal_in_color(qr.terminal_in_color().expose());
+        assert!(drawn.rows() == modules(&qr).rows());
+        assert_eq!(drawn.scaled(4).scan(), URI);
+    }
+}
+
+#[test]
+fn a_code_for_a_terminal_has_level_l() {
+    let qr = uri().qr_for_terminal().unwrap();
+    assert_eq!(qr.width(), 37, "level L; 41 at level M");
+    assert_eq!(qr.terminal().expose().lines().count(), 23);
+}
+
+#[test]
+fn a_terminal_gets_the_rendering_that_fits() {
+    let qr = uri().qr_for_terminal().unwrap();
+    let fits = |columns, rows| {
+        let text = qr.terminal_that_fits(columns, rows)?;
+        let text = text.expose();
+        Some(if text == qr.terminal_in_color().expose() {
+            "spaces"
+        } else {
+            assert_eq!(text, qr.terminal().expose());
+            "half blocks"
+        })
+    };
+    assert_eq!(fits(usize::MAX, usize::MAX), Some("spaces"));
+    assert_eq!(fits(90, 45), Some("spaces"));
+    for (columns, rows) in [(89, 45), (90, 44), (80, 23), (45, 100), (45, 23)] {
+        assert_eq!(
+            fits(columns, rows),
+            Some("half blocks"),
+            "{columns}, {rows}"
+        );
+    }
+    for (columns, rows) in [(44, 23), (45, 22), (0, 0), (1000, 22), (44, 1000)] {
+        assert_eq!(fits(columns, rows), None, "{columns}, {rows}");
+    }
+}
+
 #[cfg(feature = "png")]
 #[test]
 fn png_draws_exactly_the_modules_at_every_size() {
@@ -304,6 +373,8 @@ proptest! {
         prop_assert!(draw_svg(qr.svg().expose()).rows() == modules.rows());
         let drawn = draw_terminal(qr.terminal().expose());
         prop_assert!(drawn.rows()[..modules.width] == modules.rows());
+        let drawn = draw_terminal_in_color(qr.terminal_in_color().expose());
+        prop_assert!(drawn.rows() == modules.rows());
         #[cfg(feature = "png")]
         prop_assert!(draw_png(qr.png().expose()).rows() == modules.scaled(4).rows());
     }

@@ -73,7 +73,7 @@ struct Set {
 
 impl Set {
     fn new(random: &mut SeededRng) -> Self {
-        let codes = BackupCodes::generate_with(CodeFormat::default(), random);
+        let codes = BackupCodes::generate_with(CodeFormat::default(), random).expect("a set");
         // The least digest that there is, so that the comparison is not lost in it.
         let params = DigestParams::new(8, 1, 1).expect("the least that Argon2 allows");
         let ledger = Ledger::issue(&codes, NOW, params, None, random).expect("a ledger");

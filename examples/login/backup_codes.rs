@@ -24,7 +24,11 @@ pub(crate) async fn issue(app: &mut App, session: &mut Session) -> Result<(), St
     terminal.say(
         "\nThese are your new backup codes. Older ones are void. They are shown this once:\n",
     )?;
-    terminal.say(text.expose())?;
+    // A terminal has line ends of its own; those of the file are for editors.
+    for line in text.expose().lines() {
+        terminal.say(line)?;
+    }
+    terminal.say("")?;
 
     let suggested = sheet.file_name();
     let prompt = format_args!("Save them to (empty: {suggested}; no: do not save them) ");

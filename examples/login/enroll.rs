@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use countersign::{
-    AuthenticatorName, AuthenticatorStatus, Denied, Enrollment, EnrollmentRequest, QrLevel,
-    Rejection, Status,
+    AuthenticatorName, AuthenticatorStatus, Denied, Enrollment, EnrollmentRequest, Qr, Rejection,
+    SecretText, Status,
 };
 
 use crate::sign_in::Session;
@@ -82,6 +82,8 @@ async fn pending(app: &mut App, session: &Session) -> Result<Option<Enrollment>,
     }
 }
 
+const PROMPT: &str = "Passcode that the app shows for the new entry (empty: later): ";
+
 async fn show_and_confirm(
     app: &mut App,
     session: &mut Session,
@@ -90,8 +92,7 @@ async fn show_and_confirm(
     let picture = show(app, enrollment)?;
     let account = session.user.account();
     loop {
-        let prompt = "Passcode that the app shows for the new entry (empty: later): ";
-        let Some(passcode) = app.terminal.ask_or_back(prompt)? else {
+        let Some(passcode) = app.terminal.ask_or_back(PROMPT)? else {
             return app.terminal.say("Not confirmed yet. Go on with: confirm.");
         };
         match app
@@ -139,11 +140,11 @@ fn may_try_again(denied: &Denied) -> bool {
     }
 }
 
-/// Picture, key and link: not everybody has a camera. The picture comes last, so that a terminal of 24 lines holds it
-/// together with the prompt. Gives the file that the picture is in, if there is one.
+/// Key, link and QR code: not everybody has a camera. The code comes last, so that nothing but the prompt moves it up.
+/// Gives the file that the picture is in, if there is one.
 fn show(app: &mut App, enrollment: &Enrollment) -> Result<Option<PathBuf>, Stop> {
     let uri = enrollment.key_uri();
-    let qr = uri.qr_with(QrLevel::Low)?;
+    let qr = uri.qr_for_terminal()?;
     let terminal = &mut app.terminal;
     terminal
         .say("\nAdd this key to your authenticator app (time-based, 6 digits, every 30 s):\n")?;
@@ -160,9 +161,25 @@ fn show(app: &mut App, enrollment: &Enrollment) -> Result<Option<PathBuf>, Stop>
     if picture.is_some() {
         terminal.say("(The QR code is saved as a picture too, until it is confirmed.)\n")?;
     }
-    terminal.say("or, best of all, scan this:")?;
-    terminal.say(qr.terminal().expose().trim_end())?;
+    match drawn(&qr, terminal.size()) {
+        Some(text) => {
+            terminal.say("or, best of all, scan this:")?;
+            terminal.say(text.expose().trim_end())?;
+        }
+        None => terminal.say(
+            "This terminal is too small for the QR code. Make it larger and choose: confirm.",
+        )?,
+    }
     Ok(picture)
+}
+
+/// The code as large as the terminal shows it at once, with the prompt and six digits below.
+fn drawn(qr: &Qr, size: Option<(usize, usize)>) -> Option<SecretText> {
+    let Some((columns, rows)) = size else {
+        return Some(qr.terminal());
+    };
+    let prompt = PROMPT.len().saturating_add(6).div_ceil(columns);
+    qr.terminal_that_fits(columns, rows.saturating_sub(prompt))
 }
 
 fn ask_name(

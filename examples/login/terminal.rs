@@ -29,6 +29,12 @@ impl Terminal {
         Self { keyboard }
     }
 
+    /// Columns and rows of what is shown at once, or `None` if it goes to a pipe.
+    pub(crate) fn size(&self) -> Option<(usize, usize)> {
+        let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
+        Some((width.0.into(), height.0.into()))
+    }
+
     /// Shows a line, or lines.
     pub(crate) fn say(&mut self, text: impl Display) -> Result<(), Stop> {
         show(format_args!("{text}\n"))

@@ -107,9 +107,9 @@ pub(crate) enum Strength {
 pub(crate) struct Picture {
     #[command(flatten)]
     pub(crate) output: PictureOutput,
-    /// The error correction: L, M, Q or H.
-    #[arg(long, default_value = "M", value_parser = level)]
-    pub(crate) level: QrLevel,
+    /// The error correction: L, M, Q or H. Without it L for a terminal, which has few rows, and M for a picture.
+    #[arg(long, value_parser = level)]
+    pub(crate) level: Option<QrLevel>,
     /// The size of a module in pixels.
     #[arg(long, value_name = "PIXELS")]
     pub(crate) module_size: Option<u8>,

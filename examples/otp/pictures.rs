@@ -1,7 +1,7 @@
 use crate::args::Picture;
 use crate::failure::Failure;
 use crate::lines::Lines;
-use countersign::{KeyUri, Qr};
+use countersign::{KeyUri, Qr, QrLevel};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -18,7 +18,12 @@ pub(crate) fn qr(
     let uri = input.argument(uri)?;
     // Refuses what no app could read, and then shows what was given as it stands.
     KeyUri::parse_with_minimum(uri, 8).map_err(Failure::usage)?;
-    let mut qr = Qr::encode(uri, args.level).map_err(Failure::usage)?;
+    let level = match args.level {
+        Some(level) => level,
+        None if args.output.terminal => QrLevel::Low,
+        None => QrLevel::Medium,
+    };
+    let mut qr = Qr::encode(uri, level).map_err(Failure::usage)?;
     if let Some(pixels) = args.module_size {
         qr = qr.with_module_size(pixels).map_err(Failure::usage)?;
     }

@@ -254,7 +254,7 @@ fn new_secrets_and_codes_are_new() {
         ],
         "",
     );
-    assert!(sheet.starts_with("Example backup codes\n"));
+    assert!(sheet.starts_with("Example backup codes\r\n"));
     assert!(sheet.contains("24 November"));
 }
 
@@ -356,7 +356,7 @@ fn batch_answers_each_line_in_order() {
         (format!("hotp\tA{longest}\tSHA512\t7\t0\t"), "8287250"),
         (
             format!("hotp\tAAAA{longest}\tSHA512\t7\t0\t"),
-            "error: the secret has 1026 bytes; at most 1024 are taken",
+            "error: the secret is too long: 1026 bytes; at most 1024 are taken, or 16384 of typed text",
         ),
         (
             "hotp\tGE\tSHA1\t6\t18446744073709551616\t".into(),
@@ -385,7 +385,8 @@ fn batch_answers_each_line_in_order() {
         ),
         (
             "totp\tGEZD8\tSHA1\t6\t30\t1".into(),
-            "error: the secret is not base32: character 4 is not one of A-Z and 2-7, counted from 0",
+            "error: the 5th character as typed, counted from 1, is '8': keys have the letters A to Z and the digits 2 to 7; \
+             perhaps it is the letter B",
         ),
         (
             "steam\tGE\tSHA1\t6\t30\t1".into(),
@@ -462,6 +463,7 @@ fn qr_shows_the_key_uri_in_every_form() {
         23,
         "version 5 with its quiet zone, two modules to a line"
     );
+    assert_eq!(success(&["qr", "--terminal", URI], ""), terminal);
 
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let file = |name: &str| folder.join(format!("{}-{name}", std::process::id()));

@@ -8,7 +8,8 @@ pub enum Alphabet {
     #[default]
     Digits,
     /// Ten digits and 22 letters, without I, L, O and U (Crockford's base 32): more bits a symbol. A typed
-    /// O counts as 0, a typed I or L as 1, and lower case as upper case.
+    /// O counts as 0, a typed I or L as 1, and lower case as upper case. In a page, the field for them must not have
+    /// `inputmode="numeric"`, because telephones then show no letters.
     Unambiguous,
 }
 

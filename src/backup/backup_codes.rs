@@ -1,5 +1,5 @@
 use crate::bleach::bleached;
-use crate::{Alphabet, CodeFormat, SecretText, Sheet};
+use crate::{Alphabet, CodeFormat, RandomError, SecretText, Sheet};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -26,7 +26,7 @@ use crate::otp::verdict;
 ///
 /// let sheet = Sheet::english("Example", "24 November 2026");
 /// assert_eq!(sheet.file_name(), "example-backup-codes.txt");
-/// assert!(codes.to_text(&sheet).expose().starts_with("Example backup codes\n"));
+/// assert!(codes.to_text(&sheet).expose().starts_with("Example backup codes\r\n"));
 /// # }
 /// # Ok::<(), countersign::RandomError>(())
 /// ```
@@ -39,36 +39,43 @@ impl BackupCodes {
     /// A new set from the operating system's random source.
     ///
     /// # Errors
-    /// [`RandomError`](crate::RandomError) if the system has no random source to offer.
+    /// [`RandomError`] if the system has no random source to offer.
     #[cfg(feature = "getrandom")]
-    pub fn generate(format: CodeFormat) -> Result<Self, crate::RandomError> {
-        Self::try_generate(format, &mut getrandom::SysRng).map_err(|_| crate::RandomError::new())
+    pub fn generate(format: CodeFormat) -> Result<Self, RandomError> {
+        Self::try_generate(format, &mut getrandom::SysRng)
     }
 
     /// A new set from a cryptographically secure generator. All codes are equally likely, and no two of a
-    /// set are the same: with a generator that is stuck, this never returns.
-    #[must_use]
-    pub fn generate_with<R: CryptoRng + ?Sized>(format: CodeFormat, rng: &mut R) -> Self {
-        let Ok(codes) = Self::try_generate(format, rng);
-        codes
+    /// set are the same.
+    ///
+    /// # Errors
+    /// [`RandomError`] if the generator repeats itself, so that it never gives a set of different codes.
+    pub fn generate_with<R: CryptoRng + ?Sized>(
+        format: CodeFormat,
+        rng: &mut R,
+    ) -> Result<Self, RandomError> {
+        Self::try_generate(format, rng)
     }
 
     pub(crate) fn try_generate<R: TryCryptoRng + ?Sized>(
         format: CodeFormat,
         rng: &mut R,
-    ) -> Result<Self, R::Error> {
+    ) -> Result<Self, RandomError> {
         bleached::<1024, _>(|| Self::draw(format, rng))
     }
 
-    fn draw<R: TryCryptoRng + ?Sized>(format: CodeFormat, rng: &mut R) -> Result<Self, R::Error> {
+    fn draw<R: TryCryptoRng + ?Sized>(
+        format: CodeFormat,
+        rng: &mut R,
+    ) -> Result<Self, RandomError> {
         let count = usize::from(format.count());
         let mut source = SymbolSource::new(format.alphabet(), rng);
         let mut shown: Vec<SecretText> = Vec::with_capacity(count);
-        while shown.len() < count {
-            let code = generate_code(format, &mut source)?;
-            if !is_among(&code, &shown) {
-                shown.push(code);
-            }
+        for _ in 0..count {
+            let code = (0..MOST_DRAWS)
+                .map(|_| generate_code(format, &mut source))
+                .find(|code| code.as_ref().map_or(true, |code| !is_among(code, &shown)));
+            shown.push(code.ok_or_else(RandomError::new)??);
         }
         Ok(Self {
             format,
@@ -95,8 +102,8 @@ impl BackupCodes {
         self.shown.len()
     }
 
-    /// The file to download and print: plain text in UTF-8, with line feeds, every line shorter than 80
-    /// columns.
+    /// The file to download and print: plain text in UTF-8, every line shorter than 80 columns. Every line ends with
+    /// carriage return and line feed, so that the editors of all systems show lines.
     #[must_use]
     pub fn to_text(&self, sheet: &Sheet) -> SecretText {
         sheet.text(self.iter())
@@ -126,7 +133,7 @@ impl fmt::Debug for BackupCodes {
 fn generate_code<R: TryCryptoRng + ?Sized>(
     format: CodeFormat,
     source: &mut SymbolSource<'_, R>,
-) -> Result<SecretText, R::Error> {
+) -> Result<SecretText, RandomError> {
     let mut code = Zeroizing::new(String::with_capacity(SHOWN_BYTES));
     for place in 0..format.length() {
         if format.space_before(place) {
@@ -136,6 +143,11 @@ fn generate_code<R: TryCryptoRng + ?Sized>(
     }
     Ok(SecretText::new(core::mem::take(&mut code)))
 }
+
+/// How often a code or a symbol is drawn before the generator counts as stuck. A good one needs so many with a
+/// probability far below 2^-128: two codes are the same once in 10,000 draws at the most, and a byte stands for no symbol
+/// once in 42.
+const MOST_DRAWS: u32 = 64;
 
 /// Room for the longest code with a space after every symbol.
 const SHOWN_BYTES: usize = 2 * CodeFormat::MAX_LENGTH as usize;
@@ -168,18 +180,36 @@ impl<'a, R: TryCryptoRng + ?Sized> SymbolSource<'a, R> {
         }
     }
 
-    fn next(&mut self) -> Result<u8, R::Error> {
-        loop {
-            let Some(random) = self.bytes.get(self.used).copied() else {
-                self.rng.try_fill_bytes(self.bytes.as_mut_slice())?;
-                self.used = 0;
-                continue;
-            };
-            self.used = self.used.saturating_add(1);
-            if let Some(symbol) = self.alphabet.symbol(random) {
+    fn next(&mut self) -> Result<u8, RandomError> {
+        for _ in 0..MOST_DRAWS {
+            if let Some(symbol) = self.alphabet.symbol(self.byte()?) {
                 return Ok(symbol);
             }
         }
+        Err(RandomError::new())
+    }
+
+    fn byte(&mut self) -> Result<u8, RandomError> {
+        if self.used >= self.bytes.len() {
+            self.refill()?;
+        }
+        let byte = self.bytes.get(self.used).copied();
+        self.used = self.used.saturating_add(1);
+        byte.ok_or_else(RandomError::new)
+    }
+
+    /// Other bytes than before, which were zeros at first: a generator that gives the same again is stuck.
+    fn refill(&mut self) -> Result<(), RandomError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        self.rng
+            .try_fill_bytes(bytes.as_mut_slice())
+            .map_err(|_| RandomError::new())?;
+        if verdict(bytes.ct_eq(&*self.bytes)) {
+            return Err(RandomError::new());
+        }
+        self.bytes = bytes;
+        self.used = 0;
+        Ok(())
     }
 }
 

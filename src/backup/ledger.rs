@@ -32,7 +32,7 @@ use zeroize::Zeroize;
 ///
 /// # #[cfg(feature = "getrandom")] {
 /// # let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-/// let codes = BackupCodes::generate_with(CodeFormat::default(), &mut rng);
+/// let codes = BackupCodes::generate_with(CodeFormat::default(), &mut rng)?;
 /// let issued_at = Timestamp::from_unix(1_795_478_400);
 /// let ledger = Ledger::issue(&codes, issued_at, DigestParams::default(), None, &mut rng)?;
 /// let stored = ledger.encode();

@@ -80,19 +80,20 @@ impl Sheet {
         wrap(&self.date, &mut above);
         let mut below = String::new();
         for paragraph in self.advice.lines() {
-            below.push('\n');
+            below.push_str(LINE_END);
             wrap(paragraph, &mut below);
         }
-        let rows = codes.len().saturating_mul(MAX_COLUMNS.saturating_add(1));
+        let row = MAX_COLUMNS.saturating_add(LINE_END.len());
+        let rows = codes.len().saturating_mul(row);
         let size = above
             .len()
-            .saturating_add(1)
+            .saturating_add(LINE_END.len())
             .saturating_add(rows)
             .saturating_add(below.len());
 
         let mut text = Zeroizing::new(String::with_capacity(size));
         text.push_str(&above);
-        text.push('\n');
+        text.push_str(LINE_END);
         for (number, code) in (1_u8..).zip(codes) {
             push_row(number, code, &mut text);
         }
@@ -103,6 +104,9 @@ impl Sheet {
 
 /// The longest line of the file: it must be shorter than the 80 columns of a terminal or a printed page.
 const MAX_COLUMNS: usize = 79;
+
+/// Some editors on Windows show a file with line feeds alone as one line, and every other system reads both.
+const LINE_END: &str = "\r\n";
 
 /// Room to write the date of use, as long as it fits into the line.
 const RULE: &str = "____________________";
@@ -116,7 +120,7 @@ fn push_row(number: u8, code: &str, text: &mut String) {
     let rule = RULE
         .get(..MAX_COLUMNS.saturating_sub(columns))
         .unwrap_or(RULE);
-    for part in [&number, code, "  ", rule, "\n"] {
+    for part in [&number, code, "  ", rule, LINE_END] {
         text.push_str(part);
     }
 }
@@ -133,7 +137,7 @@ fn wrap(paragraph: &str, text: &mut String) {
         }
         if column != 0 {
             if column.saturating_add(1).saturating_add(width) > MAX_COLUMNS {
-                text.push('\n');
+                text.push_str(LINE_END);
                 column = 0;
             } else {
                 text.push(' ');
@@ -143,14 +147,14 @@ fn wrap(paragraph: &str, text: &mut String) {
         for character in visible() {
             let after = column.saturating_add(columns(character));
             if after > MAX_COLUMNS {
-                text.push('\n');
+                text.push_str(LINE_END);
                 column = 0;
             }
             text.push(character);
             column = column.saturating_add(columns(character));
         }
     }
-    text.push('\n');
+    text.push_str(LINE_END);
 }
 
 /// No more columns than this are needed: no character below U+1100 is wide, and none takes more than two.

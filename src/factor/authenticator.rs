@@ -1,4 +1,5 @@
 use super::hex::{self, IdError};
+use crate::otp::is_invisible;
 use crate::{Algorithm, Digits, Period, Policy, Secret, TimeStep, Timestamp, Totp};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -55,7 +56,8 @@ impl From<AuthenticatorId> for String {
     }
 }
 
-/// What a person calls an authenticator: "work phone". 1 to 64 bytes without control characters.
+/// What a person calls an authenticator: "work phone". 1 to 64 bytes, without control characters, line breaks and
+/// invisible characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
@@ -67,9 +69,28 @@ impl AuthenticatorName {
 
     /// Checks a name. White space around it is dropped.
     ///
+    /// Refused are all characters of the Unicode property `Default_Ignorable_Code_Point`: direction marks would
+    /// rearrange the page around the name, and zero-width characters make names that look the same. That includes
+    /// the joiners and variation selectors in some emoji.
+    ///
     /// # Errors
-    /// [`NameError`] if it is empty, longer than 64 bytes, or has a control character.
+    /// [`NameError`] if it is empty, longer than 64 bytes, or has a control character, a line break or an invisible
+    /// character.
     pub fn new(name: &str) -> Result<Self, NameError> {
+        let Self(name) = Self::from_record(name)?;
+        for character in name.chars() {
+            if is_invisible(character) {
+                return Err(NameError::Invisible { character });
+            }
+            if matches!(character, '\u{2028}' | '\u{2029}') {
+                return Err(NameError::ControlCharacter);
+            }
+        }
+        Ok(Self(name))
+    }
+
+    /// A name as the first records have it: invisible characters were allowed, and such records must still open.
+    pub(crate) fn from_record(name: &str) -> Result<Self, NameError> {
         let name = name.trim();
         if name.is_empty() {
             return Err(NameError::Empty);
@@ -144,6 +165,12 @@ pub enum NameError {
     /// A line break, a tab or the like.
     #[error("the name of the authenticator has a control character")]
     ControlCharacter,
+    /// A direction mark, a zero-width character or another that nobody sees.
+    #[error("the name of the authenticator has the invisible character U+{:04X}", u32::from(*character))]
+    Invisible {
+        /// The character.
+        character: char,
+    },
 }
 
 /// What an app entry computes its passcodes with, besides the secret.
@@ -178,4 +205,92 @@ pub(crate) struct Authenticator {
     pub(crate) added_at: Timestamp,
     pub(crate) last_used_at: Option<Timestamp>,
     pub(crate) last_step: Option<TimeStep>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::string::ToString;
+
+    #[test]
+    fn a_name_has_no_direction_marks_and_nothing_of_no_width() {
+        for character in [
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{200f}',
+            '\u{202a}',
+            '\u{202b}',
+            '\u{202c}',
+            '\u{202d}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2067}',
+            '\u{2068}',
+            '\u{2069}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{e0041}',
+        ] {
+            for name in [
+                format!("{character}phone"),
+                format!("work{character}phone"),
+                format!("phone{character}"),
+            ] {
+                let error = AuthenticatorName::new(&name).unwrap_err();
+                assert_eq!(error, NameError::Invisible { character }, "{name:?}");
+                assert!(AuthenticatorName::try_from(name.clone()).is_err());
+                assert_eq!(
+                    AuthenticatorName::from_record(&name).unwrap().as_str(),
+                    name
+                );
+            }
+        }
+        let error = AuthenticatorName::new("phone\u{200e}").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the name of the authenticator has the invisible character U+200E"
+        );
+    }
+
+    #[test]
+    fn a_name_has_no_line_breaks() {
+        for name in [
+            "work\nphone",
+            "work\u{85}phone",
+            "work\u{2028}phone",
+            "work\u{2029}phone",
+        ] {
+            let error = AuthenticatorName::new(name).unwrap_err();
+            assert_eq!(error, NameError::ControlCharacter, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_in_any_script() {
+        for name in [
+            "work phone",
+            "téléphone",
+            "電話",
+            "هاتف",
+            "फ़ोन",
+            "📱",
+            "Alice’s iPhone (2)",
+        ] {
+            assert_eq!(
+                AuthenticatorName::new(&format!(" {name}\u{3000}"))
+                    .unwrap()
+                    .as_str(),
+                name
+            );
+        }
+    }
 }

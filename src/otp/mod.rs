@@ -4,6 +4,7 @@ mod algorithm;
 mod block_hash;
 mod ct;
 mod decimal;
+mod default_ignorable;
 mod digits;
 mod hmac;
 mod hotp;
@@ -21,6 +22,7 @@ mod secret_bytes;
 mod secret_text;
 mod time;
 mod totp;
+mod typed;
 mod window;
 
 pub use algorithm::{Algorithm, AlgorithmError};
@@ -42,4 +44,6 @@ pub use time::{TimeStep, Timestamp, TimestampError};
 #[cfg(feature = "verifier")]
 pub(crate) use totp::Scan;
 pub use totp::{Totp, TotpMatch};
+#[cfg(feature = "verifier")]
+pub(crate) use typed::is_invisible;
 pub use window::Window;

@@ -1,4 +1,4 @@
-use super::decimal::decimal_digit;
+use super::typed::{is_invisible, is_separator, symbol};
 use crate::Digits;
 use crate::bleach::bleached;
 use core::fmt;
@@ -7,8 +7,12 @@ use zeroize::Zeroize;
 /// What a person typed, parsed once: a passcode or a backup code. Wiped on drop.
 ///
 /// People type `123 456`, `1234-5678` and `１２３４５６`, and paste worse. [`parse`](Self::parse) drops white
-/// space, invisible format characters and hyphens, maps decimal digits of every script to ASCII, and folds
-/// ASCII letters to upper case. What is left is letters and digits; anything else is refused.
+/// space, hyphens and invisible characters (the Unicode property `Default_Ignorable_Code_Point`). It maps decimal
+/// digits of every script and full-width letters to ASCII, and folds letters to upper case. What is left is letters
+/// and digits; anything else is refused.
+///
+/// In a page, do not give the field `inputmode="numeric"` if backup codes have letters
+/// ([`Alphabet::Unambiguous`](crate::Alphabet::Unambiguous)): telephones then show no letters to type.
 ///
 /// It has no `==`: it is compared by what takes it. It has no heap either, so moving it can leave a copy behind:
 /// see `docs/secrets-in-memory.md`.
@@ -52,7 +56,7 @@ impl Passcode {
         let mut length = 0_u8;
         for character in text.chars() {
             let Some(symbol) = symbol(character) else {
-                if is_ignored(character) {
+                if is_separator(character) || is_invisible(character) {
                     continue;
                 }
                 return Err(PasscodeError::Character);
@@ -111,22 +115,6 @@ impl Drop for Passcode {
     }
 }
 
-/// White space, format characters that come along when text is copied, and hyphens.
-pub(super) fn is_ignored(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(character,
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-            | '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}')
-}
-
-fn symbol(character: char) -> Option<u8> {
-    match u8::try_from(character) {
-        Ok(digit @ b'0'..=b'9') => Some(digit),
-        Ok(letter) if letter.is_ascii_alphabetic() => Some(letter.to_ascii_uppercase()),
-        _ => decimal_digit(character).map(|digit| b'0'.wrapping_add(digit)),
-    }
-}
-
 /// What a person typed cannot be a passcode or a backup code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -140,4 +128,23 @@ pub enum PasscodeError {
     /// There is a character that is neither a letter A to Z, nor a digit, a space or a hyphen.
     #[error("the code has a character that is neither a letter nor a digit")]
     Character,
+}
+
+#[cfg(all(test, feature = "backup"))]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::fs;
+
+    #[test]
+    fn a_typed_code_is_what_the_person_meant() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/typed.json");
+        let cases: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        for case in cases["codes_accepted_as"].as_array().unwrap() {
+            let [typed, code] = [&case[0], &case[1]].map(|text| text.as_str().unwrap());
+            let passcode = Passcode::parse(typed).map_err(|error| format!("{case}: {error}"));
+            assert_eq!(passcode.unwrap().symbols(), code.as_bytes(), "{case}");
+        }
+    }
 }

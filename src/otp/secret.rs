@@ -1,8 +1,9 @@
-use super::passcode::is_ignored;
+use super::typed::{is_invisible, is_separator, symbol};
 use crate::{Algorithm, SecretText};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
 use data_encoding::{BASE32_NOPAD, DecodeKind, Encoding, Specification};
 use rand_core::{CryptoRng, TryCryptoRng};
@@ -31,6 +32,10 @@ impl Secret {
 
     /// The longest secret, in bytes.
     pub const MAX_BYTES: usize = 1024;
+
+    /// The longest text of a typed key that is looked at, in bytes: room for the longest secret, in full-width letters
+    /// and with spaces.
+    pub const MAX_TYPED_BYTES: usize = 16 * 1024;
 
     /// A new secret of 160 bits from the operating system's random source: 32 characters to type, and
     /// the length that RFC 4226 recommends.
@@ -97,14 +102,16 @@ impl Secret {
     /// # Errors
     /// [`SecretError`] names the first fault.
     pub fn from_base32_with_minimum(text: &str, minimum_bits: usize) -> Result<Self, SecretError> {
-        decode(&BASE32_NOPAD, text, minimum_bits)
+        decode(&BASE32_NOPAD, text.as_bytes(), minimum_bits)
     }
 
-    /// Decodes base32 as people type it: lower case, with spaces of any kind, hyphens and padding, and
-    /// with spare bits that are not zero (which are dropped, as apps do).
+    /// Decodes base32 as people type it: in either case, with full-width letters and digits, spaces of any kind,
+    /// hyphens, invisible characters and padding, and with spare bits that are not zero (which are dropped, as apps
+    /// do).
     ///
     /// # Errors
-    /// [`SecretError`] names the first fault. Positions count what is left after spaces and hyphens.
+    /// [`SecretError`] names the first fault: [`TypedCharacter`](SecretError::TypedCharacter) where it is a character.
+    /// Text longer than [`MAX_TYPED_BYTES`](Self::MAX_TYPED_BYTES) is [`TooLong`](SecretError::TooLong).
     pub fn from_typed_base32(text: &str) -> Result<Self, SecretError> {
         Self::from_typed_base32_with_minimum(text, Self::MINIMUM_BITS)
     }
@@ -113,22 +120,16 @@ impl Secret {
     /// systems.
     ///
     /// # Errors
-    /// [`SecretError`] names the first fault. Positions count what is left after spaces and hyphens.
+    /// As [`from_typed_base32`](Self::from_typed_base32).
     pub fn from_typed_base32_with_minimum(
         text: &str,
         minimum_bits: usize,
     ) -> Result<Self, SecretError> {
-        let mut symbols = Zeroizing::new(String::with_capacity(text.len()));
-        symbols.extend(
-            text.chars()
-                .filter(|c| !is_ignored(*c))
-                .map(|c| c.to_ascii_uppercase()),
-        );
-        decode(
-            &spare_bits_ignored()?,
-            symbols.trim_end_matches('='),
-            minimum_bits,
-        )
+        let bytes = text.len();
+        if bytes > Self::MAX_TYPED_BYTES {
+            return Err(SecretError::TooLong { bytes });
+        }
+        decode(&spare_bits_ignored()?, &typed_symbols(text)?, minimum_bits)
     }
 
     /// The bytes, to hand to [`Totp::new`](crate::Totp::new) or to a store of your own.
@@ -179,10 +180,44 @@ fn check_length(bytes: usize, minimum_bits: usize) -> Result<(), SecretError> {
     Ok(())
 }
 
-fn decode(encoding: &Encoding, text: &str, minimum_bits: usize) -> Result<Secret, SecretError> {
+/// The symbols of base32 that were typed, in upper case.
+fn typed_symbols(text: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+    // A symbol is no longer than the character that it was typed as, so this never grows.
+    let mut symbols = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut padding = None;
+    let seen = text.chars().filter(|character| !is_invisible(*character));
+    for (position, character) in (1..).zip(seen) {
+        if is_separator(character) {
+            continue;
+        }
+        let fault = SecretError::TypedCharacter {
+            position,
+            character,
+        };
+        if matches!(character, '=' | '\u{ff1d}') {
+            padding.get_or_insert(fault);
+            continue;
+        }
+        let symbol = symbol(character).filter(is_base32_symbol).ok_or(fault);
+        // What is followed by more is no padding.
+        symbols.push(padding.map_or(symbol, Err)?);
+    }
+    Ok(symbols)
+}
+
+fn is_base32_symbol(byte: &u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'2'..=b'7')
+}
+
+fn decode(encoding: &Encoding, text: &[u8], minimum_bits: usize) -> Result<Secret, SecretError> {
+    // Eight symbols hold five bytes.
+    let bytes = text.len().saturating_mul(5) / 8;
+    if bytes > Secret::MAX_BYTES {
+        return Err(SecretError::TooLong { bytes });
+    }
     let fault = |kind| {
-        let is_symbol = |byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
-        match (text.bytes().position(|byte| !is_symbol(byte)), kind) {
+        let position = text.iter().position(|byte| !is_base32_symbol(byte));
+        match (position, kind) {
             (Some(position), _) => SecretError::Base32Symbol { position },
             (None, DecodeKind::Trailing) => SecretError::Base32SpareBits,
             (None, _) => SecretError::Base32Length,
@@ -193,7 +228,7 @@ fn decode(encoding: &Encoding, text: &str, minimum_bits: usize) -> Result<Secret
         .map_err(|error| fault(error.kind))?;
     let mut secret = Secret(vec![0; length].into_boxed_slice());
     encoding
-        .decode_mut(text.as_bytes(), &mut secret.0)
+        .decode_mut(text, &mut secret.0)
         .map_err(|partial| fault(partial.error.kind))?;
     check_length(length, minimum_bits)?;
     Ok(secret)
@@ -236,13 +271,29 @@ pub enum SecretError {
         /// The bits that it needs.
         minimum: usize,
     },
-    /// More than [`Secret::MAX_BYTES`].
-    #[error("the secret has {bytes} bytes; at most 1024 are taken")]
+    /// More than [`Secret::MAX_BYTES`], or typed text of more than [`Secret::MAX_TYPED_BYTES`].
+    #[error(
+        "the secret is too long: {bytes} bytes; at most 1024 are taken, or 16384 of typed text"
+    )]
     TooLong {
-        /// The bytes that it has.
+        /// The bytes that the secret has, or the typed text.
         bytes: usize,
     },
-    /// A character that is not one of A to Z and 2 to 7.
+    /// A typed character that is not one of A to Z and 2 to 7. It is the only one that the error holds of what was
+    /// typed.
+    #[error(
+        "the {} character as typed, counted from 1, is {}: keys have the letters A to Z and the digits 2 to 7{}",
+        Ordinal(*position),
+        Seen(*character),
+        Meant(*character)
+    )]
+    TypedCharacter {
+        /// Where the person sees it, in characters from 1: spaces and hyphens count, invisible characters do not.
+        position: usize,
+        /// The character as it was typed.
+        character: char,
+    },
+    /// A character that is not one of A to Z and 2 to 7, in text that nobody typed.
     #[error(
         "the secret is not base32: character {position} is not one of A-Z and 2-7, counted from 0"
     )]
@@ -258,4 +309,47 @@ pub enum SecretError {
         "the secret is not canonical base32: the spare bits of the last character are not zero"
     )]
     Base32SpareBits,
+}
+
+struct Ordinal(usize);
+
+impl fmt::Display for Ordinal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ending = match (self.0 % 10, self.0 % 100) {
+            (_, 11..=13) => "th",
+            (1, _) => "st",
+            (2, _) => "nd",
+            (3, _) => "rd",
+            _ => "th",
+        };
+        write!(f, "{}{ending}", self.0)
+    }
+}
+
+/// A character in quotation marks, or its code point if nothing would be seen between them.
+struct Seen(char);
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_shown = matches!(self.0, '\'' | '"' | '\\') || self.0.escape_debug().len() == 1;
+        if is_shown {
+            write!(f, "'{}'", self.0)
+        } else {
+            write!(f, "U+{:04X}", u32::from(self.0))
+        }
+    }
+}
+
+/// The letter that somebody may have meant by a digit that no key has.
+struct Meant(char);
+
+impl fmt::Display for Meant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match symbol(self.0) {
+            Some(b'0') => "; perhaps it is the letter O",
+            Some(b'1') => "; perhaps it is the letter I or L",
+            Some(b'8') => "; perhaps it is the letter B",
+            _ => "",
+        })
+    }
 }

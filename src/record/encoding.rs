@@ -417,7 +417,7 @@ fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, Unreadable> {
 }
 
 fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Unreadable> {
-    AuthenticatorName::new(d.str()?).map_err(|_| MALFORMED)
+    AuthenticatorName::from_record(d.str()?).map_err(|_| MALFORMED)
 }
 
 fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, Unreadable> {

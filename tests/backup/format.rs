@@ -14,7 +14,7 @@ fn the_default_is_ten_codes_of_eight_digits_in_fours() {
 fn a_set_has_as_many_codes_as_its_format_says() {
     for count in [1, 10, 100] {
         let format = CodeFormat::new(Alphabet::Digits, 8, 4, count).unwrap();
-        let codes = BackupCodes::generate_with(format, &mut SeededRng(1));
+        let codes = BackupCodes::generate_with(format, &mut SeededRng(1)).unwrap();
         assert_eq!(codes.len(), usize::from(count));
         assert_eq!(codes.iter().count(), codes.len());
     }

@@ -90,7 +90,7 @@ fn the_codes_of_another_set_are_refused() {
 fn a_set_with_the_same_code_twice_accepts_it_once() {
     // No such set is issued; a ledger that was tampered with can hold one.
     let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
-    let one = BackupCodes::generate_with(format, &mut SeededRng(9));
+    let one = BackupCodes::generate_with(format, &mut SeededRng(9)).unwrap();
     let single = Ledger::issue(&one, NOON, fast(), None, &mut SeededRng(9)).unwrap();
     let bytes = single.encode();
     let at = bytes.len() - 1 - 16;

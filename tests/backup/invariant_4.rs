@@ -6,7 +6,7 @@ use super::*;
 fn a_code_is_accepted_as_people_type_it_and_only_once_in_any_writing() {
     let format = CodeFormat::new(Alphabet::Unambiguous, 12, 4, 1).unwrap();
     let codes = (0..)
-        .map(|seed| BackupCodes::generate_with(format, &mut SeededRng(seed)))
+        .map(|seed| BackupCodes::generate_with(format, &mut SeededRng(seed)).unwrap())
         .find(|codes| {
             let code = codes.iter().next().unwrap();
             code.contains('0') && code.contains('1') && code.contains('Z')

@@ -27,7 +27,7 @@ fn every_symbol_is_equally_likely_at_every_place() {
         let rng = &mut SeededRng(64);
         let mut counts = vec![vec![0_u32; symbols.len()]; 8];
         for _ in 0..200 {
-            for code in BackupCodes::generate_with(format, rng).iter() {
+            for code in BackupCodes::generate_with(format, rng).unwrap().iter() {
                 for (place, symbol) in code.chars().enumerate() {
                     counts[place][symbols.find(symbol).unwrap()] += 1;
                 }
@@ -50,7 +50,7 @@ fn no_two_codes_of_a_set_are_the_same() {
     let rng = &mut SeededRng(1);
     let mut drawn = HashSet::new();
     for _ in 0..1_000 {
-        let set = BackupCodes::generate_with(format, rng);
+        let set = BackupCodes::generate_with(format, rng).unwrap();
         assert_eq!(set.iter().collect::<HashSet<_>>().len(), 100);
         drawn.extend(set.iter().map(String::from));
     }
@@ -80,8 +80,47 @@ fn bytes_that_would_favour_a_symbol_are_drawn_again() {
 
     // 255 to 250 stand for nothing; the first digit is that of 249.
     let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
-    let set = BackupCodes::generate_with(format, &mut Bytes(255));
+    let set = BackupCodes::generate_with(format, &mut Bytes(255)).unwrap();
     assert_eq!(set.iter().collect::<Vec<_>>(), ["987654"]);
+}
+
+#[test]
+fn a_generator_that_repeats_itself_is_an_error() {
+    /// The same bytes again and again.
+    struct Repeating(Vec<u8>, usize);
+    impl rand_core::TryRng for Repeating {
+        type Error = core::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            unreachable!("codes are made from bytes")
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            unreachable!("codes are made from bytes")
+        }
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            for byte in bytes {
+                *byte = self.0[self.1 % self.0.len()];
+                self.1 += 1;
+            }
+            Ok(())
+        }
+    }
+    impl rand_core::TryCryptoRng for Repeating {}
+
+    let made = |format, bytes: Vec<u8>| {
+        let made = BackupCodes::generate_with(format, &mut Repeating(bytes, 0));
+        made.map(|codes| codes.len())
+    };
+    for format in [CodeFormat::default(), CodeFormat::BITS_64] {
+        for byte in [0, 7, 249, 255] {
+            assert!(made(format, vec![byte]).is_err(), "{format:?} of {byte}");
+        }
+        let at_once = made(format, (0..32).collect());
+        assert!(at_once.is_err(), "{format:?}, the same with every call");
+    }
+    // Of 72 bytes, nine codes of eight digits; 13 letters begin at 72 places.
+    let period = || (0..72).collect();
+    assert!(made(CodeFormat::default(), period()).is_err());
+    assert_eq!(made(CodeFormat::BITS_64, period()), Ok(10));
 }
 
 #[cfg(feature = "getrandom")]

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn debug_shows_the_shape_and_nothing_that_is_secret() {
     let format = CodeFormat::new(Alphabet::Digits, 8, 4, 1).unwrap();
-    let codes = BackupCodes::generate_with(format, &mut SeededRng(16));
+    let codes = BackupCodes::generate_with(format, &mut SeededRng(16)).unwrap();
     let pepper = Pepper::new(PepperId::new(7), &[0xab; 32]).unwrap();
     let rng = &mut SeededRng(16);
     let ledger = Ledger::issue(&codes, NOON, fast(), Some(&pepper), rng).unwrap();

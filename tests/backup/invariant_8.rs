@@ -152,7 +152,7 @@ proptest! {
         let alphabet = if unambiguous { Alphabet::Unambiguous } else { Alphabet::Digits };
         let format = CodeFormat::new(alphabet, length, group, count).unwrap();
         let rng = &mut SeededRng(seed);
-        let codes = BackupCodes::generate_with(format, rng);
+        let codes = BackupCodes::generate_with(format, rng).unwrap();
         let pepper = pepper.map(|id| Pepper::new(PepperId::new(id), &[0; 16]).unwrap());
         let issued_at = Timestamp::from_unix(issued_at);
         let mut ledger = Ledger::issue(&codes, issued_at, fast(), pepper.as_ref(), rng).unwrap();

@@ -30,7 +30,7 @@ fn typed(text: &str) -> Passcode {
 }
 
 fn codes(seed: u64) -> BackupCodes {
-    BackupCodes::generate_with(CodeFormat::default(), &mut SeededRng(seed))
+    BackupCodes::generate_with(CodeFormat::default(), &mut SeededRng(seed)).unwrap()
 }
 
 fn ledger(codes: &BackupCodes) -> Ledger {
@@ -53,7 +53,7 @@ mod sheet;
 
 /// The bytes of a ledger with one code whose digest is zeros.
 fn encoded_with(params: DigestParams, format: CodeFormat) -> Vec<u8> {
-    let codes = BackupCodes::generate_with(format, &mut SeededRng(0));
+    let codes = BackupCodes::generate_with(format, &mut SeededRng(0)).unwrap();
     let bytes = Ledger::issue(&codes, NOON, fast(), None, &mut SeededRng(0))
         .unwrap()
         .encode();

@@ -4,7 +4,7 @@ use super::*;
 fn codes_are_shown_in_groups() {
     let shown = |alphabet, length, group| {
         let format = CodeFormat::new(alphabet, length, group, 1).unwrap();
-        let codes = BackupCodes::generate_with(format, &mut SeededRng(5));
+        let codes = BackupCodes::generate_with(format, &mut SeededRng(5)).unwrap();
         codes.iter().next().unwrap().to_owned()
     };
     assert_eq!(shown(Alphabet::Digits, 8, 4).replace(' ', "").len(), 8);
@@ -25,9 +25,35 @@ fn the_file_reads_as_a_person_needs_it() {
 }
 
 #[test]
+fn every_line_ends_with_carriage_return_and_line_feed() {
+    let advice = [
+        "",
+        "one",
+        "one\ntwo",
+        "one\r\ntwo\r\n\nthree",
+        &"word ".repeat(99),
+        &"x".repeat(200),
+    ];
+    for advice in advice {
+        let sheet = Sheet {
+            advice: advice.into(),
+            ..Sheet::english("Example\r\nMail", "today\n")
+        };
+        let text = codes(1).to_text(&sheet);
+        let lines: Vec<&str> = text.expose().split_terminator("\r\n").collect();
+        assert!(lines.len() >= 13, "{lines:?}");
+        assert!(
+            lines.iter().all(|line| !line.contains(['\r', '\n'])),
+            "{lines:?}"
+        );
+        assert!(text.expose().ends_with("\r\n"));
+    }
+}
+
+#[test]
 fn every_line_is_shorter_than_80_columns() {
     let longest = CodeFormat::new(Alphabet::Unambiguous, 32, 1, 100).unwrap();
-    let codes = BackupCodes::generate_with(longest, &mut SeededRng(1));
+    let codes = BackupCodes::generate_with(longest, &mut SeededRng(1)).unwrap();
     let sheet = Sheet {
         heading: "word ".repeat(40),
         date: "x".repeat(200),
@@ -83,7 +109,7 @@ fn a_tenant_cannot_smuggle_lines_or_control_characters_into_the_file() {
     let mut lines = text.expose().lines();
     assert_eq!(lines.next(), Some("Evil 1. 0000 0000[2J backup codes"));
     assert_eq!(lines.next(), Some("Made on today tomorrow"));
-    assert!(text.expose().chars().all(|c| c == '\n' || !c.is_control()));
+    assert!(lines.all(|line| !line.chars().any(char::is_control)));
 }
 
 #[test]

@@ -55,6 +55,7 @@ LEDGER = [1, SALT, 8, 1, 1, 0, 8, 4, 3, NOW - 3600, None, CODES, {2: NOW - 1800}
 print("# name, key id, key, namespace, account, revision, passcodes, record: made by records.py")
 record("empty", 1, "", "alice", [1], [0, 0, 20, NOW], [])
 record("one", 1, "", "alice", [2**63 - 1], [0, 0, 20, NOW], [authenticator(1, "phone", [1, 6, 30], None, None)])
+record("invisible_name", 1, "", "alice", [1], [0, 0, 20, NOW], [authenticator(1, "pho\u200dne\u200e", [1, 6, 30], None, None)])
 record("everything", 2**32 - 1, "tenant", "account:42", list(range(1, 9)), [4, NOW - 600, 7, NOW - 7200], [
     authenticator(1, "phone", [1, 6, 30], NOW - 30, NOW // 30 - 1),
     authenticator(2, "tablet", [2, 7, 60], NOW - 60, NOW // 60),

@@ -57,6 +57,8 @@ mod oracle;
 #[cfg(feature = "alloc")]
 mod secrets;
 mod standards;
+#[cfg(feature = "alloc")]
+mod typed;
 mod windows;
 
 #[test]
@@ -83,6 +85,10 @@ fn error_messages_start_in_lower_case_and_end_without_a_full_stop() {
         Period::from_secs(0).unwrap_err().to_string(),
         "MD5".parse::<Algorithm>().unwrap_err().to_string(),
         countersign::RandomError::new().to_string(),
+        #[cfg(feature = "alloc")]
+        countersign::Secret::from_typed_base32("0")
+            .unwrap_err()
+            .to_string(),
     ];
     for message in messages {
         assert!(

@@ -38,10 +38,6 @@ fn base32_is_read_as_people_type_it() {
             "{text:?}"
         );
     }
-    for (text, position) in [("GEZD=GNBV", 4), ("gezd 0nbv", 4), ("1", 0), ("é", 0)] {
-        let error = Secret::from_typed_base32(text).unwrap_err();
-        assert_eq!(error, SecretError::Base32Symbol { position }, "{text}");
-    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod lost_answers;
 mod passcodes;
 mod policy;
 mod proofs;
+mod random;
 mod receipts;
 mod records;
 mod secrecy;

@@ -3,9 +3,9 @@
 use crate::handed::Handed;
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Algorithm, AuthenticatorId, Denied, Enabled, EnrollmentId, EnrollmentRequest, Error,
-    Hold, KeyId, Keyring, Proof, RecordError, Rejection, Revision, SealingKey, Status, Stored,
-    Timestamp, Verifier,
+    AccountId, Algorithm, AuthenticatorId, AuthenticatorName, Denied, Enabled, EnrollmentId,
+    EnrollmentRequest, Error, Hold, KeyId, Keyring, Proof, RecordError, Rejection, Revision,
+    SealingKey, Status, Stored, Timestamp, Verifier,
 };
 use data_encoding::HEXLOWER;
 use std::time::Duration;
@@ -74,6 +74,16 @@ fn an_empty_record_is_one_of_an_account_without_a_second_factor() {
 fn the_smallest_record_opens() {
     let case = case("one");
     assert_eq!(case.enabled().authenticators.len(), 1);
+    assert_eq!(case.verify(case.passcodes[0]), Ok(()));
+}
+
+#[test]
+fn a_name_that_is_refused_today_still_opens() {
+    let case = case("invisible_name");
+    let [authenticator] = case.enabled().authenticators.try_into().unwrap();
+    let name = authenticator.name.as_str();
+    assert_eq!(name, "pho\u{200d}ne\u{200e}");
+    assert!(AuthenticatorName::new(name).is_err());
     assert_eq!(case.verify(case.passcodes[0]), Ok(()));
 }
 

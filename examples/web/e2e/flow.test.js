@@ -50,6 +50,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(download.suggestedFilename(), 'example-backup-codes.txt');
     const file = readFileSync(await download.path(), 'utf8');
     assert.ok(codes.every((code) => file.includes(code)));
+    assert.equal(file.split('\n').length, file.split('\r\n').length);
     await person.press('I have saved these');
     await person.sees('10 of 10 left');
     await person.signOut();

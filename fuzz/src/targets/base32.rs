@@ -1,7 +1,7 @@
 //! Any text as a secret: refused, or read as what it is written as again.
 
 use arbitrary::Arbitrary;
-use countersign::Secret;
+use countersign::{Secret, SecretError};
 
 #[derive(Debug, Arbitrary)]
 enum Input<'a> {
@@ -36,15 +36,43 @@ fn check(text: &str) {
         let typed = typed.as_ref().expect("what is strict can be typed");
         assert_eq!(typed.expose(), strict.expose());
     }
-    let Ok(typed) = typed else { return };
+    let typed = match typed {
+        Ok(typed) => typed,
+        Err(error) => return check_error(text, error),
+    };
     let again = Secret::from_base32_with_minimum(typed.to_base32().expose(), 8);
     assert_eq!(again.expect("what is written").expose(), typed.expose());
     let grouped = typed.to_base32_grouped();
-    let again = Secret::from_typed_base32_with_minimum(grouped.expose(), 8);
-    assert_eq!(again.expect("what is grouped").expose(), typed.expose());
+    let wide: String = grouped.expose().chars().map(full_width).collect();
+    for grouped in [grouped.expose(), &wide] {
+        let again = Secret::from_typed_base32_with_minimum(grouped, 8);
+        assert_eq!(again.expect("what is grouped").expose(), typed.expose());
+    }
     // The default minimum changes nothing but how short a secret may be.
     assert_eq!(
         Secret::from_typed_base32(text).is_ok(),
         typed.bits() >= Secret::MINIMUM_BITS
     );
+}
+
+fn full_width(character: char) -> char {
+    match u32::from(character) {
+        0x20 => '\u{3000}',
+        ascii => char::from_u32(ascii + 0xfee0).expect("a full-width form"),
+    }
+}
+
+fn check_error(text: &str, error: SecretError) {
+    match error {
+        SecretError::TypedCharacter {
+            position,
+            character,
+        } => {
+            let before = text.chars().take_while(|c| *c != character).count();
+            let all = text.chars().count();
+            assert!(before < all && (1..=all).contains(&position));
+        }
+        SecretError::TooLong { bytes } => assert!(bytes > Secret::MAX_BYTES),
+        _ => assert!(text.len() <= Secret::MAX_TYPED_BYTES),
+    }
 }

@@ -66,7 +66,7 @@ pub(super) fn run(input: &[u8]) {
 
     let used = Some(matched.step());
     assert_eq!(totp.verify(&passcode, at, window, used), None);
-    let spaced: String = text.chars().flat_map(|c| [' ', c, '-']).collect();
+    let spaced: String = text.chars().flat_map(|c| [' ', c, '-', '\u{ad}']).collect();
     if let Ok(again) = Passcode::parse(&spaced) {
         assert_eq!(totp.verify(&again, at, window, last), Some(matched));
         assert_eq!(totp.verify(&again, at, window, used), None);

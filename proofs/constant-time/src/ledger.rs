@@ -12,7 +12,7 @@ const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
 
 pub(crate) fn run(report: &Report) {
     let mut random = Repeatable::new();
-    let codes = BackupCodes::generate_with(CodeFormat::default(), &mut random);
+    let codes = BackupCodes::generate_with(CodeFormat::default(), &mut random).expect("a set");
     let typed: Vec<Passcode> = codes
         .iter()
         .map(|code| Passcode::parse(code).expect("a code"))

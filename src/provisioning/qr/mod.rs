@@ -21,6 +21,10 @@ const QUIET_ZONE: usize = 4;
 /// ([`Secret::to_base32_grouped`](crate::Secret::to_base32_grouped)): that is also the text alternative that
 /// WCAG 1.1.1 asks for.
 ///
+/// In a page, use [`svg`](Self::svg). In a mail, attach the file of [`png`](Self::png) as a part with a
+/// `Content-ID`, and let the `img` element name it by a `cid:` address (RFC 2392): many mail readers show neither
+/// SVG nor `data:` addresses. In a terminal, use [`terminal_that_fits`](Self::terminal_that_fits).
+///
 /// All that is made here is wiped on drop. The encoder of the symbol, another crate, frees copies of the codewords,
 /// from which the text can be read, as they are (`docs/secrets-in-memory.md`).
 ///
@@ -74,6 +78,16 @@ impl KeyUri {
     /// [`QrError::TooLong`] above 2,953 (L), 2,331 (M), 1,663 (Q) or 1,273 bytes (H).
     pub fn qr_with(&self, level: QrLevel) -> Result<Qr, QrError> {
         Qr::encode(self.to_secret_text().expose(), level)
+    }
+
+    /// The URI as a QR code for a terminal: at level L, which takes the fewest rows. A URI of up to 106 bytes fits a
+    /// terminal of 80 columns and 24 rows with [`terminal`](Qr::terminal), and leaves one row for a prompt; at level M
+    /// it would lose its border there, and no scanner would read it.
+    ///
+    /// # Errors
+    /// [`QrError::TooLong`] above 2,953 bytes.
+    pub fn qr_for_terminal(&self) -> Result<Qr, QrError> {
+        self.qr_with(QrLevel::Low)
     }
 }
 

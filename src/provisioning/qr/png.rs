@@ -33,7 +33,8 @@ impl Qr {
     }
 
     /// The PNG file as a `data:` address, for the `src` of an `img` element. The page's content security
-    /// policy must allow `img-src data:`; [`svg`](Self::svg) needs no such permission.
+    /// policy must allow `img-src data:`; [`svg`](Self::svg) needs no such permission. Not for mail, where many
+    /// readers block it: there, attach [`png`](Self::png) and name it by a `cid:` address.
     #[must_use]
     pub fn data_uri(&self) -> SecretText {
         let png = self.png();

@@ -3,13 +3,24 @@ use crate::SecretText;
 use alloc::string::String;
 
 /// White on black by their places in the 256-colour cube, which themes leave alone.
-const COLORS: &str = "\u{1b}[38;5;231;48;5;16m";
+const WHITE_ON_BLACK: &str = "\u{1b}[38;5;231;48;5;16m";
+const ON_WHITE: &str = "\u{1b}[48;5;231m";
+const ON_BLACK: &str = "\u{1b}[48;5;16m";
 const RESET: &str = "\u{1b}[0m\n";
 const UTF8_BLOCK: usize = 3;
+/// A character of a terminal is about twice as high as it is wide.
+const MODULE: &str = "  ";
 
 impl Qr {
-    /// The QR code as terminal text: half blocks, two modules to a character, with the quiet zone and a new
-    /// line after each row. Such a symbol of a key URI takes 45 to 53 columns and half as many rows.
+    /// The QR code as terminal text in half blocks: one module to a column, two to a row, with the quiet zone and a new
+    /// line after each row. A key URI takes 45 to 53 columns and half as many rows.
+    ///
+    /// Make the code by [`KeyUri::qr_for_terminal`](crate::KeyUri::qr_for_terminal), and print nothing after it that
+    /// scrolls its first row away: without its border it cannot be read.
+    ///
+    /// Half blocks must touch. Where the font or the line spacing leaves a gap between rows, scanners no longer read
+    /// them (zxing-cpp: with a gap of one pixel in 16). So this is not for an HTML `<pre>` element: use
+    /// [`svg`](Self::svg) there. Where there is room, [`terminal_in_color`](Self::terminal_in_color) is more robust.
     ///
     /// Every line sets both of its colours and resets them, so that dark and light terminals show the same.
     /// The light modules are what is drawn: where colours are not understood or are stripped off, the text
@@ -17,14 +28,13 @@ impl Qr {
     #[must_use]
     pub fn terminal(&self) -> SecretText {
         let columns = self.full_width();
-        let lines = columns.div_ceil(2);
         let line = columns
             .saturating_mul(UTF8_BLOCK)
-            .saturating_add(COLORS.len())
+            .saturating_add(WHITE_ON_BLACK.len())
             .saturating_add(RESET.len());
-        let mut text = String::with_capacity(lines.saturating_mul(line));
+        let mut text = String::with_capacity(self.half_rows().saturating_mul(line));
         for upper in (0..columns).step_by(2) {
-            text.push_str(COLORS);
+            text.push_str(WHITE_ON_BLACK);
             text.extend((0..columns).map(|column| {
                 let light = |row| !self.is_dark_in_frame(column, row);
                 match (light(upper), light(upper.saturating_add(1))) {
@@ -37,6 +47,52 @@ impl Qr {
             text.push_str(RESET);
         }
         SecretText::new(text)
+    }
+
+    /// The QR code as terminal text in coloured spaces: two columns and one row to a module, with the quiet zone and a
+    /// new line after each row. A key URI takes 90 to 106 columns and half as many rows.
+    ///
+    /// It has no characters but spaces, so it needs no font, and it takes a thin gap between rows: with one pixel in 16,
+    /// zxing-cpp reads it on dark and light terminals, and zbar on dark ones. Where colours are not understood or are
+    /// stripped off, nothing is seen.
+    #[must_use]
+    pub fn terminal_in_color(&self) -> SecretText {
+        let rows = self.full_width();
+        let module = MODULE.len().saturating_add(ON_WHITE.len());
+        let line = rows.saturating_mul(module).saturating_add(RESET.len());
+        let mut text = String::with_capacity(rows.saturating_mul(line));
+        for row in 0..rows {
+            let mut before = None;
+            for column in 0..rows {
+                let dark = self.is_dark_in_frame(column, row);
+                if before != Some(dark) {
+                    text.push_str(if dark { ON_BLACK } else { ON_WHITE });
+                    before = Some(dark);
+                }
+                text.push_str(MODULE);
+            }
+            text.push_str(RESET);
+        }
+        SecretText::new(text)
+    }
+
+    /// The terminal text that fits so many columns and rows: [`terminal_in_color`](Self::terminal_in_color) if it does,
+    /// else [`terminal`](Self::terminal), else none, because a code that is cut cannot be read. Leave out of `rows` what
+    /// your prompt below the code takes.
+    #[must_use]
+    pub fn terminal_that_fits(&self, columns: usize, rows: usize) -> Option<SecretText> {
+        let width = self.full_width();
+        if width.saturating_mul(MODULE.len()) <= columns && width <= rows {
+            Some(self.terminal_in_color())
+        } else if width <= columns && self.half_rows() <= rows {
+            Some(self.terminal())
+        } else {
+            None
+        }
+    }
+
+    fn half_rows(&self) -> usize {
+        self.full_width().div_ceil(2)
     }
 
     /// As [`is_dark`](Self::is_dark), with the quiet zone counted in.

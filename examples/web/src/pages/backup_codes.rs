@@ -114,8 +114,8 @@ pub(crate) async fn download(
     member: Member,
     OurForm(File { text }): OurForm<File>,
 ) -> Result<Response, Failure> {
-    // Browsers send line breaks in forms as CR LF.
-    let text = text.replace("\r\n", "\n");
+    // The file ends its lines with CR LF. Browsers send them so too, but other clients may send back what HTML made of them.
+    let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
     let digest = token::digest(text.as_bytes());
     let shown = member.visitor.sheet().await?;
     if !shown.is_some_and(|shown| token::same(&shown, &digest)) {

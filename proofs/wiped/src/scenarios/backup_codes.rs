@@ -34,7 +34,7 @@ fn set(
     let mut key = Zeroizing::new(vec![0; 32]);
     countersign::RandomSource::fill(random, &mut key)?;
     let pepper = Pepper::new(PepperId::new(1), &key)?;
-    let codes = BackupCodes::generate_with(format, &mut Rng(random));
+    let codes = BackupCodes::generate_with(format, &mut Rng(random))?;
     for code in codes.iter() {
         learned.learn(Kind::BackupCode, code.as_bytes());
     }

@@ -35,6 +35,7 @@ pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>
         learn_middle(learned, qr.data_uri().expose().as_bytes());
         stop.here()?;
         learn_middle(learned, qr.terminal().expose().as_bytes());
+        learn_middle(learned, qr.terminal_in_color().expose().as_bytes());
     }
     Ok(None)
 }
