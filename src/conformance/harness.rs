@@ -1,3 +1,4 @@
+use super::Effort;
 use crate::Store;
 use crate::testing::block_on;
 
@@ -41,5 +42,9 @@ pub trait Harness: Sync {
     /// Runs a future of the store to its end. As it stands for stores that need no runtime.
     fn block_on<F: Future>(&self, future: F) -> F::Output {
         block_on(future)
+    }
+    /// How rare a fault the suite finds. As it stands: one that hits one call in 1,000.
+    fn effort(&self) -> Effort {
+        Effort::default()
     }
 }

@@ -35,6 +35,8 @@ macro_rules! conformance_cases {
         odd_account_ids_are_distinct: "an account whose id looks like another's writes over that one's second factor",
         revisions_at_both_ends_are_kept: "a swap that finds a revision which was rounded, so that a stale one passes",
         other_accounts_are_left_alone: "one login ends the second factor of everybody",
+        every_kind_is_written: "a phone that was removed, or a factor that was switched off, still opens the account; codes accepted twice",
+        every_kind_is_compared: "an unlock or a new key that overtakes a login: the record of before comes back, and its passcodes with it",
         // What several see.
         two_handles_see_each_other_at_once: "a passcode that was used on one machine can be used on another",
         a_done_write_outlives_its_handle: "unlimited guesses: a failure is rolled back together with the request that failed",
@@ -42,6 +44,9 @@ macro_rules! conformance_cases {
         one_of_16_racers_swaps: "16 logins with one passcode",
         one_of_16_racers_erases: "an account erased under a login that was reported as done",
         no_increment_is_lost: "guesses in parallel are counted as one, so the throttle holds nobody up",
+        no_write_is_lost_among_16_accounts: "a passcode that was used can be used again if somebody else logs in at the right moment",
+        every_load_is_of_its_account: "accounts that look as if they had never enrolled, or had another's lock; owners who cannot log in",
+        rows_stay: "accounts that are open to the password alone once their row is gone; passcodes accepted twice",
         loads_and_swaps_are_linearizable: "a lock, a removed phone or a used code that other machines have already reported is not seen here",
         a_dropped_call_leaves_the_store_usable: "a second factor that is down for everybody, by requests that are broken off; or a record torn in half",
         // What a whole verifier does on it.

@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::vec::Vec;
 
-use super::{Failure, Harness};
+use super::{Effort, Failure, Harness};
 use crate::{AccountId, KeyId, Revision, Store, Stored, Summary, Swap, SwapKind, Swapped};
 
 /// One case on its way: short words for what it asks of a store, and for what it expects.
@@ -29,6 +29,16 @@ impl<'h, H: Harness> Run<'h, H> {
         self.harness.block_on(future)
     }
 
+    pub(super) fn effort(&self) -> Effort {
+        self.harness.effort()
+    }
+
+    /// How often each of so many clients repeats its call, so that all together do it often enough.
+    pub(super) fn repetitions_for_each_of(&self, clients: usize) -> usize {
+        let repetitions = usize::try_from(self.effort().repetitions()).unwrap_or(usize::MAX);
+        repetitions.div_ceil(clients)
+    }
+
     /// Text that no other run has used, so that a database that is kept will do.
     pub(super) fn nonce(&self) -> Result<String, Failure> {
         Ok(format!("{:016x}", self.random()?))
@@ -46,7 +56,7 @@ impl<'h, H: Harness> Run<'h, H> {
         Ok(Revision::from_random(self.random()?.to_be_bytes()))
     }
 
-    fn random(&self) -> Result<u64, Failure> {
+    pub(super) fn random(&self) -> Result<u64, Failure> {
         getrandom::u64().map_err(|error| self.failure("a random number", error.to_string()))
     }
 
@@ -206,6 +216,11 @@ pub(super) fn write(expected: Option<Revision>, revision: Revision, record: &[u8
         Some(_) => SwapKind::Rejected,
     };
     Swap::write(expected, revision, record, kind, summary())
+}
+
+/// Racers take turns with two handles, so that what a handle keeps to itself shows.
+pub(super) fn store_of<S>([even, odd]: &[S; 2], racer: usize) -> &S {
+    if racer & 1 == 0 { even } else { odd }
 }
 
 fn summary() -> Summary {

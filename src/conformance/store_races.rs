@@ -6,7 +6,7 @@ use std::format;
 use std::string::ToString;
 use std::vec::Vec;
 
-use super::run::Run;
+use super::run::{Run, store_of};
 use super::{Failure, Harness};
 use crate::{AccountId, Revision, Swapped};
 
@@ -88,6 +88,9 @@ pub fn one_of_16_racers_creates<H: Harness>(harness: &H) -> Result<(), Failure> 
 
 /// Of 16 that swap one revision at the same time, exactly one is done, and its record is there.
 ///
+/// Catches a store that compares and writes in two steps, and one that now and then does a swap that
+/// is stale. [`Effort`](super::Effort) says how rare that may be.
+///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
 pub fn one_of_16_racers_swaps<H: Harness>(harness: &H) -> Result<(), Failure> {
@@ -96,7 +99,7 @@ pub fn one_of_16_racers_swaps<H: Harness>(harness: &H) -> Result<(), Failure> {
     let account = run.account()?;
     let [store, _] = &stores;
     let mut revision = run.write(store, &account, None, b"before the race")?;
-    for _ in 0..ROUNDS {
+    for _ in 0..run.repetitions_for_each_of(RACERS - 1) {
         revision = one_writes(&run, &stores, &account, Some(revision))?;
     }
     Ok(())
@@ -245,11 +248,6 @@ fn counter<H: Harness>(
         Ok(Ok(count)) => Ok((count, stored.revision)),
         _ => Err(run.failure("the counter as decimal text", format!("{stored:?}"))),
     }
-}
-
-/// Racers take turns with two handles, so that what a handle keeps to itself shows.
-fn store_of<S>([even, odd]: &[S; 2], racer: usize) -> &S {
-    if racer & 1 == 0 { even } else { odd }
 }
 
 const RACERS: usize = 16;

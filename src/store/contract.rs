@@ -17,6 +17,8 @@ use super::{AccountId, Stored, Swap, Swapped};
 /// |---|---|
 /// | [`load`](Self::load) gives an older record (a replica, a cache) | an attempt judged against it is refused by the swap; but waits, locks and statuses that are read from it are out of date |
 /// | [`load`](Self::load) gives `None` though there is a record | the account looks as if it had never enrolled; hosts that let such accounts in are open |
+/// | [`load`](Self::load) gives the record of another account | no login: it opens for its own only; the owner is shut out |
+/// | a row expired or was evicted | the account looks as if it had never enrolled |
 /// | `Done`, but nothing was written | the passcode just accepted can be used again; a failed guess costs nothing |
 /// | `Done`, but the expected revision was not there | two logins with one passcode; failures that another login forgets |
 /// | `Done`, and an outer transaction rolls it back | unlimited guesses, each of them forgotten |
@@ -36,6 +38,14 @@ use super::{AccountId, Stored, Swap, Swapped};
 ///   its transaction (see [`SwapKind`](crate::SwapKind)); it must not join one that somebody else can still roll back.
 /// - **Byte by byte.** Account ids that differ in one byte are different accounts: use a binary collation, and a column of
 ///   at least 255 bytes. Records come back exactly as they were written.
+/// - **Accounts are independent.** A write to one account never undoes a write to another, and no
+///   call gets the answer to another call. A store that keeps all accounts in one file or document
+///   must compare it as a whole.
+/// - **Rows do not expire.** A row stays until it is erased. Give it no time to live and no lease.
+///   Keep it out of caches that evict. Let no job delete rows that were not written for long.
+/// - **Every kind alike.** Compare, write and answer in the same way for every
+///   [`SwapKind`](crate::SwapKind). If the [`Summary`](crate::Summary) has columns, they hold every
+///   32-bit `key` and up to 100 `codes_left`.
 /// - **Bounded, and lost answers are errors.** Every call ends within a few seconds, also when the server is silent or the
 ///   pool is empty. A time-out or a broken connection is an error, and it does not matter which: the verifier finds out
 ///   whether the write landed.
@@ -46,6 +56,7 @@ use super::{AccountId, Stored, Swap, Swapped};
 ///   connection must not suffer.
 ///
 /// The suite behind the feature `conformance` checks these rules on a host's own store; run it.
+/// The `manual` (`docs/stores.md`) lists what the suite cannot see.
 ///
 /// # Example
 ///

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign::{AccountId, Revision, Stored, Swap, Swapped, blocking};
 
 /// A store that does as its rule says, under one lock.
@@ -18,7 +19,7 @@ pub(crate) struct Broken {
 pub(crate) type Rule =
     dyn Fn(&mut Rows, &AccountId, Option<Revision>, Swap<'_>) -> Swapped + Send + Sync;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Rows(pub(crate) HashMap<AccountId, (Stored, usize)>);
 
 impl Rows {
@@ -126,6 +127,11 @@ impl Harness for Broken {
             rule: Arc::clone(&self.rule),
             ..*self
         })
+    }
+
+    /// Its rows do not expire, so there is nothing to wait for.
+    fn effort(&self) -> Effort {
+        Effort::default().row_age(Duration::ZERO)
     }
 }
 

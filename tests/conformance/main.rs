@@ -13,11 +13,15 @@
 mod broken;
 mod dropped;
 mod handles;
+mod kinds;
+mod neighbours;
+mod rates;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use countersign::conformance::{Harness, cases, run_cases};
+use countersign::conformance::{Case, Effort, Harness, cases, run_cases};
 use countersign::{
     AccountId, BoxStore, KeyId, MemoryStore, Revision, Summary, Swap, SwapKind, Swapped, blocking,
 };
@@ -25,6 +29,7 @@ use countersign::{
 use crate::broken::{Broken, Failing};
 use crate::dropped::{Leaking, Tearing};
 use crate::handles::{Cached, Lagging, RolledBack, TwoSteps};
+use crate::neighbours::{Forgetful, MixedUp, OneFile};
 
 #[derive(Default)]
 struct Sound(MemoryStore);
@@ -60,19 +65,26 @@ mod through_the_wrappers {
 #[test]
 fn every_case_says_what_an_attacker_gains() {
     let cases = cases::<Sound>();
-    assert!(cases.len() >= 25);
+    assert!(cases.len() >= 30);
     for case in cases {
         assert!(case.attacker_gains().len() > 20, "{case:?}");
     }
 }
 
 #[test]
+fn the_manual_names_every_case() {
+    let manual = include_str!("../../docs/stores.md");
+    for case in cases::<Sound>() {
+        let named = manual.contains(&format!("`{}`", case.name()));
+        assert!(named, "{case:?} is not in docs/stores.md");
+    }
+}
+
+#[test]
 fn a_failure_says_what_was_expected_and_what_was_seen() {
     let harness = Broken::new(|rows, account, _, swap| rows.put(account, swap));
-    let case = cases()
-        .into_iter()
-        .find(|case| case.name() == "a_stale_swap_changes_nothing");
-    let failure = case.unwrap().run(&harness).unwrap_err();
+    let case = case("a_stale_swap_changes_nothing");
+    let failure = case.run(&harness).unwrap_err();
     assert_eq!(failure.case(), "a_stale_swap_changes_nothing");
     assert_eq!(
         format!("{failure:?}"),
@@ -243,6 +255,20 @@ fn a_store_that_rounds_revisions_is_caught() {
 }
 
 #[test]
+fn a_store_that_rounds_revisions_in_erasures_is_caught() {
+    let round = |revision: Revision| (revision.as_i64() as f64) as i64;
+    let harness = Broken::new(move |rows, account, found, swap| {
+        let equal = found.map(round) == swap.expected().map(round);
+        if found == swap.expected() || (equal && swap.record().is_none()) {
+            rows.put(account, swap)
+        } else {
+            Swapped::Stale
+        }
+    });
+    assert_eq!(failed_cases(&harness), ["revisions_at_both_ends_are_kept"]);
+}
+
+#[test]
 fn a_store_that_equates_ids_of_another_case_is_caught() {
     let caught = failed_cases(&Broken::sound().with_ids(|id| id.to_lowercase()));
     assert_eq!(caught, ["odd_account_ids_are_distinct"]);
@@ -251,6 +277,68 @@ fn a_store_that_equates_ids_of_another_case_is_caught() {
 #[test]
 fn a_store_that_ignores_trailing_blanks_of_ids_is_caught() {
     let caught = failed_cases(&Broken::sound().with_ids(|id| id.trim_end_matches(' ').into()));
+    assert_eq!(caught, ["odd_account_ids_are_distinct"]);
+}
+
+/// Replaces each of these by the other, wherever it stands in an id.
+fn replaced(id: &str, pairs: &[(&str, &str)]) -> String {
+    let replace = |id: String, (from, to): &(&str, &str)| id.replace(from, to);
+    pairs.iter().fold(id.to_owned(), replace)
+}
+
+#[test]
+fn a_store_that_folds_ids_is_caught() {
+    let folds: [(&str, fn(&str) -> String); 15] = [
+        ("width", |id| {
+            let narrow = |c| match c {
+                '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap(),
+                '\u{3000}' => ' ',
+                _ => c,
+            };
+            id.chars().map(narrow).collect()
+        }),
+        ("half width", |id| replaced(id, &[("\u{FF76}", "\u{30AB}")])),
+        ("ligatures", |id| {
+            replaced(id, &[("\u{FB01}", "fi"), ("\u{E6}", "ae")])
+        }),
+        ("sharp s", |id| replaced(id, &[("\u{1E9E}", "\u{DF}")])),
+        ("sigma", |id| replaced(id, &[("\u{3C2}", "\u{3C3}")])),
+        ("dotted i", |id| replaced(id, &[("\u{130}", "I")])),
+        ("accents", |id| {
+            replaced(id, &[("\u{D6}", "O"), ("\u{F6}", "o")])
+        }),
+        ("Hangul", |id| {
+            replaced(id, &[("\u{1100}\u{1161}", "\u{AC00}")])
+        }),
+        ("other digits", |id| {
+            replaced(id, &[("\u{667}", "7"), ("\u{B9}", "1")])
+        }),
+        ("invisible", |id| {
+            replaced(id, &[("\u{200D}", ""), ("\u{AD}", "")])
+        }),
+        ("punctuation", |id| replaced(id, &[("-", ""), (".", "")])),
+        ("wide blanks", |id| id.trim_end().into()),
+        ("percent", |id| replaced(id, &[("%62", "b")])),
+        ("paths", |id| replaced(id, &[("//", "/")])),
+        ("numbers", |id| {
+            let number = id.parse::<f64>();
+            number.map_or(id.into(), |number| format!("{number}"))
+        }),
+    ];
+    for (what, fold) in folds {
+        let harness = Broken::sound().with_ids(fold);
+        let case = case("odd_account_ids_are_distinct");
+        assert!(case.run(&harness).is_err(), "{what}");
+    }
+}
+
+#[test]
+fn a_store_that_keeps_ids_as_uuids_is_caught() {
+    let caught = failed_cases(&Broken::sound().with_ids(|id| {
+        let digits = id.replace(['-', '{', '}'], "").to_lowercase();
+        let is_uuid = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_uuid { digits } else { id.into() }
+    }));
     assert_eq!(caught, ["odd_account_ids_are_distinct"]);
 }
 
@@ -325,6 +413,65 @@ fn a_store_that_caches_what_it_loaded_is_caught() {
 }
 
 #[test]
+fn a_store_that_loses_writes_while_others_write_is_caught() {
+    let caught = failed_cases(&OneFile::default());
+    assert!(
+        caught.contains(&"no_write_is_lost_among_16_accounts"),
+        "{caught:?}"
+    );
+    for case in ["one_of_16_racers_swaps", "a_passcode_is_spent_once"] {
+        assert!(!caught.contains(&case), "{caught:?}");
+    }
+}
+
+#[test]
+fn a_store_that_hands_out_the_row_of_another_account_is_caught() {
+    let caught = failed_cases(&MixedUp::default());
+    assert!(
+        caught.contains(&"every_load_is_of_its_account"),
+        "{caught:?}"
+    );
+    assert!(
+        !caught.contains(&"other_accounts_are_left_alone"),
+        "{caught:?}"
+    );
+}
+
+#[test]
+fn a_store_whose_rows_expire_is_caught() {
+    let expiring = Forgetful::new(|_, age| age > Duration::from_millis(900));
+    case("rows_stay").run(&expiring).unwrap_err();
+}
+
+#[test]
+fn a_store_that_drops_the_oldest_rows_is_caught() {
+    let evicting = Forgetful::new(|newer, _| newer > 1000);
+    case("rows_stay").run(&evicting).unwrap_err();
+}
+
+#[test]
+fn a_host_can_wait_longer_for_rows_that_expire() {
+    struct Waiting(Forgetful, Duration);
+
+    impl Harness for Waiting {
+        type Store = <Forgetful as Harness>::Store;
+
+        fn open(&self) -> Self::Store {
+            self.0.open()
+        }
+
+        fn effort(&self) -> Effort {
+            Effort::default().row_age(self.1)
+        }
+    }
+
+    let forgetful = || Forgetful::new(|_, age| age > Duration::from_millis(1500));
+    case("rows_stay")
+        .run(&Waiting(forgetful(), Duration::from_secs(2)))
+        .unwrap_err();
+}
+
+#[test]
 fn a_store_that_lags_while_others_write_is_caught() {
     let caught = failed_cases(&Lagging::default());
     assert_eq!(caught, ["loads_and_swaps_are_linearizable"]);
@@ -358,7 +505,7 @@ fn a_report_lists_what_ran_what_failed_and_what_was_left_out() {
         "{text}"
     );
     assert!(
-        text.ends_with("\n3 passed, 0 failed, 22 left out"),
+        text.ends_with("\n3 passed, 0 failed, 27 left out"),
         "{text}"
     );
 
@@ -381,12 +528,16 @@ fn a_report_lists_what_ran_what_failed_and_what_was_left_out() {
 fn a_store_that_panics_or_fails_is_caught_and_not_passed_on() {
     let failing = Failing(|| Err("the disk is full"));
     assert_eq!(failed_cases(&failing).len(), cases::<Failing>().len());
-    let case = cases()
-        .into_iter()
-        .find(|case| case.name() == "one_of_16_racers_creates");
     let panicking = Failing(|| panic!("on purpose"));
-    let failure = case.unwrap().run(&panicking).unwrap_err();
+    let case = case("one_of_16_racers_creates");
+    let failure = case.run(&panicking).unwrap_err();
     assert_eq!(failure.seen(), "a panic in the store");
+}
+
+/// The case of this name.
+fn case<H: Harness>(name: &str) -> Case<H> {
+    let mut cases = cases().into_iter();
+    cases.find(|case| case.name() == name).unwrap()
 }
 
 fn failed_cases<H: Harness>(harness: &H) -> Vec<&'static str> {
