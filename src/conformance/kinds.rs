@@ -31,12 +31,12 @@ kinds! {
     Reserved: Replace,
     Accepted: Replace,
     Rejected: Replace,
+    Issuing: Replace,
     Issued: Replace,
     Removed: Replace,
     Disabled: Replace,
     Unlocked: Replace,
     Resealed: Replace,
-    Adjusted: Replace,
     Erased: Erase,
 }
 

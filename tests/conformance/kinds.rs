@@ -59,6 +59,7 @@ fn a_store_that_says_done_without_writing_rare_kinds_is_caught() {
         | SwapKind::Reserved
         | SwapKind::Accepted
         | SwapKind::Rejected
+        | SwapKind::Issuing
         | SwapKind::Issued
         | SwapKind::Erased => rows.put(account, swap),
         _ => Swapped::Done,
