@@ -10,12 +10,18 @@
 )]
 
 mod backup_codes;
+mod blocking;
 mod enrollment;
+mod invariants;
 mod keys;
+mod limits;
 mod lost_answers;
 mod passcodes;
 mod policy;
 mod proofs;
+mod rounds;
+mod salts;
 mod secrecy;
 mod throttle;
 mod world;
+mod writes;
