@@ -1,4 +1,4 @@
-//! The verifier without futures does what the other one does: each method has its effect on the record.
+//! The blocking verifier follows the same rules: each method has its effect on the record.
 
 use crate::world::{DAY, START, STEP, policy, rejection, scan};
 use countersign::blocking::Verifier;

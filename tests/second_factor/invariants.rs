@@ -110,13 +110,10 @@ impl SlowWork for Watched {
 }
 
 /// The same world with a verifier that is set up otherwise.
-fn set_up<S: Store>(
+fn set_up<S: Store + Clone>(
     world: World<S>,
     with: impl FnOnce(VerifierBuilder<S>) -> VerifierBuilder<S>,
-) -> World<S>
-where
-    S: Clone,
-{
+) -> World<S> {
     let keyring = Keyring::new(KeyId::new(1), world.key.clone());
     let builder = Verifier::builder(world.verifier.store().clone(), keyring, "Example")
         .policy(world.verifier.policy().clone())

@@ -18,6 +18,7 @@ mod limits;
 mod lost_answers;
 mod passcodes;
 mod policy;
+mod pool;
 mod proofs;
 mod rounds;
 mod salts;

@@ -1,5 +1,5 @@
-//! Each set of backup codes has a salt and digest parameters of its own. No salt is shown, but a digest that was computed for
-//! one set fits no other.
+//! Each set of backup codes has a salt and digest parameters of its own. The API shows no salt, but
+//! a digest of one set fits no other set.
 
 use crate::world::{STEP, World, policy, rejection};
 use countersign::testing::{ManualClock, Phone, block_on};

@@ -1,4 +1,5 @@
-//! What the store is handed with every write: kind, summary, revisions and nonce; and the time that it is judged at.
+//! What the store gets with every write: kind, summary, revisions and nonce. And when the verifier
+//! reads the clock.
 
 use crate::world::{STEP, World, policy, rejection};
 use countersign::testing::{ManualClock, block_on};
@@ -12,7 +13,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Where the nonce is in a record, after version, algorithm, key id and account tag (DESIGN, "The record").
+/// Where the nonce is in a record: after version, algorithm, key id and account tag (DESIGN, "The
+/// record").
 const NONCE: Range<usize> = 14..26;
 
 /// A swap, without its record.

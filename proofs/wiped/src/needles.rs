@@ -139,7 +139,8 @@ fn masked(bytes: &[u8]) -> impl Iterator<Item = u8> {
 
 /// The secrets that a scenario has met, masked. Clones are the same.
 ///
-/// Learning allocates nothing: an allocation would get the very place of what was freed before, and overwrite it.
+/// Learning allocates nothing: an allocation would get the very place of what was freed before, and
+/// overwrite it.
 #[derive(Clone, Debug)]
 pub(crate) struct Learned(Arc<Mutex<Masked>>);
 
@@ -150,7 +151,8 @@ struct Masked {
     secrets: Vec<(Kind, Range<usize>)>,
 }
 
-/// Room for what every scenario learns. The allocator asks the system for so much, and takes no freed place.
+/// Room for what every scenario learns. The allocator asks the system for so much, and takes no
+/// freed place.
 const ROOM: usize = 1 << 20;
 
 impl Default for Learned {

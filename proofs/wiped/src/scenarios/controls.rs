@@ -49,7 +49,8 @@ pub(crate) fn copied_out(learned: &Learned, _: &Stop) -> Result<Kept, Box<dyn Er
     Ok(None)
 }
 
-/// The same leak, before the scanner is told what to look for: learning must not take the place of what was freed.
+/// The same leak, before the scanner learns what to look for: learning must not overwrite what was
+/// freed.
 #[inline(never)]
 pub(crate) fn freed_before_it_is_learned(
     learned: &Learned,
