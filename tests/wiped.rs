@@ -137,6 +137,11 @@ fn what_a_host_copies_out_and_does_not_wipe_is_found() {
 }
 
 #[test]
+fn what_was_freed_before_it_was_learned_is_found() {
+    assert_eq!(kinds("control_freed_before_it_is_learned"), set(["Secret"]));
+}
+
+#[test]
 fn what_a_function_left_on_the_stack_is_found() {
     assert!(kinds("control_dead_frame").is_superset(&set(["InnerPad", "InnerState"])));
 }

@@ -11,17 +11,24 @@
 
 mod backup_codes;
 mod beginnings;
+mod blocking;
 mod clocks;
 mod enrollment;
+mod invariants;
 mod issuing;
 mod keys;
+mod limits;
 mod lost_answers;
 mod passcodes;
 mod policy;
+mod pool;
 mod proofs;
 mod random;
 mod receipts;
 mod records;
+mod rounds;
+mod salts;
 mod secrecy;
 mod throttle;
 mod world;
+mod writes;

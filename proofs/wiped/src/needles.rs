@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a needle is a part of. As wide as a word: a narrower one would stand beside padding, and padding can
@@ -137,33 +138,62 @@ fn masked(bytes: &[u8]) -> impl Iterator<Item = u8> {
 }
 
 /// The secrets that a scenario has met, masked. Clones are the same.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Learned(Arc<Mutex<Vec<Masked>>>);
+///
+/// Learning allocates nothing: an allocation would get the very place of what was freed before, and
+/// overwrite it.
+#[derive(Clone, Debug)]
+pub(crate) struct Learned(Arc<Mutex<Masked>>);
 
-/// A whole secret, masked.
-type Masked = (Kind, Vec<u8>);
+/// Secrets in one row, and where each is.
+#[derive(Debug)]
+struct Masked {
+    bytes: Vec<u8>,
+    secrets: Vec<(Kind, Range<usize>)>,
+}
+
+/// Room for what every scenario learns. The allocator asks the system for so much, and takes no
+/// freed place.
+const ROOM: usize = 1 << 20;
+
+impl Default for Learned {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Masked {
+            bytes: Vec::with_capacity(ROOM),
+            secrets: Vec::with_capacity(ROOM / 8),
+        })))
+    }
+}
+
+impl Masked {
+    fn push(&mut self, kind: Kind, masked: impl Iterator<Item = u8>) {
+        let start = self.bytes.len();
+        self.bytes.extend(masked);
+        self.secrets.push((kind, start..self.bytes.len()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Kind, &[u8])> {
+        self.secrets.iter().map(|(kind, place)| {
+            let secret = self.bytes.get(place.clone()).unwrap_or_default();
+            (*kind, secret)
+        })
+    }
+}
 
 impl Learned {
     /// Remembers a secret.
     pub(crate) fn learn(&self, kind: Kind, bytes: &[u8]) {
-        let mut copy = Vec::with_capacity(bytes.len());
-        copy.extend(masked(bytes));
-        self.entries().push((kind, copy));
+        self.entries().push(kind, masked(bytes));
     }
 
     /// Remembers text as the codewords of a QR code in byte mode: the four bits of the mode stand first, so that
     /// all is half a byte off.
     pub(crate) fn learn_codewords(&self, text: &[u8]) {
-        let mut copy = Vec::with_capacity(text.len());
-        copy.extend(
-            text.windows(2)
-                .zip(MASK.iter().cycle())
-                .map(|(pair, mask)| match pair {
-                    [one, two] => (one << 4 | two >> 4) ^ mask,
-                    _ => *mask,
-                }),
-        );
-        self.entries().push((Kind::Codewords, copy));
+        let pairs = text.windows(2).zip(MASK.iter().cycle());
+        let masked = pairs.map(|(pair, mask)| match pair {
+            [one, two] => (one << 4 | two >> 4) ^ mask,
+            _ => *mask,
+        });
+        self.entries().push(Kind::Codewords, masked);
     }
 
     /// The needles: every part of every secret.
@@ -181,10 +211,7 @@ impl Learned {
                     .zip(MASK.iter().cycle())
                     .map(|((byte, mask), again)| byte ^ mask ^ again)
                     .collect();
-                needles.insert(Needle {
-                    masked,
-                    kind: *kind,
-                });
+                needles.insert(Needle { masked, kind });
             }
         }
         needles
@@ -196,7 +223,7 @@ impl Learned {
             .entries()
             .iter()
             .filter(|(kind, _)| *kind == wanted)
-            .map(|(_, secret)| secret.clone())
+            .map(|(_, secret)| secret.to_vec())
             .collect();
         for secret in of_kind {
             let mut clear = [0; 64];
@@ -210,13 +237,13 @@ impl Learned {
     /// Leaves every secret of a kind in the clear on the heap, for a control.
     pub(crate) fn leak(&self, wanted: Kind) {
         for (kind, secret) in self.entries().iter() {
-            if *kind == wanted {
+            if kind == wanted {
                 std::mem::forget(masked(secret).collect::<Vec<u8>>());
             }
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<Masked>> {
+    fn entries(&self) -> MutexGuard<'_, Masked> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

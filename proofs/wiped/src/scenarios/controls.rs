@@ -49,6 +49,20 @@ pub(crate) fn copied_out(learned: &Learned, _: &Stop) -> Result<Kept, Box<dyn Er
     Ok(None)
 }
 
+/// The same leak, before the scanner learns what to look for: learning must not overwrite what was
+/// freed.
+#[inline(never)]
+pub(crate) fn freed_before_it_is_learned(
+    learned: &Learned,
+    _: &Stop,
+) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(learned.clone());
+    let secret = Secret::generate_for(Algorithm::Sha512, &mut Rng(&random));
+    drop(black_box(secret.expose().to_vec()));
+    learned.learn(Kind::Secret, secret.expose());
+    Ok(None)
+}
+
 /// A function that keeps the inner pad and its hash on the stack, and returns.
 #[inline(never)]
 pub(crate) fn dead_frame(learned: &Learned, _: &Stop) -> Result<Kept, Box<dyn Error>> {

@@ -23,7 +23,7 @@ pub(crate) type Kept = Option<Box<dyn Any>>;
 pub(crate) type Scenario = fn(&Learned, &Stop) -> Result<Kept, Box<dyn Error>>;
 
 /// All scenarios by name. Those of [`controls`] leak on purpose.
-pub(crate) const ALL: [(&str, Scenario); 10] = [
+pub(crate) const ALL: [(&str, Scenario); 11] = [
     ("login", login::run),
     ("passcodes", passcodes::run),
     ("typed", typed::run),
@@ -32,6 +32,10 @@ pub(crate) const ALL: [(&str, Scenario); 10] = [
     ("control_nothing_is_wiped", controls::nothing_is_wiped),
     ("control_alive", controls::alive),
     ("control_copied_out", controls::copied_out),
+    (
+        "control_freed_before_it_is_learned",
+        controls::freed_before_it_is_learned,
+    ),
     ("control_dead_frame", controls::dead_frame),
     ("control_nothing_is_known", controls::nothing_is_known),
 ];

@@ -1,0 +1,190 @@
+//! The blocking verifier follows the same rules: each method has its effect on the record.
+
+use crate::world::{DAY, START, STEP, policy, rejection, scan};
+use countersign::blocking::Verifier;
+use countersign::testing::{ManualClock, Phone};
+use countersign::{
+    AccountId, Enrollment, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, Receipt,
+    Rejection, Removed, Resealed, SealingKey, Status,
+};
+
+struct Service {
+    verifier: Verifier<MemoryStore>,
+    clock: ManualClock,
+    alice: AccountId,
+}
+
+impl Service {
+    fn new() -> Self {
+        let clock = ManualClock::at(START);
+        let verifier = with_key(MemoryStore::new(), &clock, keyring());
+        Self {
+            verifier,
+            clock,
+            alice: AccountId::from(7_u32),
+        }
+    }
+
+    fn password(&self) -> Proof<'static> {
+        let checked_at = self.clock.now();
+        Proof::Password { checked_at }
+    }
+
+    fn begin(&self, request: EnrollmentRequest, proof: Proof<'_>) -> Enrollment {
+        let begun = self.verifier.begin_enrollment(&self.alice, request, proof);
+        begun.unwrap()
+    }
+
+    fn confirm(&self, enrollment: &Enrollment) -> (Phone, Receipt) {
+        let phone = scan(enrollment);
+        let passcode = phone.passcode(self.clock.now());
+        let confirmed = self
+            .verifier
+            .confirm_enrollment(&self.alice, enrollment.id(), &passcode);
+        self.clock.advance(STEP);
+        (phone, confirmed.unwrap())
+    }
+
+    fn enrolled() -> (Self, Phone, Receipt) {
+        let service = Self::new();
+        let enrollment = service.begin(EnrollmentRequest::additional("alice"), service.password());
+        let (phone, receipt) = service.confirm(&enrollment);
+        (service, phone, receipt)
+    }
+
+    fn status(&self) -> Status {
+        self.verifier.status(&self.alice).unwrap()
+    }
+
+    fn authenticators(&self) -> usize {
+        match self.status() {
+            Status::Enabled(enabled) => enabled.authenticators.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn proof(&self, receipt: &Receipt) -> Proof<'static> {
+        Proof::Reauthenticated {
+            password_checked_at: self.clock.now(),
+            receipt: Box::leak(Box::new(self.verifier.seal_receipt(receipt))),
+        }
+    }
+}
+
+fn keyring() -> Keyring {
+    Keyring::new(KeyId::new(1), SealingKey::from_bytes(&[7; 32]))
+}
+
+fn with_key(store: MemoryStore, clock: &ManualClock, keyring: Keyring) -> Verifier<MemoryStore> {
+    let builder = Verifier::builder(store, keyring, "Example");
+    let builder = builder.policy(policy().build().unwrap());
+    builder.clock(clock.clone()).build_blocking().unwrap()
+}
+
+#[test]
+fn a_blocking_verifier_enrolls_and_logs_in() {
+    let service = Service::new();
+    assert_eq!(service.status(), Status::Absent);
+    let enrollment = service.begin(EnrollmentRequest::additional("alice"), service.password());
+    let read = service
+        .verifier
+        .pending_enrollment(&service.alice, enrollment.id());
+    assert_eq!(
+        read.unwrap().key_uri().to_secret_text().expose(),
+        enrollment.key_uri().to_secret_text().expose()
+    );
+    assert_eq!(service.status(), Status::Disabled);
+    let (phone, _receipt) = service.confirm(&enrollment);
+    assert_eq!(service.authenticators(), 1);
+
+    let passcode = phone.passcode(service.clock.now());
+    let receipt = service.verifier.verify(&service.alice, &passcode).unwrap();
+    assert_eq!(receipt.account(), &service.alice);
+    let again = service.verifier.verify(&service.alice, &passcode);
+    assert_eq!(rejection(again), Rejection::Replayed);
+}
+
+#[test]
+fn a_blocking_verifier_issues_codes_that_log_in() {
+    let (service, _, receipt) = Service::enrolled();
+    let verifier = &service.verifier;
+    let codes = verifier.issue_backup_codes(&service.alice, service.proof(&receipt));
+    let codes = codes.unwrap();
+    let code = codes.iter().next().unwrap();
+    let _receipt = verifier.verify(&service.alice, code).unwrap();
+    let again = verifier.verify(&service.alice, code);
+    assert_eq!(rejection(again), Rejection::BackupCodeUsed);
+}
+
+#[test]
+fn a_blocking_verifier_removes_one_authenticator() {
+    let (service, first, receipt) = Service::enrolled();
+    let Status::Enabled(enabled) = service.status() else {
+        panic!("it was just enabled")
+    };
+    let request = EnrollmentRequest::additional("alice");
+    let enrollment = service.begin(request, service.proof(&receipt));
+    let (second, receipt) = service.confirm(&enrollment);
+    assert_eq!(service.authenticators(), 2);
+
+    let id = enabled.authenticators[0].id;
+    let proof = service.proof(&receipt);
+    let removed = service
+        .verifier
+        .remove_authenticator(&service.alice, id, proof);
+    assert_eq!(removed.unwrap(), Removed::OthersLeft);
+    assert_eq!(service.authenticators(), 1);
+    let verify = |phone: &Phone| {
+        let passcode = phone.passcode(service.clock.now());
+        service.verifier.verify(&service.alice, &passcode)
+    };
+    assert_eq!(rejection(verify(&first)), Rejection::WrongCode);
+    let _receipt = verify(&second).unwrap();
+}
+
+#[test]
+fn a_blocking_verifier_disables_and_erases() {
+    let (service, _, receipt) = Service::enrolled();
+    let (verifier, alice) = (&service.verifier, &service.alice);
+    let stale = service.proof(&receipt);
+    service.clock.advance(DAY);
+    let outcome = verifier.disable(alice, stale);
+    assert_eq!(rejection(outcome), Rejection::ProofExpired);
+    assert_eq!(service.authenticators(), 1);
+
+    let (service, _, receipt) = Service::enrolled();
+    let (verifier, alice) = (&service.verifier, &service.alice);
+    verifier.disable(alice, service.proof(&receipt)).unwrap();
+    assert_eq!(service.status(), Status::Disabled);
+    verifier.erase(alice).unwrap();
+    assert_eq!(service.status(), Status::Absent);
+    let forced = verifier.force_disable(alice);
+    assert_eq!(rejection(forced), Rejection::Absent);
+
+    let (service, _, _receipt) = Service::enrolled();
+    service.verifier.force_disable(&service.alice).unwrap();
+    assert_eq!(service.status(), Status::Disabled);
+}
+
+#[test]
+fn a_blocking_verifier_reseals() {
+    let (service, _, _receipt) = Service::enrolled();
+    let new = Keyring::new(KeyId::new(2), SealingKey::from_bytes(&[8; 32]));
+    let both = new.with_retired(KeyId::new(1), SealingKey::from_bytes(&[7; 32]));
+    let store = service.verifier.store().clone();
+    let verifier = with_key(store, &service.clock, both.unwrap());
+    let mut seen = Vec::new();
+    for account in [&service.alice, &service.alice, &AccountId::from(8_u32)] {
+        seen.push(verifier.reseal(account).unwrap());
+    }
+    assert_eq!(
+        seen,
+        [Resealed::Changed, Resealed::Current, Resealed::Absent]
+    );
+    assert!(service.verifier.status(&service.alice).is_err());
+    let other_store = verifier.with_store(MemoryStore::new());
+    assert_eq!(other_store.status(&service.alice).unwrap(), Status::Absent);
+    assert_eq!(other_store.policy(), verifier.policy());
+    let status = verifier.clone().status(&service.alice).unwrap();
+    assert!(matches!(status, Status::Enabled(_)), "{status:?}");
+}

@@ -1,0 +1,206 @@
+//! Each set of backup codes has a salt and digest parameters of its own. The API shows no salt, but
+//! a digest of one set fits no other set.
+
+use crate::world::{STEP, World, policy, rejection};
+use countersign::testing::{ManualClock, Phone, block_on};
+use countersign::{
+    AccountId, Denied, DigestJob, DigestParams, Error, Inline, KeyId, Keyring, MemoryStore,
+    RandomError, RandomSource, Rejection, SlowWork, SlowWorkError, SlowWorkFuture, SystemRandom,
+    Verifier,
+};
+use std::future::ready;
+use std::sync::{Arc, Mutex};
+
+/// Backup codes are made from random bytes drawn in this number.
+const CODE_ENTROPY: usize = 32;
+
+/// Draws the same codes for every set; all else is random.
+#[derive(Clone, Default)]
+struct SameCodes(Arc<Mutex<u8>>);
+
+impl SameCodes {
+    fn again(&self) {
+        *self.0.lock().unwrap() = 0;
+    }
+}
+
+impl RandomSource for SameCodes {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        if buffer.len() != CODE_ENTROPY {
+            return SystemRandom.fill(buffer);
+        }
+        let mut next = self.0.lock().unwrap();
+        for byte in buffer {
+            *byte = *next;
+            *next = next.wrapping_add(7);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+enum Mode {
+    /// Runs each job.
+    #[default]
+    Run,
+    /// Keeps the job, and fails.
+    Keep,
+    /// Runs the job that was kept, not the one that is asked for.
+    Give,
+}
+
+#[derive(Clone, Default)]
+struct Exchange(Arc<Mutex<(Mode, Option<DigestJob>)>>);
+
+impl Exchange {
+    fn set(&self, mode: Mode) {
+        self.0.lock().unwrap().0 = mode;
+    }
+}
+
+impl SlowWork for Exchange {
+    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+        let (mode, kept) = &mut *self.0.lock().unwrap();
+        match mode {
+            Mode::Run => Inline.run(job),
+            Mode::Keep => {
+                *kept = Some(job);
+                Box::pin(ready(Err(SlowWorkError::Worker("kept".into()))))
+            }
+            Mode::Give => Inline.run(kept.take().expect("a job was kept")),
+        }
+    }
+}
+
+/// Keeps what is said of each job.
+#[derive(Clone, Default)]
+struct Described(Arc<Mutex<Vec<String>>>);
+
+impl SlowWork for Described {
+    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+        self.0.lock().unwrap().push(format!("{job:?}"));
+        Inline.run(job)
+    }
+}
+
+struct Service {
+    random: SameCodes,
+    exchange: Exchange,
+    alice: World,
+    bob: World,
+}
+
+impl Service {
+    fn new() -> Self {
+        let (random, exchange) = (SameCodes::default(), Exchange::default());
+        let World {
+            clock, key, alice, ..
+        } = World::new();
+        let keyring = Keyring::new(KeyId::new(1), key.clone());
+        let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
+            .policy(policy().build().unwrap())
+            .clock(clock.clone())
+            .random(random.clone())
+            .slow_work(exchange.clone())
+            .build()
+            .unwrap();
+        let world = |account: AccountId, clock: ManualClock| World {
+            verifier: verifier.clone(),
+            clock,
+            key: key.clone(),
+            alice: account,
+        };
+        Self {
+            random,
+            exchange,
+            alice: world(alice, clock.clone()),
+            bob: world(AccountId::new("bob").unwrap(), clock),
+        }
+    }
+
+    fn issue(&self, world: &World, phone: &Phone) -> Vec<String> {
+        self.random.again();
+        world.clock.advance(STEP);
+        world.issue(phone)
+    }
+
+    /// What an attempt in one world comes to with the digest of the same code in another.
+    fn with_digest_of(
+        &self,
+        of: &World,
+        then: impl FnOnce(),
+        by: &World,
+        code: &str,
+    ) -> Result<(), Denied> {
+        self.exchange.set(Mode::Keep);
+        let kept = of.verify(code);
+        assert!(
+            matches!(kept, Err(Denied::Failed(Error::SlowWork(_)))),
+            "{kept:?}"
+        );
+        self.exchange.set(Mode::Run);
+        then();
+        self.exchange.set(Mode::Give);
+        let outcome = by.verify(code).map(drop);
+        self.exchange.set(Mode::Run);
+        outcome
+    }
+}
+
+#[test]
+fn no_two_sets_of_backup_codes_share_a_salt() {
+    let service = Service::new();
+    let (alice, bob) = (&service.alice, &service.bob);
+    let (phone, other) = (alice.enroll(), bob.enroll());
+    let codes = service.issue(alice, &phone);
+    assert_eq!(service.issue(bob, &other), codes, "the same codes");
+
+    let same = service.with_digest_of(alice, || (), alice, &codes[0]);
+    assert!(same.is_ok(), "its own digest: {same:?}");
+
+    let another_account = service.with_digest_of(alice, || (), bob, &codes[1]);
+    assert_eq!(rejection(another_account), Rejection::WrongCode);
+
+    let issue_again = || assert_eq!(service.issue(alice, &phone), codes, "the same codes");
+    let another_set = service.with_digest_of(alice, issue_again, alice, &codes[2]);
+    assert_eq!(rejection(another_set), Rejection::WrongCode);
+    assert_eq!((alice.codes_left(), bob.codes_left()), (10, 10));
+}
+
+#[test]
+fn a_set_keeps_the_digest_of_the_policy_that_issued_it() {
+    let (world, jobs) = (World::new(), Described::default());
+    let with = |memory_kib| {
+        let keyring = Keyring::new(KeyId::new(1), world.key.clone());
+        let params = DigestParams::new(memory_kib, 2, 1).unwrap();
+        let policy = policy().code_digest(params).build().unwrap();
+        let builder = Verifier::builder(world.verifier.store().clone(), keyring, "Example");
+        let builder = builder.policy(policy).clock(world.clock.clone());
+        let described = format!("{params:?}");
+        let verifier = builder.slow_work(jobs.clone()).build().unwrap();
+        (verifier, described)
+    };
+    let ((old, old_params), (new, new_params)) = (with(16), with(24));
+    let phone = world.enroll();
+    let issue = |verifier: &Verifier<MemoryStore>| {
+        let receipt = world.log_in(&phone);
+        let proof = world.reauthenticated(&receipt);
+        let codes = block_on(verifier.issue_backup_codes(&world.alice, proof)).unwrap();
+        codes.iter().map(String::from).collect::<Vec<_>>()
+    };
+    let all_were = |expected: &str| {
+        let jobs = std::mem::take(&mut *jobs.0.lock().unwrap());
+        assert!(!jobs.is_empty());
+        let other = jobs.iter().find(|job| !job.contains(expected));
+        assert_eq!(other, None, "expected {expected}");
+    };
+
+    let codes = issue(&old);
+    all_were(&old_params);
+    let _receipt = block_on(new.verify(&world.alice, &codes[0])).unwrap();
+    all_were(&old_params);
+    let codes = issue(&new);
+    all_were(&new_params);
+    let _receipt = block_on(old.verify(&world.alice, &codes[0])).unwrap();
+    all_were(&new_params);
+}
