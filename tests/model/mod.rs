@@ -5,6 +5,8 @@ mod attempt;
 pub(crate) mod command;
 mod hands;
 mod invariants;
+mod issuing;
+mod limits;
 mod observed;
 mod reference;
 mod rules;
