@@ -190,9 +190,7 @@ pub(crate) enum Receipt {
     /// As a service with another key seals it.
     UnknownKey(Pick),
     /// A text that never was a receipt.
-    Nonsense(
-        #[arbitrary(with = |u: &mut Unstructured<'_>| u.choose_index(NONSENSE.len()))] usize,
-    ),
+    Nonsense(#[arbitrary(with = |u: &mut Unstructured<'_>| u.choose_index(NONSENSE.len()))] usize),
 }
 
 /// What was never a receipt.

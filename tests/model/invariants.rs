@@ -443,7 +443,10 @@ fn refusals_write_nothing(seen: &Observation<'_>) -> Agreement {
         }
         Err(_) => false,
     };
-    limit(writes || seen.journal.is_empty(), "a refusal wrote something")
+    limit(
+        writes || seen.journal.is_empty(),
+        "a refusal wrote something",
+    )
 }
 
 const fn kind(entry: &Entry) -> Option<SwapKind> {

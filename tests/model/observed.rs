@@ -2,11 +2,11 @@
 //! order.
 
 use super::reference::{By, Proof};
-use countersign::{
-    AuthenticatorId, EnrollmentId, Hold, MemoryStore, Rejection, SlowWork,
-    SlowWorkError, SlowWorkFuture, Status, Store, Stored, Summary, Swap, SwapKind, Swapped,
-};
 use countersign::{AccountId, DigestJob};
+use countersign::{
+    AuthenticatorId, EnrollmentId, Hold, MemoryStore, Rejection, SlowWork, SlowWorkError,
+    SlowWorkFuture, Status, Store, Stored, Summary, Swap, SwapKind, Swapped,
+};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};

@@ -10,8 +10,8 @@ use super::system::System;
 use super::typed::Spelling;
 use countersign::testing::{Phone, block_on};
 use countersign::{
-    AcceptedBy, AuthenticatorName, BackupCodeSetId, BackupCodes, Denied, EnrollmentRequest, Receipt,
-    Rejection, ServerClock, Timestamp, Verifier,
+    AcceptedBy, AuthenticatorName, BackupCodeSetId, BackupCodes, Denied, EnrollmentRequest,
+    Receipt, Rejection, ServerClock, Timestamp, Verifier,
 };
 use std::fmt::Debug;
 use std::future::Future;
@@ -177,11 +177,7 @@ impl World {
     }
 
     /// Calls the system and the reference, and compares what they answer.
-    fn call(
-        &mut self,
-        verifier: &Verifier<Recorded>,
-        action: Action,
-    ) -> Agreement<Called> {
+    fn call(&mut self, verifier: &Verifier<Recorded>, action: Action) -> Agreement<Called> {
         let account = self.system.accounts[self.who].clone();
         let plain = |outcome: Result<(), Rejection>| outcome.map(|()| None);
         match action {
@@ -278,7 +274,10 @@ impl World {
             proven.for_system(),
         )))?;
         let expected = (self.reference).begin(replaces, name.as_deref(), &proven.proof);
-        let what = format!("begin {name:?}, replacing {replaces:?}, by {:?}", proven.proof);
+        let what = format!(
+            "begin {name:?}, replacing {replaces:?}, by {:?}",
+            proven.proof
+        );
         same(&what, &outcome(&got), &outcome(&expected))?;
         let verdict = match (got, expected) {
             (Ok(enrollment), Ok(name)) => {
@@ -301,11 +300,7 @@ impl World {
         Ok((Call::Begin(proven.proof), verdict))
     }
 
-    fn read_pending(
-        &self,
-        verifier: &Verifier<Recorded>,
-        which: Enrollment,
-    ) -> Agreement<Called> {
+    fn read_pending(&self, verifier: &Verifier<Recorded>, which: Enrollment) -> Agreement<Called> {
         let id = self.enrollment(which);
         let account = &self.system.accounts[self.who];
         let got = verdict(block_on(verifier.pending_enrollment(account, id)))?;

@@ -31,7 +31,8 @@ impl<D: Database> World<D> {
 
     /// Between two awaits time goes on, clocks jump, and keys are changed.
     pub(crate) fn pass_time(&self, weather: Weather) {
-        if self.choices.one_in(6) {
+        let is_busy = matches!(weather.mode, Mode::Limits);
+        if self.choices.one_in(if is_busy { 15 } else { 6 }) {
             let seconds = 1 + self.choices.pick(40) as u64;
             self.time.advance(Duration::from_secs(seconds));
             self.note(|| format!("time: {seconds} s pass"));
@@ -42,7 +43,7 @@ impl<D: Database> World<D> {
             self.time.advance(Duration::from_secs(seconds));
             self.note(|| format!("time: {seconds} s pass"));
         }
-        if matches!(weather.mode, Mode::Limits) && self.choices.one_in(120) {
+        if is_busy && self.choices.one_in(120) {
             let seconds = DAY - self.choices.pick(120) as u64;
             self.time.advance(Duration::from_secs(seconds));
             self.note(|| format!("time: {seconds} s pass"));
@@ -131,12 +132,12 @@ impl<D: Database> World<D> {
                 _ => verify(self.passcode(machine)),
             },
             Mode::Limits => match percent {
-                0..50 => Operation::Begin {
+                0..55 => Operation::Begin {
                     replaces: None,
                     proof: again(),
                 },
-                50..53 => confirm(true),
-                53..76 => Operation::Issue { proof: again() },
+                55..57 => confirm(true),
+                57..76 => Operation::Issue { proof: again() },
                 76..86 => verify(self.passcode(machine)),
                 86..92 => verify(self.backup_code()),
                 92..94 => unlock(),

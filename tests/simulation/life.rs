@@ -75,7 +75,8 @@ pub(crate) fn live<D: Database>(seed: u64, books: Books) -> Books {
 
     let clients = 2 + choices.pick(7);
     let most = match weather.mode {
-        Mode::Guessing | Mode::Keys | Mode::Limits => 9,
+        Mode::Guessing | Mode::Keys => 9,
+        Mode::Limits => 14,
         Mode::Crowd => 20,
         Mode::DoubleSpend => 3,
         Mode::Mixed | Mode::Changes => 6,

@@ -108,7 +108,9 @@ impl Mirror {
 
     pub(crate) fn has_clock_fault(&self, at: Timestamp) -> bool {
         let is_ahead = |time: &u64| *time > at.as_unix() + CLOCK_FAULT;
-        self.throttle.as_ref().is_some_and(|it| it.has_clock_fault(at))
+        self.throttle
+            .as_ref()
+            .is_some_and(|it| it.has_clock_fault(at))
             || self.beginnings.iter().any(is_ahead)
             || self.issues.iter().any(is_ahead)
     }

@@ -3,9 +3,7 @@
 use super::Books;
 use crate::entry::Entry;
 use crate::operation::{Answer, Operation};
-use countersign::{
-    AcceptedBy, Hold, Receipt, Rejection, Removed, Status, SwapKind, Timestamp,
-};
+use countersign::{AcceptedBy, Hold, Receipt, Rejection, Removed, Status, SwapKind, Timestamp};
 use std::collections::HashSet;
 
 impl Books {
@@ -69,7 +67,9 @@ impl Books {
                 continue;
             };
             let explained = entry.told_of_success || entry.in_doubt;
-            let succeeded = entry.succeeded_at.is_some_and(|at| !self.is_explained(entry, at));
+            let succeeded = entry
+                .succeeded_at
+                .is_some_and(|at| !self.is_explained(entry, at));
             let proven = !entry.is_told_between_writes() && !self.is_explained(entry, proven_at);
             if entry.in_doubt && !entry.told_of_success {
                 self.coverage

@@ -207,7 +207,8 @@ impl Books {
         }
         let entry = &self.entries[by];
         if entry.in_doubt_between_writes(&answer) {
-            self.coverage.count("killed or in doubt between the writes of an issue");
+            self.coverage
+                .count("killed or in doubt between the writes of an issue");
         }
         if let Err(what) = self.is_on_record(by, &answer) {
             self.violated(format!("#{by} was told {answer:?}: {what}"));
@@ -264,7 +265,8 @@ impl Books {
     /// known.
     fn is_one_of(&self, phones: &[usize], id: AuthenticatorId) -> bool {
         let ids = phones.iter().map(|phone| self.phones[*phone].id);
-        ids.into_iter().any(|known| known.is_none_or(|known| known == id))
+        ids.into_iter()
+            .any(|known| known.is_none_or(|known| known == id))
     }
 
     pub(crate) fn resealed(&mut self, resealed: Resealed) {
