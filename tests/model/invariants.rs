@@ -435,9 +435,7 @@ impl Done {
 fn refusals_write_nothing(seen: &Observation<'_>) -> Agreement {
     let writes = match seen.verdict {
         Ok(_) => return Ok(()),
-        Err(Rejection::WrongCode | Rejection::BackupCodeUsed) => {
-            matches!(seen.call.attempt(), Some(_))
-        }
+        Err(Rejection::WrongCode | Rejection::BackupCodeUsed) => seen.call.attempt().is_some(),
         Err(Rejection::WrongConfirmation { .. } | Rejection::EnrollmentExpired) => {
             matches!(seen.call, Call::Confirm(..))
         }
