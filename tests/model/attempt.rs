@@ -1,7 +1,8 @@
 //! The reference's attempts and proofs (DESIGN, "An attempt", "Changes and proofs").
 
+use super::account::{App, By, Proof, Receipt, Seal};
 use super::observed::Entry;
-use super::reference::{App, By, Proof, Receipt, Reference, Seal, Verdict};
+use super::reference::{Reference, Verdict};
 use super::throttle::Event;
 use super::typed::{are_digits, as_letters, read};
 use countersign::{AuthenticatorId, Hold, Rejection, SwapKind, Timestamp};

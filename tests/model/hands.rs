@@ -1,8 +1,8 @@
 //! From places to values: what a command picks among all that there is and was.
 
+use super::account::{self, App, By, Seal};
 use super::command::{End, Enrollment, NONSENSE, Naming, Pick, Proof, Receipt, Typed};
 use super::observed::View;
-use super::reference::{self, App, By, Seal};
 use super::typed::{MISSHAPEN, Spelling};
 use super::world::World;
 use countersign::{AuthenticatorId, EnrollmentId, Hold, SealedReceipt, Timestamp};
@@ -25,23 +25,23 @@ pub(crate) struct Kept {
 
 /// A proof, for the reference and for the system.
 pub(crate) struct Proven {
-    pub(crate) proof: reference::Proof,
+    pub(crate) proof: account::Proof,
     sealed: Option<SealedReceipt>,
 }
 
 impl Proven {
     pub(crate) fn for_system(&self) -> countersign::Proof<'_> {
         match (&self.proof, &self.sealed) {
-            (reference::Proof::Passcode(text), _) => countersign::Proof::Passcode(text),
-            (reference::Proof::Reauthenticated { checked_at, .. }, Some(receipt)) => {
+            (account::Proof::Passcode(text), _) => countersign::Proof::Passcode(text),
+            (account::Proof::Reauthenticated { checked_at, .. }, Some(receipt)) => {
                 countersign::Proof::Reauthenticated {
                     password_checked_at: Timestamp::from_unix(*checked_at),
                     receipt,
                 }
             }
             (
-                reference::Proof::Password { checked_at }
-                | reference::Proof::Reauthenticated { checked_at, .. },
+                account::Proof::Password { checked_at }
+                | account::Proof::Reauthenticated { checked_at, .. },
                 _,
             ) => countersign::Proof::Password {
                 checked_at: Timestamp::from_unix(*checked_at),
@@ -88,7 +88,7 @@ impl World {
     pub(crate) fn proven(&self, proof: Proof) -> Proven {
         let ago = |age: i64| self.now.saturating_add_signed(-age);
         let password = |age: i64| Proven {
-            proof: reference::Proof::Password {
+            proof: account::Proof::Password {
                 checked_at: ago(age),
             },
             sealed: None,
@@ -96,7 +96,7 @@ impl World {
         match proof {
             Proof::Password(age) => password(age),
             Proof::Passcode(typed, spelling) => Proven {
-                proof: reference::Proof::Passcode(self.typed(typed, spelling)),
+                proof: account::Proof::Passcode(self.typed(typed, spelling)),
                 sealed: None,
             },
             Proof::Reauthenticated {
@@ -105,7 +105,7 @@ impl World {
             } => match self.receipt(receipt) {
                 None => password(age),
                 Some((receipt, sealed)) => Proven {
-                    proof: reference::Proof::Reauthenticated {
+                    proof: account::Proof::Reauthenticated {
                         checked_at: ago(age),
                         receipt,
                     },
@@ -116,7 +116,7 @@ impl World {
     }
 
     /// A receipt that is handed in, for the reference and for the system.
-    fn receipt(&self, receipt: Receipt) -> Option<(reference::Receipt, SealedReceipt)> {
+    fn receipt(&self, receipt: Receipt) -> Option<(account::Receipt, SealedReceipt)> {
         let (who, pick, seal) = match receipt {
             Receipt::Own(pick) => (self.who, pick, Seal::Genuine),
             Receipt::Foreign(pick) => (1 - self.who, pick, Seal::Genuine),
@@ -139,7 +139,7 @@ impl World {
             Receipt::UnknownKey(_) => other_key.seal_receipt(&kept.receipt),
             Receipt::Nonsense(place) => NONSENSE[place].to_owned().into(),
         };
-        let receipt = reference::Receipt {
+        let receipt = account::Receipt {
             who,
             at: kept.receipt.at().as_unix(),
             by: kept.by,

@@ -1,8 +1,8 @@
 //! The invariants of DESIGN, asserted by their numbers from what was called, what it answered and what the
 //! status was before and after: without the reference.
 
+use super::account::{App, By, Proof, Receipt, Seal};
 use super::observed::{Call, Entry, Observation, View};
-use super::reference::{App, By, Proof, Receipt, Seal};
 use super::rules::Rules;
 use super::typed::{as_letters, read};
 use super::world::Agreement;

@@ -1,9 +1,10 @@
 //! The reference's backup codes: a proof buys a right, and the right one set of codes (DESIGN, "Changes and
 //! proofs").
 
+use super::account::{Code, Proof, Set};
 use super::limits::NotNow;
 use super::observed::Entry;
-use super::reference::{Code, Proof, Reference, Set, Verdict};
+use super::reference::{Reference, Verdict};
 use super::throttle::HOUR;
 use countersign::{Rejection, SwapKind};
 

@@ -1,8 +1,10 @@
 //! Two machines on one store, and the slow reference model beside them. Shared by the property tests here and by
 //! the fuzz target `account`.
 
+mod account;
 mod attempt;
 pub(crate) mod command;
+mod halves;
 mod hands;
 mod invariants;
 mod issuing;

@@ -1,7 +1,7 @@
 //! What can be seen from outside: what was called and answered, the status, and what was written in which
 //! order.
 
-use super::reference::{By, Proof};
+use super::account::{By, Proof};
 use countersign::{AccountId, DigestJob};
 use countersign::{
     AuthenticatorId, EnrollmentId, Hold, MemoryStore, Rejection, SlowWork, SlowWorkError,

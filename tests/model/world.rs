@@ -1,22 +1,21 @@
 //! Runs each command on the system and on the reference, and compares all that can be seen.
 
+use super::account::{App, By};
 use super::command::{Action, Command, Enrollment, JUST_NOW, Naming, Pick, Proof, Target, Typed};
+use super::halves::Started;
 use super::hands::{Hands, Kept};
 use super::invariants::Invariants;
-use super::observed::{Call, Codes, Observation, Recorded, View};
-use super::reference::{App, By, Reference};
+use super::observed::{Call, Observation, Recorded, View};
+use super::reference::Reference;
 use super::rules::Rules;
 use super::system::System;
 use super::typed::Spelling;
 use countersign::testing::{Phone, block_on};
 use countersign::{
-    AcceptedBy, AuthenticatorName, BackupCodeSetId, BackupCodes, Denied, EnrollmentRequest,
-    Receipt, Rejection, ServerClock, Timestamp, Verifier,
+    AcceptedBy, AuthenticatorName, BackupCodeSetId, Denied, EnrollmentRequest, Receipt, Rejection,
+    ServerClock, Timestamp, Verifier,
 };
 use std::fmt::Debug;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
 
 /// What differs, in words.
 pub(crate) type Agreement<T = ()> = Result<T, String>;
@@ -30,23 +29,16 @@ pub(crate) struct World {
     pub(crate) views: [View; 2],
     /// Whose command runs, on which machine, and when.
     pub(crate) who: usize,
-    machine: usize,
+    pub(crate) machine: usize,
     pub(crate) now: u64,
     /// The issues of codes of which the second half is to come.
-    started: [Vec<Started>; 2],
+    pub(crate) started: [Vec<Started>; 2],
     /// The sets of codes by what the system calls them, and their numbers.
     set_ids: Vec<(BackupCodeSetId, usize)>,
 }
 
-/// An issue of codes between its halves.
-struct Started {
-    right: usize,
-    machine: usize,
-    issuing: Pin<Box<dyn Future<Output = Result<BackupCodes, Denied>>>>,
-}
-
 /// What a call was and what came of it.
-type Called = (Call, Result<Option<By>, Rejection>);
+pub(crate) type Called = (Call, Result<Option<By>, Rejection>);
 
 impl World {
     pub(crate) fn new(rules: &Rules, seed: u8) -> Self {
@@ -335,63 +327,6 @@ impl World {
         Ok((Call::Confirm(id, text), by.map(Some)))
     }
 
-    /// The first half of an issue: it is accepted when the digests of the codes are being computed.
-    fn start_issue(&mut self, verifier: &Verifier<Recorded>, proof: Proof) -> Agreement<Called> {
-        let account = self.system.accounts[self.who].clone();
-        let proven = self.proven(proof);
-        let proof = proven.proof.clone();
-        let verifier = verifier.clone();
-        let mut issuing: Started = Started {
-            right: 0,
-            machine: self.machine,
-            issuing: Box::pin(async move {
-                let proof = proven.for_system();
-                verifier.issue_backup_codes(&account, proof).await
-            }),
-        };
-        let got = match issuing.poll() {
-            Poll::Pending => Ok(()),
-            Poll::Ready(Ok(_)) => return Err("codes without a digest".into()),
-            Poll::Ready(Err(denied)) => verdict(Err(denied))?,
-        };
-        let expected = self.reference.grant(&proof);
-        same(&format!("issue by {proof:?}"), &got, &outcome(&expected))?;
-        let right = expected.unwrap_or_default();
-        if got.is_ok() {
-            issuing.right = right;
-            self.started[self.who].push(issuing);
-        }
-        Ok((Call::Grant(proof, right), got.map(|()| None)))
-    }
-
-    fn started(&mut self, pick: Pick) -> Option<Started> {
-        let started = &mut self.started[self.who];
-        let places: Vec<usize> = (0..started.len()).collect();
-        pick.of(&places).map(|place| started.remove(*place))
-    }
-
-    /// The second half.
-    fn finish_issue(&mut self, mut started: Started) -> Agreement<Called> {
-        let Poll::Ready(issued) = started.poll() else {
-            return Err("the second half of an issue waits".into());
-        };
-        let right = started.right;
-        let got = verdict(issued)?.map(|codes| codes.iter().map(str::to_owned).collect::<Vec<_>>());
-        let expected = self.reference.redeem(right);
-        same("store codes", &outcome(&got), &outcome(&expected))?;
-        let mut stored = Codes::default();
-        if let (Ok(codes), Ok(granted_at)) = (&got, expected) {
-            stored.codes.clone_from(codes);
-            stored.set = self.reference.stored(granted_at, codes.clone());
-            self.hands[self.who].sets.push(codes.clone());
-        }
-        let call = Call::Store {
-            right,
-            codes: stored,
-        };
-        Ok((call, got.map(|_| None)))
-    }
-
     /// Keeps a receipt, and what it was given for.
     fn keep(
         &mut self,
@@ -452,20 +387,13 @@ impl World {
     }
 }
 
-impl Started {
-    fn poll(&mut self) -> Poll<Result<BackupCodes, Denied>> {
-        let mut context = Context::from_waker(Waker::noop());
-        self.issuing.as_mut().poll(&mut context)
-    }
-}
-
 /// Accepted, or why not.
-fn outcome<T>(verdict: &Result<T, Rejection>) -> Result<(), Rejection> {
+pub(crate) fn outcome<T>(verdict: &Result<T, Rejection>) -> Result<(), Rejection> {
     verdict.as_ref().map(|_| ()).map_err(|rejection| *rejection)
 }
 
 /// The verdict; a failure of the machinery is none.
-fn verdict<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
+pub(crate) fn verdict<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
     match outcome {
         Ok(done) => Ok(Ok(done)),
         Err(Denied::Rejected(rejection)) => Ok(Err(rejection)),
@@ -473,7 +401,7 @@ fn verdict<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
     }
 }
 
-fn same<T: PartialEq + Debug>(what: &str, system: &T, reference: &T) -> Agreement {
+pub(crate) fn same<T: PartialEq + Debug>(what: &str, system: &T, reference: &T) -> Agreement {
     if system == reference {
         return Ok(());
     }
