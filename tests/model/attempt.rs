@@ -1,22 +1,18 @@
 //! The reference's attempts and proofs (DESIGN, "An attempt", "Changes and proofs").
 
+use super::account::{App, By, Proof, Receipt, Seal};
 use super::observed::Entry;
-use super::reference::{App, Proof, Reference, Verdict};
+use super::reference::{Reference, Verdict};
 use super::throttle::Event;
 use super::typed::{are_digits, as_letters, read};
-use countersign::{AcceptedBy, AuthenticatorId, Hold, Rejection, SwapKind, Timestamp};
+use countersign::{AuthenticatorId, Hold, Rejection, SwapKind, Timestamp};
 
 impl Reference {
     /// An attempt, step by step, up to the write that the caller makes when it is accepted.
-    pub(crate) fn attempt(&mut self, text: &str) -> Verdict<AcceptedBy> {
+    pub(crate) fn attempt(&mut self, text: &str) -> Verdict<By> {
         let typed = read(text).ok_or(Rejection::Malformed)?;
         let now = self.now;
         self.must_be_enabled()?;
-        if self.account().throttle.has_clock_fault(now) {
-            self.account().throttle.add(Event::Mended { at: now });
-            self.write(SwapKind::Adjusted);
-            return Err(Rejection::ClockFault);
-        }
         match self.account().throttle.hold(now) {
             Hold::Free => {}
             Hold::Waiting { retry_after } => return Err(Rejection::Waiting { retry_after }),
@@ -24,6 +20,7 @@ impl Reference {
                 return Err(Rejection::BudgetSpent { retry_after });
             }
             Hold::Locked => return Err(Rejection::Locked),
+            Hold::ClockFault => return Err(Rejection::ClockFault),
             other => panic!("an unknown hold: {other:?}"),
         }
 
@@ -34,7 +31,7 @@ impl Reference {
     }
 
     /// Step 3: moves every authenticator that matches to its highest matching step.
-    fn passcode(&mut self, typed: &str) -> Option<Verdict<AcceptedBy>> {
+    fn passcode(&mut self, typed: &str) -> Option<Verdict<By>> {
         let now = self.now;
         let mut accepted_by = None;
         let mut replayed = false;
@@ -45,7 +42,7 @@ impl Reference {
             let is_later = |step: &u64| used.is_none_or(|used| *step > used);
             let later = matching.iter().copied().filter(is_later).max();
             if let Some(step) = later {
-                accepted_by = accepted_by.or(Some(AcceptedBy::Authenticator { id: active.id }));
+                accepted_by = accepted_by.or(Some(By::App(active.id)));
                 self.account().active[place].accepted.push((step, now));
             }
             replayed |= !matching.is_empty();
@@ -57,16 +54,16 @@ impl Reference {
         replayed.then_some(Err(Rejection::Replayed))
     }
 
-    /// Step 4: counts the attempt as failed, and takes that back if the code is right and unused.
-    fn backup_code(&mut self, typed: &str) -> Verdict<AcceptedBy> {
+    /// Step 4: counts the attempt as failed, and takes that back if the code is right and unused. What could be a
+    /// code of any account is counted, also where this one has none.
+    fn backup_code(&mut self, typed: &str) -> Verdict<By> {
         let now = self.now;
         let symbols = self.canonical(typed);
-        let fits_a_code = self.account().set.is_some() && symbols.is_some();
-        if !fits_a_code && !are_digits(typed, self.rules.digits) {
+        if symbols.is_none() && !are_digits(typed, self.rules.digits) {
             return Err(Rejection::Malformed);
         }
         self.account().throttle.add(Event::Failed { at: now });
-        if !fits_a_code {
+        if symbols.is_none() || self.account().set.is_none() {
             self.write(SwapKind::Rejected);
             return Err(Rejection::WrongCode);
         }
@@ -77,14 +74,16 @@ impl Reference {
         let place = issued.into_iter().position(|code| code == symbols);
         let place = place.ok_or(Rejection::WrongCode)?;
         let account = self.account();
-        let codes = &mut account.set.as_mut().unwrap().codes;
+        let set = account.set.as_mut().unwrap();
+        let codes = &mut set.codes;
         if codes[place].used_at.is_some() {
             return Err(Rejection::BackupCodeUsed);
         }
         codes[place].used_at = Some(now);
         account.throttle.add(Event::Refunded);
         let left = codes.iter().filter(|code| code.used_at.is_none()).count();
-        Ok(AcceptedBy::BackupCode {
+        Ok(By::Code {
+            set: set.number,
             number: u8::try_from(place + 1).unwrap(),
             remaining: u8::try_from(left).unwrap(),
         })
@@ -111,39 +110,65 @@ impl Reference {
         are_digits(symbols, length).then(|| symbols.to_owned())
     }
 
-    /// Whether a proof is accepted while the change may be made.
-    pub(crate) fn prove(&mut self, proof: &Proof) -> Verdict {
+    /// While an authenticator is active, a password alone is no proof.
+    pub(crate) fn must_be_strong_enough(&self, proof: &Proof) -> Verdict {
         match proof {
             Proof::Password { .. } if !self.active(self.who).is_empty() => {
                 Err(Rejection::ProofTooWeak)
             }
-            Proof::Password { checked_at } => self.must_be_fresh(*checked_at),
-            Proof::Passcode(text) => self.attempt(text).map(|_| ()),
-            Proof::Reauthenticated {
-                receipt: (account, _),
-                ..
-            } if *account != self.who => Err(Rejection::ForeignReceipt),
-            Proof::Reauthenticated {
-                checked_at,
-                receipt: (_, at),
-            } => {
-                self.must_be_fresh(*checked_at)?;
-                self.must_be_fresh(*at)
-            }
-        }
-    }
-
-    /// A text that cannot be a code is refused before anything is loaded.
-    pub(crate) fn may_be_read(&self, proof: &Proof) -> Verdict {
-        match proof {
-            Proof::Passcode(text) if read(text).is_none() => Err(Rejection::Malformed),
             _ => Ok(()),
         }
     }
 
+    /// Whether a proof is accepted while the change may be made.
+    pub(crate) fn prove(&mut self, proof: &Proof) -> Verdict {
+        match proof {
+            Proof::Password { checked_at } => self.must_be_fresh(*checked_at),
+            Proof::Passcode(text) => self.attempt(text).map(|_| ()),
+            Proof::Reauthenticated { receipt, .. } if receipt.who != self.who => {
+                Err(Rejection::ForeignReceipt)
+            }
+            Proof::Reauthenticated {
+                checked_at,
+                receipt,
+            } => {
+                self.must_be_fresh(*checked_at)?;
+                self.must_be_fresh(receipt.at)?;
+                self.must_be_there(receipt.by)
+            }
+        }
+    }
+
+    /// A text that cannot be a code, and a receipt that this service did not seal, are refused before anything is
+    /// loaded.
+    pub(crate) fn may_be_read(&self, proof: &Proof) -> Verdict {
+        match proof {
+            Proof::Passcode(text) if read(text).is_none() => Err(Rejection::Malformed),
+            Proof::Reauthenticated {
+                receipt: Receipt { seal, .. },
+                ..
+            } => match seal {
+                Seal::Genuine => Ok(()),
+                Seal::Foreign => Err(Rejection::ForeignReceipt),
+                Seal::Unknown => Err(Rejection::ProofExpired),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// At most so old, and at most ten seconds ahead.
     fn must_be_fresh(&self, at: u64) -> Verdict {
-        let fresh = at <= self.now && self.now - at <= self.rules.proof_age;
+        let fresh = at <= self.now + 10 && self.now <= at + self.rules.proof_age;
         fresh.then_some(()).ok_or(Rejection::ProofExpired)
+    }
+
+    /// A receipt proves something while the authenticator or the set of codes behind it is there.
+    fn must_be_there(&self, by: By) -> Verdict {
+        let there = match by {
+            By::App(id) | By::Enrollment(id) => self.must_have(id).is_ok(),
+            By::Code { set, .. } => self.set(self.who) == Some(set),
+        };
+        there.then_some(()).ok_or(Rejection::ProofExpired)
     }
 
     pub(crate) fn must_exist(&self) -> Verdict {

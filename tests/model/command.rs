@@ -27,15 +27,21 @@ impl fmt::Debug for Command {
 
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Action {
-    Begin(Target, Proof),
+    Begin(Target, Naming, Proof),
     ReadPending(Enrollment),
     Confirm(Enrollment, Typed, Spelling),
     Verify(Typed, Spelling),
+    /// Both halves of an issue of codes.
     Issue(Proof),
+    /// The first half: the proof is taken, and the digests of the codes are being computed.
+    StartIssue(Proof),
+    /// The second half of one of those that have been started: the codes are stored.
+    FinishIssue(Pick),
     Remove(Pick, Proof),
     Disable(Proof),
     ForceDisable,
-    Unlock,
+    /// By somebody who has compared the clock, or has not.
+    Unlock(bool),
     Reseal,
     Erase,
     /// Moves the clock, forward or back.
@@ -50,9 +56,11 @@ pub(crate) enum Action {
     /// A login with the next passcode of an active authenticator.
     LogIn(Pick),
     /// Such a login, and a beginning with its receipt.
-    LogInAndBegin(Target),
-    /// Such a login, and new codes with its receipt.
-    LogInAndIssue,
+    LogInAndBegin(Target, Naming),
+    /// Such a login, and new codes with its receipt, so many times.
+    LogInAndIssue(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=4))] u8),
+    /// So many beginnings in a row, as an account's first one or by such a login.
+    BeginOften(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=12))] u8),
     /// Such a login, and a removal with its receipt.
     LogInAndRemove(Pick),
     /// So many wrong passcodes, so many seconds apart.
@@ -71,6 +79,12 @@ pub(crate) enum End {
     Enrollment,
     /// The age at which the newest receipt proves nothing any more.
     Receipt,
+    /// The right to store codes.
+    Right,
+    /// The time for which the first of the issues counts.
+    Issues,
+    /// The time for which the first of the beginnings counts.
+    Beginnings,
 }
 
 /// One of several, by its place from the first or from the last (`Back(0)`). Beyond the end: around again.
@@ -100,6 +114,21 @@ impl Pick {
 pub(crate) enum Target {
     Additional,
     Replacing(Pick),
+}
+
+/// What a new authenticator is called.
+#[derive(Clone, Copy, Debug, Arbitrary)]
+pub(crate) enum Naming {
+    /// As no other before.
+    Fresh,
+    /// As the verifier likes.
+    Default,
+    /// As the verifier would call a second one.
+    Second,
+    /// As an active one.
+    Active(Pick),
+    /// As one that was begun before.
+    Earlier(Pick),
 }
 
 /// An enrollment of the account by its beginning, or of the other account.
@@ -152,7 +181,26 @@ pub(crate) enum Proof {
 pub(crate) enum Receipt {
     Own(Pick),
     Foreign(Pick),
+    /// With a character of its text changed.
+    Altered(Pick, u8),
+    /// With the version of its text changed.
+    UnknownVersion(Pick),
+    /// As a service with another namespace seals it.
+    OtherNamespace(Pick),
+    /// As a service with another key seals it.
+    UnknownKey(Pick),
+    /// A text that never was a receipt.
+    Nonsense(#[arbitrary(with = |u: &mut Unstructured<'_>| u.choose_index(NONSENSE.len()))] usize),
 }
+
+/// What was never a receipt.
+pub(crate) const NONSENSE: [&str; 5] = [
+    "",
+    "AQ",
+    "not a receipt",
+    "AQAAAAEAAAAAa0nSAAEAAAAAAAAAAGFsaWNl",
+    "\u{FF21}\u{FF31}",
+];
 
 /// A password just checked, and the newest receipt.
 pub(crate) const JUST_NOW: Proof = Proof::Reauthenticated {

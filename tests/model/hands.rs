@@ -1,40 +1,47 @@
 //! From places to values: what a command picks among all that there is and was.
 
-use super::command::{End, Enrollment, Pick, Proof, Receipt, Typed};
+use super::account::{self, App, By, Seal};
+use super::command::{End, Enrollment, NONSENSE, Naming, Pick, Proof, Receipt, Typed};
 use super::observed::View;
-use super::reference::{self, App};
 use super::typed::{MISSHAPEN, Spelling};
 use super::world::World;
-use countersign::{AuthenticatorId, EnrollmentId, Hold, Timestamp};
+use countersign::{AuthenticatorId, EnrollmentId, Hold, SealedReceipt, Timestamp};
 
 /// What the person, the attacker and the host of an account have in hand.
 #[derive(Default)]
 pub(crate) struct Hands {
     pub(crate) begun: Vec<(EnrollmentId, App)>,
     pub(crate) accepted: Vec<String>,
-    pub(crate) receipts: Vec<countersign::Receipt>,
+    pub(crate) receipts: Vec<Kept>,
     pub(crate) sets: Vec<Vec<String>>,
+}
+
+/// A receipt, as the verifier gave it and as it is kept.
+pub(crate) struct Kept {
+    pub(crate) receipt: countersign::Receipt,
+    pub(crate) sealed: SealedReceipt,
+    pub(crate) by: By,
 }
 
 /// A proof, for the reference and for the system.
 pub(crate) struct Proven {
-    pub(crate) proof: reference::Proof,
-    receipt: Option<countersign::Receipt>,
+    pub(crate) proof: account::Proof,
+    sealed: Option<SealedReceipt>,
 }
 
 impl Proven {
     pub(crate) fn for_system(&self) -> countersign::Proof<'_> {
-        match (&self.proof, &self.receipt) {
-            (reference::Proof::Passcode(text), _) => countersign::Proof::Passcode(text),
-            (reference::Proof::Reauthenticated { checked_at, .. }, Some(receipt)) => {
+        match (&self.proof, &self.sealed) {
+            (account::Proof::Passcode(text), _) => countersign::Proof::Passcode(text),
+            (account::Proof::Reauthenticated { checked_at, .. }, Some(receipt)) => {
                 countersign::Proof::Reauthenticated {
                     password_checked_at: Timestamp::from_unix(*checked_at),
                     receipt,
                 }
             }
             (
-                reference::Proof::Password { checked_at }
-                | reference::Proof::Reauthenticated { checked_at, .. },
+                account::Proof::Password { checked_at }
+                | account::Proof::Reauthenticated { checked_at, .. },
                 _,
             ) => countersign::Proof::Password {
                 checked_at: Timestamp::from_unix(*checked_at),
@@ -62,40 +69,83 @@ impl World {
         picked.map_or_else(|| "00".repeat(16).parse().unwrap(), |(id, _)| *id)
     }
 
+    /// The name that is asked for.
+    pub(crate) fn name(&self, naming: Naming) -> Option<String> {
+        let begun = &self.hands[self.who].begun;
+        let picked = match naming {
+            Naming::Default => return None,
+            Naming::Fresh => None,
+            Naming::Second => Some("Authenticator app 2"),
+            Naming::Active(pick) => {
+                let active = pick.of(self.reference.active(self.who));
+                active.map(|active| &active.app.name[..])
+            }
+            Naming::Earlier(pick) => pick.of(begun).map(|(_, app)| &app.name[..]),
+        };
+        Some(picked.map_or_else(|| format!("phone {}", begun.len()), str::to_owned))
+    }
+
     pub(crate) fn proven(&self, proof: Proof) -> Proven {
         let ago = |age: i64| self.now.saturating_add_signed(-age);
         let password = |age: i64| Proven {
-            proof: reference::Proof::Password {
+            proof: account::Proof::Password {
                 checked_at: ago(age),
             },
-            receipt: None,
+            sealed: None,
         };
         match proof {
             Proof::Password(age) => password(age),
             Proof::Passcode(typed, spelling) => Proven {
-                proof: reference::Proof::Passcode(self.typed(typed, spelling)),
-                receipt: None,
+                proof: account::Proof::Passcode(self.typed(typed, spelling)),
+                sealed: None,
             },
             Proof::Reauthenticated {
                 password: age,
                 receipt,
-            } => {
-                let (who, pick) = match receipt {
-                    Receipt::Own(pick) => (self.who, pick),
-                    Receipt::Foreign(pick) => (1 - self.who, pick),
-                };
-                let Some(receipt) = pick.of(&self.hands[who].receipts) else {
-                    return password(age);
-                };
-                Proven {
-                    proof: reference::Proof::Reauthenticated {
+            } => match self.receipt(receipt) {
+                None => password(age),
+                Some((receipt, sealed)) => Proven {
+                    proof: account::Proof::Reauthenticated {
                         checked_at: ago(age),
-                        receipt: (who, receipt.at().as_unix()),
+                        receipt,
                     },
-                    receipt: Some(receipt.clone()),
-                }
-            }
+                    sealed: Some(sealed),
+                },
+            },
         }
+    }
+
+    /// A receipt that is handed in, for the reference and for the system.
+    fn receipt(&self, receipt: Receipt) -> Option<(account::Receipt, SealedReceipt)> {
+        let (who, pick, seal) = match receipt {
+            Receipt::Own(pick) => (self.who, pick, Seal::Genuine),
+            Receipt::Foreign(pick) => (1 - self.who, pick, Seal::Genuine),
+            Receipt::Altered(pick, _) | Receipt::OtherNamespace(pick) => {
+                (self.who, pick, Seal::Foreign)
+            }
+            Receipt::UnknownVersion(pick) | Receipt::UnknownKey(pick) => {
+                (self.who, pick, Seal::Unknown)
+            }
+            Receipt::Nonsense(_) => (self.who, Pick::Back(0), Seal::Foreign),
+        };
+        let kept = pick.of(&self.hands[who].receipts)?;
+        let [other_namespace, other_key] = &self.system.strangers;
+        let sealed = match receipt {
+            Receipt::Own(_) | Receipt::Foreign(_) => kept.sealed.clone(),
+            // Behind version and key id, in which another value is unknown.
+            Receipt::Altered(_, place) => altered(&kept.sealed, 7, place),
+            Receipt::UnknownVersion(_) => altered(&kept.sealed, 0, 0),
+            Receipt::OtherNamespace(_) => other_namespace.seal_receipt(&kept.receipt),
+            Receipt::UnknownKey(_) => other_key.seal_receipt(&kept.receipt),
+            Receipt::Nonsense(place) => NONSENSE[place].to_owned().into(),
+        };
+        let receipt = account::Receipt {
+            who,
+            at: kept.receipt.at().as_unix(),
+            by: kept.by,
+            seal,
+        };
+        Some((receipt, sealed))
     }
 
     /// When something comes to an end.
@@ -110,9 +160,12 @@ impl World {
             },
             End::Enrollment => self.reference.pending_ends_at(self.who),
             End::Receipt => {
-                let receipt = self.hands[self.who].receipts.last()?;
-                Some(receipt.at().as_unix() + self.rules.proof_age)
+                let kept = self.hands[self.who].receipts.last()?;
+                Some(kept.receipt.at().as_unix() + self.rules.proof_age)
             }
+            End::Right => self.reference.right_ends_at(self.who),
+            End::Issues => self.reference.issues_end_at(self.who),
+            End::Beginnings => self.reference.beginnings_end_at(self.who),
         }
     }
 
@@ -155,4 +208,12 @@ impl World {
         };
         spelling.of(&text.unwrap_or_else(|| code_digits(0)))
     }
+}
+
+/// The receipt with another character at a place from `first` on.
+fn altered(sealed: &SealedReceipt, first: usize, place: u8) -> SealedReceipt {
+    let mut text = sealed.as_str().as_bytes().to_vec();
+    let place = first + usize::from(place) % (text.len() - first);
+    text[place] = if text[place] == b'B' { b'A' } else { b'B' };
+    String::from_utf8(text).unwrap().into()
 }

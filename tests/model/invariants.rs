@@ -1,12 +1,12 @@
 //! The invariants of DESIGN, asserted by their numbers from what was called, what it answered and what the
 //! status was before and after: without the reference.
 
+use super::account::{App, By, Proof, Receipt, Seal};
 use super::observed::{Call, Entry, Observation, View};
-use super::reference::{App, Proof};
 use super::rules::Rules;
 use super::typed::{as_letters, read};
 use super::world::Agreement;
-use countersign::{AcceptedBy, AuthenticatorId, EnrollmentId, Rejection, SwapKind, Timestamp};
+use countersign::{AuthenticatorId, EnrollmentId, Rejection, SwapKind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An enrollment that was begun, whether it was confirmed or not.
@@ -25,6 +25,17 @@ struct Confirmed {
     steps: BTreeSet<u64>,
 }
 
+/// A right to store codes, for which a proof was accepted.
+#[derive(Clone, Copy)]
+struct Right {
+    number: usize,
+    granted_at: u64,
+}
+
+/// What was done how often: the seconds that the clock had gone forward by then.
+#[derive(Clone, Default)]
+struct Done(Vec<u64>);
+
 /// Guesses that an account may have, and has had.
 #[derive(Clone, Copy)]
 struct Guesses {
@@ -38,9 +49,14 @@ pub(crate) struct Invariants {
     rules: Rules,
     begun: Vec<Begun>,
     confirmed: BTreeMap<AuthenticatorId, Confirmed>,
-    sets: [Vec<Vec<String>>; 2],
+    /// The sets that were stored, with their numbers.
+    sets: [Vec<(usize, Vec<String>)>; 2],
     spent_codes: BTreeSet<(usize, usize, String)>,
     guesses: [Guesses; 2],
+    /// The right that was granted last, until it is used or the factor is switched off.
+    rights: [Option<Right>; 2],
+    issues: [Done; 2],
+    beginnings: [Done; 2],
 }
 
 impl Invariants {
@@ -57,6 +73,9 @@ impl Invariants {
             sets: [Vec::new(), Vec::new()],
             spent_codes: BTreeSet::new(),
             guesses: [guesses; 2],
+            rights: [None; 2],
+            issues: Default::default(),
+            beginnings: Default::default(),
         }
     }
 
@@ -87,9 +106,12 @@ impl Invariants {
         if let (true, Some(text)) = (accepted, seen.call.attempt()) {
             self.spend(seen, text)?;
         }
-        if let (true, Call::Issue(_, codes)) = (accepted, seen.call) {
-            let symbols = codes.iter().map(|code| read(code).unwrap());
-            self.sets[seen.who].push(symbols.collect());
+        if let Call::Store { right, codes } = seen.call {
+            self.store(seen, *right)?;
+            if accepted {
+                let symbols = codes.codes.iter().map(|code| read(code).unwrap());
+                self.sets[seen.who].push((codes.set, symbols.collect()));
+            }
         }
         if let (true, Call::Confirm(id, text)) = (accepted, seen.call) {
             self.confirm(seen, *id, text)?;
@@ -99,6 +121,8 @@ impl Invariants {
             let pending = newest.is_some_and(|begun| begun.id == *id && !begun.confirmed);
             holds(5, pending, "a secret was read that is not pending")?;
         }
+        self.limits_hold(seen)?;
+        refusals_write_nothing(seen)?;
         self.failures_are_on_record(seen)?;
         self.only_confirmed_ones_are_active(seen)?;
         self.changes_are_proven(seen)
@@ -116,7 +140,7 @@ impl Invariants {
                 moved.push(id);
             }
         }
-        if let Ok(Some(AcceptedBy::Authenticator { id })) = seen.verdict {
+        if let Ok(Some(By::App(id))) = seen.verdict {
             holds(
                 1,
                 moved.contains(id),
@@ -126,8 +150,13 @@ impl Invariants {
         if !moved.is_empty() {
             return Ok(());
         }
-        let set = self.sets[seen.who].len();
-        let current = self.sets[seen.who].last();
+        let (set, current) = match self.sets[seen.who].last() {
+            Some((set, codes)) => (*set, Some(codes)),
+            None => (0, None),
+        };
+        if let Ok(Some(By::Code { set: named, .. })) = seen.verdict {
+            holds(2, *named == set, "the code is said to be of another set")?;
+        }
         let symbols = match as_letters(&symbols, self.rules.code_length) {
             Some(symbols) if self.rules.code_letters => symbols,
             _ => symbols,
@@ -159,7 +188,7 @@ impl Invariants {
             !steps.is_empty(),
             "a passcode of no step confirmed an enrollment",
         )?;
-        let Ok(Some(AcceptedBy::Enrollment { id: new })) = *seen.verdict else {
+        let Ok(Some(By::Enrollment(new))) = *seen.verdict else {
             return holds(5, false, "confirmed by something else");
         };
         let (before, after) = (seen.before[seen.who].ids(), seen.after[seen.who].ids());
@@ -177,6 +206,9 @@ impl Invariants {
             "the replaced one was gone",
         )?;
         holds(5, after == expected, "confirming changed something else")?;
+        let names = seen.after[seen.who].names();
+        let distinct: BTreeSet<_> = names.iter().collect();
+        holds(5, names.len() == distinct.len(), "two have the same name")?;
         holds(
             5,
             !self.confirmed.contains_key(&new),
@@ -207,21 +239,14 @@ impl Invariants {
             }
             _ => {}
         }
-        if seen.call.attempt().is_some() {
-            let digested = seen
-                .journal
-                .iter()
-                .position(|entry| *entry == Entry::Digested);
-            let reserved = seen
-                .journal
-                .iter()
-                .position(|entry| kind(entry) == Some(SwapKind::Reserved));
-            let issuing = matches!(seen.call, Call::Issue(..)) && reserved.is_none();
-            holds(
-                3,
-                issuing || digested.is_none() || reserved < digested,
-                "a digest came first",
-            )?;
+        let kinds: Vec<Option<SwapKind>> = seen.journal.iter().map(kind).collect();
+        let paid = |before: Option<SwapKind>| {
+            matches!(before, Some(SwapKind::Reserved | SwapKind::Issuing))
+        };
+        let mut before = None;
+        for kind in kinds {
+            holds(3, kind.is_some() || paid(before), "a digest came first")?;
+            before = kind;
         }
         if let Err(Rejection::WrongCode | Rejection::BackupCodeUsed) = seen.verdict {
             let counted = matches!(writes[..], [SwapKind::Rejected | SwapKind::Reserved]);
@@ -280,7 +305,7 @@ impl Invariants {
         let allowed = match seen.call {
             _ if !accepted => same_ids && same_set,
             Call::Confirm(..) => same_set,
-            Call::Issue(..) => same_ids && after.issued_at() == Some(seen.now),
+            Call::Store { .. } => same_ids && after.issued_at().is_some(),
             Call::Remove(id, _) => {
                 let left: Vec<_> = before
                     .ids()
@@ -292,6 +317,7 @@ impl Invariants {
             Call::Disable(_) | Call::ForceDisable => *after == View::Disabled,
             Call::Erase => *after == View::Absent,
             Call::Begin(_)
+            | Call::Grant(..)
             | Call::ReadPending(_)
             | Call::Verify(_)
             | Call::Unlock
@@ -302,19 +328,80 @@ impl Invariants {
 
     fn proves(&self, seen: &Observation<'_>, proof: &Proof) -> bool {
         let fresh = |at: u64| {
-            seen.now
-                .checked_sub(at)
-                .is_some_and(|age| age <= self.rules.proof_age)
+            let (oldest, newest) = (seen.now - self.rules.proof_age, seen.now + 10);
+            (oldest..=newest).contains(&at)
         };
+        let before = &seen.before[seen.who];
         match proof {
-            Proof::Password { checked_at } => {
-                !seen.before[seen.who].is_enabled() && fresh(*checked_at)
-            }
+            Proof::Password { checked_at } => !before.is_enabled() && fresh(*checked_at),
             Proof::Passcode(_) => true, // it was spent above
             Proof::Reauthenticated {
                 checked_at,
-                receipt: (who, at),
-            } => *who == seen.who && fresh(*checked_at) && fresh(*at),
+                receipt: Receipt { who, at, by, seal },
+            } => {
+                let set = self.sets[seen.who].last().map(|(set, _)| *set);
+                let there = match by {
+                    By::App(id) | By::Enrollment(id) => before.ids().contains(id),
+                    By::Code { set: used, .. } => {
+                        before.issued_at().is_some() && set == Some(*used)
+                    }
+                };
+                let ours = *who == seen.who && *seal == Seal::Genuine;
+                ours && there && fresh(*checked_at) && fresh(*at)
+            }
+        }
+    }
+
+    /// 9: codes are stored once, within a minute, by the last right for which a proof was accepted.
+    fn store(&mut self, seen: &Observation<'_>, number: usize) -> Agreement {
+        let right = self.rights[seen.who].filter(|right| right.number == number);
+        if seen.verdict.is_err() {
+            return Ok(());
+        }
+        self.rights[seen.who] = None;
+        let good = right.is_some_and(|right| {
+            seen.now <= right.granted_at + 60 && right.granted_at <= seen.now + 3600
+        });
+        holds(9, good, "codes were stored without a right")?;
+        let granted_at = right.map(|right| right.granted_at);
+        let issued_at = seen.after[seen.who].issued_at();
+        holds(9, issued_at == granted_at, "the codes are of another time")
+    }
+
+    /// At most three rights to issue codes in a day, and at most ten beginnings in ten minutes, by the seconds
+    /// that the clock went forward: whatever it went back, it gains nothing.
+    fn limits_hold(&mut self, seen: &Observation<'_>) -> Agreement {
+        let who = seen.who;
+        let elapsed = self.guesses[who].seconds;
+        match (seen.call, seen.verdict) {
+            (Call::Grant(_, number), Ok(_)) => {
+                self.rights[who] = Some(Right {
+                    number: *number,
+                    granted_at: seen.now,
+                });
+                let few = self.issues[who].add(elapsed, 3, 86_400);
+                limit(few, "a fourth set of codes within a day")
+            }
+            (Call::Begin(_), Ok(_)) => {
+                let few = self.beginnings[who].add(elapsed, 10, 600);
+                limit(few, "an eleventh beginning within ten minutes")
+            }
+            (Call::Confirm(..), Ok(_)) => {
+                self.beginnings[who] = Done::default();
+                Ok(())
+            }
+            (Call::Erase, _) => {
+                self.rights[who] = None;
+                self.issues[who] = Done::default();
+                self.beginnings[who] = Done::default();
+                Ok(())
+            }
+            _ => {
+                if !seen.after[who].is_enabled() {
+                    self.rights[who] = None;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -335,6 +422,31 @@ impl Invariants {
     }
 }
 
+impl Done {
+    /// Whether it was done at most so often within so many seconds, this time included.
+    fn add(&mut self, elapsed: u64, most: usize, span: u64) -> bool {
+        self.0.retain(|before| before + span > elapsed);
+        self.0.push(elapsed);
+        self.0.len() <= most
+    }
+}
+
+/// Only a failure that is counted, and an enrollment that comes nearer to its end, are written.
+fn refusals_write_nothing(seen: &Observation<'_>) -> Agreement {
+    let writes = match seen.verdict {
+        Ok(_) => return Ok(()),
+        Err(Rejection::WrongCode | Rejection::BackupCodeUsed) => seen.call.attempt().is_some(),
+        Err(Rejection::WrongConfirmation { .. } | Rejection::EnrollmentExpired) => {
+            matches!(seen.call, Call::Confirm(..))
+        }
+        Err(_) => false,
+    };
+    limit(
+        writes || seen.journal.is_empty(),
+        "a refusal wrote something",
+    )
+}
+
 const fn kind(entry: &Entry) -> Option<SwapKind> {
     match entry {
         Entry::Wrote(kind, _) => Some(*kind),
@@ -347,4 +459,8 @@ fn holds(number: u8, holds: bool, otherwise: &str) -> Agreement {
         return Ok(());
     }
     Err(format!("invariant {number}: {otherwise}"))
+}
+
+fn limit(holds: bool, otherwise: &str) -> Agreement {
+    holds.then_some(()).ok_or_else(|| otherwise.to_owned())
 }

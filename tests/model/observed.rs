@@ -1,15 +1,16 @@
 //! What can be seen from outside: what was called and answered, the status, and what was written in which
 //! order.
 
-use super::reference::Proof;
-use countersign::{
-    AcceptedBy, AuthenticatorId, EnrollmentId, Hold, MemoryStore, Rejection, SlowWork,
-    SlowWorkError, SlowWorkFuture, Status, Store, Stored, Summary, Swap, SwapKind, Swapped,
-};
+use super::account::{By, Proof};
 use countersign::{AccountId, DigestJob};
+use countersign::{
+    AuthenticatorId, EnrollmentId, Hold, MemoryStore, Rejection, SlowWork, SlowWorkError,
+    SlowWorkFuture, Status, Store, Stored, Summary, Swap, SwapKind, Swapped,
+};
 use std::convert::Infallible;
-use std::future::ready;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 /// A status that a test can build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +86,14 @@ impl View {
         }
     }
 
+    /// What the active authenticators are called.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Enabled { apps, .. } => apps.iter().map(|app| &app.name[..]).collect(),
+            Self::Absent | Self::Disabled => Vec::new(),
+        }
+    }
+
     /// When the current set of codes was issued.
     pub(crate) fn issued_at(&self) -> Option<u64> {
         match self {
@@ -94,6 +103,13 @@ impl View {
     }
 }
 
+/// Codes that were issued, and the number of the set; none if they were not.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Codes {
+    pub(crate) set: usize,
+    pub(crate) codes: Vec<String>,
+}
+
 /// What was called, with values.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
@@ -101,8 +117,13 @@ pub(crate) enum Call {
     ReadPending(EnrollmentId),
     Confirm(EnrollmentId, String),
     Verify(String),
-    /// With the codes that it gave.
-    Issue(Proof, Vec<String>),
+    /// The first half of an issue of codes, with the number of the right that it gave.
+    Grant(Proof, usize),
+    /// The second half of the issue with this right.
+    Store {
+        right: usize,
+        codes: Codes,
+    },
     Remove(AuthenticatorId, Proof),
     Disable(Proof),
     ForceDisable,
@@ -116,7 +137,7 @@ impl Call {
     pub(crate) const fn proof(&self) -> Option<&Proof> {
         match self {
             Self::Begin(proof)
-            | Self::Issue(proof, _)
+            | Self::Grant(proof, _)
             | Self::Remove(_, proof)
             | Self::Disable(proof) => Some(proof),
             _ => None,
@@ -138,7 +159,7 @@ pub(crate) struct Observation<'a> {
     pub(crate) who: usize,
     pub(crate) now: u64,
     pub(crate) call: &'a Call,
-    pub(crate) verdict: &'a Result<Option<AcceptedBy>, Rejection>,
+    pub(crate) verdict: &'a Result<Option<By>, Rejection>,
     pub(crate) journal: &'a [Entry],
     pub(crate) before: &'a [View; 2],
     pub(crate) after: &'a [View; 2],
@@ -196,8 +217,18 @@ impl Store for Recorded {
 }
 
 impl SlowWork for Journal {
+    /// The digests of a set of codes take until they are asked for again.
     fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+        let last = self.0.lock().unwrap().last().copied();
+        let mut waits = matches!(last, Some(Entry::Wrote(SwapKind::Issuing, _)));
         self.add(Entry::Digested);
-        Box::pin(ready(job.run().map_err(SlowWorkError::Digest)))
+        Box::pin(async move {
+            poll_fn(|_| match std::mem::take(&mut waits) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            })
+            .await;
+            job.run().map_err(SlowWorkError::Digest)
+        })
     }
 }

@@ -1,76 +1,16 @@
 //! The reference: what DESIGN says, for two accounts, in the plainest way. Nothing is summed up: it keeps
 //! every step and every event, and looks through all of them each time.
 
+use super::account::{Account, Active, App, By, Code, Pending, Proof};
+use super::issuing::Right;
+use super::limits::{NotNow, Recent};
 use super::observed::{AppView, CodesView, Entry, View};
 use super::rules::Rules;
 use super::throttle::{Event, Throttle};
 use super::typed::{are_digits, read};
-use countersign::testing::Phone;
 use countersign::{
-    AcceptedBy, AuthenticatorId, EnrollmentId, KeyId, Rejection, Resealed, Summary, SwapKind,
+    AuthenticatorId, EnrollmentId, KeyId, Rejection, Removed, Resealed, Summary, SwapKind,
 };
-
-/// An app entry on a phone.
-#[derive(Clone, Debug)]
-pub(crate) struct App {
-    pub(crate) phone: Phone,
-    /// The key URI: within an account it differs by the secret alone.
-    pub(crate) uri: String,
-    pub(crate) name: String,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Active {
-    pub(crate) id: AuthenticatorId,
-    pub(crate) app: App,
-    added_at: u64,
-    /// Every step that was ever accepted, and when.
-    pub(crate) accepted: Vec<(u64, u64)>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    pub(crate) id: EnrollmentId,
-    pub(crate) app: App,
-    replaces: Option<AuthenticatorId>,
-    begun_at: u64,
-    wrong: u8,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Code {
-    pub(crate) text: String,
-    pub(crate) used_at: Option<u64>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Set {
-    issued_at: u64,
-    pub(crate) codes: Vec<Code>,
-}
-
-/// An account that has a record.
-#[derive(Clone, Debug)]
-pub(crate) struct Account {
-    pub(crate) active: Vec<Active>,
-    pending: Option<Pending>,
-    pub(crate) set: Option<Set>,
-    pub(crate) throttle: Throttle,
-    sealed_with: KeyId,
-}
-
-/// A proof, with its values.
-#[derive(Clone, Debug)]
-pub(crate) enum Proof {
-    Password {
-        checked_at: u64,
-    },
-    Passcode(String),
-    Reauthenticated {
-        checked_at: u64,
-        receipt: (usize, u64),
-    },
-}
 
 /// Done, or why not.
 pub(crate) type Verdict<T = ()> = Result<T, Rejection>;
@@ -84,7 +24,14 @@ pub(crate) struct Reference {
     pub(crate) who: usize,
     pub(crate) now: u64,
     key: KeyId,
+    /// How many rights to issue codes were granted, and how many sets were stored.
+    pub(crate) rights: usize,
+    pub(crate) sets: usize,
 }
+
+/// Beginnings of enrollments: ten within ten minutes. Rights to issue codes: three within 24 hours.
+const BEGINNINGS: Recent = Recent::new(10, 600);
+const ISSUES: Recent = Recent::new(3, 24 * 3600);
 
 impl Reference {
     pub(crate) fn new(rules: &Rules) -> Self {
@@ -95,6 +42,8 @@ impl Reference {
             who: 0,
             now: 0,
             key: KeyId::new(0),
+            rights: 0,
+            sets: 0,
         }
     }
 
@@ -131,6 +80,27 @@ impl Reference {
         self.accounts[who].as_ref()?.pending.as_ref()?.replaces
     }
 
+    /// The number of the current set of codes.
+    pub(crate) fn set(&self, who: usize) -> Option<usize> {
+        let account = self.accounts[who].as_ref()?;
+        account.set.as_ref().map(|set| set.number)
+    }
+
+    /// When the first of the beginnings that are known no longer counts.
+    pub(crate) fn beginnings_end_at(&self, who: usize) -> Option<u64> {
+        self.accounts[who].as_ref()?.beginnings.ends_at()
+    }
+
+    /// When the first of the issues that are known no longer counts.
+    pub(crate) fn issues_end_at(&self, who: usize) -> Option<u64> {
+        self.accounts[who].as_ref()?.issues.ends_at()
+    }
+
+    /// The last second at which codes can be stored.
+    pub(crate) fn right_ends_at(&self, who: usize) -> Option<u64> {
+        self.accounts[who].as_ref()?.right.map(Right::ends_at)
+    }
+
     pub(crate) fn view(&self, who: usize, now: u64) -> View {
         let Some(account) = &self.accounts[who] else {
             return View::Absent;
@@ -161,14 +131,19 @@ impl Reference {
         }
     }
 
-    pub(crate) fn verify(&mut self, text: &str) -> Verdict<AcceptedBy> {
+    pub(crate) fn verify(&mut self, text: &str) -> Verdict<By> {
         let by = self.attempt(text)?;
         self.write(SwapKind::Accepted);
         Ok(by)
     }
 
-    /// Judges the beginning; [`begun`](Self::begun) makes it.
-    pub(crate) fn begin(&mut self, replaces: Option<AuthenticatorId>, proof: &Proof) -> Verdict {
+    /// Judges the beginning, and gives the name of the new authenticator; [`begun`](Self::begun) makes it.
+    pub(crate) fn begin(
+        &mut self,
+        replaces: Option<AuthenticatorId>,
+        name: Option<&str>,
+        proof: &Proof,
+    ) -> Verdict<String> {
         self.may_be_read(proof)?;
         if self.accounts[self.who].is_none() && matches!(proof, Proof::Passcode(_)) {
             return Err(Rejection::Absent);
@@ -177,7 +152,33 @@ impl Reference {
             Some(id) => self.must_have(id)?,
             None => self.must_have_room()?,
         }
-        self.prove(proof)
+        let name = self.name(replaces, name)?;
+        self.must_be_strong_enough(proof)?;
+        let account = self.accounts[self.who].as_ref();
+        let admitted = account.map_or(Ok(()), |account| account.beginnings.admit(self.now));
+        admitted.map_err(|not_now| match not_now {
+            NotNow::TooMany { retry_after } => Rejection::TooManyEnrollments { retry_after },
+            NotNow::ClockFault => Rejection::ClockFault,
+        })?;
+        self.prove(proof)?;
+        Ok(name)
+    }
+
+    /// A name that none of those that stay has: the one that is asked for, or the default with a number.
+    fn name(&self, replaces: Option<AuthenticatorId>, asked: Option<&str>) -> Verdict<String> {
+        let staying = self.active(self.who).iter();
+        let staying = staying.filter(|active| Some(active.id) != replaces);
+        let taken: Vec<&str> = staying.map(|active| &active.app.name[..]).collect();
+        match asked {
+            Some(name) if taken.contains(&name) => Err(Rejection::NameInUse),
+            Some(name) => Ok(name.to_owned()),
+            None => {
+                let default = "Authenticator app".to_owned();
+                let numbered = (2..).map(|number| format!("{default} {number}"));
+                let mut names = std::iter::once(default.clone()).chain(numbered);
+                Ok(names.find(|name| !taken.contains(&&name[..])).unwrap())
+            }
+        }
     }
 
     pub(crate) fn begun(&mut self, id: EnrollmentId, app: App, replaces: Option<AuthenticatorId>) {
@@ -186,6 +187,9 @@ impl Reference {
             pending: None,
             set: None,
             throttle: Throttle::new(&self.rules, self.now),
+            beginnings: BEGINNINGS,
+            issues: ISSUES,
+            right: None,
             sealed_with: self.key,
         };
         let account = self.accounts[self.who].get_or_insert(created);
@@ -196,6 +200,7 @@ impl Reference {
             begun_at: self.now,
             wrong: 0,
         });
+        account.beginnings.add(self.now);
         self.write(SwapKind::Enrolling);
     }
 
@@ -263,51 +268,33 @@ impl Reference {
             Some(old) => *old = new,
             None => account.active.push(new),
         }
+        account.beginnings.clear();
         self.write(SwapKind::Enrolled);
     }
 
-    /// Judges the issue; [`issued`](Self::issued) makes it.
-    pub(crate) fn issue(&mut self, proof: &Proof) -> Verdict {
-        self.may_be_read(proof)?;
-        self.must_be_enabled()?;
-        self.prove(proof)
-    }
-
-    pub(crate) fn issued(&mut self, codes: Vec<String>) {
-        let unused = |text| Code {
-            text,
-            used_at: None,
-        };
-        let set = Set {
-            issued_at: self.now,
-            codes: codes.into_iter().map(unused).collect(),
-        };
-        self.account().set = Some(set);
-        self.journal.push(Entry::Digested);
-        self.write(SwapKind::Issued);
-    }
-
-    pub(crate) fn remove(&mut self, id: AuthenticatorId, proof: &Proof) -> Verdict {
+    pub(crate) fn remove(&mut self, id: AuthenticatorId, proof: &Proof) -> Verdict<Removed> {
         self.may_be_read(proof)?;
         self.must_exist()?;
         self.must_have(id)?;
+        self.must_be_strong_enough(proof)?;
         self.prove(proof)?;
         let account = self.account();
         account.active.retain(|active| active.id != id);
         if account.active.is_empty() {
             self.end();
-        } else {
-            account
-                .pending
-                .take_if(|pending| pending.replaces == Some(id));
-            self.write(SwapKind::Removed);
+            return Ok(Removed::Disabled);
         }
-        Ok(())
+        account
+            .pending
+            .take_if(|pending| pending.replaces == Some(id));
+        self.write(SwapKind::Removed);
+        Ok(Removed::OthersLeft)
     }
 
     pub(crate) fn disable(&mut self, proof: &Proof) -> Verdict {
         self.may_be_read(proof)?;
         self.must_be_enabled()?;
+        self.must_be_strong_enough(proof)?;
         self.prove(proof)?;
         self.end();
         Ok(())
@@ -320,10 +307,22 @@ impl Reference {
         Ok(())
     }
 
-    pub(crate) fn unlock(&mut self) -> Verdict {
+    /// Whoever unlocks has compared this clock with another, or not.
+    pub(crate) fn unlock(&mut self, compared: bool) -> Verdict {
         self.must_exist()?;
         let at = self.now;
-        self.account().throttle.add(Event::Unlocked { at });
+        let account = self.account();
+        if compared {
+            account.throttle.add(Event::SetBack { at });
+            account.beginnings.set_back(at);
+            account.issues.set_back(at);
+        } else if account.throttle.has_clock_fault(at)
+            || account.beginnings.has_clock_fault(at)
+            || account.issues.has_clock_fault(at)
+        {
+            return Err(Rejection::ClockFault);
+        }
+        account.throttle.add(Event::Unlocked { at });
         self.write(SwapKind::Unlocked);
         Ok(())
     }
@@ -346,12 +345,14 @@ impl Reference {
         }
     }
 
-    /// No authenticator is active: codes and a pending enrollment end in the same swap.
+    /// No authenticator is active: codes, a right to issue some and a pending enrollment end in the same swap.
+    /// What was done recently still counts.
     fn end(&mut self) {
         let account = self.account();
         account.active.clear();
         account.pending = None;
         account.set = None;
+        account.right = None;
         self.write(SwapKind::Disabled);
     }
 
@@ -359,9 +360,17 @@ impl Reference {
         self.accounts[self.who].as_mut().unwrap()
     }
 
-    /// A swap with what the account has become.
+    /// A swap with what the account has become. It drops what is over; but the record of a pending enrollment
+    /// always knows when that one was begun.
     pub(crate) fn write(&mut self, kind: SwapKind) {
-        let (who, key) = (self.who, self.key);
+        let (who, key, now) = (self.who, self.key, self.now);
+        let account = self.account();
+        account.right.take_if(|right| right.is_over(now));
+        account.issues.drop_what_is_over(now);
+        account.beginnings.drop_what_is_over(now);
+        if let (true, Some(pending)) = (account.beginnings.is_empty(), &account.pending) {
+            account.beginnings.add(pending.begun_at);
+        }
         let left = self.codes(who).iter().filter(|code| code.used_at.is_none());
         let left = u32::try_from(left.count()).unwrap();
         let summary = Summary::new(!self.active(who).is_empty(), left, key);

@@ -1,7 +1,7 @@
 //! Random sequences of commands, weighted so that most of them do something.
 
 use crate::model::command::{
-    Action, Command, End, Enrollment, Pick, Proof, Receipt, Target, Typed,
+    Action, Command, End, Enrollment, NONSENSE, Naming, Pick, Proof, Receipt, Target, Typed,
 };
 use crate::model::typed::{MISSHAPEN, Spelling};
 use proptest::collection::vec;
@@ -30,7 +30,7 @@ pub(crate) fn sequences(longest: usize) -> impl Strategy<Value = Sequence> {
     let prologue = prop_oneof![
         1 => Just(vec![]),
         2 => Just(vec![Action::Enroll]),
-        3 => Just(vec![Action::Enroll, Action::LogInAndIssue]),
+        3 => Just(vec![Action::Enroll, Action::LogInAndIssue(1)]),
         2 => Just(vec![Action::Enroll, Action::Enroll, Action::LogIn(Pick::From(0))]),
     ];
     let all = (
@@ -69,21 +69,24 @@ fn command() -> impl Strategy<Value = Command> {
 fn action() -> impl Strategy<Value = Action> {
     use Action as A;
     prop_oneof![
-        5 => (target(), proof()).prop_map(|(target, proof)| A::Begin(target, proof)),
+        5 => (target(), naming(), proof()).prop_map(|(target, naming, proof)| A::Begin(target, naming, proof)),
         5 => enrollment().prop_map(A::ReadPending),
         6 => (enrollment(), confirmation(), spelling()).prop_map(|(id, typed, how)| A::Confirm(id, typed, how)),
         22 => (typed(), spelling()).prop_map(|(typed, how)| A::Verify(typed, how)),
-        5 => proof().prop_map(A::Issue),
+        4 => proof().prop_map(A::Issue),
+        4 => proof().prop_map(A::StartIssue),
+        4 => pick().prop_map(A::FinishIssue),
         2 => (pick(), proof()).prop_map(|(pick, proof)| A::Remove(pick, proof)),
         1 => proof().prop_map(A::Disable),
         1 => prop_oneof![8 => Just(A::ForceDisable), 1 => Just(A::Erase)],
-        2 => Just(A::Unlock),
+        3 => any::<bool>().prop_map(A::Unlock),
         3 => Just(A::Reseal),
         10 => clock().prop_map(A::Clock),
         8 => (end(), -1_i64..=1).prop_map(|(end, more)| A::ClockTo(end, more)),
         8 => Just(A::Enroll),
-        5 => target().prop_map(A::LogInAndBegin),
-        4 => Just(A::LogInAndIssue),
+        5 => (target(), naming()).prop_map(|(target, naming)| A::LogInAndBegin(target, naming)),
+        4 => prop_oneof![2 => Just(1_u8), 1 => 2_u8..=4].prop_map(A::LogInAndIssue),
+        2 => prop_oneof![1 => 1_u8..=9, 2 => 10_u8..=12].prop_map(A::BeginOften),
         4 => prop_oneof![pick(), Just(Pick::Replaced)].prop_map(A::LogInAndRemove),
         8 => pick().prop_map(A::LogIn),
         8 => (count(), gap()).prop_map(|(count, gap)| A::Guess(count, gap)),
@@ -92,6 +95,16 @@ fn action() -> impl Strategy<Value = Action> {
 
 fn target() -> impl Strategy<Value = Target> {
     prop_oneof![3 => Just(Target::Additional), 2 => pick().prop_map(Target::Replacing)]
+}
+
+fn naming() -> impl Strategy<Value = Naming> {
+    prop_oneof![
+        3 => Just(Naming::Fresh),
+        3 => Just(Naming::Default),
+        1 => Just(Naming::Second),
+        2 => pick().prop_map(Naming::Active),
+        1 => pick().prop_map(Naming::Earlier),
+    ]
 }
 
 fn enrollment() -> impl Strategy<Value = Enrollment> {
@@ -127,9 +140,16 @@ fn typed() -> impl Strategy<Value = Typed> {
 
 fn proof() -> impl Strategy<Value = Proof> {
     let receipt = prop_oneof![
-        6 => Just(Receipt::Own(Pick::Back(0))),
-        2 => pick().prop_map(Receipt::Own),
-        1 => pick().prop_map(Receipt::Foreign),
+        12 => Just(Receipt::Own(Pick::Back(0))),
+        6 => pick().prop_map(Receipt::Own),
+        2 => pick().prop_map(Receipt::Foreign),
+        1 => (pick(), any::<u8>()).prop_map(|(pick, place)| Receipt::Altered(pick, place)),
+        1 => prop_oneof![
+            pick().prop_map(Receipt::UnknownVersion),
+            pick().prop_map(Receipt::OtherNamespace),
+            pick().prop_map(Receipt::UnknownKey),
+            (0..NONSENSE.len()).prop_map(Receipt::Nonsense),
+        ],
     ];
     prop_oneof![
         3 => age().prop_map(Proof::Password),
@@ -160,7 +180,7 @@ fn spelling() -> impl Strategy<Value = Spelling> {
 fn age() -> impl Strategy<Value = i64> {
     prop_oneof![
         6 => Just(0_i64),
-        4 => proptest::sample::select(vec![1, 2, 599, 600, 601, 90_000, -1, -600]),
+        4 => proptest::sample::select(vec![1, 2, 599, 600, 601, 90_000, -1, -10, -11, -600]),
     ]
 }
 
@@ -174,7 +194,14 @@ fn gap() -> impl Strategy<Value = i64> {
 }
 
 fn end() -> impl Strategy<Value = End> {
-    prop_oneof![3 => Just(End::Hold), 2 => Just(End::Enrollment), 2 => Just(End::Receipt)]
+    prop_oneof![
+        3 => Just(End::Hold),
+        2 => Just(End::Enrollment),
+        2 => Just(End::Receipt),
+        2 => Just(End::Right),
+        1 => Just(End::Issues),
+        1 => Just(End::Beginnings),
+    ]
 }
 
 /// Seconds, steps, minutes, hours and days; back a little; and by more than an hour, a clock fault.
@@ -185,7 +212,7 @@ fn clock() -> impl Strategy<Value = i64> {
         4 => prop_oneof![Just(599_i64), Just(600), Just(601), 121_i64..3600],
         4 => prop_oneof![Just(3600_i64), Just(7200), 3601_i64..86_400],
         3 => (1_i64..5, -1_i64..=1).prop_map(|(days, more)| days * 86_400 + more),
-        2 => -90_i64..0,
+        2 => prop_oneof![Just(-10_i64), Just(-11), -90_i64..0],
         1 => prop_oneof![-3601_i64..-3598, Just(-3600), -90_000_i64..-3601],
     ]
 }

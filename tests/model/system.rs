@@ -17,13 +17,23 @@ pub(crate) struct System {
     pub(crate) accounts: [AccountId; 2],
     /// The first seals with key 1 and knows key 2; the second one the other way round.
     machines: [Verifier<Recorded>; 2],
+    /// The same service under another namespace, and under another key.
+    pub(crate) strangers: [Verifier<Recorded>; 2],
+}
+
+/// The keys that a verifier seals with, and opens with as well.
+#[derive(Clone, Copy)]
+struct Keys {
+    primary: u8,
+    retired: u8,
 }
 
 impl System {
     pub(crate) fn new(rules: &Rules, seed: u8) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let recorded = Recorded::default();
-        let machine = |primary: u8, retired: u8| {
+        let keys = |primary, retired| Keys { primary, retired };
+        let machine = |Keys { primary, retired }, namespace| {
             let key = |number: u8| {
                 let id = KeyId::new(u32::from(number));
                 (id, SealingKey::from_bytes(&[number; 32]))
@@ -37,6 +47,7 @@ impl System {
                 rules.secrets,
             );
             Verifier::builder_with_random(recorded.clone(), keyring, ISSUER, random)
+                .namespace(namespace)
                 .policy(rules.policy())
                 .clock(clock.clone())
                 .slow_work(recorded.journal.clone())
@@ -44,7 +55,8 @@ impl System {
                 .unwrap()
         };
         Self {
-            machines: [machine(1, 2), machine(2, 1)],
+            machines: [keys(1, 2), keys(2, 1)].map(|keys| machine(keys, "")),
+            strangers: [machine(keys(1, 2), "another"), machine(keys(3, 1), "")],
             accounts: ["alice", "bob"].map(|id| AccountId::new(id).unwrap()),
             clock,
             recorded,

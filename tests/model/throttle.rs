@@ -17,8 +17,8 @@ pub(crate) enum Event {
     RowEnded,
     /// The host's staff unlocked the account.
     Unlocked { at: u64 },
-    /// The last failure lay ahead, and was set to now.
-    Mended { at: u64 },
+    /// Times that lay ahead were set to now, by a clock that is known to be right.
+    SetBack { at: u64 },
 }
 
 /// All that ever happened to the throttle of one account.
@@ -36,7 +36,8 @@ struct Meter {
     refilled_at: u64,
 }
 
-const HOUR: u64 = 3600;
+/// A stored time further ahead is a clock fault.
+pub(crate) const HOUR: u64 = 3600;
 
 impl Throttle {
     pub(crate) fn new(rules: &Rules, at: u64) -> Self {
@@ -50,12 +51,14 @@ impl Throttle {
         self.events.push(event);
     }
 
-    /// The last failure more than an hour ahead.
+    /// A time more than an hour ahead, whether a limit depends on it now or not.
     pub(crate) fn has_clock_fault(&self, now: u64) -> bool {
-        self.meter().failed_at > now + HOUR
+        let meter = self.meter();
+        meter.failed_at > now + HOUR || meter.refilled_at > now + HOUR
     }
 
-    /// Locked, waiting, out of budget, in this order.
+    /// Locked, waiting, out of budget, in this order. A wait and a spent budget depend on a time, which may be a
+    /// clock fault.
     pub(crate) fn hold(&self, now: u64) -> Hold {
         let mut meter = self.meter();
         if meter.row >= self.rules.lock_after {
@@ -63,12 +66,18 @@ impl Throttle {
         }
         let wait = self.wait_after(meter.row);
         let free_at = meter.failed_at + wait;
+        if wait > 0 && meter.failed_at > now + HOUR {
+            return Hold::ClockFault;
+        }
         if wait > 0 && now < free_at {
             return Hold::Waiting {
                 retry_after: Duration::from_secs(free_at - now),
             };
         }
         self.refill(&mut meter, now);
+        if meter.level == 0 && meter.refilled_at > now + HOUR {
+            return Hold::ClockFault;
+        }
         if meter.level == 0 {
             return Hold::BudgetSpent {
                 retry_after: Duration::from_secs(meter.refilled_at + self.rules.budget.1 - now),
@@ -114,12 +123,12 @@ impl Throttle {
                 Event::RowEnded => meter.row = 0,
                 Event::Unlocked { at } => {
                     self.refill(&mut meter, at);
-                    meter.refilled_at = meter.refilled_at.min(at);
                     meter.level = meter.level.max(burst.min(5));
                     meter.row = 0;
                 }
-                Event::Mended { at } => {
+                Event::SetBack { at } => {
                     meter.failed_at = meter.failed_at.min(at);
+                    meter.refilled_at = meter.refilled_at.min(at);
                 }
             }
         }

@@ -1,16 +1,19 @@
 //! Runs each command on the system and on the reference, and compares all that can be seen.
 
-use super::command::{Action, Command, Enrollment, JUST_NOW, Pick, Proof, Target, Typed};
-use super::hands::Hands;
+use super::account::{App, By};
+use super::command::{Action, Command, Enrollment, JUST_NOW, Naming, Pick, Proof, Target, Typed};
+use super::halves::Started;
+use super::hands::{Hands, Kept};
 use super::invariants::Invariants;
 use super::observed::{Call, Observation, Recorded, View};
-use super::reference::{App, Reference};
+use super::reference::Reference;
 use super::rules::Rules;
 use super::system::System;
 use super::typed::Spelling;
 use countersign::testing::{Phone, block_on};
 use countersign::{
-    AcceptedBy, AuthenticatorName, Denied, EnrollmentRequest, Rejection, Timestamp, Verifier,
+    AcceptedBy, AuthenticatorName, BackupCodeSetId, Denied, EnrollmentRequest, Receipt, Rejection,
+    ServerClock, Timestamp, Verifier,
 };
 use std::fmt::Debug;
 
@@ -19,16 +22,23 @@ pub(crate) type Agreement<T = ()> = Result<T, String>;
 
 pub(crate) struct World {
     pub(crate) rules: Rules,
-    system: System,
+    pub(crate) system: System,
     pub(crate) reference: Reference,
     invariants: Invariants,
     pub(crate) hands: [Hands; 2],
     pub(crate) views: [View; 2],
     /// Whose command runs, on which machine, and when.
     pub(crate) who: usize,
-    machine: usize,
+    pub(crate) machine: usize,
     pub(crate) now: u64,
+    /// The issues of codes of which the second half is to come.
+    pub(crate) started: [Vec<Started>; 2],
+    /// The sets of codes by what the system calls them, and their numbers.
+    set_ids: Vec<(BackupCodeSetId, usize)>,
 }
+
+/// What a call was and what came of it.
+pub(crate) type Called = (Call, Result<Option<By>, Rejection>);
 
 impl World {
     pub(crate) fn new(rules: &Rules, seed: u8) -> Self {
@@ -42,6 +52,8 @@ impl World {
             who: 0,
             machine: 0,
             now: 0,
+            started: [Vec::new(), Vec::new()],
+            set_ids: Vec::new(),
         }
     }
 
@@ -49,24 +61,28 @@ impl World {
         (self.who, self.machine) = (command.account, command.machine);
         match command.action {
             Action::Enroll => {
-                let enabled = self.views[self.who].is_enabled();
-                let proof = if enabled {
-                    JUST_NOW
-                } else {
-                    Proof::Password(0)
-                };
-                self.step(Action::Begin(Target::Additional, proof))?;
+                let proof = self.usual_proof();
+                self.step(Action::Begin(Target::Additional, Naming::Fresh, proof))?;
                 let newest = Enrollment::Own(Pick::Back(0));
                 self.step(Action::Confirm(newest, Typed::Newest(0), Spelling::Plain))
             }
             Action::LogIn(pick) => self.log_in(pick),
-            Action::LogInAndBegin(target) => {
+            Action::LogInAndBegin(target, naming) => {
                 self.log_in(Pick::Back(0))?;
-                self.step(Action::Begin(target, JUST_NOW))
+                self.step(Action::Begin(target, naming, JUST_NOW))
             }
-            Action::LogInAndIssue => {
+            Action::Issue(proof) => self.issue(proof),
+            Action::LogInAndIssue(count) => {
                 self.log_in(Pick::Back(0))?;
-                self.step(Action::Issue(JUST_NOW))
+                (0..count).try_for_each(|_| self.issue(JUST_NOW))
+            }
+            Action::BeginOften(count) => {
+                if self.views[self.who].is_enabled() {
+                    self.log_in(Pick::Back(0))?;
+                }
+                let proof = self.usual_proof();
+                let begin = Action::Begin(Target::Additional, Naming::Default, proof);
+                (0..count).try_for_each(|_| self.step(begin))
             }
             Action::LogInAndRemove(pick) => {
                 self.log_in(Pick::Back(0))?;
@@ -86,6 +102,24 @@ impl World {
         }
     }
 
+    /// What the owner proves with as a rule.
+    fn usual_proof(&self) -> Proof {
+        if self.views[self.who].is_enabled() {
+            JUST_NOW
+        } else {
+            Proof::Password(0)
+        }
+    }
+
+    fn issue(&mut self, proof: Proof) -> Agreement {
+        let before = self.started[self.who].len();
+        self.step(Action::StartIssue(proof))?;
+        if self.started[self.who].len() == before {
+            return Ok(());
+        }
+        self.step(Action::FinishIssue(Pick::Back(0)))
+    }
+
     fn log_in(&mut self, pick: Pick) -> Agreement {
         self.step(Action::Clock(self.rules.period.cast_signed()))?;
         self.step(Action::Verify(Typed::Active(pick, 0), Spelling::Plain))
@@ -99,9 +133,19 @@ impl World {
             self.invariants.moved(seconds);
         }
         self.now = self.system.clock.now().as_unix();
+        let started = match action {
+            Action::FinishIssue(pick) => self.started(pick),
+            _ => None,
+        };
+        if let Some(started) = &started {
+            self.machine = started.machine;
+        }
         let (verifier, key) = self.system.machine(self.machine);
         self.reference.enter(self.who, self.now, key);
-        let (call, verdict) = self.call(&verifier, action)?;
+        let (call, verdict) = match started {
+            Some(started) => self.finish_issue(started)?,
+            None => self.call(&verifier, action)?,
+        };
         let journal = self.system.recorded.journal.take();
         same("written", &journal, &self.reference.take_journal())?;
         let views = [0, 1].map(|who| {
@@ -125,15 +169,11 @@ impl World {
     }
 
     /// Calls the system and the reference, and compares what they answer.
-    fn call(
-        &mut self,
-        verifier: &Verifier<Recorded>,
-        action: Action,
-    ) -> Agreement<(Call, Result<Option<AcceptedBy>, Rejection>)> {
+    fn call(&mut self, verifier: &Verifier<Recorded>, action: Action) -> Agreement<Called> {
         let account = self.system.accounts[self.who].clone();
         let plain = |outcome: Result<(), Rejection>| outcome.map(|()| None);
         match action {
-            Action::Begin(target, proof) => self.begin(verifier, target, proof),
+            Action::Begin(target, naming, proof) => self.begin(verifier, target, naming, proof),
             Action::ReadPending(which) => self.read_pending(verifier, which),
             Action::Confirm(which, typed, spelling) => {
                 let text = self.typed(typed, spelling);
@@ -143,15 +183,11 @@ impl World {
                 let text = self.typed(typed, spelling);
                 let receipt = verdict(block_on(verifier.verify(&account, &text)))?;
                 let expected = self.reference.verify(&text);
-                let got = receipt
-                    .as_ref()
-                    .map(countersign::Receipt::by)
-                    .map_err(|e| *e);
+                let got = self.keep(verifier, receipt, &text)?;
                 same(&format!("verify {text:?}"), &got, &expected)?;
-                self.keep(receipt, &text)?;
                 Ok((Call::Verify(text), got.map(Some)))
             }
-            Action::Issue(proof) => self.issue(verifier, proof),
+            Action::StartIssue(proof) => self.start_issue(verifier, proof),
             Action::Remove(pick, proof) => {
                 let id = self.active(pick);
                 let proven = self.proven(proof);
@@ -163,7 +199,7 @@ impl World {
                     &got,
                     &expected,
                 )?;
-                Ok((Call::Remove(id, proven.proof), plain(got)))
+                Ok((Call::Remove(id, proven.proof), got.map(|_| None)))
             }
             Action::Disable(proof) => {
                 let proven = self.proven(proof);
@@ -177,9 +213,14 @@ impl World {
                 same("force_disable", &got, &self.reference.force_disable())?;
                 Ok((Call::ForceDisable, plain(got)))
             }
-            Action::Unlock => {
-                let got = verdict(block_on(verifier.unlock(&account)))?;
-                same("unlock", &got, &self.reference.unlock())?;
+            Action::Unlock(compared) => {
+                let clock = if compared {
+                    ServerClock::Confirmed
+                } else {
+                    ServerClock::Unconfirmed
+                };
+                let got = verdict(block_on(verifier.unlock(&account, clock)))?;
+                same("unlock", &got, &self.reference.unlock(compared))?;
                 Ok((Call::Unlock, plain(got)))
             }
             Action::Reseal => {
@@ -201,8 +242,9 @@ impl World {
         &mut self,
         verifier: &Verifier<Recorded>,
         target: Target,
+        naming: Naming,
         proof: Proof,
-    ) -> Agreement<(Call, Result<Option<AcceptedBy>, Rejection>)> {
+    ) -> Agreement<Called> {
         let account = &self.system.accounts[self.who];
         let replaces = match target {
             Target::Additional => None,
@@ -212,19 +254,25 @@ impl World {
             Some(id) => EnrollmentRequest::replacing(id, account.as_str()),
             None => EnrollmentRequest::additional(account.as_str()),
         };
-        let name = format!("phone {}", self.hands[self.who].begun.len());
-        let request = request.authenticator_name(AuthenticatorName::new(&name).unwrap());
+        let name = self.name(naming);
+        let request = match &name {
+            Some(name) => request.authenticator_name(AuthenticatorName::new(name).unwrap()),
+            None => request,
+        };
         let proven = self.proven(proof);
         let got = verdict(block_on(verifier.begin_enrollment(
             account,
             request,
             proven.for_system(),
         )))?;
-        let expected = self.reference.begin(replaces, &proven.proof);
-        let what = format!("begin, replacing {replaces:?}, by {:?}", proven.proof);
-        same(&what, &got.as_ref().map(|_| ()).map_err(|e| *e), &expected)?;
-        let verdict = match got {
-            Ok(enrollment) => {
+        let expected = (self.reference).begin(replaces, name.as_deref(), &proven.proof);
+        let what = format!(
+            "begin {name:?}, replacing {replaces:?}, by {:?}",
+            proven.proof
+        );
+        same(&what, &outcome(&got), &outcome(&expected))?;
+        let verdict = match (got, expected) {
+            (Ok(enrollment), Ok(name)) => {
                 let uri = enrollment.key_uri().to_secret_text().expose().to_owned();
                 let app = App {
                     phone: Phone::scan(&uri).unwrap(),
@@ -239,16 +287,12 @@ impl World {
                 self.hands[self.who].begun.push((enrollment.id(), app));
                 Ok(None)
             }
-            Err(rejection) => Err(rejection),
+            (Err(rejection), _) | (_, Err(rejection)) => Err(rejection),
         };
         Ok((Call::Begin(proven.proof), verdict))
     }
 
-    fn read_pending(
-        &self,
-        verifier: &Verifier<Recorded>,
-        which: Enrollment,
-    ) -> Agreement<(Call, Result<Option<AcceptedBy>, Rejection>)> {
+    fn read_pending(&self, verifier: &Verifier<Recorded>, which: Enrollment) -> Agreement<Called> {
         let id = self.enrollment(which);
         let account = &self.system.accounts[self.who];
         let got = verdict(block_on(verifier.pending_enrollment(account, id)))?;
@@ -269,66 +313,87 @@ impl World {
         verifier: &Verifier<Recorded>,
         which: Enrollment,
         text: String,
-    ) -> Agreement<(Call, Result<Option<AcceptedBy>, Rejection>)> {
+    ) -> Agreement<Called> {
         let id = self.enrollment(which);
         let account = &self.system.accounts[self.who];
         let receipt = verdict(block_on(verifier.confirm_enrollment(account, id, &text)))?;
         let expected = self.reference.confirm(id, &text);
-        let got = receipt.as_ref().map(|_| ()).map_err(|e| *e);
-        same(
-            &format!("confirm with {text:?}"),
-            &got,
-            &expected.map(|_| ()),
-        )?;
-        let by = receipt
-            .as_ref()
-            .map(countersign::Receipt::by)
-            .map_err(|e| *e);
-        if let (Ok(AcceptedBy::Enrollment { id }), Ok(step)) = (by, expected) {
+        let what = format!("confirm with {text:?}");
+        same(&what, &outcome(&receipt), &outcome(&expected))?;
+        let by = self.keep(verifier, receipt, &text)?;
+        if let (Ok(By::Enrollment(id)), Ok(step)) = (by, expected) {
             self.reference.confirmed(id, step);
         }
-        self.keep(receipt, &text)?;
         Ok((Call::Confirm(id, text), by.map(Some)))
     }
 
-    fn issue(
+    /// Keeps a receipt, and what it was given for.
+    fn keep(
         &mut self,
         verifier: &Verifier<Recorded>,
-        proof: Proof,
-    ) -> Agreement<(Call, Result<Option<AcceptedBy>, Rejection>)> {
-        let account = &self.system.accounts[self.who];
-        let proven = self.proven(proof);
-        let issued = block_on(verifier.issue_backup_codes(account, proven.for_system()));
-        let got = verdict(issued)?.map(|codes| codes.iter().map(str::to_owned).collect::<Vec<_>>());
-        let expected = self.reference.issue(&proven.proof);
-        let what = format!("issue by {:?}", proven.proof);
-        same(&what, &got.as_ref().map(|_| ()).map_err(|e| *e), &expected)?;
-        let codes = got.clone().unwrap_or_default();
-        if got.is_ok() {
-            self.reference.issued(codes.clone());
-            self.hands[self.who].sets.push(codes.clone());
-        }
-        Ok((Call::Issue(proven.proof, codes), got.map(|_| None)))
-    }
-
-    /// Keeps a receipt, and what it was given for.
-    fn keep(&mut self, receipt: Result<countersign::Receipt, Rejection>, text: &str) -> Agreement {
-        let Ok(receipt) = receipt else { return Ok(()) };
+        receipt: Result<Receipt, Rejection>,
+        text: &str,
+    ) -> Agreement<Result<By, Rejection>> {
+        let receipt = match receipt {
+            Ok(receipt) => receipt,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
         same("receipt's time", &receipt.at().as_unix(), &self.now)?;
         same(
             "receipt's account",
             receipt.account(),
             &self.system.accounts[self.who],
         )?;
+        let by = self.by(receipt.by())?;
         let hands = &mut self.hands[self.who];
-        hands.receipts.push(receipt);
+        let sealed = verifier.seal_receipt(&receipt);
+        hands.receipts.push(Kept {
+            receipt,
+            sealed,
+            by,
+        });
         hands.accepted.push(text.to_owned());
-        Ok(())
+        Ok(Ok(by))
+    }
+
+    /// What the system calls a set of codes stands for one set, and no other name does.
+    fn by(&mut self, by: AcceptedBy) -> Agreement<By> {
+        Ok(match by {
+            AcceptedBy::Authenticator { id } => By::App(id),
+            AcceptedBy::Enrollment { id } => By::Enrollment(id),
+            AcceptedBy::BackupCode {
+                set: id,
+                number,
+                remaining,
+            } => {
+                let current = self.reference.set(self.who);
+                let current = current.ok_or("there is no set of codes")?;
+                let known = self.set_ids.iter();
+                let mut known = known.filter(|(it, set)| *it == id || *set == current);
+                let set = match known.next() {
+                    None => current,
+                    Some((it, set)) if *it == id => *set,
+                    Some(_) => return Err("a set of codes has two names".into()),
+                };
+                self.set_ids.push((id, set));
+                By::Code {
+                    set,
+                    number,
+                    remaining,
+                }
+            }
+            other => return Err(format!("accepted by {other:?}")),
+        })
     }
 }
 
+/// Accepted, or why not.
+pub(crate) fn outcome<T>(verdict: &Result<T, Rejection>) -> Result<(), Rejection> {
+    verdict.as_ref().map(|_| ()).map_err(|rejection| *rejection)
+}
+
 /// The verdict; a failure of the machinery is none.
-fn verdict<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
+pub(crate) fn verdict<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
     match outcome {
         Ok(done) => Ok(Ok(done)),
         Err(Denied::Rejected(rejection)) => Ok(Err(rejection)),
@@ -336,7 +401,7 @@ fn verdict<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
     }
 }
 
-fn same<T: PartialEq + Debug>(what: &str, system: &T, reference: &T) -> Agreement {
+pub(crate) fn same<T: PartialEq + Debug>(what: &str, system: &T, reference: &T) -> Agreement {
     if system == reference {
         return Ok(());
     }

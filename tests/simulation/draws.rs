@@ -9,6 +9,7 @@ use countersign::Timestamp;
 use std::time::Duration;
 
 const MINUTE: i64 = 60;
+const DAY: u64 = 86_400;
 const YEAR: i64 = 365 * 86_400;
 
 impl<D: Database> World<D> {
@@ -30,7 +31,8 @@ impl<D: Database> World<D> {
 
     /// Between two awaits time goes on, clocks jump, and keys are changed.
     pub(crate) fn pass_time(&self, weather: Weather) {
-        if self.choices.one_in(6) {
+        let is_busy = matches!(weather.mode, Mode::Limits);
+        if self.choices.one_in(if is_busy { 15 } else { 6 }) {
             let seconds = 1 + self.choices.pick(40) as u64;
             self.time.advance(Duration::from_secs(seconds));
             self.note(|| format!("time: {seconds} s pass"));
@@ -38,6 +40,11 @@ impl<D: Database> World<D> {
         if matches!(weather.mode, Mode::Guessing) && self.choices.one_in(12) {
             // Guessers are patient.
             let seconds = 30 << self.choices.pick(6);
+            self.time.advance(Duration::from_secs(seconds));
+            self.note(|| format!("time: {seconds} s pass"));
+        }
+        if is_busy && self.choices.one_in(120) {
+            let seconds = DAY - self.choices.pick(120) as u64;
             self.time.advance(Duration::from_secs(seconds));
             self.note(|| format!("time: {seconds} s pass"));
         }
@@ -96,6 +103,13 @@ impl<D: Database> World<D> {
         let disable = || Operation::Disable {
             proof: self.proof(machine),
         };
+        let unlock = || Operation::Unlock {
+            compared: self.choices.pick(4) == 0,
+        };
+        let again = || match self.receipt(machine) {
+            Some(proof) if self.is_enabled() => proof,
+            _ => self.proof(machine),
+        };
         let percent = self.choices.pick(100);
         match mode {
             Mode::Guessing => match percent {
@@ -103,7 +117,7 @@ impl<D: Database> World<D> {
                 55..70 => verify(Some(self.wrong_code())),
                 70..80 => verify(self.passcode(machine)),
                 80..90 => verify(self.backup_code()),
-                90..93 => Operation::Unlock,
+                90..93 => unlock(),
                 _ => disable(),
             },
             Mode::Changes => match percent {
@@ -117,7 +131,20 @@ impl<D: Database> World<D> {
                 88..89 => Operation::Erase,
                 _ => verify(self.passcode(machine)),
             },
-            Mode::Crowd if percent < 40 => Operation::Unlock,
+            Mode::Limits => match percent {
+                0..55 => Operation::Begin {
+                    replaces: None,
+                    proof: again(),
+                },
+                55..57 => confirm(true),
+                57..76 => Operation::Issue { proof: again() },
+                76..86 => verify(self.passcode(machine)),
+                86..92 => verify(self.backup_code()),
+                92..94 => unlock(),
+                94..96 => Operation::ForceDisable,
+                _ => remove(),
+            },
+            Mode::Crowd if percent < 40 => unlock(),
             Mode::Crowd if percent < 60 => begin(),
             Mode::Keys if percent < 30 => Operation::Reseal,
             Mode::Mixed | Mode::Keys | Mode::DoubleSpend | Mode::Crowd => match percent {
@@ -134,7 +161,7 @@ impl<D: Database> World<D> {
                 83..86 => remove(),
                 86..89 => disable(),
                 89..90 => Operation::ForceDisable,
-                90..92 => Operation::Unlock,
+                90..92 => unlock(),
                 92..97 => Operation::Reseal,
                 97..98 => Operation::Erase,
                 _ => Operation::Status,
@@ -225,13 +252,24 @@ impl<D: Database> World<D> {
             _ => books.receipts.last()?,
         };
         let now = self.now(machine).as_unix();
-        let checked_at = match self.choices.pick(8) {
-            0 => now - 700,
-            1 => now + 5,
+        let checked_at = match self.choices.pick(16) {
+            0 | 1 => now - 700,
+            2 => now + 5,
+            3 => now + 11,
             _ => now,
         };
+        let mut kept = receipt.clone();
+        let altered = self.choices.pick(16) == 0;
+        if altered {
+            let mut text = String::from(kept.sealed);
+            let last = text.pop()?;
+            // The last character has bits that must be zero, or all of it is of the code.
+            text.push(if last == 'A' { 'Q' } else { 'A' });
+            kept.sealed = text.into();
+        }
         Some(Shown::Receipt {
-            receipt: receipt.clone(),
+            kept,
+            altered,
             password_checked_at: Timestamp::from_unix(checked_at),
         })
     }

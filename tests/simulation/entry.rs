@@ -1,7 +1,7 @@
 //! What one operation of a client came to.
 
-use crate::operation::Operation;
-use countersign::{SwapKind, Timestamp};
+use crate::operation::{Answer, Operation};
+use countersign::{Rejection, SwapKind, Timestamp};
 
 /// One operation of a client.
 #[derive(Clone)]
@@ -14,11 +14,15 @@ pub(crate) struct Entry {
     /// Whether the caller was killed, or told that the effect is unknown.
     pub(crate) in_doubt: bool,
     pub(crate) told_of_success: bool,
-    /// The times of its loads, and of the one that a slow digest was computed for in between.
-    pub(crate) loads: Vec<Timestamp>,
-    pub(crate) frozen: Option<Timestamp>,
-    pub(crate) sent_since_load: bool,
+    pub(crate) told_rejection: Option<Rejection>,
+    pub(crate) told_failure: bool,
+    /// The time of its last load.
+    pub(crate) loaded_at: Timestamp,
     pub(crate) landed: Vec<Write>,
+    /// The number of the write that used its proof up, or that its enrollment was confirmed by.
+    pub(crate) proven_at: Option<usize>,
+    /// What it was proven by.
+    pub(crate) grounds: Option<Grounds>,
     /// The number of the write that was its success.
     pub(crate) succeeded_at: Option<usize>,
     /// Whether it created the record.
@@ -40,10 +44,12 @@ impl Entry {
             running: true,
             in_doubt: false,
             told_of_success: false,
-            loads: Vec::new(),
-            frozen: None,
-            sent_since_load: false,
+            told_rejection: None,
+            told_failure: false,
+            loaded_at: Timestamp::UNIX_EPOCH,
             landed: Vec::new(),
+            proven_at: None,
+            grounds: None,
             succeeded_at: None,
             has_created: false,
             duplicated: false,
@@ -51,6 +57,55 @@ impl Entry {
             begun_at: 0,
         }
     }
+
+    pub(crate) fn wrote(&self, kinds: &[SwapKind]) -> bool {
+        self.landed.iter().any(|write| kinds.contains(&write.kind))
+    }
+
+    /// Whether it has a right to issue codes on record, and no codes.
+    pub(crate) fn left_the_old_set(&self) -> bool {
+        self.wrote(&[SwapKind::Issuing]) && !self.wrote(&[SwapKind::Issued])
+    }
+
+    /// Whether its proof may be used up though nothing came of it: an issue of codes that ended between its writes.
+    pub(crate) fn is_told_between_writes(&self) -> bool {
+        let told = matches!(
+            self.told_rejection,
+            Some(Rejection::IssueExpired | Rejection::Disabled | Rejection::Absent)
+        );
+        self.wrote(&[SwapKind::Issuing]) && (told || self.told_failure)
+    }
+
+    /// Whether what it was told can be the effect of its own write.
+    pub(crate) fn is_told_of_own_write(&self) -> bool {
+        matches!(
+            self.told_rejection,
+            Some(
+                Rejection::Replayed
+                    | Rejection::BackupCodeUsed
+                    | Rejection::Disabled
+                    | Rejection::NoEnrollment
+                    | Rejection::UnknownAuthenticator
+                    | Rejection::TooManyEnrollments { .. }
+                    | Rejection::TooManyIssues { .. }
+                    | Rejection::IssueExpired
+            )
+        )
+    }
+
+    /// Whether it ends in doubt, and its right to issue codes is on record, but no codes are.
+    pub(crate) fn in_doubt_between_writes(&self, answer: &Answer) -> bool {
+        matches!(answer, Answer::Killed | Answer::Unsettled) && self.left_the_old_set()
+    }
+}
+
+/// What a receipt of an operation stands for.
+#[derive(Clone)]
+pub(crate) enum Grounds {
+    /// The phones, by their places, that showed the passcode: one, but for an odd chance.
+    Phones(Vec<usize>),
+    /// The set of codes, by the operation that issued it.
+    Set(usize),
 }
 
 /// One write of an operation, and its number among all that landed.

@@ -3,7 +3,7 @@
 
 use crate::books::Books;
 use crate::choices::Choices;
-use crate::operation::{Operation, Shown};
+use crate::operation::{Kept, Operation, Shown};
 use crate::stores::Database;
 use crate::world::{START, World};
 use countersign::conformance::Fault;
@@ -104,10 +104,8 @@ impl Beginning {
                 }
             };
             ask(confirmation).await;
-            let proof = || Shown::Receipt {
-                receipt: world.books.lock().unwrap().receipts[0].clone(),
-                password_checked_at: START,
-            };
+            let kept = world.books.lock().unwrap().receipts[0].clone();
+            let proof = || reauthenticated(&kept);
             ask(Operation::Issue { proof: proof() }).await;
             ask(begin(proof())).await;
         });
@@ -129,6 +127,11 @@ impl Beginning {
     pub(crate) fn passcode(&self, steps: u64) -> String {
         let at = self.now.saturating_add(30 * steps);
         self.books.phones[0].phone.passcode(at)
+    }
+
+    /// The receipt of the first enrollment, and a password.
+    pub(crate) fn receipt(&self) -> Shown {
+        reauthenticated(&self.books.receipts[0])
     }
 
     pub(crate) fn code(&self, number: usize) -> String {
@@ -175,6 +178,14 @@ impl Beginning {
         ));
         assert_eq!(created, Ok(Swapped::Done));
         world
+    }
+}
+
+fn reauthenticated(kept: &Kept) -> Shown {
+    Shown::Receipt {
+        kept: kept.clone(),
+        altered: false,
+        password_checked_at: START,
     }
 }
 

@@ -12,7 +12,6 @@ pub(crate) struct KnownPhone {
     pub(crate) id: Option<AuthenticatorId>,
     pub(crate) active: bool,
     pub(crate) begun_by: usize,
-    pub(crate) replaces: Option<AuthenticatorId>,
     pub(crate) last_step: Option<u64>,
 }
 

@@ -41,6 +41,8 @@ pub(crate) enum Mode {
     Crowd,
     /// All have the same code.
     DoubleSpend,
+    /// Enrollments are begun and codes are issued as often as may be, and more often.
+    Limits,
 }
 
 type Future = Pin<Box<dyn std::future::Future<Output = ()>>>;
@@ -74,6 +76,7 @@ pub(crate) fn live<D: Database>(seed: u64, books: Books) -> Books {
     let clients = 2 + choices.pick(7);
     let most = match weather.mode {
         Mode::Guessing | Mode::Keys => 9,
+        Mode::Limits => 14,
         Mode::Crowd => 20,
         Mode::DoubleSpend => 3,
         Mode::Mixed | Mode::Changes => 6,
@@ -91,12 +94,13 @@ pub(crate) fn live<D: Database>(seed: u64, books: Books) -> Books {
 
 impl Weather {
     fn draw(choices: &Choices) -> Self {
-        let mode = match choices.pick(20) {
+        let mode = match choices.pick(22) {
             0..7 => Mode::Mixed,
             7..11 => Mode::Guessing,
             11..15 => Mode::Changes,
             15..17 => Mode::Keys,
             17..19 => Mode::DoubleSpend,
+            19..21 => Mode::Limits,
             _ => Mode::Crowd,
         };
         let pick = |ways: &[usize]| *choices.one_of(ways).unwrap();

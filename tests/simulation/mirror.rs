@@ -1,9 +1,10 @@
 //! The reference: what an account must be after the writes that landed, told from their kinds alone.
 
 use crate::rules::{
-    BURST, CLOCK_FAULT, CODES, FIRST_WAIT, FREE_FAILURES, LOCK_AFTER, LONGEST_WAIT, REFILL,
+    BEGINNINGS, BURST, CLOCK_FAULT, CODES, ENROLLMENT_AGE, FIRST_WAIT, FREE_FAILURES, ISSUES,
+    LOCK_AFTER, LONGEST_WAIT, REFILL, RIGHT_AGE,
 };
-use countersign::{Hold, Summary, Timestamp};
+use countersign::{AuthenticatorId, Hold, Summary, Timestamp};
 use std::time::Duration;
 
 /// One account.
@@ -13,8 +14,42 @@ pub(crate) struct Mirror {
     pub(crate) authenticators: usize,
     /// The set of codes, by the operation that issued it, and how many are unused.
     pub(crate) codes: Option<(usize, u32)>,
-    /// The operation that began the pending enrollment.
-    pub(crate) pending: Option<usize>,
+    pub(crate) pending: Option<Pending>,
+    /// The right to store codes.
+    pub(crate) right: Option<Right>,
+    /// When enrollments were begun, and when rights were granted, in seconds.
+    beginnings: Vec<u64>,
+    issues: Vec<u64>,
+}
+
+/// A pending enrollment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pending {
+    /// The operation that began it.
+    pub(crate) begun_by: usize,
+    pub(crate) replaces: Option<AuthenticatorId>,
+    begun_at: u64,
+    pub(crate) wrong: u8,
+}
+
+impl Pending {
+    pub(crate) fn is_over(&self, at: Timestamp) -> bool {
+        let now = at.as_unix();
+        now > self.begun_at + ENROLLMENT_AGE || self.begun_at > now + CLOCK_FAULT
+    }
+}
+
+/// The right of an operation whose proof was accepted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Right {
+    by: usize,
+    granted_at: u64,
+}
+
+impl Right {
+    fn is_over(self, now: u64) -> bool {
+        now > self.granted_at + RIGHT_AGE || self.granted_at > now + CLOCK_FAULT
+    }
 }
 
 impl Mirror {
@@ -22,10 +57,84 @@ impl Mirror {
         self.authenticators = 0;
         self.codes = None;
         self.pending = None;
+        self.right = None;
     }
 
-    pub(crate) fn issue(&mut self, by: usize) {
-        self.codes = Some((by, CODES));
+    /// The record is gone.
+    pub(crate) fn erase(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) fn begin(
+        &mut self,
+        by: usize,
+        replaces: Option<AuthenticatorId>,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        within(BEGINNINGS, &self.beginnings, at).map_err(|what| format!("beginnings: {what}"))?;
+        self.beginnings.push(at.as_unix());
+        self.pending = Some(Pending {
+            begun_by: by,
+            replaces,
+            begun_at: at.as_unix(),
+            wrong: 0,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn enroll(&mut self) {
+        self.pending = None;
+        self.beginnings.clear();
+    }
+
+    pub(crate) fn grant(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
+        within(ISSUES, &self.issues, at).map_err(|what| format!("sets of codes: {what}"))?;
+        let granted_at = at.as_unix();
+        self.issues.push(granted_at);
+        self.right = Some(Right { by, granted_at });
+        Ok(())
+    }
+
+    /// Codes take a right whose proof was accepted, and take it only once.
+    pub(crate) fn issue(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
+        match self.right.take() {
+            Some(right) if right.by == by && !right.is_over(at.as_unix()) => {
+                self.codes = Some((by, CODES));
+                Ok(())
+            }
+            right => Err(format!("the right is {right:?}")),
+        }
+    }
+
+    pub(crate) fn has_clock_fault(&self, at: Timestamp) -> bool {
+        let is_ahead = |time: &u64| *time > at.as_unix() + CLOCK_FAULT;
+        self.throttle
+            .as_ref()
+            .is_some_and(|it| it.has_clock_fault(at))
+            || self.beginnings.iter().any(is_ahead)
+            || self.issues.iter().any(is_ahead)
+    }
+
+    /// A clock that somebody has compared is right: no time lies ahead of it.
+    pub(crate) fn set_back(&mut self, at: Timestamp) {
+        let now = at.as_unix();
+        for time in self.beginnings.iter_mut().chain(&mut self.issues) {
+            *time = now.min(*time);
+        }
+        if let Some(throttle) = &mut self.throttle {
+            throttle.set_back(now);
+        }
+    }
+
+    /// A write drops what is over. The record of a pending enrollment always knows when that one was begun.
+    pub(crate) fn forget(&mut self, at: Timestamp) {
+        let now = at.as_unix();
+        self.beginnings.retain(|time| time + BEGINNINGS.1 > now);
+        self.issues.retain(|time| time + ISSUES.1 > now);
+        self.right.take_if(|right| right.is_over(now));
+        if let (true, Some(pending)) = (self.beginnings.is_empty(), self.pending) {
+            self.beginnings.push(pending.begun_at);
+        }
     }
 
     /// What the summary of the last write must say.
@@ -62,14 +171,19 @@ impl Throttle {
     /// What stands in the way of an attempt.
     pub(crate) fn hold(&self, at: Timestamp) -> Hold {
         let now = at.as_unix();
+        let is_ahead = |time: u64| time > now + CLOCK_FAULT;
         let open_at = self.failed_at + self.wait();
         let mut later = self.clone();
         later.refill(now);
         if self.failures >= LOCK_AFTER {
             Hold::Locked
+        } else if self.wait() > 0 && is_ahead(self.failed_at) {
+            Hold::ClockFault
         } else if self.wait() > 0 && now < open_at {
             let retry_after = Duration::from_secs(open_at - now);
             Hold::Waiting { retry_after }
+        } else if later.budget == 0 && is_ahead(later.counted_from) {
+            Hold::ClockFault
         } else if later.budget == 0 {
             let left = (self.counted_from + REFILL).saturating_sub(now);
             let retry_after = Duration::from_secs(left);
@@ -79,12 +193,14 @@ impl Throttle {
         }
     }
 
-    pub(crate) fn has_clock_fault(&self, at: Timestamp) -> bool {
-        self.failed_at > at.as_unix() + CLOCK_FAULT
+    fn has_clock_fault(&self, at: Timestamp) -> bool {
+        let latest = self.failed_at.max(self.counted_from);
+        latest > at.as_unix() + CLOCK_FAULT
     }
 
-    pub(crate) fn mend_clock(&mut self, at: Timestamp) {
-        self.failed_at = self.failed_at.min(at.as_unix());
+    fn set_back(&mut self, now: u64) {
+        self.failed_at = self.failed_at.min(now);
+        self.counted_from = self.counted_from.min(now);
     }
 
     pub(crate) fn fail(&mut self, at: Timestamp) {
@@ -107,7 +223,6 @@ impl Throttle {
     pub(crate) fn unlock(&mut self, at: Timestamp) {
         self.failures = 0;
         self.refill(at.as_unix());
-        self.counted_from = self.counted_from.min(at.as_unix());
         self.budget = self.budget.max(5);
     }
 
@@ -127,4 +242,17 @@ impl Throttle {
             self.counted_from = self.counted_from.max(now);
         }
     }
+}
+
+/// Whether it may be done once more at this time: so often within so many seconds.
+fn within((most, span): (usize, u64), times: &[u64], at: Timestamp) -> Result<(), String> {
+    let now = at.as_unix();
+    if times.iter().any(|time| *time > now + CLOCK_FAULT) {
+        return Err("a clock fault stands in the way".into());
+    }
+    let counted = times.iter().filter(|time| **time + span > now).count();
+    if counted < most {
+        return Ok(());
+    }
+    Err(format!("{counted} within {span} s"))
 }

@@ -1,6 +1,9 @@
 //! What a client can ask of the service, and what it is told.
 
-use countersign::{AuthenticatorId, Denied, EnrollmentId, Error, Receipt, Rejection, Timestamp};
+use countersign::{
+    AuthenticatorId, Denied, EnrollmentId, Error, Receipt, Rejection, Removed, SealedReceipt,
+    Timestamp,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
@@ -28,7 +31,10 @@ pub(crate) enum Operation {
         proof: Shown,
     },
     ForceDisable,
-    Unlock,
+    Unlock {
+        /// Whether somebody has compared the machine's clock.
+        compared: bool,
+    },
     Reseal,
     Erase,
     Status,
@@ -39,10 +45,23 @@ pub(crate) enum Operation {
 pub(crate) enum Shown {
     Typed(String),
     Receipt {
-        receipt: Receipt,
+        kept: Kept,
+        /// Whether somebody has changed its text.
+        altered: bool,
         password_checked_at: Timestamp,
     },
     Password(Timestamp),
+}
+
+/// A receipt as a session keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) sealed: SealedReceipt,
+    pub(crate) at: Timestamp,
+    /// The operation that was accepted.
+    pub(crate) of: usize,
+    /// How far its machine was with the change of keys.
+    pub(crate) stage: usize,
 }
 
 impl Operation {
@@ -55,7 +74,7 @@ impl Operation {
             Self::Remove { .. } => "asked: remove an authenticator",
             Self::Disable { .. } => "asked: disable",
             Self::ForceDisable => "asked: force_disable",
-            Self::Unlock => "asked: unlock",
+            Self::Unlock { .. } => "asked: unlock",
             Self::Reseal => "asked: reseal",
             Self::Erase => "asked: erase",
             Self::Status => "asked: status",
@@ -85,7 +104,8 @@ impl Operation {
 /// What the client was told.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    Accepted(Receipt),
+    Accepted(Receipt, SealedReceipt),
+    Removed(Removed),
     Done,
     Rejected(Rejection),
     /// The host is told that what became of it is unknown.
@@ -98,8 +118,8 @@ pub(crate) enum Answer {
 impl Answer {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
-            Self::Accepted(_) => "told: accepted",
-            Self::Done => "told: done",
+            Self::Accepted(..) => "told: accepted",
+            Self::Removed(_) | Self::Done => "told: done",
             Self::Rejected(rejection) => of_rejection(*rejection),
             Self::Unsettled => "told: effect unknown",
             Self::Failed(Error::Store(_)) => "told: the store failed",
@@ -142,12 +162,16 @@ const fn of_rejection(rejection: Rejection) -> &'static str {
         Rejection::ClockFault => "told: clock fault",
         Rejection::ProofTooWeak => "told: proof too weak",
         Rejection::ProofExpired => "told: proof expired",
+        Rejection::ForeignReceipt => "told: foreign receipt",
         Rejection::NoEnrollment => "told: no enrollment",
         Rejection::EnrollmentSuperseded => "told: enrollment superseded",
         Rejection::EnrollmentExpired => "told: enrollment expired",
         Rejection::WrongConfirmation { .. } => "told: wrong confirmation",
         Rejection::UnknownAuthenticator => "told: unknown authenticator",
         Rejection::TooManyAuthenticators { .. } => "told: too many authenticators",
+        Rejection::TooManyEnrollments { .. } => "told: too many enrollments",
+        Rejection::TooManyIssues { .. } => "told: too many issues",
+        Rejection::IssueExpired => "told: issue expired",
         _ => "told: another rejection",
     }
 }

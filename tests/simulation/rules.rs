@@ -13,6 +13,16 @@ pub(crate) const REFILL: u64 = 1800;
 pub(crate) const PROOF_AGE: u64 = 600;
 pub(crate) const CODES: u32 = 2;
 pub(crate) const CLOCK_FAULT: u64 = 3600;
+/// How far ahead the time of a proof may lie.
+pub(crate) const SKEW: u64 = 10;
+pub(crate) const ENROLLMENT_AGE: u64 = 600;
+pub(crate) const ENROLLMENT_TRIES: u8 = 2;
+/// So many enrollments may be begun within so many seconds.
+pub(crate) const BEGINNINGS: (usize, u64) = (10, 600);
+/// So many sets of codes may be issued within so many seconds.
+pub(crate) const ISSUES: (usize, u64) = (3, 86_400);
+/// How long codes may take to be stored.
+pub(crate) const RIGHT_AGE: u64 = 60;
 
 pub(crate) fn policy() -> Policy {
     Policy::builder()
@@ -24,7 +34,8 @@ pub(crate) fn policy() -> Policy {
         .lock_after(LOCK_AFTER)
         .budget(BURST, Duration::from_secs(REFILL))
         .proof_age(Duration::from_secs(PROOF_AGE))
-        .enrollment_tries(2)
+        .enrollment_age(Duration::from_secs(ENROLLMENT_AGE))
+        .enrollment_tries(ENROLLMENT_TRIES)
         .max_authenticators(2)
         .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, CODES as u8).unwrap())
         .code_digest(DigestParams::new(8, 1, 1).unwrap())

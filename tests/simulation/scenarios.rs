@@ -37,6 +37,9 @@ fn scenarios(at: &Beginning) -> Vec<Scenario> {
     let disable = |steps| Operation::Disable {
         proof: shown(steps),
     };
+    let again = || Operation::Issue {
+        proof: at.receipt(),
+    };
     let confirm = || at.confirmation(0);
     vec![
         Scenario {
@@ -71,6 +74,12 @@ fn scenarios(at: &Beginning) -> Vec<Scenario> {
             cost: Cost::Middle,
             two: [vec![issue(0), code(0)], vec![code(0), passcode(1)]],
             three: [vec![issue(0)], vec![code(0)], vec![passcode(0)]],
+        },
+        Scenario {
+            name: "two sets of codes issued at once",
+            cost: Cost::Middle,
+            two: [vec![again(), passcode(0)], vec![again(), code(0)]],
+            three: [vec![again()], vec![again()], vec![passcode(0)]],
         },
         Scenario {
             name: "disabled while somebody logs in",

@@ -9,7 +9,7 @@ use countersign::conformance::{Fault, Faults, Faulty};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
     AccountId, Clock, EnrollmentRequest, KeyId, Keyring, Proof, RandomError, RandomSource,
-    SealingKey, Timestamp, Verifier,
+    SealingKey, ServerClock, Timestamp, Verifier,
 };
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -185,6 +185,10 @@ impl<D: Database> World<D> {
             faulty: self.faulty.clone(),
         });
         let account = &self.account;
+        let accepted = |receipt| {
+            let sealed = verifier.seal_receipt(&receipt);
+            Answer::Accepted(receipt, sealed)
+        };
         let answer = match &operation {
             Operation::Begin { replaces, proof } => {
                 let request = match replaces {
@@ -203,10 +207,8 @@ impl<D: Database> World<D> {
             Operation::Confirm { id, typed, .. } => verifier
                 .confirm_enrollment(account, *id, typed)
                 .await
-                .map(Answer::Accepted),
-            Operation::Verify { typed } => {
-                verifier.verify(account, typed).await.map(Answer::Accepted)
-            }
+                .map(accepted),
+            Operation::Verify { typed } => verifier.verify(account, typed).await.map(accepted),
             Operation::Issue { proof } => verifier
                 .issue_backup_codes(account, proof.as_proof())
                 .await
@@ -217,13 +219,20 @@ impl<D: Database> World<D> {
             Operation::Remove { id, proof } => verifier
                 .remove_authenticator(account, *id, proof.as_proof())
                 .await
-                .map(|()| Answer::Done),
+                .map(Answer::Removed),
             Operation::Disable { proof } => verifier
                 .disable(account, proof.as_proof())
                 .await
                 .map(|()| Answer::Done),
             Operation::ForceDisable => verifier.force_disable(account).await.map(|()| Answer::Done),
-            Operation::Unlock => verifier.unlock(account).await.map(|()| Answer::Done),
+            Operation::Unlock { compared } => {
+                let clock = if *compared {
+                    ServerClock::Confirmed
+                } else {
+                    ServerClock::Unconfirmed
+                };
+                verifier.unlock(account, clock).await.map(|()| Answer::Done)
+            }
             Operation::Reseal => match verifier.reseal(account).await {
                 Ok(resealed) => {
                     self.resealed.set(self.resealed.get() || every_key_changed);
@@ -253,6 +262,7 @@ impl<D: Database> World<D> {
             let machine = &self.machines[0];
             let verifier = machine.verifier.borrow().with_store(self.database.clone());
             self.compare(&verifier).await;
+            self.probe_good_code(&verifier).await;
             let phones = self.books.lock().unwrap().phones.clone();
             for known in phones.iter().filter(|known| known.active) {
                 let Some(step) = known.last_step else {
@@ -270,6 +280,20 @@ impl<D: Database> World<D> {
                 self.probe(&verifier, &wrong).await;
             }
         });
+    }
+
+    /// Types a code that must be accepted, and then must not be.
+    async fn probe_good_code(&self, verifier: &Verifier<D>) {
+        let now = self.machines[0].clock.now();
+        let Some(typed) = self.books.lock().unwrap().good_code(now) else {
+            return;
+        };
+        let outcome = verifier.verify(&self.account, &typed).await;
+        let outcome = outcome.map_err(|denied| denied.rejection());
+        let books = || self.books.lock().unwrap();
+        books().probed_good_code(&typed, outcome, now);
+        self.compare(verifier).await;
+        self.probe(verifier, &typed).await;
     }
 
     /// Types what must not be accepted.
@@ -299,11 +323,12 @@ impl Shown {
                 checked_at: *checked_at,
             },
             Self::Receipt {
-                receipt,
+                kept,
                 password_checked_at,
+                ..
             } => Proof::Reauthenticated {
                 password_checked_at: *password_checked_at,
-                receipt,
+                receipt: &kept.sealed,
             },
         }
     }

@@ -5,8 +5,8 @@ use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
     AccountId, AuthenticatorId, CodeFormat, Denied, DigestJob, DigestParams, EnrollmentId,
     EnrollmentRequest, Error, Inline, KeyId, Keyring, MemoryStore, Policy, Proof, RandomError,
-    RandomSource, Receipt, Revision, SealingKey, SlowWork, SlowWorkError, SlowWorkFuture, Status,
-    Store, Stored, Summary, Swap, SwapKind, Timestamp, Verifier,
+    RandomSource, Receipt, Revision, SealedReceipt, SealingKey, SlowWork, SlowWorkError,
+    SlowWorkFuture, Status, Store, Stored, Summary, Swap, SwapKind, Timestamp, Verifier,
 };
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -102,6 +102,10 @@ impl Service {
         block_on(self.verifier.confirm_enrollment(&self.account, id, typed))
     }
 
+    pub(super) fn seal(&self, receipt: &Receipt) -> SealedReceipt {
+        self.verifier.seal_receipt(receipt)
+    }
+
     pub(super) fn issue(&self, proof: Proof<'_>) -> Result<Vec<String>, Denied> {
         let codes = block_on(self.verifier.issue_backup_codes(&self.account, proof))?;
         Ok(codes.iter().map(str::to_owned).collect())
@@ -125,7 +129,8 @@ pub(super) struct Known {
     pub(super) plain: Vec<u8>,
 }
 
-/// The records of a life: an enrollment, two authenticators, backup codes, failures, the end.
+/// The records of a life: an enrollment, two authenticators, backup codes, failures, codes that are never stored,
+/// many beginnings, the end. They are of both forms.
 pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let service = Service::new(policy());
     let mut known = Vec::new();
@@ -145,6 +150,7 @@ pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let phone = Phone::scan(&uri).expect("a key URI");
     let shown = || phone.passcode(service.now());
     let receipt = service.confirm(id, &shown()).expect("the passcode");
+    let receipt = service.seal(&receipt);
     keep();
     let proof = || Proof::Reauthenticated {
         password_checked_at: service.now(),
@@ -174,6 +180,14 @@ pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     .expect("a fresh receipt");
     keep();
     let _ = service.verify(&shown()).expect("the next passcode");
+    keep();
+    service.compute(false);
+    service.issue(proof()).expect_err("no worker");
+    keep();
+    service.compute(true);
+    for _ in 0..3 {
+        service.begin(Some(proof())).expect("a fresh receipt");
+    }
     keep();
     block_on(service.verifier.force_disable(&service.account)).expect("no fault");
     keep();

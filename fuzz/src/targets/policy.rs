@@ -236,7 +236,7 @@ fn check_life(policy: &Policy) {
     if work * u64::from(policy.code_format().count()) <= 1024 {
         let proof = Proof::Reauthenticated {
             password_checked_at: service.now(),
-            receipt: &receipt,
+            receipt: &service.seal(&receipt),
         };
         let codes = service.issue(proof).expect("a fresh receipt");
         let code = codes.first().expect("a set has codes");

@@ -7,8 +7,8 @@ use super::{Edit, edited, sealing};
 use arbitrary::Arbitrary;
 use countersign::testing::block_on;
 use countersign::{
-    Algorithm, Denied, Digits, EnrollmentId, Error, Ledger, Period, Proof, Revision, Timestamp,
-    Totp,
+    Algorithm, Denied, Digits, EnrollmentId, Error, Ledger, Period, Proof, Rejection, Revision,
+    ServerClock, Timestamp, Totp,
 };
 use minicbor::Decoder;
 
@@ -51,16 +51,21 @@ pub(super) fn run(input: &[u8]) {
     let Some(input) = super::read::<Input<'_>>(input) else {
         return;
     };
-    let plain = match input.plain {
-        Plain::Bytes(bytes) => bytes.to_vec(),
+    let (plain, version) = match input.plain {
+        // The version that goes with an array of as many parts.
+        Plain::Bytes(bytes) => (
+            bytes.to_vec(),
+            if bytes.first() == Some(&0x86) { 2 } else { 1 },
+        ),
         Plain::Damaged(which, edits) => {
             let known = &KNOWN[usize::from(which) % KNOWN.len()];
             let nonce = sealing::nonce(&known.record);
-            assert_eq!(sealing::seal(&known.plain, nonce), known.record);
-            edited(&known.plain, &edits)
+            let version = sealing::version(&known.record);
+            assert_eq!(sealing::seal(&known.plain, version, nonce), known.record);
+            (edited(&known.plain, &edits), version)
         }
     };
-    let record = sealing::seal(&plain, [0; 12]);
+    let record = sealing::seal(&plain, version, [0; 12]);
     let revision = current_revision(&plain).unwrap_or(KNOWN[0].revision);
     let service = Service::with_record(&record, revision);
     let at = match input.at {
@@ -102,7 +107,9 @@ fn typed(typed: &Typed, at: Timestamp) -> String {
 /// Everything that can be called: it may be rejected, but nothing fails, and what is written opens again.
 fn live(service: &Service, typed: &str, id: EnrollmentId) {
     let (verifier, account) = (&service.verifier, &service.account);
-    judged(service, service.verify(typed));
+    let accepted = service.verify(typed);
+    let receipt = accepted.as_ref().ok().map(|receipt| service.seal(receipt));
+    judged(service, accepted);
     judged(service, service.confirm(id, typed));
     match block_on(verifier.pending_enrollment(account, id)) {
         // Its names may be none that an app can show.
@@ -112,13 +119,31 @@ fn live(service: &Service, typed: &str, id: EnrollmentId) {
     judged(service, service.begin(None));
     judged(service, service.begin(Some(Proof::Passcode(typed))));
     judged(service, service.issue(Proof::Passcode(typed)));
+    if let Some(receipt) = &receipt {
+        let proof = || Proof::Reauthenticated {
+            password_checked_at: service.now(),
+            receipt,
+        };
+        judged(service, service.begin(Some(proof())));
+        judged(service, service.issue(proof()));
+    }
     let disabled = block_on(verifier.disable(account, Proof::Passcode(typed)));
     judged(service, disabled);
 
+    // A clock fault writes nothing.
+    let before = service.stored();
+    let unlocked = block_on(verifier.unlock(account, ServerClock::Unconfirmed));
+    if let Err(denied) = &unlocked {
+        assert_eq!(denied.rejection(), Some(Rejection::ClockFault));
+        assert!(service.stored() == before, "a clock fault was written");
+    }
+    judged(service, unlocked);
+
     // What was read is written in one way.
-    block_on(verifier.unlock(account)).expect("a record");
+    let unlock = || block_on(verifier.unlock(account, ServerClock::Confirmed));
+    unlock().expect("a record");
     let once = sealing::open(&service.stored().record);
-    block_on(verifier.unlock(account)).expect("a record");
+    unlock().expect("a record");
     let twice = sealing::open(&service.stored().record);
     assert_eq!(behind_history(&once), behind_history(&twice));
 }

@@ -2,10 +2,10 @@
 //! nothing that is called on them answers otherwise or writes.
 
 use super::life::{BIRTH, KNOWN, Service};
-use super::{Edit, edited};
+use super::{Edit, edited, sealing};
 use arbitrary::Arbitrary;
 use countersign::testing::block_on;
-use countersign::{Denied, Error, RecordError, Revision};
+use countersign::{Denied, Error, RecordError, Revision, ServerClock};
 
 #[derive(Debug, Arbitrary)]
 enum Input<'a> {
@@ -43,7 +43,8 @@ pub(super) fn run(input: &[u8]) {
     }
 }
 
-/// Everything fails as the status does, and the record stays as it is.
+/// Everything fails as the status does, and the record stays as it is. It can be erased, unless it names another
+/// account.
 pub(super) fn refuses(service: &Service, error: RecordError) {
     let before = service.stored();
     let is = |denied: Denied| matches!(denied, Denied::Failed(Error::Record(e)) if e == error);
@@ -53,9 +54,22 @@ pub(super) fn refuses(service: &Service, error: RecordError) {
     assert!(is(service.verify("12345678").unwrap_err()));
     assert!(is(service.begin(None).unwrap_err()));
     assert!(is(service.confirm(id, "123456").unwrap_err()));
-    assert!(is(block_on(verifier.unlock(account)).unwrap_err()));
+    for clock in [ServerClock::Unconfirmed, ServerClock::Confirmed] {
+        assert!(is(block_on(verifier.unlock(account, clock)).unwrap_err()));
+    }
     assert!(is(block_on(verifier.force_disable(account)).unwrap_err()));
     let resealed = block_on(verifier.reseal(account));
     assert!(matches!(resealed, Err(Error::Record(e)) if e == error));
     assert!(service.stored() == before, "a broken record was replaced");
+    match block_on(verifier.erase(account)) {
+        Ok(()) => {
+            assert!(!sealing::names_another(&before.record), "erased another's");
+            assert_ne!(error, RecordError::OtherAccount);
+        }
+        Err(Error::Record(RecordError::OtherAccount)) => {
+            assert!(sealing::names_another(&before.record), "not erased");
+            assert!(service.stored() == before, "a record was replaced");
+        }
+        Err(other) => panic!("{other:?}"),
+    }
 }

@@ -10,9 +10,9 @@ const DOMAIN: &[u8] = b"countersign record";
 const HEADER: usize = 14;
 const NONCE: usize = 12;
 
-/// Seals any bytes for the account, with an empty namespace.
-pub(super) fn seal(plain: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
-    let header = header();
+/// Seals any bytes for the account as a content of this version, with an empty namespace.
+pub(super) fn seal(plain: &[u8], version: u8, nonce: [u8; NONCE]) -> Vec<u8> {
+    let header = header(version);
     let payload = Payload {
         msg: plain,
         aad: &associated_data(&header),
@@ -26,7 +26,7 @@ pub(super) fn seal(plain: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
 /// Opens what the library has sealed.
 pub(super) fn open(record: &[u8]) -> Vec<u8> {
     let (header, rest) = record.split_at(HEADER);
-    assert_eq!(header, self::header());
+    assert_eq!(header, self::header(version(record)));
     let payload = Payload {
         msg: &rest[NONCE..],
         aad: &associated_data(header),
@@ -34,6 +34,20 @@ pub(super) fn open(record: &[u8]) -> Vec<u8> {
     cipher()
         .decrypt(&Nonce::from(nonce(record)), payload)
         .expect("the library's own record")
+}
+
+/// The version of the content: 1, or 2 where there are additional fields.
+pub(super) fn version(record: &[u8]) -> u8 {
+    record[0]
+}
+
+/// Whether a record names another account, and can be told from a record that is merely damaged.
+pub(super) fn names_another(record: &[u8]) -> bool {
+    let ours = header(1);
+    record.get(..HEADER).is_some_and(|header| {
+        let is_known = matches!(header[..2], [1 | 2, 1]);
+        is_known && header[6..] != ours[6..]
+    })
 }
 
 pub(super) fn nonce(record: &[u8]) -> [u8; NONCE] {
@@ -45,10 +59,10 @@ fn cipher() -> Aes256GcmSiv {
 }
 
 /// Version, algorithm, key id, account tag.
-fn header() -> Vec<u8> {
+fn header(version: u8) -> Vec<u8> {
     let named = [DOMAIN, b"", ACCOUNT.as_bytes()].map(prefixed).concat();
     let tag = &Sha256::digest(named)[..8];
-    [&[1, 1], &KEY_ID.to_be_bytes()[..], tag].concat()
+    [&[version, 1], &KEY_ID.to_be_bytes()[..], tag].concat()
 }
 
 fn associated_data(header: &[u8]) -> Vec<u8> {

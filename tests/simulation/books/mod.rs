@@ -4,13 +4,16 @@ mod answers;
 mod writes;
 
 use crate::coverage::Coverage;
-use crate::entry::{Entry, Write};
+use crate::entry::{Entry, Grounds, Write};
 use crate::known_phone::KnownPhone;
 use crate::mirror::Mirror;
-use crate::operation::{Answer, Operation};
+use crate::operation::{Answer, Kept, Operation};
 use crate::tracks::Tracks;
 use countersign::testing::Phone;
-use countersign::{AcceptedBy, BackupCodes, Enrollment, Receipt, Resealed, Swap, Timestamp};
+use countersign::{
+    AcceptedBy, AuthenticatorId, BackupCodeSetId, BackupCodes, Enrollment, Receipt, Resealed,
+    SealedReceipt, Swap, Timestamp,
+};
 use std::collections::{HashMap, HashSet};
 
 #[derive(Clone, Default)]
@@ -20,7 +23,9 @@ pub(crate) struct Books {
     pub(crate) phones: Vec<KnownPhone>,
     /// The sets of codes that somebody was shown, by the operation that issued them.
     pub(crate) sets: HashMap<usize, Vec<String>>,
-    pub(crate) receipts: Vec<Receipt>,
+    /// What the sets are called, by the operation that issued them.
+    set_ids: HashMap<usize, BackupCodeSetId>,
+    pub(crate) receipts: Vec<Kept>,
     pub(crate) typed: Vec<String>,
     pub(crate) coverage: Coverage,
     /// The first thing that does not fit.
@@ -108,24 +113,12 @@ impl Books {
 
     pub(crate) fn loaded(&mut self, by: usize, now: Timestamp) {
         self.note(|| format!("#{by} has loaded at {}", now.as_unix()));
-        let entry = &mut self.entries[by];
-        if let (Some(before), false) = (entry.loads.last(), entry.sent_since_load) {
-            // Two loads, and nothing was sent in between: what follows is judged as of the first.
-            entry.frozen.get_or_insert(*before);
-        }
-        entry.loads.push(now);
-        entry.sent_since_load = false;
+        self.entries[by].loaded_at = now;
     }
 
     pub(crate) fn sent(&mut self, by: usize, swap: &Swap<'_>) {
         self.note(|| format!("#{by} sends {swap:?}"));
-        let entry = &mut self.entries[by];
-        entry.sent_since_load = true;
-        let issuing = matches!(entry.operation, Operation::Issue { .. });
-        let judged_at = match entry.frozen {
-            Some(frozen) if issuing => frozen,
-            _ => *entry.loads.last().unwrap_or(&Timestamp::UNIX_EPOCH),
-        };
+        let judged_at = self.entries[by].loaded_at;
         let revision = swap.revision().as_i64();
         self.tracks.sends(revision);
         let sent = self.sent.entry(revision).or_insert(Sent {
@@ -163,7 +156,10 @@ impl Books {
         let kind = swap.kind();
         let outcome = self
             .book(by, kind, swap.expected().is_none(), judged_at)
-            .and_then(|()| self.mirror.agrees(swap.summary()));
+            .and_then(|()| {
+                self.mirror.forget(judged_at);
+                self.mirror.agrees(swap.summary())
+            });
         self.entries[by].landed.push(Write {
             kind,
             at: judged_at,
@@ -176,16 +172,12 @@ impl Books {
 
     pub(crate) fn begun_enrollment(&mut self, by: usize, enrollment: &Enrollment) {
         let uri = enrollment.key_uri().to_secret_text();
-        let Operation::Begin { replaces, .. } = self.entries[by].operation else {
-            return;
-        };
         self.phones.push(KnownPhone {
             enrollment: enrollment.id(),
             phone: Phone::scan(uri.expose()).unwrap(),
             id: None,
             active: false,
             begun_by: by,
-            replaces,
             last_step: None,
         });
     }
@@ -213,33 +205,68 @@ impl Books {
         {
             self.coverage.count("told after eight writes of others");
         }
+        let entry = &self.entries[by];
+        if entry.in_doubt_between_writes(&answer) {
+            self.coverage
+                .count("killed or in doubt between the writes of an issue");
+        }
         if let Err(what) = self.is_on_record(by, &answer) {
             self.violated(format!("#{by} was told {answer:?}: {what}"));
         }
         match answer {
-            Answer::Accepted(receipt) => self.accepted(by, receipt),
-            Answer::Done => self.entries[by].told_of_success = true,
+            Answer::Accepted(receipt, sealed) => self.accepted(by, &receipt, sealed),
+            Answer::Removed(_) | Answer::Done => self.entries[by].told_of_success = true,
             Answer::Unsettled | Answer::Killed => self.entries[by].in_doubt = true,
-            Answer::Rejected(_) | Answer::Failed(_) => {}
+            Answer::Rejected(rejection) => self.entries[by].told_rejection = Some(rejection),
+            Answer::Failed(_) => self.entries[by].told_failure = true,
         }
     }
 
-    fn accepted(&mut self, by: usize, receipt: Receipt) {
-        self.entries[by].told_of_success = true;
-        match (receipt.by(), &self.entries[by].operation) {
-            (AcceptedBy::Enrollment { id }, Operation::Confirm { phone, .. }) => {
-                self.phones[*phone].id = Some(id);
-                self.coverage.count("accepted: confirmation");
+    fn accepted(&mut self, by: usize, receipt: &Receipt, sealed: SealedReceipt) {
+        let entry = &mut self.entries[by];
+        entry.told_of_success = true;
+        let stage = entry.stage;
+        let (grounds, operation) = (entry.grounds.clone(), entry.operation.clone());
+        let (event, agrees) = match (receipt.by(), operation, grounds) {
+            (AcceptedBy::Enrollment { id }, Operation::Confirm { phone, .. }, _) => {
+                self.phones[phone].id = Some(id);
+                ("accepted: confirmation", true)
             }
-            (AcceptedBy::BackupCode { .. }, Operation::Verify { typed }) if is_code(typed) => {
-                self.coverage.count("accepted: backup code");
+            (AcceptedBy::BackupCode { set: id, .. }, Operation::Verify { .. }, grounds) => {
+                let agrees = matches!(grounds, Some(Grounds::Set(set)) if self.is_called(set, id));
+                ("accepted: backup code", agrees)
             }
-            (AcceptedBy::Authenticator { .. }, Operation::Verify { typed }) if !is_code(typed) => {
-                self.coverage.count("accepted: passcode");
+            (AcceptedBy::Authenticator { id }, Operation::Verify { .. }, grounds) => {
+                let agrees = matches!(grounds, Some(Grounds::Phones(phones))
+                    if self.is_one_of(&phones, id));
+                ("accepted: passcode", agrees)
             }
-            _ => self.violated(format!("#{by} was accepted by something else: {receipt:?}")),
+            _ => ("accepted: something else", false),
+        };
+        self.coverage.count(event);
+        if !agrees {
+            self.violated(format!("#{by} was accepted by something else: {receipt:?}"));
         }
-        self.receipts.push(receipt);
+        self.receipts.push(Kept {
+            sealed,
+            at: receipt.at(),
+            of: by,
+            stage,
+        });
+    }
+
+    /// Whether a set of codes is called so, and no other one is.
+    fn is_called(&mut self, set: usize, id: BackupCodeSetId) -> bool {
+        let taken = |(other, known): (&usize, &BackupCodeSetId)| *other != set && *known == id;
+        !self.set_ids.iter().any(taken) && *self.set_ids.entry(set).or_insert(id) == id
+    }
+
+    /// Whether an authenticator can be one of these phones. Of one whose confirmation nobody heard of, the id is not
+    /// known.
+    fn is_one_of(&self, phones: &[usize], id: AuthenticatorId) -> bool {
+        let ids = phones.iter().map(|phone| self.phones[*phone].id);
+        ids.into_iter()
+            .any(|known| known.is_none_or(|known| known == id))
     }
 
     pub(crate) fn resealed(&mut self, resealed: Resealed) {

@@ -1,10 +1,10 @@
 //! Whether a write may be made, and what it makes of the account.
 
 use super::{Books, HISTORY, is_code};
-use crate::entry::{Entry, Write};
-use crate::mirror::Throttle;
-use crate::operation::{Operation, Shown};
-use crate::rules::PROOF_AGE;
+use crate::entry::{Entry, Grounds, Write};
+use crate::mirror::{Pending, Throttle};
+use crate::operation::{Kept, Operation, Shown};
+use crate::rules::{ENROLLMENT_TRIES, PROOF_AGE, SKEW};
 use countersign::{AuthenticatorId, Hold, SwapKind, Timestamp};
 
 impl Books {
@@ -27,33 +27,34 @@ impl Books {
         match (kind, &operation) {
             (SwapKind::Rejected, _) if operation.typed().is_some() => self.fail(by, at),
             (SwapKind::Reserved, _) if operation.typed().is_some_and(is_code) => self.fail(by, at),
-            (SwapKind::Adjusted, _) => {
-                let throttle = self.throttle()?;
-                if !throttle.has_clock_fault(at) {
-                    return Err("there is no clock fault to mend".into());
-                }
-                throttle.mend_clock(at);
-                Ok(())
+            (SwapKind::Enrolling, Operation::Confirm { phone, typed, .. }) => {
+                self.nears_its_end(*phone, typed, at)
             }
-            (SwapKind::Enrolling, Operation::Confirm { .. }) => Ok(()),
-            (SwapKind::Enrolling, Operation::Begin { .. }) => {
+            (SwapKind::Enrolling, Operation::Begin { replaces, .. }) => {
                 self.succeed(by, at)?;
-                self.mirror.pending = Some(by);
-                Ok(())
+                self.mirror.begin(by, *replaces, at)
             }
             (SwapKind::Enrolled, Operation::Confirm { phone, typed, .. }) => {
                 self.enroll(by, *phone, typed, at)
             }
             (SwapKind::Accepted, Operation::Verify { .. }) => self.succeed(by, at),
+            (SwapKind::Issuing, Operation::Issue { .. }) => {
+                self.prove(by, at)?;
+                self.mirror.grant(by, at)
+            }
             (SwapKind::Issued, Operation::Issue { .. }) => {
-                self.succeed(by, at)?;
-                self.mirror.issue(by);
-                Ok(())
+                if self.mirror.authenticators == 0 {
+                    return Err("no authenticator is active".into());
+                }
+                self.entries[by].succeeded_at = Some(self.writes);
+                self.mirror.issue(by, at)
             }
             (SwapKind::Removed, Operation::Remove { id, .. }) => {
                 self.succeed(by, at)?;
                 self.remove(*id);
                 self.mirror.authenticators -= 1;
+                let replaced = |pending: &mut Pending| pending.replaces == Some(*id);
+                self.mirror.pending.take_if(replaced);
                 Ok(())
             }
             (SwapKind::Disabled, Operation::Remove { .. }) => {
@@ -74,14 +75,19 @@ impl Books {
                 self.clear();
                 Ok(())
             }
-            (SwapKind::Unlocked, Operation::Unlock) => {
+            (SwapKind::Unlocked, Operation::Unlock { compared }) => {
+                if *compared {
+                    self.mirror.set_back(at);
+                } else if self.mirror.has_clock_fault(at) {
+                    return Err("a clock fault stands in the way".into());
+                }
                 self.throttle()?.unlock(at);
                 Ok(())
             }
             (SwapKind::Resealed, Operation::Reseal) => Ok(()),
             (SwapKind::Erased, Operation::Erase) => {
                 self.clear();
-                self.mirror.throttle = None;
+                self.mirror.erase();
                 self.erased_at = self.writes;
                 Ok(())
             }
@@ -113,9 +119,6 @@ impl Books {
             return Err("no authenticator is active".into());
         }
         let throttle = self.throttle()?;
-        if throttle.has_clock_fault(at) {
-            return Err("a clock fault is to be mended first".into());
-        }
         match throttle.hold(at) {
             Hold::Free => Ok(throttle),
             hold => Err(format!("attempts are held off: {hold:?}")),
@@ -140,37 +143,66 @@ impl Books {
         entry.duplicated && (self.writes - number >= HISTORY || self.erased_at > number)
     }
 
-    /// The proof of a change, or the code of a login, is accepted.
+    /// A login, or a change that is made in the write that takes its proof.
     fn succeed(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
+        self.prove(by, at)?;
+        self.entries[by].succeeded_at = Some(self.writes);
+        Ok(())
+    }
+
+    /// The proof of a change, or the code of a login, is accepted.
+    fn prove(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
         let entry = &self.entries[by];
-        if let Some(number) = entry.succeeded_at
+        if let Some(number) = entry.proven_at
             && !self.is_forgotten(entry, number)
             // A creation that is late can land again once the record is erased.
             && self.erased_at < number
         {
             return Err("it succeeded before".into());
         }
-        self.entries[by].succeeded_at = Some(self.writes);
+        self.entries[by].proven_at = Some(self.writes);
         let operation = self.entries[by].operation.clone();
         match (operation.typed(), operation.proof()) {
             (Some(typed), _) if is_code(typed) => self.spend_code(by, typed),
-            (Some(typed), _) => self.spend_passcode(typed, at),
+            (Some(typed), _) => self.spend_passcode(by, typed, at),
             (
                 None,
                 Some(Shown::Receipt {
-                    receipt,
+                    kept,
+                    altered,
                     password_checked_at,
                 }),
             ) => {
-                let fresh = |time: Timestamp| time <= at && at.saturating_since(time) <= PROOF_AGE;
-                if fresh(receipt.at()) && fresh(*password_checked_at) {
-                    return Ok(());
+                if *altered {
+                    return Err("the receipt was altered".into());
                 }
-                Err("the receipt or the password is not fresh".into())
+                let (now, age) = (at.as_unix(), PROOF_AGE);
+                let fresh = |time: u64| time <= now + SKEW && now <= time + age;
+                if !fresh(kept.at.as_unix()) || !fresh(password_checked_at.as_unix()) {
+                    return Err("the receipt or the password is not fresh".into());
+                }
+                self.still_proves(by, kept)
             }
             (None, Some(Shown::Password(_))) if self.mirror.authenticators == 0 => Ok(()),
             (None, _) => Err("a password is no proof".into()),
         }
+    }
+
+    /// A receipt proves something while its key, and the authenticator or the set of codes behind it, are there.
+    fn still_proves(&self, by: usize, kept: &Kept) -> Result<(), String> {
+        let sealed_with_the_new_key = kept.stage >= 2;
+        let knows_the_old_key = self.entries[by].stage < 3;
+        if !sealed_with_the_new_key && !knows_the_old_key {
+            return Err("the receipt is sealed with a key that was dropped".into());
+        }
+        let there = match &self.entries[kept.of].grounds {
+            Some(Grounds::Phones(phones)) => phones.iter().any(|it| self.phones[*it].active),
+            Some(Grounds::Set(set)) => self.mirror.codes.is_some_and(|(it, _)| it == *set),
+            None => false,
+        };
+        there
+            .then_some(())
+            .ok_or_else(|| "what the receipt was given for is gone".into())
     }
 
     fn spend_code(&mut self, by: usize, typed: &str) -> Result<(), String> {
@@ -192,25 +224,28 @@ impl Books {
             return Err("the backup code was used before".into());
         }
         self.mirror.codes = Some((set, left - 1));
+        self.entries[by].grounds = Some(Grounds::Set(set));
         self.throttle()?.succeed_after_all();
         Ok(())
     }
 
-    fn spend_passcode(&mut self, typed: &str, at: Timestamp) -> Result<(), String> {
+    fn spend_passcode(&mut self, by: usize, typed: &str, at: Timestamp) -> Result<(), String> {
         self.admit(at)?.succeed();
         let mut matched = false;
-        let mut unused = false;
-        for phone in self.phones.iter_mut().filter(|phone| phone.active) {
-            let Some(step) = phone.step_of(typed, at) else {
+        let mut unused = Vec::new();
+        for (place, phone) in self.phones.iter_mut().enumerate() {
+            let Some(step) = phone.step_of(typed, at).filter(|_| phone.active) else {
                 continue;
             };
             matched = true;
             if phone.last_step.is_none_or(|last| step > last) {
-                unused = true;
+                unused.push(place);
                 phone.last_step = Some(step);
             }
         }
-        match (matched, unused) {
+        let is_unused = !unused.is_empty();
+        self.entries[by].grounds = Some(Grounds::Phones(unused));
+        match (matched, is_unused) {
             (_, true) => Ok(()),
             (true, false) => Err("the passcode was used before".into()),
             (false, _) => Err("the passcode is wrong".into()),
@@ -224,23 +259,48 @@ impl Books {
         typed: &str,
         at: Timestamp,
     ) -> Result<(), String> {
-        self.entries[by].succeeded_at = Some(self.writes);
-        let known = &mut self.phones[phone];
-        if self.mirror.pending != Some(known.begun_by) {
-            return Err("the enrollment is not pending".into());
+        let entry = &mut self.entries[by];
+        (entry.proven_at, entry.succeeded_at) = (Some(self.writes), Some(self.writes));
+        entry.grounds = Some(Grounds::Phones(vec![phone]));
+        let pending = self.pending(phone)?;
+        let replaces = pending.replaces;
+        if pending.is_over(at) {
+            return Err("the enrollment is over".into());
         }
+        let known = &mut self.phones[phone];
         let Some(step) = known.step_of(typed, at) else {
             return Err("the passcode is wrong".into());
         };
         known.last_step = Some(step);
-        let replaces = known.replaces;
         match replaces {
             Some(id) => self.remove(id),
             None => self.mirror.authenticators += 1,
         }
         self.phones[phone].active = true;
-        self.mirror.pending = None;
+        self.mirror.enroll();
         Ok(())
+    }
+
+    /// A confirmation is refused, and the enrollment comes nearer to its end.
+    fn nears_its_end(&mut self, phone: usize, typed: &str, at: Timestamp) -> Result<(), String> {
+        let is_right = self.phones[phone].shows(typed, at);
+        let pending = self.pending(phone)?;
+        let is_over = pending.is_over(at);
+        pending.wrong += 1;
+        let ends = is_over || pending.wrong == ENROLLMENT_TRIES;
+        self.mirror.pending.take_if(|_| ends);
+        if is_right && !is_over {
+            return Err("the passcode is right".into());
+        }
+        Ok(())
+    }
+
+    /// The pending enrollment, if it is the one on this phone.
+    fn pending(&mut self, phone: usize) -> Result<&mut Pending, String> {
+        let begun_by = self.phones[phone].begun_by;
+        let pending = self.mirror.pending.as_mut();
+        let pending = pending.filter(|pending| pending.begun_by == begun_by);
+        pending.ok_or_else(|| "the enrollment is not pending".into())
     }
 }
 

@@ -1,0 +1,102 @@
+//! What the reference knows of an account, and what is shown to it as a proof.
+
+use super::issuing::Right;
+use super::limits::Recent;
+use super::throttle::Throttle;
+use countersign::testing::Phone;
+use countersign::{AuthenticatorId, EnrollmentId, KeyId};
+
+/// An app entry on a phone.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) phone: Phone,
+    /// The key URI: within an account it differs by the secret alone.
+    pub(crate) uri: String,
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Active {
+    pub(crate) id: AuthenticatorId,
+    pub(crate) app: App,
+    pub(crate) added_at: u64,
+    /// Every step that was ever accepted, and when.
+    pub(crate) accepted: Vec<(u64, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) id: EnrollmentId,
+    pub(crate) app: App,
+    pub(crate) replaces: Option<AuthenticatorId>,
+    pub(crate) begun_at: u64,
+    pub(crate) wrong: u8,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) text: String,
+    pub(crate) used_at: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    /// Its number among all sets that were ever stored, on either account.
+    pub(crate) number: usize,
+    pub(crate) issued_at: u64,
+    pub(crate) codes: Vec<Code>,
+}
+
+/// An account that has a record.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) active: Vec<Active>,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) set: Option<Set>,
+    pub(crate) throttle: Throttle,
+    pub(crate) beginnings: Recent,
+    /// When rights to issue codes were granted.
+    pub(crate) issues: Recent,
+    pub(crate) right: Option<Right>,
+    pub(crate) sealed_with: KeyId,
+}
+
+/// What an attempt was accepted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    App(AuthenticatorId),
+    Code {
+        /// The number of the set.
+        set: usize,
+        number: u8,
+        remaining: u8,
+    },
+    Enrollment(AuthenticatorId),
+}
+
+/// A proof, with its values.
+#[derive(Clone, Debug)]
+pub(crate) enum Proof {
+    Password { checked_at: u64 },
+    Passcode(String),
+    Reauthenticated { checked_at: u64, receipt: Receipt },
+}
+
+/// A receipt as it is handed in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receipt {
+    pub(crate) who: usize,
+    pub(crate) at: u64,
+    pub(crate) by: By,
+    pub(crate) seal: Seal,
+}
+
+/// Whether the service sealed the receipt as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seal {
+    Genuine,
+    /// The text was changed, or another namespace sealed it.
+    Foreign,
+    /// The version or the key is unknown.
+    Unknown,
+}
