@@ -164,15 +164,19 @@ impl Reference {
         Ok(name)
     }
 
-    /// A name that none of those that stay has: the one that is asked for, or the default with a number.
+    /// A name that none of those that stay has: the one that is asked for, the one of what is replaced, or the default
+    /// with a number.
     fn name(&self, replaces: Option<AuthenticatorId>, asked: Option<&str>) -> Verdict<String> {
-        let staying = self.active(self.who).iter();
-        let staying = staying.filter(|active| Some(active.id) != replaces);
-        let taken: Vec<&str> = staying.map(|active| &active.app.name[..]).collect();
-        match asked {
-            Some(name) if taken.contains(&name) => Err(Rejection::NameInUse),
-            Some(name) => Ok(name.to_owned()),
-            None => {
+        let active = self.active(self.who);
+        let (replaced, staying): (Vec<_>, Vec<_>) = active
+            .iter()
+            .partition(|active| Some(active.id) == replaces);
+        let taken: Vec<&str> = staying.iter().map(|active| &active.app.name[..]).collect();
+        match (asked, &replaced[..]) {
+            (Some(name), _) if taken.contains(&name) => Err(Rejection::NameInUse),
+            (Some(name), _) => Ok(name.to_owned()),
+            (None, [replaced]) => Ok(replaced.app.name.clone()),
+            (None, _) => {
                 let default = "Authenticator app".to_owned();
                 let numbered = (2..).map(|number| format!("{default} {number}"));
                 let mut names = std::iter::once(default.clone()).chain(numbered);

@@ -48,7 +48,7 @@ const EVENTS: &[(&str, u64)] = &[
     ("keys: the new one is added", 10),
     ("keys: the new one is the primary", 10),
     ("keys: the old one is dropped", 50),
-    ("in the end: a backup code is accepted", 10),
+    ("in the end: a backup code is accepted", 15),
     ("in the end: the old set is good after half an issue", 500),
     ("killed in mid-operation", 5),
     ("killed or in doubt between the writes of an issue", 100),
