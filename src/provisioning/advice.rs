@@ -3,7 +3,8 @@ use super::{KeyUri, KeyUriKind, KeyUriPart};
 use crate::Algorithm;
 use core::fmt;
 
-/// What a widely used app does with a parameter or a name of a key URI. Its `Display` says so in a sentence.
+/// What a widely used app does with a parameter or a name of a key URI. Its `Display` says so in a
+/// sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Advice {
@@ -32,7 +33,8 @@ pub enum AppEffect {
     Cuts,
     /// It takes the key URI and warns the person.
     Warns,
-    /// It was not seen to take this. Whether it misreads or refuses it, or takes it by now, is not known.
+    /// It was not seen to take this. Whether it misreads or refuses it, or takes it by now, is not
+    /// known.
     Uncertain,
 }
 
@@ -62,10 +64,12 @@ pub(super) enum Limit {
 }
 
 impl KeyUri {
-    /// Returns which widely used apps misread, cut or refuse this key URI, as far as is known, and why.
+    /// Returns which widely used apps misread, cut or refuse this key URI, as far as is known, and
+    /// why.
     ///
-    /// SHA-1, 6 digits, 30 seconds and a secret of at least 128 bits, with an issuer and an account of at most
-    /// 30 plain characters each, have none. `docs/apps.md` has all that can come, with sources and dates.
+    /// SHA-1, 6 digits, 30 seconds and a secret of at least 128 bits, with an issuer and an account
+    /// of at most 30 plain characters each, have none. `docs/apps.md` has all that can come, with
+    /// sources and dates.
     ///
     /// ```
     /// use countersign::{Algorithm, AppEffect, KeyUri, KeyUriPart, Secret};
@@ -75,7 +79,7 @@ impl KeyUri {
     /// assert_eq!(uri.clone().build()?.advice().count(), 0);
     ///
     /// let uri = uri.algorithm(Algorithm::Sha256).build()?;
-    /// let authy = uri.advice().find(|advice| advice.app == "Authy").expect("Authy knows SHA-1 only");
+    /// let authy = uri.advice().find(|advice| advice.app == "Authy").expect("it knows SHA-1 only");
     /// assert_eq!(authy.effect, AppEffect::Misreads);
     /// assert_eq!(authy.part, KeyUriPart::Algorithm);
     /// assert_eq!(
@@ -171,7 +175,7 @@ impl fmt::Display for Limit {
                     .iter()
                     .try_for_each(|character| write!(f, " {character}"))
             }
-            Self::OneIssuer => f.write_str("an issuer that equals the prefix"),
+            Self::OneIssuer => f.write_str("an issuer equal to the prefix"),
         }
     }
 }

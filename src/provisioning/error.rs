@@ -1,8 +1,8 @@
 use super::KeyUriPart;
 use crate::{AlgorithmError, DigitsError, PeriodError, SecretError};
 
-/// A key URI that cannot be built or parsed. The message names the parameter, and never quotes the URI,
-/// because any of its parts may be the secret.
+/// A key URI that cannot be built or parsed. The message names the parameter, and never quotes the
+/// URI, because any of its parts may be the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyUriError {
@@ -15,7 +15,8 @@ pub enum KeyUriError {
     /// The text does not begin with `otpauth://`.
     #[error("the key URI does not begin with otpauth://")]
     Scheme,
-    /// White space, a control character or a character that nobody sees stands before or after the URI.
+    /// White space, a control character or a character that nobody sees stands before or after the
+    /// URI.
     #[error("the key URI has white space or an invisible character before or after it")]
     Surroundings,
     /// The text is an export of accounts by Google Authenticator, which is no key URI.
@@ -75,8 +76,8 @@ pub enum KeyUriError {
         /// Which part.
         part: KeyUriPart,
     },
-    /// An unescaped `+` in a parameter: a plus sign to some readers, a space to others. In an issuer prefix it
-    /// is refused if the issuer has a space in its place.
+    /// An unescaped `+` in a parameter: a plus sign to some readers, a space to others. In an
+    /// issuer prefix it is refused if the issuer has a space in its place.
     #[error("the {part} has a plus sign that must be percent-encoded")]
     Plus {
         /// Which part.
@@ -88,22 +89,23 @@ pub enum KeyUriError {
         /// Which part.
         part: KeyUriPart,
     },
-    /// A parameter is given twice, with different values. No reading of it is safe: one app takes the first
-    /// value and another the last.
+    /// A parameter is given twice, with different values. No reading of it is safe: one app takes
+    /// the first value and another the last.
     #[error("the {part} is given twice, with different values")]
     Conflict {
         /// Which part.
         part: KeyUriPart,
     },
-    /// The name of a parameter is not one of the Key URI Format. The name is not quoted: where a URI is
-    /// garbled it can be a piece of the secret.
+    /// The name of a parameter is not one of the Key URI Format. The name is not quoted: where a
+    /// URI is garbled it can be a piece of the secret.
     #[error("parameter {position} has an unknown name")]
     UnknownParameter {
         /// Which parameter, counted from 1.
         position: usize,
     },
-    /// The name of a parameter is unknown, but ends in a known one, digits and punctuation at the end aside:
-    /// `xdigits`, `digits[]`. Only the lenient reader says so; it ignores other unknown names.
+    /// The name of a parameter is unknown, but ends in a known one, digits and punctuation at the
+    /// end aside: `xdigits`, `digits[]`. Only the lenient reader says so; it ignores other unknown
+    /// names.
     #[error("parameter {position} has an unknown name that ends as that of the {part}")]
     GarbledName {
         /// Which parameter, counted from 1.
@@ -117,7 +119,8 @@ pub enum KeyUriError {
         /// Which parameter, counted from 1.
         position: usize,
     },
-    /// A parameter of another program that changes the passcodes: ignoring it would make wrong ones.
+    /// A parameter of another program that changes the passcodes: ignoring it would make wrong
+    /// ones.
     #[error("the parameter {name} is not supported")]
     Unsupported {
         /// Its name.

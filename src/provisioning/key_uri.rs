@@ -7,8 +7,8 @@ use crate::{Algorithm, Digits, Period, Secret, SecretText};
 use alloc::string::String;
 use core::fmt;
 
-/// A key URI, `otpauth://totp/...` or `otpauth://hotp/...` (Key URI Format): what a QR code tells an
-/// authenticator app.
+/// A key URI, `otpauth://totp/...` or `otpauth://hotp/...` (Key URI Format): what a QR code tells
+/// an authenticator app.
 ///
 /// ```
 /// use countersign::{KeyUri, Secret};
@@ -25,21 +25,22 @@ use core::fmt;
 ///
 /// # Parameters that are not the default
 ///
-/// Only SHA-1, 6 digits and 30 seconds work everywhere. With others some apps show wrong passcodes and do not
-/// say so: [`advice`](Self::advice) names them. So never take an authenticator into use before the person has
-/// typed a passcode of it.
+/// Only SHA-1, 6 digits and 30 seconds work everywhere. With others some apps show wrong passcodes
+/// and do not say so: [`advice`](Self::advice) names them. So never take an authenticator into use
+/// before the person has typed a passcode of it.
 ///
 /// # How names reach the app
 ///
-/// Keep issuer and account short: some apps cut the issuer at 30 characters and the account at 40, and each
-/// character more makes the QR code denser. Avoid `& = ? # %` in them: they are escaped as they must be, but
-/// some apps decode twice.
+/// Keep issuer and account short: some apps cut the issuer at 30 characters and the account at 40,
+/// and each character more makes the QR code denser. Avoid `& = ? # %` in them: they are escaped as
+/// they must be, but some apps decode twice.
 ///
-/// Neither can have a colon, because the format separates the two by one; [`fit_name`](Self::fit_name) replaces
-/// it. Only [`parse_lenient`](Self::parse_lenient) keeps a colon: the entry of an import should be shown as the
-/// person knows it, and two entries should not become one. Such a URI is written with each colon of a name as
-/// `%3A`, and [`parse`](Self::parse) refuses it, because the format does. It is not ambiguous: most readers split
-/// the label at its first colon and take the parameter `issuer`, and `parse_lenient` reads back what was written.
+/// Neither can have a colon, because the format separates the two by one;
+/// [`fit_name`](Self::fit_name) replaces it. Only [`parse_lenient`](Self::parse_lenient) keeps a
+/// colon: the entry of an import should be shown as the person knows it, and two entries should not
+/// become one. Such a URI is written with each colon of a name as `%3A`, and [`parse`](Self::parse)
+/// refuses it, because the format does. It is not ambiguous: most readers split the label at its
+/// first colon and take the parameter `issuer`, and `parse_lenient` reads back what was written.
 #[derive(Clone)]
 pub struct KeyUri {
     secret: Secret,
@@ -86,12 +87,12 @@ pub(super) struct Parts<'a> {
 }
 
 impl KeyUri {
-    /// The longest key URI that is parsed or built, in bytes. An app that scans a QR code gets at most
-    /// 2,953.
+    /// The longest key URI that is parsed or built, in bytes. An app that scans a QR code gets at
+    /// most 2,953.
     pub const MAX_BYTES: usize = 4096;
 
-    /// Begins a totp URI: 30 seconds, unless the builder is told otherwise. `account` is what the person
-    /// knows the account by, such as an e-mail address.
+    /// Begins a totp URI: 30 seconds, unless the builder is told otherwise. `account` is what the
+    /// person knows the account by, such as an e-mail address.
     pub const fn totp<'a>(secret: &'a Secret, account: &'a str) -> KeyUriBuilder<'a> {
         KeyUriBuilder::new(secret, account, None)
     }
@@ -101,13 +102,13 @@ impl KeyUri {
         KeyUriBuilder::new(secret, account, Some(counter))
     }
 
-    /// Parses a key URI that follows the Key URI Format and RFC 3986 to the letter, with a secret of at
-    /// least 128 bits.
+    /// Parses a key URI that follows the Key URI Format and RFC 3986 to the letter, with a secret
+    /// of at least 128 bits.
     ///
-    /// The scheme is taken in upper case too (RFC 3986, section 3.1); the type, the names of parameters and
-    /// the algorithm are not. The secret is canonical base32. Every parameter stands at most once, and only
-    /// those of the format and `image` are known. Issuer and prefix may differ, as draft-andesco-otpauth-uri-01
-    /// recommends; both are kept.
+    /// The scheme is taken in upper case too (RFC 3986, section 3.1); the type, the names of
+    /// parameters and the algorithm are not. The secret is canonical base32. Every parameter stands
+    /// at most once, and only those of the format and `image` are known. Issuer and prefix may
+    /// differ, as draft-andesco-otpauth-uri-01 recommends; both are kept.
     ///
     /// ```
     /// use countersign::{KeyUri, KeyUriError, KeyUriPart};
@@ -127,8 +128,8 @@ impl KeyUri {
         Self::parse_with_minimum(text, Secret::MINIMUM_BITS)
     }
 
-    /// As [`parse`](Self::parse), with a lower minimum for the secrets of other systems: 80-bit secrets are
-    /// still about. At least one byte, whatever the minimum.
+    /// As [`parse`](Self::parse), with a lower minimum for the secrets of other systems: 80-bit
+    /// secrets are still about. At least one byte, whatever the minimum.
     ///
     /// # Errors
     /// [`KeyUriError`] names the first fault.
@@ -136,29 +137,34 @@ impl KeyUri {
         parse::strict(text, minimum_bits)
     }
 
-    /// Parses key URIs as they are found in the wild, for imports, and says what had to be mended. Secrets
-    /// are taken from one byte on.
+    /// Parses key URIs as they are found in the wild, for imports, and says what had to be mended.
+    /// Secrets are taken from one byte on.
     ///
     /// [`Repair`] lists what is mended. These are the rules for names:
     ///
-    /// - If the label begins with the parameter `issuer` and a colon, the rest is the account. Otherwise the
-    ///   label is split at its first colon. Other colons are kept.
-    /// - A `+` in `issuer` is a plus sign if the label has one in its place, or if the same value has a space
-    ///   in another form (`%20`). Otherwise it is a space. In the label it is a plus sign.
+    /// - If the label begins with the parameter `issuer` and a colon, the rest is the account.
+    ///   Otherwise the label is split at its first colon. Other colons are kept.
+    /// - A `+` in `issuer` is a plus sign if the label has one in its place, or if the same value
+    ///   has a space in another form (`%20`). Otherwise it is a space. In the label it is a plus
+    ///   sign.
     /// - If the account is empty, the issuer is taken for it.
     ///
     /// What would be a guess, or would make other passcodes, stays an error:
     ///
-    /// - another scheme or type; every mark of Steam Guard, such as `otpauth://steam/`, `encoder=steam`,
-    ///   `representation=steamguard`, `algorithm=steam`, or the issuer Steam alone, because Steam's own key
-    ///   URIs say no more; an export by Google Authenticator, `otpauth-migration://`
-    /// - the parameters `encoder` and `epoch`; an unknown parameter whose name ends in a known one, digits and
-    ///   punctuation after it aside: `xdigits`, `digits[]` (other unknown parameters are ignored)
+    /// - another scheme or type; every mark of Steam Guard, such as `otpauth://steam/`,
+    ///   `encoder=steam`, `representation=steamguard`, `algorithm=steam`, or the issuer Steam
+    ///   alone, because Steam's own key URIs say no more; an export by Google Authenticator,
+    ///   `otpauth-migration://`
+    /// - the parameters `encoder` and `epoch`; an unknown parameter whose name ends in a known one,
+    ///   digits and punctuation after it aside: `xdigits`, `digits[]` (other unknown parameters are
+    ///   ignored)
     /// - a parameter that is given twice with different values
-    /// - no secret, an empty secret, `secret=null`, or a secret that is not base32 or longer than 1,024 bytes
-    /// - an unknown algorithm; digits other than 6, 7 and 8; a period of 0; a number with a sign, a fraction or
-    ///   2<sup>64</sup> and above
-    /// - no account and no issuer; a colon in an account without an issuer; a control character in a name
+    /// - no secret, an empty secret, `secret=null`, or a secret that is not base32 or longer than
+    ///   1,024 bytes
+    /// - an unknown algorithm; digits other than 6, 7 and 8; a period of 0; a number with a sign, a
+    ///   fraction or 2<sup>64</sup> and above
+    /// - no account and no issuer; a colon in an account without an issuer; a control character in
+    ///   a name
     /// - a `%` without two hexadecimal digits; a part that is not UTF-8
     /// - more than [`MAX_BYTES`](Self::MAX_BYTES)
     ///
@@ -278,10 +284,10 @@ impl KeyUri {
 
     /// The text, ASCII only.
     ///
-    /// Issuer and prefix are equal if nothing else was set, the secret is in upper case without padding, a space is `%20`, and all
-    /// but the unreserved characters of RFC 3986 is escaped. Parameters with their default value are left
-    /// out, as the format allows and every app understands: the 34 characters would make the QR code a size
-    /// larger and harder to scan.
+    /// Issuer and prefix are equal if nothing else was set, the secret is in upper case without
+    /// padding, a space is `%20`, and all but the unreserved characters of RFC 3986 is escaped.
+    /// Parameters with their default value are left out, as the format allows and every app
+    /// understands: the 34 characters would make the QR code a size larger and harder to scan.
     #[must_use]
     pub fn to_secret_text(&self) -> SecretText {
         // An overestimate, so that no copy of the secret stays behind in a buffer that grew.

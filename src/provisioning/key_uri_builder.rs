@@ -34,8 +34,8 @@ impl<'a> KeyUriBuilder<'a> {
         }
     }
 
-    /// The service's name, as the app shows it. Always set it: two entries with the same account name
-    /// cannot be told apart without it, and some apps let the second overwrite the first.
+    /// The service's name, as the app shows it. Always set it: two entries with the same account
+    /// name cannot be told apart without it, and some apps let the second overwrite the first.
     pub const fn issuer(mut self, issuer: &'a str) -> Self {
         self.issuer = Some(issuer);
         self
@@ -43,18 +43,20 @@ impl<'a> KeyUriBuilder<'a> {
 
     /// Another name before the account than the issuer, which must be set as well.
     ///
-    /// draft-andesco-otpauth-uri-01 recommends the service's name here and its domain as the issuer: the app
-    /// shows the name, and a password manager fills the passcode in by the domain. The Key URI Format says that
-    /// both should be equal, and some readers refuse others: see [`KeyUri::advice`].
+    /// draft-andesco-otpauth-uri-01 recommends the service's name here and its domain as the
+    /// issuer: the app shows the name, and a password manager fills the passcode in by the domain.
+    /// The Key URI Format says that both should be equal, and some readers refuse others: see
+    /// [`KeyUri::advice`].
     ///
     /// ```
     /// use countersign::{KeyUri, Secret};
     ///
     /// let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
-    /// let uri = KeyUri::totp(&secret, "alice").issuer("example.com").issuer_prefix("Example").build()?;
+    /// let uri = KeyUri::totp(&secret, "alice").issuer("example.com").issuer_prefix("Example");
     /// assert_eq!(
-    ///     uri.to_secret_text().expose(),
-    ///     "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=example.com",
+    ///     uri.build()?.to_secret_text().expose(),
+    ///     "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+    ///      &issuer=example.com",
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -63,27 +65,30 @@ impl<'a> KeyUriBuilder<'a> {
         self
     }
 
-    /// Another hash function than SHA-1. See [`KeyUri`] for the apps that show wrong passcodes then.
+    /// Another hash function than SHA-1. [`KeyUri::advice`] names the apps that show wrong
+    /// passcodes then.
     pub const fn algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
         self
     }
 
-    /// Another number of digits than 6. See [`KeyUri`] for the apps that show wrong passcodes then.
+    /// Another number of digits than 6. [`KeyUri::advice`] names the apps that show wrong passcodes
+    /// then.
     pub const fn digits(mut self, digits: Digits) -> Self {
         self.digits = digits;
         self
     }
 
-    /// Another period than 30 seconds; only of totp. See [`KeyUri`] for the apps that show wrong passcodes
-    /// then.
+    /// Another period than 30 seconds; only of totp. [`KeyUri::advice`] names the apps that show
+    /// wrong passcodes then.
     pub const fn period(mut self, period: Period) -> Self {
         self.period = Some(period);
         self
     }
 
-    /// The `https://` address of a logo, which a few apps fetch and show (the user's phone then tells that
-    /// server about itself). Not part of the Key URI Format; it makes the QR code larger.
+    /// The `https://` address of a logo, which a few apps fetch and show (the user's phone then
+    /// tells that server about itself). Not part of the Key URI Format; it makes the QR code
+    /// larger.
     pub const fn image(mut self, address: &'a str) -> Self {
         self.image = Some(address);
         self
@@ -92,10 +97,10 @@ impl<'a> KeyUriBuilder<'a> {
     /// Checks the parts.
     ///
     /// # Errors
-    /// [`KeyUriError`] if the account, the issuer or its prefix is empty, has a colon or a control character, or
-    /// begins or ends with white space ([`KeyUri::fit_name`] makes a name that fits); if a prefix has no issuer;
-    /// if a hotp URI is given a period; if the image is not an `https://` address; if the URI would be longer
-    /// than [`KeyUri::MAX_BYTES`].
+    /// [`KeyUriError`] if the account, the issuer or its prefix is empty, has a colon or a control
+    /// character, or begins or ends with white space ([`KeyUri::fit_name`] makes a name that fits);
+    /// if a prefix has no issuer; if a hotp URI is given a period; if the image is not an
+    /// `https://` address; if the URI would be longer than [`KeyUri::MAX_BYTES`].
     pub fn build(self) -> Result<KeyUri, KeyUriError> {
         let kind = match (self.counter, self.period) {
             (None, period) => KeyUriKind::Totp {

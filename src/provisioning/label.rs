@@ -20,6 +20,7 @@ impl Names<'_> {
 }
 
 /// Splits a label at its first colon, which may be escaped.
+#[inline]
 pub(super) fn split_label(label: &str) -> (Option<&str>, &str) {
     let plain = split_once(label, b':');
     let before_plain = plain.map_or(label, |(prefix, _)| prefix);
@@ -37,6 +38,7 @@ pub(super) fn split_label(label: &str) -> (Option<&str>, &str) {
 }
 
 /// As `str::split_once`, which is made for longer texts.
+#[inline]
 pub(super) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|byte| byte == separator)?;
     let (before, rest) = text.split_at_checked(at)?;
@@ -44,8 +46,8 @@ pub(super) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
 }
 
 /// The account in a label that begins with an issuer with colons and another colon: `dana` in
-/// `192.0.2.7:8000:dana`, whose first colon splits it into the prefix `192.0.2.7` and `8000:dana`. White space
-/// around the colons does not count. `None` for every other label.
+/// `192.0.2.7:8000:dana`, whose first colon splits it into the prefix `192.0.2.7` and `8000:dana`.
+/// White space around the colons does not count. `None` for every other label.
 pub(super) fn account_after<'a>(issuer: &str, prefix: &str, account: &'a str) -> Option<&'a str> {
     let (first, rest) = split_once(issuer, b':')?;
     if first.trim() != prefix.trim() {
@@ -55,11 +57,12 @@ pub(super) fn account_after<'a>(issuer: &str, prefix: &str, account: &'a str) ->
     Some(after.trim_start().strip_prefix(':')?.trim())
 }
 
-/// Chooses what the unescaped plus signs of an issuer stand for. `raw` is the issuer as it is written; `literal`
-/// is decoded with its plus signs, and `spaced` with spaces in their places.
+/// Chooses what the unescaped plus signs of an issuer stand for. `raw` is the issuer as it is
+/// written; `literal` is decoded with its plus signs, and `spaced` with spaces in their places.
 ///
-/// The label decides where it names the same issuer. Otherwise a space that is written in another way shows that
-/// a plus sign is one, a plus sign that is escaped shows that the others are spaces, and so on.
+/// The label decides where it names the same issuer. Otherwise a space that is written in another
+/// way shows that a plus sign is one, a plus sign that is escaped shows that the others are spaces,
+/// and so on.
 pub(super) fn issuer_meant<'a>(
     raw: &str,
     literal: &'a str,

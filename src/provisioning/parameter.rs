@@ -1,4 +1,5 @@
-//! The names of parameters, and the values by which other programs say that a key URI is none of ours.
+//! The names of parameters, and the values by which other programs say that a key URI is none of
+//! ours.
 
 use super::KeyUriPart;
 use alloc::vec::Vec;
@@ -8,15 +9,17 @@ use zeroize::Zeroizing;
 /// Parameters of other programs that change the passcodes: KeePassXC's `encoder`, the T0 of otphp.
 const UNSUPPORTED: [&str; 2] = ["encoder", "epoch"];
 
-/// What stands for `&` in HTML, without the `&` that begins it; the last two with the semicolon escaped.
+/// What stands for `&` in HTML, without the `&` that begins it; the last two with the semicolon
+/// escaped.
 const AMPERSANDS: [&str; 6] = ["amp;", "#38;", "#038;", "#x26;", "amp%3B", "#38%3B"];
 
 /// The words that programs write for a value that they do not have.
 const NO_VALUE: [&str; 7] = ["null", "(null)", "undefined", "none", "nil", "<nil>", "nan"];
 
-/// The parameter with this name, whatever its case: a name that only some readers know must not hide what
-/// it says from the others. Names are decoded too, because RFC 3986 (section 6.2.2.2) calls `%73ecret` and
-/// `secret` equal.
+/// The parameter with this name, whatever its case: a name that only some readers know must not
+/// hide what it says from the others. Names are decoded too, because RFC 3986 (section 6.2.2.2)
+/// calls `%73ecret` and `secret` equal.
+#[inline]
 pub(super) fn parameter_named(name: &str) -> Option<KeyUriPart> {
     let exact = KeyUriPart::PARAMETERS
         .into_iter()
@@ -39,8 +42,9 @@ fn is_name(name: &str, known: &str) -> bool {
         .eq(known.bytes())
 }
 
-/// The parameter that an unknown name ends in, digits and punctuation at the end aside: `xdigits`, `digits[]`. Whoever
-/// ignored it would take the default value, and make wrong passcodes. An image makes none.
+/// The parameter that an unknown name ends in, digits and punctuation at the end aside: `xdigits`,
+/// `digits[]`. Whoever ignored it would take the default value, and make wrong passcodes. An image
+/// makes none.
 pub(super) fn garbled_name(name: &str) -> Option<KeyUriPart> {
     let decoded = percent_decode_str(name).map(|byte| byte.to_ascii_lowercase());
     let mut letters: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(name.len()));
@@ -61,6 +65,7 @@ pub(super) fn without_ampersand(mut parameter: &str) -> &str {
 }
 
 /// The text after a beginning, whatever its case.
+#[inline]
 pub(super) fn after<'a>(text: &'a str, beginning: &str) -> Option<&'a str> {
     let (begins, rest) = text.split_at_checked(beginning.len())?;
     begins.eq_ignore_ascii_case(beginning).then_some(rest)

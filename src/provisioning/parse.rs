@@ -1,5 +1,5 @@
-//! Reading a key URI. There is one reader: a fault that it can mend is an error when it reads strictly,
-//! and a repair when it reads leniently.
+//! Reading a key URI. There is one reader: a fault that it can mend is an error when it reads
+//! strictly, and a repair when it reads leniently.
 
 use super::bytes::{PERCENT, PLUS, UNESCAPED, classes_in};
 use super::escape::{Decoded, unescape};
@@ -120,7 +120,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The text without white space, control characters and invisible characters before and after it.
+    /// The text without white space, control characters and invisible characters before and after
+    /// it.
     fn without_surroundings<'a>(&mut self, text: &'a str) -> Result<&'a str, KeyUriError> {
         let is_graphic = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
         if is_graphic(text.as_bytes().first()) && is_graphic(text.as_bytes().last()) {
@@ -174,7 +175,8 @@ impl Reader<'_> {
         Ok(decoded)
     }
 
-    /// Chooses what unescaped plus signs stand for, in a parameter that was decoded with spaces for them.
+    /// Chooses what unescaped plus signs stand for, in a parameter that was decoded with spaces for
+    /// them.
     fn with_plus_signs<'a>(
         &mut self,
         part: KeyUriPart,
@@ -250,7 +252,8 @@ impl Reader<'_> {
         Ok(values)
     }
 
-    /// A parameter without what HTML made of the `&` before it. That happens to all of them, so it is noted once.
+    /// A parameter without what HTML made of the `&` before it. That happens to all of them, so it
+    /// is noted once.
     fn after_ampersand<'a>(&mut self, parameter: &'a str) -> &'a str {
         let Some(repairs) = &mut self.repairs else {
             return parameter;

@@ -1,4 +1,5 @@
-//! What a key URI says of the passcodes: its parameters but the issuer, and what of them can be mended.
+//! What a key URI says of the passcodes: its parameters but the issuer, and what of them can be
+//! mended.
 
 use super::key_uri::{KeyUriKind, is_image};
 use super::parameter::{is_no_value, is_steam};
@@ -7,6 +8,7 @@ use super::{KeyUriError, KeyUriPart, Repair};
 use crate::{Algorithm, AlgorithmError, Digits, DigitsError, Period, Secret};
 
 impl Reader<'_> {
+    #[inline]
     pub(super) fn secret(&mut self, text: Option<&str>) -> Result<Secret, KeyUriError> {
         let part = KeyUriPart::Secret;
         let text = text.ok_or(KeyUriError::Missing { part })?;
@@ -55,6 +57,7 @@ impl Reader<'_> {
         Ok(secret)
     }
 
+    #[inline]
     pub(super) fn algorithm(&mut self, name: Option<&str>) -> Result<Algorithm, KeyUriError> {
         let part = KeyUriPart::Algorithm;
         let refusal = AlgorithmError.into();
@@ -72,6 +75,7 @@ impl Reader<'_> {
         Ok(algorithm)
     }
 
+    #[inline]
     pub(super) fn digits(&mut self, value: Option<&str>) -> Result<Digits, KeyUriError> {
         match self.number(KeyUriPart::Digits, value)? {
             Some(digits) => Ok(Digits::new(u8::try_from(digits).map_err(|_| DigitsError)?)?),
@@ -79,6 +83,7 @@ impl Reader<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn kind(
         &mut self,
         is_totp: bool,
@@ -114,6 +119,7 @@ impl Reader<'_> {
         Ok(KeyUriKind::Hotp { counter })
     }
 
+    #[inline]
     pub(super) fn image<'a>(
         &mut self,
         address: Option<&'a str>,
@@ -125,6 +131,7 @@ impl Reader<'_> {
         Ok(None)
     }
 
+    #[inline]
     fn number(
         &mut self,
         part: KeyUriPart,
@@ -148,6 +155,7 @@ impl Reader<'_> {
     }
 
     /// A value, unless it is empty or a word for no value.
+    #[inline]
     fn given<'a>(
         &mut self,
         part: KeyUriPart,
@@ -169,7 +177,7 @@ impl Reader<'_> {
 fn algorithm_meant_by(name: &str) -> Option<Algorithm> {
     let symbols = || {
         name.bytes()
-            .filter(|byte| !matches!(byte, b'-' | b'_' | b' '))
+            .filter(|byte| !matches!(byte, b'-' | b'_') && !byte.is_ascii_whitespace())
             .map(|byte| byte.to_ascii_uppercase())
     };
     [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]
