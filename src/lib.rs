@@ -135,7 +135,8 @@ pub use otp::{
 pub use otp::{Secret, SecretError, SecretText};
 #[cfg(feature = "alloc")]
 pub use provisioning::{
-    KeyUri, KeyUriBuilder, KeyUriError, KeyUriKind, KeyUriPart, LenientKeyUri, Repair,
+    Advice, AppEffect, AppSource, KeyUri, KeyUriBuilder, KeyUriError, KeyUriKind, KeyUriPart,
+    LenientKeyUri, Repair,
 };
 #[cfg(feature = "qr")]
 pub use provisioning::{Qr, QrError, QrLevel};

@@ -11,3 +11,6 @@ pub mod scale {}
 
 #[doc = include_str!("../docs/performance.md")]
 pub mod performance {}
+
+#[doc = include_str!("../docs/apps.md")]
+pub mod apps {}

@@ -159,6 +159,40 @@ fn the_parts_of_a_key_uri_are_what_was_written() {
 }
 
 #[test]
+fn a_prefix_unlike_the_issuer_is_kept() {
+    let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
+    let builder = KeyUri::totp(&secret, "alice").issuer("example.com");
+    let uri = builder.clone().issuer_prefix("Example").build().unwrap();
+    assert!(text(&uri).starts_with("otpauth://totp/Example:alice?"));
+    assert!(text(&uri).ends_with("&issuer=example.com"));
+    for uri in [&uri, &KeyUri::parse(&text(&uri)).unwrap()] {
+        assert_eq!(uri.issuer(), Some("example.com"));
+        assert_eq!(uri.issuer_prefix(), Some("Example"));
+        assert_eq!(uri.account(), "alice");
+    }
+    let uri = builder.clone().build().unwrap();
+    assert_eq!(uri.issuer_prefix(), Some("example.com"));
+    let equal = builder.issuer_prefix("example.com").build().unwrap();
+    assert_equal(&equal, &uri);
+    assert_eq!(text(&equal), text(&uri));
+}
+
+#[test]
+fn a_fitted_name_can_be_built() {
+    let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
+    for name in [
+        "@dana:example.org",
+        "192.0.2.7:8000",
+        " a\u{0}:\n",
+        "Forge: Free hosting",
+    ] {
+        let name = KeyUri::fit_name(name, 30);
+        let uri = KeyUri::totp(&secret, &name).issuer(&name).build().unwrap();
+        assert_eq!(KeyUri::parse(&text(&uri)).unwrap().account(), name);
+    }
+}
+
+#[test]
 fn the_minimum_of_the_secret_can_be_lowered_to_one_byte_and_raised() {
     let short = "otpauth://totp/alice?secret=GE";
     let too_short = |bits, minimum| KeyUriError::Secret(SecretError::TooShort { bits, minimum });
@@ -202,6 +236,14 @@ fn what_cannot_be_read_back_cannot_be_built() {
     assert_eq!(issuer("a:b"), KeyUriError::Colon { part });
     assert_eq!(issuer("a\u{7f}"), KeyUriError::ControlCharacter { part });
     assert_eq!(issuer("a\u{3000}"), KeyUriError::OuterSpace { part });
+    let prefixed = KeyUri::totp(&secret, "a").issuer("E");
+    let prefix = |prefix| prefixed.clone().issuer_prefix(prefix).build().unwrap_err();
+    let part = KeyUriPart::IssuerPrefix;
+    assert_eq!(prefix(""), KeyUriError::Empty { part });
+    assert_eq!(prefix("a:b"), KeyUriError::Colon { part });
+    let alone = KeyUri::totp(&secret, "a").issuer_prefix("E").build();
+    let part = KeyUriPart::Issuer;
+    assert_eq!(alone.unwrap_err(), KeyUriError::Missing { part });
     for address in [
         "",
         "logo.png",
@@ -315,6 +357,7 @@ prop_compose! {
         secret in prop::collection::vec(any::<u8>(), 16..200),
         account in name(),
         issuer in prop::option::of(name()),
+        prefix in prop::option::of(name()),
         algorithm in prop::sample::select(&[Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512][..]),
         digits in 6_u8..=8,
         counter in prop::option::of(any::<u64>()),
@@ -329,6 +372,9 @@ prop_compose! {
         builder = builder.algorithm(algorithm).digits(Digits::new(digits).unwrap());
         if let Some(issuer) = &issuer {
             builder = builder.issuer(issuer);
+            if let Some(prefix) = &prefix {
+                builder = builder.issuer_prefix(prefix);
+            }
         }
         if let Some(image) = &image {
             builder = builder.image(image);
@@ -342,9 +388,30 @@ fn assert_equal(one: &KeyUri, other: &KeyUri) {
     assert_eq!(one.kind(), other.kind());
     assert_eq!(one.account(), other.account());
     assert_eq!(one.issuer(), other.issuer());
+    assert_eq!(one.issuer_prefix(), other.issuer_prefix());
     assert_eq!(one.algorithm(), other.algorithm());
     assert_eq!(one.digits(), other.digits());
     assert_eq!(one.image(), other.image());
+}
+
+/// What was read is written so that it is read back; strictly, unless a name has a colon.
+fn assert_read_back(uri: &KeyUri) {
+    let written = text(uri);
+    let again = KeyUri::parse_lenient(&written).unwrap();
+    assert_equal(&again.uri, uri);
+    assert_eq!(text(&again.uri), written);
+    let colon = |repair: &Repair| matches!(repair, Repair::Colon { .. });
+    match KeyUri::parse_with_minimum(&written, 8) {
+        Ok(strict) => assert_equal(&strict, uri),
+        Err(error) => assert!(again.repairs.iter().any(colon), "{error}"),
+    }
+}
+
+/// Names with all that separates and escapes.
+fn pieces_of_names() -> impl Strategy<Value = String> {
+    let pieces = ["a", "b", ":", "%3A", "+", "%2B", "%20", " "];
+    let piece = prop::sample::select(pieces.map(ToOwned::to_owned).to_vec());
+    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
 /// Text that comes close to a key URI.
@@ -385,6 +452,10 @@ fn nearly_a_key_uri() -> impl Strategy<Value = String> {
                 "gezd",
                 "=",
                 "-",
+                "amp;",
+                "null",
+                "steam",
+                "\u{feff}",
             ][..]
         )
         .prop_map(ToOwned::to_owned),
@@ -419,8 +490,7 @@ proptest! {
     fn no_text_panics_and_what_is_read_can_be_written(uri in nearly_a_key_uri()) {
         let strict = KeyUri::parse_with_minimum(&uri, 8);
         if let Ok(lenient) = KeyUri::parse_lenient(&uri) {
-            let again = KeyUri::parse_with_minimum(&text(&lenient.uri), 8).unwrap();
-            assert_equal(&again, &lenient.uri);
+            assert_read_back(&lenient.uri);
             let mended = lenient
                 .repairs
                 .iter()
@@ -428,6 +498,21 @@ proptest! {
             prop_assert_eq!(strict.is_err(), mended);
         } else {
             prop_assert!(strict.is_err());
+        }
+    }
+
+    #[test]
+    fn names_that_were_mended_are_read_back_equal(
+        label in pieces_of_names(),
+        issuer in prop::option::of(pieces_of_names()),
+    ) {
+        let issuer = issuer.map(|issuer| format!("&issuer={issuer}")).unwrap_or_default();
+        let uri = format!("otpauth://totp/{label}?secret=GEZDGNBV{issuer}");
+        if let Ok(lenient) = KeyUri::parse_lenient(&uri) {
+            assert_read_back(&lenient.uri);
+        }
+        if let Ok(strict) = KeyUri::parse_with_minimum(&uri, 8) {
+            assert_equal(&KeyUri::parse_lenient(&uri).unwrap().uri, &strict);
         }
     }
 

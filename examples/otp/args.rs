@@ -24,10 +24,11 @@ pub(crate) enum Command {
     BackupCodes(NewCodes),
     /// Show a key URI as a QR code.
     Qr(Picture),
-    /// Print a key URI, or with `--parse` read them.
+    /// Print a key URI, and on standard error which apps will not read it as it is; or with
+    /// `--parse` read them.
     Uri(KeyUriArgs),
-    /// Read lines of six fields with tabs between, `kind secret algorithm digits period-or-counter time`
-    /// (kind: totp or hotp), and print the passcode or `error: ...` for each.
+    /// Read lines of six fields with tabs between, `kind secret algorithm digits period-or-counter
+    /// time` (kind: totp or hotp), and print the passcode or `error: ...` for each.
     Batch,
 }
 
@@ -64,7 +65,8 @@ pub(crate) struct Generate {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) generate: Generate,
-    /// Steps before and after the current one, or counters to look ahead, that are accepted as well.
+    /// Steps before and after the current one, or counters to look ahead, that are accepted as
+    /// well.
     #[arg(long, default_value_t = 1)]
     pub(crate) window: u8,
     /// The passcode, as people type it; a line of standard input, if it is not given.
@@ -113,7 +115,8 @@ pub(crate) struct Picture {
     /// The size of a module in pixels.
     #[arg(long, value_name = "PIXELS")]
     pub(crate) module_size: Option<u8>,
-    /// The key URI; `-` for a line of standard input. After `--svg`, a file to write may stand beside it.
+    /// The key URI; `-` for a line of standard input. After `--svg`, a file to write may stand
+    /// beside it.
     #[arg(value_name = "URI", required = true, num_args = 1..=2)]
     pub(crate) uri: Vec<String>,
 }
@@ -135,7 +138,7 @@ pub(crate) struct PictureOutput {
 #[derive(Args)]
 pub(crate) struct KeyUriArgs {
     /// Read key URIs, one a line of standard input, and print a JSON object a line.
-    #[arg(long, conflicts_with_all = ["issuer", "account", "secret", "algorithm", "digits", "period", "counter", "image"])]
+    #[arg(long, conflicts_with_all = ["issuer", "issuer_prefix", "account", "secret", "algorithm", "digits", "period", "counter", "image"])]
     pub(crate) parse: bool,
     /// Mend what can be mended, and say what was.
     #[arg(long, requires = "parse")]
@@ -143,6 +146,9 @@ pub(crate) struct KeyUriArgs {
     /// The service.
     #[arg(long)]
     pub(crate) issuer: Option<String>,
+    /// Another name before the account than the issuer.
+    #[arg(long, value_name = "PREFIX", requires = "issuer")]
+    pub(crate) issuer_prefix: Option<String>,
     /// The account at the service.
     #[arg(long, required_unless_present = "parse")]
     pub(crate) account: Option<String>,

@@ -1,5 +1,5 @@
 use crate::args::KeyUriArgs;
-use crate::failure::Failure;
+use crate::failure::{Failure, note};
 use crate::lines::Lines;
 use countersign::{KeyUri, KeyUriKind, LenientKeyUri, Repair, Secret};
 use serde::Serialize;
@@ -22,11 +22,17 @@ pub(crate) fn build(
     if let Some(issuer) = &args.issuer {
         builder = builder.issuer(issuer);
     }
+    if let Some(prefix) = &args.issuer_prefix {
+        builder = builder.issuer_prefix(prefix);
+    }
     if let Some(image) = &args.image {
         builder = builder.image(image);
     }
     let uri = builder.build().map_err(Failure::usage)?;
     writeln!(out, "{}", uri.to_secret_text().expose())?;
+    for advice in uri.advice() {
+        note(&format!("note: {advice}"));
+    }
     Ok(())
 }
 
@@ -74,6 +80,9 @@ struct Entry<'a> {
     ok: bool,
     r#type: &'static str,
     issuer: Option<&'a str>,
+    /// Only where it is another name than the issuer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix: Option<&'a str>,
     account: &'a str,
     secret_hex: String,
     algorithm: &'static str,
@@ -101,6 +110,9 @@ impl<'a> Entry<'a> {
             ok: true,
             r#type,
             issuer: uri.issuer(),
+            prefix: uri
+                .issuer_prefix()
+                .filter(|prefix| uri.issuer() != Some(*prefix)),
             account: uri.account(),
             secret_hex: data_encoding::HEXLOWER.encode(uri.secret().expose()),
             algorithm: uri.algorithm().name(),

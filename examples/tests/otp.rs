@@ -167,6 +167,15 @@ fn bad_usage_exits_with_2() {
         &["uri", "--secret", SECRET],
         &["uri", "--secret", SECRET, "--account", "a:b"],
         &["uri", "--secret", SECRET, "--account", "a", "--issuer", ""],
+        &[
+            "uri",
+            "--secret",
+            SECRET,
+            "--account",
+            "a",
+            "--issuer-prefix",
+            "b",
+        ],
         &["uri", "--parse", "--secret", SECRET],
         &["uri", "--lenient"],
         &["qr", URI],
@@ -270,21 +279,58 @@ fn uri_builds_a_key_uri() {
         SECRET,
     ];
     assert_eq!(success(&uri, ""), format!("{URI}\n"));
-    let hotp = [
+    let hotp = ["uri", "--account", "a", "--secret", "-", "--counter", "5"];
+    assert_eq!(
+        success(&hotp, &format!("{SECRET}\n")),
+        format!("otpauth://hotp/a?secret={SECRET}&counter=5\n")
+    );
+}
+
+#[test]
+fn uri_notes_which_apps_will_misread_it() {
+    let uri = [
         "uri",
         "--account",
         "a",
         "--secret",
-        "-",
-        "--counter",
-        "5",
-        "--digits",
-        "8",
+        SECRET,
+        "--period",
+        "60",
     ];
+    let uri = [&uri[..], &["--algorithm", "SHA256", "--digits", "8"]].concat();
+    let (status, out, err) = run(&uri, b"");
+    let parameters = "algorithm=SHA256&digits=8&period=60";
     assert_eq!(
-        success(&hotp, &format!("{SECRET}\n")),
-        format!("otpauth://hotp/a?secret={SECRET}&digits=8&counter=5\n")
+        (status, out),
+        (
+            0,
+            format!("otpauth://totp/a?secret={SECRET}&{parameters}\n")
+        )
     );
+    assert!(err.lines().all(|line| line.starts_with("note: ")), "{err}");
+    for note in [
+        "note: Authy misreads the algorithm and does not say so: it takes SHA1 (tests, 2019-2025)\n",
+        "note: Authy misreads the period and does not say so: it takes 30 seconds (tests, 2019-2025)\n",
+        "note: Duo Mobile refuses the number of digits: it takes 6 (tests, 2019-2025)\n",
+    ] {
+        assert!(err.contains(note), "{note}{err}");
+    }
+}
+
+#[test]
+fn uri_keeps_a_prefix_unlike_the_issuer() {
+    let uri = ["uri", "--account", "a", "--secret", SECRET];
+    let uri = [
+        &uri[..],
+        &["--issuer", "example.com", "--issuer-prefix", "Example"],
+    ]
+    .concat();
+    let (status, out, _) = run(&uri, b"");
+    let expected = format!("otpauth://totp/Example:a?secret={SECRET}&issuer=example.com\n");
+    assert_eq!((status, &out), (0, &expected));
+    let read: Value = serde_json::from_str(&success(&["uri", "--parse"], &out)).unwrap();
+    assert_eq!(read["prefix"], "Example");
+    assert_eq!(read["issuer"], "example.com");
 }
 
 #[test]

@@ -10,8 +10,6 @@ pub(super) const UNESCAPED: u8 = 2;
 pub(super) const PERCENT: u8 = 4;
 /// A plus sign.
 pub(super) const PLUS: u8 = 8;
-/// A colon, a space, a control character, or a part of a character beyond ASCII, which may be one of those.
-pub(super) const UNUSUAL_IN_NAME: u8 = 16;
 
 /// The flags of all bytes of a text.
 pub(super) fn classes_in(text: &str) -> u8 {
@@ -67,19 +65,14 @@ static CLASSES: [u8; 256] = {
 };
 
 const fn classify(byte: u8) -> u8 {
-    let in_name = match byte {
-        b'!'..=b'9' | b';'..=b'~' => 0,
-        _ => UNUSUAL_IN_NAME,
-    };
-    in_name
-        | match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => 0,
-            b'%' => RESERVED | PERCENT,
-            b'+' => RESERVED | PLUS,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b',' | b';' | b'=' | b':' | b'@'
-            | b'/' | b'?' => RESERVED,
-            _ => RESERVED | UNESCAPED,
-        }
+    match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => 0,
+        b'%' => RESERVED | PERCENT,
+        b'+' => RESERVED | PLUS,
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b',' | b';' | b'=' | b':' | b'@'
+        | b'/' | b'?' => RESERVED,
+        _ => RESERVED | UNESCAPED,
+    }
 }
 
 #[cfg(test)]
@@ -107,8 +100,8 @@ mod tests {
                 assert_eq!(classes('b'), 0);
                 assert_eq!(classes('%'), RESERVED | PERCENT);
                 assert_eq!(classes('+'), RESERVED | PLUS);
-                assert_eq!(classes(':'), RESERVED | UNUSUAL_IN_NAME);
-                assert_eq!(classes(' '), RESERVED | UNESCAPED | UNUSUAL_IN_NAME);
+                assert_eq!(classes(':'), RESERVED);
+                assert_eq!(classes(' '), RESERVED | UNESCAPED);
                 let text: String = text('@').collect();
                 let (before, _) = split_at_reserved(&text).unwrap();
                 assert_eq!(before.len(), at);

@@ -1,8 +1,8 @@
 use super::KeyUriPart;
 use crate::{AlgorithmError, DigitsError, PeriodError, SecretError};
 
-/// A key URI that cannot be built or parsed. The message names the parameter, and never quotes the URI,
-/// because any of its parts may be the secret.
+/// A key URI that cannot be built or parsed. The message names the parameter, and never quotes the
+/// URI, because any of its parts may be the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyUriError {
@@ -32,6 +32,16 @@ pub enum KeyUriError {
     /// The text does not begin with `otpauth://`.
     #[error("the key URI does not begin with otpauth://")]
     Scheme,
+    /// White space, a control character or a character that nobody sees stands before or after the
+    /// URI.
+    #[error("the key URI has white space or an invisible character before or after it")]
+    Surroundings,
+    /// The text is an export of accounts by Google Authenticator, which is no key URI.
+    #[error("otpauth-migration:// is an export of Google Authenticator, not a key URI")]
+    Migration,
+    /// The URI is for Steam Guard, which makes other codes of the same secret.
+    #[error("the key URI is for Steam Guard, whose codes are not supported")]
+    Steam,
     /// The type is neither `totp` nor `hotp`.
     #[error("the type of the key URI is neither totp nor hotp")]
     Type,
@@ -83,7 +93,8 @@ pub enum KeyUriError {
         /// Which part.
         part: KeyUriPart,
     },
-    /// An unescaped `+` in a parameter: a plus sign to some readers, a space to others.
+    /// An unescaped `+` in a parameter: a plus sign to some readers, a space to others. In an
+    /// issuer prefix it is refused if the issuer has a space in its place.
     #[error("the {part} has a plus sign that must be percent-encoded")]
     Plus {
         /// Which part.
@@ -95,22 +106,29 @@ pub enum KeyUriError {
         /// Which part.
         part: KeyUriPart,
     },
-    /// A parameter is given twice, with different values. No reading of it is safe: one app takes the first
-    /// value and another the last.
+    /// A parameter is given twice, with different values. No reading of it is safe: one app takes
+    /// the first value and another the last.
     #[error("the {part} is given twice, with different values")]
     Conflict {
         /// Which part.
         part: KeyUriPart,
     },
-    /// The label and the parameter `issuer` disagree.
-    #[error("the issuer differs from the issuer prefix of the label")]
-    IssuersDiffer,
-    /// The name of a parameter is not one of the Key URI Format. The name is not quoted: where a URI is
-    /// garbled it can be a piece of the secret.
+    /// The name of a parameter is not one of the Key URI Format. The name is not quoted: where a
+    /// URI is garbled it can be a piece of the secret.
     #[error("parameter {position} has an unknown name")]
     UnknownParameter {
         /// Which parameter, counted from 1.
         position: usize,
+    },
+    /// The name of a parameter is unknown, but ends in a known one, digits and punctuation at the
+    /// end aside: `xdigits`, `digits[]`. Only the lenient reader says so; it ignores other unknown
+    /// names.
+    #[error("parameter {position} has an unknown name that ends as that of the {part}")]
+    GarbledName {
+        /// Which parameter, counted from 1.
+        position: usize,
+        /// Which parameter it ends in.
+        part: KeyUriPart,
     },
     /// Two `&` in a row, or one at the end.
     #[error("parameter {position} is empty")]
@@ -118,7 +136,8 @@ pub enum KeyUriError {
         /// Which parameter, counted from 1.
         position: usize,
     },
-    /// A parameter of another program that changes the passcodes: ignoring it would make wrong ones.
+    /// A parameter of another program that changes the passcodes: ignoring it would make wrong
+    /// ones.
     #[error("the parameter {name} is not supported")]
     Unsupported {
         /// Its name.

@@ -1,13 +1,14 @@
-use super::bytes::{UNUSUAL_IN_NAME, classes_in};
 use super::escape::{escaped_len, longest_escaped};
+use super::label::Names;
+use super::name::{Colons, check_name};
 use super::pieces::{Length, Pieces};
 use super::{KeyUriBuilder, KeyUriError, KeyUriPart, LenientKeyUri, parse};
 use crate::{Algorithm, Digits, Period, Secret, SecretText};
 use alloc::string::String;
 use core::fmt;
 
-/// A key URI, `otpauth://totp/...` or `otpauth://hotp/...` (Key URI Format): what a QR code tells an
-/// authenticator app.
+/// A key URI, `otpauth://totp/...` or `otpauth://hotp/...` (Key URI Format): what a QR code tells
+/// an authenticator app.
 ///
 /// ```
 /// use countersign::{KeyUri, Secret};
@@ -22,35 +23,34 @@ use core::fmt;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # What apps do with parameters that are not the default
+/// # Parameters that are not the default
 ///
-/// Only SHA-1, 6 digits and 30 seconds work everywhere. With others some apps show wrong passcodes without
-/// a word, so never take an authenticator into use before the person has typed a passcode of it.
-///
-/// | app | algorithms | digits | periods |
-/// |---|---|---|---|
-/// | Google Authenticator, Android | SHA1; SHA256 in newer ones | 6 | 30 |
-/// | Google Authenticator, iOS | all | 6 to 8 | up to 300 |
-/// | Microsoft Authenticator | SHA1; others silently wrong | 6 | 30 |
-/// | Authy | SHA1; others silently wrong | 6, 8 | 30; others silently wrong |
-/// | Duo Mobile | SHA1; others silently wrong | 6; 8 is refused | 30; others silently wrong |
-/// | 1Password, Apple Passwords | SHA1; others uncertain | 6 | 30 |
-/// | 2FAS | all | 6 to 8 | 30, 60, 90 |
-/// | Aegis, FreeOTP, Stratum, LastPass | all | 6 to 8 | from 5 |
+/// Only SHA-1, 6 digits and 30 seconds work everywhere. With others some apps show wrong passcodes
+/// and do not say so: [`advice`](Self::advice) names them. So never take an authenticator into use
+/// before the person has typed a passcode of it.
 ///
 /// # How names reach the app
 ///
-/// Keep issuer and account short: some apps cut the issuer at 30 characters and the account at 40, and each
-/// character more makes the QR code denser. Avoid `& = ? # %` in them: they are escaped as they must be, but
-/// some apps decode twice.
+/// Keep issuer and account short: some apps cut the issuer at 30 characters and the account at 40,
+/// and each character more makes the QR code denser. Avoid `& = ? # %` in them: they are escaped as
+/// they must be, but some apps decode twice.
+///
+/// Neither can have a colon, because the format separates the two by one;
+/// [`fit_name`](Self::fit_name) replaces it. Only [`parse_lenient`](Self::parse_lenient) keeps a
+/// colon: the entry of an import should be shown as the person knows it, and two entries should not
+/// become one. Such a URI is written with each colon of a name as `%3A`, and [`parse`](Self::parse)
+/// refuses it, because the format does. It is not ambiguous: most readers split the label at its
+/// first colon and take the parameter `issuer`, and `parse_lenient` reads back what was written.
 #[derive(Clone)]
 pub struct KeyUri {
     secret: Secret,
     kind: KeyUriKind,
-    /// `issuer:account` or `account`.
+    /// `prefix:account` or `account`.
     label: String,
     /// Where the account begins in the label.
     account_at: usize,
+    /// The issuer, where the prefix is another name.
+    issuer: Option<String>,
     algorithm: Algorithm,
     digits: Digits,
     image: Option<String>,
@@ -78,20 +78,21 @@ pub enum KeyUriKind {
 pub(super) struct Parts<'a> {
     pub(super) secret: Secret,
     pub(super) kind: KeyUriKind,
-    pub(super) account: &'a str,
-    pub(super) issuer: Option<&'a str>,
+    /// Without a prefix, the issuer is the prefix.
+    pub(super) names: Names<'a>,
+    pub(super) colons: Colons,
     pub(super) algorithm: Algorithm,
     pub(super) digits: Digits,
     pub(super) image: Option<&'a str>,
 }
 
 impl KeyUri {
-    /// The longest key URI that is parsed or built, in bytes. An app that scans a QR code gets at most
-    /// 2,953.
+    /// The longest key URI that is parsed or built, in bytes. An app that scans a QR code gets at
+    /// most 2,953.
     pub const MAX_BYTES: usize = 4096;
 
-    /// Begins a totp URI: 30 seconds, unless the builder is told otherwise. `account` is what the person
-    /// knows the account by, such as an e-mail address.
+    /// Begins a totp URI: 30 seconds, unless the builder is told otherwise. `account` is what the
+    /// person knows the account by, such as an e-mail address.
     pub const fn totp<'a>(secret: &'a Secret, account: &'a str) -> KeyUriBuilder<'a> {
         KeyUriBuilder::new(secret, account, None)
     }
@@ -101,12 +102,13 @@ impl KeyUri {
         KeyUriBuilder::new(secret, account, Some(counter))
     }
 
-    /// Parses a key URI that follows the Key URI Format and RFC 3986 to the letter, with a secret of at
-    /// least 128 bits.
+    /// Parses a key URI that follows the Key URI Format and RFC 3986 to the letter, with a secret
+    /// of at least 128 bits.
     ///
-    /// The scheme is taken in upper case too (RFC 3986, section 3.1); the type, the names of parameters and
-    /// the algorithm are not. The secret is canonical base32. Every parameter stands at most once, and only
-    /// those of the format and `image` are known. Issuer and prefix are equal where both are given.
+    /// The scheme is taken in upper case too (RFC 3986, section 3.1); the type, the names of
+    /// parameters and the algorithm are not. The secret is canonical base32. Every parameter stands
+    /// at most once, and only those of the format and `image` are known. Issuer and prefix may
+    /// differ, as draft-andesco-otpauth-uri-01 recommends; both are kept.
     ///
     /// ```
     /// use countersign::{KeyUri, KeyUriError, KeyUriPart};
@@ -126,8 +128,8 @@ impl KeyUri {
         Self::parse_with_minimum(text, Secret::MINIMUM_BITS)
     }
 
-    /// As [`parse`](Self::parse), with a lower minimum for the secrets of other systems: 80-bit secrets are
-    /// still about. At least one byte, whatever the minimum.
+    /// As [`parse`](Self::parse), with a lower minimum for the secrets of other systems: 80-bit
+    /// secrets are still about. At least one byte, whatever the minimum.
     ///
     /// # Errors
     /// [`KeyUriError`] names the first fault.
@@ -135,11 +137,36 @@ impl KeyUri {
         parse::strict(text, minimum_bits)
     }
 
-    /// Parses key URIs as they are found in the wild, for imports, and says what had to be mended. Secrets
-    /// are taken from one byte on.
+    /// Parses key URIs as they are found in the wild, for imports, and says what had to be mended.
+    /// Secrets are taken from one byte on.
     ///
-    /// What would be a guess stays an error: an unknown algorithm, digits or a period out of range, a
-    /// parameter given twice with different values, a colon in a name, a bad escape.
+    /// [`Repair`] lists what is mended. These are the rules for names:
+    ///
+    /// - If the label begins with the parameter `issuer` and a colon, the rest is the account.
+    ///   Otherwise the label is split at its first colon. Other colons are kept.
+    /// - A `+` in `issuer` is a plus sign if the label has one in its place, or if the same value
+    ///   has a space in another form (`%20`). Otherwise it is a space. In the label it is a plus
+    ///   sign.
+    /// - If the account is empty, the issuer is taken for it.
+    ///
+    /// What would be a guess, or would make other passcodes, stays an error:
+    ///
+    /// - another scheme or type; every mark of Steam Guard, such as `otpauth://steam/`,
+    ///   `encoder=steam`, `representation=steamguard` or `algorithm=steam` (a name is no mark: an
+    ///   issuer called Steam is read like any other); an export by Google Authenticator,
+    ///   `otpauth-migration://`
+    /// - the parameters `encoder` and `epoch`; an unknown parameter whose name ends in a known one,
+    ///   digits and punctuation after it aside: `xdigits`, `digits[]` (other unknown parameters are
+    ///   ignored)
+    /// - a parameter that is given twice with different values
+    /// - no secret, an empty secret, `secret=null`, or a secret that is not base32 or longer than
+    ///   1,024 bytes
+    /// - an unknown algorithm; digits other than 6, 7 and 8; a period of 0; a number with a sign, a
+    ///   fraction or 2<sup>64</sup> and above
+    /// - no account and no issuer; a colon in an account without an issuer; a control character in
+    ///   a name
+    /// - a `%` without two hexadecimal digits; a part that is not UTF-8
+    /// - more than [`MAX_BYTES`](Self::MAX_BYTES)
     ///
     /// ```
     /// use countersign::{KeyUri, Repair};
@@ -160,17 +187,28 @@ impl KeyUri {
 
     /// Checks the parts: every key URI is made here.
     pub(super) fn assemble(parts: Parts<'_>) -> Result<Self, KeyUriError> {
-        let prefix = parts
-            .issuer
-            .map_or(0, |issuer| issuer.len().saturating_add(1));
-        let mut label = String::with_capacity(prefix.saturating_add(parts.account.len()));
-        if let Some(issuer) = parts.issuer {
-            check_name(KeyUriPart::Issuer, issuer)?;
-            label.push_str(issuer);
+        let Names {
+            prefix,
+            issuer,
+            account,
+        } = parts.names;
+        if let Some(issuer) = issuer {
+            check_name(KeyUriPart::Issuer, issuer, parts.colons)?;
+        }
+        let mut other_issuer = None;
+        if let Some(prefix) = prefix {
+            check_name(KeyUriPart::IssuerPrefix, prefix, parts.colons)?;
+            other_issuer = issuer.map(Into::into);
+        }
+        check_name(KeyUriPart::Account, account, parts.colons)?;
+        let prefix = prefix.or(issuer);
+        let account_at = prefix.map_or(0, |prefix| prefix.len().saturating_add(1));
+        let mut label = String::with_capacity(account_at.saturating_add(account.len()));
+        if let Some(prefix) = prefix {
+            label.push_str(prefix);
             label.push(':');
         }
-        check_name(KeyUriPart::Account, parts.account)?;
-        label.push_str(parts.account);
+        label.push_str(account);
         if !parts.image.is_none_or(is_image) {
             return Err(KeyUriError::Image);
         }
@@ -178,7 +216,8 @@ impl KeyUri {
             secret: parts.secret,
             kind: parts.kind,
             label,
-            account_at: prefix,
+            account_at,
+            issuer: other_issuer,
             algorithm: parts.algorithm,
             digits: parts.digits,
             image: parts.image.map(Into::into),
@@ -209,13 +248,20 @@ impl KeyUri {
     /// The account name.
     #[must_use]
     pub fn account(&self) -> &str {
-        self.names().1
+        self.label_parts().1
     }
 
-    /// The service's name.
+    /// The service's name, or its domain where the label has the name.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
-        self.names().0
+        self.issuer.as_deref().or_else(|| self.issuer_prefix())
+    }
+
+    /// What the label has before the account. It is the issuer, but for a URI that was
+    /// [built](KeyUriBuilder::issuer_prefix) with another prefix, or read with one.
+    #[must_use]
+    pub fn issuer_prefix(&self) -> Option<&str> {
+        self.label_parts().0
     }
 
     /// The hash function.
@@ -238,10 +284,10 @@ impl KeyUri {
 
     /// The text, ASCII only.
     ///
-    /// Issuer and prefix are equal, the secret is in upper case without padding, a space is `%20`, and all
-    /// but the unreserved characters of RFC 3986 is escaped. Parameters with their default value are left
-    /// out, as the format allows and every app understands: the 34 characters would make the QR code a size
-    /// larger and harder to scan.
+    /// Issuer and prefix are equal if nothing else was set, the secret is in upper case without
+    /// padding, a space is `%20`, and all but the unreserved characters of RFC 3986 is escaped.
+    /// Parameters with their default value are left out, as the format allows and every app
+    /// understands: the 34 characters would make the QR code a size larger and harder to scan.
     #[must_use]
     pub fn to_secret_text(&self) -> SecretText {
         // An overestimate, so that no copy of the secret stays behind in a buffer that grew.
@@ -262,15 +308,15 @@ impl KeyUri {
             KeyUriKind::Totp { .. } => "otpauth://totp/",
             KeyUriKind::Hotp { .. } => "otpauth://hotp/",
         });
-        let (issuer, account) = self.names();
-        if let Some(issuer) = issuer {
-            out.escaped(issuer);
+        let (prefix, account) = self.label_parts();
+        if let Some(prefix) = prefix {
+            out.escaped(prefix);
             out.plain(":");
         }
         out.escaped(account);
         out.plain("?secret=");
         out.base32(self.secret.expose());
-        if let Some(issuer) = issuer {
+        if let Some(issuer) = self.issuer.as_deref().or(prefix) {
             out.plain("&issuer=");
             out.escaped(issuer);
         }
@@ -299,7 +345,7 @@ impl KeyUri {
         }
     }
 
-    fn names(&self) -> (Option<&str>, &str) {
+    fn label_parts(&self) -> (Option<&str>, &str) {
         self.label
             .split_at_checked(self.account_at)
             .map_or((None, &self.label), |(prefix, account)| {
@@ -313,27 +359,11 @@ impl fmt::Debug for KeyUri {
         f.debug_struct("KeyUri")
             .field("kind", &self.kind)
             .field("issuer", &self.issuer())
+            .field("issuer_prefix", &self.issuer_prefix())
             .field("account", &self.account())
             .field("algorithm", &self.algorithm)
             .field("digits", &self.digits)
             .finish_non_exhaustive()
-    }
-}
-
-/// Whether a name can stand in a label and comes back out of it unchanged.
-fn check_name(part: KeyUriPart, name: &str) -> Result<(), KeyUriError> {
-    if name.is_empty() {
-        Err(KeyUriError::Empty { part })
-    } else if classes_in(name) & UNUSUAL_IN_NAME == 0 {
-        Ok(())
-    } else if name.contains(':') {
-        Err(KeyUriError::Colon { part })
-    } else if name.chars().any(char::is_control) {
-        Err(KeyUriError::ControlCharacter { part })
-    } else if name.trim() != name {
-        Err(KeyUriError::OuterSpace { part })
-    } else {
-        Ok(())
     }
 }
 

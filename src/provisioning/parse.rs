@@ -1,16 +1,19 @@
-//! Reading a key URI. There is one reader: a fault that it can mend is an error when it reads strictly,
-//! and a repair when it reads leniently.
+//! Reading a key URI. There is one reader: a fault that it can mend is an error when it reads
+//! strictly, and a repair when it reads leniently.
 
 use super::bytes::{PERCENT, PLUS, UNESCAPED, classes_in};
 use super::escape::{Decoded, unescape};
-use super::key_uri::{KeyUri, KeyUriKind, Parts, is_image};
+use super::key_uri::{KeyUri, Parts};
+use super::label::{Names, account_after, issuer_meant, split_label, split_once};
+use super::name::Colons;
+use super::parameter::{
+    after, garbled_name, is_steam, parameter_named, unsupported_named, without_ampersand,
+};
 use super::{KeyUriError, KeyUriPart, Repair};
-use crate::{Algorithm, AlgorithmError, Digits, DigitsError, Period, Secret};
+use alloc::string::String;
 use alloc::vec::Vec;
 use percent_encoding::percent_decode_str;
-
-/// Parameters of other programs that change the passcodes: KeePassXC's `encoder=steam`, the T0 of otphp.
-const UNSUPPORTED: [&str; 2] = ["encoder", "epoch"];
+use zeroize::Zeroizing;
 
 pub(super) fn strict(text: &str, minimum_bits: usize) -> Result<KeyUri, KeyUriError> {
     Reader {
@@ -30,10 +33,10 @@ pub(super) fn lenient(text: &str) -> Result<(KeyUri, Vec<Repair>), KeyUriError> 
     Ok((uri, repairs))
 }
 
-struct Reader<'r> {
-    minimum_bits: usize,
+pub(super) struct Reader<'r> {
+    pub(super) minimum_bits: usize,
     /// Where to note what was mended; `None` to read strictly.
-    repairs: Option<&'r mut Vec<Repair>>,
+    pub(super) repairs: Option<&'r mut Vec<Repair>>,
 }
 
 /// The decoded value of each parameter that is there.
@@ -53,45 +56,58 @@ impl Reader<'_> {
         if text.len() > KeyUri::MAX_BYTES {
             return Err(KeyUriError::TooLong { bytes: text.len() });
         }
-        let rest = strip_scheme(text).ok_or(KeyUriError::Scheme)?;
+        let text = self.without_surroundings(text)?;
+        let rest = after(text, "otpauth://").ok_or_else(|| scheme_error(text))?;
         let (kind, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let is_totp = self.is_totp(kind)?;
         let rest = rest.strip_prefix('/').unwrap_or(rest);
         let (label, query) = rest.split_once('?').unwrap_or((rest, ""));
 
-        let (prefix, account) = split_label(label);
-        let prefix = match prefix {
-            Some(raw) => Some(self.decode(KeyUriPart::IssuerPrefix, raw)?),
+        let (raw_prefix, account) = split_label(label);
+        let prefix = match raw_prefix {
+            Some(raw) => Some(self.decode(KeyUriPart::IssuerPrefix, raw, Names::default())?),
             None => None,
         };
-        let account = self.decode(KeyUriPart::Account, account)?;
+        let account = self.decode(KeyUriPart::Account, account, Names::default())?;
         // The format allows spaces after the colon.
         let account = match prefix {
             Some(_) => account.trim_start_matches(' '),
             None => &account,
         };
-        let account = self.trimmed(KeyUriPart::Account, account)?;
+        let label = Names {
+            prefix: prefix.as_deref(),
+            issuer: None,
+            account: self.trimmed(KeyUriPart::Account, account)?,
+        };
 
-        let values = self.values(query)?;
+        let values = self.values(query, label)?;
         let secret = self.secret(values.secret.as_deref())?;
-        let issuer = self.issuer(prefix.as_deref(), values.issuer.as_deref())?;
+        let names = self.names(label, raw_prefix, values.issuer.as_deref())?;
         let algorithm = self.algorithm(values.algorithm.as_deref())?;
-        let digits = digits(values.digits.as_deref())?;
+        let digits = self.digits(values.digits.as_deref())?;
         let kind = self.kind(is_totp, values.period.as_deref(), values.counter.as_deref())?;
         let image = self.image(values.image.as_deref())?;
         KeyUri::assemble(Parts {
             secret,
             kind,
-            account,
-            issuer,
+            names,
+            colons: if self.is_lenient() {
+                Colons::Kept
+            } else {
+                Colons::Refused
+            },
             algorithm,
             digits,
             image,
         })
     }
 
+    pub(super) const fn is_lenient(&self) -> bool {
+        self.repairs.is_some()
+    }
+
     /// Notes a repair, or refuses when reading strictly.
-    fn mend(&mut self, repair: Repair, refusal: KeyUriError) -> Result<(), KeyUriError> {
+    pub(super) fn mend(&mut self, repair: Repair, refusal: KeyUriError) -> Result<(), KeyUriError> {
         match &mut self.repairs {
             Some(repairs) => {
                 repairs.push(repair);
@@ -101,10 +117,28 @@ impl Reader<'_> {
         }
     }
 
+    /// The text without white space, control characters and invisible characters before and after
+    /// it.
+    fn without_surroundings<'a>(&mut self, text: &'a str) -> Result<&'a str, KeyUriError> {
+        let is_graphic = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+        if is_graphic(text.as_bytes().first()) && is_graphic(text.as_bytes().last()) {
+            return Ok(text);
+        }
+        let trimmed = text.trim_matches(is_surrounding);
+        if trimmed.len() != text.len() {
+            self.mend(Repair::Surroundings, KeyUriError::Surroundings)?;
+        }
+        Ok(trimmed)
+    }
+
     fn is_totp(&mut self, kind: &str) -> Result<bool, KeyUriError> {
         let is_totp = kind.eq_ignore_ascii_case("totp");
         if !is_totp && !kind.eq_ignore_ascii_case("hotp") {
-            return Err(KeyUriError::Type);
+            return Err(if is_steam(kind) {
+                KeyUriError::Steam
+            } else {
+                KeyUriError::Type
+            });
         }
         if kind.bytes().any(|byte| byte.is_ascii_uppercase()) {
             self.mend(Repair::TypeCase, KeyUriError::Type)?;
@@ -112,7 +146,13 @@ impl Reader<'_> {
         Ok(is_totp)
     }
 
-    fn decode<'a>(&mut self, part: KeyUriPart, raw: &'a str) -> Result<Decoded<'a>, KeyUriError> {
+    /// Decodes a part. `label` is what the label says, once that is known.
+    fn decode<'a>(
+        &mut self,
+        part: KeyUriPart,
+        raw: &'a str,
+        label: Names<'_>,
+    ) -> Result<Decoded<'a>, KeyUriError> {
         let classes = classes_in(raw);
         if classes & (PERCENT | PLUS | UNESCAPED) == 0 {
             return Ok(Decoded::Borrowed(raw));
@@ -127,9 +167,37 @@ impl Reader<'_> {
             self.mend(Repair::Unescaped { part }, KeyUriError::Unescaped { part })?;
         }
         if has_plus {
-            self.mend(Repair::PlusForSpace { part }, KeyUriError::Plus { part })?;
+            return self.with_plus_signs(part, raw, &decoded, label);
         }
         Ok(decoded)
+    }
+
+    /// Chooses what unescaped plus signs stand for, in a parameter that was decoded with spaces for
+    /// them.
+    fn with_plus_signs<'a>(
+        &mut self,
+        part: KeyUriPart,
+        raw: &str,
+        spaced: &str,
+        label: Names<'_>,
+    ) -> Result<Decoded<'a>, KeyUriError> {
+        let refusal = KeyUriError::Plus { part };
+        let literal = unescape(part, raw, false)?;
+        let meant = match part {
+            KeyUriPart::Issuer => issuer_meant(raw, &literal, spaced, label),
+            // No address has a space, and no number a sign.
+            KeyUriPart::Image | KeyUriPart::Digits | KeyUriPart::Period | KeyUriPart::Counter => {
+                &literal
+            }
+            _ => spaced,
+        };
+        if *meant != *literal {
+            self.mend(Repair::PlusForSpace { part }, refusal)?;
+        }
+        if meant != spaced {
+            self.mend(Repair::Plus { part }, refusal)?;
+        }
+        Ok(Decoded::Owned(Zeroizing::new(String::from(meant))))
     }
 
     fn trimmed<'a>(&mut self, part: KeyUriPart, name: &'a str) -> Result<&'a str, KeyUriError> {
@@ -143,12 +211,13 @@ impl Reader<'_> {
         Ok(trimmed)
     }
 
-    fn values<'a>(&mut self, query: &'a str) -> Result<Values<'a>, KeyUriError> {
+    fn values<'a>(&mut self, query: &'a str, label: Names<'_>) -> Result<Values<'a>, KeyUriError> {
         let mut values = Values::default();
         if query.is_empty() {
             return Ok(values);
         }
         for (position, parameter) in (1..).zip(query.split('&')) {
+            let parameter = self.after_ampersand(parameter);
             if parameter.is_empty() {
                 self.mend(
                     Repair::EmptyParameter { position },
@@ -157,18 +226,18 @@ impl Reader<'_> {
                 continue;
             }
             let (name, value) = split_once(parameter, b'=').unwrap_or((parameter, ""));
-            let unknown = KeyUriError::UnknownParameter { position };
-            let Some(part) = parameter_named(name)? else {
-                self.mend(Repair::UnknownParameter { position }, unknown)?;
+            let Some(part) = parameter_named(name) else {
+                self.unknown_parameter(position, name, value)?;
                 continue;
             };
             if name != part.name() && !percent_decode_str(name).eq(part.name().bytes()) {
+                let unknown = KeyUriError::UnknownParameter { position };
                 self.mend(Repair::NameCase { part }, unknown)?;
             }
             let Some(slot) = values.slot(part) else {
                 continue;
             };
-            let value = self.decode(part, value)?;
+            let value = self.decode(part, value, label)?;
             match slot {
                 None => *slot = Some(value),
                 Some(earlier) if **earlier == *value => {
@@ -180,67 +249,80 @@ impl Reader<'_> {
         Ok(values)
     }
 
-    fn secret(&mut self, text: Option<&str>) -> Result<Secret, KeyUriError> {
-        let text = given(KeyUriPart::Secret, text)?.ok_or(KeyUriError::Missing {
-            part: KeyUriPart::Secret,
-        })?;
+    /// A parameter without what HTML made of the `&` before it. That happens to all of them, so it
+    /// is noted once.
+    fn after_ampersand<'a>(&mut self, parameter: &'a str) -> &'a str {
         let Some(repairs) = &mut self.repairs else {
-            return Ok(Secret::from_base32_with_minimum(text, self.minimum_bits)?);
+            return parameter;
         };
-        let secret = Secret::from_typed_base32_with_minimum(text, self.minimum_bits)?;
-        let last_symbol = |text: &str| {
-            text.bytes()
-                .rfind(u8::is_ascii_alphanumeric)
-                .map(|byte| byte.to_ascii_uppercase())
-        };
-        let faults = [
-            (
-                Repair::SecretCase,
-                text.bytes().any(|byte| byte.is_ascii_lowercase()),
-            ),
-            (
-                Repair::SecretSeparators,
-                text.chars().any(|c| c != '=' && !c.is_ascii_alphanumeric()),
-            ),
-            (Repair::SecretPadding, text.contains('=')),
-            (
-                Repair::SecretSpareBits,
-                last_symbol(text) != last_symbol(secret.to_base32().expose()),
-            ),
-            (
-                Repair::SecretShort {
-                    bits: secret.bits(),
-                },
-                secret.bits() < Secret::MINIMUM_BITS,
-            ),
-        ];
-        repairs.extend(
-            faults
-                .into_iter()
-                .filter_map(|(repair, is)| is.then_some(repair)),
-        );
-        Ok(secret)
+        let after = without_ampersand(parameter);
+        if after.len() != parameter.len() && !repairs.contains(&Repair::EscapedAmpersand) {
+            repairs.push(Repair::EscapedAmpersand);
+        }
+        after
     }
 
-    fn issuer<'a>(
+    /// Ignores a parameter, unless it could say something about the passcodes.
+    fn unknown_parameter(
         &mut self,
-        prefix: Option<&'a str>,
+        position: usize,
+        name: &str,
+        value: &str,
+    ) -> Result<(), KeyUriError> {
+        if is_steam(name) || is_steam(value) {
+            return Err(KeyUriError::Steam);
+        }
+        if let Some(name) = unsupported_named(name) {
+            return Err(KeyUriError::Unsupported { name });
+        }
+        let unknown = KeyUriError::UnknownParameter { position };
+        self.mend(Repair::UnknownParameter { position }, unknown)?;
+        match garbled_name(name) {
+            Some(part) => Err(KeyUriError::GarbledName { position, part }),
+            None => Ok(()),
+        }
+    }
+
+    /// Completes the names of the label with the parameter `issuer`.
+    fn names<'a>(
+        &mut self,
+        label: Names<'a>,
+        raw_prefix: Option<&str>,
         issuer: Option<&'a str>,
-    ) -> Result<Option<&'a str>, KeyUriError> {
+    ) -> Result<Names<'a>, KeyUriError> {
+        let mut account = label.account;
+        let mut prefix = label.prefix;
+        if self.is_lenient()
+            && let (Some(first), Some(issuer)) = (prefix, issuer)
+            && let Some(after) = account_after(issuer.trim(), first, account)
+        {
+            prefix = Some(issuer.trim());
+            account = after;
+        }
         let prefix = self.issuer_name(KeyUriPart::IssuerPrefix, prefix)?;
         let issuer = self.issuer_name(KeyUriPart::Issuer, issuer)?;
-        if let (Some(prefix), Some(issuer)) = (prefix, issuer)
-            && prefix != issuer
-        {
-            let part = KeyUriPart::IssuerPrefix;
-            let repair = if prefix.replace('+', " ") == issuer {
-                Repair::PlusForSpace { part }
-            } else {
-                Repair::IssuersDiffer
-            };
-            self.mend(repair, KeyUriError::IssuersDiffer)?;
+        let mut names = Names {
+            prefix: self.prefix_beside(issuer, prefix, raw_prefix)?,
+            issuer: issuer.or(prefix),
+            account,
+        };
+        if self.is_lenient() {
+            self.keep_colons(names)?;
         }
-        Ok(issuer.or(prefix))
+        if let (Some(issuer), true) = (names.issuer, account.is_empty()) {
+            let part = KeyUriPart::Account;
+            self.mend(Repair::AccountMissing, KeyUriError::Empty { part })?;
+            names.account = issuer;
+            // The label is written so that it is split at the same colon again.
+            if let Some(after) = account_after(issuer, names.prefix.unwrap_or(issuer), issuer) {
+                names = Names {
+                    prefix: None,
+                    account: after,
+                    ..names
+                };
+            }
+        }
+        Ok(names)
     }
 
     fn issuer_name<'a>(
@@ -259,59 +341,40 @@ impl Reader<'_> {
         Ok(Some(name))
     }
 
-    fn algorithm(&mut self, name: Option<&str>) -> Result<Algorithm, KeyUriError> {
-        let Some(name) = given(KeyUriPart::Algorithm, name)? else {
-            return Ok(Algorithm::default());
-        };
-        if let Ok(algorithm) = name.parse() {
-            return Ok(algorithm);
-        }
-        let algorithm = algorithm_meant_by(name).ok_or(AlgorithmError)?;
-        self.mend(Repair::AlgorithmName, AlgorithmError.into())?;
-        Ok(algorithm)
-    }
-
-    fn kind(
+    /// The prefix, if it is another name than the issuer.
+    fn prefix_beside<'a>(
         &mut self,
-        is_totp: bool,
-        period: Option<&str>,
-        counter: Option<&str>,
-    ) -> Result<KeyUriKind, KeyUriError> {
-        let (other, part) = if is_totp {
-            (counter, KeyUriPart::Counter)
-        } else {
-            (period, KeyUriPart::Period)
+        issuer: Option<&str>,
+        prefix: Option<&'a str>,
+        raw_prefix: Option<&str>,
+    ) -> Result<Option<&'a str>, KeyUriError> {
+        let Some(issuer) = issuer.filter(|issuer| prefix.is_some_and(|prefix| prefix != *issuer))
+        else {
+            return Ok(None);
         };
-        if other.is_some() {
-            self.mend(
-                Repair::NotForType { part },
-                KeyUriError::NotForType { part },
-            )?;
+        let part = KeyUriPart::IssuerPrefix;
+        if let Some(raw) = raw_prefix.filter(|raw| raw.contains('+'))
+            && unescape(part, raw, true)?.trim() == issuer
+        {
+            self.mend(Repair::PlusForSpace { part }, KeyUriError::Plus { part })?;
+            return Ok(None);
         }
-        if is_totp {
-            let period = match number(KeyUriPart::Period, period)? {
-                Some(seconds) => Period::from_secs(seconds)?,
-                None => Period::default(),
-            };
-            return Ok(KeyUriKind::Totp { period });
-        }
-        let part = KeyUriPart::Counter;
-        let counter = match number(part, counter)? {
-            Some(counter) => counter,
-            None => {
-                self.mend(Repair::CounterMissing, KeyUriError::Missing { part })?;
-                0
-            }
-        };
-        Ok(KeyUriKind::Hotp { counter })
+        Ok(prefix)
     }
 
-    fn image<'a>(&mut self, address: Option<&'a str>) -> Result<Option<&'a str>, KeyUriError> {
-        if address.is_none_or(is_image) {
-            return Ok(address);
+    /// Notes the colons in names. Without an issuer, an account with a colon could not be written.
+    fn keep_colons(&mut self, names: Names<'_>) -> Result<(), KeyUriError> {
+        for (part, name) in [
+            (KeyUriPart::Issuer, names.issuer),
+            (KeyUriPart::Account, Some(names.account)),
+        ] {
+            if name.is_some_and(|name| name.contains(':')) {
+                let refusal = KeyUriError::Colon { part };
+                names.issuer.ok_or(refusal)?;
+                self.mend(Repair::Colon { part }, refusal)?;
+            }
         }
-        self.mend(Repair::Image, KeyUriError::Image)?;
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -331,95 +394,28 @@ impl<'a> Values<'a> {
     }
 }
 
-fn strip_scheme(text: &str) -> Option<&str> {
-    let (scheme, rest) = text.split_at_checked("otpauth://".len())?;
-    scheme.eq_ignore_ascii_case("otpauth://").then_some(rest)
-}
-
-/// Splits a label at its first colon, which may be escaped.
-fn split_label(label: &str) -> (Option<&str>, &str) {
-    let plain = split_once(label, b':');
-    let before_plain = plain.map_or(label, |(prefix, _)| prefix);
-    let mut escapes = before_plain.match_indices('%');
-    let escaped = escapes.find_map(|(at, _)| {
-        let (prefix, rest) = label.split_at_checked(at)?;
-        let (escape, account) = rest.split_at_checked("%3A".len())?;
-        escape
-            .eq_ignore_ascii_case("%3A")
-            .then_some((prefix, account))
-    });
-    escaped
-        .or(plain)
-        .map_or((None, label), |(prefix, account)| (Some(prefix), account))
-}
-
-/// As `str::split_once`, which is made for longer texts.
-fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|byte| byte == separator)?;
-    let (before, rest) = text.split_at_checked(at)?;
-    Some((before, rest.get(1..)?))
-}
-
-/// The parameter with this name, whatever its case: a name that only some readers know must not hide what
-/// it says from the others. Names are decoded too, because RFC 3986 (section 6.2.2.2) calls `%73ecret` and
-/// `secret` equal.
-fn parameter_named(name: &str) -> Result<Option<KeyUriPart>, KeyUriError> {
-    let exact = KeyUriPart::PARAMETERS
-        .into_iter()
-        .find(|part| part.name() == name);
-    if exact.is_some() {
-        return Ok(exact);
-    }
-    let is = |known: &str| {
-        percent_decode_str(name)
-            .map(|byte| byte.to_ascii_lowercase())
-            .eq(known.bytes())
-    };
-    match UNSUPPORTED.into_iter().find(|known| is(known)) {
-        Some(name) => Err(KeyUriError::Unsupported { name }),
-        None => Ok(KeyUriPart::PARAMETERS
-            .into_iter()
-            .find(|part| is(part.name()))),
+fn scheme_error(text: &str) -> KeyUriError {
+    if after(text, "otpauth-migration://").is_some() {
+        KeyUriError::Migration
+    } else if after(text, "steam://").is_some() {
+        KeyUriError::Steam
+    } else {
+        KeyUriError::Scheme
     }
 }
 
-/// A value, which must not be empty if it is there.
-fn given(part: KeyUriPart, value: Option<&str>) -> Result<Option<&str>, KeyUriError> {
-    match value {
-        Some("") => Err(KeyUriError::Empty { part }),
-        value => Ok(value),
-    }
-}
-
-fn number(part: KeyUriPart, value: Option<&str>) -> Result<Option<u64>, KeyUriError> {
-    given(part, value)?
-        .map(|text| {
-            // `parse` alone would take a plus sign.
-            let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
-            let number = is_decimal.then(|| text.parse().ok()).flatten();
-            number.ok_or(KeyUriError::Number { part })
-        })
-        .transpose()
-}
-
-fn digits(value: Option<&str>) -> Result<Digits, KeyUriError> {
-    match number(KeyUriPart::Digits, value)? {
-        Some(digits) => Ok(Digits::new(u8::try_from(digits).map_err(|_| DigitsError)?)?),
-        None => Ok(Digits::default()),
-    }
-}
-
-/// Understands `sha1`, `SHA-256`, `HmacSHA512`, `HMAC-SHA-256`, `hmac_sha1`.
-fn algorithm_meant_by(name: &str) -> Option<Algorithm> {
-    let symbols = || {
-        name.bytes()
-            .filter(|byte| !matches!(byte, b'-' | b'_' | b' '))
-            .map(|byte| byte.to_ascii_uppercase())
-    };
-    [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]
-        .into_iter()
-        .find(|algorithm| {
-            symbols().eq(algorithm.name().bytes())
-                || symbols().eq(b"HMAC".iter().copied().chain(algorithm.name().bytes()))
-        })
+/// White space, control characters and characters that nobody sees, such as a byte order mark.
+fn is_surrounding(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+        )
 }

@@ -15,6 +15,8 @@ pub struct LenientKeyUri {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Repair {
+    /// White space, control characters or invisible characters around the URI were dropped.
+    Surroundings,
     /// The type was not in lower case.
     TypeCase,
     /// The name of a parameter was not in lower case.
@@ -28,12 +30,24 @@ pub enum Repair {
         /// Which part.
         part: KeyUriPart,
     },
+    /// Parameters were separated by `&amp;` or another form of `&` in HTML.
+    EscapedAmpersand,
+    /// An unescaped `+` was read as a plus sign.
+    Plus {
+        /// Which part.
+        part: KeyUriPart,
+    },
     /// A `+` was read as a space.
     PlusForSpace {
         /// Which part.
         part: KeyUriPart,
     },
-    /// White space around a name was dropped.
+    /// A colon in a name was kept.
+    Colon {
+        /// Which part.
+        part: KeyUriPart,
+    },
+    /// White space around a name or a number was dropped.
     OuterSpace {
         /// Which part.
         part: KeyUriPart,
@@ -43,8 +57,13 @@ pub enum Repair {
         /// Which part.
         part: KeyUriPart,
     },
-    /// The issuer prefix was dropped, because the parameter `issuer` says something else.
-    IssuersDiffer,
+    /// The account was empty: the issuer was taken.
+    AccountMissing,
+    /// A parameter was empty or a word such as `null`: it was ignored.
+    NoValue {
+        /// Which part.
+        part: KeyUriPart,
+    },
     /// A parameter was given twice, with the same value.
     Duplicate {
         /// Which part.
@@ -89,15 +108,20 @@ pub enum Repair {
 impl fmt::Display for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Surroundings => f.write_str(
+                "white space or invisible characters around the key URI were dropped",
+            ),
             Self::TypeCase => f.write_str("the type is not in lower case"),
             Self::NameCase { part } => write!(f, "the name of the {part} is not in lower case"),
             Self::Unescaped { part } => write!(f, "the {part} has an unescaped character"),
+            Self::EscapedAmpersand => f.write_str("the parameters are separated by &amp;"),
+            Self::Plus { part } => write!(f, "the {part} has an unescaped plus sign"),
             Self::PlusForSpace { part } => write!(f, "the {part} has a plus sign for a space"),
+            Self::Colon { part } => write!(f, "the {part} has a colon"),
             Self::OuterSpace { part } => write!(f, "the {part} has white space around it"),
             Self::EmptyIssuer { part } => write!(f, "the {part} is empty and was ignored"),
-            Self::IssuersDiffer => {
-                f.write_str("the issuer differs from the issuer prefix, which was dropped")
-            }
+            Self::AccountMissing => f.write_str("the account is empty; the issuer was taken"),
+            Self::NoValue { part } => write!(f, "the {part} has no value and was ignored"),
             Self::Duplicate { part } => write!(f, "the {part} is given twice"),
             Self::UnknownParameter { position } => {
                 write!(f, "parameter {position} has an unknown name and was ignored")

@@ -27,7 +27,26 @@ pub struct EnrollmentRequest {
 
 impl EnrollmentRequest {
     /// An authenticator beside those that there are, the first one included. The account name is what the
-    /// app shows: the login name or mail address. It must not be empty or have a colon.
+    /// app shows: the login name or mail address.
+    ///
+    /// `begin_enrollment` refuses a name, and an [issuer](Self::issuer) likewise, that
+    ///
+    /// - is empty,
+    /// - has a colon, because key URIs separate issuer and account by one,
+    /// - has a control character,
+    /// - begins or ends with white space, or
+    /// - makes the key URI longer than [`KeyUri::MAX_BYTES`].
+    ///
+    /// [`KeyUri::fit_name`] makes any text fit:
+    ///
+    /// ```
+    /// use countersign::{EnrollmentRequest, KeyUri};
+    ///
+    /// let name = KeyUri::fit_name("@alice:example.org", 30);
+    /// assert_eq!(name, "@alice-example.org");
+    /// let request = EnrollmentRequest::additional(&name);
+    /// # let _ = request;
+    /// ```
     pub fn additional(account_name: &str) -> Self {
         Self {
             account_name: account_name.to_owned(),
