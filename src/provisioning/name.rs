@@ -73,7 +73,7 @@ pub(super) fn check_name(part: KeyUriPart, name: &str, colons: Colons) -> Result
 
 /// Whether a name is ASCII that fits, as most are: one look at each byte, without a branch.
 fn is_plain(name: &str) -> bool {
-    let is_plain = |byte: u8| (byte >= b' ') & (byte <= b'~') & (byte != b':');
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b':');
     name.bytes()
         .fold(true, |plain, byte| plain & is_plain(byte))
         && !name.starts_with(' ')

@@ -325,7 +325,7 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
                 });
             }
             field::ISSUES => {
-                factor.issuing.issues = Issues::from_times(read_times(d, Issues::MOST)?)
+                factor.issuing.issues = Issues::from_times(read_times(d, Issues::MOST)?);
             }
             field::BEGINNINGS => {
                 factor.beginnings = Beginnings::from_times(read_times(d, Beginnings::MOST)?);
@@ -455,7 +455,8 @@ fn optional<'b, T>(
     read(d).map(Some)
 }
 
-#[cfg(all(test, feature = "getrandom"))]
+#[cfg(test)]
+#[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
     use crate::{BackupCodes, CodeFormat, DigestParams, Policy};
