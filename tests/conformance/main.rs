@@ -286,9 +286,12 @@ fn replaced(id: &str, pairs: &[(&str, &str)]) -> String {
     pairs.iter().fold(id.to_owned(), replace)
 }
 
+/// A name, and what it makes of an id.
+type Fold = (&'static str, fn(&str) -> String);
+
 #[test]
 fn a_store_that_folds_ids_is_caught() {
-    let folds: [(&str, fn(&str) -> String); 15] = [
+    let folds: [Fold; 15] = [
         ("width", |id| {
             let narrow = |c| match c {
                 '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap(),

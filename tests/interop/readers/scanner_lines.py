@@ -1,0 +1,27 @@
+"""Answers JSON lines with the path of a PNG file by what zxing-cpp or quirc reads in it, in hexadecimal.
+
+usage: scanner_lines.py (zxing-cpp | quirc)
+"""
+
+import json
+import sys
+
+import quirc
+import zxingcpp
+from PIL import Image
+
+
+def by_zxing(image):
+    # Asked for every format, zxing-cpp finds a bar code of four digits in some QR codes.
+    return [found.bytes for found in zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)]
+
+
+def by_quirc(image):
+    return [data.payload for _, data in quirc.decode(image)]
+
+
+scan = {"zxing-cpp": by_zxing, "quirc": by_quirc}[sys.argv[1]]
+for line in sys.stdin:
+    found = scan(Image.open(json.loads(line)["picture"]).convert("L"))
+    said = {"bytes": found[0].hex()} if len(found) == 1 else {"refused": f"{len(found)} symbols found"}
+    print(json.dumps(said), flush=True)
