@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use countersign::{AccountId, Revision, Store, Stored, Swap, SwapKind, Swapped};
+use countersign::{AccountId, Store, Stored, Swap, SwapKind, Swapped};
+use countersign_examples::write_record;
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Connection, SqliteConnection};
@@ -116,39 +117,6 @@ impl Store for RequestStore {
         })
         .await?
     }
-}
-
-/// The statements of the contract, and how many rows they changed.
-async fn write_record(
-    connection: &mut SqliteConnection,
-    account: &AccountId,
-    swap: Swap<'_>,
-) -> Result<u64, sqlx::Error> {
-    let (expected, summary) = (swap.expected().map(Revision::as_i64), swap.summary());
-    let query = match (swap.record(), expected) {
-        (Some(_), None) => {
-            "INSERT INTO countersign (account, revision, record, enabled, codes_left, key_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (account) DO NOTHING"
-        }
-        (Some(_), Some(_)) => {
-            "UPDATE countersign
-             SET revision = ?2, record = ?3, enabled = ?4, codes_left = ?5, key_id = ?6
-             WHERE account = ?1 AND revision = ?7"
-        }
-        (None, _) => "DELETE FROM countersign WHERE account = ?1 AND revision = ?7",
-    };
-    let query = sqlx::query(query)
-        .bind(account.as_str())
-        .bind(swap.revision().as_i64())
-        .bind(swap.record())
-        .bind(summary.enabled)
-        .bind(summary.codes_left)
-        .bind(summary.key.get());
-    let query = match expected {
-        Some(expected) => query.bind(expected),
-        None => query,
-    };
-    Ok(query.execute(connection).await?.rows_affected())
 }
 
 /// Longer than the pool's `busy_timeout`, so that a database that stays locked says so.

@@ -101,7 +101,7 @@ async fn show_and_confirm(
             .await
         {
             Ok(receipt) => {
-                session.receipt = Some(receipt);
+                session.receipt = Some(app.verifier.seal_receipt(&receipt));
                 break;
             }
             Err(Denied::Rejected(Rejection::Malformed)) => {

@@ -4,8 +4,9 @@
 //! cargo run --example login -- [--db PATH] [--qr PNG]
 //! ```
 //!
-//! It stands for a service: `users` is the host's own table beside countersign's, `key_file` its secret store, `terminal`
-//! its pages. Every step is on disk when it is reported, so it can be killed at any moment and goes on from there.
+//! It stands for a service: `users` is its own table next to countersign's, `store` writes both in one transaction,
+//! `key_file` is its secret store, and `terminal` its pages. Every step is on disk when it is reported, so you can kill the
+//! program at any moment and go on from there.
 
 mod backup_codes;
 mod enroll;
@@ -15,6 +16,7 @@ mod menu;
 mod proof;
 mod save;
 mod sign_in;
+mod store;
 mod terminal;
 mod users;
 mod words;
@@ -29,6 +31,7 @@ use countersign::{KeyId, Keyring, TokioPool, Verifier};
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePoolOptions;
 
+use crate::store::HostStore;
 use crate::terminal::Terminal;
 use crate::users::Users;
 
@@ -48,7 +51,7 @@ struct Arguments {
 struct App {
     terminal: Terminal,
     users: Users,
-    verifier: Verifier<SqliteStore>,
+    verifier: Verifier<HostStore>,
     qr: Option<PathBuf>,
 }
 
@@ -82,7 +85,7 @@ async fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>>
         .connect_with(SqliteStore::connect_options(&arguments.db))
         .await
         .map_err(|error| format!("{}: {}", arguments.db.display(), words::chain(&error)))?;
-    let store = SqliteStore::new(pool.clone());
+    let store = HostStore::new(pool.clone());
     store.create_table().await?;
     let users = Users::open(pool).await?;
 

@@ -1,6 +1,6 @@
 //! Looking at the second factor, and ending it.
 
-use countersign::{AuthenticatorStatus, Clock, Enabled, Hold, Status, SystemClock};
+use countersign::{AuthenticatorStatus, Clock, Enabled, Hold, Removed, Status, SystemClock};
 
 use crate::sign_in::Session;
 use crate::terminal::Stop;
@@ -109,7 +109,7 @@ pub(crate) async fn remove(app: &mut App, session: &mut Session) -> Result<(), S
     };
     match proof::prove(&mut app.terminal, &app.users, session, change).await? {
         // A service also writes to the owner by mail, here and below.
-        Some(()) => {
+        Some(Removed::OthersLeft | Removed::Disabled) => {
             app.terminal
                 .say("Removed. Delete its entry in the app too.")?;
             status(app, session).await

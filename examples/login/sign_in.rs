@@ -1,6 +1,6 @@
 //! The first page: a password, then a code if there is a second factor.
 
-use countersign::{Clock, Denied, Receipt, Rejection, Status, SystemClock, Timestamp};
+use countersign::{Clock, Denied, Rejection, SealedReceipt, Status, SystemClock, Timestamp};
 
 use crate::terminal::{Stop, Terminal};
 use crate::users::User;
@@ -12,7 +12,7 @@ pub(crate) struct Session {
     pub(crate) user: User,
     pub(crate) password_checked_at: Timestamp,
     /// Of the second factor. `None`: the account had none.
-    pub(crate) receipt: Option<Receipt>,
+    pub(crate) receipt: Option<SealedReceipt>,
 }
 
 /// What happens after the menu.
@@ -170,7 +170,7 @@ async fn needs_code(app: &mut App, user: &User) -> Result<Needed, Stop> {
 /// One field for passcodes and backup codes. Nobody is let in without a receipt.
 ///
 /// Here nothing drops the future of `verify`. A web host runs it in a task of its own: see `Verifier`.
-async fn second_factor(app: &mut App, user: &User) -> Result<Option<Receipt>, Stop> {
+async fn second_factor(app: &mut App, user: &User) -> Result<Option<SealedReceipt>, Stop> {
     let account = user.account();
     loop {
         let prompt = "Passcode from your app, or a backup code (empty: back): ";
@@ -180,7 +180,7 @@ async fn second_factor(app: &mut App, user: &User) -> Result<Option<Receipt>, St
         match app.verifier.verify(&account, &code).await {
             Ok(receipt) => {
                 app.terminal.say(words::accepted(receipt.by()))?;
-                return Ok(Some(receipt));
+                return Ok(Some(app.verifier.seal_receipt(&receipt)));
             }
             // It was switched off meanwhile, in another window: begin again, and the flag is looked at again.
             Err(Denied::Rejected(Rejection::Absent | Rejection::Disabled)) => {

@@ -1,4 +1,4 @@
-//! The host's own table: who there is, the password, and whether a second factor is to be asked for.
+//! The service's own table: who there is, the password, and whether a second factor is to be asked for.
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -9,11 +9,10 @@ use tokio::task::spawn_blocking;
 
 use crate::terminal::Stop;
 
-/// `enrolled` is the host's own word on whether an account has a second factor, so that a record that is missing or too
-/// old cannot open the door: see [`crate::sign_in`]. The trigger keeps it in step with the record, in the same statement
-/// as the swap, so that no kill and no second process can come between them. (A host whose users are in another
-/// database sets it after `confirm_enrollment`, clears it before `disable`, and sets it again at the next sign-in if
-/// the status still says `Enabled`.) There is none for DELETE: a record that vanishes leaves the flag set.
+/// `enrolled` is the service's own word on whether an account has a second factor, so that a record that is missing or too
+/// old lets nobody in: see [`crate::sign_in`]. Only [`HostStore`](crate::store::HostStore) changes it, by what the verifier
+/// wrote. A database of an earlier version of this program has a trigger that believed the column `enabled` of the record's
+/// row, and whoever could write that column cleared the flag.
 ///
 /// `enrollment` is the id of the enrollment that waits to be confirmed. It belongs to the server's session; here it
 /// outlives the process.
@@ -27,11 +26,7 @@ CREATE TABLE IF NOT EXISTS users (
     enrolled INTEGER NOT NULL DEFAULT 0,
     enrollment TEXT
 ) STRICT;
-CREATE TRIGGER IF NOT EXISTS enrolled AFTER UPDATE OF enabled ON countersign
-WHEN NEW.enabled IS NOT OLD.enabled
-BEGIN
-    UPDATE users SET enrolled = NEW.enabled WHERE id = CAST(NEW.account AS INTEGER);
-END;";
+DROP TRIGGER IF EXISTS enrolled;";
 
 pub(crate) struct Users {
     pool: SqlitePool,

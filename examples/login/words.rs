@@ -13,7 +13,6 @@ pub(crate) const fn is_about_the_code(rejection: Rejection) -> bool {
             | Rejection::WrongCode
             | Rejection::Replayed
             | Rejection::BackupCodeUsed
-            | Rejection::ClockFault
     )
 }
 
@@ -30,6 +29,15 @@ pub(crate) fn why(denied: &Denied) -> String {
             .into(),
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => format!(
             "Too many wrong codes. Try again in {}; until then no code is looked at.",
+            span(retry_after)
+        ),
+        Rejection::ClockFault => "Codes cannot be checked for your account just now. Ask our staff.".into(),
+        Rejection::TooManyEnrollments { retry_after } => format!(
+            "You have begun too many enrollments. Try again in {}.",
+            span(retry_after)
+        ),
+        Rejection::TooManyIssues { retry_after } => format!(
+            "You have made new backup codes three times within a day. Try again in {}; the newest codes are valid.",
             span(retry_after)
         ),
         Rejection::Locked => "Too many wrong codes: your second factor is locked. Ask our staff to unlock it.".into(),
@@ -64,7 +72,9 @@ pub(crate) fn sorry(error: &dyn Error) -> String {
 /// What let somebody in.
 pub(crate) fn accepted(by: AcceptedBy) -> String {
     match by {
-        AcceptedBy::BackupCode { number, remaining } => format!(
+        AcceptedBy::BackupCode {
+            number, remaining, ..
+        } => format!(
             "Accepted: backup code number {number}. Cross it out; {} left.{}",
             count(usize::from(remaining), "code is", "codes are"),
             if remaining < 4 {

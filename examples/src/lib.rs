@@ -1,4 +1,4 @@
-//! Nothing but the examples, each of which is a program in the folder of this package:
+//! The examples, each of which is a program in the folder of this package:
 //!
 //! - `login`: the main job, in a terminal, on a SQLite file;
 //! - `otp`: one-time passwords, secrets, key URIs and QR codes as a tool;
@@ -8,3 +8,9 @@
 //! - `blocking`: the verifier without async;
 //! - `attack`: a year of guessing, counted;
 //! - `rotate_keys`: the sealing key changed while people sign in.
+//!
+//! Two of them write rows of their own in the transaction of a swap, and share [`write_record`].
+
+mod record_row;
+
+pub use record_row::write_record;

@@ -16,8 +16,10 @@ pub(crate) fn why(rejection: Rejection) -> String {
         Rejection::Malformed
         | Rejection::WrongCode
         | Rejection::Replayed
-        | Rejection::BackupCodeUsed
-        | Rejection::ClockFault => NOT_ACCEPTED.into(),
+        | Rejection::BackupCodeUsed => NOT_ACCEPTED.into(),
+        Rejection::ClockFault => {
+            "We cannot check codes for your account just now. Please write to us.".into()
+        }
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {
             format!("Too many wrong codes. Try again in {}.", span(retry_after))
         }
@@ -29,6 +31,21 @@ pub(crate) fn why(rejection: Rejection) -> String {
             "That is not the code that your app shows for this entry. The QR code and the key stay the same; {} left.",
             count(u64::from(tries_left), "try").replace("trys", "tries")
         ),
+        Rejection::TooManyEnrollments { retry_after } => format!(
+            "You have begun to set up too many authenticators. Try again in {}.",
+            span(retry_after)
+        ),
+        Rejection::TooManyIssues { retry_after } => format!(
+            "You have made new backup codes three times within a day. Try again in {}. The newest codes are valid.",
+            span(retry_after)
+        ),
+        Rejection::IssueExpired => {
+            "That took too long. Your earlier backup codes are still valid. Please try again."
+                .into()
+        }
+        Rejection::NameInUse => {
+            "Another of your authenticators has this name. Please choose another name.".into()
+        }
         Rejection::UnknownAuthenticator => "That authenticator is not there any more.".into(),
         Rejection::TooManyAuthenticators { maximum } => {
             format!("You have {maximum} authenticators already. Remove one first.")

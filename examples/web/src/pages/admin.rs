@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use countersign::{Denied, Hold, Status};
+use countersign::{Denied, Hold, Rejection, ServerClock, Status};
 use serde::Deserialize;
 
 use super::account::{Factor, Line};
@@ -46,6 +46,7 @@ pub(crate) struct Search {
 pub(crate) struct Unlock {
     account: String,
     reason: String,
+    clock_confirmed: Option<String>,
 }
 
 pub(crate) async fn show(
@@ -96,6 +97,7 @@ fn hold(hold: Hold) -> String {
         Hold::BudgetSpent { retry_after } => {
             format!("Budget spent: next try in {}", span(retry_after))
         }
+        Hold::ClockFault => "Not accepted: a stored time lies ahead of this server's clock".into(),
         _ => "Locked".into(),
     }
 }
@@ -104,7 +106,11 @@ fn hold(hold: Hold) -> String {
 pub(crate) async fn unlock(
     State(app): State<App>,
     Operator(member): Operator,
-    OurForm(Unlock { account, reason }): OurForm<Unlock>,
+    OurForm(Unlock {
+        account,
+        reason,
+        clock_confirmed,
+    }): OurForm<Unlock>,
 ) -> Result<Response, Failure> {
     let account = account.parse().map_err(|_| Failure::not_found())?;
     let Some(user) = app.users().by_id(account).await.or_fail()? else {
@@ -119,12 +125,21 @@ pub(crate) async fn unlock(
     let remark = format!("{}: {reason}", member.user.email);
     let verifier = app.verifier();
     let verifier = verifier.with_store(verifier.store().with_remark(remark));
-    let id = user.account();
-    let flash = match to_its_end(async move { verifier.unlock(&id).await }).await? {
-        Ok(()) => {
-            app.tell(&user, &Change::Unlocked);
-            Flash::notice("Unlocked, and put on record.")
-        }
+    let clock = match clock_confirmed {
+        Some(_) => ServerClock::Confirmed,
+        None => ServerClock::Unconfirmed,
+    };
+    let unlocked = to_its_end(async move {
+        verifier.unlock(&user.account(), clock).await?;
+        app.tell(&user, &Change::Unlocked);
+        Ok::<_, Denied>(())
+    });
+    let flash = match unlocked.await? {
+        Ok(()) => Flash::notice("Unlocked, and put on record."),
+        Err(Denied::Rejected(Rejection::ClockFault)) => Flash::problem(
+            "Not unlocked: a stored time lies more than an hour ahead. Compare the clocks of all servers, tick the box, \
+             and unlock again.",
+        ),
         Err(Denied::Rejected(_)) => Flash::problem("There is nothing to unlock."),
         Err(Denied::Failed(error)) => return Err(error.into()),
     };

@@ -52,10 +52,12 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// # Columns
 ///
-/// Beside `account` ([`AccountColumn`]), `revision` and `record` there are `enabled` (0 or 1), `codes_left` and `key_id`,
-/// the [`Summary`](countersign::Summary) of the record: not authenticated, for queries and never for decisions. More
-/// columns of the host's own do no harm if they have a default. A later version of this crate that must not share its table
-/// with this one renames a column, so that this one stops with [`Error::WrongTable`].
+/// Beside `account` ([`AccountColumn`]), `revision` and `record` there are `enabled` (0 or 1),
+/// `codes_left` and `key_id`, the [`Summary`](countersign::Summary) of the record: not
+/// authenticated, for queries and never for decisions. So no trigger on them may set a flag of
+/// yours: see `SwapKind` for that. More columns of the host's own do no harm if they have a
+/// default. A later version of this crate that must not share its table with this one renames a
+/// column, so that this one stops with [`Error::WrongTable`].
 ///
 /// ```
 /// use countersign_sqlx::SqliteStore;

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use countersign::{AccountId, Store, Stored, Swap, SwapKind, Swapped};
+use countersign_examples::write_record;
+use countersign_sqlx::SqliteStore;
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Connection, SqliteConnection};
+use tokio::time::timeout;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// countersign's store in the service's own transaction: one commit writes the record and the flag `users.enrolled`, so
+/// no kill and no second process can come between them.
+///
+/// The kind of the swap decides the flag, because it comes from the verifier. The columns of the row decide nothing: they
+/// are not authenticated, and a statement from elsewhere that changes or deletes the row does not pass here.
+#[derive(Clone, Debug)]
+pub(crate) struct HostStore {
+    records: SqliteStore,
+    pool: SqlitePool,
+}
+
+impl HostStore {
+    pub(crate) fn new(pool: SqlitePool) -> Self {
+        Self {
+            records: SqliteStore::new(pool.clone()),
+            pool,
+        }
+    }
+
+    pub(crate) async fn create_table(&self) -> Result<(), countersign_sqlx::Error> {
+        self.records.create_table().await
+    }
+
+    async fn swap(
+        &self,
+        connection: &mut SqliteConnection,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, Error> {
+        // The outermost transaction, on a connection of its own: nobody else can roll it back.
+        let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = begun.map_err(explained)?;
+        if write_record(&mut transaction, account, swap).await? == 0 {
+            transaction.rollback().await?;
+            return Ok(Swapped::Stale);
+        }
+        if let (Some(enrolled), Ok(user)) =
+            (enrolled_after(swap.kind()), account.as_str().parse::<i64>())
+        {
+            sqlx::query("UPDATE users SET enrolled = ?1 WHERE id = ?2")
+                .bind(enrolled)
+                .bind(user)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        // A wrong attempt is committed too: a failure that is rolled back is a free guess.
+        transaction.commit().await?;
+        Ok(Swapped::Done)
+    }
+}
+
+impl Store for HostStore {
+    type Error = Error;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Error> {
+        Ok(self.records.load(account).await?)
+    }
+
+    /// If the future is dropped or its time is up, the transaction is rolled back, or a commit that is under way lands:
+    /// whole, either way. The verifier finds out which.
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: Swap<'_>,
+    ) -> Result<Swapped, Error> {
+        timeout(LIMIT, async {
+            let mut connection = self.pool.acquire().await?;
+            self.swap(&mut connection, account, swap).await
+        })
+        .await?
+    }
+}
+
+/// What the flag becomes; `None` if it stays.
+const fn enrolled_after(kind: SwapKind) -> Option<bool> {
+    match kind {
+        SwapKind::Enrolled => Some(true),
+        SwapKind::Disabled => Some(false),
+        _ => None,
+    }
+}
+
+/// A database that stays locked, in the words of countersign-sqlx.
+fn explained(error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|error| error.code());
+    if code.is_some_and(|code| code == SQLITE_BUSY) {
+        return countersign_sqlx::Error::Locked(error).into();
+    }
+    error.into()
+}
+
+const SQLITE_BUSY: &str = "5";
+/// Longer than the pool's `busy_timeout`, so that a database that stays locked says so.
+const LIMIT: Duration = Duration::from_secs(5);

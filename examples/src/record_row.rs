@@ -1,0 +1,39 @@
+use countersign::{AccountId, Revision, Swap};
+use sqlx::SqliteConnection;
+
+/// Runs the one statement that a swap is, on a connection with the application's own transaction, and returns how many
+/// rows it changed. None: another client was first.
+///
+/// # Errors
+/// If SQLite refuses the statement.
+pub async fn write_record(
+    connection: &mut SqliteConnection,
+    account: &AccountId,
+    swap: Swap<'_>,
+) -> Result<u64, sqlx::Error> {
+    let (expected, summary) = (swap.expected().map(Revision::as_i64), swap.summary());
+    let query = match (swap.record(), expected) {
+        (Some(_), None) => {
+            "INSERT INTO countersign (account, revision, record, enabled, codes_left, key_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (account) DO NOTHING"
+        }
+        (Some(_), Some(_)) => {
+            "UPDATE countersign
+             SET revision = ?2, record = ?3, enabled = ?4, codes_left = ?5, key_id = ?6
+             WHERE account = ?1 AND revision = ?7"
+        }
+        (None, _) => "DELETE FROM countersign WHERE account = ?1 AND revision = ?7",
+    };
+    let query = sqlx::query(query)
+        .bind(account.as_str())
+        .bind(swap.revision().as_i64())
+        .bind(swap.record())
+        .bind(summary.enabled)
+        .bind(summary.codes_left)
+        .bind(summary.key.get());
+    let query = match expected {
+        Some(expected) => query.bind(expected),
+        None => query,
+    };
+    Ok(query.execute(connection).await?.rows_affected())
+}

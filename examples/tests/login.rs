@@ -1,0 +1,193 @@
+//! The example `login`: its store, and what its sign-in says after somebody wrote to the table of records.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+#[path = "../login/store.rs"]
+mod store;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use countersign::conformance::Harness;
+use countersign::testing::Phone;
+use countersign::{Clock, SystemClock};
+use countersign_sqlx::SqliteStore;
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::store::HostStore;
+
+struct Service {
+    runtime: Runtime,
+    pool: SqlitePool,
+    _folder: TempDir,
+}
+
+impl Service {
+    fn new() -> Self {
+        let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+        let options = SqliteStore::connect_options(folder.path().join("login.db"));
+        let pool = runtime.block_on(async {
+            let pool = SqlitePoolOptions::new().max_connections(8);
+            let pool = pool.connect_with(options).await.unwrap();
+            HostStore::new(pool.clone()).create_table().await.unwrap();
+            let users = "CREATE TABLE users (id INTEGER PRIMARY KEY, enrolled INTEGER NOT NULL)";
+            sqlx::raw_sql(users).execute(&pool).await.unwrap();
+            pool
+        });
+        Self {
+            runtime,
+            pool,
+            _folder: folder,
+        }
+    }
+}
+
+impl Harness for Service {
+    type Store = HostStore;
+
+    fn open(&self) -> HostStore {
+        HostStore::new(self.pool.clone())
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+mod conformance {
+    use super::Service;
+
+    countersign::conformance_tests!(Service::new());
+}
+
+/// The program with a database of its own, and Alice, whose phone is enrolled.
+struct Enrolled {
+    folder: TempDir,
+    /// The row of before the confirmation.
+    pending: Row,
+}
+
+type Row = (i64, Vec<u8>, i64, i64, i64);
+
+const PASSWORD: &str = "correct horse";
+
+impl Enrolled {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let shown = run(
+            folder.path(),
+            &["up", "alice", PASSWORD, PASSWORD, "enroll", "", "", "quit"],
+        );
+        let uri = shown.lines().map(str::trim);
+        let uri = uri
+            .filter(|line| line.starts_with("otpauth://"))
+            .next_back();
+        let phone = Phone::scan(uri.unwrap_or_else(|| panic!("{shown}"))).unwrap();
+        let alice = Self {
+            pending: row(folder.path()),
+            folder,
+        };
+        let code = phone.passcode(SystemClock.now());
+        let shown = alice.sign_in(&["confirm", &code, "quit"]);
+        assert!(shown.contains("Confirmed."), "{shown}");
+        alice
+    }
+
+    fn sign_in(&self, then: &[&str]) -> String {
+        run(
+            self.folder.path(),
+            &[&["in", "alice", PASSWORD], then].concat(),
+        )
+    }
+
+    /// Runs a statement as whoever can write to the table of records, and gives back what the password alone leads to.
+    fn after(&self, sql: &'static str) -> String {
+        let pending = self.pending.clone();
+        with(self.folder.path(), async |pool| {
+            let query = sqlx::query(sql).bind(pending.0).bind(pending.1);
+            let query = query.bind(pending.2).bind(pending.3).bind(pending.4);
+            query.execute(&pool).await.unwrap();
+        });
+        self.sign_in(&[])
+    }
+}
+
+/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder
+/// `examples` beside the `deps` that this test runs in.
+fn login() -> PathBuf {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push("examples");
+    path.push(format!("login{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build --example login`",
+        path.display()
+    );
+    path
+}
+
+/// What the program shows to somebody who types these lines.
+fn run(folder: &Path, lines: &[&str]) -> String {
+    let mut child = Command::new(login())
+        .arg("--db")
+        .arg(folder.join("login.db"))
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let typed: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(typed.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn with<T>(folder: &Path, work: impl AsyncFnOnce(SqlitePool) -> T) -> T {
+    let options = SqliteStore::connect_options(folder.join("login.db"));
+    Runtime::new().unwrap().block_on(async {
+        let pool = SqlitePool::connect_with(options).await.unwrap();
+        let done = work(pool.clone()).await;
+        pool.close().await;
+        done
+    })
+}
+
+fn row(folder: &Path) -> Row {
+    let sql = "SELECT revision, record, enabled, codes_left, key_id FROM countersign";
+    with(folder, async |pool| {
+        sqlx::query_as(sql).fetch_one(&pool).await.unwrap()
+    })
+}
+
+#[test]
+fn a_cleared_column_and_a_deleted_row_let_nobody_in() {
+    let alice = Enrolled::new();
+    let shown = alice.after("UPDATE countersign SET enabled = 0");
+    assert!(shown.contains("Passcode from your app"), "{shown}");
+    let shown = alice.after("DELETE FROM countersign");
+    assert!(shown.contains("ask our staff"), "{shown}");
+    assert!(!shown.contains("signed in"), "{shown}");
+}
+
+#[test]
+fn the_row_of_before_the_confirmation_lets_nobody_in() {
+    let alice = Enrolled::new();
+    let shown = alice.after(
+        "UPDATE countersign SET revision = ?1, record = ?2, enabled = ?3, codes_left = ?4, key_id = ?5",
+    );
+    assert!(shown.contains("ask our staff"), "{shown}");
+    assert!(!shown.contains("signed in"), "{shown}");
+}
