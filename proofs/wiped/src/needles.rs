@@ -13,9 +13,9 @@ pub(crate) enum Kind {
     Secret,
     /// The secret as base32, in a row or in groups, by itself or in a key URI.
     Base32,
-    /// The secret with the inner pad of HMAC over it.
+    /// A secret or a key with the inner pad of HMAC over it.
     InnerPad,
-    /// The secret with the outer pad of HMAC over it.
+    /// A secret or a key with the outer pad of HMAC over it.
     OuterPad,
     /// The state of the hash after the inner pad.
     InnerState,
@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Digest,
     /// A key of the keyring, which is also the beginning of its AES key schedule.
     RecordKey,
+    /// The key of the message authentication code of receipts, which is derived from a key of the keyring.
+    ReceiptKey,
     /// The key URI as the codewords of a QR code: shifted by half a byte.
     Codewords,
     /// A part of the picture of a QR code.
@@ -39,7 +41,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Secret,
         Self::Base32,
         Self::InnerPad,
@@ -51,6 +53,7 @@ impl Kind {
         Self::CodeEntropy,
         Self::Digest,
         Self::RecordKey,
+        Self::ReceiptKey,
         Self::Codewords,
         Self::Picture,
     ];

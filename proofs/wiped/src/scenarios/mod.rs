@@ -8,6 +8,7 @@ mod controls;
 mod login;
 mod passcodes;
 mod pictures;
+mod receipts;
 mod typed;
 
 use crate::needles::{Kind, Learned};
@@ -23,12 +24,13 @@ pub(crate) type Kept = Option<Box<dyn Any>>;
 pub(crate) type Scenario = fn(&Learned, &Stop) -> Result<Kept, Box<dyn Error>>;
 
 /// All scenarios by name. Those of [`controls`] leak on purpose.
-pub(crate) const ALL: [(&str, Scenario); 10] = [
+pub(crate) const ALL: [(&str, Scenario); 11] = [
     ("login", login::run),
     ("passcodes", passcodes::run),
     ("typed", typed::run),
     ("pictures", pictures::run),
     ("backup_codes", backup_codes::run),
+    ("receipts", receipts::run),
     ("control_nothing_is_wiped", controls::nothing_is_wiped),
     ("control_alive", controls::alive),
     ("control_copied_out", controls::copied_out),
