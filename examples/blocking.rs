@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         &account,
         Proof::Reauthenticated {
             password_checked_at,
-            receipt: &receipt,
+            receipt: &verifier.seal_receipt(&receipt),
         },
     )?;
     writeln!(stdout(), "{} backup codes are made.", codes.len())?;
@@ -77,7 +77,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The phone is lost: the same field takes a backup code.
     let code = codes.iter().next().ok_or("there are no codes")?;
     let receipt = verifier.verify(&account, code)?;
-    if let AcceptedBy::BackupCode { number, remaining } = receipt.by() {
+    if let AcceptedBy::BackupCode {
+        number, remaining, ..
+    } = receipt.by()
+    {
         writeln!(
             stdout(),
             "Logged in with backup code {number}, {remaining} are left."

@@ -84,6 +84,11 @@ fn backup_codes_and_their_ledger_leave_nothing() {
 }
 
 #[test]
+fn receipts_sealed_and_opened_leave_nothing() {
+    leaves_nothing("receipts", 7);
+}
+
+#[test]
 fn secrets_that_come_in_as_text_leave_nothing() {
     leaves_nothing("typed", 6);
 }
@@ -113,6 +118,7 @@ fn every_kind_of_secret_is_found_where_nothing_is_wiped() {
         "OuterState",
         "Passcode",
         "Picture",
+        "ReceiptKey",
         "RecordKey",
         "Secret",
     ]);
@@ -125,6 +131,7 @@ fn what_is_in_use_is_found() {
         "InnerState",
         "OuterState",
         "Passcode",
+        "ReceiptKey",
         "RecordKey",
         "Secret",
     ]);

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let receipt = verifier.confirm_enrollment(&alice, begun.id(), &phone.passcode(now))?;
     let proof = Proof::Reauthenticated {
         password_checked_at: now,
-        receipt: &receipt,
+        receipt: &verifier.seal_receipt(&receipt),
     };
     let codes = verifier.issue_backup_codes(&alice, proof)?;
     let code = codes.iter().next().ok_or("no code")?;

@@ -6,7 +6,6 @@
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use countersign::AccountId;
 
@@ -14,6 +13,7 @@ use crate::Failure;
 use crate::dice::Dice;
 use crate::policies::{Rules, YEAR};
 use crate::service::{Service, Verdict};
+use crate::strategy::Clocks;
 use crate::victim::Victim;
 
 /// The number of years in which a guess was accepted.
@@ -51,12 +51,12 @@ fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure
     let mut elapsed = BEGIN;
     let mut row = 0;
     while elapsed <= BEGIN + YEAR {
-        service.set(elapsed, Duration::ZERO);
+        service.set(elapsed, Clocks::Right);
         if row + 1 >= free {
             match victim.log_in(machine)? {
                 Verdict::Accepted => row = 0,
                 Verdict::HeldOff(wait) => elapsed += wait.as_secs(),
-                Verdict::Wrong | Verdict::Locked | Verdict::Mended => {
+                Verdict::Wrong | Verdict::Locked | Verdict::ClockFault => {
                     return Err("the owner was not let in".into());
                 }
             }
@@ -70,7 +70,7 @@ fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure
             Verdict::Accepted => return Ok(true),
             Verdict::Wrong => row += 1,
             Verdict::HeldOff(wait) => elapsed += wait.as_secs(),
-            Verdict::Locked | Verdict::Mended => return Err("the account was locked".into()),
+            Verdict::Locked | Verdict::ClockFault => return Err("the account was locked".into()),
         }
     }
     Ok(false)

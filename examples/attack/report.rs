@@ -2,6 +2,8 @@
 
 use std::io::{self, Write, stdout};
 
+use countersign::ServerClock;
+
 use crate::interval::Interval;
 use crate::policies::{Rules, YEAR};
 use crate::strategy::Strategy;
@@ -11,7 +13,8 @@ pub(crate) fn title_of_counts() -> io::Result<()> {
     writeln!(
         stdout(),
         "Guesses that the verifier looks at in a year, for one account: counted, and what the policy allows.\n\
-         The chance is that one of them is right; the risk is Policy::annual_risk for as many authenticators."
+         At once: the most in the same second. The chance is that one of them is right; the risk is\n\
+         Policy::annual_risk for as many authenticators."
     )
 }
 
@@ -19,10 +22,11 @@ pub(crate) fn policy(rules: &Rules) -> io::Result<()> {
     writeln!(stdout(), "\n{}: {}", rules.name, rules.summary)?;
     writeln!(
         stdout(),
-        "  {:<40} {:>8} {:>8} {:>9} {:>9}   owner held off",
+        "  {:<40} {:>8} {:>8} {:>8} {:>9} {:>9}   owner held off",
         "strategy",
         "counted",
         "allowed",
+        "at once",
         "chance",
         "risk"
     )
@@ -35,16 +39,19 @@ pub(crate) fn count(rules: &Rules, strategy: &Strategy, tally: &Tally) -> io::Re
     let risk = risk(rules, strategy.authenticators, allowed);
     let within = tally.admitted.iter().all(|admitted| *admitted <= allowed);
     let reached = tally.admitted.iter().all(|admitted| *admitted == allowed);
-    let agrees = within && (reached || !strategy.reaches_the_bound) && chance <= risk;
+    let paced = tally.at_once <= at_once(rules, strategy);
+    let agrees = within && paced && (reached || !strategy.reaches_the_bound) && chance <= risk;
     let counted = tally.admitted.iter().max().copied().unwrap_or_default();
-    let unlocks = match tally.unlocks {
-        0 => String::new(),
-        unlocks => format!(", {unlocks} unlocks"),
+    let unlocks = match (tally.unlocks, tally.refused) {
+        (0, 0) => String::new(),
+        (unlocks, 0) => format!(", {unlocks} unlocks"),
+        (unlocks, refused) => format!(", {unlocks} unlocks, {refused} refused"),
     };
     writeln!(
         stdout(),
-        "  {:<40} {counted:>8} {allowed:>8} {chance:>9.2e} {risk:>9.2e}   {} of {} logins{unlocks}{}",
+        "  {:<40} {counted:>8} {allowed:>8} {:>8} {chance:>9.2e} {risk:>9.2e}   {} of {} logins{unlocks}{}",
         strategy.name,
+        tally.at_once,
         tally.held_off,
         tally.logins,
         if agrees { "" } else { "   DISAGREES" },
@@ -52,11 +59,25 @@ pub(crate) fn count(rules: &Rules, strategy: &Strategy, tally: &Tally) -> io::Re
     Ok(agrees)
 }
 
-/// The budget of a year, by the clock that is furthest ahead, and what staff added to it.
+/// The budget of a year, what a difference between clocks added to it once, and what staff added to it. Staff that
+/// sets times back, while another clock is ahead, adds that difference each time.
 fn allowed(rules: &Rules, strategy: &Strategy, tally: &Tally) -> u64 {
     const BY_UNLOCKING: u64 = 5;
-    let budget = rules.guesses_in(YEAR + strategy.clocks.ahead_at_the_end());
-    budget + tally.unlocks * BY_UNLOCKING.min(rules.policy.budget_burst().into())
+    let burst = u64::from(rules.policy.budget_burst());
+    let budget = rules.guesses_in(YEAR);
+    let added = rules.guesses_in(YEAR + strategy.clocks.added(strategy.age)) - budget;
+    let added = added.min(burst);
+    let again = match strategy.staff {
+        Some(staff) if staff.clock == ServerClock::Confirmed => added,
+        _ => 0,
+    };
+    budget + added + tally.unlocks * (BY_UNLOCKING + again).min(burst)
+}
+
+/// What costs no wait, and one guess that the later clock does not make wait for the earlier one's.
+fn at_once(rules: &Rules, strategy: &Strategy) -> u64 {
+    let (free, ..) = rules.policy.waits();
+    u64::from(free) + u64::from(!strategy.clocks.are_right())
 }
 
 /// The chance that one of the guesses that were counted for the first account is right.

@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Denied, KeyId, Keyring, MemoryStore, Proof, Rejection, SealingKey, Summary, Swap,
-    SwapKind, Swapped, Timestamp, Verifier, blocking,
+    AccountId, Denied, KeyId, Keyring, MemoryStore, Proof, Rejection, SealingKey, ServerClock,
+    Summary, Swap, SwapKind, Swapped, Timestamp, Verifier, blocking,
 };
 
 use crate::Failure;
 use crate::dice::Dice;
 use crate::policies::Rules;
+use crate::strategy::Clocks;
 
 pub(crate) struct Service {
-    /// The second one's clock can be ahead.
-    pub(crate) machines: [Machine; 2],
+    /// The second one's clock can be wrong.
+    machines: [Machine; 2],
 }
 
 pub(crate) struct Machine {
@@ -41,12 +42,21 @@ impl Service {
         })
     }
 
-    /// Sets the time: so many seconds after the beginning, and the second machine's clock ahead of it.
-    pub(crate) fn set(&self, elapsed: u64, ahead: Duration) {
+    /// Sets the time: so many seconds after the beginning, and what the second machine takes for it.
+    pub(crate) fn set(&self, elapsed: u64, clocks: Clocks) {
         let [right, wrong] = &self.machines;
-        let now = BEGINNING.saturating_add(elapsed);
-        right.clock.set(now);
-        wrong.clock.set(now.saturating_add(ahead.as_secs()));
+        right.clock.set(BEGINNING.saturating_add(elapsed));
+        wrong.clock.set(clocks.second(elapsed));
+    }
+
+    /// All machines, the earliest clock first: in this order they admit the most.
+    pub(crate) fn by_clock(&self) -> [&Machine; 2] {
+        let [right, wrong] = &self.machines;
+        if wrong.now() < right.now() {
+            [wrong, right]
+        } else {
+            [right, wrong]
+        }
     }
 
     /// A store with a copy of this account's record alone.
@@ -73,6 +83,12 @@ impl Service {
         let [right, _] = &self.machines;
         right
     }
+
+    /// The machine whose clock can be wrong.
+    pub(crate) const fn second_machine(&self) -> &Machine {
+        let [_, wrong] = &self.machines;
+        wrong
+    }
 }
 
 impl Machine {
@@ -92,6 +108,15 @@ impl Machine {
         verdict(block_on(self.verifier.verify(account, code)))
     }
 
+    /// Staff unlocks the account; whether it could.
+    pub(crate) fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<bool, Failure> {
+        match block_on(self.verifier.unlock(account, clock)) {
+            Ok(()) => Ok(true),
+            Err(Denied::Rejected(Rejection::ClockFault)) => Ok(false),
+            Err(denied) => Err(denied.into()),
+        }
+    }
+
     /// Tries to switch the second factor off with a code as the proof: another way in, which must be no other budget.
     pub(crate) fn disable(&self, account: &AccountId, code: &str) -> Result<Verdict, Failure> {
         verdict(block_on(
@@ -107,8 +132,8 @@ pub(crate) enum Verdict {
     /// Not looked at, and for how long.
     HeldOff(Duration),
     Locked,
-    /// Not looked at: a clock fault was mended.
-    Mended,
+    /// Not looked at: a stored time lies too far ahead of this machine's clock.
+    ClockFault,
 }
 
 fn verdict<T>(outcome: Result<T, Denied>) -> Result<Verdict, Failure> {
@@ -120,7 +145,7 @@ fn verdict<T>(outcome: Result<T, Denied>) -> Result<Verdict, Failure> {
                 Ok(Verdict::HeldOff(retry_after))
             }
             Rejection::Locked => Ok(Verdict::Locked),
-            Rejection::ClockFault => Ok(Verdict::Mended),
+            Rejection::ClockFault => Ok(Verdict::ClockFault),
             other => Err(other.into()),
         },
         Err(Denied::Failed(error)) => Err(error.into()),

@@ -4,12 +4,11 @@
 use std::thread;
 
 use countersign::AccountId;
-use countersign::testing::block_on;
 
 use crate::Failure;
 use crate::policies::{Rules, YEAR};
 use crate::service::{Machine, Service, Verdict};
-use crate::strategy::{Strategy, Way};
+use crate::strategy::{Staff, Strategy, Way};
 use crate::victim::Victim;
 
 /// What a year came to.
@@ -22,8 +21,13 @@ pub(crate) struct Tally {
     pub(crate) logins: u32,
     /// Logins of the owner that were held off.
     pub(crate) held_off: u32,
+    /// The most guesses on one account that were looked at in the same second, without a login or an unlocking in
+    /// between.
+    pub(crate) at_once: u64,
     /// The most unlocks of one account.
     pub(crate) unlocks: u64,
+    /// Unlocks that were refused because of a clock.
+    pub(crate) refused: u64,
 }
 
 /// Attacks every account of the strategy for a year.
@@ -40,8 +44,8 @@ pub(crate) fn run(rules: &Rules, strategy: &Strategy, seed: u64) -> Result<Tally
         strategy,
         service: &service,
     };
-    let mut elapsed = BEGIN;
-    while elapsed <= END {
+    let mut elapsed = attack.begin();
+    while elapsed <= attack.end() {
         attack.set(elapsed);
         for target in &mut targets {
             attack.act(target, elapsed)?;
@@ -56,7 +60,9 @@ pub(crate) fn run(rules: &Rules, strategy: &Strategy, seed: u64) -> Result<Tally
         tally.admitted.push(target.admitted);
         tally.logins += target.logins;
         tally.held_off += target.held_off;
+        tally.at_once = tally.at_once.max(target.at_once);
         tally.unlocks = tally.unlocks.max(target.unlocks);
+        tally.refused += target.refused;
     }
     tally.backup_codes = targets.first().map_or(0, |target| target.backup_codes);
     Ok(tally)
@@ -73,22 +79,27 @@ struct Target {
     backup_codes: u64,
     logins: u32,
     held_off: u32,
+    at_once: u64,
     unlocks: u64,
+    refused: u64,
 }
 
 impl Target {
     const fn new(victim: Victim, strategy: &Strategy) -> Self {
+        let begin = strategy.age.as_secs();
         Self {
             victim,
-            guess_at: BEGIN,
-            login_at: BEGIN + DAY,
+            guess_at: begin,
+            login_at: begin + DAY,
             left: strategy.between_logins,
             turn: 0,
             admitted: 0,
             backup_codes: 0,
             logins: 0,
             held_off: 0,
+            at_once: 0,
             unlocks: 0,
+            refused: 0,
         }
     }
 }
@@ -123,31 +134,46 @@ impl Attack<'_> {
         target.left = self.strategy.between_logins;
         match target.victim.log_in(machine)? {
             Verdict::Accepted => {}
-            Verdict::HeldOff(_) | Verdict::Locked => {
+            Verdict::HeldOff(_) | Verdict::Locked | Verdict::ClockFault => {
                 target.held_off += 1;
-                if self.strategy.unlocks {
-                    target.unlocks += 1;
-                    block_on(machine.verifier.unlock(&target.victim.account))?;
-                    target.victim.log_in(machine)?;
+                if let Some(staff) = self.strategy.staff {
+                    self.unlock(target, staff)?;
                 }
             }
-            Verdict::Wrong | Verdict::Mended => {
+            Verdict::Wrong => {
                 return Err("the owner's passcode was taken for a wrong one".into());
             }
         }
         Ok(())
     }
 
+    fn unlock(&self, target: &mut Target, staff: Staff) -> Result<(), Failure> {
+        let machine = if staff.on_the_second {
+            self.service.second_machine()
+        } else {
+            self.service.machine()
+        };
+        if machine.unlock(&target.victim.account, staff.clock)? {
+            target.unlocks += 1;
+            target.victim.log_in(self.service.machine())?;
+        } else {
+            target.refused += 1;
+        }
+        Ok(())
+    }
+
     /// Guesses on every machine until none looks at another guess, and notes when one will.
     fn guess(&self, target: &mut Target, elapsed: u64) -> Result<(), Failure> {
+        let at_first = target.admitted;
         loop {
             let before = target.admitted;
             target.guess_at = u64::MAX;
-            for machine in &self.service.machines {
+            for machine in self.machines(elapsed) {
                 let next = self.guess_on(machine, target, elapsed)?;
                 target.guess_at = target.guess_at.min(elapsed.saturating_add(next));
             }
             if target.admitted == before {
+                target.at_once = target.at_once.max(target.admitted - at_first);
                 return Ok(());
             }
         }
@@ -174,7 +200,7 @@ impl Attack<'_> {
             if guesses.is_empty() {
                 // When the budget has gained, or after the owner's login.
                 let apart = self.rules.policy.budget_refill().as_secs().min(DAY);
-                return Ok(apart - (elapsed - BEGIN) % apart);
+                return Ok(apart - (elapsed - self.begin()) % apart);
             }
             let mut held_off = None;
             for (verdict, guess) in send(&guesses, machine, &target.victim.account)? {
@@ -186,7 +212,8 @@ impl Attack<'_> {
                     }
                     Verdict::HeldOff(wait) => held_off = Some(wait.as_secs()),
                     Verdict::Locked => held_off = Some(u64::MAX),
-                    Verdict::Mended => {}
+                    // It ends when this machine's clock has come nearer, or never.
+                    Verdict::ClockFault => held_off = Some(HOUR),
                     Verdict::Accepted => return Err("a wrong code was accepted".into()),
                 }
             }
@@ -204,7 +231,7 @@ impl Attack<'_> {
         target: &Target,
         elapsed: u64,
     ) -> Result<bool, Failure> {
-        let spared = self.strategy.spares_the_owner && target.login_at <= END;
+        let spared = self.strategy.spares_the_owner && target.login_at <= self.end();
         if !spared || guesses.is_empty() {
             return Ok(false);
         }
@@ -219,9 +246,24 @@ impl Attack<'_> {
         Ok(!matches!(login, Verdict::Accepted))
     }
 
+    /// The machines that the attacker tries now, in order.
+    fn machines(&self, elapsed: u64) -> Vec<&Machine> {
+        if self.strategy.begins_on_the_second && elapsed < self.begin() + DAY {
+            return vec![self.service.second_machine()];
+        }
+        self.service.by_clock().into()
+    }
+
     fn set(&self, elapsed: u64) {
-        let ahead = self.strategy.clocks.ahead_at(elapsed);
-        self.service.set(elapsed, ahead);
+        self.service.set(elapsed, self.strategy.clocks);
+    }
+
+    const fn begin(&self) -> u64 {
+        self.strategy.age.as_secs()
+    }
+
+    const fn end(&self) -> u64 {
+        self.begin() + YEAR
     }
 
     fn next_guess(&self, target: &mut Target, machine: &Machine) -> Result<Guess, Failure> {
@@ -274,6 +316,3 @@ fn send<'a>(
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
-/// After the enrollment, when its passcode is out of every window.
-const BEGIN: u64 = HOUR;
-const END: u64 = BEGIN + YEAR;

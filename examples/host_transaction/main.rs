@@ -120,7 +120,7 @@ impl Service {
             .await?;
         let proof = Proof::Reauthenticated {
             password_checked_at,
-            receipt: &receipt,
+            receipt: &self.verifier.seal_receipt(&receipt),
         };
         let codes = self.verifier.issue_backup_codes(account, proof).await?;
         Ok((phone, codes))

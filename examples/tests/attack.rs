@@ -36,13 +36,26 @@ fn a_year_of_attacks_admits_what_the_policy_says() {
             .find(|line| line.trim().starts_with(strategy));
         let row = row.unwrap_or_else(|| panic!("no row {strategy}:\n{printed}"));
         let numbers: Vec<u64> = row[40..].split_whitespace().flat_map(str::parse).collect();
-        (numbers[0], numbers[1])
+        (numbers[0], numbers[1], numbers[2])
     };
-    assert_eq!(counts("between the owner's logins"), (385, 385));
-    assert_eq!(counts("without a pause"), (100, 385));
-    assert_eq!(counts("on 20 accounts"), (385, 385));
-    assert_eq!(counts("a machine 3 d ahead all year"), (388, 388));
-    assert_eq!(counts("staff unlocks whenever asked"), (2210, 2210));
+    // In a year, what the policy allows, and at once.
+    assert_eq!(counts("between the owner's logins"), (385, 385, 5));
+    assert_eq!(counts("without a pause"), (100, 385, 5));
+    assert_eq!(counts("on 20 accounts"), (385, 385, 5));
+    for ahead in ["10 min ahead", "50 min ahead", "59 min ahead"] {
+        assert_eq!(counts(&format!("a machine {ahead}")), (385, 385, 6));
+    }
+    assert_eq!(counts("a machine 3 d ahead for a day"), (385, 385, 5));
+    assert_eq!(counts("a machine 3 d ahead all year"), (388, 388, 5));
+    for behind in ["50 min behind", "2 h behind", "1 d behind", "at 1970"] {
+        assert_eq!(counts(&format!("a machine {behind}")), (385, 385, 6));
+    }
+    assert_eq!(counts("2 h behind, without a pause"), (100, 385, 6));
+    assert_eq!(counts("first a machine at 1970, 30 d later"), (404, 405, 5));
+    assert_eq!(counts("staff unlocks whenever asked"), (2210, 2210, 5));
+    assert_eq!(counts("staff unlocks, 50 min behind"), (2210, 2210, 6));
+    assert_eq!(counts("staff unlocks, at 1970"), (100, 385, 6));
+    assert_eq!(counts("staff confirms, other 3 d ahead"), (3306, 3308, 6));
 }
 
 #[test]

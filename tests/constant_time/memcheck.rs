@@ -75,6 +75,7 @@ fn invariant_10_nothing_but_a_verdict_depends_on_a_secret() {
     assert_eq!(count("backup code"), 9 + 2);
     assert_eq!(count("verify"), 8);
     assert_eq!(count("confirm_enrollment"), 2);
+    assert_eq!(count("receipt"), 2);
     assert_eq!(count("early exit"), 1);
     assert_eq!(count("indexed truncation"), 1);
 }

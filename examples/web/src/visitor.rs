@@ -1,7 +1,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign::{Clock, EnrollmentId, SealedReceipt, Timestamp};
+use countersign::{Clock, EnrollmentId, Receipt, SealedReceipt, Timestamp};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
@@ -36,7 +36,24 @@ pub(crate) struct SignIn {
     pub(crate) id: String,
     pub(crate) password_checked_at: Timestamp,
     /// Of the second factor, half of the proof for a change. `None`: the account had none.
-    pub(crate) receipt: Option<SealedReceipt>,
+    pub(crate) receipt: Option<KeptReceipt>,
+}
+
+/// A receipt as the session keeps it.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct KeptReceipt {
+    /// When the code was accepted. It tells what to ask for; the verifier itself goes by the sealed time.
+    pub(crate) at: Timestamp,
+    pub(crate) sealed: SealedReceipt,
+}
+
+impl KeptReceipt {
+    pub(crate) fn of(app: &App, receipt: &Receipt) -> Self {
+        Self {
+            at: receipt.at(),
+            sealed: app.verifier().seal_receipt(receipt),
+        }
+    }
 }
 
 /// An enrollment that was begun in this session, and what it is to be.

@@ -5,6 +5,7 @@ mod ledger;
 mod memcheck;
 mod one_time_passwords;
 mod random;
+mod receipts;
 mod records;
 mod report;
 

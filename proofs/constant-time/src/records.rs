@@ -6,6 +6,7 @@
 use crate::ledger::{digests, wrong};
 use crate::memcheck::{declassify, poison};
 use crate::random::Repeatable;
+use crate::receipts;
 use crate::report::Report;
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
@@ -13,7 +14,7 @@ use countersign::blocking::{Store, Verifier};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
     AccountId, Denied, DigestParams, Enrollment, EnrollmentRequest, KeyId, Keyring, MemoryStore,
-    Policy, Proof, Receipt, Rejection, SealingKey, Stored, Swap, Swapped, Timestamp,
+    Policy, Proof, Receipt, Rejection, SealedReceipt, SealingKey, Stored, Swap, Swapped, Timestamp,
 };
 use std::convert::Infallible;
 use std::sync::Mutex;
@@ -29,6 +30,8 @@ pub(crate) fn run(report: &Report) {
     let receipt = service
         .confirm(&enrollment, &service.shown(&phone))
         .expect("confirmed");
+    let receipt = service.verifier.seal_receipt(&receipt);
+    receipts::run(report, &KEY, &service.alice, &receipt);
     let codes = service.issue(&receipt);
     let wrong = wrong(&codes);
     service.verifier.store().watch(&enrollment);
@@ -115,7 +118,11 @@ impl Service {
         }
     }
 
-    fn begin(&self, request: EnrollmentRequest, receipt: Option<&Receipt>) -> (Enrollment, Phone) {
+    fn begin(
+        &self,
+        request: EnrollmentRequest,
+        receipt: Option<&SealedReceipt>,
+    ) -> (Enrollment, Phone) {
         let enrollment = self
             .verifier
             .begin_enrollment(&self.alice, request, self.proof(receipt))
@@ -125,7 +132,7 @@ impl Service {
         (enrollment, phone)
     }
 
-    fn proof<'a>(&self, receipt: Option<&'a Receipt>) -> Proof<'a> {
+    fn proof<'a>(&self, receipt: Option<&'a SealedReceipt>) -> Proof<'a> {
         let now = self.clock.now();
         match receipt {
             Some(receipt) => Proof::Reauthenticated {
@@ -136,7 +143,7 @@ impl Service {
         }
     }
 
-    fn issue(&self, receipt: &Receipt) -> countersign::BackupCodes {
+    fn issue(&self, receipt: &SealedReceipt) -> countersign::BackupCodes {
         self.verifier
             .issue_backup_codes(&self.alice, self.proof(Some(receipt)))
             .expect("issued")

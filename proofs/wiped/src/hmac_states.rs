@@ -5,60 +5,105 @@ use crate::needles::{Kind, Learned};
 const INNER: u8 = 0x36;
 const OUTER: u8 = 0x5c;
 
+/// The state of SHA-256 before the first block.
+const SHA_256: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
 /// Learns what follows from every secret that is known. To be called on the scanner's stack, which is not
 /// searched: here are the secrets in the clear.
 pub(crate) fn learn(learned: &Learned) {
-    learned.each(Kind::Secret, |key| {
-        for (pad, padded, state) in [
-            (INNER, Kind::InnerPad, Kind::InnerState),
-            (OUTER, Kind::OuterPad, Kind::OuterState),
-        ] {
-            let mut block = [pad; 128];
-            for (place, byte) in block.iter_mut().zip(key) {
-                *place ^= byte;
-            }
-            learned.learn(padded, block.get(..key.len()).unwrap_or_default());
-            let (half, _) = block.split_first_chunk().unwrap_or((&[0; 64], &[]));
-
-            let mut words = [
-                0x6745_2301,
-                0xefcd_ab89,
-                0x98ba_dcfe,
-                0x1032_5476,
-                0xc3d2_e1f0,
-            ];
-            sha1::block_api::compress(&mut words, &[*half]);
-            learn_pairs(learned, state, &words);
-
-            let mut words = [
-                0x6a09_e667,
-                0xbb67_ae85,
-                0x3c6e_f372,
-                0xa54f_f53a,
-                0x510e_527f,
-                0x9b05_688c,
-                0x1f83_d9ab,
-                0x5be0_cd19,
-            ];
-            sha2::block_api::compress256(&mut words, &[*half]);
-            learn_pairs(learned, state, &words);
-
-            let mut words = [
-                0x6a09_e667_f3bc_c908,
-                0xbb67_ae85_84ca_a73b,
-                0x3c6e_f372_fe94_f82b,
-                0xa54f_f53a_5f1d_36f1,
-                0x510e_527f_ade6_82d1,
-                0x9b05_688c_2b3e_6c1f,
-                0x1f83_d9ab_fb41_bd6b,
-                0x5be0_cd19_137e_2179,
-            ];
-            sha2::block_api::compress512(&mut words, &[block]);
-            for word in words {
-                learned.learn(state, &word.to_ne_bytes());
-            }
-        }
+    learned.each(Kind::RecordKey, |key| {
+        learned.learn(Kind::ReceiptKey, &hmac_sha256(key, b"countersign receipts"));
     });
+    for kind in [Kind::Secret, Kind::RecordKey, Kind::ReceiptKey] {
+        learned.each(kind, |key| learn_states(learned, key));
+    }
+}
+
+fn learn_states(learned: &Learned, key: &[u8]) {
+    for (pad, padded, state) in [
+        (INNER, Kind::InnerPad, Kind::InnerState),
+        (OUTER, Kind::OuterPad, Kind::OuterState),
+    ] {
+        let mut block = [pad; 128];
+        for (place, byte) in block.iter_mut().zip(key) {
+            *place ^= byte;
+        }
+        learned.learn(padded, block.get(..key.len()).unwrap_or_default());
+        let (half, _) = block.split_first_chunk().unwrap_or((&[0; 64], &[]));
+
+        let mut words = [
+            0x6745_2301,
+            0xefcd_ab89,
+            0x98ba_dcfe,
+            0x1032_5476,
+            0xc3d2_e1f0,
+        ];
+        sha1::block_api::compress(&mut words, &[*half]);
+        learn_pairs(learned, state, &words);
+
+        let mut words = SHA_256;
+        sha2::block_api::compress256(&mut words, &[*half]);
+        learn_pairs(learned, state, &words);
+
+        let mut words = [
+            0x6a09_e667_f3bc_c908,
+            0xbb67_ae85_84ca_a73b,
+            0x3c6e_f372_fe94_f82b,
+            0xa54f_f53a_5f1d_36f1,
+            0x510e_527f_ade6_82d1,
+            0x9b05_688c_2b3e_6c1f,
+            0x1f83_d9ab_fb41_bd6b,
+            0x5be0_cd19_137e_2179,
+        ];
+        sha2::block_api::compress512(&mut words, &[block]);
+        for word in words {
+            learned.learn(state, &word.to_ne_bytes());
+        }
+    }
+}
+
+/// HMAC-SHA-256 of a key and a message that fit one block each.
+fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let inner = hash_of_two_blocks(&padded(key, INNER), message);
+    hash_of_two_blocks(&padded(key, OUTER), &inner)
+}
+
+fn padded(key: &[u8], pad: u8) -> [u8; 64] {
+    let mut block = [pad; 64];
+    for (place, byte) in block.iter_mut().zip(key) {
+        *place ^= byte;
+    }
+    block
+}
+
+/// SHA-256 (FIPS 180-4) of a block and a message that is shorter than one, with its padding.
+fn hash_of_two_blocks(first: &[u8; 64], message: &[u8]) -> [u8; 32] {
+    let mut second = [0; 64];
+    for (place, byte) in second.iter_mut().zip(message.iter().chain(&[0x80])) {
+        *place = *byte;
+    }
+    let bits = (first.len() as u64)
+        .saturating_add(message.len() as u64)
+        .saturating_mul(8);
+    if let Some(length) = second.last_chunk_mut() {
+        *length = bits.to_be_bytes();
+    }
+    let mut words = SHA_256;
+    sha2::block_api::compress256(&mut words, &[*first, second]);
+    let mut digest = [0; 32];
+    for (place, word) in digest.chunks_mut(4).zip(words) {
+        place.copy_from_slice(&word.to_be_bytes());
+    }
+    digest
 }
 
 /// The words of a state stand in memory in their order, but the SHA instructions of a processor hold them in

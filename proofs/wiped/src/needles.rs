@@ -14,9 +14,9 @@ pub(crate) enum Kind {
     Secret,
     /// The secret as base32, in a row or in groups, by itself or in a key URI.
     Base32,
-    /// The secret with the inner pad of HMAC over it.
+    /// A secret or a key with the inner pad of HMAC over it.
     InnerPad,
-    /// The secret with the outer pad of HMAC over it.
+    /// A secret or a key with the outer pad of HMAC over it.
     OuterPad,
     /// The state of the hash after the inner pad.
     InnerState,
@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Digest,
     /// A key of the keyring, which is also the beginning of its AES key schedule.
     RecordKey,
+    /// The key of the message authentication code of receipts, which is derived from a key of the keyring.
+    ReceiptKey,
     /// The key URI as the codewords of a QR code: shifted by half a byte.
     Codewords,
     /// A part of the picture of a QR code.
@@ -40,7 +42,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Secret,
         Self::Base32,
         Self::InnerPad,
@@ -52,6 +54,7 @@ impl Kind {
         Self::CodeEntropy,
         Self::Digest,
         Self::RecordKey,
+        Self::ReceiptKey,
         Self::Codewords,
         Self::Picture,
     ];

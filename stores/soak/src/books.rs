@@ -25,6 +25,8 @@ pub struct Books {
     pub codes: usize,
     /// What was reported as rejected.
     pub rejected: usize,
+    /// Of these, backup codes that were not stored in time.
+    pub too_late: usize,
     /// What was reported to have an unknown effect.
     pub unsettled: usize,
     /// What failed in another way.
@@ -70,6 +72,7 @@ impl AddAssign for Books {
         self.accepted += other.accepted;
         self.codes += other.codes;
         self.rejected += other.rejected;
+        self.too_late += other.too_late;
         self.unsettled += other.unsettled;
         self.failed += other.failed;
         self.unanswered += other.unanswered;
@@ -88,12 +91,13 @@ impl fmt::Display for Books {
         };
         write!(
             f,
-            "{} attempts, {} accepted ({} by backup code), {} rejected, {} unsettled, {} failed, {} unanswered \
-             ({} seen to have landed all the same): {} lost, {} doubled, {} unexplained, {} wrong",
+            "{} attempts, {} accepted ({} by backup code), {} rejected ({} issued too late), {} unsettled, \
+             {} failed, {} unanswered ({} seen to have landed all the same): {} lost, {} doubled, {} unexplained, {} wrong",
             self.attempts,
             self.accepted,
             self.codes,
             self.rejected,
+            self.too_late,
             self.unsettled,
             self.failed,
             self.unanswered,
@@ -140,7 +144,10 @@ impl Books {
                 self.codes += usize::from(matches!(attempt.what, Try::Code(..)));
                 &mut self.accepted
             }
-            Some(Answer::Rejected(_)) => &mut self.rejected,
+            Some(Answer::Rejected(_)) => {
+                self.too_late += usize::from(attempt.is_too_late());
+                &mut self.rejected
+            }
             Some(Answer::Unsettled) => &mut self.unsettled,
             Some(Answer::Failed(_)) => &mut self.failed,
             None => &mut self.unanswered,
@@ -173,7 +180,15 @@ impl Account<'_> {
             .and_then(|only| only.last_used_at);
         self.the_last_passcode_is_on_record(used_at);
         match enabled.backup_codes {
-            Some(codes) => self.codes_are_on_record(&codes),
+            Some(codes) => {
+                if used_at < Some(codes.issued_at) {
+                    let issued_at = codes.issued_at;
+                    self.wrong(format!(
+                        "codes of {issued_at}, whose proof is not used up: {used_at:?}"
+                    ));
+                }
+                self.codes_are_on_record(&codes);
+            }
             None => self.lost("there are no backup codes".into()),
         }
         if self.person.guessed {
@@ -205,7 +220,7 @@ impl Account<'_> {
     fn nothing_was_accepted_twice(&mut self) {
         let (mut steps, mut codes) = (BTreeSet::new(), BTreeSet::new());
         for (at, attempt) in self.attempts.clone() {
-            if !attempt.is_accepted() {
+            if !attempt.is_accepted() && !attempt.spends_passcode() {
                 continue;
             }
             let is_first = match attempt.what {
@@ -221,13 +236,16 @@ impl Account<'_> {
 
     fn the_last_passcode_is_on_record(&mut self, used_at: Option<Timestamp>) {
         let on_record = used_at.map_or(0, Timestamp::as_unix);
-        let reported = self.last(|attempt| attempt.is_accepted() && attempt.has_passcode());
+        let reported = self.last(Attempt::spends_passcode);
         if on_record < reported {
             let what = format!("a passcode accepted at {reported}; on record is {on_record}");
             self.lost(what);
         } else if on_record > reported {
-            let of = |attempt: &Attempt| attempt.has_passcode();
-            self.explain(on_record, of, "a passcode is used up");
+            self.explain(
+                on_record,
+                Attempt::may_spend_passcode,
+                "a passcode is used up",
+            );
         }
     }
 
@@ -241,7 +259,8 @@ impl Account<'_> {
             return;
         }
         if set > reported {
-            self.explain(set, Attempt::is_issue, "codes are issued");
+            let of = |attempt: &Attempt| attempt.is_issue() && attempt.is_unknown();
+            self.explain(set, of, "codes are issued");
         }
         for (at, attempt) in self.attempts.clone() {
             if let Try::Code(of, place) = attempt.what
@@ -265,7 +284,7 @@ impl Account<'_> {
                 .get(&used_at)
                 .is_some_and(|attempt| attempt.is_accepted() && attempt.what == what);
             if !reported {
-                let of = |attempt: &Attempt| attempt.what == what;
+                let of = |attempt: &Attempt| attempt.what == what && attempt.is_unknown();
                 self.explain(used_at, of, &format!("code {place} of {set} is used up"));
             }
         }
@@ -299,7 +318,7 @@ impl Account<'_> {
         for (at, attempt) in self.attempts.clone().into_iter().rev() {
             let (code, expected) = match attempt.what {
                 Try::Passcode(step) | Try::Issue(step)
-                    if attempt.is_accepted() && passcodes < 3 =>
+                    if attempt.spends_passcode() && passcodes < 3 =>
                 {
                     passcodes += 1;
                     (self.person.passcode(step), &[Rejection::Replayed][..])
@@ -346,16 +365,11 @@ impl Account<'_> {
     }
 
     async fn verify(&self, at: u64, code: &str) -> Result<(), Rejection> {
-        for _ in 0..2 {
-            match self.service.at(at).verify(&self.person.account, code).await {
-                Ok(_receipt) => return Ok(()),
-                // To try what was accepted long ago is to go back in time; it is mended at once.
-                Err(Denied::Rejected(Rejection::ClockFault)) => {}
-                Err(Denied::Rejected(rejection)) => return Err(rejection),
-                Err(Denied::Failed(error)) => panic!("{error:?}"),
-            }
+        match self.service.at(at).verify(&self.person.account, code).await {
+            Ok(_receipt) => Ok(()),
+            Err(Denied::Rejected(rejection)) => Err(rejection),
+            Err(Denied::Failed(error)) => panic!("{error:?}"),
         }
-        Err(Rejection::ClockFault)
     }
 
     /// A backup code that somebody was told of after the beginning.
@@ -379,7 +393,7 @@ impl Account<'_> {
     /// What is on record for a time must be of an attempt that nobody was told of.
     fn explain(&mut self, at: u64, wanted: impl Fn(&Attempt) -> bool, what: &str) {
         match self.attempts.get(&at) {
-            Some(attempt) if wanted(attempt) && attempt.is_unknown() => self.books.landed += 1,
+            Some(attempt) if wanted(attempt) => self.books.landed += 1,
             seen => {
                 let what = format!("{}: {what} since {at}, by {seen:?}", self.person.account);
                 self.books

@@ -90,7 +90,7 @@ impl Client {
     }
 
     async fn issue(&self, number: usize, person: &Person) {
-        let at = self.wall.next_step(number);
+        let at = self.wall.next_shift(number);
         if !person.is_plain(at / STEP) {
             return;
         }

@@ -48,6 +48,29 @@ impl Attempt {
         matches!(self.answer, Some(Answer::Accepted(_)))
     }
 
+    /// The client was told of an answer that stands for a passcode that is spent: that it is accepted, or that the codes
+    /// for which it was the proof came too late.
+    #[must_use]
+    pub fn spends_passcode(&self) -> bool {
+        self.has_passcode() && (self.is_accepted() || self.is_too_late())
+    }
+
+    /// The proof for new codes was accepted, and the codes were not stored in time.
+    #[must_use]
+    pub fn is_too_late(&self) -> bool {
+        self.is_issue()
+            && matches!(&self.answer, Some(Answer::Rejected(why)) if why == "IssueExpired")
+    }
+
+    /// Nobody was told whether the passcode is spent. Codes are issued by two writes, and the second one's error does not
+    /// tell what became of the first.
+    #[must_use]
+    pub const fn may_spend_passcode(&self) -> bool {
+        self.has_passcode()
+            && (self.is_unknown()
+                || self.is_issue() && matches!(self.answer, Some(Answer::Failed(_))))
+    }
+
     /// The client was told of a failure that is counted.
     #[must_use]
     pub fn is_counted(&self) -> bool {

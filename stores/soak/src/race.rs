@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use countersign::testing::ManualClock;
-use countersign::{BoxStore, Denied, Error, Proof, Timestamp, Verifier};
+use countersign::{BoxStore, Denied, Error, Proof, ServerClock, Timestamp, Verifier};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
@@ -85,7 +85,10 @@ impl Races {
         let code = self.sheet.pop().unwrap();
         let tally = self.run(&code);
         // Whoever came too late with a code of the owner's is counted as a failure.
-        let unlocked = self.service.verifier.unlock(&self.person.account);
+        let unlocked = self
+            .service
+            .at(self.time)
+            .unlock(&self.person.account, ServerClock::Unconfirmed);
         self.runtime.block_on(unlocked).unwrap();
         tally
     }

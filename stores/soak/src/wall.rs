@@ -38,6 +38,12 @@ impl Wall {
         self.advance(account, |now| (now / STEP + 1) * STEP)
     }
 
+    /// The first second of a time step eight hours later. As long are the issues of backup codes apart, of which three
+    /// are allowed within 24 hours.
+    pub fn next_shift(&self, account: usize) -> u64 {
+        self.advance(account, |now| (now / STEP + SHIFT) * STEP)
+    }
+
     fn advance(&self, account: usize, next: impl Fn(u64) -> u64) -> u64 {
         let file = self.0.lock().unwrap();
         // The lock is the process's, and gone with it when it is killed.
@@ -54,6 +60,8 @@ impl Wall {
 
 /// Seconds of a time step.
 pub(crate) const STEP: u64 = 30;
+/// Time steps of eight hours.
+const SHIFT: u64 = 8 * 3600 / STEP;
 const NAME: &str = "wall";
 
 #[cfg(test)]
@@ -73,5 +81,7 @@ mod tests {
         assert_eq!(one.next_step(1), 90);
         assert_eq!(other.next_step(1), 120);
         assert_eq!(one.next_second(0), 61);
+        assert_eq!(one.next_shift(0), 60 + 8 * 3600);
+        assert_eq!(other.next_second(0), 61 + 8 * 3600);
     }
 }

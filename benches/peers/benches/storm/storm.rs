@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
     AccountId, Alphabet, CodeFormat, Denied, EnrollmentRequest, Inline, KeyId, Keyring,
-    MemoryStore, Policy, Proof, Rejection, SealingKey, SlowWork, Timestamp, Verifier,
+    MemoryStore, Policy, Proof, Rejection, SealingKey, ServerClock, SlowWork, Timestamp, Verifier,
 };
 use countersign_benches::{Error, resident};
 use tokio::task::yield_now;
@@ -56,7 +56,7 @@ impl Storm {
             let receipt = block_on(verifier.confirm_enrollment(id, begun.id(), &passcode))?;
             let proof = Proof::Reauthenticated {
                 password_checked_at: now,
-                receipt: &receipt,
+                receipt: &verifier.seal_receipt(&receipt),
             };
             block_on(verifier.issue_backup_codes(id, proof))?;
         }
@@ -67,7 +67,7 @@ impl Storm {
     pub(crate) fn service(&self, slow_work: impl SlowWork + 'static) -> Result<Service, Error> {
         let verifier = self.verifier(slow_work)?;
         for id in &self.people {
-            block_on(verifier.unlock(id))?;
+            block_on(verifier.unlock(id, ServerClock::Confirmed))?;
         }
         Ok(Service {
             verifier: Arc::new(verifier),

@@ -3,8 +3,8 @@ use std::time::Duration;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
     AccountId, Alphabet, CodeFormat, DigestParams, EnrollmentRequest, Inline, KeyId, Keyring,
-    MemoryStore, Policy, Proof, Receipt, Revision, SealingKey, SlowWork, Summary, Swap, SwapKind,
-    Swapped, Timestamp, Verifier, Window, blocking,
+    MemoryStore, Policy, Proof, Revision, SealedReceipt, SealingKey, SlowWork, Summary, Swap,
+    SwapKind, Swapped, Timestamp, Verifier, Window, blocking,
 };
 use countersign_benches::Error;
 
@@ -83,7 +83,8 @@ impl Service {
         Ok(other)
     }
 
-    /// Enrolls somebody who then signs in until the history of the record is full, so that it grows no more.
+    /// Enrolls somebody who signs in from the next day on, when the record no longer holds the time of the issue, until
+    /// the history of the record is full, so that it grows no more.
     pub(crate) fn enroll(&self, id: AccountId, shape: Shape) -> Result<Owner, Error> {
         let (phone, receipt) = self.add_authenticator(&id, None)?;
         for _ in 1..shape.authenticators {
@@ -96,6 +97,7 @@ impl Service {
             id,
             phone,
         };
+        self.clock.advance(DAY);
         for typed in self.next_passcodes(&owner, 8) {
             self.sign_in(&owner, &typed);
         }
@@ -105,8 +107,8 @@ impl Service {
     fn add_authenticator(
         &self,
         id: &AccountId,
-        receipt: Option<&Receipt>,
-    ) -> Result<(Phone, Receipt), Error> {
+        receipt: Option<&SealedReceipt>,
+    ) -> Result<(Phone, SealedReceipt), Error> {
         let request = EnrollmentRequest::additional("alice@example.com");
         let begun = block_on(
             self.verifier
@@ -115,10 +117,10 @@ impl Service {
         let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
         let passcode = phone.passcode(self.clock.now());
         let confirmed = self.verifier.confirm_enrollment(id, begun.id(), &passcode);
-        Ok((phone, block_on(confirmed)?))
+        Ok((phone, self.verifier.seal_receipt(&block_on(confirmed)?)))
     }
 
-    fn proof<'a>(&self, receipt: Option<&'a Receipt>) -> Proof<'a> {
+    fn proof<'a>(&self, receipt: Option<&'a SealedReceipt>) -> Proof<'a> {
         let now = self.clock.now();
         match receipt {
             None => Proof::Password { checked_at: now },

@@ -13,7 +13,7 @@ use crate::frame::{Flash, Frame, html};
 use crate::mail::Change;
 use crate::store::NewSignIn;
 use crate::token;
-use crate::visitor::{Half, SignIn, Stage};
+use crate::visitor::{Half, KeptReceipt, SignIn, Stage};
 use crate::when::count;
 use crate::words::{self, Wait};
 
@@ -90,7 +90,7 @@ pub(crate) async fn verify(
     let sign_in = SignIn {
         id: id.clone(),
         password_checked_at: half.password_checked_at,
-        receipt: Some(app.verifier().seal_receipt(&receipt)),
+        receipt: Some(KeptReceipt::of(&app, &receipt)),
     };
     if !half.visitor.enter(Stage::Full(sign_in)).await? {
         // One half-signed-in session lets in once. Another request of the browser was first, or has signed out.

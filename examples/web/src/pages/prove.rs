@@ -64,7 +64,7 @@ fn has_fresh_receipt(app: &App, member: &Member) -> bool {
     let now = app.clock().now();
     let receipt = member.sign_in.receipt.as_ref();
     // A minute less, for the time that it takes to fill the form in.
-    receipt.is_some_and(|receipt| now.saturating_since(receipt.at()) < age.saturating_sub(60))
+    receipt.is_some_and(|receipt| now.saturating_since(receipt.at) < age.saturating_sub(60))
 }
 
 /// A page that asks whether it is to be done, and for the proof.
@@ -217,7 +217,7 @@ where
     let checked_at = member.sign_in.password_checked_at;
     let evidence = match (asked.code, &member.sign_in.receipt) {
         (true, _) => Evidence::Code(typed.code),
-        (false, Some(receipt)) => Evidence::Reauthenticated(checked_at, receipt.clone()),
+        (false, Some(receipt)) => Evidence::Reauthenticated(checked_at, receipt.sealed.clone()),
         (false, None) => Evidence::Password(checked_at),
     };
     let verifier = app.verifier_keeping(&member.sign_in);

@@ -14,7 +14,7 @@ use crate::form::{Named, Nothing, OurForm};
 use crate::frame::{Flash, Frame, Message, html};
 use crate::mail::Change;
 use crate::token;
-use crate::visitor::{Member, Purpose, Setup, Stage};
+use crate::visitor::{KeptReceipt, Member, Purpose, Setup, Stage};
 use crate::when::When;
 use crate::words;
 
@@ -197,7 +197,7 @@ pub(crate) async fn confirm(
         }
         Err(Denied::Rejected(rejection)) => return Over::of(rejection).show(&app, &member).await,
     };
-    member.sign_in.receipt = Some(app.verifier().seal_receipt(&receipt));
+    member.sign_in.receipt = Some(KeptReceipt::of(&app, &receipt));
     member.visitor.enter(Stage::Full(member.sign_in)).await?;
     member.visitor.say_at(Flash::notice(said), next).await
 }

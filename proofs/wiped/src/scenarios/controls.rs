@@ -1,6 +1,8 @@
 //! What must be found: leaks on purpose, of every kind and in every place.
 
-use super::{Kept, backup_codes, learn_passcode, learn_secret, login, passcodes, pictures};
+use super::{
+    Kept, backup_codes, learn_passcode, learn_secret, login, passcodes, pictures, receipts,
+};
 use crate::hmac_states;
 use crate::needles::{Kind, Learned};
 use crate::random::{Random, Rng};
@@ -13,7 +15,13 @@ use std::mem;
 /// Every needle there is, in the clear on the heap.
 #[inline(never)]
 pub(crate) fn nothing_is_wiped(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
-    for scenario in [login::run, passcodes::run, pictures::run, backup_codes::run] {
+    for scenario in [
+        login::run,
+        passcodes::run,
+        pictures::run,
+        backup_codes::run,
+        receipts::run,
+    ] {
         scenario(learned, stop)?;
     }
     hmac_states::learn(learned);

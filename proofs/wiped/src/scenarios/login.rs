@@ -14,7 +14,7 @@ use std::error::Error;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-const START: Timestamp = Timestamp::from_unix(1_800_000_000);
+pub(super) const START: Timestamp = Timestamp::from_unix(1_800_000_000);
 const STEP: Duration = Duration::from_secs(30);
 
 #[inline(never)]
@@ -94,7 +94,7 @@ fn live(
 
     let proof = Proof::Reauthenticated {
         password_checked_at: clock.now(),
-        receipt: &receipt,
+        receipt: &verifier.seal_receipt(&receipt),
     };
     let codes = verifier.issue_backup_codes(alice, proof)?;
     for code in codes.iter() {
@@ -121,7 +121,7 @@ fn live(
 
 /// What the owner's phone shows.
 #[inline(never)]
-fn shown(secret: &Secret, at: Timestamp) -> Otp {
+pub(super) fn shown(secret: &Secret, at: Timestamp) -> Otp {
     Totp::new(
         secret.expose(),
         Default::default(),

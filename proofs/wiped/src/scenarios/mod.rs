@@ -8,6 +8,7 @@ mod controls;
 mod login;
 mod passcodes;
 mod pictures;
+mod receipts;
 mod typed;
 
 use crate::needles::{Kind, Learned};
@@ -29,6 +30,7 @@ pub(crate) const ALL: [(&str, Scenario); 11] = [
     ("typed", typed::run),
     ("pictures", pictures::run),
     ("backup_codes", backup_codes::run),
+    ("receipts", receipts::run),
     ("control_nothing_is_wiped", controls::nothing_is_wiped),
     ("control_alive", controls::alive),
     ("control_copied_out", controls::copied_out),

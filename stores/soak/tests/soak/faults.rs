@@ -30,19 +30,22 @@ enum Deed {
     WrongCode,
     /// A login with a right backup code: the second write of it, the settling one.
     Code,
-    /// Backup codes are issued.
+    /// Backup codes are issued: the first write, which takes the proof.
+    Grant,
+    /// The second write of it, which stores the codes.
     Issue,
     /// The account is erased.
     Erase,
 }
 
-const DEEDS: [Deed; 8] = [
+const DEEDS: [Deed; 9] = [
     Deed::Begin,
     Deed::Confirm,
     Deed::Passcode,
     Deed::WrongPasscode,
     Deed::WrongCode,
     Deed::Code,
+    Deed::Grant,
     Deed::Issue,
     Deed::Erase,
 ];
@@ -74,6 +77,7 @@ impl Deed {
             Self::Passcode | Self::Code => SwapKind::Accepted,
             Self::WrongPasscode => SwapKind::Rejected,
             Self::WrongCode => SwapKind::Reserved,
+            Self::Grant => SwapKind::Issuing,
             Self::Issue => SwapKind::Issued,
             Self::Erase => SwapKind::Erased,
         }
@@ -181,7 +185,7 @@ impl Witness {
                 verify(&wrong).await
             }
             Deed::Code => verify(&self.person.as_ref().unwrap().1.codes[4]).await,
-            Deed::Issue => {
+            Deed::Grant | Deed::Issue => {
                 let (verifier, passcode) = (service.at(NOW), passcode());
                 let issued = verifier.issue_backup_codes(account, Proof::Passcode(&passcode));
                 issued.await.map(drop)
@@ -205,7 +209,7 @@ impl Witness {
                     more => panic!("{more} failures for one attempt"),
                 }
             }
-            (Deed::Passcode, Status::Enabled(enabled)) => {
+            (Deed::Passcode | Deed::Grant, Status::Enabled(enabled)) => {
                 enabled.authenticators[0].last_used_at == now
             }
             (Deed::Code, Status::Enabled(enabled)) => {
@@ -275,6 +279,19 @@ impl Place {
         }
         let arrived = !matches!(fault, Fault::DropRequest | Fault::Reset);
         assert_eq!(witness.sees(deed).await, arrived || !unknown, "{case}");
+        if matches!(deed, Deed::Grant | Deed::Issue) {
+            // Two writes: never the codes without the proof, and the proof alone if only the first one landed.
+            let landed = arrived || !unknown;
+            let expected = match deed {
+                Deed::Grant => (landed, !unknown),
+                _ => (true, landed),
+            };
+            let seen = (
+                witness.sees(Deed::Grant).await,
+                witness.sees(Deed::Issue).await,
+            );
+            assert_eq!(seen, expected, "{case}: the proof, and the codes");
+        }
         if matches!(deed, Deed::Passcode | Deed::Code) {
             // Once more: it works exactly if it is not used up.
             let again = witness.perform(deed, &witness.service).await;

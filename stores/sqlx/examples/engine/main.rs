@@ -109,7 +109,7 @@ async fn enroll(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<Ph
         .await?;
     let proof = Proof::Reauthenticated {
         password_checked_at,
-        receipt: &receipt,
+        receipt: &verifier.seal_receipt(&receipt),
     };
     let codes = verifier.issue_backup_codes(account, proof).await?;
     writeln!(

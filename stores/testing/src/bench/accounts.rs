@@ -151,15 +151,15 @@ impl Member {
             .await?;
         let proof = Proof::Reauthenticated {
             password_checked_at: BEGINNING,
-            receipt: &receipt,
+            receipt: &verifier.seal_receipt(&receipt),
         };
         verifier.issue_backup_codes(&id, proof).await?;
         let member = Self {
             id,
             phone,
-            clock: AtomicU64::new(BEGINNING.as_unix()),
+            clock: AtomicU64::new(BEGINNING.as_unix() + DAY),
         };
-        // Then the history is full, and the record grows no more.
+        // The next day, when the record no longer holds the time of the issue. Then the history is full, and the record grows no more.
         for _ in 0..LOGINS {
             let (at, passcode) = member.next_passcode();
             clock.set(at);
@@ -201,6 +201,7 @@ pub(super) const ISSUER: &str = "Example";
 const BEGINNING: Timestamp = Timestamp::from_unix(1_800_000_000);
 /// Two periods: one passcode in a million is that of the next step, too, which is then used up as well.
 const APART: u64 = 60;
+const DAY: u64 = 86_400;
 const LOGINS: usize = 8;
 pub(super) const FIRST: KeyId = KeyId::new(1);
 const SECOND: KeyId = KeyId::new(2);

@@ -1,0 +1,58 @@
+//! The message authentication code of a receipt, whose key is derived from the sealing key. A receipt is public, and so
+//! is what it says: the key alone is poisoned.
+
+use crate::memcheck::poison;
+use crate::random::Repeatable;
+use crate::report::Report;
+use countersign::blocking::Verifier;
+use countersign::testing::ManualClock;
+use countersign::{
+    AccountId, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, Rejection, SealedReceipt,
+    SealingKey, Timestamp,
+};
+
+const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+/// Opens a receipt that was sealed at [`NOW`] under a key that everybody knows.
+pub(crate) fn run(report: &Report, key: &[u8; 32], account: &AccountId, sealed: &SealedReceipt) {
+    let mut key = *key;
+    poison(&mut key);
+    let present = |receipt: &SealedReceipt| {
+        let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&key));
+        // Without a record, so that nothing else is opened with the key.
+        let (store, random) = (MemoryStore::new(), Repeatable::new());
+        let verifier = Verifier::builder_with_random(store, keyring, "Example", random)
+            .clock(ManualClock::at(NOW))
+            .build_blocking()
+            .expect("a verifier");
+        let proof = Proof::Reauthenticated {
+            password_checked_at: NOW,
+            receipt,
+        };
+        let request = EnrollmentRequest::additional("alice");
+        let denied = verifier
+            .begin_enrollment(account, request, proof)
+            .expect_err("there is no record");
+        denied.rejection()
+    };
+    report.proof("receipt that is authentic", 1, || {
+        assert_eq!(present(sealed), Some(Rejection::Absent));
+    });
+    let changed = with_another_time(sealed);
+    report.proof("receipt that was changed", 1, || {
+        assert_eq!(present(&changed), Some(Rejection::ForeignReceipt));
+    });
+}
+
+fn with_another_time(receipt: &SealedReceipt) -> SealedReceipt {
+    // Behind version and key, before the account.
+    const TIME: usize = 12;
+    let mut text = receipt.as_str().to_owned();
+    let other = if text[TIME..].starts_with('A') {
+        "B"
+    } else {
+        "A"
+    };
+    text.replace_range(TIME..=TIME, other);
+    SealedReceipt::from(text)
+}
