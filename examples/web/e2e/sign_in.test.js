@@ -59,6 +59,60 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+// Each tab has its own answer, in either order: neither takes away the session that the other one was given.
+for (const kind of ['passcode', 'backup code']) {
+  test(`two tabs send one ${kind} at once: the person ends signed in`, async () => {
+    const { email, person, phone } = await enrolled();
+    const codes = kind === 'passcode' ? [] : await generate(person);
+    for (let i = 0; i < 4; i += 1) {
+      const one = await atTheDoor(email);
+      const tabs = [one.page, await one.newTab()];
+      await tabs[1].goto('/sign-in/code');
+      const code = codes[i] ?? phone.next();
+      for (const tab of tabs) await tab.getByLabel('Code', { exact: true }).fill(code);
+      await Promise.all(tabs.map((tab) => tab.getByRole('button', { name: 'Sign in' }).click()));
+      await Promise.all(tabs.map((tab) => tab.waitForLoadState()));
+      await one.page.goto('/account');
+      one.at('/account');
+      await one.leave();
+    }
+    await person.leave();
+  });
+}
+
+test('a script that submits the form twice signs in', async () => {
+  const { email, phone, person } = await enrolled();
+  const one = await atTheDoor(email);
+  await one.page.getByLabel('Code', { exact: true }).fill(phone.next());
+  await one.page.evaluate(() => {
+    const form = document.querySelector('form[action="/sign-in/code"]');
+    form.submit();
+    form.submit();
+  });
+  await one.page.waitForURL('/account');
+  await one.leave();
+  await person.leave();
+});
+
+test('a sign-out in one tab leaves a sign-in form that works in the other', async () => {
+  const { email, phone, person } = await enrolled();
+  const one = await atTheDoor(email);
+  await one.giveCode(phone.next());
+  await one.page.waitForURL('/account');
+  const other = await one.newTab();
+  await other.goto('/account');
+  await one.signOut();
+  await other.reload();
+  await other.waitForURL(/\/sign-in/);
+  await one.givePassword(email, PASSWORD);
+  await one.giveCode(phone.next());
+  await one.page.waitForURL('/account');
+  await other.reload();
+  await other.waitForURL('/account');
+  await one.leave();
+  await person.leave();
+});
+
 test('the back button shows neither the code page nor the account of who has left', async () => {
   const { email, phone, person } = await enrolled();
   const one = await atTheDoor(email);

@@ -3,7 +3,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use countersign::{Keyring, TokioPool, Verifier};
-use tower_sessions::ExpiredDeletion;
 use tracing::Instrument;
 
 use crate::clock::SharedClock;
@@ -14,6 +13,7 @@ use crate::passwords::Passwords;
 use crate::sessions::Sessions;
 use crate::store::HostStore;
 use crate::users::{User, Users};
+use crate::visitor::SignIn;
 use crate::{BoxError, SERVICE};
 
 /// What a service is set up with.
@@ -126,6 +126,12 @@ impl App {
 
     pub(crate) fn send(&self, mail: Mail) {
         self.0.mailer.send(mail);
+    }
+
+    /// The verifier of a change that is made in this sign-in. All others of the user end with it.
+    pub(crate) fn verifier_keeping(&self, sign_in: &SignIn) -> Verifier<HostStore> {
+        let store = self.verifier().store().keeping(sign_in.id.clone());
+        self.verifier().with_store(store)
     }
 
     /// Tells the owner of a change that is on record.

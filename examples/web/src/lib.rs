@@ -8,11 +8,13 @@
 //!
 //! - `store`: countersign's store in the host's own transaction; the sign-in is inserted with the accepted code.
 //! - `pages::code`: the second page of a sign-in, and `visitor`: what a session that is half signed in can reach.
+//! - `cookie`: what an answer does to the session's cookie, when requests overtake each other.
 //! - `pages::setup`: enrolling an app; `pages::backup_codes`; `pages::prove`: the proof of a change.
 //! - `routes`: the headers, and where the defences against forged forms stand.
 
 mod app;
 mod clock;
+mod cookie;
 mod database;
 mod events;
 mod failure;

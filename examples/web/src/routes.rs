@@ -8,7 +8,7 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tokio::time::timeout;
@@ -16,10 +16,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
-use tower_sessions::cookie::SameSite;
-use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::app::App;
+use crate::cookie;
 use crate::failure::{self, Failure};
 use crate::pages::{
     account, admin, authenticators, backup_codes, code, disable, setup, sign_in, sign_up,
@@ -29,20 +28,13 @@ use crate::statics;
 impl App {
     /// The service as a router.
     pub fn router(&self) -> Router {
-        let sessions = SessionManagerLayer::new(self.sessions())
-            .with_name("__Host-session")
-            .with_secure(true)
-            .with_http_only(true)
-            // `Strict` would hide it from whoever follows a link in one of our mails.
-            .with_same_site(SameSite::Lax)
-            .with_expiry(Expiry::OnInactivity(KEPT));
         let app = pages()
             .fallback(async || Failure::not_found())
             .method_not_allowed_fallback(async || {
                 let text = "This address does not take that kind of request.";
                 Failure::message(StatusCode::METHOD_NOT_ALLOWED, "That does not work", text)
             })
-            .layer(sessions)
+            .layer(from_fn_with_state(self.clone(), cookie::layer))
             .layer(CsrfLayer::new().with_rejection_response(from_elsewhere))
             .layer(DefaultBodyLimit::max(LARGEST_FORM))
             .merge(statics::router())
@@ -131,8 +123,7 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
-/// Ends what takes too long, and puts a page into answers that have none: the session layer gives an empty one when it
-/// cannot write.
+/// Ends what takes too long, and puts a page into answers that have none.
 async fn always_a_page(request: Request, next: Next) -> Response {
     let text = "It is not your fault. Please try again in a minute.";
     let title = "That could not be done just now";
@@ -162,7 +153,5 @@ const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-p
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// How long a browser's session is kept, if nothing changes in it. Who is signed in is a shorter matter: see `users`.
-const KEPT: time::Duration = time::Duration::hours(12);
 const LARGEST_FORM: usize = 16 * 1024;
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);

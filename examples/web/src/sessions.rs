@@ -1,7 +1,5 @@
-use async_trait::async_trait;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::{ExpiredDeletion, SessionStore};
 
 use crate::database::{Database, on};
 use crate::token;
@@ -11,21 +9,20 @@ use crate::token;
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions(pub(crate) Database);
 
-#[async_trait]
-impl SessionStore for Sessions {
-    async fn create(&self, record: &mut Record) -> Result<()> {
+impl Sessions {
+    pub(crate) async fn create(&self, record: &mut Record) -> Result<()> {
         while self.write(INSERT, record).await? == 0 {
             record.id = Id::default();
         }
         Ok(())
     }
 
-    /// Changes what is there. A session that was ended meanwhile stays ended.
-    async fn save(&self, record: &Record) -> Result<()> {
-        self.write(UPDATE, record).await.map(|_| ())
+    /// Changes what is there, and says whether it still was.
+    pub(crate) async fn change(&self, record: &Record) -> Result<bool> {
+        Ok(self.write(UPDATE, record).await? > 0)
     }
 
-    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+    pub(crate) async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let sql = "SELECT data, expires_at FROM browser_sessions WHERE id = $1 AND expires_at > $2";
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         let key = key(*id);
@@ -45,19 +42,17 @@ impl SessionStore for Sessions {
         }))
     }
 
-    async fn delete(&self, id: &Id) -> Result<()> {
+    /// Ends a session, and says whether it was there.
+    pub(crate) async fn end(&self, id: &Id) -> Result<bool> {
         let key = key(*id);
-        on!(&self.0, |pool| {
+        let ended = on!(&self.0, |pool| {
             let query = sqlx::query("DELETE FROM browser_sessions WHERE id = $1").bind(key);
-            query.execute(pool).await.map_err(backend)?;
+            query.execute(pool).await.map_err(backend)?.rows_affected()
         });
-        Ok(())
+        Ok(ended > 0)
     }
-}
 
-#[async_trait]
-impl ExpiredDeletion for Sessions {
-    async fn delete_expired(&self) -> Result<()> {
+    pub(crate) async fn delete_expired(&self) -> Result<()> {
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         on!(&self.0, |pool| {
             let query = sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1");
@@ -65,9 +60,7 @@ impl ExpiredDeletion for Sessions {
         });
         Ok(())
     }
-}
 
-impl Sessions {
     async fn write(&self, sql: &'static str, record: &Record) -> Result<u64> {
         let data = serde_json::to_string(&record.data);
         let data = data.map_err(|error| Error::Encode(error.to_string()))?;

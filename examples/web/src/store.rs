@@ -9,13 +9,15 @@ use crate::database::{Database, on};
 use crate::{BoxError, events};
 
 /// Countersign's store in the host's own transaction: with each swap go the host's flag "enrolled", a line in the log of
-/// events and, with an accepted code, the sign-in. All of it is there or nothing is, whenever the process dies.
+/// events, with an accepted code the sign-in and, with a change of the factor, the end of all other sign-ins. All of it is
+/// there or nothing is, whenever the process dies.
 #[derive(Clone)]
 pub struct HostStore {
     records: BoxStore,
     database: Database,
     clock: SharedClock,
     sign_in: Option<NewSignIn>,
+    kept: Option<String>,
     remark: Option<String>,
 }
 
@@ -35,6 +37,7 @@ impl HostStore {
             database,
             clock,
             sign_in: None,
+            kept: None,
             remark: None,
         }
     }
@@ -43,6 +46,14 @@ impl HostStore {
     pub(crate) fn with_sign_in(&self, sign_in: NewSignIn) -> Self {
         Self {
             sign_in: Some(sign_in),
+            ..self.clone()
+        }
+    }
+
+    /// The store of one request, whose own sign-in outlives a change of the factor.
+    pub(crate) fn keeping(&self, sign_in: String) -> Self {
+        Self {
+            kept: Some(sign_in),
             ..self.clone()
         }
     }
@@ -89,6 +100,13 @@ impl HostStore {
                 sqlx::query("UPDATE users SET enrolled = $1 WHERE id = $2")
                     .bind(enrolled)
                     .bind(user)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            if let (true, Some(user)) = (changes_the_factor(swap.kind()), user(account)) {
+                sqlx::query("DELETE FROM sign_ins WHERE user_id = $1 AND id <> $2")
+                    .bind(user)
+                    .bind(self.kept.as_deref().unwrap_or_default())
                     .execute(&mut *transaction)
                     .await?;
             }
@@ -152,6 +170,14 @@ const fn enrolled_after(kind: SwapKind) -> Option<bool> {
         SwapKind::Disabled => Some(false),
         _ => None,
     }
+}
+
+/// Whether other sign-ins end with it: they were made with what counted before.
+const fn changes_the_factor(kind: SwapKind) -> bool {
+    matches!(
+        kind,
+        SwapKind::Enrolled | SwapKind::Removed | SwapKind::Disabled
+    )
 }
 
 /// The account's id is the user's number.

@@ -180,15 +180,6 @@ impl Users {
         Ok(())
     }
 
-    /// Ends every other sign-in of a user, because the second factor has changed.
-    pub(crate) async fn sign_out_elsewhere(&self, user: &User, but: &str) -> Result<(), BoxError> {
-        on!(&self.database, |pool| {
-            let query = sqlx::query("DELETE FROM sign_ins WHERE user_id = $1 AND id <> $2");
-            query.bind(user.id).bind(but).execute(pool).await?;
-        });
-        Ok(())
-    }
-
     /// Lets a form be sent once: the token goes into the form, and the first that brings it back takes it away.
     pub(crate) async fn offer_once(&self, sign_in: &str) -> Result<String, BoxError> {
         let once = token::new()?;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use crate::app::App;
+use crate::cookie::Standing;
 use crate::failure::Failure;
 use crate::frame::{Flash, Frame};
 use crate::token;
@@ -14,6 +15,7 @@ use crate::users::User;
 /// Whoever sent the request, with what the server keeps for the browser. Anybody is a visitor.
 pub(crate) struct Visitor {
     session: Session,
+    standing: Standing,
 }
 
 /// How far somebody has come. The server's session holds it, so nobody can forge it.
@@ -65,12 +67,20 @@ impl Visitor {
         Ok(self.session.get(STAGE).await?)
     }
 
-    /// Goes on to another stage: a session with a new id, and with nothing of the old one.
-    pub(crate) async fn enter(&self, stage: Stage) -> Result<(), Failure> {
+    /// Begins anew at this stage, whatever session there was: the password was right.
+    pub(crate) async fn begin(&self, stage: Stage) -> Result<(), Failure> {
+        self.standing.begin();
+        self.enter(stage).await.map(|_| ())
+    }
+
+    /// Goes on to another stage: a session with a new id, and with nothing of the old one. Says whether this request may:
+    /// if another one has ended or replaced the session meanwhile, that one's answer has the cookie.
+    pub(crate) async fn enter(&self, stage: Stage) -> Result<bool, Failure> {
         self.session.clear().await;
         self.session.cycle_id().await?;
         self.session.insert(CSRF, token::new()?).await?;
-        Ok(self.session.insert(STAGE, stage).await?)
+        self.session.insert(STAGE, stage).await?;
+        Ok(!self.standing.is_old())
     }
 
     /// Ends the session.
@@ -118,6 +128,8 @@ impl Visitor {
         if let Some(token) = self.session.get(CSRF).await? {
             return Ok(token);
         }
+        // The form needs a session to come back to, also in a browser that has an old cookie.
+        self.standing.begin();
         let token = token::new()?;
         self.session.insert(CSRF, &token).await?;
         Ok(token)
@@ -137,8 +149,9 @@ impl FromRequestParts<App> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
         let session = parts.extensions.get::<Session>().cloned();
-        let session = session.ok_or(NoSessionLayer)?;
-        Ok(Self { session })
+        let standing = parts.extensions.get::<Standing>().cloned();
+        let (session, standing) = session.zip(standing).ok_or(NoSessionLayer)?;
+        Ok(Self { session, standing })
     }
 }
 

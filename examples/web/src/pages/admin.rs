@@ -119,12 +119,13 @@ pub(crate) async fn unlock(
     let remark = format!("{}: {reason}", member.user.email);
     let verifier = app.verifier();
     let verifier = verifier.with_store(verifier.store().with_remark(remark));
-    let id = user.account();
-    let flash = match to_its_end(async move { verifier.unlock(&id).await }).await? {
-        Ok(()) => {
-            app.tell(&user, &Change::Unlocked);
-            Flash::notice("Unlocked, and put on record.")
-        }
+    let unlocked = to_its_end(async move {
+        verifier.unlock(&user.account()).await?;
+        app.tell(&user, &Change::Unlocked);
+        Ok::<_, Denied>(())
+    });
+    let flash = match unlocked.await? {
+        Ok(()) => Flash::notice("Unlocked, and put on record."),
         Err(Denied::Rejected(_)) => Flash::problem("There is nothing to unlock."),
         Err(Denied::Failed(error)) => return Err(error.into()),
     };

@@ -6,7 +6,7 @@ use countersign::{AuthenticatorId, AuthenticatorName, EnrollmentRequest, NameErr
 
 use super::prove::{Asked, ProvePage, Typed, change};
 use super::setup::begin_enrollment;
-use crate::app::{App, OrFail};
+use crate::app::App;
 use crate::failure::Failure;
 use crate::form::{Named, OurForm};
 use crate::frame::Flash;
@@ -113,7 +113,9 @@ pub(crate) async fn remove(
     OurForm(typed): OurForm<Typed>,
 ) -> Result<Response, Failure> {
     let (authenticator, name) = named(&app, &member, &id).await?;
-    let (asked, account) = (Asked::sent(&typed), member.user.account());
+    let (owner, service) = (member.user.clone(), app.clone());
+    let (asked, name) = (Asked::sent(&typed), name.to_string());
+    let said = format!("\"{name}\" is removed.");
     let removed = change(
         &app,
         &mut member,
@@ -121,22 +123,14 @@ pub(crate) async fn remove(
         typed,
         |verifier, evidence| async move {
             verifier
-                .remove_authenticator(&account, authenticator, evidence.proof())
-                .await
+                .remove_authenticator(&owner.account(), authenticator, evidence.proof())
+                .await?;
+            service.tell(&owner, &Change::Removed { name });
+            Ok(())
         },
     );
     match removed.await? {
-        Ok(()) => {
-            let name = name.to_string();
-            let said = format!("\"{name}\" is removed.");
-            app.tell(&member.user, &Change::Removed { name });
-            let users = app.users();
-            users
-                .sign_out_elsewhere(&member.user, &member.sign_in.id)
-                .await
-                .or_fail()?;
-            member.visitor.say_at(Flash::notice(said), "/account").await
-        }
+        Ok(()) => member.visitor.say_at(Flash::notice(said), "/account").await,
         Err(flash) => {
             let path = format!("/two-factor/authenticators/{id}/remove");
             member.visitor.say_at(flash, &path).await

@@ -65,7 +65,7 @@ pub(crate) async fn issue(
             .say_at(Flash::problem(text), "/two-factor/backup-codes")
             .await;
     }
-    let account = member.user.account();
+    let (owner, service) = (member.user.clone(), app.clone());
     let asked = Asked {
         password: true,
         code: typed.has_code(),
@@ -76,9 +76,11 @@ pub(crate) async fn issue(
         asked,
         typed,
         |verifier, evidence| async move {
-            verifier
-                .issue_backup_codes(&account, evidence.proof())
-                .await
+            let codes = verifier
+                .issue_backup_codes(&owner.account(), evidence.proof())
+                .await?;
+            service.tell(&owner, &Change::CodesIssued);
+            Ok(codes)
         },
     );
     let codes = match issued.await? {
@@ -90,7 +92,6 @@ pub(crate) async fn issue(
                 .await;
         }
     };
-    app.tell(&member.user, &Change::CodesIssued);
     let date = when::date(app.clock().now());
     let sheet = Sheet::english(SERVICE, &date);
     let text = codes.to_text(&sheet);

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use countersign::{AcceptedBy, Denied, Rejection, Status};
 use serde::Deserialize;
 
-use crate::app::{App, to_its_end};
+use crate::app::{App, OrFail, to_its_end};
 use crate::failure::Failure;
 use crate::form::OurForm;
 use crate::frame::{Flash, Frame, html};
@@ -56,12 +56,13 @@ pub(crate) async fn verify(
         user: half.user.id,
     });
     let (verifier, user) = (app.verifier().with_store(store), half.user.clone());
+    let service = app.clone();
     let verdict = to_its_end(async move {
         let verdict = verifier.verify(&user.account(), &code).await;
         if let Ok(receipt) = &verdict
             && let AcceptedBy::BackupCode { number, remaining } = receipt.by()
         {
-            app.tell(&user, &Change::CodeUsed { number, remaining });
+            service.tell(&user, &Change::CodeUsed { number, remaining });
         }
         verdict
     })
@@ -85,11 +86,15 @@ pub(crate) async fn verify(
     let by = receipt.by();
     // Only now is the sign-in anybody's. It is in the table since the code was accepted.
     let sign_in = SignIn {
-        id,
+        id: id.clone(),
         password_checked_at: half.password_checked_at,
         receipt: Some(receipt),
     };
-    half.visitor.enter(Stage::Full(sign_in)).await?;
+    if !half.visitor.enter(Stage::Full(sign_in)).await? {
+        // One half-signed-in session lets in once. Another request of the browser was first, or has signed out.
+        app.users().sign_out(&id).await.or_fail()?;
+        return Ok(Redirect::to("/account").into_response());
+    }
     if let AcceptedBy::BackupCode { number, remaining } = by {
         let left = count(u64::from(remaining), "code");
         let text =

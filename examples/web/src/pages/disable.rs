@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::prove::{Asked, ProvePage, Typed, change};
-use crate::app::{App, OrFail};
+use crate::app::App;
 use crate::failure::Failure;
 use crate::form::OurForm;
 use crate::frame::Flash;
@@ -31,23 +31,22 @@ pub(crate) async fn disable(
     mut member: Member,
     OurForm(typed): OurForm<Typed>,
 ) -> Result<Response, Failure> {
-    let account = member.user.account();
+    let (owner, service) = (member.user.clone(), app.clone());
     let disabled = change(
         &app,
         &mut member,
         Asked::BOTH,
         typed,
-        |verifier, evidence| async move { verifier.disable(&account, evidence.proof()).await },
+        |verifier, evidence| async move {
+            let account = owner.account();
+            verifier.disable(&account, evidence.proof()).await?;
+            service.tell(&owner, &Change::Disabled);
+            Ok(())
+        },
     );
     if let Err(flash) = disabled.await? {
         return member.visitor.say_at(flash, "/two-factor/disable").await;
     }
-    app.tell(&member.user, &Change::Disabled);
-    let users = app.users();
-    users
-        .sign_out_elsewhere(&member.user, &member.sign_in.id)
-        .await
-        .or_fail()?;
     member.sign_in.receipt = None;
     member.visitor.enter(Stage::Full(member.sign_in)).await?;
     let text = "Two-factor authentication is off. Delete the entry from your app.";

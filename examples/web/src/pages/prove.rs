@@ -188,6 +188,7 @@ impl Evidence {
 }
 
 /// Makes a change with what was typed, in a task of its own, if it is proof enough. Else it gives the words to say why not.
+/// What belongs to the change, as the mail to the owner, is for `make` to do.
 pub(crate) async fn change<T, F>(
     app: &App,
     member: &mut Member,
@@ -219,7 +220,8 @@ where
         (false, Some(receipt)) => Evidence::Reauthenticated(checked_at, receipt.clone()),
         (false, None) => Evidence::Password(checked_at),
     };
-    match to_its_end(make(app.verifier().clone(), evidence)).await? {
+    let verifier = app.verifier_keeping(&member.sign_in);
+    match to_its_end(make(verifier, evidence)).await? {
         Ok(made) => Ok(Ok(made)),
         Err(Denied::Rejected(rejection)) => Ok(Err(Flash::problem(words::why(rejection)))),
         Err(Denied::Failed(error)) => Err(error.into()),

@@ -8,7 +8,7 @@ use countersign::{Clock, Denied, EnrollmentId, EnrollmentRequest, QrLevel, Rejec
 use serde::Deserialize;
 
 use super::prove::{Asked, Evidence, ProvePage, Typed, change};
-use crate::app::{App, OrFail, to_its_end};
+use crate::app::{App, to_its_end};
 use crate::failure::Failure;
 use crate::form::{Named, Nothing, OurForm};
 use crate::frame::{Flash, Frame, Message, html};
@@ -156,23 +156,6 @@ pub(crate) async fn confirm(
         Ok(setup) => setup,
         Err(over) => return over.show(&app, &member).await,
     };
-    let (verifier, account) = (app.verifier().clone(), member.user.account());
-    let confirmed =
-        to_its_end(async move { verifier.confirm_enrollment(&account, setup.id, &code).await });
-    let receipt = match confirmed.await? {
-        Ok(receipt) => receipt,
-        Err(Denied::Failed(error)) => return Err(error.into()),
-        Err(Denied::Rejected(Rejection::WrongConfirmation { tries_left: 0 })) => {
-            return Over::Spent.show(&app, &member).await;
-        }
-        Err(Denied::Rejected(
-            rejection @ (Rejection::WrongConfirmation { .. } | Rejection::Malformed),
-        )) => {
-            member.visitor.say(Flash::problem(why(rejection))).await?;
-            return Ok(Redirect::to(&format!("/two-factor/setup/{tag}")).into_response());
-        }
-        Err(Denied::Rejected(rejection)) => return Over::of(rejection).show(&app, &member).await,
-    };
     let (change, said, next) = match setup.purpose {
         Purpose::First => (
             Change::Enabled,
@@ -191,12 +174,29 @@ pub(crate) async fn confirm(
             (Change::Replaced, said, "/account")
         }
     };
-    app.tell(&member.user, &change);
-    let users = app.users();
-    users
-        .sign_out_elsewhere(&member.user, &member.sign_in.id)
-        .await
-        .or_fail()?;
+    let verifier = app.verifier_keeping(&member.sign_in);
+    let (owner, service) = (member.user.clone(), app.clone());
+    let confirmed = to_its_end(async move {
+        let receipt = verifier
+            .confirm_enrollment(&owner.account(), setup.id, &code)
+            .await?;
+        service.tell(&owner, &change);
+        Ok::<_, Denied>(receipt)
+    });
+    let receipt = match confirmed.await? {
+        Ok(receipt) => receipt,
+        Err(Denied::Failed(error)) => return Err(error.into()),
+        Err(Denied::Rejected(Rejection::WrongConfirmation { tries_left: 0 })) => {
+            return Over::Spent.show(&app, &member).await;
+        }
+        Err(Denied::Rejected(
+            rejection @ (Rejection::WrongConfirmation { .. } | Rejection::Malformed),
+        )) => {
+            member.visitor.say(Flash::problem(why(rejection))).await?;
+            return Ok(Redirect::to(&format!("/two-factor/setup/{tag}")).into_response());
+        }
+        Err(Denied::Rejected(rejection)) => return Over::of(rejection).show(&app, &member).await,
+    };
     member.sign_in.receipt = Some(receipt);
     member.visitor.enter(Stage::Full(member.sign_in)).await?;
     member.visitor.say_at(Flash::notice(said), next).await

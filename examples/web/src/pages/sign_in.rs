@@ -83,7 +83,7 @@ async fn password_was_right(app: &App, visitor: &Visitor, user: User) -> Result<
                 user: user.id,
                 password_checked_at,
             };
-            visitor.enter(stage).await?;
+            visitor.begin(stage).await?;
             Ok(Redirect::to("/sign-in/code").into_response())
         }
         (Status::Absent | Status::Disabled, false) => {
@@ -123,7 +123,7 @@ pub(crate) async fn by_password(
         password_checked_at: app.clock().now(),
         receipt: None,
     };
-    visitor.enter(Stage::Full(sign_in)).await?;
+    visitor.begin(Stage::Full(sign_in)).await?;
     Ok(Redirect::to("/account"))
 }
 

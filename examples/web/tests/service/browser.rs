@@ -80,17 +80,23 @@ impl Browser {
         self.add_cookie(&mut request);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        for cookie in parts.headers.get_all(SET_COOKIE) {
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        let page = Page {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        };
+        self.take_cookie(&page);
+        page
+    }
+
+    /// Does to the cookie what an answer says, which may have been another request's.
+    pub(crate) fn take_cookie(&mut self, page: &Page) {
+        for cookie in page.headers.get_all(SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             let value = cookie.split(';').next().unwrap();
             let gone = cookie.contains("Max-Age=0");
             self.cookie = (!gone).then(|| value.to_owned());
-        }
-        let body = to_bytes(body, 1 << 20).await.unwrap();
-        Page {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
         }
     }
 

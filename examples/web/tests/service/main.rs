@@ -32,6 +32,7 @@ mod admin;
 mod backup_codes;
 mod browser;
 mod changes;
+mod cookies;
 mod defence;
 mod half_signed_in;
 mod sessions;

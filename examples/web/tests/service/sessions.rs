@@ -5,6 +5,8 @@ on_both! {
     a_sign_in_ends_when_it_is_idle_and_when_it_is_old,
     signing_out_ends_it_on_the_server,
     a_change_of_the_factor_ends_other_sign_ins,
+    a_change_by_staff_ends_every_sign_in,
+    a_browser_that_goes_away_leaves_no_change_half_done,
     the_cookie_opens_nothing_when_it_is_read_in_the_database,
 }
 
@@ -78,6 +80,43 @@ async fn a_change_of_the_factor_ends_other_sign_ins(service: Service) {
     let begun = browser.post("/two-factor/enable", &[]).await;
     service.confirm(&mut browser, &begun).await;
     assert!(browser.is_in().await);
+    assert!(!other.is_in().await);
+}
+
+/// Also those that are only half signed in: the code page finds no factor to ask for.
+async fn a_change_by_staff_ends_every_sign_in(service: Service) {
+    let (mut owner, phone) = service.enrolled(ALICE).await;
+    let mut other = service.signed_in(ALICE, &phone).await;
+    let mut half = service.half_signed_in(ALICE).await;
+    let (mut bob, _) = service.enrolled("bob@example.com").await;
+    let alice = service.account(ALICE).await;
+    service.staff().force_disable(&alice).await.unwrap();
+    for browser in [&mut owner, &mut other] {
+        assert_eq!(browser.get("/account").await.location(), "/sign-in?ended");
+    }
+    assert_eq!(half.get("/sign-in/code").await.location(), "/sign-in");
+    assert!(bob.is_in().await);
+}
+
+/// What belongs to a change is done with it: other sign-ins end in its transaction, and the owner is told.
+async fn a_browser_that_goes_away_leaves_no_change_half_done(service: Service) {
+    use tower::ServiceExt;
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    let codes = service.codes(&mut browser).await;
+    let mut other = service.signed_in(ALICE, &phone).await;
+    browser.get("/two-factor/disable").await;
+    let fields = [("password", PASSWORD), ("code", codes[0].as_str())];
+    let mut request = browser.form("/two-factor/disable", &fields);
+    browser.add_cookie(&mut request);
+    let handler = tokio::spawn(service.router.clone().oneshot(request));
+    // Gone as soon as the attempt is on record, which is before the slow digest.
+    let tried = "SELECT count(*) FROM events WHERE what = 'backup-code-tried'";
+    while service.count(tried).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    handler.abort();
+    let subject = "Two-factor authentication is off";
+    service.tells(ALICE, subject).await;
     assert!(!other.is_in().await);
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::Router;
 use countersign::testing::{ManualClock, Phone};
-use countersign::{KeyId, Keyring, SealingKey, Timestamp};
+use countersign::{AccountId, KeyId, Keyring, SealingKey, Timestamp, Verifier};
 use countersign_store_testing::{Durability, Postgres, available};
-use countersign_web::{App, Database, Mail, Mailer, Settings, SharedClock};
+use countersign_web::{App, Database, HostStore, Mail, Mailer, Settings, SharedClock};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
@@ -24,6 +24,7 @@ pub(crate) struct Service {
     pub(crate) router: Router,
     pub(crate) database: Database,
     pub(crate) clock: ManualClock,
+    key: SealingKey,
     mails: Outbox,
     _folder: Option<TempDir>,
 }
@@ -71,9 +72,10 @@ impl Service {
         let database = Database::open(url).await.unwrap();
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let mails = Outbox::default();
+        let key = SealingKey::generate().unwrap();
         let app = App::new(Settings {
             database: database.clone(),
-            keyring: Keyring::new(KeyId::new(1), SealingKey::generate().unwrap()),
+            keyring: Keyring::new(KeyId::new(1), key.clone()),
             origin: "http://service.test".into(),
             operators: operators.iter().map(|&email| email.into()).collect(),
             mailer: Arc::new(mails.clone()),
@@ -83,9 +85,19 @@ impl Service {
             router: app.await.unwrap().router(),
             database,
             clock,
+            key,
             mails,
             _folder: folder,
         }
+    }
+
+    /// What a program of the staff does, next to the service.
+    pub(crate) fn staff(&self) -> Verifier<HostStore> {
+        let clock = SharedClock::new(self.clock.clone());
+        let store = HostStore::new(self.database.clone(), clock.clone());
+        let keyring = Keyring::new(KeyId::new(1), self.key.clone());
+        let builder = Verifier::builder(store, keyring, "Example");
+        builder.clock(clock).build().unwrap()
     }
 
     pub(crate) fn browser(&self) -> Browser {
@@ -123,6 +135,28 @@ impl Service {
             Database::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
         }
         .unwrap()
+    }
+
+    /// The account that has this number in the table of users.
+    pub(crate) async fn account(&self, email: &str) -> AccountId {
+        let sql = "SELECT id FROM users WHERE email = $1";
+        let id: i64 = match &self.database {
+            Database::Sqlite(pool) => sqlx::query_scalar(sql).bind(email).fetch_one(pool).await,
+            Database::Postgres(pool) => sqlx::query_scalar(sql).bind(email).fetch_one(pool).await,
+        }
+        .unwrap();
+        id.into()
+    }
+
+    /// Waits for the mail with this subject.
+    pub(crate) async fn tells(&self, to: &str, subject: &str) {
+        let told = async {
+            while !self.subjects(to).iter().any(|told| told == subject) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let told = tokio::time::timeout(Duration::from_secs(60), told).await;
+        told.unwrap_or_else(|_| panic!("{to} is never told: {subject}"));
     }
 
     pub(crate) async fn execute(&self, sql: &'static str) {

@@ -1,0 +1,246 @@
+//! What an answer does to the session's cookie when requests of one browser overtake each other.
+
+use axum::http::Method;
+use axum::http::header::SET_COOKIE;
+
+use crate::browser::{Browser, Page};
+use crate::support::{ALICE, PASSWORD, Service};
+
+on_both! {
+    a_passcode_sent_twice_leaves_its_sender_signed_in,
+    a_backup_code_sent_twice_leaves_its_sender_signed_in,
+    a_passcode_sent_twice_at_once_leaves_its_sender_signed_in,
+    a_backup_code_sent_twice_at_once_leaves_its_sender_signed_in,
+    two_codes_of_one_session_sign_in_once,
+    a_password_sent_twice_at_once_leads_to_the_code_page,
+    a_change_sent_twice_leaves_its_sender_signed_in,
+    an_answer_to_a_replaced_session_leaves_the_cookie_alone,
+    an_answer_to_an_ended_session_leaves_the_cookie_alone,
+    an_old_cookie_gets_a_form_that_works,
+    a_session_that_changes_needs_no_cookie_again,
+}
+
+const CODE: &str = "/sign-in/code";
+const SIGN_INS: &str = "SELECT count(*) FROM sign_ins";
+
+fn sets_no_cookie(page: &Page) -> bool {
+    page.headers.get(SET_COOKIE).is_none()
+}
+
+/// Sends a form twice, one after the other, before the browser has seen the first answer.
+async fn twice(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> [Page; 2] {
+    let mut again = browser.clone();
+    let first = browser.post(path, fields).await;
+    let second = again.post(path, fields).await;
+    browser.take_cookie(&second);
+    [first, second]
+}
+
+/// Sends a form twice at once. The answer of the request `last` is the last to arrive.
+async fn twice_at_once(
+    browser: &mut Browser,
+    last: usize,
+    path: &str,
+    [one, two]: [&[(&str, &str)]; 2],
+) -> [Page; 2] {
+    let (mut first, mut second) = (browser.clone(), browser.clone());
+    let (first, second) = tokio::join!(first.post(path, one), second.post(path, two));
+    let pages = [first, second];
+    browser.take_cookie(&pages[1 - last]);
+    browser.take_cookie(&pages[last]);
+    pages
+}
+
+async fn a_passcode_sent_twice_leaves_its_sender_signed_in(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.half_signed_in(ALICE).await;
+    let code = service.next(&phone);
+    let [first, second] = twice(&mut browser, CODE, &[("code", &code)]).await;
+    assert_eq!(first.location(), "/account");
+    assert!(sets_no_cookie(&second));
+    assert!(browser.is_in().await);
+}
+
+async fn a_backup_code_sent_twice_leaves_its_sender_signed_in(service: Service) {
+    let (mut owner, _) = service.enrolled(ALICE).await;
+    let codes = service.codes(&mut owner).await;
+    let mut browser = service.half_signed_in(ALICE).await;
+    let [first, second] = twice(&mut browser, CODE, &[("code", &codes[0])]).await;
+    assert_eq!(first.location(), "/account");
+    assert!(sets_no_cookie(&second));
+    assert!(browser.is_in().await);
+}
+
+async fn a_passcode_sent_twice_at_once_leaves_its_sender_signed_in(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    for last in [0, 1, 0, 1] {
+        let mut browser = service.half_signed_in(ALICE).await;
+        let code = service.next(&phone);
+        let fields = [("code", code.as_str())];
+        let pages = twice_at_once(&mut browser, last, CODE, [&fields; 2]).await;
+        let accepted = pages.iter().filter(|page| page.location() == "/account");
+        assert_eq!(accepted.count(), 1);
+        assert!(browser.is_in().await, "with answer {last} last");
+    }
+}
+
+async fn a_backup_code_sent_twice_at_once_leaves_its_sender_signed_in(service: Service) {
+    let (mut owner, _) = service.enrolled(ALICE).await;
+    let codes = service.codes(&mut owner).await;
+    for (code, last) in codes.iter().zip([0, 1, 0, 1]) {
+        let mut browser = service.half_signed_in(ALICE).await;
+        let fields = [("code", code.as_str())];
+        let pages = twice_at_once(&mut browser, last, CODE, [&fields; 2]).await;
+        let accepted = pages.iter().filter(|page| page.location() == "/account");
+        assert_eq!(accepted.count(), 1);
+        assert!(browser.is_in().await, "with answer {last} last");
+    }
+}
+
+async fn two_codes_of_one_session_sign_in_once(service: Service) {
+    let (mut owner, phone) = service.enrolled(ALICE).await;
+    let codes = service.codes(&mut owner).await;
+    for last in [0, 1] {
+        let before = service.count(SIGN_INS).await;
+        let mut browser = service.half_signed_in(ALICE).await;
+        let passcode = service.next(&phone);
+        let fields = [
+            [("code", codes[last].as_str())],
+            [("code", passcode.as_str())],
+        ];
+        let fields = [&fields[0][..], &fields[1][..]];
+        twice_at_once(&mut browser, last, CODE, fields).await;
+        assert!(browser.is_in().await, "with answer {last} last");
+        assert_eq!(service.count(SIGN_INS).await, before + 1);
+    }
+}
+
+async fn a_password_sent_twice_at_once_leads_to_the_code_page(service: Service) {
+    service.enrolled(ALICE).await;
+    for last in [0, 1] {
+        let mut browser = service.browser();
+        browser.get("/sign-in").await;
+        let fields = [("email", ALICE), ("password", PASSWORD)];
+        twice_at_once(&mut browser, last, "/sign-in", [&fields; 2]).await;
+        let page = browser.get(CODE).await;
+        assert_eq!(page.status, 200, "with answer {last} last");
+    }
+}
+
+async fn a_change_sent_twice_leaves_its_sender_signed_in(service: Service) {
+    let mut browser = service.newcomer(ALICE).await;
+    browser.get("/account").await;
+    let begun = browser.post("/two-factor/enable", &[]).await;
+    let path = begun.location().to_owned();
+    let phone = browser.get(&path).await.phone();
+    let code = phone.passcode(service.clock.now());
+    let [first, second] = twice(&mut browser, &path, &[("code", &code)]).await;
+    assert_eq!(first.location(), "/two-factor/backup-codes");
+    assert!(sets_no_cookie(&second));
+    assert!(browser.is_in().await);
+    browser.get("/two-factor/disable").await;
+    let code = service.next(&phone);
+    let fields = [("password", PASSWORD), ("code", code.as_str())];
+    let both = [&fields[..], &fields[..]];
+    twice_at_once(&mut browser, 1, "/two-factor/disable", both).await;
+    assert!(browser.is_in().await);
+}
+
+/// Whatever is asked for with a cookie of no use.
+async fn leaves_the_cookie_alone(old: &Browser) {
+    for (path, methods) in [
+        ("/", "GET"),
+        ("/account", "GET"),
+        ("/nothing", "GET"),
+        (CODE, "GET POST"),
+        ("/sign-in", "POST"),
+        ("/sign-out", "POST"),
+        ("/two-factor/enable", "GET POST"),
+        ("/two-factor/disable", "GET POST"),
+        ("/admin", "GET"),
+    ] {
+        for method in methods.split(' ') {
+            let method = method.parse::<Method>().unwrap();
+            let page = old.clone().ask(method.clone(), path).await;
+            assert!(sets_no_cookie(&page), "{method} {path}");
+        }
+    }
+}
+
+async fn an_answer_to_a_replaced_session_leaves_the_cookie_alone(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.half_signed_in(ALICE).await;
+    let half = browser.clone();
+    let code = service.next(&phone);
+    browser.post(CODE, &[("code", &code)]).await;
+    leaves_the_cookie_alone(&half).await;
+    browser.get("/two-factor/disable").await;
+    let full = browser.clone();
+    let code = service.next(&phone);
+    let fields = [("password", PASSWORD), ("code", code.as_str())];
+    browser.post("/two-factor/disable", &fields).await;
+    leaves_the_cookie_alone(&full).await;
+    assert!(browser.is_in().await);
+}
+
+async fn an_answer_to_an_ended_session_leaves_the_cookie_alone(service: Service) {
+    let mut browser = service.newcomer(ALICE).await;
+    browser.get("/account").await;
+    let old = browser.clone();
+    let page = browser.post("/sign-out", &[]).await;
+    assert!(browser.cookie.is_none(), "its own answer deletes it");
+    assert!(
+        page.headers[SET_COOKIE]
+            .to_str()
+            .unwrap()
+            .contains("Secure")
+    );
+    leaves_the_cookie_alone(&old).await;
+}
+
+/// A cookie outlives its session if the answer that was to delete it got lost, or the database was restored.
+async fn an_old_cookie_gets_a_form_that_works(service: Service) {
+    let mut browser = service.newcomer(ALICE).await;
+    browser.get("/account").await;
+    let mut old = browser.clone();
+    browser.post("/sign-out", &[]).await;
+    let before = old.cookie.clone();
+    let page = old.give_password(ALICE, PASSWORD).await;
+    assert_eq!(page.location(), "/account");
+    assert!(old.is_in().await);
+    assert_ne!(old.cookie, before, "nobody chooses the id of a session");
+
+    let mut nonsense = service.browser();
+    nonsense.cookie = Some("__Host-session=../../etc/passwd".into());
+    nonsense.get("/sign-up").await;
+    let email = [("email", "bob@example.com")];
+    assert_eq!(nonsense.post("/sign-up", &email).await.status, 200);
+}
+
+async fn a_session_that_changes_needs_no_cookie_again(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.half_signed_in(ALICE).await;
+    let wrong = service.wrong(&phone);
+    let page = browser.post(CODE, &[("code", &wrong)]).await;
+    assert!(sets_no_cookie(&page));
+    let page = browser.get(CODE).await;
+    page.must_have("not accepted");
+    assert!(sets_no_cookie(&page));
+}
+
+/// The half-signed-in session ends between the code and the answer, as if somebody had pressed "Cancel" meanwhile.
+#[tokio::test]
+async fn a_session_that_was_ended_meanwhile_is_not_signed_in() {
+    let service = Service::on_sqlite().await;
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.half_signed_in(ALICE).await;
+    let ends =
+        "CREATE TRIGGER ends AFTER INSERT ON sign_ins BEGIN DELETE FROM browser_sessions; END";
+    service.execute(ends).await;
+    let before = service.count(SIGN_INS).await;
+    let code = service.next(&phone);
+    let page = browser.post(CODE, &[("code", &code)]).await;
+    assert!(sets_no_cookie(&page));
+    assert!(!browser.is_in().await);
+    assert_eq!(service.count(SIGN_INS).await, before);
+}
