@@ -44,7 +44,8 @@ impl<D: Database> World<D> {
             self.note(|| format!("time: {seconds} s pass"));
         }
         if is_busy && self.choices.one_in(120) {
-            let seconds = DAY - self.choices.pick(120) as u64;
+            let earlier = *self.choices.one_of(&[120, DAY as usize]).unwrap();
+            let seconds = DAY - self.choices.pick(earlier) as u64;
             self.time.advance(Duration::from_secs(seconds));
             self.note(|| format!("time: {seconds} s pass"));
         }
