@@ -86,10 +86,8 @@ impl Enrolled {
             folder.path(),
             &["up", "alice", PASSWORD, PASSWORD, "enroll", "", "", "quit"],
         );
-        let uri = shown.lines().map(str::trim);
-        let uri = uri
-            .filter(|line| line.starts_with("otpauth://"))
-            .next_back();
+        let mut lines = shown.lines().map(str::trim);
+        let uri = lines.rfind(|line| line.starts_with("otpauth://"));
         let phone = Phone::scan(uri.unwrap_or_else(|| panic!("{shown}"))).unwrap();
         let alice = Self {
             pending: row(folder.path()),

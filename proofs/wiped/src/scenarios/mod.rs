@@ -24,7 +24,7 @@ pub(crate) type Kept = Option<Box<dyn Any>>;
 pub(crate) type Scenario = fn(&Learned, &Stop) -> Result<Kept, Box<dyn Error>>;
 
 /// All scenarios by name. Those of [`controls`] leak on purpose.
-pub(crate) const ALL: [(&str, Scenario); 11] = [
+pub(crate) const ALL: [(&str, Scenario); 12] = [
     ("login", login::run),
     ("passcodes", passcodes::run),
     ("typed", typed::run),
