@@ -179,6 +179,8 @@ pub(crate) const STRATEGIES: &[Strategy] = &[
     Strategy {
         name: "a machine 3 d ahead all year",
         clocks: Clocks::Ahead(THREE_DAYS),
+        // Where a wait hangs on its time, the other machine looks at nothing.
+        reaches_the_bound: false,
         ..BETWEEN
     },
     Strategy {

@@ -30,6 +30,7 @@ pub enum ServerClock {
     /// [`Rejection::ClockFault`](crate::Rejection::ClockFault).
     Unconfirmed,
     /// It is right: somebody has compared it with another source of time. Stored times that lie ahead
-    /// are set to now. If the clock is in fact behind, this gives guesses back to an attacker.
+    /// are set to now. Correct the clock that was ahead first: while it stays ahead, each such call gives
+    /// an attacker the refills of that time again. If this clock is in fact behind, it gives guesses back.
     Confirmed,
 }

@@ -149,7 +149,7 @@ impl Policy {
     /// than 10^-digits; the bound counts with those.
     ///
     /// The default is under 1.3e-3 for one authenticator: 385 guesses. The example `attack` counts the guesses that
-    /// the real verifier looks at, by twelve strategies under four policies, and never finds more than `n`. The
+    /// the real verifier looks at, by 23 strategies under four policies, and never finds more than `n`. The
     /// attacker reaches it by guessing between the owner's daily logins, and the owner is never held off by it;
     /// without a pause it is 100 guesses, and the account is locked. Of 100,000 years of random passcodes, 114
     /// let the attacker in: 1.14e-3, with 99 % confidence between 8.96e-4 and 1.45e-3.

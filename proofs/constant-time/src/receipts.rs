@@ -19,7 +19,7 @@ pub(crate) fn run(report: &Report, key: &[u8; 32], account: &AccountId, sealed: 
     poison(&mut key);
     let present = |receipt: &SealedReceipt| {
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&key));
-        // Without a record, so that nothing else is opened with the key.
+        // On an empty store, so that no record is opened with the key.
         let (store, random) = (MemoryStore::new(), Repeatable::new());
         let verifier = Verifier::builder_with_random(store, keyring, "Example", random)
             .clock(ManualClock::at(NOW))
@@ -32,11 +32,12 @@ pub(crate) fn run(report: &Report, key: &[u8; 32], account: &AccountId, sealed: 
         let request = EnrollmentRequest::additional("alice");
         let denied = verifier
             .begin_enrollment(account, request, proof)
-            .expect_err("there is no record");
+            .expect_err("there is no authenticator");
         denied.rejection()
     };
     report.proof("receipt that is authentic", 1, || {
-        assert_eq!(present(sealed), Some(Rejection::Absent));
+        // It is of an authenticator that is not there.
+        assert_eq!(present(sealed), Some(Rejection::ProofExpired));
     });
     let changed = with_another_time(sealed);
     report.proof("receipt that was changed", 1, || {
