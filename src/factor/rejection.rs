@@ -43,7 +43,7 @@ pub enum Rejection {
         retry_after: Duration,
     },
     /// A stored time lies more than an hour ahead of this server's clock, so one of two clocks is wrong.
-    /// Nothing was counted or changed. Correct the clocks. If another server's clock was ahead, call
+    /// This answer writes nothing. Correct the clocks. If another server's clock was ahead, call
     /// [`Verifier::unlock`](crate::Verifier::unlock) with
     /// [`ServerClock::Confirmed`](crate::ServerClock::Confirmed) on a server whose clock is right.
     #[error("a stored time lies more than an hour ahead: check the clocks of all servers")]

@@ -7,6 +7,7 @@
 use super::Keyring;
 use super::keyring::hmac;
 use crate::bleach::bleached;
+use crate::otp::verdict;
 use crate::{
     AcceptedBy, AccountId, AuthenticatorId, BackupCodeSetId, KeyId, Receipt, Rejection,
     SealedReceipt, Timestamp,
@@ -14,8 +15,8 @@ use crate::{
 use alloc::string::String;
 use alloc::vec::Vec;
 use data_encoding::BASE64URL_NOPAD;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use hmac::Mac;
+use subtle::ConstantTimeEq;
 
 const VERSION: u8 = 1;
 const CODE_LENGTH: usize = 16;
@@ -53,11 +54,8 @@ pub(crate) fn seal_receipt(receipt: &Receipt, namespace: &str, keyring: &Keyring
         }
     }
     bytes.extend(receipt.account().as_str().as_bytes());
-    let code = bleached::<4096, _>(|| {
-        let code = mac(&keys.receipts, namespace, &bytes).finalize();
-        <[u8; 32]>::from(code.into_bytes())
-    });
-    bytes.extend(code.iter().take(CODE_LENGTH));
+    let code = code(&keys.receipts, namespace, &bytes);
+    bytes.extend(code);
     SealedReceipt::from(BASE64URL_NOPAD.encode(&bytes))
 }
 
@@ -74,7 +72,7 @@ pub(crate) fn open_receipt(
     let bytes = BASE64URL_NOPAD
         .decode(text.as_bytes())
         .map_err(|_| Rejection::ForeignReceipt)?;
-    let (content, code) = bytes
+    let (content, given) = bytes
         .split_last_chunk::<CODE_LENGTH>()
         .ok_or(Rejection::ForeignReceipt)?;
     let (&version, rest) = content.split_first().ok_or(Rejection::ForeignReceipt)?;
@@ -84,11 +82,9 @@ pub(crate) fn open_receipt(
     let (key, rest) = rest.split_first_chunk().ok_or(Rejection::ForeignReceipt)?;
     let key = KeyId::new(u32::from_be_bytes(*key));
     let keys = keyring.keys(key).ok_or(Rejection::ProofExpired)?;
-    bleached::<4096, _>(|| {
-        mac(&keys.receipts, namespace, content)
-            .verify_truncated_left(code)
-            .map_err(|_| Rejection::ForeignReceipt)
-    })?;
+    if !verdict(code(&keys.receipts, namespace, content).ct_eq(given)) {
+        return Err(Rejection::ForeignReceipt);
+    }
     read(rest).ok_or(Rejection::ForeignReceipt)
 }
 
@@ -123,11 +119,20 @@ fn read(content: &[u8]) -> Option<Receipt> {
     Some(Receipt::new(AccountId::new(account).ok()?, at, by))
 }
 
-fn mac(key: &[u8; 32], namespace: &str, content: &[u8]) -> Hmac<Sha256> {
+fn code(key: &[u8; 32], namespace: &str, content: &[u8]) -> [u8; CODE_LENGTH] {
     let namespace_length = (namespace.len() as u64).to_be_bytes();
-    hmac(key)
-        .chain_update(DOMAIN)
-        .chain_update(namespace_length)
-        .chain_update(namespace)
-        .chain_update(content)
+    bleached::<4096, _>(|| {
+        let whole = hmac(key)
+            .chain_update(DOMAIN)
+            .chain_update(namespace_length)
+            .chain_update(namespace)
+            .chain_update(content)
+            .finalize()
+            .into_bytes();
+        let mut code = [0; CODE_LENGTH];
+        for (cut, byte) in code.iter_mut().zip(whole) {
+            *cut = byte;
+        }
+        code
+    })
 }

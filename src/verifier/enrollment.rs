@@ -34,8 +34,9 @@ impl EnrollmentRequest {
     /// - is empty,
     /// - has a colon, because key URIs separate issuer and account by one,
     /// - has a control character,
-    /// - begins or ends with white space, or
-    /// - makes the key URI longer than [`KeyUri::MAX_BYTES`].
+    /// - begins or ends with white space,
+    /// - is longer than 1,024 bytes, or
+    /// - makes the key URI longer than 2,331 bytes, which is what a QR code holds.
     ///
     /// [`KeyUri::fit_name`] makes any text fit:
     ///
