@@ -99,10 +99,13 @@ fn a_store_that_replaces_a_record_by_an_import_is_caught() {
 }
 
 #[test]
-fn a_store_that_does_a_repeated_unlock_twice_is_caught() {
-    let harness = Broken::new(|rows, account, found, swap| {
-        let again = swap.kind() == SwapKind::Unlocked && found == Some(swap.revision());
+fn a_store_that_does_an_unlock_again_over_another_write_is_caught() {
+    let done = Mutex::new(HashSet::new());
+    let harness = Broken::new(move |rows, account, found, swap| {
+        let unlock = swap.kind() == SwapKind::Unlocked && found.is_some();
+        let again = unlock && done.lock().unwrap().contains(&swap.revision());
         if found == swap.expected() || again {
+            done.lock().unwrap().insert(swap.revision());
             rows.put(account, swap)
         } else {
             Swapped::Stale

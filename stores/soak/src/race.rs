@@ -134,7 +134,8 @@ impl Tally {
         *match outcome {
             Ok(_) => &mut self.accepted,
             Err(Denied::Rejected(_)) => &mut self.rejected,
-            Err(Denied::Failed(Error::Contended)) => &mut self.contended,
+            // More than seven others wrote between a refused write and the next look: the history cannot tell.
+            Err(Denied::Failed(Error::Contended | Error::Unsettled(None))) => &mut self.contended,
             Err(Denied::Failed(error)) => {
                 eprintln!("{error:?}");
                 &mut self.failed
