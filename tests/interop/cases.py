@@ -22,6 +22,8 @@ class Case:
     issuer: str | None = "Example"
     account: str = "alice@example.com"
     image: str | None = None
+    # The issuer before the account, where it is another name than the issuer.
+    prefix: str | None = None
     # Whether a maker of key URIs that leaves it to its user puts the issuer before the account.
     is_prefixed: bool = True
     # Why it is among the kinds.
@@ -64,6 +66,7 @@ class Case:
         return {
             "type": self.kind,
             "issuer": self.issuer,
+            "prefix": self.prefix,
             "account": self.account,
             "secret": self.base32,
             "algorithm": self.algorithm,
@@ -154,5 +157,7 @@ def kinds():
         Case(account="50%25", about="a percent escape in the account"),
         Case(issuer="a b", account="c d", about="spaces"),
         Case(account="a/", about="/ at the end of the account"),
+        Case(issuer="example.com", prefix="Example", about="a domain as the issuer, and a name before the account"),
+        Case(kind="hotp", issuer="例え.jp", prefix="Süßes", about="the same beyond ASCII, of hotp"),
     ]
     return made

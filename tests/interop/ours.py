@@ -42,6 +42,7 @@ class Otp:
         command += [f"--algorithm={case.algorithm}", f"--digits={case.digits}"]
         command += [f"--period={case.period}"] if case.is_totp else [f"--counter={case.counter}"]
         command += [f"--issuer={case.issuer}"] if case.issuer else []
+        command += [f"--issuer-prefix={case.prefix}"] if case.prefix else []
         command += [f"--image={case.image}"] if case.image else []
         return run(self.program, *command).strip()
 
@@ -70,4 +71,4 @@ def is_of(found, case):
     expected = {**fields, "secret_hex": case.secret.hex()}
     counter = found.get("counter")
     found = {**found, "counter": None if counter is None else str(counter)}
-    return found["ok"] and all(found[name] == value for name, value in expected.items())
+    return found["ok"] and all(found.get(name) == value for name, value in expected.items())

@@ -23,6 +23,7 @@ function read({ uri, time }) {
   return {
     type: isTotp ? "totp" : "hotp",
     issuer: otp.issuer || null,
+    prefix: null,
     account: otp.label,
     secret: otp.secret.base32,
     algorithm: otp.algorithm,

@@ -14,12 +14,14 @@ const now = (of) => ({ ...options(of), ...(of.type === "totp" && { epoch: of.tim
 
 function read({ uri, time }) {
   const { type, label, params } = parse(uri);
-  const { issuer } = params;
-  const isPrefixed = issuer !== undefined && label.startsWith(`${issuer}:`);
+  const issuer = params.issuer ?? null;
+  // It leaves the label whole.
+  const [account, prefix = null] = label.split(":").reverse();
   const found = {
     type,
-    issuer: issuer ?? null,
-    account: isPrefixed ? label.slice(issuer.length + 1) : label,
+    issuer,
+    prefix: prefix === issuer ? null : prefix,
+    account,
     secret: params.secret,
     algorithm: (params.algorithm ?? "sha1").toUpperCase(),
     digits: params.digits ?? 6,

@@ -38,6 +38,7 @@ def read(case):
     return {
         "type": "totp" if is_totp else "hotp",
         "issuer": otp.issuer,
+        "prefix": None,
         "account": otp.name,
         "secret": otp.secret,
         "algorithm": otp.digest().name.upper(),
