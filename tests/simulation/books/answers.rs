@@ -42,11 +42,15 @@ impl Books {
                 let is_proof = operation.proof().is_some();
                 entry.landed.iter().all(|write| {
                     let is_count = is_proof && write.kind == SwapKind::Reserved;
-                    is_count || self.is_forgotten(entry, write.number)
+                    let is_gone = self.is_forgotten(entry, write.number)
+                        || self.is_explained(entry, write.number);
+                    is_count || is_gone
                 })
             }
             (Answer::Rejected(Rejection::TooManyEnrollments { .. }), _) => {
-                !wrote(&[SwapKind::Enrolling])
+                entry.landed.iter().all(|write| {
+                    write.kind != SwapKind::Enrolling || self.is_explained(entry, write.number)
+                })
             }
             (Answer::Rejected(Rejection::TooManyIssues { .. }), _) => !wrote(&[SwapKind::Issuing]),
             (Answer::Rejected(Rejection::IssueExpired), _) => {
