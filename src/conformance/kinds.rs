@@ -105,7 +105,7 @@ pub fn every_kind_is_compared<H: Harness>(harness: &H) -> Result<(), Failure> {
         let swap = swap_of(kind, does, second, run.revision()?, summary);
         done(&run, swap, run.swap(&run.open(), &account, swap)?)?;
         // As it arrives again after a lost answer. A store may know its own write, and say `Done`.
-        run.swap(&run.open(), &account, swap)?;
+        let _either = run.swap(&run.open(), &account, swap)?;
         let when = format!("after {swap:?}, which was sent twice");
         match swap.record() {
             Some(record) => {

@@ -140,7 +140,7 @@ impl KeyUri {
     /// Parses key URIs as they are found in the wild, for imports, and says what had to be mended.
     /// Secrets are taken from one byte on.
     ///
-    /// [`Repair`] lists what is mended. These are the rules for names:
+    /// [`Repair`](crate::Repair) lists what is mended. These are the rules for names:
     ///
     /// - If the label begins with the parameter `issuer` and a colon, the rest is the account.
     ///   Otherwise the label is split at its first colon. Other colons are kept.
