@@ -80,8 +80,8 @@
 //! - Whoever may write to the database can put an older record of the same account back, and with it the
 //!   codes and guesses that it held unused, unless the revisions are kept apart (see the `manual`). They cannot
 //!   make one up, move one or read one: records are sealed.
-//! - A host keeps a flag of its own, "enrolled", and treats "flag set and `Status::Absent`" as an error, so
-//!   that a lost row does not open the door.
+//! - Keep your own flag `enrolled`. Change it by the verifier's answers or by `SwapKind`, never by the
+//!   store's columns. Treat "flag set" with `Absent` or `Disabled` as an error.
 //! - Secrets are wiped when they are dropped, and never printed. What a host copies out of `expose()` is its
 //!   own to wipe.
 #![no_std]

@@ -4,7 +4,7 @@ use super::KeyId;
 ///
 /// It is not authenticated: whoever can write to the database can change it, and so can a faulty store. Count accounts
 /// with it, remind people who run out of codes, find the records that wait for [`KeyId`] to be retired. Never decide with
-/// it whether somebody may log in.
+/// it whether somebody may log in. No trigger or query may set your `enrolled` flag from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Summary {
