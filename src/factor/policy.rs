@@ -154,8 +154,8 @@ impl Policy {
     /// without a pause it is 100 guesses, and the account is locked. Of 100,000 years of random passcodes, 114
     /// let the attacker in: 1.14e-3, with 99 % confidence between 8.96e-4 and 1.45e-3.
     ///
-    /// Two things add to `n`: each [`unlock`](crate::Verifier::unlock) at most five guesses, and a server whose
-    /// clock is ahead the refills of that time, once.
+    /// Two things add to `n`: each [`unlock`](crate::Verifier::unlock) at most five guesses, and two servers
+    /// whose clocks differ the refills of that difference, once.
     #[must_use]
     pub fn annual_risk(&self, authenticators: u8) -> f64 {
         const YEAR: u64 = 365 * 86_400;

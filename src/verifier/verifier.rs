@@ -359,7 +359,9 @@ impl<S: Store> Verifier<S> {
 
     /// Ends a wait, a lock and a spent budget: for the host's staff, who have made sure who asks. NIST SP
     /// 800-63B-4, 3.2.2 wants an authenticator that was locked to be bound again: `force_disable` it then.
-    /// Each call gives an attacker who still has the password up to five more guesses.
+    /// Each call gives an attacker who still has the password up to five more guesses. If another server's
+    /// clock is ahead, correct that clock first: until then, each call with
+    /// [`Confirmed`](ServerClock::Confirmed) also gives the refills of that time.
     ///
     /// # Errors
     /// [`Denied`], with [`Rejection::Absent`]; with [`Rejection::ClockFault`] if a stored time lies more than
