@@ -2,7 +2,6 @@
 
 use super::attempt::Judgement;
 use super::proof::fresh;
-use super::recent::NotNow;
 use super::{Beginnings, Evidence, IssueRightId, Pending, SecondFactor};
 use crate::backup::{DigestJob, Digests};
 use crate::otp::verdict;
@@ -119,9 +118,8 @@ impl SecondFactor {
             _ => Ok(()),
         }?;
         match change {
-            Change::Begin(_) => self.beginnings.admit(now).map_err(|not_now| match not_now {
-                NotNow::RetryAfter(retry_after) => Rejection::TooManyEnrollments { retry_after },
-                NotNow::ClockFault => Rejection::ClockFault,
+            Change::Begin(_) => self.beginnings.admit(now, |retry_after| {
+                Rejection::TooManyEnrollments { retry_after }
             }),
             Change::Issue(_) => self.issuing.admit(now),
             Change::LogIn | Change::Remove(_) | Change::Disable => Ok(()),

@@ -3,7 +3,7 @@
 //! makes the server compute them.
 
 use super::clocks::is_clock_fault;
-use super::recent::{NotNow, Recent};
+use super::recent::Recent;
 use crate::{Rejection, Timestamp};
 
 /// At most three sets within 24 hours.
@@ -39,10 +39,8 @@ impl Issuing {
 
     /// Whether a set may be issued now.
     pub(super) fn admit(&self, now: Timestamp) -> Result<(), Rejection> {
-        self.issues.admit(now).map_err(|not_now| match not_now {
-            NotNow::RetryAfter(retry_after) => Rejection::TooManyIssues { retry_after },
-            NotNow::ClockFault => Rejection::ClockFault,
-        })
+        self.issues
+            .admit(now, |retry_after| Rejection::TooManyIssues { retry_after })
     }
 
     pub(super) fn grant(&mut self, id: IssueRightId, now: Timestamp) {

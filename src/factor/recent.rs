@@ -1,20 +1,11 @@
 use super::clocks::{is_clock_fault, remaining};
-use crate::Timestamp;
+use crate::{Rejection, Timestamp};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 /// The times of an action that is allowed `MOST` times within `SPAN` seconds, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Recent<const MOST: usize, const SPAN: u64>(Vec<Timestamp>);
-
-/// Why the action is not allowed now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotNow {
-    /// It was done too often.
-    RetryAfter(Duration),
-    /// One of the times lies too far ahead.
-    ClockFault,
-}
 
 impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
     /// At most so many times are kept.
@@ -33,10 +24,15 @@ impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
         &self.0
     }
 
-    /// Whether the action is allowed now.
-    pub(super) fn admit(&self, now: Timestamp) -> Result<(), NotNow> {
+    /// Whether the action is allowed now. If it was done too often, `too_often` makes the rejection of the time
+    /// that is left.
+    pub(super) fn admit(
+        &self,
+        now: Timestamp,
+        too_often: impl FnOnce(Duration) -> Rejection,
+    ) -> Result<(), Rejection> {
         if self.has_clock_fault(now) {
-            return Err(NotNow::ClockFault);
+            return Err(Rejection::ClockFault);
         }
         let within = || self.0.iter().filter(|time| !is_over::<SPAN>(**time, now));
         if within().count() < MOST {
@@ -44,9 +40,7 @@ impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
         }
         let first = within().min().copied().unwrap_or(now);
         let span = Duration::from_secs(SPAN);
-        Err(NotNow::RetryAfter(
-            remaining(first, span, now).unwrap_or_default(),
-        ))
+        Err(too_often(remaining(first, span, now).unwrap_or_default()))
     }
 
     /// Records that it was done now.
@@ -90,6 +84,10 @@ mod tests {
         Timestamp::from_unix(1_800_000_000).saturating_add(seconds)
     }
 
+    fn admit(recent: &TwoAMinute, now: Timestamp) -> Result<(), Rejection> {
+        recent.admit(now, |retry_after| Rejection::TooManyIssues { retry_after })
+    }
+
     fn after(times: &[u64]) -> TwoAMinute {
         let mut recent = TwoAMinute::new();
         for time in times {
@@ -101,11 +99,14 @@ mod tests {
     #[test]
     fn the_limit_holds_within_any_span() {
         let recent = after(&[0, 40]);
-        let retry_after = |seconds| Err(NotNow::RetryAfter(Duration::from_secs(seconds)));
-        assert_eq!(recent.admit(at(40)), retry_after(20));
-        assert_eq!(recent.admit(at(59)), retry_after(1));
-        assert_eq!(recent.admit(at(60)), Ok(()));
-        assert_eq!(after(&[0, 40, 60]).admit(at(60)), retry_after(40));
+        let retry_after = |seconds| {
+            let retry_after = Duration::from_secs(seconds);
+            Err(Rejection::TooManyIssues { retry_after })
+        };
+        assert_eq!(admit(&recent, at(40)), retry_after(20));
+        assert_eq!(admit(&recent, at(59)), retry_after(1));
+        assert_eq!(admit(&recent, at(60)), Ok(()));
+        assert_eq!(admit(&after(&[0, 40, 60]), at(60)), retry_after(40));
     }
 
     #[test]
@@ -120,9 +121,9 @@ mod tests {
     #[test]
     fn a_time_far_ahead_is_a_clock_fault_until_it_is_set_back() {
         let mut recent = after(&[7200]);
-        assert_eq!(recent.admit(at(0)), Err(NotNow::ClockFault));
+        assert_eq!(admit(&recent, at(0)), Err(Rejection::ClockFault));
         recent.set_back(at(0));
-        assert_eq!(recent.admit(at(0)), Ok(()));
+        assert_eq!(admit(&recent, at(0)), Ok(()));
         assert_eq!(recent.times(), [at(0)]);
     }
 }

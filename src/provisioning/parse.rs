@@ -10,6 +10,7 @@ use super::parameter::{
     after, garbled_name, is_steam, parameter_named, unsupported_named, without_ampersand,
 };
 use super::{KeyUriError, KeyUriPart, Repair};
+use crate::otp::is_invisible;
 use alloc::string::String;
 use alloc::vec::Vec;
 use percent_encoding::percent_decode_str;
@@ -406,16 +407,5 @@ fn scheme_error(text: &str) -> KeyUriError {
 
 /// White space, control characters and characters that nobody sees, such as a byte order mark.
 fn is_surrounding(character: char) -> bool {
-    character.is_whitespace()
-        || character.is_control()
-        || matches!(
-            character,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-        )
+    character.is_whitespace() || character.is_control() || is_invisible(character)
 }

@@ -22,7 +22,7 @@ const VERSION: u8 = 1;
 const CODE_LENGTH: usize = 16;
 const DOMAIN: &[u8] = b"countersign receipt";
 /// No receipt is longer: the longest account, accepted by a backup code.
-const MAX_TEXT: usize = 512;
+const MAX_SEALED: usize = 512;
 
 const AUTHENTICATOR: u8 = 1;
 const BACKUP_CODE: u8 = 2;
@@ -66,7 +66,7 @@ pub(crate) fn open_receipt(
     keyring: &Keyring,
 ) -> Result<Receipt, Rejection> {
     let text = sealed.as_str();
-    if text.len() > MAX_TEXT {
+    if text.len() > MAX_SEALED {
         return Err(Rejection::ForeignReceipt);
     }
     let bytes = BASE64URL_NOPAD

@@ -41,7 +41,7 @@ use std::sync::Arc;
 /// A dropped future may have used a code up without an answer. A right backup code whose future is dropped
 /// while its digest is computed stays counted as a failure: twenty of those spend the default budget, and
 /// passcodes are refused as well. So run `verify`, and all that takes a [`Proof`], in a task of its own
-/// (`tokio::spawn`) if the end of a connection can cut the handler short, and write the session in that task.
+/// (`tokio::spawn`) if the end of a connection can cut the handler short.
 ///
 /// ```
 /// use countersign::testing::{ManualClock, Phone};

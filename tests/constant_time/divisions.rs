@@ -4,10 +4,12 @@ use crate::programs::{UNDER_PROOF, installed, output};
 use std::collections::BTreeMap;
 
 /// What has secrets in hand. Argon2id is not among them, nor what only knows times and counts.
-const UNDER_PROOF_BY_NAME: [&str; 9] = [
+const UNDER_PROOF_BY_NAME: [&str; 11] = [
     "countersign::otp::",
     "countersign::backup::ledger::",
+    "countersign::record::receipt::",
     "digest::",
+    "hmac::",
     "block_buffer::",
     "sha1::",
     "sha2::",
