@@ -11,10 +11,11 @@ use std::error::Error;
 use std::io::{Write, stdout};
 
 use countersign::blocking::Verifier;
+use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::Phone;
 use countersign::{
-    AcceptedBy, AccountId, Clock, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection,
-    SealingKey, Status, SystemClock,
+    AcceptedBy, AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey,
+    Status,
 };
 
 use crate::redb_store::RedbStore;
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let password_checked_at = SystemClock.now();
     let enrollment = verifier.begin_enrollment(
         &account,
-        EnrollmentRequest::additional("alice@example.com"),
+        EnrollmentRequest::new("alice@example.com"),
         Proof::Password {
             checked_at: password_checked_at,
         },
@@ -79,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let receipt = verifier.verify(&account, code)?;
     if let AcceptedBy::BackupCode {
         number, remaining, ..
-    } = receipt.by()
+    } = receipt.accepted_by()
     {
         writeln!(
             stdout(),

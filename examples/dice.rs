@@ -3,7 +3,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use countersign::{RandomError, RandomSource};
+use countersign::otp::RandomError;
+use countersign::runtime::RandomSource;
 
 pub(crate) struct Dice(AtomicU64);
 

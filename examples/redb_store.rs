@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use countersign::{AccountId, Revision, Stored, Swap, Swapped, blocking};
+use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
+use countersign::{AccountId, blocking};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 const RECORDS: TableDefinition<'_, &str, (i64, &[u8])> = TableDefinition::new("second_factor");
@@ -27,7 +28,7 @@ impl RedbStore {
 impl blocking::Store for RedbStore {
     type Error = redb::Error;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, redb::Error> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, redb::Error> {
         let table = self.0.begin_read()?.open_table(RECORDS)?;
         let Some(row) = table.get(account.as_str())? else {
             return Ok(None);
@@ -35,21 +36,21 @@ impl blocking::Store for RedbStore {
         let (revision, record) = row.value();
         let revision = Revision::from_i64(revision)
             .map_err(|error| redb::Error::Corrupted(error.to_string()))?;
-        Ok(Some(Stored::new(record.to_vec(), revision)))
+        Ok(Some(StoredRecord::new(record.to_vec(), revision)))
     }
 
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, redb::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, redb::Error> {
         // redb lets one transaction write at a time, so nothing comes between the comparison and the write.
         let transaction = self.0.begin_write()?;
         {
             let mut table = transaction.open_table(RECORDS)?;
             let found = table.get(account.as_str())?.map(|row| row.value().0);
             if found != swap.expected().map(Revision::as_i64) {
-                return Ok(Swapped::Stale);
+                return Ok(WriteResult::Stale);
             }
             match swap.record() {
                 Some(record) => {
@@ -60,6 +61,6 @@ impl blocking::Store for RedbStore {
         }
         // By default redb answers a commit when it is on the disk.
         transaction.commit()?;
-        Ok(Swapped::Done)
+        Ok(WriteResult::Done)
     }
 }

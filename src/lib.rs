@@ -7,7 +7,8 @@
 //! machines. The host owns the storage (one trait of two methods), the password and the page.
 //!
 //! ```
-//! use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, SealingKey, Verifier};
+//! use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Verifier};
+//! use countersign::store::MemoryStore;
 //! # use countersign::testing::{ManualClock, Phone, block_on};
 //! # use std::time::Duration;
 //! # let clock = ManualClock::at(countersign::Timestamp::from_unix(1_800_000_000));
@@ -22,7 +23,7 @@
 //! let alice = AccountId::new("alice")?;
 //!
 //! // To enroll, right after a password check: show the QR code, confirm with a passcode.
-//! let request = EnrollmentRequest::additional("alice@example.com");
+//! let request = EnrollmentRequest::new("alice@example.com");
 //! let enrollment = verifier.begin_enrollment(&alice, request, Proof::Password { checked_at: now }).await?;
 //! # #[cfg(feature = "qr")]
 //! let svg = enrollment.key_uri().qr()?.svg();
@@ -45,9 +46,9 @@
 //!
 //! | layer | types | needs |
 //! |---|---|---|
-//! | one-time passwords (RFC 4226, RFC 6238) | [`Totp`], [`Hotp`], [`Passcode`], `Secret` | no allocator (`Secret`: `alloc`) |
+//! | one-time passwords (RFC 4226, RFC 6238) | [`Totp`], [`Hotp`], [`Code`], `Secret` | no allocator (`Secret`: `alloc`) |
 //! | key URIs and QR codes | `KeyUri`, `Qr` | `alloc`; `qr`, `png` |
-//! | backup codes | `BackupCodes`, `Ledger` | `backup` |
+//! | backup codes | `BackupCodes`, `BackupCodeSet` | `backup` |
 //! | the storage contract | `Store`, `MemoryStore` | `std` |
 //! | the second factor of an account | `Policy`, `Proof`, `Receipt`, `Status` | `verifier` |
 //! | the sealed record | `Keyring` | `verifier` |
@@ -80,7 +81,7 @@
 //! - Whoever may write to the database can put an older record of the same account back, and with it the
 //!   codes and guesses that it held unused, unless the revisions are kept apart (see the `manual`). They cannot
 //!   make one up, move one or read one: records are sealed.
-//! - Keep your own flag `enrolled`. Change it by the verifier's answers or by `SwapKind`, never by the
+//! - Keep your own flag `enrolled`. Change it by the verifier's answers or by `WriteKind`, never by the
 //!   store's columns. Treat "flag set" with `Absent` or `Disabled` as an error.
 //! - Secrets are wiped when they are dropped, and never printed. What a host copies out of `expose()` is its
 //!   own to wipe.
@@ -93,68 +94,57 @@ extern crate alloc;
 extern crate std;
 
 #[cfg(feature = "backup")]
-mod backup;
-mod bleach;
+pub mod backup;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod constant_time;
 #[cfg(feature = "verifier")]
-mod factor;
+pub mod factor;
 #[cfg(all(doc, feature = "conformance", feature = "tokio"))]
-pub mod manual;
-mod otp;
-#[cfg(feature = "alloc")]
-mod provisioning;
-#[cfg(feature = "verifier")]
-mod record;
+pub mod guide;
 #[cfg(feature = "std")]
-mod store;
+mod ids;
+pub mod otp;
+#[cfg(feature = "verifier")]
+pub mod record;
+#[cfg(feature = "verifier")]
+pub mod runtime;
+mod stack_wipe;
+#[cfg(feature = "std")]
+pub mod store;
 #[cfg(feature = "verifier")]
 pub mod testing;
+mod time;
+#[cfg(feature = "alloc")]
+pub mod uri;
 #[cfg(feature = "verifier")]
 mod verifier;
 
-#[cfg(feature = "backup")]
-pub use backup::{
-    Alphabet, BackupCodes, CodeFormat, CodeFormatError, CodeStatus, DigestError, DigestJob,
-    DigestParams, DigestParamsError, Digests, Ledger, LedgerDecodeError, LedgerError, Pepper,
-    PepperError, PepperId, Redemption, Sheet,
-};
+pub use rand_core;
+
 #[cfg(feature = "verifier")]
-pub use factor::{
-    AcceptedBy, AuthenticatorId, AuthenticatorName, AuthenticatorStatus, BackupCodeSetId,
-    BackupCodesStatus, Enabled, EnrollmentId, Hold, IdError, NameError, Policy, PolicyBuilder,
-    PolicyError, Proof, Receipt, Rejection, SealedReceipt, ServerClock, Status,
-};
-#[cfg(feature = "png")]
-pub use otp::SecretBytes;
-pub use otp::{
-    Algorithm, AlgorithmError, Digits, DigitsError, Hotp, HotpMatch, Otp, Passcode, PasscodeError,
-    Period, PeriodError, RandomError, TimeStep, Timestamp, TimestampError, Totp, TotpMatch, Window,
-};
-#[cfg(feature = "alloc")]
-pub use otp::{Secret, SecretError, SecretText};
-#[cfg(feature = "alloc")]
-pub use provisioning::{
-    Advice, AppEffect, AppSource, KeyUri, KeyUriBuilder, KeyUriError, KeyUriKind, KeyUriPart,
-    LenientKeyUri, Repair,
-};
-#[cfg(feature = "qr")]
-pub use provisioning::{Qr, QrError, QrLevel};
+pub use factor::authenticator::{AuthenticatorId, AuthenticatorName};
 #[cfg(feature = "verifier")]
-pub use record::{Keyring, KeyringError, RecordError, SealingKey};
+pub use factor::enrollment::EnrollmentId;
+#[cfg(feature = "verifier")]
+pub use factor::policy::{Policy, PolicyBuilder};
+#[cfg(feature = "verifier")]
+pub use factor::proof::{AcceptedBy, Proof, Receipt, SealedReceipt};
+#[cfg(feature = "verifier")]
+pub use factor::rate_limit::ServerClock;
+#[cfg(feature = "verifier")]
+pub use factor::rejection::Rejection;
+#[cfg(feature = "verifier")]
+pub use factor::second_factor::Status;
 #[cfg(feature = "std")]
-pub use store::{
-    AccountId, AccountIdError, BoxStore, KeyId, MemoryStore, Revision, RevisionError, Store,
-    Stored, Summary, Swap, SwapKind, Swapped,
-};
-#[cfg(all(feature = "verifier", feature = "getrandom"))]
-pub use verifier::SystemRandom;
-#[cfg(feature = "tokio")]
-pub use verifier::TokioPool;
+pub use ids::{AccountId, AccountIdError, KeyId};
+#[cfg(feature = "verifier")]
+pub use record::keyring::{Keyring, SealingKey};
+pub use time::{Timestamp, TimestampError};
 #[cfg(feature = "verifier")]
 pub use verifier::{
-    BuildError, Clock, Denied, Enrollment, EnrollmentRequest, Error, Inline, RandomSource, Removed,
-    Resealed, SlowWork, SlowWorkError, SlowWorkFuture, SystemClock, Verifier, VerifierBuilder,
+    BuildError, Denied, Enrollment, EnrollmentRequest, Removed, Resealed, Verifier,
+    VerifierBuilder, VerifierError,
 };
 
 /// The same without futures, for hosts and databases that block.

@@ -2,7 +2,9 @@
 //!
 //! ```
 //! use countersign::testing::{ManualClock, Phone};
-//! use countersign::{KeyUri, Secret, Timestamp};
+//! use countersign::Timestamp;
+//! use countersign::otp::Secret;
+//! use countersign::uri::KeyUri;
 //! use std::time::Duration;
 //!
 //! let clock = ManualClock::at(Timestamp::from_unix(59));
@@ -15,14 +17,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use crate::{Clock, KeyUri, KeyUriError, KeyUriKind, Timestamp, Totp};
+use crate::Timestamp;
+use crate::otp::Totp;
+use crate::runtime::Clock;
+use crate::uri::{KeyUri, KeyUriError, KeyUriKind};
+use core::future::Future;
+use core::pin::pin;
 use core::sync::atomic::{AtomicU64, Ordering};
+use core::task::{Context, Poll};
 use core::time::Duration;
 use std::borrow::ToOwned;
 use std::string::String;
 use std::sync::Arc;
-
-pub use crate::verifier::block_on;
+use std::task::Wake;
+use std::thread::{self, Thread};
 
 /// A clock that a test sets. Its clones are the same clock.
 #[derive(Clone, Debug)]
@@ -84,5 +92,26 @@ impl Phone {
     #[must_use]
     pub fn passcode(&self, at: Timestamp) -> String {
         self.0.generate(at).expose().to_owned()
+    }
+}
+
+/// Runs a future to its end on this thread, which sleeps while there is nothing to do.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }

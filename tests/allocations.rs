@@ -4,10 +4,12 @@
 
 use allocation_counter::measure;
 use countersign::blocking::Verifier;
+use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, Secret, Totp, Window};
+use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
+use countersign::uri::KeyUri;
 use countersign::{
-    AccountId, Algorithm, Digits, EnrollmentRequest, Hotp, KeyId, KeyUri, Keyring, MemoryStore,
-    Passcode, Period, Proof, Rejection, SealingKey, Secret, Timestamp, Totp, Window,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey, Timestamp,
 };
 use std::time::Duration;
 
@@ -27,14 +29,14 @@ fn generating_and_verifying_allocate_nothing() {
             let counted = allocations(|| {
                 let totp = Totp::new(key, algorithm, Digits::SIX, Period::default());
                 let otp = totp.generate(NOW);
-                let typed = Passcode::parse(otp.expose()).expect("six digits");
+                let typed = Code::parse(otp.expose()).expect("six digits");
                 let matched = totp.verify(&typed, NOW, Window::around(10), None);
                 assert!(matched.is_some());
 
                 let hotp = Hotp::new(key, algorithm, Digits::EIGHT);
                 let [first, second] = [7, 8].map(|counter| hotp.generate(counter));
                 let [first, second] =
-                    [first, second].map(|otp| Passcode::parse(otp.expose()).expect("digits"));
+                    [first, second].map(|otp| Code::parse(otp.expose()).expect("digits"));
                 assert!(hotp.verify(&first, 0, 10).is_some());
                 assert!(hotp.resynchronize(&first, &second, 0, 10).is_some());
             });
@@ -88,7 +90,7 @@ impl Account {
             .build_blocking()
             .expect("a verifier");
         let id = AccountId::new("alice").expect("an account");
-        let request = EnrollmentRequest::additional("alice@example.com");
+        let request = EnrollmentRequest::new("alice@example.com");
         let proof = Proof::Password { checked_at: NOW };
         let enrollment = verifier
             .begin_enrollment(&id, request, proof)

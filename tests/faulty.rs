@@ -10,10 +10,11 @@
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use countersign::conformance::{Fault, Faults, Faulty, InjectedFault};
-use countersign::testing::block_on;
-use countersign::{
-    AccountId, KeyId, MemoryStore, Revision, Store, Summary, Swap, SwapKind, Swapped,
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Revision, Store, Summary, WriteKind, WriteResult,
 };
+use countersign::testing::block_on;
+use countersign::{AccountId, KeyId};
 use std::sync::{Arc, Mutex};
 
 const SUMMARY: Summary = Summary::new(false, 0, KeyId::new(1));
@@ -26,9 +27,9 @@ fn revision(number: i64) -> Revision {
     Revision::from_i64(number).unwrap()
 }
 
-fn write(expected: Option<i64>, new: i64) -> Swap<'static> {
-    let kind = SwapKind::Enrolling;
-    Swap::write(
+fn write(expected: Option<i64>, new: i64) -> ConditionalWrite<'static> {
+    let kind = WriteKind::Enrolling;
+    ConditionalWrite::put(
         expected.map(revision),
         revision(new),
         b"record",
@@ -47,7 +48,7 @@ fn planned(faults: &[Option<Fault>]) -> Faulty<MemoryStore> {
 }
 
 /// What a swap is answered: the fault, if it failed.
-fn swap(store: &Faulty<MemoryStore>, swap: Swap<'_>) -> Result<Swapped, Fault> {
+fn swap(store: &Faulty<MemoryStore>, swap: ConditionalWrite<'_>) -> Result<WriteResult, Fault> {
     block_on(store.compare_and_swap(&account(), swap))
         .map_err(|error| error.downcast::<InjectedFault>().unwrap().fault())
 }
@@ -60,9 +61,9 @@ fn load(store: &Faulty<MemoryStore>) -> Option<i64> {
 #[test]
 fn without_faults_it_is_the_wrapped_store() {
     let store = Faulty::seeded(MemoryStore::new(), Faults::none(), 1);
-    assert_eq!(swap(&store, write(None, 1)), Ok(Swapped::Done));
-    assert_eq!(swap(&store, write(None, 2)), Ok(Swapped::Stale));
-    assert_eq!(swap(&store, write(Some(1), 2)), Ok(Swapped::Done));
+    assert_eq!(swap(&store, write(None, 1)), Ok(WriteResult::Done));
+    assert_eq!(swap(&store, write(None, 2)), Ok(WriteResult::Stale));
+    assert_eq!(swap(&store, write(Some(1), 2)), Ok(WriteResult::Done));
     assert_eq!(load(&store), Some(2));
 }
 
@@ -100,7 +101,7 @@ fn a_late_write_lands_after_a_load_that_did_not_show_it() {
 fn a_late_write_is_compared_when_it_lands() {
     let store = planned(&[Some(Fault::LandLate)]);
     assert_eq!(swap(&store, write(None, 1)), Err(Fault::LandLate));
-    assert_eq!(swap(&store, write(None, 2)), Ok(Swapped::Done));
+    assert_eq!(swap(&store, write(None, 2)), Ok(WriteResult::Done));
     block_on(store.land_all());
     assert_eq!((load(&store), store.late()), (Some(2), 0));
 }
@@ -108,8 +109,8 @@ fn a_late_write_is_compared_when_it_lands() {
 #[test]
 fn a_late_erasure_erases() {
     let store = planned(&[None, Some(Fault::LandLate)]);
-    assert_eq!(swap(&store, write(None, 1)), Ok(Swapped::Done));
-    let erase = Swap::erase(revision(1), revision(2), SUMMARY);
+    assert_eq!(swap(&store, write(None, 1)), Ok(WriteResult::Done));
+    let erase = ConditionalWrite::erase(revision(1), revision(2), SUMMARY);
     assert_eq!(swap(&store, erase), Err(Fault::LandLate));
     assert_eq!(load(&store), Some(1));
     block_on(store.land_all());
@@ -119,14 +120,14 @@ fn a_late_erasure_erases() {
 #[test]
 fn a_write_that_is_sent_twice_gets_the_second_answer() {
     let store = planned(&[Some(Fault::Duplicate)]);
-    assert_eq!(swap(&store, write(None, 1)), Ok(Swapped::Stale));
+    assert_eq!(swap(&store, write(None, 1)), Ok(WriteResult::Stale));
     assert_eq!(load(&store), Some(1));
 }
 
 #[test]
 fn a_call_can_be_dropped_before_and_after_it_acts() {
     let store = planned(&[None, Some(Fault::Delay), Some(Fault::Delay)]);
-    let polls = |swap: Swap<'static>, polls: usize| {
+    let polls = |swap: ConditionalWrite<'static>, polls: usize| {
         let account = account();
         let mut call = pin!(store.compare_and_swap(&account, swap));
         let mut context = Context::from_waker(Waker::noop());
@@ -176,7 +177,7 @@ fn the_chooser_is_asked_only_for_what_can_happen() {
         Some(Fault::Duplicate)
     });
     assert_eq!(load(&store), None);
-    assert_eq!(swap(&store, write(None, 1)), Ok(Swapped::Done));
+    assert_eq!(swap(&store, write(None, 1)), Ok(WriteResult::Done));
     let expected = [
         vec![Fault::FailBefore],
         vec![Fault::FailBefore, Fault::FailAfter],

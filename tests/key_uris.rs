@@ -10,7 +10,8 @@
     reason = "tests"
 )]
 
-use countersign::{Algorithm, AppEffect, Digits, KeyUri, KeyUriKind, KeyUriPart, Period, Secret};
+use countersign::otp::{Algorithm, Digits, Period, Secret};
+use countersign::uri::{AppEffect, KeyUri, KeyUriKind, KeyUriPart};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -10,10 +10,8 @@
     reason = "tests"
 )]
 
-use countersign::{
-    Algorithm, Digits, KeyUri, KeyUriError, KeyUriKind, KeyUriPart, Period, Repair, Secret,
-    SecretError,
-};
+use countersign::otp::{Algorithm, Digits, Period, Secret, SecretError};
+use countersign::uri::{KeyUri, KeyUriError, KeyUriKind, KeyUriPart, Repair};
 use proptest::prelude::*;
 
 const RFC_4226_SECRET: &[u8] = b"12345678901234567890";

@@ -10,7 +10,9 @@
     reason = "tests"
 )]
 
-use countersign::{KeyUri, Qr, QrError, QrLevel, Secret};
+use countersign::otp::Secret;
+use countersign::uri::KeyUri;
+use countersign::uri::qr::{Qr, QrError, QrLevel};
 use proptest::prelude::*;
 
 const URI: &str = "otpauth://totp/Example:alice%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example";

@@ -2,10 +2,11 @@
 #![cfg(feature = "verifier")]
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
+use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Enrollment, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof,
-    Rejection, SealingKey, ServerClock, Status, Timestamp, Verifier,
+    AccountId, AuthenticatorId, Enrollment, EnrollmentRequest, KeyId, Keyring, Proof, Rejection,
+    SealingKey, ServerClock, Status, Timestamp, Verifier,
 };
 
 struct Service {
@@ -33,7 +34,7 @@ impl Service {
 
     fn begin_first(&self) -> Enrollment {
         let checked_at = self.clock.now();
-        let request = EnrollmentRequest::additional("alice");
+        let request = EnrollmentRequest::new("alice");
         self.begin(request, Proof::Password { checked_at }).unwrap()
     }
 
@@ -82,11 +83,11 @@ fn a_passcode_as_a_proof_on_an_account_without_a_record_is_told_that_it_is_absen
     let service = Service::new();
     let unknown: AuthenticatorId = "0123456789abcdef".parse().unwrap();
     let requests = [
-        EnrollmentRequest::additional("alice"),
+        EnrollmentRequest::new("alice"),
         EnrollmentRequest::replacing(unknown, "alice"),
     ];
     for request in requests {
-        let begun = service.begin(request, Proof::Passcode("123456"));
+        let begun = service.begin(request, Proof::Code("123456"));
         assert_eq!(begun.err(), Some(Rejection::Absent));
     }
     let status = block_on(service.verifier.status(&service.alice));

@@ -2,10 +2,11 @@
 #![cfg(all(feature = "serde", feature = "verifier"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorName, EnrollmentId, EnrollmentRequest, KeyId, Keyring, MemoryStore,
-    Policy, Proof, Rejection, SealedReceipt, SealingKey, Status, Timestamp, Verifier,
+    AccountId, AuthenticatorName, EnrollmentId, EnrollmentRequest, KeyId, Keyring, Policy, Proof,
+    Rejection, SealedReceipt, SealingKey, Status, Timestamp, Verifier,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,7 +36,7 @@ fn a_receipt_and_a_status_survive_a_session() {
     let proof = Proof::Password {
         checked_at: clock.now(),
     };
-    let request = EnrollmentRequest::additional("alice");
+    let request = EnrollmentRequest::new("alice");
     let enrollment = block_on(verifier.begin_enrollment(&alice, request, proof)).unwrap();
     let id: EnrollmentId = serde_json::from_value(round_trip(&enrollment.id())).unwrap();
     let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose()).unwrap();
@@ -103,10 +104,10 @@ fn what_is_read_is_as_valid_as_what_is_made() {
 }
 
 mod no_serde_form {
-    use countersign::{
-        AcceptedBy, BackupCodes, Enrollment, KeyUri, Keyring, Ledger, Otp, Passcode, Receipt,
-        SealingKey, Secret, SecretText,
-    };
+    use countersign::backup::{BackupCodeSet, BackupCodes};
+    use countersign::otp::{Code, Secret, SecretText};
+    use countersign::uri::KeyUri;
+    use countersign::{AcceptedBy, Enrollment, Keyring, Receipt, SealingKey};
     use serde::{Deserialize, Serialize};
     use static_assertions::assert_not_impl_any;
 
@@ -118,9 +119,9 @@ mod no_serde_form {
     assert_not_impl_any!(SealingKey: Serialize, Deserialize<'static>);
     assert_not_impl_any!(Keyring: Serialize, Deserialize<'static>);
     assert_not_impl_any!(BackupCodes: Serialize, Deserialize<'static>);
-    assert_not_impl_any!(Ledger: Serialize, Deserialize<'static>);
-    assert_not_impl_any!(Passcode: Serialize, Deserialize<'static>);
-    assert_not_impl_any!(Otp: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(BackupCodeSet: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(Code: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(Code: Serialize, Deserialize<'static>);
     assert_not_impl_any!(KeyUri: Serialize, Deserialize<'static>);
     assert_not_impl_any!(Enrollment: Serialize, Deserialize<'static>);
 }

@@ -7,10 +7,12 @@
     reason = "tests"
 )]
 
+use countersign::runtime::{HashExecutor, HashExecutorError, InlineExecutor, TokioPool};
+use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, Error, Inline, KeyId, Keyring, MemoryStore, Proof,
-    SealingKey, SlowWork, SlowWorkError, Timestamp, TokioPool, Verifier,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
+    VerifierError,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -33,7 +35,7 @@ struct Service {
 
 impl Service {
     /// With codes that were issued by another verifier, which digests inline.
-    fn new(slow_work: impl SlowWork + 'static) -> Self {
+    fn new(hash_executor: impl HashExecutor + 'static) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let (store, key) = (MemoryStore::new(), SealingKey::generate().unwrap());
         let builder =
@@ -46,7 +48,7 @@ impl Service {
             let proof = Proof::Password {
                 checked_at: clock.now(),
             };
-            let request = EnrollmentRequest::additional("alice");
+            let request = EnrollmentRequest::new("alice");
             let enrollment = issuing
                 .begin_enrollment(&alice, request, proof)
                 .await
@@ -65,7 +67,7 @@ impl Service {
             issuing.issue_backup_codes(&alice, proof).await.unwrap()
         });
         let verifier = builder(Keyring::new(KeyId::new(1), key))
-            .slow_work(slow_work)
+            .hash_executor(hash_executor)
             .build()
             .unwrap();
         Self {
@@ -100,7 +102,7 @@ impl Service {
 fn other_tasks_run_while_a_digest_is_computed() {
     assert!(Service::new(pool(1)).ticks_meanwhile() > 0);
     assert_eq!(
-        Service::new(Inline).ticks_meanwhile(),
+        Service::new(InlineExecutor).ticks_meanwhile(),
         0,
         "inline, they do not"
     );
@@ -135,7 +137,7 @@ fn more_digests_than_the_limit_wait_their_turn() {
 fn outside_a_runtime_it_is_an_error_that_says_so() {
     let service = Service::new(pool(1));
     match block_on(service.verifier.verify(&service.alice, &service.codes[0])) {
-        Err(Denied::Failed(Error::SlowWork(SlowWorkError::Worker(source)))) => {
+        Err(Denied::Failed(VerifierError::HashExecutor(HashExecutorError::Worker(source)))) => {
             assert!(
                 source.to_string().contains("no reactor running"),
                 "{source}"

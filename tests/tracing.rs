@@ -2,10 +2,10 @@
 #![cfg(feature = "tracing")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, SealingKey, Timestamp,
-    Verifier,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
 };
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -66,7 +66,7 @@ fn events_tell_who_and_why_and_no_code() {
             let proof = Proof::Password {
                 checked_at: clock.now(),
             };
-            let request = EnrollmentRequest::additional("alice");
+            let request = EnrollmentRequest::new("alice");
             let enrollment = verifier
                 .begin_enrollment(&alice, request, proof)
                 .await

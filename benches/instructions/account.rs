@@ -1,10 +1,10 @@
 //! An account with one authenticator, in memory.
 
 use countersign::blocking::Verifier;
+use countersign::otp::Period;
+use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
-use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, MemoryStore, Period, Proof, SealingKey, Timestamp,
-};
+use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp};
 
 pub(crate) struct Account {
     pub(crate) id: AccountId,
@@ -23,7 +23,7 @@ impl Account {
         let proof = Proof::Password {
             checked_at: clock.now(),
         };
-        let request = EnrollmentRequest::additional("alice@example.com");
+        let request = EnrollmentRequest::new("alice@example.com");
         let enrollment = verifier
             .begin_enrollment(&id, request, proof)
             .expect("begun");

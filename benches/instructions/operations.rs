@@ -1,9 +1,9 @@
 //! What is counted.
 
 use crate::account::Account;
-use countersign::{
-    Algorithm, Digits, Hotp, KeyUri, Passcode, Period, Resealed, Secret, Timestamp, Totp, Window,
-};
+use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, Secret, Totp, Window};
+use countersign::uri::KeyUri;
+use countersign::{Resealed, Timestamp};
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -67,7 +67,7 @@ fn generate_from_secret() -> Operation {
 }
 
 fn verify(totp: &Totp) {
-    let typed = Passcode::parse(black_box(WRONG)).expect("six digits");
+    let typed = Code::parse(black_box(WRONG)).expect("six digits");
     let matched = totp.verify(&typed, black_box(NOW), Window::default(), None);
     assert_eq!(matched, None);
 }
@@ -84,7 +84,7 @@ fn verify_from_secret() -> Operation {
 fn verify_hotp() -> Operation {
     let hotp = Hotp::new(KEY, Algorithm::Sha1, Digits::SIX);
     Box::new(move || {
-        let typed = Passcode::parse(black_box(WRONG)).expect("six digits");
+        let typed = Code::parse(black_box(WRONG)).expect("six digits");
         assert_eq!(hotp.verify(&typed, black_box(1), 3), None);
     })
 }

@@ -2,7 +2,9 @@ use crate::case::Case;
 use crate::measure::{Class, measure};
 use crate::passcodes::{either, with_right_digits};
 use crate::support::SeededRng;
-use countersign::{BackupCodes, CodeFormat, DigestParams, Ledger, Passcode, Timestamp};
+use countersign::Timestamp;
+use countersign::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
+use countersign::otp::Code;
 use rand_core::Rng;
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -30,7 +32,7 @@ pub(crate) fn cases() -> Vec<Case> {
             let set = Set::new(random);
             let input = |class: Class, random: &mut _| {
                 let typed = with_right_digits(&set.code, either(class, count, 0), random);
-                (set.ledger.clone(), Passcode::parse(&typed).expect("a code"))
+                (set.ledger.clone(), Code::parse(&typed).expect("a code"))
             };
             measure(samples, random, input, |(ledger, typed)| {
                 ledger.redeem(typed, NOW, None).is_ok()
@@ -56,7 +58,7 @@ pub(crate) fn answers() -> [Case; 2] {
 fn at_places(name: &str, left: Stored, right: Stored) -> Case {
     Case::new(format!("backup code, {name}"), move |samples, random| {
         let set = Set::new(random);
-        let typed = Passcode::parse(&set.code).expect("a code");
+        let typed = Code::parse(&set.code).expect("a code");
         let (left, right) = (set.ledger(left, random), set.ledger(right, random));
         let input = |class, _: &mut _| either(class, &left, &right).clone();
         measure(samples, random, input, |ledger| {
@@ -68,22 +70,22 @@ fn at_places(name: &str, left: Stored, right: Stored) -> Case {
 /// Ten backup codes; the first is the one that is typed.
 struct Set {
     code: String,
-    ledger: Ledger,
+    ledger: BackupCodeSet,
 }
 
 impl Set {
     fn new(random: &mut SeededRng) -> Self {
         let codes = BackupCodes::generate_with(CodeFormat::default(), random).expect("a set");
         // The least digest that there is, so that the comparison is not lost in it.
-        let params = DigestParams::new(8, 1, 1).expect("the least that Argon2 allows");
-        let ledger = Ledger::issue(&codes, NOW, params, None, random).expect("a ledger");
+        let params = Argon2Params::new(8, 1, 1).expect("the least that Argon2 allows");
+        let ledger = BackupCodeSet::issue(&codes, NOW, params, None, random).expect("a ledger");
         let code = codes.iter().next().expect("ten codes").replace(' ', "");
         Self { code, ledger }
     }
 
     /// The same set with the digests in other places: they are what its CBOR ends with, but for the one byte of an empty
     /// map of used codes.
-    fn ledger(&self, stored: Stored, random: &mut SeededRng) -> Ledger {
+    fn ledger(&self, stored: Stored, random: &mut SeededRng) -> BackupCodeSet {
         let mut bytes = self.ledger.encode();
         let used = bytes.len() - 1;
         let digests = &mut bytes[used - 160..used];
@@ -93,6 +95,6 @@ impl Set {
             Stored::Nowhere => random.fill_bytes(&mut digests[..16]),
             Stored::AllButOneByte => digests[15] ^= 1,
         }
-        Ledger::decode(&bytes).expect("a ledger")
+        BackupCodeSet::decode(&bytes).expect("a ledger")
     }
 }

@@ -1,11 +1,12 @@
 use crate::case::Case;
 use crate::measure::{Class, measure};
 use crate::support::SeededRng;
-use countersign::{Algorithm, Digits, Passcode, Period, TimeStep, Timestamp, Totp, Window};
+use countersign::Timestamp;
+use countersign::otp::{Algorithm, Code, Digits, Period, TimeStep, Totp, Window};
 use rand_core::Rng;
 
 /// What is typed, the time, and the last accepted step.
-type Input = (Passcode, Timestamp, Option<TimeStep>);
+type Input = (Code, Timestamp, Option<TimeStep>);
 
 /// Where in the window the passcode is right, and whether it was used before.
 #[derive(Clone, Copy)]
@@ -135,14 +136,14 @@ fn at_step(totp: &Totp, right: Right, random: &mut SeededRng) -> Input {
         Right::Nowhere => (now.as_unix() + 3_000, u64::MAX),
     };
     let shown = totp.generate(Timestamp::from_unix(seconds));
-    let typed = Passcode::parse(shown.expose()).expect("a passcode");
+    let typed = Code::parse(shown.expose()).expect("a passcode");
     (typed, now, Some(TimeStep::new(last_step)))
 }
 
 fn in_digits(totp: &Totp, count: usize, random: &mut SeededRng) -> Input {
     let now = now(random);
     let typed = with_right_digits(totp.generate(now).expose(), count, random);
-    (Passcode::parse(&typed).expect("a passcode"), now, None)
+    (Code::parse(&typed).expect("a passcode"), now, None)
 }
 
 /// A code that is right in exactly so many leading digits; those behind the first wrong one are random.

@@ -12,10 +12,10 @@ mod store;
 use std::error::Error;
 use std::io::{Write, stdout};
 
+use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::Phone;
 use countersign::{
-    AccountId, Clock, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, SystemClock, Verifier,
-    blocking,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Verifier, blocking,
 };
 
 use crate::store::AnchoredStore;
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let alice = AccountId::new("alice")?;
 
     let now = SystemClock.now();
-    let request = EnrollmentRequest::additional("alice@example.com");
+    let request = EnrollmentRequest::new("alice@example.com");
     let password = Proof::Password { checked_at: now };
     let begun = verifier.begin_enrollment(&alice, request, password)?;
     let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn current(
     store: &AnchoredStore,
     account: &AccountId,
-) -> Result<countersign::Stored, Box<dyn Error>> {
+) -> Result<countersign::store::StoredRecord, Box<dyn Error>> {
     Ok(blocking::Store::load(store, account)?.ok_or("the account is gone")?)
 }
 

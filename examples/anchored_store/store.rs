@@ -6,7 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use countersign::{AccountId, Revision, Stored, Swap, Swapped, blocking};
+use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
+use countersign::{AccountId, blocking};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 /// In reach of others: the sealed records, by account and revision.
@@ -75,7 +76,7 @@ impl AnchoredStore {
     fn swap_revision(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
+        swap: ConditionalWrite<'_>,
     ) -> Result<Option<Option<i64>>, redb::Error> {
         let transaction = self.revisions.begin_write()?;
         {
@@ -97,12 +98,12 @@ impl AnchoredStore {
 impl blocking::Store for AnchoredStore {
     type Error = redb::Error;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, redb::Error> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, redb::Error> {
         while let Some(found) = self.revision(account)? {
             if let Some(record) = self.record(account, found)? {
                 let revision = Revision::from_i64(found)
                     .map_err(|error| redb::Error::Corrupted(error.to_string()))?;
-                return Ok(Some(Stored::new(record, revision)));
+                return Ok(Some(StoredRecord::new(record, revision)));
             }
             // Gone because a later one has come in between; or because somebody removed it, which is no `None`.
             if self.revision(account)? == Some(found) {
@@ -117,8 +118,8 @@ impl blocking::Store for AnchoredStore {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, redb::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, redb::Error> {
         let ours = swap.revision().as_i64();
         if let Some(record) = swap.record() {
             // A crash from here to the swap leaves a record that nobody looks for.
@@ -129,14 +130,14 @@ impl blocking::Store for AnchoredStore {
                 if let Some(superseded) = swap.expected() {
                     self.put(account, superseded.as_i64(), None)?;
                 }
-                Ok(Swapped::Done)
+                Ok(WriteResult::Done)
             }
             Some(found) => {
                 // The same swap can come twice: then it is ours that is there.
                 if found != Some(ours) {
                     self.put(account, ours, None)?;
                 }
-                Ok(Swapped::Stale)
+                Ok(WriteResult::Stale)
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use countersign::{DigestParams, Digits, Policy, PolicyBuilder, Window};
+use countersign::backup::Argon2Params;
+use countersign::otp::{Digits, Window};
+use countersign::{Policy, PolicyBuilder};
 
 use crate::Failure;
 
@@ -37,7 +39,7 @@ impl Rules {
 pub(crate) fn all() -> Result<[Rules; 4], Failure> {
     let rules = |name, summary, policy: PolicyBuilder| -> Result<Rules, Failure> {
         // The digest of a backup code is slow on purpose; how slow decides nothing here.
-        let policy = policy.code_digest(DigestParams::new(8, 1, 1)?).build()?;
+        let policy = policy.code_hash(Argon2Params::new(8, 1, 1)?).build()?;
         Ok(Rules {
             name,
             summary,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use countersign::store::{ConditionalWrite, MemoryStore, Summary, WriteKind, WriteResult};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Denied, KeyId, Keyring, MemoryStore, Proof, Rejection, SealingKey, ServerClock,
-    Summary, Swap, SwapKind, Swapped, Timestamp, Verifier, blocking,
+    AccountId, Denied, KeyId, Keyring, Proof, Rejection, SealingKey, ServerClock, Timestamp,
+    Verifier, blocking,
 };
 
 use crate::Failure;
@@ -65,16 +66,16 @@ impl Service {
         let stored = blocking::Store::load(self.machine().verifier.store(), account)?;
         let stored = stored.ok_or("the account is gone")?;
         let summary = Summary::new(true, 0, KEY);
-        let swap = Swap::write(
+        let swap = ConditionalWrite::put(
             None,
             stored.revision,
             &stored.record,
-            SwapKind::Accepted,
+            WriteKind::Accepted,
             summary,
         );
         match blocking::Store::compare_and_swap(&copy, account, swap)? {
-            Swapped::Done => Ok(copy),
-            Swapped::Stale => Err("an empty store refused a record".into()),
+            WriteResult::Done => Ok(copy),
+            WriteResult::Stale => Err("an empty store refused a record".into()),
         }
     }
 
@@ -119,9 +120,7 @@ impl Machine {
 
     /// Tries to switch the second factor off with a code as the proof: another way in, which must be no other budget.
     pub(crate) fn disable(&self, account: &AccountId, code: &str) -> Result<Verdict, Failure> {
-        verdict(block_on(
-            self.verifier.disable(account, Proof::Passcode(code)),
-        ))
+        verdict(block_on(self.verifier.disable(account, Proof::Code(code))))
     }
 }
 

@@ -40,7 +40,7 @@ impl Victim {
                     receipt,
                 },
             };
-            let request = EnrollmentRequest::additional("victim@example.com");
+            let request = EnrollmentRequest::new("victim@example.com");
             let begun = block_on(verifier.begin_enrollment(&victim.account, request, proof))?;
             let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
             let passcode = phone.passcode(BEGINNING);

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 
-use countersign::{AccountId, SealingKey, SwapKind};
+use countersign::store::WriteKind;
+use countersign::{AccountId, SealingKey};
 
 use crate::store::RequestStore;
 use crate::{Result, Service, new_session};
@@ -90,8 +91,8 @@ pub(crate) async fn die(moment: Moment) -> Result<()> {
     Ok(())
 }
 
-fn abort_if_accepted(kind: SwapKind) {
-    if kind == SwapKind::Accepted {
+fn abort_if_accepted(kind: WriteKind) {
+    if kind == WriteKind::Accepted {
         std::process::abort();
     }
 }

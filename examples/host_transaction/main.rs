@@ -15,11 +15,9 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::path::Path;
 
+use countersign::runtime::{Clock, RandomSource, SystemClock, SystemRandom};
 use countersign::testing::Phone;
-use countersign::{
-    AccountId, Clock, EnrollmentRequest, KeyId, Keyring, Proof, RandomSource, SealingKey,
-    SystemClock, SystemRandom, Verifier,
-};
+use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Verifier};
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePool;
 
@@ -102,12 +100,15 @@ impl Service {
         })
     }
 
-    async fn enroll(&self, account: &AccountId) -> Result<(Phone, countersign::BackupCodes)> {
+    async fn enroll(
+        &self,
+        account: &AccountId,
+    ) -> Result<(Phone, countersign::backup::BackupCodes)> {
         let password_checked_at = SystemClock.now();
         let proof = Proof::Password {
             checked_at: password_checked_at,
         };
-        let request = EnrollmentRequest::additional("alice@example.com");
+        let request = EnrollmentRequest::new("alice@example.com");
         let enrollment = self
             .verifier
             .begin_enrollment(account, request, proof)

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use countersign::{AccountId, Store, Stored, Swap, SwapKind, Swapped};
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
 use countersign_examples::write_record;
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePool;
@@ -26,8 +27,8 @@ pub(crate) struct RequestStore {
     records: SqliteStore,
     pool: SqlitePool,
     session: Option<NewSession>,
-    before_commit: fn(SwapKind),
-    after_commit: fn(SwapKind),
+    before_commit: fn(WriteKind),
+    after_commit: fn(WriteKind),
 }
 
 impl RequestStore {
@@ -45,8 +46,8 @@ impl RequestStore {
     /// Calls these around every commit: to show what a crash leaves behind.
     pub(crate) fn with_hooks(
         self,
-        before_commit: fn(SwapKind),
-        after_commit: fn(SwapKind),
+        before_commit: fn(WriteKind),
+        after_commit: fn(WriteKind),
     ) -> Self {
         Self {
             before_commit,
@@ -66,8 +67,8 @@ impl RequestStore {
         &self,
         connection: &mut SqliteConnection,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
         // One that takes the write lock at once. It is the outermost, on a connection of its own: nobody else can roll it
         // back.
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -75,7 +76,7 @@ impl RequestStore {
         if rows == 0 {
             // Somebody was first, or this very swap had landed before. Nothing was written, and nothing may be.
             transaction.rollback().await?;
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         // Also a wrong attempt is committed, with its line in the log: a failure that is rolled back is a free guess.
         sqlx::query("INSERT INTO audit (account, event) VALUES (?1, ?2)")
@@ -83,7 +84,7 @@ impl RequestStore {
             .bind(format!("{:?}", swap.kind()))
             .execute(&mut *transaction)
             .await?;
-        if let (SwapKind::Accepted, Some(session)) = (swap.kind(), &self.session) {
+        if let (WriteKind::Accepted, Some(session)) = (swap.kind(), &self.session) {
             sqlx::query("INSERT INTO sessions (token, account) VALUES (?1, ?2)")
                 .bind(&session.token)
                 .bind(account.as_str())
@@ -93,14 +94,14 @@ impl RequestStore {
         (self.before_commit)(swap.kind());
         transaction.commit().await?;
         (self.after_commit)(swap.kind());
-        Ok(Swapped::Done)
+        Ok(WriteResult::Done)
     }
 }
 
 impl Store for RequestStore {
     type Error = Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         Ok(self.records.load(account).await?)
     }
 
@@ -109,8 +110,8 @@ impl Store for RequestStore {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
         timeout(LIMIT, async {
             let mut connection = self.pool.acquire().await?;
             self.swap(&mut connection, account, swap).await

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use countersign::Sheet;
+use countersign::backup::BackupCodeFile;
 
 use crate::sign_in::Session;
 use crate::terminal::Stop;
@@ -18,7 +18,7 @@ pub(crate) async fn issue(app: &mut App, session: &mut Session) -> Result<(), St
     let Some(codes) = issued else {
         return Ok(());
     };
-    let sheet = Sheet::english(SERVICE, &app.users.today().await?);
+    let sheet = BackupCodeFile::english(SERVICE, &app.users.today().await?);
     let text = codes.to_text(&sheet);
     let terminal = &mut app.terminal;
     terminal.say(

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use countersign::{
-    AuthenticatorName, AuthenticatorStatus, Denied, Enrollment, EnrollmentRequest, Qr, Rejection,
-    SecretText, Status,
-};
+use countersign::factor::AuthenticatorStatus;
+use countersign::otp::SecretText;
+use countersign::uri::qr::Qr;
+use countersign::{AuthenticatorName, Denied, Enrollment, EnrollmentRequest, Rejection, Status};
 
 use crate::sign_in::Session;
 use crate::terminal::{Stop, Terminal};
@@ -15,7 +15,7 @@ use crate::{App, manage, proof, save, words};
 /// An authenticator beside those that there are, the first one included.
 pub(crate) async fn add(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let name = ask_name(&mut app.terminal, &AuthenticatorName::default())?;
-    let request = EnrollmentRequest::additional(&session.user.name).authenticator_name(name);
+    let request = EnrollmentRequest::new(&session.user.name).authenticator_name(name);
     begin(app, session, request).await
 }
 

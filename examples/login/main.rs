@@ -27,7 +27,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use countersign::{KeyId, Keyring, TokioPool, Verifier};
+use countersign::runtime::TokioPool;
+use countersign::{KeyId, Keyring, Verifier};
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePoolOptions;
 
@@ -92,7 +93,7 @@ async fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>>
     let digests_at_once = NonZeroUsize::MIN.saturating_add(1);
     let verifier = Verifier::builder(store, keyring, SERVICE)
         .namespace("login-example")
-        .slow_work(TokioPool::new(digests_at_once))
+        .hash_executor(TokioPool::new(digests_at_once))
         .build()?;
 
     let mut terminal = Terminal::new();

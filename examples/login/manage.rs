@@ -1,6 +1,8 @@
 //! Looking at the second factor, and ending it.
 
-use countersign::{AuthenticatorStatus, Clock, Enabled, Hold, Removed, Status, SystemClock};
+use countersign::factor::{AuthenticatorStatus, EnabledStatus, RateLimitState};
+use countersign::runtime::{Clock, SystemClock};
+use countersign::{Removed, Status};
 
 use crate::sign_in::Session;
 use crate::terminal::Stop;
@@ -18,7 +20,7 @@ pub(crate) async fn status(app: &mut App, session: &Session) -> Result<(), Stop>
     Ok(())
 }
 
-fn show(app: &mut App, enabled: &Enabled) -> Result<(), Stop> {
+fn show(app: &mut App, enabled: &EnabledStatus) -> Result<(), Stop> {
     app.terminal.say("Second factor: on.")?;
     list(app, &enabled.authenticators)?;
     match &enabled.backup_codes {
@@ -31,8 +33,8 @@ fn show(app: &mut App, enabled: &Enabled) -> Result<(), Stop> {
         None => app.terminal.say("Backup codes: none. Next: codes.")?,
     }
     match enabled.hold {
-        Hold::Free => Ok(()),
-        Hold::Waiting { retry_after } | Hold::BudgetSpent { retry_after } => {
+        RateLimitState::Free => Ok(()),
+        RateLimitState::Waiting { retry_after } | RateLimitState::BudgetSpent { retry_after } => {
             app.terminal.say(format_args!(
                 "After too many wrong codes, none is looked at for {}.",
                 words::span(retry_after)

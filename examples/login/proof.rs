@@ -1,6 +1,7 @@
 //! Why a change may be made: what the session holds, if it is fresh; else what the person types now.
 
-use countersign::{Clock, Denied, Proof, Rejection, SystemClock};
+use countersign::runtime::{Clock, SystemClock};
+use countersign::{Denied, Proof, Rejection};
 
 use crate::sign_in::Session;
 use crate::terminal::{Stop, Terminal};
@@ -37,7 +38,7 @@ pub(crate) async fn prove<T>(
         let Some(code) = terminal.ask_or_back(prompt)? else {
             return Ok(None);
         };
-        match change(Proof::Passcode(&code)).await {
+        match change(Proof::Code(&code)).await {
             Ok(done) => return Ok(Some(done)),
             Err(denied) => refused = denied,
         }

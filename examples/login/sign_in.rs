@@ -1,6 +1,7 @@
 //! The first page: a password, then a code if there is a second factor.
 
-use countersign::{Clock, Denied, Rejection, SealedReceipt, Status, SystemClock, Timestamp};
+use countersign::runtime::{Clock, SystemClock};
+use countersign::{Denied, Rejection, SealedReceipt, Status, Timestamp};
 
 use crate::terminal::{Stop, Terminal};
 use crate::users::User;
@@ -179,7 +180,7 @@ async fn second_factor(app: &mut App, user: &User) -> Result<Option<SealedReceip
         };
         match app.verifier.verify(&account, &code).await {
             Ok(receipt) => {
-                app.terminal.say(words::accepted(receipt.by()))?;
+                app.terminal.say(words::accepted(receipt.accepted_by()))?;
                 return Ok(Some(app.verifier.seal_receipt(&receipt)));
             }
             // It was switched off meanwhile, in another window: begin again, and the flag is looked at again.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use countersign::{AccountId, Store, Stored, Swap, SwapKind, Swapped};
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
 use countersign_examples::write_record;
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePool;
@@ -36,14 +37,14 @@ impl HostStore {
         &self,
         connection: &mut SqliteConnection,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
         // The outermost transaction, on a connection of its own: nobody else can roll it back.
         let begun = connection.begin_with("BEGIN IMMEDIATE").await;
         let mut transaction = begun.map_err(explained)?;
         if write_record(&mut transaction, account, swap).await? == 0 {
             transaction.rollback().await?;
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         if let (Some(enrolled), Ok(user)) =
             (enrolled_after(swap.kind()), account.as_str().parse::<i64>())
@@ -56,14 +57,14 @@ impl HostStore {
         }
         // A wrong attempt is committed too: a failure that is rolled back is a free guess.
         transaction.commit().await?;
-        Ok(Swapped::Done)
+        Ok(WriteResult::Done)
     }
 }
 
 impl Store for HostStore {
     type Error = Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         Ok(self.records.load(account).await?)
     }
 
@@ -72,8 +73,8 @@ impl Store for HostStore {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
         timeout(LIMIT, async {
             let mut connection = self.pool.acquire().await?;
             self.swap(&mut connection, account, swap).await
@@ -83,10 +84,10 @@ impl Store for HostStore {
 }
 
 /// What the flag becomes; `None` if it stays.
-const fn enrolled_after(kind: SwapKind) -> Option<bool> {
+const fn enrolled_after(kind: WriteKind) -> Option<bool> {
     match kind {
-        SwapKind::Enrolled => Some(true),
-        SwapKind::Disabled => Some(false),
+        WriteKind::Enrolled => Some(true),
+        WriteKind::Disabled => Some(false),
         _ => None,
     }
 }

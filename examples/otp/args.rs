@@ -1,5 +1,6 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use countersign::{Algorithm, AlgorithmError, Digits, DigitsError, Period, PeriodError, QrLevel};
+use countersign::otp::{Algorithm, AlgorithmError, Digits, DigitsError, Period, PeriodError};
+use countersign::uri::qr::QrLevel;
 use std::path::PathBuf;
 
 /// Passcodes, secrets, key URIs and QR codes.

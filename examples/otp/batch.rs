@@ -1,7 +1,8 @@
 use crate::args::algorithm;
 use crate::failure::Failure;
 use crate::lines::Lines;
-use countersign::{Digits, Hotp, Otp, Period, Secret, Timestamp, Totp};
+use countersign::Timestamp;
+use countersign::otp::{Digits, Hotp, Passcode, Period, Secret, Totp};
 use std::io::{Read, Write};
 
 /// Reads `kind secret_base32 algorithm digits period_or_counter time` a line, with tabs between, and writes
@@ -20,7 +21,7 @@ pub(crate) fn run(input: &mut Lines<impl Read>, out: &mut impl Write) -> Result<
     })
 }
 
-fn passcode(line: &str) -> Result<Otp, String> {
+fn passcode(line: &str) -> Result<Passcode, String> {
     let mut fields = line.split('\t');
     let mut field = |name: &str| {
         fields

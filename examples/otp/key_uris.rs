@@ -1,7 +1,8 @@
 use crate::args::KeyUriArgs;
 use crate::failure::{Failure, note};
 use crate::lines::Lines;
-use countersign::{KeyUri, KeyUriKind, LenientKeyUri, Repair, Secret};
+use countersign::otp::Secret;
+use countersign::uri::{KeyUri, KeyUriKind, LenientKeyUri, Repair};
 use serde::Serialize;
 use std::io::{self, Read, Write};
 
@@ -56,7 +57,7 @@ pub(crate) fn parse(
     })
 }
 
-fn read(text: &str, lenient: bool) -> Result<LenientKeyUri, countersign::KeyUriError> {
+fn read(text: &str, lenient: bool) -> Result<LenientKeyUri, countersign::uri::KeyUriError> {
     if lenient {
         return KeyUri::parse_lenient(text);
     }

@@ -1,5 +1,5 @@
 use crate::failure::{Failure, note};
-use countersign::Secret;
+use countersign::otp::Secret;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use zeroize::Zeroizing;

@@ -1,6 +1,7 @@
 use crate::args::{NewCodes, NewSecret, Strength};
 use crate::failure::Failure;
-use countersign::{BackupCodes, CodeFormat, Secret, Sheet};
+use countersign::backup::{BackupCodeFile, BackupCodes, CodeFormat};
+use countersign::otp::Secret;
 use std::io::Write;
 
 pub(crate) fn secret(args: &NewSecret, out: &mut impl Write) -> Result<(), Failure> {
@@ -22,7 +23,7 @@ pub(crate) fn backup_codes(args: &NewCodes, out: &mut impl Write) -> Result<(), 
     })
     .map_err(Failure::usage)?;
     if let (Some(service), Some(date)) = (&args.sheet, &args.date) {
-        let sheet = codes.to_text(&Sheet::english(service, date));
+        let sheet = codes.to_text(&BackupCodeFile::english(service, date));
         out.write_all(sheet.expose().as_bytes())?;
         return Ok(());
     }

@@ -1,7 +1,8 @@
 use crate::args::{Generate, Verify};
 use crate::failure::{Failure, note};
 use crate::lines::Lines;
-use countersign::{Hotp, Passcode, Secret, Timestamp, Totp, Window};
+use countersign::Timestamp;
+use countersign::otp::{Code, Hotp, Secret, Totp, Window};
 use std::io::{Read, Write};
 use std::time::SystemTime;
 
@@ -55,7 +56,7 @@ pub(crate) fn verify(
         Failure::No
     };
     // What no passcode looks like is not accepted either.
-    let code = Passcode::parse(code).map_err(|error| no(&error.to_string()))?;
+    let code = Code::parse(code).map_err(|error| no(&error.to_string()))?;
     let said = match source {
         // A tool keeps nothing, so it cannot know which passcodes were used up.
         Source::Totp(totp, at) => totp

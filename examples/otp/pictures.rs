@@ -1,7 +1,8 @@
 use crate::args::Picture;
 use crate::failure::Failure;
 use crate::lines::Lines;
-use countersign::{KeyUri, Qr, QrLevel};
+use countersign::uri::KeyUri;
+use countersign::uri::qr::{Qr, QrLevel};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;

@@ -1,10 +1,9 @@
 //! Accounts that are the same in every run: account 7 always has the same secret, so that its phone can be made again after
 //! the program was killed.
 
+use countersign::store::{MemoryStore, StoredRecord};
 use countersign::testing::{ManualClock, Phone, block_on};
-use countersign::{
-    AccountId, EnrollmentRequest, MemoryStore, Proof, Stored, Timestamp, Verifier, blocking,
-};
+use countersign::{AccountId, EnrollmentRequest, Proof, Timestamp, Verifier, blocking};
 
 use crate::Failure;
 use crate::dice::Dice;
@@ -35,7 +34,7 @@ impl Accounts {
 /// An account with a confirmed authenticator, sealed with the old key, and its phone.
 pub(crate) struct Enrolled {
     pub(crate) account: AccountId,
-    pub(crate) stored: Stored,
+    pub(crate) stored: StoredRecord,
     pub(crate) phone: Phone,
 }
 
@@ -49,7 +48,7 @@ pub(crate) fn enroll(number: u32) -> Result<Enrolled, Failure> {
     let password = Proof::Password {
         checked_at: BEGINNING,
     };
-    let request = EnrollmentRequest::additional("somebody@example.com");
+    let request = EnrollmentRequest::new("somebody@example.com");
     let begun = block_on(verifier.begin_enrollment(&account, request, password))?;
     let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
     let passcode = phone.passcode(BEGINNING);

@@ -1,7 +1,8 @@
 //! After the change: with the old key dropped everything is there, and with the old key alone nothing opens.
 
+use countersign::record::RecordError;
 use countersign::testing::ManualClock;
-use countersign::{Denied, Error, RecordError, Rejection};
+use countersign::{Denied, Rejection, VerifierError};
 
 use crate::Failure;
 use crate::accounts::{Accounts, BEGINNING, enroll};
@@ -29,7 +30,7 @@ where
         for account in &page {
             last_login(&new, account).await?;
             match old.status(account).await {
-                Err(Error::Record(RecordError::UnknownKey(NEW))) => records += 1,
+                Err(VerifierError::Record(RecordError::UnknownKey(NEW))) => records += 1,
                 other => return Err(format!("the old key gives {other:?} for {account:?}").into()),
             }
         }

@@ -1,7 +1,8 @@
 //! The keys of the service, and the keyring at each stage. A real service has its keys from where it keeps its secrets.
 
+use countersign::runtime::SystemRandom;
 use countersign::testing::ManualClock;
-use countersign::{KeyId, Keyring, SealingKey, SystemRandom, Verifier};
+use countersign::{KeyId, Keyring, SealingKey, Verifier};
 
 use crate::Failure;
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use countersign::store::Store;
 use countersign::testing::ManualClock;
-use countersign::{AccountId, Receipt, Status, Store, Timestamp, Verifier};
+use countersign::{AccountId, Receipt, Status, Timestamp, Verifier};
 use tokio::task::JoinHandle;
 
 use crate::Failure;

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use countersign::{MemoryStore, Store};
+use countersign::store::{MemoryStore, Store};
 
 use crate::accounts::Accounts;
 use crate::logins::Logins;

@@ -47,7 +47,7 @@ where
         for account in &page {
             match verifier.reseal(account).await? {
                 Resealed::Changed => pass.changed += 1,
-                Resealed::Current => pass.current += 1,
+                Resealed::Unchanged => pass.current += 1,
                 other => return Err(format!("account {account:?} is {other:?}").into()),
             }
             progress.step();

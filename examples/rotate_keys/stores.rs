@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use countersign::{AccountId, MemoryStore, Store, Summary, Swap, SwapKind, Swapped, blocking};
+use countersign::store::{ConditionalWrite, MemoryStore, Store, Summary, WriteKind, WriteResult};
+use countersign::{AccountId, blocking};
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
@@ -46,14 +47,14 @@ pub(crate) fn fill_memory(store: &MemoryStore, count: u32) -> Result<(), Failure
                 account, stored, ..
             } = enroll(number)?;
             let summary = Summary::new(true, 0, OLD);
-            let swap = Swap::write(
+            let swap = ConditionalWrite::put(
                 None,
                 stored.revision,
                 &stored.record,
-                SwapKind::Enrolled,
+                WriteKind::Enrolled,
                 summary,
             );
-            if blocking::Store::compare_and_swap(store, &account, swap)? == Swapped::Stale {
+            if blocking::Store::compare_and_swap(store, &account, swap)? == WriteResult::Stale {
                 return Err("an account is there already".into());
             }
             progress.step();

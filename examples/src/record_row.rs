@@ -1,4 +1,5 @@
-use countersign::{AccountId, Revision, Swap};
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Revision};
 use sqlx::SqliteConnection;
 
 /// Runs the one statement that a swap is, on a connection with the application's own transaction, and returns how many
@@ -9,7 +10,7 @@ use sqlx::SqliteConnection;
 pub async fn write_record(
     connection: &mut SqliteConnection,
     account: &AccountId,
-    swap: Swap<'_>,
+    swap: ConditionalWrite<'_>,
 ) -> Result<u64, sqlx::Error> {
     let (expected, summary) = (swap.expected().map(Revision::as_i64), swap.summary());
     let query = match (swap.record(), expected) {

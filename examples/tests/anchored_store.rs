@@ -11,11 +11,14 @@
 #[path = "../anchored_store/store.rs"]
 mod store;
 
+use countersign::backup::Argon2Params;
 use countersign::conformance::Harness;
+use countersign::record::RecordError;
+use countersign::store::StoredRecord;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Denied, DigestParams, EnrollmentRequest, Error, KeyId, Keyring, Policy, Proof,
-    RecordError, Rejection, SealingKey, Stored, Timestamp, Verifier, blocking,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Rejection, SealingKey,
+    Timestamp, Verifier, VerifierError, blocking,
 };
 use store::AnchoredStore;
 use tempfile::TempDir;
@@ -47,7 +50,7 @@ impl Harness for Databases {
 
 countersign::conformance_tests!(Databases::default());
 
-fn load(store: &AnchoredStore, account: &AccountId) -> Stored {
+fn load(store: &AnchoredStore, account: &AccountId) -> StoredRecord {
     blocking::Store::load(store, account).unwrap().unwrap()
 }
 
@@ -56,10 +59,10 @@ fn nothing_that_was_answered_can_be_taken_back() {
     let databases = Databases::default();
     let store = &databases.store;
     let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
-    let digest = DigestParams::new(8, 1, 1).unwrap();
+    let digest = Argon2Params::new(8, 1, 1).unwrap();
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
     let verifier = Verifier::builder(databases.open(), keyring, "Example")
-        .policy(Policy::builder().code_digest(digest).build().unwrap())
+        .policy(Policy::builder().code_hash(digest).build().unwrap())
         .clock(clock.clone())
         .build_blocking()
         .unwrap();
@@ -67,7 +70,7 @@ fn nothing_that_was_answered_can_be_taken_back() {
     let mut life = vec![];
     let mut keep = || life.push(load(store, &alice));
 
-    let request = EnrollmentRequest::additional("alice@example.com");
+    let request = EnrollmentRequest::new("alice@example.com");
     let checked_at = clock.now();
     let begun = verifier
         .begin_enrollment(&alice, request, Proof::Password { checked_at })
@@ -99,7 +102,7 @@ fn nothing_that_was_answered_can_be_taken_back() {
         keep();
     }
 
-    let put = |revision: &Stored, record: Option<&Stored>| {
+    let put = |revision: &StoredRecord, record: Option<&StoredRecord>| {
         let record = record.map(|stored| &stored.record[..]);
         store
             .put(&alice, revision.revision.as_i64(), record)
@@ -116,7 +119,7 @@ fn nothing_that_was_answered_can_be_taken_back() {
         put(&current, Some(older));
         for code in &codes {
             let outcome = verifier.verify(&alice, code);
-            let Err(Denied::Failed(Error::Record(error))) = outcome else {
+            let Err(Denied::Failed(VerifierError::Record(error))) = outcome else {
                 panic!("{outcome:?}");
             };
             assert_eq!(error, RecordError::RevisionMismatch);
@@ -125,7 +128,7 @@ fn nothing_that_was_answered_can_be_taken_back() {
     put(&current, None);
     let outcome = verifier.verify(&alice, &codes[3]);
     assert!(
-        matches!(outcome, Err(Denied::Failed(Error::Store(_)))),
+        matches!(outcome, Err(Denied::Failed(VerifierError::Store(_)))),
         "never absent"
     );
     put(&current, Some(&current));

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use countersign::conformance::Harness;
+use countersign::store::WriteKind;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey, SwapKind,
-    Timestamp, Verifier,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey, Timestamp,
+    Verifier,
 };
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
@@ -92,7 +93,7 @@ impl Enrolled {
             .unwrap();
         let account = AccountId::from(1_u32);
         let phone = service.runtime.block_on(async {
-            let request = EnrollmentRequest::additional("alice");
+            let request = EnrollmentRequest::new("alice");
             let proof = Proof::Password {
                 checked_at: clock.now(),
             };
@@ -217,7 +218,7 @@ fn a_session_that_cannot_be_inserted_leaves_the_passcode_good() {
 #[test]
 fn a_panic_before_the_commit_leaves_neither_and_one_after_it_leaves_both() {
     let alice = Enrolled::new();
-    let die: fn(SwapKind) = |kind| assert_ne!(kind, SwapKind::Accepted, "on purpose");
+    let die: fn(WriteKind) = |kind| assert_ne!(kind, WriteKind::Accepted, "on purpose");
     let passcode = alice.passcode();
     let die_in = |store: RequestStore| {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

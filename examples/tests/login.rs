@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use countersign::conformance::Harness;
+use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::Phone;
-use countersign::{Clock, SystemClock};
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use tempfile::TempDir;

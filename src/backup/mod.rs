@@ -1,30 +1,55 @@
-//! Backup codes (look-up secrets, NIST SP 800-63B 3.1.2) and their ledger: no clock, no I/O.
+//! Backup codes: look-up secrets (NIST SP 800-63B-4, 3.1.2) for users without their phone.
+//!
+//! Use this layer alone to issue and redeem backup codes without the verifier. You show
+//! [`BackupCodes`] once and store the encoded [`BackupCodeSet`], which holds only Argon2id hashes.
+//! Each code works once. The layer reads no clock and does no I/O.
+//!
+//! ```
+//! use countersign::Timestamp;
+//! use countersign::backup::{Argon2Params, BackupCodeFile, BackupCodeSet, BackupCodes, CodeFormat};
+//! use countersign::otp::Code;
+//!
+//! let codes = BackupCodes::generate(CodeFormat::default())?;
+//! let file = codes.to_text(&BackupCodeFile::english("Example", "24 November 2026"));
+//! assert!(file.expose().starts_with("Example backup codes"));
+//!
+//! // Store the encoded set under the account.
+//! # #[cfg(feature = "getrandom")] {
+//! # let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
+//! let now = Timestamp::from_unix(1_800_000_000);
+//! let mut set = BackupCodeSet::issue(&codes, now, Argon2Params::default(), None, &mut rng)?;
+//! let stored = set.encode();
+//!
+//! // The user types a code. Store the set again before you let the user in.
+//! let typed = Code::parse(codes.iter().next().unwrap_or_default())?;
+//! let redemption = set.redeem(&typed, now, None)?;
+//! assert_eq!(redemption.remaining(), 9);
+//! assert!(set.redeem(&typed, now, None).is_err());
+//! # assert_ne!(set.encode(), stored);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Needs
+//!
+//! The feature `backup`. You must store the set with a conditional write and limit the attempts per
+//! account: see [`BackupCodeSet`].
 
-mod alphabet;
+mod argon2;
 mod backup_codes;
 mod code_format;
-mod digest_job;
-mod digest_memory;
-mod digest_params;
-mod digests;
-mod found;
-mod ledger;
-mod ledger_encoding;
+mod code_set;
+mod code_set_encoding;
 mod pepper;
-mod redemption;
-mod sheet;
 
-pub use alphabet::Alphabet;
-pub use backup_codes::BackupCodes;
-pub use code_format::{CodeFormat, CodeFormatError};
-pub use digest_job::{DigestError, DigestJob};
 #[cfg(feature = "tokio")]
-pub(crate) use digest_memory::DigestMemory;
-pub use digest_params::{DigestParams, DigestParamsError};
-pub use digests::Digests;
-pub(crate) use found::Found;
-pub use ledger::{CodeStatus, Ledger};
-pub use ledger_encoding::LedgerDecodeError;
+pub(crate) use argon2::HashMemory;
+#[cfg(feature = "verifier")]
+pub(crate) use code_set::Found;
+
+pub use argon2::{Argon2Params, Argon2ParamsError, HashError, HashJob, Hashes};
+pub use backup_codes::{BackupCodeFile, BackupCodes};
+pub use code_format::{Alphabet, CodeFormat, CodeFormatError};
+pub use code_set::{BackupCodeSet, BackupCodeSetError, CodeStatus, Redemption};
+pub use code_set_encoding::BackupCodeSetDecodeError;
 pub use pepper::{Pepper, PepperError, PepperId};
-pub use redemption::{LedgerError, Redemption};
-pub use sheet::Sheet;

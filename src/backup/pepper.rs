@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use zeroize::Zeroize;
 
-/// A key that goes into every digest of a standalone [`Ledger`](crate::Ledger) and is kept away from it, so
+/// A key that goes into every digest of a standalone [`BackupCodeSet`](crate::backup::BackupCodeSet) and is kept away from it, so
 /// that a stolen database alone gives nothing to try codes against: the secret value K of Argon2 (RFC 9106,
 /// section 3.1). Wiped on drop.
 ///

@@ -9,7 +9,8 @@ use std::vec::Vec;
 
 use super::run::{Run, write};
 use super::{Failure, Harness};
-use crate::{AccountId, Revision, Swapped};
+use crate::AccountId;
+use crate::store::{Revision, WriteResult};
 
 /// Loads and swaps of one account by 8 clients at once can be put in one order, each at a moment between its call and its
 /// answer, in which each sees what the swap before it wrote.
@@ -23,7 +24,7 @@ pub fn loads_and_swaps_are_linearizable<H: Harness>(harness: &H) -> Result<(), F
     let [store, ..] = &stores;
     let created = run.revision()?;
     let record = record_of(created);
-    if run.swap(store, &account, write(None, created, &record))? == Swapped::Stale {
+    if run.swap(store, &account, write(None, created, &record))? == WriteResult::Stale {
         return Err(run.failure("Done for a creation", "Stale"));
     }
     let clock = Clock::new();
@@ -74,8 +75,8 @@ fn client_calls<H: Harness>(
             begun,
             answered: clock.tick(),
             did: match swapped {
-                Swapped::Done => Did::Swap { expected, revision },
-                Swapped::Stale => Did::Refused { expected },
+                WriteResult::Done => Did::Swap { expected, revision },
+                WriteResult::Stale => Did::Refused { expected },
             },
         });
     }

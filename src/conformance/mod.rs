@@ -1,4 +1,4 @@
-//! The suite for a host's own store: does it keep the contract of [`Store`](crate::Store)?
+//! The suite for a host's own store: does it keep the contract of [`Store`](crate::store::Store)?
 //!
 //! A store that breaks the contract works well in every demonstration, and lets an attacker in under load. So run the
 //! suite in the host's tests, against the real database, not against a stand-in for it. It uses account ids
@@ -8,7 +8,7 @@
 //! every case:
 //!
 //! ```
-//! use countersign::MemoryStore;
+//! use countersign::store::MemoryStore;
 //! use countersign::conformance::Harness;
 //!
 //! #[derive(Default)]
@@ -28,7 +28,7 @@
 //! Or run those cases that are wanted, as a program can that checks a live installation, and print what ran:
 //!
 //! ```
-//! # use countersign::MemoryStore;
+//! # use countersign::store::MemoryStore;
 //! use countersign::conformance::{Harness, run_cases};
 //! # #[derive(Default)]
 //! # struct InMemory(MemoryStore);
@@ -54,36 +54,27 @@
 //! [`Faulty`] wraps any store into one that fails, loses answers and writes late, from a seed: for a host's tests of its
 //! own sign-in.
 
-mod cancellation;
-mod case;
-mod effort;
-mod failure;
-mod fault;
-mod faulty;
+mod faulty_store;
 mod harness;
 mod history;
-mod kinds;
-mod list;
-mod neighbours;
 mod odd_ids;
 mod report;
 mod run;
 mod store_cases;
 mod store_races;
 mod verifier_races;
+mod write_kinds;
 
-pub use cancellation::*;
-pub use case::{Case, cases};
-pub use effort::Effort;
-pub use failure::Failure;
-pub use fault::{Fault, Faults};
-pub use faulty::{Faulty, InjectedFault};
+pub use faulty_store::{Faulty, InjectedFault};
+pub use harness::Effort;
 pub use harness::Harness;
+pub use harness::{Fault, Faults};
 pub use history::*;
-pub use kinds::*;
-pub use neighbours::*;
 pub use odd_ids::*;
+pub use report::Failure;
+pub use report::{Case, cases};
 pub use report::{Report, run_cases};
 pub use store_cases::*;
 pub use store_races::*;
 pub use verifier_races::*;
+pub use write_kinds::*;

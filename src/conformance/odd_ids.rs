@@ -227,7 +227,7 @@ fn longest(nonce: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MemoryStore;
+    use crate::store::MemoryStore;
     use std::collections::BTreeSet;
 
     struct InMemory(MemoryStore);

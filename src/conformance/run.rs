@@ -8,7 +8,10 @@ use std::thread;
 use std::vec::Vec;
 
 use super::{Effort, Failure, Harness};
-use crate::{AccountId, KeyId, Revision, Store, Stored, Summary, Swap, SwapKind, Swapped};
+use crate::store::{
+    ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
+};
+use crate::{AccountId, KeyId};
 
 /// One case on its way: short words for what it asks of a store, and for what it expects.
 pub(super) struct Run<'h, H> {
@@ -64,7 +67,7 @@ impl<'h, H: Harness> Run<'h, H> {
         &self,
         store: &H::Store,
         account: &AccountId,
-    ) -> Result<Option<Stored>, Failure> {
+    ) -> Result<Option<StoredRecord>, Failure> {
         let loaded = self.harness.block_on(store.load(account));
         loaded.map_err(|error| self.failure("an answer to a load", error_text(error)))
     }
@@ -73,8 +76,8 @@ impl<'h, H: Harness> Run<'h, H> {
         &self,
         store: &H::Store,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Failure> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Failure> {
         let swapped = self.harness.block_on(store.compare_and_swap(account, swap));
         swapped.map_err(|error| self.failure(format!("an answer to {swap:?}"), error_text(error)))
     }
@@ -89,8 +92,8 @@ impl<'h, H: Harness> Run<'h, H> {
     ) -> Result<Option<Revision>, Failure> {
         let revision = self.revision()?;
         match self.swap(store, account, write(expected, revision, record))? {
-            Swapped::Done => Ok(Some(revision)),
-            Swapped::Stale => Ok(None),
+            WriteResult::Done => Ok(Some(revision)),
+            WriteResult::Stale => Ok(None),
         }
     }
 
@@ -133,8 +136,8 @@ impl<'h, H: Harness> Run<'h, H> {
         store: &H::Store,
         account: &AccountId,
         expected: Revision,
-    ) -> Result<Swapped, Failure> {
-        let swap = Swap::erase(expected, self.revision()?, summary());
+    ) -> Result<WriteResult, Failure> {
+        let swap = ConditionalWrite::erase(expected, self.revision()?, summary());
         self.swap(store, account, swap)
     }
 
@@ -210,12 +213,16 @@ impl<'h, H: Harness> Run<'h, H> {
 }
 
 /// A write as the suite makes them: the kind and the summary are of no account.
-pub(super) fn write(expected: Option<Revision>, revision: Revision, record: &[u8]) -> Swap<'_> {
+pub(super) fn write(
+    expected: Option<Revision>,
+    revision: Revision,
+    record: &[u8],
+) -> ConditionalWrite<'_> {
     let kind = match expected {
-        None => SwapKind::Enrolling,
-        Some(_) => SwapKind::Rejected,
+        None => WriteKind::Enrolling,
+        Some(_) => WriteKind::Rejected,
     };
-    Swap::write(expected, revision, record, kind, summary())
+    ConditionalWrite::put(expected, revision, record, kind, summary())
 }
 
 /// Racers take turns with two handles, so that what a handle keeps to itself shows.

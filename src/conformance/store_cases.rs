@@ -6,7 +6,8 @@ use std::vec::Vec;
 
 use super::run::{Run, write};
 use super::{Failure, Harness};
-use crate::{AccountId, Revision, Swapped};
+use crate::AccountId;
+use crate::store::{Revision, WriteResult};
 
 /// An account that was never written loads as `None`, and the account is not there afterwards either.
 ///
@@ -66,7 +67,7 @@ pub fn a_swap_of_an_absent_account_is_stale<H: Harness>(harness: &H) -> Result<(
     let why = "it expects a revision, and there is no record";
     run.write_stale(&store, &account, Some(revision), b"from nowhere", why)?;
     run.holds_nothing(&store, &account, "after a stale swap")?;
-    if run.erase(&store, &account, revision)? == Swapped::Done {
+    if run.erase(&store, &account, revision)? == WriteResult::Done {
         return Err(run.failure("Stale: there is no record to erase", "Done"));
     }
     run.holds_nothing(&store, &account, "after a stale erasure")
@@ -146,7 +147,7 @@ pub fn a_stale_erase_changes_nothing<H: Harness>(harness: &H) -> Result<(), Fail
     let first = run.write(&store, &account, None, b"old")?;
     let second = run.write(&store, &account, Some(first), b"new")?;
     for expected in [first, run.revision()?] {
-        if run.erase(&store, &account, expected)? == Swapped::Done {
+        if run.erase(&store, &account, expected)? == WriteResult::Done {
             return Err(run.failure("Stale: the erasure expects another revision", "Done"));
         }
         run.holds(&store, &account, b"new", second, "after a stale erasure")?;
@@ -169,7 +170,7 @@ pub fn an_old_revision_never_comes_back<H: Harness>(harness: &H) -> Result<(), F
     for old in [first, second, third] {
         let why = "it expects a revision from before the erasure";
         run.write_stale(&store, &account, Some(old), b"C", why)?;
-        if run.erase(&store, &account, old)? == Swapped::Done {
+        if run.erase(&store, &account, old)? == WriteResult::Done {
             return Err(run.failure(format!("Stale: {why}"), "Done"));
         }
         run.holds(&store, &account, b"A", again, "after it was created again")?;
@@ -230,7 +231,7 @@ pub fn revisions_at_both_ends_are_kept<H: Harness>(harness: &H) -> Result<(), Fa
     ] {
         let revision = revision(&run, number)?;
         let swapped = run.swap(&store, &account, write(expected, revision, b"at the end"))?;
-        if swapped == Swapped::Stale {
+        if swapped == WriteResult::Stale {
             return Err(run.failure(format!("Done for a write under {revision:?}"), "Stale"));
         }
         run.holds(
@@ -248,7 +249,7 @@ pub fn revisions_at_both_ends_are_kept<H: Harness>(harness: &H) -> Result<(), Fa
             b"rounded",
             &why,
         )?;
-        if run.erase(&store, &account, self::revision(&run, neighbour)?)? == Swapped::Done {
+        if run.erase(&store, &account, self::revision(&run, neighbour)?)? == WriteResult::Done {
             return Err(run.failure(format!("Stale for an erasure: {why}"), "Done"));
         }
         expected = Some(revision);
@@ -271,7 +272,7 @@ pub fn other_accounts_are_left_alone<H: Harness>(harness: &H) -> Result<(), Fail
     let store = run.open();
     let (mine, other, shared) = (run.account()?, run.account()?, run.revision()?);
     for account in [&mine, &other] {
-        if run.swap(&store, account, write(None, shared, b"before"))? == Swapped::Stale {
+        if run.swap(&store, account, write(None, shared, b"before"))? == WriteResult::Stale {
             return Err(run.failure("Done for the creation of two accounts", "Stale"));
         }
     }
@@ -302,8 +303,8 @@ fn erase<H: Harness>(
     expected: Revision,
 ) -> Result<(), Failure> {
     match run.erase(store, account, expected)? {
-        Swapped::Done => Ok(()),
-        Swapped::Stale => Err(run.failure(
+        WriteResult::Done => Ok(()),
+        WriteResult::Stale => Err(run.failure(
             format!("Done for {account:?}: an erasure that expects the revision that is there"),
             "Stale",
         )),

@@ -8,7 +8,8 @@ use std::vec::Vec;
 
 use super::run::{Run, store_of};
 use super::{Failure, Harness};
-use crate::{AccountId, Revision, Swapped};
+use crate::AccountId;
+use crate::store::{Revision, WriteResult};
 
 /// What one handle wrote, another that was open before sees at once, in both directions.
 ///
@@ -31,7 +32,7 @@ pub fn two_handles_see_each_other_at_once<H: Harness>(harness: &H) -> Result<(),
         revision = run.write(&here, &account, Some(revision), b"written here")?;
         run.holds(&there, &account, b"written here", revision, when)?;
     }
-    if run.erase(&there, &account, revision)? == Swapped::Stale {
+    if run.erase(&there, &account, revision)? == WriteResult::Stale {
         return Err(run.failure("Done for an erasure on another handle", "Stale"));
     }
     run.holds_nothing(&here, &account, "right after another handle erased it")
@@ -62,7 +63,7 @@ pub fn a_done_write_outlives_its_handle<H: Harness>(harness: &H) -> Result<(), F
     };
     {
         let request = run.open();
-        if run.erase(&request, &erased, doomed)? == Swapped::Stale {
+        if run.erase(&request, &erased, doomed)? == WriteResult::Stale {
             return Err(run.failure("Done for an erasure", "Stale"));
         }
     }
@@ -160,7 +161,7 @@ pub fn one_of_16_racers_erases<H: Harness>(harness: &H) -> Result<(), Failure> {
             let store = store_of(&stores, racer);
             // Half of each handle's racers erase, half write.
             if racer & 2 == 0 {
-                Ok((run.erase(store, &account, expected)? == Swapped::Done).then_some(None))
+                Ok((run.erase(store, &account, expected)? == WriteResult::Done).then_some(None))
             } else {
                 let written = run.try_write(store, &account, Some(expected), b"not erased")?;
                 Ok(written.map(Some))

@@ -2,9 +2,11 @@
 
 use super::proof::set_id;
 use super::{Paid, SecondFactor};
-use crate::backup::{DigestJob, Found};
+use crate::backup::{Found, HashJob};
+use crate::factor::RateLimitState;
+use crate::otp::Code;
 use crate::otp::Scan;
-use crate::{AcceptedBy, Hold, Passcode, Policy, Rejection, Timestamp};
+use crate::{AcceptedBy, Policy, Rejection, Timestamp};
 
 /// What an attempt comes to.
 #[derive(Debug)]
@@ -16,14 +18,14 @@ pub(super) enum Judgement {
     /// The state has changed: a failure is counted.
     Counted(Rejection),
     /// The state has changed: the attempt is counted as a failure until the digest says otherwise.
-    Reserved { job: DigestJob, set: [u8; 16] },
+    Reserved { job: HashJob, set: [u8; 16] },
 }
 
 impl SecondFactor {
     /// Judges an attempt, from the throttle to the passcode windows.
     pub(super) fn attempt(
         &mut self,
-        passcode: &Passcode,
+        passcode: &Code,
         now: Timestamp,
         policy: &Policy,
     ) -> Judgement {
@@ -31,13 +33,13 @@ impl SecondFactor {
             return Judgement::Refused(Rejection::Disabled);
         }
         match self.throttle.hold(now, policy) {
-            Hold::Free => {}
-            Hold::Locked => return Judgement::Refused(Rejection::Locked),
-            Hold::ClockFault => return Judgement::Refused(Rejection::ClockFault),
-            Hold::Waiting { retry_after } => {
+            RateLimitState::Free => {}
+            RateLimitState::Locked => return Judgement::Refused(Rejection::Locked),
+            RateLimitState::ClockFault => return Judgement::Refused(Rejection::ClockFault),
+            RateLimitState::Waiting { retry_after } => {
                 return Judgement::Refused(Rejection::Waiting { retry_after });
             }
-            Hold::BudgetSpent { retry_after } => {
+            RateLimitState::BudgetSpent { retry_after } => {
                 return Judgement::Refused(Rejection::BudgetSpent { retry_after });
             }
         }
@@ -70,12 +72,7 @@ impl SecondFactor {
 
     /// Computes every step of every window of every authenticator of the passcode's shape, and moves all
     /// that match to their highest matching step. No early exit.
-    fn scan_authenticators(
-        &mut self,
-        passcode: &Passcode,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> Scanned {
+    fn scan_authenticators(&mut self, passcode: &Code, now: Timestamp, policy: &Policy) -> Scanned {
         let mut accepted_by = None;
         let mut replayed = false;
         let mut fits = false;

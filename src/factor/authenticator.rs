@@ -1,10 +1,10 @@
-use super::hex::{self, IdError};
-use crate::otp::is_invisible;
-use crate::{Algorithm, Digits, Period, Policy, Secret, TimeStep, Timestamp, Totp};
+use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep, Totp, is_invisible};
+use crate::{Policy, Timestamp};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
+use data_encoding::HEXLOWER_PERMISSIVE;
 
 /// Names one authenticator of an account: 64 random bits, 16 hexadecimal digits as text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,7 +24,7 @@ impl AuthenticatorId {
 
 impl fmt::Display for AuthenticatorId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex::write(&self.0, f)
+        write_hex(&self.0, f)
     }
 }
 
@@ -38,7 +38,7 @@ impl FromStr for AuthenticatorId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        hex::parse(text).map(Self)
+        parse_hex(text).map(Self)
     }
 }
 
@@ -206,6 +206,26 @@ pub(crate) struct Authenticator {
     pub(crate) last_used_at: Option<Timestamp>,
     pub(crate) last_step: Option<TimeStep>,
 }
+
+pub(super) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+pub(super) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], IdError> {
+    let mut bytes = [0; N];
+    if HEXLOWER_PERMISSIVE.decode_len(text.len()) != Ok(N) {
+        return Err(IdError);
+    }
+    HEXLOWER_PERMISSIVE
+        .decode_mut(text.as_bytes(), &mut bytes)
+        .map_err(|_| IdError)?;
+    Ok(bytes)
+}
+
+/// The text is not an id that this crate has printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the text is not an id: hexadecimal digits of the right number are expected")]
+pub struct IdError;
 
 #[cfg(test)]
 mod tests {

@@ -3,11 +3,14 @@
 use super::attempt::Judgement;
 use super::proof::fresh;
 use super::{Beginnings, Evidence, IssueRightId, Pending, SecondFactor};
-use crate::backup::{DigestJob, Digests};
-use crate::otp::verdict;
+use crate::backup::BackupCodeSet;
+use crate::backup::{HashJob, Hashes};
+use crate::constant_time::reveal;
+use crate::otp::Code;
+use crate::store::WriteKind;
 use crate::{
-    AcceptedBy, AccountId, AuthenticatorId, AuthenticatorName, EnrollmentId, Ledger, Passcode,
-    Policy, Rejection, SwapKind, Timestamp,
+    AcceptedBy, AccountId, AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Rejection,
+    Timestamp,
 };
 use alloc::boxed::Box;
 use subtle::{Choice, ConstantTimeEq};
@@ -38,7 +41,7 @@ pub(crate) struct Beginning {
 /// The digest of an attempt whose failure is on record.
 #[derive(Debug)]
 pub(crate) struct Paid {
-    pub(crate) digests: Digests,
+    pub(crate) digests: Hashes,
     /// The salt of the set that it was computed for.
     pub(crate) set: [u8; 16],
 }
@@ -49,7 +52,7 @@ pub(crate) enum Step {
     /// Nothing has changed: report.
     Answer(Outcome),
     /// Write the state, and report when that is on record.
-    Write(SwapKind, Outcome),
+    Write(WriteKind, Outcome),
 }
 
 /// What a step comes to.
@@ -65,7 +68,7 @@ pub(crate) enum Outcome {
     /// Not accepted.
     Rejected(Rejection),
     /// Counted as a failure until this digest is compared.
-    Digest { job: DigestJob, set: [u8; 16] },
+    Digest { job: HashJob, set: [u8; 16] },
 }
 
 impl Step {
@@ -118,9 +121,12 @@ impl SecondFactor {
             _ => Ok(()),
         }?;
         match change {
-            Change::Begin(_) => self.beginnings.admit(now, |retry_after| {
-                Rejection::TooManyEnrollments { retry_after }
-            }),
+            Change::Begin(_) => {
+                self.beginnings
+                    .admit(now, |retry_after| Rejection::TooManyEnrollments {
+                        retry_after,
+                    })
+            }
             Change::Issue(_) => self.issuing.admit(now),
             Change::LogIn | Change::Remove(_) | Change::Disable => Ok(()),
         }
@@ -172,8 +178,8 @@ impl SecondFactor {
         policy: &Policy,
     ) -> Result<Option<AcceptedBy>, Step> {
         let judgement = match (evidence, paid) {
-            (Evidence::Passcode(_), Some(paid)) => self.settle(paid, now, policy),
-            (Evidence::Passcode(passcode), None) => self.attempt(passcode, now, policy),
+            (Evidence::Code(_), Some(paid)) => self.settle(paid, now, policy),
+            (Evidence::Code(passcode), None) => self.attempt(passcode, now, policy),
             (
                 Evidence::Reauthenticated {
                     password_checked_at,
@@ -196,31 +202,31 @@ impl SecondFactor {
             Judgement::Accepted(by) => Ok(Some(by)),
             Judgement::Refused(rejection) => Err(Step::reject(rejection)),
             Judgement::Counted(rejection) => Err(Step::Write(
-                SwapKind::Rejected,
+                WriteKind::Rejected,
                 Outcome::Rejected(rejection),
             )),
             Judgement::Reserved { job, set } => Err(Step::Write(
-                SwapKind::Reserved,
+                WriteKind::Reserved,
                 Outcome::Digest { job, set },
             )),
         }
     }
 
-    fn apply(&mut self, change: &Change, now: Timestamp) -> SwapKind {
+    fn apply(&mut self, change: &Change, now: Timestamp) -> WriteKind {
         match change {
-            Change::LogIn => SwapKind::Accepted,
+            Change::LogIn => WriteKind::Accepted,
             Change::Begin(beginning) => {
                 self.begin(beginning, now);
-                SwapKind::Enrolling
+                WriteKind::Enrolling
             }
             Change::Issue(id) => {
                 self.issuing.grant(*id, now);
-                SwapKind::Issuing
+                WriteKind::Issuing
             }
             Change::Remove(id) => self.remove(*id),
             Change::Disable => {
                 self.clear();
-                SwapKind::Disabled
+                WriteKind::Disabled
             }
         }
     }
@@ -242,35 +248,40 @@ impl SecondFactor {
     }
 
     /// Stores the backup codes that a right was granted for.
-    pub(crate) fn issue(&mut self, right: IssueRightId, ledger: Ledger, now: Timestamp) -> Step {
+    pub(crate) fn issue(
+        &mut self,
+        right: IssueRightId,
+        ledger: BackupCodeSet,
+        now: Timestamp,
+    ) -> Step {
         if !self.is_enabled() {
             return Step::reject(Rejection::Disabled);
         }
         match self.issuing.redeem(right, now) {
             Ok(()) => {
                 self.ledger = Some(ledger);
-                Step::Write(SwapKind::Issued, self.accepted(None, now))
+                Step::Write(WriteKind::Issued, self.accepted(None, now))
             }
             Err(rejection) => Step::reject(rejection),
         }
     }
 
-    fn remove(&mut self, id: AuthenticatorId) -> SwapKind {
+    fn remove(&mut self, id: AuthenticatorId) -> WriteKind {
         self.authenticators
             .retain(|authenticator| authenticator.id != id);
         if !self.is_enabled() {
             self.clear();
-            return SwapKind::Disabled;
+            return WriteKind::Disabled;
         }
         self.pending.take_if(|pending| pending.replaces == Some(id));
-        SwapKind::Removed
+        WriteKind::Removed
     }
 
     /// Makes the pending authenticator an active one, if the passcode is its own.
     pub(crate) fn confirm(
         &mut self,
         id: EnrollmentId,
-        passcode: &Passcode,
+        passcode: &Code,
         now: Timestamp,
         policy: &Policy,
     ) -> Step {
@@ -279,7 +290,7 @@ impl SecondFactor {
             Err(Rejection::EnrollmentExpired) => {
                 self.pending = None;
                 return Step::Write(
-                    SwapKind::Enrolling,
+                    WriteKind::Enrolling,
                     Outcome::Rejected(Rejection::EnrollmentExpired),
                 );
             }
@@ -290,7 +301,7 @@ impl SecondFactor {
         }
         let Some(step) = pending.matching_step(passcode, now, policy) else {
             return Step::Write(
-                SwapKind::Enrolling,
+                WriteKind::Enrolling,
                 Outcome::Rejected(self.count_wrong_confirmation(policy)),
             );
         };
@@ -318,7 +329,7 @@ impl SecondFactor {
             None => self.authenticators.push(authenticator),
         }
         self.beginnings = Beginnings::new();
-        Step::Write(SwapKind::Enrolled, self.accepted(Some(by), now))
+        Step::Write(WriteKind::Enrolled, self.accepted(Some(by), now))
     }
 
     fn accepted(&self, by: Option<AcceptedBy>, at: Timestamp) -> Outcome {
@@ -366,6 +377,6 @@ impl SecondFactor {
             .fold(Choice::from(0), |same, active| {
                 same | active.secret.expose().ct_eq(secret)
             });
-        (!verdict(same)).then_some(()).ok_or(Rejection::SecretInUse)
+        (!reveal(same)).then_some(()).ok_or(Rejection::SecretInUse)
     }
 }

@@ -1,8 +1,10 @@
-use super::clocks::is_clock_fault;
-use super::hex::{self, IdError};
+use super::authenticator::{IdError, parse_hex, write_hex};
+use super::rate_limit::is_clock_fault;
 use super::{Authenticator, Parameters};
-use crate::otp::{Scan, verdict};
-use crate::{AuthenticatorId, AuthenticatorName, Passcode, Policy, Secret, TimeStep, Timestamp};
+use crate::constant_time::reveal;
+use crate::otp::Scan;
+use crate::otp::{Code, Secret, TimeStep};
+use crate::{AuthenticatorId, AuthenticatorName, Policy, Timestamp};
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
@@ -29,7 +31,7 @@ impl EnrollmentId {
 
 impl PartialEq for EnrollmentId {
     fn eq(&self, other: &Self) -> bool {
-        verdict(self.0.ct_eq(&other.0))
+        reveal(self.0.ct_eq(&other.0))
     }
 }
 
@@ -37,7 +39,7 @@ impl Eq for EnrollmentId {}
 
 impl fmt::Display for EnrollmentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex::write(&self.0, f)
+        write_hex(&self.0, f)
     }
 }
 
@@ -51,7 +53,7 @@ impl FromStr for EnrollmentId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        hex::parse(text).map(Self)
+        parse_hex(text).map(Self)
     }
 }
 
@@ -93,7 +95,7 @@ impl Pending {
 
     pub(super) fn matching_step(
         &self,
-        passcode: &Passcode,
+        passcode: &Code,
         now: Timestamp,
         policy: &Policy,
     ) -> Option<TimeStep> {

@@ -1,37 +1,53 @@
-//! The state of one account's second factor, and the pure machine over it: commands in, new state and
-//! outcome out. No clock, no I/O, no randomness but what it is handed.
+//! The rules of one account's second factor, and what you can ask about it.
+//!
+//! Use this module to show an account's state on a page: [`Status`](crate::Status) and the types here
+//! hold no secret. The rules themselves are set by a [`Policy`](crate::Policy).
+//!
+//! ```
+//! use countersign::Status;
+//! use countersign::factor::RateLimitState;
+//!
+//! fn line(status: &Status) -> String {
+//!     match status {
+//!         Status::Enabled(enabled) => match enabled.rate_limit {
+//!             RateLimitState::Free => "on".into(),
+//!             RateLimitState::Locked => "locked: ask the help desk".into(),
+//!             _ => "on: too many wrong codes, wait".into(),
+//!         },
+//!         Status::Disabled | Status::Absent => "off".into(),
+//!         _ => "unknown: update this page".into(),
+//!     }
+//! }
+//! assert_eq!(line(&Status::Absent), "off");
+//! ```
+//!
+//! # Needs
+//!
+//! The feature `verifier`. The layer is a state machine: it gets the time and the random bytes as
+//! arguments and does no I/O.
 
+mod action_limits;
 mod attempt;
-mod authenticator;
+pub(crate) mod authenticator;
 mod change;
-mod clocks;
-mod enrollment;
-mod hex;
-mod issuing;
-mod policy;
+pub(crate) mod enrollment;
+pub(crate) mod policy;
 #[cfg(feature = "serde")]
 mod policy_serde;
-mod proof;
-mod receipt;
-mod recent;
-mod rejection;
-mod second_factor;
-mod status;
-mod throttle;
+pub(crate) mod proof;
+pub(crate) mod rate_limit;
+pub(crate) mod rejection;
+pub(crate) mod second_factor;
 
+pub(crate) use action_limits::{IssueRight, IssueRightId, Issues, Issuing};
 pub(crate) use authenticator::{Authenticator, Parameters};
-pub use authenticator::{AuthenticatorId, AuthenticatorName, NameError};
 pub(crate) use change::{Beginning, Change, Outcome, Paid, Step};
-pub use clocks::ServerClock;
-pub use enrollment::EnrollmentId;
 pub(crate) use enrollment::Pending;
-pub use hex::IdError;
-pub(crate) use issuing::{IssueRight, IssueRightId, Issues, Issuing};
-pub use policy::{Policy, PolicyBuilder, PolicyError};
 pub(crate) use proof::Evidence;
-pub use proof::Proof;
-pub use receipt::{AcceptedBy, BackupCodeSetId, Receipt, SealedReceipt};
-pub use rejection::Rejection;
+pub(crate) use rate_limit::Throttle;
 pub(crate) use second_factor::{Beginnings, SecondFactor};
-pub use status::{AuthenticatorStatus, BackupCodesStatus, Enabled, Hold, Status};
-pub(crate) use throttle::Throttle;
+
+pub use authenticator::{IdError, NameError};
+pub use policy::PolicyError;
+pub use proof::BackupCodeSetId;
+pub use second_factor::{AuthenticatorStatus, BackupCodesStatus, EnabledStatus, RateLimitState};

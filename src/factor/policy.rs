@@ -1,4 +1,5 @@
-use crate::{Algorithm, CodeFormat, DigestParams, Digits, Period, Window};
+use crate::backup::{Argon2Params, CodeFormat};
+use crate::otp::{Algorithm, Digits, Period, Window};
 use core::time::Duration;
 
 /// The rules of an account's second factor. The default follows RFC 6238, NIST SP 800-63B-4 and what
@@ -10,7 +11,7 @@ use core::time::Duration;
 ///
 /// let policy = Policy::builder().max_authenticators(2).proof_age(Duration::from_secs(300)).build()?;
 /// assert!(policy.annual_risk(2) < 2.6e-3);
-/// # Ok::<(), countersign::PolicyError>(())
+/// # Ok::<(), countersign::factor::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -29,7 +30,7 @@ pub struct Policy {
     budget_burst: u32,
     budget_refill: Duration,
     code_format: CodeFormat,
-    code_digest: DigestParams,
+    code_hash: Argon2Params,
 }
 
 impl Policy {
@@ -119,8 +120,8 @@ impl Policy {
 
     /// How backup codes are digested.
     #[must_use]
-    pub const fn code_digest(&self) -> DigestParams {
-        self.code_digest
+    pub const fn code_hash(&self) -> Argon2Params {
+        self.code_hash
     }
 
     /// The wait after a number of consecutive failures: none up to the first few, then doubling.
@@ -202,7 +203,7 @@ impl Default for Policy {
             budget_burst: 20,
             budget_refill: Duration::from_secs(86_400),
             code_format: CodeFormat::default(),
-            code_digest: DigestParams::default(),
+            code_hash: Argon2Params::default(),
         }
     }
 }
@@ -293,8 +294,8 @@ impl PolicyBuilder {
     }
 
     /// How backup codes are digested. Default: Argon2id with 19 MiB and two passes.
-    pub fn code_digest(mut self, params: DigestParams) -> Self {
-        self.0.code_digest = params;
+    pub fn code_hash(mut self, params: Argon2Params) -> Self {
+        self.0.code_hash = params;
         self
     }
 

@@ -1,8 +1,8 @@
 //! A policy in a configuration file: every field checked on the way in, unknown ones refused.
 
-use crate::{
-    Algorithm, Alphabet, CodeFormat, DigestParams, Digits, Period, Policy, PolicyBuilder, Window,
-};
+use crate::backup::{Alphabet, Argon2Params, CodeFormat};
+use crate::otp::{Algorithm, Digits, Period, Window};
+use crate::{Policy, PolicyBuilder};
 use alloc::string::{String, ToString};
 use core::time::Duration;
 use serde::de::Error;
@@ -51,7 +51,7 @@ impl Default for Fields {
 impl From<&Policy> for Fields {
     fn from(policy: &Policy) -> Self {
         let (free_failures, first_wait, longest_wait) = policy.waits();
-        let (format, digest) = (policy.code_format(), policy.code_digest());
+        let (format, digest) = (policy.code_format(), policy.code_hash());
         Self {
             window: policy.window(),
             algorithm: policy.algorithm(),
@@ -89,7 +89,7 @@ impl Fields {
         };
         let format = CodeFormat::new(alphabet, self.code_length, self.code_group, self.code_count)
             .map_err(|error| error.to_string())?;
-        let digest = DigestParams::new(
+        let digest = Argon2Params::new(
             self.digest_memory_kib,
             self.digest_passes,
             self.digest_lanes,
@@ -112,7 +112,7 @@ impl Fields {
             .lock_after(self.lock_after)
             .budget(self.budget_burst, Duration::from_secs(self.budget_refill))
             .code_format(format)
-            .code_digest(digest);
+            .code_hash(digest);
         builder.build().map_err(|error| error.to_string())
     }
 }

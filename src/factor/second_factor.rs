@@ -1,11 +1,10 @@
-use super::issuing::Issuing;
-use super::recent::Recent;
+use super::action_limits::{Issuing, Recent};
 use super::{Authenticator, Pending, Throttle};
-use crate::{
-    AuthenticatorStatus, BackupCodesStatus, Enabled, Ledger, Policy, Rejection, ServerClock,
-    Status, Timestamp,
-};
+use crate::backup::BackupCodeSet;
+use crate::otp::Algorithm;
+use crate::{AuthenticatorId, AuthenticatorName, Policy, Rejection, ServerClock, Timestamp};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// At most ten enrollments begun within ten minutes.
 pub(crate) type Beginnings = Recent<10, 600>;
@@ -15,7 +14,7 @@ pub(crate) type Beginnings = Recent<10, 600>;
 pub(crate) struct SecondFactor {
     pub(crate) authenticators: Vec<Authenticator>,
     pub(crate) pending: Option<Pending>,
-    pub(crate) ledger: Option<Ledger>,
+    pub(crate) ledger: Option<BackupCodeSet>,
     pub(crate) throttle: Throttle,
     pub(crate) beginnings: Beginnings,
     pub(crate) issuing: Issuing,
@@ -38,7 +37,7 @@ impl SecondFactor {
     }
 
     pub(crate) fn codes_left(&self) -> usize {
-        self.ledger.as_ref().map_or(0, Ledger::remaining)
+        self.ledger.as_ref().map_or(0, BackupCodeSet::remaining)
     }
 
     pub(crate) fn status(&self, now: Timestamp, policy: &Policy) -> Status {
@@ -54,7 +53,7 @@ impl SecondFactor {
             added_at: active.added_at,
             last_used_at: active.last_used_at,
         };
-        Status::Enabled(Enabled {
+        Status::Enabled(EnabledStatus {
             authenticators: self.authenticators.iter().map(authenticator).collect(),
             backup_codes: self.ledger.as_ref().map(|ledger| BackupCodesStatus {
                 issued_at: ledger.issued_at(),
@@ -110,4 +109,92 @@ impl SecondFactor {
         self.clear();
         self.throttle.succeed();
     }
+}
+
+/// What a host may show of an account's second factor. It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Status {
+    /// There is no record. Not the same as [`Disabled`](Self::Disabled): if the host's own flag says that
+    /// the account is enrolled, a row was lost or rolled back, and letting the person in with the password
+    /// alone would open the door to whoever did it.
+    Absent,
+    /// There is a record, and no active authenticator.
+    Disabled,
+    /// At least one authenticator is active.
+    Enabled(EnabledStatus),
+}
+
+/// An account with an active second factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct EnabledStatus {
+    /// The active authenticators, in the order in which they were added, a replacement in the place of the
+    /// one that it replaced; at least one.
+    pub authenticators: Vec<AuthenticatorStatus>,
+    /// The backup codes, if a set was issued.
+    pub backup_codes: Option<BackupCodesStatus>,
+    /// Whether attempts are held off.
+    pub hold: RateLimitState,
+}
+
+/// One active authenticator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct AuthenticatorStatus {
+    /// Its id, to replace or remove it.
+    pub id: AuthenticatorId,
+    /// What the owner calls it.
+    pub name: AuthenticatorName,
+    /// The hash function of its passcodes.
+    pub algorithm: Algorithm,
+    /// The digits of its passcodes.
+    pub digits: u8,
+    /// The period of its passcodes, in seconds.
+    pub period: u64,
+    /// When it was confirmed.
+    pub added_at: Timestamp,
+    /// When a passcode of it was last accepted, the confirming one included.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// The current set of backup codes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct BackupCodesStatus {
+    /// When the set was issued.
+    pub issued_at: Timestamp,
+    /// How many codes are unused.
+    pub remaining: usize,
+    /// For each code, in the order of the sheet, when it was used.
+    pub used_at: Vec<Option<Timestamp>>,
+}
+
+/// Whether attempts are held off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum RateLimitState {
+    /// An attempt would be looked at.
+    Free,
+    /// A wait after a row of failures.
+    Waiting {
+        /// How long, in whole seconds.
+        retry_after: Duration,
+    },
+    /// The long-term budget is spent.
+    BudgetSpent {
+        /// How long until there is one more guess, in whole seconds.
+        retry_after: Duration,
+    },
+    /// Locked until [`Verifier::unlock`](crate::Verifier::unlock).
+    Locked,
+    /// A stored time lies more than an hour ahead of this server's clock, so one of two clocks is wrong.
+    /// Attempts are refused until time has caught up, or until
+    /// [`Verifier::unlock`](crate::Verifier::unlock) on a server whose clock is confirmed.
+    ClockFault,
 }

@@ -1,6 +1,6 @@
-use super::ct::verdict;
-use super::mac::{KeyedMac, leaving_nothing};
-use crate::{Algorithm, Digits, Otp, Passcode};
+use super::hmac::{KeyedMac, leaving_nothing};
+use crate::constant_time::reveal;
+use crate::otp::{Algorithm, Code, Digits, Passcode};
 use core::fmt;
 use core::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -13,14 +13,14 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 /// same time are accepted with one passcode).
 ///
 /// ```
-/// use countersign::{Algorithm, Digits, Hotp, Passcode};
+/// use countersign::otp::{Algorithm, Code, Digits, Hotp};
 ///
 /// let hotp = Hotp::new(b"12345678901234567890", Algorithm::Sha1, Digits::SIX);
 /// assert_eq!(hotp.generate(1).expose(), "287082");
 ///
-/// let matched = hotp.verify(&Passcode::parse("287 082")?, 0, 3).expect("one ahead of the counter");
+/// let matched = hotp.verify(&Code::parse("287 082")?, 0, 3).expect("one ahead of the counter");
 /// assert_eq!(matched.next(), Some(2));
-/// # Ok::<(), countersign::PasscodeError>(())
+/// # Ok::<(), countersign::otp::CodeError>(())
 /// ```
 #[derive(Clone)]
 pub struct Hotp {
@@ -29,7 +29,7 @@ pub struct Hotp {
 }
 
 impl Hotp {
-    /// Sets the key up. A key of any length is taken as it is; [`Secret`](crate::Secret) is the type that
+    /// Sets the key up. A key of any length is taken as it is; [`Secret`](crate::otp::Secret) is the type that
     /// insists on enough bits.
     #[must_use]
     pub fn new(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
@@ -57,9 +57,9 @@ impl Hotp {
 
     /// The passcode of a counter (RFC 4226, section 5.3).
     #[must_use]
-    pub fn generate(&self, counter: u64) -> Otp {
+    pub fn generate(&self, counter: u64) -> Passcode {
         leaving_nothing(self.algorithm(), || {
-            Otp::new(self.value(counter), self.digits)
+            Passcode::new(self.value(counter), self.digits)
         })
     }
 
@@ -69,7 +69,7 @@ impl Hotp {
     /// If two of them match (the passcode of two counters can be the same), the later one is taken, so
     /// that the same passcode cannot be accepted again at the other.
     #[must_use]
-    pub fn verify(&self, passcode: &Passcode, counter: u64, look_ahead: u8) -> Option<HotpMatch> {
+    pub fn verify(&self, passcode: &Code, counter: u64, look_ahead: u8) -> Option<HotpMatch> {
         let value = passcode.value(self.digits)?;
         leaving_nothing(self.algorithm(), || {
             self.last_match(counter, u16::from(look_ahead), |candidate| {
@@ -84,8 +84,8 @@ impl Hotp {
     #[must_use]
     pub fn resynchronize(
         &self,
-        first: &Passcode,
-        second: &Passcode,
+        first: &Code,
+        second: &Code,
         counter: u64,
         look_ahead: u16,
     ) -> Option<HotpMatch> {
@@ -128,7 +128,7 @@ impl Hotp {
             at.conditional_assign(&candidate, hit);
             found |= hit;
         });
-        verdict(found).then_some(HotpMatch { counter: at })
+        reveal(found).then_some(HotpMatch { counter: at })
     }
 }
 

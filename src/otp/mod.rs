@@ -1,49 +1,53 @@
-//! HOTP (RFC 4226) and TOTP (RFC 6238): no clock, no I/O, no allocator.
+//! One-time passwords: HOTP (RFC 4226) and TOTP (RFC 6238).
+//!
+//! Use this layer alone to generate and check passcodes on a device or in a service that stores
+//! everything itself. It reads no clock, does no I/O and needs no allocator. You store the secret
+//! and the last accepted [`TimeStep`].
+//!
+//! ```
+//! use countersign::Timestamp;
+//! use countersign::otp::{Algorithm, Code, Digits, Period, Totp, Window};
+//!
+//! let key = b"12345678901234567890";
+//! let totp = Totp::new(key, Algorithm::Sha1, Digits::SIX, Period::THIRTY_SECONDS);
+//! let now = Timestamp::from_unix(1_800_000_000);
+//!
+//! // The app shows a passcode. The user types it as a code.
+//! let passcode = totp.generate(now);
+//! let code = Code::parse(passcode.expose())?;
+//!
+//! // Store the accepted step. A second check with it refuses the same code.
+//! let accepted = totp.verify(&code, now, Window::default(), None);
+//! let step = accepted.map(|found| found.step());
+//! assert_eq!(step, Some(totp.step(now)));
+//! assert!(totp.verify(&code, now, Window::default(), step).is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Needs
+//!
+//! Nothing for passcodes. [`Secret`] and [`SecretText`] need the feature `alloc`.
 
-mod algorithm;
 mod block_hash;
-mod ct;
-mod decimal;
-mod default_ignorable;
-mod digits;
+mod code;
 mod hmac;
 mod hotp;
-mod mac;
-#[expect(clippy::module_inception, reason = "the type is called Otp")]
-mod otp;
+mod parameters;
 mod passcode;
-mod period;
-mod random;
 #[cfg(feature = "alloc")]
 mod secret;
-#[cfg(feature = "png")]
-mod secret_bytes;
-#[cfg(feature = "alloc")]
-mod secret_text;
-mod time;
 mod totp;
-mod typed;
-mod window;
 
-pub use algorithm::{Algorithm, AlgorithmError};
-#[cfg(feature = "backup")]
-pub(crate) use ct::{picked, verdict};
-pub use digits::{Digits, DigitsError};
-pub use hotp::{Hotp, HotpMatch};
-pub use otp::Otp;
-pub use passcode::{Passcode, PasscodeError};
-pub use period::{Period, PeriodError};
-pub use random::RandomError;
 #[cfg(feature = "alloc")]
-pub use secret::{Secret, SecretError};
-#[cfg(feature = "png")]
-pub use secret_bytes::SecretBytes;
-#[cfg(feature = "alloc")]
-pub use secret_text::SecretText;
-pub use time::{TimeStep, Timestamp, TimestampError};
+pub(crate) use code::is_invisible;
 #[cfg(feature = "verifier")]
 pub(crate) use totp::Scan;
+
+pub use crate::time::TimeStep;
+pub use code::{Code, CodeError};
+pub use hotp::{Hotp, HotpMatch};
+pub use parameters::{Algorithm, AlgorithmError, Digits, DigitsError, Period, PeriodError, Window};
+pub use passcode::Passcode;
+#[cfg(feature = "alloc")]
+pub use secret::{RandomError, Secret, SecretError, SecretText};
 pub use totp::{Totp, TotpMatch};
-#[cfg(feature = "verifier")]
-pub(crate) use typed::is_invisible;
-pub use window::Window;

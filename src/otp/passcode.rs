@@ -1,150 +1,180 @@
-use super::typed::{is_invisible, is_separator, symbol};
-use crate::Digits;
-use crate::bleach::bleached;
+//! Decimal digits of all scripts: what an input method for Japanese, Arabic or Hindi types.
+
+use crate::otp::Digits;
 use core::fmt;
 use zeroize::Zeroize;
 
-/// What a person typed, parsed once: a passcode or a backup code. Wiped on drop.
+/// A generated one-time password: decimal digits, with leading zeros. Wiped on drop.
 ///
-/// People type `123 456`, `1234-5678` and `１２３４５６`, and paste worse. [`parse`](Self::parse) drops white
-/// space, hyphens and invisible characters (the Unicode property `Default_Ignorable_Code_Point`). It maps decimal
-/// digits of every script and full-width letters to ASCII, and folds letters to upper case. What is left is letters
-/// and digits; anything else is refused.
-///
-/// In a page, do not give the field `inputmode="numeric"` if backup codes have letters
-/// ([`Alphabet::Unambiguous`](crate::Alphabet::Unambiguous)): telephones then show no letters to type.
-///
-/// It has no `==`: it is compared by what takes it. It has no heap either, so moving it can leave a copy behind:
-/// see `docs/secrets-in-memory.md`.
-///
-/// ```
-/// use countersign::{Passcode, PasscodeError};
-///
-/// assert!(Passcode::parse("123 456").is_ok());
-/// assert_eq!(Passcode::parse("●●●●●●").unwrap_err(), PasscodeError::Character);
-/// ```
+/// It has no `Display` and no `==`: it is shown with [`expose`](Self::expose), and compared by
+/// [`Hotp::verify`](crate::otp::Hotp::verify) and [`Totp::verify`](crate::otp::Totp::verify).
 #[derive(Clone)]
 pub struct Passcode {
-    symbols: [u8; Self::MAX_SYMBOLS],
-    length: u8,
+    /// Eight digits, the first of them zeros where fewer are shown.
+    ascii: [u8; 8],
+    digits: Digits,
 }
 
 impl Passcode {
-    /// The longest text that is looked at, in bytes.
-    pub const MAX_BYTES: usize = 256;
-
-    /// The most symbols that may be left of it.
-    pub const MAX_SYMBOLS: usize = 64;
-
-    /// Parses what a person typed.
-    ///
-    /// # Errors
-    /// [`PasscodeError`] says what is wrong with the shape. Nothing is compared yet.
-    pub fn parse(text: &str) -> Result<Self, PasscodeError> {
-        bleached::<256, _>(|| Self::read(text))
+    pub(super) fn new(value: u32, digits: Digits) -> Self {
+        let mut ascii = [b'0'; 8];
+        // The halves do not wait for each other.
+        let halves = [value / 10_000, value % 10_000];
+        for (mut rest, places) in halves.into_iter().zip(ascii.as_chunks_mut::<4>().0) {
+            for place in places.iter_mut().rev() {
+                *place = b'0' | (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        Self { ascii, digits }
     }
 
-    fn read(text: &str) -> Result<Self, PasscodeError> {
-        if text.len() > Self::MAX_BYTES {
-            return Err(PasscodeError::TooLong);
-        }
-        let mut passcode = Self {
-            symbols: [0; Self::MAX_SYMBOLS],
-            length: 0,
-        };
-        let mut places = passcode.symbols.iter_mut();
-        let mut length = 0_u8;
-        for character in text.chars() {
-            let Some(symbol) = symbol(character) else {
-                if is_separator(character) || is_invisible(character) {
-                    continue;
-                }
-                return Err(PasscodeError::Character);
-            };
-            *places.next().ok_or(PasscodeError::TooLong)? = symbol;
-            length = length.saturating_add(1);
-        }
-        if length == 0 {
-            return Err(PasscodeError::Empty);
-        }
-        passcode.length = length;
-        Ok(passcode)
-    }
-
-    /// The number of symbols, from 1 to [`MAX_SYMBOLS`](Self::MAX_SYMBOLS).
+    /// The digits.
     #[must_use]
-    pub fn symbol_count(&self) -> usize {
-        usize::from(self.length)
-    }
-
-    /// ASCII digits and upper-case letters.
-    #[cfg(feature = "backup")]
-    pub(crate) fn symbols(&self) -> &[u8] {
-        self.symbols.get(..self.symbol_count()).unwrap_or_default()
-    }
-
-    /// Whether this has the shape of a passcode with so many digits.
-    #[cfg(feature = "verifier")]
-    pub(crate) fn fits(&self, digits: Digits) -> bool {
-        self.value(digits).is_some()
-    }
-
-    /// The number, if this has the shape of a passcode with so many digits.
-    pub(crate) fn value(&self, digits: Digits) -> Option<u32> {
-        let symbols = self.symbols.get(..usize::from(digits.get()))?;
-        if self.length != digits.get() {
-            return None;
-        }
-        symbols.iter().try_fold(0_u32, |value, symbol| {
-            let digit = symbol.checked_sub(b'0').filter(|digit| *digit < 10)?;
-            // Eight digits at most: nothing wraps.
-            Some(value.wrapping_mul(10).wrapping_add(u32::from(digit)))
-        })
+    pub fn expose(&self) -> &str {
+        let zeros = self.ascii.len().saturating_sub(self.digits.get().into());
+        self.ascii
+            .get(zeros..)
+            .and_then(|digits| core::str::from_utf8(digits).ok())
+            .unwrap_or_default()
     }
 }
 
 impl fmt::Debug for Passcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Passcode").finish_non_exhaustive()
+        f.debug_struct("Otp")
+            .field("digits", &self.digits)
+            .finish_non_exhaustive()
     }
 }
 
 impl Drop for Passcode {
     fn drop(&mut self) {
-        self.symbols.zeroize();
+        self.ascii.zeroize();
     }
 }
 
-/// What a person typed cannot be a passcode or a backup code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PasscodeError {
-    /// Nothing is left after spaces and hyphens.
-    #[error("the code is empty")]
-    Empty,
-    /// More than 256 bytes, or more than 64 symbols.
-    #[error("the code is too long")]
-    TooLong,
-    /// There is a character that is neither a letter A to Z, nor a digit, a space or a hyphen.
-    #[error("the code has a character that is neither a letter nor a digit")]
-    Character,
+/// The value of a decimal digit (general category Nd), or `None` for any other character.
+pub(super) fn decimal_digit(character: char) -> Option<u8> {
+    let at = ZEROS
+        .partition_point(|zero| *zero <= character)
+        .checked_sub(1)?;
+    let zero = u32::from(*ZEROS.get(at)?);
+    let value = u32::from(character).checked_sub(zero)?;
+    u8::try_from(value).ok().filter(|value| *value < 10)
 }
 
-#[cfg(all(test, feature = "backup"))]
+/// The zero of each of the 77 sets of ten consecutive digits in Unicode 18.0.0, in order.
+const ZEROS: [char; 77] = [
+    '\u{30}',
+    '\u{660}',
+    '\u{6f0}',
+    '\u{7c0}',
+    '\u{966}',
+    '\u{9e6}',
+    '\u{a66}',
+    '\u{ae6}',
+    '\u{b66}',
+    '\u{be6}',
+    '\u{c66}',
+    '\u{ce6}',
+    '\u{d66}',
+    '\u{de6}',
+    '\u{e50}',
+    '\u{ed0}',
+    '\u{f20}',
+    '\u{1040}',
+    '\u{1090}',
+    '\u{17e0}',
+    '\u{1810}',
+    '\u{1946}',
+    '\u{19d0}',
+    '\u{1a80}',
+    '\u{1a90}',
+    '\u{1b50}',
+    '\u{1bb0}',
+    '\u{1c40}',
+    '\u{1c50}',
+    '\u{a620}',
+    '\u{a8d0}',
+    '\u{a900}',
+    '\u{a9d0}',
+    '\u{a9f0}',
+    '\u{aa50}',
+    '\u{abf0}',
+    '\u{ff10}',
+    '\u{104a0}',
+    '\u{10d30}',
+    '\u{10d40}',
+    '\u{11066}',
+    '\u{110f0}',
+    '\u{11136}',
+    '\u{111d0}',
+    '\u{112f0}',
+    '\u{11450}',
+    '\u{114d0}',
+    '\u{11650}',
+    '\u{116c0}',
+    '\u{116d0}',
+    '\u{116da}',
+    '\u{11730}',
+    '\u{118e0}',
+    '\u{11950}',
+    '\u{11bf0}',
+    '\u{11c50}',
+    '\u{11d50}',
+    '\u{11da0}',
+    '\u{11de0}',
+    '\u{11f50}',
+    '\u{16130}',
+    '\u{16a60}',
+    '\u{16ac0}',
+    '\u{16b50}',
+    '\u{16d70}',
+    '\u{1ccf0}',
+    '\u{1d7ce}',
+    '\u{1d7d8}',
+    '\u{1d7e2}',
+    '\u{1d7ec}',
+    '\u{1d7f6}',
+    '\u{1e140}',
+    '\u{1e2f0}',
+    '\u{1e4f0}',
+    '\u{1e5f1}',
+    '\u{1e950}',
+    '\u{1fbf0}',
+];
+
+#[cfg(test)]
 mod tests {
-    use super::*;
-    use std::format;
-    use std::fs;
+    use super::{ZEROS, decimal_digit};
 
     #[test]
-    fn a_typed_code_is_what_the_person_meant() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/typed.json");
-        let cases: serde_json::Value =
-            serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        for case in cases["codes_accepted_as"].as_array().unwrap() {
-            let [typed, code] = [&case[0], &case[1]].map(|text| text.as_str().unwrap());
-            let passcode = Passcode::parse(typed).map_err(|error| format!("{case}: {error}"));
-            assert_eq!(passcode.unwrap().symbols(), code.as_bytes(), "{case}");
+    fn each_set_counts_from_zero_to_nine_and_ends_there() {
+        assert!(ZEROS.is_sorted());
+        for zero in ZEROS {
+            for value in 0..10 {
+                let digit = char::from_u32(u32::from(zero) + value).unwrap();
+                assert_eq!(
+                    decimal_digit(digit).map(u32::from),
+                    Some(value),
+                    "{digit:?}"
+                );
+            }
+        }
+        let digits = ('\0'..=char::MAX)
+            .filter(|c| decimal_digit(*c).is_some())
+            .count();
+        assert_eq!(digits, ZEROS.len() * 10);
+    }
+
+    #[test]
+    fn it_agrees_with_the_standard_library_on_what_is_numeric() {
+        for character in ('\0'..=char::MAX).filter(|c| decimal_digit(*c).is_some()) {
+            assert!(character.is_numeric(), "{character:?}");
+        }
+        for other in ['²', '½', '①', 'Ⅷ', '三', 'A', '-'] {
+            assert_eq!(decimal_digit(other), None, "{other:?}");
         }
     }
 }

@@ -1,19 +1,20 @@
-use super::typed::{is_invisible, is_separator, symbol};
-use crate::{Algorithm, SecretText};
+use super::code::{is_invisible, is_separator, symbol};
+use crate::otp::Algorithm;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 use data_encoding::{BASE32_NOPAD, DecodeKind, Encoding, Specification};
 use rand_core::{CryptoRng, TryCryptoRng};
-use zeroize::{Zeroizing, zeroize_bytes};
+use zeroize::{Zeroizing, optimization_barrier, zeroize_bytes};
 
 /// A shared secret of at least 128 bits (RFC 4226, section 4, R6), 160 bits unless asked otherwise.
 /// Wiped on drop.
 ///
 /// ```
-/// use countersign::{Algorithm, Digits, Period, Secret, Timestamp, Totp};
+/// use countersign::Timestamp;
+/// use countersign::otp::{Algorithm, Digits, Period, Secret, Totp};
 ///
 /// let secret = Secret::from_typed_base32("gezd gnbv gy3t qojq gezd gnbv gy3t qojq")?;
 /// assert_eq!(secret.expose(), b"12345678901234567890");
@@ -21,7 +22,7 @@ use zeroize::{Zeroizing, zeroize_bytes};
 ///
 /// let totp = Totp::new(secret.expose(), Algorithm::Sha1, Digits::SIX, Period::default());
 /// assert_eq!(totp.generate(Timestamp::from_unix(59)).expose(), "287082");
-/// # Ok::<(), countersign::SecretError>(())
+/// # Ok::<(), countersign::otp::SecretError>(())
 /// ```
 #[derive(Clone)]
 pub struct Secret(Box<[u8]>);
@@ -41,11 +42,10 @@ impl Secret {
     /// the length that RFC 4226 recommends.
     ///
     /// # Errors
-    /// [`RandomError`](crate::RandomError) if the system has no random source to offer.
+    /// [`RandomError`](RandomError) if the system has no random source to offer.
     #[cfg(feature = "getrandom")]
-    pub fn generate() -> Result<Self, crate::RandomError> {
-        Self::try_generate(&mut getrandom::SysRng, Algorithm::Sha1)
-            .map_err(|_| crate::RandomError::new())
+    pub fn generate() -> Result<Self, RandomError> {
+        Self::try_generate(&mut getrandom::SysRng, Algorithm::Sha1).map_err(|_| RandomError::new())
     }
 
     /// A new secret of 160 bits from a cryptographically secure generator.
@@ -132,7 +132,7 @@ impl Secret {
         decode(&spare_bits_ignored()?, &typed_symbols(text)?, minimum_bits)
     }
 
-    /// The bytes, to hand to [`Totp::new`](crate::Totp::new) or to a store of your own.
+    /// The bytes, to hand to [`Totp::new`](crate::otp::Totp::new) or to a store of your own.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -351,5 +351,56 @@ impl fmt::Display for Meant {
             Some(b'8') => "; perhaps it is the letter B",
             _ => "",
         })
+    }
+}
+
+/// Text that holds a secret: a key URI, a key to type, a backup code. Wiped on drop.
+///
+/// It has no `Display`, so that it cannot slip into a log: [`expose`](Self::expose) is the one way out.
+/// What is copied out of it (a page, a response body) is the host's to wipe.
+#[derive(Clone)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Takes text over. Its buffer must have been allocated with room for all of it: a buffer that grew
+    /// has left copies behind.
+    pub(crate) const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretText").finish_non_exhaustive()
+    }
+}
+
+impl Drop for SecretText {
+    /// In one go; `String::zeroize` goes byte by byte.
+    fn drop(&mut self) {
+        let mut bytes = mem::take(&mut self.0).into_bytes();
+        bytes.clear();
+        bytes.resize(bytes.capacity(), 0);
+        optimization_barrier(bytes.as_slice());
+    }
+}
+
+/// A random source failed, so nothing was made that would have to be unguessable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("the random source failed")]
+#[non_exhaustive]
+pub struct RandomError;
+
+impl RandomError {
+    /// The error, for random sources that a host implements.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self
     }
 }

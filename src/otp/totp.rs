@@ -1,8 +1,9 @@
+use super::hmac::leaving_nothing;
+use crate::Timestamp;
+use crate::constant_time::reveal;
 #[cfg(feature = "verifier")]
-use super::ct::picked;
-use super::ct::verdict;
-use super::mac::leaving_nothing;
-use crate::{Algorithm, Digits, Hotp, Otp, Passcode, Period, TimeStep, Timestamp, Window};
+use crate::constant_time::reveal_index;
+use crate::otp::{Algorithm, Code, Digits, Hotp, Passcode, Period, TimeStep, Window};
 use core::fmt;
 use core::time::Duration;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -15,17 +16,18 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 /// `Verifier` does all that.
 ///
 /// ```
-/// use countersign::{Algorithm, Digits, Passcode, Period, Timestamp, Totp, Window};
+/// use countersign::Timestamp;
+/// use countersign::otp::{Algorithm, Code, Digits, Period, Totp, Window};
 ///
 /// let totp = Totp::new(b"12345678901234567890", Algorithm::Sha1, Digits::EIGHT, Period::default());
 /// let now = Timestamp::from_unix(1_111_111_109);
 /// assert_eq!(totp.generate(now).expose(), "07081804");
 ///
-/// let passcode = Passcode::parse("0708 1804")?;
+/// let passcode = Code::parse("0708 1804")?;
 /// let matched = totp.verify(&passcode, now, Window::default(), None).expect("the current passcode");
 /// let last_accepted = Some(matched.step());
 /// assert_eq!(totp.verify(&passcode, now, Window::default(), last_accepted), None, "used up");
-/// # Ok::<(), countersign::PasscodeError>(())
+/// # Ok::<(), countersign::otp::CodeError>(())
 /// ```
 #[derive(Clone)]
 pub struct Totp {
@@ -35,7 +37,7 @@ pub struct Totp {
 }
 
 impl Totp {
-    /// Sets the key up. A key of any length is taken as it is; [`Secret`](crate::Secret) is the type that
+    /// Sets the key up. A key of any length is taken as it is; [`Secret`](crate::otp::Secret) is the type that
     /// insists on enough bits.
     #[must_use]
     pub fn new(key: &[u8], algorithm: Algorithm, digits: Digits, period: Period) -> Self {
@@ -86,7 +88,7 @@ impl Totp {
 
     /// The passcode at a time.
     #[must_use]
-    pub fn generate(&self, at: Timestamp) -> Otp {
+    pub fn generate(&self, at: Timestamp) -> Passcode {
         self.hotp.generate(self.step(at).get())
     }
 
@@ -112,7 +114,7 @@ impl Totp {
     #[must_use]
     pub fn verify(
         &self,
-        passcode: &Passcode,
+        passcode: &Code,
         at: Timestamp,
         window: Window,
         last_accepted: Option<TimeStep>,
@@ -120,7 +122,7 @@ impl Totp {
         let current = self.step(at);
         let value = passcode.value(self.digits())?;
         let Search { later, step, .. } = self.search(value, current, window, last_accepted);
-        verdict(later).then_some(TotpMatch { step, current })
+        reveal(later).then_some(TotpMatch { step, current })
     }
 
     /// As [`verify`](Self::verify), and tells a passcode that was used before from one that is wrong. The step
@@ -128,7 +130,7 @@ impl Totp {
     #[cfg(feature = "verifier")]
     pub(crate) fn scan(
         &self,
-        passcode: &Passcode,
+        passcode: &Code,
         at: Timestamp,
         window: Window,
         last_accepted: Option<TimeStep>,
@@ -138,9 +140,9 @@ impl Totp {
         };
         let current = self.step(at);
         let Search { later, any, step } = self.search(value, current, window, last_accepted);
-        if verdict(later) {
+        if reveal(later) {
             Scan::Later(picked_step(step, *window.steps(current).start()))
-        } else if verdict(any) {
+        } else if reveal(any) {
             Scan::Used
         } else {
             Scan::Nothing
@@ -212,12 +214,12 @@ pub(crate) enum Scan {
     Nothing,
 }
 
-/// The picked one of the steps from `first` on.
+/// The selected step, revealed; `first` is the first candidate.
 #[cfg(feature = "verifier")]
 fn picked_step(step: TimeStep, first: u64) -> TimeStep {
     // A window has less than 2^16 steps.
     let [low, high, ..] = step.get().wrapping_sub(first).to_le_bytes();
-    let place = picked(u16::from_le_bytes([low, high]));
+    let place = reveal_index(u16::from_le_bytes([low, high]));
     TimeStep::new(first.wrapping_add(place.into()))
 }
 

@@ -20,14 +20,14 @@
 //! A ledger encodes itself.
 
 use super::{History, RecordError};
+use crate::backup::BackupCodeSet;
 use crate::factor::{
     Authenticator, Beginnings, IssueRight, Issues, Issuing, Parameters, Pending, SecondFactor,
     Throttle,
 };
-use crate::{
-    Algorithm, AuthenticatorId, AuthenticatorName, Digits, EnrollmentId, Ledger, Period, Revision,
-    Secret, TimeStep, Timestamp,
-};
+use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
+use crate::store::Revision;
+use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Timestamp};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -288,7 +288,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
     let authenticators = (0..count)
         .map(|_| read_authenticator(d))
         .collect::<Result<_, _>>()?;
-    let ledger = optional(d, |d| Ledger::decode_from(d).map_err(|_| MALFORMED))?;
+    let ledger = optional(d, |d| BackupCodeSet::decode_from(d).map_err(|_| MALFORMED))?;
     let pending = optional(d, read_pending)?;
     let mut factor = SecondFactor {
         authenticators,
@@ -459,7 +459,8 @@ fn optional<'b, T>(
 #[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
-    use crate::{BackupCodes, CodeFormat, DigestParams, Policy};
+    use crate::Policy;
+    use crate::backup::{Argon2Params, BackupCodes, CodeFormat};
     use alloc::vec;
 
     const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -498,10 +499,16 @@ mod tests {
     /// A second factor with something in every field.
     fn full() -> SecondFactor {
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
-        let params = DigestParams::new(8, 1, 1).unwrap();
-        let digests = Ledger::issue_job(&codes, [4; 16], params, None).run();
-        let ledger =
-            Ledger::from_digests(codes.format(), [4; 16], params, AT, None, digests.unwrap());
+        let params = Argon2Params::new(8, 1, 1).unwrap();
+        let digests = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
+        let ledger = BackupCodeSet::from_digests(
+            codes.format(),
+            [4; 16],
+            params,
+            AT,
+            None,
+            digests.unwrap(),
+        );
         SecondFactor {
             authenticators: vec![authenticator()],
             pending: Some(pending()),

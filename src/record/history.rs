@@ -1,4 +1,4 @@
-use crate::Revision;
+use crate::store::Revision;
 use alloc::vec::Vec;
 
 /// The last revisions of a record, oldest first, which every writer carries on. It tells whether a write

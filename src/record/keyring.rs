@@ -1,5 +1,5 @@
 use crate::KeyId;
-use crate::bleach::bleached;
+use crate::stack_wipe::with_wiped_stack;
 use aes_gcm_siv::aead::KeyInit;
 use aes_gcm_siv::{Aes256GcmSiv, Key};
 use alloc::boxed::Box;
@@ -19,11 +19,11 @@ impl SealingKey {
     /// beside the records.
     ///
     /// # Errors
-    /// [`RandomError`](crate::RandomError) if the system has no random source to offer.
+    /// [`RandomError`](crate::otp::RandomError) if the system has no random source to offer.
     #[cfg(feature = "getrandom")]
-    pub fn generate() -> Result<Self, crate::RandomError> {
+    pub fn generate() -> Result<Self, crate::otp::RandomError> {
         let mut key = Self(Box::new([0; 32]));
-        getrandom::fill(key.0.as_mut()).map_err(|_| crate::RandomError::new())?;
+        getrandom::fill(key.0.as_mut()).map_err(|_| crate::otp::RandomError::new())?;
         Ok(key)
     }
 
@@ -91,7 +91,7 @@ pub(super) struct Keys {
 impl Keys {
     fn new(id: KeyId, key: &SealingKey) -> Self {
         const RECEIPTS: &[u8] = b"countersign receipts";
-        bleached::<4096, _>(|| {
+        with_wiped_stack::<4096, _>(|| {
             let cipher = Box::new(Aes256GcmSiv::new(<&Key<Aes256GcmSiv>>::from(key.expose())));
             let mut receipts = Box::new([0; 32]);
             let derived = hmac(key.expose()).chain_update(RECEIPTS).finalize();

@@ -1,16 +1,41 @@
-//! The record: one account's second factor, encoded with a version and sealed with a keyring.
+//! The encrypted record: everything about one account's second factor, as the store keeps it.
+//!
+//! Use this module to handle errors of records and keys. The verifier encrypts each record with
+//! AES-256-GCM-SIV under the primary key of the [`Keyring`](crate::Keyring), and binds it to the
+//! account, the namespace and the revision.
+//!
+//! ```
+//! # use countersign::record::KeyringError;
+//! use countersign::{KeyId, Keyring, SealingKey};
+//!
+//! let old = SealingKey::from_bytes(&[7; 32]);
+//! let new = SealingKey::from_bytes(&[8; 32]);
+//!
+//! // Records are written with key 2. Records of key 1 still open.
+//! let keyring = Keyring::new(KeyId::new(2), new).with_retired(KeyId::new(1), old.clone())?;
+//!
+//! // One id cannot name two keys.
+//! let error = keyring.with_retired(KeyId::new(2), old).err();
+//! assert_eq!(error.map(|error| error.id), Some(KeyId::new(2)));
+//! # Ok::<(), KeyringError>(())
+//! ```
+//!
+//! # Needs
+//!
+//! The feature `verifier`.
 
 mod encoding;
 mod history;
-mod keyring;
+pub(crate) mod keyring;
 mod receipt;
 mod seal;
 
 pub(crate) use encoding::MAX_TEXT;
 pub(crate) use history::{Fate, History};
-pub use keyring::{Keyring, KeyringError, SealingKey};
 pub(crate) use receipt::{open_receipt, seal_receipt};
 pub(crate) use seal::{Opened, is_of_another, open, seal};
+
+pub use keyring::KeyringError;
 
 use crate::KeyId;
 

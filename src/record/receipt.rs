@@ -4,13 +4,13 @@
 //! (8), what was accepted (1 byte and its fields), account, code (16). The code also covers a domain and the
 //! namespace.
 
-use super::Keyring;
 use super::keyring::hmac;
-use crate::bleach::bleached;
-use crate::otp::verdict;
+use crate::Keyring;
+use crate::constant_time::reveal;
+use crate::factor::BackupCodeSetId;
+use crate::stack_wipe::with_wiped_stack;
 use crate::{
-    AcceptedBy, AccountId, AuthenticatorId, BackupCodeSetId, KeyId, Receipt, Rejection,
-    SealedReceipt, Timestamp,
+    AcceptedBy, AccountId, AuthenticatorId, KeyId, Receipt, Rejection, SealedReceipt, Timestamp,
 };
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,7 +34,7 @@ pub(crate) fn seal_receipt(receipt: &Receipt, namespace: &str, keyring: &Keyring
     let mut bytes = Vec::from([VERSION]);
     bytes.extend(keys.id.get().to_be_bytes());
     bytes.extend(receipt.at().as_unix().to_be_bytes());
-    match receipt.by() {
+    match receipt.accepted_by() {
         AcceptedBy::Authenticator { id } => {
             bytes.push(AUTHENTICATOR);
             bytes.extend(id.as_bytes());
@@ -82,7 +82,7 @@ pub(crate) fn open_receipt(
     let (key, rest) = rest.split_first_chunk().ok_or(Rejection::ForeignReceipt)?;
     let key = KeyId::new(u32::from_be_bytes(*key));
     let keys = keyring.keys(key).ok_or(Rejection::ProofExpired)?;
-    if !verdict(code(&keys.receipts, namespace, content).ct_eq(given)) {
+    if !reveal(code(&keys.receipts, namespace, content).ct_eq(given)) {
         return Err(Rejection::ForeignReceipt);
     }
     read(rest).ok_or(Rejection::ForeignReceipt)
@@ -121,7 +121,7 @@ fn read(content: &[u8]) -> Option<Receipt> {
 
 fn code(key: &[u8; 32], namespace: &str, content: &[u8]) -> [u8; CODE_LENGTH] {
     let namespace_length = (namespace.len() as u64).to_be_bytes();
-    bleached::<4096, _>(|| {
+    with_wiped_stack::<4096, _>(|| {
         let whole = hmac(key)
             .chain_update(DOMAIN)
             .chain_update(namespace_length)

@@ -5,9 +5,11 @@
 //! ciphertext, tag (16). The version is that of the content: see [`encoding`].
 
 use super::encoding::{self, Form};
-use super::{History, Keyring, RecordError};
+use super::{History, RecordError};
+use crate::Keyring;
 use crate::factor::SecondFactor;
-use crate::{AccountId, KeyId, Revision};
+use crate::store::Revision;
+use crate::{AccountId, KeyId};
 use aes_gcm_siv::Aes256GcmSiv;
 use aes_gcm_siv::aead::{AeadInOut, Nonce, Tag};
 use alloc::vec::Vec;

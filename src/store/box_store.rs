@@ -4,14 +4,15 @@ use core::pin::Pin;
 use std::boxed::Box;
 use std::sync::Arc;
 
-use super::{AccountId, Store, Stored, Swap, Swapped};
+use super::{ConditionalWrite, Store, StoredRecord, WriteResult};
+use crate::AccountId;
 
 /// Any store, chosen at run time.
 ///
 /// Clones share the one store. A call costs one allocation more than on the store itself.
 ///
 /// ```
-/// use countersign::{BoxStore, MemoryStore};
+/// use countersign::store::{BoxStore, MemoryStore};
 ///
 /// let database = std::env::var("DATABASE_URL").unwrap_or_else(|_| "memory".into());
 /// let store = match database.as_str() {
@@ -34,15 +35,15 @@ impl BoxStore {
 impl Store for BoxStore {
     type Error = BoxError;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
         self.0.erased_load(account).await
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Self::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Self::Error> {
         self.0.erased_compare_and_swap(account, swap).await
     }
 }
@@ -58,25 +59,25 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send 
 
 /// [`Store`] with futures of one type.
 trait ErasedStore: Send + Sync {
-    fn erased_load<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, Option<Stored>>;
+    fn erased_load<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, Option<StoredRecord>>;
 
     fn erased_compare_and_swap<'a>(
         &'a self,
         account: &'a AccountId,
-        swap: Swap<'a>,
-    ) -> BoxFuture<'a, Swapped>;
+        swap: ConditionalWrite<'a>,
+    ) -> BoxFuture<'a, WriteResult>;
 }
 
 impl<S: Store> ErasedStore for S {
-    fn erased_load<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, Option<Stored>> {
+    fn erased_load<'a>(&'a self, account: &'a AccountId) -> BoxFuture<'a, Option<StoredRecord>> {
         Box::pin(async move { self.load(account).await.map_err(Into::into) })
     }
 
     fn erased_compare_and_swap<'a>(
         &'a self,
         account: &'a AccountId,
-        swap: Swap<'a>,
-    ) -> BoxFuture<'a, Swapped> {
+        swap: ConditionalWrite<'a>,
+    ) -> BoxFuture<'a, WriteResult> {
         Box::pin(async move {
             self.compare_and_swap(account, swap)
                 .await
@@ -88,7 +89,7 @@ impl<S: Store> ErasedStore for S {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MemoryStore;
+    use crate::store::MemoryStore;
 
     #[test]
     fn stores_and_their_futures_go_between_threads() {

@@ -6,7 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-use super::{AccountId, Revision, Store, Stored, Swap, Swapped, blocking};
+use super::{ConditionalWrite, Revision, Store, StoredRecord, WriteResult, blocking};
+use crate::AccountId;
 
 /// A store in this process's memory, for tests and for trying things out.
 ///
@@ -25,7 +26,7 @@ struct Accounts {
     in_order: BTreeSet<AccountId>,
 }
 
-/// Smaller than `Stored` by a word, and without spare capacity.
+/// Smaller than `StoredRecord` by a word, and without spare capacity.
 struct Row {
     record: Box<[u8]>,
     revision: Revision,
@@ -59,21 +60,21 @@ impl MemoryStore {
 impl blocking::Store for MemoryStore {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
         let accounts = self.accounts();
         let row = accounts.rows.get(account);
-        Ok(row.map(|row| Stored::new(row.record.to_vec(), row.revision)))
+        Ok(row.map(|row| StoredRecord::new(row.record.to_vec(), row.revision)))
     }
 
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Self::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Self::Error> {
         let mut accounts = self.accounts();
         let row = accounts.rows.get_mut(account);
         if row.as_ref().map(|row| row.revision) != swap.expected() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         let next = swap.record().map(|record| Row {
             record: record.into(),
@@ -90,22 +91,22 @@ impl blocking::Store for MemoryStore {
                 accounts.in_order.remove(account);
             }
         }
-        Ok(Swapped::Done)
+        Ok(WriteResult::Done)
     }
 }
 
 impl Store for MemoryStore {
     type Error = Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
         blocking::Store::load(self, account)
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Self::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Self::Error> {
         blocking::Store::compare_and_swap(self, account, swap)
     }
 }
@@ -122,13 +123,14 @@ impl fmt::Debug for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{KeyId, Summary, SwapKind};
+    use crate::KeyId;
+    use crate::store::{Summary, WriteKind};
     use std::thread;
 
-    fn create(store: &MemoryStore, account: &AccountId) -> Swapped {
+    fn create(store: &MemoryStore, account: &AccountId) -> WriteResult {
         let summary = Summary::new(false, 0, KeyId::new(1));
         let revision = Revision::from_i64(1).unwrap();
-        let swap = Swap::write(None, revision, b"record", SwapKind::Enrolling, summary);
+        let swap = ConditionalWrite::put(None, revision, b"record", WriteKind::Enrolling, summary);
         let Ok(swapped) = blocking::Store::compare_and_swap(store, account, swap);
         swapped
     }
@@ -137,7 +139,7 @@ mod tests {
     fn accounts_come_in_pages_in_the_order_of_their_bytes() {
         let store = MemoryStore::new();
         for id in ["b", "B", "a", "\u{E9}", "aa"] {
-            assert_eq!(create(&store, &id.parse().unwrap()), Swapped::Done);
+            assert_eq!(create(&store, &id.parse().unwrap()), WriteResult::Done);
         }
         let mut seen = Vec::new();
         while let page = store.accounts_after(seen.last(), 2)
@@ -153,11 +155,11 @@ mod tests {
     fn an_account_that_was_erased_is_in_no_page() {
         let store = MemoryStore::new();
         let account = AccountId::from(1_u32);
-        assert_eq!(create(&store, &account), Swapped::Done);
+        assert_eq!(create(&store, &account), WriteResult::Done);
         let [first, second] = [1, 2].map(|number| Revision::from_i64(number).unwrap());
-        let erase = Swap::erase(first, second, Summary::new(false, 0, KeyId::new(1)));
+        let erase = ConditionalWrite::erase(first, second, Summary::new(false, 0, KeyId::new(1)));
         let Ok(swapped) = blocking::Store::compare_and_swap(&store, &account, erase);
-        assert_eq!(swapped, Swapped::Done);
+        assert_eq!(swapped, WriteResult::Done);
         assert_eq!(store.accounts_after(None, 1), []);
     }
 
@@ -170,6 +172,6 @@ mod tests {
             panic!("on purpose");
         });
         assert!(panicked.join().is_err());
-        assert_eq!(create(&store, &AccountId::from(1_u32)), Swapped::Done);
+        assert_eq!(create(&store, &AccountId::from(1_u32)), WriteResult::Done);
     }
 }

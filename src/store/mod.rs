@@ -1,27 +1,50 @@
-//! What a host's database has to do: one record for an account, swapped under its revision.
+//! The storage contract: one encrypted record per account, replaced by conditional writes.
+//!
+//! Use this module to write a [`Store`] for your own database. Ready-made stores for SQLite,
+//! PostgreSQL, MySQL, MariaDB and Redis are packages of their own. Check your store with the suite in
+//! `countersign::conformance`.
+//!
+//! ```
+//! use countersign::store::{
+//!     ConditionalWrite, MemoryStore, Revision, Store, Summary, WriteKind, WriteResult,
+//! };
+//! use countersign::{AccountId, KeyId};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(feature = "verifier")]
+//! # countersign::testing::block_on(async {
+//! let store = MemoryStore::new();
+//! let account = AccountId::from(4711_u64);
+//! let revision = Revision::from_i64(41)?;
+//! let summary = Summary::new(true, 10, KeyId::new(1));
+//! let write =
+//!     ConditionalWrite::put(None, revision, b"encrypted", WriteKind::Enrolling, summary);
+//!
+//! // The first write finds no record. The second one expects none either, and changes nothing.
+//! assert_eq!(store.compare_and_swap(&account, write).await?, WriteResult::Done);
+//! let other = Revision::from_i64(42)?;
+//! let late = ConditionalWrite::put(None, other, b"late", WriteKind::Enrolling, summary);
+//! assert_eq!(store.compare_and_swap(&account, late).await?, WriteResult::Stale);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Needs
+//!
+//! The feature `std`.
 
 pub(crate) mod blocking;
-
-mod account_id;
 mod box_store;
-mod contract;
-mod key_id;
 mod memory;
-mod revision;
-mod stored;
-mod summary;
-mod swap;
-mod swap_kind;
-mod swapped;
+mod record;
+#[expect(clippy::module_inception, reason = "the trait is called Store")]
+mod store;
+mod write;
 
-pub use account_id::{AccountId, AccountIdError};
 pub use box_store::BoxStore;
-pub use contract::Store;
-pub use key_id::KeyId;
 pub use memory::MemoryStore;
-pub use revision::{Revision, RevisionError};
-pub use stored::Stored;
-pub use summary::Summary;
-pub use swap::Swap;
-pub use swap_kind::SwapKind;
-pub use swapped::Swapped;
+pub use record::{Revision, RevisionError, StoredRecord, Summary};
+pub use store::Store;
+pub use write::{ConditionalWrite, WriteKind, WriteResult};

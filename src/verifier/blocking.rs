@@ -1,13 +1,14 @@
 use super::builder::VerifierBuilder;
 use super::enrollment::{Enrollment, EnrollmentRequest};
-use super::error::{Denied, Error};
-use super::executor::block_on;
-use super::random::RandomSource;
+use super::error::{Denied, VerifierError};
 use super::verifier::{self, Removed, Resealed};
+use crate::backup::BackupCodes;
 use crate::blocking::{Adapter, Store};
+use crate::runtime::RandomSource;
+use crate::testing::block_on;
 use crate::{
-    AccountId, AuthenticatorId, BackupCodes, EnrollmentId, Keyring, Policy, Proof, Receipt,
-    SealedReceipt, ServerClock, Status,
+    AccountId, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt, SealedReceipt,
+    ServerClock, Status,
 };
 
 /// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store): the same rules, from the
@@ -15,7 +16,8 @@ use crate::{
 ///
 /// ```
 /// use countersign::blocking::Verifier;
-/// use countersign::{AccountId, KeyId, Keyring, MemoryStore, SealingKey, Status};
+/// use countersign::{AccountId, KeyId, Keyring, SealingKey, Status};
+/// use countersign::store::MemoryStore;
 ///
 /// let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
 /// let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example").build_blocking()?;
@@ -120,7 +122,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The same.
-    pub fn status(&self, account: &AccountId) -> Result<Status, Error> {
+    pub fn status(&self, account: &AccountId) -> Result<Status, VerifierError> {
         block_on(self.0.status(account))
     }
 
@@ -177,7 +179,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The same.
-    pub fn reseal(&self, account: &AccountId) -> Result<Resealed, Error> {
+    pub fn reseal(&self, account: &AccountId) -> Result<Resealed, VerifierError> {
         block_on(self.0.reseal(account))
     }
 
@@ -185,7 +187,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The same.
-    pub fn erase(&self, account: &AccountId) -> Result<(), Error> {
+    pub fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
         block_on(self.0.erase(account))
     }
 }

@@ -1,9 +1,11 @@
 use super::Verifier;
-use super::clock::{Clock, SystemClock};
 use super::enrollment::fits_an_enrollment;
-use super::random::RandomSource;
-use super::slow_work::{Inline, SlowWork};
-use crate::{KeyUri, KeyUriError, Keyring, Policy, Secret, blocking};
+use crate::otp::Secret;
+use crate::runtime::RandomSource;
+use crate::runtime::{Clock, SystemClock};
+use crate::runtime::{HashExecutor, InlineExecutor};
+use crate::uri::{KeyUri, KeyUriError};
+use crate::{Keyring, Policy, blocking};
 use core::fmt;
 use std::borrow::ToOwned;
 use std::string::String;
@@ -17,7 +19,7 @@ pub(super) struct Core {
     pub(super) namespace: String,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn RandomSource>,
-    pub(super) slow_work: Arc<dyn SlowWork>,
+    pub(super) hash_executor: Arc<dyn HashExecutor>,
     pub(super) rounds: u32,
 }
 
@@ -42,7 +44,7 @@ impl<S> VerifierBuilder<S> {
             namespace: String::new(),
             clock: Arc::new(SystemClock),
             random,
-            slow_work: Arc::new(Inline),
+            hash_executor: Arc::new(InlineExecutor),
             rounds: 32,
         };
         Self { store, core }
@@ -82,9 +84,9 @@ impl<S> VerifierBuilder<S> {
         self
     }
 
-    /// Where slow digests run. Default: [`Inline`].
-    pub fn slow_work(mut self, slow_work: impl SlowWork + 'static) -> Self {
-        self.core.slow_work = Arc::new(slow_work);
+    /// Where slow digests run. Default: [`InlineExecutor`].
+    pub fn hash_executor(mut self, hash_executor: impl HashExecutor + 'static) -> Self {
+        self.core.hash_executor = Arc::new(hash_executor);
         self
     }
 

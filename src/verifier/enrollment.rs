@@ -1,9 +1,7 @@
 use crate::factor::Pending;
 use crate::record;
-use crate::{
-    AuthenticatorId, AuthenticatorName, EnrollmentId, KeyUri, KeyUriError, KeyUriPart, Policy,
-    Timestamp,
-};
+use crate::uri::{KeyUri, KeyUriError, KeyUriPart};
+use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
 use std::borrow::ToOwned;
 use std::string::String;
 
@@ -12,9 +10,9 @@ use std::string::String;
 /// ```
 /// use countersign::{AuthenticatorName, EnrollmentRequest};
 ///
-/// let request = EnrollmentRequest::additional("alice@example.com")
+/// let request = EnrollmentRequest::new("alice@example.com")
 ///     .authenticator_name(AuthenticatorName::new("work phone")?);
-/// # Ok::<(), countersign::NameError>(())
+/// # Ok::<(), countersign::factor::NameError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -41,14 +39,15 @@ impl EnrollmentRequest {
     /// [`KeyUri::fit_name`] makes any text fit:
     ///
     /// ```
-    /// use countersign::{EnrollmentRequest, KeyUri};
+    /// use countersign::EnrollmentRequest;
+    /// use countersign::uri::KeyUri;
     ///
     /// let name = KeyUri::fit_name("@alice:example.org", 30);
     /// assert_eq!(name, "@alice-example.org");
-    /// let request = EnrollmentRequest::additional(&name);
+    /// let request = EnrollmentRequest::new(&name);
     /// # let _ = request;
     /// ```
-    pub fn additional(account_name: &str) -> Self {
+    pub fn new(account_name: &str) -> Self {
         Self {
             account_name: account_name.to_owned(),
             name: None,
@@ -62,7 +61,7 @@ impl EnrollmentRequest {
     pub fn replacing(id: AuthenticatorId, account_name: &str) -> Self {
         Self {
             replaces: Some(id),
-            ..Self::additional(account_name)
+            ..Self::new(account_name)
         }
     }
 

@@ -1,11 +1,14 @@
-use super::slow_work::SlowWorkError;
-use crate::{KeyUriError, RandomError, RecordError, Rejection};
+use crate::otp::RandomError;
+use crate::record::RecordError;
+use crate::runtime::HashExecutorError;
+use crate::uri::KeyUriError;
+use crate::{AccountId, Rejection};
 use std::boxed::Box;
 
 /// Why something could not be done. It is never a verdict on a code, and never a login.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum VerifierError {
     /// The store answered a read with an error.
     #[error("the store failed")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -24,7 +27,7 @@ pub enum Error {
     Random(#[from] RandomError),
     /// A slow digest was not computed.
     #[error("a slow digest was not computed")]
-    SlowWork(#[from] SlowWorkError),
+    HashExecutor(#[from] HashExecutorError),
     /// The account name or issuer of an enrollment does not fit a key URI.
     #[error("the enrollment has no valid key URI")]
     KeyUri(#[from] KeyUriError),
@@ -41,7 +44,7 @@ pub enum Denied {
     Rejected(#[from] Rejection),
     /// Could not be judged, or the verdict could not be put on record.
     #[error(transparent)]
-    Failed(#[from] Error),
+    Failed(#[from] VerifierError),
 }
 
 impl Denied {
@@ -59,4 +62,25 @@ impl From<RandomError> for Denied {
     fn from(error: RandomError) -> Self {
         Self::Failed(error.into())
     }
+}
+
+/// Tells `tracing` what was decided, and for whom; never a code, a key or a secret.
+pub(super) fn report(account: &AccountId, action: &'static str, denied: Option<&Denied>) {
+    #[cfg(feature = "tracing")]
+    match denied {
+        None => tracing::info!(account = account.as_str(), action, "accepted"),
+        Some(Denied::Rejected(reason)) => {
+            tracing::warn!(account = account.as_str(), action, %reason, "rejected");
+        }
+        Some(Denied::Failed(error)) => {
+            tracing::error!(
+                account = account.as_str(),
+                action,
+                error = error as &(dyn std::error::Error + 'static),
+                "failed"
+            );
+        }
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = (account, action, denied);
 }

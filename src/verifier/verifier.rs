@@ -1,18 +1,20 @@
 use super::builder::{Core, VerifierBuilder};
 use super::enrollment::{Enrollment, EnrollmentRequest, fits_an_enrollment};
-use super::error::{Denied, Error};
-use super::events;
-use super::exchange::{Loaded, Next};
-use super::random::{Generator, RandomSource};
-use crate::bleach::bleached_polls;
+use super::error::report;
+use super::error::{Denied, VerifierError};
+use super::load_modify_store::{Loaded, Next};
+use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::factor::{
     Beginning, Change, Evidence, Outcome, Paid, Parameters, Pending, SecondFactor, Step,
 };
+use crate::otp::{Code, Secret};
 use crate::record;
+use crate::runtime::{Generator, RandomSource};
+use crate::stack_wipe::poll_with_wiped_stack;
+use crate::store::{Store, WriteKind};
 use crate::{
-    AcceptedBy, AccountId, AuthenticatorId, BackupCodes, EnrollmentId, Keyring, Ledger, Passcode,
-    Policy, Proof, Receipt, Rejection, SealedReceipt, Secret, ServerClock, Status, Store, SwapKind,
-    Timestamp,
+    AcceptedBy, AccountId, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt,
+    Rejection, SealedReceipt, ServerClock, Status, Timestamp,
 };
 use core::fmt;
 use std::boxed::Box;
@@ -45,9 +47,8 @@ use std::sync::Arc;
 ///
 /// ```
 /// use countersign::testing::{ManualClock, Phone};
-/// use countersign::{
-///     AccountId, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, SealingKey, Timestamp, Verifier,
-/// };
+/// use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier};
+/// use countersign::store::MemoryStore;
 /// # use std::time::Duration;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # countersign::testing::block_on(async {
@@ -59,7 +60,7 @@ use std::sync::Arc;
 ///
 /// // The password has just been checked.
 /// let proof = Proof::Password { checked_at: clock.now() };
-/// let request = EnrollmentRequest::additional("alice@example.com");
+/// let request = EnrollmentRequest::new("alice@example.com");
 /// let enrollment = verifier.begin_enrollment(&alice, request, proof).await?;
 ///
 /// // The phone scans the QR code; the owner types what it shows.
@@ -96,7 +97,7 @@ pub enum Resealed {
     /// The record was sealed with another key, and is now sealed with the primary one.
     Changed,
     /// The record was sealed with the primary key already.
-    Current,
+    Unchanged,
     /// There is no record.
     Absent,
 }
@@ -106,7 +107,7 @@ impl<S> Verifier<S> {
     /// Starts to set a verifier up. The issuer is the name of the service, as the app shows it: not empty,
     /// and without a colon.
     pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<S> {
-        Self::builder_with_random(store, keyring, issuer, super::random::SystemRandom)
+        Self::builder_with_random(store, keyring, issuer, crate::runtime::SystemRandom)
     }
 }
 
@@ -151,7 +152,7 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`], with the proof's rejection, [`Rejection::TooManyAuthenticators`],
     /// [`Rejection::UnknownAuthenticator`], [`Rejection::NameInUse`] or [`Rejection::TooManyEnrollments`];
-    /// [`Error::KeyUri`] if a name does not fit a key URI or a QR code. Nothing is stored then.
+    /// [`VerifierError::KeyUri`] if a name does not fit a key URI or a QR code. Nothing is stored then.
     pub async fn begin_enrollment(
         &self,
         account: &AccountId,
@@ -160,11 +161,11 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Enrollment, Denied> {
         let beginning = self.new_beginning(request)?;
         let enrollment = Enrollment::of(&beginning.pending, &self.core.policy);
-        let enrollment = enrollment.map_err(Error::KeyUri)?;
-        fits_an_enrollment(enrollment.key_uri()).map_err(Error::KeyUri)?;
+        let enrollment = enrollment.map_err(VerifierError::KeyUri)?;
+        fits_an_enrollment(enrollment.key_uri()).map_err(VerifierError::KeyUri)?;
         let change = Change::Begin(Box::new(beginning));
         let outcome = self.change(account, &proof, &change).await;
-        events::report(account, "begin_enrollment", outcome.as_ref().err());
+        report(account, "begin_enrollment", outcome.as_ref().err());
         Ok(enrollment.begun_at(outcome?.at, &self.core.policy))
     }
 
@@ -182,7 +183,8 @@ impl<S: Store> Verifier<S> {
         let now = self.core.clock.now();
         let factor = opened.ok_or(Rejection::NoEnrollment)?.factor;
         let pending = factor.pending(id, now, &self.core.policy)?;
-        Enrollment::of(pending, &self.core.policy).map_err(|error| Error::KeyUri(error).into())
+        Enrollment::of(pending, &self.core.policy)
+            .map_err(|error| VerifierError::KeyUri(error).into())
     }
 
     /// Makes the pending authenticator an active one, in the place of the one that it replaces if it does.
@@ -198,7 +200,7 @@ impl<S: Store> Verifier<S> {
         passcode: &str,
     ) -> Result<Receipt, Denied> {
         let outcome = leaving_nothing(async {
-            let passcode = Passcode::parse(passcode).map_err(|_| Rejection::Malformed)?;
+            let passcode = Code::parse(passcode).map_err(|_| Rejection::Malformed)?;
             let policy = &self.core.policy;
             let outcome = self.exchange(account, |loaded, now| match loaded {
                 None => Next::Answer(Outcome::Rejected(Rejection::NoEnrollment)),
@@ -219,7 +221,7 @@ impl<S: Store> Verifier<S> {
             }
         })
         .await;
-        events::report(account, "confirm_enrollment", outcome.as_ref().err());
+        report(account, "confirm_enrollment", outcome.as_ref().err());
         outcome
     }
 
@@ -230,9 +232,9 @@ impl<S: Store> Verifier<S> {
     /// [`Denied`]: nobody may be let in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
         let outcome = self
-            .change(account, &Proof::Passcode(code), &Change::LogIn)
+            .change(account, &Proof::Code(code), &Change::LogIn)
             .await;
-        events::report(account, "verify", outcome.as_ref().err());
+        report(account, "verify", outcome.as_ref().err());
         let Proven { at, by, .. } = outcome?;
         let by = by.ok_or(Rejection::WrongCode)?;
         Ok(Receipt::new(account.clone(), at, by))
@@ -248,8 +250,8 @@ impl<S: Store> Verifier<S> {
     /// What may be shown of the account's second factor.
     ///
     /// # Errors
-    /// [`Error`], if the record cannot be read.
-    pub async fn status(&self, account: &AccountId) -> Result<Status, Error> {
+    /// [`VerifierError`], if the record cannot be read.
+    pub async fn status(&self, account: &AccountId) -> Result<Status, VerifierError> {
         let (_, opened) = leaving_nothing(self.load(account)).await?;
         let now = self.core.clock.now();
         Ok(opened.map_or(Status::Absent, |opened| {
@@ -272,7 +274,7 @@ impl<S: Store> Verifier<S> {
         proof: Proof<'_>,
     ) -> Result<BackupCodes, Denied> {
         let outcome = leaving_nothing(self.issue(account, &proof)).await;
-        events::report(account, "issue_backup_codes", outcome.as_ref().err());
+        report(account, "issue_backup_codes", outcome.as_ref().err());
         outcome
     }
 
@@ -295,12 +297,16 @@ impl<S: Store> Verifier<S> {
         }
     }
 
-    async fn new_ledger(&self, codes: &BackupCodes, issued_at: Timestamp) -> Result<Ledger, Error> {
+    async fn new_ledger(
+        &self,
+        codes: &BackupCodes,
+        issued_at: Timestamp,
+    ) -> Result<BackupCodeSet, VerifierError> {
         let salt = Generator(&*self.core.random).bytes()?;
-        let params = self.core.policy.code_digest();
-        let job = Ledger::issue_job(codes, salt, params, None);
-        let digests = self.core.slow_work.run(job).await?;
-        Ok(Ledger::from_digests(
+        let params = self.core.policy.code_hash();
+        let job = BackupCodeSet::issue_job(codes, salt, params, None);
+        let digests = self.core.hash_executor.run(job).await?;
+        Ok(BackupCodeSet::from_digests(
             codes.format(),
             salt,
             params,
@@ -322,7 +328,7 @@ impl<S: Store> Verifier<S> {
         proof: Proof<'_>,
     ) -> Result<Removed, Denied> {
         let outcome = self.change(account, &proof, &Change::Remove(id)).await;
-        events::report(account, "remove_authenticator", outcome.as_ref().err());
+        report(account, "remove_authenticator", outcome.as_ref().err());
         outcome.map(|proven| {
             if proven.enabled {
                 Removed::OthersLeft
@@ -339,7 +345,7 @@ impl<S: Store> Verifier<S> {
     /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].
     pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
         let outcome = self.change(account, &proof, &Change::Disable).await;
-        events::report(account, "disable", outcome.as_ref().err());
+        report(account, "disable", outcome.as_ref().err());
         outcome.map(|_| ())
     }
 
@@ -352,7 +358,7 @@ impl<S: Store> Verifier<S> {
     pub async fn force_disable(&self, account: &AccountId) -> Result<(), Denied> {
         self.administer(account, |factor, _| {
             factor.force_disable();
-            Ok(SwapKind::Disabled)
+            Ok(WriteKind::Disabled)
         })
         .await
     }
@@ -369,7 +375,7 @@ impl<S: Store> Verifier<S> {
     pub async fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
         self.administer(account, |factor, now| {
             factor.unlock(now, clock, &self.core.policy)?;
-            Ok(SwapKind::Unlocked)
+            Ok(WriteKind::Unlocked)
         })
         .await
     }
@@ -377,13 +383,13 @@ impl<S: Store> Verifier<S> {
     /// Seals the account's record with the primary key, if it is sealed with another.
     ///
     /// # Errors
-    /// [`Error`], if the record cannot be read or written.
-    pub async fn reseal(&self, account: &AccountId) -> Result<Resealed, Error> {
+    /// [`VerifierError`], if the record cannot be read or written.
+    pub async fn reseal(&self, account: &AccountId) -> Result<Resealed, VerifierError> {
         let primary = self.core.keyring.primary();
         leaving_nothing(self.exchange(account, |loaded, _| match loaded {
             None => Next::Answer(Resealed::Absent),
-            Some(loaded) if loaded.sealed_with == primary => Next::Answer(Resealed::Current),
-            Some(loaded) => Next::Write(loaded.factor, SwapKind::Resealed, Resealed::Changed),
+            Some(loaded) if loaded.sealed_with == primary => Next::Answer(Resealed::Unchanged),
+            Some(loaded) => Next::Write(loaded.factor, WriteKind::Resealed, Resealed::Changed),
         }))
         .await
     }
@@ -393,9 +399,9 @@ impl<S: Store> Verifier<S> {
     /// with an unknown key is erased as well.
     ///
     /// # Errors
-    /// [`Error::Record`] with [`RecordError::OtherAccount`](crate::RecordError::OtherAccount) if the record
-    /// belongs to another account or namespace; else [`Error`] if the store fails.
-    pub async fn erase(&self, account: &AccountId) -> Result<(), Error> {
+    /// [`VerifierError::Record`] with [`RecordError::OtherAccount`](crate::record::RecordError::OtherAccount) if the record
+    /// belongs to another account or namespace; else [`VerifierError`] if the store fails.
+    pub async fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
         self.exchange_for_nothing(account).await
     }
 
@@ -419,10 +425,10 @@ impl<S: Store> Verifier<S> {
                     Outcome::Digest { job, set } => {
                         let digests = self
                             .core
-                            .slow_work
+                            .hash_executor
                             .run(job)
                             .await
-                            .map_err(Error::SlowWork)?;
+                            .map_err(VerifierError::HashExecutor)?;
                         paid = Some(Paid { digests, set });
                     }
                 }
@@ -434,8 +440,8 @@ impl<S: Store> Verifier<S> {
     /// Parses what was typed, or checks that this service sealed the receipt.
     fn evidence(&self, proof: &Proof<'_>) -> Result<Evidence, Rejection> {
         match *proof {
-            Proof::Passcode(text) => Passcode::parse(text)
-                .map(Evidence::Passcode)
+            Proof::Code(text) => Code::parse(text)
+                .map(Evidence::Code)
                 .map_err(|_| Rejection::Malformed),
             Proof::Reauthenticated {
                 password_checked_at,
@@ -457,7 +463,7 @@ impl<S: Store> Verifier<S> {
         evidence: &Evidence,
         change: &Change,
         paid: Option<&Paid>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Outcome, VerifierError> {
         let policy = &self.core.policy;
         self.exchange(account, |loaded, now| {
             let mut factor = match (loaded, change, evidence) {
@@ -478,7 +484,7 @@ impl<S: Store> Verifier<S> {
     async fn administer(
         &self,
         account: &AccountId,
-        act: impl Fn(&mut SecondFactor, Timestamp) -> Result<SwapKind, Rejection> + Send + Sync,
+        act: impl Fn(&mut SecondFactor, Timestamp) -> Result<WriteKind, Rejection> + Send + Sync,
     ) -> Result<(), Denied> {
         let answer = self.exchange(account, |loaded, now| {
             let Some(Loaded { mut factor, .. }) = loaded else {
@@ -492,7 +498,7 @@ impl<S: Store> Verifier<S> {
         Ok(leaving_nothing(answer).await??)
     }
 
-    fn new_beginning(&self, request: EnrollmentRequest) -> Result<Beginning, Error> {
+    fn new_beginning(&self, request: EnrollmentRequest) -> Result<Beginning, VerifierError> {
         let policy = &self.core.policy;
         let mut generator = Generator(&*self.core.random);
         let named = request.name.is_some();
@@ -514,7 +520,7 @@ impl<S: Store> Verifier<S> {
 
 /// Opens, judges and seals records, and leaves nothing of them on the stack.
 async fn leaving_nothing<F: Future>(work: F) -> F::Output {
-    bleached_polls::<16384, F>(work).await
+    poll_with_wiped_stack::<16384, F>(work).await
 }
 
 /// An accepted proof.

@@ -18,7 +18,7 @@ fn every_code_of_a_set_is_accepted_once() {
         let again = ledger.redeem(&code(&codes, index), NOON.saturating_add(99), None);
         assert_eq!(
             again,
-            Err(LedgerError::Used {
+            Err(BackupCodeSetError::Used {
                 number: index + 1,
                 at
             })
@@ -35,7 +35,7 @@ fn a_used_code_is_told_with_its_date_and_keeps_it() {
     let error = ledger.redeem(&code(&codes, 7), later, None).unwrap_err();
     assert_eq!(
         error,
-        LedgerError::Used {
+        BackupCodeSetError::Used {
             number: 8,
             at: NOON
         }
@@ -57,7 +57,7 @@ fn a_wrong_code_changes_nothing() {
     let wrong = ["0000 0000", "9999 9999"].map(typed);
     for wrong in &wrong {
         let outcome = ledger.redeem(wrong, NOON, None);
-        assert_eq!(outcome, Err(LedgerError::Wrong));
+        assert_eq!(outcome, Err(BackupCodeSetError::Wrong));
     }
     assert_eq!(ledger.encode(), before);
     assert_eq!(ledger.remaining(), 10);
@@ -65,13 +65,13 @@ fn a_wrong_code_changes_nothing() {
 
 #[test]
 fn a_code_that_does_not_fit_costs_no_digest() {
-    let slow = DigestParams::new(DigestParams::MAX_MEMORY_KIB, 16, 1).unwrap();
+    let slow = Argon2Params::new(Argon2Params::MAX_MEMORY_KIB, 16, 1).unwrap();
     let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
     let bytes = encoded_with(slow, format);
-    let mut ledger = Ledger::decode(&bytes).unwrap();
+    let mut ledger = BackupCodeSet::decode(&bytes).unwrap();
     for misfit in ["12345", "1234567", "12345A"] {
         let outcome = ledger.redeem(&typed(misfit), NOON, None);
-        assert_eq!(outcome, Err(LedgerError::Shape));
+        assert_eq!(outcome, Err(BackupCodeSetError::Shape));
     }
 }
 
@@ -81,7 +81,7 @@ fn the_codes_of_another_set_are_refused() {
     let mut ledger = ledger(&new);
     for index in 0..10 {
         let outcome = ledger.redeem(&code(&old, index), NOON, None);
-        assert_eq!(outcome, Err(LedgerError::Wrong));
+        assert_eq!(outcome, Err(BackupCodeSetError::Wrong));
     }
     assert_eq!(ledger.remaining(), 10);
 }
@@ -91,7 +91,7 @@ fn a_set_with_the_same_code_twice_accepts_it_once() {
     // No such set is issued; a ledger that was tampered with can hold one.
     let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
     let one = BackupCodes::generate_with(format, &mut SeededRng(9)).unwrap();
-    let single = Ledger::issue(&one, NOON, fast(), None, &mut SeededRng(9)).unwrap();
+    let single = BackupCodeSet::issue(&one, NOON, fast(), None, &mut SeededRng(9)).unwrap();
     let bytes = single.encode();
     let at = bytes.len() - 1 - 16;
     let (head, digest) = (&bytes[..at - 1], &bytes[at..at + 16]);
@@ -102,11 +102,14 @@ fn a_set_with_the_same_code_twice_accepts_it_once() {
     doubled.extend([digest, digest].concat());
     doubled.push(0xa0);
 
-    let mut ledger = Ledger::decode(&doubled).unwrap();
+    let mut ledger = BackupCodeSet::decode(&doubled).unwrap();
     assert_eq!(ledger.remaining(), 2);
     assert!(ledger.redeem(&code(&one, 0), NOON, None).is_ok());
     let again = ledger.redeem(&code(&one, 0), NOON, None);
-    assert!(matches!(again, Err(LedgerError::Used { .. })), "{again:?}");
+    assert!(
+        matches!(again, Err(BackupCodeSetError::Used { .. })),
+        "{again:?}"
+    );
 }
 
 #[test]
@@ -115,14 +118,14 @@ fn the_ledger_as_stored_still_knows_what_was_used() {
     let mut ledger = ledger(&codes);
     for index in [3, 0, 9] {
         assert!(ledger.redeem(&code(&codes, index), NOON, None).is_ok());
-        ledger = Ledger::decode(&ledger.encode()).unwrap();
+        ledger = BackupCodeSet::decode(&ledger.encode()).unwrap();
     }
     assert_eq!(ledger.remaining(), 7);
     for index in [0, 3, 9] {
         let again = ledger.redeem(&code(&codes, index), NOON, None);
         assert_eq!(
             again,
-            Err(LedgerError::Used {
+            Err(BackupCodeSetError::Used {
                 number: index + 1,
                 at: NOON
             })

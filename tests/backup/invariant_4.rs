@@ -34,7 +34,7 @@ fn a_code_is_accepted_as_people_type_it_and_only_once_in_any_writing() {
             let again = ledger.redeem(&typed(again), NOON, None);
             assert_eq!(
                 again,
-                Err(LedgerError::Used {
+                Err(BackupCodeSetError::Used {
                     number: 1,
                     at: NOON
                 })
@@ -47,5 +47,5 @@ fn a_code_is_accepted_as_people_type_it_and_only_once_in_any_writing() {
 fn a_code_of_digits_takes_no_letter_for_a_digit() {
     let mut ledger = ledger(&codes(11));
     let outcome = ledger.redeem(&typed("O2345678"), NOON, None);
-    assert_eq!(outcome, Err(LedgerError::Shape));
+    assert_eq!(outcome, Err(BackupCodeSetError::Shape));
 }

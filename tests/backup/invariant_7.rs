@@ -8,7 +8,7 @@ fn debug_shows_the_shape_and_nothing_that_is_secret() {
     let codes = BackupCodes::generate_with(format, &mut SeededRng(16)).unwrap();
     let pepper = Pepper::new(PepperId::new(7), &[0xab; 32]).unwrap();
     let rng = &mut SeededRng(16);
-    let ledger = Ledger::issue(&codes, NOON, fast(), Some(&pepper), rng).unwrap();
+    let ledger = BackupCodeSet::issue(&codes, NOON, fast(), Some(&pepper), rng).unwrap();
     let shape = "CodeFormat { alphabet: Digits, length: 8, group: 4, count: 1 }";
     assert_eq!(
         format!("{codes:?}"),
@@ -18,11 +18,11 @@ fn debug_shows_the_shape_and_nothing_that_is_secret() {
     assert_eq!(
         format!("{ledger:?}"),
         format!(
-            "Ledger {{ format: {shape}, params: DigestParams {{ memory_kib: 8, passes: 1, lanes: 1 }}, \
+            "BackupCodeSet {{ format: {shape}, params: Argon2Params {{ memory_kib: 8, passes: 1, lanes: 1 }}, \
              issued_at: Timestamp(1795521600), pepper: Some(PepperId(7)), remaining: 1, .. }}"
         )
     );
-    let text = codes.to_text(&Sheet::english("Example", "today"));
+    let text = codes.to_text(&BackupCodeFile::english("Example", "today"));
     assert_eq!(format!("{text:?}"), "SecretText { .. }");
 }
 
@@ -30,10 +30,10 @@ fn debug_shows_the_shape_and_nothing_that_is_secret() {
 fn they_can_be_sent_to_another_thread() {
     fn send_and_sync<T: Send + Sync + 'static>() {}
     send_and_sync::<BackupCodes>();
-    send_and_sync::<Ledger>();
+    send_and_sync::<BackupCodeSet>();
     send_and_sync::<Pepper>();
-    send_and_sync::<LedgerError>();
-    send_and_sync::<LedgerDecodeError>();
-    send_and_sync::<countersign::DigestJob>();
-    send_and_sync::<countersign::Digests>();
+    send_and_sync::<BackupCodeSetError>();
+    send_and_sync::<BackupCodeSetDecodeError>();
+    send_and_sync::<countersign::backup::HashJob>();
+    send_and_sync::<countersign::backup::Hashes>();
 }

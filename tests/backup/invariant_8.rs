@@ -16,24 +16,36 @@ fn used_ledger() -> Vec<u8> {
 fn a_ledger_that_is_cut_short_or_goes_on_is_refused() {
     let bytes = used_ledger();
     for length in 0..bytes.len() {
-        let cut = Ledger::decode(&bytes[..length]);
-        assert_eq!(cut, Err(LedgerDecodeError::Malformed), "{length}");
+        let cut = BackupCodeSet::decode(&bytes[..length]);
+        assert_eq!(cut, Err(BackupCodeSetDecodeError::Malformed), "{length}");
     }
     let longer = [&bytes[..], &[0]].concat();
-    assert_eq!(Ledger::decode(&longer), Err(LedgerDecodeError::Malformed));
+    assert_eq!(
+        BackupCodeSet::decode(&longer),
+        Err(BackupCodeSetDecodeError::Malformed)
+    );
 }
 
 #[test]
 fn a_later_version_is_told_from_damage() {
     let mut bytes = used_ledger();
     bytes[1] = 2;
-    let error = Ledger::decode(&bytes).unwrap_err();
-    assert_eq!(error, LedgerDecodeError::UnknownVersion { version: 2 });
+    let error = BackupCodeSet::decode(&bytes).unwrap_err();
+    assert_eq!(
+        error,
+        BackupCodeSetDecodeError::UnknownVersion { version: 2 }
+    );
     bytes[0] = 0x8e;
-    let error = Ledger::decode(&bytes).unwrap_err();
-    assert_eq!(error, LedgerDecodeError::UnknownVersion { version: 2 });
+    let error = BackupCodeSet::decode(&bytes).unwrap_err();
+    assert_eq!(
+        error,
+        BackupCodeSetDecodeError::UnknownVersion { version: 2 }
+    );
     bytes[1] = 1;
-    assert_eq!(Ledger::decode(&bytes), Err(LedgerDecodeError::Malformed));
+    assert_eq!(
+        BackupCodeSet::decode(&bytes),
+        Err(BackupCodeSetDecodeError::Malformed)
+    );
 }
 
 #[test]
@@ -43,26 +55,30 @@ fn numbers_out_of_bounds_are_refused() {
     let with = |at: usize, value: u8| {
         let mut bytes = bytes.clone();
         bytes[at] = value;
-        Ledger::decode(&bytes).unwrap_err()
+        BackupCodeSet::decode(&bytes).unwrap_err()
     };
     let memory_kib = 7;
-    let memory = DigestParamsError::Memory { memory_kib };
-    assert_eq!(with(19, 7), LedgerDecodeError::Params(memory));
-    let passes = DigestParamsError::Passes { passes: 17 };
-    assert_eq!(with(20, 17), LedgerDecodeError::Params(passes));
-    let lanes = DigestParamsError::Lanes { lanes: 0 };
-    assert_eq!(with(21, 0), LedgerDecodeError::Params(lanes));
-    assert_eq!(with(22, 2), LedgerDecodeError::Malformed);
+    let memory = Argon2ParamsError::Memory { memory_kib };
+    assert_eq!(with(19, 7), BackupCodeSetDecodeError::Params(memory));
+    let passes = Argon2ParamsError::Passes { passes: 17 };
+    assert_eq!(with(20, 17), BackupCodeSetDecodeError::Params(passes));
+    let lanes = Argon2ParamsError::Lanes { lanes: 0 };
+    assert_eq!(with(21, 0), BackupCodeSetDecodeError::Params(lanes));
+    assert_eq!(with(22, 2), BackupCodeSetDecodeError::Malformed);
     let length = CodeFormatError::Length { length: 5 };
-    assert_eq!(with(23, 5), LedgerDecodeError::Format(length));
+    assert_eq!(with(23, 5), BackupCodeSetDecodeError::Format(length));
     let group = CodeFormatError::Group {
         group: 9,
         length: 8,
     };
-    assert_eq!(with(24, 9), LedgerDecodeError::Format(group));
+    assert_eq!(with(24, 9), BackupCodeSetDecodeError::Format(group));
     let count = CodeFormatError::Count { count: 0 };
-    assert_eq!(with(25, 0), LedgerDecodeError::Format(count));
-    assert_eq!(with(25, 9), LedgerDecodeError::Malformed, "ten digests");
+    assert_eq!(with(25, 0), BackupCodeSetDecodeError::Format(count));
+    assert_eq!(
+        with(25, 9),
+        BackupCodeSetDecodeError::Malformed,
+        "ten digests"
+    );
 }
 
 #[test]
@@ -85,7 +101,10 @@ fn there_is_one_encoding_of_a_ledger() {
     let mut beyond = bytes.clone();
     beyond[used + 6] = 10;
     for other in [swapped, twice, long_number, open_end, open_map, beyond] {
-        assert_eq!(Ledger::decode(&other), Err(LedgerDecodeError::Malformed));
+        assert_eq!(
+            BackupCodeSet::decode(&other),
+            Err(BackupCodeSetDecodeError::Malformed)
+        );
     }
 }
 
@@ -95,18 +114,21 @@ fn a_length_that_promises_too_much_is_refused_before_memory_is_taken() {
     let at = bytes.len() - 12 - 1 - 160 - 2;
     assert_eq!(&bytes[at..at + 2], [0x58, 160]);
     let huge = [&bytes[..at], &[0x5b], &[0xff; 8]].concat();
-    assert_eq!(Ledger::decode(&huge), Err(LedgerDecodeError::Malformed));
+    assert_eq!(
+        BackupCodeSet::decode(&huge),
+        Err(BackupCodeSetDecodeError::Malformed)
+    );
 }
 
 #[test]
 fn changing_one_byte_never_gives_the_same_ledger() {
     let bytes = used_ledger();
-    let ledger = Ledger::decode(&bytes).unwrap();
+    let ledger = BackupCodeSet::decode(&bytes).unwrap();
     for at in 0..bytes.len() {
         for bit in 0..8 {
             let mut changed = bytes.clone();
             changed[at] ^= 1 << bit;
-            if let Ok(other) = Ledger::decode(&changed) {
+            if let Ok(other) = BackupCodeSet::decode(&changed) {
                 assert!(other != ledger, "byte {at}, bit {bit}");
                 assert_eq!(other.encode(), changed);
             }
@@ -119,7 +141,7 @@ proptest! {
 
     #[test]
     fn any_bytes_decode_to_an_error_or_to_what_encodes_to_them(bytes: Vec<u8>) {
-        if let Ok(ledger) = Ledger::decode(&bytes) {
+        if let Ok(ledger) = BackupCodeSet::decode(&bytes) {
             prop_assert_eq!(ledger.encode(), bytes);
         }
     }
@@ -134,7 +156,7 @@ proptest! {
                 *byte = value;
             }
         }
-        if let Ok(ledger) = Ledger::decode(&bytes) {
+        if let Ok(ledger) = BackupCodeSet::decode(&bytes) {
             prop_assert_eq!(ledger.encode(), bytes);
         }
     }
@@ -155,7 +177,7 @@ proptest! {
         let codes = BackupCodes::generate_with(format, rng).unwrap();
         let pepper = pepper.map(|id| Pepper::new(PepperId::new(id), &[0; 16]).unwrap());
         let issued_at = Timestamp::from_unix(issued_at);
-        let mut ledger = Ledger::issue(&codes, issued_at, fast(), pepper.as_ref(), rng).unwrap();
+        let mut ledger = BackupCodeSet::issue(&codes, issued_at, fast(), pepper.as_ref(), rng).unwrap();
         for (index, at) in used {
             let index = index % usize::from(count);
             let at = Timestamp::from_unix(at);
@@ -163,7 +185,7 @@ proptest! {
             let _ = ledger.redeem(&passcode, at, pepper.as_ref());
             prop_assert!(ledger.redeem(&passcode, at, pepper.as_ref()).is_err());
         }
-        let decoded = Ledger::decode(&ledger.encode()).unwrap();
+        let decoded = BackupCodeSet::decode(&ledger.encode()).unwrap();
         prop_assert!(decoded == ledger);
     }
 }

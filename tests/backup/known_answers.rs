@@ -27,9 +27,9 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 /// Redeems every code that was not used, and gives back the ledger as it was before.
-fn redeem_all(name: &str) -> Ledger {
+fn redeem_all(name: &str) -> BackupCodeSet {
     let case = case(name);
-    let before = Ledger::decode(&case.bytes).unwrap();
+    let before = BackupCodeSet::decode(&case.bytes).unwrap();
     assert_eq!(before.encode(), case.bytes, "one encoding");
     let pepper = before
         .pepper_id()
@@ -43,7 +43,7 @@ fn redeem_all(name: &str) -> Ledger {
             None => assert_eq!(outcome.map(Redemption::number), Ok(status.number)),
             Some(at) => assert_eq!(
                 outcome,
-                Err(LedgerError::Used {
+                Err(BackupCodeSetError::Used {
                     number: status.number,
                     at
                 })
@@ -56,7 +56,7 @@ fn redeem_all(name: &str) -> Ledger {
 #[test]
 fn the_defaults_with_ten_codes_fit_into_200_bytes() {
     let ledger = redeem_all("defaults");
-    assert_eq!(ledger.params(), DigestParams::default());
+    assert_eq!(ledger.params(), Argon2Params::default());
     assert_eq!(ledger.format(), CodeFormat::default());
     assert_eq!(ledger.issued_at(), Timestamp::from_unix(1_795_478_400));
     assert!(ledger.encode().len() <= 200);
@@ -65,7 +65,7 @@ fn the_defaults_with_ten_codes_fit_into_200_bytes() {
 #[test]
 fn letters_and_four_lanes() {
     let ledger = redeem_all("letters");
-    assert_eq!(ledger.params(), DigestParams::new(64, 3, 4).unwrap());
+    assert_eq!(ledger.params(), Argon2Params::new(64, 3, 4).unwrap());
     assert_eq!(ledger.format().alphabet(), Alphabet::Unambiguous);
 }
 

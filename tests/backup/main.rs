@@ -12,33 +12,36 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use countersign::{
-    Alphabet, BackupCodes, CodeFormat, CodeFormatError, DigestParams, DigestParamsError, Ledger,
-    LedgerDecodeError, LedgerError, Passcode, Pepper, PepperId, Redemption, Sheet, Timestamp,
+use countersign::Timestamp;
+use countersign::backup::{
+    Alphabet, Argon2Params, Argon2ParamsError, BackupCodeFile, BackupCodeSet,
+    BackupCodeSetDecodeError, BackupCodeSetError, BackupCodes, CodeFormat, CodeFormatError, Pepper,
+    PepperId, Redemption,
 };
+use countersign::otp::Code;
 use std::collections::HashSet;
 use support::SeededRng;
 
 const NOON: Timestamp = Timestamp::from_unix(1_795_521_600);
 
-fn fast() -> DigestParams {
-    DigestParams::new(8, 1, 1).unwrap()
+fn fast() -> Argon2Params {
+    Argon2Params::new(8, 1, 1).unwrap()
 }
 
-fn typed(text: &str) -> Passcode {
-    Passcode::parse(text).unwrap()
+fn typed(text: &str) -> Code {
+    Code::parse(text).unwrap()
 }
 
 fn codes(seed: u64) -> BackupCodes {
     BackupCodes::generate_with(CodeFormat::default(), &mut SeededRng(seed)).unwrap()
 }
 
-fn ledger(codes: &BackupCodes) -> Ledger {
+fn ledger(codes: &BackupCodes) -> BackupCodeSet {
     let salt = &mut SeededRng(codes.len() as u64);
-    Ledger::issue(codes, NOON, fast(), None, salt).unwrap()
+    BackupCodeSet::issue(codes, NOON, fast(), None, salt).unwrap()
 }
 
-fn code(codes: &BackupCodes, index: usize) -> Passcode {
+fn code(codes: &BackupCodes, index: usize) -> Code {
     typed(codes.iter().nth(index).unwrap())
 }
 
@@ -52,9 +55,9 @@ mod pepper;
 mod sheet;
 
 /// The bytes of a ledger with one code whose digest is zeros.
-fn encoded_with(params: DigestParams, format: CodeFormat) -> Vec<u8> {
+fn encoded_with(params: Argon2Params, format: CodeFormat) -> Vec<u8> {
     let codes = BackupCodes::generate_with(format, &mut SeededRng(0)).unwrap();
-    let bytes = Ledger::issue(&codes, NOON, fast(), None, &mut SeededRng(0))
+    let bytes = BackupCodeSet::issue(&codes, NOON, fast(), None, &mut SeededRng(0))
         .unwrap()
         .encode();
     // Version and salt; then 8, 1, 1 in one byte each.

@@ -9,19 +9,22 @@ fn a_set_issued_with_a_pepper_needs_it() {
     let codes = codes(12);
     let (right, other_id, other_key) = (pepper(1, 1), pepper(2, 1), pepper(1, 2));
     let salt = &mut SeededRng(12);
-    let mut ledger = Ledger::issue(&codes, NOON, fast(), Some(&right), salt).unwrap();
+    let mut ledger = BackupCodeSet::issue(&codes, NOON, fast(), Some(&right), salt).unwrap();
     let needed = PepperId::new(1);
     assert_eq!(ledger.pepper_id(), Some(needed));
 
     let misfit = ledger.redeem(&typed("1"), NOON, None);
-    assert_eq!(misfit, Err(LedgerError::Shape));
+    assert_eq!(misfit, Err(BackupCodeSetError::Shape));
     let mut redeem = |pepper| ledger.redeem(&code(&codes, 0), NOON, pepper);
-    assert_eq!(redeem(None), Err(LedgerError::PepperMissing { needed }));
+    assert_eq!(
+        redeem(None),
+        Err(BackupCodeSetError::PepperMissing { needed })
+    );
     let given = PepperId::new(2);
     let error = redeem(Some(&other_id)).unwrap_err();
-    assert_eq!(error, LedgerError::PepperOther { needed, given });
+    assert_eq!(error, BackupCodeSetError::PepperOther { needed, given });
     assert_eq!(error.to_string(), "the backup codes need pepper 1, not 2");
-    assert_eq!(redeem(Some(&other_key)), Err(LedgerError::Wrong));
+    assert_eq!(redeem(Some(&other_key)), Err(BackupCodeSetError::Wrong));
     assert_eq!(redeem(Some(&right)).map(Redemption::number), Ok(1));
 }
 

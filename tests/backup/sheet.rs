@@ -20,7 +20,7 @@ fn codes_are_shown_in_groups() {
 #[test]
 fn the_file_reads_as_a_person_needs_it() {
     let codes = codes(2_026);
-    let text = codes.to_text(&Sheet::english("Example", "24 November 2026"));
+    let text = codes.to_text(&BackupCodeFile::english("Example", "24 November 2026"));
     assert_eq!(text.expose(), include_str!("../data/sheet.txt"));
 }
 
@@ -35,9 +35,9 @@ fn every_line_ends_with_carriage_return_and_line_feed() {
         &"x".repeat(200),
     ];
     for advice in advice {
-        let sheet = Sheet {
+        let sheet = BackupCodeFile {
             advice: advice.into(),
-            ..Sheet::english("Example\r\nMail", "today\n")
+            ..BackupCodeFile::english("Example\r\nMail", "today\n")
         };
         let text = codes(1).to_text(&sheet);
         let lines: Vec<&str> = text.expose().split_terminator("\r\n").collect();
@@ -54,7 +54,7 @@ fn every_line_ends_with_carriage_return_and_line_feed() {
 fn every_line_is_shorter_than_80_columns() {
     let longest = CodeFormat::new(Alphabet::Unambiguous, 32, 1, 100).unwrap();
     let codes = BackupCodes::generate_with(longest, &mut SeededRng(1)).unwrap();
-    let sheet = Sheet {
+    let sheet = BackupCodeFile {
         heading: "word ".repeat(40),
         date: "x".repeat(200),
         advice: format!(
@@ -84,11 +84,11 @@ fn every_line_is_shorter_than_80_columns() {
 
 #[test]
 fn the_first_wide_character_counts_as_two_columns() {
-    let advice = |characters| Sheet {
+    let advice = |characters| BackupCodeFile {
         advice: "\u{1100}".repeat(characters),
-        ..Sheet::english("Example", "today")
+        ..BackupCodeFile::english("Example", "today")
     };
-    let last = |sheet: &Sheet| {
+    let last = |sheet: &BackupCodeFile| {
         let text = codes(1).to_text(sheet);
         let last = text
             .expose()
@@ -103,7 +103,7 @@ fn the_first_wide_character_counts_as_two_columns() {
 
 #[test]
 fn a_tenant_cannot_smuggle_lines_or_control_characters_into_the_file() {
-    let sheet = Sheet::english("Evil\n 1.  0000 0000\u{7}\u{1b}[2J", "today\rtomorrow");
+    let sheet = BackupCodeFile::english("Evil\n 1.  0000 0000\u{7}\u{1b}[2J", "today\rtomorrow");
     let codes = codes(3);
     let text = codes.to_text(&sheet);
     let mut lines = text.expose().lines();
@@ -115,17 +115,20 @@ fn a_tenant_cannot_smuggle_lines_or_control_characters_into_the_file() {
 #[test]
 fn file_names_are_safe_on_every_system() {
     let name = |heading: &str| {
-        let sheet = Sheet {
+        let sheet = BackupCodeFile {
             heading: heading.into(),
-            ..Sheet::english("", "")
+            ..BackupCodeFile::english("", "")
         };
         sheet.file_name()
     };
     assert_eq!(
-        Sheet::english("Example", "").file_name(),
+        BackupCodeFile::english("Example", "").file_name(),
         "example-backup-codes.txt"
     );
-    assert_eq!(Sheet::english("", "").file_name(), "backup-codes.txt");
+    assert_eq!(
+        BackupCodeFile::english("", "").file_name(),
+        "backup-codes.txt"
+    );
     assert_eq!(name("../../etc/passwd"), "etc-passwd.txt");
     assert_eq!(name("CON"), "con-backup-codes.txt");
     assert_eq!(name("バックアップコード"), "backup-codes.txt");

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use countersign::conformance::{Effort, Harness};
-use countersign::{AccountId, Revision, Stored, Swap, Swapped, blocking};
+use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
+use countersign::{AccountId, blocking};
 
 /// A store that does as its rule says, under one lock.
 pub(crate) struct Broken {
@@ -16,25 +17,26 @@ pub(crate) struct Broken {
     record: fn(&mut Vec<u8>),
 }
 
-pub(crate) type Rule =
-    dyn Fn(&mut Rows, &AccountId, Option<Revision>, Swap<'_>) -> Swapped + Send + Sync;
+pub(crate) type Rule = dyn Fn(&mut Rows, &AccountId, Option<Revision>, ConditionalWrite<'_>) -> WriteResult
+    + Send
+    + Sync;
 
 #[derive(Clone, Default)]
-pub(crate) struct Rows(pub(crate) HashMap<AccountId, (Stored, usize)>);
+pub(crate) struct Rows(pub(crate) HashMap<AccountId, (StoredRecord, usize)>);
 
 impl Rows {
-    pub(crate) fn put(&mut self, account: &AccountId, swap: Swap<'_>) -> Swapped {
+    pub(crate) fn put(&mut self, account: &AccountId, swap: ConditionalWrite<'_>) -> WriteResult {
         match swap.record() {
             Some(record) => {
                 let writes = self.writes(account) + 1;
-                let stored = Stored::new(record.to_vec(), swap.revision());
+                let stored = StoredRecord::new(record.to_vec(), swap.revision());
                 self.0.insert(account.clone(), (stored, writes));
             }
             None => {
                 self.0.remove(account);
             }
         }
-        Swapped::Done
+        WriteResult::Done
     }
 
     pub(crate) fn record(&self, account: &AccountId) -> Option<&[u8]> {
@@ -61,7 +63,7 @@ impl Rows {
 
 impl Broken {
     pub(crate) fn new(
-        rule: impl Fn(&mut Rows, &AccountId, Option<Revision>, Swap<'_>) -> Swapped
+        rule: impl Fn(&mut Rows, &AccountId, Option<Revision>, ConditionalWrite<'_>) -> WriteResult
         + Send
         + Sync
         + 'static,
@@ -79,7 +81,7 @@ impl Broken {
             if found == swap.expected() {
                 rows.put(account, swap)
             } else {
-                Swapped::Stale
+                WriteResult::Stale
             }
         })
     }
@@ -100,7 +102,7 @@ impl Broken {
 impl blocking::Store for Broken {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         let rows = self.rows.lock().unwrap();
         let row = rows.0.get(&self.key(account));
         Ok(row.map(|(stored, _)| {
@@ -110,7 +112,11 @@ impl blocking::Store for Broken {
         }))
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let mut rows = self.rows.lock().unwrap();
         let account = self.key(account);
         let found = rows.revision(&account);
@@ -141,12 +147,16 @@ pub(crate) struct Failing(pub(crate) fn() -> Result<(), &'static str>);
 impl blocking::Store for Failing {
     type Error = &'static str;
 
-    fn load(&self, _: &AccountId) -> Result<Option<Stored>, &'static str> {
+    fn load(&self, _: &AccountId) -> Result<Option<StoredRecord>, &'static str> {
         (self.0)().map(|()| None)
     }
 
-    fn compare_and_swap(&self, _: &AccountId, _: Swap<'_>) -> Result<Swapped, &'static str> {
-        (self.0)().map(|()| Swapped::Stale)
+    fn compare_and_swap(
+        &self,
+        _: &AccountId,
+        _: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, &'static str> {
+        (self.0)().map(|()| WriteResult::Stale)
     }
 }
 

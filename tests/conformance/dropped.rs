@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use countersign::conformance::Harness;
-use countersign::{AccountId, MemoryStore, Stored, Swap, Swapped, blocking};
+use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteResult};
+use countersign::{AccountId, blocking};
 
 use crate::handles::TwoSteps;
 
@@ -48,10 +49,10 @@ impl Leaking {
     }
 }
 
-impl countersign::Store for Leaking {
+impl countersign::store::Store for Leaking {
     type Error = &'static str;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, &'static str> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, &'static str> {
         self.lend(async { blocking::Store::load(&self.store, account) })
             .await
     }
@@ -59,8 +60,8 @@ impl countersign::Store for Leaking {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, &'static str> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, &'static str> {
         self.lend(async { blocking::Store::compare_and_swap(&self.store, account, swap) })
             .await
     }
@@ -99,10 +100,10 @@ impl Tearing {
     }
 }
 
-impl countersign::Store for Tearing {
+impl countersign::store::Store for Tearing {
     type Error = Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         let _writing = self.enter(account).await;
         blocking::Store::load(&self.rows, account)
     }
@@ -110,14 +111,14 @@ impl countersign::Store for Tearing {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Infallible> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let _writing = self.enter(account).await;
         let Some(record) = swap.record() else {
             let mut rows = self.rows.0.lock().unwrap();
             let stale = rows.revision(account) != swap.expected();
             return Ok(if stale {
-                Swapped::Stale
+                WriteResult::Stale
             } else {
                 rows.put(account, swap)
             });
@@ -125,12 +126,13 @@ impl countersign::Store for Tearing {
         {
             let mut rows = self.rows.0.lock().unwrap();
             if rows.revision(account) != swap.expected() {
-                return Ok(Swapped::Stale);
+                return Ok(WriteResult::Stale);
             }
             let first = &record[..record.len() / 2];
             let (kind, summary) = (swap.kind(), swap.summary());
-            let piece = Swap::write(swap.expected(), swap.revision(), first, kind, summary);
-            assert_eq!(rows.put(account, piece), Swapped::Done);
+            let piece =
+                ConditionalWrite::put(swap.expected(), swap.revision(), first, kind, summary);
+            assert_eq!(rows.put(account, piece), WriteResult::Done);
         }
         pause().await;
         Ok(self.rows.0.lock().unwrap().put(account, swap))

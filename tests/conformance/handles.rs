@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use countersign::conformance::Harness;
-use countersign::{AccountId, Revision, Stored, Swap, Swapped, blocking};
+use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
+use countersign::{AccountId, blocking};
 
 use crate::broken::Rows;
 
@@ -19,15 +20,19 @@ pub(crate) struct TwoSteps(pub(crate) Arc<Mutex<Rows>>);
 impl blocking::Store for TwoSteps {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         let rows = self.0.lock().unwrap();
         Ok(rows.0.get(account).map(|(stored, _)| stored.clone()))
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let found = self.0.lock().unwrap().revision(account);
         if found != swap.expected() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         thread::sleep(Duration::from_millis(5));
         Ok(self.0.lock().unwrap().put(account, swap))
@@ -48,20 +53,24 @@ pub(crate) struct RolledBack(Arc<Mutex<Rows>>);
 
 pub(crate) struct Request {
     rows: Arc<Mutex<Rows>>,
-    undo: Mutex<Vec<(AccountId, Option<Stored>)>>,
+    undo: Mutex<Vec<(AccountId, Option<StoredRecord>)>>,
 }
 
 impl blocking::Store for Request {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         TwoSteps(Arc::clone(&self.rows)).load(account)
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let mut rows = self.rows.lock().unwrap();
         if rows.revision(account) != swap.expected() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         let before = rows.0.get(account).map(|(stored, _)| stored.clone());
         self.undo.lock().unwrap().push((account.clone(), before));
@@ -96,13 +105,13 @@ pub(crate) struct Cached(Arc<Mutex<Rows>>);
 
 pub(crate) struct Caching {
     rows: TwoSteps,
-    cache: Mutex<HashMap<AccountId, Option<Stored>>>,
+    cache: Mutex<HashMap<AccountId, Option<StoredRecord>>>,
 }
 
 impl blocking::Store for Caching {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         let mut cache = self.cache.lock().unwrap();
         if let Some(cached) = cache.get(account) {
             return Ok(cached.clone());
@@ -112,11 +121,15 @@ impl blocking::Store for Caching {
         Ok(loaded)
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         self.cache.lock().unwrap().remove(account);
         let mut rows = self.rows.0.lock().unwrap();
         if rows.revision(account) != swap.expected() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         Ok(rows.put(account, swap))
     }
@@ -136,7 +149,7 @@ impl Harness for Cached {
 #[derive(Default)]
 pub(crate) struct Lagging {
     rows: TwoSteps,
-    before: Arc<Mutex<HashMap<AccountId, Stored>>>,
+    before: Arc<Mutex<HashMap<AccountId, StoredRecord>>>,
     open: Arc<AtomicUsize>,
 }
 
@@ -149,7 +162,7 @@ pub(crate) struct Replica {
 impl blocking::Store for Replica {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         let Some(stored) = self.store.rows.load(account)? else {
             return Ok(None);
         };
@@ -160,10 +173,14 @@ impl blocking::Store for Replica {
         Ok(before.filter(|_| self.lags && news).or(Some(stored)))
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let mut rows = self.store.rows.0.lock().unwrap();
         if rows.revision(account) != swap.expected() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         if let Some((stored, _)) = rows.0.get(account) {
             let mut before = self.store.before.lock().unwrap();

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use countersign::{SwapKind, Swapped};
+use countersign::store::{WriteKind, WriteResult};
 
 use crate::broken::Broken;
 use crate::{case, failed_cases};
 
 /// Every kind that the suite sends.
-fn kinds() -> HashSet<SwapKind> {
+fn kinds() -> HashSet<WriteKind> {
     let kinds = Arc::new(Mutex::new(HashSet::new()));
     let seen = Arc::clone(&kinds);
     let harness = Broken::new(move |rows, account, found, swap| {
@@ -17,7 +17,7 @@ fn kinds() -> HashSet<SwapKind> {
         if found == swap.expected() {
             rows.put(account, swap)
         } else {
-            Swapped::Stale
+            WriteResult::Stale
         }
     });
     case("every_kind_is_written").run(&harness).unwrap();
@@ -35,9 +35,9 @@ fn a_store_that_says_done_without_writing_one_kind_is_caught() {
     for kind in kinds() {
         let harness = Broken::new(move |rows, account, found, swap| {
             if found != swap.expected() {
-                Swapped::Stale
+                WriteResult::Stale
             } else if swap.kind() == kind {
-                Swapped::Done
+                WriteResult::Done
             } else {
                 rows.put(account, swap)
             }
@@ -45,7 +45,7 @@ fn a_store_that_says_done_without_writing_one_kind_is_caught() {
         let failure = case("every_kind_is_written").run(&harness).unwrap_err();
         let named = failure.expected().contains(&format!("{kind:?}"));
         // The suite writes what was there before by these two.
-        let before = matches!(kind, SwapKind::Enrolling | SwapKind::Rejected);
+        let before = matches!(kind, WriteKind::Enrolling | WriteKind::Rejected);
         assert!(named || before, "{kind:?}: {failure}");
     }
 }
@@ -53,16 +53,16 @@ fn a_store_that_says_done_without_writing_one_kind_is_caught() {
 #[test]
 fn a_store_that_says_done_without_writing_rare_kinds_is_caught() {
     let harness = Broken::new(|rows, account, found, swap| match swap.kind() {
-        _ if found != swap.expected() => Swapped::Stale,
-        SwapKind::Enrolling
-        | SwapKind::Enrolled
-        | SwapKind::Reserved
-        | SwapKind::Accepted
-        | SwapKind::Rejected
-        | SwapKind::Issuing
-        | SwapKind::Issued
-        | SwapKind::Erased => rows.put(account, swap),
-        _ => Swapped::Done,
+        _ if found != swap.expected() => WriteResult::Stale,
+        WriteKind::Enrolling
+        | WriteKind::Enrolled
+        | WriteKind::Reserved
+        | WriteKind::Accepted
+        | WriteKind::Rejected
+        | WriteKind::Issuing
+        | WriteKind::Issued
+        | WriteKind::Erased => rows.put(account, swap),
+        _ => WriteResult::Done,
     });
     assert_eq!(
         failed_cases(&harness),
@@ -77,7 +77,7 @@ fn a_store_that_does_not_compare_one_kind_is_caught() {
             if found == swap.expected() || (found.is_some() && swap.kind() == kind) {
                 rows.put(account, swap)
             } else {
-                Swapped::Stale
+                WriteResult::Stale
             }
         });
         let failure = case("every_kind_is_compared").run(&harness).unwrap_err();
@@ -88,11 +88,11 @@ fn a_store_that_does_not_compare_one_kind_is_caught() {
 #[test]
 fn a_store_that_replaces_a_record_by_an_import_is_caught() {
     let harness = Broken::new(|rows, account, found, swap| {
-        let import = swap.kind() == SwapKind::Enrolled && swap.expected().is_none();
+        let import = swap.kind() == WriteKind::Enrolled && swap.expected().is_none();
         if found == swap.expected() || import {
             rows.put(account, swap)
         } else {
-            Swapped::Stale
+            WriteResult::Stale
         }
     });
     assert_eq!(failed_cases(&harness), ["every_kind_is_compared"]);
@@ -102,13 +102,13 @@ fn a_store_that_replaces_a_record_by_an_import_is_caught() {
 fn a_store_that_does_an_unlock_again_over_another_write_is_caught() {
     let done = Mutex::new(HashSet::new());
     let harness = Broken::new(move |rows, account, found, swap| {
-        let unlock = swap.kind() == SwapKind::Unlocked && found.is_some();
+        let unlock = swap.kind() == WriteKind::Unlocked && found.is_some();
         let again = unlock && done.lock().unwrap().contains(&swap.revision());
         if found == swap.expected() || again {
             done.lock().unwrap().insert(swap.revision());
             rows.put(account, swap)
         } else {
-            Swapped::Stale
+            WriteResult::Stale
         }
     });
     assert_eq!(failed_cases(&harness), ["every_kind_is_compared"]);
@@ -118,9 +118,9 @@ fn a_store_that_does_an_unlock_again_over_another_write_is_caught() {
 fn a_store_that_cannot_hold_the_highest_key_is_caught() {
     let harness = Broken::new(|rows, account, found, swap| {
         if found != swap.expected() {
-            Swapped::Stale
+            WriteResult::Stale
         } else if i32::try_from(swap.summary().key.get()).is_err() {
-            Swapped::Done
+            WriteResult::Done
         } else {
             rows.put(account, swap)
         }

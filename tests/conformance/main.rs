@@ -22,9 +22,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use countersign::conformance::{Case, Effort, Harness, cases, run_cases};
-use countersign::{
-    AccountId, BoxStore, KeyId, MemoryStore, Revision, Summary, Swap, SwapKind, Swapped, blocking,
+use countersign::store::{
+    BoxStore, ConditionalWrite, MemoryStore, Revision, Summary, WriteKind, WriteResult,
 };
+use countersign::{AccountId, KeyId, blocking};
 
 use crate::broken::{Broken, Failing};
 use crate::dropped::{Leaking, Tearing};
@@ -98,8 +99,8 @@ fn a_failure_says_what_was_expected_and_what_was_seen() {
 #[test]
 fn a_store_that_ignores_the_expected_revision_is_caught() {
     let harness = Broken::new(|rows, account, found, swap| match found {
-        Some(_) if swap.expected().is_none() => Swapped::Stale,
-        None if swap.expected().is_some() => Swapped::Stale,
+        Some(_) if swap.expected().is_none() => WriteResult::Stale,
+        None if swap.expected().is_some() => WriteResult::Stale,
         _ => rows.put(account, swap),
     });
     let caught = failed_cases(&harness);
@@ -119,7 +120,7 @@ fn a_store_that_creates_over_a_record_is_caught() {
     let harness = Broken::new(|rows, account, found, swap| match swap.expected() {
         None => rows.put(account, swap),
         expected if expected == found => rows.put(account, swap),
-        _ => Swapped::Stale,
+        _ => WriteResult::Stale,
     });
     let caught = failed_cases(&harness);
     for case in [
@@ -135,7 +136,7 @@ fn a_store_that_creates_when_it_should_replace_is_caught() {
     let harness = Broken::new(|rows, account, found, swap| match found {
         None => rows.put(account, swap),
         found if found == swap.expected() => rows.put(account, swap),
-        _ => Swapped::Stale,
+        _ => WriteResult::Stale,
     });
     let caught = failed_cases(&harness);
     for case in [
@@ -152,7 +153,7 @@ fn a_store_that_says_done_to_a_stale_swap_is_caught() {
         if found == swap.expected() {
             return rows.put(account, swap);
         }
-        Swapped::Done
+        WriteResult::Done
     });
     let caught = failed_cases(&harness);
     assert!(
@@ -174,7 +175,7 @@ fn a_store_that_takes_any_revision_the_account_ever_had_is_caught() {
             seen.push(swap.revision());
             rows.put(account, swap)
         } else {
-            Swapped::Stale
+            WriteResult::Stale
         }
     });
     assert_eq!(failed_cases(&harness), ["an_old_revision_never_comes_back"]);
@@ -184,12 +185,12 @@ fn a_store_that_takes_any_revision_the_account_ever_had_is_caught() {
 fn a_store_that_skips_a_write_of_equal_bytes_is_caught() {
     let harness = Broken::new(|rows, account, found, swap| {
         if found != swap.expected() {
-            Swapped::Stale
+            WriteResult::Stale
         } else if swap
             .record()
             .is_some_and(|record| rows.record(account) == Some(record))
         {
-            Swapped::Done
+            WriteResult::Done
         } else {
             rows.put(account, swap)
         }
@@ -207,7 +208,7 @@ fn a_store_that_erases_whatever_is_expected_is_caught() {
         if found == swap.expected() || (swap.record().is_none() && found.is_some()) {
             rows.put(account, swap)
         } else {
-            Swapped::Stale
+            WriteResult::Stale
         }
     });
     let caught = failed_cases(&harness);
@@ -228,11 +229,11 @@ fn a_store_that_erases_whatever_is_expected_is_caught() {
 fn a_store_that_writes_every_account_of_that_revision_is_caught() {
     let harness = Broken::new(|rows, account, found, swap| {
         if found != swap.expected() {
-            return Swapped::Stale;
+            return WriteResult::Stale;
         }
         if let Some(revision) = found {
             for other in rows.accounts_at(revision) {
-                assert_eq!(rows.put(&other, swap), Swapped::Done);
+                assert_eq!(rows.put(&other, swap), WriteResult::Done);
             }
         }
         rows.put(account, swap)
@@ -248,7 +249,7 @@ fn a_store_that_rounds_revisions_is_caught() {
         if found.map(round) == swap.expected().map(round) {
             rows.put(account, swap)
         } else {
-            Swapped::Stale
+            WriteResult::Stale
         }
     });
     assert_eq!(failed_cases(&harness), ["revisions_at_both_ends_are_kept"]);
@@ -262,7 +263,7 @@ fn a_store_that_rounds_revisions_in_erasures_is_caught() {
         if found == swap.expected() || (equal && swap.record().is_none()) {
             rows.put(account, swap)
         } else {
-            Swapped::Stale
+            WriteResult::Stale
         }
     });
     assert_eq!(failed_cases(&harness), ["revisions_at_both_ends_are_kept"]);
@@ -558,13 +559,13 @@ fn the_store_that_the_others_break_is_sound() {
 
 #[test]
 fn futures_of_the_adapter_do_nothing_until_they_are_polled() {
-    use countersign::Store as _;
+    use countersign::store::Store as _;
 
     let store = blocking::Adapter::new(MemoryStore::new());
     let account = AccountId::from(1_u32);
     let summary = Summary::new(false, 0, KeyId::new(1));
     let revision = Revision::from_i64(1).unwrap();
-    let swap = Swap::write(None, revision, b"record", SwapKind::Enrolling, summary);
+    let swap = ConditionalWrite::put(None, revision, b"record", WriteKind::Enrolling, summary);
     drop(store.compare_and_swap(&account, swap));
     assert_eq!(blocking::Store::load(store.get_ref(), &account), Ok(None));
 }

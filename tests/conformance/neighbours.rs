@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use countersign::conformance::Harness;
-use countersign::{AccountId, Revision, Stored, Swap, Swapped, blocking};
+use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
+use countersign::{AccountId, blocking};
 
 use crate::handles::TwoSteps;
 
@@ -22,11 +23,15 @@ pub(crate) struct OneFile {
 impl blocking::Store for OneFile {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         self.file.load(account)
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let lock = Arc::clone(
             self.locks
                 .lock()
@@ -37,7 +42,7 @@ impl blocking::Store for OneFile {
         let _alone = lock.lock().unwrap();
         let mut rows = self.file.0.lock().unwrap().clone();
         if rows.revision(account) != swap.expected() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         thread::sleep(Duration::from_micros(100));
         let swapped = rows.put(account, swap);
@@ -64,17 +69,21 @@ pub(crate) struct MixedUp {
 impl blocking::Store for MixedUp {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         *self.asked.lock().unwrap() = Some(account.clone());
         thread::sleep(Duration::from_micros(20));
         let asked = self.asked.lock().unwrap().clone();
         self.rows.load(&asked.unwrap())
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let mut rows = self.rows.0.lock().unwrap();
         if rows.revision(account) != swap.expected() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         Ok(rows.put(account, swap))
     }
@@ -124,17 +133,21 @@ impl Forgetful {
 impl blocking::Store for Forgetful {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         self.forget();
         self.rows.load(account)
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         self.forget();
         let mut written = self.written.lock().unwrap();
         let mut rows = self.rows.0.lock().unwrap();
         if rows.revision(account) != swap.expected() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         written.push_back((account.clone(), swap.revision(), Instant::now()));
         Ok(rows.put(account, swap))

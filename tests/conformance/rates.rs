@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use countersign::conformance::{Effort, Harness};
-use countersign::{AccountId, MemoryStore, Stored, Swap, Swapped, blocking};
+use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteResult};
+use countersign::{AccountId, blocking};
 
 use crate::broken::Broken;
 use crate::case;
@@ -45,9 +46,9 @@ fn missed<H: Harness>(name: &str, harness: impl Fn(Draws) -> H) -> Vec<u64> {
 fn losing(draws: Draws) -> Broken {
     Broken::new(move |rows, account, found, swap| {
         if found != swap.expected() {
-            Swapped::Stale
+            WriteResult::Stale
         } else if draws.hit() {
-            Swapped::Done
+            WriteResult::Done
         } else {
             rows.put(account, swap)
         }
@@ -68,7 +69,7 @@ fn a_store_that_does_1_stale_swap_in_1000_is_caught() {
             if found == swap.expected() || (exists && draws.hit()) {
                 rows.put(account, swap)
             } else {
-                Swapped::Stale
+                WriteResult::Stale
             }
         })
     });
@@ -84,7 +85,7 @@ struct Misreading {
 impl blocking::Store for Misreading {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         if self.draws.hit() {
             let page = self.store.accounts_after(Some(account), 1);
             return match page.first() {
@@ -95,7 +96,11 @@ impl blocking::Store for Misreading {
         blocking::Store::load(&self.store, account)
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         blocking::Store::compare_and_swap(&self.store, account, swap)
     }
 }
@@ -130,11 +135,15 @@ struct Counting {
 impl blocking::Store for Counting {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         blocking::Store::load(&self.store, account)
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         self.writes.fetch_add(1, Ordering::SeqCst);
         blocking::Store::compare_and_swap(&self.store, account, swap)
     }

@@ -78,7 +78,7 @@ pub(crate) enum By {
 #[derive(Clone, Debug)]
 pub(crate) enum Proof {
     Password { checked_at: u64 },
-    Passcode(String),
+    Code(String),
     Reauthenticated { checked_at: u64, receipt: Receipt },
 }
 

@@ -5,7 +5,9 @@ use super::observed::Entry;
 use super::reference::{Reference, Verdict};
 use super::throttle::Event;
 use super::typed::{are_digits, as_letters, read};
-use countersign::{AuthenticatorId, Hold, Rejection, SwapKind, Timestamp};
+use countersign::factor::RateLimitState;
+use countersign::store::WriteKind;
+use countersign::{AuthenticatorId, Rejection, Timestamp};
 
 impl Reference {
     /// An attempt, step by step, up to the write that the caller makes when it is accepted.
@@ -14,13 +16,15 @@ impl Reference {
         let now = self.now;
         self.must_be_enabled()?;
         match self.account().throttle.hold(now) {
-            Hold::Free => {}
-            Hold::Waiting { retry_after } => return Err(Rejection::Waiting { retry_after }),
-            Hold::BudgetSpent { retry_after } => {
+            RateLimitState::Free => {}
+            RateLimitState::Waiting { retry_after } => {
+                return Err(Rejection::Waiting { retry_after });
+            }
+            RateLimitState::BudgetSpent { retry_after } => {
                 return Err(Rejection::BudgetSpent { retry_after });
             }
-            Hold::Locked => return Err(Rejection::Locked),
-            Hold::ClockFault => return Err(Rejection::ClockFault),
+            RateLimitState::Locked => return Err(Rejection::Locked),
+            RateLimitState::ClockFault => return Err(Rejection::ClockFault),
             other => panic!("an unknown hold: {other:?}"),
         }
 
@@ -64,10 +68,10 @@ impl Reference {
         }
         self.account().throttle.add(Event::Failed { at: now });
         if symbols.is_none() || self.account().set.is_none() {
-            self.write(SwapKind::Rejected);
+            self.write(WriteKind::Rejected);
             return Err(Rejection::WrongCode);
         }
-        self.write(SwapKind::Reserved);
+        self.write(WriteKind::Reserved);
         self.journal.push(Entry::Digested);
         let issued = self.codes(self.who).iter();
         let issued = issued.map(|code| self.canonical(&read(&code.text).unwrap()));
@@ -124,7 +128,7 @@ impl Reference {
     pub(crate) fn prove(&mut self, proof: &Proof) -> Verdict {
         match proof {
             Proof::Password { checked_at } => self.must_be_fresh(*checked_at),
-            Proof::Passcode(text) => self.attempt(text).map(|_| ()),
+            Proof::Code(text) => self.attempt(text).map(|_| ()),
             Proof::Reauthenticated { receipt, .. } if receipt.who != self.who => {
                 Err(Rejection::ForeignReceipt)
             }
@@ -143,7 +147,7 @@ impl Reference {
     /// loaded.
     pub(crate) fn may_be_read(&self, proof: &Proof) -> Verdict {
         match proof {
-            Proof::Passcode(text) if read(text).is_none() => Err(Rejection::Malformed),
+            Proof::Code(text) if read(text).is_none() => Err(Rejection::Malformed),
             Proof::Reauthenticated {
                 receipt: Receipt { seal, .. },
                 ..

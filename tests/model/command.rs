@@ -168,7 +168,7 @@ pub(crate) enum Typed {
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Proof {
     Password(#[arbitrary(with = any_age)] i64),
-    Passcode(Typed, Spelling),
+    Code(Typed, Spelling),
     Reauthenticated {
         #[arbitrary(with = any_age)]
         password: i64,

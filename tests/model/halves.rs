@@ -3,7 +3,8 @@
 use super::command::{Pick, Proof};
 use super::observed::{Call, Codes, Recorded};
 use super::world::{Agreement, Called, World, outcome, same, verdict};
-use countersign::{BackupCodes, Denied, Verifier};
+use countersign::backup::BackupCodes;
+use countersign::{Denied, Verifier};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};

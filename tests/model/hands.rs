@@ -5,7 +5,8 @@ use super::command::{End, Enrollment, NONSENSE, Naming, Pick, Proof, Receipt, Ty
 use super::observed::View;
 use super::typed::{MISSHAPEN, Spelling};
 use super::world::World;
-use countersign::{AuthenticatorId, EnrollmentId, Hold, SealedReceipt, Timestamp};
+use countersign::factor::RateLimitState;
+use countersign::{AuthenticatorId, EnrollmentId, SealedReceipt, Timestamp};
 
 /// What the person, the attacker and the host of an account have in hand.
 #[derive(Default)]
@@ -32,7 +33,7 @@ pub(crate) struct Proven {
 impl Proven {
     pub(crate) fn for_system(&self) -> countersign::Proof<'_> {
         match (&self.proof, &self.sealed) {
-            (account::Proof::Passcode(text), _) => countersign::Proof::Passcode(text),
+            (account::Proof::Code(text), _) => countersign::Proof::Code(text),
             (account::Proof::Reauthenticated { checked_at, .. }, Some(receipt)) => {
                 countersign::Proof::Reauthenticated {
                     password_checked_at: Timestamp::from_unix(*checked_at),
@@ -95,8 +96,8 @@ impl World {
         };
         match proof {
             Proof::Password(age) => password(age),
-            Proof::Passcode(typed, spelling) => Proven {
-                proof: account::Proof::Passcode(self.typed(typed, spelling)),
+            Proof::Code(typed, spelling) => Proven {
+                proof: account::Proof::Code(self.typed(typed, spelling)),
                 sealed: None,
             },
             Proof::Reauthenticated {
@@ -153,7 +154,9 @@ impl World {
         match end {
             End::Hold => match &self.views[self.who] {
                 View::Enabled {
-                    hold: Hold::Waiting { retry_after } | Hold::BudgetSpent { retry_after },
+                    hold:
+                        RateLimitState::Waiting { retry_after }
+                        | RateLimitState::BudgetSpent { retry_after },
                     ..
                 } => Some(self.now + retry_after.as_secs()),
                 _ => None,

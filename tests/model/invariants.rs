@@ -6,7 +6,8 @@ use super::observed::{Call, Entry, Observation, View};
 use super::rules::Rules;
 use super::typed::{as_letters, read};
 use super::world::Agreement;
-use countersign::{AuthenticatorId, EnrollmentId, Rejection, SwapKind, Timestamp};
+use countersign::store::WriteKind;
+use countersign::{AuthenticatorId, EnrollmentId, Rejection, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An enrollment that was begun, whether it was confirmed or not.
@@ -228,7 +229,7 @@ impl Invariants {
     /// 3: a failure is on record before it is told, and before the digest that decides it; and there are no
     /// more of them than the budget allows.
     fn failures_are_on_record(&mut self, seen: &Observation<'_>) -> Agreement {
-        let writes: Vec<SwapKind> = seen.journal.iter().filter_map(kind).collect();
+        let writes: Vec<WriteKind> = seen.journal.iter().filter_map(kind).collect();
         let guesses = &mut self.guesses[seen.who];
         match seen.call {
             Call::Unlock if seen.verdict.is_ok() => {
@@ -239,9 +240,9 @@ impl Invariants {
             }
             _ => {}
         }
-        let kinds: Vec<Option<SwapKind>> = seen.journal.iter().map(kind).collect();
-        let paid = |before: Option<SwapKind>| {
-            matches!(before, Some(SwapKind::Reserved | SwapKind::Issuing))
+        let kinds: Vec<Option<WriteKind>> = seen.journal.iter().map(kind).collect();
+        let paid = |before: Option<WriteKind>| {
+            matches!(before, Some(WriteKind::Reserved | WriteKind::Issuing))
         };
         let mut before = None;
         for kind in kinds {
@@ -249,7 +250,7 @@ impl Invariants {
             before = kind;
         }
         if let Err(Rejection::WrongCode | Rejection::BackupCodeUsed) = seen.verdict {
-            let counted = matches!(writes[..], [SwapKind::Rejected | SwapKind::Reserved]);
+            let counted = matches!(writes[..], [WriteKind::Rejected | WriteKind::Reserved]);
             holds(3, counted, "a failure was told that is not on record")?;
             guesses.had += 1;
         }
@@ -297,7 +298,7 @@ impl Invariants {
                 .journal
                 .iter()
                 .filter_map(kind)
-                .filter(|kind| *kind != SwapKind::Reserved);
+                .filter(|kind| *kind != WriteKind::Reserved);
             holds(9, changes.count() == 1, "proof and change are not one swap")?;
         }
         let same_ids = before.ids() == after.ids();
@@ -334,7 +335,7 @@ impl Invariants {
         let before = &seen.before[seen.who];
         match proof {
             Proof::Password { checked_at } => !before.is_enabled() && fresh(*checked_at),
-            Proof::Passcode(_) => true, // it was spent above
+            Proof::Code(_) => true, // it was spent above
             Proof::Reauthenticated {
                 checked_at,
                 receipt: Receipt { who, at, by, seal },
@@ -447,7 +448,7 @@ fn refusals_write_nothing(seen: &Observation<'_>) -> Agreement {
     )
 }
 
-const fn kind(entry: &Entry) -> Option<SwapKind> {
+const fn kind(entry: &Entry) -> Option<WriteKind> {
     match entry {
         Entry::Wrote(kind, _) => Some(*kind),
         Entry::Digested => None,

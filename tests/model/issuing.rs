@@ -6,7 +6,8 @@ use super::limits::NotNow;
 use super::observed::Entry;
 use super::reference::{Reference, Verdict};
 use super::throttle::HOUR;
-use countersign::{Rejection, SwapKind};
+use countersign::Rejection;
+use countersign::store::WriteKind;
 
 /// The right to store one set of codes.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +51,7 @@ impl Reference {
         let account = self.account();
         account.issues.add(now);
         account.right = Some(right);
-        self.write(SwapKind::Issuing);
+        self.write(WriteKind::Issuing);
         self.journal.push(Entry::Digested);
         Ok(right.number)
     }
@@ -80,7 +81,7 @@ impl Reference {
         let account = self.account();
         account.set = Some(set);
         account.right = None;
-        self.write(SwapKind::Issued);
+        self.write(WriteKind::Issued);
         self.sets
     }
 }

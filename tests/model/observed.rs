@@ -2,11 +2,14 @@
 //! order.
 
 use super::account::{By, Proof};
-use countersign::{AccountId, DigestJob};
-use countersign::{
-    AuthenticatorId, EnrollmentId, Hold, MemoryStore, Rejection, SlowWork, SlowWorkError,
-    SlowWorkFuture, Status, Store, Stored, Summary, Swap, SwapKind, Swapped,
+use countersign::AccountId;
+use countersign::backup::HashJob;
+use countersign::factor::RateLimitState;
+use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Store, StoredRecord, Summary, WriteKind, WriteResult,
 };
+use countersign::{AuthenticatorId, EnrollmentId, Rejection, Status};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -20,7 +23,7 @@ pub(crate) enum View {
     Enabled {
         apps: Vec<AppView>,
         codes: Option<CodesView>,
-        hold: Hold,
+        hold: RateLimitState,
     },
 }
 
@@ -147,7 +150,7 @@ impl Call {
     /// What was typed as an attempt: to log in, or as a proof.
     pub(crate) const fn attempt(&self) -> Option<&String> {
         match (self, self.proof()) {
-            (Self::Verify(text), _) | (_, Some(Proof::Passcode(text))) => Some(text),
+            (Self::Verify(text), _) | (_, Some(Proof::Code(text))) => Some(text),
             _ => None,
         }
     }
@@ -169,7 +172,7 @@ pub(crate) struct Observation<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// A swap was done.
-    Wrote(SwapKind, Summary),
+    Wrote(WriteKind, Summary),
     /// Slow digests were computed.
     Digested,
 }
@@ -199,28 +202,28 @@ pub(crate) struct Recorded {
 impl Store for Recorded {
     type Error = Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         Store::load(&self.store, account).await
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Infallible> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let swapped = Store::compare_and_swap(&self.store, account, swap).await?;
-        if swapped == Swapped::Done {
+        if swapped == WriteResult::Done {
             self.journal.add(Entry::Wrote(swap.kind(), swap.summary()));
         }
         Ok(swapped)
     }
 }
 
-impl SlowWork for Journal {
+impl HashExecutor for Journal {
     /// The digests of a set of codes take until they are asked for again.
-    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+    fn run(&self, job: HashJob) -> HashFuture<'_> {
         let last = self.0.lock().unwrap().last().copied();
-        let mut waits = matches!(last, Some(Entry::Wrote(SwapKind::Issuing, _)));
+        let mut waits = matches!(last, Some(Entry::Wrote(WriteKind::Issuing, _)));
         self.add(Entry::Digested);
         Box::pin(async move {
             poll_fn(|_| match std::mem::take(&mut waits) {
@@ -228,7 +231,7 @@ impl SlowWork for Journal {
                 false => Poll::Ready(()),
             })
             .await;
-            job.run().map_err(SlowWorkError::Digest)
+            job.run().map_err(HashExecutorError::Digest)
         })
     }
 }

@@ -8,9 +8,8 @@ use super::observed::{AppView, CodesView, Entry, View};
 use super::rules::Rules;
 use super::throttle::{Event, Throttle};
 use super::typed::{are_digits, read};
-use countersign::{
-    AuthenticatorId, EnrollmentId, KeyId, Rejection, Removed, Resealed, Summary, SwapKind,
-};
+use countersign::store::{Summary, WriteKind};
+use countersign::{AuthenticatorId, EnrollmentId, KeyId, Rejection, Removed, Resealed};
 
 /// Done, or why not.
 pub(crate) type Verdict<T = ()> = Result<T, Rejection>;
@@ -133,7 +132,7 @@ impl Reference {
 
     pub(crate) fn verify(&mut self, text: &str) -> Verdict<By> {
         let by = self.attempt(text)?;
-        self.write(SwapKind::Accepted);
+        self.write(WriteKind::Accepted);
         Ok(by)
     }
 
@@ -145,7 +144,7 @@ impl Reference {
         proof: &Proof,
     ) -> Verdict<String> {
         self.may_be_read(proof)?;
-        if self.accounts[self.who].is_none() && matches!(proof, Proof::Passcode(_)) {
+        if self.accounts[self.who].is_none() && matches!(proof, Proof::Code(_)) {
             return Err(Rejection::Absent);
         }
         match replaces {
@@ -205,7 +204,7 @@ impl Reference {
             wrong: 0,
         });
         account.beginnings.add(self.now);
-        self.write(SwapKind::Enrolling);
+        self.write(WriteKind::Enrolling);
     }
 
     /// The pending enrollment with this id, while it lives.
@@ -232,7 +231,7 @@ impl Reference {
             Err(rejection) => {
                 if rejection == Rejection::EnrollmentExpired {
                     self.account().pending = None;
-                    self.write(SwapKind::Enrolling);
+                    self.write(WriteKind::Enrolling);
                 }
                 return Err(rejection);
             }
@@ -244,7 +243,7 @@ impl Reference {
             let wrong = pending.wrong + 1;
             let tries_left = self.rules.enrollment_tries - wrong;
             self.account().pending = (tries_left > 0).then_some(Pending { wrong, ..pending });
-            self.write(SwapKind::Enrolling);
+            self.write(WriteKind::Enrolling);
             return Err(Rejection::WrongConfirmation { tries_left });
         };
         let active = self.active(self.who);
@@ -273,7 +272,7 @@ impl Reference {
             None => account.active.push(new),
         }
         account.beginnings.clear();
-        self.write(SwapKind::Enrolled);
+        self.write(WriteKind::Enrolled);
     }
 
     pub(crate) fn remove(&mut self, id: AuthenticatorId, proof: &Proof) -> Verdict<Removed> {
@@ -291,7 +290,7 @@ impl Reference {
         account
             .pending
             .take_if(|pending| pending.replaces == Some(id));
-        self.write(SwapKind::Removed);
+        self.write(WriteKind::Removed);
         Ok(Removed::OthersLeft)
     }
 
@@ -327,16 +326,16 @@ impl Reference {
             return Err(Rejection::ClockFault);
         }
         account.throttle.add(Event::Unlocked { at });
-        self.write(SwapKind::Unlocked);
+        self.write(WriteKind::Unlocked);
         Ok(())
     }
 
     pub(crate) fn reseal(&mut self) -> Resealed {
         match &self.accounts[self.who] {
             None => Resealed::Absent,
-            Some(account) if account.sealed_with == self.key => Resealed::Current,
+            Some(account) if account.sealed_with == self.key => Resealed::Unchanged,
             Some(_) => {
-                self.write(SwapKind::Resealed);
+                self.write(WriteKind::Resealed);
                 Resealed::Changed
             }
         }
@@ -345,7 +344,7 @@ impl Reference {
     pub(crate) fn erase(&mut self) {
         if self.accounts[self.who].take().is_some() {
             let summary = Summary::new(false, 0, self.key);
-            self.journal.push(Entry::Wrote(SwapKind::Erased, summary));
+            self.journal.push(Entry::Wrote(WriteKind::Erased, summary));
         }
     }
 
@@ -357,7 +356,7 @@ impl Reference {
         account.pending = None;
         account.set = None;
         account.right = None;
-        self.write(SwapKind::Disabled);
+        self.write(WriteKind::Disabled);
     }
 
     pub(crate) fn account(&mut self) -> &mut Account {
@@ -366,7 +365,7 @@ impl Reference {
 
     /// A swap with what the account has become. It drops what is over; but the record of a pending enrollment
     /// always knows when that one was begun.
-    pub(crate) fn write(&mut self, kind: SwapKind) {
+    pub(crate) fn write(&mut self, kind: WriteKind) {
         let (who, key, now) = (self.who, self.key, self.now);
         let account = self.account();
         account.right.take_if(|right| right.is_over(now));

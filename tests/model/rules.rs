@@ -1,6 +1,8 @@
 //! The policies under which the machine and the reference are compared.
 
-use countersign::{Algorithm, Alphabet, CodeFormat, DigestParams, Digits, Period, Policy, Window};
+use countersign::Policy;
+use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
+use countersign::otp::{Algorithm, Digits, Period, Window};
 use std::time::Duration;
 
 /// The numbers of a policy, as the reference reads them; all times in seconds.
@@ -149,7 +151,7 @@ impl Rules {
             .lock_after(self.lock_after)
             .budget(burst, Duration::from_secs(refill))
             .code_format(CodeFormat::new(alphabet, self.code_length, 4, self.code_count).unwrap())
-            .code_digest(DigestParams::new(8, 1, 1).unwrap())
+            .code_hash(Argon2Params::new(8, 1, 1).unwrap())
             .build()
             .unwrap()
     }

@@ -153,7 +153,7 @@ fn proof() -> impl Strategy<Value = Proof> {
     ];
     prop_oneof![
         3 => age().prop_map(Proof::Password),
-        4 => (typed(), spelling()).prop_map(|(typed, how)| Proof::Passcode(typed, how)),
+        4 => (typed(), spelling()).prop_map(|(typed, how)| Proof::Code(typed, how)),
         5 => (age(), receipt).prop_map(|(password, receipt)| Proof::Reauthenticated { password, receipt }),
     ]
 }

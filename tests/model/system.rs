@@ -2,10 +2,10 @@
 
 use super::observed::Recorded;
 use super::rules::Rules;
+use countersign::otp::RandomError;
+use countersign::runtime::RandomSource;
 use countersign::testing::ManualClock;
-use countersign::{
-    AccountId, KeyId, Keyring, RandomError, RandomSource, SealingKey, Timestamp, Verifier,
-};
+use countersign::{AccountId, KeyId, Keyring, SealingKey, Timestamp, Verifier};
 use std::sync::Mutex;
 
 /// What every app shows as the service.
@@ -50,7 +50,7 @@ impl System {
                 .namespace(namespace)
                 .policy(rules.policy())
                 .clock(clock.clone())
-                .slow_work(recorded.journal.clone())
+                .hash_executor(recorded.journal.clone())
                 .build()
                 .unwrap()
         };

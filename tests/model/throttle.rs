@@ -1,7 +1,7 @@
 //! The throttle of DESIGN, "Throttle and risk", computed anew from all that ever happened.
 
 use super::rules::Rules;
-use countersign::Hold;
+use countersign::factor::RateLimitState;
 use std::time::Duration;
 
 /// What changes the throttle, at the time that the clock showed.
@@ -59,31 +59,31 @@ impl Throttle {
 
     /// Locked, waiting, out of budget, in this order. A wait and a spent budget depend on a time, which may be a
     /// clock fault.
-    pub(crate) fn hold(&self, now: u64) -> Hold {
+    pub(crate) fn hold(&self, now: u64) -> RateLimitState {
         let mut meter = self.meter();
         if meter.row >= self.rules.lock_after {
-            return Hold::Locked;
+            return RateLimitState::Locked;
         }
         let wait = self.wait_after(meter.row);
         let free_at = meter.failed_at + wait;
         if wait > 0 && meter.failed_at > now + HOUR {
-            return Hold::ClockFault;
+            return RateLimitState::ClockFault;
         }
         if wait > 0 && now < free_at {
-            return Hold::Waiting {
+            return RateLimitState::Waiting {
                 retry_after: Duration::from_secs(free_at - now),
             };
         }
         self.refill(&mut meter, now);
         if meter.level == 0 && meter.refilled_at > now + HOUR {
-            return Hold::ClockFault;
+            return RateLimitState::ClockFault;
         }
         if meter.level == 0 {
-            return Hold::BudgetSpent {
+            return RateLimitState::BudgetSpent {
                 retry_after: Duration::from_secs(meter.refilled_at + self.rules.budget.1 - now),
             };
         }
-        Hold::Free
+        RateLimitState::Free
     }
 
     /// Nothing for the free failures, then the first wait, doubled by each failure more, up to the longest.

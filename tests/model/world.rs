@@ -10,10 +10,11 @@ use super::reference::Reference;
 use super::rules::Rules;
 use super::system::System;
 use super::typed::Spelling;
+use countersign::factor::BackupCodeSetId;
 use countersign::testing::{Phone, block_on};
 use countersign::{
-    AcceptedBy, AuthenticatorName, BackupCodeSetId, Denied, EnrollmentRequest, Receipt, Rejection,
-    ServerClock, Timestamp, Verifier,
+    AcceptedBy, AuthenticatorName, Denied, EnrollmentRequest, Receipt, Rejection, ServerClock,
+    Timestamp, Verifier,
 };
 use std::fmt::Debug;
 
@@ -252,7 +253,7 @@ impl World {
         };
         let request = match replaces {
             Some(id) => EnrollmentRequest::replacing(id, account.as_str()),
-            None => EnrollmentRequest::additional(account.as_str()),
+            None => EnrollmentRequest::new(account.as_str()),
         };
         let name = self.name(naming);
         let request = match &name {
@@ -344,7 +345,7 @@ impl World {
             receipt.account(),
             &self.system.accounts[self.who],
         )?;
-        let by = self.by(receipt.by())?;
+        let by = self.by(receipt.accepted_by())?;
         let hands = &mut self.hands[self.who];
         let sealed = verifier.seal_receipt(&receipt);
         hands.receipts.push(Kept {

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Verifies at a step, with the last accepted step kept as a host has to.
-fn verify(last: &mut Option<TimeStep>, passcode: &Passcode, step: u64) -> bool {
+fn verify(last: &mut Option<TimeStep>, passcode: &Code, step: u64) -> bool {
     let matched = totp().verify(passcode, at(step * 30), Window::default(), *last);
     if let Some(matched) = matched {
         *last = Some(matched.step());

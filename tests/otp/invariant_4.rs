@@ -90,8 +90,8 @@ fn what_only_looks_like_a_digit_or_a_letter_is_refused() {
         "😀",
     ] {
         assert_eq!(
-            Passcode::parse(text).unwrap_err(),
-            PasscodeError::Character,
+            Code::parse(text).unwrap_err(),
+            CodeError::Character,
             "{text:?}"
         );
     }
@@ -108,11 +108,7 @@ fn letters_are_taken_for_backup_codes_and_match_no_passcode() {
 #[test]
 fn nothing_is_not_a_passcode() {
     for text in ["", " ", "---", "\u{200b}\n"] {
-        assert_eq!(
-            Passcode::parse(text).unwrap_err(),
-            PasscodeError::Empty,
-            "{text:?}"
-        );
+        assert_eq!(Code::parse(text).unwrap_err(), CodeError::Empty, "{text:?}");
     }
 }
 
@@ -120,14 +116,14 @@ fn nothing_is_not_a_passcode() {
 fn the_length_is_bounded() {
     assert!(passes(&format!("755224{}", " ".repeat(250))));
     let long = format!("755224{}", " ".repeat(251));
-    assert_eq!(Passcode::parse(&long).unwrap_err(), PasscodeError::TooLong);
+    assert_eq!(Code::parse(&long).unwrap_err(), CodeError::TooLong);
     assert_eq!(typed(&"7".repeat(64)).symbol_count(), 64);
     assert_eq!(
-        Passcode::parse(&"7".repeat(65)).unwrap_err(),
-        PasscodeError::TooLong
+        Code::parse(&"7".repeat(65)).unwrap_err(),
+        CodeError::TooLong
     );
     let huge = "7".repeat(1 << 20);
-    assert_eq!(Passcode::parse(&huge).unwrap_err(), PasscodeError::TooLong);
+    assert_eq!(Code::parse(&huge).unwrap_err(), CodeError::TooLong);
 }
 
 #[test]
@@ -150,7 +146,7 @@ proptest! {
     /// Invariant 8, too: nothing that is typed causes a panic.
     #[test]
     fn any_text_is_parsed_or_refused(text in ".{0,300}") {
-        if let Ok(passcode) = Passcode::parse(&text) {
+        if let Ok(passcode) = Code::parse(&text) {
             prop_assert!((1..=64).contains(&passcode.symbol_count()));
             prop_assert!(passcode.symbol_count() <= text.chars().count());
         }

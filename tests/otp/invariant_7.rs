@@ -27,7 +27,7 @@ fn parameters_and_times_are_shown_as_people_write_them() {
 #[cfg(feature = "alloc")]
 #[test]
 fn debug_of_a_secret_tells_its_length() {
-    let secret = countersign::Secret::from_bytes(KEY).unwrap();
+    let secret = countersign::otp::Secret::from_bytes(KEY).unwrap();
     assert_eq!(format!("{secret:?}"), "Secret { bits: 160, .. }");
     assert_eq!(format!("{:?}", secret.to_base32()), "SecretText { .. }");
     assert_eq!(
@@ -40,7 +40,7 @@ fn debug_of_a_secret_tells_its_length() {
 #[test]
 fn an_error_does_not_repeat_what_was_typed() {
     let typed = "GEZD GNBV GY3T Q0JQ";
-    let error = countersign::Secret::from_typed_base32(typed).unwrap_err();
+    let error = countersign::otp::Secret::from_typed_base32(typed).unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("GEZD") && !shown.contains('Q'), "{shown}");
 }

@@ -1,7 +1,7 @@
 //! Values are valid by construction.
 
 use super::*;
-use countersign::{AlgorithmError, DigitsError, PeriodError};
+use countersign::otp::{AlgorithmError, DigitsError, PeriodError};
 
 #[test]
 fn digits_are_6_to_8() {

@@ -12,9 +12,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use countersign::{
-    Algorithm, Digits, Hotp, Passcode, PasscodeError, Period, TimeStep, Timestamp, Totp, Window,
-};
+use countersign::Timestamp;
+use countersign::otp::{Algorithm, Code, CodeError, Digits, Hotp, Period, TimeStep, Totp, Window};
 use std::time::Duration;
 
 const KEY: &[u8] = b"12345678901234567890";
@@ -33,17 +32,17 @@ fn at(seconds: u64) -> Timestamp {
     Timestamp::from_unix(seconds)
 }
 
-fn typed(text: &str) -> Passcode {
-    Passcode::parse(text).unwrap()
+fn typed(text: &str) -> Code {
+    Code::parse(text).unwrap()
 }
 
 /// The passcode of a step, typed.
-fn code(step: u64) -> Passcode {
+fn code(step: u64) -> Code {
     typed(hotp().generate(step).expose())
 }
 
 /// The step that `verify` accepts, with no step accepted before.
-fn accepted(totp: &Totp, passcode: &Passcode, time: u64, window: Window) -> Option<u64> {
+fn accepted(totp: &Totp, passcode: &Code, time: u64, window: Window) -> Option<u64> {
     totp.verify(passcode, at(time), window, None)
         .map(|matched| matched.step().get())
 }
@@ -66,27 +65,27 @@ fn everything_can_be_shared_between_threads() {
     fn send_and_sync<T: Send + Sync + 'static>() {}
     send_and_sync::<Hotp>();
     send_and_sync::<Totp>();
-    send_and_sync::<countersign::Otp>();
-    send_and_sync::<Passcode>();
-    send_and_sync::<PasscodeError>();
+    send_and_sync::<countersign::otp::Passcode>();
+    send_and_sync::<Code>();
+    send_and_sync::<CodeError>();
     #[cfg(feature = "alloc")]
-    send_and_sync::<countersign::Secret>();
+    send_and_sync::<countersign::otp::Secret>();
     #[cfg(feature = "alloc")]
-    send_and_sync::<countersign::SecretText>();
+    send_and_sync::<countersign::otp::SecretText>();
 }
 
 #[test]
 fn error_messages_start_in_lower_case_and_end_without_a_full_stop() {
     let messages = [
-        PasscodeError::Empty.to_string(),
-        PasscodeError::TooLong.to_string(),
-        PasscodeError::Character.to_string(),
+        CodeError::Empty.to_string(),
+        CodeError::TooLong.to_string(),
+        CodeError::Character.to_string(),
         Digits::new(9).unwrap_err().to_string(),
         Period::from_secs(0).unwrap_err().to_string(),
         "MD5".parse::<Algorithm>().unwrap_err().to_string(),
-        countersign::RandomError::new().to_string(),
+        countersign::otp::RandomError::new().to_string(),
         #[cfg(feature = "alloc")]
-        countersign::Secret::from_typed_base32("0")
+        countersign::otp::Secret::from_typed_base32("0")
             .unwrap_err()
             .to_string(),
     ];

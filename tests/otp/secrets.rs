@@ -1,5 +1,5 @@
 use super::*;
-use countersign::{Secret, SecretError};
+use countersign::otp::{Secret, SecretError};
 use proptest::prelude::*;
 
 const TEXT: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";

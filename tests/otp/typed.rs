@@ -1,7 +1,7 @@
 //! Keys as people type them, by the cases in `tests/data/typed.json`, which others can use too.
 
 use super::*;
-use countersign::{Secret, SecretError};
+use countersign::otp::{Secret, SecretError};
 use serde_json::Value;
 
 fn cases(list: &str) -> Vec<Value> {
@@ -39,8 +39,8 @@ fn a_wrong_character_is_named_as_the_person_sees_it() {
 #[test]
 fn codes_with_other_characters_are_refused() {
     for case in cases("codes_refused") {
-        let error = Passcode::parse(text(&case)).unwrap_err();
-        assert_eq!(error, PasscodeError::Character, "{case}");
+        let error = Code::parse(text(&case)).unwrap_err();
+        assert_eq!(error, CodeError::Character, "{case}");
     }
 }
 

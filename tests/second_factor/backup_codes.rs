@@ -1,8 +1,10 @@
 //! Issuing and using backup codes.
 
 use crate::world::{STEP, World, policy, rejection};
+use countersign::backup::CodeFormat;
+use countersign::otp::Digits;
 use countersign::testing::block_on;
-use countersign::{AcceptedBy, CodeFormat, Digits, EnrollmentRequest, Proof, Rejection, Status};
+use countersign::{AcceptedBy, EnrollmentRequest, Proof, Rejection, Status};
 use std::collections::HashSet;
 use std::thread;
 
@@ -19,7 +21,7 @@ fn invariant_2_each_code_works_once_and_the_others_still_do() {
             set,
             number,
             remaining: left,
-        } = receipt.by()
+        } = receipt.accepted_by()
         else {
             panic!("{receipt:?}");
         };
@@ -125,7 +127,7 @@ fn there_are_no_codes_without_an_active_authenticator() {
     };
     assert_eq!(rejection(issue()), Rejection::Absent);
     let _pending = world
-        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .begin(EnrollmentRequest::new("alice"), world.password())
         .unwrap();
     assert_eq!(rejection(issue()), Rejection::Disabled);
 }
@@ -200,12 +202,12 @@ fn a_backup_code_proves_a_change_and_is_used_up_by_it() {
     let renewed = block_on(
         world
             .verifier
-            .issue_backup_codes(&world.alice, Proof::Passcode(&codes[0])),
+            .issue_backup_codes(&world.alice, Proof::Code(&codes[0])),
     )
     .unwrap();
     assert_eq!(world.codes_left(), 10);
     assert_eq!(rejection(world.verify(&codes[0])), Rejection::WrongCode);
     let first = renewed.iter().next().unwrap();
-    block_on(world.verifier.disable(&world.alice, Proof::Passcode(first))).unwrap();
+    block_on(world.verifier.disable(&world.alice, Proof::Code(first))).unwrap();
     assert_eq!(world.status(), Status::Disabled);
 }

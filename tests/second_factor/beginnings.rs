@@ -1,10 +1,11 @@
 //! How often an enrollment can be begun, and what an authenticator can be called.
 
 use crate::world::{STEP, World, policy, rejection, scan};
+use countersign::store::{ConditionalWrite, MemoryStore, Store, StoredRecord, WriteResult};
 use countersign::testing::block_on;
 use countersign::{
     AccountId, AuthenticatorId, AuthenticatorName, Denied, Enrollment, EnrollmentRequest,
-    MemoryStore, Rejection, Status, Store, Stored, Swap, Swapped,
+    Rejection, Status,
 };
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 fn begin<S: Store>(world: &World<S>) -> Result<Enrollment, Denied> {
-    world.begin(EnrollmentRequest::additional("alice"), world.password())
+    world.begin(EnrollmentRequest::new("alice"), world.password())
 }
 
 fn form(world: &World) -> u8 {
@@ -69,7 +70,7 @@ fn the_last_enrollment_that_was_begun_can_be_confirmed() {
     let _receipt = world.confirm(&last, &world.now(&scan(&last))).unwrap();
     let proof = world.log_in(&scan(&last));
     for _ in 0..10 {
-        let request = EnrollmentRequest::additional("alice");
+        let request = EnrollmentRequest::new("alice");
         world.begin(request, world.reauthenticated(&proof)).unwrap();
     }
 }
@@ -104,7 +105,7 @@ async fn let_others_run() {
 impl Store for Counting {
     type Error = std::convert::Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
         self.1.fetch_add(1, Ordering::SeqCst);
         let_others_run().await;
         Store::load(&self.0, account).await
@@ -113,8 +114,8 @@ impl Store for Counting {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Self::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Self::Error> {
         self.1.fetch_add(1, Ordering::SeqCst);
         let_others_run().await;
         Store::compare_and_swap(&self.0, account, swap).await
@@ -126,7 +127,7 @@ fn five_hundred_enrollments_begun_at_once_cost_a_bounded_number_of_calls() {
     let world = World::with_store(Counting::default(), policy().build().unwrap());
     let mut calls: Vec<_> = (0..500)
         .map(|_| {
-            let request = EnrollmentRequest::additional("alice");
+            let request = EnrollmentRequest::new("alice");
             Box::pin(
                 world
                     .verifier
@@ -152,7 +153,7 @@ fn five_hundred_enrollments_begun_at_once_cost_a_bounded_number_of_calls() {
 }
 
 fn named(name: &str) -> EnrollmentRequest {
-    EnrollmentRequest::additional("alice").authenticator_name(AuthenticatorName::new(name).unwrap())
+    EnrollmentRequest::new("alice").authenticator_name(AuthenticatorName::new(name).unwrap())
 }
 
 fn names(world: &World) -> Vec<String> {
@@ -188,8 +189,8 @@ fn two_authenticators_never_have_one_name() {
 #[test]
 fn authenticators_without_a_name_are_numbered() {
     let (world, phone) = World::enrolled();
-    add(&world, EnrollmentRequest::additional("alice"), &phone);
-    add(&world, EnrollmentRequest::additional("alice"), &phone);
+    add(&world, EnrollmentRequest::new("alice"), &phone);
+    add(&world, EnrollmentRequest::new("alice"), &phone);
     assert_eq!(
         names(&world),
         [

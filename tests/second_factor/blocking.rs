@@ -2,10 +2,11 @@
 
 use crate::world::{DAY, START, STEP, policy, rejection, scan};
 use countersign::blocking::Verifier;
+use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Enrollment, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, Receipt,
-    Rejection, Removed, Resealed, SealingKey, Status,
+    AccountId, Enrollment, EnrollmentRequest, KeyId, Keyring, Proof, Receipt, Rejection, Removed,
+    Resealed, SealingKey, Status,
 };
 
 struct Service {
@@ -47,7 +48,7 @@ impl Service {
 
     fn enrolled() -> (Self, Phone, Receipt) {
         let service = Self::new();
-        let enrollment = service.begin(EnrollmentRequest::additional("alice"), service.password());
+        let enrollment = service.begin(EnrollmentRequest::new("alice"), service.password());
         let (phone, receipt) = service.confirm(&enrollment);
         (service, phone, receipt)
     }
@@ -85,7 +86,7 @@ fn with_key(store: MemoryStore, clock: &ManualClock, keyring: Keyring) -> Verifi
 fn a_blocking_verifier_enrolls_and_logs_in() {
     let service = Service::new();
     assert_eq!(service.status(), Status::Absent);
-    let enrollment = service.begin(EnrollmentRequest::additional("alice"), service.password());
+    let enrollment = service.begin(EnrollmentRequest::new("alice"), service.password());
     let read = service
         .verifier
         .pending_enrollment(&service.alice, enrollment.id());
@@ -122,7 +123,7 @@ fn a_blocking_verifier_removes_one_authenticator() {
     let Status::Enabled(enabled) = service.status() else {
         panic!("it was just enabled")
     };
-    let request = EnrollmentRequest::additional("alice");
+    let request = EnrollmentRequest::new("alice");
     let enrollment = service.begin(request, service.proof(&receipt));
     let (second, receipt) = service.confirm(&enrollment);
     assert_eq!(service.authenticators(), 2);
@@ -179,7 +180,7 @@ fn a_blocking_verifier_reseals() {
     }
     assert_eq!(
         seen,
-        [Resealed::Changed, Resealed::Current, Resealed::Absent]
+        [Resealed::Changed, Resealed::Unchanged, Resealed::Absent]
     );
     assert!(service.verifier.status(&service.alice).is_err());
     let other_store = verifier.with_store(MemoryStore::new());

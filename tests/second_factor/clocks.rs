@@ -1,10 +1,12 @@
 //! Servers whose clocks differ: what they do to an account, and what an attacker gains.
 
 use crate::world::{DAY, START, STEP, World, policy, rejection, waiting};
+use countersign::factor::RateLimitState;
+use countersign::store::Store;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    EnrollmentRequest, Hold, KeyId, Keyring, Policy, Proof, Rejection, ServerClock, Status, Store,
-    Timestamp, Verifier,
+    EnrollmentRequest, KeyId, Keyring, Policy, Proof, Rejection, ServerClock, Status, Timestamp,
+    Verifier,
 };
 use std::time::Duration;
 
@@ -56,7 +58,7 @@ fn a_clock_fault_writes_nothing() {
     let Status::Enabled(enabled) = world.status() else {
         panic!("enabled");
     };
-    assert_eq!(enabled.hold, Hold::ClockFault);
+    assert_eq!(enabled.hold, RateLimitState::ClockFault);
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn times_of_issues_and_beginnings_that_lie_far_ahead_are_clock_faults() {
     let receipt = world.log_in(&phone);
     let ahead = server(&world, 7200);
     let passcode = ahead.now(&phone);
-    let proof = Proof::Passcode(&passcode);
+    let proof = Proof::Code(&passcode);
     block_on(ahead.verifier.issue_backup_codes(&ahead.alice, proof)).unwrap();
     let issued = world
         .verifier
@@ -135,7 +137,7 @@ fn times_of_issues_and_beginnings_that_lie_far_ahead_are_clock_faults() {
     let ahead = server(&world, 7200);
     let begin = |world: &World| {
         let checked_at = world.clock.now();
-        let request = EnrollmentRequest::additional("alice");
+        let request = EnrollmentRequest::new("alice");
         world.begin(request, Proof::Password { checked_at })
     };
     begin(&ahead).unwrap();

@@ -4,12 +4,12 @@ use crate::world::{DAY, STEP, World, policy, rejection, scan};
 use countersign::testing::block_on;
 use countersign::{
     AcceptedBy, AuthenticatorId, AuthenticatorName, Denied, Enrollment, EnrollmentId,
-    EnrollmentRequest, Error, Rejection, Removed, Status, Timestamp,
+    EnrollmentRequest, Rejection, Removed, Status, Timestamp, VerifierError,
 };
 use std::time::Duration;
 
 fn alice() -> EnrollmentRequest {
-    EnrollmentRequest::additional("alice@example.com")
+    EnrollmentRequest::new("alice@example.com")
 }
 
 fn uri(enrollment: &Enrollment) -> String {
@@ -143,7 +143,7 @@ fn nine_wrong_passcodes_do_not_drop_it_and_cost_the_account_nothing() {
     }
     let receipt = world.confirm(&enrollment, &world.now(&phone)).unwrap();
     assert_eq!(
-        receipt.by(),
+        receipt.accepted_by(),
         AcceptedBy::Enrollment {
             id: world.authenticators()[0]
         }
@@ -325,9 +325,9 @@ fn a_name_that_does_not_fit_a_key_uri_is_refused_before_anything_is_written() {
     let world = World::new();
     let long = "x".repeat(5000);
     for name in ["", "alice:bob", "alice\n", &long] {
-        let outcome = world.begin(EnrollmentRequest::additional(name), world.password());
+        let outcome = world.begin(EnrollmentRequest::new(name), world.password());
         assert!(
-            matches!(outcome, Err(Denied::Failed(Error::KeyUri(_)))),
+            matches!(outcome, Err(Denied::Failed(VerifierError::KeyUri(_)))),
             "{name:?}"
         );
     }

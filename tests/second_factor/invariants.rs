@@ -1,11 +1,16 @@
 //! Invariants 3, 5, 6, 9 and 11 as the store, the random source and the slow work see them.
 
 use crate::world::{STEP, World, policy, rejection, scan};
+use countersign::backup::HashJob;
+use countersign::otp::{Algorithm, RandomError};
+use countersign::runtime::{HashExecutor, HashFuture, InlineExecutor, RandomSource, SystemRandom};
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Store, StoredRecord, WriteKind, WriteResult,
+};
 use countersign::testing::{Phone, block_on};
 use countersign::{
-    AccountId, Algorithm, Denied, DigestJob, EnrollmentRequest, Error, Inline, KeyId, Keyring,
-    MemoryStore, Proof, RandomError, RandomSource, Rejection, SlowWork, SlowWorkFuture, Status,
-    Store, Stored, Swap, SwapKind, Swapped, SystemRandom, Verifier, VerifierBuilder,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, Status, Verifier,
+    VerifierBuilder, VerifierError,
 };
 use std::future::poll_fn;
 use std::io;
@@ -18,7 +23,7 @@ use std::task::{Context, Poll, Waker};
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Event {
     /// A swap of this kind was made.
-    Done(SwapKind),
+    Done(WriteKind),
     /// A digest was computed.
     Digest,
 }
@@ -62,7 +67,7 @@ impl Watched {
         self.events.lock().unwrap().push(event);
     }
 
-    fn stored(&self, account: &AccountId) -> Option<Stored> {
+    fn stored(&self, account: &AccountId) -> Option<StoredRecord> {
         let Ok(stored) = block_on(Store::load(&self.store, account));
         stored
     }
@@ -71,7 +76,7 @@ impl Watched {
 impl Store for Watched {
     type Error = io::Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, io::Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, io::Error> {
         if self.has(Trouble::Loads) {
             return Err(io::Error::other("no load"));
         }
@@ -81,8 +86,8 @@ impl Store for Watched {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, io::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, io::Error> {
         poll_fn(|_| match self.has(Trouble::Hangs) {
             true => Poll::Pending,
             false => Poll::Ready(()),
@@ -92,20 +97,20 @@ impl Store for Watched {
             return Err(io::Error::other("no swap"));
         }
         if self.has(Trouble::Conflicts) {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         let Ok(swapped) = Store::compare_and_swap(&self.store, account, swap).await;
-        if swapped == Swapped::Done {
+        if swapped == WriteResult::Done {
             self.log(Event::Done(swap.kind()));
         }
         Ok(swapped)
     }
 }
 
-impl SlowWork for Watched {
-    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+impl HashExecutor for Watched {
+    fn run(&self, job: HashJob) -> HashFuture<'_> {
         self.log(Event::Digest);
-        Inline.run(job)
+        InlineExecutor.run(job)
     }
 }
 
@@ -127,7 +132,7 @@ fn set_up<S: Store + Clone>(
 fn watched() -> (World<Watched>, Phone) {
     let store = Watched::default();
     let world = World::with_store(store.clone(), policy().build().unwrap());
-    let world = set_up(world, |builder| builder.slow_work(store.clone()));
+    let world = set_up(world, |builder| builder.hash_executor(store.clone()));
     let phone = world.enroll();
     (world, phone)
 }
@@ -164,13 +169,13 @@ fn invariant_3_a_digest_is_computed_only_after_its_failure_is_stored() {
         .unwrap();
     let store = world.verifier.store();
     store.events();
-    let reserved = [Event::Done(SwapKind::Reserved), Event::Digest];
+    let reserved = [Event::Done(WriteKind::Reserved), Event::Digest];
 
     assert_eq!(rejection(world.verify(&wrong)), Rejection::WrongCode);
     assert_eq!(store.events(), reserved);
 
     let _receipt = world.verify(&codes[0]).unwrap();
-    let settled = [&reserved[..], &[Event::Done(SwapKind::Accepted)]].concat();
+    let settled = [&reserved[..], &[Event::Done(WriteKind::Accepted)]].concat();
     assert_eq!(store.events(), settled);
 
     for trouble in [Trouble::Loads, Trouble::Swaps, Trouble::Conflicts] {
@@ -185,16 +190,16 @@ fn invariant_3_a_digest_is_computed_only_after_its_failure_is_stored() {
 #[test]
 fn invariant_9_proof_and_change_are_one_swap() {
     type Call = fn(&World<Watched>, Proof<'_>) -> Result<(), Denied>;
-    let calls: [(SwapKind, Call); 3] = [
-        (SwapKind::Enrolling, |world, proof| {
-            let request = EnrollmentRequest::additional("alice");
+    let calls: [(WriteKind, Call); 3] = [
+        (WriteKind::Enrolling, |world, proof| {
+            let request = EnrollmentRequest::new("alice");
             world.begin(request, proof).map(drop)
         }),
-        (SwapKind::Disabled, |world, proof| {
+        (WriteKind::Disabled, |world, proof| {
             let id = world.authenticators()[0];
             block_on(world.verifier.remove_authenticator(&world.alice, id, proof)).map(|_| ())
         }),
-        (SwapKind::Disabled, |world, proof| {
+        (WriteKind::Disabled, |world, proof| {
             block_on(world.verifier.disable(&world.alice, proof))
         }),
     ];
@@ -210,14 +215,14 @@ fn invariant_9_proof_and_change_are_one_swap() {
         for trouble in [Trouble::Swaps, Trouble::Conflicts] {
             store.set(trouble);
             for proof in [&passcode, &codes[0]] {
-                let outcome = call_failed(call(&world, Proof::Passcode(proof)));
+                let outcome = call_failed(call(&world, Proof::Code(proof)));
                 assert!(outcome, "{kind:?}");
             }
             store.set(Trouble::None);
             assert_eq!((store.events(), world.status()), (vec![], status.clone()));
         }
 
-        call(&world, Proof::Passcode(&passcode)).unwrap();
+        call(&world, Proof::Code(&passcode)).unwrap();
         assert_eq!(store.events(), [Event::Done(kind)]);
     }
 }
@@ -225,7 +230,9 @@ fn invariant_9_proof_and_change_are_one_swap() {
 fn call_failed(outcome: Result<(), Denied>) -> bool {
     matches!(
         outcome,
-        Err(Denied::Failed(Error::Unsettled(_) | Error::Contended))
+        Err(Denied::Failed(
+            VerifierError::Unsettled(_) | VerifierError::Contended
+        ))
     )
 }
 
@@ -234,12 +241,12 @@ fn invariant_9_a_backup_code_and_its_change_are_settled_in_one_swap() {
     let (world, phone) = watched();
     let codes = world.issue(&phone);
     world.verifier.store().events();
-    let proof = Proof::Passcode(&codes[0]);
+    let proof = Proof::Code(&codes[0]);
     block_on(world.verifier.disable(&world.alice, proof)).unwrap();
     let expected = [
-        Event::Done(SwapKind::Reserved),
+        Event::Done(WriteKind::Reserved),
         Event::Digest,
-        Event::Done(SwapKind::Disabled),
+        Event::Done(WriteKind::Disabled),
     ];
     assert_eq!(world.verifier.store().events(), expected);
 }
@@ -249,7 +256,7 @@ fn invariant_11_no_call_succeeds_on_a_store_that_fails() {
     let (world, phone) = watched();
     let receipt = world.log_in(&phone);
     let proof = world.reauthenticated(&receipt);
-    let request = || EnrollmentRequest::additional("alice");
+    let request = || EnrollmentRequest::new("alice");
     let pending = world.begin(request(), proof.clone()).unwrap();
     world.clock.advance(STEP);
     let (verifier, alice) = (&world.verifier, &world.alice);
@@ -280,9 +287,9 @@ fn invariant_11_no_call_succeeds_on_a_store_that_fails() {
         for (place, outcome) in writes.into_iter().enumerate() {
             let error = failed(outcome.expect_err("nothing was written"));
             let expected = match trouble {
-                Trouble::Loads => matches!(error, Error::Store(_)),
-                Trouble::Swaps => matches!(error, Error::Unsettled(Some(_))),
-                _ => matches!(error, Error::Contended),
+                Trouble::Loads => matches!(error, VerifierError::Store(_)),
+                Trouble::Swaps => matches!(error, VerifierError::Unsettled(Some(_))),
+                _ => matches!(error, VerifierError::Contended),
             };
             assert!(expected, "call {place}: {error:?}");
         }
@@ -292,13 +299,13 @@ fn invariant_11_no_call_succeeds_on_a_store_that_fails() {
     verifier.store().set(Trouble::Loads);
     assert!(matches!(
         block_on(verifier.status(alice)),
-        Err(Error::Store(_))
+        Err(VerifierError::Store(_))
     ));
     let read = block_on(verifier.pending_enrollment(alice, pending.id()));
-    assert!(matches!(read, Err(Denied::Failed(Error::Store(_)))));
+    assert!(matches!(read, Err(Denied::Failed(VerifierError::Store(_)))));
     assert!(matches!(
         block_on(verifier.reseal(alice)),
-        Err(Error::Store(_))
+        Err(VerifierError::Store(_))
     ));
     verifier.store().set(Trouble::None);
     let _receipt = world.verify(&world.now(&phone)).unwrap();
@@ -308,7 +315,7 @@ fn invariant_11_no_call_succeeds_on_a_store_that_fails() {
 fn invariant_5_an_enrollment_is_read_and_confirmed_by_its_own_account_only() {
     let world = World::new();
     let begin = |account: &AccountId| {
-        let request = EnrollmentRequest::additional("alice");
+        let request = EnrollmentRequest::new("alice");
         let begun = world
             .verifier
             .begin_enrollment(account, request, world.password());
@@ -358,7 +365,7 @@ fn invariant_6_a_secret_is_drawn_as_bytes_of_the_length_of_its_hash() {
         let world = World::with_policy(policy().algorithm(algorithm).build().unwrap());
         let world = set_up(world, |builder| builder.random(source.clone()));
         let secrets = [(), ()].map(|()| {
-            let request = EnrollmentRequest::additional("alice");
+            let request = EnrollmentRequest::new("alice");
             let enrollment = world.begin(request, world.password()).unwrap();
             let secret = enrollment.key_uri().secret().expose().to_vec();
             assert_eq!(secret.len(), bytes, "{algorithm}");
@@ -377,7 +384,7 @@ fn invariant_6_nothing_is_done_without_random_bytes() {
     let world = set_up(world, |builder| builder.random(source.clone()));
     let receipt = world.log_in(&phone);
     let proof = world.reauthenticated(&receipt);
-    let request = || EnrollmentRequest::additional("alice");
+    let request = || EnrollmentRequest::new("alice");
     let pending = world.begin(request(), proof.clone()).unwrap();
     world.clock.advance(STEP);
     let (verifier, alice) = (&world.verifier, &world.alice);
@@ -397,7 +404,7 @@ fn invariant_6_nothing_is_done_without_random_bytes() {
     ];
     for (place, outcome) in outcomes.into_iter().enumerate() {
         assert!(
-            matches!(outcome, Err(Denied::Failed(Error::Random(_)))),
+            matches!(outcome, Err(Denied::Failed(VerifierError::Random(_)))),
             "call {place}: {outcome:?}"
         );
     }

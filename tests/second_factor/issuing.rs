@@ -1,10 +1,12 @@
 //! Backup codes are paid for before their digests are computed, and issued three times a day at most.
 
 use crate::world::{DAY, START, STEP, World, policy, rejection};
+use countersign::backup::{BackupCodes, HashJob};
+use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
+use countersign::store::{MemoryStore, Store};
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, BackupCodes, Denied, DigestJob, EnrollmentRequest, KeyId, Keyring, MemoryStore,
-    Proof, Rejection, SealingKey, SlowWork, SlowWorkError, SlowWorkFuture, Store, Verifier,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey, Verifier,
 };
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -17,8 +19,8 @@ use std::time::Duration;
 #[derive(Clone, Default)]
 struct Pool(Arc<AtomicUsize>);
 
-impl SlowWork for Pool {
-    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+impl HashExecutor for Pool {
+    fn run(&self, job: HashJob) -> HashFuture<'_> {
         self.0.fetch_add(1, Ordering::SeqCst);
         let mut waited = false;
         Box::pin(async move {
@@ -30,7 +32,7 @@ impl SlowWork for Pool {
                 Poll::Pending
             })
             .await;
-            job.run().map_err(SlowWorkError::Digest)
+            job.run().map_err(HashExecutorError::Digest)
         })
     }
 }
@@ -43,7 +45,7 @@ fn with_pool() -> (World, Phone, Pool) {
     let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
         .policy(policy().build().unwrap())
         .clock(clock.clone())
-        .slow_work(pool.clone())
+        .hash_executor(pool.clone())
         .build()
         .unwrap();
     let world = World {
@@ -85,7 +87,7 @@ fn a_hundred_requests_with_one_passcode_cost_one_set_of_digests() {
     let (world, phone, pool) = with_pool();
     let passcode = world.now(&phone);
     let mut calls: Vec<_> = (0..100)
-        .map(|_| issue(&world, Proof::Passcode(&passcode)))
+        .map(|_| issue(&world, Proof::Code(&passcode)))
         .collect();
     let mut outcomes = Vec::new();
     while !calls.is_empty() {
@@ -105,7 +107,7 @@ fn a_hundred_requests_with_one_passcode_cost_one_set_of_digests() {
 fn whoever_has_no_proof_causes_no_digest() {
     let (world, phone, pool) = with_pool();
     let wrong = world.wrong(&phone);
-    let outcome = block_on(issue(&world, Proof::Passcode(&wrong)));
+    let outcome = block_on(issue(&world, Proof::Code(&wrong)));
     assert_eq!(rejection(outcome), Rejection::WrongCode);
     assert_eq!(pool.0.load(Ordering::SeqCst), 0);
 }
@@ -127,21 +129,21 @@ fn three_sets_are_issued_within_24_hours() {
 
     // A passcode is not spent on it, and a new enrollment does not lift the limit.
     let passcode = world.now(&phone);
-    let fifth = block_on(issue(&world, Proof::Passcode(&passcode)));
+    let fifth = block_on(issue(&world, Proof::Code(&passcode)));
     assert!(matches!(rejection(fifth), Rejection::TooManyIssues { .. }));
     let _receipt = world.verify(&passcode).unwrap();
     block_on(world.verifier.force_disable(&world.alice)).unwrap();
     let phone = world.enroll();
-    let sixth = block_on(issue(&world, Proof::Passcode(&world.now(&phone))));
+    let sixth = block_on(issue(&world, Proof::Code(&world.now(&phone))));
     assert!(matches!(rejection(sixth), Rejection::TooManyIssues { .. }));
 
     world
         .clock
         .set(begun.saturating_add(60 + DAY.as_secs() - 1));
-    let early = block_on(issue(&world, Proof::Passcode(&world.now(&phone))));
+    let early = block_on(issue(&world, Proof::Code(&world.now(&phone))));
     assert_eq!(rejection(early).retry_after(), Some(Duration::from_secs(1)));
     world.clock.advance(Duration::from_secs(1));
-    block_on(issue(&world, Proof::Passcode(&world.now(&phone)))).unwrap();
+    block_on(issue(&world, Proof::Code(&world.now(&phone)))).unwrap();
 }
 
 #[test]
@@ -196,7 +198,7 @@ fn a_right_to_issue_ends_with_the_second_factor() {
     let checked_at = world.clock.now();
     let begun = world
         .begin(
-            EnrollmentRequest::additional("alice"),
+            EnrollmentRequest::new("alice"),
             Proof::Password { checked_at },
         )
         .unwrap();
@@ -215,7 +217,7 @@ fn a_crash_between_the_writes_spends_the_proof_and_leaves_the_old_set() {
     let old = world.issue(&phone);
     world.clock.advance(STEP);
     let passcode = world.now(&phone);
-    let mut call = issue(&world, Proof::Passcode(&passcode));
+    let mut call = issue(&world, Proof::Code(&passcode));
     assert!(poll(&mut call).is_pending());
     drop(call);
     assert_eq!(rejection(world.verify(&passcode)), Rejection::Replayed);

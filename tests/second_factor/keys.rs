@@ -1,18 +1,21 @@
 //! Sealed records and the keys that open them.
 
 use crate::world::{World, policy, rejection};
+use countersign::record::RecordError;
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
+};
 use countersign::testing::block_on;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, Error, KeyId, Keyring, MemoryStore, RecordError,
-    Rejection, Resealed, Revision, SealingKey, Store, Stored, Summary, Swap, SwapKind, Swapped,
-    Verifier,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Rejection, Resealed, SealingKey,
+    Verifier, VerifierError,
 };
 
 const fn key(id: u32) -> KeyId {
     KeyId::new(id)
 }
 
-fn load(store: &MemoryStore, account: &AccountId) -> Stored {
+fn load(store: &MemoryStore, account: &AccountId) -> StoredRecord {
     let Ok(stored) = block_on(Store::load(store, account));
     stored.unwrap()
 }
@@ -22,14 +25,14 @@ fn forge(store: &MemoryStore, account: &AccountId, record: &[u8], revision: Revi
     let Ok(found) = block_on(Store::load(store, account));
     let expected = found.map(|stored| stored.revision);
     let summary = Summary::new(true, 0, key(1));
-    let swap = Swap::write(expected, revision, record, SwapKind::Accepted, summary);
+    let swap = ConditionalWrite::put(expected, revision, record, WriteKind::Accepted, summary);
     let Ok(swapped) = block_on(Store::compare_and_swap(store, account, swap));
-    assert_eq!(swapped, Swapped::Done);
+    assert_eq!(swapped, WriteResult::Done);
 }
 
 fn record_error(verifier: &Verifier<MemoryStore>, account: &AccountId) -> RecordError {
     match block_on(verifier.verify(account, "123456")) {
-        Err(Denied::Failed(Error::Record(error))) => error,
+        Err(Denied::Failed(VerifierError::Record(error))) => error,
         other => panic!("{other:?}"),
     }
 }
@@ -37,7 +40,7 @@ fn record_error(verifier: &Verifier<MemoryStore>, account: &AccountId) -> Record
 #[test]
 fn a_record_of_the_usual_size_is_at_most_600_bytes() {
     let world = World::new();
-    let request = EnrollmentRequest::additional("alice@example.com")
+    let request = EnrollmentRequest::new("alice@example.com")
         .authenticator_name(countersign::AuthenticatorName::new("a name of 20 letters").unwrap());
     let enrollment = world.begin(request, world.password()).unwrap();
     let phone = crate::world::scan(&enrollment);
@@ -81,10 +84,10 @@ fn keys_are_changed_without_a_gap() {
     let _receipt = verify(&prepared).unwrap();
     assert_eq!(
         block_on(prepared.reseal(&world.alice)).unwrap(),
-        Resealed::Current
+        Resealed::Unchanged
     );
     assert!(
-        matches!(verify(&dropped), Err(Denied::Failed(Error::Record(RecordError::UnknownKey(id)))) if id == key(1))
+        matches!(verify(&dropped), Err(Denied::Failed(VerifierError::Record(RecordError::UnknownKey(id)))) if id == key(1))
     );
     assert_eq!(
         block_on(changed.reseal(&world.alice)).unwrap(),
@@ -92,7 +95,7 @@ fn keys_are_changed_without_a_gap() {
     );
     assert_eq!(
         block_on(changed.reseal(&world.alice)).unwrap(),
-        Resealed::Current
+        Resealed::Unchanged
     );
     let _receipt = verify(&prepared).unwrap();
     let _receipt = verify(&changed).unwrap();

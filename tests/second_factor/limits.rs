@@ -1,10 +1,12 @@
 //! Limits, each at its last good value and at the first bad one.
 
 use crate::world::{DAY, World, policy, rejection, scan};
+use countersign::factor::RateLimitState;
+use countersign::store::MemoryStore;
 use countersign::testing::block_on;
 use countersign::{
-    BuildError, EnrollmentRequest, Hold, KeyId, Keyring, MemoryStore, Policy, Rejection,
-    SealingKey, Status, Verifier, blocking,
+    BuildError, EnrollmentRequest, KeyId, Keyring, Policy, Rejection, SealingKey, Status, Verifier,
+    blocking,
 };
 use std::time::Duration;
 
@@ -26,7 +28,7 @@ fn restarted(world: World, policy: Policy) -> World {
     }
 }
 
-fn hold(world: &World) -> Hold {
+fn hold(world: &World) -> RateLimitState {
     match world.status() {
         Status::Enabled(enabled) => enabled.hold,
         other => panic!("{other:?}"),
@@ -54,7 +56,7 @@ fn a_lowered_burst_applies_to_accounts_that_exist() {
         world.clock.advance(rest);
         assert_eq!(guesses(&world, &world.wrong(&phone)), 3, "after {rest:?}");
         let retry_after = DAY;
-        assert_eq!(hold(&world), Hold::BudgetSpent { retry_after });
+        assert_eq!(hold(&world), RateLimitState::BudgetSpent { retry_after });
     }
 }
 
@@ -84,7 +86,7 @@ fn a_raised_burst_gives_existing_accounts_nothing_at_once() {
 fn a_new_enrollment_has_all_its_tries() {
     let world = World::new();
     let begin = || {
-        let request = EnrollmentRequest::additional("alice");
+        let request = EnrollmentRequest::new("alice");
         world.begin(request, world.password()).unwrap()
     };
     for _ in 0..2 {
@@ -152,7 +154,7 @@ fn a_record_opens_under_the_longest_namespace_and_no_other() {
         builder.build().unwrap()
     };
     let service = with(&namespace);
-    let request = EnrollmentRequest::additional("alice");
+    let request = EnrollmentRequest::new("alice");
     block_on(service.begin_enrollment(&world.alice, request, world.password())).unwrap();
     assert_eq!(
         block_on(service.status(&world.alice)).unwrap(),

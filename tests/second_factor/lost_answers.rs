@@ -1,10 +1,12 @@
 //! What a store that fails, or loses its answers, can and cannot bring about.
 
 use crate::world::{STEP, World, policy, rejection, scan};
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Store, StoredRecord, WriteKind, WriteResult,
+};
 use countersign::testing::block_on;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, Error, MemoryStore, Proof, Rejection, ServerClock,
-    Status, Store, Stored, Swap, SwapKind, Swapped,
+    AccountId, Denied, EnrollmentRequest, Proof, Rejection, ServerClock, Status, VerifierError,
 };
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -32,7 +34,7 @@ type Interloper = Box<dyn FnMut() + Send>;
 struct Faulty {
     store: MemoryStore,
     faults: Arc<Mutex<VecDeque<Fault>>>,
-    swaps: Arc<Mutex<Vec<SwapKind>>>,
+    swaps: Arc<Mutex<Vec<WriteKind>>>,
     /// The number of loads that are answered before one fails.
     loads: Arc<Mutex<Option<usize>>>,
     /// A write of somebody else, made when an answer is lost.
@@ -44,7 +46,7 @@ impl Faulty {
         *self.faults.lock().unwrap() = faults.iter().copied().collect();
     }
 
-    fn kinds(&self) -> Vec<SwapKind> {
+    fn kinds(&self) -> Vec<WriteKind> {
         std::mem::take(&mut *self.swaps.lock().unwrap())
     }
 }
@@ -52,7 +54,7 @@ impl Faulty {
 impl Store for Faulty {
     type Error = std::io::Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, std::io::Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, std::io::Error> {
         match &mut *self.loads.lock().unwrap() {
             Some(0) => return Err(std::io::Error::other("the load failed")),
             Some(loads) => *loads -= 1,
@@ -65,8 +67,8 @@ impl Store for Faulty {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, std::io::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, std::io::Error> {
         let fault = self
             .faults
             .lock()
@@ -110,7 +112,7 @@ fn faulty() -> (World<Faulty>, countersign::testing::Phone) {
 
 fn unsettled<T: std::fmt::Debug>(outcome: Result<T, Denied>) {
     match outcome {
-        Err(Denied::Failed(Error::Unsettled(_))) => {}
+        Err(Denied::Failed(VerifierError::Unsettled(_))) => {}
         other => panic!("{other:?}"),
     }
 }
@@ -120,7 +122,7 @@ fn a_lost_answer_is_settled_when_the_write_did_not_land() {
     let (world, phone) = faulty();
     world.verifier.store().plan(&[Fault::Before]);
     let _receipt = world.verify(&world.now(&phone)).unwrap();
-    assert_eq!(world.verifier.store().kinds(), [SwapKind::Accepted; 2]);
+    assert_eq!(world.verifier.store().kinds(), [WriteKind::Accepted; 2]);
 }
 
 #[test]
@@ -166,7 +168,7 @@ fn a_load_that_fails_before_anything_was_sent_is_a_failure_of_the_store() {
     *world.verifier.store().loads.lock().unwrap() = Some(0);
     let outcome = world.verify(&world.now(&phone));
     assert!(
-        matches!(outcome, Err(Denied::Failed(Error::Store(_)))),
+        matches!(outcome, Err(Denied::Failed(VerifierError::Store(_)))),
         "{outcome:?}"
     );
 }
@@ -252,14 +254,10 @@ fn a_rejection_that_our_own_landed_write_could_cause_is_unsettled() {
     let calls: [(&str, Call); 3] = [
         ("verify", |world, passcode| world.verify(passcode).map(drop)),
         ("disable", |world, passcode| {
-            block_on(
-                world
-                    .verifier
-                    .disable(&world.alice, Proof::Passcode(passcode)),
-            )
+            block_on(world.verifier.disable(&world.alice, Proof::Code(passcode)))
         }),
         ("remove_authenticator", |world, passcode| {
-            let (id, proof) = (world.authenticators()[0], Proof::Passcode(passcode));
+            let (id, proof) = (world.authenticators()[0], Proof::Code(passcode));
             let removed = world.verifier.remove_authenticator(&world.alice, id, proof);
             block_on(removed).map(|_| ())
         }),
@@ -270,7 +268,7 @@ fn a_rejection_that_our_own_landed_write_could_cause_is_unsettled() {
         let_others_write_eight_times(&world);
         world.verifier.store().plan(&[Fault::TwiceAroundOthers]);
         match call(&world, &passcode) {
-            Err(Denied::Failed(Error::Unsettled(_))) => {}
+            Err(Denied::Failed(VerifierError::Unsettled(_))) => {}
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -280,7 +278,7 @@ fn a_rejection_that_our_own_landed_write_could_cause_is_unsettled() {
 fn a_confirmation_that_landed_unseen_is_unsettled() {
     let world = World::with_store(Faulty::default(), policy().build().unwrap());
     let enrollment = world
-        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .begin(EnrollmentRequest::new("alice"), world.password())
         .unwrap();
     let passcode = world.now(&scan(&enrollment));
     let_others_write_eight_times(&world);
@@ -331,7 +329,7 @@ fn a_lost_creation_is_settled() {
         let world = World::with_store(Faulty::default(), policy().build().unwrap());
         world.verifier.store().plan(&[fault]);
         let enrollment = world
-            .begin(EnrollmentRequest::additional("alice"), world.password())
+            .begin(EnrollmentRequest::new("alice"), world.password())
             .unwrap();
         let _receipt = world
             .confirm(&enrollment, &world.now(&scan(&enrollment)))
@@ -348,7 +346,10 @@ fn a_reserved_failure_stays_when_the_caller_never_comes_back() {
     // The reservation lands; the settlement never does.
     store.plan(&[Fault::None, Fault::Before, Fault::Before, Fault::Before]);
     unsettled(world.verify(&codes[0]));
-    assert_eq!(store.kinds()[..2], [SwapKind::Reserved, SwapKind::Accepted]);
+    assert_eq!(
+        store.kinds()[..2],
+        [WriteKind::Reserved, WriteKind::Accepted]
+    );
     assert_eq!(world.codes_left(), 10, "the code is unburnt");
     let _receipt = world.verify(&codes[0]).unwrap();
 }
@@ -364,9 +365,9 @@ fn a_wrong_backup_code_is_written_once_and_a_right_one_twice() {
         .find(|code| !codes.contains(code))
         .unwrap();
     assert_eq!(rejection(world.verify(&wrong)), Rejection::WrongCode);
-    assert_eq!(store.kinds(), [SwapKind::Reserved]);
+    assert_eq!(store.kinds(), [WriteKind::Reserved]);
     let _receipt = world.verify(&codes[0]).unwrap();
-    assert_eq!(store.kinds(), [SwapKind::Reserved, SwapKind::Accepted]);
+    assert_eq!(store.kinds(), [WriteKind::Reserved, WriteKind::Accepted]);
 }
 
 /// Another client is always first.
@@ -376,17 +377,17 @@ struct Contended(MemoryStore, Arc<Mutex<bool>>);
 impl Store for Contended {
     type Error = std::convert::Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
         Store::load(&self.0, account).await
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Self::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Self::Error> {
         if *self.1.lock().unwrap() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         Store::compare_and_swap(&self.0, account, swap).await
     }
@@ -399,7 +400,7 @@ fn conflicts_without_end_are_an_error_and_burn_nothing() {
     *world.verifier.store().1.lock().unwrap() = true;
     let outcome = world.verify(&world.now(&phone));
     assert!(
-        matches!(outcome, Err(Denied::Failed(Error::Contended))),
+        matches!(outcome, Err(Denied::Failed(VerifierError::Contended))),
         "{outcome:?}"
     );
     *world.verifier.store().1.lock().unwrap() = false;

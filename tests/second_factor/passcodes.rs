@@ -1,7 +1,8 @@
 //! Logging in with passcodes.
 
 use crate::world::{STEP, World, policy, rejection, scan};
-use countersign::{AcceptedBy, EnrollmentRequest, Rejection, Status, Timestamp, Window};
+use countersign::otp::Window;
+use countersign::{AcceptedBy, EnrollmentRequest, Rejection, Status, Timestamp};
 use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
@@ -14,7 +15,7 @@ fn invariant_1_a_passcode_is_accepted_once() {
     assert_eq!(receipt.account(), &world.alice);
     assert_eq!(receipt.at(), world.clock.now());
     assert_eq!(
-        receipt.by(),
+        receipt.accepted_by(),
         AcceptedBy::Authenticator {
             id: world.authenticators()[0]
         }
@@ -26,7 +27,7 @@ fn invariant_1_a_passcode_is_accepted_once() {
 fn invariant_1_the_passcode_that_confirmed_the_enrollment_cannot_log_in() {
     let world = World::new();
     let enrollment = world
-        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .begin(EnrollmentRequest::new("alice"), world.password())
         .unwrap();
     let passcode = world.now(&scan(&enrollment));
     let _receipt = world.confirm(&enrollment, &passcode).unwrap();
@@ -87,9 +88,7 @@ fn invariant_1_two_authenticators_that_show_the_same_are_both_moved() {
     let first = world.enroll();
     let receipt = world.log_in(&first);
     let proof = world.reauthenticated(&receipt);
-    let enrollment = world
-        .begin(EnrollmentRequest::additional("alice"), proof)
-        .unwrap();
+    let enrollment = world.begin(EnrollmentRequest::new("alice"), proof).unwrap();
     let second = scan(&enrollment);
     let _receipt = world.confirm(&enrollment, &world.now(&second)).unwrap();
     // Far enough on that the steps used so far are out of every window; then on to a coincidence.
@@ -216,7 +215,7 @@ fn an_account_that_is_absent_or_disabled_is_told_apart_and_refused() {
     assert_eq!(world.status(), Status::Absent);
     assert_eq!(rejection(world.verify("123456")), Rejection::Absent);
     let _pending = world
-        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .begin(EnrollmentRequest::new("alice"), world.password())
         .unwrap();
     assert_eq!(world.status(), Status::Disabled);
     assert_eq!(rejection(world.verify("123456")), Rejection::Disabled);
@@ -246,7 +245,7 @@ fn invariant_10_every_step_of_the_window_of_every_authenticator_is_compared() {
     for _ in 1..5 {
         world.clock.advance(STEP * 30);
         let receipt = world.verify(&world.now(&phones[0])).unwrap();
-        let request = EnrollmentRequest::additional("alice");
+        let request = EnrollmentRequest::new("alice");
         let enrollment = world
             .begin(request, world.reauthenticated(&receipt))
             .unwrap();

@@ -1,7 +1,8 @@
 //! Each bound of a policy, from both sides.
 
 use crate::world::{DAY, policy};
-use countersign::{Period, PolicyBuilder, Window};
+use countersign::PolicyBuilder;
+use countersign::otp::{Period, Window};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -2,8 +2,10 @@
 #![cfg(feature = "tokio")]
 
 use crate::world::{World, policy};
+use countersign::runtime::TokioPool;
+use countersign::store::MemoryStore;
 use countersign::testing::block_on;
-use countersign::{KeyId, Keyring, MemoryStore, TokioPool, Verifier};
+use countersign::{KeyId, Keyring, Verifier};
 use std::num::NonZeroUsize;
 use tokio::runtime::Builder;
 
@@ -18,7 +20,10 @@ fn a_pool_takes_any_limit() {
         let builder = Verifier::builder(store, keyring, "Example")
             .policy(policy().build().unwrap())
             .clock(world.clock.clone());
-        let verifier = builder.slow_work(TokioPool::new(limit)).build().unwrap();
+        let verifier = builder
+            .hash_executor(TokioPool::new(limit))
+            .build()
+            .unwrap();
 
         let receipt = world.log_in(&phone);
         let proof = world.reauthenticated(&receipt);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 fn changes(world: &World, proof: &Proof<'_>) -> Vec<(&'static str, Result<(), Denied>)> {
     let id = world.authenticators().first().copied();
-    let request = EnrollmentRequest::additional("alice");
+    let request = EnrollmentRequest::new("alice");
     let mut outcomes = vec![
         ("begin", world.begin(request, proof.clone()).map(|_| ())),
         (
@@ -61,11 +61,7 @@ fn invariant_9_a_fresh_password_and_a_receipt_change_everything() {
             "issue" => {
                 drop(block_on(world.verifier.issue_backup_codes(&world.alice, proof)).unwrap());
             }
-            "begin" => drop(
-                world
-                    .begin(EnrollmentRequest::additional("alice"), proof)
-                    .unwrap(),
-            ),
+            "begin" => drop(world.begin(EnrollmentRequest::new("alice"), proof).unwrap()),
             "remove" => {
                 let id = world.authenticators()[0];
                 let removed = world.verifier.remove_authenticator(&world.alice, id, proof);
@@ -81,7 +77,7 @@ fn invariant_9_a_fresh_password_and_a_receipt_change_everything() {
 fn a_receipt_of_the_enrollment_serves_too() {
     let world = World::new();
     let enrollment = world
-        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .begin(EnrollmentRequest::new("alice"), world.password())
         .unwrap();
     let receipt = world
         .confirm(&enrollment, &world.now(&scan(&enrollment)))
@@ -146,11 +142,11 @@ fn invariant_9_a_passcode_as_proof_is_used_up_by_the_change() {
     block_on(
         world
             .verifier
-            .issue_backup_codes(&world.alice, Proof::Passcode(&passcode)),
+            .issue_backup_codes(&world.alice, Proof::Code(&passcode)),
     )
     .unwrap();
     assert_eq!(rejection(world.verify(&passcode)), Rejection::Replayed);
-    all_rejected(&world, &Proof::Passcode(&passcode), Rejection::Replayed);
+    all_rejected(&world, &Proof::Code(&passcode), Rejection::Replayed);
 }
 
 #[test]
@@ -158,17 +154,13 @@ fn a_wrong_passcode_as_proof_is_throttled_like_any_attempt() {
     let (world, phone) = World::enrolled();
     let wrong = world.wrong(&phone);
     for _ in 0..5 {
-        let outcome = block_on(
-            world
-                .verifier
-                .disable(&world.alice, Proof::Passcode(&wrong)),
-        );
+        let outcome = block_on(world.verifier.disable(&world.alice, Proof::Code(&wrong)));
         assert_eq!(rejection(outcome), Rejection::WrongCode);
     }
     let outcome = block_on(
         world
             .verifier
-            .disable(&world.alice, Proof::Passcode(&world.now(&phone))),
+            .disable(&world.alice, Proof::Code(&world.now(&phone))),
     );
     assert!(matches!(rejection(outcome), Rejection::Waiting { .. }));
     assert!(matches!(
@@ -185,7 +177,7 @@ fn a_passcode_is_not_spent_on_a_change_that_cannot_be_made() {
     let outcome = block_on(world.verifier.remove_authenticator(
         &world.alice,
         unknown,
-        Proof::Passcode(&passcode),
+        Proof::Code(&passcode),
     ));
     assert_eq!(rejection(outcome), Rejection::UnknownAuthenticator);
     let _receipt = world.verify(&passcode).unwrap();
@@ -196,7 +188,7 @@ fn the_first_enrollment_needs_a_fresh_password_check() {
     let world = World::new();
     let stale = world.password();
     world.clock.advance(Duration::from_secs(601));
-    let outcome = world.begin(EnrollmentRequest::additional("alice"), stale);
+    let outcome = world.begin(EnrollmentRequest::new("alice"), stale);
     assert_eq!(rejection(outcome), Rejection::ProofExpired);
     assert_eq!(world.status(), Status::Absent);
 }

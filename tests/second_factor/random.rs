@@ -1,10 +1,10 @@
 //! Random sources that fail in silence.
 
 use crate::world::{STEP, World, policy};
+use countersign::otp::RandomError;
+use countersign::runtime::RandomSource;
 use countersign::testing::block_on;
-use countersign::{
-    Denied, Error, KeyId, Keyring, Proof, RandomError, RandomSource, Status, Verifier,
-};
+use countersign::{Denied, KeyId, Keyring, Proof, Status, Verifier, VerifierError};
 
 /// Gives the same byte for ever.
 struct Stuck(u8);
@@ -29,9 +29,9 @@ fn a_random_source_that_repeats_itself_issues_no_backup_codes() {
             .unwrap();
         world.clock.advance(STEP);
         let typed = world.now(&phone);
-        let issued = block_on(stuck.issue_backup_codes(&world.alice, Proof::Passcode(&typed)));
+        let issued = block_on(stuck.issue_backup_codes(&world.alice, Proof::Code(&typed)));
         assert!(
-            matches!(issued, Err(Denied::Failed(Error::Random(_)))),
+            matches!(issued, Err(Denied::Failed(VerifierError::Random(_)))),
             "{byte}: {issued:?}"
         );
     }

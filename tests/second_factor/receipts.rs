@@ -1,10 +1,11 @@
 //! What a sealed receipt proves, and when it stops to.
 
 use crate::world::{START, STEP, World, policy, rejection, scan};
+use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AcceptedBy, AccountId, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, Receipt,
-    Rejection, SealedReceipt, SealingKey, Verifier,
+    AcceptedBy, AccountId, EnrollmentRequest, KeyId, Keyring, Proof, Receipt, Rejection,
+    SealedReceipt, SealingKey, Verifier,
 };
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -19,7 +20,7 @@ fn proof<'a>(world: &World, receipt: &'a SealedReceipt) -> Proof<'a> {
 
 /// What beginning to enroll another phone with this proof comes to.
 fn begins(world: &World, receipt: &SealedReceipt) -> Result<(), Rejection> {
-    let request = EnrollmentRequest::additional("alice");
+    let request = EnrollmentRequest::new("alice");
     match world.begin(request, proof(world, receipt)) {
         Ok(_) => Ok(()),
         other => Err(rejection(other)),
@@ -135,7 +136,7 @@ fn the_code_of_a_receipt_is_hmac_sha_256_over_all_that_it_says() {
     drop(phone);
     let phone = world.enroll();
     let receipt = world.log_in(&phone);
-    let AcceptedBy::Authenticator { id } = receipt.by() else {
+    let AcceptedBy::Authenticator { id } = receipt.accepted_by() else {
         panic!("{receipt:?}");
     };
     let sealed = world.verifier.seal_receipt(&receipt);
@@ -163,7 +164,7 @@ fn a_receipt_ends_with_the_authenticator_that_gave_it() {
         }),
         ("removal", |world, receipt| {
             let old = world.authenticators()[0];
-            let request = EnrollmentRequest::additional("alice");
+            let request = EnrollmentRequest::new("alice");
             let begun = world
                 .begin(request, world.reauthenticated(receipt))
                 .unwrap();
@@ -200,7 +201,7 @@ fn a_receipt_ends_with_the_authenticator_that_gave_it() {
 fn the_receipt_of_an_enrollment_ends_with_its_authenticator() {
     let world = World::new();
     let begun = world
-        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .begin(EnrollmentRequest::new("alice"), world.password())
         .unwrap();
     let receipt = world.confirm(&begun, &world.now(&scan(&begun))).unwrap();
     let sealed = world.verifier.seal_receipt(&receipt);
@@ -237,7 +238,7 @@ fn the_times_of_a_proof_may_lie_ten_seconds_ahead() {
         let world = World::new();
         let checked_at = START.saturating_add(ahead);
         let begun = world.begin(
-            EnrollmentRequest::additional("alice"),
+            EnrollmentRequest::new("alice"),
             Proof::Password { checked_at },
         );
         assert_eq!(

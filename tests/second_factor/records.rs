@@ -1,16 +1,18 @@
 //! What is written can be read again, and what is erased is the account's own.
 
 use crate::world::{World, policy, rejection, scan};
+use countersign::record::RecordError;
+use countersign::store::{ConditionalWrite, MemoryStore, Store, Summary, WriteKind};
 use countersign::testing::{ManualClock, block_on};
+use countersign::uri::{KeyUriError, KeyUriPart};
 use countersign::{
-    AccountId, BuildError, Denied, EnrollmentRequest, Error, KeyId, KeyUriError, KeyUriPart,
-    Keyring, MemoryStore, Proof, RecordError, Rejection, Removed, SealingKey, Status, Store,
-    Summary, Swap, SwapKind, Verifier,
+    AccountId, BuildError, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, Removed,
+    SealingKey, Status, Verifier, VerifierError,
 };
 
 fn key_uri_error<T>(outcome: Result<T, Denied>) -> KeyUriError {
     match outcome {
-        Err(Denied::Failed(Error::KeyUri(error))) => error,
+        Err(Denied::Failed(VerifierError::KeyUri(error))) => error,
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("accepted"),
     }
@@ -20,10 +22,10 @@ fn key_uri_error<T>(outcome: Result<T, Denied>) -> KeyUriError {
 fn a_name_that_could_not_be_read_again_is_refused_and_nothing_is_stored() {
     let long = "a".repeat(1025);
     let requests = [
-        (KeyUriPart::Account, EnrollmentRequest::additional(&long)),
+        (KeyUriPart::Account, EnrollmentRequest::new(&long)),
         (
             KeyUriPart::Issuer,
-            EnrollmentRequest::additional("alice").issuer(&long),
+            EnrollmentRequest::new("alice").issuer(&long),
         ),
     ];
     for (part, request) in requests {
@@ -44,7 +46,7 @@ fn a_name_that_could_not_be_read_again_is_refused_and_nothing_is_stored() {
 fn a_key_uri_that_fits_no_qr_code_is_refused_and_nothing_is_stored() {
     let world = World::new();
     // Percent-encoding makes nine bytes of each of these characters.
-    let request = |characters| EnrollmentRequest::additional(&"\u{20ac}".repeat(characters));
+    let request = |characters| EnrollmentRequest::new(&"\u{20ac}".repeat(characters));
     let outcome = world.begin(request(300), world.password());
     assert!(matches!(
         key_uri_error(outcome),
@@ -58,7 +60,7 @@ fn a_key_uri_that_fits_no_qr_code_is_refused_and_nothing_is_stored() {
 fn the_longest_names_that_are_accepted_have_a_qr_code_and_log_in() {
     for name in ["a".repeat(1024), "\u{20ac}".repeat(240)] {
         let world = World::new();
-        let request = EnrollmentRequest::additional(&name);
+        let request = EnrollmentRequest::new(&name);
         let begun = world.begin(request, world.password()).unwrap();
         begun.key_uri().qr().unwrap();
         let _receipt = world.confirm(&begun, &world.now(&scan(&begun))).unwrap();
@@ -104,8 +106,11 @@ fn service(world: &World, key: &SealingKey, id: u32, namespace: &str) -> World {
     }
 }
 
-fn is_of_another(outcome: Result<(), Error>) -> bool {
-    matches!(outcome, Err(Error::Record(RecordError::OtherAccount)))
+fn is_of_another(outcome: Result<(), VerifierError>) -> bool {
+    matches!(
+        outcome,
+        Err(VerifierError::Record(RecordError::OtherAccount))
+    )
 }
 
 #[test]
@@ -129,8 +134,8 @@ fn erasing_leaves_the_record_of_an_id_that_the_database_folds_together() {
     let stored = stored.unwrap();
     let folded = AccountId::new("Alice").unwrap();
     let summary = Summary::new(true, 0, KeyId::new(1));
-    let kind = SwapKind::Enrolled;
-    let swap = Swap::write(None, stored.revision, &stored.record, kind, summary);
+    let kind = WriteKind::Enrolled;
+    let swap = ConditionalWrite::put(None, stored.revision, &stored.record, kind, summary);
     let Ok(_) = block_on(Store::compare_and_swap(
         world.verifier.store(),
         &folded,
@@ -157,8 +162,8 @@ fn a_damaged_record_can_be_erased() {
         let mut record = stored.record.to_vec();
         record.truncate(damage);
         let summary = Summary::new(true, 0, KeyId::new(1));
-        let (old, kind) = (Some(stored.revision), SwapKind::Enrolled);
-        let swap = Swap::write(old, stored.revision, &record, kind, summary);
+        let (old, kind) = (Some(stored.revision), WriteKind::Enrolled);
+        let swap = ConditionalWrite::put(old, stored.revision, &record, kind, summary);
         let Ok(_) = block_on(Store::compare_and_swap(store, &world.alice, swap));
         block_on(world.verifier.erase(&world.alice)).unwrap();
         assert_eq!(world.status(), Status::Absent);
@@ -169,7 +174,7 @@ fn a_damaged_record_can_be_erased() {
 fn removing_an_authenticator_tells_what_is_left() {
     let (world, phone) = World::enrolled();
     let receipt = world.log_in(&phone);
-    let request = EnrollmentRequest::additional("alice");
+    let request = EnrollmentRequest::new("alice");
     let begun = world
         .begin(request, world.reauthenticated(&receipt))
         .unwrap();

@@ -1,14 +1,13 @@
 //! How often an exchange is tried, and what the last round still finds out.
 
 use crate::world::{STEP, World, policy, rejection};
+use countersign::store::{ConditionalWrite, MemoryStore, Store, StoredRecord, WriteResult};
 use countersign::testing::{Phone, block_on};
-use countersign::{
-    AccountId, Denied, Error, MemoryStore, Rejection, Status, Store, Stored, Swap, Swapped,
-};
+use countersign::{AccountId, Denied, Rejection, Status, VerifierError};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-/// How often a swap is tried before [`Error::Contended`] (DESIGN, "An attempt", 5).
+/// How often a swap is tried before [`VerifierError::Contended`] (DESIGN, "An attempt", 5).
 const ROUNDS: usize = 32;
 
 /// What the store does with the swaps that are to come.
@@ -44,7 +43,7 @@ impl Busy {
 impl Store for Busy {
     type Error = Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         self.1.lock().unwrap().loads += 1;
         Store::load(&self.0, account).await
     }
@@ -52,20 +51,20 @@ impl Store for Busy {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Infallible> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let lands_unseen = {
             let mut plan = self.1.lock().unwrap();
             plan.swaps += 1;
             if plan.refused > 0 {
                 plan.refused -= 1;
-                return Ok(Swapped::Stale);
+                return Ok(WriteResult::Stale);
             }
             std::mem::take(&mut plan.then_lands_unseen)
         };
         let swapped = Store::compare_and_swap(&self.0, account, swap).await;
         if lands_unseen {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         swapped
     }
@@ -79,7 +78,7 @@ fn busy() -> (World<Busy>, Phone) {
 
 fn contended<T: std::fmt::Debug>(outcome: Result<T, Denied>) {
     match outcome {
-        Err(Denied::Failed(Error::Contended)) => {}
+        Err(Denied::Failed(VerifierError::Contended)) => {}
         other => panic!("{other:?}"),
     }
 }
@@ -110,7 +109,10 @@ fn an_erasure_is_tried_32_times_and_not_once_more() {
     let store = world.verifier.store();
     store.plan(usize::MAX, false);
     let erased = block_on(world.verifier.erase(&world.alice));
-    assert!(matches!(erased, Err(Error::Contended)), "{erased:?}");
+    assert!(
+        matches!(erased, Err(VerifierError::Contended)),
+        "{erased:?}"
+    );
     assert_eq!(store.calls().1, ROUNDS);
 
     store.plan(ROUNDS - 1, false);

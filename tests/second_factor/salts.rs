@@ -2,12 +2,14 @@
 //! a digest of one set fits no other set.
 
 use crate::world::{STEP, World, policy, rejection};
-use countersign::testing::{ManualClock, Phone, block_on};
-use countersign::{
-    AccountId, Denied, DigestJob, DigestParams, Error, Inline, KeyId, Keyring, MemoryStore,
-    RandomError, RandomSource, Rejection, SlowWork, SlowWorkError, SlowWorkFuture, SystemRandom,
-    Verifier,
+use countersign::backup::{Argon2Params, HashJob};
+use countersign::otp::RandomError;
+use countersign::runtime::{
+    HashExecutor, HashExecutorError, HashFuture, InlineExecutor, RandomSource, SystemRandom,
 };
+use countersign::store::MemoryStore;
+use countersign::testing::{ManualClock, Phone, block_on};
+use countersign::{AccountId, Denied, KeyId, Keyring, Rejection, Verifier, VerifierError};
 use std::future::ready;
 use std::sync::{Arc, Mutex};
 
@@ -50,7 +52,7 @@ enum Mode {
 }
 
 #[derive(Clone, Default)]
-struct Exchange(Arc<Mutex<(Mode, Option<DigestJob>)>>);
+struct Exchange(Arc<Mutex<(Mode, Option<HashJob>)>>);
 
 impl Exchange {
     fn set(&self, mode: Mode) {
@@ -58,16 +60,16 @@ impl Exchange {
     }
 }
 
-impl SlowWork for Exchange {
-    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+impl HashExecutor for Exchange {
+    fn run(&self, job: HashJob) -> HashFuture<'_> {
         let (mode, kept) = &mut *self.0.lock().unwrap();
         match mode {
-            Mode::Run => Inline.run(job),
+            Mode::Run => InlineExecutor.run(job),
             Mode::Keep => {
                 *kept = Some(job);
-                Box::pin(ready(Err(SlowWorkError::Worker("kept".into()))))
+                Box::pin(ready(Err(HashExecutorError::Worker("kept".into()))))
             }
-            Mode::Give => Inline.run(kept.take().expect("a job was kept")),
+            Mode::Give => InlineExecutor.run(kept.take().expect("a job was kept")),
         }
     }
 }
@@ -76,10 +78,10 @@ impl SlowWork for Exchange {
 #[derive(Clone, Default)]
 struct Described(Arc<Mutex<Vec<String>>>);
 
-impl SlowWork for Described {
-    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+impl HashExecutor for Described {
+    fn run(&self, job: HashJob) -> HashFuture<'_> {
         self.0.lock().unwrap().push(format!("{job:?}"));
-        Inline.run(job)
+        InlineExecutor.run(job)
     }
 }
 
@@ -101,7 +103,7 @@ impl Service {
             .policy(policy().build().unwrap())
             .clock(clock.clone())
             .random(random.clone())
-            .slow_work(exchange.clone())
+            .hash_executor(exchange.clone())
             .build()
             .unwrap();
         let world = |account: AccountId, clock: ManualClock| World {
@@ -135,7 +137,7 @@ impl Service {
         self.exchange.set(Mode::Keep);
         let kept = of.verify(code);
         assert!(
-            matches!(kept, Err(Denied::Failed(Error::SlowWork(_)))),
+            matches!(kept, Err(Denied::Failed(VerifierError::HashExecutor(_)))),
             "{kept:?}"
         );
         self.exchange.set(Mode::Run);
@@ -172,12 +174,12 @@ fn a_set_keeps_the_digest_of_the_policy_that_issued_it() {
     let (world, jobs) = (World::new(), Described::default());
     let with = |memory_kib| {
         let keyring = Keyring::new(KeyId::new(1), world.key.clone());
-        let params = DigestParams::new(memory_kib, 2, 1).unwrap();
-        let policy = policy().code_digest(params).build().unwrap();
+        let params = Argon2Params::new(memory_kib, 2, 1).unwrap();
+        let policy = policy().code_hash(params).build().unwrap();
         let builder = Verifier::builder(world.verifier.store().clone(), keyring, "Example");
         let builder = builder.policy(policy).clock(world.clock.clone());
         let described = format!("{params:?}");
-        let verifier = builder.slow_work(jobs.clone()).build().unwrap();
+        let verifier = builder.hash_executor(jobs.clone()).build().unwrap();
         (verifier, described)
     };
     let ((old, old_params), (new, new_params)) = (with(16), with(24));

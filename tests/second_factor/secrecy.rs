@@ -1,11 +1,14 @@
 //! Invariant 7: no secret, code or key appears in `Debug`, `Display` or errors.
 
 use crate::world::{World, policy, rejection, scan};
+use countersign::backup::BackupCodes;
+use countersign::otp::{Code, Secret, SecretText};
+use countersign::store::{MemoryStore, Store};
 use countersign::testing::{Phone, block_on};
+use countersign::uri::KeyUri;
 use countersign::{
-    AuthenticatorId, BackupCodes, Denied, Enrollment, EnrollmentId, EnrollmentRequest, Error,
-    KeyId, KeyUri, Keyring, MemoryStore, Otp, Passcode, Policy, Receipt, Secret, SecretText,
-    Status, Store, Verifier,
+    AuthenticatorId, Denied, Enrollment, EnrollmentId, EnrollmentRequest, KeyId, Keyring, Policy,
+    Receipt, Status, Verifier, VerifierError,
 };
 use std::fmt::Debug;
 
@@ -17,7 +20,7 @@ fn debug(value: &dyn Debug) -> String {
 fn invariant_7_debug_output_shows_no_secret() {
     let world = World::new();
     let enrollment = world
-        .begin(EnrollmentRequest::additional("alice"), world.password())
+        .begin(EnrollmentRequest::new("alice"), world.password())
         .unwrap();
     let phone = scan(&enrollment);
     let passcode = world.now(&phone);
@@ -37,7 +40,7 @@ fn invariant_7_debug_output_shows_no_secret() {
         debug(&enrollment.key_uri().qr()),
         debug(&phone),
         debug(&codes),
-        debug(&Passcode::parse(&passcode)),
+        debug(&Code::parse(&passcode)),
         debug(&world.key),
         debug(&Keyring::new(KeyId::new(1), world.key.clone())),
         debug(&world.verifier),
@@ -86,7 +89,7 @@ fn invariant_7_debug_output_shows_no_secret() {
 #[test]
 fn the_store_holds_no_secret_in_the_clear() {
     let world = World::new();
-    let request = EnrollmentRequest::additional("alice@example.com");
+    let request = EnrollmentRequest::new("alice@example.com");
     let enrollment = world.begin(request, world.password()).unwrap();
     let phone = scan(&enrollment);
     let pending = stored(&world);
@@ -138,11 +141,11 @@ fn what_hosts_hold_can_cross_threads() {
     is_send_and_sync::<Status>();
     is_send_and_sync::<Policy>();
     is_send_and_sync::<Denied>();
-    is_send_and_sync::<Error>();
+    is_send_and_sync::<VerifierError>();
     is_send_and_sync::<KeyUri>();
     is_send_and_sync::<Secret>();
     is_send_and_sync::<SecretText>();
-    is_send_and_sync::<Otp>();
+    is_send_and_sync::<Code>();
     is_send_and_sync::<Phone>();
     is_send_and_sync::<(AuthenticatorId, EnrollmentId)>();
 }
@@ -162,7 +165,7 @@ fn futures_of_the_verifier_can_be_spawned() {
             .issue_backup_codes(&world.alice, proof.clone()),
     ))
     .unwrap();
-    let request = EnrollmentRequest::additional("alice");
+    let request = EnrollmentRequest::new("alice");
     let enrollment = block_on(is_send(world.verifier.begin_enrollment(
         &world.alice,
         request,
@@ -188,9 +191,12 @@ fn futures_of_the_verifier_can_be_spawned() {
 fn a_policy_out_of_range_names_its_field() {
     use std::time::Duration;
     let fields = [
-        (policy().window(countersign::Window::around(11)), "window"),
         (
-            policy().period(countersign::Period::from_secs(121).unwrap()),
+            policy().window(countersign::otp::Window::around(11)),
+            "window",
+        ),
+        (
+            policy().period(countersign::otp::Period::from_secs(121).unwrap()),
             "period",
         ),
         (policy().max_authenticators(0), "max_authenticators"),

@@ -1,7 +1,9 @@
 //! Guesses are limited, over all paths, whatever succeeds in between.
 
 use crate::world::{DAY, World, policy, rejection, waiting};
-use countersign::{Digits, Hold, Rejection, ServerClock, Status, Timestamp};
+use countersign::factor::RateLimitState;
+use countersign::otp::Digits;
+use countersign::{Rejection, ServerClock, Status, Timestamp};
 use std::time::Duration;
 
 #[test]
@@ -61,7 +63,7 @@ fn the_hold_in_the_status_is_what_an_attempt_meets() {
         Status::Enabled(enabled) => enabled.hold,
         other => panic!("{other:?}"),
     };
-    assert_eq!(hold(), Hold::Free);
+    assert_eq!(hold(), RateLimitState::Free);
     for _ in 0..6 {
         while let Rejection::Waiting { retry_after } = rejection(world.verify(&world.wrong(&phone)))
         {
@@ -70,7 +72,7 @@ fn the_hold_in_the_status_is_what_an_attempt_meets() {
     }
     assert_eq!(
         hold(),
-        Hold::Waiting {
+        RateLimitState::Waiting {
             retry_after: Duration::from_secs(60)
         }
     );

@@ -1,10 +1,11 @@
 //! A service with one account, a phone, and a clock that stands still.
 
+use countersign::backup::Argon2Params;
+use countersign::store::{MemoryStore, Store};
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Denied, DigestParams, Enrollment, EnrollmentRequest, KeyId,
-    Keyring, MemoryStore, Policy, PolicyBuilder, Proof, Receipt, Rejection, SealingKey,
-    ServerClock, Status, Store, Timestamp, Verifier,
+    AccountId, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, KeyId, Keyring, Policy,
+    PolicyBuilder, Proof, Receipt, Rejection, SealingKey, ServerClock, Status, Timestamp, Verifier,
 };
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub(crate) struct World<S = MemoryStore> {
 
 /// The default policy with a digest that costs nothing.
 pub(crate) fn policy() -> PolicyBuilder {
-    Policy::builder().code_digest(DigestParams::new(8, 1, 1).unwrap())
+    Policy::builder().code_hash(Argon2Params::new(8, 1, 1).unwrap())
 }
 
 impl World {
@@ -63,7 +64,7 @@ impl<S: Store> World<S> {
 
     pub(crate) fn enroll(&self) -> Phone {
         let enrollment = self
-            .begin(EnrollmentRequest::additional("alice"), self.password())
+            .begin(EnrollmentRequest::new("alice"), self.password())
             .unwrap();
         let phone = scan(&enrollment);
         let _receipt = self.confirm(&enrollment, &self.now(&phone)).unwrap();

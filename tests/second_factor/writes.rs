@@ -2,10 +2,14 @@
 //! reads the clock.
 
 use crate::world::{STEP, World, policy, rejection};
+use countersign::runtime::Clock;
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Revision, Store, StoredRecord, WriteKind, WriteResult,
+};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Clock, EnrollmentRequest, KeyId, Keyring, MemoryStore, Rejection, Resealed,
-    Revision, SealingKey, Status, Store, Stored, Swap, SwapKind, Swapped, Timestamp, Verifier,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Rejection, Resealed, SealingKey, Status,
+    Timestamp, Verifier,
 };
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -22,7 +26,7 @@ struct Write {
     expected: Option<Revision>,
     revision: Revision,
     nonce: Option<Vec<u8>>,
-    is: (SwapKind, bool, u32, KeyId),
+    is: (WriteKind, bool, u32, KeyId),
 }
 
 /// Writes down every swap that is made.
@@ -35,7 +39,7 @@ impl Logged {
     }
 
     /// Kind and summary of what was written since the last call.
-    fn written(&self) -> Vec<(SwapKind, bool, u32, KeyId)> {
+    fn written(&self) -> Vec<(WriteKind, bool, u32, KeyId)> {
         self.writes().iter().map(|write| write.is).collect()
     }
 }
@@ -43,15 +47,15 @@ impl Logged {
 impl Store for Logged {
     type Error = Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         Store::load(&self.0, account).await
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Infallible> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let summary = swap.summary();
         self.1.lock().unwrap().push(Write {
             expected: swap.expected(),
@@ -74,7 +78,7 @@ fn logged() -> World<Logged> {
 
 #[test]
 fn every_write_says_what_it_is_and_what_the_record_holds() {
-    use SwapKind as Kind;
+    use WriteKind as Kind;
     let mut world = logged();
     let store = world.verifier.store().clone();
     let (one, two) = (KeyId::new(1), KeyId::new(2));
@@ -97,7 +101,7 @@ fn every_write_says_what_it_is_and_what_the_record_holds() {
     assert_eq!(store.written(), [(Kind::Reserved, true, 10, one), settled]);
 
     let receipt = world.log_in(&phone);
-    let request = EnrollmentRequest::additional("alice");
+    let request = EnrollmentRequest::new("alice");
     let proof = world.reauthenticated(&receipt);
     let enrollment = world.begin(request, proof.clone()).unwrap();
     let second = crate::world::scan(&enrollment);
@@ -142,7 +146,7 @@ fn every_write_has_a_revision_and_a_nonce_of_its_own() {
     let bob = AccountId::new("bob").unwrap();
     for account in [&world.alice, &bob] {
         for _ in 0..3 {
-            let request = EnrollmentRequest::additional("alice");
+            let request = EnrollmentRequest::new("alice");
             let proof = world.password();
             block_on(world.verifier.begin_enrollment(account, request, proof)).unwrap();
         }
@@ -171,7 +175,7 @@ struct Slow(MemoryStore, ManualClock);
 impl Store for Slow {
     type Error = Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         let stored = Store::load(&self.0, account).await;
         self.1.advance(Duration::from_secs(60));
         stored
@@ -180,8 +184,8 @@ impl Store for Slow {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Infallible> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         Store::compare_and_swap(&self.0, account, swap).await
     }
 }

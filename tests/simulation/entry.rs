@@ -1,7 +1,8 @@
 //! What one operation of a client came to.
 
 use crate::operation::{Answer, Operation};
-use countersign::{Rejection, SwapKind, Timestamp};
+use countersign::store::WriteKind;
+use countersign::{Rejection, Timestamp};
 
 /// One operation of a client.
 #[derive(Clone)]
@@ -58,13 +59,13 @@ impl Entry {
         }
     }
 
-    pub(crate) fn wrote(&self, kinds: &[SwapKind]) -> bool {
+    pub(crate) fn wrote(&self, kinds: &[WriteKind]) -> bool {
         self.landed.iter().any(|write| kinds.contains(&write.kind))
     }
 
     /// Whether it has a right to issue codes on record, and no codes.
     pub(crate) fn left_the_old_set(&self) -> bool {
-        self.wrote(&[SwapKind::Issuing]) && !self.wrote(&[SwapKind::Issued])
+        self.wrote(&[WriteKind::Issuing]) && !self.wrote(&[WriteKind::Issued])
     }
 
     /// Whether its proof may be used up though nothing came of it: an issue of codes that ended between its writes.
@@ -73,7 +74,7 @@ impl Entry {
             self.told_rejection,
             Some(Rejection::IssueExpired | Rejection::Disabled | Rejection::Absent)
         );
-        self.wrote(&[SwapKind::Issuing]) && (told || self.told_failure)
+        self.wrote(&[WriteKind::Issuing]) && (told || self.told_failure)
     }
 
     /// Whether what it was told can be the effect of its own write.
@@ -111,7 +112,7 @@ pub(crate) enum Grounds {
 /// One write of an operation, and its number among all that landed.
 #[derive(Clone, Copy)]
 pub(crate) struct Write {
-    pub(crate) kind: SwapKind,
+    pub(crate) kind: WriteKind,
     pub(crate) at: Timestamp,
     pub(crate) number: usize,
 }

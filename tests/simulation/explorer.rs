@@ -6,9 +6,12 @@ use crate::choices::Choices;
 use crate::operation::{Kept, Operation, Shown};
 use crate::stores::Database;
 use crate::world::{START, World};
+use countersign::Timestamp;
 use countersign::conformance::Fault;
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Store, StoredRecord, Summary, WriteKind, WriteResult,
+};
 use countersign::testing::block_on;
-use countersign::{MemoryStore, Store, Stored, Summary, Swap, SwapKind, Swapped, Timestamp};
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Add;
@@ -61,7 +64,7 @@ impl fmt::Display for Explored {
 #[derive(Clone)]
 pub(crate) struct Beginning {
     books: Books,
-    stored: Stored,
+    stored: StoredRecord,
     now: Timestamp,
 }
 
@@ -168,15 +171,15 @@ impl Beginning {
         });
         world.faults_left = left;
         world.time.set(self.now);
-        let Stored { record, revision } = &self.stored;
+        let StoredRecord { record, revision } = &self.stored;
         let summary = Summary::new(true, 2, countersign::KeyId::new(1));
-        let swap = Swap::write(None, *revision, record, SwapKind::Enrolling, summary);
+        let swap = ConditionalWrite::put(None, *revision, record, WriteKind::Enrolling, summary);
         let created = block_on(Store::compare_and_swap(
             &world.database,
             &world.account,
             swap,
         ));
-        assert_eq!(created, Ok(Swapped::Done));
+        assert_eq!(created, Ok(WriteResult::Done));
         world
     }
 }

@@ -4,7 +4,7 @@ use crate::books::Books;
 use crate::coverage::Coverage;
 use crate::life::live;
 use crate::stores::{Database, WithoutCompare};
-use countersign::MemoryStore;
+use countersign::store::MemoryStore;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -4,7 +4,9 @@ use crate::rules::{
     BEGINNINGS, BURST, CLOCK_FAULT, CODES, ENROLLMENT_AGE, FIRST_WAIT, FREE_FAILURES, ISSUES,
     LOCK_AFTER, LONGEST_WAIT, REFILL, RIGHT_AGE,
 };
-use countersign::{AuthenticatorId, Hold, Summary, Timestamp};
+use countersign::factor::RateLimitState;
+use countersign::store::Summary;
+use countersign::{AuthenticatorId, Timestamp};
 use std::time::Duration;
 
 /// One account.
@@ -169,27 +171,27 @@ impl Throttle {
     }
 
     /// What stands in the way of an attempt.
-    pub(crate) fn hold(&self, at: Timestamp) -> Hold {
+    pub(crate) fn hold(&self, at: Timestamp) -> RateLimitState {
         let now = at.as_unix();
         let is_ahead = |time: u64| time > now + CLOCK_FAULT;
         let open_at = self.failed_at + self.wait();
         let mut later = self.clone();
         later.refill(now);
         if self.failures >= LOCK_AFTER {
-            Hold::Locked
+            RateLimitState::Locked
         } else if self.wait() > 0 && is_ahead(self.failed_at) {
-            Hold::ClockFault
+            RateLimitState::ClockFault
         } else if self.wait() > 0 && now < open_at {
             let retry_after = Duration::from_secs(open_at - now);
-            Hold::Waiting { retry_after }
+            RateLimitState::Waiting { retry_after }
         } else if later.budget == 0 && is_ahead(later.counted_from) {
-            Hold::ClockFault
+            RateLimitState::ClockFault
         } else if later.budget == 0 {
             let left = (self.counted_from + REFILL).saturating_sub(now);
             let retry_after = Duration::from_secs(left);
-            Hold::BudgetSpent { retry_after }
+            RateLimitState::BudgetSpent { retry_after }
         } else {
-            Hold::Free
+            RateLimitState::Free
         }
     }
 

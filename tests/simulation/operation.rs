@@ -1,8 +1,8 @@
 //! What a client can ask of the service, and what it is told.
 
 use countersign::{
-    AuthenticatorId, Denied, EnrollmentId, Error, Receipt, Rejection, Removed, SealedReceipt,
-    Timestamp,
+    AuthenticatorId, Denied, EnrollmentId, Receipt, Rejection, Removed, SealedReceipt, Timestamp,
+    VerifierError,
 };
 
 #[derive(Clone, Debug)]
@@ -110,7 +110,7 @@ pub(crate) enum Answer {
     Rejected(Rejection),
     /// The host is told that what became of it is unknown.
     Unsettled,
-    Failed(Error),
+    Failed(VerifierError),
     /// Nobody was there any more to be told.
     Killed,
 }
@@ -122,8 +122,8 @@ impl Answer {
             Self::Removed(_) | Self::Done => "told: done",
             Self::Rejected(rejection) => of_rejection(*rejection),
             Self::Unsettled => "told: effect unknown",
-            Self::Failed(Error::Store(_)) => "told: the store failed",
-            Self::Failed(Error::Contended) => "told: contended",
+            Self::Failed(VerifierError::Store(_)) => "told: the store failed",
+            Self::Failed(VerifierError::Contended) => "told: contended",
             Self::Failed(_) => "told: another error",
             Self::Killed => "killed in mid-operation",
         }
@@ -139,10 +139,10 @@ impl From<Denied> for Answer {
     }
 }
 
-impl From<Error> for Answer {
-    fn from(error: Error) -> Self {
+impl From<VerifierError> for Answer {
+    fn from(error: VerifierError) -> Self {
         match error {
-            Error::Unsettled(_) => Self::Unsettled,
+            VerifierError::Unsettled(_) => Self::Unsettled,
             error => Self::Failed(error),
         }
     }

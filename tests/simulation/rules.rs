@@ -1,6 +1,7 @@
 //! The rules of the simulated service: as tight as a life is short, so that every limit is met.
 
-use countersign::{Alphabet, CodeFormat, DigestParams, Policy};
+use countersign::Policy;
+use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
 use std::time::Duration;
 
 pub(crate) const PERIOD: u64 = 30;
@@ -38,7 +39,7 @@ pub(crate) fn policy() -> Policy {
         .enrollment_tries(ENROLLMENT_TRIES)
         .max_authenticators(2)
         .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, CODES as u8).unwrap())
-        .code_digest(DigestParams::new(8, 1, 1).unwrap())
+        .code_hash(Argon2Params::new(8, 1, 1).unwrap())
         .build()
         .unwrap()
 }

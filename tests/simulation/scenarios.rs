@@ -4,7 +4,7 @@ use crate::explorer::{Beginning, Bounds, Explored, explore};
 use crate::lives::number;
 use crate::operation::{Operation, Shown};
 use crate::stores::WithoutCompare;
-use countersign::MemoryStore;
+use countersign::store::MemoryStore;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

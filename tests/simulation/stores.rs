@@ -2,7 +2,8 @@
 
 use crate::books::Books;
 use countersign::conformance::Faulty;
-use countersign::{AccountId, MemoryStore, Store, Stored, Swap, Swapped, Timestamp};
+use countersign::store::{ConditionalWrite, MemoryStore, Store, StoredRecord, WriteResult};
+use countersign::{AccountId, Timestamp};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
@@ -24,11 +25,11 @@ pub(crate) struct Sender<D> {
 impl<D: Database> Store for Sender<D> {
     type Error = Box<dyn std::error::Error + Send + Sync>;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
         self.books.lock().unwrap().calls();
         let stored = self.faulty.load(account).await;
         // The verifier reads the clock right after this, before anything else can happen.
-        let now: Timestamp = countersign::Clock::now(&self.clock);
+        let now: Timestamp = countersign::runtime::Clock::now(&self.clock);
         let mut books = self.books.lock().unwrap();
         books.loaded(self.operation, now);
         let seen = stored.as_ref().ok();
@@ -41,8 +42,8 @@ impl<D: Database> Store for Sender<D> {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Self::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Self::Error> {
         self.books.lock().unwrap().calls();
         self.books.lock().unwrap().sent(self.operation, &swap);
         let swapped = self.faulty.compare_and_swap(account, swap).await;
@@ -62,7 +63,7 @@ pub(crate) struct Landing<D> {
 impl<D: Database> Store for Landing<D> {
     type Error = Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         let stored = self.database.load(account).await;
         self.books.lock().unwrap().acted();
         stored
@@ -71,16 +72,16 @@ impl<D: Database> Store for Landing<D> {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Infallible> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let Ok(swapped) = self.database.compare_and_swap(account, swap).await;
         let mut books = self.books.lock().unwrap();
         books.acted();
-        let done = swapped == Swapped::Done;
+        let done = swapped == WriteResult::Done;
         books.tracks.reaches(swap.revision().as_i64(), done);
         match swapped {
-            Swapped::Done => books.landed(&swap),
-            Swapped::Stale => books.refused(&swap),
+            WriteResult::Done => books.landed(&swap),
+            WriteResult::Stale => books.refused(&swap),
         }
         Ok(swapped)
     }
@@ -95,23 +96,23 @@ impl Database for WithoutCompare {}
 impl Store for WithoutCompare {
     type Error = Infallible;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         Store::load(&self.0, account).await
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Infallible> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let Ok(stored) = Store::load(&self.0, account).await;
         let there = stored.map(|stored| stored.revision);
         let forced = match (swap.record(), there) {
             (Some(record), there) => {
-                Swap::write(there, swap.revision(), record, swap.kind(), swap.summary())
+                ConditionalWrite::put(there, swap.revision(), record, swap.kind(), swap.summary())
             }
-            (None, Some(there)) => Swap::erase(there, swap.revision(), swap.summary()),
-            (None, None) => return Ok(Swapped::Done),
+            (None, Some(there)) => ConditionalWrite::erase(there, swap.revision(), swap.summary()),
+            (None, None) => return Ok(WriteResult::Done),
         };
         Store::compare_and_swap(&self.0, account, forced).await
     }

@@ -6,10 +6,12 @@ use crate::operation::{Answer, Operation, Shown};
 use crate::rules::{BURST, PERIOD, policy};
 use crate::stores::{Database, Landing, Sender, SharedBooks};
 use countersign::conformance::{Fault, Faults, Faulty};
+use countersign::otp::RandomError;
+use countersign::runtime::{Clock, RandomSource};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Clock, EnrollmentRequest, KeyId, Keyring, Proof, RandomError, RandomSource,
-    SealingKey, ServerClock, Timestamp, Verifier,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, ServerClock, Timestamp,
+    Verifier,
 };
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -192,7 +194,7 @@ impl<D: Database> World<D> {
         let answer = match &operation {
             Operation::Begin { replaces, proof } => {
                 let request = match replaces {
-                    None => EnrollmentRequest::additional("alice"),
+                    None => EnrollmentRequest::new("alice"),
                     Some(id) => EnrollmentRequest::replacing(*id, "alice"),
                 };
                 let begun = verifier
@@ -318,7 +320,7 @@ impl<D: Database> World<D> {
 impl Shown {
     fn as_proof(&self) -> Proof<'_> {
         match self {
-            Self::Typed(typed) => Proof::Passcode(typed),
+            Self::Typed(typed) => Proof::Code(typed),
             Self::Password(checked_at) => Proof::Password {
                 checked_at: *checked_at,
             },

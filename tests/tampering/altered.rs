@@ -1,7 +1,8 @@
 //! Records whose bytes are not those that were written.
 
 use crate::service::{PRIMARY, RETIRED, STEP, Service};
-use countersign::{Denied, Error, KeyId, RecordError};
+use countersign::record::RecordError;
+use countersign::{Denied, KeyId, VerifierError};
 
 /// What a flip of this bit must be told as. The header is version (1 byte), algorithm (1), key id (4), account tag (8).
 fn error_of(bit: usize, flipped: &[u8]) -> RecordError {
@@ -52,7 +53,7 @@ fn every_record_that_lacks_one_byte_is_an_error() {
         service.store.hand(&record, &whole);
         let outcome = service.verify(&service.passcode());
         assert!(
-            matches!(outcome, Err(Denied::Failed(Error::Record(_)))),
+            matches!(outcome, Err(Denied::Failed(VerifierError::Record(_)))),
             "{at}: {outcome:?}"
         );
     }

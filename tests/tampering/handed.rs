@@ -1,7 +1,8 @@
 //! A store that hands out what it is given.
 
 use core::convert::Infallible;
-use countersign::{AccountId, Store, Stored, Swap, Swapped};
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
 use std::sync::{Arc, Mutex};
 
 /// One record for whatever account is asked for. Its clones are the same store.
@@ -10,17 +11,17 @@ pub(crate) struct Handed(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    stored: Option<Stored>,
+    stored: Option<StoredRecord>,
     writes: usize,
 }
 
 impl Handed {
-    pub(crate) fn hand(&self, record: &[u8], like: &Stored) {
-        let stored = Stored::new(record.to_vec(), like.revision);
+    pub(crate) fn hand(&self, record: &[u8], like: &StoredRecord) {
+        let stored = StoredRecord::new(record.to_vec(), like.revision);
         self.0.lock().unwrap().stored = Some(stored);
     }
 
-    pub(crate) fn stored(&self) -> Stored {
+    pub(crate) fn stored(&self) -> StoredRecord {
         self.0.lock().unwrap().stored.clone().unwrap()
     }
 
@@ -33,19 +34,23 @@ impl Handed {
 impl Store for Handed {
     type Error = Infallible;
 
-    async fn load(&self, _: &AccountId) -> Result<Option<Stored>, Infallible> {
+    async fn load(&self, _: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         Ok(self.0.lock().unwrap().stored.clone())
     }
 
-    async fn compare_and_swap(&self, _: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    async fn compare_and_swap(
+        &self,
+        _: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         let mut state = self.0.lock().unwrap();
         if state.stored.as_ref().map(|stored| stored.revision) != swap.expected() {
-            return Ok(Swapped::Stale);
+            return Ok(WriteResult::Stale);
         }
         state.writes += 1;
         state.stored = swap
             .record()
-            .map(|record| Stored::new(record.to_vec(), swap.revision()));
-        Ok(Swapped::Done)
+            .map(|record| StoredRecord::new(record.to_vec(), swap.revision()));
+        Ok(WriteResult::Done)
     }
 }

@@ -1,11 +1,14 @@
 //! Records made by other software, which every later version must open too.
 
 use crate::handed::Handed;
+use countersign::factor::{EnabledStatus, RateLimitState};
+use countersign::otp::Algorithm;
+use countersign::record::RecordError;
+use countersign::store::{Revision, StoredRecord};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Algorithm, AuthenticatorId, AuthenticatorName, Denied, Enabled, EnrollmentId,
-    EnrollmentRequest, Error, Hold, KeyId, Keyring, Proof, RecordError, Rejection, Revision,
-    SealingKey, Status, Stored, Timestamp, Verifier,
+    AccountId, AuthenticatorId, AuthenticatorName, Denied, EnrollmentId, EnrollmentRequest, KeyId,
+    Keyring, Proof, Rejection, SealingKey, Status, Timestamp, Verifier, VerifierError,
 };
 use data_encoding::HEXLOWER;
 use std::time::Duration;
@@ -27,7 +30,7 @@ fn case(name: &str) -> Case {
     let key = SealingKey::from_bytes(hex(fields[2]).as_slice().try_into().unwrap());
     let revision = Revision::from_i64(fields[5].parse().unwrap()).unwrap();
     let store = Handed::default();
-    let stored = Stored::new(hex(fields[7]), revision);
+    let stored = StoredRecord::new(hex(fields[7]), revision);
     store.hand(&stored.record, &stored);
     let keyring = Keyring::new(KeyId::new(fields[1].parse().unwrap()), key);
     let verifier = Verifier::builder(store, keyring, "Example")
@@ -47,7 +50,7 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 impl Case {
-    fn enabled(&self) -> Enabled {
+    fn enabled(&self) -> EnabledStatus {
         match block_on(self.verifier.status(&self.account)).unwrap() {
             Status::Enabled(enabled) => enabled,
             other => panic!("{other:?}"),
@@ -132,7 +135,7 @@ fn a_record_with_everything_opens() {
     assert_eq!(codes.issued_at.as_unix(), NOW - 3600);
     assert_eq!(codes.remaining, 2);
     assert_eq!(codes.used_at[2], Some(Timestamp::from_unix(NOW - 1800)));
-    assert_eq!(enabled.hold, Hold::Free);
+    assert_eq!(enabled.hold, RateLimitState::Free);
 }
 
 #[test]
@@ -146,7 +149,10 @@ fn failures_before_it_was_written_count() {
     let case = case("everything");
     assert_eq!(case.verify("000000"), Err(Rejection::WrongCode));
     let hold = case.enabled().hold;
-    assert!(matches!(hold, Hold::Waiting { .. }), "the fifth: {hold:?}");
+    assert!(
+        matches!(hold, RateLimitState::Waiting { .. }),
+        "the fifth: {hold:?}"
+    );
 }
 
 #[test]
@@ -177,7 +183,7 @@ fn the_limits_in_the_fields_of_a_record_hold() {
     let case = case("fields");
     let id: AuthenticatorId = "01".repeat(8).parse().unwrap();
     let request = EnrollmentRequest::replacing(id, "alice");
-    let proof = || Proof::Passcode(case.passcodes[0]);
+    let proof = || Proof::Code(case.passcodes[0]);
     let begun = case
         .verifier
         .begin_enrollment(&case.account, request, proof());
@@ -202,7 +208,10 @@ fn a_record_with_a_field_of_a_later_version_is_an_error_that_names_it() {
     let case = case("unknown_field");
     let status = block_on(case.verifier.status(&case.account));
     assert!(
-        matches!(status, Err(Error::Record(RecordError::UnknownField(77)))),
+        matches!(
+            status,
+            Err(VerifierError::Record(RecordError::UnknownField(77)))
+        ),
         "{status:?}"
     );
 }
@@ -212,7 +221,7 @@ fn a_record_with_more_than_is_ever_written_is_malformed() {
     let case = case("too_long");
     let status = block_on(case.verifier.status(&case.account));
     assert!(
-        matches!(status, Err(Error::Record(RecordError::Malformed))),
+        matches!(status, Err(VerifierError::Record(RecordError::Malformed))),
         "{status:?}"
     );
 }

@@ -1,8 +1,10 @@
 //! Whole records in a place where they were not written.
 
 use crate::service::{PRIMARY, Service};
+use countersign::record::RecordError;
+use countersign::store::StoredRecord;
 use countersign::testing::block_on;
-use countersign::{AccountId, Keyring, RecordError, Stored};
+use countersign::{AccountId, Keyring};
 
 #[test]
 fn records_swapped_between_accounts_do_not_open() {
@@ -39,7 +41,7 @@ fn where_the_namespace_ends_and_the_account_begins_cannot_be_shifted() {
 #[test]
 fn a_record_opens_under_its_own_revision_only() {
     let service = Service::new();
-    let mut life: Vec<Stored> = vec![service.store.stored()];
+    let mut life: Vec<StoredRecord> = vec![service.store.stored()];
     for code in &service.codes[1..] {
         let _receipt = service.verify(code).unwrap();
         life.push(service.store.stored());

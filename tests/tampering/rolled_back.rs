@@ -13,7 +13,7 @@ fn it_brings_back_the_backup_codes_that_were_used_since() {
     service.store.hand(&before.record, &before);
     let receipt = service.verify(&service.codes[1]).unwrap();
     assert!(matches!(
-        receipt.by(),
+        receipt.accepted_by(),
         AcceptedBy::BackupCode { number: 2, .. }
     ));
     let used_before = service.verify(&service.codes[0]);

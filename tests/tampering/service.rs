@@ -1,11 +1,12 @@
 //! A service with one account that has everything a record can hold.
 
 use crate::handed::Handed;
+use countersign::backup::Argon2Params;
+use countersign::record::RecordError;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Denied, DigestParams, Enrollment, EnrollmentRequest, Error, KeyId,
-    Keyring, Policy, Proof, Receipt, RecordError, SealingKey, ServerClock, Status, Timestamp,
-    Verifier,
+    AccountId, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, KeyId, Keyring, Policy,
+    Proof, Receipt, SealingKey, ServerClock, Status, Timestamp, Verifier, VerifierError,
 };
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ impl Service {
         let verifier = verifier(&store, keyring, &clock, "");
         let alice = AccountId::new("alice").unwrap();
 
-        let request = || EnrollmentRequest::additional("alice@example.com");
+        let request = || EnrollmentRequest::new("alice@example.com");
         let password = Proof::Password { checked_at: START };
         let begun = block_on(verifier.begin_enrollment(&alice, request(), password)).unwrap();
         let phone = Phone::scan(begun.key_uri().to_secret_text().expose()).unwrap();
@@ -102,8 +103,8 @@ impl Service {
     ) {
         let writes = self.store.writes();
         let passcode = self.passcode();
-        let proof = || Proof::Passcode(&passcode);
-        let request = || EnrollmentRequest::additional("alice");
+        let proof = || Proof::Code(&passcode);
+        let request = || EnrollmentRequest::new("alice");
         let id = "0123456789abcdef".parse().unwrap();
         let denied = |outcome: Result<(), Denied>| match outcome {
             Err(Denied::Failed(error)) => Err(error),
@@ -111,7 +112,7 @@ impl Service {
         };
         let (v, a) = (verifier, account);
         block_on(async {
-            let outcomes: [(&str, Result<(), Error>); 12] = [
+            let outcomes: [(&str, Result<(), VerifierError>); 12] = [
                 (
                     "verify a passcode",
                     denied(v.verify(a, &passcode).await.map(drop)),
@@ -155,7 +156,7 @@ impl Service {
             ];
             for (call, outcome) in outcomes {
                 match outcome {
-                    Err(Error::Record(error)) => assert_eq!(error, expected, "{call}"),
+                    Err(VerifierError::Record(error)) => assert_eq!(error, expected, "{call}"),
                     other => panic!("{call}: {other:?} instead of {expected:?}"),
                 }
             }
@@ -171,8 +172,8 @@ fn verifier(
     namespace: &str,
 ) -> Verifier<Handed> {
     // A digest that costs nothing.
-    let digest = DigestParams::new(8, 1, 1).unwrap();
-    let policy = Policy::builder().code_digest(digest).build().unwrap();
+    let digest = Argon2Params::new(8, 1, 1).unwrap();
+    let policy = Policy::builder().code_hash(digest).build().unwrap();
     Verifier::builder(store.clone(), keyring, "Example")
         .policy(policy)
         .clock(clock.clone())

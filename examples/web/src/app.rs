@@ -2,7 +2,8 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use countersign::{Keyring, TokioPool, Verifier};
+use countersign::runtime::TokioPool;
+use countersign::{Keyring, Verifier};
 use tracing::Instrument;
 
 use crate::clock::SharedClock;
@@ -73,7 +74,7 @@ impl App {
         let digests_at_once = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let verifier = Verifier::builder(store, keyring, SERVICE)
             .clock(clock.clone())
-            .slow_work(TokioPool::new(digests_at_once))
+            .hash_executor(TokioPool::new(digests_at_once))
             .build()?;
         let users = Users::new(database.clone(), Passwords::new().await?, clock.clone());
         Ok(Self(Arc::new(Inner {

@@ -1,7 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use countersign::{Clock, Timestamp};
+use countersign::Timestamp;
+use countersign::runtime::Clock;
 
 /// The one clock of the service: the operating system's, or a test's.
 #[derive(Clone)]

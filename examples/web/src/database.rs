@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use countersign::BoxStore;
+use countersign::store::BoxStore;
 use countersign_sqlx::{PostgresStore, SqliteStore};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};

@@ -1,20 +1,21 @@
 //! The log of what happened to an account, for its owner and for the operator.
 
-use countersign::{AccountId, SwapKind, Timestamp};
+use countersign::store::WriteKind;
+use countersign::{AccountId, Timestamp};
 
 use crate::database::{Database, on};
 
 /// The line that a swap writes, in its own transaction; `None` if it changes nothing that anybody would ask about.
-pub(crate) const fn of_swap(kind: SwapKind) -> Option<&'static str> {
+pub(crate) const fn of_swap(kind: WriteKind) -> Option<&'static str> {
     Some(match kind {
-        SwapKind::Accepted => "signed-in",
-        SwapKind::Rejected => "wrong-code",
-        SwapKind::Reserved => "backup-code-tried",
-        SwapKind::Enrolled => "enrolled",
-        SwapKind::Issued => "codes-issued",
-        SwapKind::Removed => "removed",
-        SwapKind::Disabled => "disabled",
-        SwapKind::Unlocked => "unlocked",
+        WriteKind::Accepted => "signed-in",
+        WriteKind::Rejected => "wrong-code",
+        WriteKind::Reserved => "backup-code-tried",
+        WriteKind::Enrolled => "enrolled",
+        WriteKind::Issued => "codes-issued",
+        WriteKind::Removed => "removed",
+        WriteKind::Disabled => "disabled",
+        WriteKind::Unlocked => "unlocked",
         _ => return None,
     })
 }

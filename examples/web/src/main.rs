@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use countersign::{KeyId, Keyring, SystemClock};
+use countersign::runtime::SystemClock;
+use countersign::{KeyId, Keyring};
 use countersign_web::{App, BoxError, Database, Settings, SharedClock, TerminalMailer, log_filter};
 use tokio::net::TcpListener;
 

@@ -1,7 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use countersign::{AccountId, BoxStore, Revision, Store, Stored, Swap, SwapKind, Swapped};
+use countersign::AccountId;
+use countersign::store::{
+    BoxStore, ConditionalWrite, Revision, Store, StoredRecord, WriteKind, WriteResult,
+};
 use tokio::time::timeout;
 
 use crate::clock::SharedClock;
@@ -66,7 +69,11 @@ impl HostStore {
         }
     }
 
-    async fn swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, BoxError> {
+    async fn swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, BoxError> {
         let (revision, summary) = (swap.revision().as_i64(), swap.summary());
         let (codes_left, key) = (i64::from(summary.codes_left), i64::from(summary.key.get()));
         let expected = swap.expected().map(Revision::as_i64);
@@ -94,7 +101,7 @@ impl HostStore {
             if write.execute(&mut *transaction).await?.rows_affected() == 0 {
                 // Somebody was first. Nothing was written, and nothing may be.
                 transaction.rollback().await?;
-                return Ok(Swapped::Stale);
+                return Ok(WriteResult::Stale);
             }
             if let (Some(enrolled), Some(user)) = (enrolled_after(swap.kind()), user(account)) {
                 sqlx::query("UPDATE users SET enrolled = $1 WHERE id = $2")
@@ -120,7 +127,7 @@ impl HostStore {
                     .execute(&mut *transaction)
                     .await?;
             }
-            if let (SwapKind::Accepted, Some(sign_in)) = (swap.kind(), &self.sign_in) {
+            if let (WriteKind::Accepted, Some(sign_in)) = (swap.kind(), &self.sign_in) {
                 sqlx::query(INSERT_SIGN_IN)
                     .bind(&sign_in.id)
                     .bind(sign_in.user)
@@ -130,14 +137,14 @@ impl HostStore {
             }
             transaction.commit().await?;
         });
-        Ok(Swapped::Done)
+        Ok(WriteResult::Done)
     }
 }
 
 impl Store for HostStore {
     type Error = BoxError;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, BoxError> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, BoxError> {
         self.records.load(account).await
     }
 
@@ -146,11 +153,11 @@ impl Store for HostStore {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, BoxError> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, BoxError> {
         match timeout(LIMIT, self.swap(account, swap)).await? {
             // PostgreSQL has rolled it back because others changed the same rows: the verifier loads and judges again.
-            Err(error) if is_conflict(&error) => Ok(Swapped::Stale),
+            Err(error) if is_conflict(&error) => Ok(WriteResult::Stale),
             swapped => swapped,
         }
     }
@@ -164,19 +171,19 @@ impl fmt::Debug for HostStore {
 
 /// What the host's flag becomes. A row that was deleted or put back does not pass here, so the flag stays and the door
 /// stays shut.
-const fn enrolled_after(kind: SwapKind) -> Option<bool> {
+const fn enrolled_after(kind: WriteKind) -> Option<bool> {
     match kind {
-        SwapKind::Enrolled => Some(true),
-        SwapKind::Disabled => Some(false),
+        WriteKind::Enrolled => Some(true),
+        WriteKind::Disabled => Some(false),
         _ => None,
     }
 }
 
 /// Whether other sign-ins end with it: they were made with what counted before.
-const fn changes_the_factor(kind: SwapKind) -> bool {
+const fn changes_the_factor(kind: WriteKind) -> bool {
     matches!(
         kind,
-        SwapKind::Enrolled | SwapKind::Removed | SwapKind::Disabled
+        WriteKind::Enrolled | WriteKind::Removed | WriteKind::Disabled
     )
 }
 

@@ -1,6 +1,7 @@
 //! Random tokens, and the digests of them that the database keeps.
 
-use countersign::{RandomError, RandomSource, SystemRandom};
+use countersign::otp::RandomError;
+use countersign::runtime::{RandomSource, SystemRandom};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;

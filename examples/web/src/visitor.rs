@@ -1,7 +1,8 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign::{Clock, EnrollmentId, Receipt, SealedReceipt, Timestamp};
+use countersign::runtime::Clock;
+use countersign::{EnrollmentId, Receipt, SealedReceipt, Timestamp};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 

@@ -1,6 +1,7 @@
 //! What people are told about codes.
 
-use countersign::{Hold, Rejection};
+use countersign::Rejection;
+use countersign::factor::RateLimitState;
 
 use crate::when::{count, span};
 
@@ -66,10 +67,11 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    pub(crate) fn of(hold: Hold) -> Option<Self> {
+    pub(crate) fn of(hold: RateLimitState) -> Option<Self> {
         match hold {
-            Hold::Free => None,
-            Hold::Waiting { retry_after } | Hold::BudgetSpent { retry_after } => Some(Self {
+            RateLimitState::Free => None,
+            RateLimitState::Waiting { retry_after }
+            | RateLimitState::BudgetSpent { retry_after } => Some(Self {
                 seconds: Some(retry_after.as_secs()),
                 text: span(retry_after),
             }),

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Parser;
-use countersign::{Clock, KeyId, Keyring, SealingKey, SystemClock, Timestamp};
+use countersign::runtime::{Clock, SystemClock};
+use countersign::{KeyId, Keyring, SealingKey, Timestamp};
 use countersign_store_testing::{Durability, Postgres};
 use countersign_web::{App, BoxError, Database, Settings, SharedClock, TerminalMailer, log_filter};
 use tokio::net::TcpListener;

@@ -7,10 +7,9 @@ use std::time::Duration;
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use clap::{Args, ValueEnum};
+use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::{ManualClock, Phone};
-use countersign::{
-    AccountId, Clock, EnrollmentRequest, Keyring, Proof, SystemClock, Timestamp, Verifier,
-};
+use countersign::{AccountId, EnrollmentRequest, Keyring, Proof, Timestamp, Verifier};
 use countersign_web::{BoxError, Database, HostStore, SERVICE, SharedClock};
 use tokio::task::JoinSet;
 
@@ -114,7 +113,7 @@ async fn enable(
     email: &str,
     now: Timestamp,
 ) -> Result<String, BoxError> {
-    let request = EnrollmentRequest::additional(email);
+    let request = EnrollmentRequest::new(email);
     let proof = Proof::Password { checked_at: now };
     let enrollment = verifier.begin_enrollment(account, request, proof).await?;
     let uri = enrollment.key_uri();

@@ -1,7 +1,7 @@
 //! Any text as a secret: refused, or read as what it is written as again.
 
 use arbitrary::Arbitrary;
-use countersign::{Secret, SecretError};
+use countersign::otp::{Secret, SecretError};
 
 #[derive(Debug, Arbitrary)]
 enum Input<'a> {

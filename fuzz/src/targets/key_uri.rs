@@ -2,7 +2,8 @@
 //! Names with colons, which only the lenient reader takes, are read back by it.
 
 use arbitrary::Arbitrary;
-use countersign::{Algorithm, Digits, KeyUri, KeyUriError, Period, Repair, Secret};
+use countersign::otp::{Algorithm, Digits, Period, Secret};
+use countersign::uri::{KeyUri, KeyUriError, Repair};
 
 #[derive(Debug, Arbitrary)]
 enum Input<'a> {
@@ -96,7 +97,7 @@ fn check(text: &str) {
             Err(error) => assert_eq!(*error, KeyUriError::Steam),
         },
         Err(()) => {
-            let mended = |lenient: &countersign::LenientKeyUri| !lenient.repairs.is_empty();
+            let mended = |lenient: &countersign::uri::LenientKeyUri| !lenient.repairs.is_empty();
             assert!(lenient.as_ref().map_or(true, mended), "nothing was mended");
         }
     }

@@ -2,7 +2,9 @@
 
 use super::{Edit, edited};
 use arbitrary::Arbitrary;
-use countersign::{Ledger, LedgerError, Passcode, Pepper, Timestamp};
+use countersign::Timestamp;
+use countersign::backup::{BackupCodeSet, BackupCodeSetError, Pepper};
+use countersign::otp::Code;
 use std::sync::LazyLock;
 
 #[derive(Debug, Arbitrary)]
@@ -51,7 +53,7 @@ pub(super) fn run(input: &[u8]) {
 }
 
 fn check(bytes: &[u8], known: &Known) {
-    let mut ledger = match Ledger::decode(bytes) {
+    let mut ledger = match BackupCodeSet::decode(bytes) {
         Ok(ledger) => ledger,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
@@ -68,7 +70,7 @@ fn check(bytes: &[u8], known: &Known) {
     let pepper = ledger
         .pepper_id()
         .and_then(|id| Pepper::new(id, &known.pepper).ok());
-    let passcode = Passcode::parse(known.code).expect("letters and digits");
+    let passcode = Code::parse(known.code).expect("letters and digits");
     let now = Timestamp::UNIX_EPOCH;
     match ledger.redeem(&passcode, now, pepper.as_ref()) {
         Ok(redemption) => {
@@ -76,9 +78,9 @@ fn check(bytes: &[u8], known: &Known) {
             assert_eq!(redemption.remaining(), ledger.remaining());
             let again = ledger.redeem(&passcode, now, pepper.as_ref());
             let number = redemption.number();
-            assert_eq!(again, Err(LedgerError::Used { number, at: now }));
+            assert_eq!(again, Err(BackupCodeSetError::Used { number, at: now }));
             let written = ledger.encode();
-            assert!(Ledger::decode(&written).expect("what is written") == ledger);
+            assert!(BackupCodeSet::decode(&written).expect("what is written") == ledger);
         }
         Err(_) => assert_eq!(ledger.encode(), bytes),
     }

@@ -1,12 +1,18 @@
 //! A service with one account, and the life that the account leads: where known records come from.
 
 use super::sealing;
+use countersign::backup::{Argon2Params, CodeFormat, HashJob};
+use countersign::otp::RandomError;
+use countersign::runtime::{
+    HashExecutor, HashExecutorError, HashFuture, InlineExecutor, RandomSource,
+};
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Revision, Store, StoredRecord, Summary, WriteKind,
+};
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, CodeFormat, Denied, DigestJob, DigestParams, EnrollmentId,
-    EnrollmentRequest, Error, Inline, KeyId, Keyring, MemoryStore, Policy, Proof, RandomError,
-    RandomSource, Receipt, Revision, SealedReceipt, SealingKey, SlowWork, SlowWorkError,
-    SlowWorkFuture, Status, Store, Stored, Summary, Swap, SwapKind, Timestamp, Verifier,
+    AccountId, AuthenticatorId, Denied, EnrollmentId, EnrollmentRequest, KeyId, Keyring, Policy,
+    Proof, Receipt, SealedReceipt, SealingKey, Status, Timestamp, Verifier, VerifierError,
 };
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -34,7 +40,7 @@ impl Service {
         let verifier = Verifier::builder_with_random(store, keyring, "Example", Counted::default())
             .policy(policy)
             .clock(clock.clone())
-            .slow_work(worker.clone())
+            .hash_executor(worker.clone())
             .build()
             .expect("a short issuer");
         Self {
@@ -49,7 +55,7 @@ impl Service {
     pub(super) fn with_record(record: &[u8], revision: Revision) -> Self {
         let service = Self::new(policy());
         let summary = Summary::new(true, 0, KeyId::new(KEY_ID));
-        let swap = Swap::write(None, revision, record, SwapKind::Enrolled, summary);
+        let swap = ConditionalWrite::put(None, revision, record, WriteKind::Enrolled, summary);
         let store = service.verifier.store();
         let Ok(_) = block_on(Store::compare_and_swap(store, &service.account, swap));
         service
@@ -72,12 +78,12 @@ impl Service {
         self.worker.0.store(digests, Ordering::Relaxed);
     }
 
-    pub(super) fn stored(&self) -> Stored {
+    pub(super) fn stored(&self) -> StoredRecord {
         let Ok(stored) = block_on(Store::load(self.verifier.store(), &self.account));
         stored.expect("nothing erases the record")
     }
 
-    pub(super) fn status(&self) -> Result<Status, Error> {
+    pub(super) fn status(&self) -> Result<Status, VerifierError> {
         block_on(self.verifier.status(&self.account))
     }
 
@@ -89,7 +95,7 @@ impl Service {
     pub(super) fn begin(&self, proof: Option<Proof<'_>>) -> Result<(EnrollmentId, String), Denied> {
         let checked_at = self.now();
         let proof = proof.unwrap_or(Proof::Password { checked_at });
-        let request = EnrollmentRequest::additional(ACCOUNT);
+        let request = EnrollmentRequest::new(ACCOUNT);
         let enrollment = block_on(
             self.verifier
                 .begin_enrollment(&self.account, request, proof),
@@ -114,10 +120,10 @@ impl Service {
 
 /// The default, with digests that cost nothing.
 fn policy() -> Policy {
-    let format = CodeFormat::new(countersign::Alphabet::Digits, 8, 4, 3).expect("in range");
+    let format = CodeFormat::new(countersign::backup::Alphabet::Digits, 8, 4, 3).expect("in range");
     Policy::builder()
         .code_format(format)
-        .code_digest(DigestParams::new(8, 1, 1).expect("in range"))
+        .code_hash(Argon2Params::new(8, 1, 1).expect("in range"))
         .build()
         .expect("in range")
 }
@@ -135,7 +141,7 @@ pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let service = Service::new(policy());
     let mut known = Vec::new();
     let mut keep = || {
-        let Stored { record, revision } = service.stored();
+        let StoredRecord { record, revision } = service.stored();
         let plain = sealing::open(&record);
         known.push(Known {
             record,
@@ -218,11 +224,13 @@ impl RandomSource for Counted {
 #[derive(Clone)]
 struct Worker(Arc<AtomicBool>);
 
-impl SlowWork for Worker {
-    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+impl HashExecutor for Worker {
+    fn run(&self, job: HashJob) -> HashFuture<'_> {
         if self.0.load(Ordering::Relaxed) {
-            return Inline.run(job);
+            return InlineExecutor.run(job);
         }
-        Box::pin(ready(Err(SlowWorkError::Worker("too slow to fuzz".into()))))
+        Box::pin(ready(Err(HashExecutorError::Worker(
+            "too slow to fuzz".into(),
+        ))))
     }
 }

@@ -2,7 +2,8 @@
 //! writing.
 
 use arbitrary::Arbitrary;
-use countersign::{Algorithm, Digits, Hotp, Passcode, Period, TimeStep, Timestamp, Totp, Window};
+use countersign::Timestamp;
+use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, TimeStep, Totp, Window};
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
@@ -42,10 +43,10 @@ pub(super) fn run(input: &[u8]) {
             totp.generate(earlier).expose().to_owned()
         }
     };
-    let Ok(passcode) = Passcode::parse(&text) else {
+    let Ok(passcode) = Code::parse(&text) else {
         return;
     };
-    assert!((1..=Passcode::MAX_SYMBOLS).contains(&passcode.symbol_count()));
+    assert!((1..=Code::MAX_SYMBOLS).contains(&passcode.symbol_count()));
     counters(&passcode, input.time, input.after);
 
     let window = Window {
@@ -67,14 +68,14 @@ pub(super) fn run(input: &[u8]) {
     let used = Some(matched.step());
     assert_eq!(totp.verify(&passcode, at, window, used), None);
     let spaced: String = text.chars().flat_map(|c| [' ', c, '-', '\u{ad}']).collect();
-    if let Ok(again) = Passcode::parse(&spaced) {
+    if let Ok(again) = Code::parse(&spaced) {
         assert_eq!(totp.verify(&again, at, window, last), Some(matched));
         assert_eq!(totp.verify(&again, at, window, used), None);
     }
 }
 
 /// The same text as a counter's passcode, near the end of all counters too.
-fn counters(passcode: &Passcode, counter: u64, look_ahead: u8) {
+fn counters(passcode: &Code, counter: u64, look_ahead: u8) {
     let hotp = Hotp::new(&KEY, Algorithm::Sha1, Digits::SIX);
     if let Some(matched) = hotp.verify(passcode, counter, look_ahead) {
         assert!(matched.next().is_none_or(|next| next > counter));
@@ -83,6 +84,6 @@ fn counters(passcode: &Passcode, counter: u64, look_ahead: u8) {
     if let Some(matched) = found {
         assert!(matched.next().is_none_or(|next| next > counter));
     }
-    let shown = Passcode::parse(hotp.generate(counter).expose()).expect("digits");
+    let shown = Code::parse(hotp.generate(counter).expose()).expect("digits");
     assert!(hotp.verify(&shown, counter, 0).is_some());
 }

@@ -2,11 +2,10 @@
 
 use super::life::Service;
 use arbitrary::Arbitrary;
+use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
+use countersign::otp::{Algorithm, Digits, Period, Window};
 use countersign::testing::Phone;
-use countersign::{
-    Algorithm, Alphabet, CodeFormat, Denied, DigestParams, Digits, Period, Policy, Proof,
-    Rejection, Window,
-};
+use countersign::{Denied, Policy, Proof, Rejection};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -107,7 +106,7 @@ fn build(fields: &Fields) -> Option<Policy> {
         builder = builder.code_format(CodeFormat::new(alphabet, length, group, count).ok()?);
     }
     if let Some((memory_kib, passes, lanes)) = fields.digest {
-        builder = builder.code_digest(DigestParams::new(memory_kib, passes, lanes).ok()?);
+        builder = builder.code_hash(Argon2Params::new(memory_kib, passes, lanes).ok()?);
     }
     let checked = builder.clone().build().ok();
     if checked.is_some() {
@@ -231,7 +230,7 @@ fn check_life(policy: &Policy) {
         replayed,
         Err(Denied::Rejected(Rejection::Replayed))
     ));
-    let digest = policy.code_digest();
+    let digest = policy.code_hash();
     let work = u64::from(digest.memory_kib()) * u64::from(digest.passes());
     if work * u64::from(policy.code_format().count()) <= 1024 {
         let proof = Proof::Reauthenticated {

@@ -5,11 +5,11 @@ use super::life::{BIRTH, KNOWN, Service};
 use super::record_sealed::refuses;
 use super::{Edit, edited, sealing};
 use arbitrary::Arbitrary;
+use countersign::backup::BackupCodeSet;
+use countersign::otp::{Algorithm, Digits, Period, Totp};
+use countersign::store::Revision;
 use countersign::testing::block_on;
-use countersign::{
-    Algorithm, Denied, Digits, EnrollmentId, Error, Ledger, Period, Proof, Rejection, Revision,
-    ServerClock, Timestamp, Totp,
-};
+use countersign::{Denied, EnrollmentId, Proof, Rejection, ServerClock, Timestamp, VerifierError};
 use minicbor::Decoder;
 
 #[derive(Debug, Arbitrary)]
@@ -83,7 +83,7 @@ pub(super) fn run(input: &[u8]) {
             let id = id.parse().expect("hexadecimal digits");
             live(&service, &typed(&input.typed, at), id);
         }
-        Err(Error::Record(error)) => refuses(&service, error),
+        Err(VerifierError::Record(error)) => refuses(&service, error),
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -113,12 +113,12 @@ fn live(service: &Service, typed: &str, id: EnrollmentId) {
     judged(service, service.confirm(id, typed));
     match block_on(verifier.pending_enrollment(account, id)) {
         // Its names may be none that an app can show.
-        Err(Denied::Failed(Error::KeyUri(_))) => {}
+        Err(Denied::Failed(VerifierError::KeyUri(_))) => {}
         other => judged(service, other),
     }
     judged(service, service.begin(None));
-    judged(service, service.begin(Some(Proof::Passcode(typed))));
-    judged(service, service.issue(Proof::Passcode(typed)));
+    judged(service, service.begin(Some(Proof::Code(typed))));
+    judged(service, service.issue(Proof::Code(typed)));
     if let Some(receipt) = &receipt {
         let proof = || Proof::Reauthenticated {
             password_checked_at: service.now(),
@@ -127,7 +127,7 @@ fn live(service: &Service, typed: &str, id: EnrollmentId) {
         judged(service, service.begin(Some(proof())));
         judged(service, service.issue(proof()));
     }
-    let disabled = block_on(verifier.disable(account, Proof::Passcode(typed)));
+    let disabled = block_on(verifier.disable(account, Proof::Code(typed)));
     judged(service, disabled);
 
     // A clock fault writes nothing.
@@ -150,7 +150,7 @@ fn live(service: &Service, typed: &str, id: EnrollmentId) {
 
 fn judged<T>(service: &Service, outcome: Result<T, Denied>) {
     match outcome {
-        Ok(_) | Err(Denied::Rejected(_) | Denied::Failed(Error::SlowWork(_))) => {}
+        Ok(_) | Err(Denied::Rejected(_) | Denied::Failed(VerifierError::HashExecutor(_))) => {}
         Err(failed) => panic!("{failed:?}"),
     }
     service.status().expect("what is written opens again");
@@ -174,7 +174,7 @@ fn behind_history(plain: &[u8]) -> &[u8] {
 }
 
 /// The ledger, behind history, throttle and authenticators.
-fn ledger(plain: &[u8]) -> Option<Ledger> {
+fn ledger(plain: &[u8]) -> Option<BackupCodeSet> {
     let mut d = Decoder::new(plain);
     d.array().ok()?;
     for _ in 0..3 {
@@ -182,5 +182,5 @@ fn ledger(plain: &[u8]) -> Option<Ledger> {
     }
     let begin = d.position();
     d.skip().ok()?;
-    Ledger::decode(&plain[begin..d.position()]).ok()
+    BackupCodeSet::decode(&plain[begin..d.position()]).ok()
 }

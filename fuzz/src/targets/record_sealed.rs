@@ -4,8 +4,10 @@
 use super::life::{BIRTH, KNOWN, Service};
 use super::{Edit, edited, sealing};
 use arbitrary::Arbitrary;
+use countersign::record::RecordError;
+use countersign::store::Revision;
 use countersign::testing::block_on;
-use countersign::{Denied, Error, RecordError, Revision, ServerClock};
+use countersign::{Denied, ServerClock, VerifierError};
 
 #[derive(Debug, Arbitrary)]
 enum Input<'a> {
@@ -35,7 +37,7 @@ pub(super) fn run(input: &[u8]) {
         .any(|known| known.record == record && known.revision == revision);
     match service.status() {
         Ok(_) => assert!(genuine, "a record opens that was never written"),
-        Err(Error::Record(error)) => {
+        Err(VerifierError::Record(error)) => {
             assert!(!genuine, "a record does not open: {error}");
             refuses(&service, error);
         }
@@ -47,7 +49,8 @@ pub(super) fn run(input: &[u8]) {
 /// account.
 pub(super) fn refuses(service: &Service, error: RecordError) {
     let before = service.stored();
-    let is = |denied: Denied| matches!(denied, Denied::Failed(Error::Record(e)) if e == error);
+    let is =
+        |denied: Denied| matches!(denied, Denied::Failed(VerifierError::Record(e)) if e == error);
     let (verifier, account) = (&service.verifier, &service.account);
     let id = format!("{BIRTH:032}").parse().expect("32 digits");
     assert!(is(service.verify("123456").unwrap_err()));
@@ -59,14 +62,14 @@ pub(super) fn refuses(service: &Service, error: RecordError) {
     }
     assert!(is(block_on(verifier.force_disable(account)).unwrap_err()));
     let resealed = block_on(verifier.reseal(account));
-    assert!(matches!(resealed, Err(Error::Record(e)) if e == error));
+    assert!(matches!(resealed, Err(VerifierError::Record(e)) if e == error));
     assert!(service.stored() == before, "a broken record was replaced");
     match block_on(verifier.erase(account)) {
         Ok(()) => {
             assert!(!sealing::names_another(&before.record), "erased another's");
             assert_ne!(error, RecordError::OtherAccount);
         }
-        Err(Error::Record(RecordError::OtherAccount)) => {
+        Err(VerifierError::Record(RecordError::OtherAccount)) => {
             assert!(sealing::names_another(&before.record), "not erased");
             assert!(service.stored() == before, "a record was replaced");
         }

@@ -4,44 +4,49 @@
 use crate::memcheck::poison;
 use crate::random::Repeatable;
 use crate::report::Report;
-use countersign::{
-    BackupCodes, CodeFormat, DigestParams, Ledger, LedgerError, Passcode, Timestamp,
+use countersign::Timestamp;
+use countersign::backup::{
+    Argon2Params, BackupCodeSet, BackupCodeSetError, BackupCodes, CodeFormat,
 };
+use countersign::otp::Code;
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
 
 pub(crate) fn run(report: &Report) {
     let mut random = Repeatable::new();
     let codes = BackupCodes::generate_with(CodeFormat::default(), &mut random).expect("a set");
-    let typed: Vec<Passcode> = codes
+    let typed: Vec<Code> = codes
         .iter()
-        .map(|code| Passcode::parse(code).expect("a code"))
+        .map(|code| Code::parse(code).expect("a code"))
         .collect();
-    let wrong = Passcode::parse(&wrong(&codes)).expect("a code");
-    let params = DigestParams::new(8, 1, 1).expect("the least that Argon2 allows");
-    let mut known = Ledger::issue(&codes, NOW, params, None, &mut random).expect("a ledger");
+    let wrong = Code::parse(&wrong(&codes)).expect("a code");
+    let params = Argon2Params::new(8, 1, 1).expect("the least that Argon2 allows");
+    let mut known = BackupCodeSet::issue(&codes, NOW, params, None, &mut random).expect("a ledger");
     let _redemption = known.redeem(&typed[4], NOW, None).expect("an unused code");
 
     for (number, typed) in (1..).zip(&typed).filter(|(number, _)| *number != 5) {
         let bytes = poisoned(&known);
         report.proof(&format!("backup code {number}"), 3, || {
-            let mut ledger = Ledger::decode(&bytes).expect("a ledger");
+            let mut ledger = BackupCodeSet::decode(&bytes).expect("a ledger");
             let redemption = ledger.redeem(typed, NOW, None).expect("a right code");
             assert_eq!(redemption.number(), number);
         });
     }
     let bytes = poisoned(&known);
     report.proof("backup code that was used", 3, || {
-        let mut ledger = Ledger::decode(&bytes).expect("a ledger");
-        let used = LedgerError::Used { number: 5, at: NOW };
+        let mut ledger = BackupCodeSet::decode(&bytes).expect("a ledger");
+        let used = BackupCodeSetError::Used { number: 5, at: NOW };
         assert_eq!(ledger.redeem(&typed[4], NOW, None), Err(used));
     });
     report.proof("backup code that is wrong", 2, || {
-        let mut ledger = Ledger::decode(&bytes).expect("a ledger");
-        assert_eq!(ledger.redeem(&wrong, NOW, None), Err(LedgerError::Wrong));
+        let mut ledger = BackupCodeSet::decode(&bytes).expect("a ledger");
+        assert_eq!(
+            ledger.redeem(&wrong, NOW, None),
+            Err(BackupCodeSetError::Wrong)
+        );
     });
     report.proof("ledgers compared", 2, || {
-        assert!(Ledger::decode(&bytes).expect("a ledger") == known);
+        assert!(BackupCodeSet::decode(&bytes).expect("a ledger") == known);
     });
 }
 
@@ -53,7 +58,7 @@ pub(crate) fn wrong(codes: &BackupCodes) -> String {
         .expect("not every code is right")
 }
 
-fn poisoned(ledger: &Ledger) -> Vec<u8> {
+fn poisoned(ledger: &BackupCodeSet) -> Vec<u8> {
     let mut bytes = ledger.encode();
     let digests = digests(&bytes);
     poison(&mut bytes[digests]);

@@ -2,7 +2,8 @@
 
 use crate::memcheck::poison;
 use crate::report::Report;
-use countersign::{Algorithm, Digits, Hotp, Passcode, Period, TimeStep, Timestamp, Totp, Window};
+use countersign::Timestamp;
+use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, TimeStep, Totp, Window};
 
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512];
 const DIGITS: [Digits; 3] = [Digits::SIX, Digits::SEVEN, Digits::EIGHT];
@@ -56,16 +57,16 @@ impl Token {
         Totp::new(key, self.algorithm, self.digits, Period::default())
     }
 
-    fn right(&self, counter: u64) -> Passcode {
+    fn right(&self, counter: u64) -> Code {
         let passcode = self.known.generate(counter);
-        Passcode::parse(passcode.expose()).expect("a passcode")
+        Code::parse(passcode.expose()).expect("a passcode")
     }
 
     /// The first passcode that is wrong at every counter that a window reaches.
-    fn wrong(&self) -> Passcode {
+    fn wrong(&self) -> Code {
         let digits = usize::from(self.digits.get());
         (0..)
-            .map(|number| Passcode::parse(&format!("{number:0digits$}")).expect("a passcode"))
+            .map(|number| Code::parse(&format!("{number:0digits$}")).expect("a passcode"))
             .find(|typed| self.known.verify(typed, COUNTER - 10, 20).is_none())
             .expect("not every passcode is right")
     }

@@ -1,4 +1,5 @@
-use countersign::{RandomError, RandomSource};
+use countersign::otp::RandomError;
+use countersign::runtime::RandomSource;
 use rand_core::{Infallible, TryCryptoRng, TryRng};
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -5,10 +5,11 @@ use crate::memcheck::poison;
 use crate::random::Repeatable;
 use crate::report::Report;
 use countersign::blocking::Verifier;
+use countersign::store::MemoryStore;
 use countersign::testing::ManualClock;
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, Rejection, SealedReceipt,
-    SealingKey, Timestamp,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealedReceipt, SealingKey,
+    Timestamp,
 };
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -29,7 +30,7 @@ pub(crate) fn run(report: &Report, key: &[u8; 32], account: &AccountId, sealed: 
             password_checked_at: NOW,
             receipt,
         };
-        let request = EnrollmentRequest::additional("alice");
+        let request = EnrollmentRequest::new("alice");
         let denied = verifier
             .begin_enrollment(account, request, proof)
             .expect_err("there is no authenticator");

@@ -10,11 +10,13 @@ use crate::receipts;
 use crate::report::Report;
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
+use countersign::backup::Argon2Params;
 use countersign::blocking::{Store, Verifier};
+use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteResult};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Denied, DigestParams, Enrollment, EnrollmentRequest, KeyId, Keyring, MemoryStore,
-    Policy, Proof, Receipt, Rejection, SealedReceipt, SealingKey, Stored, Swap, Swapped, Timestamp,
+    AccountId, Denied, Enrollment, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Receipt,
+    Rejection, SealedReceipt, SealingKey, Timestamp,
 };
 use std::convert::Infallible;
 use std::sync::Mutex;
@@ -26,7 +28,7 @@ const STEP: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(report: &Report) {
     let service = Service::new();
-    let (enrollment, phone) = service.begin(EnrollmentRequest::additional(ACCOUNT), None);
+    let (enrollment, phone) = service.begin(EnrollmentRequest::new(ACCOUNT), None);
     let receipt = service
         .confirm(&enrollment, &service.shown(&phone))
         .expect("confirmed");
@@ -78,7 +80,7 @@ pub(crate) fn run(report: &Report) {
         assert!(service.verifier.reseal(&service.alice).is_ok())
     });
 
-    let (second, phone) = service.begin(EnrollmentRequest::additional(ACCOUNT), Some(&receipt));
+    let (second, phone) = service.begin(EnrollmentRequest::new(ACCOUNT), Some(&receipt));
     service.verifier.store().watch(&second);
     report.proof("confirm_enrollment, wrong passcode", 2, || {
         assert!(service.confirm(&second, "000000").is_err());
@@ -98,9 +100,9 @@ struct Service {
 impl Service {
     fn new() -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
-        let digest = DigestParams::new(8, 1, 1).expect("the least that Argon2 allows");
+        let digest = Argon2Params::new(8, 1, 1).expect("the least that Argon2 allows");
         let policy = Policy::builder()
-            .code_digest(digest)
+            .code_hash(digest)
             .build()
             .expect("a policy");
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&KEY));
@@ -143,7 +145,7 @@ impl Service {
         }
     }
 
-    fn issue(&self, receipt: &SealedReceipt) -> countersign::BackupCodes {
+    fn issue(&self, receipt: &SealedReceipt) -> countersign::backup::BackupCodes {
         self.verifier
             .issue_backup_codes(&self.alice, self.proof(Some(receipt)))
             .expect("issued")
@@ -181,7 +183,7 @@ impl PoisonedStore {
 impl Store for PoisonedStore {
     type Error = Infallible;
 
-    fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+    fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         let watched = self.watched.lock().expect("one thread");
         let stored = Store::load(&self.memory, account)?;
         Ok(stored.map(|mut stored| {
@@ -192,7 +194,11 @@ impl Store for PoisonedStore {
         }))
     }
 
-    fn compare_and_swap(&self, account: &AccountId, swap: Swap<'_>) -> Result<Swapped, Infallible> {
+    fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
         declassify(swap.record().unwrap_or_default());
         Store::compare_and_swap(&self.memory, account, swap)
     }

@@ -1,7 +1,8 @@
 //! Random numbers that are the same in every run, so that a find is not a matter of chance.
 
 use crate::needles::{Kind, Learned};
-use countersign::{RandomError, RandomSource};
+use countersign::otp::RandomError;
+use countersign::runtime::RandomSource;
 use rand_core::{TryCryptoRng, TryRng};
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -63,7 +63,7 @@ async fn run(urls: &[String]) -> Result<(), Box<dyn Error>> {
     let proof = Proof::Password {
         checked_at: clock.now(),
     };
-    let request = EnrollmentRequest::additional("alice@example.com");
+    let request = EnrollmentRequest::new("alice@example.com");
     let enrollment = verifier.begin_enrollment(&alice, request, proof).await?;
     let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
     let passcode = phone.passcode(clock.now());

@@ -3,7 +3,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::{AccountId, Revision, Store, Stored, Swap, Swapped};
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Revision, Store, StoredRecord, WriteResult};
 use redis::{Client, FromRedisValue, RedisError, Value};
 
 use crate::keys::Keys;
@@ -68,7 +69,7 @@ use crate::{Cursor, Error, Page, PrefixError, UnsafeSetting, failure, setting, w
 /// key, in whatever way they are spelled.
 ///
 /// It is a hash: `revision`, `record`, and `enabled` (0 or 1), `codes_left` and `key_id`, the
-/// [`Summary`](countersign::Summary) of the record: not authenticated, for queries and never for decisions. It has no time to
+/// [`Summary`](countersign::store::Summary) of the record: not authenticated, for queries and never for decisions. It has no time to
 /// live; a load takes away one that somebody set.
 #[derive(Clone)]
 pub struct RedisStore {
@@ -196,7 +197,7 @@ impl RedisStore {
 impl Store for RedisStore {
     type Error = Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         let time = Time::new(self.limit);
         let key = self.keys.key(account);
         let call = self.scripts.load.call(&key);
@@ -216,14 +217,14 @@ impl Store for RedisStore {
         };
         let revision = revision.parse().map_err(|error| corrupt(&call, error))?;
         let revision = Revision::from_i64(revision).map_err(|error| corrupt(&call, error))?;
-        Ok(Some(Stored::new(record, revision)))
+        Ok(Some(StoredRecord::new(record, revision)))
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
         let key = self.keys.key(account);
         let text = |revision: Revision| revision.as_i64().to_string();
         let call = self.scripts.swap.call(&key);
@@ -251,8 +252,8 @@ impl Store for RedisStore {
                     wanted: self.replicas,
                 })
             }
-            (Value::Int(DONE), _) => Ok(Swapped::Done),
-            (Value::Int(STALE), _) => Ok(Swapped::Stale),
+            (Value::Int(DONE), _) => Ok(WriteResult::Done),
+            (Value::Int(STALE), _) => Ok(WriteResult::Stale),
             _ => Err(corrupt(&call, "it lacks a revision")),
         }
     }

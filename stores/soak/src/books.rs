@@ -5,7 +5,9 @@ use std::fmt;
 use std::ops::AddAssign;
 use std::path::Path;
 
-use countersign::{BackupCodesStatus, BoxStore, Denied, Rejection, Status, Timestamp};
+use countersign::factor::BackupCodesStatus;
+use countersign::store::BoxStore;
+use countersign::{Denied, Rejection, Status, Timestamp};
 
 use crate::Wall;
 use crate::cast::{Cast, FIRST_ISSUED_AT, Person};

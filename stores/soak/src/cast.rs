@@ -33,7 +33,7 @@ impl Person {
         let verifier = service.at(ENROLLED_AT);
         let checked_at = Timestamp::from_unix(ENROLLED_AT);
         let proof = Proof::Password { checked_at };
-        let request = EnrollmentRequest::additional(name);
+        let request = EnrollmentRequest::new(name);
         let begun = verifier.begin_enrollment(&account, request, proof).await;
         let enrollment = begun.unwrap();
         let key_uri = enrollment.key_uri().to_secret_text().expose().to_owned();
@@ -43,7 +43,7 @@ impl Person {
         let _receipt = confirmed.await.unwrap();
         let verifier = service.at(FIRST_ISSUED_AT);
         let passcode = person.passcode(FIRST_ISSUED_AT / STEP);
-        let issued = verifier.issue_backup_codes(&person.account, Proof::Passcode(&passcode));
+        let issued = verifier.issue_backup_codes(&person.account, Proof::Code(&passcode));
         let sheet = Sheet::new(FIRST_ISSUED_AT, &issued.await.unwrap());
         (person, sheet)
     }

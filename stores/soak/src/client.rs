@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::{BackupCodes, Denied, Error, Proof, Receipt};
+use countersign::backup::BackupCodes;
+use countersign::{Denied, Proof, Receipt, VerifierError};
 
 use crate::cast::{Cast, Person};
 use crate::journal::{Answer, Journal, Try};
@@ -97,7 +98,7 @@ impl Client {
         self.journal.begin(number, at, &Try::Issue(at / STEP));
         let passcode = person.passcode(at / STEP);
         let verifier = self.service.at(at);
-        let issued = verifier.issue_backup_codes(&person.account, Proof::Passcode(&passcode));
+        let issued = verifier.issue_backup_codes(&person.account, Proof::Code(&passcode));
         let sheet = issued
             .await
             .map(|codes: BackupCodes| Sheet::new(at, &codes));
@@ -122,7 +123,7 @@ impl Client {
         let answer = match told {
             Ok(codes) => Answer::Accepted(codes),
             Err(Denied::Rejected(rejection)) => Answer::Rejected(format!("{rejection:?}")),
-            Err(Denied::Failed(Error::Unsettled(_))) => Answer::Unsettled,
+            Err(Denied::Failed(VerifierError::Unsettled(_))) => Answer::Unsettled,
             Err(Denied::Failed(error)) => Answer::Failed(format!("{error:?}")),
         };
         self.journal.end(number, at, &answer);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::BoxStore;
+use countersign::store::BoxStore;
 use countersign_redis::RedisStore;
 use countersign_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sqlx::mysql::MySqlPool;

@@ -4,8 +4,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use countersign::store::BoxStore;
 use countersign::testing::ManualClock;
-use countersign::{BoxStore, Denied, Error, Proof, ServerClock, Timestamp, Verifier};
+use countersign::{Denied, Proof, ServerClock, Timestamp, Verifier, VerifierError};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
@@ -77,7 +78,7 @@ impl Races {
         if self.sheet.is_empty() {
             let passcode = self.next_passcode();
             let verifier = self.service.at(self.time);
-            let proof = Proof::Passcode(&passcode);
+            let proof = Proof::Code(&passcode);
             let issued = verifier.issue_backup_codes(&self.person.account, proof);
             let codes = self.runtime.block_on(issued).unwrap();
             self.sheet = Sheet::new(self.time, &codes).codes;
@@ -135,7 +136,9 @@ impl Tally {
             Ok(_) => &mut self.accepted,
             Err(Denied::Rejected(_)) => &mut self.rejected,
             // More than seven others wrote between a refused write and the next look: the history cannot tell.
-            Err(Denied::Failed(Error::Contended | Error::Unsettled(None))) => &mut self.contended,
+            Err(Denied::Failed(VerifierError::Contended | VerifierError::Unsettled(None))) => {
+                &mut self.contended
+            }
             Err(Denied::Failed(error)) => {
                 eprintln!("{error:?}");
                 &mut self.failed

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use countersign::backup::Argon2Params;
+use countersign::factor::RateLimitState;
+use countersign::store::BoxStore;
 use countersign::testing::ManualClock;
 use countersign::{
-    AccountId, BoxStore, DigestParams, Error, Hold, KeyId, Keyring, Policy, SealingKey, Status,
-    Timestamp, Verifier,
+    AccountId, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier, VerifierError,
 };
 
 /// At so many consecutive failures an account is locked. Until then nothing is in the way of a guess: no wait, and a budget
@@ -34,7 +36,7 @@ impl Service {
             .waits(LOCKED_AT, Duration::ZERO, Duration::ZERO)
             .lock_after(failures)
             .budget(1000, Duration::from_secs(1))
-            .code_digest(DigestParams::new(8, 1, 1).unwrap());
+            .code_hash(Argon2Params::new(8, 1, 1).unwrap());
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&[7; 32]));
         let verifier = Verifier::builder(store, keyring, "Soak")
             .policy(policy.build().unwrap())
@@ -56,15 +58,15 @@ impl Service {
 /// lock at `n` failures finds it locked if there are as many.
 ///
 /// # Errors
-/// [`Error`] if the record cannot be read.
-pub async fn failures(store: &BoxStore, account: &AccountId) -> Result<u32, Error> {
+/// [`VerifierError`] if the record cannot be read.
+pub async fn failures(store: &BoxStore, account: &AccountId) -> Result<u32, VerifierError> {
     // As many are on record, and no more than that.
     let (mut least, mut most) = (0, LOCKED_AT);
     while least < most {
         let middle = (least + most).div_ceil(2);
         let service = Service::locked_at(store.clone(), middle);
         match service.verifier.status(account).await? {
-            Status::Enabled(enabled) if enabled.hold == Hold::Locked => least = middle,
+            Status::Enabled(enabled) if enabled.hold == RateLimitState::Locked => least = middle,
             _ => most = middle - 1,
         }
     }
@@ -75,7 +77,7 @@ pub async fn failures(store: &BoxStore, account: &AccountId) -> Result<u32, Erro
 mod tests {
     use super::*;
     use crate::cast::Person;
-    use countersign::MemoryStore;
+    use countersign::store::MemoryStore;
 
     #[tokio::test]
     async fn failures_are_counted_from_the_record_alone() {

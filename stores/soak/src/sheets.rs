@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign::BackupCodes;
+use countersign::backup::BackupCodes;
 
 /// A set of backup codes.
 #[derive(Debug, Clone, PartialEq, Eq)]

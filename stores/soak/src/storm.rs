@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use countersign::BoxStore;
+use countersign::store::BoxStore;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

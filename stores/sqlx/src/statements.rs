@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use countersign::Swapped;
+use countersign::store::WriteResult;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::table_name::TableName;
@@ -39,10 +39,10 @@ pub(crate) fn sql(text: String) -> SqlStr {
 }
 
 /// What became of a write of one row, by the number of rows it changed.
-pub(crate) fn swapped(table: &TableName, rows: u64) -> Result<Swapped, Error> {
+pub(crate) fn swapped(table: &TableName, rows: u64) -> Result<WriteResult, Error> {
     match rows {
-        0 => Ok(Swapped::Stale),
-        1 => Ok(Swapped::Done),
+        0 => Ok(WriteResult::Stale),
+        1 => Ok(WriteResult::Done),
         _ => Err(Error::corrupt_row(table, SEVERAL_ROWS)),
     }
 }

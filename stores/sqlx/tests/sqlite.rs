@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use countersign::conformance::Harness;
-use countersign::{AccountId, KeyId, Store, Stored, Summary, Swap, SwapKind, Swapped};
+use countersign::store::{ConditionalWrite, Store, StoredRecord, Summary, WriteKind, WriteResult};
+use countersign::{AccountId, KeyId};
 use countersign_sqlx::{AccountColumn, Error, SqliteStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
@@ -131,17 +132,17 @@ mod conformance {
     }
 }
 
-fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> Swap<'_> {
+fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
     let summary = Summary::new(true, 7, KeyId::new(u32::MAX));
-    let kind = SwapKind::Enrolled;
-    Swap::write(expected.map(revision), revision(new), record, kind, summary)
+    let kind = WriteKind::Enrolled;
+    ConditionalWrite::put(expected.map(revision), revision(new), record, kind, summary)
 }
 
 async fn create(store: &SqliteStore, id: u32) {
     let swapped = store
         .compare_and_swap(&account(id), swap(None, 1, b"record"))
         .await;
-    assert_eq!(swapped.unwrap(), Swapped::Done);
+    assert_eq!(swapped.unwrap(), WriteResult::Done);
 }
 
 #[tokio::test]
@@ -159,15 +160,15 @@ async fn the_plain_columns_hold_the_summary() {
     assert_eq!(columns, ("5".into(), true, 7, u32::MAX));
 
     let summary = Summary::new(false, 0, KeyId::new(2));
-    let disabled = Swap::write(
+    let disabled = ConditionalWrite::put(
         Some(revision(1)),
         revision(2),
         b"x",
-        SwapKind::Disabled,
+        WriteKind::Disabled,
         summary,
     );
     let swapped = store.compare_and_swap(&account(5), disabled).await;
-    assert_eq!(swapped.unwrap(), Swapped::Done);
+    assert_eq!(swapped.unwrap(), WriteResult::Done);
     let columns: (String, bool, u32, u32) = sqlx::query_as(sql).fetch_one(&pool).await.unwrap();
     assert_eq!(columns, ("5".into(), false, 0, 2));
 }
@@ -198,7 +199,10 @@ async fn records_are_there_when_the_database_is_opened_again() {
     create(&store, 1).await;
     pool.close().await;
     let stored = database.store().await.load(&account(1)).await.unwrap();
-    assert_eq!(stored, Some(Stored::new(b"record".into(), revision(1))));
+    assert_eq!(
+        stored,
+        Some(StoredRecord::new(b"record".into(), revision(1)))
+    );
 }
 
 #[tokio::test]
@@ -439,7 +443,10 @@ async fn a_full_disk_gives_a_clear_error_and_writes_nothing() {
         .unwrap_err();
     assert!(matches!(error, Error::DiskFull(_)), "{error:?}");
     let stored = store.load(&account(1)).await.unwrap();
-    assert_eq!(stored, Some(Stored::new(b"record".into(), revision(1))));
+    assert_eq!(
+        stored,
+        Some(StoredRecord::new(b"record".into(), revision(1)))
+    );
 }
 
 #[tokio::test]
@@ -508,9 +515,9 @@ async fn a_write_that_timed_out_may_land_later_and_is_then_stale_when_repeated()
         .await
         .unwrap();
     let stored = patient.load(&account(1)).await.unwrap();
-    assert_eq!(stored, Some(Stored::new(b"late".into(), revision(2))));
+    assert_eq!(stored, Some(StoredRecord::new(b"late".into(), revision(2))));
     let swapped = patient.compare_and_swap(&account(1), the_swap).await;
-    assert_eq!(swapped.unwrap(), Swapped::Stale);
+    assert_eq!(swapped.unwrap(), WriteResult::Stale);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -525,21 +532,22 @@ async fn dropped_futures_write_whole_or_not_at_all_and_leave_the_pool_usable() {
     let (mut cut, mut landed) = (0, 0);
     for round in 2..300_i64 {
         let (record, new) = (round.to_string().repeat(500), revision(round));
-        let attempt = Swap::write(
+        let attempt = ConditionalWrite::put(
             Some(before),
             new,
             record.as_bytes(),
-            SwapKind::Accepted,
+            WriteKind::Accepted,
             Summary::new(true, 0, KeyId::new(1)),
         );
         let patience = Duration::from_micros(u64::try_from(round % 100).unwrap() * 10);
         let answer = timeout(patience, store.compare_and_swap(&account(1), attempt)).await;
         match answer {
-            Ok(swapped) => assert_eq!(swapped.unwrap(), Swapped::Done),
+            Ok(swapped) => assert_eq!(swapped.unwrap(), WriteResult::Done),
             // The same swap again settles what became of it: it lands now, or it had landed and is stale.
             Err(_) => {
                 cut += 1;
-                if store.compare_and_swap(&account(1), attempt).await.unwrap() == Swapped::Stale {
+                if store.compare_and_swap(&account(1), attempt).await.unwrap() == WriteResult::Stale
+                {
                     landed += 1;
                 }
             }

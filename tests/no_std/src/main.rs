@@ -9,17 +9,18 @@ mod memory;
 
 use core::arch::{asm, global_asm};
 use core::panic::PanicInfo;
-use countersign::{Algorithm, Digits, Hotp, Passcode, Period, Timestamp, Totp, Window};
+use countersign::Timestamp;
+use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, Totp, Window};
 
 const KEY: &[u8] = b"12345678901234567890";
 
 fn passcodes_are_right() -> Option<bool> {
     let hotp = Hotp::new(KEY, Algorithm::Sha1, Digits::SIX);
-    let matched = hotp.verify(&Passcode::parse("287 082").ok()?, 0, 3)?;
+    let matched = hotp.verify(&Code::parse("287 082").ok()?, 0, 3)?;
 
     let totp = Totp::new(KEY, Algorithm::Sha1, Digits::EIGHT, Period::default());
     let now = Timestamp::from_unix(1_111_111_109);
-    let passcode = Passcode::parse("0708 1804").ok()?;
+    let passcode = Code::parse("0708 1804").ok()?;
     let step = totp.verify(&passcode, now, Window::default(), None)?.step();
     let again = totp.verify(&passcode, now, Window::default(), Some(step));
 

@@ -3,45 +3,47 @@
 use super::Books;
 use crate::entry::Entry;
 use crate::operation::{Answer, Operation};
-use countersign::{AcceptedBy, Hold, Receipt, Rejection, Removed, Status, SwapKind, Timestamp};
+use countersign::factor::RateLimitState;
+use countersign::store::WriteKind;
+use countersign::{AcceptedBy, Receipt, Rejection, Removed, Status, Timestamp};
 use std::collections::HashSet;
 
 impl Books {
     pub(super) fn is_on_record(&self, by: usize, answer: &Answer) -> Result<(), String> {
         let entry = &self.entries[by];
-        let wrote = |kinds: &[SwapKind]| entry.wrote(kinds);
+        let wrote = |kinds: &[WriteKind]| entry.wrote(kinds);
         let found = match (answer, &entry.operation) {
             (Answer::Accepted(receipt, _), _) => entry.landed.iter().any(|write| {
-                matches!(write.kind, SwapKind::Accepted | SwapKind::Enrolled)
+                matches!(write.kind, WriteKind::Accepted | WriteKind::Enrolled)
                     && write.at == receipt.at()
             }),
             (
                 Answer::Done,
                 Operation::Begin { .. } | Operation::Issue { .. } | Operation::Disable { .. },
             ) => entry.succeeded_at.is_some(),
-            (Answer::Removed(Removed::OthersLeft), _) => wrote(&[SwapKind::Removed]),
-            (Answer::Removed(Removed::Disabled), _) => wrote(&[SwapKind::Disabled]),
-            (Answer::Done, Operation::ForceDisable) => wrote(&[SwapKind::Disabled]),
+            (Answer::Removed(Removed::OthersLeft), _) => wrote(&[WriteKind::Removed]),
+            (Answer::Removed(Removed::Disabled), _) => wrote(&[WriteKind::Disabled]),
+            (Answer::Done, Operation::ForceDisable) => wrote(&[WriteKind::Disabled]),
             (Answer::Done, Operation::Erase) => {
                 entry.begun_absent
                     || self.mirror.throttle.is_none()
                     || self.erased_at > entry.begun_at
             }
-            (Answer::Done, Operation::Unlock { .. }) => wrote(&[SwapKind::Unlocked]),
+            (Answer::Done, Operation::Unlock { .. }) => wrote(&[WriteKind::Unlocked]),
             (Answer::Rejected(Rejection::WrongCode | Rejection::BackupCodeUsed), _) => {
-                wrote(&[SwapKind::Rejected, SwapKind::Reserved])
+                wrote(&[WriteKind::Rejected, WriteKind::Reserved])
             }
             (
                 Answer::Rejected(
                     Rejection::WrongConfirmation { .. } | Rejection::EnrollmentExpired,
                 ),
                 _,
-            ) => wrote(&[SwapKind::Enrolling]),
+            ) => wrote(&[WriteKind::Enrolling]),
             (Answer::Rejected(Rejection::ClockFault), operation) => {
                 // A backup code that proves a change is counted before the change is looked at again.
                 let is_proof = operation.proof().is_some();
                 entry.landed.iter().all(|write| {
-                    let is_count = is_proof && write.kind == SwapKind::Reserved;
+                    let is_count = is_proof && write.kind == WriteKind::Reserved;
                     let is_gone = self.is_forgotten(entry, write.number)
                         || self.is_explained(entry, write.number);
                     is_count || is_gone
@@ -49,12 +51,12 @@ impl Books {
             }
             (Answer::Rejected(Rejection::TooManyEnrollments { .. }), _) => {
                 entry.landed.iter().all(|write| {
-                    write.kind != SwapKind::Enrolling || self.is_explained(entry, write.number)
+                    write.kind != WriteKind::Enrolling || self.is_explained(entry, write.number)
                 })
             }
-            (Answer::Rejected(Rejection::TooManyIssues { .. }), _) => !wrote(&[SwapKind::Issuing]),
+            (Answer::Rejected(Rejection::TooManyIssues { .. }), _) => !wrote(&[WriteKind::Issuing]),
             (Answer::Rejected(Rejection::IssueExpired), _) => {
-                wrote(&[SwapKind::Issuing]) && !wrote(&[SwapKind::Issued])
+                wrote(&[WriteKind::Issuing]) && !wrote(&[WriteKind::Issued])
             }
             _ => true,
         };
@@ -98,7 +100,7 @@ impl Books {
     /// A code of the current set that is unused, if attempts are looked at.
     pub(crate) fn good_code(&mut self, at: Timestamp) -> Option<String> {
         let (set, _) = self.mirror.codes?;
-        let is_free = self.throttle().ok()?.hold(at) == Hold::Free;
+        let is_free = self.throttle().ok()?.hold(at) == RateLimitState::Free;
         let is_unused = |code: &&String| !self.used_codes.contains(&(set, (*code).clone()));
         let code = self.sets.get(&set)?.iter().find(is_unused)?;
         is_free.then(|| code.clone())
@@ -112,7 +114,7 @@ impl Books {
         at: Timestamp,
     ) {
         self.note(|| format!("in the end, {typed} at {}: {outcome:?}", at.as_unix()));
-        let by = outcome.as_ref().map(Receipt::by);
+        let by = outcome.as_ref().map(Receipt::accepted_by);
         let (Ok(AcceptedBy::BackupCode { set: id, .. }), Some((set, left))) =
             (by, self.mirror.codes)
         else {
@@ -145,17 +147,20 @@ impl Books {
         self.note(|| format!("in the end, {typed} at {}: {outcome:?}", at.as_unix()));
         let hold = self.throttle().map(|throttle| throttle.hold(at));
         match (outcome, hold) {
-            (Err(Some(Rejection::WrongCode | Rejection::BackupCodeUsed)), Ok(Hold::Free)) => {
+            (
+                Err(Some(Rejection::WrongCode | Rejection::BackupCodeUsed)),
+                Ok(RateLimitState::Free),
+            ) => {
                 if let Ok(throttle) = self.throttle() {
                     throttle.fail(at);
                 }
                 self.mirror.forget(at);
             }
-            (Err(Some(Rejection::ClockFault)), Ok(Hold::ClockFault))
-            | (Err(Some(Rejection::Locked)), Ok(Hold::Locked))
-            | (Err(Some(Rejection::Waiting { .. })), Ok(Hold::Waiting { .. }))
-            | (Err(Some(Rejection::BudgetSpent { .. })), Ok(Hold::BudgetSpent { .. }))
-            | (Err(Some(Rejection::Replayed)), Ok(Hold::Free))
+            (Err(Some(Rejection::ClockFault)), Ok(RateLimitState::ClockFault))
+            | (Err(Some(Rejection::Locked)), Ok(RateLimitState::Locked))
+            | (Err(Some(Rejection::Waiting { .. })), Ok(RateLimitState::Waiting { .. }))
+            | (Err(Some(Rejection::BudgetSpent { .. })), Ok(RateLimitState::BudgetSpent { .. }))
+            | (Err(Some(Rejection::Replayed)), Ok(RateLimitState::Free))
             | (Err(Some(Rejection::Disabled)), Ok(_))
             | (Err(Some(Rejection::Absent)), Err(_)) => {}
             (outcome, _) => self.violated(format!("in the end, {typed} is answered {outcome:?}")),

@@ -9,10 +9,12 @@ use crate::known_phone::KnownPhone;
 use crate::mirror::Mirror;
 use crate::operation::{Answer, Kept, Operation};
 use crate::tracks::Tracks;
+use countersign::backup::BackupCodes;
+use countersign::factor::BackupCodeSetId;
+use countersign::store::ConditionalWrite;
 use countersign::testing::Phone;
 use countersign::{
-    AcceptedBy, AuthenticatorId, BackupCodeSetId, BackupCodes, Enrollment, Receipt, Resealed,
-    SealedReceipt, Swap, Timestamp,
+    AcceptedBy, AuthenticatorId, Enrollment, Receipt, Resealed, SealedReceipt, Timestamp,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -116,7 +118,7 @@ impl Books {
         self.entries[by].loaded_at = now;
     }
 
-    pub(crate) fn sent(&mut self, by: usize, swap: &Swap<'_>) {
+    pub(crate) fn sent(&mut self, by: usize, swap: &ConditionalWrite<'_>) {
         self.note(|| format!("#{by} sends {swap:?}"));
         let judged_at = self.entries[by].loaded_at;
         let revision = swap.revision().as_i64();
@@ -131,7 +133,7 @@ impl Books {
     }
 
     /// A swap comes to the database.
-    fn arrives(&mut self, swap: &Swap<'_>) -> Sent {
+    fn arrives(&mut self, swap: &ConditionalWrite<'_>) -> Sent {
         let sent = self.sent.get_mut(&swap.revision().as_i64()).unwrap();
         sent.arrivals += 1;
         self.entries[sent.by].duplicated |= sent.arrivals > sent.sendings;
@@ -139,13 +141,13 @@ impl Books {
     }
 
     /// A swap was refused.
-    pub(crate) fn refused(&mut self, swap: &Swap<'_>) {
+    pub(crate) fn refused(&mut self, swap: &ConditionalWrite<'_>) {
         let by = self.arrives(swap).by;
         self.note(|| format!("      #{by} is refused: {:?}", swap.revision()));
     }
 
     /// A swap landed.
-    pub(crate) fn landed(&mut self, swap: &Swap<'_>) {
+    pub(crate) fn landed(&mut self, swap: &ConditionalWrite<'_>) {
         let Sent { by, judged_at, .. } = self.arrives(swap);
         self.note(|| format!("      #{by} lands: {:?} {:?}", swap.kind(), swap.revision()));
         self.writes += 1;
@@ -227,7 +229,7 @@ impl Books {
         entry.told_of_success = true;
         let stage = entry.stage;
         let (grounds, operation) = (entry.grounds.clone(), entry.operation.clone());
-        let (event, agrees) = match (receipt.by(), operation, grounds) {
+        let (event, agrees) = match (receipt.accepted_by(), operation, grounds) {
             (AcceptedBy::Enrollment { id }, Operation::Confirm { phone, .. }, _) => {
                 self.phones[phone].id = Some(id);
                 ("accepted: confirmation", true)

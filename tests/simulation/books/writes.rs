@@ -5,19 +5,21 @@ use crate::entry::{Entry, Grounds, Write};
 use crate::mirror::{Pending, Throttle};
 use crate::operation::{Kept, Operation, Shown};
 use crate::rules::{ENROLLMENT_TRIES, PROOF_AGE, SKEW};
-use countersign::{AuthenticatorId, Hold, SwapKind, Timestamp};
+use countersign::factor::RateLimitState;
+use countersign::store::WriteKind;
+use countersign::{AuthenticatorId, Timestamp};
 
 impl Books {
     /// Books a write in the mirror, if it may be.
     pub(super) fn book(
         &mut self,
         by: usize,
-        kind: SwapKind,
+        kind: WriteKind,
         creates: bool,
         at: Timestamp,
     ) -> Result<(), String> {
         if creates {
-            if kind != SwapKind::Enrolling {
+            if kind != WriteKind::Enrolling {
                 return Err("it creates a record".into());
             }
             self.mirror.throttle = Some(Throttle::new(at));
@@ -25,31 +27,31 @@ impl Books {
         }
         let operation = self.entries[by].operation.clone();
         match (kind, &operation) {
-            (SwapKind::Rejected, _) if operation.typed().is_some() => self.fail(by, at),
-            (SwapKind::Reserved, _) if operation.typed().is_some_and(is_code) => self.fail(by, at),
-            (SwapKind::Enrolling, Operation::Confirm { phone, typed, .. }) => {
+            (WriteKind::Rejected, _) if operation.typed().is_some() => self.fail(by, at),
+            (WriteKind::Reserved, _) if operation.typed().is_some_and(is_code) => self.fail(by, at),
+            (WriteKind::Enrolling, Operation::Confirm { phone, typed, .. }) => {
                 self.nears_its_end(*phone, typed, at)
             }
-            (SwapKind::Enrolling, Operation::Begin { replaces, .. }) => {
+            (WriteKind::Enrolling, Operation::Begin { replaces, .. }) => {
                 self.succeed(by, at)?;
                 self.mirror.begin(by, *replaces, at)
             }
-            (SwapKind::Enrolled, Operation::Confirm { phone, typed, .. }) => {
+            (WriteKind::Enrolled, Operation::Confirm { phone, typed, .. }) => {
                 self.enroll(by, *phone, typed, at)
             }
-            (SwapKind::Accepted, Operation::Verify { .. }) => self.succeed(by, at),
-            (SwapKind::Issuing, Operation::Issue { .. }) => {
+            (WriteKind::Accepted, Operation::Verify { .. }) => self.succeed(by, at),
+            (WriteKind::Issuing, Operation::Issue { .. }) => {
                 self.prove(by, at)?;
                 self.mirror.grant(by, at)
             }
-            (SwapKind::Issued, Operation::Issue { .. }) => {
+            (WriteKind::Issued, Operation::Issue { .. }) => {
                 if self.mirror.authenticators == 0 {
                     return Err("no authenticator is active".into());
                 }
                 self.entries[by].succeeded_at = Some(self.writes);
                 self.mirror.issue(by, at)
             }
-            (SwapKind::Removed, Operation::Remove { id, .. }) => {
+            (WriteKind::Removed, Operation::Remove { id, .. }) => {
                 self.succeed(by, at)?;
                 self.remove(*id);
                 self.mirror.authenticators -= 1;
@@ -57,7 +59,7 @@ impl Books {
                 self.mirror.pending.take_if(replaced);
                 Ok(())
             }
-            (SwapKind::Disabled, Operation::Remove { .. }) => {
+            (WriteKind::Disabled, Operation::Remove { .. }) => {
                 self.succeed(by, at)?;
                 if self.mirror.authenticators != 1 {
                     return Err("it removes more than one".into());
@@ -65,17 +67,17 @@ impl Books {
                 self.clear();
                 Ok(())
             }
-            (SwapKind::Disabled, Operation::Disable { .. }) => {
+            (WriteKind::Disabled, Operation::Disable { .. }) => {
                 self.succeed(by, at)?;
                 self.clear();
                 Ok(())
             }
-            (SwapKind::Disabled, Operation::ForceDisable) => {
+            (WriteKind::Disabled, Operation::ForceDisable) => {
                 self.throttle()?.succeed();
                 self.clear();
                 Ok(())
             }
-            (SwapKind::Unlocked, Operation::Unlock { compared }) => {
+            (WriteKind::Unlocked, Operation::Unlock { compared }) => {
                 if *compared {
                     self.mirror.set_back(at);
                 } else if self.mirror.has_clock_fault(at) {
@@ -84,8 +86,8 @@ impl Books {
                 self.throttle()?.unlock(at);
                 Ok(())
             }
-            (SwapKind::Resealed, Operation::Reseal) => Ok(()),
-            (SwapKind::Erased, Operation::Erase) => {
+            (WriteKind::Resealed, Operation::Reseal) => Ok(()),
+            (WriteKind::Erased, Operation::Erase) => {
                 self.clear();
                 self.mirror.erase();
                 self.erased_at = self.writes;
@@ -120,7 +122,7 @@ impl Books {
         }
         let throttle = self.throttle()?;
         match throttle.hold(at) {
-            Hold::Free => Ok(throttle),
+            RateLimitState::Free => Ok(throttle),
             hold => Err(format!("attempts are held off: {hold:?}")),
         }
     }
@@ -206,7 +208,7 @@ impl Books {
     }
 
     fn spend_code(&mut self, by: usize, typed: &str) -> Result<(), String> {
-        let reserved = |write: &Write| write.kind == SwapKind::Reserved;
+        let reserved = |write: &Write| write.kind == WriteKind::Reserved;
         if !self.entries[by].landed.iter().any(reserved) {
             return Err("a backup code was looked at before it was counted".into());
         }
@@ -304,6 +306,6 @@ impl Books {
     }
 }
 
-fn is_failure(kind: SwapKind) -> bool {
-    matches!(kind, SwapKind::Rejected | SwapKind::Reserved)
+fn is_failure(kind: WriteKind) -> bool {
+    matches!(kind, WriteKind::Rejected | WriteKind::Reserved)
 }

@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use countersign::{Otp, Timestamp};
+use countersign::Timestamp;
+use countersign::otp::Passcode;
 use countersign_benches::{Contender, Error, Race};
 use google_authenticator::GoogleAuthenticator;
 use totp_lite::{Sha1, totp_custom};
@@ -14,7 +15,7 @@ use crate::sample::{NOW, PERIOD, SECRET, SECRET_BASE32, STEP, libreauth, ours, p
 pub(crate) fn enter(race: &mut Race<'_>) -> Result<Vec<Operation>, Error> {
     let shown = passcode(STEP);
     let now = Timestamp::from_unix(NOW);
-    let text = |otp: Otp| otp.expose().to_owned();
+    let text = |otp: Passcode| otp.expose().to_owned();
 
     let totp = ours();
     let kept = agreed(race, "ours", &shown, text, move || {

@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use countersign::{KeyUri, KeyUriError, Secret, SecretText};
+use countersign::otp::{Secret, SecretText};
+use countersign::uri::{KeyUri, KeyUriError};
 use countersign_benches::{Error, Race};
 
 use crate::operation::{Operation, agreed, agrees};

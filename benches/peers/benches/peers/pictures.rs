@@ -3,7 +3,10 @@
 use std::hint::black_box;
 use std::io::Cursor;
 
-use countersign::{KeyUri, QrError, Secret, SecretBytes, SecretText};
+use countersign::otp::{Secret, SecretText};
+use countersign::uri::KeyUri;
+use countersign::uri::qr::QrError;
+use countersign::uri::qr::SecretBytes;
 use countersign_benches::{Error, Goal, Race};
 use fast_qr::convert::svg::SvgBuilder;
 use fast_qr::qr::QRCodeError;

@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use countersign::{Algorithm, Digits, Period, Timestamp, Totp};
+use countersign::Timestamp;
+use countersign::otp::{Algorithm, Digits, Period, Totp};
 use countersign_benches::Error;
 use libreauth::oath::TOTPBuilder;
 

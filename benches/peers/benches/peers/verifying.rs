@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use countersign::{Passcode, Timestamp, Totp, TotpMatch, Window};
+use countersign::Timestamp;
+use countersign::otp::{Code, Totp, TotpMatch, Window};
 use countersign_benches::{Contender, Error, Race};
 use google_authenticator::GoogleAuthenticator;
 use totp_lite::{Sha1, totp_custom};
@@ -59,7 +60,7 @@ pub(crate) fn enter(race: &mut Race<'_>) -> Result<Vec<Operation>, Error> {
 
 /// From what was typed to the verdict, in constant time.
 fn verify(totp: &Totp, code: &str) -> Option<TotpMatch> {
-    let passcode = Passcode::parse(black_box(code)).ok()?;
+    let passcode = Code::parse(black_box(code)).ok()?;
     let now = Timestamp::from_unix(black_box(NOW));
     totp.verify(&passcode, now, Window::default(), None)
 }

@@ -20,7 +20,8 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use countersign::{DigestParams, Inline, TokioPool};
+use countersign::backup::Argon2Params;
+use countersign::runtime::{InlineExecutor, TokioPool};
 use countersign_benches::{Arguments, Error, Goal, stamp, write_goals};
 use countersign_store_testing::bench::Report;
 
@@ -55,7 +56,7 @@ fn main() -> Result<(), Error> {
         ));
         services.push(service);
     }
-    let service = storm.service(Inline)?;
+    let service = storm.service(InlineExecutor)?;
     let weather = runtime.block_on(Weather::watch(length, Some(&service)))?;
     rows.push(("`Inline`".to_owned(), None, weather));
 
@@ -106,7 +107,7 @@ fn goals(rows: &[Row], threads: usize) -> Vec<Goal> {
                 unit: " ms",
             });
         }
-        let each = f64::from(DigestParams::default().memory_kib()) * 1024.0;
+        let each = f64::from(Argon2Params::default().memory_kib()) * 1024.0;
         goals.push(Goal::ratio(
             format!("memory, of {limit} digests, {name}"),
             1.25,

@@ -3,10 +3,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use countersign::backup::{Alphabet, CodeFormat};
+use countersign::runtime::{HashExecutor, InlineExecutor};
+use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, Alphabet, CodeFormat, Denied, EnrollmentRequest, Inline, KeyId, Keyring,
-    MemoryStore, Policy, Proof, Rejection, SealingKey, ServerClock, SlowWork, Timestamp, Verifier,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Rejection, SealingKey,
+    ServerClock, Timestamp, Verifier,
 };
 use countersign_benches::{Error, resident};
 use tokio::task::yield_now;
@@ -45,10 +48,10 @@ impl Storm {
             clock: ManualClock::at(Timestamp::from_unix(1_800_000_000)),
             people: (0..people).map(AccountId::from).collect(),
         };
-        let verifier = storm.verifier(Inline)?;
+        let verifier = storm.verifier(InlineExecutor)?;
         for id in &storm.people {
             let now = storm.clock.now();
-            let request = EnrollmentRequest::additional("alice@example.com");
+            let request = EnrollmentRequest::new("alice@example.com");
             let proof = Proof::Password { checked_at: now };
             let begun = block_on(verifier.begin_enrollment(id, request, proof))?;
             let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
@@ -64,8 +67,11 @@ impl Storm {
     }
 
     /// A service that nobody has failed at so far.
-    pub(crate) fn service(&self, slow_work: impl SlowWork + 'static) -> Result<Service, Error> {
-        let verifier = self.verifier(slow_work)?;
+    pub(crate) fn service(
+        &self,
+        hash_executor: impl HashExecutor + 'static,
+    ) -> Result<Service, Error> {
+        let verifier = self.verifier(hash_executor)?;
         for id in &self.people {
             block_on(verifier.unlock(id, ServerClock::Confirmed))?;
         }
@@ -76,7 +82,10 @@ impl Storm {
     }
 
     /// It holds nobody off before the hundredth failure.
-    fn verifier(&self, slow_work: impl SlowWork + 'static) -> Result<Verifier<MemoryStore>, Error> {
+    fn verifier(
+        &self,
+        hash_executor: impl HashExecutor + 'static,
+    ) -> Result<Verifier<MemoryStore>, Error> {
         let policy = Policy::builder()
             .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, 1)?)
             .waits(100, Duration::ZERO, Duration::ZERO)
@@ -84,7 +93,9 @@ impl Storm {
             .build()?;
         let keyring = Keyring::new(KeyId::new(1), self.key.clone());
         let builder = Verifier::builder(self.store.clone(), keyring, "Example").policy(policy);
-        let builder = builder.clock(self.clock.clone()).slow_work(slow_work);
+        let builder = builder
+            .clock(self.clock.clone())
+            .hash_executor(hash_executor);
         Ok(builder.build()?)
     }
 }
@@ -168,7 +179,7 @@ async fn type_codes(
             Err(denied) => return Err(denied.into()),
             Ok(_) => return Err("the wrong code is right".into()),
         }
-        // The next request comes later. `Inline` waits for nothing, and one person alone would type until locked out.
+        // The next request comes later. `InlineExecutor` waits for nothing, and one person alone would type until locked out.
         yield_now().await;
     }
     Ok(attempts)

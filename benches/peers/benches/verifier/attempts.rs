@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use countersign::backup::{Argon2Params, HashJob};
+use countersign::runtime::{HashExecutor, HashFuture, InlineExecutor};
 use countersign::testing::block_on;
-use countersign::{
-    AccountId, Denied, DigestJob, DigestParams, Inline, Receipt, Rejection, SlowWork,
-    SlowWorkFuture, blocking,
-};
+use countersign::{AccountId, Denied, Receipt, Rejection, blocking};
 use countersign_benches::{Contender, Effort, Error, Figures, Goal, Race};
 use countersign_store_testing::bench::{Report, grouped};
 
@@ -134,10 +133,10 @@ impl Stopwatch {
     }
 }
 
-impl SlowWork for Stopwatch {
-    fn run(&self, job: DigestJob) -> SlowWorkFuture<'_> {
+impl HashExecutor for Stopwatch {
+    fn run(&self, job: HashJob) -> HashFuture<'_> {
         let begun = Instant::now();
-        let digests = Inline.run(job);
+        let digests = InlineExecutor.run(job);
         let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.0.fetch_add(took, Ordering::Relaxed);
         digests
@@ -151,7 +150,7 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) -> Result<Vec<Goal>, 
     let (right, wrong, replayed) = (person()?, person()?, person()?);
     let (waiting, asked) = (person()?, person()?);
     let digests = Stopwatch::default();
-    let cheap = DigestParams::new(8, 1, 1)?;
+    let cheap = Argon2Params::new(8, 1, 1)?;
     let service = Service::with_digest(shape, cheap, digests.clone())?;
     let backup_code = Person::of(service, shape)?;
     let stages = Stages::new()?;

@@ -10,7 +10,7 @@ pub(crate) struct Content {
     revisions: Vec<i64>,
     throttle: (u32, u64, u32, u64),
     authenticators: Vec<Authenticator>,
-    ledger: Ledger,
+    ledger: BackupCodeSet,
 }
 
 struct Authenticator {
@@ -23,7 +23,7 @@ struct Authenticator {
     last_step: Option<u64>,
 }
 
-struct Ledger {
+struct BackupCodeSet {
     version: u32,
     salt: [u8; 16],
     params: [u32; 3],
@@ -48,7 +48,7 @@ impl Content {
         let authenticators = (0..authenticators)
             .map(|_| Authenticator::read(d))
             .collect::<Read<_>>()?;
-        let ledger = Ledger::read(d)?;
+        let ledger = BackupCodeSet::read(d)?;
         d.null()?;
         Ok(Self {
             from_creation,
@@ -122,7 +122,7 @@ impl Authenticator {
     }
 }
 
-impl Ledger {
+impl BackupCodeSet {
     fn read(d: &mut Decoder<'_>) -> Read<Self> {
         d.array()?;
         let version = d.u32()?;

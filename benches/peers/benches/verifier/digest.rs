@@ -5,9 +5,10 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use countersign::{
-    DigestParams, Inline, MemoryStore, Stored, Swap, SwapKind, Swapped, TokioPool, blocking,
-};
+use countersign::backup::Argon2Params;
+use countersign::blocking;
+use countersign::runtime::{InlineExecutor, TokioPool};
+use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteKind, WriteResult};
 use countersign_benches::{Contender, Effort, Error, Goal, Race};
 use countersign_store_testing::bench::Report;
 
@@ -17,7 +18,7 @@ use crate::service::{SUMMARY, Service, Shape};
 /// The row of an account as it was.
 pub(crate) struct Row<'a> {
     person: &'a Person,
-    before: Option<Stored>,
+    before: Option<StoredRecord>,
 }
 
 impl<'a> Row<'a> {
@@ -34,16 +35,16 @@ impl<'a> Row<'a> {
         if now.revision == before.revision {
             return;
         }
-        let swap = Swap::write(
+        let swap = ConditionalWrite::put(
             Some(now.revision),
             before.revision,
             &before.record,
-            SwapKind::Accepted,
+            WriteKind::Accepted,
             SUMMARY,
         );
         let swapped =
             blocking::Store::compare_and_swap(store(self.person), &self.person.owner.id, swap);
-        assert!(matches!(swapped, Ok(Swapped::Done)));
+        assert!(matches!(swapped, Ok(WriteResult::Done)));
     }
 }
 
@@ -51,19 +52,19 @@ fn store(person: &Person) -> &MemoryStore {
     person.service.verifier.store()
 }
 
-fn load(person: &Person) -> Option<Stored> {
+fn load(person: &Person) -> Option<StoredRecord> {
     let Ok(stored) = blocking::Store::load(store(person), &person.owner.id);
     stored
 }
 
 /// Compares an attempt with one Argon2id, for sets of 1, 10 and 100 codes.
 pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<Vec<Goal>, Error> {
-    let params = DigestParams::default();
+    let params = Argon2Params::default();
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
     let _guard = runtime.enter();
     let inline = |codes| -> Result<(String, Person), Error> {
         let shape = with(codes);
-        let service = Service::with_digest(shape, params, Inline)?;
+        let service = Service::with_digest(shape, params, InlineExecutor)?;
         Ok((
             format!("`Inline`, of a set of {codes}"),
             Person::of(service, shape)?,

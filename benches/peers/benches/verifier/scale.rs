@@ -1,6 +1,9 @@
 //! From one account to ten million.
 
-use countersign::{AccountId, DigestParams, Inline, Revision, blocking};
+use countersign::backup::Argon2Params;
+use countersign::runtime::InlineExecutor;
+use countersign::store::Revision;
+use countersign::{AccountId, blocking};
 use countersign_benches::{Contender, Effort, Error, Goal, Race, resident};
 use countersign_store_testing::bench::{Report, grouped};
 use fastrand::Rng;
@@ -22,7 +25,7 @@ impl Population {
     fn new(rows: u32) -> Result<Self, Error> {
         let before = resident()?;
         let shape = Shape::default();
-        let service = Service::with_digest(shape, DigestParams::new(8, 1, 1)?, Inline)?;
+        let service = Service::with_digest(shape, Argon2Params::new(8, 1, 1)?, InlineExecutor)?;
         let apart = rows.div_ceil(MEMBERS);
         let mut random = Rng::with_seed(rows.into());
         let mut members: Vec<Owner> = Vec::new();

@@ -1,10 +1,15 @@
 use std::time::Duration;
 
+use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
+use countersign::otp::Window;
+use countersign::runtime::{HashExecutor, InlineExecutor};
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Revision, Summary, WriteKind, WriteResult,
+};
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, Alphabet, CodeFormat, DigestParams, EnrollmentRequest, Inline, KeyId, Keyring,
-    MemoryStore, Policy, Proof, Revision, SealedReceipt, SealingKey, SlowWork, Summary, Swap,
-    SwapKind, Swapped, Timestamp, Verifier, Window, blocking,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Policy, Proof, SealedReceipt, SealingKey,
+    Timestamp, Verifier, blocking,
 };
 use countersign_benches::Error;
 
@@ -45,32 +50,32 @@ pub(crate) type Typed = (Timestamp, String);
 impl Service {
     /// A service whose backup codes have a digest that takes no time.
     pub(crate) fn new(shape: Shape) -> Result<Self, Error> {
-        Self::with_digest(shape, DigestParams::new(8, 1, 1)?, Inline)
+        Self::with_digest(shape, Argon2Params::new(8, 1, 1)?, InlineExecutor)
     }
 
     pub(crate) fn with_digest(
         shape: Shape,
-        params: DigestParams,
-        slow_work: impl SlowWork + 'static,
+        params: Argon2Params,
+        hash_executor: impl HashExecutor + 'static,
     ) -> Result<Self, Error> {
         let policy = Policy::builder()
             .window(Window::around(shape.window))
             .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, shape.codes)?)
-            .code_digest(params)
+            .code_hash(params)
             .build()?;
-        Self::over(MemoryStore::new(), policy, slow_work)
+        Self::over(MemoryStore::new(), policy, hash_executor)
     }
 
     fn over(
         store: MemoryStore,
         policy: Policy,
-        slow_work: impl SlowWork + 'static,
+        hash_executor: impl HashExecutor + 'static,
     ) -> Result<Self, Error> {
         let clock = ManualClock::at(BEGINNING);
         let verifier = Verifier::builder(store, Keyring::new(KEY_ID, key()), "Example")
             .policy(policy)
             .clock(clock.clone())
-            .slow_work(slow_work)
+            .hash_executor(hash_executor)
             .build()?;
         Ok(Self { verifier, clock })
     }
@@ -78,7 +83,7 @@ impl Service {
     /// Another machine of the same service, with a clock of its own.
     pub(crate) fn beside(&self) -> Result<Self, Error> {
         let (store, policy) = (self.verifier.store(), self.verifier.policy());
-        let other = Self::over(store.clone(), policy.clone(), Inline)?;
+        let other = Self::over(store.clone(), policy.clone(), InlineExecutor)?;
         other.clock.set(self.clock.now());
         Ok(other)
     }
@@ -109,7 +114,7 @@ impl Service {
         id: &AccountId,
         receipt: Option<&SealedReceipt>,
     ) -> Result<(Phone, SealedReceipt), Error> {
-        let request = EnrollmentRequest::additional("alice@example.com");
+        let request = EnrollmentRequest::new("alice@example.com");
         let begun = block_on(
             self.verifier
                 .begin_enrollment(id, request, self.proof(receipt)),
@@ -168,10 +173,10 @@ pub(crate) fn insert(
     revision: Revision,
     record: &[u8],
 ) -> Result<(), Error> {
-    let swap = Swap::write(None, revision, record, SwapKind::Enrolled, SUMMARY);
+    let swap = ConditionalWrite::put(None, revision, record, WriteKind::Enrolled, SUMMARY);
     match blocking::Store::compare_and_swap(store, id, swap)? {
-        Swapped::Done => Ok(()),
-        Swapped::Stale => Err("the account has a record already".into()),
+        WriteResult::Done => Ok(()),
+        WriteResult::Stale => Err("the account has a record already".into()),
     }
 }
 

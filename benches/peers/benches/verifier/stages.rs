@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::fs;
 use std::hint::black_box;
 
-use countersign::testing::block_on;
-use countersign::{
-    Algorithm, Digits, KeyId, Keyring, MemoryStore, Passcode, Period, RandomSource, Resealed,
-    Revision, Stored, Swap, SwapKind, Swapped, SystemRandom, Timestamp, Totp, Verifier, Window,
-    blocking,
+use countersign::otp::{Algorithm, Code, Digits, Period, Totp, Window};
+use countersign::runtime::{RandomSource, SystemRandom};
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Revision, StoredRecord, WriteKind, WriteResult,
 };
+use countersign::testing::block_on;
+use countersign::{KeyId, Keyring, Resealed, Timestamp, Verifier, blocking};
 use countersign_benches::{Contender, Error, Figures, Goal, Race};
 use countersign_store_testing::bench::{Report, grouped};
 
@@ -21,7 +22,7 @@ use crate::service::{KEY_ID, SUMMARY, Shape, insert, key};
 /// What the stages are measured on.
 pub(crate) struct Stages {
     person: Person,
-    stored: Stored,
+    stored: StoredRecord,
     parts: Parts,
     /// Each has the other's key as a retired one.
     resealers: [Verifier<MemoryStore>; 2],
@@ -97,14 +98,15 @@ impl Stages {
                 let next = Revision::from_i64(before.as_i64() ^ 1).unwrap_or(before);
                 revision.set(next);
                 let record = black_box(&self.stored.record);
-                let swap = Swap::write(Some(before), next, record, SwapKind::Accepted, SUMMARY);
+                let swap =
+                    ConditionalWrite::put(Some(before), next, record, WriteKind::Accepted, SUMMARY);
                 let swapped = blocking::Store::compare_and_swap(&swaps, id, swap);
-                assert!(matches!(swapped, Ok(Swapped::Done)));
+                assert!(matches!(swapped, Ok(WriteResult::Done)));
             }),
             wipe: race.enter(wipe),
             reseal_nothing: race.enter(move || {
                 let resealed = block_on(self.person.service.verifier.reseal(id));
-                assert!(matches!(resealed, Ok(Resealed::Current)), "{resealed:?}");
+                assert!(matches!(resealed, Ok(Resealed::Unchanged)), "{resealed:?}");
             }),
             reseal: race.enter(move || {
                 turn.set(turn.get() ^ 1);
@@ -115,7 +117,7 @@ impl Stages {
     }
 }
 
-fn load(store: &MemoryStore, person: &Person) -> Result<Stored, Error> {
+fn load(store: &MemoryStore, person: &Person) -> Result<StoredRecord, Error> {
     let stored = blocking::Store::load(store, &person.owner.id)?;
     Ok(stored.ok_or("the account is gone")?)
 }
@@ -125,7 +127,7 @@ fn passcode() -> bool {
     let key = black_box(&SECRET);
     let totp = Totp::new(key, Algorithm::Sha1, Digits::SIX, Period::default());
     let now = Timestamp::from_unix(black_box(NOW));
-    let typed = Passcode::parse(black_box(WRONG));
+    let typed = Code::parse(black_box(WRONG));
     typed.is_ok_and(|typed| totp.verify(&typed, now, Window::default(), None).is_some())
 }
 

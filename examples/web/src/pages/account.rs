@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use countersign::{Enabled, Status};
+use countersign::Status;
+use countersign::factor::EnabledStatus;
 
 use crate::app::App;
 use crate::events;
@@ -65,8 +66,8 @@ impl From<events::Event> for Line {
     }
 }
 
-impl From<&Enabled> for Factor {
-    fn from(enabled: &Enabled) -> Self {
+impl From<&EnabledStatus> for Factor {
+    fn from(enabled: &EnabledStatus) -> Self {
         let authenticators = enabled.authenticators.iter().map(|one| Authenticator {
             id: one.id.to_string(),
             name: one.name.to_string(),

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use countersign::{Denied, Hold, Rejection, ServerClock, Status};
+use countersign::factor::RateLimitState;
+use countersign::{Denied, Rejection, ServerClock, Status};
 use serde::Deserialize;
 
 use super::account::{Factor, Line};
@@ -90,14 +91,16 @@ async fn find(app: &App, user: User) -> Result<Found, Failure> {
     })
 }
 
-fn hold(hold: Hold) -> String {
+fn hold(hold: RateLimitState) -> String {
     match hold {
-        Hold::Free => "Codes are accepted".into(),
-        Hold::Waiting { retry_after } => format!("Waiting: {} left", span(retry_after)),
-        Hold::BudgetSpent { retry_after } => {
+        RateLimitState::Free => "Codes are accepted".into(),
+        RateLimitState::Waiting { retry_after } => format!("Waiting: {} left", span(retry_after)),
+        RateLimitState::BudgetSpent { retry_after } => {
             format!("Budget spent: next try in {}", span(retry_after))
         }
-        Hold::ClockFault => "Not accepted: a stored time lies ahead of this server's clock".into(),
+        RateLimitState::ClockFault => {
+            "Not accepted: a stored time lies ahead of this server's clock".into()
+        }
         _ => "Locked".into(),
     }
 }

@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign::{AuthenticatorId, AuthenticatorName, EnrollmentRequest, NameError, Status};
+use countersign::factor::NameError;
+use countersign::{AuthenticatorId, AuthenticatorName, EnrollmentRequest, Status};
 
 use super::prove::{Asked, ProvePage, Typed, change};
 use super::setup::begin_enrollment;
@@ -34,7 +35,7 @@ pub(crate) async fn add(
     let begun = match AuthenticatorName::new(&typed.name) {
         Ok(name) => {
             let asked = Asked::sent(&typed);
-            let request = EnrollmentRequest::additional(&member.user.email);
+            let request = EnrollmentRequest::new(&member.user.email);
             let purpose = Purpose::Another {
                 name: name.to_string(),
             };

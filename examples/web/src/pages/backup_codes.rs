@@ -5,7 +5,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign::{BackupCodes, Clock, SecretText, Sheet};
+use countersign::backup::{BackupCodeFile, BackupCodes};
+use countersign::otp::SecretText;
+use countersign::runtime::Clock;
 use serde::Deserialize;
 
 use super::prove::{Asked, ProvePage, Typed, change};
@@ -93,7 +95,7 @@ pub(crate) async fn issue(
         }
     };
     let date = when::date(app.clock().now());
-    let sheet = Sheet::english(SERVICE, &date);
+    let sheet = BackupCodeFile::english(SERVICE, &date);
     let text = codes.to_text(&sheet);
     member
         .visitor
@@ -126,7 +128,7 @@ pub(crate) async fn download(
             "Codes are shown once. If you have not saved them, generate new ones.",
         ));
     }
-    let file_name = Sheet::english(SERVICE, "").file_name();
+    let file_name = BackupCodeFile::english(SERVICE, "").file_name();
     let disposition = format!("attachment; filename=\"{file_name}\"");
     let kind = "text/plain; charset=utf-8".to_owned();
     Ok((

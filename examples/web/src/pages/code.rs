@@ -62,7 +62,7 @@ pub(crate) async fn verify(
         if let Ok(receipt) = &verdict
             && let AcceptedBy::BackupCode {
                 number, remaining, ..
-            } = receipt.by()
+            } = receipt.accepted_by()
         {
             service.tell(&user, &Change::CodeUsed { number, remaining });
         }
@@ -85,7 +85,7 @@ pub(crate) async fn verify(
         }
         Err(Denied::Failed(error)) => return Err(error.into()),
     };
-    let by = receipt.by();
+    let by = receipt.accepted_by();
     // Only now is the sign-in anybody's. It is in the table since the code was accepted.
     let sign_in = SignIn {
         id: id.clone(),

@@ -3,7 +3,9 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
-use countersign::{Clock, Denied, Hold, Proof, SealedReceipt, Status, Timestamp, Verifier};
+use countersign::factor::RateLimitState;
+use countersign::runtime::Clock;
+use countersign::{Denied, Proof, SealedReceipt, Status, Timestamp, Verifier};
 use serde::Deserialize;
 
 use crate::app::{App, OrFail, to_its_end};
@@ -134,7 +136,7 @@ impl ProvePage {
             let status = app.verifier().status(&member.user.account()).await?;
             let hold = match status {
                 Status::Enabled(enabled) => enabled.hold,
-                _ => Hold::Free,
+                _ => RateLimitState::Free,
             };
             self.wait = Wait::of(hold);
         }
@@ -175,7 +177,7 @@ pub(crate) enum Evidence {
 impl Evidence {
     pub(crate) fn proof(&self) -> Proof<'_> {
         match self {
-            Self::Code(code) => Proof::Passcode(code),
+            Self::Code(code) => Proof::Code(code),
             Self::Reauthenticated(password_checked_at, receipt) => Proof::Reauthenticated {
                 password_checked_at: *password_checked_at,
                 receipt,

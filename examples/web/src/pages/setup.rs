@@ -4,7 +4,10 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign::{Clock, Denied, EnrollmentId, EnrollmentRequest, QrLevel, Rejection, SecretText};
+use countersign::otp::SecretText;
+use countersign::runtime::Clock;
+use countersign::uri::qr::QrLevel;
+use countersign::{Denied, EnrollmentId, EnrollmentRequest, Rejection};
 use serde::Deserialize;
 
 use super::prove::{Asked, Evidence, ProvePage, Typed, change};
@@ -76,7 +79,7 @@ pub(crate) async fn begin(
         password: typed.has_password(),
         code: false,
     };
-    let request = EnrollmentRequest::additional(&member.user.email);
+    let request = EnrollmentRequest::new(&member.user.email);
     match begin_enrollment(&app, &mut member, asked, typed, request, Purpose::First).await? {
         Ok(path) => Ok(Redirect::to(&path).into_response()),
         Err(flash) => member.visitor.say_at(flash, "/two-factor/enable").await,

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign::{Clock, Status};
+use countersign::Status;
+use countersign::runtime::Clock;
 use serde::Deserialize;
 
 use crate::app::{App, OrFail};

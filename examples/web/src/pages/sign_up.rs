@@ -4,7 +4,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign::{KeyUri, Secret};
+use countersign::otp::Secret;
+use countersign::uri::KeyUri;
 use serde::Deserialize;
 
 use super::sign_in::by_password;

@@ -4,10 +4,12 @@ use super::Kept;
 use crate::needles::{Kind, Learned};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
-use countersign::{
-    BackupCodes, CodeFormat, DigestParams, Ledger, LedgerError, Passcode, Pepper, PepperId, Sheet,
-    Timestamp,
+use countersign::Timestamp;
+use countersign::backup::{
+    Argon2Params, BackupCodeFile, BackupCodeSet, BackupCodeSetError, BackupCodes, CodeFormat,
+    Pepper, PepperId,
 };
+use countersign::otp::Code;
 use std::error::Error;
 use zeroize::Zeroizing;
 
@@ -32,18 +34,18 @@ fn set(
     stop: &Stop,
 ) -> Result<(), Box<dyn Error>> {
     let mut key = Zeroizing::new(vec![0; 32]);
-    countersign::RandomSource::fill(random, &mut key)?;
+    countersign::runtime::RandomSource::fill(random, &mut key)?;
     let pepper = Pepper::new(PepperId::new(1), &key)?;
     let codes = BackupCodes::generate_with(format, &mut Rng(random))?;
     for code in codes.iter() {
         learned.learn(Kind::BackupCode, code.as_bytes());
     }
     stop.here()?;
-    drop(codes.to_text(&Sheet::english("Example", "24 November 2026")));
+    drop(codes.to_text(&BackupCodeFile::english("Example", "24 November 2026")));
 
     stop.here()?;
-    let params = DigestParams::default();
-    let ledger = Ledger::issue(&codes, NOW, params, Some(&pepper), &mut Rng(random))?;
+    let params = Argon2Params::default();
+    let ledger = BackupCodeSet::issue(&codes, NOW, params, Some(&pepper), &mut Rng(random))?;
     let stored = Zeroizing::new(ledger.encode());
     let digests = stored
         .windows(DIGESTS.len())
@@ -53,12 +55,12 @@ fn set(
     learned.learn(Kind::Digest, digests);
     stop.here()?;
 
-    let mut ledger = Ledger::decode(&stored)?;
-    let typed = Passcode::parse(codes.iter().nth(4).ok_or("a set has ten codes")?)?;
+    let mut ledger = BackupCodeSet::decode(&stored)?;
+    let typed = Code::parse(codes.iter().nth(4).ok_or("a set has ten codes")?)?;
     let _redemption = ledger.redeem(&typed, NOW, Some(&pepper))?;
     stop.here()?;
     match ledger.redeem(&typed, NOW, Some(&pepper)) {
-        Err(LedgerError::Used { .. }) => Ok(()),
+        Err(BackupCodeSetError::Used { .. }) => Ok(()),
         _ => Err("a code was accepted twice".into()),
     }
 }

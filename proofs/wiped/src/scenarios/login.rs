@@ -5,10 +5,11 @@ use crate::needles::{Kind, Learned};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::blocking::Verifier;
+use countersign::otp::{Passcode, Secret, Totp};
+use countersign::store::MemoryStore;
 use countersign::testing::ManualClock;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, MemoryStore, Otp, Proof, SealingKey,
-    Secret, Timestamp, Totp,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp,
 };
 use std::error::Error;
 use std::time::Duration;
@@ -64,7 +65,7 @@ fn live(
     alice: &AccountId,
     stop: &Stop,
 ) -> Result<(), Box<dyn Error>> {
-    let request = EnrollmentRequest::additional("alice@example.com");
+    let request = EnrollmentRequest::new("alice@example.com");
     let proof = Proof::Password {
         checked_at: clock.now(),
     };
@@ -114,14 +115,14 @@ fn live(
 
     clock.advance(STEP);
     let otp = shown(secret, clock.now());
-    verifier.disable(alice, Proof::Passcode(learn_passcode(learned, &otp)))?;
+    verifier.disable(alice, Proof::Code(learn_passcode(learned, &otp)))?;
     stop.here()?;
     Ok(())
 }
 
 /// What the owner's phone shows.
 #[inline(never)]
-pub(super) fn shown(secret: &Secret, at: Timestamp) -> Otp {
+pub(super) fn shown(secret: &Secret, at: Timestamp) -> Passcode {
     Totp::new(
         secret.expose(),
         Default::default(),

@@ -13,7 +13,8 @@ mod typed;
 
 use crate::needles::{Kind, Learned};
 use crate::stop::Stop;
-use countersign::{KeyUri, Otp, Secret};
+use countersign::otp::{Passcode, Secret};
+use countersign::uri::KeyUri;
 use std::any::Any;
 use std::error::Error;
 
@@ -48,7 +49,7 @@ fn learn_secret(learned: &Learned, secret: &Secret) {
     learned.learn(Kind::Base32, secret.to_base32_grouped().expose().as_bytes());
 }
 
-fn learn_passcode<'a>(learned: &Learned, otp: &'a Otp) -> &'a str {
+fn learn_passcode<'a>(learned: &Learned, otp: &'a Passcode) -> &'a str {
     learned.learn(Kind::Passcode, otp.expose().as_bytes());
     otp.expose()
 }

@@ -4,7 +4,8 @@ use super::{Kept, learn_passcode, learn_secret};
 use crate::needles::Learned;
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
-use countersign::{Algorithm, Digits, Hotp, Passcode, Period, Secret, Timestamp, Totp, Window};
+use countersign::Timestamp;
+use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, Secret, Totp, Window};
 use std::error::Error;
 use std::hint::black_box;
 
@@ -33,7 +34,7 @@ fn time_based(
     stop.here()?;
     let otp = totp.generate(NOW);
     stop.here()?;
-    let typed = Passcode::parse(learn_passcode(learned, &otp));
+    let typed = Code::parse(learn_passcode(learned, &otp));
     let matched = totp.verify(
         typed.as_ref().map_err(|error| *error)?,
         NOW,
@@ -42,7 +43,7 @@ fn time_based(
     );
     let _step = matched.ok_or("the right passcode")?;
     stop.here()?;
-    let wrong = Passcode::parse("0000 0000")?;
+    let wrong = Code::parse("0000 0000")?;
     black_box(totp.verify(&wrong, NOW, Window::around(5), None));
     stop.here()?;
     Ok(())
@@ -57,9 +58,9 @@ fn counter_based(
 ) -> Result<(), Box<dyn Error>> {
     let hotp = Hotp::new(secret.expose(), algorithm, Digits::SIX);
     let otp = hotp.generate(7);
-    let one = Passcode::parse(learn_passcode(learned, &otp));
+    let one = Code::parse(learn_passcode(learned, &otp));
     let otp = hotp.generate(8);
-    let two = Passcode::parse(learn_passcode(learned, &otp));
+    let two = Code::parse(learn_passcode(learned, &otp));
     let (one, two) = (
         one.as_ref().map_err(|error| *error)?,
         two.as_ref().map_err(|error| *error)?,

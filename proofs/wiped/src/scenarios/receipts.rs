@@ -6,10 +6,11 @@ use crate::needles::{Kind, Learned};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::blocking::Verifier;
+use countersign::store::MemoryStore;
 use countersign::testing::ManualClock;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, MemoryStore, Proof, Rejection,
-    SealedReceipt, SealingKey,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealedReceipt,
+    SealingKey,
 };
 use std::error::Error;
 
@@ -57,7 +58,7 @@ fn sealed(
     alice: &AccountId,
     stop: &Stop,
 ) -> Result<SealedReceipt, Box<dyn Error>> {
-    let request = EnrollmentRequest::additional("alice@example.com");
+    let request = EnrollmentRequest::new("alice@example.com");
     let proof = Proof::Password { checked_at: START };
     let begun = verifier.begin_enrollment(alice, request, proof)?;
     learn_secret(learned, begun.key_uri().secret());
@@ -76,7 +77,7 @@ fn begin(
     alice: &AccountId,
     receipt: &SealedReceipt,
 ) -> Result<(), Denied> {
-    let request = EnrollmentRequest::additional("alice@example.com");
+    let request = EnrollmentRequest::new("alice@example.com");
     let proof = Proof::Reauthenticated {
         password_checked_at: START,
         receipt,

@@ -4,7 +4,8 @@ use super::{Kept, learn_secret};
 use crate::needles::Learned;
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
-use countersign::{Algorithm, KeyUri, Secret};
+use countersign::otp::{Algorithm, Secret};
+use countersign::uri::KeyUri;
 use std::error::Error;
 use zeroize::Zeroizing;
 

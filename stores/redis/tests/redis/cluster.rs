@@ -1,6 +1,7 @@
 //! A cluster: who keeps what, slots that move, nodes that fail.
 
-use countersign::{AccountId, Store, Swapped};
+use countersign::AccountId;
+use countersign::store::{Store, WriteResult};
 use countersign_redis::{Error, RedisStore};
 use countersign_store_testing::{Durability, Fault, RedisCluster};
 use std::time::{Duration, Instant};
@@ -46,7 +47,7 @@ async fn each_call_is_sent_once_and_a_redirected_one_once_more() {
         let stored = store.load(&account).await.unwrap().unwrap();
         assert_eq!(stored.revision, revision(2));
         let answer = store.compare_and_swap(&account, write).await;
-        assert_eq!(answer.unwrap(), Swapped::Done);
+        assert_eq!(answer.unwrap(), WriteResult::Done);
     }
 }
 
@@ -98,7 +99,7 @@ async fn a_slot_that_moves_is_followed() {
     let _: String = run(target, &importing).await;
     let migrating = format!("CLUSTER SETSLOT {slot} MIGRATING {target_id}");
     let _: String = run(source, &migrating).await;
-    assert_eq!(swapped(&store, 1, 2).await.unwrap(), Swapped::Done);
+    assert_eq!(swapped(&store, 1, 2).await.unwrap(), WriteResult::Done);
 
     // The key has gone ahead: the source says ASK.
     let port = cluster.addresses()[to].port();
@@ -107,10 +108,13 @@ async fn a_slot_that_moves_is_followed() {
     for store in [&store, &in_cluster(&cluster)] {
         let revision = held(store).await.unwrap();
         let new = revision + 1;
-        assert_eq!(swapped(store, revision, new).await.unwrap(), Swapped::Done);
+        assert_eq!(
+            swapped(store, revision, new).await.unwrap(),
+            WriteResult::Done
+        );
         assert_eq!(
             swapped(store, revision, new + 1).await.unwrap(),
-            Swapped::Stale
+            WriteResult::Stale
         );
         assert_eq!(held(store).await, Some(new));
     }
@@ -132,7 +136,7 @@ async fn a_slot_that_moves_is_followed() {
         let _: String = run(url, &arrived).await;
     }
     assert_eq!(owner(&cluster, &account).await, to);
-    assert_eq!(swapped(&store, 4, 5).await.unwrap(), Swapped::Done);
+    assert_eq!(swapped(&store, 4, 5).await.unwrap(), WriteResult::Done);
     assert_eq!(held(&in_cluster(&cluster)).await, Some(5));
 }
 
@@ -150,7 +154,7 @@ async fn an_account_that_moved_is_found_when_its_old_node_is_gone() {
     // Not asked in between, so the store does not know yet.
     cluster.kill9(from).unwrap();
     assert_eq!(held(&store).await, Some(1));
-    assert_eq!(swapped(&store, 1, 2).await.unwrap(), Swapped::Done);
+    assert_eq!(swapped(&store, 1, 2).await.unwrap(), WriteResult::Done);
     assert_eq!(held(&in_cluster(&cluster)).await, Some(2));
 }
 
@@ -207,7 +211,7 @@ async fn a_node_that_is_killed_fails_its_own_accounts_and_forgets_nothing() {
     for id in 0..12 {
         let swap = swap(Some(1), 2, b"new");
         let swapped = store.compare_and_swap(&account(id), swap).await;
-        assert_eq!(swapped.unwrap(), Swapped::Done);
+        assert_eq!(swapped.unwrap(), WriteResult::Done);
     }
 }
 

@@ -6,7 +6,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use countersign::{AccountId, Store, Swapped};
+use countersign::AccountId;
+use countersign::store::{Store, WriteResult};
 use countersign_redis::{Error, RedisStore};
 use countersign_store_testing::{Durability, Redis};
 
@@ -99,9 +100,9 @@ async fn a_user_needs_the_permissions_that_the_error_names_and_no_others() {
     let _: String = run(&server.url(), &format!("ACL SETUSER app {commands}")).await;
     assert_eq!(held(&store()).await, None);
     create(&store(), &account(1)).await;
-    assert_eq!(swapped(&store(), 1, 2).await.unwrap(), Swapped::Done);
+    assert_eq!(swapped(&store(), 1, 2).await.unwrap(), WriteResult::Done);
     let erased = store().compare_and_swap(&account(1), erase(2, 3)).await;
-    assert_eq!(erased.unwrap(), Swapped::Done);
+    assert_eq!(erased.unwrap(), WriteResult::Done);
     let elsewhere = store().with_prefix("other:").unwrap();
     fails_with!(&elsewhere, Error::NotPermitted(_));
     let error = store().unsafe_settings().await.unwrap_err();
@@ -119,7 +120,7 @@ async fn a_server_out_of_memory_takes_no_writes_and_can_be_read() {
     assert_eq!(held(&store).await, Some(1));
     // An erasure makes room.
     let erased = store.compare_and_swap(&account(1), erase(1, 2)).await;
-    assert_eq!(erased.unwrap(), Swapped::Done);
+    assert_eq!(erased.unwrap(), WriteResult::Done);
 }
 
 #[tokio::test]
@@ -150,7 +151,7 @@ async fn a_key_that_no_store_wrote_is_an_error_and_is_left_alone() {
                     matches!(answer, Err(Error::CorruptKey { .. })),
                     "{answer:?}"
                 ),
-                false => assert_eq!(answer.unwrap(), Swapped::Stale, "{tampering}"),
+                false => assert_eq!(answer.unwrap(), WriteResult::Stale, "{tampering}"),
             }
         }
         let left: i64 = run(&url, "DEL tampered:{1}").await;

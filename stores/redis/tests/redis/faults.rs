@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use countersign::{Store, Stored, Swap, SwapKind, Swapped};
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
 use countersign_redis::Error;
 use countersign_store_testing::{Durability, Fault, Proxy, Redis};
 use tokio::runtime::Runtime;
@@ -20,8 +20,8 @@ async fn a_call_is_one_round_trip_on_one_connection() {
     let before = proxy.requests();
     create(&store, &account(1)).await;
     assert_eq!(held(&store).await, Some(1));
-    assert_eq!(swapped(&store, 1, 2).await.unwrap(), Swapped::Done);
-    assert_eq!(swapped(&store, 1, 3).await.unwrap(), Swapped::Stale);
+    assert_eq!(swapped(&store, 1, 2).await.unwrap(), WriteResult::Done);
+    assert_eq!(swapped(&store, 1, 3).await.unwrap(), WriteResult::Stale);
     assert_eq!((proxy.requests() - before, proxy.connections()), (4, 1));
 }
 
@@ -31,9 +31,9 @@ async fn a_swap_whose_answer_was_lost_is_an_error_and_done_when_it_is_sent_again
     let proxy = Proxy::start(server.address()).unwrap();
     let store = behind(&proxy, server).await;
     for (swap, again, holds) in [
-        (swap(None, 1, b"created"), Swapped::Done, Some(1)),
-        (swap(Some(1), 2, b"swapped"), Swapped::Done, Some(2)),
-        (erase(2, 3), Swapped::Stale, None),
+        (swap(None, 1, b"created"), WriteResult::Done, Some(1)),
+        (swap(Some(1), 2, b"swapped"), WriteResult::Done, Some(2)),
+        (erase(2, 3), WriteResult::Stale, None),
     ] {
         proxy.strike(write(), Fault::DropReply);
         let answer = store.compare_and_swap(&account(1), swap).await;
@@ -58,7 +58,7 @@ async fn a_request_that_was_lost_is_an_error_and_nothing_happened() {
         assert!(matches!(answer, Err(Error::Disconnected(_))), "{answer:?}");
         assert_eq!(held(&store).await, Some(1));
     }
-    assert_eq!(swapped(&store, 1, 2).await.unwrap(), Swapped::Done);
+    assert_eq!(swapped(&store, 1, 2).await.unwrap(), WriteResult::Done);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_black_hole_is_an_error_in_time_and_its_connection_is_replaced() {
     // The hole is still there, and all that is sent into it is lost; the store does not send into it.
     let connections = proxy.connections();
     assert_eq!(held(&patient).await, Some(2), "it landed");
-    assert_eq!(swapped(&patient, 1, 2).await.unwrap(), Swapped::Done);
+    assert_eq!(swapped(&patient, 1, 2).await.unwrap(), WriteResult::Done);
     assert_eq!(proxy.connections(), connections + 1);
 }
 
@@ -134,8 +134,8 @@ async fn an_answer_that_is_late_is_lost_and_the_write_has_landed() {
     proxy.strike(write(), Fault::Stall(Duration::from_secs(3)));
     let error = swapped(&store, 1, 2).await.unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
-    assert_eq!(swapped(&patient, 1, 2).await.unwrap(), Swapped::Done);
-    assert_eq!(swapped(&patient, 1, 3).await.unwrap(), Swapped::Stale);
+    assert_eq!(swapped(&patient, 1, 2).await.unwrap(), WriteResult::Done);
+    assert_eq!(swapped(&patient, 1, 3).await.unwrap(), WriteResult::Stale);
     assert_eq!(held(&patient).await, Some(2));
 }
 
@@ -152,7 +152,10 @@ async fn a_server_that_is_killed_is_an_error_and_then_as_before() {
         assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
         server.restart().unwrap();
         assert_eq!(held(&store).await, Some(old));
-        assert_eq!(swapped(&store, old, old + 1).await.unwrap(), Swapped::Done);
+        assert_eq!(
+            swapped(&store, old, old + 1).await.unwrap(),
+            WriteResult::Done
+        );
     }
 }
 
@@ -165,7 +168,10 @@ async fn a_server_that_restarts_between_two_calls_is_not_noticed() {
         server.kill9().unwrap();
         server.restart().unwrap();
         assert_eq!(held(&store).await, Some(old));
-        assert_eq!(swapped(&store, old, old + 1).await.unwrap(), Swapped::Done);
+        assert_eq!(
+            swapped(&store, old, old + 1).await.unwrap(),
+            WriteResult::Done
+        );
     }
 }
 
@@ -178,7 +184,7 @@ fn a_store_outlives_the_runtime_that_it_connected_on() {
             let old = held(&store).await;
             let swap = swap(old, new, b"x");
             let swapped = store.compare_and_swap(&account(1), swap).await;
-            assert_eq!(swapped.unwrap(), Swapped::Done);
+            assert_eq!(swapped.unwrap(), WriteResult::Done);
         });
     }
 }
@@ -206,18 +212,21 @@ async fn dropped_futures_write_whole_or_not_at_all_and_leave_the_store_usable() 
             () = patience => Err(()),
         };
         match cut_off {
-            Ok(swapped) => assert_eq!(swapped.unwrap(), Swapped::Done),
+            Ok(swapped) => assert_eq!(swapped.unwrap(), WriteResult::Done),
             Err(_) => {
                 cut += 1;
                 let stored = store.load(&account).await.unwrap().unwrap();
                 landed += u32::from(stored.revision == attempt.revision());
                 // The same swap again settles it: it lands now, or it had landed.
                 let again = store.compare_and_swap(&account, attempt).await;
-                assert_eq!(again.unwrap(), Swapped::Done);
+                assert_eq!(again.unwrap(), WriteResult::Done);
             }
         }
         let stored = store.load(&account).await.unwrap();
-        assert_eq!(stored, Some(Stored::new(record.into(), revision(new))));
+        assert_eq!(
+            stored,
+            Some(StoredRecord::new(record.into(), revision(new)))
+        );
     }
     println!("{cut} calls were cut off, {landed} of them had landed");
     assert!(cut > 0);
@@ -240,10 +249,10 @@ async fn a_storm_of_lost_answers_spends_no_revision_twice() {
             let store = store.clone();
             async move {
                 let record = number.to_string();
-                let summary = countersign::Summary::new(true, 0, countersign::KeyId::new(1));
+                let summary = countersign::store::Summary::new(true, 0, countersign::KeyId::new(1));
                 let (expected, new) = (Some(revision(held)), revision(number));
-                let kind = SwapKind::Accepted;
-                let swap = Swap::write(expected, new, record.as_bytes(), kind, summary);
+                let kind = WriteKind::Accepted;
+                let swap = ConditionalWrite::put(expected, new, record.as_bytes(), kind, summary);
                 for _ in 0..3 {
                     if let Ok(swapped) = store.compare_and_swap(&account(1), swap).await {
                         return swapped;
@@ -255,8 +264,8 @@ async fn a_storm_of_lost_answers_spends_no_revision_twice() {
         let (a, b) = (1000 + new, 2000 + new);
         let (first, second) = tokio::join!(tokio::spawn(writer(a)), tokio::spawn(writer(b)));
         held = match (first.unwrap(), second.unwrap()) {
-            (Swapped::Done, Swapped::Stale) => a,
-            (Swapped::Stale, Swapped::Done) => b,
+            (WriteResult::Done, WriteResult::Stale) => a,
+            (WriteResult::Stale, WriteResult::Done) => b,
             both => panic!("{both:?}"),
         };
         assert_eq!(crate::support::held(&store).await, Some(held));

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use countersign::{AccountId, KeyId, Store, Stored, Summary, Swap, SwapKind, Swapped};
+use countersign::store::{ConditionalWrite, Store, StoredRecord, Summary, WriteKind, WriteResult};
+use countersign::{AccountId, KeyId};
 use countersign_redis::{Cursor, Error, RedisStore};
 use countersign_store_testing::{Durability, Redis, RedisCluster};
 
@@ -26,10 +27,10 @@ async fn a_key_holds_the_record_and_the_summary_in_plain_fields() {
     assert_eq!(fields, HashMap::from(expected));
 
     let summary = Summary::new(false, 0, KeyId::new(2));
-    let kind = SwapKind::Disabled;
-    let disabled = Swap::write(Some(revision(1)), revision(2), b"x", kind, summary);
+    let kind = WriteKind::Disabled;
+    let disabled = ConditionalWrite::put(Some(revision(1)), revision(2), b"x", kind, summary);
     let swapped = store.compare_and_swap(&account(5), disabled).await;
-    assert_eq!(swapped.unwrap(), Swapped::Done);
+    assert_eq!(swapped.unwrap(), WriteResult::Done);
     let fields: Vec<String> = run(&url, "HMGET plain:{5} enabled codes_left key_id").await;
     assert_eq!(fields, ["0", "0", "2"]);
 }
@@ -41,11 +42,11 @@ async fn accounts_with_braces_have_keys_of_their_own() {
         for (id, number) in ids.into_iter().zip(1..) {
             let account = AccountId::new(id).unwrap();
             let written = store.compare_and_swap(&account, swap(None, number, id.as_bytes()));
-            assert_eq!(written.await.unwrap(), Swapped::Done, "{id}");
+            assert_eq!(written.await.unwrap(), WriteResult::Done, "{id}");
         }
         for (id, number) in ids.into_iter().zip(1..) {
             let stored = store.load(&AccountId::new(id).unwrap()).await.unwrap();
-            assert_eq!(stored, Some(Stored::new(id.into(), revision(number))));
+            assert_eq!(stored, Some(StoredRecord::new(id.into(), revision(number))));
         }
     }
 }
@@ -70,7 +71,10 @@ async fn a_server_that_forgot_the_scripts_is_told_again() {
     create(&store, &account(1)).await;
     for new in 2..4 {
         let _: String = run(&server.url(), "SCRIPT FLUSH").await;
-        assert_eq!(swapped(&store, new - 1, new).await.unwrap(), Swapped::Done);
+        assert_eq!(
+            swapped(&store, new - 1, new).await.unwrap(),
+            WriteResult::Done
+        );
         let _: String = run(&server.url(), "SCRIPT FLUSH").await;
         assert_eq!(held(&store).await, Some(new));
     }

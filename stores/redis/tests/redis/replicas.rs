@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use countersign::{Store, Swapped};
+use countersign::store::{Store, WriteResult};
 use countersign_redis::{Error, RedisStore};
 use countersign_store_testing::{Durability, Redis};
 use tokio::time::sleep;
@@ -43,7 +43,7 @@ async fn a_replica_is_refused_for_reading_too() {
     // It becomes the primary.
     let _: String = run(&replica.url(), "REPLICAOF NO ONE").await;
     assert_eq!(held(&reader).await, Some(1));
-    assert_eq!(swapped(&reader, 1, 2).await.unwrap(), Swapped::Done);
+    assert_eq!(swapped(&reader, 1, 2).await.unwrap(), WriteResult::Done);
 }
 
 #[tokio::test]
@@ -90,11 +90,11 @@ async fn a_write_can_wait_for_replicas() {
     let other = RedisStore::new(client(&url))
         .with_timeout(PATIENT)
         .with_replicas(1);
-    assert_eq!(swapped(&other, 1, 2).await.unwrap(), Swapped::Done);
+    assert_eq!(swapped(&other, 1, 2).await.unwrap(), WriteResult::Done);
     let copied: String = run(&replica.url(), "HGET countersign:{1} revision").await;
     assert_eq!(copied, "2");
     // One that is stale waits for nothing that it could have written.
-    assert_eq!(swapped(&other, 1, 3).await.unwrap(), Swapped::Stale);
+    assert_eq!(swapped(&other, 1, 3).await.unwrap(), WriteResult::Stale);
     let two = other.with_replicas(2).with_timeout(Duration::from_secs(1));
     let error = swapped(&two, 2, 3).await.unwrap_err();
     let Error::NotReplicated {

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use countersign::{AccountId, KeyId, Revision, Store, Summary, Swap, SwapKind, Swapped};
+use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
+use countersign::{AccountId, KeyId};
 use countersign_redis::{Error, RedisStore};
 use countersign_store_testing::{Durability, Fault, Proxy, Redis, RedisCluster, available};
 use redis::{Client, FromRedisValue};
@@ -88,25 +89,25 @@ pub(crate) fn revision(number: i64) -> Revision {
     Revision::from_i64(number).unwrap()
 }
 
-pub(crate) fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> Swap<'_> {
+pub(crate) fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
     let summary = Summary::new(true, u32::MAX, KeyId::new(u32::MAX));
-    let kind = SwapKind::Enrolled;
-    Swap::write(expected.map(revision), revision(new), record, kind, summary)
+    let kind = WriteKind::Enrolled;
+    ConditionalWrite::put(expected.map(revision), revision(new), record, kind, summary)
 }
 
-pub(crate) fn erase(expected: i64, new: i64) -> Swap<'static> {
+pub(crate) fn erase(expected: i64, new: i64) -> ConditionalWrite<'static> {
     let summary = Summary::new(false, 0, KeyId::new(1));
-    Swap::erase(revision(expected), revision(new), summary)
+    ConditionalWrite::erase(revision(expected), revision(new), summary)
 }
 
 /// Writes the first record, under the revision 1.
 pub(crate) async fn create(store: &RedisStore, account: &AccountId) {
     let swapped = store.compare_and_swap(account, swap(None, 1, b"record"));
-    assert_eq!(swapped.await.unwrap(), Swapped::Done);
+    assert_eq!(swapped.await.unwrap(), WriteResult::Done);
 }
 
 /// Writes over a revision of the account 1.
-pub(crate) async fn swapped(store: &RedisStore, old: i64, new: i64) -> Result<Swapped, Error> {
+pub(crate) async fn swapped(store: &RedisStore, old: i64, new: i64) -> Result<WriteResult, Error> {
     store
         .compare_and_swap(&account(1), swap(Some(old), new, b"new"))
         .await

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use countersign::backup::Argon2Params;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Denied, DigestParams, EnrollmentRequest, Error, KeyId, Keyring, Policy, Proof,
-    Receipt, Rejection, SealingKey, Status, Timestamp, Verifier,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Receipt, Rejection,
+    SealingKey, Status, Timestamp, Verifier, VerifierError,
 };
 use countersign_redis::RedisStore;
 use countersign_store_testing::{Durability, Fault, Redis, RedisCluster};
@@ -21,8 +22,8 @@ struct Service {
 impl Service {
     fn new(store: &RedisStore, account: &str) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
-        let digest = DigestParams::new(8, 1, 1).unwrap();
-        let policy = Policy::builder().code_digest(digest).build().unwrap();
+        let digest = Argon2Params::new(8, 1, 1).unwrap();
+        let policy = Policy::builder().code_hash(digest).build().unwrap();
         let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
         let verifier = Verifier::builder(store.clone(), keyring, "Tests")
             .policy(policy)
@@ -36,7 +37,7 @@ impl Service {
     }
 
     async fn enroll(&self) -> Phone {
-        let request = EnrollmentRequest::additional("somebody");
+        let request = EnrollmentRequest::new("somebody");
         let checked_at = self.clock.now();
         let proof = Proof::Password { checked_at };
         let begun = self
@@ -114,7 +115,7 @@ async fn one_lost_answer_a_write_changes_no_verdict(network: &Network) {
 
         // Creation, confirmation.
         lose();
-        let request = EnrollmentRequest::additional("somebody");
+        let request = EnrollmentRequest::new("somebody");
         let checked_at = service.clock.now();
         let proof = Proof::Password { checked_at };
         let enrollment = verifier
@@ -154,7 +155,7 @@ async fn one_lost_answer_a_write_changes_no_verdict(network: &Network) {
         let passcode = phone.passcode(service.clock.now());
         lose();
         let codes = verifier
-            .issue_backup_codes(account, Proof::Passcode(&passcode))
+            .issue_backup_codes(account, Proof::Code(&passcode))
             .await
             .unwrap();
         let code = codes.iter().next().unwrap();
@@ -209,7 +210,7 @@ async fn lost_answers_without_end_are_no_verdict_and_no_login(network: &Network)
             assert!(
                 matches!(
                     denied,
-                    Denied::Failed(Error::Store(_) | Error::Unsettled(_))
+                    Denied::Failed(VerifierError::Store(_) | VerifierError::Unsettled(_))
                 ),
                 "{denied:?}"
             );
@@ -246,7 +247,7 @@ async fn a_server_that_is_killed_in_between_forgets_nothing_with_appendfsync_alw
         server.kill9().unwrap();
         let denied = service.verify(&passcode).await.unwrap_err();
         assert!(
-            matches!(denied, Denied::Failed(Error::Store(_))),
+            matches!(denied, Denied::Failed(VerifierError::Store(_))),
             "{denied:?}"
         );
         server.restart().unwrap();

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use countersign::store::{BoxStore, ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
 use countersign::testing::Phone;
 use countersign::{
-    AccountId, BoxStore, Denied, EnrollmentId, EnrollmentRequest, Error, Proof, Rejection, Status,
-    Store, Stored, Swap, SwapKind, Swapped, Timestamp,
+    AccountId, Denied, EnrollmentId, EnrollmentRequest, Proof, Rejection, Status, Timestamp,
+    VerifierError,
 };
 use countersign_store_soak::cast::{ENROLLED_AT, Person};
 use countersign_store_soak::connect::{connect, connect_within};
@@ -70,16 +71,16 @@ const SENT: usize = 3;
 const NOW: u64 = ENROLLED_AT + 600;
 
 impl Deed {
-    const fn writes(self) -> SwapKind {
+    const fn writes(self) -> WriteKind {
         match self {
-            Self::Begin => SwapKind::Enrolling,
-            Self::Confirm => SwapKind::Enrolled,
-            Self::Passcode | Self::Code => SwapKind::Accepted,
-            Self::WrongPasscode => SwapKind::Rejected,
-            Self::WrongCode => SwapKind::Reserved,
-            Self::Grant => SwapKind::Issuing,
-            Self::Issue => SwapKind::Issued,
-            Self::Erase => SwapKind::Erased,
+            Self::Begin => WriteKind::Enrolling,
+            Self::Confirm => WriteKind::Enrolled,
+            Self::Passcode | Self::Code => WriteKind::Accepted,
+            Self::WrongPasscode => WriteKind::Rejected,
+            Self::WrongCode => WriteKind::Reserved,
+            Self::Grant => WriteKind::Issuing,
+            Self::Issue => WriteKind::Issued,
+            Self::Erase => WriteKind::Erased,
         }
     }
 }
@@ -95,13 +96,13 @@ struct Struck {
 #[derive(Clone, Copy)]
 struct Plan {
     /// `None`: loads.
-    kind: Option<SwapKind>,
+    kind: Option<WriteKind>,
     fault: Fault,
     times: usize,
 }
 
 impl Struck {
-    fn arm(&self, kind: Option<SwapKind>, bytes: &[u8]) {
+    fn arm(&self, kind: Option<WriteKind>, bytes: &[u8]) {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         if plan.kind == kind && plan.times > 0 {
             plan.times -= 1;
@@ -113,7 +114,7 @@ impl Struck {
 impl Store for Struck {
     type Error = <BoxStore as Store>::Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
         self.arm(None, account.as_str().as_bytes());
         self.store.load(account).await
     }
@@ -121,8 +122,8 @@ impl Store for Struck {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Self::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Self::Error> {
         let bytes = swap.record().unwrap_or(account.as_str().as_bytes());
         self.arm(Some(swap.kind()), bytes);
         self.store.compare_and_swap(account, swap).await
@@ -187,7 +188,7 @@ impl Witness {
             Deed::Code => verify(&self.person.as_ref().unwrap().1.codes[4]).await,
             Deed::Grant | Deed::Issue => {
                 let (verifier, passcode) = (service.at(NOW), passcode());
-                let issued = verifier.issue_backup_codes(account, Proof::Passcode(&passcode));
+                let issued = verifier.issue_backup_codes(account, Proof::Code(&passcode));
                 issued.await.map(drop)
             }
             Deed::Erase => service.verifier.erase(account).await.map_err(Denied::from),
@@ -227,7 +228,7 @@ impl Witness {
 async fn begin(service: &Service, account: &AccountId) -> Result<(EnrollmentId, String), Denied> {
     let checked_at = Timestamp::from_unix(ENROLLED_AT);
     let (request, proof) = (
-        EnrollmentRequest::additional("somebody"),
+        EnrollmentRequest::new("somebody"),
         Proof::Password { checked_at },
     );
     let verifier = service.at(ENROLLED_AT);
@@ -274,7 +275,7 @@ impl Place {
         match &told {
             Ok(()) if !unknown && !is_wrong => {}
             Err(Denied::Rejected(Rejection::WrongCode)) if !unknown && is_wrong => {}
-            Err(Denied::Failed(Error::Unsettled(_))) if unknown => {}
+            Err(Denied::Failed(VerifierError::Unsettled(_))) if unknown => {}
             told => panic!("{case}: {told:?}"),
         }
         let arrived = !matches!(fault, Fault::DropRequest | Fault::Reset);
@@ -320,7 +321,7 @@ impl Place {
         let service = Service::new(BoxStore::new(struck.clone()));
         match witness.perform(deed, &service).await {
             Ok(()) if matches!(fault, Fault::Stall(_)) => return,
-            Err(Denied::Failed(Error::Store(_))) => {}
+            Err(Denied::Failed(VerifierError::Store(_))) => {}
             told => panic!("{fault:?} of a load: {told:?}"),
         }
         assert!(!witness.sees(deed).await, "{fault:?} of a load");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::{Denied, Error, Rejection};
+use countersign::{Denied, Rejection, VerifierError};
 use countersign_store_soak::cast::{ENROLLED_AT, Person};
 use countersign_store_soak::connect::connect_within;
 use countersign_store_soak::service::{Service, failures};
@@ -48,7 +48,7 @@ macro_rules! a_late_write_is_right_or_unsettled {
                     Err(Denied::Rejected(Rejection::WrongCode)) if code != passcode => {
                         assert_eq!(failures(&patient, account).await.unwrap(), 1);
                     }
-                    Err(Denied::Failed(Error::Unsettled(_))) => {}
+                    Err(Denied::Failed(VerifierError::Unsettled(_))) => {}
                     Err(other) => panic!("{other:?}"),
                 }
             }

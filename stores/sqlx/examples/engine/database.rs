@@ -1,4 +1,4 @@
-use countersign::BoxStore;
+use countersign::store::BoxStore;
 use countersign_sqlx::{AccountColumn, MySqlStore, PostgresStore, SqliteStore};
 use sqlx::sqlite::SqlitePoolOptions;
 

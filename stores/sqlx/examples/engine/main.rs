@@ -16,10 +16,12 @@ use std::error::Error;
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
+use countersign::runtime::{Clock, RandomSource, SystemClock, SystemRandom};
+use countersign::store::BoxStore;
 use countersign::testing::Phone;
 use countersign::{
-    AccountId, BoxStore, Clock, Denied, EnrollmentRequest, KeyId, Keyring, Proof, RandomSource,
-    Rejection, SealingKey, Status, SystemClock, SystemRandom, Verifier,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey, Status,
+    Verifier,
 };
 
 use crate::database::Database;
@@ -95,7 +97,7 @@ async fn enroll(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<Ph
     let enrollment = verifier
         .begin_enrollment(
             account,
-            EnrollmentRequest::additional("somebody@example.com"),
+            EnrollmentRequest::new("somebody@example.com"),
             Proof::Password {
                 checked_at: password_checked_at,
             },

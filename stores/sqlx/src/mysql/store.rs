@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::{AccountId, Revision, Store, Stored, Swap, Swapped};
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Revision, Store, StoredRecord, WriteResult};
 use sqlx::mysql::{MySqlArguments, MySqlPool, MySqlPoolOptions, MySqlQueryResult};
 use sqlx::{Arguments, MySql, Row, SqlStr};
 
@@ -87,8 +88,8 @@ use crate::{AccountColumn, Error, TableNameError};
 /// for a foreign key; a number's column may be `UNSIGNED`, too, and a UUID's may be of MariaDB's own type.
 ///
 /// Beside it, `revision` and `record` there are `enabled`, `codes_left` and `key_id`, the
-/// [`Summary`](countersign::Summary) of the record: not authenticated, for queries and never for
-/// decisions. So no trigger on them may set a flag of yours: see `SwapKind` for that. More columns
+/// [`Summary`](countersign::store::Summary) of the record: not authenticated, for queries and never for
+/// decisions. So no trigger on them may set a flag of yours: see `WriteKind` for that. More columns
 /// of the host's own do no harm if they have a default. A later version of this crate that must not
 /// share its table with this one renames a column, so that this one stops with
 /// [`Error::WrongTable`].
@@ -238,7 +239,7 @@ impl MySqlStore {
     fn row(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
+        swap: ConditionalWrite<'_>,
         record: &[u8],
     ) -> Result<MySqlArguments, Error> {
         let (mut arguments, summary) = (MySqlArguments::default(), swap.summary());
@@ -255,7 +256,7 @@ impl MySqlStore {
 impl Store for MySqlStore {
     type Error = Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         let Statements { table, load, .. } = &*self.statements;
         let mut arguments = MySqlArguments::default();
         self.add_key(&mut arguments, account)?;
@@ -268,14 +269,14 @@ impl Store for MySqlStore {
         let revision = row.try_get(1).map_err(decoded)?;
         let revision = Revision::from_i64(revision);
         let revision = revision.map_err(|source| Error::corrupt_row(table, source))?;
-        Ok(Some(Stored::new(record, revision)))
+        Ok(Some(StoredRecord::new(record, revision)))
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
         let expected = swap.expected().map(Revision::as_i64);
         let (sql, arguments) = match (swap.record(), expected) {
             (Some(record), None) => (&self.statements.create, self.row(account, swap, record)?),
@@ -294,10 +295,10 @@ impl Store for MySqlStore {
         match self.execute(sql, arguments).await {
             Ok(done) => swapped(&self.statements.table, done.rows_affected()),
             // Rolled back every time, because others changed the account: the verifier loads and judges again.
-            Err(Error::Conflict(_)) => Ok(Swapped::Stale),
+            Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
             // A plain INSERT found the account.
             Err(Error::Database(error)) if expected.is_none() && is_duplicate(&error) => {
-                Ok(Swapped::Stale)
+                Ok(WriteResult::Stale)
             }
             Err(error) => Err(error),
         }

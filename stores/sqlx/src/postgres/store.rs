@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::{AccountId, Revision, Store, Stored, Swap, Swapped};
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Revision, Store, StoredRecord, WriteResult};
 use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgQueryResult};
 use sqlx::{Arguments, Postgres, Row, SqlStr};
 
@@ -85,8 +86,8 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # Columns
 ///
 /// Beside `account` ([`AccountColumn`]), `revision` and `record` there are `enabled`, `codes_left`
-/// and `key_id`, the [`Summary`](countersign::Summary) of the record: not authenticated, for
-/// queries and never for decisions. So no trigger on them may set a flag of yours: see `SwapKind`
+/// and `key_id`, the [`Summary`](countersign::store::Summary) of the record: not authenticated, for
+/// queries and never for decisions. So no trigger on them may set a flag of yours: see `WriteKind`
 /// for that. More columns of the host's own do no harm if they have a default. A later version of
 /// this crate that must not share its table with this one renames a column, so that this one stops
 /// with [`Error::WrongTable`].
@@ -234,7 +235,7 @@ impl PostgresStore {
     fn row(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
+        swap: ConditionalWrite<'_>,
         record: &[u8],
     ) -> Result<PgArguments, Error> {
         let (mut arguments, summary) = (PgArguments::default(), swap.summary());
@@ -251,7 +252,7 @@ impl PostgresStore {
 impl Store for PostgresStore {
     type Error = Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         let Statements { table, load, .. } = &*self.statements;
         let mut arguments = PgArguments::default();
         self.add_key(&mut arguments, account)?;
@@ -264,14 +265,14 @@ impl Store for PostgresStore {
         let revision = row.try_get(1).map_err(decoded)?;
         let revision = Revision::from_i64(revision);
         let revision = revision.map_err(|source| Error::corrupt_row(table, source))?;
-        Ok(Some(Stored::new(record, revision)))
+        Ok(Some(StoredRecord::new(record, revision)))
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
         let expected = swap.expected().map(Revision::as_i64);
         let (sql, arguments) = match (swap.record(), expected) {
             (Some(record), None) => (&self.statements.create, self.row(account, swap, record)?),
@@ -290,7 +291,7 @@ impl Store for PostgresStore {
         match self.execute(sql, arguments).await {
             Ok(done) => swapped(&self.statements.table, done.rows_affected()),
             // Rolled back every time, because others changed the account: the verifier loads and judges again.
-            Err(Error::Conflict(_)) => Ok(Swapped::Stale),
+            Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
             Err(error) => Err(error),
         }
     }

@@ -2,7 +2,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign::{AccountId, Revision, Store, Stored, Swap, Swapped};
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Revision, Store, StoredRecord, WriteResult};
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -53,9 +54,9 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # Columns
 ///
 /// Beside `account` ([`AccountColumn`]), `revision` and `record` there are `enabled` (0 or 1),
-/// `codes_left` and `key_id`, the [`Summary`](countersign::Summary) of the record: not
+/// `codes_left` and `key_id`, the [`Summary`](countersign::store::Summary) of the record: not
 /// authenticated, for queries and never for decisions. So no trigger on them may set a flag of
-/// yours: see `SwapKind` for that. More columns of the host's own do no harm if they have a
+/// yours: see `WriteKind` for that. More columns of the host's own do no harm if they have a
 /// default. A later version of this crate that must not share its table with this one renames a
 /// column, so that this one stops with [`Error::WrongTable`].
 ///
@@ -238,7 +239,7 @@ impl SqliteStore {
         &self,
         statement: &SqlStr,
         account: &'q AccountId,
-        swap: Swap<'q>,
+        swap: ConditionalWrite<'q>,
         record: &'q [u8],
     ) -> Result<SqliteQuery<'q>, Error> {
         let summary = swap.summary();
@@ -255,7 +256,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     type Error = Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         let query = self.keyed(&self.statements.load, account)?;
         let (mut connection, left) = self.connection().await?;
         let rows = self
@@ -269,14 +270,14 @@ impl Store for SqliteStore {
         let revision = Revision::from_i64(revision);
         let corrupt = |source| Error::corrupt_row(&self.statements.table, source);
         let revision = revision.map_err(corrupt)?;
-        Ok(Some(Stored::new(record, revision)))
+        Ok(Some(StoredRecord::new(record, revision)))
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
         let expected = swap.expected().map(Revision::as_i64);
         let query = match (swap.record(), expected) {
             (Some(record), None) => self.written(&self.statements.create, account, swap, record)?,

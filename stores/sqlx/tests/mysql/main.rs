@@ -31,8 +31,9 @@ use std::net::TcpListener;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use countersign::AccountId;
 use countersign::conformance::Harness;
-use countersign::{AccountId, Store, Stored, Swapped};
+use countersign::store::{Store, StoredRecord, WriteResult};
 use countersign_sqlx::{AccountColumn, Error, MySqlStore};
 use countersign_store_testing::{Durability, MariaDb, Proxy, available};
 use sqlx::AssertSqlSafe;
@@ -83,7 +84,7 @@ async fn store_of(column: AccountColumn, pool: &MySqlPool) -> MySqlStore {
     store
 }
 
-async fn swapped(store: &MySqlStore, expected: i64, new: i64) -> Result<Swapped, Error> {
+async fn swapped(store: &MySqlStore, expected: i64, new: i64) -> Result<WriteResult, Error> {
     store
         .compare_and_swap(&account(1), swap(Some(expected), new, b"new"))
         .await

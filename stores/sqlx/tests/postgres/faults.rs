@@ -23,8 +23,8 @@ async fn a_write_that_timed_out_may_land_later_and_is_then_stale_when_repeated()
     // The very same swap again: it lands now, or the abandoned one was first. Either way it is there once.
     _ = swapped(&patient, 1, 2).await.unwrap();
     let stored = patient.load(&account(1)).await.unwrap();
-    assert_eq!(stored, Some(Stored::new(b"new".into(), revision(2))));
-    assert_eq!(swapped(&patient, 1, 2).await.unwrap(), Swapped::Stale);
+    assert_eq!(stored, Some(StoredRecord::new(b"new".into(), revision(2))));
+    assert_eq!(swapped(&patient, 1, 2).await.unwrap(), WriteResult::Stale);
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_transaction_that_somebody_left_open_is_ended_before_a_write_can_be_pa
         sqlx::raw_sql("BEGIN").execute(&mut *left).await.unwrap();
         drop(left);
         let done = swapped(&at(&pool, &table), 1, 2).await.unwrap();
-        assert_eq!(done, Swapped::Done);
+        assert_eq!(done, WriteResult::Done);
         let stored = witness.load(&account(1)).await.unwrap().unwrap();
         assert_eq!(stored.revision, seen);
         pool.close().await;
@@ -188,6 +188,9 @@ async fn a_server_that_restarts_is_an_error_and_then_as_before() {
         server.restart().unwrap();
         let stored = store.load(&account(1)).await.unwrap().unwrap();
         assert_eq!(stored.revision, revision(old));
-        assert_eq!(swapped(&store, old, old + 1).await.unwrap(), Swapped::Done);
+        assert_eq!(
+            swapped(&store, old, old + 1).await.unwrap(),
+            WriteResult::Done
+        );
     }
 }

@@ -31,8 +31,9 @@ use std::net::TcpListener;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use countersign::AccountId;
 use countersign::conformance::Harness;
-use countersign::{AccountId, Store, Stored, Swapped};
+use countersign::store::{Store, StoredRecord, WriteResult};
 use countersign_sqlx::{AccountColumn, Error, PostgresStore};
 use countersign_store_testing::{Durability, Fault, Postgres, Proxy, available};
 use sqlx::AssertSqlSafe;
@@ -69,7 +70,7 @@ async fn store_of(column: AccountColumn, pool: &PgPool) -> PostgresStore {
     store
 }
 
-async fn swapped(store: &PostgresStore, expected: i64, new: i64) -> Result<Swapped, Error> {
+async fn swapped(store: &PostgresStore, expected: i64, new: i64) -> Result<WriteResult, Error> {
     store
         .compare_and_swap(&account(1), swap(Some(expected), new, b"new"))
         .await

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use countersign::{Store, Stored, Swapped};
+use countersign::store::{Store, StoredRecord, WriteResult};
 use countersign_sqlx::Error;
 use countersign_store_testing::{Fault, Proxy};
 use tokio::sync::Barrier;
@@ -45,7 +45,7 @@ pub(crate) async fn one_of_64_is_done(store: &impl Shared) {
                 .collect();
             let mut done = 0;
             for task in tasks {
-                if task.await.unwrap() == Swapped::Done {
+                if task.await.unwrap() == WriteResult::Done {
                     done += 1;
                 }
             }
@@ -72,7 +72,7 @@ pub(crate) async fn a_free_mix_balances(store: &impl Shared) {
                         Some(old) if round % 3 == 0 => (erase(old), -1),
                         Some(old) => (swap(Some(old), new, b"swapped"), 0),
                     };
-                    if store.compare_and_swap(&account, swap).await.unwrap() == Swapped::Done {
+                    if store.compare_and_swap(&account, swap).await.unwrap() == WriteResult::Done {
                         rows += change;
                     }
                 }
@@ -108,12 +108,12 @@ pub(crate) async fn dropped_futures_leave_the_pool_usable(store: &impl Shared, r
         let attempt = swap(Some(new - 1), new, record.as_bytes());
         let patience = new * 37 % 200;
         match cut_after(patience, store.compare_and_swap(&account, attempt)).await {
-            Some(swapped) => assert_eq!(swapped.unwrap(), Swapped::Done),
+            Some(swapped) => assert_eq!(swapped.unwrap(), WriteResult::Done),
             // The same swap again settles what became of it: it lands now, or it had landed and is stale.
             None => {
                 cut += 1;
                 let again = store.compare_and_swap(&account, attempt).await;
-                if again.unwrap() == Swapped::Stale {
+                if again.unwrap() == WriteResult::Stale {
                     landed += 1;
                 }
             }
@@ -123,7 +123,7 @@ pub(crate) async fn dropped_futures_leave_the_pool_usable(store: &impl Shared, r
         let stored = store.load(&account).await.unwrap().unwrap();
         assert_eq!(
             stored,
-            Stored::new(record.into_bytes(), revision(new)),
+            StoredRecord::new(record.into_bytes(), revision(new)),
             "after {cut} cuts"
         );
     }
@@ -179,9 +179,12 @@ pub(crate) async fn a_lost_answer_is_an_error_and_settles(store: &impl Shared, p
         );
         let again = store.compare_and_swap(&account, attempt).await.unwrap();
         let landed = matches!(fault, Fault::DropReply);
-        assert_eq!(again == Swapped::Stale, landed, "{fault:?}");
+        assert_eq!(again == WriteResult::Stale, landed, "{fault:?}");
         let stored = store.load(&account).await.unwrap().unwrap();
-        assert_eq!(stored, Stored::new(record.into_bytes(), revision(new)));
+        assert_eq!(
+            stored,
+            StoredRecord::new(record.into_bytes(), revision(new))
+        );
     }
     assert_eq!(proxy.struck(), 3);
 }
@@ -197,7 +200,7 @@ pub(crate) async fn a_silent_network_is_an_error_in_time(store: &impl Shared, pr
         let error = store.compare_and_swap(&account, attempt).await.unwrap_err();
         assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
         let swapped = store.compare_and_swap(&account, attempt).await.unwrap();
-        assert_eq!(swapped, Swapped::Stale, "it had landed");
+        assert_eq!(swapped, WriteResult::Stale, "it had landed");
     }
     proxy.strike_all(Fault::BlackHole);
     for _ in 0..2 {
@@ -221,7 +224,7 @@ pub(crate) async fn a_call_is_one_round_trip(store: &impl Shared, proxy: &Proxy)
     let before = requests(proxy).await;
     for new in 3..3 + CALLS {
         let swapped = store.compare_and_swap(&account, swap(Some(new - 1), new, b"x"));
-        assert_eq!(swapped.await.unwrap(), Swapped::Done);
+        assert_eq!(swapped.await.unwrap(), WriteResult::Done);
         store.load(&account).await.unwrap();
     }
     let calls = usize::try_from(2 * CALLS).unwrap();

@@ -4,7 +4,8 @@
 pub(crate) mod checks;
 pub(crate) mod renamed;
 
-use countersign::{AccountId, KeyId, Revision, Store, Summary, Swap, SwapKind, Swapped};
+use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
+use countersign::{AccountId, KeyId};
 
 pub(crate) fn account(id: u32) -> AccountId {
     AccountId::from(id)
@@ -15,15 +16,15 @@ pub(crate) fn revision(number: i64) -> Revision {
 }
 
 /// A write over the revision `expected` with all columns at their highest.
-pub(crate) fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> Swap<'_> {
+pub(crate) fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
     let summary = Summary::new(true, u32::MAX, KeyId::new(u32::MAX));
-    let kind = SwapKind::Enrolled;
-    Swap::write(expected.map(revision), revision(new), record, kind, summary)
+    let kind = WriteKind::Enrolled;
+    ConditionalWrite::put(expected.map(revision), revision(new), record, kind, summary)
 }
 
-pub(crate) fn erase(expected: i64) -> Swap<'static> {
+pub(crate) fn erase(expected: i64) -> ConditionalWrite<'static> {
     let summary = Summary::new(false, 0, KeyId::new(1));
-    Swap::erase(revision(expected), revision(1), summary)
+    ConditionalWrite::erase(revision(expected), revision(1), summary)
 }
 
 /// Creates an account with the revision 1.
@@ -31,7 +32,7 @@ pub(crate) async fn create<S: Store>(store: &S, account: &AccountId) {
     let swapped = store
         .compare_and_swap(account, swap(None, 1, b"record"))
         .await;
-    assert_eq!(swapped.map_err(Into::into).unwrap(), Swapped::Done);
+    assert_eq!(swapped.map_err(Into::into).unwrap(), WriteResult::Done);
 }
 
 /// A name for a table that no other test has.

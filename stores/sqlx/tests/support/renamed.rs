@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 
-use countersign::{AccountId, Store, Stored, Swap, Swapped};
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
 use countersign_sqlx::AccountColumn;
 
 /// A store that takes numbers or UUIDs, for a suite that has accounts of other names.
@@ -50,15 +51,15 @@ impl<S> Renamed<S> {
 impl<S: Store> Store for Renamed<S> {
     type Error = S::Error;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
         self.store.load(&self.name(account)).await
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: Swap<'_>,
-    ) -> Result<Swapped, Self::Error> {
+        swap: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Self::Error> {
         self.store.compare_and_swap(&self.name(account), swap).await
     }
 }

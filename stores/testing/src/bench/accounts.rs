@@ -2,10 +2,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use countersign::backup::Argon2Params;
+use countersign::store::{MemoryStore, Store, StoredRecord};
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, DigestParams, EnrollmentRequest, KeyId, Keyring, MemoryStore, Policy, Proof,
-    SealingKey, Store, Stored, Timestamp, Verifier,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Policy, Proof, SealingKey, Timestamp, Verifier,
 };
 use fastrand::Rng;
 
@@ -16,7 +17,7 @@ pub(super) struct Population {
     pub(super) rows: u32,
     pub(super) keys: Keys,
     store: MemoryStore,
-    members: Vec<(Member, Stored)>,
+    members: Vec<(Member, StoredRecord)>,
     strangers: [Arc<[AccountId]>; 2],
 }
 
@@ -51,7 +52,7 @@ impl Population {
         let (store, clock) = (MemoryStore::new(), ManualClock::at(BEGINNING));
         let policy = Policy::builder()
             // As long as a slow one. No backup code is used here.
-            .code_digest(DigestParams::new(8, 1, 1)?)
+            .code_hash(Argon2Params::new(8, 1, 1)?)
             .build()?;
         let verifier = Verifier::builder(store.clone(), keys.before(), ISSUER)
             .policy(policy)
@@ -96,7 +97,7 @@ impl Population {
     }
 
     /// The enrolled accounts as they are before the first turn, and what is on record for them.
-    pub(super) fn members(&self) -> impl Iterator<Item = (Member, &Stored)> {
+    pub(super) fn members(&self) -> impl Iterator<Item = (Member, &StoredRecord)> {
         self.members.iter().map(|(member, stored)| {
             let member = Member {
                 id: member.id.clone(),
@@ -142,7 +143,7 @@ impl Member {
         let password = Proof::Password {
             checked_at: BEGINNING,
         };
-        let request = EnrollmentRequest::additional("somebody@example.com");
+        let request = EnrollmentRequest::new("somebody@example.com");
         let begun = verifier.begin_enrollment(&id, request, password).await?;
         let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
         let passcode = phone.passcode(BEGINNING);

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
+use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
 use countersign::testing::ManualClock;
-use countersign::{
-    AccountId, Denied, Error as VerifierError, Rejection, Revision, Store, Summary, Swap, SwapKind,
-    Swapped, Timestamp, Verifier,
-};
+use countersign::{AccountId, Denied, Rejection, Timestamp, Verifier, VerifierError};
 
 use super::accounts::{FIRST, ISSUER, Keys, Member, Strangers};
 use super::clients::{Attempt, Job};
@@ -141,10 +139,10 @@ impl<S: Store + Clone + 'static> Rows for ByStore<S> {
     ) -> Result<bool, Error> {
         let expected = Revision::from_i64(expected)?;
         let revision = Revision::from_i64(revision)?;
-        let (kind, summary) = (SwapKind::Accepted, Summary::new(true, 10, FIRST));
-        let swap = Swap::write(Some(expected), revision, record, kind, summary);
+        let (kind, summary) = (WriteKind::Accepted, Summary::new(true, 10, FIRST));
+        let swap = ConditionalWrite::put(Some(expected), revision, record, kind, summary);
         let answer = self.0.compare_and_swap(account, swap).await;
-        Ok(answer.map_err(Into::into)? == Swapped::Done)
+        Ok(answer.map_err(Into::into)? == WriteResult::Done)
     }
 }
 

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign::{Resealed, Revision, Store, Summary, Swap, SwapKind, Swapped, Verifier};
+use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
+use countersign::{Resealed, Verifier};
 
 use super::accounts::{FIRST, ISSUER, Keys, Member, Population, Strangers};
 use super::contender::{Contender, quartile};
@@ -223,15 +224,15 @@ impl<T: Table> Filled<T> {
             writes.push(async move {
                 let summary = Summary::new(true, 10, FIRST);
                 let expected = Some(Revision::from_i64(REVISION)?);
-                let (record, kind) = (&stored.record, SwapKind::Enrolled);
-                let swap = Swap::write(expected, stored.revision, record, kind, summary);
+                let (record, kind) = (&stored.record, WriteKind::Enrolled);
+                let swap = ConditionalWrite::put(expected, stored.revision, record, kind, summary);
                 match store
                     .compare_and_swap(&id, swap)
                     .await
                     .map_err(Into::into)?
                 {
-                    Swapped::Done => Ok::<(), Error>(()),
-                    Swapped::Stale => Err(format!("{id} is not in the table").into()),
+                    WriteResult::Done => Ok::<(), Error>(()),
+                    WriteResult::Stale => Err(format!("{id} is not in the table").into()),
                 }
             });
         }

@@ -35,7 +35,8 @@ mod report;
 
 use std::path::PathBuf;
 
-use countersign::{AccountId, Store};
+use countersign::AccountId;
+use countersign::store::Store;
 
 use crate::Durability;
 use accounts::Population;

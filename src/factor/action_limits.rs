@@ -1,0 +1,203 @@
+//! Issuing backup codes takes two writes: the first takes the proof and grants a right, the second needs
+//! that very right and stores the codes. The digests are computed in between, so nobody who has no proof
+//! makes the server compute them.
+
+use super::rate_limit::{is_clock_fault, remaining};
+use crate::{Rejection, Timestamp};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// The times of an action that is allowed `MOST` times within `SPAN` seconds, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recent<const MOST: usize, const SPAN: u64>(Vec<Timestamp>);
+
+impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
+    /// At most so many times are kept.
+    pub(crate) const MOST: usize = MOST;
+
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The times that a record held.
+    pub(crate) const fn from_times(times: Vec<Timestamp>) -> Self {
+        Self(times)
+    }
+
+    pub(crate) fn times(&self) -> &[Timestamp] {
+        &self.0
+    }
+
+    /// Whether the action is allowed now. If it was done too often, `too_often` makes the rejection of the time
+    /// that is left.
+    pub(super) fn admit(
+        &self,
+        now: Timestamp,
+        too_often: impl FnOnce(Duration) -> Rejection,
+    ) -> Result<(), Rejection> {
+        if self.has_clock_fault(now) {
+            return Err(Rejection::ClockFault);
+        }
+        let within = || self.0.iter().filter(|time| !is_over::<SPAN>(**time, now));
+        if within().count() < MOST {
+            return Ok(());
+        }
+        let first = within().min().copied().unwrap_or(now);
+        let span = Duration::from_secs(SPAN);
+        Err(too_often(remaining(first, span, now).unwrap_or_default()))
+    }
+
+    /// Records that it was done now.
+    pub(super) fn add(&mut self, now: Timestamp) {
+        self.forget(now);
+        // No more than a record may hold, whatever was admitted.
+        if self.0.len() >= MOST {
+            self.0.remove(0);
+        }
+        self.0.push(now);
+    }
+
+    /// Drops the times that no longer count.
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        self.0.retain(|time| !is_over::<SPAN>(*time, now));
+    }
+
+    pub(super) fn has_clock_fault(&self, now: Timestamp) -> bool {
+        self.0.iter().any(|time| is_clock_fault(*time, now))
+    }
+
+    /// Sets the times that lie ahead of a clock that is right to its time.
+    pub(super) fn set_back(&mut self, now: Timestamp) {
+        for time in &mut self.0 {
+            *time = (*time).min(now);
+        }
+    }
+}
+
+fn is_over<const SPAN: u64>(time: Timestamp, now: Timestamp) -> bool {
+    now.saturating_since(time) >= SPAN
+}
+
+/// At most three sets within 24 hours.
+pub(crate) type Issues = Recent<3, 86_400>;
+
+/// How long a right is good for, in seconds.
+const RIGHT_AGE: u64 = 60;
+
+/// The right to store one set of backup codes. A later right takes its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IssueRight {
+    pub(crate) id: IssueRightId,
+    pub(crate) granted_at: Timestamp,
+}
+
+/// 64 random bits.
+pub(crate) type IssueRightId = [u8; 8];
+
+/// The limit on sets of backup codes, and the right that is granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Issuing {
+    pub(crate) issues: Issues,
+    pub(crate) right: Option<IssueRight>,
+}
+
+impl Issuing {
+    pub(crate) const fn new() -> Self {
+        Self {
+            issues: Issues::new(),
+            right: None,
+        }
+    }
+
+    /// Whether a set may be issued now.
+    pub(super) fn admit(&self, now: Timestamp) -> Result<(), Rejection> {
+        self.issues
+            .admit(now, |retry_after| Rejection::TooManyIssues { retry_after })
+    }
+
+    pub(super) fn grant(&mut self, id: IssueRightId, now: Timestamp) {
+        self.issues.add(now);
+        self.right = Some(IssueRight {
+            id,
+            granted_at: now,
+        });
+    }
+
+    /// Uses the right up, if it is the one that is granted and still good.
+    pub(super) fn redeem(&mut self, id: IssueRightId, now: Timestamp) -> Result<(), Rejection> {
+        self.right
+            .take_if(|right| right.id == id && !right.is_over(now))
+            .map(|_| ())
+            .ok_or(Rejection::IssueExpired)
+    }
+
+    /// Drops what no longer counts.
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        self.issues.forget(now);
+        self.right.take_if(|right| right.is_over(now));
+    }
+
+    pub(super) fn set_back(&mut self, now: Timestamp) {
+        self.issues.set_back(now);
+    }
+}
+
+impl IssueRight {
+    fn is_over(&self, now: Timestamp) -> bool {
+        now.saturating_since(self.granted_at) > RIGHT_AGE || is_clock_fault(self.granted_at, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type TwoAMinute = Recent<2, 60>;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix(1_800_000_000).saturating_add(seconds)
+    }
+
+    fn admit(recent: &TwoAMinute, now: Timestamp) -> Result<(), Rejection> {
+        recent.admit(now, |retry_after| Rejection::TooManyIssues { retry_after })
+    }
+
+    fn after(times: &[u64]) -> TwoAMinute {
+        let mut recent = TwoAMinute::new();
+        for time in times {
+            recent.add(at(*time));
+        }
+        recent
+    }
+
+    #[test]
+    fn the_limit_holds_within_any_span() {
+        let recent = after(&[0, 40]);
+        let retry_after = |seconds| {
+            let retry_after = Duration::from_secs(seconds);
+            Err(Rejection::TooManyIssues { retry_after })
+        };
+        assert_eq!(admit(&recent, at(40)), retry_after(20));
+        assert_eq!(admit(&recent, at(59)), retry_after(1));
+        assert_eq!(admit(&recent, at(60)), Ok(()));
+        assert_eq!(admit(&after(&[0, 40, 60]), at(60)), retry_after(40));
+    }
+
+    #[test]
+    fn times_that_no_longer_count_are_dropped() {
+        let mut recent = after(&[0, 40]);
+        recent.forget(at(60));
+        assert_eq!(recent.times(), [at(40)]);
+        recent.forget(at(100));
+        assert_eq!(recent, TwoAMinute::new());
+    }
+
+    #[test]
+    fn a_time_far_ahead_is_a_clock_fault_until_it_is_set_back() {
+        let mut recent = after(&[7200]);
+        assert_eq!(admit(&recent, at(0)), Err(Rejection::ClockFault));
+        recent.set_back(at(0));
+        assert_eq!(admit(&recent, at(0)), Ok(()));
+        assert_eq!(recent.times(), [at(0)]);
+    }
+}

@@ -1,0 +1,284 @@
+use core::fmt;
+use core::str::FromStr;
+use std::boxed::Box;
+use std::string::{String, ToString};
+
+/// The host's own id of a subscriber's account.
+///
+/// UTF-8 text of 1 to 255 bytes without NUL, compared byte by byte: `Bob`, `bob` and `bob ` are three accounts, and so are
+/// two spellings of one letter in different Unicode normal forms. It is part of what seals a record, so an id must never
+/// change and must never be given to another person, not even after [`erase`](crate::store::WriteKind::Erased).
+///
+/// Use the id that the host's own tables refer to (a number, a UUID), not a name or an address that a person can change.
+///
+/// ```
+/// use countersign::AccountId;
+///
+/// let from_number = AccountId::from(4711_u64);
+/// assert_eq!(from_number.as_str(), "4711");
+///
+/// let from_uuid = AccountId::from_uuid_bytes([0xA1; 16]);
+/// assert_eq!(from_uuid.as_str(), "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1");
+///
+/// let from_text: AccountId = "users/4711".parse()?;
+/// assert_ne!(from_text, from_number);
+/// # Ok::<(), countersign::AccountIdError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize),
+    serde(try_from = "String")
+)]
+pub struct AccountId(Box<str>);
+
+/// Why a text is not an [`AccountId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountIdError {
+    /// There is no text.
+    #[error("an account id cannot be empty")]
+    Empty,
+    /// The text is longer than 255 bytes.
+    #[error("an account id has at most 255 bytes, this one has {bytes}")]
+    TooLong {
+        /// The length of the text in bytes.
+        bytes: usize,
+    },
+    /// The text contains U+0000, which some databases cannot keep or end the text at.
+    #[error("an account id cannot contain the character NUL")]
+    Nul,
+}
+
+impl AccountId {
+    /// The longest id in bytes.
+    pub const MAX_BYTES: usize = 255;
+
+    /// Takes a text as it is: nothing is trimmed, folded or normalised.
+    ///
+    /// # Errors
+    /// [`AccountIdError`] if the text is empty, longer than 255 bytes, or contains NUL.
+    pub fn new(id: impl Into<String>) -> Result<Self, AccountIdError> {
+        let id = id.into();
+        if id.is_empty() {
+            return Err(AccountIdError::Empty);
+        }
+        if id.len() > Self::MAX_BYTES {
+            return Err(AccountIdError::TooLong { bytes: id.len() });
+        }
+        if id.contains('\0') {
+            return Err(AccountIdError::Nul);
+        }
+        Ok(Self(id.into_boxed_str()))
+    }
+
+    /// The 16 bytes of a UUID (RFC 9562) in its one canonical form: lower case, with hyphens.
+    #[must_use]
+    pub fn from_uuid_bytes(uuid: [u8; 16]) -> Self {
+        let mut text = String::with_capacity(36);
+        for (position, byte) in uuid.into_iter().enumerate() {
+            if matches!(position, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            for nibble in [byte >> 4, byte & 0x0F] {
+                text.extend(char::from_digit(u32::from(nibble), 16));
+            }
+        }
+        Self(text.into_boxed_str())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<u32> for AccountId {
+    /// The number in decimal.
+    fn from(id: u32) -> Self {
+        Self(id.to_string().into_boxed_str())
+    }
+}
+
+impl From<u64> for AccountId {
+    /// The number in decimal.
+    fn from(id: u64) -> Self {
+        Self(id.to_string().into_boxed_str())
+    }
+}
+
+impl From<i32> for AccountId {
+    /// The number in decimal, with `-` when it is negative.
+    fn from(id: i32) -> Self {
+        Self(id.to_string().into_boxed_str())
+    }
+}
+
+impl From<i64> for AccountId {
+    /// The number in decimal, with `-` when it is negative.
+    fn from(id: i64) -> Self {
+        Self(id.to_string().into_boxed_str())
+    }
+}
+
+impl TryFrom<&str> for AccountId {
+    type Error = AccountIdError;
+
+    fn try_from(id: &str) -> Result<Self, Self::Error> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<String> for AccountId {
+    type Error = AccountIdError;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        Self::new(id)
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = AccountIdError;
+
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        Self::new(id)
+    }
+}
+
+impl AsRef<str> for AccountId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AccountId").field(&self.as_str()).finish()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for AccountId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The number by which a keyring names one of its keys.
+///
+/// ```
+/// use countersign::KeyId;
+///
+/// const SINCE_MAY: KeyId = KeyId::new(2);
+/// assert_eq!(SINCE_MAY.to_string(), "2");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(transparent)
+)]
+pub struct KeyId(u32);
+
+impl KeyId {
+    /// The id with this number. Any number will do; each key needs its own, and a number must never name another key.
+    #[must_use]
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn an_id_has_1_to_255_bytes_and_no_nul() {
+        assert_eq!(AccountId::new(""), Err(AccountIdError::Empty));
+        assert_eq!(AccountId::new("a\0b"), Err(AccountIdError::Nul));
+        assert_eq!(AccountId::new("a").unwrap().as_str(), "a");
+        assert_eq!(AccountId::new("é".repeat(127)).unwrap().as_str().len(), 254);
+        assert_eq!(AccountId::new("x".repeat(255)).unwrap().as_str().len(), 255);
+        assert_eq!(
+            AccountId::new("é".repeat(128)),
+            Err(AccountIdError::TooLong { bytes: 256 })
+        );
+    }
+
+    #[test]
+    fn ids_are_compared_byte_by_byte() {
+        let ids = ["bob", "Bob", "bob ", " bob", "b\u{F6}b", "bo\u{308}b"];
+        for (i, a) in ids.iter().enumerate() {
+            for (j, b) in ids.iter().enumerate() {
+                assert_eq!(i == j, a.parse::<AccountId>() == b.parse::<AccountId>());
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_decimal_text() {
+        assert_eq!(AccountId::from(u64::MAX).as_str(), "18446744073709551615");
+        assert_eq!(AccountId::from(i64::MIN).as_str(), "-9223372036854775808");
+        assert_eq!(AccountId::from(7_u32), AccountId::from(7_i32));
+    }
+
+    #[test]
+    fn a_uuid_has_one_form() {
+        let uuid = [
+            0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54,
+            0x32, 0x10,
+        ];
+        assert_eq!(
+            AccountId::from_uuid_bytes(uuid).as_str(),
+            "01234567-89ab-cdef-fedc-ba9876543210"
+        );
+    }
+
+    #[test]
+    fn messages_say_what_is_wrong() {
+        assert_eq!(
+            AccountIdError::TooLong { bytes: 300 }.to_string(),
+            "an account id has at most 255 bytes, this one has 300"
+        );
+        assert_eq!(format!("{:?}", AccountId::from(1_u32)), "AccountId(\"1\")");
+    }
+
+    #[test]
+    #[cfg(feature = "serde")]
+    fn serde_lets_no_bad_id_in() {
+        use serde::Deserialize;
+        use serde::de::IntoDeserializer;
+        use serde::de::value::{Error, StrDeserializer};
+
+        let read = |id: &'static str| {
+            let deserializer: StrDeserializer<'_, Error> = id.into_deserializer();
+            AccountId::deserialize(deserializer)
+        };
+        assert_eq!(read("users/7").unwrap().as_str(), "users/7");
+        assert_eq!(
+            read("").unwrap_err().to_string(),
+            "an account id cannot be empty"
+        );
+        assert!(read("a\0b").is_err());
+    }
+}

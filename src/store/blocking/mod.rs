@@ -1,7 +1,0 @@
-//! The storage contract without futures.
-
-mod adapter;
-mod contract;
-
-pub use adapter::Adapter;
-pub use contract::Store;

@@ -1,0 +1,388 @@
+//! What is known of widely used apps: the table of `docs/apps.md`, as data.
+
+use super::KeyUriPart;
+use super::advice::{Advice, AppEffect, AppSource, Limit};
+use crate::otp::Algorithm;
+
+/// What an app that decodes names twice takes for something else the second time.
+const DECODED_TWICE: &[char] = &['&', '=', '?', '#', '%'];
+
+const SHA1: Limit = Limit::Algorithm(Algorithm::Sha1);
+
+pub(super) const APPS: &[Advice] = &[
+    Advice {
+        app: "Google Authenticator, Android",
+        part: KeyUriPart::Algorithm,
+        limit: SHA1,
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Google Authenticator, Android",
+        part: KeyUriPart::Digits,
+        limit: Limit::Digits(&[6]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Google Authenticator, Android",
+        part: KeyUriPart::Period,
+        limit: Limit::Seconds(&[30]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Google Authenticator, Android",
+        part: KeyUriPart::Secret,
+        limit: Limit::SecretBytesAtLeast(10),
+        effect: AppEffect::Refuses,
+        source: AppSource::Code,
+        years: (2020, 2020),
+    },
+    Advice {
+        app: "Google Authenticator, iOS",
+        part: KeyUriPart::Period,
+        limit: Limit::SecondsAtMost(300),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "Google Authenticator, iOS",
+        part: KeyUriPart::Issuer,
+        limit: Limit::OneIssuer,
+        effect: AppEffect::Misreads,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "Microsoft Authenticator",
+        part: KeyUriPart::Algorithm,
+        limit: SHA1,
+        effect: AppEffect::Misreads,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Microsoft Authenticator",
+        part: KeyUriPart::Digits,
+        limit: Limit::Digits(&[6]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Microsoft Authenticator",
+        part: KeyUriPart::Period,
+        limit: Limit::Seconds(&[30]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Authy",
+        part: KeyUriPart::Algorithm,
+        limit: SHA1,
+        effect: AppEffect::Misreads,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Authy",
+        part: KeyUriPart::Digits,
+        limit: Limit::Digits(&[6, 8]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Authy",
+        part: KeyUriPart::Period,
+        limit: Limit::Seconds(&[30]),
+        effect: AppEffect::Misreads,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Duo Mobile",
+        part: KeyUriPart::Algorithm,
+        limit: SHA1,
+        effect: AppEffect::Misreads,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Duo Mobile",
+        part: KeyUriPart::Digits,
+        limit: Limit::Digits(&[6]),
+        effect: AppEffect::Refuses,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Duo Mobile",
+        part: KeyUriPart::Period,
+        limit: Limit::Seconds(&[30]),
+        effect: AppEffect::Misreads,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "FreeOTP, Android",
+        part: KeyUriPart::Period,
+        limit: Limit::SecondsAtLeast(5),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "FreeOTP, Android",
+        part: KeyUriPart::Secret,
+        limit: Limit::SecretBytesAtLeast(16),
+        effect: AppEffect::Warns,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "FreeOTP, Android",
+        part: KeyUriPart::IssuerPrefix,
+        limit: Limit::WithoutCharacters(&[':']),
+        effect: AppEffect::Refuses,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "FreeOTP, Android",
+        part: KeyUriPart::Account,
+        limit: Limit::WithoutCharacters(&[':']),
+        effect: AppEffect::Refuses,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "FreeOTP, iOS",
+        part: KeyUriPart::Period,
+        limit: Limit::SecondsAtLeast(5),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "FreeOTP, iOS",
+        part: KeyUriPart::Secret,
+        limit: Limit::SecretBytesAtLeast(16),
+        effect: AppEffect::Warns,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "FreeOTP, iOS",
+        part: KeyUriPart::Issuer,
+        limit: Limit::OneIssuer,
+        effect: AppEffect::Misreads,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "FreeOTP+",
+        part: KeyUriPart::IssuerPrefix,
+        limit: Limit::OneIssuer,
+        effect: AppEffect::Misreads,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "Stratum",
+        part: KeyUriPart::Issuer,
+        limit: Limit::CharactersAtMost(32),
+        effect: AppEffect::Cuts,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "Stratum",
+        part: KeyUriPart::Account,
+        limit: Limit::CharactersAtMost(40),
+        effect: AppEffect::Cuts,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "Stratum",
+        part: KeyUriPart::Issuer,
+        limit: Limit::WithoutCharacters(DECODED_TWICE),
+        effect: AppEffect::Misreads,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "Stratum",
+        part: KeyUriPart::Account,
+        limit: Limit::WithoutCharacters(DECODED_TWICE),
+        effect: AppEffect::Misreads,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "2FAS",
+        part: KeyUriPart::Period,
+        limit: Limit::Seconds(&[10, 30, 60, 90]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "2FAS",
+        part: KeyUriPart::Issuer,
+        limit: Limit::CharactersAtMost(30),
+        effect: AppEffect::Cuts,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "2FAS",
+        part: KeyUriPart::Account,
+        limit: Limit::CharactersAtMost(50),
+        effect: AppEffect::Cuts,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "2FAS, Android",
+        part: KeyUriPart::Issuer,
+        limit: Limit::WithoutCharacters(DECODED_TWICE),
+        effect: AppEffect::Misreads,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "2FAS, Android",
+        part: KeyUriPart::Account,
+        limit: Limit::WithoutCharacters(DECODED_TWICE),
+        effect: AppEffect::Misreads,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "1Password",
+        part: KeyUriPart::Algorithm,
+        limit: SHA1,
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "1Password",
+        part: KeyUriPart::Digits,
+        limit: Limit::Digits(&[6]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "1Password",
+        part: KeyUriPart::Period,
+        limit: Limit::Seconds(&[30]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Apple Passwords",
+        part: KeyUriPart::Algorithm,
+        limit: SHA1,
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Apple Passwords",
+        part: KeyUriPart::Digits,
+        limit: Limit::Digits(&[6]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "Apple Passwords",
+        part: KeyUriPart::Period,
+        limit: Limit::Seconds(&[30]),
+        effect: AppEffect::Uncertain,
+        source: AppSource::Tests,
+        years: (2019, 2025),
+    },
+    Advice {
+        app: "pyotp 2.12",
+        part: KeyUriPart::Secret,
+        limit: Limit::SecretBytesAtLeast(14),
+        effect: AppEffect::Refuses,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "pyotp 2.12",
+        part: KeyUriPart::Period,
+        limit: Limit::SecondsAtMost(120),
+        effect: AppEffect::Refuses,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+    Advice {
+        app: "pyotp 2.12",
+        part: KeyUriPart::Issuer,
+        limit: Limit::OneIssuer,
+        effect: AppEffect::Refuses,
+        source: AppSource::Code,
+        years: (2020, 2026),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::string::{String, ToString};
+
+    #[test]
+    fn the_page_on_apps_has_the_same_table() {
+        let page = include_str!("../../docs/apps.md");
+        let head = "| app | part | takes | anything else | source |\n|---|---|---|---|---|\n";
+        let (_, table) = page.split_once(head).expect("the table");
+        let rows: String = table
+            .split_inclusive('\n')
+            .take_while(|line| line.starts_with('|'))
+            .collect();
+        let expected: String = APPS.iter().map(row).collect();
+        assert_eq!(rows, expected, "\n{expected}");
+    }
+
+    fn row(advice: &Advice) -> String {
+        let effect = match advice.effect {
+            AppEffect::Misreads => "misread, and not said",
+            AppEffect::Refuses => "refused",
+            AppEffect::Cuts => "cut",
+            AppEffect::Warns => "taken with a warning",
+            AppEffect::Uncertain => "uncertain",
+        };
+        let takes = match advice.limit {
+            Limit::WithoutCharacters(characters) => {
+                let all: String = characters.iter().map(|c| format!(" `{c}`")).collect();
+                format!("a name without{all}")
+            }
+            limit => limit.to_string(),
+        };
+        let (first, last) = advice.years;
+        let years = if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        };
+        let Advice {
+            app, part, source, ..
+        } = advice;
+        format!("| {app} | {part} | {takes} | {effect} | {source}, {years} |\n")
+    }
+}
