@@ -1,0 +1,65 @@
+//! Guide: how to use the second factor, chapter by chapter.
+//!
+//! | chapter | what it is for |
+//! |---|---|
+//! | [Getting started](getting_started) | from a password check to a complete second factor; wasm32 |
+//! | [Wiring it into your application](wiring) | what your application must do itself |
+//! | [Choosing a policy](policy) | the limits, the risk, and the order in which to change them |
+//! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
+//! | [Writing a store](writing_a_store) | the storage contract and its conformance suite |
+//! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
+//! | [Deploying](deploying) | keys, databases, clocks, unlocking, restores |
+//! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |
+//! | [Threat model](threat_model) | what the library resists, and what it does not |
+//! | [Glossary](glossary) | each word in one line |
+//! | [Why is it not ...?](why_not) | why the library does not do what you may expect |
+//! | [Scale](scale) | the figures for many accounts, sharding, regions |
+//! | [Performance](performance) | what an attempt costs |
+//! | [Authenticator apps](apps) | what each app does with a key URI |
+//!
+//! The types that you meet first are [`Verifier`](crate::Verifier), [`Policy`](crate::Policy),
+//! [`Rejection`](crate::Rejection) and [`Store`](crate::store::Store).
+//!
+//! # Documents outside of this page
+//!
+//! The package also has these files: `docs/axum.md` and `docs/actix-web.md` (handlers and pages for
+//! two web frameworks), `SECURITY.md` (each attack, what holds, and the test that shows it) and
+//! `DESIGN.md`. The examples that the guide names are in the directory `examples` of the repository.
+
+/// Makes a module of a chapter. The chapters name each other by reference links. Each file defines
+/// these links for readers of the file. The definitions here come first, so they count in rustdoc.
+macro_rules! chapter {
+    ($name:ident, $file:literal) => {
+        #[doc = "[policy]: crate::guide::policy"]
+        #[doc = "[rejections]: crate::guide::rejections"]
+        #[doc = "[wiring]: crate::guide::wiring"]
+        #[doc = "[writing-a-store]: crate::guide::writing_a_store"]
+        #[doc = "[store-recipes]: crate::guide::store_recipes"]
+        #[doc = "[deploying]: crate::guide::deploying"]
+        #[doc = "[incidents]: crate::guide::incidents"]
+        #[doc = "[scale]: crate::guide::scale"]
+        #[doc = "[apps]: crate::guide::apps"]
+        #[doc = "[axum]: crate::guide#documents-outside-of-this-page"]
+        #[doc = "[actix-web]: crate::guide#documents-outside-of-this-page"]
+        #[doc = "[security]: crate::guide#documents-outside-of-this-page"]
+        #[doc = ""]
+        #[doc = include_str!($file)]
+        pub mod $name {}
+    };
+}
+
+chapter!(getting_started, "../docs/guide/getting-started.md");
+chapter!(wiring, "../docs/guide/wiring.md");
+chapter!(policy, "../docs/guide/policy.md");
+chapter!(rejections, "../docs/guide/rejections.md");
+chapter!(writing_a_store, "../docs/guide/writing-a-store.md");
+chapter!(store_recipes, "../docs/guide/store-recipes.md");
+chapter!(deploying, "../docs/guide/deploying.md");
+chapter!(incidents, "../docs/guide/incidents.md");
+chapter!(threat_model, "../docs/guide/threat-model.md");
+chapter!(glossary, "../docs/guide/glossary.md");
+chapter!(why_not, "../docs/guide/why-not.md");
+
+chapter!(scale, "../docs/scale.md");
+chapter!(performance, "../docs/performance.md");
+chapter!(apps, "../docs/apps.md");
