@@ -1,6 +1,6 @@
 //! Guide: how to use the second factor, chapter by chapter.
 //!
-//! | chapter | what it is for |
+//! | chapter | content |
 //! |---|---|
 //! | [Getting started](getting_started) | from a password check to a complete second factor; wasm32 |
 //! | [Wiring it into your application](wiring) | what your application must do itself |
@@ -10,7 +10,7 @@
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
 //! | [Deploying](deploying) | keys, databases, clocks, unlocking, restores |
 //! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |
-//! | [Threat model](threat_model) | what the library resists, and what it does not |
+//! | [Threat model](threat_model) | which attackers the library resists |
 //! | [Glossary](glossary) | each word in one line |
 //! | [Why is it not ...?](why_not) | why the library does not do what you may expect |
 //! | [Scale](scale) | the figures for many accounts, sharding, regions |
@@ -22,9 +22,13 @@
 //!
 //! # Documents outside of this page
 //!
-//! The package also has these files: `docs/axum.md` and `docs/actix-web.md` (handlers and pages for
-//! two web frameworks), `SECURITY.md` (each attack, what holds, and the test that shows it) and
-//! `DESIGN.md`. The examples that the guide names are in the directory `examples` of the repository.
+//! These files are not in rustdoc:
+//!
+//! - `docs/axum.md` and `docs/actix-web.md`: handlers and pages for two web frameworks.
+//! - `SECURITY.md`: each attack, what holds, and the test that shows it.
+//! - `DESIGN.md`: how the library works, and why.
+//!
+//! The examples that the guide names are in the directory `examples` of the repository.
 
 /// Makes a module of a chapter. The chapters name each other by reference links. Each file defines
 /// these links for readers of the file. The definitions here come first, so they count in rustdoc.
