@@ -2,7 +2,7 @@
 //!
 //! | chapter | content |
 //! |---|---|
-//! | [Getting started](getting_started) | from a password check to a complete second factor; wasm32 |
+//! | [Getting started](getting_started) | from a password check to a second factor; wasm32 |
 //! | [Wiring it into your application](wiring) | what your application must do itself |
 //! | [Choosing a policy](policy) | the limits, the risk, and the order in which to change them |
 //! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
