@@ -1,16 +1,69 @@
-//! The manual: what does not belong to one type.
+//! Guide: how to use the second factor, chapter by chapter.
+//!
+//! | chapter | content |
+//! |---|---|
+//! | [Getting started](getting_started) | from a password check to a second factor; wasm32 |
+//! | [Wiring it into your application](wiring) | what your application must do itself |
+//! | [Choosing a policy](policy) | the limits, the risk, and the order in which to change them |
+//! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
+//! | [Writing a store](writing_a_store) | the storage contract and its conformance suite |
+//! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
+//! | [Deploying](deploying) | keys, databases, clocks, unlocking, restores |
+//! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |
+//! | [Threat model](threat_model) | which attackers the library resists |
+//! | [Glossary](glossary) | each word in one line |
+//! | [Why is it not ...?](why_not) | why the library does not do what you may expect |
+//! | [Scale](scale) | the figures for many accounts, sharding, regions |
+//! | [Performance](performance) | what an attempt costs |
+//! | [Authenticator apps](apps) | what each app does with a key URI |
+//!
+//! The types that you meet first are [`Verifier`](crate::Verifier), [`Policy`](crate::Policy),
+//! [`Rejection`](crate::Rejection) and [`Store`](crate::store::Store).
+//!
+//! # Documents outside of this page
+//!
+//! These files are not in rustdoc:
+//!
+//! - `docs/axum.md` and `docs/actix-web.md`: handlers and pages for two web frameworks.
+//! - `SECURITY.md`: each attack, what holds, and the test that shows it.
+//! - `DESIGN.md`: how the library works, and why.
+//!
+//! The examples that the guide names are in the directory `examples` of the repository.
 
-#[doc = include_str!("../docs/hosts.md")]
-pub mod hosts {}
+/// Makes a module of a chapter. The chapters name each other by reference links. Each file defines
+/// these links for readers of the file. The definitions here come first, so they count in rustdoc.
+macro_rules! chapter {
+    ($name:ident, $file:literal) => {
+        #[doc = "[policy]: crate::guide::policy"]
+        #[doc = "[rejections]: crate::guide::rejections"]
+        #[doc = "[wiring]: crate::guide::wiring"]
+        #[doc = "[writing-a-store]: crate::guide::writing_a_store"]
+        #[doc = "[store-recipes]: crate::guide::store_recipes"]
+        #[doc = "[deploying]: crate::guide::deploying"]
+        #[doc = "[incidents]: crate::guide::incidents"]
+        #[doc = "[scale]: crate::guide::scale"]
+        #[doc = "[apps]: crate::guide::apps"]
+        #[doc = "[axum]: crate::guide#documents-outside-of-this-page"]
+        #[doc = "[actix-web]: crate::guide#documents-outside-of-this-page"]
+        #[doc = "[security]: crate::guide#documents-outside-of-this-page"]
+        #[doc = ""]
+        #[doc = include_str!($file)]
+        pub mod $name {}
+    };
+}
 
-#[doc = include_str!("../docs/stores.md")]
-pub mod stores {}
+chapter!(getting_started, "../docs/guide/getting-started.md");
+chapter!(wiring, "../docs/guide/wiring.md");
+chapter!(policy, "../docs/guide/policy.md");
+chapter!(rejections, "../docs/guide/rejections.md");
+chapter!(writing_a_store, "../docs/guide/writing-a-store.md");
+chapter!(store_recipes, "../docs/guide/store-recipes.md");
+chapter!(deploying, "../docs/guide/deploying.md");
+chapter!(incidents, "../docs/guide/incidents.md");
+chapter!(threat_model, "../docs/guide/threat-model.md");
+chapter!(glossary, "../docs/guide/glossary.md");
+chapter!(why_not, "../docs/guide/why-not.md");
 
-#[doc = include_str!("../docs/scale.md")]
-pub mod scale {}
-
-#[doc = include_str!("../docs/performance.md")]
-pub mod performance {}
-
-#[doc = include_str!("../docs/apps.md")]
-pub mod apps {}
+chapter!(scale, "../docs/scale.md");
+chapter!(performance, "../docs/performance.md");
+chapter!(apps, "../docs/apps.md");
