@@ -55,7 +55,7 @@
 //! | everything together | `Verifier`, `blocking::Verifier` | `verifier` |
 //! | the suite for a host's own store | `conformance` | `conformance` |
 //!
-//! How to wire it into a service, and how to write a store for an engine of your own, is in the `manual`.
+//! How to wire it into a service, and how to write a store for an engine of your own, is in the `guide`.
 //!
 //! # Features
 //!
@@ -79,7 +79,7 @@
 //! - Whoever has the password can hold the owner off for a while by guessing wrong; a service that cannot live
 //!   with that needs staff that unlocks.
 //! - Whoever may write to the database can put an older record of the same account back, and with it the
-//!   codes and guesses that it held unused, unless the revisions are kept apart (see the `manual`). They cannot
+//!   codes and guesses that it held unused, unless the revisions are kept apart (see the `guide`). They cannot
 //!   make one up, move one or read one: records are sealed.
 //! - Keep your own flag `enrolled`. Change it by the verifier's answers or by `WriteKind`, never by the
 //!   store's columns. Treat "flag set" with `Absent` or `Disabled` as an error.

@@ -57,7 +57,7 @@ fn a_key_uri_takes_three_allocations_from_its_parts_to_its_text() {
 }
 
 #[test]
-fn an_attempt_allocates_no_more_than_the_manual_says() {
+fn an_attempt_allocates_what_the_guide_says() {
     let account = Account::enrolled();
     let attempt = |typed: &str, outcome: Option<Rejection>| {
         allocations(|| assert_eq!(account.verify(typed).err(), outcome))

@@ -87,7 +87,7 @@ impl HashJob {
 
 impl fmt::Debug for HashJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DigestJob")
+        f.debug_struct("HashJob")
             .field("params", &self.params)
             .finish_non_exhaustive()
     }
@@ -131,7 +131,7 @@ impl Hashes {
 
 impl fmt::Debug for Hashes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Digests")
+        f.debug_struct("Hashes")
             .field("count", &self.0.len())
             .finish_non_exhaustive()
     }
@@ -391,9 +391,9 @@ mod tests {
         let shown = std::format!("{job:?}");
         assert_eq!(
             shown,
-            "DigestJob { params: DigestParams { memory_kib: 8, passes: 1, lanes: 1 }, .. }"
+            "HashJob { params: Argon2Params { memory_kib: 8, passes: 1, lanes: 1 }, .. }"
         );
         let shown = std::format!("{:?}", job.run().unwrap());
-        assert_eq!(shown, "Digests { count: 1, .. }");
+        assert_eq!(shown, "Hashes { count: 1, .. }");
     }
 }

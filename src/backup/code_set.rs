@@ -311,7 +311,7 @@ impl Eq for BackupCodeSet {}
 
 impl fmt::Debug for BackupCodeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger")
+        f.debug_struct("BackupCodeSet")
             .field("format", &self.format)
             .field("params", &self.params)
             .field("issued_at", &self.issued_at)

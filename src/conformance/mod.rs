@@ -44,7 +44,7 @@
 //!
 //! # What it catches, and what it costs
 //!
-//! The `manual` (`docs/stores.md`) lists the fault that each case catches, and what no suite can see.
+//! The chapter `guide::writing_a_store` lists the fault that each case catches, and what no suite can see.
 //! A fault that hits one write, one load or one stale swap in 1,000 is missed by fewer than 1 run in
 //! 1,000. For that the suite commits about 11,000 writes. A database that commits 1,000 per second
 //! takes 11 seconds. [`Harness::effort`] asks for more or for less.

@@ -108,7 +108,7 @@ impl Code {
 
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Passcode").finish_non_exhaustive()
+        f.debug_struct("Code").finish_non_exhaustive()
     }
 }
 

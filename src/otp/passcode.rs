@@ -42,7 +42,7 @@ impl Passcode {
 
 impl fmt::Debug for Passcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Otp")
+        f.debug_struct("Passcode")
             .field("digits", &self.digits)
             .finish_non_exhaustive()
     }

@@ -22,7 +22,7 @@ impl StoredRecord {
 impl fmt::Debug for StoredRecord {
     /// Shows the length of the record, not its bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stored")
+        f.debug_struct("StoredRecord")
             .field("record", &format_args!("{} bytes", self.record.len()))
             .field("revision", &self.revision)
             .finish()

@@ -57,7 +57,7 @@ use crate::AccountId;
 ///   connection must not suffer.
 ///
 /// The suite behind the feature `conformance` checks these rules on a host's own store; run it.
-/// The `manual` (`docs/stores.md`) lists what the suite cannot see.
+/// The chapter `guide::writing_a_store` lists what the suite cannot see.
 ///
 /// # Example
 ///

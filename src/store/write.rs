@@ -88,7 +88,7 @@ impl<'a> ConditionalWrite<'a> {
 impl fmt::Debug for ConditionalWrite<'_> {
     /// Shows the length of the record, not its bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Swap");
+        let mut debug = f.debug_struct("ConditionalWrite");
         debug
             .field("expected", &self.expected)
             .field("revision", &self.revision);

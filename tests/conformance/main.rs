@@ -73,11 +73,11 @@ fn every_case_says_what_an_attacker_gains() {
 }
 
 #[test]
-fn the_manual_names_every_case() {
-    let manual = include_str!("../../docs/stores.md");
+fn the_guide_names_every_case() {
+    let guide = include_str!("../../docs/guide/writing-a-store.md");
     for case in cases::<Sound>() {
-        let named = manual.contains(&format!("`{}`", case.name()));
-        assert!(named, "{case:?} is not in docs/stores.md");
+        let named = guide.contains(&format!("`{}`", case.name()));
+        assert!(named, "{case:?} is not in docs/guide/writing-a-store.md");
     }
 }
 

@@ -4,9 +4,9 @@ use super::*;
 
 #[test]
 fn debug_shows_parameters_and_nothing_that_is_secret() {
-    assert_eq!(format!("{:?}", typed("755224")), "Passcode { .. }");
+    assert_eq!(format!("{:?}", typed("755224")), "Code { .. }");
     let otp = hotp().generate(0);
-    assert_eq!(format!("{otp:?}"), "Otp { digits: Digits(6), .. }");
+    assert_eq!(format!("{otp:?}"), "Passcode { digits: Digits(6), .. }");
     let shown = format!("{:?}", hotp());
     assert_eq!(shown, "Hotp { algorithm: Sha1, digits: Digits(6), .. }");
     let shown = format!("{:?}", totp());

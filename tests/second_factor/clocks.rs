@@ -146,7 +146,7 @@ fn times_of_issues_and_beginnings_that_lie_far_ahead_are_clock_faults() {
     begin(&world).unwrap();
 }
 
-/// What docs/hosts.md says of two servers ten minutes apart.
+/// What docs/guide/deploying.md says of two servers ten minutes apart.
 #[test]
 fn a_server_that_is_ten_minutes_ahead_counts_right_passcodes_as_wrong() {
     let (world, phone) = World::enrolled();

@@ -1,5 +1,5 @@
 //! An older record of the same account, put back with its own revision: what that can do, and what it cannot. The manual
-//! says the same (`docs/hosts.md`).
+//! says the same (`docs/guide/deploying.md`).
 
 use crate::service::{STEP, Service};
 use countersign::testing::block_on;
