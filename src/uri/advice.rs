@@ -61,6 +61,8 @@ pub(super) enum Limit {
     WithoutCharacters(&'static [char]),
     /// The prefix of the label and the issuer are equal.
     OneIssuer,
+    /// No counter: the app reads HOTP as TOTP.
+    TotpOnly,
 }
 
 impl KeyUri {
@@ -119,6 +121,7 @@ impl Advice {
             Limit::CharactersAtMost(most) => all_names(&|name| name.chars().count() <= most),
             Limit::WithoutCharacters(refused) => all_names(&|name| !name.contains(refused)),
             Limit::OneIssuer => uri.issuer() == uri.issuer_prefix(),
+            Limit::TotpOnly => seconds.is_some(),
         }
     }
 }
@@ -177,6 +180,7 @@ impl fmt::Display for Limit {
                     .try_for_each(|character| write!(f, " {character}"))
             }
             Self::OneIssuer => f.write_str("an issuer equal to the prefix"),
+            Self::TotpOnly => f.write_str("none: TOTP only"),
         }
     }
 }

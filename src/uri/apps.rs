@@ -267,6 +267,22 @@ pub(super) const APPS: &[Advice] = &[
         years: (2020, 2026),
     },
     Advice {
+        app: "KeePassXC 2.7.4",
+        part: KeyUriPart::Period,
+        limit: Limit::SecondsAtMost(60),
+        effect: AppEffect::Misreads,
+        source: AppSource::Tests,
+        years: (2026, 2026),
+    },
+    Advice {
+        app: "KeePassXC 2.7.4",
+        part: KeyUriPart::Counter,
+        limit: Limit::TotpOnly,
+        effect: AppEffect::Misreads,
+        source: AppSource::Tests,
+        years: (2026, 2026),
+    },
+    Advice {
         app: "1Password",
         part: KeyUriPart::Algorithm,
         limit: SHA1,
