@@ -27,8 +27,8 @@ impl Goal {
 
 /// Writes a table of goals, met and missed.
 pub fn write_goals(goals: &[Goal], report: &mut Report) {
-    report.heading("Goals");
-    report.columns(&["goal", "at most", "measured", ""]);
+    report.heading("Targets");
+    report.columns(&["target", "at most", "measured", "result"]);
     for goal in goals {
         let Goal {
             what,

@@ -14,7 +14,7 @@ impl Figures {
     /// Says how the figures came about.
     pub fn explain(&self, effort: Effort, report: &mut Report) {
         report.paragraph(&format!(
-            "Medians of {} turns of {} \u{b5}s; all take turns. Half of the turns of each lie within {:.0} % of its median, or closer.",
+            "Medians of {} turns of {} \u{b5}s, interleaved. The middle half of the turns spans at most {:.0} % of the median.",
             effort.turns,
             effort.turn.as_micros(),
             self.spread() * 100.0,

@@ -45,10 +45,10 @@ pub(crate) fn agrees<S: PartialEq<E> + Debug, E: Debug + ?Sized>(
 pub(crate) fn write(operations: &[Operation], figures: &Figures, report: &mut Report) {
     report.columns(&[
         "operation",
-        "peer",
+        "compared with",
         "ours ns",
-        "peer ns",
-        "ours/peer",
+        "theirs ns",
+        "ours/theirs",
         "floor ns",
         "ours/floor",
     ]);
@@ -82,7 +82,7 @@ pub(crate) fn goals(operations: &[Operation], figures: &Figures) -> Vec<Goal> {
         for &(against, at_most) in &operation.goals {
             let peer = operation.peers.iter().find(|(name, _)| *name == against);
             let other = peer.map(|(_, peer)| *peer).or(operation.floor);
-            let what = format!("{}, of {against}", operation.name);
+            let what = format!("{}, against {against}", operation.name);
             let ratio = other.map_or(f64::NAN, |other| figures.ratio(operation.ours, other));
             goals.push(Goal::ratio(what, at_most, ratio));
         }

@@ -42,7 +42,7 @@ fn main() -> Result<(), Error> {
     let people = 32 * u32::try_from(threads.get())?;
     let storm = Storm::new(people)?;
     let calm = runtime.block_on(Weather::watch(length, None))?;
-    let mut rows = vec![("no storm".to_owned(), None, calm)];
+    let mut rows = vec![("no backup codes".to_owned(), None, calm)];
     // What they keep is not free for the next one.
     let mut services = Vec::new();
     for limit in [1, threads.get(), 4 * threads.get()] {
@@ -58,10 +58,10 @@ fn main() -> Result<(), Error> {
     }
     let service = storm.service(InlineExecutor)?;
     let weather = runtime.block_on(Weather::watch(length, Some(&service)))?;
-    rows.push(("`Inline`".to_owned(), None, weather));
+    rows.push(("`InlineExecutor`".to_owned(), None, weather));
 
     report.paragraph(&format!(
-        "The runtime has {threads} threads; {people} people type at once, {} s each.",
+        "The runtime has {threads} threads; {people} people type at once, for {} s per row.",
         length.as_secs_f64(),
     ));
     write(&rows, &mut report);
@@ -73,12 +73,12 @@ type Row = (String, Option<usize>, Weather);
 
 fn write(rows: &[Row], report: &mut Report) {
     report.columns(&[
-        "slow work",
-        "attempts a second",
-        "late, median",
-        "late, p99",
-        "late, at most",
-        "memory for it",
+        "hash executor",
+        "attempts per second",
+        "delay, median",
+        "delay, p99",
+        "delay, maximum",
+        "memory",
     ]);
     for (name, _, weather) in rows {
         let late = |share| format!("{:.2} ms", weather.late(share).as_secs_f64() * 1e3);
@@ -101,7 +101,7 @@ fn goals(rows: &[Row], threads: usize) -> Vec<Goal> {
         // With as many digests as there are threads, the scheduler decides who waits.
         if *limit < threads {
             goals.push(Goal {
-                what: format!("p99 of other tasks, {name}"),
+                what: format!("delay of other tasks, p99, {name}"),
                 at_most: 5.0,
                 measured: weather.late(0.99).as_secs_f64() * 1e3,
                 unit: " ms",
@@ -109,7 +109,10 @@ fn goals(rows: &[Row], threads: usize) -> Vec<Goal> {
         }
         let each = f64::from(Argon2Params::default().memory_kib()) * 1024.0;
         goals.push(Goal::ratio(
-            format!("memory, of {limit} digests, {name}"),
+            format!(
+                "memory, against {limit} {}, {name}",
+                if *limit == 1 { "hash" } else { "hashes" }
+            ),
             1.25,
             weather.memory / (each * *limit as f64),
         ));

@@ -165,22 +165,22 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) -> Result<Vec<Goal>, 
             wrong.enter_wrong(&mut race),
         ),
         (
-            "a passcode that was used",
+            "a passcode that was used before",
             "1 load",
             replayed.enter_replayed(&mut race),
         ),
         (
-            "while there is a wait",
+            "during a back-off",
             "1 load",
             waiting.enter_waiting(&mut race),
         ),
         (
-            "what cannot be a code",
+            "input that cannot be a code",
             "-",
             race.enter(|| asked.is_rejected(black_box("passcode?"), &Rejection::Malformed)),
         ),
         (
-            "a right backup code, without its digest",
+            "a right backup code, without its password hash",
             "2 loads, 2 writes",
             backup_code.enter_backup_code(&digests, &mut race),
         ),
@@ -197,7 +197,7 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) -> Result<Vec<Goal>, 
     figures.explain(effort, report);
     write(&attempts, check, &figures, report);
     let mut goals = vec![Goal::ratio(
-        "an accepted attempt, of totp-rs `check`",
+        "an accepted attempt, against totp-rs `check`",
         8.0,
         figures.ratio(accepted, check),
     )];
@@ -213,10 +213,10 @@ fn write(
 ) {
     report.columns(&[
         "attempt",
-        "the store",
+        "store calls",
         "ns",
-        "of totp-rs `check`",
-        "a second, on one core",
+        "times totp-rs `check`",
+        "per second, on one core",
     ]);
     for &(name, store, attempt) in attempts {
         report.row(&[

@@ -66,7 +66,7 @@ pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<Vec<Goal>, Er
         let shape = with(codes);
         let service = Service::with_digest(shape, params, InlineExecutor)?;
         Ok((
-            format!("`Inline`, of a set of {codes}"),
+            format!("`InlineExecutor`, a set of {codes}"),
             Person::of(service, shape)?,
         ))
     };
@@ -74,7 +74,7 @@ pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<Vec<Goal>, Er
         let shape = with(codes);
         let service = Service::with_digest(shape, params, TokioPool::new(NonZeroUsize::MIN))?;
         Ok((
-            format!("`TokioPool`, of a set of {codes}"),
+            format!("`TokioPool`, a set of {codes}"),
             Person::of(service, shape)?,
         ))
     };
@@ -114,7 +114,7 @@ pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<Vec<Goal>, Er
     };
     let figures = race.run(effort);
 
-    report.columns(&["a right backup code", "ms", "of one Argon2id"]);
+    report.columns(&["a right backup code", "ms", "times one Argon2id"]);
     let milliseconds = |contender| format!("{:.2}", figures.median(contender) / 1e6);
     report.row(&[
         "one Argon2id, alone".into(),
@@ -125,7 +125,7 @@ pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<Vec<Goal>, Er
     for (name, attempt) in attempts {
         let ratio = figures.ratio(attempt, alone);
         report.row(&[name.into(), milliseconds(attempt), format!("{ratio:.3}")]);
-        let what = format!("a backup code, {name}, of one Argon2id");
+        let what = format!("a backup code, {name}, against one Argon2id");
         goals.push(Goal::ratio(what, 1.05, ratio));
     }
     report.end();

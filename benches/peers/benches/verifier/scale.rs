@@ -98,7 +98,7 @@ pub(crate) fn measure(
         .collect();
     let figures = race.run(effort);
 
-    report.columns(&["accounts", "a right passcode, ns", "of that with 1,000"]);
+    report.columns(&["accounts", "a right passcode, ns", "times that for 1,000"]);
     for (population, contender) in populations.iter().zip(&entered) {
         report.row(&[
             grouped(population.rows.into()),
@@ -112,12 +112,12 @@ pub(crate) fn measure(
     };
     Ok(vec![
         Goal::ratio(
-            format!("{} accounts, of 1,000", grouped(largest.rows.into())),
+            format!("{} accounts, against 1,000", grouped(largest.rows.into())),
             1.3,
             figures.ratio(*slowest, entered[1]),
         ),
         Goal {
-            what: "memory for an account".into(),
+            what: "memory per account".into(),
             at_most: 640.0,
             measured: largest.bytes_each,
             unit: " bytes",

@@ -13,14 +13,23 @@ pub(crate) fn measure(effort: Effort, report: &mut Report) -> Result<(), Error> 
         shapes.push((format!("window of {window}"), Shape { window, ..usual }));
     }
     for codes in [1, 10, 30, 100] {
-        shapes.push((format!("{codes} backup codes"), Shape { codes, ..usual }));
+        shapes.push((
+            format!("{codes} backup code{}", if codes == 1 { "" } else { "s" }),
+            Shape { codes, ..usual },
+        ));
     }
     for authenticators in 1..=5 {
         let shape = Shape {
             authenticators,
             ..usual
         };
-        shapes.push((format!("{authenticators} authenticators"), shape));
+        shapes.push((
+            format!(
+                "{authenticators} authenticator{}",
+                if authenticators == 1 { "" } else { "s" }
+            ),
+            shape,
+        ));
     }
     let people: Vec<Person> = shapes
         .iter()

@@ -70,7 +70,11 @@ pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<(), Error> {
         }
     }
 
-    report.columns(&["", "accepted a second", "overtaken, for one accepted"]);
+    report.columns(&[
+        "clients",
+        "accepted per second",
+        "rejected as used, per accepted",
+    ]);
     for mut crowd in crowds {
         crowd.rates.sort_unstable_by(f64::total_cmp);
         report.row(&[
