@@ -67,7 +67,7 @@ impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
     }
 
     /// Sets the times that lie ahead of a clock that is right to its time.
-    pub(super) fn set_back(&mut self, now: Timestamp) {
+    pub(super) fn reset_future_times(&mut self, now: Timestamp) {
         for time in &mut self.0 {
             *time = (*time).min(now);
         }
@@ -137,8 +137,8 @@ impl Issuing {
         self.right.take_if(|right| right.is_over(now));
     }
 
-    pub(super) fn set_back(&mut self, now: Timestamp) {
-        self.issues.set_back(now);
+    pub(super) fn reset_future_times(&mut self, now: Timestamp) {
+        self.issues.reset_future_times(now);
     }
 }
 
@@ -193,10 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn a_time_far_ahead_is_a_clock_fault_until_it_is_set_back() {
+    fn a_time_far_ahead_is_a_clock_fault_until_it_is_reset_future_times() {
         let mut recent = after(&[7200]);
         assert_eq!(admit(&recent, at(0)), Err(Rejection::ClockFault));
-        recent.set_back(at(0));
+        recent.reset_future_times(at(0));
         assert_eq!(admit(&recent, at(0)), Ok(()));
         assert_eq!(recent.times(), [at(0)]);
     }

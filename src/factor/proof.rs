@@ -47,9 +47,15 @@ pub(crate) enum Evidence {
     },
 }
 
+impl Evidence {
+    pub(crate) const fn is_code(&self) -> bool {
+        matches!(self, Self::Code(_))
+    }
+}
+
 impl SecondFactor {
     /// Whether a fresh password check and an authentic receipt are proof enough.
-    pub(super) fn reauthenticate(
+    pub(super) fn check_receipt(
         &self,
         account: &AccountId,
         password_checked_at: Timestamp,
@@ -64,9 +70,9 @@ impl SecondFactor {
         fresh(receipt.at(), now, policy)?;
         let still_there = match receipt.accepted_by() {
             AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
-                self.has(id).is_ok()
+                self.check_authenticator(id).is_ok()
             }
-            AcceptedBy::BackupCode { set, .. } => self.ledger.as_ref().map(set_id) == Some(set),
+            AcceptedBy::BackupCode { set, .. } => self.code_set.as_ref().map(set_id) == Some(set),
         };
         still_there.then_some(()).ok_or(Rejection::ProofExpired)
     }

@@ -22,8 +22,8 @@
 use super::{History, RecordError};
 use crate::backup::BackupCodeSet;
 use crate::factor::{
-    Authenticator, Beginnings, IssueRight, Issues, Issuing, Parameters, Pending, SecondFactor,
-    Throttle,
+    Authenticator, Beginnings, IssueRight, Issues, Issuing, Parameters, Pending, RateLimit,
+    SecondFactor,
 };
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
 use crate::store::Revision;
@@ -114,11 +114,12 @@ fn write_record<W: Write>(
     for revision in history.revisions() {
         e.i64(revision.as_i64())?;
     }
-    let throttle = &factor.throttle;
+    let limit = &factor.rate_limit;
     e.array(4)?
-        .u32(throttle.failures)?
-        .u64(throttle.failed_at.as_unix())?;
-    e.u32(throttle.level)?.u64(throttle.refilled_at.as_unix())?;
+        .u32(limit.failures)?
+        .u64(limit.failed_at.as_unix())?;
+    e.u32(limit.guesses_left)?
+        .u64(limit.refilled_at.as_unix())?;
     e.array(at_most(
         length(factor.authenticators.len()),
         MAX_AUTHENTICATORS,
@@ -126,8 +127,8 @@ fn write_record<W: Write>(
     for authenticator in &factor.authenticators {
         write_authenticator(authenticator, e)?;
     }
-    match &factor.ledger {
-        Some(ledger) => ledger.encode_into(e)?,
+    match &factor.code_set {
+        Some(codes) => codes.encode_into(e)?,
         None => e.null()?.ok()?,
     }
     match &factor.pending {
@@ -280,7 +281,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         },
     )?;
     let history = read_history(d)?;
-    let throttle = read_throttle(d)?;
+    let rate_limit = read_rate_limit(d)?;
     let count = d
         .array()?
         .filter(|count| *count <= MAX_AUTHENTICATORS)
@@ -288,13 +289,13 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
     let authenticators = (0..count)
         .map(|_| read_authenticator(d))
         .collect::<Result<_, _>>()?;
-    let ledger = optional(d, |d| BackupCodeSet::decode_from(d).map_err(|_| MALFORMED))?;
+    let code_set = optional(d, |d| BackupCodeSet::decode_from(d).map_err(|_| MALFORMED))?;
     let pending = optional(d, read_pending)?;
     let mut factor = SecondFactor {
         authenticators,
         pending,
-        ledger,
-        throttle,
+        code_set,
+        rate_limit,
         beginnings: Beginnings::new(),
         issuing: Issuing::new(),
     };
@@ -360,12 +361,12 @@ fn read_history(d: &mut Decoder<'_>) -> Result<History, Unreadable> {
     History::from_parts(revisions, from_creation).ok_or(MALFORMED)
 }
 
-fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, Unreadable> {
+fn read_rate_limit(d: &mut Decoder<'_>) -> Result<RateLimit, Unreadable> {
     array(d, 4)?;
-    Ok(Throttle {
+    Ok(RateLimit {
         failures: d.u32()?,
         failed_at: Timestamp::from_unix(d.u64()?),
-        level: d.u32()?,
+        guesses_left: d.u32()?,
         refilled_at: Timestamp::from_unix(d.u64()?),
     })
 }
@@ -512,8 +513,8 @@ mod tests {
         SecondFactor {
             authenticators: vec![authenticator()],
             pending: Some(pending()),
-            ledger: Some(ledger),
-            throttle: Throttle::new(AT, &Policy::default()),
+            code_set: Some(ledger),
+            rate_limit: RateLimit::new(AT, &Policy::default()),
             beginnings: Beginnings::from_times(vec![AT; 10]),
             issuing: Issuing {
                 issues: Issues::from_times(vec![AT; 3]),
@@ -590,10 +591,10 @@ mod tests {
             authenticator.last_used_at = Some(end);
             authenticator.last_step = Some(TimeStep::new(end.as_unix()));
             factor.pending.as_mut().unwrap().begun_at = end;
-            factor.throttle = Throttle {
+            factor.rate_limit = RateLimit {
                 failures: u32::MAX,
                 failed_at: end,
-                level: u32::MAX,
+                guesses_left: u32::MAX,
                 refilled_at: end,
             };
             factor.beginnings = Beginnings::from_times(vec![end]);

@@ -1,7 +1,8 @@
+use super::admin::Resealed;
 use super::builder::VerifierBuilder;
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError};
-use super::verifier::{self, Removed, Resealed};
+use super::verifier::{self, Removed};
 use crate::backup::BackupCodes;
 use crate::blocking::{Adapter, Store};
 use crate::runtime::RandomSource;

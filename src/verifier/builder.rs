@@ -1,5 +1,5 @@
 use super::Verifier;
-use super::enrollment::fits_an_enrollment;
+use super::enrollment::check_lengths;
 use crate::otp::Secret;
 use crate::runtime::RandomSource;
 use crate::runtime::{Clock, SystemClock};
@@ -122,7 +122,7 @@ impl<S: blocking::Store> VerifierBuilder<blocking::Adapter<S>> {
 
 fn issuer_fits_a_key_uri(issuer: &str) -> Result<(), KeyUriError> {
     let secret = Secret::from_bytes(&[0; 20]).map_err(KeyUriError::Secret)?;
-    fits_an_enrollment(&KeyUri::totp(&secret, "account").issuer(issuer).build()?)
+    check_lengths(&KeyUri::totp(&secret, "account").issuer(issuer).build()?)
 }
 
 impl<S> fmt::Debug for VerifierBuilder<S> {

@@ -88,13 +88,20 @@ pub struct Enrollment {
 }
 
 impl Enrollment {
-    pub(super) fn of(pending: &Pending, policy: &Policy) -> Result<Self, KeyUriError> {
-        let enrollment = Self {
+    /// An enrollment to begin: refuses names that do not fit a record or a QR code.
+    pub(super) fn new(pending: &Pending) -> Result<Self, KeyUriError> {
+        let enrollment = Self::of(pending)?;
+        check_lengths(&enrollment.key_uri)?;
+        Ok(enrollment)
+    }
+
+    /// An enrollment that was begun, or is about to.
+    pub(super) fn of(pending: &Pending) -> Result<Self, KeyUriError> {
+        Ok(Self {
             id: pending.id,
             key_uri: key_uri(pending)?,
             expires_at: Timestamp::UNIX_EPOCH,
-        };
-        Ok(enrollment.begun_at(pending.begun_at, policy))
+        })
     }
 
     pub(super) fn begun_at(mut self, begun_at: Timestamp, policy: &Policy) -> Self {
@@ -121,8 +128,8 @@ impl Enrollment {
     }
 }
 
-/// Whether a record can hold the names, and a QR code of [`KeyUri::qr`] the whole.
-pub(super) fn fits_an_enrollment(uri: &KeyUri) -> Result<(), KeyUriError> {
+/// Whether a record can hold the names, and a QR code of [`KeyUri::qr`] the whole key URI.
+pub(super) fn check_lengths(uri: &KeyUri) -> Result<(), KeyUriError> {
     /// What a symbol of version 40 holds at level M (ISO/IEC 18004, table 7).
     const QR_CODE: usize = 2331;
     let parts = [

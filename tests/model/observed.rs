@@ -71,7 +71,7 @@ impl View {
                         .map(|used_at| used_at.map(|at| at.as_unix()))
                         .collect(),
                 }),
-                hold: enabled.hold,
+                hold: enabled.rate_limit,
             },
             other => panic!("an unknown status: {other:?}"),
         }

@@ -58,7 +58,7 @@ fn a_clock_fault_writes_nothing() {
     let Status::Enabled(enabled) = world.status() else {
         panic!("enabled");
     };
-    assert_eq!(enabled.hold, RateLimitState::ClockFault);
+    assert_eq!(enabled.rate_limit, RateLimitState::ClockFault);
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn restarted(world: World, policy: Policy) -> World {
 
 fn hold(world: &World) -> RateLimitState {
     match world.status() {
-        Status::Enabled(enabled) => enabled.hold,
+        Status::Enabled(enabled) => enabled.rate_limit,
         other => panic!("{other:?}"),
     }
 }

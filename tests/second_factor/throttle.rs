@@ -60,7 +60,7 @@ fn passcodes_and_backup_codes_share_one_throttle() {
 fn the_hold_in_the_status_is_what_an_attempt_meets() {
     let (world, phone) = World::enrolled();
     let hold = || match world.status() {
-        Status::Enabled(enabled) => enabled.hold,
+        Status::Enabled(enabled) => enabled.rate_limit,
         other => panic!("{other:?}"),
     };
     assert_eq!(hold(), RateLimitState::Free);

@@ -135,7 +135,7 @@ fn a_record_with_everything_opens() {
     assert_eq!(codes.issued_at.as_unix(), NOW - 3600);
     assert_eq!(codes.remaining, 2);
     assert_eq!(codes.used_at[2], Some(Timestamp::from_unix(NOW - 1800)));
-    assert_eq!(enabled.hold, RateLimitState::Free);
+    assert_eq!(enabled.rate_limit, RateLimitState::Free);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn what_was_used_before_it_was_written_stays_used() {
 fn failures_before_it_was_written_count() {
     let case = case("everything");
     assert_eq!(case.verify("000000"), Err(Rejection::WrongCode));
-    let hold = case.enabled().hold;
+    let hold = case.enabled().rate_limit;
     assert!(
         matches!(hold, RateLimitState::Waiting { .. }),
         "the fifth: {hold:?}"

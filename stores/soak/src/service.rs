@@ -66,7 +66,9 @@ pub async fn failures(store: &BoxStore, account: &AccountId) -> Result<u32, Veri
         let middle = (least + most).div_ceil(2);
         let service = Service::locked_at(store.clone(), middle);
         match service.verifier.status(account).await? {
-            Status::Enabled(enabled) if enabled.hold == RateLimitState::Locked => least = middle,
+            Status::Enabled(enabled) if enabled.rate_limit == RateLimitState::Locked => {
+                least = middle
+            }
             _ => most = middle - 1,
         }
     }

@@ -195,7 +195,7 @@ impl Books {
                     .backup_codes
                     .as_ref()
                     .map_or(0, |codes| codes.remaining),
-                enabled.hold
+                enabled.rate_limit
             ),
             _ => "something new".into(),
         };

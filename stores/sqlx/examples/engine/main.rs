@@ -129,7 +129,7 @@ async fn show(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<()> 
             "Status: {} authenticator, {} backup codes left, {:?}.",
             enabled.authenticators.len(),
             enabled.backup_codes.map_or(0, |codes| codes.remaining),
-            enabled.hold
+            enabled.rate_limit
         )?,
         other => writeln!(stdout(), "Status: {other:?}.")?,
     }
