@@ -105,8 +105,8 @@ impl SecondFactor {
         }
     }
 
-    /// Checks the rate limit and the passcodes. A code that can still be a backup code is counted as
-    /// a failure before its hash is computed.
+    /// Checks the rate limit and the passcodes. A code that can still be a backup code is counted
+    /// as a failure before its hash is computed.
     fn check_new(
         &mut self,
         code: &Code,
@@ -143,8 +143,9 @@ impl SecondFactor {
         })
     }
 
-    /// Computes every time step in the window of every authenticator with this number of digits, and
-    /// moves each authenticator that matches to its highest matching step. There is no early exit.
+    /// Computes every time step in the window of every authenticator with this number of digits,
+    /// and moves each authenticator that matches to its highest matching step. There is no early
+    /// exit.
     fn match_authenticators(&mut self, code: &Code, now: Timestamp, policy: &Policy) -> Matched {
         let mut accepted_by = None;
         let mut replayed = false;

@@ -14,7 +14,8 @@ use subtle::{Choice, ConstantTimeEq};
 /// The id of one pending enrollment: 128 random bits, as text 32 hexadecimal digits.
 ///
 /// With this id, anybody can read the new secret while the enrollment is pending. Keep it in the
-/// session on the server. A new enrollment of the account ends this one. `Debug` does not show the id.
+/// session on the server. A new enrollment of the account ends this one. `Debug` does not show the
+/// id.
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]

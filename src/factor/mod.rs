@@ -1,7 +1,7 @@
 //! The rules of one account's second factor, and what you can ask about it.
 //!
-//! Use this module to show an account's state on a page: [`Status`](crate::Status) and the types here
-//! hold no secret. The rules themselves are set by a [`Policy`](crate::Policy).
+//! Use this module to show an account's state on a page: [`Status`](crate::Status) and the types
+//! here hold no secret. The rules themselves are set by a [`Policy`](crate::Policy).
 //!
 //! ```
 //! use countersign::Status;
@@ -49,7 +49,7 @@ pub(crate) use rate_limit::RateLimit;
 pub(crate) use second_factor::{Beginnings, SecondFactor, Step};
 
 pub use authenticator::{IdError, NameError};
-pub use policy::PolicyError;
+pub use policy::{Backoff, PolicyError};
 pub use proof::BackupCodeSetId;
 pub use rate_limit::RateLimitState;
 pub use second_factor::{AuthenticatorStatus, BackupCodesStatus, EnabledStatus};

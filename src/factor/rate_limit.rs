@@ -122,8 +122,8 @@ impl RateLimit {
         self.failures = 0;
     }
 
-    /// As [`succeed`](Self::succeed), for an attempt that was counted as a failure first: refunds its
-    /// guess.
+    /// As [`succeed`](Self::succeed), for an attempt that was counted as a failure first: refunds
+    /// its guess.
     pub(crate) fn succeed_after_counting(&mut self, policy: &Policy) {
         self.failures = 0;
         self.guesses_left = self
@@ -191,8 +191,8 @@ pub enum ServerClock {
     /// Nothing. If a stored time is more than an hour ahead of this server's clock, one of the two
     /// clocks is wrong, and the call returns [`Rejection::ClockFault`].
     Unconfirmed,
-    /// You compared it with another source of time, and it is right. The call sets stored times that
-    /// lie in the future to now.
+    /// You compared it with another source of time, and it is right. The call sets stored times
+    /// that lie in the future to now.
     ///
     /// Correct the clock that was fast first. While it stays fast, each such call gives an attacker
     /// the refills of that time again. If this clock is in fact slow, the call gives guesses back.

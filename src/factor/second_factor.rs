@@ -143,16 +143,18 @@ impl SecondFactor {
     }
 }
 
-/// What a host may show of an account's second factor. It holds no secret.
+/// What you may show of an account's second factor. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Status {
-    /// There is no record. Not the same as [`Disabled`](Self::Disabled): if the host's own flag says that
-    /// the account is enrolled, a row was lost or rolled back, and letting the person in with the password
-    /// alone would open the door to whoever did it.
+    /// There is no record.
+    ///
+    /// This is not the same as [`Disabled`](Self::Disabled). If your own flag says that the account
+    /// is enrolled, somebody lost the row or rolled it back. Do not let the user in with the
+    /// password alone.
     Absent,
-    /// There is a record, and no active authenticator.
+    /// There is a record without an active authenticator.
     Disabled,
     /// At least one authenticator is active.
     Enabled(EnabledStatus),
@@ -163,8 +165,8 @@ pub enum Status {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct EnabledStatus {
-    /// The active authenticators, in the order in which they were added, a replacement in the place of the
-    /// one that it replaced; at least one.
+    /// The active authenticators, at least one, in the order in which the user added them. A
+    /// replacement has the place of the one that it replaced.
     pub authenticators: Vec<AuthenticatorStatus>,
     /// The backup codes, if a set was issued.
     pub backup_codes: Option<BackupCodesStatus>,
@@ -179,7 +181,7 @@ pub struct EnabledStatus {
 pub struct AuthenticatorStatus {
     /// Its id, to replace or remove it.
     pub id: AuthenticatorId,
-    /// What the owner calls it.
+    /// The user's name for it.
     pub name: AuthenticatorName,
     /// The hash function of its passcodes.
     pub algorithm: Algorithm,
@@ -189,7 +191,7 @@ pub struct AuthenticatorStatus {
     pub period: u64,
     /// When it was confirmed.
     pub added_at: Timestamp,
-    /// When a passcode of it was last accepted, the confirming one included.
+    /// When one of its passcodes was last accepted, including the one that confirmed it.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -202,6 +204,6 @@ pub struct BackupCodesStatus {
     pub issued_at: Timestamp,
     /// How many codes are unused.
     pub remaining: usize,
-    /// For each code, in the order of the sheet, when it was used.
+    /// When each code was used, in the order of the backup-code file.
     pub used_at: Vec<Option<Timestamp>>,
 }

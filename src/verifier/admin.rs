@@ -32,7 +32,8 @@ impl<S: Store> Verifier<S> {
         report(account, "force_disable", outcome.await)
     }
 
-    /// Ends back-off and lock-out, and gives some guesses back. Your staff must first check who asks.
+    /// Ends back-off and lock-out, and gives some guesses back. Your staff must first check who
+    /// asks.
     ///
     /// After a lock-out, NIST SP 800-63B-4 (3.2.2) wants the authenticator to be bound again: call
     /// [`force_disable`](Self::force_disable) instead. Each call gives an attacker who knows the
@@ -42,8 +43,9 @@ impl<S: Store> Verifier<S> {
     /// [`Confirmed`](ServerClock::Confirmed) also gives the refills of that time.
     ///
     /// # Errors
-    /// [`Denied`], with [`Rejection::Absent`]; with [`Rejection::ClockFault`] if a stored time is more
-    /// than an hour ahead and the clock of this server is [`Unconfirmed`](ServerClock::Unconfirmed).
+    /// [`Denied`], with [`Rejection::Absent`]; with [`Rejection::ClockFault`] if a stored time is
+    /// more than an hour ahead and the clock of this server is
+    /// [`Unconfirmed`](ServerClock::Unconfirmed).
     pub async fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
         let policy = &self.core.policy;
         let outcome = self.administer(account, |factor, now| factor.unlock(now, clock, policy));
@@ -67,13 +69,13 @@ impl<S: Store> Verifier<S> {
     /// Erases the account's record, for an account that is gone. Never use its id again: the guess
     /// budget is gone with it.
     ///
-    /// If there is no record, this succeeds. It erases a record that is damaged or encrypted with an
-    /// unknown key as well.
+    /// If there is no record, this succeeds. It erases a record that is damaged or encrypted with
+    /// an unknown key as well.
     ///
     /// # Errors
     /// [`VerifierError::Record`] with
-    /// [`RecordError::OtherAccount`](crate::record::RecordError::OtherAccount) if the record belongs
-    /// to another account or namespace; another [`VerifierError`] if the store fails.
+    /// [`RecordError::OtherAccount`](crate::record::RecordError::OtherAccount) if the record
+    /// belongs to another account or namespace; another [`VerifierError`] if the store fails.
     pub async fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
         report(account, "erase", self.load_and_erase(account).await)
     }

@@ -15,8 +15,8 @@ pub enum VerifierError {
     /// The store answered a read with an error.
     #[error("the store failed; try again")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store's answer to a write was lost, and the verifier could not find out whether the write
-    /// was applied. This does not say whether the code was correct. The code may be used up.
+    /// The store's answer to a write was lost, and the verifier could not find out whether the
+    /// write was applied. This does not say whether the code was correct. The code may be used up.
     #[error(
         "the store's answer was lost, and the effect of the write is unknown; try again with a new code"
     )]
@@ -41,8 +41,8 @@ pub enum VerifierError {
 
 /// Why there is no receipt: do not let the user in.
 ///
-/// A `Result` with this error fails closed with `?`, with `.is_ok()`, and when it is ignored. Show the
-/// user what to do about [`Rejected`](Self::Rejected). Alert your operators about
+/// A `Result` with this error fails closed with `?`, with `.is_ok()`, and when it is ignored. Show
+/// the user what to do about [`Rejected`](Self::Rejected). Alert your operators about
 /// [`Failed`](Self::Failed).
 #[derive(thiserror::Error)]
 pub enum Denied {

@@ -1,7 +1,7 @@
 //! Load the record, decide, write it back by a conditional write, and repeat after a conflict.
 //!
-//! It also finds out whether a write was applied whose answer was lost: it sends the identical write
-//! again, and then looks for the write in the history of the record.
+//! It also finds out whether a write was applied whose answer was lost: it sends the identical
+//! write again, and then looks for the write in the history of the record.
 
 use super::error::VerifierError;
 use super::{Resealed, Verifier};
@@ -96,7 +96,8 @@ impl<S: Store> Verifier<S> {
         mut decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
     ) -> Result<T, VerifierError> {
         let mut refused: Option<Refused<T>> = None;
-        // Whether an earlier write of this call may have been applied, although the store refused it.
+        // Whether an earlier write of this call may have been applied, although the store refused
+        // it.
         let mut maybe_applied = false;
         // The last round only finds out what became of the write of the round before.
         for round in 0..=self.core.rounds {

@@ -22,32 +22,36 @@ use std::sync::Arc;
 
 /// The second factor of every account of a service, on the host's store.
 ///
-/// A verifier is cheap to clone if its store is, holds no state of an account, and works on any number of
-/// machines at the same time.
+/// It is cheap to clone if its store is. It holds no state of an account, so any number of servers
+/// can use one store at the same time.
 ///
-/// # How to drive it
+/// # How to use it
 ///
-/// 1. The owner, who has just given the password, asks for a second factor:
-///    [`begin_enrollment`](Self::begin_enrollment). Show the QR code of the key URI and the key to type, and
-///    keep the id in the session. On reload, [`pending_enrollment`](Self::pending_enrollment) gives the same.
-/// 2. The owner types the app's passcode: [`confirm_enrollment`](Self::confirm_enrollment). Only now is the
-///    factor active. Set the host's own "enrolled" flag, keep the receipt in the session, tell the owner by
-///    mail.
-/// 3. The owner, who has just given the password again, asks for backup codes:
-///    [`issue_backup_codes`](Self::issue_backup_codes). Show them once, and offer the file.
-/// 4. At each login, after the password: [`verify`](Self::verify) what was typed in the one field for both
-///    kinds of code. `Ok` is a login; everything else is not.
+/// 1. Enroll. After a password check, call [`begin_enrollment`](Self::begin_enrollment). Show the
+///    QR code of the key URI and the key to type, and keep the id in the session. When the page is
+///    reloaded, [`pending_enrollment`](Self::pending_enrollment) returns the same enrollment.
+/// 2. Confirm. The user types the app's passcode. Call
+///    [`confirm_enrollment`](Self::confirm_enrollment). Only now is the second factor active. Set
+///    your own `enrolled` flag, keep the sealed receipt in the session, and tell the user by mail.
+/// 3. Issue backup codes. After a new password check, call
+///    [`issue_backup_codes`](Self::issue_backup_codes) with the sealed receipt. Show the codes
+///    once, and offer the file.
+/// 4. Log in. After the password, pass the text of the one code field to [`verify`](Self::verify).
+///    Let the user in only on `Ok`.
 ///
-/// # Futures that are dropped
+/// # Dropped futures
 ///
-/// A dropped future may have used a code up without an answer. A right backup code whose future is dropped
-/// while its digest is computed stays counted as a failure: twenty of those spend the default budget, and
-/// passcodes are refused as well. So run `verify`, and all that takes a [`Proof`], in a task of its own
-/// (`tokio::spawn`) if the end of a connection can cut the handler short.
+/// If a future is dropped, a code may be used up without an answer. A correct backup code stays
+/// counted as a failure if the future is dropped while its hash is computed. Twenty such failures
+/// spend the default budget, and then passcodes are refused too. So if a closed connection can stop
+/// your handler, run `verify` and every method with a [`Proof`] in a task of its own
+/// (`tokio::spawn`).
 ///
 /// ```
 /// use countersign::testing::{ManualClock, Phone};
-/// use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier};
+/// use countersign::{
+///     AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
+/// };
 /// use countersign::store::MemoryStore;
 /// # use std::time::Duration;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,16 +62,16 @@ use std::sync::Arc;
 ///     Verifier::builder(MemoryStore::new(), keyring, "Example").clock(clock.clone()).build()?;
 /// let alice = AccountId::new("alice")?;
 ///
-/// // The password has just been checked.
+/// // You have just checked the password.
 /// let proof = Proof::Password { checked_at: clock.now() };
 /// let request = EnrollmentRequest::new("alice@example.com");
 /// let enrollment = verifier.begin_enrollment(&alice, request, proof).await?;
 ///
-/// // The phone scans the QR code; the owner types what it shows.
+/// // The phone scans the QR code. The user types the passcode that it shows.
 /// let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
 /// verifier.confirm_enrollment(&alice, enrollment.id(), &phone.passcode(clock.now())).await?;
 ///
-/// // A login, half a minute later: the confirming passcode is used up.
+/// // Half a minute later, the user logs in. The first passcode is used up.
 /// clock.advance(Duration::from_secs(30));
 /// let receipt = verifier.verify(&alice, &phone.passcode(clock.now())).await?;
 /// assert_eq!(receipt.account(), &alice);
@@ -80,27 +84,28 @@ pub struct Verifier<S> {
     pub(super) core: Arc<Core>,
 }
 
-/// What is left after [`Verifier::remove_authenticator`].
+/// What [`Verifier::remove_authenticator`] left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "clear the host's own flag if the second factor is off now"]
+#[must_use = "clear your own `enrolled` flag if the second factor is off now"]
 pub enum Removed {
     /// Another authenticator is still active.
     OthersLeft,
-    /// It was the last one: the second factor is off. Clear the host's own "enrolled" flag.
+    /// It was the last one, so the second factor is off. Clear your own `enrolled` flag.
     Disabled,
 }
 
 #[cfg(feature = "getrandom")]
 impl<S> Verifier<S> {
-    /// Starts to set a verifier up. The issuer is the name of the service, as the app shows it: not empty,
-    /// and without a colon.
+    /// Returns a builder. The app shows the issuer, the name of your service: not empty, and
+    /// without a colon.
     pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<S> {
         Self::builder_with_random(store, keyring, issuer, crate::runtime::SystemRandom)
     }
 }
 
 impl<S> Verifier<S> {
-    /// As `builder`, for systems without a random source that this crate knows.
+    /// Returns a builder with your own random source, for systems that `getrandom` does not
+    /// support.
     pub fn builder_with_random(
         store: S,
         keyring: Keyring,
@@ -110,7 +115,8 @@ impl<S> Verifier<S> {
         VerifierBuilder::new(store, keyring, issuer, Arc::new(random))
     }
 
-    /// The same verifier on another store: one that works in a transaction of the host's own, say. Cheap.
+    /// Returns the same verifier on another store, for example one that writes your own rows in the
+    /// same transaction. This is cheap.
     #[must_use]
     pub fn with_store<T>(&self, store: T) -> Verifier<T> {
         Verifier {
@@ -119,13 +125,13 @@ impl<S> Verifier<S> {
         }
     }
 
-    /// The rules.
+    /// Returns the rules.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.core.policy
     }
 
-    /// The store.
+    /// Returns the store.
     #[must_use]
     pub const fn store(&self) -> &S {
         &self.store
@@ -141,8 +147,8 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`], with the proof's rejection, [`Rejection::TooManyAuthenticators`],
     /// [`Rejection::UnknownAuthenticator`], [`Rejection::NameInUse`] or
-    /// [`Rejection::TooManyEnrollments`]; with [`VerifierError::KeyUri`] if a name does not fit a key
-    /// URI or a QR code. Nothing is stored then.
+    /// [`Rejection::TooManyEnrollments`]; with [`VerifierError::KeyUri`] if a name does not fit a
+    /// key URI or a QR code. Nothing is stored then.
     pub async fn begin_enrollment(
         &self,
         account: &AccountId,
@@ -176,8 +182,8 @@ impl<S: Store> Verifier<S> {
         Ok(enrollment.begun_at(pending.begun_at, policy))
     }
 
-    /// Makes the pending authenticator an active one. If it replaces another authenticator, that one
-    /// ends.
+    /// Makes the pending authenticator an active one. If it replaces another authenticator, that
+    /// one ends.
     ///
     /// The passcode is used up. A wrong passcode keeps the secret, until the policy's tries are
     /// spent.
@@ -257,13 +263,13 @@ impl<S: Store> Verifier<S> {
     /// hashes are stored.
     ///
     /// There are two writes. The first one takes the proof and grants a right. Then the hashes are
-    /// computed. The second write uses the right and stores the hashes; it must come within a minute.
-    /// If the process dies in between, the proof is used up and the old codes stay valid. Three sets
-    /// are allowed within 24 hours.
+    /// computed. The second write uses the right and stores the hashes; it must come within a
+    /// minute. If the process dies in between, the proof is used up and the old codes stay valid.
+    /// Three sets are allowed within 24 hours.
     ///
     /// # Errors
-    /// [`Denied`], with the proof's rejection, [`Rejection::Disabled`], [`Rejection::TooManyIssues`]
-    /// or [`Rejection::IssueExpired`].
+    /// [`Denied`], with the proof's rejection, [`Rejection::Disabled`],
+    /// [`Rejection::TooManyIssues`] or [`Rejection::IssueExpired`].
     pub async fn issue_backup_codes(
         &self,
         account: &AccountId,
@@ -348,7 +354,8 @@ impl<S: Store> Verifier<S> {
         with_wiped_stack(async {
             let evidence = self.evidence(proof)?;
             let policy = &self.core.policy;
-            // Only an enrollment creates a record, and no code can belong to a record that is absent.
+            // Only an enrollment creates a record, and no code can belong to a record that is
+            // absent.
             let creates = matches!(change, Change::Begin(_)) && !evidence.is_code();
             self.attempt(account, |loaded, progress, now| {
                 let factor = match loaded {

@@ -143,7 +143,7 @@ impl Rules {
             .enrollment_age(Duration::from_secs(self.enrollment_age))
             .enrollment_tries(self.enrollment_tries)
             .proof_age(Duration::from_secs(self.proof_age))
-            .waits(
+            .backoff(
                 free,
                 Duration::from_secs(first),
                 Duration::from_secs(longest),

@@ -82,7 +82,7 @@ fn a_server_that_is_behind_gains_no_guess() {
 #[test]
 fn unlocking_on_a_server_that_is_a_little_behind_gains_nothing_later() {
     let small = || {
-        let waits = policy().waits(100, Duration::ZERO, Duration::ZERO);
+        let waits = policy().backoff(100, Duration::ZERO, Duration::ZERO);
         waits.budget(10, DAY).build().unwrap()
     };
     let world = World::with_policy(small());

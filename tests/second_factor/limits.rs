@@ -13,7 +13,7 @@ use std::time::Duration;
 /// No waits, so that the budget alone ends the guesses.
 fn budget_alone(burst: u32) -> Policy {
     let second = Duration::from_secs(1);
-    let policy = policy().waits(100, second, second).budget(burst, DAY);
+    let policy = policy().backoff(100, second, second).budget(burst, DAY);
     policy.build().unwrap()
 }
 

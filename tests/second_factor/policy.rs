@@ -76,8 +76,8 @@ fn durations_have_bounds_and_whole_seconds() {
 
 #[test]
 fn waits_grow_and_end_within_a_day() {
-    holds(policy().waits(100, DAY, DAY));
-    holds(policy().waits(0, Duration::ZERO, Duration::ZERO));
+    holds(policy().backoff(100, DAY, DAY));
+    holds(policy().backoff(0, Duration::ZERO, Duration::ZERO));
     for (free, first, longest) in [
         (101, SECOND, DAY),
         (5, SECOND + MORE, DAY),
@@ -85,7 +85,7 @@ fn waits_grow_and_end_within_a_day() {
         (5, MINUTE, MINUTE - SECOND),
         (5, SECOND, DAY + SECOND),
     ] {
-        refused("waits", policy().waits(free, first, longest));
+        refused("backoff", policy().backoff(free, first, longest));
     }
 }
 

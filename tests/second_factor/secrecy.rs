@@ -204,8 +204,8 @@ fn a_policy_out_of_range_names_its_field() {
         (policy().enrollment_tries(0), "enrollment_tries"),
         (policy().proof_age(Duration::from_millis(1500)), "proof_age"),
         (
-            policy().waits(5, Duration::from_secs(60), Duration::from_secs(30)),
-            "waits",
+            policy().backoff(5, Duration::from_secs(60), Duration::from_secs(30)),
+            "backoff",
         ),
         (policy().lock_after(101), "lock_after"),
         (policy().budget(0, Duration::from_secs(1)), "budget"),

@@ -27,7 +27,7 @@ pub(crate) const RIGHT_AGE: u64 = 60;
 
 pub(crate) fn policy() -> Policy {
     Policy::builder()
-        .waits(
+        .backoff(
             FREE_FAILURES,
             Duration::from_secs(FIRST_WAIT),
             Duration::from_secs(LONGEST_WAIT),

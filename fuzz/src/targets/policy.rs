@@ -85,7 +85,7 @@ fn build(fields: &Fields) -> Option<Policy> {
         builder = builder.proof_age(Duration::from_secs(age));
     }
     if let Some((free, first, longest)) = fields.waits {
-        builder = builder.waits(
+        builder = builder.backoff(
             free,
             Duration::from_secs(first),
             Duration::from_secs(longest),
@@ -180,12 +180,12 @@ fn check(policy: &Policy, failures: u32) {
 }
 
 fn check_waits(policy: &Policy, failures: u32) {
-    let (free, first, longest) = policy.waits();
+    let backoff = policy.backoff();
     let wait = policy.wait_after(failures);
-    assert!(wait <= longest);
+    assert!(wait <= backoff.longest_wait);
     assert!(wait <= policy.wait_after(failures.saturating_add(1)));
-    assert_eq!(policy.wait_after(free), first);
-    if let Some(fewer) = free.checked_sub(1) {
+    assert_eq!(policy.wait_after(backoff.free_failures), backoff.first_wait);
+    if let Some(fewer) = backoff.free_failures.checked_sub(1) {
         assert!(policy.wait_after(fewer).is_zero());
     }
 }

@@ -33,7 +33,7 @@ impl Service {
     fn locked_at(store: BoxStore, failures: u32) -> Self {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let policy = Policy::builder()
-            .waits(LOCKED_AT, Duration::ZERO, Duration::ZERO)
+            .backoff(LOCKED_AT, Duration::ZERO, Duration::ZERO)
             .lock_after(failures)
             .budget(1000, Duration::from_secs(1))
             .code_hash(Argon2Params::new(8, 1, 1).unwrap());
