@@ -2,7 +2,7 @@
 //! accounts.
 //!
 //! ```text
-//! cargo bench -p countersign-sqlx --bench engines [-- [--fast] [--short] [--turns N] [sqlite] [postgres] [mariadb]]
+//! cargo bench -p countersign-sqlx --all-features --bench engines [-- [--fast] [--short] [--turns N] [sqlite] [postgres] [mariadb]]
 //! ```
 //!
 //! The servers are throw-away ones with the settings that a service needs: an answer means that the disk has it. `--fast`

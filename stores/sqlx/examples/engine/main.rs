@@ -1,9 +1,9 @@
 //! The same service over any database, which is chosen when it starts.
 //!
 //! ```text
-//! cargo run -p countersign-sqlx --example engine -- --url sqlite:accounts.db
-//! cargo run -p countersign-sqlx --example engine -- --url postgres://postgres@127.0.0.1/postgres
-//! cargo run -p countersign-sqlx --example engine -- --url mysql://root@127.0.0.1/test
+//! cargo run -p countersign-sqlx --all-features --example engine -- --url sqlite:accounts.db
+//! cargo run -p countersign-sqlx --all-features --example engine -- --url postgres://postgres@127.0.0.1/postgres
+//! cargo run -p countersign-sqlx --all-features --example engine -- --url mysql://root@127.0.0.1/test
 //! ```
 //!
 //! It creates the table `countersign` if it is missing, and takes a throw-away account from enrollment to the end, so it
