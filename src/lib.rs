@@ -163,8 +163,3 @@ pub mod blocking {
     #[cfg(feature = "verifier")]
     pub use crate::verifier::BlockingVerifier as Verifier;
 }
-
-/// The examples of the README compile.
-#[cfg(all(doctest, feature = "verifier"))]
-#[doc = include_str!("../README.md")]
-struct ReadmeExamples;
