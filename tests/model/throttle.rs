@@ -1,4 +1,4 @@
-//! The throttle of DESIGN, "Throttle and risk", computed anew from all that ever happened.
+//! The throttle of DESIGN, "Rate limit and risk", computed anew from all that ever happened.
 
 use super::rules::Rules;
 use countersign::factor::RateLimitState;
