@@ -2,10 +2,9 @@
 
 use super::proof::set_id;
 use super::{Paid, SecondFactor};
-use crate::backup::{Found, HashJob};
+use crate::backup::{CodeMatch, HashJob};
 use crate::factor::RateLimitState;
-use crate::otp::Code;
-use crate::otp::Scan;
+use crate::otp::{Code, StepMatch};
 use crate::{AcceptedBy, Policy, Rejection, Timestamp};
 
 /// What an attempt comes to.
@@ -53,11 +52,11 @@ impl SecondFactor {
                 let job = self
                     .ledger
                     .as_ref()
-                    .and_then(|ledger| Some((ledger.job(passcode, None)?, *ledger.salt())));
+                    .and_then(|ledger| Some((ledger.redeem_job(passcode, None)?, *ledger.salt())));
                 // What any account of the service could have is counted for every account. Otherwise the
                 // answer would tell, for free, which accounts have backup codes.
-                let possible =
-                    passcode.fits(policy.digits()) || policy.code_format().fits(passcode);
+                let possible = passcode.has_passcode_shape(policy.digits())
+                    || policy.code_format().matches_shape(passcode);
                 if !fits && !possible && job.is_none() {
                     return Judgement::Refused(Rejection::Malformed);
                 }
@@ -77,21 +76,21 @@ impl SecondFactor {
         let mut replayed = false;
         let mut fits = false;
         for authenticator in &mut self.authenticators {
-            if !passcode.fits(authenticator.parameters.digits) {
+            if !passcode.has_passcode_shape(authenticator.parameters.digits) {
                 continue;
             }
             fits = true;
             let totp = authenticator.parameters.totp(&authenticator.secret);
-            match totp.scan(passcode, now, policy.window(), authenticator.last_step) {
-                Scan::Later(step) => {
+            match totp.match_step(passcode, now, policy.window(), authenticator.last_step) {
+                StepMatch::Unused(step) => {
                     authenticator.last_step = Some(step);
                     authenticator.last_used_at = authenticator.last_used_at.max(Some(now));
                     accepted_by.get_or_insert(AcceptedBy::Authenticator {
                         id: authenticator.id,
                     });
                 }
-                Scan::Used => replayed = true,
-                Scan::Nothing => {}
+                StepMatch::Used => replayed = true,
+                StepMatch::None => {}
             }
         }
         match accepted_by {
@@ -115,7 +114,7 @@ impl SecondFactor {
             return Judgement::Refused(Rejection::WrongCode);
         };
         match ledger.find(&paid.digests) {
-            Found::Unused(index) => {
+            CodeMatch::Unused(index) => {
                 ledger.mark_used(index, now);
                 let by = AcceptedBy::BackupCode {
                     set: set_id(ledger),
@@ -125,8 +124,8 @@ impl SecondFactor {
                 self.throttle.succeed_after_reserving(policy);
                 Judgement::Accepted(by)
             }
-            Found::Used(_) => Judgement::Refused(Rejection::BackupCodeUsed),
-            Found::Nothing => Judgement::Refused(Rejection::WrongCode),
+            CodeMatch::Used(_) => Judgement::Refused(Rejection::BackupCodeUsed),
+            CodeMatch::None => Judgement::Refused(Rejection::WrongCode),
         }
     }
 }

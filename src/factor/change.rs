@@ -296,7 +296,7 @@ impl SecondFactor {
             }
             Err(rejection) => return Step::reject(rejection),
         };
-        if !passcode.fits(pending.parameters.digits) {
+        if !passcode.has_passcode_shape(pending.parameters.digits) {
             return Step::reject(Rejection::Malformed);
         }
         let Some(step) = pending.matching_step(passcode, now, policy) else {

@@ -2,7 +2,7 @@ use super::authenticator::{IdError, parse_hex, write_hex};
 use super::rate_limit::is_clock_fault;
 use super::{Authenticator, Parameters};
 use crate::constant_time::reveal;
-use crate::otp::Scan;
+use crate::otp::StepMatch;
 use crate::otp::{Code, Secret, TimeStep};
 use crate::{AuthenticatorId, AuthenticatorName, Policy, Timestamp};
 use alloc::string::String;
@@ -102,10 +102,10 @@ impl Pending {
         match self
             .parameters
             .totp(&self.secret)
-            .scan(passcode, now, policy.window(), None)
+            .match_step(passcode, now, policy.window(), None)
         {
-            Scan::Later(step) => Some(step),
-            Scan::Used | Scan::Nothing => None,
+            StepMatch::Unused(step) => Some(step),
+            StepMatch::Used | StepMatch::None => None,
         }
     }
 
