@@ -100,7 +100,7 @@ impl Secret {
     /// separators, spare bits zero.
     ///
     /// # Errors
-    /// [`SecretError`] says what is wrong first.
+    /// [`SecretError`] names the first fault.
     pub fn from_base32(text: &str) -> Result<Self, SecretError> {
         Self::from_base32_with_minimum(text, Self::MINIMUM_BITS)
     }
@@ -108,7 +108,7 @@ impl Secret {
     /// Like [`from_base32`](Self::from_base32), with a lower minimum for secrets of other systems.
     ///
     /// # Errors
-    /// [`SecretError`] says what is wrong first.
+    /// [`SecretError`] names the first fault.
     pub fn from_base32_with_minimum(text: &str, minimum_bits: usize) -> Result<Self, SecretError> {
         decode(&BASE32_NOPAD, text.as_bytes(), minimum_bits)
     }
@@ -120,7 +120,7 @@ impl Secret {
     /// apps do.
     ///
     /// # Errors
-    /// [`SecretError`] says what is wrong first. For a wrong character it is
+    /// [`SecretError`] names the first fault. For a wrong character it is
     /// [`TypedCharacter`](SecretError::TypedCharacter). For text longer than
     /// [`MAX_TYPED_BYTES`](Self::MAX_TYPED_BYTES) it is [`TooLong`](SecretError::TooLong).
     pub fn from_typed_base32(text: &str) -> Result<Self, SecretError> {
