@@ -1,3 +1,5 @@
+//! The pepper: a secret key for the hashes of backup codes.
+
 use alloc::boxed::Box;
 use core::fmt;
 use zeroize::Zeroize;

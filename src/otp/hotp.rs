@@ -1,3 +1,5 @@
+//! HOTP: passcodes from a counter (RFC 4226).
+
 use super::hmac::{KeyedMac, with_wiped_mac_stack};
 use crate::constant_time::reveal;
 use crate::otp::{Algorithm, Code, Digits, Passcode};

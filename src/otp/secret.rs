@@ -1,3 +1,5 @@
+//! Shared secrets, their base32 text, and the errors of reading it.
+
 use super::typed_characters::{is_invisible, is_separator, symbol};
 use crate::otp::Algorithm;
 use alloc::boxed::Box;

@@ -1,3 +1,5 @@
+//! TOTP: passcodes from the time (RFC 6238).
+
 use super::hmac::with_wiped_mac_stack;
 use crate::Timestamp;
 use crate::constant_time::reveal;
@@ -11,13 +13,15 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 /// Generates and checks time-based one-time passwords (RFC 6238).
 ///
 /// A `Totp` holds a prepared key and the parameters of the app's entry. Your application stores the
-/// last accepted time step. (`Verifier` does all of this.)
+/// last accepted time step:
 ///
 /// 1. Read the stored step and pass it to [`verify`](Self::verify) as `last_accepted`.
 /// 2. If `verify` returns a match, store [`TotpMatch::step`] on condition that the stored step is
 ///    still the one that you passed. Without the condition, two concurrent requests are both
 ///    accepted with one passcode.
 /// 3. Let the user in only after that write.
+///
+/// `Verifier` does all of this for you.
 ///
 /// ```
 /// use countersign::Timestamp;
@@ -161,6 +165,7 @@ impl Totp {
         }
     }
 
+    /// Computes and compares every step of the window.
     fn search_window(
         &self,
         value: u32,

@@ -23,7 +23,7 @@ impl KeyUri {
     /// Returns a display name that fits a key URI, with at most `max_characters` characters.
     ///
     /// The method replaces each colon by a hyphen and each control character by a space. It drops
-    /// white space at both ends and cuts the rest. It returns a name that fits unchanged.
+    /// white space at both ends, then cuts the name. A name that fits comes back unchanged.
     ///
     /// Use it if your account names or your issuer can have colons, such as Matrix ids or
     /// `host:port`. The result is for display only. Two names can become equal, so never look up an

@@ -281,7 +281,7 @@ pub(super) struct Parts<'a> {
     pub(super) image: Option<&'a str>,
 }
 
-/// Whether a text can be the address of a logo: `https://` with a host and a path.
+/// Whether a text can be the address of a logo: `https://` with a server name and a path.
 pub(super) fn is_image_address(address: &str) -> bool {
     address.bytes().all(|byte| byte.is_ascii_graphic())
         && address

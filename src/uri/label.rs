@@ -55,8 +55,8 @@ pub(super) fn account_after<'a>(issuer: &str, prefix: &str, account: &'a str) ->
 ///
 /// `raw` is the issuer as it is written. `literal` is the issuer decoded with plus signs, and
 /// `spaced` the issuer decoded with spaces instead. If the label names the same issuer, the label
-/// decides. Otherwise other characters decide: if a space is written as `%20`, a plus sign is a
-/// plus sign; if a plus sign is escaped, the unescaped ones are spaces.
+/// decides. Otherwise the issuer itself decides. If it has a space in another form, a plus sign is
+/// a plus sign. If it has an escaped plus sign, the unescaped ones are spaces.
 pub(super) fn resolve_plus_signs<'a>(
     raw: &str,
     literal: &'a str,

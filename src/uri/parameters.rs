@@ -171,7 +171,7 @@ impl Reader<'_> {
     ) -> Result<Option<&'a str>, KeyUriError> {
         match value {
             Some("") => {
-                self.repair_or_refuse(Repair::NoValue { part }, KeyUriError::Empty { part })?
+                self.repair_or_refuse(Repair::NoValue { part }, KeyUriError::Empty { part })?;
             }
             Some(word) if self.is_lenient() && is_no_value(word) => {
                 self.repair_or_refuse(Repair::NoValue { part }, refusal)?;

@@ -88,8 +88,8 @@ impl KeyUri {
     /// Makes a QR code of the URI at another level.
     ///
     /// # Errors
-    /// [`QrError::TooLong`] if the URI has more than 2,953 (L), 2,331 (M), 1,663 (Q) or 1,273 bytes
-    /// (H).
+    /// [`QrError::TooLong`] if the URI is too long for the level. The longest URI has 2,953 (L),
+    /// 2,331 (M), 1,663 (Q) or 1,273 (H) bytes.
     pub fn qr_with(&self, level: QrLevel) -> Result<Qr, QrError> {
         Qr::encode(self.to_secret_text().expose(), level)
     }

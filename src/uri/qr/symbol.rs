@@ -37,13 +37,13 @@ pub enum QrLevel {
 #[non_exhaustive]
 pub enum QrError {
     /// No symbol of this level holds a text of this length.
-    #[error("a text of {bytes} bytes does not fit a QR code of this level")]
+    #[error("a text of {bytes} bytes is too long for a QR code of this level; shorten it")]
     TooLong {
         /// The length of the text in bytes.
         bytes: usize,
     },
     /// The size of a module is not from 1 to 64 pixels.
-    #[error("the size of a module is not from 1 to 64 pixels")]
+    #[error("the size of a module is out of bounds; use 1 to 64 pixels")]
     ModuleSize,
 }
 
