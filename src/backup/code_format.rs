@@ -170,7 +170,7 @@ pub enum CodeFormatError {
         length: u8,
     },
     /// A group is longer than the code.
-    #[error("the group is {group} symbols, but the code has only {length}")]
+    #[error("the group is {group} symbols; the code has only {length}")]
     Group {
         /// The given group.
         group: u8,

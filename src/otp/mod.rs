@@ -18,6 +18,7 @@
 //!
 //! // Store the step of the match. With that step, `verify` refuses the same code.
 //! let matched = totp.verify(&code, now, Window::default(), None).expect("the current passcode");
+//! assert_eq!(matched.step(), totp.step(now));
 //! let last_accepted = Some(matched.step());
 //! assert!(totp.verify(&code, now, Window::default(), last_accepted).is_none());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
