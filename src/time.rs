@@ -1,8 +1,10 @@
+//! Points in time and TOTP time steps.
+
 use core::fmt;
 
 /// A point in time: whole seconds since 1970-01-01 00:00:00 UTC, without leap seconds.
 ///
-/// Nothing in this crate below the verifier reads a clock: time is an argument.
+/// Only `Verifier` reads a clock. In all other calls you pass the time as an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -15,25 +17,25 @@ impl Timestamp {
     /// The Unix epoch.
     pub const UNIX_EPOCH: Self = Self(0);
 
-    /// A time in seconds since the Unix epoch.
+    /// Makes a time from the seconds since the Unix epoch.
     #[must_use]
     pub const fn from_unix(seconds: u64) -> Self {
         Self(seconds)
     }
 
-    /// Seconds since the Unix epoch.
+    /// Returns the seconds since the Unix epoch.
     #[must_use]
     pub const fn as_unix(self) -> u64 {
         self.0
     }
 
-    /// This time `seconds` later, at most the end of the number line.
+    /// Returns the time `seconds` later, or the largest time if that is out of range.
     #[must_use]
     pub const fn saturating_add(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// The seconds from `earlier` to this time; 0 if `earlier` is later.
+    /// Returns the seconds from `earlier` to this time, or 0 if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
@@ -58,15 +60,15 @@ impl TryFrom<std::time::SystemTime> for Timestamp {
     }
 }
 
-/// The system's time lies before 1970.
+/// The error for a system time before 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the time lies before 1970; set the system's clock")]
+#[error("the system time is before 1970; set the system clock")]
 pub struct TimestampError;
 
 /// A time step T = floor((now - T0) / X), the counter of TOTP (RFC 6238, section 4.2).
 ///
-/// The steps of two authenticators with different periods have nothing to do with each other, so keep a
-/// step beside the authenticator that it was accepted for.
+/// Store each accepted step with its authenticator. Steps of authenticators with different periods
+/// cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -76,13 +78,13 @@ pub struct TimestampError;
 pub struct TimeStep(u64);
 
 impl TimeStep {
-    /// The step with this number.
+    /// Makes the step with this number.
     #[must_use]
     pub const fn new(step: u64) -> Self {
         Self(step)
     }
 
-    /// The number of the step.
+    /// Returns the number of the step.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0

@@ -502,14 +502,8 @@ mod tests {
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
         let params = Argon2Params::new(8, 1, 1).unwrap();
         let digests = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
-        let ledger = BackupCodeSet::from_digests(
-            codes.format(),
-            [4; 16],
-            params,
-            AT,
-            None,
-            digests.unwrap(),
-        );
+        let ledger =
+            BackupCodeSet::from_hashes(codes.format(), [4; 16], params, AT, None, digests.unwrap());
         SecondFactor {
             authenticators: vec![authenticator()],
             pending: Some(pending()),

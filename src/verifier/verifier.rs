@@ -303,7 +303,7 @@ impl<S: Store> Verifier<S> {
         let params = self.core.policy.code_hash();
         let job = BackupCodeSet::issue_job(codes, salt, params, None);
         let hashes = self.core.hash_executor.run(job).await?;
-        Ok(BackupCodeSet::from_digests(
+        Ok(BackupCodeSet::from_hashes(
             codes.format(),
             salt,
             params,
