@@ -121,7 +121,9 @@ impl<S: Store> Verifier<S> {
     ) -> VerifierBuilder<S> {
         VerifierBuilder::new(store, keyring, issuer, Arc::new(random))
     }
+}
 
+impl<S> Verifier<S> {
     /// The same verifier on another store: one that works in a transaction of the host's own, say. Cheap.
     #[must_use]
     pub fn with_store<T>(&self, store: T) -> Verifier<T> {
