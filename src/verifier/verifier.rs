@@ -111,7 +111,7 @@ impl<S: Store> Verifier<S> {
     }
 }
 
-impl<S: Store> Verifier<S> {
+impl<S> Verifier<S> {
     /// As `builder`, for systems without a random source that this crate knows.
     pub fn builder_with_random(
         store: S,
@@ -121,9 +121,7 @@ impl<S: Store> Verifier<S> {
     ) -> VerifierBuilder<S> {
         VerifierBuilder::new(store, keyring, issuer, Arc::new(random))
     }
-}
 
-impl<S> Verifier<S> {
     /// The same verifier on another store: one that works in a transaction of the host's own, say. Cheap.
     #[must_use]
     pub fn with_store<T>(&self, store: T) -> Verifier<T> {
