@@ -95,7 +95,7 @@ pub enum Removed {
 }
 
 #[cfg(feature = "getrandom")]
-impl<S> Verifier<S> {
+impl<S: Store> Verifier<S> {
     /// Returns a builder. The app shows the issuer, the name of your service: not empty, and
     /// without a colon.
     pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<S> {
