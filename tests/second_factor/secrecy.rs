@@ -125,7 +125,7 @@ fn invariant_7_errors_name_no_code() {
     let (world, phone) = World::enrolled();
     let wrong = world.wrong(&phone);
     let rejected = rejection(world.verify(&wrong)).to_string();
-    assert_eq!(rejected, "the code is wrong");
+    assert_eq!(rejected, "the code is wrong; try another one");
     let malformed = rejection(world.verify("sesame")).to_string();
     assert!(!malformed.contains("sesame"));
     let _receipt = world.verify(&world.now(&phone)).unwrap();
