@@ -89,7 +89,7 @@
 //!
 //! - sqlx 0.9 with its tokio runtime. Your pool must come from the same version of sqlx.
 //! - Rust 1.94, because sqlx 0.9 needs it.
-//! - With SeaORM: version 2. SeaORM 2.0.4 depends on sqlx 0.9.0; SeaORM 1.1.20 depends on
+//! - With sea-orm: version 2. sea-orm 2.0.4 depends on sqlx 0.9.0; sea-orm 1.1.20 depends on
 //!   sqlx 0.8.6, so its pool does not fit.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -25,8 +25,8 @@ pub(crate) trait DatabaseServer:
 /// A pool, and the time limit of a call on it.
 ///
 /// Dropping a caller's future never stops a statement that has begun. A web server drops futures
-/// when a browser disconnects. That would leave the connection in the middle of an exchange, and
-/// the driver repairs this state incompletely: its next read can return the rest of the answer to a
+/// when a browser disconnects, and that would leave the connection in the middle of an exchange.
+/// The driver repairs this state incompletely: its next read can return the rest of the answer to a
 /// statement that was being prepared. So every call runs to its end without its caller, and then
 /// returns the connection in a known state.
 ///
@@ -151,8 +151,8 @@ where
     /// Returns the connection to the pool, or closes it if its answer is still due.
     ///
     /// Before the driver hands the connection to others, it pings the server and waits without a
-    /// limit. So this limits that wait, too. The method is hidden in sqlx's documentation; sqlx's
-    /// own crates use it.
+    /// limit. The time-out here limits this wait. The method is hidden in sqlx's documentation;
+    /// sqlx's own crates use it.
     fn release<T>(
         &self,
         mut connection: PoolConnection<DB>,

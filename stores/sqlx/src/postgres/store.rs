@@ -40,7 +40,7 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # One statement per call
 ///
 /// A call is one statement that commits by itself. Each connection prepares the statement once, so
-/// a call takes one round trip. The pool's `test_before_acquire` adds a second one. If only the
+/// a call takes one round trip. The pool's `test_before_acquire` adds another one. If only the
 /// store uses the pool, switch it off. A call on a connection that was lost in the meantime then
 /// fails, and the verifier finds out whether a write was applied.
 ///
