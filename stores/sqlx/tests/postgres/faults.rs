@@ -116,7 +116,7 @@ async fn dropped_futures_write_completely_or_not_at_all() {
     for in_a_task in [false, true] {
         let store = store(&pool).await;
         let check = async move {
-            checks::dropped_futures_write_completely_or_not_at_all(&store, 400).await
+            checks::dropped_futures_write_completely_or_not_at_all(&store, 400).await;
         };
         checks::run(in_a_task, check).await;
         assert!(pool.size() <= 4);
@@ -139,7 +139,7 @@ async fn a_future_dropped_during_prepare_keeps_its_connection() {
         let proxy = Proxy::start(server.address()).unwrap();
         let store = store_behind(&proxy, server).await;
         let check = async move {
-            checks::a_future_dropped_during_prepare_keeps_its_connection(&store, &proxy).await
+            checks::a_future_dropped_during_prepare_keeps_its_connection(&store, &proxy).await;
         };
         checks::run(in_a_task, check).await;
     }
