@@ -1,4 +1,5 @@
-//! What a whole verifier says when answers are lost: on one server, and on a cluster with a proxy before each node.
+//! The results of a whole verifier when answers are lost: on one server, and on a cluster with a
+//! proxy before each node.
 
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ struct Service {
 impl Service {
     fn new(store: &RedisStore, account: &str) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
-        let digest = Argon2Params::new(8, 1, 1).unwrap();
-        let policy = Policy::builder().code_hash(digest).build().unwrap();
+        let params = Argon2Params::new(8, 1, 1).unwrap();
+        let policy = Policy::builder().code_hash(params).build().unwrap();
         let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
         let verifier = Verifier::builder(store.clone(), keyring, "Tests")
             .policy(policy)
@@ -62,7 +63,7 @@ impl Service {
         self.verify(code).await.unwrap_err().rejection()
     }
 
-    /// A passcode that nothing accepts.
+    /// A wrong passcode.
     fn wrong(&self, phone: &Phone) -> String {
         let now = self.clock.now().as_unix();
         let right = [now - 30, now, now + 30].map(|at| phone.passcode(Timestamp::from_unix(at)));
@@ -71,7 +72,7 @@ impl Service {
     }
 }
 
-/// The same on both.
+/// Runs the same checks on one server and on a cluster.
 macro_rules! on_both {
     ($($name:ident,)+) => {
         mod on_one_server {
@@ -81,39 +82,39 @@ macro_rules! on_both {
                 super::$name(&Network::single(shared!(SINGLE)).await).await;
             })+
         }
-        /// In one test, for one cluster.
+        /// One test, so that the checks share one cluster.
         #[tokio::test]
-        async fn on_a_cluster() {
+        async fn results_hold_on_a_cluster() {
             let cluster = available!(RedisCluster::start(Durability::Fast));
             let network = Network::cluster(cluster).await;
             $(
                 $name(&network).await;
-                network.heal();
+                network.stop_faults();
             )+
         }
     };
 }
 
 on_both! {
-    one_lost_answer_a_write_changes_no_verdict,
-    a_failure_whose_answer_is_lost_counts_once,
-    lost_answers_without_end_are_no_verdict_and_no_login,
-    a_black_hole_changes_no_verdict,
+    lost_answers_change_no_result,
+    a_failure_with_a_lost_answer_counts_once,
+    endless_lost_answers_are_an_error,
+    a_silent_connection_changes_no_result,
 }
 
-/// Accounts that lie on all nodes of a cluster.
+/// Accounts on all nodes of a cluster.
 fn accounts(of: &str) -> [String; 6] {
     [0, 1, 2, 3, 4, 5].map(|number| format!("{of} {number}"))
 }
 
-async fn one_lost_answer_a_write_changes_no_verdict(network: &Network) {
-    let lose = || network.strike(&write(), Fault::DropReply);
+async fn lost_answers_change_no_result(network: &Network) {
+    let lose = || network.inject(&write_script(), Fault::DropReply);
     for account in accounts("one lost answer") {
         let service = Service::new(&network.store, &account);
         let (verifier, account) = (&service.verifier, &service.account);
-        let struck = network.struck();
+        let injected = network.injected();
 
-        // Creation, confirmation.
+        // Creation and confirmation.
         lose();
         let request = EnrollmentRequest::new("somebody");
         let checked_at = service.clock.now();
@@ -140,7 +141,7 @@ async fn one_lost_answer_a_write_changes_no_verdict(network: &Network) {
             Some(Rejection::Replayed)
         );
 
-        // A passcode, once.
+        // A passcode is accepted once.
         service.clock.advance(Duration::from_secs(60));
         let passcode = phone.passcode(service.clock.now());
         lose();
@@ -150,7 +151,8 @@ async fn one_lost_answer_a_write_changes_no_verdict(network: &Network) {
             Some(Rejection::Replayed)
         );
 
-        // Backup codes, and one of them, once: an attempt that is reserved and then settled.
+        // A backup code is accepted once. Its attempt takes two writes: it is counted first, and
+        // then accepted.
         service.clock.advance(Duration::from_secs(60));
         let passcode = phone.passcode(service.clock.now());
         lose();
@@ -166,7 +168,7 @@ async fn one_lost_answer_a_write_changes_no_verdict(network: &Network) {
             Some(Rejection::BackupCodeUsed)
         );
         let Status::Enabled(status) = verifier.status(account).await.unwrap() else {
-            panic!("it is enabled")
+            panic!("the factor is not enabled")
         };
         assert_eq!(status.backup_codes.unwrap().remaining, 9);
 
@@ -175,37 +177,37 @@ async fn one_lost_answer_a_write_changes_no_verdict(network: &Network) {
         verifier.erase(account).await.unwrap();
         assert_eq!(verifier.status(account).await.unwrap(), Status::Absent);
         assert_eq!(service.rejection(code).await, Some(Rejection::Absent));
-        network.heal();
+        network.stop_faults();
         assert!(
-            network.struck() >= struck + 6,
-            "of each write the answer was lost"
+            network.injected() >= injected + 6,
+            "an answer of each write was lost"
         );
     }
 }
 
-async fn a_failure_whose_answer_is_lost_counts_once(network: &Network) {
+async fn a_failure_with_a_lost_answer_counts_once(network: &Network) {
     for account in accounts("a failure") {
         let service = Service::new(&network.store, &account);
         let wrong = service.wrong(&service.enroll().await);
         for _ in 0..5 {
-            network.strike(&write(), Fault::DropReply);
+            network.inject(&write_script(), Fault::DropReply);
             assert_eq!(service.rejection(&wrong).await, Some(Rejection::WrongCode));
         }
-        let waits = service.rejection(&wrong).await;
+        let rejection = service.rejection(&wrong).await;
         assert!(
-            matches!(waits, Some(Rejection::Waiting { .. })),
-            "{waits:?}"
+            matches!(rejection, Some(Rejection::Waiting { .. })),
+            "{rejection:?}"
         );
     }
 }
 
-async fn lost_answers_without_end_are_no_verdict_and_no_login(network: &Network) {
+async fn endless_lost_answers_are_an_error(network: &Network) {
     for account in accounts("without end") {
         let service = Service::new(&network.store, &account);
         let phone = service.enroll().await;
         let right = phone.passcode(service.clock.now());
         for code in [right.clone(), service.wrong(&phone)] {
-            network.strike_all(Fault::DropReply);
+            network.inject_always(Fault::DropReply);
             let denied = service.verify(&code).await.unwrap_err();
             assert!(
                 matches!(
@@ -214,30 +216,30 @@ async fn lost_answers_without_end_are_no_verdict_and_no_login(network: &Network)
                 ),
                 "{denied:?}"
             );
-            network.heal();
+            network.stop_faults();
         }
-        // Not even the load was answered, so nothing is used up.
+        // Not even the load was answered, so the passcode is not used.
         assert!(service.verify(&right).await.is_ok());
         assert_eq!(service.rejection(&right).await, Some(Rejection::Replayed));
     }
 }
 
-async fn a_black_hole_changes_no_verdict(network: &Network) {
+async fn a_silent_connection_changes_no_result(network: &Network) {
     let patient = &network.store;
     for account in accounts("a black hole") {
         let hasty = patient.clone().with_timeout(Duration::from_secs(1));
         let service = Service::new(&hasty, &account);
         let phone = service.enroll().await;
         let right = phone.passcode(service.clock.now());
-        network.strike(&write(), Fault::BlackHole);
+        network.inject(&write_script(), Fault::BlackHole);
         assert!(service.verify(&right).await.is_ok());
-        network.heal();
+        network.stop_faults();
         assert_eq!(service.rejection(&right).await, Some(Rejection::Replayed));
     }
 }
 
 #[tokio::test]
-async fn a_server_that_is_killed_in_between_forgets_nothing_with_appendfsync_always() {
+async fn appendfsync_always_survives_a_killed_server() {
     let mut server = available!(Redis::start(Durability::Durable));
     let service = Service::new(&store(&server.url()), "killed");
     let phone = service.enroll().await;
@@ -259,9 +261,9 @@ async fn a_server_that_is_killed_in_between_forgets_nothing_with_appendfsync_alw
     }
 }
 
-/// That the test above would see what is forgotten.
+/// Shows that the test above detects lost writes.
 #[tokio::test]
-async fn a_server_that_keeps_no_file_forgets_and_the_account_is_absent() {
+async fn a_server_without_a_file_loses_accounts() {
     let mut server = available!(Redis::start(Durability::Forgetful));
     let store = store(&server.url());
     let service = Service::new(&store, "forgotten");

@@ -1,8 +1,8 @@
-/// Random choices from a seed. They decide what is tried, and keep nothing secret.
+/// Random choices from a seed. They choose attempts; nothing secret depends on them.
 #[derive(Debug, Clone)]
-pub struct Dice(fastrand::Rng);
+pub struct SeededRandom(fastrand::Rng);
 
-impl Dice {
+impl SeededRandom {
     /// The choices that belong to a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -14,12 +14,12 @@ impl Dice {
         self.0.u64(..end)
     }
 
-    /// As [`below`](Self::below), for an index.
+    /// The same as [`below`](Self::below), for an index.
     pub fn index(&mut self, end: usize) -> usize {
         self.0.usize(..end)
     }
 
-    /// True in so many of a hundred cases.
+    /// True with this chance in percent.
     pub fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }

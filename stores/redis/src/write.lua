@@ -1,5 +1,6 @@
--- ARGV: the expected revision, or '' for no record; the new revision; and, unless the record is to be erased, the record,
--- enabled, codes_left and key_id. Revisions are compared as text, because a number would be rounded.
+-- ARGV: the expected revision, or '' for no record; the new revision; and, unless it is an erasure,
+-- the record, enabled, codes_left and key_id. Revisions are compared as text, because Lua rounds large
+-- numbers.
 local current = redis.call('HGET', KEYS[1], 'revision')
 if not current and redis.call('EXISTS', KEYS[1]) == 1 then
     return 2

@@ -1,13 +1,13 @@
 use fastrand::Rng;
 
-/// Records of one size that have nothing in common, as those have that are sealed under fresh nonces. Databases log what
-/// has changed of a row: the same record again would be cheaper to write.
-pub(super) struct Noise {
+/// Random records of one size, because encrypted records with fresh nonces share no content.
+/// Databases log the changes of a row, so the same record again would be cheaper to write.
+pub(super) struct RandomRecord {
     random: Rng,
     record: Vec<u8>,
 }
 
-impl Noise {
+impl RandomRecord {
     pub(super) fn new(seed: u64, bytes: usize) -> Self {
         Self {
             random: Rng::with_seed(seed),
@@ -26,10 +26,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_have_their_size_and_nothing_in_common() {
-        let mut noise = Noise::new(1, 37);
-        let one = noise.next().to_vec();
-        let other = noise.next();
+    fn random_records_have_the_size_and_differ() {
+        let mut records = RandomRecord::new(1, 37);
+        let one = records.next().to_vec();
+        let other = records.next();
         assert_eq!((one.len(), other.len()), (37, 37));
         let same = one.iter().zip(other).filter(|(one, other)| one == other);
         assert!(same.count() < 4);

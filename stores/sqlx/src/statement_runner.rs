@@ -1,4 +1,5 @@
-//! How a statement is run on a server: to its end, on a connection of the host's pool, within a time.
+//! Runs statements on a database server: to their end, on a connection of your pool, within a time
+//! limit.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,40 +12,45 @@ use tokio::time::timeout;
 
 use crate::Error;
 use crate::table_name::TableName;
-use crate::to_its_end::to_its_end;
+use crate::uncancellable::run_uncancellable;
 
-/// What differs between servers here.
-pub(crate) trait Engine: Database<Arguments: Clone + Sync + IntoArguments<Self>> {
-    /// What an error of the driver means for whoever runs the service.
+/// The part of statement running that depends on the kind of server.
+pub(crate) trait DatabaseServer:
+    Database<Arguments: Clone + Sync + IntoArguments<Self>>
+{
+    /// Converts an error of the driver into an error that says what to do.
     fn error(table: &TableName, source: sqlx::Error) -> Error;
 }
 
-/// A pool, and how long a call on it may take.
+/// A pool, and the time limit of a call on it.
 ///
-/// A statement that has begun is never cut off by its caller. The future of a caller that is dropped (because a browser
-/// hung up) would leave the connection in the middle of an exchange, and the driver's own repair of that is not complete:
-/// what it reads next may be the rest of the answer to a statement that was being prepared. So each call runs to its end
-/// without its caller, and gives the connection back in good order. A connection that has not answered in time is thrown away:
-/// the driver would wait for it before anybody else may have it, for as long as the network keeps silent.
+/// Dropping a caller's future never stops a statement that has begun. A web server drops futures
+/// when a browser disconnects, and that would leave the connection in the middle of an exchange.
+/// The driver repairs this state incompletely: its next read can return the rest of the answer to a
+/// statement that was being prepared. So every call runs to its end without its caller, and then
+/// returns the connection in a known state.
+///
+/// A connection that does not answer in time is discarded. The driver would wait for its answer
+/// before another call could use it, as long as the network is silent.
 #[derive(Debug)]
-pub(crate) struct Calls<DB: Database> {
+pub(crate) struct StatementRunner<DB: Database> {
     pool: Pool<DB>,
     limit: Duration,
-    /// Held by the one call that looks why there are no connections.
-    looking: Arc<Mutex<()>>,
+    /// Locked by the one call that finds out why no connection is available.
+    diagnosing: Arc<Mutex<()>>,
 }
 
-impl<DB: Database> Clone for Calls<DB> {
+impl<DB: Database> Clone for StatementRunner<DB> {
     fn clone(&self) -> Self {
         Self {
             pool: self.pool.clone(),
             limit: self.limit,
-            looking: Arc::clone(&self.looking),
+            diagnosing: Arc::clone(&self.diagnosing),
         }
     }
 }
 
-impl<DB: Engine> Calls<DB>
+impl<DB: DatabaseServer> StatementRunner<DB>
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
@@ -52,7 +58,7 @@ where
         Self {
             pool,
             limit: TIMEOUT,
-            looking: Arc::default(),
+            diagnosing: Arc::default(),
         }
     }
 
@@ -67,9 +73,9 @@ where
         sql: &SqlStr,
         arguments: DB::Arguments,
     ) -> Result<DB::QueryResult, Error> {
-        let (calls, table, sql) = (self.clone(), table.clone(), sql.clone());
-        to_its_end(async move {
-            let (mut connection, left) = calls.connection(&table).await?;
+        let (runner, table, sql) = (self.clone(), table.clone(), sql.clone());
+        run_uncancellable(async move {
+            let (mut connection, left) = runner.connection(&table).await?;
             let statement = async {
                 let mut retries = RETRIES;
                 loop {
@@ -82,21 +88,21 @@ where
                 }
             };
             let answer = timeout(left, statement).await;
-            calls.give_back(connection, answer)
+            runner.release(connection, answer)
         })
         .await
     }
 
-    /// Runs a statement that gives rows.
+    /// Runs a statement that returns rows.
     pub(crate) async fn fetch(
         &self,
         table: &TableName,
         sql: &SqlStr,
         arguments: DB::Arguments,
     ) -> Result<Vec<DB::Row>, Error> {
-        let (calls, table, sql) = (self.clone(), table.clone(), sql.clone());
-        to_its_end(async move {
-            let (mut connection, left) = calls.connection(&table).await?;
+        let (runner, table, sql) = (self.clone(), table.clone(), sql.clone());
+        run_uncancellable(async move {
+            let (mut connection, left) = runner.connection(&table).await?;
             let statement = async {
                 let mut retries = RETRIES;
                 loop {
@@ -109,25 +115,26 @@ where
                 }
             };
             let answer = timeout(left, statement).await;
-            calls.give_back(connection, answer)
+            runner.release(connection, answer)
         })
         .await
     }
 
-    /// A connection, and what is left of the time.
+    /// A connection, and the rest of the time limit.
     async fn connection(&self, table: &TableName) -> Result<(PoolConnection<DB>, Duration), Error> {
-        let begun = Instant::now();
+        let start = Instant::now();
         match timeout(self.limit, self.pool.acquire()).await {
-            Ok(Ok(connection)) => Ok((connection, self.limit.saturating_sub(begun.elapsed()))),
+            Ok(Ok(connection)) => Ok((connection, self.limit.saturating_sub(start.elapsed()))),
             Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => Err(self.no_connection(table).await),
             Ok(Err(error)) => Err(connecting::<DB>(table, error)),
         }
     }
 
-    /// Why there is no connection: the pool tries again and again, and does not say. So one call at a time tries for itself.
+    /// Finds out why no connection is available. The pool retries without reporting the reason, so
+    /// one call at a time connects by itself.
     async fn no_connection(&self, table: &TableName) -> Error {
         let busy = Error::NoConnection { limit: self.limit };
-        let Ok(_looking) = self.looking.try_lock() else {
+        let Ok(_guard) = self.diagnosing.try_lock() else {
             return busy;
         };
         let options = self.pool.connect_options();
@@ -135,17 +142,18 @@ where
             let connection = options.connect().await?;
             connection.close().await
         };
-        match timeout(LOOK, attempt).await {
+        match timeout(DIAGNOSIS, attempt).await {
             Ok(Ok(())) | Err(_) => busy,
             Ok(Err(error)) => connecting::<DB>(table, error),
         }
     }
 
-    /// Gives the connection back, or closes it if it owes an answer.
+    /// Returns the connection to the pool, or closes it if its answer is still due.
     ///
-    /// The driver asks the server whether all is well before it lets others have the connection, and waits for ever, in its
-    /// place in the pool. So that is bounded, too. (Its documentation hides the method, and its own crates use it.)
-    fn give_back<T>(
+    /// Before the driver hands the connection to others, it pings the server and waits without a
+    /// limit. The time-out here limits this wait. The method is hidden in sqlx's documentation;
+    /// sqlx's own crates use it.
+    fn release<T>(
         &self,
         mut connection: PoolConnection<DB>,
         answer: Result<Result<T, Error>, Elapsed>,
@@ -163,8 +171,8 @@ where
     }
 }
 
-/// What an error means that came up before there was a connection.
-fn connecting<DB: Engine>(table: &TableName, source: sqlx::Error) -> Error {
+/// Converts an error that occurred before a connection was open.
+fn connecting<DB: DatabaseServer>(table: &TableName, source: sqlx::Error) -> Error {
     match source {
         sqlx::Error::Io(_) => Error::Unreachable(source),
         sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => Error::CannotOpen(source),
@@ -173,7 +181,8 @@ fn connecting<DB: Engine>(table: &TableName, source: sqlx::Error) -> Error {
 }
 
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long to look why there are no connections, on top of the time of a call.
-const LOOK: Duration = Duration::from_secs(1);
-/// What the database has rolled back is run again so often, at once: the row is another then, and the answer `Stale`.
+/// The extra time to find out why no connection is available.
+const DIAGNOSIS: Duration = Duration::from_secs(1);
+/// A statement that the database rolled back runs again at once, this many times. The row has
+/// changed by then, and the answer is `Stale`.
 const RETRIES: std::ops::Range<u8> = 0..2;

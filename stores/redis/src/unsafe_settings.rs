@@ -3,10 +3,10 @@ use std::fmt;
 
 use redis::{FromRedisValue, RedisError, Value};
 
-use crate::server::{Node, Server, Time};
+use crate::server::{Deadline, Node, Server};
 use crate::{Error, failure};
 
-/// A setting of a server with which it can lose or drop what a store was told is kept, from
+/// A server setting that can lose or delete stored records, from
 /// [`RedisStore::unsafe_settings`](crate::RedisStore::unsafe_settings).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,9 +15,9 @@ pub struct UnsafeSetting {
     pub server: String,
     /// The name of the setting.
     pub name: &'static str,
-    /// What it is.
+    /// Its value.
     pub value: String,
-    /// What it should be.
+    /// The value that it must have.
     pub wanted: &'static str,
 }
 
@@ -31,34 +31,34 @@ impl fmt::Display for UnsafeSetting {
         } = self;
         write!(
             f,
-            "redis at {server}: {name} is `{value}`, and should be `{wanted}`"
+            "redis at {server}: {name} is `{value}`; set it to `{wanted}`"
         )
     }
 }
 
-/// What is wrong on the server, or on all primaries of the cluster.
+/// The unsafe settings of the server, or of all primaries of the cluster.
 pub(crate) async fn unsafe_settings(
     server: &Server,
-    time: Time,
+    deadline: Deadline,
 ) -> Result<Vec<UnsafeSetting>, Error> {
     let mut found = Vec::new();
     match server {
-        Server::Single(node) => found.extend(of_node(node, time).await?),
+        Server::Single(node) => found.extend(of_node(node, deadline).await?),
         Server::Cluster(cluster) => {
-            for (_, node) in cluster.primaries(time).await? {
-                found.extend(of_node(&node, time).await?);
+            for (_, node) in cluster.primaries(deadline).await? {
+                found.extend(of_node(&node, deadline).await?);
             }
         }
     }
     Ok(found)
 }
 
-async fn of_node(node: &Node, time: Time) -> Result<Vec<UnsafeSetting>, Error> {
+async fn of_node(node: &Node, deadline: Deadline) -> Result<Vec<UnsafeSetting>, Error> {
     let mut ask = redis::pipe();
     for (name, _) in WANTED {
         ask.cmd("CONFIG").arg("GET").arg(name);
     }
-    let answers = node.send(&ask, 0, WANTED.len(), time).await?;
+    let answers = node.send(&ask, 0, WANTED.len(), deadline).await?;
     let mut found = Vec::new();
     for ((name, wanted), answer) in WANTED.into_iter().zip(answers) {
         let value = value(name, answer).map_err(failure::error)?;

@@ -1,20 +1,20 @@
-//! The backup codes of an account, where every process finds them.
+//! The issued backup codes of the accounts, in files that every process can read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use countersign::backup::BackupCodes;
 
-/// A set of backup codes.
+/// An issued set of backup codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sheet {
-    /// When it was issued, which tells sets of one account apart.
+pub struct IssuedCodes {
+    /// The time of the issue, which identifies the sets of one account.
     pub issued_at: u64,
     /// The codes, without spaces.
     pub codes: Vec<String>,
 }
 
-impl Sheet {
+impl IssuedCodes {
     /// A set that was issued at a time.
     #[must_use]
     pub fn new(issued_at: u64, codes: &BackupCodes) -> Self {
@@ -22,10 +22,10 @@ impl Sheet {
         Self { issued_at, codes }
     }
 
-    /// Puts it where every process finds it, unless a later one is there.
-    pub fn publish(&self, folder: &Path, account: usize) {
-        let path = path(folder, account);
-        if path.exists() && Self::read(folder, account).issued_at > self.issued_at {
+    /// Writes the set into the directory, unless a later set is there.
+    pub fn publish(&self, directory: &Path, account: usize) {
+        let path = path(directory, account);
+        if path.exists() && Self::read(directory, account).issued_at > self.issued_at {
             return;
         }
         let draft = path.with_extension(self.issued_at.to_string());
@@ -34,10 +34,10 @@ impl Sheet {
         fs::rename(draft, path).unwrap();
     }
 
-    /// The set that was published last.
+    /// Reads the latest set.
     #[must_use]
-    pub fn read(folder: &Path, account: usize) -> Self {
-        let text = fs::read_to_string(path(folder, account)).unwrap();
+    pub fn read(directory: &Path, account: usize) -> Self {
+        let text = fs::read_to_string(path(directory, account)).unwrap();
         let mut words = text.split(' ').map(str::to_owned);
         Self {
             issued_at: words.next().unwrap().parse().unwrap(),
@@ -46,6 +46,6 @@ impl Sheet {
     }
 }
 
-fn path(folder: &Path, account: usize) -> PathBuf {
-    folder.join(format!("sheet-{account}"))
+fn path(directory: &Path, account: usize) -> PathBuf {
+    directory.join(format!("backup-codes-{account}"))
 }

@@ -1,4 +1,4 @@
-//! What clients were told, against what is on record.
+//! Compares the results that clients got with the stored records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,66 +9,66 @@ use countersign::factor::BackupCodesStatus;
 use countersign::store::BoxStore;
 use countersign::{Denied, Rejection, Status, Timestamp};
 
-use crate::Wall;
-use crate::cast::{Cast, FIRST_ISSUED_AT, Person};
-use crate::connect::patiently;
+use crate::SharedClock;
+use crate::connect::retry;
 use crate::journal::{self, Answer, Attempt, Journal, Try};
 use crate::service::{LOCKED_AT, Service, failures};
-use crate::wall::STEP;
+use crate::shared_clock::STEP;
+use crate::users::{FIRST_ISSUED_AT, TestUser, TestUsers};
 
-/// The sums, and what does not balance.
+/// The counts of a test, and the discrepancies.
 #[derive(Debug, Default)]
-pub struct Books {
-    /// What was tried.
+pub struct CheckReport {
+    /// All attempts.
     pub attempts: usize,
-    /// What was reported as accepted: passcodes, backup codes and issues.
+    /// Attempts that were accepted: passcodes, backup codes and issues.
     pub accepted: usize,
-    /// Of these, backup codes.
+    /// The accepted backup codes among them.
     pub codes: usize,
-    /// What was reported as rejected.
+    /// Attempts that were rejected.
     pub rejected: usize,
-    /// Of these, backup codes that were not stored in time.
+    /// The issues among them that were not stored in time.
     pub too_late: usize,
-    /// What was reported to have an unknown effect.
+    /// Attempts whose error says that the effect is unknown.
     pub unsettled: usize,
-    /// What failed in another way.
+    /// Attempts with another error.
     pub failed: usize,
-    /// Whose clients were killed before they were told.
+    /// Attempts whose clients were killed before they got a result.
     pub unanswered: usize,
-    /// Of the last two, what turned out to be on record.
-    pub landed: usize,
-    /// What does not balance.
+    /// The attempts with an unknown effect or without a result that turned out to be stored.
+    pub found_stored: usize,
+    /// The discrepancies.
     pub discrepancies: Vec<Discrepancy>,
 }
 
-/// What does not balance.
+/// A difference between the results and the stored records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Discrepancy {
-    /// Reported, and not on record.
+    /// A client got a result that is not stored.
     Lost(String),
-    /// Reported as accepted twice.
+    /// Clients got the same code accepted twice.
     Doubled(String),
-    /// On record, and reported by nobody who was told.
+    /// A stored change belongs to no result and to no unknown effect.
     Unexplained(String),
-    /// An answer that must not be.
+    /// A result that must not occur.
     Wrong(String),
 }
 
-impl Books {
-    /// How many reports are not on record.
+impl CheckReport {
+    /// The number of results that are not stored.
     #[must_use]
     pub fn lost(&self) -> usize {
         let lost = |discrepancy: &&_| matches!(discrepancy, Discrepancy::Lost(_));
         self.discrepancies.iter().filter(lost).count()
     }
 
-    /// Fails the test if they do not balance.
-    pub fn expect_balanced(&self) {
+    /// Fails the test if there is a discrepancy.
+    pub fn expect_consistent(&self) {
         assert!(self.discrepancies.is_empty(), "{:#?}", self.discrepancies);
     }
 }
 
-impl AddAssign for Books {
+impl AddAssign for CheckReport {
     fn add_assign(&mut self, other: Self) {
         self.attempts += other.attempts;
         self.accepted += other.accepted;
@@ -78,12 +78,12 @@ impl AddAssign for Books {
         self.unsettled += other.unsettled;
         self.failed += other.failed;
         self.unanswered += other.unanswered;
-        self.landed += other.landed;
+        self.found_stored += other.found_stored;
         self.discrepancies.extend(other.discrepancies);
     }
 }
 
-impl fmt::Display for Books {
+impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |wanted: fn(&Discrepancy) -> bool| {
             self.discrepancies
@@ -93,8 +93,9 @@ impl fmt::Display for Books {
         };
         write!(
             f,
-            "{} attempts, {} accepted ({} by backup code), {} rejected ({} issued too late), {} unsettled, \
-             {} failed, {} unanswered ({} seen to have landed all the same): {} lost, {} doubled, {} unexplained, {} wrong",
+            "{} attempts, {} accepted ({} by backup code), {} rejected ({} issued too late), \
+             {} unsettled, {} failed, {} unanswered ({} of them stored): \
+             {} lost, {} doubled, {} unexplained, {} wrong",
             self.attempts,
             self.accepted,
             self.codes,
@@ -103,7 +104,7 @@ impl fmt::Display for Books {
             self.unsettled,
             self.failed,
             self.unanswered,
-            self.landed,
+            self.found_stored,
             self.lost(),
             count(|seen| matches!(seen, Discrepancy::Doubled(_))),
             count(|seen| matches!(seen, Discrepancy::Unexplained(_))),
@@ -112,33 +113,33 @@ impl fmt::Display for Books {
     }
 }
 
-/// Balances the books of the storm in a folder. Nobody else may be at its accounts.
-pub async fn balance(store: &BoxStore, folder: &Path) -> Books {
-    let attempts = journal::read(folder).unwrap();
-    let mut books = Books::default();
+/// Checks the test in a directory. No client may use its accounts at the same time.
+pub async fn check(store: &BoxStore, directory: &Path) -> CheckReport {
+    let attempts = journal::read(directory).unwrap();
+    let mut report = CheckReport::default();
     for attempt in attempts.values() {
-        books.count(attempt);
+        report.count(attempt);
     }
-    for (number, person) in Cast::read(folder).0.iter().enumerate() {
+    for (number, user) in TestUsers::read(directory).0.iter().enumerate() {
         let mut account = Account {
-            books: &mut books,
+            report: &mut report,
             store,
             service: Service::new(store.clone()),
-            person,
+            user,
             attempts: attempts
                 .range((number, 0)..(number + 1, 0))
                 .map(|((_, at), attempt)| (*at, attempt))
                 .collect(),
         };
-        account.balance().await;
-        if !person.guessed {
-            account.log_in(number, folder).await;
+        account.check().await;
+        if !user.guessed {
+            account.log_in(number, directory).await;
         }
     }
-    books
+    report
 }
 
-impl Books {
+impl CheckReport {
     fn count(&mut self, attempt: &Attempt) {
         self.attempts += 1;
         *match &attempt.answer {
@@ -157,30 +158,30 @@ impl Books {
     }
 }
 
-/// One account, and what was tried on it.
+/// One account, and the attempts on it.
 struct Account<'b> {
-    books: &'b mut Books,
+    report: &'b mut CheckReport,
     store: &'b BoxStore,
     service: Service,
-    person: &'b Person,
+    user: &'b TestUser,
     attempts: BTreeMap<u64, &'b Attempt>,
 }
 
 impl Account<'_> {
-    async fn balance(&mut self) {
-        let account = &self.person.account;
-        let status = patiently(|| self.service.verifier.status(account)).await;
+    async fn check(&mut self) {
+        let account = &self.user.account;
+        let status = retry(|| self.service.verifier.status(account)).await;
         let Status::Enabled(enabled) = status else {
             self.lost(format!("there is no factor: {status:?}"));
             return;
         };
-        self.every_answer_may_be();
-        self.nothing_was_accepted_twice();
+        self.every_answer_is_possible();
+        self.no_code_was_accepted_twice();
         let used_at = enabled
             .authenticators
             .first()
             .and_then(|only| only.last_used_at);
-        self.the_last_passcode_is_on_record(used_at);
+        self.the_last_passcode_is_stored(used_at);
         match enabled.backup_codes {
             Some(codes) => {
                 if used_at < Some(codes.issued_at) {
@@ -189,28 +190,29 @@ impl Account<'_> {
                         "codes of {issued_at}, whose proof is not used up: {used_at:?}"
                     ));
                 }
-                self.codes_are_on_record(&codes);
+                self.backup_codes_are_stored(&codes);
             }
             None => self.lost("there are no backup codes".into()),
         }
-        if self.person.guessed {
-            self.failures_are_on_record().await;
+        if self.user.guessed {
+            self.failures_are_stored().await;
         } else {
-            self.what_was_accepted_is_used_up().await;
+            self.accepted_codes_are_used_up().await;
         }
     }
 
-    fn every_answer_may_be(&mut self) {
+    fn every_answer_is_possible(&mut self) {
         for (at, attempt) in self.attempts.clone() {
             match (&attempt.what, &attempt.answer) {
                 (Try::Wrong, Some(Answer::Accepted(_))) => {
                     self.wrong(format!("a wrong code was accepted at {at}"));
                 }
-                // A server that is down cannot be read, and a crowd takes turns; all else is no error to expect.
+                // A server that is down cannot be read, and many clients at once can give up. Every
+                // other error is wrong.
                 (_, Some(Answer::Failed(why)))
                     if !["Store", "Contended"]
                         .iter()
-                        .any(|may_be| why.starts_with(may_be)) =>
+                        .any(|possible| why.starts_with(possible)) =>
                 {
                     self.wrong(format!("an error at {at}: {why}"));
                 }
@@ -219,10 +221,10 @@ impl Account<'_> {
         }
     }
 
-    fn nothing_was_accepted_twice(&mut self) {
+    fn no_code_was_accepted_twice(&mut self) {
         let (mut steps, mut codes) = (BTreeSet::new(), BTreeSet::new());
         for (at, attempt) in self.attempts.clone() {
-            if !attempt.is_accepted() && !attempt.spends_passcode() {
+            if !attempt.is_accepted() && !attempt.uses_passcode() {
                 continue;
             }
             let is_first = match attempt.what {
@@ -236,27 +238,23 @@ impl Account<'_> {
         }
     }
 
-    fn the_last_passcode_is_on_record(&mut self, used_at: Option<Timestamp>) {
-        let on_record = used_at.map_or(0, Timestamp::as_unix);
-        let reported = self.last(Attempt::spends_passcode);
-        if on_record < reported {
-            let what = format!("a passcode accepted at {reported}; on record is {on_record}");
+    fn the_last_passcode_is_stored(&mut self, used_at: Option<Timestamp>) {
+        let stored = used_at.map_or(0, Timestamp::as_unix);
+        let reported = self.last(Attempt::uses_passcode);
+        if stored < reported {
+            let what = format!("a passcode accepted at {reported}; stored is {stored}");
             self.lost(what);
-        } else if on_record > reported {
-            self.explain(
-                on_record,
-                Attempt::may_spend_passcode,
-                "a passcode is used up",
-            );
+        } else if stored > reported {
+            self.explain(stored, Attempt::may_use_passcode, "a passcode is used up");
         }
     }
 
-    fn codes_are_on_record(&mut self, codes: &BackupCodesStatus) {
+    fn backup_codes_are_stored(&mut self, codes: &BackupCodesStatus) {
         let set = codes.issued_at.as_unix();
         let reported = self.last(|attempt| attempt.is_accepted() && attempt.is_issue());
         if set < reported {
             self.lost(format!(
-                "codes issued at {reported}; on record are those of {set}"
+                "codes issued at {reported}; stored are those of {set}"
             ));
             return;
         }
@@ -272,7 +270,7 @@ impl Account<'_> {
             {
                 let seen = codes.used_at[place];
                 self.lost(format!(
-                    "code {place} of {set} accepted at {at}; on record is {seen:?}"
+                    "code {place} of {set} accepted at {at}; stored is {seen:?}"
                 ));
             }
         }
@@ -292,45 +290,46 @@ impl Account<'_> {
         }
     }
 
-    async fn failures_are_on_record(&mut self) {
-        let account = &self.person.account;
-        let on_record = patiently(|| failures(self.store, account)).await;
+    async fn failures_are_stored(&mut self) {
+        let account = &self.user.account;
+        let stored = retry(|| failures(self.store, account)).await;
         let count = |wanted: fn(&Attempt) -> bool| {
             let attempts = self.attempts.values().filter(|attempt| wanted(attempt));
             u32::try_from(attempts.count()).unwrap()
         };
         let reported = count(Attempt::is_counted);
-        let perhaps = reported + count(|attempt| !attempt.has_verdict());
-        if on_record < reported.min(LOCKED_AT) {
-            self.lost(format!("{reported} failures; on record are {on_record}"));
+        let possible = reported + count(|attempt| !attempt.has_result());
+        if stored < reported.min(LOCKED_AT) {
+            self.lost(format!("{reported} failures; stored are {stored}"));
         }
-        if on_record > perhaps {
-            let what = format!("{on_record} failures are on record, of at most {perhaps}");
-            self.books
+        if stored > possible {
+            let what = format!("{stored} failures are stored, of at most {possible}");
+            self.report
                 .discrepancies
                 .push(Discrepancy::Unexplained(what));
         }
-        self.books.landed += usize::try_from(on_record.saturating_sub(reported)).unwrap();
+        self.report.found_stored += usize::try_from(stored.saturating_sub(reported)).unwrap();
     }
 
-    /// Tries again what was accepted last, at its time: it must be told to be used up.
-    async fn what_was_accepted_is_used_up(&mut self) {
+    /// Repeats the last accepted attempts at their times: the verifier must report that the code is
+    /// used.
+    async fn accepted_codes_are_used_up(&mut self) {
         let mut passcodes = 0;
         let mut codes = 0;
         for (at, attempt) in self.attempts.clone().into_iter().rev() {
             let (code, expected) = match attempt.what {
                 Try::Passcode(step) | Try::Issue(step)
-                    if attempt.spends_passcode() && passcodes < 3 =>
+                    if attempt.uses_passcode() && passcodes < 3 =>
                 {
                     passcodes += 1;
-                    (self.person.passcode(step), &[Rejection::Replayed][..])
+                    (self.user.passcode(step), &[Rejection::Replayed][..])
                 }
                 Try::Code(set, place) if attempt.is_accepted() && codes < 2 => {
                     codes += 1;
                     let Some(code) = self.code(set, place) else {
                         continue;
                     };
-                    // Of a set that was replaced since, it is simply wrong.
+                    // A code of a set that was replaced since is simply wrong.
                     (code, &[Rejection::BackupCodeUsed, Rejection::WrongCode][..])
                 }
                 _ => continue,
@@ -345,19 +344,19 @@ impl Account<'_> {
         }
     }
 
-    /// The account is not only safe: its owner can log in. That is an attempt like any other.
-    async fn log_in(&mut self, number: usize, folder: &Path) {
-        let wall = Wall::open(folder).unwrap();
-        let journal = Journal::open(folder, "auditor").unwrap();
-        let plain = |at: &u64| self.person.is_plain(at / STEP);
-        // A phone that was ahead may have spent the passcode of the next step already.
-        let at = std::iter::repeat_with(|| wall.next_step(number))
+    /// The user must be able to log in. The check adds this attempt to the journal.
+    async fn log_in(&mut self, number: usize, directory: &Path) {
+        let clocks = SharedClock::open(directory).unwrap();
+        let journal = Journal::open(directory, "auditor").unwrap();
+        let plain = |at: &u64| self.user.has_unique_passcode(at / STEP);
+        // A client may have used the passcode of the next time step already.
+        let at = std::iter::repeat_with(|| clocks.next_step(number))
             .skip(1)
             .find(plain)
             .unwrap();
         let what = Try::Passcode(at / STEP);
         journal.begin(number, at, &what);
-        match self.verify(at, &self.person.passcode(at / STEP)).await {
+        match self.verify(at, &self.user.passcode(at / STEP)).await {
             Ok(()) => journal.end(number, at, &Answer::Accepted(Vec::new())),
             Err(rejection) => {
                 journal.end(number, at, &Answer::Rejected(format!("{rejection:?}")));
@@ -367,14 +366,14 @@ impl Account<'_> {
     }
 
     async fn verify(&self, at: u64, code: &str) -> Result<(), Rejection> {
-        match self.service.at(at).verify(&self.person.account, code).await {
+        match self.service.at(at).verify(&self.user.account, code).await {
             Ok(_receipt) => Ok(()),
             Err(Denied::Rejected(rejection)) => Err(rejection),
             Err(Denied::Failed(error)) => panic!("{error:?}"),
         }
     }
 
-    /// A backup code that somebody was told of after the beginning.
+    /// A backup code that a client got in this test.
     fn code(&self, set: u64, place: usize) -> Option<String> {
         match &self.attempts.get(&set)?.answer {
             Some(Answer::Accepted(codes)) => codes.get(place).cloned(),
@@ -382,7 +381,7 @@ impl Account<'_> {
         }
     }
 
-    /// The time of the last attempt that is so, or of the enrollment.
+    /// The time of the last attempt that matches, or of the enrollment.
     fn last(&self, wanted: impl Fn(&Attempt) -> bool) -> u64 {
         let found = self
             .attempts
@@ -392,13 +391,13 @@ impl Account<'_> {
         found.map_or(FIRST_ISSUED_AT, |(at, _)| *at)
     }
 
-    /// What is on record for a time must be of an attempt that nobody was told of.
+    /// A stored change at `at` must belong to an attempt without a known result.
     fn explain(&mut self, at: u64, wanted: impl Fn(&Attempt) -> bool, what: &str) {
         match self.attempts.get(&at) {
-            Some(attempt) if wanted(attempt) => self.books.landed += 1,
+            Some(attempt) if wanted(attempt) => self.report.found_stored += 1,
             seen => {
-                let what = format!("{}: {what} since {at}, by {seen:?}", self.person.account);
-                self.books
+                let what = format!("{}: {what} since {at}, by {seen:?}", self.user.account);
+                self.report
                     .discrepancies
                     .push(Discrepancy::Unexplained(what));
             }
@@ -406,17 +405,17 @@ impl Account<'_> {
     }
 
     fn lost(&mut self, what: String) {
-        let what = format!("{}: {what}", self.person.account);
-        self.books.discrepancies.push(Discrepancy::Lost(what));
+        let what = format!("{}: {what}", self.user.account);
+        self.report.discrepancies.push(Discrepancy::Lost(what));
     }
 
     fn doubled(&mut self, what: String) {
-        let what = format!("{}: {what}", self.person.account);
-        self.books.discrepancies.push(Discrepancy::Doubled(what));
+        let what = format!("{}: {what}", self.user.account);
+        self.report.discrepancies.push(Discrepancy::Doubled(what));
     }
 
     fn wrong(&mut self, what: String) {
-        let what = format!("{}: {what}", self.person.account);
-        self.books.discrepancies.push(Discrepancy::Wrong(what));
+        let what = format!("{}: {what}", self.user.account);
+        self.report.discrepancies.push(Discrepancy::Wrong(what));
     }
 }

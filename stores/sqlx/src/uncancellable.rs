@@ -1,4 +1,4 @@
-//! Calls that are not cut off when their caller is.
+//! Calls that continue when the future of their caller is dropped.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -9,18 +9,21 @@ use tokio::task;
 
 use crate::Error;
 
-/// Runs a call to its end, whether or not somebody waits for it.
+/// Runs a call to its end, even if the returned future is dropped.
 ///
-/// In a task, the call is part of its caller, and goes on in a task of its own if it is dropped. (A task for each from the
-/// beginning takes a tenth to a fifth more of the client's processor time.) Who calls from outside of a task may still be
-/// there when the runtime has ended, and timers panic then: there it is a task from the beginning.
-pub(crate) async fn to_its_end<T: Send + 'static>(
+/// Inside a tokio task, the call is polled as part of its caller. If it is dropped, it moves to a
+/// task of its own. A task for every call would take a tenth to a fifth more of the client's
+/// processor time.
+///
+/// Outside a task, the call gets its own task from the start. A caller outside a task may outlive
+/// the runtime, and tokio's timers panic then.
+pub(crate) async fn run_uncancellable<T: Send + 'static>(
     call: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     if task::try_id().is_some() {
         let call = Some(Box::pin(call));
         let runtime = Handle::current();
-        return Inline { call, runtime }.await;
+        return PolledByCaller { call, runtime }.await;
     }
     match tokio::spawn(call).await {
         Ok(answer) => answer,
@@ -31,18 +34,18 @@ pub(crate) async fn to_its_end<T: Send + 'static>(
     }
 }
 
-/// A call as a part of its caller.
-struct Inline<F: Future<Output: Send> + Send + 'static> {
-    /// Unless it has ended.
+/// A call that is polled as part of its caller.
+struct PolledByCaller<F: Future<Output: Send> + Send + 'static> {
+    /// `None` after the call has ended.
     call: Option<Pin<Box<F>>>,
     runtime: Handle,
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Future for Inline<F> {
+impl<F: Future<Output: Send> + Send + 'static> Future for PolledByCaller<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // One that panics does not come back.
+        // A call that panicked is not polled again.
         let Some(mut call) = self.call.take() else {
             return Poll::Pending;
         };
@@ -54,7 +57,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for Inline<F> {
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Drop for Inline<F> {
+impl<F: Future<Output: Send> + Send + 'static> Drop for PolledByCaller<F> {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
             self.runtime.spawn(call);

@@ -4,27 +4,27 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Mutex;
 
-/// The clocks of the accounts, in a file that all processes of a storm share. Whoever looks moves a clock on, so no two
-/// attempts on an account have the same second.
+/// The clocks of the accounts, in a file that all processes of a test share. Every read advances a
+/// clock, so no two attempts on an account have the same second.
 #[derive(Debug)]
-pub struct Wall(Mutex<File>);
+pub struct SharedClock(Mutex<File>);
 
-impl Wall {
-    /// Hangs up a clock for each account, all at a time.
+impl SharedClock {
+    /// Creates a clock for each account, all at `time`.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn create(folder: &Path, accounts: usize, time: u64) -> io::Result<()> {
-        std::fs::write(folder.join(NAME), time.to_ne_bytes().repeat(accounts))
+    pub fn create(directory: &Path, accounts: usize, time: u64) -> io::Result<()> {
+        std::fs::write(directory.join(NAME), time.to_ne_bytes().repeat(accounts))
     }
 
-    /// Opens the file of a storm.
+    /// Opens the clocks of a test.
     ///
     /// # Errors
-    /// If there is none.
-    pub fn open(folder: &Path) -> io::Result<Self> {
+    /// If the file does not exist.
+    pub fn open(directory: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).open(folder.join(NAME))?;
+        let file = options.read(true).write(true).open(directory.join(NAME))?;
         Ok(Self(Mutex::new(file)))
     }
 
@@ -38,15 +38,15 @@ impl Wall {
         self.advance(account, |now| (now / STEP + 1) * STEP)
     }
 
-    /// The first second of a time step eight hours later. As long are the issues of backup codes apart, of which three
-    /// are allowed within 24 hours.
-    pub fn next_shift(&self, account: usize) -> u64 {
-        self.advance(account, |now| (now / STEP + SHIFT) * STEP)
+    /// The first second of a time step eight hours later. The verifier allows three issues of
+    /// backup codes within 24 hours, so issues are eight hours apart.
+    pub fn next_issue_time(&self, account: usize) -> u64 {
+        self.advance(account, |now| (now / STEP + STEPS_BETWEEN_ISSUES) * STEP)
     }
 
     fn advance(&self, account: usize, next: impl Fn(u64) -> u64) -> u64 {
         let file = self.0.lock().unwrap();
-        // The lock is the process's, and gone with it when it is killed.
+        // The operating system releases this lock when the process is killed.
         file.lock().unwrap();
         let place = u64::try_from(account * size_of::<u64>()).unwrap();
         let mut bytes = [0; size_of::<u64>()];
@@ -58,30 +58,30 @@ impl Wall {
     }
 }
 
-/// Seconds of a time step.
+/// The seconds of a time step.
 pub(crate) const STEP: u64 = 30;
-/// Time steps of eight hours.
-const SHIFT: u64 = 8 * 3600 / STEP;
-const NAME: &str = "wall";
+/// The time steps in eight hours.
+const STEPS_BETWEEN_ISSUES: u64 = 8 * 3600 / STEP;
+const NAME: &str = "clocks";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn no_two_looks_give_the_same_second() {
-        let folder = tempfile::tempdir().unwrap();
-        Wall::create(folder.path(), 2, 60).unwrap();
+    fn no_two_reads_return_the_same_second() {
+        let directory = tempfile::tempdir().unwrap();
+        SharedClock::create(directory.path(), 2, 60).unwrap();
         let (one, other) = (
-            Wall::open(folder.path()).unwrap(),
-            Wall::open(folder.path()).unwrap(),
+            SharedClock::open(directory.path()).unwrap(),
+            SharedClock::open(directory.path()).unwrap(),
         );
         assert_eq!(one.next_second(1), 61);
         assert_eq!(other.next_second(1), 62);
         assert_eq!(one.next_step(1), 90);
         assert_eq!(other.next_step(1), 120);
         assert_eq!(one.next_second(0), 61);
-        assert_eq!(one.next_shift(0), 60 + 8 * 3600);
+        assert_eq!(one.next_issue_time(0), 60 + 8 * 3600);
         assert_eq!(other.next_second(0), 61 + 8 * 3600);
     }
 }

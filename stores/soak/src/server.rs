@@ -6,17 +6,17 @@ use countersign_store_testing::{Durability, MariaDb, Postgres, Redis, StartError
 
 /// A database server of a test.
 pub trait Server: Send + fmt::Debug {
-    /// What [`connect`](crate::connect::connect) takes.
+    /// The URL for [`connect`](crate::connect::connect).
     fn url(&self) -> String;
 
-    /// Kills it at once, as a crash would.
+    /// Kills the server at once, like a crash.
     fn kill9(&mut self);
 
-    /// Starts it again with the same data.
+    /// Starts the server again with the same data.
     fn restart(&mut self);
 }
 
-/// The servers that there are, by the name that is printed.
+/// A function that starts a server.
 pub type Start = fn(Durability) -> Result<Box<dyn Server>, StartError>;
 
 /// PostgreSQL.
