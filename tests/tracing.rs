@@ -5,7 +5,8 @@
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, ServerClock, Timestamp, Verifier,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, ServerClock, Timestamp,
+    Verifier,
 };
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};

@@ -1,29 +1,29 @@
-//! Every decision of a run, in one place: drawn from a seed, or one of all sequences there are.
+//! All decisions of a run: random from a seed, or one of all possible sequences.
 
 use std::sync::{Arc, Mutex};
 
-/// Where decisions come from. Clones are the same source.
+/// A source of decisions. Clones are the same source.
 #[derive(Clone)]
-pub(crate) struct Choices(Arc<Mutex<Source>>);
+pub(crate) struct Decisions(Arc<Mutex<Source>>);
 
 enum Source {
     /// `SplitMix64`.
     Seeded(u64),
-    /// A sequence that is followed to its end, and then the first of everything.
-    Replayed { taken: Vec<Choice>, place: usize },
+    /// Follows a sequence to its end, and then takes the first option of every decision.
+    Replayed { taken: Vec<Decision>, place: usize },
 }
 
-/// One decision, and how many ways there were.
+/// One decision, and the number of its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Choice {
-    way: usize,
-    ways: usize,
+struct Decision {
+    option: usize,
+    options: usize,
 }
 
-impl Choices {
+impl Decisions {
     pub(crate) fn seeded(seed: u64) -> Self {
         let mut state = seed;
-        draw(&mut state);
+        next_random(&mut state);
         Self(Arc::new(Mutex::new(Source::Seeded(state))))
     }
 
@@ -32,18 +32,21 @@ impl Choices {
         Self(Arc::new(Mutex::new(Source::Replayed { taken, place })))
     }
 
-    /// One of `ways` ways, from 0.
-    pub(crate) fn pick(&self, ways: usize) -> usize {
+    /// One of `options` options, counted from 0.
+    pub(crate) fn pick(&self, options: usize) -> usize {
         match &mut *self.0.lock().unwrap() {
-            Source::Seeded(state) => (draw(state) % ways as u64) as usize,
+            Source::Seeded(state) => (next_random(state) % options as u64) as usize,
             Source::Replayed { taken, place } => {
                 if taken.len() == *place {
-                    taken.push(Choice { way: 0, ways });
+                    taken.push(Decision { option: 0, options });
                 }
-                let choice = taken[*place];
-                assert_eq!(choice.ways, ways, "a run that is repeated goes another way");
+                let decision = taken[*place];
+                assert_eq!(
+                    decision.options, options,
+                    "a repeated run takes other decisions"
+                );
                 *place += 1;
-                choice.way
+                decision.option
             }
         }
     }
@@ -59,7 +62,7 @@ impl Choices {
         Some(&items[self.pick(items.len())])
     }
 
-    /// Whether the next choice is made for the first time.
+    /// Whether the next decision is new.
     pub(crate) fn is_fresh(&self) -> bool {
         match &*self.0.lock().unwrap() {
             Source::Seeded(_) => true,
@@ -74,7 +77,7 @@ impl Choices {
         }
     }
 
-    /// Goes on to the next sequence, depth first; `false` after the last.
+    /// Moves to the next sequence, depth first. Returns `false` after the last.
     pub(crate) fn next(&self) -> bool {
         let mut source = self.0.lock().unwrap();
         let Source::Replayed { taken, place } = &mut *source else {
@@ -82,8 +85,8 @@ impl Choices {
         };
         *place = 0;
         while let Some(last) = taken.last_mut() {
-            last.way += 1;
-            if last.way < last.ways {
+            last.option += 1;
+            if last.option < last.options {
                 return true;
             }
             taken.pop();
@@ -93,7 +96,7 @@ impl Choices {
 }
 
 /// The next number of `SplitMix64`.
-pub(crate) fn draw(state: &mut u64) -> u64 {
+pub(crate) fn next_random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

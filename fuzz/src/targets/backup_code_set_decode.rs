@@ -1,4 +1,5 @@
-//! Any bytes as a ledger, and ledgers that were damaged: refused, or what encodes to these bytes.
+//! Any bytes and damaged encodings as a backup-code set. The bytes are refused, or the set encodes
+//! to the same bytes.
 
 use super::{Edit, edited};
 use arbitrary::Arbitrary;
@@ -10,15 +11,15 @@ use std::sync::LazyLock;
 #[derive(Debug, Arbitrary)]
 enum Input<'a> {
     Bytes(&'a [u8]),
-    /// One of the known ledgers after edits.
+    /// The encoding of a known set after edits.
     Damaged(u8, Vec<(u16, Edit)>),
 }
 
-/// A ledger that another program made, with its first code and the key of its pepper.
+/// A set that another program made, with its first code and the key of its pepper.
 struct Known {
     code: &'static str,
     pepper: Vec<u8>,
-    ledger: Vec<u8>,
+    encoded: Vec<u8>,
 }
 
 static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
@@ -30,7 +31,7 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
             Known {
                 code: fields[1].split(',').next().expect("a code"),
                 pepper: bytes(fields[2].trim_matches('-')),
-                ledger: bytes(fields[3]),
+                encoded: bytes(fields[3]),
             }
         })
         .collect()
@@ -47,41 +48,41 @@ pub(super) fn run(input: &[u8]) {
         Some(Input::Bytes(bytes)) => check(bytes, &KNOWN[0]),
         Some(Input::Damaged(which, edits)) => {
             let known = &KNOWN[usize::from(which) % KNOWN.len()];
-            check(&edited(&known.ledger, &edits), known);
+            check(&edited(&known.encoded, &edits), known);
         }
     }
 }
 
 fn check(bytes: &[u8], known: &Known) {
-    let mut ledger = match BackupCodeSet::decode(bytes) {
-        Ok(ledger) => ledger,
+    let mut set = match BackupCodeSet::decode(bytes) {
+        Ok(set) => set,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
-    assert_eq!(ledger.encode(), bytes);
-    let codes = ledger.status();
-    assert_eq!(codes.len(), usize::from(ledger.format().count()));
+    assert_eq!(set.encode(), bytes);
+    let codes = set.status();
+    assert_eq!(codes.len(), usize::from(set.format().count()));
     let unused = codes.filter(|code| code.used_at.is_none()).count();
-    assert_eq!(ledger.remaining(), unused);
-    // Slow digests would leave no time for anything else.
-    let params = ledger.params();
+    assert_eq!(set.remaining(), unused);
+    // A slow hash would leave no time for other inputs.
+    let params = set.params();
     if params.memory_kib().saturating_mul(params.passes()) > 256 {
         return;
     }
-    let pepper = ledger
+    let pepper = set
         .pepper_id()
         .and_then(|id| Pepper::new(id, &known.pepper).ok());
-    let passcode = Code::parse(known.code).expect("letters and digits");
+    let code = Code::parse(known.code).expect("letters and digits");
     let now = Timestamp::UNIX_EPOCH;
-    match ledger.redeem(&passcode, now, pepper.as_ref()) {
+    match set.redeem(&code, now, pepper.as_ref()) {
         Ok(redemption) => {
             assert_eq!(redemption.remaining(), unused - 1);
-            assert_eq!(redemption.remaining(), ledger.remaining());
-            let again = ledger.redeem(&passcode, now, pepper.as_ref());
+            assert_eq!(redemption.remaining(), set.remaining());
+            let again = set.redeem(&code, now, pepper.as_ref());
             let number = redemption.number();
             assert_eq!(again, Err(BackupCodeSetError::Used { number, at: now }));
-            let written = ledger.encode();
-            assert!(BackupCodeSet::decode(&written).expect("what is written") == ledger);
+            let written = set.encode();
+            assert!(BackupCodeSet::decode(&written).expect("the written set") == set);
         }
-        Err(_) => assert_eq!(ledger.encode(), bytes),
+        Err(_) => assert_eq!(set.encode(), bytes),
     }
 }

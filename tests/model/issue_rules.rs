@@ -1,11 +1,11 @@
-//! The reference's backup codes: a proof buys a right, and the right one set of codes (DESIGN, "Changes and
-//! proofs").
+//! How the reference model issues backup codes: a proof grants a right, and the right stores one
+//! set.
 
 use super::account::{Code, Proof, Set};
-use super::limits::NotNow;
+
 use super::observed::Entry;
-use super::reference::{Reference, Verdict};
-use super::throttle::HOUR;
+use super::rate_limit::{HOUR, LimitError};
+use super::reference::{Outcome, Reference};
 use countersign::Rejection;
 use countersign::store::WriteKind;
 
@@ -16,31 +16,31 @@ pub(crate) struct Right {
     granted_at: u64,
 }
 
-/// How long a right is good for, in seconds.
-const GOOD_FOR: u64 = 60;
+/// How long a right is valid, in seconds.
+const VALID_FOR: u64 = 60;
 
 impl Right {
     pub(crate) const fn ends_at(self) -> u64 {
-        self.granted_at + GOOD_FOR
+        self.granted_at + VALID_FOR
     }
 
-    /// Whether it is over, or granted by a clock far ahead.
-    pub(crate) const fn is_over(self, now: u64) -> bool {
+    /// Whether the right has expired, or was granted by a clock far ahead.
+    pub(crate) const fn is_expired(self, now: u64) -> bool {
         now > self.ends_at() || self.granted_at > now + HOUR
     }
 }
 
 impl Reference {
-    /// The first half of an issue: takes the proof and grants a right, known by its number.
-    pub(crate) fn grant(&mut self, proof: &Proof) -> Verdict<usize> {
+    /// The first write of an issue: uses up the proof and grants a numbered right.
+    pub(crate) fn grant(&mut self, proof: &Proof) -> Outcome<usize> {
         self.may_be_read(proof)?;
         self.must_be_enabled()?;
         self.must_be_strong_enough(proof)?;
         let now = self.now;
         let admitted = self.account().issues.admit(now);
-        admitted.map_err(|not_now| match not_now {
-            NotNow::TooMany { retry_after } => Rejection::TooManyIssues { retry_after },
-            NotNow::ClockFault => Rejection::ClockFault,
+        admitted.map_err(|error| match error {
+            LimitError::TooMany { retry_after } => Rejection::TooManyIssues { retry_after },
+            LimitError::ClockFault => Rejection::ClockFault,
         })?;
         self.prove(proof)?;
         self.rights += 1;
@@ -52,21 +52,22 @@ impl Reference {
         account.issues.add(now);
         account.right = Some(right);
         self.write(WriteKind::Issuing);
-        self.journal.push(Entry::Digested);
+        self.journal.push(Entry::Hashed);
         Ok(right.number)
     }
 
-    /// Judges the second half, and gives the time of the right; [`stored`](Self::stored) makes it.
-    pub(crate) fn redeem(&mut self, number: usize) -> Verdict<u64> {
+    /// Checks the second write and returns the time of the right. [`stored`](Self::stored) makes
+    /// the write.
+    pub(crate) fn redeem(&mut self, number: usize) -> Outcome<u64> {
         self.must_be_enabled()?;
         let now = self.now;
         match self.account().right {
-            Some(right) if right.number == number && !right.is_over(now) => Ok(right.granted_at),
+            Some(right) if right.number == number && !right.is_expired(now) => Ok(right.granted_at),
             _ => Err(Rejection::IssueExpired),
         }
     }
 
-    /// Stores the codes, and gives the number of the set.
+    /// Stores the codes and returns the number of the set.
     pub(crate) fn stored(&mut self, granted_at: u64, codes: Vec<String>) -> usize {
         self.sets += 1;
         let unused = |text| Code {

@@ -1,13 +1,13 @@
-//! A store that hands out what it is given.
+//! A store that returns the record that the test has set.
 
 use core::convert::Infallible;
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
 use std::sync::{Arc, Mutex};
 
-/// One record for whatever account is asked for. Its clones are the same store.
+/// Returns one record for every account. The clones are the same store.
 #[derive(Clone, Default)]
-pub(crate) struct Handed(Arc<Mutex<State>>);
+pub(crate) struct ControlledStore(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -15,8 +15,8 @@ struct State {
     writes: usize,
 }
 
-impl Handed {
-    pub(crate) fn hand(&self, record: &[u8], like: &StoredRecord) {
+impl ControlledStore {
+    pub(crate) fn set(&self, record: &[u8], like: &StoredRecord) {
         let stored = StoredRecord::new(record.to_vec(), like.revision);
         self.0.lock().unwrap().stored = Some(stored);
     }
@@ -25,13 +25,13 @@ impl Handed {
         self.0.lock().unwrap().stored.clone().unwrap()
     }
 
-    /// How often it was written to.
+    /// How many writes the store has made.
     pub(crate) fn writes(&self) -> usize {
         self.0.lock().unwrap().writes
     }
 }
 
-impl Store for Handed {
+impl Store for ControlledStore {
     type Error = Infallible;
 
     async fn load(&self, _: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
@@ -41,16 +41,16 @@ impl Store for Handed {
     async fn compare_and_swap(
         &self,
         _: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         let mut state = self.0.lock().unwrap();
-        if state.stored.as_ref().map(|stored| stored.revision) != swap.expected() {
+        if state.stored.as_ref().map(|stored| stored.revision) != write.expected() {
             return Ok(WriteResult::Stale);
         }
         state.writes += 1;
-        state.stored = swap
+        state.stored = write
             .record()
-            .map(|record| StoredRecord::new(record.to_vec(), swap.revision()));
+            .map(|record| StoredRecord::new(record.to_vec(), write.revision()));
         Ok(WriteResult::Done)
     }
 }

@@ -1,6 +1,6 @@
-//! A service with one account, and the life that the account leads: where known records come from.
+//! A service with one account, and the known records that it has written.
 
-use super::sealing;
+use super::sealing::{self, ACCOUNT, KEY, KEY_ID};
 use countersign::backup::{Argon2Params, CodeFormat, HashJob};
 use countersign::otp::RandomError;
 use countersign::runtime::{
@@ -18,11 +18,8 @@ use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, LazyLock};
 
-pub(super) const ACCOUNT: &str = "alice";
-pub(super) const KEY_ID: u32 = 1;
-pub(super) const KEY: [u8; 32] = [0x4b; 32];
-/// When the account's life begins.
-pub(super) const BIRTH: u64 = 1_800_000_000;
+/// The time at which the service starts.
+pub(super) const START: u64 = 1_800_000_000;
 
 pub(super) struct Service {
     pub(super) verifier: Verifier<MemoryStore>,
@@ -33,7 +30,7 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(policy: Policy) -> Self {
-        let clock = ManualClock::at(Timestamp::from_unix(BIRTH));
+        let clock = ManualClock::at(Timestamp::from_unix(START));
         let worker = Worker(Arc::new(AtomicBool::new(true)));
         let keyring = Keyring::new(KeyId::new(KEY_ID), SealingKey::from_bytes(&KEY));
         let store = MemoryStore::new();
@@ -55,9 +52,9 @@ impl Service {
     pub(super) fn with_record(record: &[u8], revision: Revision) -> Self {
         let service = Self::new(policy());
         let summary = Summary::new(true, 0, KeyId::new(KEY_ID));
-        let swap = ConditionalWrite::put(None, revision, record, WriteKind::Enrolled, summary);
+        let write = ConditionalWrite::put(None, revision, record, WriteKind::Enrolled, summary);
         let store = service.verifier.store();
-        let Ok(_) = block_on(Store::compare_and_swap(store, &service.account, swap));
+        let Ok(_) = block_on(Store::compare_and_swap(store, &service.account, write));
         service
     }
 
@@ -73,9 +70,9 @@ impl Service {
         self.set(self.now().saturating_add(seconds));
     }
 
-    /// Whether slow digests are computed from now on.
-    pub(super) fn compute(&self, digests: bool) {
-        self.worker.0.store(digests, Ordering::Relaxed);
+    /// Whether hashes are computed from now on.
+    pub(super) fn compute(&self, hashes: bool) {
+        self.worker.0.store(hashes, Ordering::Relaxed);
     }
 
     pub(super) fn stored(&self) -> StoredRecord {
@@ -91,7 +88,8 @@ impl Service {
         block_on(self.verifier.verify(&self.account, typed))
     }
 
-    /// Begins an enrollment by a fresh password check: its id, and the key URI.
+    /// Begins an enrollment, by default with a fresh password check. Returns the id and the key
+    /// URI.
     pub(super) fn begin(&self, proof: Option<Proof<'_>>) -> Result<(EnrollmentId, String), Denied> {
         let checked_at = self.now();
         let proof = proof.unwrap_or(Proof::Password { checked_at });
@@ -118,7 +116,7 @@ impl Service {
     }
 }
 
-/// The default, with digests that cost nothing.
+/// The default policy with a cheap hash.
 fn policy() -> Policy {
     let format = CodeFormat::new(countersign::backup::Alphabet::Digits, 8, 4, 3).expect("in range");
     Policy::builder()
@@ -128,15 +126,15 @@ fn policy() -> Policy {
         .expect("in range")
 }
 
-/// A record as it was once written.
+/// A record that the library has written.
 pub(super) struct Known {
     pub(super) record: Vec<u8>,
     pub(super) revision: Revision,
     pub(super) plain: Vec<u8>,
 }
 
-/// The records of a life: an enrollment, two authenticators, backup codes, failures, codes that are never stored,
-/// many beginnings, the end. They are of both forms.
+/// The records of one account: enrollments, two authenticators, backup codes, failures, codes that
+/// are never stored, and the disabled account. They have both forms.
 pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let service = Service::new(policy());
     let mut known = Vec::new();
@@ -209,7 +207,7 @@ fn newest(service: &Service) -> AuthenticatorId {
     enabled.authenticators.last().expect("an authenticator").id
 }
 
-/// Fills every buffer with the number of the call, so that ids and secrets are known.
+/// Fills every buffer with the number of the call, so ids and secrets are known.
 #[derive(Default)]
 struct Counted(AtomicU8);
 
@@ -220,7 +218,7 @@ impl RandomSource for Counted {
     }
 }
 
-/// Computes digests, or is gone.
+/// Computes hashes, or fails if disabled.
 #[derive(Clone)]
 struct Worker(Arc<AtomicBool>);
 

@@ -1,4 +1,5 @@
-//! The reference: what an account must be after the writes that landed, told from their kinds alone.
+//! The reference model: the state of an account, computed from the kinds of the landed writes
+//! alone.
 
 use crate::rules::{
     BEGINNINGS, BURST, CLOCK_FAULT, CODES, ENROLLMENT_AGE, FIRST_WAIT, FREE_FAILURES, ISSUES,
@@ -11,15 +12,15 @@ use std::time::Duration;
 
 /// One account.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Mirror {
+pub(crate) struct Reference {
     pub(crate) throttle: Option<Throttle>,
     pub(crate) authenticators: usize,
-    /// The set of codes, by the operation that issued it, and how many are unused.
+    /// The operation that issued the code set, and how many codes are unused.
     pub(crate) codes: Option<(usize, u32)>,
     pub(crate) pending: Option<Pending>,
     /// The right to store codes.
     pub(crate) right: Option<Right>,
-    /// When enrollments were begun, and when rights were granted, in seconds.
+    /// When enrollments began, and when rights were granted, in seconds.
     beginnings: Vec<u64>,
     issues: Vec<u64>,
 }
@@ -35,7 +36,7 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    pub(crate) fn is_over(&self, at: Timestamp) -> bool {
+    pub(crate) fn is_expired(&self, at: Timestamp) -> bool {
         let now = at.as_unix();
         now > self.begun_at + ENROLLMENT_AGE || self.begun_at > now + CLOCK_FAULT
     }
@@ -49,12 +50,12 @@ pub(crate) struct Right {
 }
 
 impl Right {
-    fn is_over(self, now: u64) -> bool {
+    fn is_expired(self, now: u64) -> bool {
         now > self.granted_at + RIGHT_AGE || self.granted_at > now + CLOCK_FAULT
     }
 }
 
-impl Mirror {
+impl Reference {
     pub(crate) fn clear(&mut self) {
         self.authenticators = 0;
         self.codes = None;
@@ -62,7 +63,7 @@ impl Mirror {
         self.right = None;
     }
 
-    /// The record is gone.
+    /// The record was erased.
     pub(crate) fn erase(&mut self) {
         *self = Self::default();
     }
@@ -97,10 +98,10 @@ impl Mirror {
         Ok(())
     }
 
-    /// Codes take a right whose proof was accepted, and take it only once.
+    /// Storing codes uses up a right whose proof was accepted.
     pub(crate) fn issue(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
         match self.right.take() {
-            Some(right) if right.by == by && !right.is_over(at.as_unix()) => {
+            Some(right) if right.by == by && !right.is_expired(at.as_unix()) => {
                 self.codes = Some((by, CODES));
                 Ok(())
             }
@@ -117,41 +118,42 @@ impl Mirror {
             || self.issues.iter().any(is_ahead)
     }
 
-    /// A clock that somebody has compared is right: no time lies ahead of it.
-    pub(crate) fn set_back(&mut self, at: Timestamp) {
+    /// A confirmed clock is right, so future times are set to now.
+    pub(crate) fn reset_future_times(&mut self, at: Timestamp) {
         let now = at.as_unix();
         for time in self.beginnings.iter_mut().chain(&mut self.issues) {
             *time = now.min(*time);
         }
         if let Some(throttle) = &mut self.throttle {
-            throttle.set_back(now);
+            throttle.reset_future_times(now);
         }
     }
 
-    /// A write drops what is over. The record of a pending enrollment always knows when that one was begun.
-    pub(crate) fn forget(&mut self, at: Timestamp) {
+    /// A write drops expired entries. The record of a pending enrollment always keeps the time at
+    /// which that enrollment began.
+    pub(crate) fn drop_expired(&mut self, at: Timestamp) {
         let now = at.as_unix();
         self.beginnings.retain(|time| time + BEGINNINGS.1 > now);
         self.issues.retain(|time| time + ISSUES.1 > now);
-        self.right.take_if(|right| right.is_over(now));
+        self.right.take_if(|right| right.is_expired(now));
         if let (true, Some(pending)) = (self.beginnings.is_empty(), self.pending) {
             self.beginnings.push(pending.begun_at);
         }
     }
 
-    /// What the summary of the last write must say.
+    /// Compares with the summary of the last write.
     pub(crate) fn agrees(&self, summary: Summary) -> Result<(), String> {
         let codes_left = self.codes.map_or(0, |(_, left)| left);
         if (summary.enabled, summary.codes_left) == (self.authenticators > 0, codes_left) {
             return Ok(());
         }
         Err(format!(
-            "the record says {summary:?}, the writes before it come to {self:?}"
+            "the summary is {summary:?}, but the writes result in {self:?}"
         ))
     }
 }
 
-/// The throttle, with everything in seconds.
+/// The rate limit. All times are in seconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Throttle {
     failures: u32,
@@ -170,8 +172,8 @@ impl Throttle {
         }
     }
 
-    /// What stands in the way of an attempt.
-    pub(crate) fn hold(&self, at: Timestamp) -> RateLimitState {
+    /// The limit that an attempt meets.
+    pub(crate) fn rate_limit(&self, at: Timestamp) -> RateLimitState {
         let now = at.as_unix();
         let is_ahead = |time: u64| time > now + CLOCK_FAULT;
         let open_at = self.failed_at + self.wait();
@@ -200,7 +202,7 @@ impl Throttle {
         latest > at.as_unix() + CLOCK_FAULT
     }
 
-    fn set_back(&mut self, now: u64) {
+    fn reset_future_times(&mut self, now: u64) {
         self.failed_at = self.failed_at.min(now);
         self.counted_from = self.counted_from.min(now);
     }
@@ -216,8 +218,8 @@ impl Throttle {
         self.failures = 0;
     }
 
-    /// A backup code that was counted as a failure turned out to be right.
-    pub(crate) fn succeed_after_all(&mut self) {
+    /// A backup code that was counted as a failure was right.
+    pub(crate) fn refund(&mut self) {
         self.failures = 0;
         self.budget = BURST.min(self.budget + 1);
     }
@@ -246,11 +248,11 @@ impl Throttle {
     }
 }
 
-/// Whether it may be done once more at this time: so often within so many seconds.
+/// Whether one more action is allowed at this time: at most `most` within `span` seconds.
 fn within((most, span): (usize, u64), times: &[u64], at: Timestamp) -> Result<(), String> {
     let now = at.as_unix();
     if times.iter().any(|time| *time > now + CLOCK_FAULT) {
-        return Err("a clock fault stands in the way".into());
+        return Err("there is a clock fault".into());
     }
     let counted = times.iter().filter(|time| **time + span > now).count();
     if counted < most {

@@ -1,23 +1,24 @@
-//! An issue of codes in its two halves: what else happens in between is up to the commands.
+//! An issue of codes as two separate calls. Other commands can run in between.
 
 use super::command::{Pick, Proof};
 use super::observed::{Call, Codes, Recorded};
-use super::world::{Agreement, Called, World, outcome, same, verdict};
+use super::world::{Agreement, Called, World, answer_of, outcome, same};
 use countersign::backup::BackupCodes;
 use countersign::{Denied, Verifier};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-/// An issue of codes between its halves.
+/// An issue of codes between its two writes.
 pub(crate) struct Started {
     right: usize,
-    pub(crate) machine: usize,
+    pub(crate) server: usize,
     issuing: Pin<Box<dyn Future<Output = Result<BackupCodes, Denied>>>>,
 }
 
 impl World {
-    /// The first half of an issue: it is accepted when the digests of the codes are being computed.
+    /// Runs an issue until the hashes of the codes are being computed. Then the first write is
+    /// made.
     pub(crate) fn start_issue(
         &mut self,
         verifier: &Verifier<Recorded>,
@@ -29,7 +30,7 @@ impl World {
         let verifier = verifier.clone();
         let mut issuing: Started = Started {
             right: 0,
-            machine: self.machine,
+            server: self.server,
             issuing: Box::pin(async move {
                 let proof = proven.for_system();
                 verifier.issue_backup_codes(&account, proof).await
@@ -37,8 +38,8 @@ impl World {
         };
         let got = match issuing.poll() {
             Poll::Pending => Ok(()),
-            Poll::Ready(Ok(_)) => return Err("codes without a digest".into()),
-            Poll::Ready(Err(denied)) => verdict(Err(denied))?,
+            Poll::Ready(Ok(_)) => return Err("codes without a hash".into()),
+            Poll::Ready(Err(denied)) => answer_of(Err(denied))?,
         };
         let expected = self.reference.grant(&proof);
         same(&format!("issue by {proof:?}"), &got, &outcome(&expected))?;
@@ -56,20 +57,21 @@ impl World {
         pick.of(&places).map(|place| started.remove(*place))
     }
 
-    /// The second half.
+    /// Runs the issue to its end.
     pub(crate) fn finish_issue(&mut self, mut started: Started) -> Agreement<Called> {
         let Poll::Ready(issued) = started.poll() else {
-            return Err("the second half of an issue waits".into());
+            return Err("the second write of an issue waits".into());
         };
         let right = started.right;
-        let got = verdict(issued)?.map(|codes| codes.iter().map(str::to_owned).collect::<Vec<_>>());
+        let got =
+            answer_of(issued)?.map(|codes| codes.iter().map(str::to_owned).collect::<Vec<_>>());
         let expected = self.reference.redeem(right);
         same("store codes", &outcome(&got), &outcome(&expected))?;
         let mut stored = Codes::default();
         if let (Ok(codes), Ok(granted_at)) = (&got, expected) {
             stored.codes.clone_from(codes);
             stored.set = self.reference.stored(granted_at, codes.clone());
-            self.hands[self.who].sets.push(codes.clone());
+            self.known[self.who].sets.push(codes.clone());
         }
         let call = Call::Store {
             right,

@@ -1,15 +1,17 @@
-//! What tells two moments of two runs apart: what each client has seen, and what the database has taken. Where all of it
-//! is equal, all that can follow is equal, so one of the two runs need not go on.
+//! Hashes the state of a run: what each client has seen, and what the database has stored. If two
+//! runs have the same state, everything that can follow is the same, so one of the two runs can
+//! end.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Everything up to now. Revisions are drawn, and differ between runs, so they are known by who sent them, and when.
+/// Everything up to now. Revisions are random and differ between runs, so a revision is named by
+/// its sender and the time of sending.
 #[derive(Clone, Default)]
-pub(crate) struct Tracks {
-    /// For each client, what it has seen.
-    clients: Vec<Track>,
-    database: Track,
+pub(crate) struct StateHash {
+    /// What each client has seen.
+    clients: Vec<RunningHash>,
+    database: RunningHash,
     names: HashMap<i64, u64>,
     /// The client that is being polled.
     polled: usize,
@@ -18,9 +20,9 @@ pub(crate) struct Tracks {
 }
 
 #[derive(Clone, Copy, Default)]
-struct Track(u64);
+struct RunningHash(u64);
 
-impl Track {
+impl RunningHash {
     fn add(&mut self, seen: impl Hash) {
         let mut hasher = DefaultHasher::new();
         (self.0, seen).hash(&mut hasher);
@@ -28,14 +30,14 @@ impl Track {
     }
 }
 
-impl Tracks {
+impl StateHash {
     pub(crate) fn polls(&mut self, client: usize) {
         self.polled = client;
     }
 
-    fn client(&mut self) -> &mut Track {
+    fn client(&mut self) -> &mut RunningHash {
         if self.clients.len() <= self.polled {
-            self.clients.resize(self.polled + 1, Track::default());
+            self.clients.resize(self.polled + 1, RunningHash::default());
         }
         &mut self.clients[self.polled]
     }
@@ -45,25 +47,25 @@ impl Tracks {
         self.client().add(what);
     }
 
-    /// It loads a record, or gets an error.
+    /// The client loads a record, or gets an error.
     pub(crate) fn loads(&mut self, revision: Option<Option<i64>>) {
         let name = revision.map(|it| it.map(|it| self.names.get(&it).copied()));
         self.sees(name);
     }
 
-    /// It sends a swap.
+    /// The client sends a write.
     pub(crate) fn sends(&mut self, revision: i64) {
         let name = (self.client().0, self.polled);
-        let mut track = Track::default();
-        track.add(name);
-        self.names.entry(revision).or_insert(track.0);
+        let mut hash = RunningHash::default();
+        hash.add(name);
+        self.names.entry(revision).or_insert(hash.0);
     }
 
     pub(crate) fn lands_late(&mut self) {
         self.landing += 1;
     }
 
-    /// A swap reaches the database.
+    /// A write reaches the database.
     pub(crate) fn reaches(&mut self, revision: i64, done: bool) {
         let late = self.landing > 0;
         self.landing = self.landing.saturating_sub(1);
@@ -72,7 +74,7 @@ impl Tracks {
         }
     }
 
-    /// All of it in one number, with what else there is.
+    /// One hash of the whole state and of `more`.
     pub(crate) fn sum(&self, more: impl Hash) -> u64 {
         let mut sum = self.database;
         for client in &self.clients {

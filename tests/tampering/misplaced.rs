@@ -1,4 +1,4 @@
-//! Whole records in a place where they were not written.
+//! Whole records under another account, namespace or revision.
 
 use crate::service::{PRIMARY, Service};
 use countersign::record::RecordError;
@@ -12,8 +12,8 @@ fn records_swapped_between_accounts_do_not_open() {
     let alice = service.store.stored();
     for other in ["mallory", "Alice", "alice ", "alic", "alice\u{301}", "bob"] {
         let other = AccountId::new(other).unwrap();
-        service.store.hand(&alice.record, &alice);
-        service.nothing_opens(&service.verifier, &other, RecordError::OtherAccount);
+        service.store.set(&alice.record, &alice);
+        service.every_call_fails(&service.verifier, &other, RecordError::OtherAccount);
     }
 }
 
@@ -23,37 +23,37 @@ fn a_record_of_another_namespace_does_not_open() {
     for namespace in ["other", " ", "a", "alice"] {
         let keyring = Keyring::new(PRIMARY, service.keys[0].clone());
         let verifier = service.with(keyring, namespace);
-        service.nothing_opens(&verifier, &service.alice, RecordError::OtherAccount);
+        service.every_call_fails(&verifier, &service.alice, RecordError::OtherAccount);
     }
 }
 
 #[test]
-fn where_the_namespace_ends_and_the_account_begins_cannot_be_shifted() {
+fn the_namespace_boundary_cannot_be_shifted() {
     let service = Service::new();
     let keyring = || Keyring::new(PRIMARY, service.keys[0].clone());
     for (namespace, account) in [("a", "lice"), ("alic", "e"), ("al", "ice")] {
         let account = AccountId::new(account).unwrap();
         let verifier = service.with(keyring(), namespace);
-        service.nothing_opens(&verifier, &account, RecordError::OtherAccount);
+        service.every_call_fails(&verifier, &account, RecordError::OtherAccount);
     }
 }
 
 #[test]
 fn a_record_opens_under_its_own_revision_only() {
     let service = Service::new();
-    let mut life: Vec<StoredRecord> = vec![service.store.stored()];
+    let mut records: Vec<StoredRecord> = vec![service.store.stored()];
     for code in &service.codes[1..] {
         let _receipt = service.verify(code).unwrap();
-        life.push(service.store.stored());
+        records.push(service.store.stored());
     }
-    for (written, record) in life.iter().enumerate() {
-        for (at, revision) in life.iter().enumerate() {
-            service.store.hand(&record.record, revision);
+    for (written, record) in records.iter().enumerate() {
+        for (at, revision) in records.iter().enumerate() {
+            service.store.set(&record.record, revision);
             if written == at {
                 block_on(service.verifier.status(&service.alice)).unwrap();
             } else {
                 let expected = RecordError::RevisionMismatch;
-                service.nothing_opens(&service.verifier, &service.alice, expected);
+                service.every_call_fails(&service.verifier, &service.alice, expected);
             }
         }
     }

@@ -1,14 +1,14 @@
-//! The books: what was asked, sent, written and answered, and whether all that fits together.
+//! The consistency checker: records what was asked, sent, written and answered, and reports the
+//! first contradiction.
 
 mod answers;
 mod writes;
 
 use crate::coverage::Coverage;
 use crate::entry::{Entry, Grounds, Write};
-use crate::known_phone::KnownPhone;
-use crate::mirror::Mirror;
-use crate::operation::{Answer, Kept, Operation};
-use crate::tracks::Tracks;
+use crate::operation::{Answer, Kept, KnownPhone, Operation};
+use crate::reference::Reference;
+use crate::state_hash::StateHash;
 use countersign::backup::BackupCodes;
 use countersign::factor::BackupCodeSetId;
 use countersign::store::ConditionalWrite;
@@ -19,22 +19,22 @@ use countersign::{
 use std::collections::{HashMap, HashSet};
 
 #[derive(Clone, Default)]
-pub(crate) struct Books {
+pub(crate) struct Checker {
     pub(crate) entries: Vec<Entry>,
-    pub(crate) mirror: Mirror,
+    pub(crate) reference: Reference,
     pub(crate) phones: Vec<KnownPhone>,
-    /// The sets of codes that somebody was shown, by the operation that issued them.
+    /// The code sets that were shown to the user, by the operation that issued them.
     pub(crate) sets: HashMap<usize, Vec<String>>,
-    /// What the sets are called, by the operation that issued them.
+    /// The ids of the code sets, by the operation that issued them.
     set_ids: HashMap<usize, BackupCodeSetId>,
     pub(crate) receipts: Vec<Kept>,
     pub(crate) typed: Vec<String>,
     pub(crate) coverage: Coverage,
-    /// The first thing that does not fit.
+    /// The first violation.
     pub(crate) violation: Option<String>,
-    /// What happened, if that is wanted.
+    /// A list of everything that happened, if requested.
     pub(crate) trace: Option<Vec<String>>,
-    pub(crate) tracks: Tracks,
+    pub(crate) state_hash: StateHash,
     /// Whether the last call has reached the database.
     pub(crate) has_acted: bool,
     sent: HashMap<i64, Sent>,
@@ -42,27 +42,27 @@ pub(crate) struct Books {
     pub(crate) writes: usize,
     /// The number of the last erasure.
     erased_at: usize,
-    /// The revisions that there were.
+    /// All revisions that ever landed.
     made: HashSet<i64>,
-    /// Whether one was there twice: the record was erased, and writes of before came once more and made it anew.
-    revived: bool,
+    /// Whether a revision landed twice: the record was erased, and earlier writes landed again.
+    landed_again: bool,
     used_codes: HashSet<(usize, String)>,
 }
 
 #[derive(Clone, Copy)]
 struct Sent {
     by: usize,
-    judged_at: Timestamp,
-    /// How often the verifier sent it, and how often it came to the database.
+    checked_at: Timestamp,
+    /// How often the verifier sent the write, and how often the write reached the database.
     sendings: usize,
     arrivals: usize,
 }
 
-/// The record of an account tells what became of a write for as long as this.
+/// How many revisions the history in a record has.
 const HISTORY: usize = 8;
 
-impl Books {
-    /// New books that count on.
+impl Checker {
+    /// A new checker that continues the counts.
     pub(crate) fn counting(coverage: Coverage) -> Self {
         Self {
             coverage,
@@ -70,7 +70,7 @@ impl Books {
         }
     }
 
-    /// New books in which all that happens is written down.
+    /// A new checker that records everything that happens.
     pub(crate) fn traced() -> Self {
         Self {
             trace: Some(Vec::new()),
@@ -98,7 +98,7 @@ impl Books {
             self.typed.push(typed.to_owned());
         }
         self.entries.push(Entry {
-            begun_absent: self.mirror.throttle.is_none(),
+            begun_absent: self.reference.throttle.is_none(),
             begun_at: self.writes,
             ..Entry::new(client, stage, operation)
         });
@@ -118,53 +118,60 @@ impl Books {
         self.entries[by].loaded_at = now;
     }
 
-    pub(crate) fn sent(&mut self, by: usize, swap: &ConditionalWrite<'_>) {
-        self.note(|| format!("#{by} sends {swap:?}"));
-        let judged_at = self.entries[by].loaded_at;
-        let revision = swap.revision().as_i64();
-        self.tracks.sends(revision);
+    pub(crate) fn sent(&mut self, by: usize, write: &ConditionalWrite<'_>) {
+        self.note(|| format!("#{by} sends {write:?}"));
+        let checked_at = self.entries[by].loaded_at;
+        let revision = write.revision().as_i64();
+        self.state_hash.sends(revision);
         let sent = self.sent.entry(revision).or_insert(Sent {
             by,
-            judged_at,
+            checked_at,
             sendings: 0,
             arrivals: 0,
         });
         sent.sendings += 1;
     }
 
-    /// A swap comes to the database.
-    fn arrives(&mut self, swap: &ConditionalWrite<'_>) -> Sent {
-        let sent = self.sent.get_mut(&swap.revision().as_i64()).unwrap();
+    /// A write reaches the database.
+    fn arrives(&mut self, write: &ConditionalWrite<'_>) -> Sent {
+        let sent = self.sent.get_mut(&write.revision().as_i64()).unwrap();
         sent.arrivals += 1;
         self.entries[sent.by].duplicated |= sent.arrivals > sent.sendings;
         *sent
     }
 
-    /// A swap was refused.
-    pub(crate) fn refused(&mut self, swap: &ConditionalWrite<'_>) {
-        let by = self.arrives(swap).by;
-        self.note(|| format!("      #{by} is refused: {:?}", swap.revision()));
+    /// A write was refused.
+    pub(crate) fn refused(&mut self, write: &ConditionalWrite<'_>) {
+        let by = self.arrives(write).by;
+        self.note(|| format!("      #{by} is refused: {:?}", write.revision()));
     }
 
-    /// A swap landed.
-    pub(crate) fn landed(&mut self, swap: &ConditionalWrite<'_>) {
-        let Sent { by, judged_at, .. } = self.arrives(swap);
-        self.note(|| format!("      #{by} lands: {:?} {:?}", swap.kind(), swap.revision()));
+    /// A write landed.
+    pub(crate) fn landed(&mut self, write: &ConditionalWrite<'_>) {
+        let Sent { by, checked_at, .. } = self.arrives(write);
+        self.note(|| {
+            format!(
+                "      #{by} lands: {:?} {:?}",
+                write.kind(),
+                write.revision()
+            )
+        });
         self.writes += 1;
-        self.revived |= !self.made.insert(swap.revision().as_i64());
+        self.landed_again |= !self.made.insert(write.revision().as_i64());
         if !self.entries[by].running {
-            self.coverage.count("landed after its caller was gone");
+            self.coverage
+                .count("landed after its caller was killed or answered");
         }
-        let kind = swap.kind();
+        let kind = write.kind();
         let outcome = self
-            .book(by, kind, swap.expected().is_none(), judged_at)
+            .apply(by, kind, write.expected().is_none(), checked_at)
             .and_then(|()| {
-                self.mirror.forget(judged_at);
-                self.mirror.agrees(swap.summary())
+                self.reference.drop_expired(checked_at);
+                self.reference.agrees(write.summary())
             });
         self.entries[by].landed.push(Write {
             kind,
-            at: judged_at,
+            at: checked_at,
             number: self.writes,
         });
         if let Err(what) = outcome {
@@ -196,37 +203,37 @@ impl Books {
         }
     }
 
-    /// The client is told: everything that it is told must be on record by now.
+    /// Checks an answer: everything in the answer must be stored by now.
     pub(crate) fn answered(&mut self, by: usize, answer: Answer) {
         self.coverage.count(answer.name());
-        self.note(|| format!("#{by} is told: {answer:?}"));
+        self.note(|| format!("#{by} is answered: {answer:?}"));
         let entry = &mut self.entries[by];
         entry.running = false;
         if let Some(write) = entry.landed.last()
             && self.writes - write.number >= HISTORY
         {
-            self.coverage.count("told after eight writes of others");
+            self.coverage.count("answered after eight writes of others");
         }
         let entry = &self.entries[by];
         if entry.in_doubt_between_writes(&answer) {
             self.coverage
                 .count("killed or in doubt between the writes of an issue");
         }
-        if let Err(what) = self.is_on_record(by, &answer) {
-            self.violated(format!("#{by} was told {answer:?}: {what}"));
+        if let Err(what) = self.is_stored(by, &answer) {
+            self.violated(format!("#{by} was answered {answer:?}: {what}"));
         }
         match answer {
             Answer::Accepted(receipt, sealed) => self.accepted(by, &receipt, sealed),
-            Answer::Removed(_) | Answer::Done => self.entries[by].told_of_success = true,
+            Answer::Removed(_) | Answer::Done => self.entries[by].answered_success = true,
             Answer::Unsettled | Answer::Killed => self.entries[by].in_doubt = true,
-            Answer::Rejected(rejection) => self.entries[by].told_rejection = Some(rejection),
-            Answer::Failed(_) => self.entries[by].told_failure = true,
+            Answer::Rejected(rejection) => self.entries[by].answered_rejection = Some(rejection),
+            Answer::Failed(_) => self.entries[by].answered_failure = true,
         }
     }
 
     fn accepted(&mut self, by: usize, receipt: &Receipt, sealed: SealedReceipt) {
         let entry = &mut self.entries[by];
-        entry.told_of_success = true;
+        entry.answered_success = true;
         let stage = entry.stage;
         let (grounds, operation) = (entry.grounds.clone(), entry.operation.clone());
         let (event, agrees) = match (receipt.accepted_by(), operation, grounds) {
@@ -235,7 +242,7 @@ impl Books {
                 ("accepted: confirmation", true)
             }
             (AcceptedBy::BackupCode { set: id, .. }, Operation::Verify { .. }, grounds) => {
-                let agrees = matches!(grounds, Some(Grounds::Set(set)) if self.is_called(set, id));
+                let agrees = matches!(grounds, Some(Grounds::Set(set)) if self.has_id(set, id));
                 ("accepted: backup code", agrees)
             }
             (AcceptedBy::Authenticator { id }, Operation::Verify { .. }, grounds) => {
@@ -257,14 +264,14 @@ impl Books {
         });
     }
 
-    /// Whether a set of codes is called so, and no other one is.
-    fn is_called(&mut self, set: usize, id: BackupCodeSetId) -> bool {
+    /// Whether the code set has this id, and no other set has.
+    fn has_id(&mut self, set: usize, id: BackupCodeSetId) -> bool {
         let taken = |(other, known): (&usize, &BackupCodeSetId)| *other != set && *known == id;
         !self.set_ids.iter().any(taken) && *self.set_ids.entry(set).or_insert(id) == id
     }
 
-    /// Whether an authenticator can be one of these phones. Of one whose confirmation nobody heard of, the id is not
-    /// known.
+    /// Whether an authenticator can be one of these phones. If nobody got the answer to a
+    /// confirmation, the id is not known.
     fn is_one_of(&self, phones: &[usize], id: AuthenticatorId) -> bool {
         let ids = phones.iter().map(|phone| self.phones[*phone].id);
         ids.into_iter()
@@ -278,7 +285,7 @@ impl Books {
     }
 }
 
-/// Whether what was typed has the length of a backup code.
+/// Whether the typed code has the length of a backup code.
 fn is_code(typed: &str) -> bool {
     typed.len() == 8
 }

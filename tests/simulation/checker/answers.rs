@@ -1,6 +1,6 @@
-//! Whether what a client is told is true, and whether all adds up in the end.
+//! Checks the answers to the clients, and the state at the end of a run.
 
-use super::Books;
+use super::Checker;
 use crate::entry::Entry;
 use crate::operation::{Answer, Operation};
 use countersign::factor::RateLimitState;
@@ -8,8 +8,8 @@ use countersign::store::WriteKind;
 use countersign::{AcceptedBy, Receipt, Rejection, Removed, Status, Timestamp};
 use std::collections::HashSet;
 
-impl Books {
-    pub(super) fn is_on_record(&self, by: usize, answer: &Answer) -> Result<(), String> {
+impl Checker {
+    pub(super) fn is_stored(&self, by: usize, answer: &Answer) -> Result<(), String> {
         let entry = &self.entries[by];
         let wrote = |kinds: &[WriteKind]| entry.wrote(kinds);
         let found = match (answer, &entry.operation) {
@@ -26,7 +26,7 @@ impl Books {
             (Answer::Done, Operation::ForceDisable) => wrote(&[WriteKind::Disabled]),
             (Answer::Done, Operation::Erase) => {
                 entry.begun_absent
-                    || self.mirror.throttle.is_none()
+                    || self.reference.throttle.is_none()
                     || self.erased_at > entry.begun_at
             }
             (Answer::Done, Operation::Unlock { .. }) => wrote(&[WriteKind::Unlocked]),
@@ -40,7 +40,7 @@ impl Books {
                 _,
             ) => wrote(&[WriteKind::Enrolling]),
             (Answer::Rejected(Rejection::ClockFault), operation) => {
-                // A backup code that proves a change is counted before the change is looked at again.
+                // A backup code that proves a change is counted before the change is checked again.
                 let is_proof = operation.proof().is_some();
                 entry.landed.iter().all(|write| {
                     let is_count = is_proof && write.kind == WriteKind::Reserved;
@@ -62,51 +62,53 @@ impl Books {
         };
         found
             .then_some(())
-            .ok_or_else(|| "that is not on record".into())
+            .ok_or_else(|| "the answer is not stored".into())
     }
 
-    /// When all is over: whoever was told that nothing came of it, nothing must have come of it.
-    pub(crate) fn balance(&mut self) {
+    /// At the end: an operation that was answered as failed must have had no effect.
+    pub(crate) fn check_answers(&mut self) {
         for by in 0..self.entries.len() {
             let entry = &self.entries[by];
             let Some(proven_at) = entry.proven_at else {
                 continue;
             };
-            let explained = entry.told_of_success || entry.in_doubt;
+            let explained = entry.answered_success || entry.in_doubt;
             let succeeded = entry
                 .succeeded_at
                 .is_some_and(|at| !self.is_explained(entry, at));
-            let proven = !entry.is_told_between_writes() && !self.is_explained(entry, proven_at);
-            if entry.in_doubt && !entry.told_of_success {
+            let proven =
+                !entry.is_answered_between_writes() && !self.is_explained(entry, proven_at);
+            if entry.in_doubt && !entry.answered_success {
                 self.coverage
                     .count("used up without an answer, by a caller in doubt");
             }
             if !explained && (succeeded || proven) {
-                let what = "succeeded, and the caller was told that it did not";
+                let what = "succeeded, but the answer was a failure";
                 self.violated(format!("#{by} {what}"));
             }
         }
     }
 
-    /// Whether a write that was done can count as one that was not.
+    /// Whether a landed write may count as refused.
     fn is_explained(&self, entry: &Entry, number: usize) -> bool {
-        // Whoever may be told of his own write is told that its effect is unknown.
-        let forgotten = self.is_forgotten(entry, number) && !entry.is_told_of_own_write();
-        // What was erased, before another creation took its place or the same one came once more, counts as overtaken.
-        let erased = self.erased_at > number && (self.revived || entry.has_created);
+        // If its own write can have caused the answer, the answer is that the effect is unknown.
+        let forgotten = self.is_forgotten(entry, number) && !entry.is_answered_by_own_write();
+        // An erased write counts as overtaken if a later creation, or the same creation again,
+        // landed.
+        let erased = self.erased_at > number && (self.landed_again || entry.has_created);
         forgotten || erased
     }
 
-    /// A code of the current set that is unused, if attempts are looked at.
+    /// An unused code of the current set, if no rate limit stops attempts.
     pub(crate) fn good_code(&mut self, at: Timestamp) -> Option<String> {
-        let (set, _) = self.mirror.codes?;
-        let is_free = self.throttle().ok()?.hold(at) == RateLimitState::Free;
+        let (set, _) = self.reference.codes?;
+        let is_free = self.throttle().ok()?.rate_limit(at) == RateLimitState::Free;
         let is_unused = |code: &&String| !self.used_codes.contains(&(set, (*code).clone()));
         let code = self.sets.get(&set)?.iter().find(is_unused)?;
         is_free.then(|| code.clone())
     }
 
-    /// Such a code was typed in the end.
+    /// Checks the answer to an unused code at the end.
     pub(crate) fn probed_good_code(
         &mut self,
         typed: &str,
@@ -116,28 +118,28 @@ impl Books {
         self.note(|| format!("in the end, {typed} at {}: {outcome:?}", at.as_unix()));
         let by = outcome.as_ref().map(Receipt::accepted_by);
         let (Ok(AcceptedBy::BackupCode { set: id, .. }), Some((set, left))) =
-            (by, self.mirror.codes)
+            (by, self.reference.codes)
         else {
             return self.violated(format!("in the end, {typed} is answered {outcome:?}"));
         };
-        if !self.is_called(set, id) {
+        if !self.has_id(set, id) {
             self.violated(format!("in the end, {typed} is of another set"));
         }
         self.coverage.count("in the end: a backup code is accepted");
-        if self.entries.iter().any(Entry::left_the_old_set) {
+        if self.entries.iter().any(Entry::stored_only_the_right) {
             self.coverage
-                .count("in the end: the old set is good after half an issue");
+                .count("in the end: the old set works after half an issue");
         }
         self.used_codes.insert((set, typed.to_owned()));
-        self.mirror.codes = Some((set, left - 1));
+        self.reference.codes = Some((set, left - 1));
         if let Ok(throttle) = self.throttle() {
             throttle.fail(at);
-            throttle.succeed_after_all();
+            throttle.refund();
         }
-        self.mirror.forget(at);
+        self.reference.drop_expired(at);
     }
 
-    /// Something was typed in the end that is wrong, or was used.
+    /// Checks the answer to a wrong or used code at the end.
     pub(crate) fn probed(
         &mut self,
         typed: &str,
@@ -145,8 +147,8 @@ impl Books {
         at: Timestamp,
     ) {
         self.note(|| format!("in the end, {typed} at {}: {outcome:?}", at.as_unix()));
-        let hold = self.throttle().map(|throttle| throttle.hold(at));
-        match (outcome, hold) {
+        let rate_limit = self.throttle().map(|throttle| throttle.rate_limit(at));
+        match (outcome, rate_limit) {
             (
                 Err(Some(Rejection::WrongCode | Rejection::BackupCodeUsed)),
                 Ok(RateLimitState::Free),
@@ -154,7 +156,7 @@ impl Books {
                 if let Ok(throttle) = self.throttle() {
                     throttle.fail(at);
                 }
-                self.mirror.forget(at);
+                self.reference.drop_expired(at);
             }
             (Err(Some(Rejection::ClockFault)), Ok(RateLimitState::ClockFault))
             | (Err(Some(Rejection::Locked)), Ok(RateLimitState::Locked))
@@ -169,14 +171,14 @@ impl Books {
 
     /// Compares what the account is in the end with what it must be.
     pub(crate) fn compare(&mut self, status: &Status, at: Timestamp) {
-        let expected = match &self.mirror.throttle {
+        let expected = match &self.reference.throttle {
             None => "no record".into(),
-            Some(_) if self.mirror.authenticators == 0 => "disabled".into(),
+            Some(_) if self.reference.authenticators == 0 => "disabled".into(),
             Some(throttle) => format!(
                 "{} authenticators, {} codes, {:?}",
-                self.mirror.authenticators,
-                self.mirror.codes.map_or(0, |(_, left)| left),
-                throttle.hold(at)
+                self.reference.authenticators,
+                self.reference.codes.map_or(0, |(_, left)| left),
+                throttle.rate_limit(at)
             ),
         };
         if let Status::Enabled(enabled) = status {
@@ -197,7 +199,7 @@ impl Books {
                     .map_or(0, |codes| codes.remaining),
                 enabled.rate_limit
             ),
-            _ => "something new".into(),
+            _ => "an unknown status".into(),
         };
         if seen != expected {
             self.violated(format!("the account is {seen}, and must be {expected}"));

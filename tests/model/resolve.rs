@@ -1,4 +1,4 @@
-//! From places to values: what a command picks among all that there is and was.
+//! Resolves the indices of a command to values.
 
 use super::account::{self, App, By, Seal};
 use super::command::{End, Enrollment, NONSENSE, Naming, Pick, Proof, Receipt, Typed};
@@ -8,23 +8,23 @@ use super::world::World;
 use countersign::factor::RateLimitState;
 use countersign::{AuthenticatorId, EnrollmentId, SealedReceipt, Timestamp};
 
-/// What the person, the attacker and the host of an account have in hand.
+/// What the user, the attacker and the application know about an account.
 #[derive(Default)]
-pub(crate) struct Hands {
+pub(crate) struct Known {
     pub(crate) begun: Vec<(EnrollmentId, App)>,
     pub(crate) accepted: Vec<String>,
     pub(crate) receipts: Vec<Kept>,
     pub(crate) sets: Vec<Vec<String>>,
 }
 
-/// A receipt, as the verifier gave it and as it is kept.
+/// A receipt as the verifier returned it, and its sealed form.
 pub(crate) struct Kept {
     pub(crate) receipt: countersign::Receipt,
     pub(crate) sealed: SealedReceipt,
     pub(crate) by: By,
 }
 
-/// A proof, for the reference and for the system.
+/// A proof for the reference and for the system.
 pub(crate) struct Proven {
     pub(crate) proof: account::Proof,
     sealed: Option<SealedReceipt>,
@@ -64,15 +64,15 @@ impl World {
 
     pub(crate) fn enrollment(&self, which: Enrollment) -> EnrollmentId {
         let picked = match which {
-            Enrollment::Own(pick) => pick.of(&self.hands[self.who].begun),
-            Enrollment::Foreign => self.hands[1 - self.who].begun.last(),
+            Enrollment::Own(pick) => pick.of(&self.known[self.who].begun),
+            Enrollment::Foreign => self.known[1 - self.who].begun.last(),
         };
         picked.map_or_else(|| "00".repeat(16).parse().unwrap(), |(id, _)| *id)
     }
 
-    /// The name that is asked for.
+    /// The requested name.
     pub(crate) fn name(&self, naming: Naming) -> Option<String> {
-        let begun = &self.hands[self.who].begun;
+        let begun = &self.known[self.who].begun;
         let picked = match naming {
             Naming::Default => return None,
             Naming::Fresh => None,
@@ -116,7 +116,7 @@ impl World {
         }
     }
 
-    /// A receipt that is handed in, for the reference and for the system.
+    /// A presented receipt for the reference and for the system.
     fn receipt(&self, receipt: Receipt) -> Option<(account::Receipt, SealedReceipt)> {
         let (who, pick, seal) = match receipt {
             Receipt::Own(pick) => (self.who, pick, Seal::Genuine),
@@ -129,11 +129,11 @@ impl World {
             }
             Receipt::Nonsense(_) => (self.who, Pick::Back(0), Seal::Foreign),
         };
-        let kept = pick.of(&self.hands[who].receipts)?;
-        let [other_namespace, other_key] = &self.system.strangers;
+        let kept = pick.of(&self.known[who].receipts)?;
+        let [other_namespace, other_key] = &self.system.other_services;
         let sealed = match receipt {
             Receipt::Own(_) | Receipt::Foreign(_) => kept.sealed.clone(),
-            // Behind version and key id, in which another value is unknown.
+            // After version and key id, because another value there is unknown.
             Receipt::Altered(_, place) => altered(&kept.sealed, 7, place),
             Receipt::UnknownVersion(_) => altered(&kept.sealed, 0, 0),
             Receipt::OtherNamespace(_) => other_namespace.seal_receipt(&kept.receipt),
@@ -149,12 +149,12 @@ impl World {
         Some((receipt, sealed))
     }
 
-    /// When something comes to an end.
+    /// When something ends.
     pub(crate) fn end(&self, end: End) -> Option<u64> {
         match end {
-            End::Hold => match &self.views[self.who] {
+            End::RateLimit => match &self.views[self.who] {
                 View::Enabled {
-                    hold:
+                    rate_limit:
                         RateLimitState::Waiting { retry_after }
                         | RateLimitState::BudgetSpent { retry_after },
                     ..
@@ -163,7 +163,7 @@ impl World {
             },
             End::Enrollment => self.reference.pending_ends_at(self.who),
             End::Receipt => {
-                let kept = self.hands[self.who].receipts.last()?;
+                let kept = self.known[self.who].receipts.last()?;
                 Some(kept.receipt.at().as_unix() + self.rules.proof_age)
             }
             End::Right => self.reference.right_ends_at(self.who),
@@ -172,9 +172,9 @@ impl World {
         }
     }
 
-    /// The text that is typed; digits that are wrong where there is nothing to pick.
+    /// The typed text. If there is nothing to pick, wrong digits.
     pub(crate) fn typed(&self, typed: Typed, spelling: Spelling) -> String {
-        let hands = &self.hands[self.who];
+        let known = &self.known[self.who];
         let digits = |number: u32, length: u8| format!("{number:0>0$}", usize::from(length));
         let shown = |app: &App, offset: i64| {
             let seconds = offset * self.rules.period.cast_signed();
@@ -193,17 +193,17 @@ impl World {
                 let active = pick.of(self.reference.active(self.who));
                 active.map(|active| shown(&active.app, offset))
             }
-            Typed::Newest(offset) => hands.begun.last().map(|(_, app)| shown(app, offset)),
+            Typed::Newest(offset) => known.begun.last().map(|(_, app)| shown(app, offset)),
             Typed::Ever(pick, offset) => {
-                let all: Vec<_> = self.hands.iter().flat_map(|hands| &hands.begun).collect();
+                let all: Vec<_> = self.known.iter().flat_map(|known| &known.begun).collect();
                 pick.of(&all).map(|(_, app)| shown(app, offset))
             }
-            Typed::Again(pick) => pick.of(&hands.accepted).cloned(),
+            Typed::Again(pick) => pick.of(&known.accepted).cloned(),
             Typed::Digits(number) => Some(digits(number, self.rules.digits)),
             Typed::Unused(pick) => code(false, pick),
             Typed::Used(pick) => code(true, pick),
             Typed::AnySet(set, pick) => {
-                let all: Vec<_> = self.hands.iter().flat_map(|hands| &hands.sets).collect();
+                let all: Vec<_> = self.known.iter().flat_map(|known| &known.sets).collect();
                 set.of(&all).and_then(|set| pick.of(set)).cloned()
             }
             Typed::CodeDigits(number) => Some(code_digits(number)),
@@ -213,7 +213,7 @@ impl World {
     }
 }
 
-/// The receipt with another character at a place from `first` on.
+/// The receipt with another character at an index from `first` on.
 fn altered(sealed: &SealedReceipt, first: usize, place: u8) -> SealedReceipt {
     let mut text = sealed.as_str().as_bytes().to_vec();
     let place = first + usize::from(place) % (text.len() - first);

@@ -1,17 +1,17 @@
-//! Whether a write may be made, and what it makes of the account.
+//! Checks whether a write is allowed, and applies the write to the reference model.
 
-use super::{Books, HISTORY, is_code};
+use super::{Checker, HISTORY, is_code};
 use crate::entry::{Entry, Grounds, Write};
-use crate::mirror::{Pending, Throttle};
 use crate::operation::{Kept, Operation, Shown};
+use crate::reference::{Pending, Throttle};
 use crate::rules::{ENROLLMENT_TRIES, PROOF_AGE, SKEW};
 use countersign::factor::RateLimitState;
 use countersign::store::WriteKind;
 use countersign::{AuthenticatorId, Timestamp};
 
-impl Books {
-    /// Books a write in the mirror, if it may be.
-    pub(super) fn book(
+impl Checker {
+    /// Applies a write to the reference model, if the write is allowed.
+    pub(super) fn apply(
         &mut self,
         by: usize,
         kind: WriteKind,
@@ -22,7 +22,7 @@ impl Books {
             if kind != WriteKind::Enrolling {
                 return Err("it creates a record".into());
             }
-            self.mirror.throttle = Some(Throttle::new(at));
+            self.reference.throttle = Some(Throttle::new(at));
             self.entries[by].has_created = true;
         }
         let operation = self.entries[by].operation.clone();
@@ -30,11 +30,11 @@ impl Books {
             (WriteKind::Rejected, _) if operation.typed().is_some() => self.fail(by, at),
             (WriteKind::Reserved, _) if operation.typed().is_some_and(is_code) => self.fail(by, at),
             (WriteKind::Enrolling, Operation::Confirm { phone, typed, .. }) => {
-                self.nears_its_end(*phone, typed, at)
+                self.use_up_try(*phone, typed, at)
             }
             (WriteKind::Enrolling, Operation::Begin { replaces, .. }) => {
                 self.succeed(by, at)?;
-                self.mirror.begin(by, *replaces, at)
+                self.reference.begin(by, *replaces, at)
             }
             (WriteKind::Enrolled, Operation::Confirm { phone, typed, .. }) => {
                 self.enroll(by, *phone, typed, at)
@@ -42,26 +42,26 @@ impl Books {
             (WriteKind::Accepted, Operation::Verify { .. }) => self.succeed(by, at),
             (WriteKind::Issuing, Operation::Issue { .. }) => {
                 self.prove(by, at)?;
-                self.mirror.grant(by, at)
+                self.reference.grant(by, at)
             }
             (WriteKind::Issued, Operation::Issue { .. }) => {
-                if self.mirror.authenticators == 0 {
+                if self.reference.authenticators == 0 {
                     return Err("no authenticator is active".into());
                 }
                 self.entries[by].succeeded_at = Some(self.writes);
-                self.mirror.issue(by, at)
+                self.reference.issue(by, at)
             }
             (WriteKind::Removed, Operation::Remove { id, .. }) => {
                 self.succeed(by, at)?;
                 self.remove(*id);
-                self.mirror.authenticators -= 1;
+                self.reference.authenticators -= 1;
                 let replaced = |pending: &mut Pending| pending.replaces == Some(*id);
-                self.mirror.pending.take_if(replaced);
+                self.reference.pending.take_if(replaced);
                 Ok(())
             }
             (WriteKind::Disabled, Operation::Remove { .. }) => {
                 self.succeed(by, at)?;
-                if self.mirror.authenticators != 1 {
+                if self.reference.authenticators != 1 {
                     return Err("it removes more than one".into());
                 }
                 self.clear();
@@ -77,11 +77,11 @@ impl Books {
                 self.clear();
                 Ok(())
             }
-            (WriteKind::Unlocked, Operation::Unlock { compared }) => {
-                if *compared {
-                    self.mirror.set_back(at);
-                } else if self.mirror.has_clock_fault(at) {
-                    return Err("a clock fault stands in the way".into());
+            (WriteKind::Unlocked, Operation::Unlock { confirmed }) => {
+                if *confirmed {
+                    self.reference.reset_future_times(at);
+                } else if self.reference.has_clock_fault(at) {
+                    return Err("there is a clock fault".into());
                 }
                 self.throttle()?.unlock(at);
                 Ok(())
@@ -89,21 +89,21 @@ impl Books {
             (WriteKind::Resealed, Operation::Reseal) => Ok(()),
             (WriteKind::Erased, Operation::Erase) => {
                 self.clear();
-                self.mirror.erase();
+                self.reference.erase();
                 self.erased_at = self.writes;
                 Ok(())
             }
-            _ => Err(format!("{operation:?} has no business to")),
+            _ => Err(format!("{operation:?} must not write this")),
         }
     }
 
     pub(super) fn throttle(&mut self) -> Result<&mut Throttle, String> {
-        let throttle = self.mirror.throttle.as_mut();
+        let throttle = self.reference.throttle.as_mut();
         throttle.ok_or_else(|| "there is no record".into())
     }
 
     fn clear(&mut self) {
-        self.mirror.clear();
+        self.reference.clear();
         for phone in &mut self.phones {
             phone.active = false;
         }
@@ -115,15 +115,15 @@ impl Books {
         }
     }
 
-    /// An attempt that is looked at.
+    /// Checks that no rate limit stops an attempt.
     fn admit(&mut self, at: Timestamp) -> Result<&mut Throttle, String> {
-        if self.mirror.authenticators == 0 {
+        if self.reference.authenticators == 0 {
             return Err("no authenticator is active".into());
         }
         let throttle = self.throttle()?;
-        match throttle.hold(at) {
+        match throttle.rate_limit(at) {
             RateLimitState::Free => Ok(throttle),
-            hold => Err(format!("attempts are held off: {hold:?}")),
+            rate_limit => Err(format!("the attempt must not be checked: {rate_limit:?}")),
         }
     }
 
@@ -139,13 +139,13 @@ impl Books {
         }
     }
 
-    /// Whether a driver sent twice, gave the second answer, and the history does not reach back to the first: then
-    /// the write counts as refused.
+    /// Whether a driver sent a write twice and returned the second answer, and the history no
+    /// longer shows the first. Then the write counts as refused.
     pub(super) fn is_forgotten(&self, entry: &Entry, number: usize) -> bool {
         entry.duplicated && (self.writes - number >= HISTORY || self.erased_at > number)
     }
 
-    /// A login, or a change that is made in the write that takes its proof.
+    /// A login, or a change in the same write as its proof.
     fn succeed(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
         self.prove(by, at)?;
         self.entries[by].succeeded_at = Some(self.writes);
@@ -157,7 +157,7 @@ impl Books {
         let entry = &self.entries[by];
         if let Some(number) = entry.proven_at
             && !self.is_forgotten(entry, number)
-            // A creation that is late can land again once the record is erased.
+// A late creation can land again after the record was erased.
             && self.erased_at < number
         {
             return Err("it succeeded before".into());
@@ -185,34 +185,34 @@ impl Books {
                 }
                 self.still_proves(by, kept)
             }
-            (None, Some(Shown::Password(_))) if self.mirror.authenticators == 0 => Ok(()),
+            (None, Some(Shown::Password(_))) if self.reference.authenticators == 0 => Ok(()),
             (None, _) => Err("a password is no proof".into()),
         }
     }
 
-    /// A receipt proves something while its key, and the authenticator or the set of codes behind it, are there.
+    /// A receipt is valid while its key, and its authenticator or code set, exist.
     fn still_proves(&self, by: usize, kept: &Kept) -> Result<(), String> {
         let sealed_with_the_new_key = kept.stage >= 2;
         let knows_the_old_key = self.entries[by].stage < 3;
         if !sealed_with_the_new_key && !knows_the_old_key {
-            return Err("the receipt is sealed with a key that was dropped".into());
+            return Err("the key of the receipt was dropped".into());
         }
         let there = match &self.entries[kept.of].grounds {
             Some(Grounds::Phones(phones)) => phones.iter().any(|it| self.phones[*it].active),
-            Some(Grounds::Set(set)) => self.mirror.codes.is_some_and(|(it, _)| it == *set),
+            Some(Grounds::Set(set)) => self.reference.codes.is_some_and(|(it, _)| it == *set),
             None => false,
         };
         there
             .then_some(())
-            .ok_or_else(|| "what the receipt was given for is gone".into())
+            .ok_or_else(|| "the authenticator or code set of the receipt is gone".into())
     }
 
     fn spend_code(&mut self, by: usize, typed: &str) -> Result<(), String> {
         let reserved = |write: &Write| write.kind == WriteKind::Reserved;
         if !self.entries[by].landed.iter().any(reserved) {
-            return Err("a backup code was looked at before it was counted".into());
+            return Err("a backup code was checked before the attempt was counted".into());
         }
-        let Some((set, left)) = self.mirror.codes else {
+        let Some((set, left)) = self.reference.codes else {
             return Err("there are no backup codes".into());
         };
         if !self
@@ -225,9 +225,9 @@ impl Books {
         if !self.used_codes.insert((set, typed.to_owned())) {
             return Err("the backup code was used before".into());
         }
-        self.mirror.codes = Some((set, left - 1));
+        self.reference.codes = Some((set, left - 1));
         self.entries[by].grounds = Some(Grounds::Set(set));
-        self.throttle()?.succeed_after_all();
+        self.throttle()?.refund();
         Ok(())
     }
 
@@ -266,8 +266,8 @@ impl Books {
         entry.grounds = Some(Grounds::Phones(vec![phone]));
         let pending = self.pending(phone)?;
         let replaces = pending.replaces;
-        if pending.is_over(at) {
-            return Err("the enrollment is over".into());
+        if pending.is_expired(at) {
+            return Err("the enrollment has expired".into());
         }
         let known = &mut self.phones[phone];
         let Some(step) = known.step_of(typed, at) else {
@@ -276,22 +276,22 @@ impl Books {
         known.last_step = Some(step);
         match replaces {
             Some(id) => self.remove(id),
-            None => self.mirror.authenticators += 1,
+            None => self.reference.authenticators += 1,
         }
         self.phones[phone].active = true;
-        self.mirror.enroll();
+        self.reference.enroll();
         Ok(())
     }
 
-    /// A confirmation is refused, and the enrollment comes nearer to its end.
-    fn nears_its_end(&mut self, phone: usize, typed: &str, at: Timestamp) -> Result<(), String> {
+    /// A confirmation is refused, which uses up a try.
+    fn use_up_try(&mut self, phone: usize, typed: &str, at: Timestamp) -> Result<(), String> {
         let is_right = self.phones[phone].shows(typed, at);
         let pending = self.pending(phone)?;
-        let is_over = pending.is_over(at);
+        let is_expired = pending.is_expired(at);
         pending.wrong += 1;
-        let ends = is_over || pending.wrong == ENROLLMENT_TRIES;
-        self.mirror.pending.take_if(|_| ends);
-        if is_right && !is_over {
+        let ends = is_expired || pending.wrong == ENROLLMENT_TRIES;
+        self.reference.pending.take_if(|_| ends);
+        if is_right && !is_expired {
             return Err("the passcode is right".into());
         }
         Ok(())
@@ -300,7 +300,7 @@ impl Books {
     /// The pending enrollment, if it is the one on this phone.
     fn pending(&mut self, phone: usize) -> Result<&mut Pending, String> {
         let begun_by = self.phones[phone].begun_by;
-        let pending = self.mirror.pending.as_mut();
+        let pending = self.reference.pending.as_mut();
         let pending = pending.filter(|pending| pending.begun_by == begun_by);
         pending.ok_or_else(|| "the enrollment is not pending".into())
     }

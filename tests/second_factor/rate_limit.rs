@@ -1,4 +1,4 @@
-//! Guesses are limited, over all paths, whatever succeeds in between.
+//! The limits on guesses, for all kinds of codes and all calls together.
 
 use crate::world::{DAY, World, policy, rejection, waiting};
 use countersign::factor::RateLimitState;
@@ -7,7 +7,7 @@ use countersign::{Rejection, ServerClock, Status, Timestamp};
 use std::time::Duration;
 
 #[test]
-fn five_failures_make_the_right_passcode_wait_and_the_wait_is_not_lengthened_by_trying() {
+fn trying_does_not_lengthen_the_back_off() {
     let (world, phone) = World::enrolled();
     let wrong = world.wrong(&phone);
     for _ in 0..5 {
@@ -24,7 +24,7 @@ fn five_failures_make_the_right_passcode_wait_and_the_wait_is_not_lengthened_by_
 }
 
 #[test]
-fn only_a_wait_has_an_end() {
+fn retry_after_exists_only_where_waiting_helps() {
     let retry_after = Duration::from_secs(30);
     let waits = [
         Rejection::Waiting { retry_after },
@@ -36,7 +36,7 @@ fn only_a_wait_has_an_end() {
 }
 
 #[test]
-fn passcodes_and_backup_codes_share_one_throttle() {
+fn passcodes_and_backup_codes_share_one_limit() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     let wrong_code = (0..)
@@ -57,13 +57,13 @@ fn passcodes_and_backup_codes_share_one_throttle() {
 }
 
 #[test]
-fn the_hold_in_the_status_is_what_an_attempt_meets() {
+fn status_shows_the_rate_limit_of_attempts() {
     let (world, phone) = World::enrolled();
-    let hold = || match world.status() {
+    let rate_limit = || match world.status() {
         Status::Enabled(enabled) => enabled.rate_limit,
         other => panic!("{other:?}"),
     };
-    assert_eq!(hold(), RateLimitState::Free);
+    assert_eq!(rate_limit(), RateLimitState::Free);
     for _ in 0..6 {
         while let Rejection::Waiting { retry_after } = rejection(world.verify(&world.wrong(&phone)))
         {
@@ -71,7 +71,7 @@ fn the_hold_in_the_status_is_what_an_attempt_meets() {
         }
     }
     assert_eq!(
-        hold(),
+        rate_limit(),
         RateLimitState::Waiting {
             retry_after: Duration::from_secs(60)
         }
@@ -79,7 +79,7 @@ fn the_hold_in_the_status_is_what_an_attempt_meets() {
 }
 
 #[test]
-fn a_hundred_failures_lock_it_until_it_is_unlocked() {
+fn a_hundred_failures_lock_the_account_until_unlocked() {
     let world = World::with_policy(policy().budget(1000, DAY).build().unwrap());
     let phone = world.enroll();
     let mut failures = 0;
@@ -101,7 +101,8 @@ fn a_hundred_failures_lock_it_until_it_is_unlocked() {
     let _receipt = world.verify(&world.now(&phone)).unwrap();
 }
 
-/// A year of an attacker who guesses whenever a guess is looked at, while the owner logs in every day.
+/// How many guesses the verifier checks in a year. The attacker guesses whenever possible, and the
+/// owner logs in every day.
 fn admitted_in_a_year(world: &World) -> u64 {
     let phone = world.enroll();
     let begun = world.clock.now();
@@ -128,7 +129,7 @@ fn admitted_in_a_year(world: &World) -> u64 {
 }
 
 #[test]
-fn a_year_admits_exactly_the_burst_and_one_guess_a_day() {
+fn a_year_admits_exactly_385_guesses() {
     let world = World::new();
     assert_eq!(admitted_in_a_year(&world), 20 + 365);
     assert!(world.verifier.policy().annual_risk(1) < 1.3e-3);
@@ -138,7 +139,7 @@ fn a_year_admits_exactly_the_burst_and_one_guess_a_day() {
 }
 
 #[test]
-fn the_risk_of_a_year_counts_the_likeliest_passcode_of_each_length() {
+fn annual_risk_uses_the_likeliest_passcode() {
     for (digits, likeliest) in [
         (Digits::SIX, 2148.0),
         (Digits::SEVEN, 215.0),
@@ -151,13 +152,13 @@ fn the_risk_of_a_year_counts_the_likeliest_passcode_of_each_length() {
 }
 
 #[test]
-fn a_year_under_another_policy_admits_what_its_risk_counts() {
+fn another_policy_admits_exactly_its_budget() {
     let world = World::with_policy(policy().budget(7, DAY * 5).build().unwrap());
     assert_eq!(admitted_in_a_year(&world), 7 + 73);
 }
 
 #[test]
-fn an_hour_ahead_is_still_no_clock_fault() {
+fn one_hour_ahead_is_no_clock_fault() {
     let (world, phone) = World::enrolled();
     for _ in 0..5 {
         assert_eq!(
@@ -171,7 +172,7 @@ fn an_hour_ahead_is_still_no_clock_fault() {
 }
 
 #[test]
-fn a_locked_account_tells_nothing_of_the_code() {
+fn a_locked_account_reveals_nothing_about_codes() {
     let world = World::with_policy(policy().lock_after(1).build().unwrap());
     let phone = world.enroll();
     assert_eq!(
@@ -185,5 +186,23 @@ fn a_locked_account_tells_nothing_of_the_code() {
         "x".into(),
     ] {
         assert_eq!(rejection(world.verify(&code)), Rejection::Locked, "{code}");
+    }
+}
+
+#[test]
+fn a_well_formed_code_always_costs_a_guess() {
+    let (with, phone) = World::enrolled();
+    with.issue(&phone);
+    let (without, _) = World::enrolled();
+    for world in [with, without] {
+        assert_eq!(rejection(world.verify("00000000")), Rejection::WrongCode);
+        assert_eq!(rejection(world.verify("0000000")), Rejection::Malformed);
+        for _ in 0..4 {
+            assert_eq!(rejection(world.verify("00000000")), Rejection::WrongCode);
+        }
+        assert!(matches!(
+            rejection(world.verify("00000000")),
+            Rejection::Waiting { .. }
+        ));
     }
 }

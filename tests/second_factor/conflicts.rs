@@ -1,4 +1,5 @@
-//! How often an exchange is tried, and what the last round still finds out.
+//! Conflicts with other writers: how often the verifier tries a write, and what it finds after the
+//! last try.
 
 use crate::world::{STEP, World, policy, rejection};
 use countersign::store::{ConditionalWrite, MemoryStore, Store, StoredRecord, WriteResult};
@@ -7,36 +8,36 @@ use countersign::{AccountId, Denied, Rejection, Status, VerifierError};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-/// How often a swap is tried before [`VerifierError::Contended`] (DESIGN, "An attempt", 5).
-const ROUNDS: usize = 32;
+/// The verifier tries a write this often before it returns [`VerifierError::Contended`].
+const TRIES: usize = 32;
 
-/// What the store does with the swaps that are to come.
+/// How the store answers the next conditional writes.
 #[derive(Clone, Copy, Default)]
 struct Plan {
-    /// So many are refused.
+    /// The store refuses this many writes.
     refused: usize,
-    /// The next one is then made, and refused all the same.
-    then_lands_unseen: bool,
+    /// The store makes the write after those, but answers that it is stale.
+    then_hide_success: bool,
     loads: usize,
-    swaps: usize,
+    writes: usize,
 }
 
 #[derive(Clone, Default)]
 struct Busy(MemoryStore, Arc<Mutex<Plan>>);
 
 impl Busy {
-    fn plan(&self, refused: usize, then_lands_unseen: bool) {
+    fn plan(&self, refused: usize, then_hide_success: bool) {
         *self.1.lock().unwrap() = Plan {
             refused,
-            then_lands_unseen,
+            then_hide_success,
             ..Plan::default()
         };
     }
 
-    /// The loads and swaps since [`plan`](Self::plan).
+    /// The loads and writes since [`plan`](Self::plan).
     fn calls(&self) -> (usize, usize) {
         let plan = self.1.lock().unwrap();
-        (plan.loads, plan.swaps)
+        (plan.loads, plan.writes)
     }
 }
 
@@ -51,22 +52,22 @@ impl Store for Busy {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
-        let lands_unseen = {
+        let hide_success = {
             let mut plan = self.1.lock().unwrap();
-            plan.swaps += 1;
+            plan.writes += 1;
             if plan.refused > 0 {
                 plan.refused -= 1;
                 return Ok(WriteResult::Stale);
             }
-            std::mem::take(&mut plan.then_lands_unseen)
+            std::mem::take(&mut plan.then_hide_success)
         };
-        let swapped = Store::compare_and_swap(&self.0, account, swap).await;
-        if lands_unseen {
+        let result = Store::compare_and_swap(&self.0, account, write).await;
+        if hide_success {
             return Ok(WriteResult::Stale);
         }
-        swapped
+        result
     }
 }
 
@@ -84,27 +85,27 @@ fn contended<T: std::fmt::Debug>(outcome: Result<T, Denied>) {
 }
 
 #[test]
-fn a_swap_is_tried_32_times_and_not_once_more() {
+fn a_write_is_tried_at_most_32_times() {
     let (world, phone) = busy();
     let store = world.verifier.store();
 
-    store.plan(ROUNDS - 1, false);
+    store.plan(TRIES - 1, false);
     let _receipt = world.verify(&world.now(&phone)).unwrap();
-    assert_eq!(store.calls(), (ROUNDS, ROUNDS));
+    assert_eq!(store.calls(), (TRIES, TRIES));
 
     world.clock.advance(STEP);
     store.plan(usize::MAX, false);
     contended(world.verify(&world.now(&phone)));
-    // The last load asks the history whether the last swap had landed.
-    assert_eq!(store.calls(), (ROUNDS + 1, ROUNDS));
+    // The last load shows the history, which says whether the last write was made.
+    assert_eq!(store.calls(), (TRIES + 1, TRIES));
 
     store.plan(usize::MAX, false);
     contended(world.verify(&world.wrong(&phone)));
-    assert_eq!(store.calls().1, ROUNDS);
+    assert_eq!(store.calls().1, TRIES);
 }
 
 #[test]
-fn an_erasure_is_tried_32_times_and_not_once_more() {
+fn an_erasure_is_tried_at_most_32_times() {
     let (world, _) = busy();
     let store = world.verifier.store();
     store.plan(usize::MAX, false);
@@ -113,16 +114,16 @@ fn an_erasure_is_tried_32_times_and_not_once_more() {
         matches!(erased, Err(VerifierError::Contended)),
         "{erased:?}"
     );
-    assert_eq!(store.calls().1, ROUNDS);
+    assert_eq!(store.calls().1, TRIES);
 
-    store.plan(ROUNDS - 1, false);
+    store.plan(TRIES - 1, false);
     block_on(world.verifier.erase(&world.alice)).unwrap();
     assert_eq!(world.status(), Status::Absent);
 }
 
 #[test]
-fn a_write_that_landed_unseen_in_the_last_round_is_found() {
-    for refused in [0, 1, ROUNDS - 2, ROUNDS - 1] {
+fn a_successful_write_reported_stale_is_found() {
+    for refused in [0, 1, TRIES - 2, TRIES - 1] {
         let (world, phone) = busy();
         let store = world.verifier.store();
         store.plan(refused, true);
@@ -135,14 +136,24 @@ fn a_write_that_landed_unseen_in_the_last_round_is_found() {
 }
 
 #[test]
-fn a_failure_that_landed_unseen_in_the_last_round_is_counted_once() {
+fn a_failure_reported_stale_is_counted_once() {
     let (world, phone) = busy();
     let store = world.verifier.store();
     for _ in 0..5 {
-        store.plan(ROUNDS - 1, true);
+        store.plan(TRIES - 1, true);
         let outcome = world.verify(&world.wrong(&phone));
         assert_eq!(rejection(outcome), Rejection::WrongCode);
     }
     let retry_after = rejection(world.verify(&world.now(&phone))).retry_after();
-    assert_eq!(retry_after, Some(STEP), "the wait of five failures");
+    assert_eq!(retry_after, Some(STEP), "the back-off after five failures");
+}
+
+#[test]
+fn conflicts_without_end_use_up_no_passcode() {
+    let (world, phone) = busy();
+    let store = world.verifier.store();
+    store.plan(usize::MAX, false);
+    contended(world.verify(&world.now(&phone)));
+    store.plan(0, false);
+    let _receipt = world.verify(&world.now(&phone)).unwrap();
 }
