@@ -1,4 +1,4 @@
-//! Input is parsed once; spaces and scripts make no second passcode of it.
+//! Invariant 4: input is parsed once, and every spelling of a code is the same code.
 
 use super::*;
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ fn passes(text: &str) -> bool {
 }
 
 #[test]
-fn people_type_spaces_and_hyphens() {
+fn spaces_and_hyphens_are_ignored() {
     for text in [
         "755224",
         "755 224",
@@ -33,7 +33,7 @@ fn people_type_spaces_and_hyphens() {
 }
 
 #[test]
-fn invisible_characters_come_along_when_text_is_copied() {
+fn invisible_characters_are_ignored() {
     let invisible = ('\u{200b}'..='\u{200f}')
         .chain('\u{202a}'..='\u{202e}')
         .chain(['\u{2060}'])
@@ -48,7 +48,7 @@ fn invisible_characters_come_along_when_text_is_copied() {
 }
 
 #[test]
-fn every_script_has_its_digits() {
+fn digits_of_every_script_are_accepted() {
     for (script, zero) in [
         ("full width", '０'),
         ("Arabic-Indic", '٠'),
@@ -65,11 +65,11 @@ fn every_script_has_its_digits() {
             .collect();
         assert!(passes(&text), "{script}: {text}");
     }
-    assert!(passes("７5٥२2๔"), "even mixed");
+    assert!(passes("７5٥२2๔"), "mixed scripts");
 }
 
 #[test]
-fn what_only_looks_like_a_digit_or_a_letter_is_refused() {
+fn lookalikes_of_digits_and_letters_are_refused() {
     for text in [
         "●●●●●●",
         "75522²",
@@ -98,7 +98,7 @@ fn what_only_looks_like_a_digit_or_a_letter_is_refused() {
 }
 
 #[test]
-fn letters_are_taken_for_backup_codes_and_match_no_passcode() {
+fn letters_are_parsed_and_match_no_passcode() {
     for text in ["75522A", "ABCDEF", "abcdef", "O55224"] {
         assert_eq!(typed(text).symbol_count(), 6);
         assert!(!passes(text), "{text}");
@@ -106,14 +106,14 @@ fn letters_are_taken_for_backup_codes_and_match_no_passcode() {
 }
 
 #[test]
-fn nothing_is_not_a_passcode() {
+fn empty_input_is_refused() {
     for text in ["", " ", "---", "\u{200b}\n"] {
         assert_eq!(Code::parse(text).unwrap_err(), CodeError::Empty, "{text:?}");
     }
 }
 
 #[test]
-fn the_length_is_bounded() {
+fn the_length_of_a_code_is_bounded() {
     assert!(passes(&format!("755224{}", " ".repeat(250))));
     let long = format!("755224{}", " ".repeat(251));
     assert_eq!(Code::parse(&long).unwrap_err(), CodeError::TooLong);
@@ -127,7 +127,7 @@ fn the_length_is_bounded() {
 }
 
 #[test]
-fn a_passcode_used_once_is_refused_in_every_other_writing() {
+fn a_used_passcode_is_refused_in_every_spelling() {
     let last = totp()
         .verify(&typed("755224"), at(0), Window::default(), None)
         .map(|matched| matched.step());
@@ -143,20 +143,20 @@ fn a_passcode_used_once_is_refused_in_every_other_writing() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Invariant 8, too: nothing that is typed causes a panic.
+    /// Also invariant 8: no input causes a panic.
     #[test]
     fn any_text_is_parsed_or_refused(text in ".{0,300}") {
-        if let Ok(passcode) = Code::parse(&text) {
-            prop_assert!((1..=64).contains(&passcode.symbol_count()));
-            prop_assert!(passcode.symbol_count() <= text.chars().count());
+        if let Ok(code) = Code::parse(&text) {
+            prop_assert!((1..=64).contains(&code.symbol_count()));
+            prop_assert!(code.symbol_count() <= text.chars().count());
         }
     }
 
     #[test]
-    fn spaces_anywhere_change_nothing(places in prop::collection::vec((0..=6_usize, "[ \u{200b}\\-\u{a0}]"), 0..20)) {
+    fn spaces_anywhere_change_nothing(insertions in prop::collection::vec((0..=6_usize, "[ \u{200b}\\-\u{a0}]"), 0..20)) {
         let mut text = String::from("755224");
-        for (place, ignored) in places {
-            let at = text.char_indices().map(|(at, _)| at).nth(place).unwrap_or(text.len());
+        for (position, ignored) in insertions {
+            let at = text.char_indices().map(|(at, _)| at).nth(position).unwrap_or(text.len());
             text.insert_str(at, &ignored);
         }
         prop_assert!(passes(&text));

@@ -1,10 +1,10 @@
-//! A time step is accepted at most once, and steps only rise.
+//! Invariant 1: a time step is accepted at most once, and accepted steps only increase.
 
 use super::*;
 
-/// Verifies at a step, with the last accepted step kept as a host has to.
-fn verify(last: &mut Option<TimeStep>, passcode: &Code, step: u64) -> bool {
-    let matched = totp().verify(passcode, at(step * 30), Window::default(), *last);
+/// Verifies at a time step, and keeps the last accepted step as an application must.
+fn verify(last: &mut Option<TimeStep>, code: &Code, step: u64) -> bool {
+    let matched = totp().verify(code, at(step * 30), Window::default(), *last);
     if let Some(matched) = matched {
         *last = Some(matched.step());
     }
@@ -18,14 +18,17 @@ fn a_passcode_is_refused_the_second_time() {
     assert!(!verify(&mut last, &code(100), 100));
     assert!(
         !verify(&mut last, &code(100), 101),
-        "while it is in the window"
+        "the used step is in the window"
     );
     assert!(!verify(&mut last, &code(100), 102));
-    assert!(verify(&mut last, &code(101), 102), "the next one passes");
+    assert!(
+        verify(&mut last, &code(101), 102),
+        "the next passcode passes"
+    );
 }
 
 #[test]
-fn the_step_that_matched_is_used_up_and_not_the_current_one() {
+fn verification_uses_up_the_matched_step() {
     let mut last = None;
     assert!(verify(&mut last, &code(101), 100), "the phone is ahead");
     assert_eq!(last, Some(TimeStep::new(101)));
@@ -34,7 +37,7 @@ fn the_step_that_matched_is_used_up_and_not_the_current_one() {
 }
 
 #[test]
-fn an_older_passcode_in_the_window_is_refused_after_a_newer_one() {
+fn an_older_passcode_fails_after_a_newer_one() {
     let mut last = None;
     assert!(verify(&mut last, &code(100), 100));
     assert!(!verify(&mut last, &code(99), 100));
@@ -46,7 +49,7 @@ fn an_older_passcode_in_the_window_is_refused_after_a_newer_one() {
 }
 
 #[test]
-fn each_step_is_accepted_once_in_a_thousand_steps() {
+fn each_of_a_thousand_steps_is_accepted_once() {
     let mut last = None;
     let mut steps = Vec::new();
     for now in 1..1_000 {
@@ -58,19 +61,19 @@ fn each_step_is_accepted_once_in_a_thousand_steps() {
     }
     assert!(
         steps.is_sorted_by(|one, next| one < next),
-        "steps only rise"
+        "accepted steps only increase"
     );
     assert_eq!(steps.len(), 1_000);
 }
 
-// Found by trying all steps of this key: the first two neighbours, and the first two with one step
-// between them, that have the same passcode.
-const NEIGHBOURS: (u64, u64, &str) = (910_737, 910_738, "911617");
+// Found by trying all time steps of this key: the first two consecutive steps, and the first two with one
+// step between them, that have the same passcode.
+const CONSECUTIVE: (u64, u64, &str) = (910_737, 910_738, "911617");
 const ONE_BETWEEN: (u64, u64, &str) = (153_567, 153_569, "468457");
 
 #[test]
-fn the_highest_later_match_wins() {
-    for (earlier, later, passcode) in [NEIGHBOURS, ONE_BETWEEN] {
+fn the_highest_matching_step_is_accepted() {
+    for (earlier, later, passcode) in [CONSECUTIVE, ONE_BETWEEN] {
         assert_eq!(hotp().generate(earlier).expose(), passcode);
         assert_eq!(hotp().generate(later).expose(), passcode);
         for now in earlier..=later {
@@ -78,7 +81,7 @@ fn the_highest_later_match_wins() {
             let step = accepted(&totp(), &typed(passcode), now * 30, window);
             assert_eq!(step, Some(later), "at {now}");
         }
-        // Else it would be accepted a second time, at the later step.
+        // Otherwise the passcode would be accepted again at the later step.
         let verify = |last| {
             totp()
                 .verify(
@@ -96,8 +99,8 @@ fn the_highest_later_match_wins() {
 }
 
 #[test]
-fn of_two_counters_with_one_passcode_the_later_is_taken() {
-    for (earlier, later, passcode) in [NEIGHBOURS, ONE_BETWEEN] {
+fn the_later_of_two_matching_counters_is_accepted() {
+    for (earlier, later, passcode) in [CONSECUTIVE, ONE_BETWEEN] {
         let matched = hotp().verify(&typed(passcode), earlier, 5).unwrap();
         assert_eq!(matched.counter(), later);
         assert_eq!(
@@ -108,13 +111,19 @@ fn of_two_counters_with_one_passcode_the_later_is_taken() {
 }
 
 #[test]
-fn after_the_last_step_of_all_nothing_is_accepted() {
+fn nothing_is_accepted_after_the_highest_step() {
     let second = Period::from_secs(1).unwrap();
     let totp = Totp::new(KEY, Algorithm::Sha1, Digits::SIX, second);
     let last = Some(TimeStep::new(u64::MAX));
-    let passcode = code(u64::MAX);
+    let last_code = code(u64::MAX);
     let end = at(u64::MAX);
-    assert_eq!(totp.verify(&passcode, end, Window::around(255), last), None);
+    assert_eq!(
+        totp.verify(&last_code, end, Window::around(255), last),
+        None
+    );
     let before = Some(TimeStep::new(u64::MAX - 1));
-    assert!(totp.verify(&passcode, end, Window::EXACT, before).is_some());
+    assert!(
+        totp.verify(&last_code, end, Window::EXACT, before)
+            .is_some()
+    );
 }

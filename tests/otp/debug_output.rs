@@ -1,12 +1,15 @@
-//! No secret and no code appears in `Debug`.
+//! Invariant 7: no secret and no code appears in `Debug`.
 
 use super::*;
 
 #[test]
 fn debug_shows_parameters_and_nothing_that_is_secret() {
     assert_eq!(format!("{:?}", typed("755224")), "Code { .. }");
-    let otp = hotp().generate(0);
-    assert_eq!(format!("{otp:?}"), "Passcode { digits: Digits(6), .. }");
+    let passcode = hotp().generate(0);
+    assert_eq!(
+        format!("{passcode:?}"),
+        "Passcode { digits: Digits(6), .. }"
+    );
     let shown = format!("{:?}", hotp());
     assert_eq!(shown, "Hotp { algorithm: Sha1, digits: Digits(6), .. }");
     let shown = format!("{:?}", totp());
@@ -17,7 +20,7 @@ fn debug_shows_parameters_and_nothing_that_is_secret() {
 }
 
 #[test]
-fn parameters_and_times_are_shown_as_people_write_them() {
+fn display_shows_parameters_and_times() {
     assert_eq!(Digits::EIGHT.to_string(), "8");
     assert_eq!(Period::THIRTY_SECONDS.to_string(), "30 s");
     assert_eq!(Timestamp::from_unix(59).to_string(), "59");
@@ -26,7 +29,7 @@ fn parameters_and_times_are_shown_as_people_write_them() {
 
 #[cfg(feature = "alloc")]
 #[test]
-fn debug_of_a_secret_tells_its_length() {
+fn debug_of_a_secret_shows_its_length() {
     let secret = countersign::otp::Secret::from_bytes(KEY).unwrap();
     assert_eq!(format!("{secret:?}"), "Secret { bits: 160, .. }");
     assert_eq!(format!("{:?}", secret.to_base32()), "SecretText { .. }");

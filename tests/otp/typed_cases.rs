@@ -1,4 +1,4 @@
-//! Keys as people type them, by the cases in `tests/data/typed.json`, which others can use too.
+//! Typed keys and codes: the cases of `tests/data/typed.json`, which other implementations can use.
 
 use super::*;
 use countersign::otp::{Secret, SecretError};
@@ -14,7 +14,7 @@ fn text(value: &Value) -> &str {
 }
 
 #[test]
-fn a_typed_key_is_what_the_person_meant() {
+fn typed_keys_are_read_as_meant() {
     for case in cases("keys_accepted_as") {
         let (typed, key) = (text(&case[0]), text(&case[1]));
         let secret = Secret::from_typed_base32_with_minimum(typed, 80).unwrap();
@@ -23,7 +23,7 @@ fn a_typed_key_is_what_the_person_meant() {
 }
 
 #[test]
-fn a_wrong_character_is_named_as_the_person_sees_it() {
+fn the_error_names_the_wrong_character() {
     for case in cases("key_errors") {
         let typed = text(&case["typed"]);
         let error = Secret::from_typed_base32(typed).unwrap_err();
@@ -45,7 +45,7 @@ fn codes_with_other_characters_are_refused() {
 }
 
 #[test]
-fn a_typed_key_is_measured_before_a_character_is_read() {
+fn typed_key_length_is_checked_before_parsing() {
     let most = Secret::MAX_TYPED_BYTES;
     let read = |bytes: usize| Secret::from_typed_base32(&"!".repeat(bytes)).unwrap_err();
     let first = SecretError::TypedCharacter {
@@ -59,7 +59,7 @@ fn a_typed_key_is_measured_before_a_character_is_read() {
 }
 
 #[test]
-fn base32_is_measured_before_a_character_is_read() {
+fn base32_length_is_checked_before_decoding() {
     let read = |symbols: usize| Secret::from_base32(&"!".repeat(symbols)).unwrap_err();
     assert_eq!(read(1_639), SecretError::Base32Symbol { position: 0 });
     assert_eq!(read(1_640), SecretError::TooLong { bytes: 1_025 });
@@ -67,7 +67,7 @@ fn base32_is_measured_before_a_character_is_read() {
 }
 
 #[test]
-fn the_longest_key_is_read_with_spaces_and_in_full_width() {
+fn the_longest_typed_key_is_read() {
     let secret = Secret::from_bytes(&[0xa5; Secret::MAX_BYTES]).unwrap();
     let wide = |c: char| match c {
         ' ' => '\u{3000}',

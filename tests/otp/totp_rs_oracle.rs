@@ -1,4 +1,4 @@
-//! The same as another implementation, on 10,000 random cases.
+//! Agrees with the `totp-rs` crate on 10,000 random cases.
 
 use super::*;
 use proptest::prelude::*;
@@ -45,8 +45,8 @@ proptest! {
         let independent = independent(algorithm, digits, period, &key).generate(time).to_string();
         let digits = Digits::new(digits).unwrap();
         let totp = Totp::new(&key, algorithm, digits, Period::from_secs(period).unwrap());
-        let otp = totp.generate(at(time));
-        prop_assert_eq!(otp.expose(), &independent);
+        let passcode = totp.generate(at(time));
+        prop_assert_eq!(passcode.expose(), &independent);
         let hotp = Hotp::new(&key, algorithm, digits).generate(time / period);
         prop_assert_eq!(hotp.expose(), &independent);
         prop_assert_eq!(accepted(&totp, &typed(&independent), time, Window::EXACT), Some(time / period));
@@ -56,7 +56,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The obvious way: all steps in turn, as text.
+    /// The plain search compares the text of every step, one after the other.
     #[test]
     fn a_window_accepts_what_a_plain_search_finds(
         time in numbers(),
@@ -67,7 +67,7 @@ proptest! {
     ) {
         let totp = Totp::new(KEY, Algorithm::Sha1, Digits::SIX, Period::from_secs(period).unwrap());
         let current = time / period;
-        let entered = hotp().generate(current.saturating_add_signed(offset));
+        let shown = hotp().generate(current.saturating_add_signed(offset));
         let last = last.map(|last| current.saturating_add_signed(last));
 
         let first = current.saturating_sub(before.into());
@@ -75,11 +75,11 @@ proptest! {
         let found = (first..=end)
             .rev()
             .filter(|step| last.is_none_or(|last| *step > last))
-            .find(|step| hotp().generate(*step).expose() == entered.expose());
+            .find(|step| hotp().generate(*step).expose() == shown.expose());
 
         let window = Window { before, after };
-        let passcode = typed(entered.expose());
-        let matched = totp.verify(&passcode, at(time), window, last.map(TimeStep::new));
+        let code = typed(shown.expose());
+        let matched = totp.verify(&code, at(time), window, last.map(TimeStep::new));
         prop_assert_eq!(matched.map(|matched| matched.step().get()), found);
         if let Some(matched) = matched {
             let drift = i128::from(matched.step().get()) - i128::from(current);

@@ -1,4 +1,4 @@
-//! Values are valid by construction.
+//! Invariant 8: values are valid by construction.
 
 use super::*;
 use countersign::otp::{AlgorithmError, DigitsError, PeriodError};
@@ -24,7 +24,7 @@ fn a_period_is_at_least_a_second() {
 }
 
 #[test]
-fn an_unknown_algorithm_is_an_error_and_never_the_default() {
+fn an_unknown_algorithm_name_is_an_error() {
     for algorithm in ALGORITHMS {
         assert_eq!(algorithm.name().parse(), Ok(algorithm));
         assert_eq!(algorithm.to_string(), algorithm.name());
@@ -35,13 +35,13 @@ fn an_unknown_algorithm_is_an_error_and_never_the_default() {
 }
 
 #[test]
-fn a_key_of_any_length_is_set_up_as_rfc_2104_says() {
+fn keys_of_any_length_are_accepted() {
     // Longer than the block of the hash: the key is hashed first.
     for algorithm in ALGORITHMS {
         for length in [0, 1, 20, 63, 64, 65, 127, 128, 129, 1_024] {
             let key = vec![0x5a; length];
-            let otp = Hotp::new(&key, algorithm, Digits::EIGHT).generate(1);
-            assert_eq!(otp.expose().len(), 8, "{algorithm} {length}");
+            let passcode = Hotp::new(&key, algorithm, Digits::EIGHT).generate(1);
+            assert_eq!(passcode.expose().len(), 8, "{algorithm} {length}");
         }
     }
 }
