@@ -1,20 +1,20 @@
-//! Ledgers are valid through every door, and no bytes cause a panic.
+//! Invariant 8: every decoded set is valid, and no bytes cause a panic.
 
 use super::*;
 use proptest::prelude::*;
 
-fn used_ledger() -> Vec<u8> {
+fn encoded_used_set() -> Vec<u8> {
     let codes = codes(15);
-    let mut ledger = ledger(&codes);
+    let mut set = issued(&codes);
     for index in [0, 4] {
-        assert!(ledger.redeem(&code(&codes, index), NOON, None).is_ok());
+        assert!(set.redeem(&code(&codes, index), NOON, None).is_ok());
     }
-    ledger.encode()
+    set.encode()
 }
 
 #[test]
-fn a_ledger_that_is_cut_short_or_goes_on_is_refused() {
-    let bytes = used_ledger();
+fn truncated_and_extended_encodings_are_refused() {
+    let bytes = encoded_used_set();
     for length in 0..bytes.len() {
         let cut = BackupCodeSet::decode(&bytes[..length]);
         assert_eq!(cut, Err(BackupCodeSetDecodeError::Malformed), "{length}");
@@ -27,8 +27,8 @@ fn a_ledger_that_is_cut_short_or_goes_on_is_refused() {
 }
 
 #[test]
-fn a_later_version_is_told_from_damage() {
-    let mut bytes = used_ledger();
+fn a_later_version_has_its_own_error() {
+    let mut bytes = encoded_used_set();
     bytes[1] = 2;
     let error = BackupCodeSet::decode(&bytes).unwrap_err();
     assert_eq!(
@@ -50,8 +50,8 @@ fn a_later_version_is_told_from_damage() {
 
 #[test]
 fn numbers_out_of_bounds_are_refused() {
-    let bytes = used_ledger();
-    // Version and salt; m, t, p; alphabet, length, group, count.
+    let bytes = encoded_used_set();
+    // The fields: version and salt; m, t, p; alphabet, length, group, count.
     let with = |at: usize, value: u8| {
         let mut bytes = bytes.clone();
         bytes[at] = value;
@@ -77,16 +77,16 @@ fn numbers_out_of_bounds_are_refused() {
     assert_eq!(
         with(25, 9),
         BackupCodeSetDecodeError::Malformed,
-        "ten digests"
+        "the encoding has ten hashes"
     );
 }
 
 #[test]
-fn there_is_one_encoding_of_a_ledger() {
-    let bytes = used_ledger();
+fn a_set_has_exactly_one_encoding() {
+    let bytes = encoded_used_set();
     let fields = bytes.len();
     let used = fields - 12;
-    assert_eq!(bytes[used - 1], 0xa2, "a map of two");
+    assert_eq!(bytes[used - 1], 0xa2, "a map with two entries");
     let swapped = [&bytes[..used], &bytes[used + 6..], &bytes[used..used + 6]].concat();
     let twice = [
         &bytes[..used],
@@ -109,8 +109,8 @@ fn there_is_one_encoding_of_a_ledger() {
 }
 
 #[test]
-fn a_length_that_promises_too_much_is_refused_before_memory_is_taken() {
-    let bytes = used_ledger();
+fn an_impossible_length_is_refused_before_allocation() {
+    let bytes = encoded_used_set();
     let at = bytes.len() - 12 - 1 - 160 - 2;
     assert_eq!(&bytes[at..at + 2], [0x58, 160]);
     let huge = [&bytes[..at], &[0x5b], &[0xff; 8]].concat();
@@ -121,15 +121,15 @@ fn a_length_that_promises_too_much_is_refused_before_memory_is_taken() {
 }
 
 #[test]
-fn changing_one_byte_never_gives_the_same_ledger() {
-    let bytes = used_ledger();
-    let ledger = BackupCodeSet::decode(&bytes).unwrap();
+fn flipping_one_bit_never_yields_the_same_set() {
+    let bytes = encoded_used_set();
+    let set = BackupCodeSet::decode(&bytes).unwrap();
     for at in 0..bytes.len() {
         for bit in 0..8 {
             let mut changed = bytes.clone();
             changed[at] ^= 1 << bit;
             if let Ok(other) = BackupCodeSet::decode(&changed) {
-                assert!(other != ledger, "byte {at}, bit {bit}");
+                assert!(other != set, "byte {at}, bit {bit}");
                 assert_eq!(other.encode(), changed);
             }
         }
@@ -140,29 +140,29 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_bytes_decode_to_an_error_or_to_what_encodes_to_them(bytes: Vec<u8>) {
-        if let Ok(ledger) = BackupCodeSet::decode(&bytes) {
-            prop_assert_eq!(ledger.encode(), bytes);
+    fn decoded_bytes_encode_to_the_same_bytes(bytes: Vec<u8>) {
+        if let Ok(set) = BackupCodeSet::decode(&bytes) {
+            prop_assert_eq!(set.encode(), bytes);
         }
     }
 
     #[test]
-    fn a_damaged_ledger_decodes_to_an_error_or_to_what_encodes_to_it(
+    fn a_damaged_set_fails_or_encodes_identically(
         changes in prop::collection::vec((0..210_usize, any::<u8>()), 1..4),
     ) {
-        let mut bytes = used_ledger();
+        let mut bytes = encoded_used_set();
         for (at, value) in changes {
             if let Some(byte) = bytes.get_mut(at) {
                 *byte = value;
             }
         }
-        if let Ok(ledger) = BackupCodeSet::decode(&bytes) {
-            prop_assert_eq!(ledger.encode(), bytes);
+        if let Ok(set) = BackupCodeSet::decode(&bytes) {
+            prop_assert_eq!(set.encode(), bytes);
         }
     }
 
     #[test]
-    fn a_ledger_of_any_format_survives_being_stored(
+    fn a_set_of_any_format_round_trips(
         unambiguous: bool,
         (length, group) in (6..=32_u8).prop_flat_map(|length| (Just(length), 0..=length)),
         count in 1..=100_u8,
@@ -177,15 +177,15 @@ proptest! {
         let codes = BackupCodes::generate_with(format, rng).unwrap();
         let pepper = pepper.map(|id| Pepper::new(PepperId::new(id), &[0; 16]).unwrap());
         let issued_at = Timestamp::from_unix(issued_at);
-        let mut ledger = BackupCodeSet::issue(&codes, issued_at, fast(), pepper.as_ref(), rng).unwrap();
+        let mut set = BackupCodeSet::issue(&codes, issued_at, fast(), pepper.as_ref(), rng).unwrap();
         for (index, at) in used {
             let index = index % usize::from(count);
             let at = Timestamp::from_unix(at);
-            let passcode = code(&codes, index);
-            let _ = ledger.redeem(&passcode, at, pepper.as_ref());
-            prop_assert!(ledger.redeem(&passcode, at, pepper.as_ref()).is_err());
+            let code = code(&codes, index);
+            let _ = set.redeem(&code, at, pepper.as_ref());
+            prop_assert!(set.redeem(&code, at, pepper.as_ref()).is_err());
         }
-        let decoded = BackupCodeSet::decode(&ledger.encode()).unwrap();
-        prop_assert!(decoded == ledger);
+        let decoded = BackupCodeSet::decode(&set.encode()).unwrap();
+        prop_assert!(decoded == set);
     }
 }

@@ -1,7 +1,9 @@
+//! The format of backup codes.
+
 use super::*;
 
 #[test]
-fn the_default_is_ten_codes_of_eight_digits_in_fours() {
+fn the_default_format_is_ten_eight_digit_codes() {
     let format = CodeFormat::default();
     assert_eq!(format.alphabet(), Alphabet::Digits);
     assert_eq!(
@@ -11,7 +13,7 @@ fn the_default_is_ten_codes_of_eight_digits_in_fours() {
 }
 
 #[test]
-fn a_set_has_as_many_codes_as_its_format_says() {
+fn the_format_sets_the_number_of_codes() {
     for count in [1, 10, 100] {
         let format = CodeFormat::new(Alphabet::Digits, 8, 4, count).unwrap();
         let codes = BackupCodes::generate_with(format, &mut SeededRng(1)).unwrap();
@@ -36,7 +38,7 @@ fn entropy_is_rounded_down() {
 }
 
 #[test]
-fn the_field_that_is_out_of_bounds_is_named() {
+fn errors_name_the_field_out_of_bounds() {
     let new = |length, group, count| CodeFormat::new(Alphabet::Digits, length, group, count);
     assert_eq!(new(5, 0, 10), Err(CodeFormatError::Length { length: 5 }));
     assert_eq!(new(33, 0, 10), Err(CodeFormatError::Length { length: 33 }));

@@ -1,24 +1,24 @@
-//! No code, digest or key appears in `Debug`.
+//! Invariant 7: no code, hash or key appears in `Debug`.
 
 use super::*;
 
 #[test]
-fn debug_shows_the_shape_and_nothing_that_is_secret() {
+fn debug_shows_the_format_and_nothing_secret() {
     let format = CodeFormat::new(Alphabet::Digits, 8, 4, 1).unwrap();
     let codes = BackupCodes::generate_with(format, &mut SeededRng(16)).unwrap();
     let pepper = Pepper::new(PepperId::new(7), &[0xab; 32]).unwrap();
     let rng = &mut SeededRng(16);
-    let ledger = BackupCodeSet::issue(&codes, NOON, fast(), Some(&pepper), rng).unwrap();
-    let shape = "CodeFormat { alphabet: Digits, length: 8, group: 4, count: 1 }";
+    let set = BackupCodeSet::issue(&codes, NOON, fast(), Some(&pepper), rng).unwrap();
+    let shown_format = "CodeFormat { alphabet: Digits, length: 8, group: 4, count: 1 }";
     assert_eq!(
         format!("{codes:?}"),
-        format!("BackupCodes {{ format: {shape}, .. }}")
+        format!("BackupCodes {{ format: {shown_format}, .. }}")
     );
     assert_eq!(format!("{pepper:?}"), "Pepper { id: PepperId(7), .. }");
     assert_eq!(
-        format!("{ledger:?}"),
+        format!("{set:?}"),
         format!(
-            "BackupCodeSet {{ format: {shape}, params: Argon2Params {{ memory_kib: 8, passes: 1, lanes: 1 }}, \
+            "BackupCodeSet {{ format: {shown_format}, params: Argon2Params {{ memory_kib: 8, passes: 1, lanes: 1 }}, \
              issued_at: Timestamp(1795521600), pepper: Some(PepperId(7)), remaining: 1, .. }}"
         )
     );
@@ -27,7 +27,7 @@ fn debug_shows_the_shape_and_nothing_that_is_secret() {
 }
 
 #[test]
-fn they_can_be_sent_to_another_thread() {
+fn all_types_are_send_and_sync() {
     fn send_and_sync<T: Send + Sync + 'static>() {}
     send_and_sync::<BackupCodes>();
     send_and_sync::<BackupCodeSet>();

@@ -1,8 +1,8 @@
-//! Codes come from a CSPRNG (here: from what the caller hands in), every one equally likely.
+//! Invariant 6: codes come from a CSPRNG (here the caller's), and every code is equally likely.
 
 use super::*;
 
-/// The chi-square statistic of counts that should be equal.
+/// The chi-square statistic of counts whose expected values are equal.
 fn chi_square(counts: &[u32]) -> f64 {
     let total: u32 = counts.iter().sum();
     let expected = f64::from(total) / counts.len() as f64;
@@ -13,8 +13,8 @@ fn chi_square(counts: &[u32]) -> f64 {
 }
 
 #[test]
-fn every_symbol_is_equally_likely_at_every_place() {
-    // The limits are those of p = 1e-6, and the seed is fixed.
+fn every_symbol_is_equally_likely_at_every_position() {
+    // The limits are for p = 1e-6, and the seed is fixed.
     for (alphabet, symbols, limit) in [
         (Alphabet::Digits, "0123456789", 45.1),
         (
@@ -28,37 +28,37 @@ fn every_symbol_is_equally_likely_at_every_place() {
         let mut counts = vec![vec![0_u32; symbols.len()]; 8];
         for _ in 0..200 {
             for code in BackupCodes::generate_with(format, rng).unwrap().iter() {
-                for (place, symbol) in code.chars().enumerate() {
-                    counts[place][symbols.find(symbol).unwrap()] += 1;
+                for (position, symbol) in code.chars().enumerate() {
+                    counts[position][symbols.find(symbol).unwrap()] += 1;
                 }
             }
         }
-        for (place, counts) in counts.iter().enumerate() {
+        for (position, counts) in counts.iter().enumerate() {
             let statistic = chi_square(counts);
             assert!(
                 statistic < limit,
-                "{alphabet:?}, place {place}: {statistic}"
+                "{alphabet:?}, position {position}: {statistic}"
             );
         }
     }
 }
 
 #[test]
-fn no_two_codes_of_a_set_are_the_same() {
-    // With 100 of 10^6 codes, one set in 200 has to draw again.
+fn a_set_has_no_duplicate_codes() {
+    // With 100 of 10^6 codes, one set in 200 gets a duplicate and generates another code.
     let format = CodeFormat::new(Alphabet::Digits, 6, 0, 100).unwrap();
     let rng = &mut SeededRng(1);
-    let mut drawn = HashSet::new();
+    let mut seen = HashSet::new();
     for _ in 0..1_000 {
         let set = BackupCodes::generate_with(format, rng).unwrap();
         assert_eq!(set.iter().collect::<HashSet<_>>().len(), 100);
-        drawn.extend(set.iter().map(String::from));
+        seen.extend(set.iter().map(String::from));
     }
-    assert!(drawn.len() > 90_000, "the sets do not repeat each other");
+    assert!(seen.len() > 90_000, "the sets do not repeat each other");
 }
 
 #[test]
-fn bytes_that_would_favour_a_symbol_are_drawn_again() {
+fn biased_random_bytes_are_rejected() {
     struct Bytes(u8);
     impl rand_core::TryRng for Bytes {
         type Error = core::convert::Infallible;
@@ -78,15 +78,15 @@ fn bytes_that_would_favour_a_symbol_are_drawn_again() {
     }
     impl rand_core::TryCryptoRng for Bytes {}
 
-    // 255 to 250 stand for nothing; the first digit is that of 249.
+    // Bytes from 255 to 250 are rejected; 249 gives the first digit.
     let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
     let set = BackupCodes::generate_with(format, &mut Bytes(255)).unwrap();
     assert_eq!(set.iter().collect::<Vec<_>>(), ["987654"]);
 }
 
 #[test]
-fn a_generator_that_repeats_itself_is_an_error() {
-    /// The same bytes again and again.
+fn a_repeating_generator_is_an_error() {
+    /// Repeats the same bytes forever.
     struct Repeating(Vec<u8>, usize);
     impl rand_core::TryRng for Repeating {
         type Error = core::convert::Infallible;
@@ -106,26 +106,32 @@ fn a_generator_that_repeats_itself_is_an_error() {
     }
     impl rand_core::TryCryptoRng for Repeating {}
 
-    let made = |format, bytes: Vec<u8>| {
-        let made = BackupCodes::generate_with(format, &mut Repeating(bytes, 0));
-        made.map(|codes| codes.len())
+    let generated = |format, bytes: Vec<u8>| {
+        let codes = BackupCodes::generate_with(format, &mut Repeating(bytes, 0));
+        codes.map(|codes| codes.len())
     };
     for format in [CodeFormat::default(), CodeFormat::BITS_64] {
         for byte in [0, 7, 249, 255] {
-            assert!(made(format, vec![byte]).is_err(), "{format:?} of {byte}");
+            assert!(
+                generated(format, vec![byte]).is_err(),
+                "{format:?} of {byte}"
+            );
         }
-        let at_once = made(format, (0..32).collect());
-        assert!(at_once.is_err(), "{format:?}, the same with every call");
+        let one_call = generated(format, (0..32).collect());
+        assert!(
+            one_call.is_err(),
+            "{format:?}, the same bytes in every call"
+        );
     }
-    // Of 72 bytes, nine codes of eight digits; 13 letters begin at 72 places.
+    // 72 bytes give nine codes of eight digits. Codes of 13 letters start at 72 different offsets.
     let period = || (0..72).collect();
-    assert!(made(CodeFormat::default(), period()).is_err());
-    assert_eq!(made(CodeFormat::BITS_64, period()), Ok(10));
+    assert!(generated(CodeFormat::default(), period()).is_err());
+    assert_eq!(generated(CodeFormat::BITS_64, period()), Ok(10));
 }
 
 #[cfg(feature = "getrandom")]
 #[test]
-fn the_system_makes_a_new_set_each_time() {
+fn each_generated_set_is_new() {
     let one = BackupCodes::generate(CodeFormat::BITS_64).unwrap();
     let two = BackupCodes::generate(CodeFormat::BITS_64).unwrap();
     assert!(one.iter().all(|code| two.iter().all(|other| other != code)));

@@ -1,9 +1,9 @@
-//! Input is parsed once, so every way to type a code is the same code.
+//! Invariant 4: input is parsed once, so every spelling of a code is the same code.
 
 use super::*;
 
 #[test]
-fn a_code_is_accepted_as_people_type_it_and_only_once_in_any_writing() {
+fn a_code_is_accepted_once_in_any_spelling() {
     let format = CodeFormat::new(Alphabet::Unambiguous, 12, 4, 1).unwrap();
     let codes = (0..)
         .map(|seed| BackupCodes::generate_with(format, &mut SeededRng(seed)).unwrap())
@@ -13,7 +13,7 @@ fn a_code_is_accepted_as_people_type_it_and_only_once_in_any_writing() {
         })
         .unwrap();
     let shown = codes.iter().next().unwrap().to_owned();
-    let writings = [
+    let spellings = [
         shown.clone(),
         shown.to_lowercase(),
         shown.replace(' ', ""),
@@ -24,14 +24,11 @@ fn a_code_is_accepted_as_people_type_it_and_only_once_in_any_writing() {
         shown.replace('1', "l"),
         format!(" {shown}\u{200b}\n"),
     ];
-    for first in &writings {
-        let mut ledger = ledger(&codes);
-        assert!(
-            ledger.redeem(&typed(first), NOON, None).is_ok(),
-            "{first:?}"
-        );
-        for again in &writings {
-            let again = ledger.redeem(&typed(again), NOON, None);
+    for first in &spellings {
+        let mut set = issued(&codes);
+        assert!(set.redeem(&typed(first), NOON, None).is_ok(), "{first:?}");
+        for again in &spellings {
+            let again = set.redeem(&typed(again), NOON, None);
             assert_eq!(
                 again,
                 Err(BackupCodeSetError::Used {
@@ -44,8 +41,8 @@ fn a_code_is_accepted_as_people_type_it_and_only_once_in_any_writing() {
 }
 
 #[test]
-fn a_code_of_digits_takes_no_letter_for_a_digit() {
-    let mut ledger = ledger(&codes(11));
-    let outcome = ledger.redeem(&typed("O2345678"), NOON, None);
+fn digit_codes_accept_no_letters() {
+    let mut set = issued(&codes(11));
+    let outcome = set.redeem(&typed("O2345678"), NOON, None);
     assert_eq!(outcome, Err(BackupCodeSetError::Shape));
 }

@@ -1,3 +1,5 @@
+//! The text file with the backup codes.
+
 use super::*;
 
 #[test]
@@ -18,14 +20,14 @@ fn codes_are_shown_in_groups() {
 }
 
 #[test]
-fn the_file_reads_as_a_person_needs_it() {
+fn the_file_has_the_expected_text() {
     let codes = codes(2_026);
     let text = codes.to_text(&BackupCodeFile::english("Example", "24 November 2026"));
-    assert_eq!(text.expose(), include_str!("../data/sheet.txt"));
+    assert_eq!(text.expose(), include_str!("../data/backup_code_file.txt"));
 }
 
 #[test]
-fn every_line_ends_with_carriage_return_and_line_feed() {
+fn every_line_ends_with_crlf() {
     let advice = [
         "",
         "one",
@@ -35,11 +37,11 @@ fn every_line_ends_with_carriage_return_and_line_feed() {
         &"x".repeat(200),
     ];
     for advice in advice {
-        let sheet = BackupCodeFile {
+        let file = BackupCodeFile {
             advice: advice.into(),
             ..BackupCodeFile::english("Example\r\nMail", "today\n")
         };
-        let text = codes(1).to_text(&sheet);
+        let text = codes(1).to_text(&file);
         let lines: Vec<&str> = text.expose().split_terminator("\r\n").collect();
         assert!(lines.len() >= 13, "{lines:?}");
         assert!(
@@ -54,7 +56,7 @@ fn every_line_ends_with_carriage_return_and_line_feed() {
 fn every_line_is_shorter_than_80_columns() {
     let longest = CodeFormat::new(Alphabet::Unambiguous, 32, 1, 100).unwrap();
     let codes = BackupCodes::generate_with(longest, &mut SeededRng(1)).unwrap();
-    let sheet = BackupCodeFile {
+    let file = BackupCodeFile {
         heading: "word ".repeat(40),
         date: "x".repeat(200),
         advice: format!(
@@ -63,7 +65,7 @@ fn every_line_is_shorter_than_80_columns() {
             "and words ".repeat(50)
         ),
     };
-    let text = codes.to_text(&sheet);
+    let text = codes.to_text(&file);
     let wide = |c: char| if c.is_ascii() { 1 } else { 2 };
     for line in text.expose().lines() {
         let columns: usize = line.chars().map(wide).sum();
@@ -74,10 +76,10 @@ fn every_line_is_shorter_than_80_columns() {
         .lines()
         .find(|line| line.starts_with("100.  "))
         .unwrap();
-    assert!(last.ends_with("________"), "room for a date: {last}");
+    assert!(last.ends_with("________"), "space for a date: {last}");
     assert!(
         text.expose().contains(&"x".repeat(79)),
-        "a long word is cut, not lost"
+        "a long word is split and kept"
     );
     assert_eq!(text.expose().matches('x').count(), 200);
 }
@@ -88,8 +90,8 @@ fn the_first_wide_character_counts_as_two_columns() {
         advice: "\u{1100}".repeat(characters),
         ..BackupCodeFile::english("Example", "today")
     };
-    let last = |sheet: &BackupCodeFile| {
-        let text = codes(1).to_text(sheet);
+    let last = |file: &BackupCodeFile| {
+        let text = codes(1).to_text(file);
         let last = text
             .expose()
             .lines()
@@ -102,10 +104,10 @@ fn the_first_wide_character_counts_as_two_columns() {
 }
 
 #[test]
-fn a_tenant_cannot_smuggle_lines_or_control_characters_into_the_file() {
-    let sheet = BackupCodeFile::english("Evil\n 1.  0000 0000\u{7}\u{1b}[2J", "today\rtomorrow");
+fn the_heading_cannot_add_lines_or_control_characters() {
+    let file = BackupCodeFile::english("Evil\n 1.  0000 0000\u{7}\u{1b}[2J", "today\rtomorrow");
     let codes = codes(3);
-    let text = codes.to_text(&sheet);
+    let text = codes.to_text(&file);
     let mut lines = text.expose().lines();
     assert_eq!(lines.next(), Some("Evil 1. 0000 0000[2J backup codes"));
     assert_eq!(lines.next(), Some("Made on today tomorrow"));
@@ -115,11 +117,11 @@ fn a_tenant_cannot_smuggle_lines_or_control_characters_into_the_file() {
 #[test]
 fn file_names_are_safe_on_every_system() {
     let name = |heading: &str| {
-        let sheet = BackupCodeFile {
+        let file = BackupCodeFile {
             heading: heading.into(),
             ..BackupCodeFile::english("", "")
         };
-        sheet.file_name()
+        file.file_name()
     };
     assert_eq!(
         BackupCodeFile::english("Example", "").file_name(),

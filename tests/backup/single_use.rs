@@ -1,21 +1,21 @@
-//! A backup code is accepted at most once.
+//! Invariant 2: a backup code is accepted at most once.
 
 use super::*;
 
 #[test]
 fn every_code_of_a_set_is_accepted_once() {
     let codes = codes(4);
-    let mut ledger = ledger(&codes);
+    let mut set = issued(&codes);
     for index in (0..10).rev() {
         let at = NOON.saturating_add(index as u64);
-        let redeemed = ledger.redeem(&code(&codes, index), at, None).unwrap();
+        let redeemed = set.redeem(&code(&codes, index), at, None).unwrap();
         assert_eq!(redeemed.number(), index + 1);
         assert_eq!(redeemed.remaining(), index);
-        assert_eq!(ledger.remaining(), index);
+        assert_eq!(set.remaining(), index);
     }
     for index in 0..10 {
         let at = NOON.saturating_add(index as u64);
-        let again = ledger.redeem(&code(&codes, index), NOON.saturating_add(99), None);
+        let again = set.redeem(&code(&codes, index), NOON.saturating_add(99), None);
         assert_eq!(
             again,
             Err(BackupCodeSetError::Used {
@@ -27,12 +27,12 @@ fn every_code_of_a_set_is_accepted_once() {
 }
 
 #[test]
-fn a_used_code_is_told_with_its_date_and_keeps_it() {
+fn a_used_code_keeps_its_first_date() {
     let codes = codes(5);
-    let mut ledger = ledger(&codes);
-    assert!(ledger.redeem(&code(&codes, 7), NOON, None).is_ok());
+    let mut set = issued(&codes);
+    assert!(set.redeem(&code(&codes, 7), NOON, None).is_ok());
     let later = NOON.saturating_add(86_400);
-    let error = ledger.redeem(&code(&codes, 7), later, None).unwrap_err();
+    let error = set.redeem(&code(&codes, 7), later, None).unwrap_err();
     assert_eq!(
         error,
         BackupCodeSetError::Used {
@@ -41,7 +41,7 @@ fn a_used_code_is_told_with_its_date_and_keeps_it() {
         }
     );
     assert_eq!(error.to_string(), "the backup code was used before");
-    let status: Vec<_> = ledger.status().collect();
+    let status: Vec<_> = set.status().collect();
     assert_eq!(status.len(), 10);
     for (index, status) in status.iter().enumerate() {
         assert_eq!(status.number, index + 1);
@@ -52,60 +52,60 @@ fn a_used_code_is_told_with_its_date_and_keeps_it() {
 #[test]
 fn a_wrong_code_changes_nothing() {
     let codes = codes(6);
-    let mut ledger = ledger(&codes);
-    let before = ledger.encode();
+    let mut set = issued(&codes);
+    let before = set.encode();
     let wrong = ["0000 0000", "9999 9999"].map(typed);
     for wrong in &wrong {
-        let outcome = ledger.redeem(wrong, NOON, None);
+        let outcome = set.redeem(wrong, NOON, None);
         assert_eq!(outcome, Err(BackupCodeSetError::Wrong));
     }
-    assert_eq!(ledger.encode(), before);
-    assert_eq!(ledger.remaining(), 10);
+    assert_eq!(set.encode(), before);
+    assert_eq!(set.remaining(), 10);
 }
 
 #[test]
-fn a_code_that_does_not_fit_costs_no_digest() {
+fn malformed_backup_codes_are_not_hashed() {
     let slow = Argon2Params::new(Argon2Params::MAX_MEMORY_KIB, 16, 1).unwrap();
     let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
     let bytes = encoded_with(slow, format);
-    let mut ledger = BackupCodeSet::decode(&bytes).unwrap();
-    for misfit in ["12345", "1234567", "12345A"] {
-        let outcome = ledger.redeem(&typed(misfit), NOON, None);
+    let mut set = BackupCodeSet::decode(&bytes).unwrap();
+    for malformed in ["12345", "1234567", "12345A"] {
+        let outcome = set.redeem(&typed(malformed), NOON, None);
         assert_eq!(outcome, Err(BackupCodeSetError::Shape));
     }
 }
 
 #[test]
-fn the_codes_of_another_set_are_refused() {
+fn codes_of_another_set_are_refused() {
     let (old, new) = (codes(7), codes(8));
-    let mut ledger = ledger(&new);
+    let mut set = issued(&new);
     for index in 0..10 {
-        let outcome = ledger.redeem(&code(&old, index), NOON, None);
+        let outcome = set.redeem(&code(&old, index), NOON, None);
         assert_eq!(outcome, Err(BackupCodeSetError::Wrong));
     }
-    assert_eq!(ledger.remaining(), 10);
+    assert_eq!(set.remaining(), 10);
 }
 
 #[test]
-fn a_set_with_the_same_code_twice_accepts_it_once() {
-    // No such set is issued; a ledger that was tampered with can hold one.
+fn a_duplicate_code_is_accepted_once() {
+    // The library issues no such set, but an attacker who has the key can write one.
     let format = CodeFormat::new(Alphabet::Digits, 6, 0, 1).unwrap();
     let one = BackupCodes::generate_with(format, &mut SeededRng(9)).unwrap();
-    let single = BackupCodeSet::issue(&one, NOON, fast(), None, &mut SeededRng(9)).unwrap();
-    let bytes = single.encode();
+    let single_set = BackupCodeSet::issue(&one, NOON, fast(), None, &mut SeededRng(9)).unwrap();
+    let bytes = single_set.encode();
     let at = bytes.len() - 1 - 16;
-    let (head, digest) = (&bytes[..at - 1], &bytes[at..at + 16]);
+    let (head, hash) = (&bytes[..at - 1], &bytes[at..at + 16]);
     let mut doubled = head.to_vec();
     let count = doubled.iter().rposition(|byte| *byte == 1).unwrap();
     doubled[count] = 2;
     doubled.extend([0x58, 32]);
-    doubled.extend([digest, digest].concat());
+    doubled.extend([hash, hash].concat());
     doubled.push(0xa0);
 
-    let mut ledger = BackupCodeSet::decode(&doubled).unwrap();
-    assert_eq!(ledger.remaining(), 2);
-    assert!(ledger.redeem(&code(&one, 0), NOON, None).is_ok());
-    let again = ledger.redeem(&code(&one, 0), NOON, None);
+    let mut set = BackupCodeSet::decode(&doubled).unwrap();
+    assert_eq!(set.remaining(), 2);
+    assert!(set.redeem(&code(&one, 0), NOON, None).is_ok());
+    let again = set.redeem(&code(&one, 0), NOON, None);
     assert!(
         matches!(again, Err(BackupCodeSetError::Used { .. })),
         "{again:?}"
@@ -113,16 +113,16 @@ fn a_set_with_the_same_code_twice_accepts_it_once() {
 }
 
 #[test]
-fn the_ledger_as_stored_still_knows_what_was_used() {
+fn a_stored_set_remembers_used_codes() {
     let codes = codes(10);
-    let mut ledger = ledger(&codes);
+    let mut set = issued(&codes);
     for index in [3, 0, 9] {
-        assert!(ledger.redeem(&code(&codes, index), NOON, None).is_ok());
-        ledger = BackupCodeSet::decode(&ledger.encode()).unwrap();
+        assert!(set.redeem(&code(&codes, index), NOON, None).is_ok());
+        set = BackupCodeSet::decode(&set.encode()).unwrap();
     }
-    assert_eq!(ledger.remaining(), 7);
+    assert_eq!(set.remaining(), 7);
     for index in [0, 3, 9] {
-        let again = ledger.redeem(&code(&codes, index), NOON, None);
+        let again = set.redeem(&code(&codes, index), NOON, None);
         assert_eq!(
             again,
             Err(BackupCodeSetError::Used {

@@ -1,7 +1,9 @@
+//! The parameters and the salt of the password hash (Argon2id).
+
 use super::*;
 
 #[test]
-fn the_parameters_are_bounded() {
+fn argon2_parameters_are_bounded() {
     let memory = |memory_kib| Argon2ParamsError::Memory { memory_kib };
     assert_eq!(Argon2Params::new(7, 1, 1), Err(memory(7)));
     assert_eq!(Argon2Params::new(31, 1, 4), Err(memory(31)));
@@ -19,7 +21,7 @@ fn the_parameters_are_bounded() {
 }
 
 #[test]
-fn the_default_is_what_owasp_recommends_at_the_least() {
+fn default_parameters_are_the_owasp_minimum() {
     let params = Argon2Params::default();
     assert_eq!(params, Argon2Params::OWASP_MINIMUM);
     let fields = (params.memory_kib(), params.passes(), params.lanes());
