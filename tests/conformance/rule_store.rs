@@ -1,4 +1,4 @@
-//! A store that breaks the contract by one rule of its own, and one that fails.
+//! A store that violates the contract by one rule, and a store whose calls fail.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -9,8 +9,8 @@ use countersign::conformance::{Effort, Harness};
 use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
 use countersign::{AccountId, blocking};
 
-/// A store that does as its rule says, under one lock.
-pub(crate) struct Broken {
+/// A store that answers by its rule, under one lock.
+pub(crate) struct RuleStore {
     rows: Arc<Mutex<Rows>>,
     rule: Arc<Rule>,
     id: fn(&str) -> String,
@@ -25,11 +25,11 @@ pub(crate) type Rule = dyn Fn(&mut Rows, &AccountId, Option<Revision>, Condition
 pub(crate) struct Rows(pub(crate) HashMap<AccountId, (StoredRecord, usize)>);
 
 impl Rows {
-    pub(crate) fn put(&mut self, account: &AccountId, swap: ConditionalWrite<'_>) -> WriteResult {
-        match swap.record() {
+    pub(crate) fn put(&mut self, account: &AccountId, write: ConditionalWrite<'_>) -> WriteResult {
+        match write.record() {
             Some(record) => {
                 let writes = self.writes(account) + 1;
-                let stored = StoredRecord::new(record.to_vec(), swap.revision());
+                let stored = StoredRecord::new(record.to_vec(), write.revision());
                 self.0.insert(account.clone(), (stored, writes));
             }
             None => {
@@ -47,7 +47,7 @@ impl Rows {
         self.0.get(account).map(|(stored, _)| stored.revision)
     }
 
-    /// How often the account was written since it was created.
+    /// The number of writes since the account was created.
     pub(crate) fn writes(&self, account: &AccountId) -> usize {
         self.0.get(account).map_or(0, |(_, writes)| *writes)
     }
@@ -61,7 +61,7 @@ impl Rows {
     }
 }
 
-impl Broken {
+impl RuleStore {
     pub(crate) fn new(
         rule: impl Fn(&mut Rows, &AccountId, Option<Revision>, ConditionalWrite<'_>) -> WriteResult
         + Send
@@ -76,10 +76,10 @@ impl Broken {
         }
     }
 
-    pub(crate) fn sound() -> Self {
-        Self::new(|rows, account, found, swap| {
-            if found == swap.expected() {
-                rows.put(account, swap)
+    pub(crate) fn correct() -> Self {
+        Self::new(|rows, account, found, write| {
+            if found == write.expected() {
+                rows.put(account, write)
             } else {
                 WriteResult::Stale
             }
@@ -99,7 +99,7 @@ impl Broken {
     }
 }
 
-impl blocking::Store for Broken {
+impl blocking::Store for RuleStore {
     type Error = Infallible;
 
     fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
@@ -115,16 +115,16 @@ impl blocking::Store for Broken {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         let mut rows = self.rows.lock().unwrap();
         let account = self.key(account);
         let found = rows.revision(&account);
-        Ok((self.rule)(&mut rows, &account, found, swap))
+        Ok((self.rule)(&mut rows, &account, found, write))
     }
 }
 
-impl Harness for Broken {
+impl Harness for RuleStore {
     type Store = blocking::Adapter<Self>;
 
     fn open(&self) -> Self::Store {
@@ -135,7 +135,7 @@ impl Harness for Broken {
         })
     }
 
-    /// Its rows do not expire, so there is nothing to wait for.
+    /// The rows do not expire, so the case need not wait.
     fn effort(&self) -> Effort {
         Effort::default().row_age(Duration::ZERO)
     }

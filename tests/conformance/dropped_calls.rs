@@ -1,4 +1,4 @@
-//! Stores that are harmed by a call that is dropped.
+//! Stores that break when a call is dropped.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -11,7 +11,7 @@ use countersign::{AccountId, blocking};
 
 use crate::handles::TwoSteps;
 
-/// Pending once.
+/// Returns `Pending` once.
 pub(crate) async fn pause() {
     let mut paused = false;
     std::future::poll_fn(|context| {
@@ -25,7 +25,7 @@ pub(crate) async fn pause() {
     .await;
 }
 
-/// A pool whose connections come back only from calls that end.
+/// A pool that gets a connection back only when its call finishes.
 #[derive(Clone, Default)]
 pub(crate) struct Leaking {
     store: MemoryStore,
@@ -60,9 +60,9 @@ impl countersign::store::Store for Leaking {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, &'static str> {
-        self.lend(async { blocking::Store::compare_and_swap(&self.store, account, swap) })
+        self.lend(async { blocking::Store::compare_and_swap(&self.store, account, write) })
             .await
     }
 }
@@ -75,14 +75,14 @@ impl Harness for Leaking {
     }
 }
 
-/// Writes a record in two pieces; nobody sees the first alone, unless the writer goes in between.
+/// Writes a record in two parts. A load sees the first part alone only if the write was dropped between them.
 #[derive(Clone, Default)]
 pub(crate) struct Tearing {
     rows: TwoSteps,
     writing: Arc<Mutex<HashSet<AccountId>>>,
 }
 
-/// Ends the writing when the writer is gone.
+/// Unlocks the account when the writer is dropped.
 pub(crate) struct Writing<'a>(&'a Tearing, &'a AccountId);
 
 impl Drop for Writing<'_> {
@@ -111,31 +111,31 @@ impl countersign::store::Store for Tearing {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         let _writing = self.enter(account).await;
-        let Some(record) = swap.record() else {
+        let Some(record) = write.record() else {
             let mut rows = self.rows.0.lock().unwrap();
-            let stale = rows.revision(account) != swap.expected();
+            let stale = rows.revision(account) != write.expected();
             return Ok(if stale {
                 WriteResult::Stale
             } else {
-                rows.put(account, swap)
+                rows.put(account, write)
             });
         };
         {
             let mut rows = self.rows.0.lock().unwrap();
-            if rows.revision(account) != swap.expected() {
+            if rows.revision(account) != write.expected() {
                 return Ok(WriteResult::Stale);
             }
             let first = &record[..record.len() / 2];
-            let (kind, summary) = (swap.kind(), swap.summary());
-            let piece =
-                ConditionalWrite::put(swap.expected(), swap.revision(), first, kind, summary);
-            assert_eq!(rows.put(account, piece), WriteResult::Done);
+            let (kind, summary) = (write.kind(), write.summary());
+            let part =
+                ConditionalWrite::put(write.expected(), write.revision(), first, kind, summary);
+            assert_eq!(rows.put(account, part), WriteResult::Done);
         }
         pause().await;
-        Ok(self.rows.0.lock().unwrap().put(account, swap))
+        Ok(self.rows.0.lock().unwrap().put(account, write))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Stores that harm one account while others are in use, or with time.
+//! Stores that lose or mix up one account while others are in use, or after some time.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -12,8 +12,8 @@ use countersign::{AccountId, blocking};
 
 use crate::handles::TwoSteps;
 
-/// Keeps all accounts in one file, which it reads first and writes a moment later. Each account has a
-/// lock of its own.
+/// Keeps all accounts in one file. A write reads the file, and replaces it a moment later. Each account has its own
+/// lock.
 #[derive(Clone, Default)]
 pub(crate) struct OneFile {
     file: TwoSteps,
@@ -30,7 +30,7 @@ impl blocking::Store for OneFile {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         let lock = Arc::clone(
             self.locks
@@ -41,13 +41,13 @@ impl blocking::Store for OneFile {
         );
         let _alone = lock.lock().unwrap();
         let mut rows = self.file.0.lock().unwrap().clone();
-        if rows.revision(account) != swap.expected() {
+        if rows.revision(account) != write.expected() {
             return Ok(WriteResult::Stale);
         }
         thread::sleep(Duration::from_micros(100));
-        let swapped = rows.put(account, swap);
+        let result = rows.put(account, write);
         *self.file.0.lock().unwrap() = rows;
-        Ok(swapped)
+        Ok(result)
     }
 }
 
@@ -59,7 +59,7 @@ impl Harness for OneFile {
     }
 }
 
-/// Keeps the account that is asked for in a field, and answers for what it finds there a moment later.
+/// Keeps the requested account in a shared field, and loads the account that is in the field a moment later.
 #[derive(Clone, Default)]
 pub(crate) struct MixedUp {
     rows: TwoSteps,
@@ -79,13 +79,13 @@ impl blocking::Store for MixedUp {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         let mut rows = self.rows.0.lock().unwrap();
-        if rows.revision(account) != swap.expected() {
+        if rows.revision(account) != write.expected() {
             return Ok(WriteResult::Stale);
         }
-        Ok(rows.put(account, swap))
+        Ok(rows.put(account, write))
     }
 }
 
@@ -97,12 +97,12 @@ impl Harness for MixedUp {
     }
 }
 
-/// Forgets a row some time after it was written.
+/// Removes a row some time after its write.
 #[derive(Clone)]
 pub(crate) struct Forgetful {
     rows: TwoSteps,
     written: Arc<Mutex<VecDeque<(AccountId, Revision, Instant)>>>,
-    /// By the number of writes since, and the age.
+    /// Decides by the number of writes since, and by the age.
     forgets: fn(usize, Duration) -> bool,
 }
 
@@ -141,16 +141,16 @@ impl blocking::Store for Forgetful {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         self.forget();
         let mut written = self.written.lock().unwrap();
         let mut rows = self.rows.0.lock().unwrap();
-        if rows.revision(account) != swap.expected() {
+        if rows.revision(account) != write.expected() {
             return Ok(WriteResult::Stale);
         }
-        written.push_back((account.clone(), swap.revision(), Instant::now()));
-        Ok(rows.put(account, swap))
+        written.push_back((account.clone(), write.revision(), Instant::now()));
+        Ok(rows.put(account, write))
     }
 }
 
