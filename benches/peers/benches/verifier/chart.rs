@@ -1,11 +1,11 @@
 use std::fmt::Write;
 
-/// Parts of a whole as a bar, with a legend: SVG.
+/// Draws the parts of a whole as a bar with a legend, as SVG.
 pub(crate) fn draw(title: &str, parts: &[(&str, f64)]) -> String {
     const WIDTH: f64 = 720.0;
     const LEFT: f64 = 20.0;
     const COLUMNS: usize = 4;
-    // Neighbours differ in lightness, too.
+    // Neighbouring colours also differ in lightness.
     const COLOURS: [&str; 10] = [
         "#8a8f98", "#1f5fa8", "#7db3e8", "#c2571a", "#e8c07d", "#2f7d4f", "#9fd3a8", "#6b4a9c",
         "#c9a9e9", "#d8dbe0",
@@ -19,22 +19,22 @@ pub(crate) fn draw(title: &str, parts: &[(&str, f64)]) -> String {
          <rect width=\"760\" height=\"{height}\" fill=\"#ffffff\"/>\n\
          <text x=\"{LEFT}\" y=\"28\" font-size=\"15\">{title}</text>\n"
     );
-    let mut from = LEFT;
-    for (place, (name, part)) in parts.iter().enumerate() {
-        let (colour, width) = (COLOURS[place % COLOURS.len()], part / whole * WIDTH);
-        let (column, row) = (place % COLUMNS, place / COLUMNS);
+    let mut x_start = LEFT;
+    for (index, (name, part)) in parts.iter().enumerate() {
+        let (colour, width) = (COLOURS[index % COLOURS.len()], part / whole * WIDTH);
+        let (column, row) = (index % COLUMNS, index / COLUMNS);
         let (x, y) = (LEFT + 182.0 * column as f64, 112 + 24 * row);
         // Writing to a string does not fail.
         _ = writeln!(
             svg,
-            "<rect x=\"{from:.1}\" y=\"44\" width=\"{width:.1}\" height=\"38\" fill=\"{colour}\"/>\n\
+            "<rect x=\"{x_start:.1}\" y=\"44\" width=\"{width:.1}\" height=\"38\" fill=\"{colour}\"/>\n\
              <rect x=\"{x}\" y=\"{}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\n\
              <text x=\"{}\" y=\"{y}\">{name}: {part:.0} ns, {:.0} %</text>",
             y - 11,
             x + 18.0,
             part / whole * 100.0,
         );
-        from += width;
+        x_start += width;
     }
     svg.push_str("</svg>\n");
     svg

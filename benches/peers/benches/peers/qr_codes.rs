@@ -1,4 +1,4 @@
-//! QR codes at level M, from the key URI to the picture.
+//! QR codes at level M, from the key URI to the image.
 
 use std::hint::black_box;
 use std::io::Cursor;
@@ -7,7 +7,7 @@ use countersign::otp::{Secret, SecretText};
 use countersign::uri::KeyUri;
 use countersign::uri::qr::QrError;
 use countersign::uri::qr::SecretBytes;
-use countersign_benches::{Error, Goal, Race};
+use countersign_benches::{Error, Target, Timer};
 use fast_qr::convert::svg::SvgBuilder;
 use fast_qr::qr::QRCodeError;
 use fast_qr::{ECL, QRBuilder, QRCode};
@@ -16,17 +16,17 @@ use qrcode::types::QrError as QrcodeError;
 use qrcode::{Color, EcLevel, QrCode};
 use rqrr::PreparedImage;
 
+use crate::inputs::{ACCOUNT, ISSUER, SECRET, totp_rs};
 use crate::operation::{Operation, agrees};
-use crate::sample::{ACCOUNT, ISSUER, SECRET, totp_rs};
 
-/// The operations, and the goals for the sizes of what they make.
-pub(crate) fn enter(race: &mut Race<'_>) -> Result<(Vec<Operation>, Vec<Goal>), Error> {
+/// The operations, and the targets for the sizes of the images.
+pub(crate) fn add(timer: &mut Timer<'_>) -> Result<(Vec<Operation>, Vec<Target>), Error> {
     let secret = Secret::from_bytes(SECRET)?;
     let uri = KeyUri::totp(&secret, ACCOUNT).issuer(ISSUER).build()?;
     let text: &'static str = uri.to_secret_text().expose().to_owned().leak();
     let totp = totp_rs()?;
 
-    all_show(text, &uri)?;
+    check_symbols(text, &uri)?;
     let (our_svg, our_png) = (our_svg(&uri)?, our_png(&uri)?);
     let (our_svg, our_png) = (our_svg.expose().len(), our_png.expose().len());
     agrees("totp-rs", &totp.to_url()?, &read_png(&totp_rs_png(&totp)?)?)?;
@@ -34,25 +34,25 @@ pub(crate) fn enter(race: &mut Race<'_>) -> Result<(Vec<Operation>, Vec<Goal>), 
     let (for_svg, for_png) = (uri.clone(), uri);
     let svg = Operation {
         name: "QR as SVG",
-        ours: race.enter(move || self::our_svg(black_box(&for_svg))),
-        peers: vec![
-            ("fast_qr", race.enter(move || fast_qr_svg(black_box(text)))),
-            ("qrcode", race.enter(move || qrcode_svg(black_box(text)))),
+        ours: timer.add(move || self::our_svg(black_box(&for_svg))),
+        others: vec![
+            ("fast_qr", timer.add(move || fast_qr_svg(black_box(text)))),
+            ("qrcode", timer.add(move || qrcode_svg(black_box(text)))),
         ],
         floor: None,
-        goals: vec![("fast_qr", 0.35)],
+        targets: vec![("fast_qr", 0.35)],
     };
     let png = Operation {
         name: "QR as PNG",
-        ours: race.enter(move || self::our_png(black_box(&for_png))),
-        peers: vec![(
+        ours: timer.add(move || self::our_png(black_box(&for_png))),
+        others: vec![(
             "totp-rs",
-            race.enter(move || totp_rs_png(black_box(&totp)).ok()),
+            timer.add(move || totp_rs_png(black_box(&totp)).ok()),
         )],
         floor: None,
-        goals: vec![("totp-rs", 0.25)],
+        targets: vec![("totp-rs", 0.25)],
     };
-    let size = |what: &str, at_most: u32, bytes: usize| Goal {
+    let size = |what: &str, at_most: u32, bytes: usize| Target {
         what: what.into(),
         at_most: at_most.into(),
         measured: bytes as f64,
@@ -83,13 +83,14 @@ fn qrcode_svg(text: &str) -> Result<String, QrcodeError> {
     Ok(qr.render::<svg::Color<'_>>().build())
 }
 
-/// `to_qr_png` of totp-rs, word for word.
+/// The same calls as `to_qr_png` of totp-rs.
 fn totp_rs_png(totp: &totp_rs::Totp) -> Result<Vec<u8>, Error> {
     Ok(qrcodegen_image::draw_png(&totp.to_url()?)?)
 }
 
-/// A scanner reads the same from all symbols, and from our PNG. That of `fast_qr` is a size larger: it has all in one mode.
-fn all_show(text: &str, uri: &KeyUri) -> Result<(), Error> {
+/// Checks that a scanner reads the same text from all symbols and from our PNG. The symbol of
+/// `fast_qr` is one version larger, because it uses a single mode.
+fn check_symbols(text: &str, uri: &KeyUri) -> Result<(), Error> {
     let qr = uri.qr()?;
     agrees("ours", text, &scan(qr.width(), |x, y| qr.is_dark(x, y))?)?;
     let fast_qr: QRCode = QRBuilder::new(text).ecl(ECL::M).build()?;
@@ -107,7 +108,8 @@ fn all_show(text: &str, uri: &KeyUri) -> Result<(), Error> {
     agrees("our PNG", text, &read_png(our_png(uri)?.expose())?)
 }
 
-/// What a scanner reads from modules: it wants some pixels for each, and a quiet zone.
+/// The text that a scanner reads from modules. The scanner needs several pixels per module, and a
+/// quiet zone.
 fn scan(width: usize, is_dark: impl Fn(usize, usize) -> bool) -> Result<String, Error> {
     const QUIET_ZONE: usize = 4;
     const PIXELS: usize = 4;
@@ -131,10 +133,10 @@ fn read_png(bytes: &[u8]) -> Result<String, Error> {
     read(side, |x, y| pixels[(y * side + x) * samples] < 128)
 }
 
-/// What a scanner reads from a square picture.
+/// The text that a scanner reads from a square image.
 fn read(side: usize, is_black: impl Fn(usize, usize) -> bool) -> Result<String, Error> {
     let mut image = PreparedImage::prepare_from_bitmap(side, side, is_black);
     let grids = image.detect_grids();
-    let grid = grids.first().ok_or("a picture without a symbol")?;
+    let grid = grids.first().ok_or("an image without a symbol")?;
     Ok(grid.decode()?.1)
 }

@@ -1,20 +1,20 @@
 use countersign_store_testing::bench::Report;
 
-/// Something that must not be exceeded.
+/// An upper limit, and the measured value.
 #[derive(Debug)]
-pub struct Goal {
-    /// Of what.
+pub struct Target {
+    /// What is measured.
     pub what: String,
-    /// The most that it may be.
+    /// The upper limit.
     pub at_most: f64,
-    /// What it is.
+    /// The measured value.
     pub measured: f64,
-    /// What is counted: `""` for a ratio.
+    /// The unit; `""` for a ratio.
     pub unit: &'static str,
 }
 
-impl Goal {
-    /// A ratio that must not be exceeded.
+impl Target {
+    /// An upper limit for a ratio.
     pub fn ratio(what: impl Into<String>, at_most: f64, measured: f64) -> Self {
         Self {
             what: what.into(),
@@ -25,17 +25,17 @@ impl Goal {
     }
 }
 
-/// Writes a table of goals, met and missed.
-pub fn write_goals(goals: &[Goal], report: &mut Report) {
+/// Writes a table of the targets, with the result of each.
+pub fn write_targets(targets: &[Target], report: &mut Report) {
     report.heading("Targets");
     report.columns(&["target", "at most", "measured", "result"]);
-    for goal in goals {
-        let Goal {
+    for target in targets {
+        let Target {
             what,
             at_most,
             measured,
             unit,
-        } = goal;
+        } = target;
         let places = if *at_most < 10.0 { 2 } else { 0 };
         report.row(&[
             what.clone(),

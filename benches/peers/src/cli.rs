@@ -1,9 +1,9 @@
 use super::Error;
 
-/// What a benchmark was told.
+/// The command-line arguments of a benchmark.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments {
-    /// A few seconds, to see that it works; the figures are worth nothing.
+    /// Run for a few seconds only, to see that the benchmark works. The figures then mean nothing.
     pub short: bool,
 }
 
@@ -13,7 +13,7 @@ impl Arguments {
         let mut arguments = Self { short: false };
         for argument in std::env::args().skip(1) {
             match argument.as_str() {
-                // Cargo's own.
+                // Cargo passes this argument.
                 "--bench" => {}
                 "--short" => arguments.short = true,
                 _ => return Err(format!("{argument}: no such option. {USAGE}").into()),
@@ -24,4 +24,4 @@ impl Arguments {
 }
 
 const USAGE: &str = "Usage: [--short]
-  --short  a few seconds, to see that it works; its figures are worth nothing";
+  --short  run for a few seconds, to see that the benchmark works; the figures then mean nothing";

@@ -2,16 +2,16 @@ use std::process::Command;
 
 use countersign_store_testing::bench::{Report, describe_machine};
 
-use super::{Effort, Error, Figures};
+use super::{Effort, Error, Timings};
 
-/// Says on what was measured, and how much.
-pub fn stamp(report: &mut Report) -> Result<(), Error> {
+/// Writes the machine and the compiler of the run.
+pub fn write_header(report: &mut Report) -> Result<(), Error> {
     report.paragraph(&format!("{}; {}.", describe_machine()?, compiler()));
     Ok(())
 }
 
-impl Figures {
-    /// Says how the figures came about.
+impl Timings {
+    /// Writes how the times were measured.
     pub fn explain(&self, effort: Effort, report: &mut Report) {
         report.paragraph(&format!(
             "Medians of {} turns of {} \u{b5}s, interleaved. The middle half of the turns spans at most {:.0} % of the median.",

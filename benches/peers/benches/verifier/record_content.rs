@@ -1,16 +1,16 @@
-//! The content of a record as `src/record/encoding.rs` describes it, read and written by minicbor with as little around it
-//! as can be: what the codec takes alone.
+//! The time of the codec alone: reads and writes the content of a record with minicbor and as
+//! little other code as possible. `src/record/encoding.rs` describes the content.
 
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder, decode, encode};
 
-/// One authenticator and a ledger, nothing pending.
+/// One authenticator and a backup-code set, without a pending enrollment.
 pub(crate) struct Content {
     from_creation: bool,
     revisions: Vec<i64>,
     throttle: (u32, u64, u32, u64),
     authenticators: Vec<Authenticator>,
-    ledger: BackupCodeSet,
+    code_set: BackupCodeSet,
 }
 
 struct Authenticator {
@@ -29,7 +29,7 @@ struct BackupCodeSet {
     params: [u32; 3],
     format: [u8; 4],
     issued_at: u64,
-    digests: Vec<[u8; 16]>,
+    hashes: Vec<[u8; 16]>,
 }
 
 type Read<T> = Result<T, decode::Error>;
@@ -48,18 +48,18 @@ impl Content {
         let authenticators = (0..authenticators)
             .map(|_| Authenticator::read(d))
             .collect::<Read<_>>()?;
-        let ledger = BackupCodeSet::read(d)?;
+        let code_set = BackupCodeSet::read(d)?;
         d.null()?;
         Ok(Self {
             from_creation,
             revisions,
             throttle,
             authenticators,
-            ledger,
+            code_set,
         })
     }
 
-    /// Writes into a buffer that has the room.
+    /// Writes into a buffer with enough capacity.
     pub(crate) fn write(&self, buffer: &mut Vec<u8>) -> Written {
         let e = &mut Encoder::new(buffer);
         e.array(5)?
@@ -68,17 +68,17 @@ impl Content {
         for revision in &self.revisions {
             e.i64(*revision)?;
         }
-        let (failures, failed_at, level, refilled_at) = self.throttle;
+        let (failures, failed_at, guesses_left, refilled_at) = self.throttle;
         e.array(4)?
             .u32(failures)?
             .u64(failed_at)?
-            .u32(level)?
+            .u32(guesses_left)?
             .u64(refilled_at)?;
         e.array(self.authenticators.len() as u64)?;
         for authenticator in &self.authenticators {
             authenticator.write(e)?;
         }
-        self.ledger.write(e)?;
+        self.code_set.write(e)?;
         e.null()?.ok()
     }
 }
@@ -131,7 +131,7 @@ impl BackupCodeSet {
         let format = [d.u8()?, d.u8()?, d.u8()?, d.u8()?];
         let issued_at = d.u64()?;
         d.null()?;
-        let digests = d.bytes()?.as_chunks().0.to_vec();
+        let hashes = d.bytes()?.as_chunks().0.to_vec();
         d.map()?;
         Ok(Self {
             version,
@@ -139,7 +139,7 @@ impl BackupCodeSet {
             params,
             format,
             issued_at,
-            digests,
+            hashes,
         })
     }
 
@@ -152,7 +152,7 @@ impl BackupCodeSet {
             e.u8(part)?;
         }
         e.u64(self.issued_at)?.null()?;
-        e.bytes(self.digests.as_flattened())?.map(0)?.ok()
+        e.bytes(self.hashes.as_flattened())?.map(0)?.ok()
     }
 }
 
@@ -164,7 +164,7 @@ fn count(d: &mut Decoder<'_>) -> Read<u64> {
 fn bytes<const N: usize>(d: &mut Decoder<'_>) -> Read<[u8; N]> {
     d.bytes()?
         .try_into()
-        .map_err(|_| decode::Error::message("another length"))
+        .map_err(|_| decode::Error::message("a wrong length"))
 }
 
 fn optional(d: &mut Decoder<'_>) -> Read<Option<u64>> {

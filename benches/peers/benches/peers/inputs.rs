@@ -1,4 +1,4 @@
-//! What all contenders are given, and each of them made of it.
+//! The inputs of all candidates, and the candidates set up with them.
 
 use std::hint::black_box;
 
@@ -11,13 +11,13 @@ use libreauth::oath::TOTPBuilder;
 pub(crate) const SECRET: &[u8; 20] = b"12345678901234567890";
 pub(crate) const SECRET_BASE32: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 pub(crate) const PERIOD: u64 = 30;
-/// Seven seconds into a step.
+/// Seven seconds after the start of a time step.
 pub(crate) const NOW: u64 = 1_795_521_607;
 pub(crate) const STEP: u64 = NOW / PERIOD;
 pub(crate) const ISSUER: &str = "Example";
 pub(crate) const ACCOUNT: &str = "alice.in.wonderland@example.com";
 
-/// The passcode of a step.
+/// The passcode of a time step.
 pub(crate) fn passcode(step: u64) -> String {
     let at = Timestamp::from_unix(step * PERIOD);
     ours().generate(at).expose().to_owned()
@@ -41,7 +41,7 @@ pub(crate) fn totp_rs() -> Result<totp_rs::Totp, Error> {
     Ok(builder.build()?)
 }
 
-/// It takes the difference to the system's time, which goes on.
+/// libreauth stores the difference to the system's clock, so its time goes on.
 pub(crate) fn libreauth() -> Result<libreauth::oath::TOTP, Error> {
     let mut builder = TOTPBuilder::new();
     builder
