@@ -12,7 +12,7 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    reason = "a benchmark ends at the first surprise, and says where"
+    reason = "a benchmark stops at the first error, and says where"
 )]
 
 mod attempts;
