@@ -144,8 +144,8 @@ impl Harness for Cached {
     }
 }
 
-/// The third and every later handle reads from a replica. The replica is current when it is opened, and shows each later
-/// write one load too late.
+/// The third and every later handle reads from a replica. The replica is current when it is opened,
+/// and shows each later write one load too late.
 #[derive(Default)]
 pub(crate) struct Lagging {
     rows: TwoSteps,

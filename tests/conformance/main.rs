@@ -1,5 +1,5 @@
-//! The conformance tests themselves. A correct store passes every case. For each way to violate the contract, the case
-//! with the matching name fails.
+//! The conformance tests themselves. A correct store passes every case. For each way to violate the
+//! contract, the case with the matching name fails.
 #![cfg(feature = "conformance")]
 #![allow(
     clippy::unwrap_used,
@@ -168,7 +168,8 @@ fn a_store_accepting_any_past_revision_is_caught() {
     let harness = RuleStore::new(move |rows, account, found, write| {
         let mut seen = seen.lock().unwrap();
         let seen = seen.entry(account.clone()).or_default();
-        // The rule compares the revision. After the account was created again, it accepts every revision it has seen.
+        // The rule compares the revision. After the account was created again, it accepts every
+        // revision it has seen.
         let created_again = rows.writes(account) == 1 && seen.len() > 1;
         let known = created_again
             && write

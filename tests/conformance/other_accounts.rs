@@ -12,8 +12,8 @@ use countersign::{AccountId, blocking};
 
 use crate::handles::TwoSteps;
 
-/// Keeps all accounts in one file. A write reads the file, and replaces it a moment later. Each account has its own
-/// lock.
+/// Keeps all accounts in one file. A write reads the file, and replaces it a moment later. Each
+/// account has its own lock.
 #[derive(Clone, Default)]
 pub(crate) struct OneFile {
     file: TwoSteps,
@@ -59,7 +59,8 @@ impl Harness for OneFile {
     }
 }
 
-/// Keeps the requested account in a shared field, and loads the account that is in the field a moment later.
+/// Keeps the requested account in a shared field, and loads the account that is in the field a
+/// moment later.
 #[derive(Clone, Default)]
 pub(crate) struct MixedUp {
     rows: TwoSteps,

@@ -1,4 +1,5 @@
-//! Rare faults: one call in 1,000, with 256 seeds. The conformance tests find the fault with every seed.
+//! Rare faults: one call in 1,000, with 256 seeds. The conformance tests find the fault with every
+//! seed.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The negative controls: what many write, and what must be reported.
+//! The negative controls: typical code that leaks, which memcheck must report.
 
 use crate::memcheck::poison;
 use crate::report::Report;
@@ -13,11 +13,11 @@ pub(crate) fn run(report: &Report) {
     poison(&mut mac);
     report.leak("indexed truncation", || indexed_truncation(&mac));
 
-    // memcheck does not see it; the disassembly does.
+    // Not visible to memcheck; the disassembly shows this division.
     black_box(runtime_division(0x50ef_7f19, black_box(1_000_000)));
 }
 
-/// Stops at the first digit that is wrong.
+/// Stops at the first wrong digit.
 #[inline(never)]
 fn early_exit(passcode: &[u8; 6], typed: &[u8; 6]) -> bool {
     passcode
@@ -26,7 +26,7 @@ fn early_exit(passcode: &[u8; 6], typed: &[u8; 6]) -> bool {
         .all(|(right, typed)| black_box(right == typed))
 }
 
-/// RFC 4226, section 5.3, word for word: an address that depends on the HMAC.
+/// RFC 4226, section 5.3, implemented literally: an address depends on the HMAC.
 #[inline(never)]
 fn indexed_truncation(mac: &[u8; 20]) -> u32 {
     let offset = usize::from(mac[19] & 0x0f);

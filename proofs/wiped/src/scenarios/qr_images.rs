@@ -1,7 +1,7 @@
 //! The key URI as QR codes.
 
-use super::{Kept, learn_codewords, learn_secret};
-use crate::needles::{Kind, Learned};
+use super::{Kept, add_codewords, add_secret};
+use crate::known_secrets::{Kind, KnownSecrets};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::otp::Secret;
@@ -12,14 +12,14 @@ use std::iter::once;
 use zeroize::Zeroizing;
 
 #[inline(never)]
-pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
+pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(known.clone());
     let secret = Secret::generate_with(&mut Rng(&random));
-    learn_secret(learned, &secret);
+    add_secret(known, &secret);
     let uri = KeyUri::totp(&secret, "alice@example.com")
         .issuer("Example")
         .build()?;
-    learn_codewords(learned, &uri);
+    add_codewords(known, &uri);
     for level in [QrLevel::Low, QrLevel::Medium, QrLevel::High] {
         let qr = uri.qr_with(level)?;
         let area = qr.width().saturating_mul(qr.width());
@@ -27,40 +27,40 @@ pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>
         for row in 0..qr.width() {
             modules.extend((0..qr.width()).map(|column| u8::from(qr.is_dark(column, row))));
         }
-        learn_middle(learned, &modules);
-        learn_rows(learned, &qr);
+        add_middle(known, &modules);
+        add_rows(known, &qr);
         stop.here()?;
-        learn_middle(learned, qr.svg().expose().as_bytes());
+        add_middle(known, qr.svg().expose().as_bytes());
         stop.here()?;
-        learn_middle(learned, qr.png().expose());
+        add_middle(known, qr.png().expose());
         stop.here()?;
-        learn_middle(learned, qr.data_uri().expose().as_bytes());
+        add_middle(known, qr.data_uri().expose().as_bytes());
         stop.here()?;
-        learn_middle(learned, qr.terminal().expose().as_bytes());
-        learn_middle(learned, qr.terminal_in_color().expose().as_bytes());
+        add_middle(known, qr.terminal().expose().as_bytes());
+        add_middle(known, qr.terminal_in_color().expose().as_bytes());
     }
     Ok(None)
 }
 
-/// The middle rows as they are while the mask is chosen, a bit a module; and as they are before they are compressed to
-/// PNG, a bit a pixel.
-fn learn_rows(learned: &Learned, qr: &Qr) {
+/// Adds the middle rows in two forms: one bit per module, as during the choice of the mask, and one
+/// bit per pixel, as before the compression to PNG.
+fn add_rows(known: &KnownSecrets, qr: &Qr) {
     let width = qr.width();
     let word = |row| (0..width).fold(0, |word, x| word | (u128::from(qr.is_dark(x, row)) << x));
     let mut words = Zeroizing::new(Vec::with_capacity(width.saturating_mul(16)));
     (0..width).for_each(|row| words.extend_from_slice(&word(row).to_ne_bytes()));
-    learn_middle(learned, &words);
+    add_middle(known, &words);
     for row in (width / 3..width).take(width / 3) {
         let (above, row) = (pixels(qr, row.saturating_sub(1)), pixels(qr, row));
         let mut filtered = Zeroizing::new(Vec::with_capacity(row.len().saturating_add(1)));
         let differences = row.iter().zip(above.iter());
         let differences = differences.map(|(row, above)| row.wrapping_sub(*above));
         filtered.extend(once(2).chain(differences));
-        learned.learn(Kind::Picture, &filtered);
+        known.add(Kind::QrImage, &filtered);
     }
 }
 
-/// A row of pixels, of which a module has four, with the quiet zone of four modules.
+/// A row of pixels, with four pixels per module and a quiet zone of four modules.
 fn pixels(qr: &Qr, row: usize) -> Zeroizing<Vec<u8>> {
     let bits = qr.width().saturating_add(8).saturating_mul(4);
     let is_white = |at: usize| {
@@ -76,11 +76,11 @@ fn pixels(qr: &Qr, row: usize) -> Zeroizing<Vec<u8>> {
     pixels
 }
 
-/// The middle third: ends are the same in many pictures.
-fn learn_middle(learned: &Learned, picture: &[u8]) {
-    let third = picture.len() / 3;
-    let middle = picture
+/// Adds the middle third, because the ends are the same in many images.
+fn add_middle(known: &KnownSecrets, image: &[u8]) {
+    let third = image.len() / 3;
+    let middle = image
         .get(third..third.saturating_mul(2))
         .unwrap_or_default();
-    learned.learn(Kind::Picture, middle);
+    known.add(Kind::QrImage, middle);
 }

@@ -1,5 +1,6 @@
-//! The comparison of a backup code's digest with those of a set. The digest itself is computed from what was typed,
-//! and only the stored ones are poisoned: Argon2id reads memory at addresses that depend on its input, by design.
+//! Compares the hash of a backup code with the hashes of a set. Only the stored hashes are
+//! poisoned. The hash of the typed code is not, because Argon2id reads memory at addresses that
+//! depend on its input, by design.
 
 use crate::memcheck::poison;
 use crate::random::Repeatable;
@@ -20,37 +21,37 @@ pub(crate) fn run(report: &Report) {
         .map(|code| Code::parse(code).expect("a code"))
         .collect();
     let wrong = Code::parse(&wrong(&codes)).expect("a code");
-    let params = Argon2Params::new(8, 1, 1).expect("the least that Argon2 allows");
-    let mut known = BackupCodeSet::issue(&codes, NOW, params, None, &mut random).expect("a ledger");
+    let params = Argon2Params::new(8, 1, 1).expect("the minimum of Argon2");
+    let mut known = BackupCodeSet::issue(&codes, NOW, params, None, &mut random).expect("a set");
     let _redemption = known.redeem(&typed[4], NOW, None).expect("an unused code");
 
     for (number, typed) in (1..).zip(&typed).filter(|(number, _)| *number != 5) {
         let bytes = poisoned(&known);
         report.proof(&format!("backup code {number}"), 3, || {
-            let mut ledger = BackupCodeSet::decode(&bytes).expect("a ledger");
-            let redemption = ledger.redeem(typed, NOW, None).expect("a right code");
+            let mut set = BackupCodeSet::decode(&bytes).expect("a set");
+            let redemption = set.redeem(typed, NOW, None).expect("a right code");
             assert_eq!(redemption.number(), number);
         });
     }
     let bytes = poisoned(&known);
     report.proof("backup code that was used", 3, || {
-        let mut ledger = BackupCodeSet::decode(&bytes).expect("a ledger");
+        let mut set = BackupCodeSet::decode(&bytes).expect("a set");
         let used = BackupCodeSetError::Used { number: 5, at: NOW };
-        assert_eq!(ledger.redeem(&typed[4], NOW, None), Err(used));
+        assert_eq!(set.redeem(&typed[4], NOW, None), Err(used));
     });
     report.proof("backup code that is wrong", 2, || {
-        let mut ledger = BackupCodeSet::decode(&bytes).expect("a ledger");
+        let mut set = BackupCodeSet::decode(&bytes).expect("a set");
         assert_eq!(
-            ledger.redeem(&wrong, NOW, None),
+            set.redeem(&wrong, NOW, None),
             Err(BackupCodeSetError::Wrong)
         );
     });
-    report.proof("ledgers compared", 2, || {
-        assert!(BackupCodeSet::decode(&bytes).expect("a ledger") == known);
+    report.proof("sets compared", 2, || {
+        assert!(BackupCodeSet::decode(&bytes).expect("a set") == known);
     });
 }
 
-/// A code of the right form that is not in the set.
+/// A code of the right format that is not in the set.
 pub(crate) fn wrong(codes: &BackupCodes) -> String {
     (0..)
         .map(|number: u32| format!("{number:08}"))
@@ -58,21 +59,22 @@ pub(crate) fn wrong(codes: &BackupCodes) -> String {
         .expect("not every code is right")
 }
 
-fn poisoned(ledger: &BackupCodeSet) -> Vec<u8> {
-    let mut bytes = ledger.encode();
-    let digests = digests(&bytes);
-    poison(&mut bytes[digests]);
+fn poisoned(set: &BackupCodeSet) -> Vec<u8> {
+    let mut bytes = set.encode();
+    let hashes = hashes(&bytes);
+    poison(&mut bytes[hashes]);
     bytes
 }
 
-/// Where the digests of ten codes are in an encoded ledger: the one byte string of 160 bytes (RFC 8949, section 3.1).
-pub(crate) fn digests(encoded: &[u8]) -> std::ops::Range<usize> {
+/// The position of the hashes of ten codes in an encoded set. They are the only byte string of 160
+/// bytes (RFC 8949, section 3.1).
+pub(crate) fn hashes(encoded: &[u8]) -> std::ops::Range<usize> {
     const HEADER: [u8; 2] = [0x58, 160];
     let mut places = (0..)
         .zip(encoded.windows(2))
         .filter(|(_, two)| *two == HEADER);
     let (Some((at, _)), None) = (places.next(), places.next()) else {
-        panic!("the random bytes look like the header of the digests: take others");
+        panic!("the random bytes contain the header of the hashes; use another seed");
     };
     at + 2..at + 162
 }

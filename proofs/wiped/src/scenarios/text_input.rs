@@ -1,7 +1,7 @@
-//! Secrets that come in as text.
+//! Secrets that are parsed from text.
 
-use super::{Kept, learn_secret};
-use crate::needles::Learned;
+use super::{Kept, add_secret};
+use crate::known_secrets::KnownSecrets;
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::otp::{Algorithm, Secret};
@@ -10,11 +10,11 @@ use std::error::Error;
 use zeroize::Zeroizing;
 
 #[inline(never)]
-pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
-    // Long, because the allocator overwrites the first 16 bytes of what is freed.
+pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(known.clone());
+    // A long secret, because the allocator overwrites the first 16 bytes of freed memory.
     let secret = Secret::generate_for(Algorithm::Sha512, &mut Rng(&random));
-    learn_secret(learned, &secret);
+    add_secret(known, &secret);
     stop.here()?;
     Secret::from_base32(secret.to_base32().expose())?;
     stop.here()?;
@@ -30,9 +30,9 @@ pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>
     stop.here()?;
     KeyUri::parse_lenient(text.expose())?;
     stop.here()?;
-    let mut odd = Zeroizing::new(String::with_capacity(256));
-    odd.push_str("otpauth://totp/alice?secret=");
-    odd.push_str(secret.to_base32_grouped().expose());
-    KeyUri::parse_lenient(&odd)?;
+    let mut unusual = Zeroizing::new(String::with_capacity(256));
+    unusual.push_str("otpauth://totp/alice?secret=");
+    unusual.push_str(secret.to_base32_grouped().expose());
+    KeyUri::parse_lenient(&unusual)?;
     Ok(None)
 }

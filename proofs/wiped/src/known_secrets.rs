@@ -1,22 +1,22 @@
-//! What is looked for, kept so that it is not found here.
+//! The secrets to search for, masked so that the search does not find this list.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a needle is a part of. As wide as a word: a narrower one would stand beside padding, and padding can
-/// carry what was on the scanner's stack to the heap.
+/// The kind of secret that a needle is a part of. It is as wide as a word, because padding next to
+/// a narrower type could carry bytes of the scanner's stack to the heap.
 #[repr(usize)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     /// The shared secret of an authenticator.
     Secret,
-    /// The secret as base32, in a row or in groups, by itself or in a key URI.
+    /// The secret as base32, with or without groups, alone or in a key URI.
     Base32,
-    /// A secret or a key with the inner pad of HMAC over it.
+    /// A secret or a key, combined with the inner pad of HMAC.
     InnerPad,
-    /// A secret or a key with the outer pad of HMAC over it.
+    /// A secret or a key, combined with the outer pad of HMAC.
     OuterPad,
     /// The state of the hash after the inner pad.
     InnerState,
@@ -24,20 +24,20 @@ pub(crate) enum Kind {
     OuterState,
     /// A passcode as text.
     Passcode,
-    /// A backup code as text, in a row or in groups.
+    /// A backup code as text, with or without groups.
     BackupCode,
     /// The random bytes that backup codes are made from.
     CodeEntropy,
-    /// The digest of a backup code.
-    Digest,
-    /// A key of the keyring, which is also the beginning of its AES key schedule.
+    /// The password hash of a backup code.
+    CodeHash,
+    /// A key of the keyring. Its AES key schedule begins with the same bytes.
     RecordKey,
-    /// The key of the message authentication code of receipts, which is derived from a key of the keyring.
+    /// The key that authenticates receipts, derived from a key of the keyring.
     ReceiptKey,
-    /// The key URI as the codewords of a QR code: shifted by half a byte.
+    /// The key URI as codewords of a QR code, shifted by half a byte.
     Codewords,
-    /// A part of the picture of a QR code.
-    Picture,
+    /// A part of the image of a QR code.
+    QrImage,
 }
 
 impl Kind {
@@ -52,28 +52,29 @@ impl Kind {
         Self::Passcode,
         Self::BackupCode,
         Self::CodeEntropy,
-        Self::Digest,
+        Self::CodeHash,
         Self::RecordKey,
         Self::ReceiptKey,
         Self::Codewords,
-        Self::Picture,
+        Self::QrImage,
     ];
 
-    /// How many bytes in a row are a find. Eight bytes of a secret are what a register spills. Codes and
-    /// passcodes are found whole; pictures by a part that no other picture has.
+    /// The number of consecutive bytes that count as found. A register spills eight bytes of a
+    /// secret. The search looks for whole codes and passcodes, and for parts of images that no
+    /// other image has.
     const fn window(self) -> Option<usize> {
         match self {
             Self::Passcode | Self::BackupCode => None,
-            Self::Picture => Some(32),
+            Self::QrImage => Some(32),
             _ => Some(8),
         }
     }
 
-    /// How far apart the parts of a secret begin. Those of pictures do not overlap, because much of a picture is
-    /// zeros, as much of memory is.
+    /// The distance between the starts of the parts of a secret. Parts of images do not overlap,
+    /// because an image has many zeros, and so does memory.
     const fn step(self) -> usize {
         match self {
-            Self::Picture => 32,
+            Self::QrImage => 32,
             _ => 1,
         }
     }
@@ -87,7 +88,7 @@ impl fmt::Display for Kind {
 
 const MASK: [u8; 8] = [0xa7, 0x5e, 0xc3, 0x19, 0xd4, 0x6b, 0x82, 0xf1];
 
-/// Bytes to look for, masked, of at least [`Needle::PREFIX`] bytes.
+/// Masked bytes to search for, at least [`Needle::PREFIX`] of them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Needle {
     masked: Vec<u8>,
@@ -95,20 +96,20 @@ pub(crate) struct Needle {
 }
 
 impl Needle {
-    /// The bytes that needles are sorted by.
+    /// The number of bytes in the index of the needles.
     pub(crate) const PREFIX: usize = 4;
 
-    /// What it is a part of.
+    /// The kind of secret.
     pub(crate) const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// How long it is.
+    /// The length in bytes.
     pub(crate) const fn len(&self) -> usize {
         self.masked.len()
     }
 
-    /// Whether some bytes begin with it.
+    /// Whether these bytes begin with the needle.
     pub(crate) fn begins(&self, bytes: &[u8]) -> bool {
         bytes.len() >= self.len()
             && masked(bytes)
@@ -116,13 +117,13 @@ impl Needle {
                 .all(|(one, two)| one == *two)
     }
 
-    /// Its first bytes, masked.
+    /// The first bytes, masked.
     pub(crate) fn prefix(&self) -> u32 {
         prefix(self.masked.iter().copied())
     }
 }
 
-/// The first bytes of a place in memory, masked, to compare with [`Needle::prefix`].
+/// The first bytes of a memory location, masked, to compare with [`Needle::prefix`].
 pub(crate) fn masked_prefix(bytes: &[u8]) -> u32 {
     prefix(masked(bytes))
 }
@@ -140,29 +141,29 @@ fn masked(bytes: &[u8]) -> impl Iterator<Item = u8> {
         .map(|(byte, mask)| byte ^ mask)
 }
 
-/// The secrets that a scenario has met, masked. Clones are the same.
+/// The secrets of a scenario, masked. Clones share one list.
 ///
-/// Learning allocates nothing: an allocation would get the very place of what was freed before, and
-/// overwrite it.
+/// Adding a secret allocates nothing. An allocation could reuse memory that was freed before, and
+/// overwrite its content.
 #[derive(Clone, Debug)]
-pub(crate) struct Learned(Arc<Mutex<Masked>>);
+pub(crate) struct KnownSecrets(Arc<Mutex<Masked>>);
 
-/// Secrets in one row, and where each is.
+/// All secrets one after the other, and the position of each.
 #[derive(Debug)]
 struct Masked {
     bytes: Vec<u8>,
     secrets: Vec<(Kind, Range<usize>)>,
 }
 
-/// Room for what every scenario learns. The allocator asks the system for so much, and takes no
-/// freed place.
-const ROOM: usize = 1 << 20;
+/// Enough capacity for every scenario. For so much memory, the allocator asks the system and reuses
+/// no freed memory.
+const CAPACITY: usize = 1 << 20;
 
-impl Default for Learned {
+impl Default for KnownSecrets {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Masked {
-            bytes: Vec::with_capacity(ROOM),
-            secrets: Vec::with_capacity(ROOM / 8),
+            bytes: Vec::with_capacity(CAPACITY),
+            secrets: Vec::with_capacity(CAPACITY / 8),
         })))
     }
 }
@@ -175,22 +176,22 @@ impl Masked {
     }
 
     fn iter(&self) -> impl Iterator<Item = (Kind, &[u8])> {
-        self.secrets.iter().map(|(kind, place)| {
-            let secret = self.bytes.get(place.clone()).unwrap_or_default();
+        self.secrets.iter().map(|(kind, range)| {
+            let secret = self.bytes.get(range.clone()).unwrap_or_default();
             (*kind, secret)
         })
     }
 }
 
-impl Learned {
-    /// Remembers a secret.
-    pub(crate) fn learn(&self, kind: Kind, bytes: &[u8]) {
+impl KnownSecrets {
+    /// Adds a secret.
+    pub(crate) fn add(&self, kind: Kind, bytes: &[u8]) {
         self.entries().push(kind, masked(bytes));
     }
 
-    /// Remembers text as the codewords of a QR code in byte mode: the four bits of the mode stand first, so that
-    /// all is half a byte off.
-    pub(crate) fn learn_codewords(&self, text: &[u8]) {
+    /// Adds text as the codewords of a QR code in byte mode. The four bits of the mode come first,
+    /// so the text is shifted by half a byte.
+    pub(crate) fn add_codewords(&self, text: &[u8]) {
         let pairs = text.windows(2).zip(MASK.iter().cycle());
         let masked = pairs.map(|(pair, mask)| match pair {
             [one, two] => (one << 4 | two >> 4) ^ mask,
@@ -199,13 +200,13 @@ impl Learned {
         self.entries().push(Kind::Codewords, masked);
     }
 
-    /// The needles: every part of every secret.
+    /// Every part of every secret.
     pub(crate) fn needles(&self) -> BTreeSet<Needle> {
         let mut needles = BTreeSet::new();
         for (kind, secret) in self.entries().iter() {
             let window = kind.window().unwrap_or(secret.len());
             for part in (0..=secret.len().saturating_sub(window)).step_by(kind.step()) {
-                // The mask of a part starts anew.
+                // The mask starts again at each part.
                 let masked = secret
                     .iter()
                     .zip(MASK.iter().cycle())
@@ -220,7 +221,7 @@ impl Learned {
         needles
     }
 
-    /// Hands every secret of a kind, in the clear, to something that keeps it on its own stack.
+    /// Passes every secret of a kind, in the clear, to a function that keeps it on its stack.
     pub(crate) fn each(&self, wanted: Kind, mut with: impl FnMut(&[u8])) {
         let of_kind: Vec<Vec<u8>> = self
             .entries()
@@ -230,14 +231,14 @@ impl Learned {
             .collect();
         for secret in of_kind {
             let mut clear = [0; 64];
-            for (place, byte) in clear.iter_mut().zip(masked(&secret)) {
-                *place = byte;
+            for (target, byte) in clear.iter_mut().zip(masked(&secret)) {
+                *target = byte;
             }
             with(clear.get(..secret.len()).unwrap_or_default());
         }
     }
 
-    /// Leaves every secret of a kind in the clear on the heap, for a control.
+    /// Leaks every secret of a kind in the clear to the heap, for a control.
     pub(crate) fn leak(&self, wanted: Kind) {
         for (kind, secret) in self.entries().iter() {
             if kind == wanted {
