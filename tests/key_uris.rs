@@ -1,4 +1,5 @@
-//! Key URIs of the wild, which any implementation can be tested with, and what apps make of ours.
+//! Key URIs found in practice, as test cases for any implementation, and advice on apps that
+//! misread ours.
 
 #![cfg(feature = "alloc")]
 #![allow(
@@ -21,7 +22,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What a case of the data file says, or why the reader disagrees.
+/// Compares the reader with a case of the data file. The error describes the difference.
 fn check_case(case: &Value) -> Result<(), String> {
     let uri = case["uri"].as_str().ok_or("no URI")?;
     let read = if case["mode"] == "lenient" {
@@ -62,10 +63,10 @@ fn check_case(case: &Value) -> Result<(), String> {
 }
 
 #[test]
-fn every_case_is_read_as_it_says() {
+fn every_case_is_read_as_listed() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("data/key_uris_cases.json")).unwrap();
     let ids: BTreeSet<_> = cases.iter().map(|case| case["id"].as_str()).collect();
-    assert_eq!(ids.len(), cases.len(), "no id stands twice");
+    assert_eq!(ids.len(), cases.len(), "ids are unique");
     let mismatches: Vec<_> = cases
         .iter()
         .filter_map(|case| {
@@ -91,7 +92,7 @@ fn default_parameters_and_plain_names_give_no_advice() {
     }
 }
 
-/// Who has advice on what, in order.
+/// The apps and effects of all advice, which must be about one part.
 fn advised(uri: &KeyUri, part: KeyUriPart) -> Vec<(&'static str, AppEffect)> {
     assert!(uri.advice().all(|advice| advice.part == part));
     uri.advice()
@@ -100,7 +101,7 @@ fn advised(uri: &KeyUri, part: KeyUriPart) -> Vec<(&'static str, AppEffect)> {
 }
 
 #[test]
-fn each_parameter_that_is_not_the_default_gives_its_own_advice() {
+fn each_nondefault_parameter_gives_its_own_advice() {
     use AppEffect::{Cuts, Misreads, Refuses, Uncertain, Warns};
     let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
     let plain = KeyUri::totp(&secret, "alice").issuer("Example");

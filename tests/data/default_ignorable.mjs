@@ -1,4 +1,4 @@
-// Makes src/otp/default_ignorable.rs from the Unicode Character Database, as an npm package has it:
+// Makes src/otp/default_ignorable.rs from the Unicode Character Database, which an npm package contains:
 //
 //     npm install --no-save @unicode/unicode-18.0.0
 //     node tests/data/default_ignorable.mjs 18.0.0 > src/otp/default_ignorable.rs && cargo fmt
