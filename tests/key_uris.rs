@@ -78,17 +78,22 @@ fn every_case_is_read_as_listed() {
 }
 
 #[test]
-fn default_parameters_and_plain_names_give_no_advice() {
+fn default_parameters_of_totp_give_no_advice() {
     for bytes in [16, 20, 32, 64, 1024] {
         let secret = Secret::from_bytes(&vec![7; bytes]).unwrap();
         let longest = "n".repeat(30);
         for uri in [
             KeyUri::totp(&secret, "alice@example.com"),
             KeyUri::totp(&secret, &longest).issuer(&longest),
-            KeyUri::hotp(&secret, "alice", 7).issuer("Søhne"),
         ] {
             assert_eq!(uri.build().unwrap().advice().next(), None);
         }
+        let hotp = KeyUri::hotp(&secret, "alice", 7).issuer("Søhne");
+        let expected = [("KeePassXC 2.7.4", AppEffect::Misreads)];
+        assert_eq!(
+            advised(&hotp.build().unwrap(), KeyUriPart::Counter),
+            expected
+        );
     }
 }
 
