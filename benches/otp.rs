@@ -1,4 +1,5 @@
-//! What one passcode costs: setting the key up, generating, verifying with one step on either side.
+//! The cost of one passcode: key set-up, generation, and verification with one time step on either
+//! side.
 
 use countersign::Timestamp;
 use countersign::otp::{Algorithm, Code, Digits, Period, Totp, Window};
@@ -28,7 +29,7 @@ fn generate(bencher: Bencher<'_, '_>, algorithm: Algorithm) {
     bencher.bench(|| totp.generate(black_box(NOW)));
 }
 
-/// A wrong passcode costs the same: every step is computed.
+/// A wrong passcode costs the same, because every step is computed.
 #[divan::bench(args = ALGORITHMS)]
 fn verify_one_around(bencher: Bencher<'_, '_>, algorithm: Algorithm) {
     let totp = totp(algorithm);
@@ -36,7 +37,7 @@ fn verify_one_around(bencher: Bencher<'_, '_>, algorithm: Algorithm) {
     bencher.bench(|| {
         Code::parse(black_box(shown.expose()))
             .ok()
-            .and_then(|passcode| totp.verify(&passcode, black_box(NOW), Window::default(), None))
+            .and_then(|code| totp.verify(&code, black_box(NOW), Window::default(), None))
     });
 }
 

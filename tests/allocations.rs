@@ -1,4 +1,4 @@
-//! What is allocated on the heap: nothing for one-time passwords, and little for the rest.
+//! Counts heap allocations: none for one-time passwords, and few for other operations.
 #![cfg(all(feature = "verifier", feature = "getrandom"))]
 #![allow(clippy::expect_used, reason = "tests")]
 
@@ -15,10 +15,10 @@ use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
 
-/// How often the heap is asked for memory. All of it is given back.
+/// The number of heap allocations. All of them are freed at the end.
 fn allocations(work: impl FnOnce()) -> u64 {
     let counted = measure(work);
-    assert_eq!(counted.count_current, 0, "what is allocated is freed");
+    assert_eq!(counted.count_current, 0, "all allocations are freed");
     counted.count_total
 }
 
@@ -28,15 +28,15 @@ fn generating_and_verifying_allocate_nothing() {
         for key in [[7; 20].as_slice(), &[7; 200]] {
             let counted = allocations(|| {
                 let totp = Totp::new(key, algorithm, Digits::SIX, Period::default());
-                let otp = totp.generate(NOW);
-                let typed = Code::parse(otp.expose()).expect("six digits");
+                let passcode = totp.generate(NOW);
+                let typed = Code::parse(passcode.expose()).expect("six digits");
                 let matched = totp.verify(&typed, NOW, Window::around(10), None);
                 assert!(matched.is_some());
 
                 let hotp = Hotp::new(key, algorithm, Digits::EIGHT);
                 let [first, second] = [7, 8].map(|counter| hotp.generate(counter));
                 let [first, second] =
-                    [first, second].map(|otp| Code::parse(otp.expose()).expect("digits"));
+                    [first, second].map(|passcode| Code::parse(passcode.expose()).expect("digits"));
                 assert!(hotp.verify(&first, 0, 10).is_some());
                 assert!(hotp.resynchronize(&first, &second, 0, 10).is_some());
             });
@@ -46,7 +46,7 @@ fn generating_and_verifying_allocate_nothing() {
 }
 
 #[test]
-fn a_key_uri_takes_three_allocations_from_its_parts_to_its_text() {
+fn a_key_uri_takes_three_allocations() {
     let secret = Secret::from_bytes(&[7; 20]).expect("160 bits");
     let counted = allocations(|| {
         let builder = KeyUri::totp(&secret, "alice+2fa@example.com");
@@ -113,7 +113,7 @@ impl Account {
             .passcode(self.clock.now().saturating_add(seconds))
     }
 
-    /// A passcode that the phone shows at no time near.
+    /// A passcode that is wrong now and soon after.
     fn wrong(&self) -> String {
         let shown: Vec<String> = [0, 30, 60].map(|ahead| self.shown_after(ahead)).into();
         let mut numbers = (0..).map(|number| format!("{number:06}"));

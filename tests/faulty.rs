@@ -1,4 +1,4 @@
-//! The store with a bad connection: each fault does what it says, and no more.
+//! `Faulty`, the store with injected faults: each fault does what its documentation says.
 #![cfg(feature = "conformance")]
 #![allow(
     clippy::unwrap_used,
@@ -38,7 +38,7 @@ fn write(expected: Option<i64>, new: i64) -> ConditionalWrite<'static> {
     )
 }
 
-/// A store that meets these faults, one in each call and for each late write.
+/// A store with these faults, one for each call and for each late write.
 fn planned(faults: &[Option<Fault>]) -> Faulty<MemoryStore> {
     let mut faults = Vec::from(faults).into_iter();
     let faults = Mutex::new(move || faults.next().flatten());
@@ -47,9 +47,9 @@ fn planned(faults: &[Option<Fault>]) -> Faulty<MemoryStore> {
     })
 }
 
-/// What a swap is answered: the fault, if it failed.
-fn swap(store: &Faulty<MemoryStore>, swap: ConditionalWrite<'_>) -> Result<WriteResult, Fault> {
-    block_on(store.compare_and_swap(&account(), swap))
+/// Sends a write. Returns the store's answer, or the injected fault.
+fn send(store: &Faulty<MemoryStore>, write: ConditionalWrite<'_>) -> Result<WriteResult, Fault> {
+    block_on(store.compare_and_swap(&account(), write))
         .map_err(|error| error.downcast::<InjectedFault>().unwrap().fault())
 }
 
@@ -59,31 +59,31 @@ fn load(store: &Faulty<MemoryStore>) -> Option<i64> {
 }
 
 #[test]
-fn without_faults_it_is_the_wrapped_store() {
+fn without_faults_the_wrapped_store_answers() {
     let store = Faulty::seeded(MemoryStore::new(), Faults::none(), 1);
-    assert_eq!(swap(&store, write(None, 1)), Ok(WriteResult::Done));
-    assert_eq!(swap(&store, write(None, 2)), Ok(WriteResult::Stale));
-    assert_eq!(swap(&store, write(Some(1), 2)), Ok(WriteResult::Done));
+    assert_eq!(send(&store, write(None, 1)), Ok(WriteResult::Done));
+    assert_eq!(send(&store, write(None, 2)), Ok(WriteResult::Stale));
+    assert_eq!(send(&store, write(Some(1), 2)), Ok(WriteResult::Done));
     assert_eq!(load(&store), Some(2));
 }
 
 #[test]
-fn a_call_that_fails_before_has_done_nothing() {
+fn fail_before_writes_nothing() {
     let store = planned(&[Some(Fault::FailBefore)]);
-    assert_eq!(swap(&store, write(None, 1)), Err(Fault::FailBefore));
+    assert_eq!(send(&store, write(None, 1)), Err(Fault::FailBefore));
     assert_eq!(load(&store), None);
     assert_eq!(store.injected(Fault::FailBefore), 1);
 }
 
 #[test]
-fn a_call_that_fails_after_has_written() {
+fn fail_after_has_written() {
     let store = planned(&[Some(Fault::FailAfter)]);
-    assert_eq!(swap(&store, write(None, 1)), Err(Fault::FailAfter));
+    assert_eq!(send(&store, write(None, 1)), Err(Fault::FailAfter));
     assert_eq!(load(&store), Some(1));
 }
 
 #[test]
-fn a_late_write_lands_after_a_load_that_did_not_show_it() {
+fn a_late_write_lands_after_a_load() {
     let store = planned(&[
         Some(Fault::LandLate),
         None,
@@ -91,17 +91,17 @@ fn a_late_write_lands_after_a_load_that_did_not_show_it() {
         None,
         Some(Fault::Landing),
     ]);
-    assert_eq!(swap(&store, write(None, 1)), Err(Fault::LandLate));
+    assert_eq!(send(&store, write(None, 1)), Err(Fault::LandLate));
     assert_eq!((load(&store), store.late()), (None, 1));
     assert_eq!((load(&store), store.late()), (Some(1), 0));
     assert_eq!(store.injected(Fault::Landing), 1);
 }
 
 #[test]
-fn a_late_write_is_compared_when_it_lands() {
+fn a_late_write_is_compared_on_landing() {
     let store = planned(&[Some(Fault::LandLate)]);
-    assert_eq!(swap(&store, write(None, 1)), Err(Fault::LandLate));
-    assert_eq!(swap(&store, write(None, 2)), Ok(WriteResult::Done));
+    assert_eq!(send(&store, write(None, 1)), Err(Fault::LandLate));
+    assert_eq!(send(&store, write(None, 2)), Ok(WriteResult::Done));
     block_on(store.land_all());
     assert_eq!((load(&store), store.late()), (Some(2), 0));
 }
@@ -109,27 +109,27 @@ fn a_late_write_is_compared_when_it_lands() {
 #[test]
 fn a_late_erasure_erases() {
     let store = planned(&[None, Some(Fault::LandLate)]);
-    assert_eq!(swap(&store, write(None, 1)), Ok(WriteResult::Done));
+    assert_eq!(send(&store, write(None, 1)), Ok(WriteResult::Done));
     let erase = ConditionalWrite::erase(revision(1), revision(2), SUMMARY);
-    assert_eq!(swap(&store, erase), Err(Fault::LandLate));
+    assert_eq!(send(&store, erase), Err(Fault::LandLate));
     assert_eq!(load(&store), Some(1));
     block_on(store.land_all());
     assert_eq!(load(&store), None);
 }
 
 #[test]
-fn a_write_that_is_sent_twice_gets_the_second_answer() {
+fn a_duplicate_write_gets_the_second_answer() {
     let store = planned(&[Some(Fault::Duplicate)]);
-    assert_eq!(swap(&store, write(None, 1)), Ok(WriteResult::Stale));
+    assert_eq!(send(&store, write(None, 1)), Ok(WriteResult::Stale));
     assert_eq!(load(&store), Some(1));
 }
 
 #[test]
-fn a_call_can_be_dropped_before_and_after_it_acts() {
+fn a_delayed_call_can_be_dropped() {
     let store = planned(&[None, Some(Fault::Delay), Some(Fault::Delay)]);
-    let polls = |swap: ConditionalWrite<'static>, polls: usize| {
+    let polls = |write: ConditionalWrite<'static>, polls: usize| {
         let account = account();
-        let mut call = pin!(store.compare_and_swap(&account, swap));
+        let mut call = pin!(store.compare_and_swap(&account, write));
         let mut context = Context::from_waker(Waker::noop());
         (0..polls)
             .map(|_| call.as_mut().poll(&mut context))
@@ -137,16 +137,16 @@ fn a_call_can_be_dropped_before_and_after_it_acts() {
     };
     assert!(!polls(write(None, 1), 1));
     assert_eq!(load(&store), None, "dropped before");
-    assert!(!polls(write(None, 1), 4), "two delays more");
+    assert!(!polls(write(None, 1), 4), "two more delays");
     assert_eq!(load(&store), Some(1), "dropped after");
     assert!(polls(write(Some(1), 2), 3));
 }
 
 #[test]
-fn one_seed_gives_the_same_faults_again() {
+fn a_seed_reproduces_its_faults() {
     let faults = |seed| {
         let store = Faulty::seeded(MemoryStore::new(), Faults::all().one_in(2), seed);
-        let outcomes = (1..200).map(|number| swap(&store, write(None, number)).err());
+        let outcomes = (1..200).map(|number| send(&store, write(None, number)).err());
         (outcomes.collect::<Vec<_>>(), store.seed())
     };
     assert_eq!(faults(7), faults(7));
@@ -159,16 +159,16 @@ fn one_seed_gives_the_same_faults_again() {
 }
 
 #[test]
-fn there_are_no_more_faults_than_were_asked_for() {
+fn the_number_of_faults_is_limited() {
     let faults = Faults::of(&[Fault::FailAfter]).one_in(1).at_most(3);
     let store = Faulty::seeded(MemoryStore::new(), faults, 1);
-    let failed = (1..100).filter(|number| swap(&store, write(None, *number)).is_err());
+    let failed = (1..100).filter(|number| send(&store, write(None, *number)).is_err());
     assert_eq!(failed.count(), 3);
     assert_eq!(store.injected(Fault::FailAfter), 3);
 }
 
 #[test]
-fn the_chooser_is_asked_only_for_what_can_happen() {
+fn the_chooser_gets_only_possible_faults() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&asked);
     let faults = Faults::of(&[Fault::FailBefore, Fault::FailAfter]);
@@ -177,7 +177,7 @@ fn the_chooser_is_asked_only_for_what_can_happen() {
         Some(Fault::Duplicate)
     });
     assert_eq!(load(&store), None);
-    assert_eq!(swap(&store, write(None, 1)), Ok(WriteResult::Done));
+    assert_eq!(send(&store, write(None, 1)), Ok(WriteResult::Done));
     let expected = [
         vec![Fault::FailBefore],
         vec![Fault::FailBefore, Fault::FailAfter],
@@ -187,9 +187,9 @@ fn the_chooser_is_asked_only_for_what_can_happen() {
 }
 
 #[test]
-fn debug_and_errors_say_what_it_takes_to_run_again() {
+fn debug_shows_the_seed_errors_the_fault() {
     let store = Faulty::seeded(MemoryStore::new(), Faults::all().one_in(1), 4711);
-    let error = (1..).find_map(|number| swap(&store, write(None, number)).err());
+    let error = (1..).find_map(|number| send(&store, write(None, number)).err());
     assert!(format!("{store:?}").contains("seed: Some(4711)"));
     assert!(error.is_some());
     let error = block_on(planned(&[Some(Fault::FailBefore)]).load(&account())).unwrap_err();

@@ -1,4 +1,5 @@
-//! Key URIs of the wild, which any implementation can be tested with, and what apps make of ours.
+//! Key URIs found in practice, as test cases for any implementation, and advice on apps that
+//! misread ours.
 
 #![cfg(feature = "alloc")]
 #![allow(
@@ -21,7 +22,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What a case of the data file says, or why the reader disagrees.
+/// Compares the reader with a case of the data file. The error describes the difference.
 fn check_case(case: &Value) -> Result<(), String> {
     let uri = case["uri"].as_str().ok_or("no URI")?;
     let read = if case["mode"] == "lenient" {
@@ -62,10 +63,10 @@ fn check_case(case: &Value) -> Result<(), String> {
 }
 
 #[test]
-fn every_case_is_read_as_it_says() {
+fn every_case_is_read_as_listed() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("data/key_uris_cases.json")).unwrap();
     let ids: BTreeSet<_> = cases.iter().map(|case| case["id"].as_str()).collect();
-    assert_eq!(ids.len(), cases.len(), "no id stands twice");
+    assert_eq!(ids.len(), cases.len(), "ids are unique");
     let mismatches: Vec<_> = cases
         .iter()
         .filter_map(|case| {
@@ -77,21 +78,26 @@ fn every_case_is_read_as_it_says() {
 }
 
 #[test]
-fn default_parameters_and_plain_names_give_no_advice() {
+fn default_parameters_of_totp_give_no_advice() {
     for bytes in [16, 20, 32, 64, 1024] {
         let secret = Secret::from_bytes(&vec![7; bytes]).unwrap();
         let longest = "n".repeat(30);
         for uri in [
             KeyUri::totp(&secret, "alice@example.com"),
             KeyUri::totp(&secret, &longest).issuer(&longest),
-            KeyUri::hotp(&secret, "alice", 7).issuer("Søhne"),
         ] {
             assert_eq!(uri.build().unwrap().advice().next(), None);
         }
+        let hotp = KeyUri::hotp(&secret, "alice", 7).issuer("Søhne");
+        let expected = [("KeePassXC 2.7.4", AppEffect::Misreads)];
+        assert_eq!(
+            advised(&hotp.build().unwrap(), KeyUriPart::Counter),
+            expected
+        );
     }
 }
 
-/// Who has advice on what, in order.
+/// The apps and effects of all advice, which must be about one part.
 fn advised(uri: &KeyUri, part: KeyUriPart) -> Vec<(&'static str, AppEffect)> {
     assert!(uri.advice().all(|advice| advice.part == part));
     uri.advice()
@@ -100,7 +106,7 @@ fn advised(uri: &KeyUri, part: KeyUriPart) -> Vec<(&'static str, AppEffect)> {
 }
 
 #[test]
-fn each_parameter_that_is_not_the_default_gives_its_own_advice() {
+fn each_nondefault_parameter_gives_its_own_advice() {
     use AppEffect::{Cuts, Misreads, Refuses, Uncertain, Warns};
     let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
     let plain = KeyUri::totp(&secret, "alice").issuer("Example");

@@ -1,20 +1,21 @@
-//! The otp layer needs neither the standard library nor an allocator.
+//! The module `otp` needs neither the standard library nor an allocator.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests")]
 
-/// Builds and runs the package in `tests/no_std`, with the versions of this workspace and without a network.
+/// Builds and runs the package in `tests/no_std`, offline and with the dependency versions of this
+/// workspace.
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 #[test]
-fn a_bare_binary_without_an_allocator_links_and_computes_passcodes() {
+fn a_bare_binary_computes_passcodes_without_allocator() {
     use std::path::Path;
     use std::process::Command;
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let package = root.join("tests/no_std");
     std::fs::copy(root.join("Cargo.lock"), package.join("Cargo.lock"))
-        .expect("the lock file of the workspace");
+        .expect("a copy of the lock file");
     let cargo = std::env::var_os("CARGO").expect("cargo runs the tests");
     let output = Command::new(cargo)
         .current_dir(&package)
@@ -35,5 +36,5 @@ fn a_bare_binary_without_an_allocator_links_and_computes_passcodes() {
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
 #[test]
-#[ignore = "the bare binary starts and exits as Linux on x86-64 or AArch64 does"]
-fn a_bare_binary_without_an_allocator_links_and_computes_passcodes() {}
+#[ignore = "the bare binary needs Linux on x86-64 or AArch64"]
+fn a_bare_binary_computes_passcodes_without_allocator() {}

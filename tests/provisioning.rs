@@ -1,4 +1,4 @@
-//! Key URIs: what is written, what is read, and what is refused.
+//! Key URIs: building, strict and lenient parsing, and errors.
 
 #![cfg(feature = "alloc")]
 #![allow(
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 const RFC_4226_SECRET: &[u8] = b"12345678901234567890";
 const PLAIN: &str = "otpauth://totp/alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-/// The rows of a data file, without its head.
+/// The rows of a data file, without its header.
 fn rows(file: &str) -> impl Iterator<Item = Vec<&str>> {
     file.lines()
         .filter(|line| !line.starts_with('#'))
@@ -28,7 +28,7 @@ fn text(uri: &KeyUri) -> String {
     uri.to_secret_text().expose().to_owned()
 }
 
-/// How the data files write down what a reader said.
+/// The result of a reader, in the notation of the data files.
 fn outcome(read: Result<&KeyUri, KeyUriError>) -> String {
     match read {
         Ok(uri) => format!("= {}", text(uri)),
@@ -41,7 +41,7 @@ fn assert_no_mismatch(mismatches: &[String]) {
 }
 
 #[test]
-fn a_key_uri_is_written_byte_for_byte_as_expected() {
+fn key_uris_are_written_byte_for_byte() {
     let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
     let mut mismatches = Vec::new();
     for row in rows(include_str!("data/key_uris_emitted.tsv")) {
@@ -86,7 +86,7 @@ fn a_key_uri_is_written_byte_for_byte_as_expected() {
 }
 
 #[test]
-fn the_strict_reader_takes_what_follows_the_format_and_names_what_does_not() {
+fn the_strict_reader_follows_the_format() {
     let mut mismatches = Vec::new();
     for row in rows(include_str!("data/key_uris_strict.tsv")) {
         let [name, uri, expected] = row[..] else {
@@ -101,30 +101,30 @@ fn the_strict_reader_takes_what_follows_the_format_and_names_what_does_not() {
 }
 
 #[test]
-fn the_lenient_reader_says_what_it_mended_and_does_not_guess() {
+fn the_lenient_reader_reports_every_repair() {
     let mut mismatches = Vec::new();
     for row in rows(include_str!("data/key_uris_lenient.tsv")) {
         let (name, uri, expected) = (row[0], row[1], row[2]);
         let repairs = row.get(3).copied().unwrap_or_default();
         let read = KeyUri::parse_lenient(uri);
-        let said = outcome(
+        let result = outcome(
             read.as_ref()
                 .map(|lenient| &lenient.uri)
                 .map_err(|error| *error),
         );
-        let mended = read.map_or(String::new(), |lenient| {
+        let shown_repairs = read.map_or(String::new(), |lenient| {
             let all: Vec<_> = lenient.repairs.iter().map(ToString::to_string).collect();
             all.join("; ")
         });
-        if said != expected || mended != repairs {
-            mismatches.push(format!("{name}: {said}\t{mended}"));
+        if result != expected || shown_repairs != repairs {
+            mismatches.push(format!("{name}: {result}\t{shown_repairs}"));
         }
     }
     assert_no_mismatch(&mismatches);
 }
 
 #[test]
-fn what_the_strict_reader_takes_the_lenient_one_takes_without_repairs() {
+fn strictly_valid_uris_need_no_repairs() {
     for row in rows(include_str!("data/key_uris_strict.tsv")) {
         if let Ok(strict) = KeyUri::parse(row[1]) {
             let lenient = KeyUri::parse_lenient(row[1]).unwrap();
@@ -135,7 +135,7 @@ fn what_the_strict_reader_takes_the_lenient_one_takes_without_repairs() {
 }
 
 #[test]
-fn the_parts_of_a_key_uri_are_what_was_written() {
+fn accessors_return_the_parts_as_written() {
     let uri = KeyUri::parse(
         "otpauth://totp/Big%20Corp:zo%C3%AB?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
          &issuer=Big%20Corp&algorithm=SHA512&digits=8&period=60&image=https://example.com/a.png",
@@ -191,7 +191,7 @@ fn a_fitted_name_can_be_built() {
 }
 
 #[test]
-fn the_minimum_of_the_secret_can_be_lowered_to_one_byte_and_raised() {
+fn the_minimum_secret_length_is_configurable() {
     let short = "otpauth://totp/alice?secret=GE";
     let too_short = |bits, minimum| KeyUriError::Secret(SecretError::TooShort { bits, minimum });
     assert_eq!(KeyUri::parse(short).unwrap_err(), too_short(8, 128));
@@ -215,7 +215,7 @@ fn the_minimum_of_the_secret_can_be_lowered_to_one_byte_and_raised() {
 }
 
 #[test]
-fn what_cannot_be_read_back_cannot_be_built() {
+fn unreadable_key_uris_cannot_be_built() {
     let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
     let account = |account| KeyUri::totp(&secret, account).build().unwrap_err();
     let issuer = |issuer| {
@@ -268,7 +268,7 @@ fn what_cannot_be_read_back_cannot_be_built() {
 }
 
 #[test]
-fn a_key_uri_of_4096_bytes_is_the_longest_to_build_and_to_read() {
+fn a_key_uri_has_at_most_4096_bytes() {
     let secret = Secret::from_bytes(RFC_4226_SECRET).unwrap();
     let rest = PLAIN.len() - "alice".len();
     let longest = "a".repeat(KeyUri::MAX_BYTES - rest);
@@ -286,7 +286,7 @@ fn a_key_uri_of_4096_bytes_is_the_longest_to_build_and_to_read() {
     assert_eq!(KeyUri::parse(&uri).unwrap_err(), too_long);
     assert_eq!(KeyUri::parse_lenient(&uri).unwrap_err(), too_long);
 
-    // What is short enough to read can be too long to write.
+    // A URI that is short enough to read can be too long to write.
     let grows = "ä".repeat(1000);
     assert!(KeyUri::parse_lenient(&format!("otpauth://totp/{grows}?secret=GEZDGNBV")).is_err());
 }
@@ -320,7 +320,7 @@ fn no_error_and_no_repair_quotes_the_uri() {
         "otpauth://totp/alice?secret=QQQQQQQQ&secret=qqqq",
         "otpauth://totp/alice?QQQQ=1&secret=qqqqqqqq&",
     ] {
-        let said = match KeyUri::parse_lenient(garbled) {
+        let shown = match KeyUri::parse_lenient(garbled) {
             Err(error) => format!("{error} {error:?}"),
             Ok(lenient) => {
                 assert_ne!(lenient.repairs, []);
@@ -330,7 +330,7 @@ fn no_error_and_no_repair_quotes_the_uri() {
         };
         let strict = KeyUri::parse(garbled).unwrap_err();
         for mark in marks {
-            assert!(!said.contains(mark), "{said}");
+            assert!(!shown.contains(mark), "{shown}");
             assert!(!strict.to_string().contains(mark), "{strict}");
         }
     }
@@ -392,7 +392,8 @@ fn assert_equal(one: &KeyUri, other: &KeyUri) {
     assert_eq!(one.image(), other.image());
 }
 
-/// What was read is written so that it is read back; strictly, unless a name has a colon.
+/// Checks that a parsed URI is written and read back equal. The strict reader reads it too, unless
+/// a name has a colon.
 fn assert_read_back(uri: &KeyUri) {
     let written = text(uri);
     let again = KeyUri::parse_lenient(&written).unwrap();
@@ -405,14 +406,14 @@ fn assert_read_back(uri: &KeyUri) {
     }
 }
 
-/// Names with all that separates and escapes.
+/// Names with separators and escapes.
 fn pieces_of_names() -> impl Strategy<Value = String> {
     let pieces = ["a", "b", ":", "%3A", "+", "%2B", "%20", " "];
     let piece = prop::sample::select(pieces.map(ToOwned::to_owned).to_vec());
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// Text that comes close to a key URI.
+/// Text that resembles a key URI.
 fn nearly_a_key_uri() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(
@@ -473,7 +474,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn what_is_written_is_read_back_equal(uri in key_uri()) {
+    fn built_key_uris_are_read_back_equal(uri in key_uri()) {
         let written = text(&uri);
         prop_assert!(written.bytes().all(|byte| byte.is_ascii_graphic()));
         let strict = KeyUri::parse(&written).unwrap();
@@ -485,22 +486,22 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics_and_what_is_read_can_be_written(uri in nearly_a_key_uri()) {
+    fn any_text_is_refused_or_written_back(uri in nearly_a_key_uri()) {
         let strict = KeyUri::parse_with_minimum(&uri, 8);
         if let Ok(lenient) = KeyUri::parse_lenient(&uri) {
             assert_read_back(&lenient.uri);
-            let mended = lenient
+            let repaired = lenient
                 .repairs
                 .iter()
                 .any(|repair| !matches!(repair, Repair::SecretShort { .. }));
-            prop_assert_eq!(strict.is_err(), mended);
+            prop_assert_eq!(strict.is_err(), repaired);
         } else {
             prop_assert!(strict.is_err());
         }
     }
 
     #[test]
-    fn names_that_were_mended_are_read_back_equal(
+    fn repaired_names_are_read_back_equal(
         label in pieces_of_names(),
         issuer in prop::option::of(pieces_of_names()),
     ) {
@@ -515,7 +516,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic(text in ".{0,200}") {
+    fn no_text_panics(text in ".{0,200}") {
         let _ = KeyUri::parse(&text);
         let _ = KeyUri::parse_lenient(&text);
     }

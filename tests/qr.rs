@@ -1,4 +1,4 @@
-//! QR codes: every picture is read back by an independent reader.
+//! QR codes: an independent reader reads every image back.
 
 #![cfg(feature = "qr")]
 #![allow(
@@ -18,18 +18,18 @@ use proptest::prelude::*;
 const URI: &str = "otpauth://totp/Example:alice%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example";
 const QUIET_ZONE: usize = 4;
 
-/// Black and white pixels, true is black.
-struct Picture {
+/// Black and white pixels; `true` is black.
+struct Image {
     width: usize,
     pixels: Vec<bool>,
 }
 
-impl Picture {
+impl Image {
     fn rows(&self) -> Vec<&[bool]> {
         self.pixels.chunks(self.width).collect()
     }
 
-    /// What a scanner makes of it.
+    /// The text that a scanner reads.
     fn scan(&self) -> String {
         let height = self.pixels.len() / self.width;
         let black = |x, y| self.pixels[y * self.width + x];
@@ -39,7 +39,8 @@ impl Picture {
         grids[0].decode().unwrap().1
     }
 
-    /// The same with each pixel `size` wide and high: scanners want more than one pixel a module.
+    /// Enlarges each pixel to `size` by `size` pixels, because scanners need more than one pixel
+    /// per module.
     fn scaled(&self, size: usize) -> Self {
         let wide = |row: &[bool]| -> Vec<bool> {
             row.iter().flat_map(|pixel| vec![*pixel; size]).collect()
@@ -52,22 +53,22 @@ impl Picture {
     }
 }
 
-/// The modules with their quiet zone, by the accessors alone.
-fn modules(qr: &Qr) -> Picture {
+/// The modules with their quiet zone, read through the accessors.
+fn modules(qr: &Qr) -> Image {
     let width = qr.width() + 2 * QUIET_ZONE;
     let dark = |x: usize, y: usize| {
         let inside = x >= QUIET_ZONE && y >= QUIET_ZONE;
         inside && qr.is_dark(x - QUIET_ZONE, y - QUIET_ZONE)
     };
     let pixels = (0..width * width).map(|at| dark(at % width, at / width));
-    Picture {
+    Image {
         width,
         pixels: pixels.collect(),
     }
 }
 
-/// Draws the one path of our own SVG.
-fn draw_svg(svg: &str) -> Picture {
+/// Draws the path of our SVG.
+fn draw_svg(svg: &str) -> Image {
     let attribute = |after: &str, name: &str| {
         let (_, rest) = svg.split_once(after).unwrap();
         let (_, rest) = rest.split_once(&format!(" {name}=\"")).unwrap();
@@ -104,11 +105,11 @@ fn draw_svg(svg: &str) -> Picture {
         }
         assert_eq!(numbers.next(), None);
     }
-    Picture { width, pixels }
+    Image { width, pixels }
 }
 
-/// Draws what a terminal shows, with two rows to a line.
-fn draw_terminal(text: &str) -> Picture {
+/// Draws terminal text, with two rows of modules per line.
+fn draw_terminal(text: &str) -> Image {
     let mut rows: Vec<Vec<bool>> = Vec::new();
     for line in text.lines() {
         let line = line.strip_prefix("\u{1b}[38;5;231;48;5;16m").unwrap();
@@ -117,14 +118,14 @@ fn draw_terminal(text: &str) -> Picture {
         rows.push(line.chars().map(|c| !matches!(c, '█' | '▄')).collect());
         assert!(line.chars().all(|c| matches!(c, '█' | '▀' | '▄' | ' ')));
     }
-    Picture {
+    Image {
         width: rows[0].len(),
         pixels: rows.concat(),
     }
 }
 
-/// Draws what a terminal shows of coloured spaces, two columns to a module.
-fn draw_terminal_in_color(text: &str) -> Picture {
+/// Draws coloured spaces of a terminal, with two columns per module.
+fn draw_terminal_in_color(text: &str) -> Image {
     let mut rows: Vec<Vec<bool>> = Vec::new();
     for line in text.lines() {
         let line = line.strip_suffix("\u{1b}[0m").unwrap();
@@ -137,19 +138,19 @@ fn draw_terminal_in_color(text: &str) -> Picture {
                 _ => panic!("{color}"),
             };
             assert!(!spaces.is_empty() && spaces.bytes().all(|byte| byte == b' '));
-            assert_eq!(spaces.len() % 2, 0, "two columns to a module");
+            assert_eq!(spaces.len() % 2, 0, "two columns per module");
             row.extend(vec![dark; spaces.len() / 2]);
         }
         rows.push(row);
     }
-    Picture {
+    Image {
         width: rows[0].len(),
         pixels: rows.concat(),
     }
 }
 
 #[cfg(feature = "png")]
-fn draw_png(file: &[u8]) -> Picture {
+fn draw_png(file: &[u8]) -> Image {
     let decoder = png::Decoder::new(std::io::Cursor::new(file));
     let mut reader = decoder.read_info().unwrap();
     let info = reader.info();
@@ -161,7 +162,7 @@ fn draw_png(file: &[u8]) -> Picture {
     reader.next_frame(&mut bytes).unwrap();
     let rows = bytes.chunks(width.div_ceil(8));
     let pixels = rows.flat_map(|row| (0..width).map(|x| row[x / 8] & (0x80 >> (x % 8)) == 0));
-    Picture {
+    Image {
         width,
         pixels: pixels.collect(),
     }
@@ -189,11 +190,7 @@ fn a_symbol_of_every_level_is_read_back() {
         widths.push(qr.width());
     }
     assert_eq!(widths, [37, 41, 49, 53], "versions 5, 6, 8 and 9");
-    assert_eq!(
-        uri().qr().unwrap().width(),
-        41,
-        "level M unless asked otherwise"
-    );
+    assert_eq!(uri().qr().unwrap().width(), 41, "level M is the default");
 }
 
 #[test]
@@ -210,7 +207,7 @@ fn svg_draws_exactly_the_modules() {
 }
 
 #[test]
-fn svg_brings_its_background_and_nothing_that_a_content_security_policy_stops() {
+fn svg_works_under_a_content_security_policy() {
     let svg = uri().qr().unwrap().svg();
     let svg = svg.expose();
     let head = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"196\" height=\"196\" viewBox=\"0 0 49 49\" \
@@ -232,7 +229,7 @@ fn svg_brings_its_background_and_nothing_that_a_content_security_policy_stops() 
 }
 
 #[test]
-fn terminal_text_draws_exactly_the_modules_and_is_read_back() {
+fn terminal_text_draws_exactly_the_modules() {
     for level in levels() {
         let qr = uri().qr_with(level).unwrap();
         let drawn = draw_terminal(qr.terminal().expose());
@@ -240,7 +237,10 @@ fn terminal_text_draws_exactly_the_modules_and_is_read_back() {
         assert_eq!(drawn.width, modules.width);
         assert!(drawn.rows()[..modules.width] == modules.rows());
         let below = drawn.rows()[modules.width];
-        assert!(below.iter().all(|dark| !dark), "half a line more, of light");
+        assert!(
+            below.iter().all(|dark| !dark),
+            "the extra half line is light"
+        );
         assert_eq!(drawn.scaled(4).scan(), URI);
     }
 }
@@ -256,7 +256,7 @@ fn coloured_spaces_draw_exactly_the_modules() {
 }
 
 #[test]
-fn a_code_for_a_terminal_has_level_l() {
+fn qr_codes_for_terminals_have_level_low() {
     let qr = uri().qr_for_terminal().unwrap();
     assert_eq!(qr.width(), 37, "level L; 41 at level M");
     assert_eq!(qr.terminal().expose().lines().count(), 23);
@@ -319,7 +319,7 @@ fn the_data_uri_is_the_png_file() {
 }
 
 #[test]
-fn pictures_of_a_key_uri_of_111_characters_are_small() {
+fn images_of_typical_key_uris_are_small() {
     for seed in 0..50_u8 {
         let secret = Secret::from_bytes(&[seed.wrapping_mul(77) ^ 0x5a; 20]).unwrap();
         let account = format!("alice.wonderland.{seed:02}@example.com");
@@ -340,9 +340,9 @@ fn pictures_of_a_key_uri_of_111_characters_are_small() {
 }
 
 #[test]
-fn what_no_symbol_holds_is_an_error() {
+fn text_beyond_the_capacity_is_an_error() {
     for (level, capacity) in levels().into_iter().zip([2953, 2331, 1663, 1273]) {
-        // Lower case needs a byte a character.
+        // Lower case needs one byte per character.
         assert_eq!(
             Qr::encode(&"a".repeat(capacity), level).unwrap().width(),
             177
@@ -368,7 +368,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn any_text_is_read_back_from_every_picture(text in "\\PC{1,120}", level in 0..4_usize) {
+    fn any_text_is_read_back_from_every_image(text in "\\PC{1,120}", level in 0..4_usize) {
         let qr = Qr::encode(&text, levels()[level]).unwrap();
         let modules = modules(&qr);
         prop_assert_eq!(modules.scaled(4).scan(), text);

@@ -1,4 +1,4 @@
-//! Which rejection a host is told, where two could be meant.
+//! The choice of the rejection where two could apply.
 #![cfg(feature = "verifier")]
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
@@ -57,7 +57,7 @@ fn shown(enrollment: &Enrollment, at: Timestamp) -> String {
 }
 
 #[test]
-fn letters_as_many_as_the_digits_of_a_passcode_are_malformed_and_not_counted() {
+fn letters_are_malformed_and_not_counted() {
     let service = Service::new();
     let enrollment = service.begin_first();
     for _ in 0..20 {
@@ -75,11 +75,15 @@ fn letters_as_many_as_the_digits_of_a_passcode_are_malformed_and_not_counted() {
     }
     service.clock.advance(std::time::Duration::from_secs(30));
     let now = service.clock.now();
-    assert_eq!(service.verify(&shown(&enrollment, now)), None, "no wait");
+    assert_eq!(
+        service.verify(&shown(&enrollment, now)),
+        None,
+        "no back-off"
+    );
 }
 
 #[test]
-fn a_passcode_as_a_proof_on_an_account_without_a_record_is_told_that_it_is_absent() {
+fn a_code_proof_without_a_record_is_absent() {
     let service = Service::new();
     let unknown: AuthenticatorId = "0123456789abcdef".parse().unwrap();
     let requests = [
@@ -95,7 +99,7 @@ fn a_passcode_as_a_proof_on_an_account_without_a_record_is_told_that_it_is_absen
 }
 
 #[test]
-fn a_failure_that_a_clock_ahead_wrote_is_no_wait_while_failures_are_free() {
+fn a_failure_from_a_fast_clock_delays_nobody() {
     let service = Service::new();
     let enrollment = service.begin_first();
     let now = service.clock.now();
@@ -111,7 +115,7 @@ fn a_failure_that_a_clock_ahead_wrote_is_no_wait_while_failures_are_free() {
 }
 
 #[test]
-fn unlocking_ends_a_wait_that_a_clock_ahead_began() {
+fn unlocking_ends_a_fast_clocks_back_off() {
     let service = Service::new();
     let enrollment = service.begin_first();
     let now = service.clock.now();
@@ -126,8 +130,8 @@ fn unlocking_ends_a_wait_that_a_clock_ahead_began() {
     let later = now.saturating_add(30);
     service.clock.set(later);
     let passcode = shown(&enrollment, later);
-    let held = service.verify(&passcode).and_then(Rejection::retry_after);
-    assert_eq!(held.map(|wait| wait.as_secs()), Some(1800));
+    let retry_after = service.verify(&passcode).and_then(Rejection::retry_after);
+    assert_eq!(retry_after.map(|wait| wait.as_secs()), Some(1800));
     block_on(
         service
             .verifier

@@ -1,4 +1,5 @@
-//! What a host may keep can be kept as JSON, and comes back checked; what it may not keep has no such form.
+//! Values that an application may store have a JSON form, and are validated when they are read.
+//! Other values have no serde form.
 #![cfg(all(feature = "serde", feature = "verifier"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -25,7 +26,7 @@ fn refused<T: DeserializeOwned + Debug>(json: Value) -> String {
 }
 
 #[test]
-fn a_receipt_and_a_status_survive_a_session() {
+fn receipts_and_status_round_trip_as_json() {
     let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
     let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
@@ -42,12 +43,12 @@ fn a_receipt_and_a_status_survive_a_session() {
     let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose()).unwrap();
     let receipt =
         block_on(verifier.confirm_enrollment(&alice, id, &phone.passcode(clock.now()))).unwrap();
-    let kept = verifier.seal_receipt(&receipt);
-    assert_eq!(round_trip(&kept), json!(kept.as_str()));
-    let kept: SealedReceipt = serde_json::from_value(round_trip(&kept)).unwrap();
+    let sealed = verifier.seal_receipt(&receipt);
+    assert_eq!(round_trip(&sealed), json!(sealed.as_str()));
+    let sealed: SealedReceipt = serde_json::from_value(round_trip(&sealed)).unwrap();
     let proof = Proof::Reauthenticated {
         password_checked_at: clock.now(),
-        receipt: &kept,
+        receipt: &sealed,
     };
     block_on(verifier.issue_backup_codes(&alice, proof)).unwrap();
 
@@ -68,7 +69,7 @@ fn a_receipt_and_a_status_survive_a_session() {
 }
 
 #[test]
-fn a_policy_is_read_from_a_file_and_checked() {
+fn a_policy_read_from_json_is_validated() {
     round_trip(&Policy::default());
     let policy: Policy =
         serde_json::from_value(json!({ "max_authenticators": 2, "code_count": 12 })).unwrap();
@@ -96,7 +97,7 @@ fn a_policy_is_read_from_a_file_and_checked() {
 }
 
 #[test]
-fn what_is_read_is_as_valid_as_what_is_made() {
+fn deserialized_values_are_validated() {
     refused::<AccountId>(json!(""));
     refused::<AccountId>(json!("a\0b"));
     refused::<AuthenticatorName>(json!("two\nlines"));
@@ -105,13 +106,13 @@ fn what_is_read_is_as_valid_as_what_is_made() {
 
 mod no_serde_form {
     use countersign::backup::{BackupCodeSet, BackupCodes};
-    use countersign::otp::{Code, Secret, SecretText};
+    use countersign::otp::{Code, Passcode, Secret, SecretText};
     use countersign::uri::KeyUri;
     use countersign::{AcceptedBy, Enrollment, Keyring, Receipt, SealingKey};
     use serde::{Deserialize, Serialize};
     use static_assertions::assert_not_impl_any;
 
-    // A receipt that was read back would prove nothing.
+    // Anybody could write a receipt that is read from JSON.
     assert_not_impl_any!(Receipt: Serialize, Deserialize<'static>);
     assert_not_impl_any!(AcceptedBy: Serialize, Deserialize<'static>);
     assert_not_impl_any!(Secret: Serialize, Deserialize<'static>);
@@ -121,7 +122,7 @@ mod no_serde_form {
     assert_not_impl_any!(BackupCodes: Serialize, Deserialize<'static>);
     assert_not_impl_any!(BackupCodeSet: Serialize, Deserialize<'static>);
     assert_not_impl_any!(Code: Serialize, Deserialize<'static>);
-    assert_not_impl_any!(Code: Serialize, Deserialize<'static>);
+    assert_not_impl_any!(Passcode: Serialize, Deserialize<'static>);
     assert_not_impl_any!(KeyUri: Serialize, Deserialize<'static>);
     assert_not_impl_any!(Enrollment: Serialize, Deserialize<'static>);
 }

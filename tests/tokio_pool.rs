@@ -1,4 +1,4 @@
-//! Slow digests off the executor's threads.
+//! `TokioPool` computes password hashes (Argon2id) on other threads than the executor's.
 #![cfg(feature = "tokio")]
 #![allow(
     clippy::unwrap_used,
@@ -34,7 +34,7 @@ struct Service {
 }
 
 impl Service {
-    /// With codes that were issued by another verifier, which digests inline.
+    /// Another verifier, which hashes inline, issues the codes.
     fn new(hash_executor: impl HashExecutor + 'static) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let (store, key) = (MemoryStore::new(), SealingKey::generate().unwrap());
@@ -77,8 +77,9 @@ impl Service {
         }
     }
 
-    /// How often another task of the same thread ran while a backup code was verified.
-    fn ticks_meanwhile(&self) -> usize {
+    /// The number of times that another task of the same thread ran during the verification of a
+    /// backup code.
+    fn ticks_during_verification(&self) -> usize {
         let ticks = Arc::new(AtomicUsize::new(0));
         on_one_thread().block_on(async {
             let counter = Arc::clone(&ticks);
@@ -99,17 +100,17 @@ impl Service {
 }
 
 #[test]
-fn other_tasks_run_while_a_digest_is_computed() {
-    assert!(Service::new(pool(1)).ticks_meanwhile() > 0);
+fn other_tasks_run_during_a_password_hash() {
+    assert!(Service::new(pool(1)).ticks_during_verification() > 0);
     assert_eq!(
-        Service::new(InlineExecutor).ticks_meanwhile(),
+        Service::new(InlineExecutor).ticks_during_verification(),
         0,
-        "inline, they do not"
+        "no other task runs during an inline hash"
     );
 }
 
 #[test]
-fn more_digests_than_the_limit_wait_their_turn() {
+fn hashes_beyond_the_limit_wait() {
     let service = Service::new(pool(1));
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
@@ -134,7 +135,7 @@ fn more_digests_than_the_limit_wait_their_turn() {
 }
 
 #[test]
-fn outside_a_runtime_it_is_an_error_that_says_so() {
+fn the_pool_needs_a_tokio_runtime() {
     let service = Service::new(pool(1));
     match block_on(service.verifier.verify(&service.alice, &service.codes[0])) {
         Err(Denied::Failed(VerifierError::HashExecutor(HashExecutorError::Worker(source)))) => {

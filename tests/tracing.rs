@@ -1,4 +1,4 @@
-//! What the verifier tells `tracing`: who, what and why, and never a code.
+//! The events of the verifier have account, action and reason, and never a code.
 #![cfg(feature = "tracing")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -15,7 +15,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Keeps every event as a line of text.
+/// Stores every event as a line of text.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<String>>);
 
@@ -52,7 +52,7 @@ impl Visit for Fields<'_> {
 }
 
 #[test]
-fn events_tell_who_and_why_and_no_code() {
+fn events_show_reasons_without_codes() {
     let lines = Lines::default();
     let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
@@ -96,7 +96,7 @@ fn events_tell_who_and_why_and_no_code() {
             let codes = verifier.issue_backup_codes(&alice, proof).await.unwrap();
             secrets.extend(codes.iter().map(|code| code.replace(' ', "")));
             clock.advance(Duration::from_secs(30));
-            let _again = verifier.verify(&alice, &passcode).await;
+            let _replayed = verifier.verify(&alice, &passcode).await;
             let _wrong = verifier.verify(&alice, "00000000").await;
             let _right = verifier
                 .verify(&alice, codes.iter().next().unwrap())

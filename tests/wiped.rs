@@ -1,8 +1,8 @@
 //! Secrets leave nothing in the memory of a process when they are dropped.
 //!
-//! The package `proofs/wiped` runs scenarios in processes of their own, in a release build, and searches all
-//! that they can write to. Each scenario is cut off after every one of its operations, because what comes
-//! later would overwrite what is left behind before.
+//! The release build of `proofs/wiped` runs each scenario in its own process, and searches all
+//! writable memory of the process. The tests stop each scenario after each of its operations,
+//! because later operations would overwrite what earlier ones left behind.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![allow(clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-/// The binary, built once.
+/// The program, built once.
 static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wiped");
     let cargo = std::env::var_os("CARGO").expect("cargo runs the tests");
@@ -22,16 +22,17 @@ static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
         .arg(&target)
         .status()
         .expect("cargo runs");
-    assert!(status.success(), "the proof builds: {status}");
+    assert!(status.success(), "the build failed: {status}");
     target.join("release/countersign-wiped")
 });
 
-/// Runs so many operations of a scenario. What is found, and whether there are more operations.
+/// Runs a number of operations of a scenario. Returns what the search finds, and whether there are
+/// more operations.
 fn run(scenario: &str, operations: usize) -> (Vec<String>, bool) {
     let output = Command::new(&*BINARY)
         .args([scenario, &operations.to_string()])
         .output()
-        .expect("the proof runs");
+        .expect("the program runs");
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{scenario}: {error}");
     let mut lines: Vec<String> = String::from_utf8_lossy(&output.stdout)
@@ -42,16 +43,23 @@ fn run(scenario: &str, operations: usize) -> (Vec<String>, bool) {
     (lines, last.as_deref() == Some("stopped"))
 }
 
-/// Runs a scenario once for each of its operations, and expects to find nothing.
+/// Runs a scenario once for each of its operations, and checks that the search finds nothing.
 fn leaves_nothing(scenario: &str, operations: usize) {
-    for done in 0..=operations {
-        let (found, more) = run(scenario, done);
-        assert_eq!(found, [""; 0], "left by {scenario} after {done}");
-        assert_eq!(more, done < operations, "{scenario} after {done}");
+    for operation in 0..=operations {
+        let (found, more) = run(scenario, operation);
+        assert_eq!(
+            found, [""; 0],
+            "left by {scenario} after operation {operation}"
+        );
+        assert_eq!(
+            more,
+            operation < operations,
+            "{scenario} after operation {operation}"
+        );
     }
 }
 
-/// The kinds of what a scenario leaves behind that runs to its end.
+/// The kinds of secrets that a scenario leaves behind at its end.
 fn kinds(scenario: &str) -> BTreeSet<String> {
     kinds_of(&run(scenario, usize::MAX).0)
 }
@@ -69,64 +77,67 @@ fn set<const N: usize>(kinds: [&str; N]) -> BTreeSet<String> {
 }
 
 #[test]
-fn enrolling_logging_in_backup_codes_and_new_keys_leave_nothing() {
+fn the_verifier_leaves_no_secrets_in_memory() {
     leaves_nothing("login", 15);
 }
 
 #[test]
-fn passcodes_of_every_hash_leave_nothing() {
+fn passcodes_of_every_algorithm_leave_no_secrets() {
     leaves_nothing("passcodes", 18);
 }
 
 #[test]
-fn backup_codes_and_their_ledger_leave_nothing() {
+fn backup_code_sets_leave_no_secrets() {
     leaves_nothing("backup_codes", 8);
 }
 
 #[test]
-fn receipts_sealed_and_opened_leave_nothing() {
+fn sealed_and_opened_receipts_leave_no_secrets() {
     leaves_nothing("receipts", 7);
 }
 
 #[test]
-fn secrets_that_come_in_as_text_leave_nothing() {
-    leaves_nothing("typed", 6);
+fn secrets_parsed_from_text_leave_no_copies() {
+    leaves_nothing("text_input", 6);
 }
 
 #[test]
-fn pictures_leave_no_more_than_the_codewords_that_the_qrcode_crate_frees() {
+fn qr_images_leave_at_most_codewords() {
     let left_by_qrcode = set(["Codewords"]);
-    for done in 0..=12 {
-        let (found, more) = run("pictures", done);
+    for operation in 0..=12 {
+        let (found, more) = run("qr_images", operation);
         let kinds = kinds_of(&found);
-        assert!(kinds.is_subset(&left_by_qrcode), "after {done}: {found:?}");
-        assert_eq!(more, done < 12);
+        assert!(
+            kinds.is_subset(&left_by_qrcode),
+            "after operation {operation}: {found:?}"
+        );
+        assert_eq!(more, operation < 12);
     }
 }
 
 #[test]
-fn every_kind_of_secret_is_found_where_nothing_is_wiped() {
+fn every_unwiped_kind_of_secret_is_found() {
     let all = set([
         "BackupCode",
         "Base32",
         "CodeEntropy",
         "Codewords",
-        "Digest",
+        "CodeHash",
         "InnerPad",
         "InnerState",
         "OuterPad",
         "OuterState",
         "Passcode",
-        "Picture",
+        "QrImage",
         "ReceiptKey",
         "RecordKey",
         "Secret",
     ]);
-    assert_eq!(kinds("control_nothing_is_wiped"), all);
+    assert_eq!(kinds("control_unwiped"), all);
 }
 
 #[test]
-fn what_is_in_use_is_found() {
+fn secrets_in_use_are_found() {
     let in_use = set([
         "InnerState",
         "OuterState",
@@ -135,25 +146,25 @@ fn what_is_in_use_is_found() {
         "RecordKey",
         "Secret",
     ]);
-    assert_eq!(kinds("control_alive"), in_use);
+    assert_eq!(kinds("control_in_use"), in_use);
 }
 
 #[test]
-fn what_a_host_copies_out_and_does_not_wipe_is_found() {
-    assert_eq!(kinds("control_copied_out"), set(["Base32", "Secret"]));
+fn unwiped_copies_are_found() {
+    assert_eq!(kinds("control_unwiped_copy"), set(["Base32", "Secret"]));
 }
 
 #[test]
-fn what_was_freed_before_it_was_learned_is_found() {
-    assert_eq!(kinds("control_freed_before_it_is_learned"), set(["Secret"]));
+fn secrets_freed_before_registration_are_found() {
+    assert_eq!(kinds("control_freed_before_registration"), set(["Secret"]));
 }
 
 #[test]
-fn what_a_function_left_on_the_stack_is_found() {
-    assert!(kinds("control_dead_frame").is_superset(&set(["InnerPad", "InnerState"])));
+fn secrets_left_on_the_stack_are_found() {
+    assert!(kinds("control_stack").is_superset(&set(["InnerPad", "InnerState"])));
 }
 
 #[test]
-fn what_nobody_looks_for_is_not_found() {
-    assert_eq!(kinds("control_nothing_is_known"), set([]));
+fn unregistered_secrets_are_not_found() {
+    assert_eq!(kinds("control_unregistered"), set([]));
 }

@@ -41,7 +41,7 @@ impl Account {
         }
     }
 
-    /// What the phone shows in the next periods.
+    /// The passcodes of the next periods.
     pub(crate) fn next_passcodes(&self, count: u64) -> Vec<String> {
         let period = Period::default().as_secs();
         let at = |number| self.clock.now().saturating_add(number * period);
@@ -50,7 +50,7 @@ impl Account {
             .collect()
     }
 
-    /// A verifier of the same accounts whose new key is the retired one of the other.
+    /// A verifier of the same accounts, whose primary key is the retired key of this one.
     pub(crate) fn with_new_key(&self) -> Verifier<MemoryStore> {
         verifier(&self.store, &self.clock, [2, 1])
     }

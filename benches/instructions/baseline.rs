@@ -1,11 +1,11 @@
-//! The counts that a change is compared with, and what made them.
+//! The counts to compare with, and the tools that counted.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 pub(crate) struct Baseline {
-    /// By which compiler, and with which valgrind and libc.
+    /// The compiler, valgrind and libc.
     made_by: Vec<String>,
     counts: Vec<(String, u64)>,
 }
@@ -48,17 +48,18 @@ impl Baseline {
         Some(*count)
     }
 
-    /// What to do if the counts are no longer those of the baseline.
+    /// Advice for counts that differ from the baseline.
     pub(crate) fn advice(&self) -> String {
         let (then, now) = (self.made_by.join(", "), tools().join(", "));
         let cause = if then == now {
-            "The tools are the same: the code has changed.".into()
+            "The tools are the same, so the code has changed.".into()
         } else {
-            format!("The tools have changed, which can be the reason: now {now}.")
+            format!("The tools have changed, which can be the cause: now {now}.")
         };
         format!(
             "The baseline was made by {then}. {cause}\n\
-             If what it counts now is as it should be: cargo bench -p countersign --bench instructions -- --renew, and commit {}",
+             If the new counts are right, run `cargo bench -p countersign --bench instructions -- --renew`, \
+             and commit {}",
             "benches/instructions/baseline.txt"
         )
     }
@@ -68,7 +69,7 @@ fn file() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("benches/instructions/baseline.txt")
 }
 
-/// What the counts depend on beside the code.
+/// The tools that the counts depend on.
 fn tools() -> Vec<String> {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     [

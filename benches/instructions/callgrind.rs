@@ -4,10 +4,10 @@ use std::env;
 use std::io::ErrorKind;
 use std::process::{Command, ExitCode};
 
-/// The function whose instructions are counted, with all that it calls.
+/// The function whose instructions are counted, with all functions that it calls.
 pub(crate) const COUNTED: &str = "*instructions*counted*";
 
-/// How many instructions an operation takes; `None` without valgrind.
+/// The number of instructions of an operation; `None` without valgrind.
 pub(crate) fn count(name: &str) -> Option<u64> {
     let this = env::current_exe().expect("the path of this program");
     let output = Command::new("valgrind")
@@ -15,7 +15,8 @@ pub(crate) fn count(name: &str) -> Option<u64> {
         .arg(format!("--toggle-collect={COUNTED}"))
         .arg(this)
         .args(["--operation", name])
-        // Else the first call of a function of libc counts the search for it too.
+        // Otherwise the count has the dynamic linker's work at the first call of each libc
+        // function.
         .env("LD_BIND_NOW", "1")
         .output();
     let output = match output {
@@ -28,12 +29,12 @@ pub(crate) fn count(name: &str) -> Option<u64> {
         .lines()
         .find_map(|line| line.split_once("Collected : "))
         .and_then(|(_, count)| count.trim().parse().ok());
-    let count = collected.unwrap_or_else(|| panic!("{name}: callgrind says no count: {report}"));
+    let count = collected.unwrap_or_else(|| panic!("{name}: callgrind reports no count: {report}"));
     assert_ne!(count, 0, "{name}: callgrind does not find {COUNTED}");
     Some(count)
 }
 
-/// With `COUNTERSIGN_SKIP_NOTHING=1` in the environment, that there is no valgrind is a failure.
+/// Skips, or fails if `COUNTERSIGN_SKIP_NOTHING=1` is set.
 pub(crate) fn absent() -> ExitCode {
     eprintln!("skipped: no valgrind");
     match env::var("COUNTERSIGN_SKIP_NOTHING").as_deref() {

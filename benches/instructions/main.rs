@@ -1,12 +1,14 @@
-//! How many instructions the central operations take, counted by callgrind: unlike a time, the same in every run.
+//! Counts the instructions of the central operations with callgrind. Unlike a time, a count is the
+//! same in every run.
 //!
 //! ```sh
-//! cargo bench -p countersign --bench instructions               # compares with baseline.txt beside this file
-//! cargo bench -p countersign --bench instructions -- --renew    # writes that file anew
+//! cargo bench -p countersign --bench instructions               # compares with baseline.txt
+//! cargo bench -p countersign --bench instructions -- --renew    # updates that file
 //! ```
 //!
-//! It fails if an operation takes 3 % more than in the baseline, or more of what totp-rs takes than `AT_MOST` says. It
-//! takes valgrind. Valgrind hides the SHA instructions of a processor, so this is the portable code.
+//! The benchmark fails if an operation takes 3 % more instructions than in the baseline, or exceeds
+//! its share of totp-rs in `AT_MOST`. It needs valgrind. Valgrind hides the SHA instructions of a
+//! processor, so the counts are of the portable code.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -23,10 +25,10 @@ use baseline::Baseline;
 use operations::OPERATIONS;
 use std::process::ExitCode;
 
-/// How much more than in the baseline is too much.
-const TOLERATED: f64 = 0.03;
+/// The maximum increase over the baseline.
+const TOLERANCE: f64 = 0.03;
 
-/// What an operation may take at most, as a share of what another does.
+/// The maximum count of an operation, as a share of another operation.
 const AT_MOST: [(&str, &str, f64); 2] = [
     ("verify, wrong, key kept", "totp-rs check, wrong", 0.54),
     (
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        // What `cargo bench` says to every benchmark, and `cargo test` does not.
+        // `cargo bench` passes `--bench`, and `cargo test` does not.
         ["--bench"] => compare(),
         ["--renew", "--bench"] => renew(),
         ["--operation", name] => operations::run(name),
@@ -57,14 +59,14 @@ fn compare() -> ExitCode {
         return callgrind::absent();
     };
     let baseline = Baseline::read();
-    let mut broken = Vec::new();
+    let mut failures = Vec::new();
     println!(
         "{:<34} {:>10} {:>10} {:>8}",
         "operation", "baseline", "now", "change"
     );
     for (name, now) in &counts {
         let Some(before) = baseline.count(name) else {
-            broken.push(format!("{name}: not in the baseline"));
+            failures.push(format!("{name}: not in the baseline"));
             continue;
         };
         let change = share(*now, before) - 1.0;
@@ -72,8 +74,8 @@ fn compare() -> ExitCode {
             "{name:<34} {before:>10} {now:>10} {:>+7.2}%",
             100.0 * change
         );
-        if change > TOLERATED {
-            broken.push(format!(
+        if change > TOLERANCE {
+            failures.push(format!(
                 "{name}: {:.2} % more than in the baseline",
                 100.0 * change
             ));
@@ -93,14 +95,16 @@ fn compare() -> ExitCode {
         );
         println!("{ours}: {share:.3} of {theirs}, at most {at_most:.2}");
         if share > at_most {
-            broken.push(format!("{ours}: {share:.3} of {theirs}"));
+            failures.push(format!(
+                "{ours}: {share:.3} of {theirs}, at most {at_most:.2}"
+            ));
         }
     }
-    if broken.is_empty() {
+    if failures.is_empty() {
         return ExitCode::SUCCESS;
     }
-    for line in broken {
-        eprintln!("broken: {line}");
+    for line in failures {
+        eprintln!("failed: {line}");
     }
     eprintln!("{}", baseline.advice());
     ExitCode::FAILURE

@@ -1,4 +1,4 @@
-//! What is counted.
+//! The counted operations.
 
 use crate::account::Account;
 use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, Secret, Totp, Window};
@@ -8,13 +8,13 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Run twice: once to have everything looked up that is looked up once, and then counted.
+/// Runs twice: the first run does the work that is done only once, and the second run is counted.
 type Operation = Box<dyn FnMut()>;
 
-/// Makes what an operation needs, which is not counted.
+/// Prepares an operation; this is not counted.
 type SetUp = fn() -> Operation;
 
-/// By name.
+/// The operations by name. `baseline.txt` has the same names.
 pub(crate) const OPERATIONS: [(&str, SetUp); 13] = [
     ("generate, key kept", generate_kept),
     ("generate, from the secret", generate_from_secret),
@@ -33,7 +33,7 @@ pub(crate) const OPERATIONS: [(&str, SetUp); 13] = [
 
 const KEY: &[u8] = b"12345678901234567890";
 const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
-/// At none of the counters that are looked at.
+/// Right at no counter and no step of the operations.
 const WRONG: &str = "123456";
 
 pub(crate) fn run(name: &str) -> ExitCode {
@@ -46,7 +46,7 @@ pub(crate) fn run(name: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Callgrind knows it by its name.
+/// Callgrind starts to count at this function's name.
 #[inline(never)]
 fn counted(operation: &mut dyn FnMut()) {
     operation();
@@ -119,7 +119,7 @@ fn status() -> Operation {
 
 fn resealed() -> Operation {
     let account = Account::enrolled();
-    // Each has the other's key as a retired one.
+    // Each has the other's primary key as a retired key.
     let (mut next, mut last) = (account.with_new_key(), account.verifier);
     Box::new(move || {
         let resealed = next.reseal(&account.id).expect("a record");

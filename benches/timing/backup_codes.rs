@@ -9,40 +9,43 @@ use rand_core::Rng;
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
-/// Where the digest of the code that is typed stands among those of the set.
+/// The position of the typed code's hash in the set.
 #[derive(Clone, Copy)]
 enum Stored {
     First,
     Last,
     Nowhere,
-    /// An entry that differs in the last byte alone.
+    /// One entry differs in the last byte only.
     AllButOneByte,
 }
 
 /// Both classes have the same answer, for different reasons.
 pub(crate) fn cases() -> Vec<Case> {
-    let digest = at_places(
-        "wrong in 1 byte of a digest, in all 16",
+    let hash = at_places(
+        "wrong in 1 byte of a hash, in all 16",
         Stored::AllButOneByte,
         Stored::Nowhere,
     );
     let digits = (1..=5).map(|count| {
         let name = format!("backup code, right in {count} leading digits, in none");
         Case::new(name, move |samples, random| {
-            let set = Set::new(random);
+            let issued = Issued::new(random);
             let input = |class: Class, random: &mut _| {
-                let typed = with_right_digits(&set.code, either(class, count, 0), random);
-                (set.ledger.clone(), Code::parse(&typed).expect("a code"))
+                let typed = with_right_digits(&issued.code, either(class, count, 0), random);
+                (
+                    issued.code_set.clone(),
+                    Code::parse(&typed).expect("a code"),
+                )
             };
-            measure(samples, random, input, |(ledger, typed)| {
-                ledger.redeem(typed, NOW, None).is_ok()
+            measure(samples, random, input, |(code_set, typed)| {
+                code_set.redeem(typed, NOW, None).is_ok()
             })
         })
     });
-    std::iter::once(digest).chain(digits).collect()
+    std::iter::once(hash).chain(digits).collect()
 }
 
-/// What is not judged: the answer itself, which whoever asks is told.
+/// The answers themselves, without a limit, because the caller receives the answer.
 pub(crate) fn answers() -> [Case; 2] {
     [
         at_places(
@@ -54,47 +57,50 @@ pub(crate) fn answers() -> [Case; 2] {
     ]
 }
 
-/// What is typed is always the same: only what is stored differs.
+/// The typed code is always the same; only the stored hashes differ.
 fn at_places(name: &str, left: Stored, right: Stored) -> Case {
     Case::new(format!("backup code, {name}"), move |samples, random| {
-        let set = Set::new(random);
-        let typed = Code::parse(&set.code).expect("a code");
-        let (left, right) = (set.ledger(left, random), set.ledger(right, random));
+        let issued = Issued::new(random);
+        let typed = Code::parse(&issued.code).expect("a code");
+        let (left, right) = (
+            issued.with_hashes(left, random),
+            issued.with_hashes(right, random),
+        );
         let input = |class, _: &mut _| either(class, &left, &right).clone();
-        measure(samples, random, input, |ledger| {
-            ledger.redeem(&typed, NOW, None).is_ok()
+        measure(samples, random, input, |code_set| {
+            code_set.redeem(&typed, NOW, None).is_ok()
         })
     })
 }
 
-/// Ten backup codes; the first is the one that is typed.
-struct Set {
+/// Ten issued backup codes. The first is typed.
+struct Issued {
     code: String,
-    ledger: BackupCodeSet,
+    code_set: BackupCodeSet,
 }
 
-impl Set {
+impl Issued {
     fn new(random: &mut SeededRng) -> Self {
         let codes = BackupCodes::generate_with(CodeFormat::default(), random).expect("a set");
-        // The least digest that there is, so that the comparison is not lost in it.
-        let params = Argon2Params::new(8, 1, 1).expect("the least that Argon2 allows");
-        let ledger = BackupCodeSet::issue(&codes, NOW, params, None, random).expect("a ledger");
+        // The cheapest hash, so that the comparison is a visible part of the time.
+        let params = Argon2Params::new(8, 1, 1).expect("the minimum of Argon2");
+        let code_set = BackupCodeSet::issue(&codes, NOW, params, None, random).expect("a code set");
         let code = codes.iter().next().expect("ten codes").replace(' ', "");
-        Self { code, ledger }
+        Self { code, code_set }
     }
 
-    /// The same set with the digests in other places: they are what its CBOR ends with, but for the one byte of an empty
-    /// map of used codes.
-    fn ledger(&self, stored: Stored, random: &mut SeededRng) -> BackupCodeSet {
-        let mut bytes = self.ledger.encode();
+    /// The same set with its hashes in other positions. The hashes are the last field of the CBOR
+    /// encoding before the empty map of used codes, which has one byte.
+    fn with_hashes(&self, stored: Stored, random: &mut SeededRng) -> BackupCodeSet {
+        let mut bytes = self.code_set.encode();
         let used = bytes.len() - 1;
-        let digests = &mut bytes[used - 160..used];
+        let hashes = &mut bytes[used - 160..used];
         match stored {
             Stored::First => {}
-            Stored::Last => digests.rotate_left(16),
-            Stored::Nowhere => random.fill_bytes(&mut digests[..16]),
-            Stored::AllButOneByte => digests[15] ^= 1,
+            Stored::Last => hashes.rotate_left(16),
+            Stored::Nowhere => random.fill_bytes(&mut hashes[..16]),
+            Stored::AllButOneByte => hashes[15] ^= 1,
         }
-        BackupCodeSet::decode(&bytes).expect("a ledger")
+        BackupCodeSet::decode(&bytes).expect("a code set")
     }
 }

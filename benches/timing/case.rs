@@ -1,10 +1,10 @@
 use crate::support::SeededRng;
 use crate::welch::Difference;
 
-/// Takes so many samples, of inputs that come from a generator.
+/// Takes a number of samples, of inputs from a random generator.
 type Measure = dyn Fn(usize, &mut SeededRng) -> Difference;
 
-/// Two classes of inputs, and how far the times that they take are apart.
+/// Two classes of inputs, whose times are compared.
 pub(crate) struct Case {
     pub(crate) name: String,
     measure: Box<Measure>,
@@ -19,7 +19,7 @@ impl Case {
         Self { name, measure }
     }
 
-    /// Measures once, prints it, and gives |t|.
+    /// Measures once, prints the result, and returns |t|.
     pub(crate) fn run(&self, samples: usize, seed: u64) -> f64 {
         let Difference { t, nanoseconds } = (self.measure)(samples, &mut SeededRng(seed));
         let name = &self.name;

@@ -1,12 +1,12 @@
-//! Does the time that a verdict takes tell how wrong a code is? The method of dudect, judged by itself:
+//! Checks that the time of a check does not show how wrong a code is, by the method of dudect:
 //!
 //! ```sh
-//! cargo bench --bench timing                        # all, a million samples each: minutes
-//! cargo bench --bench timing -- --control           # only what must be found: seconds
+//! cargo bench --bench timing                        # all cases, a million samples each: minutes
+//! cargo bench --bench timing -- --control           # only the controls: seconds
 //! cargo bench --bench timing -- --samples 100000 "backup code, right in"
 //! ```
 //!
-//! It fails if a case is found to leak in two of three runs, or if a control is not found.
+//! The benchmark fails if a case leaks in two of three runs, or if it does not find a control.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -29,19 +29,19 @@ use std::process::ExitCode;
 
 /// The threshold of dudect: above it, the two classes take different times.
 const LEAK: f64 = 4.5;
-/// A control must be found beyond doubt.
+/// The benchmark must find a control with certainty.
 const FOUND: f64 = 10.0;
 
 fn main() -> ExitCode {
     let mut samples = 1_000_000;
     let mut control_alone = false;
-    let mut asked = false;
+    let mut is_bench = false;
     let mut wanted = String::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            // What `cargo bench` says to every benchmark, and `cargo test` does not.
-            "--bench" => asked = true,
+            // `cargo bench` passes `--bench`, and `cargo test` does not.
+            "--bench" => is_bench = true,
             "--control" => control_alone = true,
             "--samples" => match arguments.next().and_then(|number| number.parse().ok()) {
                 Some(number) => samples = number,
@@ -52,28 +52,28 @@ fn main() -> ExitCode {
         }
     }
 
-    if !asked {
+    if !is_bench {
         return ExitCode::SUCCESS;
     }
 
-    let mut broken = Vec::new();
+    let mut failures = Vec::new();
     println!(
         "{:<58} {:>8} {:>8} {:>12}  seed",
         "case", "samples", "|t|", "left slower"
     );
     for case in passcodes::controls() {
         if case.run(samples.min(100_000), seed()) < FOUND {
-            broken.push(case.name);
+            failures.push(case.name);
         }
     }
     if !control_alone {
         let cases = passcodes::cases().into_iter().chain(backup_codes::cases());
         for case in cases.filter(|case| case.name.contains(&wanted)) {
             if leaks(&case, samples) {
-                broken.push(case.name);
+                failures.push(case.name);
             }
         }
-        println!("not judged, because the answer itself is no secret:");
+        println!("without a limit, because the answer itself is no secret:");
         let answers = passcodes::answers()
             .into_iter()
             .chain(backup_codes::answers());
@@ -81,17 +81,17 @@ fn main() -> ExitCode {
             case.run(samples, seed());
         }
     }
-    for name in &broken {
-        eprintln!("broken: {name}");
+    for name in &failures {
+        eprintln!("failed: {name}");
     }
-    if broken.is_empty() {
+    if failures.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
 }
 
-/// Two of three runs must exceed the threshold: in one of many, chance does.
+/// Whether two of three runs exceed the threshold. A single run of many does by chance.
 fn leaks(case: &Case, samples: usize) -> bool {
     let exceeds = || case.run(samples, seed()) >= LEAK;
     exceeds() && {

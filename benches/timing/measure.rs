@@ -4,15 +4,15 @@ use rand_core::Rng;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// What an input belongs to. The two must take the same time.
+/// The class of an input. Both classes must take the same time.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Class {
     Left,
     Right,
 }
 
-/// Times `run` on inputs of both classes, in random order, and compares. Inputs are made before they are used, so
-/// that making them does not show.
+/// Measures `run` on inputs of both classes, in random order, and compares the times. All inputs of
+/// a batch are made before the first is measured.
 pub(crate) fn measure<I, O>(
     samples: usize,
     random: &mut SeededRng,

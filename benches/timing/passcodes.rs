@@ -5,10 +5,10 @@ use countersign::Timestamp;
 use countersign::otp::{Algorithm, Code, Digits, Period, TimeStep, Totp, Window};
 use rand_core::Rng;
 
-/// What is typed, the time, and the last accepted step.
+/// The typed code, the time, and the last accepted step.
 type Input = (Code, Timestamp, Option<TimeStep>);
 
-/// Where in the window the passcode is right, and whether it was used before.
+/// The step of the window at which the passcode is right, and whether it was used before.
 #[derive(Clone, Copy)]
 enum Right {
     First,
@@ -53,7 +53,7 @@ pub(crate) fn cases() -> Vec<Case> {
     steps.into_iter().chain(digits).collect()
 }
 
-/// What is not judged: the answer itself, which whoever asks is told.
+/// The answers themselves, without a limit, because the caller receives the answer.
 pub(crate) fn answers() -> [Case; 1] {
     [at_steps("accepted, wrong", Right::First, Right::Nowhere)]
 }
@@ -66,7 +66,7 @@ fn at_steps(name: &str, left: Right, right: Right) -> Case {
     })
 }
 
-/// The negative controls: what is written without thinking.
+/// The negative controls: typical code that leaks.
 pub(crate) fn controls() -> Vec<Case> {
     let steps = Case::new(
         "control: stops at the first step that matches".into(),
@@ -75,10 +75,10 @@ pub(crate) fn controls() -> Vec<Case> {
             let input = |class, random: &mut _| {
                 at_step(&totp, either(class, Right::First, Right::Last), random)
             };
-            measure(samples, random, input, |(passcode, now, _)| {
+            measure(samples, random, input, |(code, now, _)| {
                 (-30..=30).step_by(30).any(|drift| {
                     let at = Timestamp::from_unix(now.as_unix().saturating_add_signed(drift));
-                    totp.verify(passcode, at, Window::EXACT, None).is_some()
+                    totp.verify(code, at, Window::EXACT, None).is_some()
                 })
             })
         },
@@ -116,8 +116,8 @@ fn totp(random: &mut SeededRng) -> Totp {
     Totp::new(&key, Algorithm::Sha1, Digits::SIX, Period::default())
 }
 
-fn verify(totp: &Totp, (passcode, now, last_step): &Input) -> bool {
-    totp.verify(passcode, *now, Window::default(), *last_step)
+fn verify(totp: &Totp, (code, now, last_step): &Input) -> bool {
+    totp.verify(code, *now, Window::default(), *last_step)
         .is_some()
 }
 
@@ -146,14 +146,15 @@ fn in_digits(totp: &Totp, count: usize, random: &mut SeededRng) -> Input {
     (Code::parse(&typed).expect("a passcode"), now, None)
 }
 
-/// A code that is right in exactly so many leading digits; those behind the first wrong one are random.
+/// A code that is right in exactly `count` leading digits. The digits after the first wrong one are
+/// random.
 pub(crate) fn with_right_digits(code: &str, count: usize, random: &mut SeededRng) -> String {
     code.char_indices()
-        .map(|(place, right)| {
+        .map(|(index, right)| {
             let right = right.to_digit(10).expect("a digit");
-            let typed = match place {
-                _ if place < count => right,
-                _ if place == count => (right + 1 + random.next_u32() % 9) % 10,
+            let typed = match index {
+                _ if index < count => right,
+                _ if index == count => (right + 1 + random.next_u32() % 9) % 10,
                 _ => random.next_u32() % 10,
             };
             char::from_digit(typed, 10).expect("a digit")

@@ -1,17 +1,17 @@
-//! Welch's t-test on cropped measurements, the method of dudect (Reparaz, Balasch and Verbauwhede, "Dude, is my code
-//! constant time?", 2017).
+//! Welch's t-test on cropped measurements, the method of dudect (Reparaz, Balasch and Verbauwhede,
+//! "Dude, is my code constant time?", 2017).
 
-/// How far two classes of measurements are apart.
+/// The difference between two classes of measurements.
 #[derive(Clone, Copy)]
 pub(crate) struct Difference {
-    /// In units of its standard error, without the sign.
+    /// The absolute difference, in units of its standard error.
     pub(crate) t: f64,
-    /// By how much the left one is slower.
+    /// How much slower the left class is.
     pub(crate) nanoseconds: f64,
 }
 
-/// The largest difference of all crops. Interrupts and other processes make measurements long, so the test is done on
-/// all of them, and on those below each of 100 percentiles.
+/// The largest difference of all crops. Interrupts and other processes make some measurements long.
+/// So the test runs on all measurements, and on the measurements below each of 100 percentiles.
 pub(crate) fn largest(mut left: Vec<u64>, mut right: Vec<u64>) -> Difference {
     left.sort_unstable();
     right.sort_unstable();
@@ -38,7 +38,7 @@ fn below(sorted: &[u64], limit: u64) -> &[u64] {
 }
 
 fn difference(left: &[u64], right: &[u64]) -> Difference {
-    /// With fewer measurements the test says nothing.
+    /// With fewer measurements the test is meaningless.
     const ENOUGH: usize = 1_000;
     let enough = left.len().min(right.len()) >= ENOUGH;
     let (left, right) = (Moments::of(left), Moments::of(right));

@@ -1,4 +1,4 @@
-//! Ledgers made by the reference implementation of Argon2 and another CBOR library.
+//! Backup-code sets made by the reference implementation of Argon2 and another CBOR library.
 
 use super::*;
 use data_encoding::HEXLOWER;
@@ -26,19 +26,19 @@ fn hex(text: &str) -> Vec<u8> {
     HEXLOWER.decode(text.as_bytes()).unwrap()
 }
 
-/// Redeems every code that was not used, and gives back the ledger as it was before.
+/// Redeems every unused code, and returns the set as it was before.
 fn redeem_all(name: &str) -> BackupCodeSet {
     let case = case(name);
     let before = BackupCodeSet::decode(&case.bytes).unwrap();
-    assert_eq!(before.encode(), case.bytes, "one encoding");
+    assert_eq!(before.encode(), case.bytes, "a set has one encoding");
     let pepper = before
         .pepper_id()
         .map(|id| Pepper::new(id, case.pepper.as_ref().unwrap()).unwrap());
-    let mut ledger = before.clone();
+    let mut set = before.clone();
     let status: Vec<_> = before.status().collect();
     assert_eq!(status.len(), case.codes.len());
     for (status, code) in status.iter().zip(&case.codes) {
-        let outcome = ledger.redeem(&typed(code), NOON, pepper.as_ref());
+        let outcome = set.redeem(&typed(code), NOON, pepper.as_ref());
         match status.used_at {
             None => assert_eq!(outcome.map(Redemption::number), Ok(status.number)),
             Some(at) => assert_eq!(
@@ -54,32 +54,32 @@ fn redeem_all(name: &str) -> BackupCodeSet {
 }
 
 #[test]
-fn the_defaults_with_ten_codes_fit_into_200_bytes() {
-    let ledger = redeem_all("defaults");
-    assert_eq!(ledger.params(), Argon2Params::default());
-    assert_eq!(ledger.format(), CodeFormat::default());
-    assert_eq!(ledger.issued_at(), Timestamp::from_unix(1_795_478_400));
-    assert!(ledger.encode().len() <= 200);
+fn ten_default_codes_fit_into_200_bytes() {
+    let set = redeem_all("defaults");
+    assert_eq!(set.params(), Argon2Params::default());
+    assert_eq!(set.format(), CodeFormat::default());
+    assert_eq!(set.issued_at(), Timestamp::from_unix(1_795_478_400));
+    assert!(set.encode().len() <= 200);
 }
 
 #[test]
-fn letters_and_four_lanes() {
-    let ledger = redeem_all("letters");
-    assert_eq!(ledger.params(), Argon2Params::new(64, 3, 4).unwrap());
-    assert_eq!(ledger.format().alphabet(), Alphabet::Unambiguous);
+fn a_set_with_letters_and_four_lanes_decodes() {
+    let set = redeem_all("letters");
+    assert_eq!(set.params(), Argon2Params::new(64, 3, 4).unwrap());
+    assert_eq!(set.format().alphabet(), Alphabet::Unambiguous);
 }
 
 #[test]
 fn a_pepper_is_the_secret_value_of_argon2() {
-    let ledger = redeem_all("peppered");
-    assert_eq!(ledger.pepper_id(), Some(PepperId::new(0)));
+    let set = redeem_all("peppered");
+    assert_eq!(set.pepper_id(), Some(PepperId::new(0)));
 }
 
 #[test]
 fn used_codes_keep_their_time() {
-    let ledger = redeem_all("used");
-    let used: Vec<_> = ledger.status().map(|code| code.used_at).collect();
+    let set = redeem_all("used");
+    let used: Vec<_> = set.status().map(|code| code.used_at).collect();
     let times = [Some(0), None, Some(1_795_478_401)];
     assert_eq!(used, times.map(|at| at.map(Timestamp::from_unix)));
-    assert_eq!(ledger.remaining(), 1);
+    assert_eq!(set.remaining(), 1);
 }

@@ -1,4 +1,4 @@
-//! Backup codes and their ledger.
+//! Backup codes and backup-code sets.
 #![cfg(feature = "backup")]
 #![allow(
     clippy::arithmetic_side_effects,
@@ -36,7 +36,7 @@ fn codes(seed: u64) -> BackupCodes {
     BackupCodes::generate_with(CodeFormat::default(), &mut SeededRng(seed)).unwrap()
 }
 
-fn ledger(codes: &BackupCodes) -> BackupCodeSet {
+fn issued(codes: &BackupCodes) -> BackupCodeSet {
     let salt = &mut SeededRng(codes.len() as u64);
     BackupCodeSet::issue(codes, NOON, fast(), None, salt).unwrap()
 }
@@ -45,28 +45,30 @@ fn code(codes: &BackupCodes, index: usize) -> Code {
     typed(codes.iter().nth(index).unwrap())
 }
 
-mod digest;
-mod format;
-mod invariant_2;
-mod invariant_4;
-mod invariant_6;
+mod argon2_params;
+mod code_format;
+mod code_parsing;
+mod debug_output;
+mod encoding;
+mod file;
 mod known_answers;
 mod pepper;
-mod sheet;
+mod random_codes;
+mod single_use;
 
-/// The bytes of a ledger with one code whose digest is zeros.
+/// An encoded backup-code set with one code and these parameters.
 fn encoded_with(params: Argon2Params, format: CodeFormat) -> Vec<u8> {
     let codes = BackupCodes::generate_with(format, &mut SeededRng(0)).unwrap();
     let bytes = BackupCodeSet::issue(&codes, NOON, fast(), None, &mut SeededRng(0))
         .unwrap()
         .encode();
-    // Version and salt; then 8, 1, 1 in one byte each.
+    // Version and salt come first; then the parameters 8, 1 and 1 in one byte each.
     let (head, tail) = (&bytes[..19], &bytes[22..]);
     let numbers = [params.memory_kib(), params.passes(), params.lanes()].map(number);
     [head, &numbers.concat(), tail].concat()
 }
 
-/// A number as CBOR writes it.
+/// A number in the shortest CBOR encoding.
 fn number(value: u32) -> Vec<u8> {
     match value {
         0..=23 => vec![value as u8],
@@ -75,6 +77,3 @@ fn number(value: u32) -> Vec<u8> {
         _ => [&[0x1a][..], &value.to_be_bytes()].concat(),
     }
 }
-
-mod invariant_7;
-mod invariant_8;

@@ -1,3 +1,5 @@
+//! Backup-code sets with a pepper.
+
 use super::*;
 
 fn pepper(id: u32, byte: u8) -> Pepper {
@@ -5,17 +7,17 @@ fn pepper(id: u32, byte: u8) -> Pepper {
 }
 
 #[test]
-fn a_set_issued_with_a_pepper_needs_it() {
+fn a_peppered_set_needs_its_pepper() {
     let codes = codes(12);
     let (right, other_id, other_key) = (pepper(1, 1), pepper(2, 1), pepper(1, 2));
     let salt = &mut SeededRng(12);
-    let mut ledger = BackupCodeSet::issue(&codes, NOON, fast(), Some(&right), salt).unwrap();
+    let mut set = BackupCodeSet::issue(&codes, NOON, fast(), Some(&right), salt).unwrap();
     let needed = PepperId::new(1);
-    assert_eq!(ledger.pepper_id(), Some(needed));
+    assert_eq!(set.pepper_id(), Some(needed));
 
-    let misfit = ledger.redeem(&typed("1"), NOON, None);
-    assert_eq!(misfit, Err(BackupCodeSetError::Shape));
-    let mut redeem = |pepper| ledger.redeem(&code(&codes, 0), NOON, pepper);
+    let malformed = set.redeem(&typed("1"), NOON, None);
+    assert_eq!(malformed, Err(BackupCodeSetError::Shape));
+    let mut redeem = |pepper| set.redeem(&code(&codes, 0), NOON, pepper);
     assert_eq!(
         redeem(None),
         Err(BackupCodeSetError::PepperMissing { needed })
@@ -32,12 +34,12 @@ fn a_set_issued_with_a_pepper_needs_it() {
 }
 
 #[test]
-fn a_set_issued_without_one_ignores_it() {
+fn a_set_without_pepper_ignores_one() {
     let codes = codes(13);
-    let mut ledger = ledger(&codes);
-    let redeemed = ledger.redeem(&code(&codes, 0), NOON, Some(&pepper(1, 1)));
+    let mut set = issued(&codes);
+    let redeemed = set.redeem(&code(&codes, 0), NOON, Some(&pepper(1, 1)));
     assert!(redeemed.is_ok());
-    assert_eq!(ledger.pepper_id(), None);
+    assert_eq!(set.pepper_id(), None);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Stores whose handles do not see the same.
+//! Stores whose handles see different rows.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -11,9 +11,9 @@ use countersign::conformance::Harness;
 use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
 use countersign::{AccountId, blocking};
 
-use crate::broken::Rows;
+use crate::rule_store::Rows;
 
-/// Reads, lets others go first, and writes what it found right a moment ago.
+/// Compares, lets other calls run, and then writes without comparing again.
 #[derive(Clone, Default)]
 pub(crate) struct TwoSteps(pub(crate) Arc<Mutex<Rows>>);
 
@@ -28,14 +28,14 @@ impl blocking::Store for TwoSteps {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         let found = self.0.lock().unwrap().revision(account);
-        if found != swap.expected() {
+        if found != write.expected() {
             return Ok(WriteResult::Stale);
         }
         thread::sleep(Duration::from_millis(5));
-        Ok(self.0.lock().unwrap().put(account, swap))
+        Ok(self.0.lock().unwrap().put(account, write))
     }
 }
 
@@ -47,7 +47,7 @@ impl Harness for TwoSteps {
     }
 }
 
-/// Writes that others see (dirty reads), and that are undone when the handle goes.
+/// Other handles see the writes (dirty reads), and dropping the handle undoes them.
 #[derive(Default)]
 pub(crate) struct RolledBack(Arc<Mutex<Rows>>);
 
@@ -66,15 +66,15 @@ impl blocking::Store for Request {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         let mut rows = self.rows.lock().unwrap();
-        if rows.revision(account) != swap.expected() {
+        if rows.revision(account) != write.expected() {
             return Ok(WriteResult::Stale);
         }
         let before = rows.0.get(account).map(|(stored, _)| stored.clone());
         self.undo.lock().unwrap().push((account.clone(), before));
-        Ok(rows.put(account, swap))
+        Ok(rows.put(account, write))
     }
 }
 
@@ -99,7 +99,7 @@ impl Harness for RolledBack {
     }
 }
 
-/// Each handle remembers what it loaded until it writes the account itself.
+/// Each handle caches an account until the same handle writes that account.
 #[derive(Default)]
 pub(crate) struct Cached(Arc<Mutex<Rows>>);
 
@@ -124,14 +124,14 @@ impl blocking::Store for Caching {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         self.cache.lock().unwrap().remove(account);
         let mut rows = self.rows.0.lock().unwrap();
-        if rows.revision(account) != swap.expected() {
+        if rows.revision(account) != write.expected() {
             return Ok(WriteResult::Stale);
         }
-        Ok(rows.put(account, swap))
+        Ok(rows.put(account, write))
     }
 }
 
@@ -144,8 +144,8 @@ impl Harness for Cached {
     }
 }
 
-/// With more than two handles open, the others read from a replica, which knows all when it is opened: each later write
-/// comes to them one load too late.
+/// The third and every later handle reads from a replica. The replica is current when it is opened,
+/// and shows each later write one load too late.
 #[derive(Default)]
 pub(crate) struct Lagging {
     rows: TwoSteps,
@@ -169,24 +169,24 @@ impl blocking::Store for Replica {
         let mut seen = self.seen.lock().unwrap();
         let seen = seen.insert(account.clone(), stored.revision);
         let before = self.store.before.lock().unwrap().get(account).cloned();
-        let news = seen.is_some_and(|seen| seen != stored.revision);
-        Ok(before.filter(|_| self.lags && news).or(Some(stored)))
+        let is_new = seen.is_some_and(|seen| seen != stored.revision);
+        Ok(before.filter(|_| self.lags && is_new).or(Some(stored)))
     }
 
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         let mut rows = self.store.rows.0.lock().unwrap();
-        if rows.revision(account) != swap.expected() {
+        if rows.revision(account) != write.expected() {
             return Ok(WriteResult::Stale);
         }
         if let Some((stored, _)) = rows.0.get(account) {
             let mut before = self.store.before.lock().unwrap();
             before.insert(account.clone(), stored.clone());
         }
-        Ok(rows.put(account, swap))
+        Ok(rows.put(account, write))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The suite itself: a store that keeps the contract passes, and each way of breaking it is caught by the case that is
-//! named after it.
+//! The conformance tests themselves. A correct store passes every case. For each way to violate the
+//! contract, the case with the matching name fails.
 #![cfg(feature = "conformance")]
 #![allow(
     clippy::unwrap_used,
@@ -10,12 +10,12 @@
     reason = "tests"
 )]
 
-mod broken;
-mod dropped;
+mod dropped_calls;
 mod handles;
-mod kinds;
-mod neighbours;
-mod rates;
+mod other_accounts;
+mod rare_faults;
+mod rule_store;
+mod write_kinds;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -27,15 +27,15 @@ use countersign::store::{
 };
 use countersign::{AccountId, KeyId, blocking};
 
-use crate::broken::{Broken, Failing};
-use crate::dropped::{Leaking, Tearing};
+use crate::dropped_calls::{Leaking, Tearing};
 use crate::handles::{Cached, Lagging, RolledBack, TwoSteps};
-use crate::neighbours::{Forgetful, MixedUp, OneFile};
+use crate::other_accounts::{Forgetful, MixedUp, OneFile};
+use crate::rule_store::{Failing, RuleStore};
 
 #[derive(Default)]
-struct Sound(MemoryStore);
+struct Correct(MemoryStore);
 
-impl Harness for Sound {
+impl Harness for Correct {
     type Store = MemoryStore;
 
     fn open(&self) -> MemoryStore {
@@ -43,7 +43,7 @@ impl Harness for Sound {
     }
 }
 
-countersign::conformance_tests!(Sound::default());
+countersign::conformance_tests!(Correct::default());
 
 mod through_the_wrappers {
     use super::*;
@@ -65,7 +65,7 @@ mod through_the_wrappers {
 
 #[test]
 fn every_case_says_what_an_attacker_gains() {
-    let cases = cases::<Sound>();
+    let cases = cases::<Correct>();
     assert!(cases.len() >= 30);
     for case in cases {
         assert!(case.attacker_gains().len() > 20, "{case:?}");
@@ -75,15 +75,15 @@ fn every_case_says_what_an_attacker_gains() {
 #[test]
 fn the_guide_names_every_case() {
     let guide = include_str!("../../docs/guide/writing-a-store.md");
-    for case in cases::<Sound>() {
+    for case in cases::<Correct>() {
         let named = guide.contains(&format!("`{}`", case.name()));
         assert!(named, "{case:?} is not in docs/guide/writing-a-store.md");
     }
 }
 
 #[test]
-fn a_failure_says_what_was_expected_and_what_was_seen() {
-    let harness = Broken::new(|rows, account, _, swap| rows.put(account, swap));
+fn a_failure_shows_the_expected_and_actual_result() {
+    let harness = RuleStore::new(|rows, account, _, write| rows.put(account, write));
     let case = case("a_stale_write_changes_nothing");
     let failure = case.run(&harness).unwrap_err();
     assert_eq!(failure.case(), "a_stale_write_changes_nothing");
@@ -92,16 +92,16 @@ fn a_failure_says_what_was_expected_and_what_was_seen() {
         "a_stale_write_changes_nothing\n  \
          expected: Stale: it expects the revision before\n  \
          seen: Done\n  \
-         an attacker gains: a passcode accepted twice: a slower login overwrites the faster one's record of it"
+         an attacker gains: a passcode accepted twice: the slower login writes over the faster one's record of it"
     );
 }
 
 #[test]
-fn a_store_that_ignores_the_expected_revision_is_caught() {
-    let harness = Broken::new(|rows, account, found, swap| match found {
-        Some(_) if swap.expected().is_none() => WriteResult::Stale,
-        None if swap.expected().is_some() => WriteResult::Stale,
-        _ => rows.put(account, swap),
+fn a_store_ignoring_the_expected_revision_is_caught() {
+    let harness = RuleStore::new(|rows, account, found, write| match found {
+        Some(_) if write.expected().is_none() => WriteResult::Stale,
+        None if write.expected().is_some() => WriteResult::Stale,
+        _ => rows.put(account, write),
     });
     let caught = failed_cases(&harness);
     for case in [
@@ -116,10 +116,10 @@ fn a_store_that_ignores_the_expected_revision_is_caught() {
 }
 
 #[test]
-fn a_store_that_creates_over_a_record_is_caught() {
-    let harness = Broken::new(|rows, account, found, swap| match swap.expected() {
-        None => rows.put(account, swap),
-        expected if expected == found => rows.put(account, swap),
+fn a_store_creating_over_a_record_is_caught() {
+    let harness = RuleStore::new(|rows, account, found, write| match write.expected() {
+        None => rows.put(account, write),
+        expected if expected == found => rows.put(account, write),
         _ => WriteResult::Stale,
     });
     let caught = failed_cases(&harness);
@@ -132,10 +132,10 @@ fn a_store_that_creates_over_a_record_is_caught() {
 }
 
 #[test]
-fn a_store_that_creates_when_it_should_replace_is_caught() {
-    let harness = Broken::new(|rows, account, found, swap| match found {
-        None => rows.put(account, swap),
-        found if found == swap.expected() => rows.put(account, swap),
+fn a_store_creating_instead_of_replacing_is_caught() {
+    let harness = RuleStore::new(|rows, account, found, write| match found {
+        None => rows.put(account, write),
+        found if found == write.expected() => rows.put(account, write),
         _ => WriteResult::Stale,
     });
     let caught = failed_cases(&harness);
@@ -148,10 +148,10 @@ fn a_store_that_creates_when_it_should_replace_is_caught() {
 }
 
 #[test]
-fn a_store_that_says_done_to_a_stale_swap_is_caught() {
-    let harness = Broken::new(|rows, account, found, swap| {
-        if found == swap.expected() {
-            return rows.put(account, swap);
+fn a_store_answering_done_when_stale_is_caught() {
+    let harness = RuleStore::new(|rows, account, found, write| {
+        if found == write.expected() {
+            return rows.put(account, write);
         }
         WriteResult::Done
     });
@@ -163,17 +163,21 @@ fn a_store_that_says_done_to_a_stale_swap_is_caught() {
 }
 
 #[test]
-fn a_store_that_takes_any_revision_the_account_ever_had_is_caught() {
+fn a_store_accepting_any_past_revision_is_caught() {
     let seen = Mutex::new(HashMap::<AccountId, Vec<Revision>>::new());
-    let harness = Broken::new(move |rows, account, found, swap| {
+    let harness = RuleStore::new(move |rows, account, found, write| {
         let mut seen = seen.lock().unwrap();
         let seen = seen.entry(account.clone()).or_default();
-        // While a record lives its revision is compared; when it was created anew, only that the expected one is known.
+        // The rule compares the revision. After the account was created again, it accepts every
+        // revision it has seen.
         let created_again = rows.writes(account) == 1 && seen.len() > 1;
-        let known = created_again && swap.expected().is_some_and(|it| seen.contains(&it));
-        if found == swap.expected() || (found.is_some() && known) {
-            seen.push(swap.revision());
-            rows.put(account, swap)
+        let known = created_again
+            && write
+                .expected()
+                .is_some_and(|revision| seen.contains(&revision));
+        if found == write.expected() || (found.is_some() && known) {
+            seen.push(write.revision());
+            rows.put(account, write)
         } else {
             WriteResult::Stale
         }
@@ -182,17 +186,17 @@ fn a_store_that_takes_any_revision_the_account_ever_had_is_caught() {
 }
 
 #[test]
-fn a_store_that_skips_a_write_of_equal_bytes_is_caught() {
-    let harness = Broken::new(|rows, account, found, swap| {
-        if found != swap.expected() {
+fn a_store_skipping_identical_writes_is_caught() {
+    let harness = RuleStore::new(|rows, account, found, write| {
+        if found != write.expected() {
             WriteResult::Stale
-        } else if swap
+        } else if write
             .record()
             .is_some_and(|record| rows.record(account) == Some(record))
         {
             WriteResult::Done
         } else {
-            rows.put(account, swap)
+            rows.put(account, write)
         }
     });
     let caught = failed_cases(&harness);
@@ -203,10 +207,10 @@ fn a_store_that_skips_a_write_of_equal_bytes_is_caught() {
 }
 
 #[test]
-fn a_store_that_erases_whatever_is_expected_is_caught() {
-    let harness = Broken::new(|rows, account, found, swap| {
-        if found == swap.expected() || (swap.record().is_none() && found.is_some()) {
-            rows.put(account, swap)
+fn a_store_erasing_unconditionally_is_caught() {
+    let harness = RuleStore::new(|rows, account, found, write| {
+        if found == write.expected() || (write.record().is_none() && found.is_some()) {
+            rows.put(account, write)
         } else {
             WriteResult::Stale
         }
@@ -226,28 +230,28 @@ fn a_store_that_erases_whatever_is_expected_is_caught() {
 }
 
 #[test]
-fn a_store_that_writes_every_account_of_that_revision_is_caught() {
-    let harness = Broken::new(|rows, account, found, swap| {
-        if found != swap.expected() {
+fn a_store_writing_to_other_accounts_is_caught() {
+    let harness = RuleStore::new(|rows, account, found, write| {
+        if found != write.expected() {
             return WriteResult::Stale;
         }
         if let Some(revision) = found {
             for other in rows.accounts_at(revision) {
-                assert_eq!(rows.put(&other, swap), WriteResult::Done);
+                assert_eq!(rows.put(&other, write), WriteResult::Done);
             }
         }
-        rows.put(account, swap)
+        rows.put(account, write)
     });
     assert_eq!(failed_cases(&harness), ["other_accounts_are_left_alone"]);
 }
 
 #[test]
-fn a_store_that_rounds_revisions_is_caught() {
-    // As JSON numbers do: 53 bits.
+fn a_store_rounding_revisions_is_caught() {
+    // JSON numbers have 53 bits.
     let round = |revision: Revision| (revision.as_i64() as f64) as i64;
-    let harness = Broken::new(move |rows, account, found, swap| {
-        if found.map(round) == swap.expected().map(round) {
-            rows.put(account, swap)
+    let harness = RuleStore::new(move |rows, account, found, write| {
+        if found.map(round) == write.expected().map(round) {
+            rows.put(account, write)
         } else {
             WriteResult::Stale
         }
@@ -256,12 +260,12 @@ fn a_store_that_rounds_revisions_is_caught() {
 }
 
 #[test]
-fn a_store_that_rounds_revisions_in_erasures_is_caught() {
+fn a_store_rounding_revisions_when_erasing_is_caught() {
     let round = |revision: Revision| (revision.as_i64() as f64) as i64;
-    let harness = Broken::new(move |rows, account, found, swap| {
-        let equal = found.map(round) == swap.expected().map(round);
-        if found == swap.expected() || (equal && swap.record().is_none()) {
-            rows.put(account, swap)
+    let harness = RuleStore::new(move |rows, account, found, write| {
+        let equal = found.map(round) == write.expected().map(round);
+        if found == write.expected() || (equal && write.record().is_none()) {
+            rows.put(account, write)
         } else {
             WriteResult::Stale
         }
@@ -270,29 +274,29 @@ fn a_store_that_rounds_revisions_in_erasures_is_caught() {
 }
 
 #[test]
-fn a_store_that_equates_ids_of_another_case_is_caught() {
-    let caught = failed_cases(&Broken::sound().with_ids(|id| id.to_lowercase()));
+fn a_store_with_case_insensitive_ids_is_caught() {
+    let caught = failed_cases(&RuleStore::correct().with_ids(|id| id.to_lowercase()));
     assert_eq!(caught, ["odd_account_ids_are_distinct"]);
 }
 
 #[test]
-fn a_store_that_ignores_trailing_blanks_of_ids_is_caught() {
-    let caught = failed_cases(&Broken::sound().with_ids(|id| id.trim_end_matches(' ').into()));
+fn a_store_trimming_ids_is_caught() {
+    let caught = failed_cases(&RuleStore::correct().with_ids(|id| id.trim_end_matches(' ').into()));
     assert_eq!(caught, ["odd_account_ids_are_distinct"]);
 }
 
-/// Replaces each of these by the other, wherever it stands in an id.
+/// Replaces the first string of each pair by the second, everywhere in an id.
 fn replaced(id: &str, pairs: &[(&str, &str)]) -> String {
     let replace = |id: String, (from, to): &(&str, &str)| id.replace(from, to);
     pairs.iter().fold(id.to_owned(), replace)
 }
 
-/// A name, and what it makes of an id.
-type Fold = (&'static str, fn(&str) -> String);
+/// A name, and the function that normalizes an id.
+type Normalization = (&'static str, fn(&str) -> String);
 
 #[test]
-fn a_store_that_folds_ids_is_caught() {
-    let folds: [Fold; 15] = [
+fn a_store_normalizing_ids_is_caught() {
+    let normalizations: [Normalization; 15] = [
         ("width", |id| {
             let narrow = |c| match c {
                 '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap(),
@@ -329,16 +333,16 @@ fn a_store_that_folds_ids_is_caught() {
             number.map_or(id.into(), |number| format!("{number}"))
         }),
     ];
-    for (what, fold) in folds {
-        let harness = Broken::sound().with_ids(fold);
+    for (name, normalize) in normalizations {
+        let harness = RuleStore::correct().with_ids(normalize);
         let case = case("odd_account_ids_are_distinct");
-        assert!(case.run(&harness).is_err(), "{what}");
+        assert!(case.run(&harness).is_err(), "{name}");
     }
 }
 
 #[test]
-fn a_store_that_keeps_ids_as_uuids_is_caught() {
-    let caught = failed_cases(&Broken::sound().with_ids(|id| {
+fn a_store_keeping_ids_as_uuids_is_caught() {
+    let caught = failed_cases(&RuleStore::correct().with_ids(|id| {
         let digits = id.replace(['-', '{', '}'], "").to_lowercase();
         let is_uuid = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_uuid { digits } else { id.into() }
@@ -347,20 +351,20 @@ fn a_store_that_keeps_ids_as_uuids_is_caught() {
 }
 
 #[test]
-fn a_store_that_cuts_ids_short_is_caught() {
-    let caught = failed_cases(&Broken::sound().with_ids(|id| id.chars().take(254).collect()));
+fn a_store_truncating_ids_is_caught() {
+    let caught = failed_cases(&RuleStore::correct().with_ids(|id| id.chars().take(254).collect()));
     assert_eq!(caught, ["odd_account_ids_are_distinct"]);
 }
 
 #[test]
-fn a_store_that_cuts_records_short_is_caught() {
-    let caught = failed_cases(&Broken::sound().with_records(|record| record.truncate(65_535)));
+fn a_store_truncating_records_is_caught() {
+    let caught = failed_cases(&RuleStore::correct().with_records(|record| record.truncate(65_535)));
     assert_eq!(caught, ["records_come_back_whole"]);
 }
 
 #[test]
-fn a_store_that_keeps_records_as_text_is_caught() {
-    let harness = Broken::sound()
+fn a_store_keeping_records_as_text_is_caught() {
+    let harness = RuleStore::correct()
         .with_records(|record| *record = String::from_utf8_lossy(record).into_owned().into());
     let caught = failed_cases(&harness);
     assert_eq!(
@@ -371,7 +375,7 @@ fn a_store_that_keeps_records_as_text_is_caught() {
 }
 
 #[test]
-fn a_store_that_reads_first_and_writes_then_is_caught() {
+fn a_store_without_atomic_writes_is_caught() {
     let caught = failed_cases(&TwoSteps::default());
     assert!(caught.contains(&"no_increment_is_lost"), "{caught:?}");
     for case in [
@@ -387,7 +391,7 @@ fn a_store_that_reads_first_and_writes_then_is_caught() {
 }
 
 #[test]
-fn a_store_in_a_transaction_that_is_rolled_back_is_caught() {
+fn a_store_whose_transaction_rolls_back_is_caught() {
     let caught = failed_cases(&RolledBack::default());
     assert!(
         caught.contains(&"a_done_write_outlives_its_handle"),
@@ -404,7 +408,7 @@ fn a_store_in_a_transaction_that_is_rolled_back_is_caught() {
 }
 
 #[test]
-fn a_store_that_caches_what_it_loaded_is_caught() {
+fn a_store_caching_loads_is_caught() {
     let caught = failed_cases(&Cached::default());
     assert!(
         caught.contains(&"two_handles_see_each_other_at_once"),
@@ -417,7 +421,7 @@ fn a_store_that_caches_what_it_loaded_is_caught() {
 }
 
 #[test]
-fn a_store_that_loses_writes_while_others_write_is_caught() {
+fn a_store_losing_concurrent_writes_is_caught() {
     let caught = failed_cases(&OneFile::default());
     assert!(
         caught.contains(&"no_write_is_lost_among_16_accounts"),
@@ -429,7 +433,7 @@ fn a_store_that_loses_writes_while_others_write_is_caught() {
 }
 
 #[test]
-fn a_store_that_hands_out_the_row_of_another_account_is_caught() {
+fn a_store_returning_another_accounts_row_is_caught() {
     let caught = failed_cases(&MixedUp::default());
     assert!(
         caught.contains(&"every_load_is_of_its_account"),
@@ -448,13 +452,13 @@ fn a_store_whose_rows_expire_is_caught() {
 }
 
 #[test]
-fn a_store_that_drops_the_oldest_rows_is_caught() {
+fn a_store_evicting_old_rows_is_caught() {
     let evicting = Forgetful::new(|newer, _| newer > 1000);
     case("rows_stay").run(&evicting).unwrap_err();
 }
 
 #[test]
-fn a_host_can_wait_longer_for_rows_that_expire() {
+fn effort_extends_the_wait_for_expiring_rows() {
     struct Waiting(Forgetful, Duration);
 
     impl Harness for Waiting {
@@ -476,14 +480,14 @@ fn a_host_can_wait_longer_for_rows_that_expire() {
 }
 
 #[test]
-fn a_store_that_lags_while_others_write_is_caught() {
+fn a_store_lagging_behind_writes_is_caught() {
     let caught = failed_cases(&Lagging::default());
     assert_eq!(caught, ["loads_and_writes_are_linearizable"]);
 }
 
 #[test]
-fn a_store_that_loses_a_connection_with_every_dropped_call_is_caught() {
-    // A pool of its own for each case: it does not recover.
+fn a_store_leaking_connections_is_caught() {
+    // Each case gets its own pool, because a drained pool does not recover.
     let failed = cases()
         .into_iter()
         .filter_map(|case| case.run(&Leaking::default()).err());
@@ -492,14 +496,14 @@ fn a_store_that_loses_a_connection_with_every_dropped_call_is_caught() {
 }
 
 #[test]
-fn a_store_that_tears_a_record_when_a_call_is_dropped_is_caught() {
+fn a_store_tearing_records_is_caught() {
     let caught = failed_cases(&Tearing::default());
     assert_eq!(caught, ["a_dropped_call_leaves_the_store_usable"]);
 }
 
 #[test]
-fn a_report_lists_what_ran_what_failed_and_what_was_left_out() {
-    let report = run_cases(&Sound::default(), |case| case.name().contains("erase"));
+fn a_report_lists_passed_failed_and_skipped_cases() {
+    let report = run_cases(&Correct::default(), |case| case.name().contains("erase"));
     assert!(report.is_ok());
     assert_eq!(report.passed().count(), 3, "{report}");
     let text = report.to_string();
@@ -513,10 +517,10 @@ fn a_report_lists_what_ran_what_failed_and_what_was_left_out() {
         "{text}"
     );
 
-    let nothing = run_cases(&Sound::default(), |_| false);
-    assert!(!nothing.is_ok(), "nothing ran, so nothing is known");
+    let nothing = run_cases(&Correct::default(), |_| false);
+    assert!(!nothing.is_ok(), "a run without cases is no success");
 
-    let harness = Broken::new(|rows, account, _, swap| rows.put(account, swap));
+    let harness = RuleStore::new(|rows, account, _, write| rows.put(account, write));
     let report = run_cases(&harness, |case| case.name().contains("changes_nothing"));
     assert!(!report.is_ok());
     assert_eq!(report.failures().count(), 2);
@@ -529,7 +533,7 @@ fn a_report_lists_what_ran_what_failed_and_what_was_left_out() {
 }
 
 #[test]
-fn a_store_that_panics_or_fails_is_caught_and_not_passed_on() {
+fn panics_and_errors_of_stores_fail_cases() {
     let failing = Failing(|| Err("the disk is full"));
     assert_eq!(failed_cases(&failing).len(), cases::<Failing>().len());
     let panicking = Failing(|| panic!("on purpose"));
@@ -538,7 +542,7 @@ fn a_store_that_panics_or_fails_is_caught_and_not_passed_on() {
     assert_eq!(failure.seen(), "a panic in the store");
 }
 
-/// The case of this name.
+/// The case with this name.
 fn case<H: Harness>(name: &str) -> Case<H> {
     let mut cases = cases().into_iter();
     cases.find(|case| case.name() == name).unwrap()
@@ -553,19 +557,19 @@ fn failed_cases<H: Harness>(harness: &H) -> Vec<&'static str> {
 }
 
 #[test]
-fn the_store_that_the_others_break_is_sound() {
-    assert_eq!(failed_cases(&Broken::sound()), [""; 0]);
+fn the_correct_store_passes_every_case() {
+    assert_eq!(failed_cases(&RuleStore::correct()), [""; 0]);
 }
 
 #[test]
-fn futures_of_the_adapter_do_nothing_until_they_are_polled() {
+fn adapter_futures_do_nothing_until_polled() {
     use countersign::store::Store as _;
 
     let store = blocking::Adapter::new(MemoryStore::new());
     let account = AccountId::from(1_u32);
     let summary = Summary::new(false, 0, KeyId::new(1));
     let revision = Revision::from_i64(1).unwrap();
-    let swap = ConditionalWrite::put(None, revision, b"record", WriteKind::Enrolling, summary);
-    drop(store.compare_and_swap(&account, swap));
+    let write = ConditionalWrite::put(None, revision, b"record", WriteKind::Enrolling, summary);
+    drop(store.compare_and_swap(&account, write));
     assert_eq!(blocking::Store::load(store.get_ref(), &account), Ok(None));
 }

@@ -1,10 +1,12 @@
-//! memcheck does not see divisions, whose time depends on what is divided; the disassembly does.
+//! memcheck does not see divisions, and their time depends on the operands. The disassembly shows
+//! them.
 
-use crate::programs::{UNDER_PROOF, installed, output};
+use crate::programs::{UNDER_TEST, installed, output};
 use std::collections::BTreeMap;
 
-/// What has secrets in hand. Argon2id is not among them, nor what only knows times and counts.
-const UNDER_PROOF_BY_NAME: [&str; 12] = [
+/// Functions that handle secrets. Argon2id is not among them, nor are functions of times and
+/// counts.
+const WITH_SECRETS: [&str; 12] = [
     "countersign::constant_time::",
     "countersign::otp::",
     "countersign::backup::code_set::",
@@ -19,24 +21,24 @@ const UNDER_PROOF_BY_NAME: [&str; 12] = [
     "polyval::",
 ];
 
-/// Divides the time by the period, and has no secret.
+/// Divides the time by the period, and handles no secret.
 const EXCEPTION: &str = "countersign::otp::totp::Totp::step";
 
 #[test]
-fn no_function_that_has_a_secret_divides() {
+fn no_function_with_a_secret_divides() {
     let Some(mut objdump) = installed("objdump") else {
         return;
     };
     objdump.args(["--disassemble", "--demangle", "--no-show-raw-insn"]);
-    let output = output(objdump.arg(&*UNDER_PROOF));
+    let output = output(objdump.arg(&*UNDER_TEST));
     let divisions = divisions(&String::from_utf8_lossy(&output.stdout));
 
     let count = |name| divisions.get(name).copied();
     assert_eq!(
-        count("countersign_constant_time::leaks::runtime_division"),
+        count("countersign_constant_time::controls::runtime_division"),
         Some(1)
     );
-    assert!(count(EXCEPTION) > Some(0), "the exception is none");
+    assert!(count(EXCEPTION) > Some(0), "the exception has a division");
     for name in [
         "countersign::otp::hotp::Hotp::verify",
         "countersign::otp::totp::Totp::verify",
@@ -49,9 +51,7 @@ fn no_function_that_has_a_secret_divides() {
     }
     let secret = |name: &str| {
         let name = name.trim_start_matches(['<', '&']);
-        UNDER_PROOF_BY_NAME
-            .iter()
-            .any(|start| name.starts_with(start))
+        WITH_SECRETS.iter().any(|start| name.starts_with(start))
     };
     for (name, count) in &divisions {
         assert!(
@@ -61,7 +61,7 @@ fn no_function_that_has_a_secret_divides() {
     }
 }
 
-/// How many divisions of integers each function has.
+/// The number of integer divisions in each function.
 fn divisions(disassembly: &str) -> BTreeMap<String, usize> {
     let mut functions = BTreeMap::new();
     let mut name = String::new();

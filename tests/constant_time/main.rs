@@ -1,5 +1,5 @@
-//! From a key to the verdict, no branch and no address depends on a secret, and no division sees one.
-//! `docs/constant-time.md` says what is run, and what it does not prove.
+//! From a key to the result, no branch, no address and no division depends on a secret.
+//! `docs/constant-time.md` describes the program and the limits of this check.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,

@@ -1,8 +1,9 @@
-//! Under valgrind's memcheck every secret is undefined, and whatever depends on one is an error.
+//! Under valgrind's memcheck every secret is undefined, and every branch or address that depends on
+//! a secret is an error.
 
-use crate::programs::{UNDER_PROOF, installed, output, verdicts};
+use crate::programs::{UNDER_TEST, installed, output, suppressions_file};
 
-/// What `proofs/constant-time` says of a section.
+/// A section of the output of `proofs/constant-time`.
 struct Section {
     name: String,
     kind: Kind,
@@ -10,9 +11,10 @@ struct Section {
 }
 
 enum Kind {
-    /// Only so many verdicts, or more where they are not counted one by one, may depend on a secret.
-    Proof { verdicts: usize },
-    /// Something leaks on purpose.
+    /// Only results may depend on a secret: exactly this number for one-time passwords, and at
+    /// least this number for the rest.
+    Proof { results: usize },
+    /// The section leaks on purpose.
     Leak,
 }
 
@@ -20,9 +22,9 @@ impl Section {
     fn parse(line: &str) -> Self {
         let number = |text: &str| text.parse().expect("a number");
         let (name, kind, errors) = match line.split('\t').collect::<Vec<_>>()[..] {
-            ["proof", name, verdicts, errors] => {
-                let verdicts = number(verdicts);
-                (name, Kind::Proof { verdicts }, errors)
+            ["proof", name, results, errors] => {
+                let results = number(results);
+                (name, Kind::Proof { results }, errors)
             }
             ["leak", name, errors] => (name, Kind::Leak, errors),
             _ => panic!("not a section: {line}"),
@@ -35,11 +37,11 @@ impl Section {
     }
 }
 
-/// The sections, and what valgrind has to say about them; `None` without valgrind.
+/// The sections, and valgrind's report; `None` without valgrind.
 fn run(arguments: &[&str]) -> Option<(Vec<Section>, String)> {
     let mut valgrind = installed("valgrind")?;
     valgrind.args(["-q", "--error-limit=no"]).args(arguments);
-    let output = output(valgrind.arg(&*UNDER_PROOF));
+    let output = output(valgrind.arg(&*UNDER_TEST));
     let sections = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     Some((
@@ -49,15 +51,15 @@ fn run(arguments: &[&str]) -> Option<(Vec<Section>, String)> {
 }
 
 #[test]
-fn invariant_10_nothing_but_a_verdict_depends_on_a_secret() {
-    let excuse = format!("--suppressions={}", verdicts().display());
-    let Some((sections, report)) = run(&[&excuse]) else {
+fn invariant_10_only_results_depend_on_secrets() {
+    let suppressions = format!("--suppressions={}", suppressions_file().display());
+    let Some((sections, report)) = run(&[&suppressions]) else {
         return;
     };
     for Section { name, kind, errors } in &sections {
         match kind {
             Kind::Proof { .. } => assert_eq!(*errors, 0, "{name}\n{report}"),
-            Kind::Leak => assert_ne!(*errors, 0, "{name}: a leak that is not reported"),
+            Kind::Leak => assert_ne!(*errors, 0, "{name}: memcheck reports no leak"),
         }
     }
     let count = |start| {
@@ -71,7 +73,7 @@ fn invariant_10_nothing_but_a_verdict_depends_on_a_secret() {
     assert_eq!(count("TOTP"), 3 * 3 * 11);
     assert_eq!(count("generate"), 3 * 3);
     assert_eq!(count("resynchronize"), 3 * 3);
-    // One of ten codes is used up; a used one and a wrong one.
+    // Nine unused codes of a set of ten; then the used code and a wrong code.
     assert_eq!(count("backup code"), 9 + 2);
     assert_eq!(count("verify"), 8);
     assert_eq!(count("confirm_enrollment"), 2);
@@ -80,24 +82,21 @@ fn invariant_10_nothing_but_a_verdict_depends_on_a_secret() {
     assert_eq!(count("indexed truncation"), 1);
 }
 
-/// Else nothing was poisoned, and the proof proves nothing.
+/// Otherwise no secret was undefined, and the test above would show nothing.
 #[test]
-fn each_verdict_is_reported_where_it_is_not_excused() {
+fn every_result_is_reported_without_suppressions() {
     let Some((sections, report)) = run(&[]) else {
         return;
     };
     for Section { name, kind, errors } in &sections {
-        let Kind::Proof { verdicts } = kind else {
+        let Kind::Proof { results } = kind else {
             continue;
         };
         if name.contains("OTP") {
-            // A verdict asks for both answers.
-            assert_eq!(*errors, 2 * verdicts, "{name}\n{report}");
+            // The program branches on a result twice.
+            assert_eq!(*errors, 2 * results, "{name}\n{report}");
         } else {
-            assert!(
-                errors >= verdicts,
-                "{name}: {errors} of {verdicts}\n{report}"
-            );
+            assert!(errors >= results, "{name}: {errors} of {results}\n{report}");
         }
     }
 }

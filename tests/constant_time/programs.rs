@@ -1,4 +1,4 @@
-//! The program under proof, and the programs that look at it.
+//! The program under test, and the tools that examine it.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,30 +6,30 @@ use std::process::{Command, Output};
 use std::sync::LazyLock;
 use std::{env, fs};
 
-/// `proofs/constant-time`, built for this test alone, as it would be built for production: no flags of whoever runs
-/// the tests.
-pub(crate) static UNDER_PROOF: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("constant_time");
+/// `proofs/constant-time`, built for this test as for production, without the flags of the
+/// environment.
+pub(crate) static UNDER_TEST: LazyLock<PathBuf> = LazyLock::new(|| {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("constant_time");
     let cargo = env::var_os("CARGO").expect("cargo runs the tests");
     let mut build = Command::new(cargo);
     build
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--quiet", "--profile", "proof"])
         .args(["--package", "countersign-constant-time", "--target-dir"])
-        .arg(&folder);
+        .arg(&target);
     for flags in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
         build.env_remove(flags);
     }
     output(&mut build);
-    folder.join("proof/countersign-constant-time")
+    target.join("proof/countersign-constant-time")
 });
 
-/// A program of the system, or `None`, which a test takes as leave to skip: then `skipped: no valgrind` is printed.
-/// With `COUNTERSIGN_SKIP_NOTHING=1` in the environment its absence is a failure.
+/// An installed program. If it is missing, prints `skipped: no valgrind` and returns `None`, or
+/// panics if `COUNTERSIGN_SKIP_NOTHING=1` is set.
 pub(crate) fn installed(name: &str) -> Option<Command> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).any(|folder| folder.join(name).is_file());
-    // The requests to valgrind are written for this processor alone.
+    let found = env::split_paths(&path).any(|directory| directory.join(name).is_file());
+    // The requests to valgrind exist only for this processor.
     let found = found && cfg!(all(target_os = "linux", target_arch = "x86_64"));
     if found {
         return Some(Command::new(name));
@@ -37,14 +37,14 @@ pub(crate) fn installed(name: &str) -> Option<Command> {
     let required = env::var_os("COUNTERSIGN_SKIP_NOTHING").is_some_and(|value| value == "1");
     assert!(
         !required,
-        "COUNTERSIGN_SKIP_NOTHING=1, and there is no {name}"
+        "{name} is missing, and COUNTERSIGN_SKIP_NOTHING=1 is set"
     );
-    // Not `eprintln!`, which the test harness hides.
+    // The test harness hides the output of `eprintln!`.
     _ = writeln!(io::stderr(), "skipped: no {name}, or not Linux on x86-64");
     None
 }
 
-/// What a program prints, if it succeeds.
+/// Runs a program that must succeed, and returns its output.
 pub(crate) fn output(command: &mut Command) -> Output {
     let output = command.output().expect("the program starts");
     assert!(
@@ -56,9 +56,9 @@ pub(crate) fn output(command: &mut Command) -> Output {
     output
 }
 
-/// The file that names the verdicts.
-pub(crate) fn verdicts() -> PathBuf {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs/constant-time/verdicts.supp");
+/// The file that allows the results to depend on a secret.
+pub(crate) fn suppressions_file() -> PathBuf {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs/constant-time/results.supp");
     assert!(fs::exists(&file).is_ok_and(|exists| exists), "{file:?}");
     file
 }

@@ -1,4 +1,5 @@
-"""Makes ledgers.txt with software that has nothing to do with this crate: argon2-cffi (the reference C code) and cbor2.
+"""Makes ledgers.txt, the encoded backup-code sets, with independent software: argon2-cffi (the reference C code) and
+cbor2.
 
     pip install argon2-cffi cbor2 && python3 ledgers.py > ledgers.txt
 """
@@ -9,7 +10,7 @@ import cbor2
 ALPHABETS = {"digits": 0, "unambiguous": 1}
 
 
-def digest(code, salt, memory_kib, passes, lanes, pepper):
+def hash_of(code, salt, memory_kib, passes, lanes, pepper):
     ffi, size = low.ffi, 16
     out, password, salt_c, secret = (ffi.new("uint8_t[]", x) for x in (bytes(size), code, salt, pepper))
     context = ffi.new(
@@ -25,20 +26,20 @@ def digest(code, salt, memory_kib, passes, lanes, pepper):
     return bytes(ffi.buffer(out, size))
 
 
-def ledger(name, alphabet, length, group, codes, params, salt, issued_at, pepper_id=None, pepper=b"", used={}):
+def code_set(name, alphabet, length, group, codes, params, salt, issued_at, pepper_id=None, pepper=b"", used={}):
     assert all(len(code) == length for code in codes)
-    digests = b"".join(digest(code.encode(), salt, *params, pepper) for code in codes)
-    fields = [1, salt, *params, ALPHABETS[alphabet], length, group, len(codes), issued_at, pepper_id, digests, used]
+    hashes = b"".join(hash_of(code.encode(), salt, *params, pepper) for code in codes)
+    fields = [1, salt, *params, ALPHABETS[alphabet], length, group, len(codes), issued_at, pepper_id, hashes, used]
     print(name, ",".join(codes), pepper.hex() or "-", cbor2.dumps(fields, canonical=True).hex())
 
 
 if __name__ == "__main__":
     print("# name, codes, pepper, ledger: made by ledgers.py with argon2-cffi and cbor2")
-    ledger("defaults", "digits", 8, 4, [f"{n * 9_876_543 % 100_000_000:08}" for n in range(1, 11)],
+    code_set("defaults", "digits", 8, 4, [f"{n * 9_876_543 % 100_000_000:08}" for n in range(1, 11)],
            (19456, 2, 1), bytes(range(16)), 1_795_478_400)
-    ledger("letters", "unambiguous", 13, 5, ["0123456789ABC", "DEFGHJKMNPQRS", "TVWXYZ0000001"],
+    code_set("letters", "unambiguous", 13, 5, ["0123456789ABC", "DEFGHJKMNPQRS", "TVWXYZ0000001"],
            (64, 3, 4), bytes(range(240, 256)), 0)
-    ledger("peppered", "digits", 6, 3, ["000000", "999999"],
+    code_set("peppered", "digits", 6, 3, ["000000", "999999"],
            (32, 1, 1), b"\xff" * 16, 2**64 - 1, 0, b"sixteen bytes ok")
-    ledger("used", "digits", 32, 0, ["1" * 32, "2" * 32, "3" * 32],
+    code_set("used", "digits", 32, 0, ["1" * 32, "2" * 32, "3" * 32],
            (8, 1, 1), bytes(16), 1_795_478_400, 2**32 - 1, b"p" * 64, {0: 0, 2: 1_795_478_401})

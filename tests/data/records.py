@@ -1,5 +1,5 @@
-"""Makes records.txt with software that has nothing to do with this crate: cryptography (OpenSSL's AES-256-GCM-SIV), cbor2,
-argon2-cffi for the ledger, pyotp for the passcodes.
+"""Makes records.txt with independent software: cryptography (OpenSSL's AES-256-GCM-SIV), cbor2, argon2-cffi for the
+backup-code set, and pyotp for the passcodes.
 
     pip install cryptography cbor2 argon2-cffi pyotp && python3 records.py > records.txt
 """
@@ -11,7 +11,7 @@ import cbor2
 import pyotp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from ledgers import digest
+from ledgers import hash_of
 
 NOW = 1_800_000_000
 HASHES = {1: hashlib.sha1, 2: hashlib.sha256, 3: hashlib.sha512}
@@ -32,9 +32,9 @@ def passcode(authenticator):
     return pyotp.TOTP(secret, digits=digits, digest=HASHES[algorithm], interval=period).at(NOW)
 
 
-def record(name, key_id, namespace, account, revisions, throttle, authenticators, ledger=None, pending=None, fields=None):
+def record(name, key_id, namespace, account, revisions, throttle, authenticators, code_set=None, pending=None, fields=None):
     key, nonce = bytes(range(32)), bytes(range(100, 112))
-    content = [[True, *revisions], throttle, authenticators, ledger, pending] + ([fields] if fields else [])
+    content = [[True, *revisions], throttle, authenticators, code_set, pending] + ([fields] if fields else [])
     tag = hashlib.sha256(with_lengths(DOMAIN, namespace.encode(), account.encode())).digest()[:8]
     header = bytes([2 if fields else 1, 1]) + key_id.to_bytes(4, "big") + tag
     associated = DOMAIN + header + with_lengths(namespace.encode(), account.encode())
@@ -49,8 +49,8 @@ def pending(account_name, wrong=2):
 
 
 SALT = bytes(range(16))
-CODES = b"".join(digest(code, SALT, 8, 1, 1, b"") for code in (b"12345678", b"87654321", b"00000000"))
-LEDGER = [1, SALT, 8, 1, 1, 0, 8, 4, 3, NOW - 3600, None, CODES, {2: NOW - 1800}]
+CODES = b"".join(hash_of(code, SALT, 8, 1, 1, b"") for code in (b"12345678", b"87654321", b"00000000"))
+CODE_SET = [1, SALT, 8, 1, 1, 0, 8, 4, 3, NOW - 3600, None, CODES, {2: NOW - 1800}]
 
 print("# name, key id, key, namespace, account, revision, passcodes, record: made by records.py")
 record("empty", 1, "", "alice", [1], [0, 0, 20, NOW], [])
@@ -60,10 +60,10 @@ record("everything", 2**32 - 1, "tenant", "account:42", list(range(1, 9)), [4, N
     authenticator(1, "phone", [1, 6, 30], NOW - 30, NOW // 30 - 1),
     authenticator(2, "tablet", [2, 7, 60], NOW - 60, NOW // 60),
     authenticator(3, "watch", [3, 8, 15], None, None),
-], LEDGER, pending("a" * 1024))
+], CODE_SET, pending("a" * 1024))
 record("too_long", 1, "", "alice", [1], [0, 0, 20, NOW], [], None, pending("a" * 1025))
 PHONE = [authenticator(1, "phone", [1, 6, 30], NOW - 30, NOW // 30 - 1)]
-record("fields", 1, "", "alice", [1, 2], [0, 0, 20, NOW], PHONE, LEDGER, pending("alice"), {
+record("fields", 1, "", "alice", [1, 2], [0, 0, 20, NOW], PHONE, CODE_SET, pending("alice"), {
     1: [b"\x33" * 8, NOW - 10],
     2: [NOW - 7200, NOW - 3600, NOW - 10],
     3: [NOW - 590 + n for n in range(10)],

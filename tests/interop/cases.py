@@ -1,4 +1,4 @@
-"""The cases: parameters of authenticators, at random from a seed and one of each kind."""
+"""The test cases: authenticators with random parameters from a seed, and one authenticator of each kind."""
 
 import base64
 import dataclasses
@@ -10,7 +10,7 @@ DOTS = (".", "..")
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One authenticator, and the moment or the counter of the passcode to compare."""
+    """One authenticator, and the time or the counter of the passcode to compare."""
 
     kind: str = "totp"
     secret: bytes = b"12345678901234567890"
@@ -22,11 +22,11 @@ class Case:
     issuer: str | None = "Example"
     account: str = "alice@example.com"
     image: str | None = None
-    # The issuer before the account, where it is another name than the issuer.
+    # The issuer prefix before the account, if it differs from the issuer.
     prefix: str | None = None
-    # Whether a maker of key URIs that leaves it to its user puts the issuer before the account.
+    # Whether the user of a program that leaves the choice to its user puts the issuer before the account.
     is_prefixed: bool = True
-    # Why it is among the kinds.
+    # The reason for this case.
     about: str = "a random case"
 
     @property
@@ -39,7 +39,7 @@ class Case:
 
     @property
     def moving_factor(self):
-        """What is hashed: the time step, or the counter."""
+        """The input of the HMAC: the time step or the counter."""
         return self.time // self.period if self.is_totp else self.counter
 
     def batch_line(self):
@@ -62,7 +62,7 @@ class Case:
         return dataclasses.replace(self, kind="hotp", counter=counter)
 
     def fields(self):
-        """What a reader of the key URI must find."""
+        """The fields that a reader of the key URI must find."""
         return {
             "type": self.kind,
             "issuer": self.issuer,
@@ -72,7 +72,7 @@ class Case:
             "algorithm": self.algorithm,
             "digits": self.digits,
             "period": self.period if self.is_totp else None,
-            # As text: the numbers of JavaScript are exact below 2^53 only.
+            # As text, because JavaScript numbers are exact only below 2^53.
             "counter": None if self.is_totp else str(self.counter),
         }
 
@@ -82,13 +82,13 @@ class Case:
 
 
 class Cases:
-    """Makes random cases, the same ones for the same seed."""
+    """Makes random cases. The same seed gives the same cases."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
 
     def name(self, longest=12):
-        """A name that is neither an option nor a path to elsewhere for a program that takes it as one."""
+        """A random name that no program takes for an option or for a path outside its directory."""
         while True:
             chosen = "".join(self.random.choices(NAME_CHARACTERS, k=self.random.randint(1, longest))).strip()
             is_path_out = any(part in DOTS for part in chosen.split("/"))
@@ -114,13 +114,13 @@ class Cases:
         return [self.one() for _ in range(count)]
 
     def plain(self, kind, period):
-        """A case of the parameters that every program has."""
+        """A case with parameters that every program supports."""
         issuer = None if self.random.random() < 0.1 else self.name()
         is_prefixed = self.random.random() < 0.5
         return Case(kind=kind, period=period, counter=1, issuer=issuer, account=self.name(), is_prefixed=is_prefixed)
 
-    def longer_and_longer(self, count):
-        """Cases whose key URIs need small symbols first, and large ones last."""
+    def of_growing_length(self, count):
+        """Cases with key URIs of growing length, from small QR symbols to large ones."""
         return [dataclasses.replace(self.one(), account=self.name(longest=12 + 150 * number // count))
                 for number in range(count)]
 

@@ -1,8 +1,8 @@
-"""What readers that are not ours are known to refuse or to misread, with the exact conditions.
+"""Known facts about other readers: what they refuse or misread, with the exact conditions.
 
-Each is asserted: a case that fulfils the condition must be refused, or be taken for the one that the fact names;
-every other case must be right; and a run that meets no case of a fact fails. So a new version of a reader that
-behaves differently is noticed.
+The program checks each fact. A reader must refuse a case that meets the condition, or take it for the case that the
+fact names. It must read every other case correctly. A run without a case for a fact fails. So the comparison notices a
+new version of a reader that behaves differently.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 REFUSED, MISREAD = "refused", "misread"
-# Ways in which a reader is asked. `read`: it reads our key URI. `write`: we read its key URI. `code`: it makes a
+# The ways to test a reader. `read`: it reads our key URI. `write`: we read its key URI. `code`: it generates a
 # passcode, and verifies ours. `scan`: it scans our QR code.
 READ, WRITE, CODE, SCAN = "read", "write", "code", "scan"
 
@@ -24,7 +24,7 @@ class Known:
     outcome: str
     says: str
     holds: Callable
-    # What a misreading takes the case for.
+    # For a misread case: the case that the reader takes it for.
     taken_for: Callable | None = None
     met: int = 0
 
@@ -33,12 +33,12 @@ EXACT = 2**53 - 1
 
 
 def rounded(case):
-    """Whether the counter is none of the numbers of JavaScript."""
+    """Whether JavaScript cannot represent the counter exactly."""
     return not case.is_totp and int(float(case.counter)) != case.counter
 
 
 def decoded_twice(case):
-    """Whether an issuer that is escaped once is another one for a reader that decodes twice."""
+    """Whether a reader that decodes the issuer twice reads a different issuer."""
     pairs = parse_qsl(f"issuer={case.issuer or ''}")
     return pairs not in ([], [("issuer", case.issuer)])
 
@@ -48,7 +48,7 @@ def cut(case):
 
 
 def as_plus_is_read(case):
-    """A plus sign is a space, unless a `%20` or the prefix of the label shows that it is none."""
+    """Reads a plus sign as a space, unless a `%20` or the prefix of the label shows that it is a plus sign."""
     if not case.issuer or " " in case.issuer or case.is_prefixed:
         return case
     return replace(case, issuer=case.issuer.replace("+", " ").strip() or None)

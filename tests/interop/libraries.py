@@ -1,4 +1,4 @@
-"""The libraries that make and read passcodes and key URIs: one process each, which takes JSON lines."""
+"""The libraries for passcodes and key URIs. Each runs in one process, which reads JSON lines."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ from threading import Thread
 from known import CODE, READ, WRITE
 from ours import each, is_of, run
 
-# So many steps away a passcode must not be accepted any more.
+# At this distance in time steps, no reader may accept a passcode.
 FAR = 5
 
 
@@ -19,12 +19,12 @@ def answers(command, requests):
 
 
 def compare(report, otp, libraries, cases):
-    """Both ways with each library: its passcodes and ours, its key URIs and ours."""
+    """Compares in both directions: the library's passcodes and ours, the library's key URIs and ours."""
     codes = otp.codes(cases)
     far = otp.codes([case.later(FAR) for case in cases])
     uris = each(otp.uri, cases)
     for uri, case, found in zip(uris, cases, otp.read(uris)):
-        report.judge("countersign", READ, case, partial(is_of, found), detail=found)
+        report.record("countersign", READ, case, partial(is_of, found), detail=found)
 
     def ask(name, command):
         requests = []
@@ -43,22 +43,22 @@ def compare(report, otp, libraries, cases):
     for thread in threads:
         thread.join()
     for name in libraries:
-        judge(report, otp, name, said[name], cases, codes, far)
+        record(report, otp, name, said[name], cases, codes, far)
 
 
-def judge(report, otp, name, said, cases, codes, far):
+def record(report, otp, name, said, cases, codes, far):
     for case, code, later, read, made in zip(cases, codes, far, said[::3], said[1::3]):
         def is_read(of):
             return read == {**of.fields(), "code": code if of is case else otp.codes([of])[0]}
 
-        report.judge(name, READ, case, is_read, "refused" in read, read)
+        report.record(name, READ, case, is_read, "refused" in read, read)
         expected = {"code": code, "verified": [True, later == code]}
-        report.judge(name, CODE, case, lambda _: made == expected, "refused" in made, made)
-    # They have no name for a prefix of its own.
+        report.record(name, CODE, case, lambda _: made == expected, "refused" in made, made)
+    # The libraries have no parameter for a prefix that differs from the issuer.
     plain = [dataclasses.replace(case, prefix=None) for case in cases]
     written = [(case, write["uri"]) for case, write in zip(plain, said[2::3]) if "uri" in write]
     for (case, uri), found in zip(written, otp.read([uri for _, uri in written])):
-        report.judge(name, WRITE, case, partial(is_of, found), detail=f"{uri}: {found}")
+        report.record(name, WRITE, case, partial(is_of, found), detail=f"{uri}: {found}")
     for case, write in zip(plain, said[2::3]):
         if "refused" in write:
-            report.judge(name, WRITE, case, None, True, write)
+            report.record(name, WRITE, case, None, True, write)

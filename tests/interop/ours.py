@@ -1,4 +1,4 @@
-"""Our side: the example `otp`, which is built on the crate alone."""
+"""This library, through the example `otp`."""
 
 import json
 import os
@@ -9,12 +9,12 @@ POOL = ThreadPoolExecutor(2 * (os.cpu_count() or 1))
 
 
 def started(command, stdin="", env=None):
-    """Runs a program. What it prints may be no UTF-8."""
+    """Runs a program. Its output need not be UTF-8."""
     return subprocess.run(command, input=stdin, capture_output=True, encoding="utf-8", errors="replace", env=env)
 
 
 def run(*command, stdin="", expect=(0,), env=None):
-    """What a program prints that must succeed."""
+    """Runs a program that must succeed, and returns its output."""
     done = started(command, stdin, env)
     if done.returncode not in expect:
         raise SystemExit(f"{' '.join(command)} exited with {done.returncode}: {done.stderr}")
@@ -22,7 +22,7 @@ def run(*command, stdin="", expect=(0,), env=None):
 
 
 def each(work, items):
-    """As `map`, on all processors."""
+    """Like `map`, on all processors."""
     return list(POOL.map(work, items))
 
 
@@ -47,7 +47,7 @@ class Otp:
         return run(self.program, *command).strip()
 
     def read(self, uris, *how):
-        """What the parser finds in each key URI, or why it refuses."""
+        """The fields that the parser finds in each key URI, or its error."""
         lines = run(self.program, "uri", "--parse", *how, stdin="".join(f"{uri}\n" for uri in uris), expect=(0, 1))
         found = [json.loads(line) for line in lines.splitlines()]
         assert len(found) == len(uris), f"{len(found)} key URIs of {len(uris)}"
@@ -58,14 +58,14 @@ class Otp:
         command += [f"--period={case.period}", f"--time={case.time}"] if case.is_totp else [f"--counter={case.counter}"]
         return started([self.program, *command, "--window=0", code]).returncode == 0
 
-    def picture(self, uri, level, pixels, file, svg=False):
+    def draw(self, uri, level, pixels, file, svg=False):
         """Draws the QR code of a key URI."""
         common = [self.program, "qr", f"--level={level}", f"--module-size={pixels}"]
         run(*common, "--svg", file, uri) if svg else run(*common, f"--png={file}", uri)
 
 
 def is_of(found, case):
-    """Whether our parser found this case."""
+    """Whether our parser found the fields of this case."""
     fields = case.fields()
     del fields["secret"]
     expected = {**fields, "secret_hex": case.secret.hex()}

@@ -1,4 +1,4 @@
-"""Programs that are started for every case: oathtool, KeePassXC, pass-otp and the PAM module."""
+"""Programs that run once per case: oathtool, KeePassXC, pass-otp and the PAM module."""
 
 import base64
 import os
@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from known import CODE, READ, WRITE
 from ours import each, is_of, run, started
 
-# So many steps away a passcode must not be accepted any more.
+# At this distance in time steps, no program may accept a passcode.
 FAR = 10
 
 
@@ -23,7 +23,7 @@ def code_or_refusal(command, stdin="", env=None):
 
 
 def oathtool(report, otp, cases):
-    """Its passcodes and ours: we accept its passcode, at its time."""
+    """Checks that this library accepts the passcode of oathtool at the right time only."""
     def said(case):
         command = ["oathtool", "--base32", f"--digits={case.digits}"]
         if case.is_totp:
@@ -37,16 +37,16 @@ def oathtool(report, otp, cases):
             later = of.later(FAR)
             return otp.accepts(of, code) and otp.accepts(later, code) == (otp.codes([later]) == [code])
 
-        report.judge("oathtool", CODE, case, is_right, code is None, code or refusal)
+        report.record("oathtool", CODE, case, is_right, code is None, code or refusal)
 
 
 def shown_between(otp, before, after, code, case):
-    """Whether a case has this passcode at some moment between two."""
+    """Whether a case has this passcode at a time between two times."""
     moments = range(int(before), int(after) + 1) if case.is_totp else [0]
     return code in otp.codes([case.at(second) for second in moments])
 
 
-def keepassxc_database(uris, password, folder):
+def keepassxc_database(uris, password, directory):
     def identifier():
         return base64.b64encode(uuid.uuid4().bytes).decode()
 
@@ -55,20 +55,20 @@ def keepassxc_database(uris, password, folder):
 
     entries = "".join(f"<Entry><UUID>{identifier()}</UUID>{text('Title', str(number))}{text('otp', uri)}</Entry>"
                       for number, uri in enumerate(uris))
-    file = f"{folder}/codes.xml"
+    file = f"{directory}/codes.xml"
     pathlib.Path(file).write_text(
         f"<?xml version='1.0' encoding='utf-8'?><KeePassFile><Meta/><Root><Group><UUID>{identifier()}</UUID>"
         f"<Name>Root</Name>{entries}</Group></Root></KeePassFile>")
-    database = f"{folder}/codes.kdbx"
+    database = f"{directory}/codes.kdbx"
     run("keepassxc-cli", "import", "--quiet", "--set-password", "--decryption-time=100", file, database,
         stdin=f"{password}\n{password}\n")
     return database
 
 
-def keepassxc(report, otp, cases, folder):
-    """Imports a database with our key URIs, and asks for each passcode."""
-    password = "a password of no use"
-    database = keepassxc_database(each(otp.uri, cases), password, folder)
+def keepassxc(report, otp, cases, directory):
+    """Imports a database with our key URIs, and reads each passcode from it."""
+    password = "an example password"
+    database = keepassxc_database(each(otp.uri, cases), password, directory)
 
     def said(number):
         command = ["keepassxc-cli", "show", "--quiet", "--totp", database, str(number)]
@@ -77,21 +77,21 @@ def keepassxc(report, otp, cases, folder):
         return code, refusal, before, time.time()
 
     for case, (code, refusal, before, after) in zip(cases, each(said, range(len(cases)))):
-        report.judge("keepassxc-cli", READ, case, partial(shown_between, otp, before, after, code), code is None,
+        report.record("keepassxc-cli", READ, case, partial(shown_between, otp, before, after, code), code is None,
                      code or refusal)
 
 
-def pass_otp(report, otp, cases, folder):
-    """Inserts each key URI under the name that the tool reads in it, and asks for the passcode."""
-    home = pathlib.Path(folder) / "gpg"
+def pass_otp(report, otp, cases, directory):
+    """Inserts each key URI under the name that the tool reads from it, and reads the passcode."""
+    home = pathlib.Path(directory) / "gpg"
     home.mkdir(mode=0o700)
     env = {**os.environ, "GNUPGHOME": str(home), "LC_ALL": "C.UTF-8"}
     user = "interop@example.com"
 
     def said(number):
         case = cases[number]
-        # A store for each, so that equal names do not meet.
-        store = pathlib.Path(folder) / "stores" / str(number)
+        # Each case has its own store, so that equal names do not collide.
+        store = pathlib.Path(directory) / "stores" / str(number)
         store.mkdir(parents=True)
         (store / ".gpg-id").write_text(f"{user}\n")
         there = {**env, "PASSWORD_STORE_DIR": str(store)}
@@ -110,7 +110,7 @@ def pass_otp(report, otp, cases, folder):
     finally:
         started(["gpgconf", "--kill", "gpg-agent"], env=env)
     for case, (code, refusal, before, after) in zip(cases, answers):
-        report.judge("pass-otp", READ, case, partial(shown_between, otp, before, after, code), code is None,
+        report.record("pass-otp", READ, case, partial(shown_between, otp, before, after, code), code is None,
                      code or refusal)
 
 
@@ -118,9 +118,9 @@ def as_root(*command, stdin=""):
     return run(*([] if os.geteuid() == 0 else ["sudo", "-n"]), *command, stdin=stdin)
 
 
-def pam(report, otp, cases, folder):
-    """Reads the key URI of `google-authenticator`, and types our passcodes into its PAM module."""
-    user, secret_file = run("id", "-un").strip(), pathlib.Path(folder) / "pam-secret"
+def pam(report, otp, cases, directory):
+    """Reads the key URI of `google-authenticator`, and enters our passcodes into its PAM module."""
+    user, secret_file = run("id", "-un").strip(), pathlib.Path(directory) / "pam-secret"
     service = f"countersign-interop-{os.getpid()}"
     as_root("tee", f"/etc/pam.d/{service}",
             stdin=f"auth required pam_google_authenticator.so secret={secret_file} user={user}\n")
@@ -145,9 +145,9 @@ def key_uri_of_pam(report, otp, case, secret_file):
 
     uri = unquote(re.search(r"&chl=(\S+)", printed)[1])
     [found] = otp.read([uri], "--lenient")
-    report.judge("google-authenticator", WRITE, case, partial(is_of, found), detail=f"{uri}: {found}")
+    report.record("google-authenticator", WRITE, case, partial(is_of, found), detail=f"{uri}: {found}")
     code = re.search(r"code for code 1 is (\d+)", printed)[1]
-    report.judge("google-authenticator", CODE, case, lambda of: otp.accepts(of.as_hotp(1), code), detail=code)
+    report.record("google-authenticator", CODE, case, lambda of: otp.accepts(of.as_hotp(1), code), detail=code)
     return case
 
 
@@ -159,6 +159,6 @@ def codes_for_pam(report, otp, case, command):
     near = otp.codes([now.later(steps) for steps in range(-2 if case.is_totp else 0, 6)])
     far = next(code for code in otp.codes([now.later(FAR + steps) for steps in range(9)]) if code not in near)
     right = otp.codes([now])[0]
-    # In this order: a wrong passcode moves the counter of the module too.
-    taken = accepted(right), accepted(far)
-    report.judge("pam_google_authenticator", CODE, case, lambda _: taken == (True, False), detail=taken)
+    # The right passcode comes first, because a wrong passcode also advances the counter of the module.
+    results = accepted(right), accepted(far)
+    report.record("pam_google_authenticator", CODE, case, lambda _: results == (True, False), detail=results)

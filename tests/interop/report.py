@@ -1,4 +1,4 @@
-"""Counts what each reader did with each case, and compares it with what is known."""
+"""Counts the result of each reader for each case, and compares it with the known facts."""
 
 import dataclasses
 
@@ -25,8 +25,8 @@ class Report:
     def reader(self, name, version):
         self.rows[name] = Row(version)
 
-    def judge(self, reader, way, case, is_of, refused=False, detail=""):
-        """Counts one answer. `is_of` says whether it is the right one for a case."""
+    def record(self, reader, way, case, is_of, refused=False, detail=""):
+        """Counts one answer. `is_of` returns whether the answer is right for a case."""
         row = self.rows[reader]
         row.cases += 1
         known = known_about(reader, way, case)
@@ -36,7 +36,7 @@ class Report:
         elif known and known.taken_for and is_of(known.taken_for(case)):
             outcome = MISREAD
         else:
-            outcome = RIGHT if is_of(case) else "misread in a way of its own"
+            outcome = RIGHT if is_of(case) else "misread in an unknown way"
         if outcome != expected:
             row.failed += 1
             self.failures.append(f"{reader}, {way}: {outcome}, expected {expected}: {case.about}: {detail}: {case}")
@@ -45,16 +45,16 @@ class Report:
             setattr(row, outcome, getattr(row, outcome) + 1)
 
     def finish(self):
-        """Prints the table, and returns whether all holds."""
+        """Prints the table, and returns whether there are no failures."""
         for known in KNOWN:
             if known.met == 0:
-                self.failures.append(f"no case showed: {', '.join(known.readers)}: {known.says}")
+                self.failures.append(f"no case for the known fact: {', '.join(known.readers)}: {known.says}")
         for failure in self.failures[:SHOWN]:
             print(f"FAILED: {failure}")
         print(f"\n{'reader':22} {'version':24} {'cases':>7} {'refused':>8} {'misread':>8} {'failed':>7}")
         for name, row in self.rows.items():
             print(f"{name:22} {row.version:24} {row.cases:7} {row.refused:8} {row.misread:8} {row.failed:7}")
-        print("\nKnown, and seen again (refused and misread above are these):")
+        print("\nKnown facts, confirmed in this run (the refused and misread cases above):")
         for known in KNOWN:
             print(f"  {', '.join(known.readers)}: {known.says}: {known.outcome} ({', '.join(known.ways)}; {known.met})")
         cases = sum(row.cases for row in self.rows.values())

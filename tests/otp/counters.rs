@@ -1,10 +1,10 @@
-//! What other libraries test of counter-based passcodes.
+//! Counter-based passcodes (HOTP), tested as other libraries test them.
 
 use super::*;
 
-/// Verifies with the counter kept as a host has to.
-fn verify(counter: &mut u64, passcode: u64, look_ahead: u8) -> bool {
-    match hotp().verify(&code(passcode), *counter, look_ahead) {
+/// Verifies, and keeps the counter as an application must.
+fn verify(counter: &mut u64, passcode_at: u64, look_ahead: u8) -> bool {
+    match hotp().verify(&code(passcode_at), *counter, look_ahead) {
         Some(matched) => {
             *counter = matched.next().unwrap();
             true
@@ -14,13 +14,13 @@ fn verify(counter: &mut u64, passcode: u64, look_ahead: u8) -> bool {
 }
 
 #[test]
-fn the_counter_moves_to_the_one_after_the_match_and_stays_after_a_failure() {
+fn only_a_match_advances_the_counter() {
     let mut counter = 5;
     assert!(verify(&mut counter, 5, 1));
     assert_eq!(counter, 6);
-    assert!(verify(&mut counter, 7, 1), "one skipped");
+    assert!(verify(&mut counter, 7, 1), "one counter skipped");
     assert_eq!(counter, 8);
-    assert!(!verify(&mut counter, 10, 1), "two skipped");
+    assert!(!verify(&mut counter, 10, 1), "two counters skipped");
     assert_eq!(counter, 8);
 }
 
@@ -33,7 +33,7 @@ fn a_passcode_behind_the_counter_is_refused() {
 }
 
 #[test]
-fn looking_ahead_finds_the_last_and_not_the_one_after() {
+fn look_ahead_stops_at_its_last_counter() {
     let mut counter = 100;
     assert!(!verify(&mut counter, 111, 10));
     assert!(verify(&mut counter, 110, 10));
@@ -41,7 +41,7 @@ fn looking_ahead_finds_the_last_and_not_the_one_after() {
 }
 
 #[test]
-fn the_last_counter_can_be_used_and_has_none_after_it() {
+fn the_highest_counter_passes_and_has_no_next() {
     let end = u64::MAX;
     for look_ahead in [0, 1, 255] {
         let matched = hotp().verify(&code(end), end, look_ahead).unwrap();
@@ -53,25 +53,37 @@ fn the_last_counter_can_be_used_and_has_none_after_it() {
 }
 
 #[test]
-fn two_consecutive_passcodes_find_the_counter_again() {
+fn two_consecutive_passcodes_resynchronize_the_counter() {
     let resynchronize = |first, second, counter, look_ahead| {
         hotp()
             .resynchronize(&code(first), &code(second), counter, look_ahead)
             .and_then(|matched| matched.next())
     };
     assert_eq!(resynchronize(8, 9, 0, 10), Some(10));
-    assert_eq!(resynchronize(10, 11, 0, 10), Some(12), "the last looked at");
-    assert_eq!(resynchronize(0, 1, 0, 10), Some(2), "the first looked at");
+    assert_eq!(
+        resynchronize(10, 11, 0, 10),
+        Some(12),
+        "the last counter of the look-ahead"
+    );
+    assert_eq!(
+        resynchronize(0, 1, 0, 10),
+        Some(2),
+        "the first counter of the look-ahead"
+    );
     assert_eq!(resynchronize(5_000, 5_001, 1, u16::MAX), Some(5_002));
     assert_eq!(resynchronize(8, 10, 0, 10), None, "a gap");
-    assert_eq!(resynchronize(9, 8, 0, 10), None, "the wrong way round");
+    assert_eq!(resynchronize(9, 8, 0, 10), None, "the wrong order");
     assert_eq!(resynchronize(8, 8, 0, 10), None, "the same twice");
     assert_eq!(resynchronize(11, 12, 0, 10), None, "too far ahead");
-    assert_eq!(resynchronize(7, 8, 8, 10), None, "the first is behind");
+    assert_eq!(
+        resynchronize(7, 8, 8, 10),
+        None,
+        "the first is behind the counter"
+    );
 }
 
 #[test]
-fn the_counter_can_be_found_again_up_to_the_end() {
+fn resynchronization_works_up_to_the_highest_counter() {
     let end = u64::MAX;
     let resynchronize = |first: u64, counter| {
         hotp().resynchronize(&code(first), &code(first.wrapping_add(1)), counter, 100)

@@ -36,32 +36,32 @@ fn typed(text: &str) -> Code {
     Code::parse(text).unwrap()
 }
 
-/// The passcode of a step, typed.
+/// The passcode of a time step, as the user types it.
 fn code(step: u64) -> Code {
     typed(hotp().generate(step).expose())
 }
 
-/// The step that `verify` accepts, with no step accepted before.
-fn accepted(totp: &Totp, passcode: &Code, time: u64, window: Window) -> Option<u64> {
-    totp.verify(passcode, at(time), window, None)
+/// The time step that `verify` accepts if no step was accepted before.
+fn accepted(totp: &Totp, code: &Code, time: u64, window: Window) -> Option<u64> {
+    totp.verify(code, at(time), window, None)
         .map(|matched| matched.step().get())
 }
 
+mod code_parsing;
 mod counters;
-mod invariant_1;
-mod invariant_4;
-mod invariant_7;
-mod invariant_8;
-mod oracle;
+mod debug_output;
+mod rfc_vectors;
 #[cfg(feature = "alloc")]
 mod secrets;
-mod standards;
+mod single_use;
+mod totp_rs_oracle;
 #[cfg(feature = "alloc")]
-mod typed;
+mod typed_cases;
+mod valid_values;
 mod windows;
 
 #[test]
-fn everything_can_be_shared_between_threads() {
+fn all_types_are_send_and_sync() {
     fn send_and_sync<T: Send + Sync + 'static>() {}
     send_and_sync::<Hotp>();
     send_and_sync::<Totp>();
@@ -75,7 +75,7 @@ fn everything_can_be_shared_between_threads() {
 }
 
 #[test]
-fn error_messages_start_in_lower_case_and_end_without_a_full_stop() {
+fn error_messages_are_lower_case_without_full_stop() {
     let messages = [
         CodeError::Empty.to_string(),
         CodeError::TooLong.to_string(),

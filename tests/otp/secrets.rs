@@ -5,7 +5,7 @@ use proptest::prelude::*;
 const TEXT: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 #[test]
-fn base32_is_read_as_it_stands_in_a_key_uri() {
+fn base32_of_key_uris_is_read_strictly() {
     assert_eq!(Secret::from_base32(TEXT).unwrap().expose(), KEY);
     let symbol = |text: &str, position| {
         let error = Secret::from_base32(text).unwrap_err();
@@ -22,7 +22,7 @@ fn base32_is_read_as_it_stands_in_a_key_uri() {
 }
 
 #[test]
-fn base32_is_read_as_people_type_it() {
+fn typed_base32_ignores_case_spaces_and_padding() {
     for text in [
         TEXT.to_owned(),
         TEXT.to_lowercase(),
@@ -41,7 +41,7 @@ fn base32_is_read_as_people_type_it() {
 }
 
 #[test]
-fn a_key_that_is_no_whole_number_of_bytes_is_refused() {
+fn base32_with_a_partial_byte_is_refused() {
     for length in [1, 3, 6, 9, 11, 14, 17] {
         let text = &TEXT[..length];
         let strict = Secret::from_base32_with_minimum(text, 8).unwrap_err();
@@ -52,7 +52,7 @@ fn a_key_that_is_no_whole_number_of_bytes_is_refused() {
 }
 
 #[test]
-fn spare_bits_that_are_not_zero_are_refused_or_dropped_as_apps_do() {
+fn nonzero_spare_bits_are_refused_or_dropped() {
     // 23 characters: 14 bytes and 3 bits to spare.
     let text = "GEZDGNBVGY3TQOJQGEZDGND";
     let strict = Secret::from_base32_with_minimum(text, 112).unwrap_err();
@@ -63,7 +63,7 @@ fn spare_bits_that_are_not_zero_are_refused_or_dropped_as_apps_do() {
 }
 
 #[test]
-fn a_secret_has_128_bits_unless_less_is_asked_for() {
+fn the_default_minimum_secret_is_128_bits() {
     let short = SecretError::TooShort {
         bits: 120,
         minimum: 128,
@@ -109,13 +109,13 @@ fn a_key_is_shown_in_groups_of_four() {
     );
 }
 
-/// Secrets come from a CSPRNG, sized in bytes.
-mod invariant_6 {
+/// Invariant 6: secrets come from a CSPRNG, with their length in bytes.
+mod generation {
     use super::*;
     use crate::support::SeededRng;
 
     #[test]
-    fn a_secret_is_as_long_as_the_hash_and_encodes_whole_bytes() {
+    fn a_generated_secret_has_the_hash_length() {
         let rng = &mut SeededRng(1);
         for (algorithm, bits) in ALGORITHMS.into_iter().zip([160, 256, 512]) {
             assert_eq!(Secret::generate_for(algorithm, rng).bits(), bits);
@@ -125,12 +125,12 @@ mod invariant_6 {
         assert_eq!(
             secret.to_base32().expose().len(),
             32,
-            "no spare bits, no padding"
+            "no spare bits and no padding"
         );
     }
 
     #[test]
-    fn a_secret_is_what_the_generator_gave() {
+    fn a_secret_is_the_generators_output() {
         let mut bytes = [0; 20];
         rand_core::TryRng::try_fill_bytes(&mut SeededRng(2), &mut bytes).unwrap();
         assert_eq!(Secret::generate_with(&mut SeededRng(2)).expose(), bytes);
@@ -138,7 +138,7 @@ mod invariant_6 {
 
     #[cfg(feature = "getrandom")]
     #[test]
-    fn the_system_makes_a_new_secret_each_time() {
+    fn each_generated_secret_is_new() {
         let (one, two) = (Secret::generate().unwrap(), Secret::generate().unwrap());
         assert_eq!(one.bits(), 160);
         assert_ne!(one.expose(), two.expose());
@@ -149,7 +149,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn base32_is_that_of_another_implementation(bytes in prop::collection::vec(any::<u8>(), 1..200)) {
+    fn base32_agrees_with_totp_rs(bytes in prop::collection::vec(any::<u8>(), 1..200)) {
         let secret = Secret::from_bytes_with_minimum(&bytes, 8).unwrap();
         let text = secret.to_base32();
         prop_assert_eq!(text.expose(), totp_rs::Secret::from(bytes.clone()).to_base32());
@@ -162,7 +162,7 @@ proptest! {
         }
     }
 
-    /// Invariant 8: nothing that is typed causes a panic.
+    /// Invariant 8: no input causes a panic.
     #[test]
     fn any_text_is_read_or_refused(text in ".{0,100}") {
         let _ = Secret::from_typed_base32_with_minimum(&text, 8);

@@ -1,9 +1,9 @@
-//! What other libraries test of time-based passcodes.
+//! Time-based passcodes (TOTP), tested as other libraries test them.
 
 use super::*;
 
 #[test]
-fn of_ten_neighbouring_steps_one_passes_exactly_three_with_one_around_five_with_two() {
+fn the_window_width_counts_the_accepted_steps() {
     for (around, passes) in [(0, 1), (1, 3), (2, 5)] {
         let window = Window::around(around);
         assert_eq!(usize::from(window.width()), passes);
@@ -14,7 +14,7 @@ fn of_ten_neighbouring_steps_one_passes_exactly_three_with_one_around_five_with_
 }
 
 #[test]
-fn a_window_can_be_wider_on_one_side() {
+fn a_window_can_be_asymmetric() {
     let window = Window {
         before: 3,
         after: 2,
@@ -29,7 +29,7 @@ fn a_window_can_be_wider_on_one_side() {
 }
 
 #[test]
-fn a_passcode_is_right_from_the_first_to_the_last_second_of_its_step() {
+fn a_passcode_is_valid_throughout_its_step() {
     let passes = |time| accepted(&totp(), &code(100), time, Window::EXACT).is_some();
     assert!(!passes(2_999));
     assert!(passes(3_000));
@@ -38,7 +38,7 @@ fn a_passcode_is_right_from_the_first_to_the_last_second_of_its_step() {
 }
 
 #[test]
-fn the_match_tells_how_far_the_phone_is_off() {
+fn a_match_reports_the_clock_drift() {
     for drift in -3_i16..=3 {
         let step = 100_u64.saturating_add_signed(drift.into());
         let matched = totp().verify(&code(step), at(100 * 30), Window::around(3), None);
@@ -63,7 +63,7 @@ fn the_match_tells_how_far_the_phone_is_off() {
 }
 
 #[test]
-fn windows_end_at_both_ends_of_the_number_line() {
+fn windows_do_not_wrap_around() {
     let second = Period::from_secs(1).unwrap();
     let totp = Totp::new(KEY, Algorithm::Sha1, Digits::SIX, second);
     for window in [Window::EXACT, Window::default(), Window::around(255)] {
@@ -90,7 +90,7 @@ fn windows_end_at_both_ends_of_the_number_line() {
 }
 
 #[test]
-fn time_goes_on_after_2038_and_2106() {
+fn times_after_2038_and_2106_work() {
     for time in [1 << 31, 1 << 32, (1 << 32) + 59, 1 << 40, i64::MAX as u64] {
         let step = time / 30;
         assert_eq!(totp().step(at(time)).get(), step);
@@ -107,7 +107,7 @@ fn time_goes_on_after_2038_and_2106() {
 }
 
 #[test]
-fn steps_can_be_counted_from_another_time() {
+fn steps_count_from_a_configured_t0() {
     let shifted = totp().with_t0(at(100));
     for time in [0, 29, 30, 59, 1_111_111_109] {
         let there = shifted.generate(at(time + 100));
@@ -121,7 +121,7 @@ fn steps_can_be_counted_from_another_time() {
         assert_eq!(
             shifted.step(at(before)),
             TimeStep::new(0),
-            "all time before"
+            "all times before T0"
         );
     }
     let latest = totp().with_t0(at(u64::MAX));
@@ -129,7 +129,7 @@ fn steps_can_be_counted_from_another_time() {
 }
 
 #[test]
-fn a_passcode_remains_until_its_step_ends() {
+fn the_remaining_time_ends_with_the_step() {
     let remaining = |period, time| {
         let period = Period::from_secs(period).unwrap();
         let totp = Totp::new(KEY, Algorithm::Sha1, Digits::SIX, period);
@@ -155,7 +155,7 @@ fn a_passcode_remains_until_its_step_ends() {
 }
 
 #[test]
-fn a_passcode_must_have_all_its_digits_and_no_more() {
+fn a_passcode_needs_exactly_its_digit_count() {
     let (step, passcode) = (0..)
         .map(|step| (step, hotp().generate(step).expose().to_owned()))
         .find(|(_, passcode)| passcode.starts_with('0') && !passcode.starts_with("00"))
@@ -178,11 +178,11 @@ fn seven_and_eight_digits_keep_their_leading_zeros() {
         let counter = (0..)
             .find(|at| hotp.generate(*at).expose().starts_with('0'))
             .unwrap();
-        let otp = hotp.generate(counter);
-        assert_eq!(otp.expose().len(), usize::from(digits.get()));
-        assert!(hotp.verify(&typed(otp.expose()), counter, 0).is_some());
+        let passcode = hotp.generate(counter);
+        assert_eq!(passcode.expose().len(), usize::from(digits.get()));
+        assert!(hotp.verify(&typed(passcode.expose()), counter, 0).is_some());
         assert!(
-            hotp.verify(&typed(&otp.expose()[1..]), counter, 0)
+            hotp.verify(&typed(&passcode.expose()[1..]), counter, 0)
                 .is_none()
         );
     }

@@ -1,26 +1,29 @@
-//! What the benchmarks beside peers share. All contenders of a run take turns, so that what else the machine does, and
-//! how fast its clock runs at the moment, falls on all of them alike: a benchmark harness that measures one after the other
-//! (criterion, divan) gives ratios that change by more than what is to be shown.
+//! Shared code of the benchmarks that compare candidates. All candidates of a run take turns. So
+//! other work of the machine, and changes of the processor's clock rate, affect all candidates
+//! alike. A harness that measures one candidate after the other (criterion, divan) gives ratios
+//! that vary by more than the differences to show.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::missing_errors_doc,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
-    reason = "a benchmark ends at the first surprise, and says where"
+    reason = "a benchmark stops at the first error, and says where"
 )]
 
-mod arguments;
-mod goal;
+mod cli;
+mod enroll;
+mod header;
 mod memory;
-mod race;
-mod stamp;
+mod target;
+mod timer;
 
-pub use arguments::Arguments;
-pub use goal::{Goal, write_goals};
+pub use cli::Arguments;
+pub use enroll::{Enrolled, wrong_code};
+pub use header::write_header;
 pub use memory::{available, resident};
-pub use race::{Contender, Effort, Figures, Race};
-pub use stamp::stamp;
+pub use target::{Target, write_targets};
+pub use timer::{Candidate, Effort, Timer, Timings};
 
-/// Whatever ends a benchmark.
+/// Any error that stops a benchmark.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

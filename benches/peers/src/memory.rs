@@ -2,12 +2,12 @@ use std::fs;
 
 use super::Error;
 
-/// The memory of this process that is not swapped out, in bytes.
+/// The resident memory of this process, in bytes.
 pub fn resident() -> Result<f64, Error> {
     value("/proc/self/status", "VmRSS:")
 }
 
-/// The memory that can be had without swapping, in bytes.
+/// The memory that is available without swapping, in bytes.
 pub fn available() -> Result<f64, Error> {
     value("/proc/meminfo", "MemAvailable:")
 }

@@ -1,7 +1,7 @@
-//! Runs countersign with its secrets poisoned, section by section: see `docs/constant-time.md`.
+//! Runs countersign with poisoned secrets, section by section. See `docs/constant-time.md`.
 
-mod leaks;
-mod ledger;
+mod backup_codes;
+mod controls;
 mod memcheck;
 mod one_time_passwords;
 mod random;
@@ -13,13 +13,13 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if memcheck::depth() != 1 {
-        eprintln!("valgrind does not run this: use `cargo test --test constant_time`");
+        eprintln!("this program must run under valgrind; run `cargo test --test constant_time`");
         return ExitCode::FAILURE;
     }
     let report = report::Report;
-    leaks::run(&report);
+    controls::run(&report);
     one_time_passwords::run(&report);
-    ledger::run(&report);
+    backup_codes::run(&report);
     records::run(&report);
     ExitCode::SUCCESS
 }

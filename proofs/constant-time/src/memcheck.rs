@@ -1,16 +1,17 @@
-//! Client requests of valgrind's memcheck: the only unsafe code.
+//! Client requests to valgrind's memcheck. This is the only unsafe code.
 
-/// Whether valgrind runs this process: 1, or more if it runs itself; 0 without it.
+/// The number of nested valgrinds that run this process; 0 without valgrind.
 pub(crate) fn depth() -> usize {
     request(0x1001, 0, 0)
 }
 
-/// How many errors were counted, those that came before included and those suppressed not.
+/// The number of errors so far, without suppressed errors.
 pub(crate) fn errors() -> usize {
     request(0x1201, 0, 0)
 }
 
-/// Marks bytes as undefined: every branch and every address that depends on them is an error from here on.
+/// Marks bytes as undefined. From now on, every branch and every address that depends on them is an
+/// error.
 pub(crate) fn poison(bytes: &mut [u8]) {
     request(
         MEMCHECK,
@@ -19,7 +20,7 @@ pub(crate) fn poison(bytes: &mut [u8]) {
     );
 }
 
-/// Marks bytes as known to everybody.
+/// Marks bytes as public.
 pub(crate) fn declassify(bytes: &[u8]) {
     request(
         MEMCHECK + 1,
@@ -28,16 +29,16 @@ pub(crate) fn declassify(bytes: &[u8]) {
     );
 }
 
-/// The requests of memcheck that are used: `MAKE_MEM_UNDEFINED`, and `MAKE_MEM_DEFINED` after it.
+/// The request `MAKE_MEM_UNDEFINED`; the next number is `MAKE_MEM_DEFINED`.
 const MEMCHECK: usize = (b'M' as usize) << 24 | (b'C' as usize) << 16 | 1;
 
 #[cfg(target_arch = "x86_64")]
 fn request(code: usize, first: usize, second: usize) -> usize {
-    let words = [code, first, second, 0, 0, 0];
+    let request = [code, first, second, 0, 0, 0];
     let answer;
-    // SAFETY: these five instructions are valgrind's mark (valgrind.h). Without it they do nothing: rdi is turned by
-    // 128 bits in all, and rbx exchanged with itself. Under it the six words are read and rdx is set; the requests
-    // above change no memory of this process.
+    // SAFETY: valgrind recognizes these five instructions (valgrind.h). Without valgrind they do
+    // nothing: they rotate rdi by 128 bits in all, and exchange rbx with itself. Under valgrind,
+    // they read the six words and set rdx. The requests above change no memory of this process.
     unsafe {
         core::arch::asm!(
             "rol rdi, 3",
@@ -45,7 +46,7 @@ fn request(code: usize, first: usize, second: usize) -> usize {
             "rol rdi, 61",
             "rol rdi, 51",
             "xchg rbx, rbx",
-            in("rax") words.as_ptr(),
+            in("rax") request.as_ptr(),
             inout("rdx") 0_usize => answer,
             options(nostack),
         );
@@ -53,7 +54,8 @@ fn request(code: usize, first: usize, second: usize) -> usize {
     answer
 }
 
-/// No mark is written for other processors: there, valgrind is not noticed, and `main` says so.
+/// Other processors need other instructions, so this reports that valgrind is absent, and `main`
+/// fails.
 #[cfg(not(target_arch = "x86_64"))]
 fn request(_code: usize, _first: usize, _second: usize) -> usize {
     0

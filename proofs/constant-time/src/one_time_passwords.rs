@@ -1,4 +1,4 @@
-//! From a key to the verdict, for HOTP and TOTP.
+//! From a key to the result, for HOTP and TOTP.
 
 use crate::memcheck::poison;
 use crate::report::Report;
@@ -21,12 +21,12 @@ pub(crate) fn run(report: &Report) {
                 token.totp(report, window);
             }
         }
-        // Longer than a block: HMAC hashes it first (RFC 2104, section 2).
+        // HMAC hashes a key that is longer than a block (RFC 2104, section 2).
         Token::new(algorithm, Digits::SIX, 200).hotp(report, 3);
     }
 }
 
-/// A key that everybody knows, to tell what is right and what is wrong, and the same key poisoned.
+/// A public key, which gives the right passcodes, and the same key poisoned.
 struct Token {
     name: String,
     algorithm: Algorithm,
@@ -62,7 +62,7 @@ impl Token {
         Code::parse(passcode.expose()).expect("a passcode")
     }
 
-    /// The first passcode that is wrong at every counter that a window reaches.
+    /// The first passcode that is wrong at every counter of every window.
     fn wrong(&self) -> Code {
         let digits = usize::from(self.digits.get());
         (0..)
@@ -88,7 +88,7 @@ impl Token {
             3,
             || {
                 let hotp = Hotp::new(&key, self.algorithm, self.digits);
-                let verify = |passcode| hotp.verify(passcode, COUNTER, look_ahead);
+                let verify = |code| hotp.verify(code, COUNTER, look_ahead);
                 assert!(verify(&first).is_some(), "right at the first counter");
                 assert!(verify(&last).is_some(), "right at the last counter");
                 assert!(verify(&wrong).is_none(), "wrong at every counter");
@@ -116,11 +116,12 @@ impl Token {
         let last = self.right(COUNTER + steps);
         let wrong = self.wrong();
         let key = self.poisoned_key();
-        // Three: that no step is later than the last one accepted is known without the key.
+        // Three results for four calls: the last call has no step later than the last accepted one,
+        // which is public.
         report.proof(&format!("TOTP, {}, window {window}", self.name), 3, || {
             let totp = self.poisoned_totp(&key);
             let window = Window::around(window);
-            let verify = |passcode, last_step| totp.verify(passcode, now, window, last_step);
+            let verify = |code, last_step| totp.verify(code, now, window, last_step);
             assert!(verify(&first, None).is_some(), "right at the first step");
             assert!(verify(&last, None).is_some(), "right at the last step");
             assert!(verify(&wrong, None).is_none(), "wrong at every step");

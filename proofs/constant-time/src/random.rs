@@ -3,7 +3,8 @@ use countersign::runtime::RandomSource;
 use rand_core::{Infallible, TryCryptoRng, TryRng};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes that are the same in every run (SplitMix64), so that counts are too.
+/// A random source (SplitMix64) with the same bytes in every run, so that the counts are the same
+/// too.
 pub(crate) struct Repeatable(AtomicU64);
 
 impl Repeatable {

@@ -1,5 +1,5 @@
-//! The message authentication code of a receipt, whose key is derived from the sealing key. A receipt is public, and so
-//! is what it says: the key alone is poisoned.
+//! The message authentication code of a receipt. Its key is derived from the sealing key. Only this
+//! key is poisoned, because a receipt and its content are public.
 
 use crate::memcheck::poison;
 use crate::random::Repeatable;
@@ -14,13 +14,13 @@ use countersign::{
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
-/// Opens a receipt that was sealed at [`NOW`] under a key that everybody knows.
+/// Opens a receipt that was sealed at [`NOW`], under a public key that is poisoned first.
 pub(crate) fn run(report: &Report, key: &[u8; 32], account: &AccountId, sealed: &SealedReceipt) {
     let mut key = *key;
     poison(&mut key);
     let present = |receipt: &SealedReceipt| {
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&key));
-        // On an empty store, so that no record is opened with the key.
+        // The store is empty, so that the verifier decrypts no record with the key.
         let (store, random) = (MemoryStore::new(), Repeatable::new());
         let verifier = Verifier::builder_with_random(store, keyring, "Example", random)
             .clock(ManualClock::at(NOW))
@@ -37,7 +37,7 @@ pub(crate) fn run(report: &Report, key: &[u8; 32], account: &AccountId, sealed: 
         denied.rejection()
     };
     report.proof("receipt that is authentic", 1, || {
-        // It is of an authenticator that is not there.
+        // The receipt is valid, but its authenticator does not exist.
         assert_eq!(present(sealed), Some(Rejection::ProofExpired));
     });
     let changed = with_another_time(sealed);
@@ -47,7 +47,7 @@ pub(crate) fn run(report: &Report, key: &[u8; 32], account: &AccountId, sealed: 
 }
 
 fn with_another_time(receipt: &SealedReceipt) -> SealedReceipt {
-    // Behind version and key, before the account.
+    // The time comes after version and key, and before the account.
     const TIME: usize = 12;
     let mut text = receipt.as_str().to_owned();
     let other = if text[TIME..].starts_with('A') {

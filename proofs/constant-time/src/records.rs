@@ -1,9 +1,9 @@
-//! From a sealed record to the verdict, and on to the record that is written back.
+//! From an encrypted record to the result, and to the record that is written back.
 //!
-//! AES-CTR keeps bytes apart, so what is poisoned in a ciphertext is poisoned when it is opened: the secrets of
-//! authenticators and the digests of backup codes, and nothing else.
+//! AES-CTR handles each byte alone. So a byte that is poisoned in the ciphertext is poisoned in the
+//! plaintext. Only the secrets of authenticators and the hashes of backup codes are poisoned.
 
-use crate::ledger::{digests, wrong};
+use crate::backup_codes::{hashes, wrong};
 use crate::memcheck::{declassify, poison};
 use crate::random::Repeatable;
 use crate::receipts;
@@ -100,9 +100,9 @@ struct Service {
 impl Service {
     fn new() -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
-        let digest = Argon2Params::new(8, 1, 1).expect("the least that Argon2 allows");
+        let params = Argon2Params::new(8, 1, 1).expect("the minimum of Argon2");
         let policy = Policy::builder()
-            .code_hash(digest)
+            .code_hash(params)
             .build()
             .expect("a policy");
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&KEY));
@@ -165,11 +165,11 @@ impl Service {
     }
 }
 
-/// Gives records out with their secrets poisoned, and takes them back as what a database is: known to everybody.
+/// Loads records with poisoned secrets, and marks written records as public.
 #[derive(Default)]
 struct PoisonedStore {
     memory: MemoryStore,
-    /// The secrets to poison, and with them the digests of backup codes.
+    /// The secrets to poison. If there are any, the hashes of backup codes are poisoned too.
     watched: Mutex<Vec<Vec<u8>>>,
 }
 
@@ -197,15 +197,15 @@ impl Store for PoisonedStore {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
-        declassify(swap.record().unwrap_or_default());
-        Store::compare_and_swap(&self.memory, account, swap)
+        declassify(write.record().unwrap_or_default());
+        Store::compare_and_swap(&self.memory, account, write)
     }
 }
 
-/// A sealed record is header, nonce, ciphertext, tag; its associated data are domain, header, namespace and account
-/// (DESIGN.md, "The record").
+/// An encrypted record has header, nonce, ciphertext and tag. Its associated data are domain,
+/// header, namespace and account (DESIGN.md, "The record").
 fn poison_secrets(record: &mut [u8], secrets: &[Vec<u8>]) {
     const HEADER: usize = 14;
     const START: usize = HEADER + 12;
@@ -234,5 +234,5 @@ fn poison_secrets(record: &mut [u8], secrets: &[Vec<u8>]) {
             .expect("the secret is in the record");
         poison(&mut ciphertext[at..at + secret.len()]);
     }
-    poison(&mut ciphertext[digests(&plain)]);
+    poison(&mut ciphertext[hashes(&plain)]);
 }

@@ -1,19 +1,19 @@
 use crate::memcheck;
 use std::hint::black_box;
 
-/// One line on standard output for each section, which `tests/constant_time.rs` reads:
+/// Prints one line for each section; `tests/constant_time` reads them:
 ///
 /// ```text
-/// proof <name> <verdicts> <errors>
+/// proof <name> <results> <errors>
 /// leak <name> <errors>
 /// ```
 pub(crate) struct Report;
 
 impl Report {
-    /// Runs code in which only verdicts may depend on what is poisoned: at least as many as said.
-    pub(crate) fn proof<T>(&self, name: &str, verdicts: usize, code: impl FnOnce() -> T) -> T {
+    /// Runs code in which only results may depend on poisoned bytes, at least `results` of them.
+    pub(crate) fn proof<T>(&self, name: &str, results: usize, code: impl FnOnce() -> T) -> T {
         let (errors, out) = counted(code);
-        println!("proof\t{name}\t{verdicts}\t{errors}");
+        println!("proof\t{name}\t{results}\t{errors}");
         out
     }
 

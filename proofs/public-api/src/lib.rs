@@ -1,4 +1,4 @@
-//! The public API of the published packages, as text: one item a line.
+//! The public API of the published packages, as text with one item per line.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -7,20 +7,21 @@ use std::process::Command;
 use public_api::Builder;
 use rustdoc_types::FORMAT_VERSION;
 
-/// What a package offers with all its features.
+/// The public API of a package with all its features.
 #[derive(Debug)]
 pub enum Api {
-    /// Its public items in order, less what the compiler derives.
+    /// The public items in order, without derived implementations.
     Items(String),
-    /// This compiler describes a crate in a format that is not understood here.
+    /// This compiler's rustdoc writes an unknown format.
     UnknownFormat(String),
 }
 
 impl Api {
-    /// Has rustdoc describe a package of this workspace, with the versions of its lock file and without a network.
+    /// Runs rustdoc on a package of this workspace, with the versions of its lock file and without
+    /// a network.
     ///
     /// # Errors
-    /// If cargo or rustdoc fails, or writes what cannot be read.
+    /// If cargo or rustdoc fails, or if its output cannot be read.
     pub fn of(package: &str, target: &Path) -> Result<Self, Box<dyn Error>> {
         let file = describe(package, target)?;
         let description: serde_json::Value =
@@ -30,7 +31,7 @@ impl Api {
             .and_then(serde_json::Value::as_u64);
         if version != Some(FORMAT_VERSION.into()) {
             return Ok(Self::UnknownFormat(format!(
-                "rustdoc writes format {version:?}, and {FORMAT_VERSION} is understood"
+                "rustdoc writes format {version:?}; this program reads format {FORMAT_VERSION}"
             )));
         }
         let api = Builder::from_rustdoc_json(file)
@@ -42,11 +43,11 @@ impl Api {
     }
 }
 
-/// The file that rustdoc wrote.
+/// The file that rustdoc writes.
 fn describe(package: &str, target: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        // JSON is not stable in rustdoc, nor is it another compiler's that is described.
+        // The JSON output of rustdoc is unstable.
         .env("RUSTC_BOOTSTRAP", "1")
         .args(["rustdoc", "--quiet", "--offline", "--lib", "--all-features"])
         .args(["--package", package, "--target-dir"])

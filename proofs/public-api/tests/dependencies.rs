@@ -1,10 +1,11 @@
-//! How many crates come with countersign: what its README says, at most.
+//! Upper limits for the number of dependencies of countersign.
 #![allow(clippy::arithmetic_side_effects, clippy::expect_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// All that is built for it on this platform, itself not counted.
+/// The number of crates that are built for countersign on this platform, without countersign
+/// itself.
 fn crates(features: &[&str]) -> usize {
     let cargo = std::env::var_os("CARGO").expect("cargo runs the tests");
     let output = Command::new(cargo)
@@ -14,7 +15,7 @@ fn crates(features: &[&str]) -> usize {
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "cargo tree: {}", output.status);
-    let tree = String::from_utf8(output.stdout).expect("names of crates");
+    let tree = String::from_utf8(output.stdout).expect("crate names");
     let crates: BTreeSet<_> = tree
         .lines()
         .filter_map(|line| {
@@ -27,7 +28,7 @@ fn crates(features: &[&str]) -> usize {
 }
 
 #[test]
-fn the_one_time_passwords_alone_bring_at_most_20_crates() {
+fn the_otp_layer_brings_at_most_20_crates() {
     let crates = crates(&["--no-default-features"]);
     assert!((10..=20).contains(&crates), "{crates}");
 }

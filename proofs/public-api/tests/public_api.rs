@@ -1,5 +1,5 @@
-//! What the published packages offer is what is written in this folder's text files, and nothing in it is another crate's but
-//! what is meant to be.
+//! The public API of the published packages is as listed in the text files of this package. Only
+//! allowed crates appear in it.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use countersign_public_api::Api;
 
 fn items(package: &str) -> Option<String> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("public-api");
-    match Api::of(package, &target).expect("rustdoc describes it") {
+    match Api::of(package, &target).expect("rustdoc succeeds") {
         Api::Items(items) => Some(items),
         Api::UnknownFormat(reason) => {
             assert!(
@@ -29,26 +29,26 @@ fn listed(package: &str) -> PathBuf {
         .with_extension("txt")
 }
 
-/// With `UPDATE_PUBLIC_API=1` it writes the list anew, for a change that is meant.
-fn offers_what_is_listed(package: &str) {
+/// Compares the public API with the list. With `UPDATE_PUBLIC_API=1`, updates the list first.
+fn exports_what_is_listed(package: &str) {
     let Some(items) = items(package) else { return };
     let file = listed(package);
     if env::var_os("UPDATE_PUBLIC_API").is_some() {
         fs::write(&file, &items).expect("the list is written");
     }
     let list = fs::read_to_string(&file).expect("the list");
-    let (offered, listed): (BTreeSet<_>, BTreeSet<_>) =
+    let (exported, listed): (BTreeSet<_>, BTreeSet<_>) =
         (items.lines().collect(), list.lines().collect());
-    let new: Vec<_> = offered.difference(&listed).collect();
-    let gone: Vec<_> = listed.difference(&offered).collect();
+    let new: Vec<_> = exported.difference(&listed).collect();
+    let removed: Vec<_> = listed.difference(&exported).collect();
     assert!(
-        new.is_empty() && gone.is_empty(),
-        "the public API of {package} is another.\nnew: {new:#?}\ngone: {gone:#?}\n\
-         If that is meant, say so in CHANGELOG.md, and write the list with UPDATE_PUBLIC_API=1."
+        new.is_empty() && removed.is_empty(),
+        "the public API of {package} has changed.\nnew: {new:#?}\nremoved: {removed:#?}\n\
+         If this is intended, describe the change in CHANGELOG.md, and update the list with UPDATE_PUBLIC_API=1."
     );
 }
 
-/// The crates whose items are named in a list.
+/// The crates whose items appear in a list.
 fn crates(package: &str) -> BTreeSet<String> {
     let list = fs::read_to_string(listed(package)).expect("the list");
     let paths = list.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
@@ -58,7 +58,7 @@ fn crates(package: &str) -> BTreeSet<String> {
     crates.map(ToOwned::to_owned).collect()
 }
 
-fn names_no_crates_but(package: &str, expected: &[&str]) {
+fn names_only_crates(package: &str, expected: &[&str]) {
     let language = ["alloc", "core", "std"];
     let expected: BTreeSet<_> = expected
         .iter()
@@ -66,35 +66,35 @@ fn names_no_crates_but(package: &str, expected: &[&str]) {
         .map(|name| (*name).to_owned())
         .collect();
     let crates = crates(package);
-    let strangers: Vec<_> = crates.difference(&expected).collect();
+    let others: Vec<_> = crates.difference(&expected).collect();
     assert!(
-        strangers.is_empty(),
-        "{package} shows types of {strangers:?}"
+        others.is_empty(),
+        "{package} has types of {others:?} in its public API"
     );
 }
 
 #[test]
-fn countersign_offers_what_is_listed() {
-    offers_what_is_listed("countersign");
+fn countersign_exports_what_is_listed() {
+    exports_what_is_listed("countersign");
 }
 
 #[test]
-fn countersign_sqlx_offers_what_is_listed() {
-    offers_what_is_listed("countersign-sqlx");
+fn countersign_sqlx_exports_what_is_listed() {
+    exports_what_is_listed("countersign-sqlx");
 }
 
 #[test]
-fn countersign_redis_offers_what_is_listed() {
-    offers_what_is_listed("countersign-redis");
+fn countersign_redis_exports_what_is_listed() {
+    exports_what_is_listed("countersign-redis");
 }
 
 #[test]
-fn types_of_other_crates_are_those_that_are_meant() {
-    names_no_crates_but(
+fn only_allowed_foreign_types_are_public() {
+    names_only_crates(
         "countersign",
         &["countersign", "rand_core", "serde_core", "uuid"],
     );
-    names_no_crates_but(
+    names_only_crates(
         "countersign-sqlx",
         &[
             "countersign",
@@ -105,7 +105,7 @@ fn types_of_other_crates_are_those_that_are_meant() {
             "sqlx_sqlite",
         ],
     );
-    names_no_crates_but(
+    names_only_crates(
         "countersign-redis",
         &["countersign", "countersign_redis", "redis"],
     );

@@ -1,6 +1,7 @@
-//! What HMAC makes of a key (RFC 2104): the pads, and the states of the hash after each.
+//! The values that HMAC derives from a key (RFC 2104): the padded keys, and the hash state after
+//! each of them.
 
-use crate::needles::{Kind, Learned};
+use crate::known_secrets::{Kind, KnownSecrets};
 
 const INNER: u8 = 0x36;
 const OUTER: u8 = 0x5c;
@@ -17,27 +18,27 @@ const SHA_256: [u32; 8] = [
     0x5be0_cd19,
 ];
 
-/// Learns what follows from every secret that is known. To be called on the scanner's stack, which is not
-/// searched: here are the secrets in the clear.
-pub(crate) fn learn(learned: &Learned) {
-    learned.each(Kind::RecordKey, |key| {
-        learned.learn(Kind::ReceiptKey, &hmac_sha256(key, b"countersign receipts"));
+/// Adds the values that are derived from each known secret. Call this on the scanner's stack, which
+/// is not searched, because the secrets are in the clear here.
+pub(crate) fn add_all(known: &KnownSecrets) {
+    known.each(Kind::RecordKey, |key| {
+        known.add(Kind::ReceiptKey, &hmac_sha256(key, b"countersign receipts"));
     });
     for kind in [Kind::Secret, Kind::RecordKey, Kind::ReceiptKey] {
-        learned.each(kind, |key| learn_states(learned, key));
+        known.each(kind, |key| add_states(known, key));
     }
 }
 
-fn learn_states(learned: &Learned, key: &[u8]) {
+fn add_states(known: &KnownSecrets, key: &[u8]) {
     for (pad, padded, state) in [
         (INNER, Kind::InnerPad, Kind::InnerState),
         (OUTER, Kind::OuterPad, Kind::OuterState),
     ] {
         let mut block = [pad; 128];
-        for (place, byte) in block.iter_mut().zip(key) {
-            *place ^= byte;
+        for (target, byte) in block.iter_mut().zip(key) {
+            *target ^= byte;
         }
-        learned.learn(padded, block.get(..key.len()).unwrap_or_default());
+        known.add(padded, block.get(..key.len()).unwrap_or_default());
         let (half, _) = block.split_first_chunk().unwrap_or((&[0; 64], &[]));
 
         let mut words = [
@@ -48,11 +49,11 @@ fn learn_states(learned: &Learned, key: &[u8]) {
             0xc3d2_e1f0,
         ];
         sha1::block_api::compress(&mut words, &[*half]);
-        learn_pairs(learned, state, &words);
+        add_pairs(known, state, &words);
 
         let mut words = SHA_256;
         sha2::block_api::compress256(&mut words, &[*half]);
-        learn_pairs(learned, state, &words);
+        add_pairs(known, state, &words);
 
         let mut words = [
             0x6a09_e667_f3bc_c908,
@@ -66,7 +67,7 @@ fn learn_states(learned: &Learned, key: &[u8]) {
         ];
         sha2::block_api::compress512(&mut words, &[block]);
         for word in words {
-            learned.learn(state, &word.to_ne_bytes());
+            known.add(state, &word.to_ne_bytes());
         }
     }
 }
@@ -79,17 +80,17 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
 
 fn padded(key: &[u8], pad: u8) -> [u8; 64] {
     let mut block = [pad; 64];
-    for (place, byte) in block.iter_mut().zip(key) {
-        *place ^= byte;
+    for (target, byte) in block.iter_mut().zip(key) {
+        *target ^= byte;
     }
     block
 }
 
-/// SHA-256 (FIPS 180-4) of a block and a message that is shorter than one, with its padding.
+/// SHA-256 (FIPS 180-4) of a block and a message that is shorter than a block, with the padding.
 fn hash_of_two_blocks(first: &[u8; 64], message: &[u8]) -> [u8; 32] {
     let mut second = [0; 64];
-    for (place, byte) in second.iter_mut().zip(message.iter().chain(&[0x80])) {
-        *place = *byte;
+    for (target, byte) in second.iter_mut().zip(message.iter().chain(&[0x80])) {
+        *target = *byte;
     }
     let bits = (first.len() as u64)
         .saturating_add(message.len() as u64)
@@ -99,20 +100,20 @@ fn hash_of_two_blocks(first: &[u8; 64], message: &[u8]) -> [u8; 32] {
     }
     let mut words = SHA_256;
     sha2::block_api::compress256(&mut words, &[*first, second]);
-    let mut digest = [0; 32];
-    for (place, word) in digest.chunks_mut(4).zip(words) {
-        place.copy_from_slice(&word.to_be_bytes());
+    let mut hash = [0; 32];
+    for (target, word) in hash.chunks_mut(4).zip(words) {
+        target.copy_from_slice(&word.to_be_bytes());
     }
-    digest
+    hash
 }
 
-/// The words of a state stand in memory in their order, but the SHA instructions of a processor hold them in
-/// another: any two of them beside each other are a find.
-fn learn_pairs(learned: &Learned, kind: Kind, words: &[u32]) {
+/// Adds every pair of words of a state. In memory the words are in order, but the SHA instructions
+/// of a processor hold them in another order.
+fn add_pairs(known: &KnownSecrets, kind: Kind, words: &[u32]) {
     for (at, one) in words.iter().enumerate() {
         for (_, two) in words.iter().enumerate().filter(|(other, _)| *other != at) {
             let pair = u64::from(*one) | (u64::from(*two) << 32);
-            learned.learn(kind, &pair.to_le_bytes());
+            known.add(kind, &pair.to_le_bytes());
         }
     }
 }

@@ -1,17 +1,18 @@
-//! Runs so many operations of a scenario, in which secrets are used and dropped, and then looks for them in all
-//! writable memory of this process. Prints a line for every part that it finds: what, where, how many bytes.
-//! The last line is `end`, or `stopped` if the scenario has more operations.
+//! Runs a number of operations of a scenario that uses and drops secrets. Then searches all
+//! writable memory of this process for the secrets. Prints one line for each part that it finds:
+//! the kind, the place and the number of bytes. The last line is `end`, or `stopped` if the
+//! scenario has more operations.
 //!
 //! `tests/wiped.rs` of countersign builds and runs it.
 
 mod hmac_states;
-mod needles;
+mod known_secrets;
 mod random;
 mod scanner;
 mod scenarios;
 mod stop;
 
-use needles::Learned;
+use known_secrets::KnownSecrets;
 use scanner::Scanner;
 use std::hint::black_box;
 use std::io::{self, Write};
@@ -40,23 +41,23 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .iter()
         .find(|(known, _)| *known == name)
         .ok_or("name a scenario")?;
-    let learned = Learned::default();
+    let known = KnownSecrets::default();
     let stop = Stop::after(operations);
-    let scanner = Scanner::start(learned.clone())?;
+    let scanner = Scanner::start(known.clone())?;
     let mark = 0_u8;
     let stack = std::ptr::from_ref(black_box(&mark)).addr();
 
-    let kept = scenario(&learned, &stop);
-    let finds = scanner.search()?;
+    let kept = scenario(&known, &stop);
+    let found = scanner.search()?;
 
     let mut out = io::stdout().lock();
-    for find in finds {
-        let depth = stack.saturating_sub(find.address);
-        let place = match find.mapping.as_str() {
+    for part in found {
+        let depth = stack.saturating_sub(part.address);
+        let place = match part.mapping.as_str() {
             "[stack]" => format!("[stack] {depth} below"),
-            other => format!("{other} {:#x}", find.address),
+            other => format!("{other} {:#x}", part.address),
         };
-        writeln!(out, "{}\t{place}\t{} bytes", find.kind, find.length)?;
+        writeln!(out, "{}\t{place}\t{} bytes", part.kind, part.length)?;
     }
     match kept {
         Ok(kept) => drop(kept),

@@ -1,6 +1,6 @@
-//! Random numbers that are the same in every run, so that a find is not a matter of chance.
+//! Random numbers that are the same in every run, so that the result does not depend on chance.
 
-use crate::needles::{Kind, Learned};
+use crate::known_secrets::{Kind, KnownSecrets};
 use countersign::otp::RandomError;
 use countersign::runtime::RandomSource;
 use rand_core::{TryCryptoRng, TryRng};
@@ -8,22 +8,23 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Backup codes are made from random bytes drawn in this number.
+/// The library generates backup codes from this number of random bytes at a time.
 const CODE_ENTROPY: usize = 32;
 
-/// A generator (`SplitMix64`) that remembers, masked, what codes were made from. Clones are the same.
+/// A generator (`SplitMix64`) that adds the random bytes of backup codes to the known secrets.
+/// Clones share one state.
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
     state: Arc<AtomicU64>,
-    learned: Learned,
+    known: KnownSecrets,
 }
 
 impl Random {
-    /// The generator, at its beginning.
-    pub(crate) fn new(learned: Learned) -> Self {
+    /// A generator in its initial state.
+    pub(crate) fn new(known: KnownSecrets) -> Self {
         Self {
             state: Arc::new(AtomicU64::new(0x5eed)),
-            learned,
+            known,
         }
     }
 
@@ -35,8 +36,8 @@ impl Random {
             let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             let word = (mixed ^ (mixed >> 31)).to_le_bytes();
-            for (place, byte) in chunk.iter_mut().zip(word) {
-                *place = byte;
+            for (target, byte) in chunk.iter_mut().zip(word) {
+                *target = byte;
             }
         }
     }
@@ -46,13 +47,13 @@ impl RandomSource for Random {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
         self.fill_all(buffer);
         if buffer.len() == CODE_ENTROPY {
-            self.learned.learn(Kind::CodeEntropy, buffer);
+            self.known.add(Kind::CodeEntropy, buffer);
         }
         Ok(())
     }
 }
 
-/// The same for what takes a generator.
+/// The same generator, as a `CryptoRng`.
 #[derive(Debug)]
 pub(crate) struct Rng<'a>(pub &'a Random);
 

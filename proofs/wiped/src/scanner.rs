@@ -1,10 +1,10 @@
-//! A thread that reads the memory of its own process.
+//! A thread that searches the memory of its own process.
 //!
-//! It was started before there were secrets: a search on the stack where the secrets were would overwrite what
-//! it looks for.
+//! The thread starts before there are secrets. A search on the stack of the scenario would
+//! overwrite the secrets that the search should find.
 
 use crate::hmac_states;
-use crate::needles::{Kind, Learned, Needle, masked_prefix};
+use crate::known_secrets::{Kind, KnownSecrets, Needle, masked_prefix};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 const STACK_BYTES: usize = 1 << 20;
-/// How much of its own stack, below where it begins, the scanner may use and does not search.
+/// The part of its own stack that the scanner may use and does not search.
 const OWN_STACK: usize = 3 << 18;
 const CHUNK: usize = 1 << 16;
 
@@ -25,30 +25,30 @@ const SEARCHING: u8 = 1;
 
 /// A part of a secret that is in memory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Find {
-    /// What it is.
+pub(crate) struct Found {
+    /// The kind of secret.
     pub kind: Kind,
     /// The name of the mapping, such as `[heap]`.
     pub mapping: String,
-    /// Where it begins.
+    /// The start address.
     pub address: usize,
-    /// How many bytes of it stand there.
+    /// The number of bytes.
     pub length: usize,
 }
 
-/// The scanner, waiting.
+/// The waiting scanner.
 #[derive(Debug)]
 pub(crate) struct Scanner {
     signal: Arc<AtomicU8>,
-    thread: JoinHandle<io::Result<Vec<Find>>>,
+    thread: JoinHandle<io::Result<Vec<Found>>>,
 }
 
 impl Scanner {
     /// Starts the thread.
     ///
     /// # Errors
-    /// If the system gives no thread.
-    pub(crate) fn start(learned: Learned) -> io::Result<Self> {
+    /// If the system cannot start a thread.
+    pub(crate) fn start(known: KnownSecrets) -> io::Result<Self> {
         let signal = Arc::new(AtomicU8::new(WAITING));
         let seen = Arc::clone(&signal);
         let thread = thread::Builder::new()
@@ -60,19 +60,20 @@ impl Scanner {
                 let mark = 0_u8;
                 let top = ptr::from_ref(&mark).addr();
                 search(
-                    &learned,
+                    &known,
                     top.saturating_sub(OWN_STACK)..top.saturating_add(4096),
                 )
             })?;
         Ok(Self { signal, thread })
     }
 
-    /// Lets it search, and waits without a call that would need stack of its own, but for a return address.
+    /// Starts the search, and waits for its end. The wait uses no stack except for a return
+    /// address.
     ///
     /// # Errors
     /// If memory cannot be read.
     #[inline(always)]
-    pub(crate) fn search(self) -> io::Result<Vec<Find>> {
+    pub(crate) fn search(self) -> io::Result<Vec<Found>> {
         self.signal.store(SEARCHING, Ordering::SeqCst);
         while !self.thread.is_finished() {
             thread::yield_now();
@@ -85,12 +86,12 @@ impl Scanner {
 
 /// Searches all writable memory but the scanner's own stack.
 #[inline(never)]
-fn search(learned: &Learned, own: Range<usize>) -> io::Result<Vec<Find>> {
-    hmac_states::learn(learned);
-    let needles = Index::new(learned.needles());
+fn search(known: &KnownSecrets, own: Range<usize>) -> io::Result<Vec<Found>> {
+    hmac_states::add_all(known);
+    let needles = Index::new(known.needles());
     let mut buffer = [0; CHUNK];
     let mut memory = File::open("/proc/self/mem")?;
-    let mut finds = BTreeSet::new();
+    let mut found = BTreeSet::new();
     for (range, mapping) in writable_mappings()? {
         let mut at = range.start;
         while at < range.end {
@@ -101,30 +102,30 @@ fn search(learned: &Learned, own: Range<usize>) -> io::Result<Vec<Find>> {
             for (offset, needle) in needles.found_in(chunk) {
                 let address = at.saturating_add(offset);
                 if !own.contains(&address) {
-                    finds.insert((mapping.clone(), address, needle.kind(), needle.len()));
+                    found.insert((mapping.clone(), address, needle.kind(), needle.len()));
                 }
             }
-            // What stands across two chunks is found in the next one.
+            // The next chunk finds a needle that crosses the end of this chunk.
             let step = if length == CHUNK { CHUNK - 64 } else { length };
             at = at.saturating_add(step);
         }
     }
-    Ok(merged(finds))
+    Ok(merged(found))
 }
 
-/// Parts of one kind that overlap are one find.
-fn merged(parts: BTreeSet<(String, usize, Kind, usize)>) -> Vec<Find> {
-    let mut finds: Vec<Find> = Vec::new();
+/// Merges overlapping parts of one kind.
+fn merged(parts: BTreeSet<(String, usize, Kind, usize)>) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
     for (mapping, address, kind, length) in parts {
         let end = address.saturating_add(length);
-        let open = finds.iter_mut().rev().take(16).find(|find| {
-            find.kind == kind
-                && find.mapping == mapping
-                && address <= find.address.saturating_add(find.length)
+        let overlapping = found.iter_mut().rev().take(16).find(|part| {
+            part.kind == kind
+                && part.mapping == mapping
+                && address <= part.address.saturating_add(part.length)
         });
-        match open {
-            Some(find) => find.length = find.length.max(end.saturating_sub(find.address)),
-            None => finds.push(Find {
+        match overlapping {
+            Some(part) => part.length = part.length.max(end.saturating_sub(part.address)),
+            None => found.push(Found {
                 kind,
                 mapping,
                 address,
@@ -132,13 +133,13 @@ fn merged(parts: BTreeSet<(String, usize, Kind, usize)>) -> Vec<Find> {
             }),
         }
     }
-    finds
+    found
 }
 
-/// The needles by their first bytes.
+/// The needles, indexed by their first bytes.
 struct Index {
     by_prefix: BTreeMap<u32, Vec<Needle>>,
-    /// The upper halves of the prefixes, to pass over most of memory quickly.
+    /// The upper halves of the prefixes, to skip most of the memory quickly.
     halves: Vec<bool>,
 }
 
@@ -162,11 +163,11 @@ impl Index {
         (0..bytes.len()).flat_map(move |offset| {
             let rest = bytes.get(offset..).unwrap_or_default();
             let prefix = masked_prefix(rest);
-            let known = self
+            let possible = self
                 .halves
                 .get((prefix >> 16) as usize)
                 .is_some_and(|half| *half);
-            known
+            possible
                 .then(|| self.by_prefix.get(&prefix))
                 .flatten()
                 .into_iter()
@@ -184,10 +185,12 @@ fn writable_mappings() -> io::Result<Vec<(Range<usize>, String)>> {
     let mapping = |line: &str| {
         let mut fields = line.split_whitespace();
         let (start, end) = fields.next()?.split_once('-')?;
-        let rights = fields.next()?;
+        let permissions = fields.next()?;
         let name = fields.nth(3).unwrap_or("anonymous");
         let range = usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?;
-        rights.starts_with("rw").then(|| (range, name.to_owned()))
+        permissions
+            .starts_with("rw")
+            .then(|| (range, name.to_owned()))
     };
     Ok(text.lines().filter_map(mapping).collect())
 }

@@ -1,23 +1,23 @@
-//! Where a scenario ends: what comes later would overwrite what is left behind before.
+//! Stops a scenario early, because later operations would overwrite what earlier ones left behind.
 
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 
-/// Ends a scenario after so many operations.
+/// Stops a scenario after a number of operations.
 #[derive(Debug)]
 pub(crate) struct Stop(Cell<usize>);
 
 impl Stop {
-    /// Ends after `operations`.
+    /// Stops after `operations`.
     pub(crate) const fn after(operations: usize) -> Self {
         Self(Cell::new(operations))
     }
 
-    /// To be called after each operation.
+    /// Call this after each operation.
     ///
     /// # Errors
-    /// [`Stopped`], when the scenario is to end here.
+    /// [`Stopped`], if the scenario stops here.
     pub(crate) fn here(&self) -> Result<(), Stopped> {
         match self.0.get().checked_sub(1) {
             None => Err(Stopped),
@@ -29,7 +29,7 @@ impl Stop {
     }
 }
 
-/// The scenario ends here.
+/// The scenario stops here.
 #[derive(Debug)]
 pub(crate) struct Stopped;
 

@@ -3,19 +3,19 @@ import { createInterface } from "node:readline";
 
 export async function answerLines(answer) {
   for await (const line of createInterface({ input: process.stdin })) {
-    let said;
+    let result;
     try {
-      said = answer(JSON.parse(line));
+      result = answer(JSON.parse(line));
     } catch (error) {
-      said = { refused: `${error.name}: ${error.message}` };
+      result = { refused: `${error.name}: ${error.message}` };
     }
-    process.stdout.write(`${JSON.stringify(said)}\n`);
+    process.stdout.write(`${JSON.stringify(result)}\n`);
   }
 }
 
-// A counter as a number, which is all that these libraries take.
+// A counter as a number, because these libraries take only numbers.
 export function exact(counter) {
   const number = Number(counter);
-  if (!Number.isSafeInteger(number)) throw new RangeError("no number of JavaScript is this counter");
+  if (!Number.isSafeInteger(number)) throw new RangeError("JavaScript cannot represent this counter exactly");
   return number;
 }

@@ -1,4 +1,4 @@
-// Answers JSON lines by otpauth.
+// Answers JSON lines with otpauth.
 import { HOTP, Secret, TOTP, URI } from "otpauth";
 import { answerLines, exact } from "./lines.mjs";
 

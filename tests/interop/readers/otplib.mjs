@@ -1,4 +1,4 @@
-// Answers JSON lines by otplib.
+// Answers JSON lines with otplib.
 import { generateSync, generateURI, verifySync } from "otplib";
 import { parse } from "@otplib/uri";
 import { answerLines, exact } from "./lines.mjs";
@@ -15,7 +15,7 @@ const now = (of) => ({ ...options(of), ...(of.type === "totp" && { epoch: of.tim
 function read({ uri, time }) {
   const { type, label, params } = parse(uri);
   const issuer = params.issuer ?? null;
-  // It leaves the label whole.
+  // otplib does not split the label.
   const [account, prefix = null] = label.split(":").reverse();
   const found = {
     type,

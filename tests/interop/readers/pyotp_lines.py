@@ -1,4 +1,4 @@
-"""Answers a JSON line with a JSON line, by pyotp."""
+"""Answers JSON lines with pyotp."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ def code(otp, case):
 def verified(otp, case, typed):
     if isinstance(otp, pyotp.TOTP):
         return otp.verify(typed, for_time=case["time"])
-    # Counted from the counter that it was made with, as in `at`.
+    # pyotp counts from the initial counter, as in `at`.
     return otp.verify(typed, 0)
 
 
@@ -61,6 +61,6 @@ def answer(case):
 for line in sys.stdin:
     try:
         said = answer(json.loads(line))
-    except Exception as error:  # Whatever a reader refuses with is its answer.
+    except Exception as error:  # Any error is a refusal.
         said = {"refused": f"{type(error).__name__}: {error}"}
     print(json.dumps(said), flush=True)

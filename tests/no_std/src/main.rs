@@ -1,7 +1,8 @@
-//! The otp layer on bare metal, as near as Linux comes to it: no standard library, no allocator, no C library.
+//! The module `otp` without the standard library, without an allocator and without the C library.
 //!
-//! It exits with 0 if it generates and verifies the passcodes of RFC 4226 and RFC 6238, else with 1, and with
-//! 2 after a panic. It would not even link if anything in it needed a heap.
+//! The program exits with 0 if it generates and verifies the passcodes of RFC 4226 and RFC 6238.
+//! Otherwise it exits with 1, or with 2 after a panic. If its code needed a heap, it would not
+//! link.
 #![no_std]
 #![no_main]
 
@@ -20,9 +21,9 @@ fn passcodes_are_right() -> Option<bool> {
 
     let totp = Totp::new(KEY, Algorithm::Sha1, Digits::EIGHT, Period::default());
     let now = Timestamp::from_unix(1_111_111_109);
-    let passcode = Code::parse("0708 1804").ok()?;
-    let step = totp.verify(&passcode, now, Window::default(), None)?.step();
-    let again = totp.verify(&passcode, now, Window::default(), Some(step));
+    let code = Code::parse("0708 1804").ok()?;
+    let step = totp.verify(&code, now, Window::default(), None)?.step();
+    let again = totp.verify(&code, now, Window::default(), Some(step));
 
     Some(
         hotp.generate(0).expose() == "755224"

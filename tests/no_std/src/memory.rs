@@ -1,5 +1,6 @@
-//! The memory routines that `core` expects from its environment, without the C library: byte by byte, and
-//! volatile, so that the compiler does not make calls of them to themselves.
+//! The memory functions that `core` needs, without the C library. They access single bytes, and the
+//! accesses are volatile. Otherwise the compiler could replace a loop by a call of the same
+//! function.
 
 use core::ffi::{c_int, c_void};
 
@@ -8,7 +9,7 @@ use core::ffi::{c_int, c_void};
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcpy(to: *mut c_void, from: *const c_void, bytes: usize) -> *mut c_void {
     for at in 0..bytes {
-        // SAFETY: the caller gives room for all bytes.
+        // SAFETY: the caller provides memory for all bytes.
         unsafe { copy_byte(to, from, at) };
     }
     to
@@ -19,11 +20,12 @@ unsafe extern "C" fn memcpy(to: *mut c_void, from: *const c_void, bytes: usize) 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memmove(to: *mut c_void, from: *const c_void, bytes: usize) -> *mut c_void {
     if to.addr() <= from.addr() {
-        // SAFETY: as the caller promises; going up, each byte is read before it is written over.
+        // SAFETY: as the caller promises. In ascending order, each byte is read before it is
+        // overwritten.
         return unsafe { memcpy(to, from, bytes) };
     }
     for at in (0..bytes).rev() {
-        // SAFETY: the caller gives room for all bytes.
+        // SAFETY: the caller provides memory for all bytes.
         unsafe { copy_byte(to, from, at) };
     }
     to
@@ -34,7 +36,7 @@ unsafe extern "C" fn memmove(to: *mut c_void, from: *const c_void, bytes: usize)
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memset(to: *mut c_void, value: c_int, bytes: usize) -> *mut c_void {
     for at in 0..bytes {
-        // SAFETY: the caller gives room for all bytes.
+        // SAFETY: the caller provides memory for all bytes.
         unsafe { to.cast::<u8>().add(at).write_volatile(value as u8) };
     }
     to
@@ -45,7 +47,7 @@ unsafe extern "C" fn memset(to: *mut c_void, value: c_int, bytes: usize) -> *mut
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memcmp(one: *const c_void, two: *const c_void, bytes: usize) -> c_int {
     for at in 0..bytes {
-        // SAFETY: the caller gives all bytes of both.
+        // SAFETY: the caller provides all bytes of both.
         let (one, two) = unsafe {
             let byte = |of: *const c_void| of.cast::<u8>().add(at).read_volatile();
             (byte(one), byte(two))

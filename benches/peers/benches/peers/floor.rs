@@ -1,8 +1,9 @@
-//! The floor: the compression function of the hash crate that this crate uses, on as many blocks, and nothing else.
+//! The floor: only the compression function of the hash crate that this crate uses, on as many
+//! blocks.
 
 use std::hint::black_box;
 
-use countersign_benches::{Contender, Race};
+use countersign_benches::{Candidate, Timer};
 use sha1::block_api::compress;
 
 type State = [u32; 5];
@@ -16,7 +17,7 @@ const STATE: State = [
     0xc3d2_e1f0,
 ];
 
-/// A number of blocks that do not wait for each other.
+/// Compresses independent blocks.
 fn independent<const N: usize>() -> impl FnMut() -> [State; N] {
     move || {
         let mut states = black_box([STATE; N]);
@@ -28,41 +29,41 @@ fn independent<const N: usize>() -> impl FnMut() -> [State; N] {
     }
 }
 
-/// The outer block is made of what the inner one gives, as in HMAC.
+/// Compresses two blocks. As in HMAC, the outer block contains the result of the inner block.
 fn chained(mut inner: State, mut outer: State, mut block: Block) -> State {
     compress(&mut inner, &[block]);
-    for (place, word) in block.chunks_exact_mut(4).zip(inner) {
-        place.copy_from_slice(&word.to_be_bytes());
+    for (bytes, word) in block.chunks_exact_mut(4).zip(inner) {
+        bytes.copy_from_slice(&word.to_be_bytes());
     }
     compress(&mut outer, &[block]);
     outer
 }
 
-/// One HMAC of a short message whose pads are hashed.
-pub(crate) fn two_chained(race: &mut Race<'_>) -> Contender {
-    race.enter(|| chained(black_box(STATE), black_box(STATE), black_box([0x5a; 64])))
+/// One HMAC of a short message, with the pads already hashed.
+pub(crate) fn two_chained(timer: &mut Timer<'_>) -> Candidate {
+    timer.add(|| chained(black_box(STATE), black_box(STATE), black_box([0x5a; 64])))
 }
 
-/// The same with the pads, which do not wait for each other.
-pub(crate) fn pads_and_two_chained(race: &mut Race<'_>) -> Contender {
+/// One HMAC of a short message, with the two pads hashed independently.
+pub(crate) fn pads_and_two_chained(timer: &mut Timer<'_>) -> Candidate {
     let mut pads = independent::<2>();
-    race.enter(move || {
+    timer.add(move || {
         let [inner, outer] = pads();
         chained(inner, outer, black_box([0x5a; 64]))
     })
 }
 
-/// The pads.
-pub(crate) fn two(race: &mut Race<'_>) -> Contender {
-    race.enter(independent::<2>())
+/// The two pads.
+pub(crate) fn two(timer: &mut Timer<'_>) -> Candidate {
+    timer.add(independent::<2>())
 }
 
-/// Three steps, if nothing waited.
-pub(crate) fn six(race: &mut Race<'_>) -> Contender {
-    race.enter(independent::<6>())
+/// Three time steps, as independent blocks.
+pub(crate) fn six(timer: &mut Timer<'_>) -> Candidate {
+    timer.add(independent::<6>())
 }
 
-/// The same with the pads.
-pub(crate) fn eight(race: &mut Race<'_>) -> Contender {
-    race.enter(independent::<8>())
+/// Three time steps and the two pads, as independent blocks.
+pub(crate) fn eight(timer: &mut Timer<'_>) -> Candidate {
+    timer.add(independent::<8>())
 }

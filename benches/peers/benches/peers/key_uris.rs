@@ -1,27 +1,27 @@
-//! Key URIs: built with everything escaped that must be, and read strictly.
+//! Key URIs: building with all necessary escapes, and strict parsing.
 
 use std::hint::black_box;
 
 use countersign::otp::{Secret, SecretText};
 use countersign::uri::{KeyUri, KeyUriError};
-use countersign_benches::{Error, Race};
+use countersign_benches::{Error, Timer};
 
+use crate::inputs::{ACCOUNT, ISSUER, SECRET, libreauth, totp_rs};
 use crate::operation::{Operation, agreed, agrees};
-use crate::sample::{ACCOUNT, ISSUER, SECRET, libreauth, totp_rs};
 
-/// As many characters as the goals speak of.
+/// The length of the key URI in the targets.
 const CHARACTERS: usize = 111;
 
-pub(crate) fn enter(race: &mut Race<'_>) -> Result<Vec<Operation>, Error> {
+pub(crate) fn add(timer: &mut Timer<'_>) -> Result<Vec<Operation>, Error> {
     let secret = Secret::from_bytes(SECRET)?;
     let text: &'static str = build(&secret)?.expose().to_owned().leak();
     agrees("ours", &CHARACTERS, &text.len())?;
-    let the_same = (SECRET.to_vec(), ACCOUNT.to_owned(), Some(ISSUER.to_owned()));
+    let expected = (SECRET.to_vec(), ACCOUNT.to_owned(), Some(ISSUER.to_owned()));
 
     let built = agreed(
-        race,
+        timer,
         "ours",
-        &the_same,
+        &expected,
         |uri: Result<SecretText, _>| {
             uri.map_or_else(|_| Content::default(), |uri| content(uri.expose()))
         },
@@ -29,26 +29,26 @@ pub(crate) fn enter(race: &mut Race<'_>) -> Result<Vec<Operation>, Error> {
     )?;
     let totp = totp_rs()?;
     let totp_rs_built = agreed(
-        race,
+        timer,
         "totp-rs",
-        &the_same,
+        &expected,
         |uri: Result<String, _>| content(&uri.unwrap_or_default()),
         move || black_box(&totp).to_url(),
     )?;
     let totp = otpauth::TOTP::from_bytes(SECRET);
     let label = format!("{ISSUER}:{ACCOUNT}");
     let otpauth = agreed(
-        race,
+        timer,
         "otpauth",
-        &the_same,
+        &expected,
         |uri: String| content(&uri),
         move || totp.to_uri(black_box(label.as_str()), black_box(ISSUER)),
     )?;
     let totp = libreauth()?;
     let libreauth = agreed(
-        race,
+        timer,
         "libreauth",
-        &the_same,
+        &expected,
         |uri: String| content(&uri),
         move || {
             totp.key_uri_format(black_box(ISSUER), black_box(ACCOUNT))
@@ -56,15 +56,15 @@ pub(crate) fn enter(race: &mut Race<'_>) -> Result<Vec<Operation>, Error> {
         },
     )?;
 
-    let read = agreed(
-        race,
+    let parsed = agreed(
+        timer,
         "ours",
-        &the_same,
+        &expected,
         |uri: Result<KeyUri, _>| uri.map_or_else(|_| Content::default(), |uri| parts(&uri)),
         move || KeyUri::parse(black_box(text)),
     )?;
-    let totp_rs_read = agreed(
-        race,
+    let totp_rs_parsed = agreed(
+        timer,
         "totp-rs",
         &Some(SECRET.to_vec()),
         |totp: Result<totp_rs::Totp, _>| Some(totp.ok()?.secret().as_bytes().to_vec()),
@@ -75,20 +75,20 @@ pub(crate) fn enter(race: &mut Race<'_>) -> Result<Vec<Operation>, Error> {
         Operation {
             name: "key URI build",
             ours: built,
-            peers: vec![
+            others: vec![
                 ("totp-rs", totp_rs_built),
                 ("otpauth, without escaping", otpauth),
                 ("libreauth", libreauth),
             ],
             floor: None,
-            goals: vec![("totp-rs", 0.30), ("otpauth, without escaping", 0.80)],
+            targets: vec![("totp-rs", 0.30), ("otpauth, without escaping", 0.80)],
         },
         Operation {
             name: "key URI parse, strict",
-            ours: read,
-            peers: vec![("totp-rs", totp_rs_read)],
+            ours: parsed,
+            others: vec![("totp-rs", totp_rs_parsed)],
             floor: None,
-            goals: vec![("totp-rs", 0.40)],
+            targets: vec![("totp-rs", 0.40)],
         },
     ])
 }
@@ -100,7 +100,7 @@ fn build(secret: &Secret) -> Result<SecretText, KeyUriError> {
 
 type Content = (Vec<u8>, String, Option<String>);
 
-/// What an app reads from a URI; nothing, if it is none.
+/// The fields that an app reads from a URI; empty fields if the text is no key URI.
 fn content(text: &str) -> Content {
     KeyUri::parse_lenient(text).map_or_else(|_| Content::default(), |read| parts(&read.uri))
 }

@@ -1,32 +1,32 @@
-//! This crate, its peers and the floor, side by side:
+//! Compares this crate with other crates and with the floor, in one run:
 //!
 //! ```sh
 //! cargo bench --bench peers
-//! cargo bench --bench peers -- --short     # seconds, to see that it works
+//! cargo bench --bench peers -- --short     # takes seconds, and shows that it works
 //! ```
 //!
-//! All have the same secret and the same times, and whatever one computes is compared with what all others do before it is
-//! timed. What is printed is also in `target/peers.md`.
+//! All crates have the same secret and the same times. The benchmark checks that all crates compute
+//! the same result before it measures them. The report is also written to `target/peers.md`.
 //!
-//! Not here: `slauth`, which reads the system's clock and nothing else, so that it cannot be given the times of the
-//! others (and comes with RSA and X.509 parsers, even without its features).
+//! `slauth` is missing, because it reads only the system's clock and cannot be given the times of
+//! the others. It also comes with RSA and X.509 parsers, even without its features.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    reason = "a benchmark ends at the first surprise, and says where"
+    reason = "a benchmark stops at the first error, and says where"
 )]
 
 mod floor;
 mod generating;
+mod inputs;
 mod key_uris;
 mod operation;
-mod pictures;
-mod sample;
+mod qr_codes;
 mod verifying;
 
 use std::time::Duration;
 
-use countersign_benches::{Arguments, Effort, Error, Race, stamp, write_goals};
+use countersign_benches::{Arguments, Effort, Error, Timer, write_header, write_targets};
 use countersign_store_testing::bench::Report;
 
 fn main() -> Result<(), Error> {
@@ -42,21 +42,21 @@ fn main() -> Result<(), Error> {
         }
     };
     let mut report = Report::default();
-    report.heading("Beside its peers");
-    stamp(&mut report)?;
+    report.heading("Compared with other crates");
+    write_header(&mut report)?;
 
-    let mut race = Race::default();
-    let mut operations = generating::enter(&mut race)?;
-    operations.extend(verifying::enter(&mut race)?);
-    operations.extend(key_uris::enter(&mut race)?);
-    let (pictures, sizes) = pictures::enter(&mut race)?;
-    operations.extend(pictures);
-    let figures = race.run(effort);
+    let mut timer = Timer::default();
+    let mut operations = generating::add(&mut timer)?;
+    operations.extend(verifying::add(&mut timer)?);
+    operations.extend(key_uris::add(&mut timer)?);
+    let (qr_codes, sizes) = qr_codes::add(&mut timer)?;
+    operations.extend(qr_codes);
+    let timings = timer.run(effort);
 
-    figures.explain(effort, &mut report);
-    operation::write(&operations, &figures, &mut report);
-    let mut goals = operation::goals(&operations, &figures);
-    goals.extend(sizes);
-    write_goals(&goals, &mut report);
+    timings.explain(effort, &mut report);
+    operation::write(&operations, &timings, &mut report);
+    let mut targets = operation::targets(&operations, &timings);
+    targets.extend(sizes);
+    write_targets(&targets, &mut report);
     report.write(concat!(env!("CARGO_TARGET_TMPDIR"), "/../peers.md").as_ref())
 }

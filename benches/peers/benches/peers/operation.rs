@@ -1,34 +1,34 @@
 use std::fmt::Debug;
 
-use countersign_benches::{Contender, Error, Figures, Goal, Race};
+use countersign_benches::{Candidate, Error, Target, Timer, Timings};
 use countersign_store_testing::bench::{Report, grouped};
 
-/// Something that this crate does, and others too.
+/// An operation of this crate and of other crates.
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
-    pub(crate) ours: Contender,
-    pub(crate) peers: Vec<(&'static str, Contender)>,
-    pub(crate) floor: Option<Contender>,
-    /// The most that ours may take, as a share of what a peer or the floor does.
-    pub(crate) goals: Vec<(&'static str, f64)>,
+    pub(crate) ours: Candidate,
+    pub(crate) others: Vec<(&'static str, Candidate)>,
+    pub(crate) floor: Option<Candidate>,
+    /// The upper limits for our time, as a share of another crate's time or of the floor.
+    pub(crate) targets: Vec<(&'static str, f64)>,
 }
 
-/// The floor, among the goals.
+/// The name of the floor in the list of targets.
 pub(crate) const FLOOR: &str = "the floor";
 
-/// Enters work, if what it computes is what all compute.
+/// Adds work, if its result is the expected one.
 pub(crate) fn agreed<'a, T, S: PartialEq + Debug>(
-    race: &mut Race<'a>,
+    timer: &mut Timer<'a>,
     name: &str,
     expected: &S,
     read: impl Fn(T) -> S,
     mut work: impl FnMut() -> T + 'a,
-) -> Result<Contender, Error> {
+) -> Result<Candidate, Error> {
     agrees(name, expected, &read(work()))?;
-    Ok(race.enter(work))
+    Ok(timer.add(work))
 }
 
-/// Ends the benchmark if a contender computes something else.
+/// Returns an error if a candidate computes another result.
 pub(crate) fn agrees<S: PartialEq<E> + Debug, E: Debug + ?Sized>(
     name: &str,
     expected: &E,
@@ -37,12 +37,12 @@ pub(crate) fn agrees<S: PartialEq<E> + Debug, E: Debug + ?Sized>(
     if computed == expected {
         Ok(())
     } else {
-        Err(format!("{name} computes {computed:?}, and not {expected:?}").into())
+        Err(format!("{name} computes {computed:?} instead of {expected:?}").into())
     }
 }
 
-/// A row for each peer of each operation.
-pub(crate) fn write(operations: &[Operation], figures: &Figures, report: &mut Report) {
+/// Writes one row for each other crate of each operation.
+pub(crate) fn write(operations: &[Operation], timings: &Timings, report: &mut Report) {
     report.columns(&[
         "operation",
         "compared with",
@@ -55,18 +55,18 @@ pub(crate) fn write(operations: &[Operation], figures: &Figures, report: &mut Re
     for operation in operations {
         let (floor, above) = match operation.floor {
             Some(floor) => (
-                grouped(figures.median(floor)),
-                format!("{:.2}", figures.ratio(operation.ours, floor)),
+                grouped(timings.median(floor)),
+                format!("{:.2}", timings.ratio(operation.ours, floor)),
             ),
             None => ("-".into(), "-".into()),
         };
-        for (name, peer) in &operation.peers {
+        for (name, other) in &operation.others {
             report.row(&[
                 operation.name.into(),
                 (*name).into(),
-                grouped(figures.median(operation.ours)),
-                grouped(figures.median(*peer)),
-                format!("{:.2}", figures.ratio(operation.ours, *peer)),
+                grouped(timings.median(operation.ours)),
+                grouped(timings.median(*other)),
+                format!("{:.2}", timings.ratio(operation.ours, *other)),
                 floor.clone(),
                 above.clone(),
             ]);
@@ -75,17 +75,17 @@ pub(crate) fn write(operations: &[Operation], figures: &Figures, report: &mut Re
     report.end();
 }
 
-/// The goals of all operations.
-pub(crate) fn goals(operations: &[Operation], figures: &Figures) -> Vec<Goal> {
-    let mut goals = Vec::new();
+/// The targets of all operations, with the measured ratios.
+pub(crate) fn targets(operations: &[Operation], timings: &Timings) -> Vec<Target> {
+    let mut targets = Vec::new();
     for operation in operations {
-        for &(against, at_most) in &operation.goals {
-            let peer = operation.peers.iter().find(|(name, _)| *name == against);
-            let other = peer.map(|(_, peer)| *peer).or(operation.floor);
+        for &(against, at_most) in &operation.targets {
+            let other = operation.others.iter().find(|(name, _)| *name == against);
+            let other = other.map(|(_, other)| *other).or(operation.floor);
             let what = format!("{}, against {against}", operation.name);
-            let ratio = other.map_or(f64::NAN, |other| figures.ratio(operation.ours, other));
-            goals.push(Goal::ratio(what, at_most, ratio));
+            let ratio = other.map_or(f64::NAN, |other| timings.ratio(operation.ours, other));
+            targets.push(Target::ratio(what, at_most, ratio));
         }
     }
-    goals
+    targets
 }

@@ -1,4 +1,4 @@
-//! Whole attempts of every kind.
+//! Whole attempts of every kind, and where the time of an accepted attempt goes.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -8,39 +8,15 @@ use std::time::{Duration, Instant};
 use countersign::backup::{Argon2Params, HashJob};
 use countersign::runtime::{HashExecutor, HashFuture, InlineExecutor};
 use countersign::testing::block_on;
-use countersign::{AccountId, Denied, Receipt, Rejection, blocking};
-use countersign_benches::{Contender, Effort, Error, Figures, Goal, Race};
+use countersign::{Denied, Receipt, Rejection};
+use countersign_benches::{Candidate, Effort, Error, Target, Timer, Timings};
 use countersign_store_testing::bench::{Report, grouped};
 
-use crate::service::{DAY, Owner, Service, Shape};
+use crate::person::Person;
+use crate::service::{DAY, Service, Setup};
 use crate::stages::Stages;
 
-/// Somebody, and a service that knows nobody else.
-pub(crate) struct Person {
-    pub(crate) service: Service,
-    pub(crate) owner: Owner,
-}
-
 impl Person {
-    pub(crate) fn new(shape: Shape) -> Result<Self, Error> {
-        Self::of(Service::new(shape)?, shape)
-    }
-
-    pub(crate) fn of(service: Service, shape: Shape) -> Result<Self, Error> {
-        let owner = service.enroll(AccountId::from(1_u32), shape)?;
-        Ok(Self { service, owner })
-    }
-
-    pub(crate) fn verify(&self, code: &str) -> Result<Receipt, Denied> {
-        block_on(self.service.verifier.verify(&self.owner.id, code))
-    }
-
-    /// How long the record is.
-    pub(crate) fn record_bytes(&self) -> usize {
-        let Ok(stored) = blocking::Store::load(self.service.verifier.store(), &self.owner.id);
-        stored.map_or(0, |stored| stored.record.len())
-    }
-
     fn is_rejected(&self, code: &str, expected: &Rejection) {
         let answer = self.verify(code);
         assert!(
@@ -49,21 +25,13 @@ impl Person {
         );
     }
 
-    /// Enters right passcodes, each of a step of its own.
-    pub(crate) fn enter_right<'a>(&'a self, race: &mut Race<'a>) -> Contender {
-        race.enter_prepared(
-            u32::MAX,
-            |times| self.service.next_passcodes(&self.owner, times),
-            |typed| self.service.sign_in(&self.owner, typed),
-        )
-    }
-
-    /// Enters wrong ones, a day apart, so that neither wait nor budget holds them off.
-    fn enter_wrong<'a>(&'a self, race: &mut Race<'a>) -> Contender {
-        // The factor is locked at a hundred failures without a success.
-        const MOST: u32 = 64;
-        race.enter_prepared(
-            MOST,
+    /// Adds attempts with wrong passcodes, a day apart, so that neither back-off nor guess budget
+    /// rejects them.
+    fn add_wrong<'a>(&'a self, timer: &mut Timer<'a>) -> Candidate {
+        // A hundred failures without a success lock the account.
+        const AT_MOST: u32 = 64;
+        timer.add_prepared(
+            AT_MOST,
             |times| {
                 self.service.clock.advance(DAY);
                 for typed in self.service.next_passcodes(&self.owner, 1) {
@@ -82,9 +50,9 @@ impl Person {
         )
     }
 
-    /// Enters a passcode that was used just before.
-    pub(crate) fn enter_replayed<'a>(&'a self, race: &mut Race<'a>) -> Contender {
-        race.enter_prepared(
+    /// Adds attempts with a passcode that was used just before.
+    fn add_replayed<'a>(&'a self, timer: &mut Timer<'a>) -> Candidate {
+        timer.add_prepared(
             u32::MAX,
             |times| {
                 let mut typed = self.service.next_passcodes(&self.owner, 1);
@@ -96,8 +64,8 @@ impl Person {
         )
     }
 
-    /// Fails until there is a wait, and enters attempts within it.
-    fn enter_waiting<'a>(&'a self, race: &mut Race<'a>) -> Contender {
+    /// Fails until the back-off begins, and adds attempts during the back-off.
+    fn add_waiting<'a>(&'a self, timer: &mut Timer<'a>) -> Candidate {
         let wrong = self
             .service
             .wrong_passcode(&self.owner, self.service.clock.now());
@@ -105,25 +73,31 @@ impl Person {
             matches!(answer, Err(Denied::Rejected(Rejection::Waiting { .. })))
         };
         while !is_waiting(self.verify(&wrong)) {}
-        race.enter(move || assert!(is_waiting(self.verify(&wrong))))
+        timer.add(move || assert!(is_waiting(self.verify(&wrong))))
     }
 
-    /// Enters a backup code that is always the first use of it, because the row is put back; without its digest.
-    fn enter_backup_code<'a>(&'a self, digests: &'a Stopwatch, race: &mut Race<'a>) -> Contender {
-        let before = crate::digest::Row::of(self);
-        race.enter_timed(1, move |_| {
-            before.put_back();
-            digests.take();
-            let begun = Instant::now();
+    /// Adds attempts with an unused backup code, without the time of its password hash. The stored
+    /// row is restored before each attempt.
+    fn add_backup_code<'a>(
+        &'a self,
+        hashes: &'a Stopwatch,
+        timer: &mut Timer<'a>,
+    ) -> Result<Candidate, Error> {
+        let unused = self.stored()?;
+        Ok(timer.add_timed(1, move |_| {
+            let restored = self.restore(&unused);
+            assert!(restored.is_ok(), "{restored:?}");
+            hashes.take();
+            let start = Instant::now();
             let accepted = black_box(self.verify(&self.owner.codes[0]));
-            let took = begun.elapsed();
+            let took = start.elapsed();
             assert!(accepted.is_ok(), "{accepted:?}");
-            took.saturating_sub(digests.take())
-        })
+            took.saturating_sub(hashes.take())
+        }))
     }
 }
 
-/// Computes digests at once, and knows how long that took.
+/// Computes password hashes on the calling thread, and adds up their time.
 #[derive(Clone, Default)]
 struct Stopwatch(Arc<AtomicU64>);
 
@@ -135,80 +109,80 @@ impl Stopwatch {
 
 impl HashExecutor for Stopwatch {
     fn run(&self, job: HashJob) -> HashFuture<'_> {
-        let begun = Instant::now();
-        let digests = InlineExecutor.run(job);
-        let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let start = Instant::now();
+        let hashes = InlineExecutor.run(job);
+        let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.0.fetch_add(took, Ordering::Relaxed);
-        digests
+        hashes
     }
 }
 
-/// Measures all kinds, and the stages of one that is accepted.
-pub(crate) fn measure(effort: Effort, report: &mut Report) -> Result<Vec<Goal>, Error> {
-    let shape = Shape::default();
-    let person = || Person::new(shape);
+/// Measures attempts of all kinds, and the stages of an accepted attempt.
+pub(crate) fn measure(effort: Effort, report: &mut Report) -> Result<Vec<Target>, Error> {
+    let setup = Setup::default();
+    let person = || Person::new(setup);
     let (right, wrong, replayed) = (person()?, person()?, person()?);
-    let (waiting, asked) = (person()?, person()?);
-    let digests = Stopwatch::default();
+    let (waiting, unchanged) = (person()?, person()?);
+    let hashes = Stopwatch::default();
     let cheap = Argon2Params::new(8, 1, 1)?;
-    let service = Service::with_digest(shape, cheap, digests.clone())?;
-    let backup_code = Person::of(service, shape)?;
+    let service = Service::with_hash(setup, cheap, hashes.clone())?;
+    let backup_code = Person::of(service, setup)?;
     let stages = Stages::new()?;
 
-    let mut race = Race::default();
-    let accepted = right.enter_right(&mut race);
+    let mut timer = Timer::default();
+    let accepted = right.add_right(&mut timer);
     let attempts = [
         ("a right passcode", "1 load, 1 write", accepted),
         (
             "a wrong passcode",
             "1 load, 1 write",
-            wrong.enter_wrong(&mut race),
+            wrong.add_wrong(&mut timer),
         ),
         (
             "a passcode that was used before",
             "1 load",
-            replayed.enter_replayed(&mut race),
+            replayed.add_replayed(&mut timer),
         ),
         (
             "during a back-off",
             "1 load",
-            waiting.enter_waiting(&mut race),
+            waiting.add_waiting(&mut timer),
         ),
         (
             "input that cannot be a code",
             "-",
-            race.enter(|| asked.is_rejected(black_box("passcode?"), &Rejection::Malformed)),
+            timer.add(|| unchanged.is_rejected(black_box("passcode?"), &Rejection::Malformed)),
         ),
         (
             "a right backup code, without its password hash",
             "2 loads, 2 writes",
-            backup_code.enter_backup_code(&digests, &mut race),
+            backup_code.add_backup_code(&hashes, &mut timer)?,
         ),
         (
             "`status`",
             "1 load",
-            race.enter(|| block_on(asked.service.verifier.status(&asked.owner.id))),
+            timer.add(|| block_on(unchanged.service.verifier.status(&unchanged.owner.id))),
         ),
     ];
-    let check = stages.enter_totp_rs(&mut race)?;
-    let entered = stages.enter(&mut race)?;
-    let figures = race.run(effort);
+    let check = stages.add_totp_rs(&mut timer)?;
+    let added = stages.add(&mut timer)?;
+    let timings = timer.run(effort);
 
-    figures.explain(effort, report);
-    write(&attempts, check, &figures, report);
-    let mut goals = vec![Goal::ratio(
+    timings.explain(effort, report);
+    write(&attempts, check, &timings, report);
+    let mut targets = vec![Target::ratio(
         "an accepted attempt, against totp-rs `check`",
         8.0,
-        figures.ratio(accepted, check),
+        timings.ratio(accepted, check),
     )];
-    goals.extend(entered.explain(accepted, &figures, report)?);
-    Ok(goals)
+    targets.extend(added.explain(accepted, &timings, report)?);
+    Ok(targets)
 }
 
 fn write(
-    attempts: &[(&str, &str, Contender)],
-    check: Contender,
-    figures: &Figures,
+    attempts: &[(&str, &str, Candidate)],
+    check: Candidate,
+    timings: &Timings,
     report: &mut Report,
 ) {
     report.columns(&[
@@ -222,9 +196,9 @@ fn write(
         report.row(&[
             name.into(),
             store.into(),
-            grouped(figures.median(attempt)),
-            format!("{:.1}", figures.ratio(attempt, check)),
-            grouped(1e9 / figures.median(attempt)),
+            grouped(timings.median(attempt)),
+            format!("{:.1}", timings.ratio(attempt, check)),
+            grouped(1e9 / timings.median(attempt)),
         ]);
     }
     report.end();

@@ -1,34 +1,35 @@
-//! Whole attempts through a verifier over a `MemoryStore`, and where their time goes:
+//! Measures whole attempts through a verifier over a `MemoryStore`, and where their time goes:
 //!
 //! ```sh
-//! cargo bench --bench verifier                 # takes 8 GB of memory, if there are as many
-//! cargo bench --bench verifier -- --short      # seconds, to see that it works
+//! cargo bench --bench verifier                 # takes up to 8 GB of memory
+//! cargo bench --bench verifier -- --short      # takes seconds, and shows that it works
 //! ```
 //!
-//! What is measured goes through the public API, as hosts use it: nothing is made public for a benchmark. A stage is
-//! measured alone, with the crates that do its work, on the bytes of a real record; or as the difference between two calls
-//! of which one does it and the other does not. What is printed is also in `target/verifier.md`, and the stages
-//! as a picture in `target/stages.svg`.
+//! The benchmark uses only the public API. It measures a stage in one of two ways: by running the
+//! crates that do its work on the bytes of a real record, or as the difference between two calls,
+//! of which only one has the stage. The report is also written to `target/verifier.md`, and the
+//! stages as an image to `target/stages.svg`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    reason = "a benchmark ends at the first surprise, and says where"
+    reason = "a benchmark stops at the first error, and says where"
 )]
 
 mod attempts;
-mod bar;
-mod content;
-mod digest;
+mod backup_codes;
+mod chart;
+mod person;
 mod record;
+mod record_content;
 mod scale;
 mod service;
-mod shapes;
+mod setups;
 mod stages;
 mod threads;
 
 use std::time::Duration;
 
-use countersign_benches::{Arguments, Effort, Error, available, stamp, write_goals};
+use countersign_benches::{Arguments, Effort, Error, available, write_header, write_targets};
 use countersign_store_testing::bench::Report;
 
 fn main() -> Result<(), Error> {
@@ -38,22 +39,25 @@ fn main() -> Result<(), Error> {
         turn: Duration::from_micros(if short { 20 } else { 100 }),
     };
     let mut report = Report::default();
-    report.heading("The verifier");
-    stamp(&mut report)?;
+    report.heading("An attempt, stage by stage");
+    write_header(&mut report)?;
 
-    let mut goals = attempts::measure(effort, &mut report)?;
-    goals.extend(digest::measure(if short { 2 } else { 40 }, &mut report)?);
-    shapes::measure(effort, &mut report)?;
+    let mut targets = attempts::measure(effort, &mut report)?;
+    targets.extend(backup_codes::measure(
+        if short { 2 } else { 40 },
+        &mut report,
+    )?);
+    setups::measure(effort, &mut report)?;
     let mut rows = vec![1, 1_000, 10_000];
     if !short {
         rows.extend([100_000, 1_000_000, 10_000_000]);
     }
-    let room = available()?;
-    // All of them at once; what does not fit is left out.
-    rows.retain(|rows| f64::from(*rows) * 800.0 < room);
-    goals.extend(scale::measure(&rows, effort, &mut report)?);
+    let memory = available()?;
+    // All stores are in memory at once; a store that does not fit is left out.
+    rows.retain(|rows| f64::from(*rows) * 800.0 < memory);
+    targets.extend(scale::measure(&rows, effort, &mut report)?);
     threads::measure(if short { 2 } else { 40 }, &mut report)?;
 
-    write_goals(&goals, &mut report);
+    write_targets(&targets, &mut report);
     report.write(concat!(env!("CARGO_TARGET_TMPDIR"), "/../verifier.md").as_ref())
 }

@@ -1,16 +1,17 @@
-//! A sealed record taken apart as `src/record/seal.rs` describes it, for what cipher and codec take alone on its bytes.
+//! The time of cipher and codec alone, on the parts of an encrypted record. `src/record/seal.rs`
+//! describes the parts.
 
 use std::hint::black_box;
 
 use aes_gcm_siv::aead::{AeadInOut, KeyInit, Nonce, Tag};
 use aes_gcm_siv::{Aes256GcmSiv, Key};
 use countersign::AccountId;
-use countersign_benches::{Contender, Error, Race};
+use countersign_benches::{Candidate, Error, Timer};
 
-use crate::content::Content;
+use crate::record_content::Content;
 use crate::service::key;
 
-/// The parts of a record.
+/// The parts of an encrypted record.
 pub(crate) struct Parts {
     cipher: Aes256GcmSiv,
     associated_data: Vec<u8>,
@@ -22,20 +23,21 @@ pub(crate) struct Parts {
 
 /// Cipher and codec alone.
 #[derive(Clone, Copy)]
-pub(crate) struct Alone {
-    pub(crate) open: Contender,
-    pub(crate) decode: Contender,
-    pub(crate) encode: Contender,
-    pub(crate) seal: Contender,
+pub(crate) struct CipherAndCodec {
+    pub(crate) decrypt: Candidate,
+    pub(crate) decode: Candidate,
+    pub(crate) encode: Candidate,
+    pub(crate) encrypt: Candidate,
 }
 
 impl Parts {
-    /// Opens a record of a service without a namespace, and makes sure that [`Content`] is all that is in it.
+    /// Decrypts a record of a service without a namespace, and checks that [`Content`] has all its
+    /// fields.
     pub(crate) fn of(record: &[u8], account: &AccountId) -> Result<Self, Error> {
-        let cut = || Error::from("a record that is cut short");
-        let (header, rest) = record.split_first_chunk::<14>().ok_or_else(cut)?;
-        let (nonce, rest) = rest.split_first_chunk::<12>().ok_or_else(cut)?;
-        let (ciphertext, tag) = rest.split_last_chunk::<16>().ok_or_else(cut)?;
+        let truncated = || Error::from("the record is truncated");
+        let (header, rest) = record.split_first_chunk::<14>().ok_or_else(truncated)?;
+        let (nonce, rest) = rest.split_first_chunk::<12>().ok_or_else(truncated)?;
+        let (ciphertext, tag) = rest.split_last_chunk::<16>().ok_or_else(truncated)?;
         let account = account.as_str().as_bytes();
         let mut parts = Self {
             cipher: Aes256GcmSiv::new(<&Key<Aes256GcmSiv>>::from(key().expose())),
@@ -52,25 +54,25 @@ impl Parts {
             tag: (*tag).into(),
             plain: ciphertext.to_vec(),
         };
-        parts.plain = parts.opened().ok_or("the record does not open")?;
+        parts.plain = parts.decrypted().ok_or("the record cannot be decrypted")?;
         let mut again = Vec::new();
         Content::read(&parts.plain)?.write(&mut again)?;
         if again != parts.plain {
-            return Err("the content of the record is another one".into());
+            return Err("the record has other content than `Content`".into());
         }
         Ok(parts)
     }
 
-    fn opened(&self) -> Option<Vec<u8>> {
+    fn decrypted(&self) -> Option<Vec<u8>> {
         let mut buffer = self.ciphertext.clone();
         let (nonce, data, tag) = (&self.nonce, &self.associated_data, &self.tag);
-        let opened =
+        let result =
             self.cipher
                 .decrypt_inout_detached(nonce, data, buffer.as_mut_slice().into(), tag);
-        opened.ok().map(|()| buffer)
+        result.ok().map(|()| buffer)
     }
 
-    fn sealed(&self) -> Option<(Vec<u8>, Tag<Aes256GcmSiv>)> {
+    fn encrypted(&self) -> Option<(Vec<u8>, Tag<Aes256GcmSiv>)> {
         let mut buffer = self.plain.clone();
         let (nonce, data) = (&self.nonce, &self.associated_data);
         let tag = self
@@ -79,17 +81,17 @@ impl Parts {
         tag.ok().map(|tag| (buffer, tag))
     }
 
-    /// Enters each of them.
-    pub(crate) fn enter<'a>(&'a self, race: &mut Race<'a>) -> Result<Alone, Error> {
+    /// Adds each of the four stages.
+    pub(crate) fn add<'a>(&'a self, timer: &mut Timer<'a>) -> Result<CipherAndCodec, Error> {
         let content = Content::read(&self.plain)?;
-        Ok(Alone {
-            open: race.enter(move || black_box(self).opened()),
-            decode: race.enter(move || Content::read(black_box(&self.plain)).ok()),
-            encode: race.enter(move || {
+        Ok(CipherAndCodec {
+            decrypt: timer.add(move || black_box(self).decrypted()),
+            decode: timer.add(move || Content::read(black_box(&self.plain)).ok()),
+            encode: timer.add(move || {
                 let mut buffer = Vec::with_capacity(self.plain.len());
                 black_box(&content).write(&mut buffer).ok().map(|()| buffer)
             }),
-            seal: race.enter(move || black_box(self).sealed()),
+            encrypt: timer.add(move || black_box(self).encrypted()),
         })
     }
 }

@@ -1,16 +1,16 @@
 //! From one account to ten million.
 
+use countersign::AccountId;
 use countersign::backup::Argon2Params;
 use countersign::runtime::InlineExecutor;
 use countersign::store::Revision;
-use countersign::{AccountId, blocking};
-use countersign_benches::{Contender, Effort, Error, Goal, Race, resident};
+use countersign_benches::{Candidate, Effort, Error, Target, Timer, resident};
 use countersign_store_testing::bench::{Report, grouped};
 use fastrand::Rng;
 
-use crate::service::{Owner, Service, Shape, Typed, insert};
+use crate::service::{Owner, Service, Setup, Typed, insert};
 
-/// So many accounts are enrolled at most; they lie all over the store.
+/// The maximum number of enrolled accounts. They are spread over the whole store.
 const MEMBERS: u32 = 20_000;
 
 /// A service with many accounts.
@@ -24,21 +24,21 @@ struct Population {
 impl Population {
     fn new(rows: u32) -> Result<Self, Error> {
         let before = resident()?;
-        let shape = Shape::default();
-        let service = Service::with_digest(shape, Argon2Params::new(8, 1, 1)?, InlineExecutor)?;
-        let apart = rows.div_ceil(MEMBERS);
+        let setup = Setup::default();
+        let service = Service::with_hash(setup, Argon2Params::new(8, 1, 1)?, InlineExecutor)?;
+        let interval = rows.div_ceil(MEMBERS);
         let mut random = Rng::with_seed(rows.into());
         let mut members: Vec<Owner> = Vec::new();
         let mut record = Vec::new();
         for number in 0..rows {
             let id = AccountId::from(number);
-            if number % apart == 0 {
-                let owner = service.enroll(id, shape)?;
-                record = load(&service, &owner)?;
+            if number % interval == 0 {
+                let owner = service.enroll(id, setup)?;
+                record = service.stored(&owner)?.record;
                 members.push(owner);
             } else {
                 random.fill(&mut record);
-                // As long as others; nobody will open it.
+                // Random bytes of the same length, which nobody decrypts.
                 insert(
                     service.verifier.store(),
                     &id,
@@ -56,10 +56,10 @@ impl Population {
         })
     }
 
-    /// Enters right passcodes of accounts in no order.
-    fn enter<'a>(&'a self, race: &mut Race<'a>) -> Contender {
+    /// Adds right passcodes of accounts in random order.
+    fn add<'a>(&'a self, timer: &mut Timer<'a>) -> Candidate {
         let mut next = self.members.iter().cycle();
-        race.enter_prepared(
+        timer.add_prepared(
             u32::MAX,
             move |times| {
                 let mut later: Vec<(&Owner, Typed)> = Vec::new();
@@ -75,48 +75,45 @@ impl Population {
     }
 }
 
-fn load(service: &Service, owner: &Owner) -> Result<Vec<u8>, Error> {
-    let stored = blocking::Store::load(service.verifier.store(), &owner.id)?;
-    Ok(stored.ok_or("the account is gone")?.record)
-}
-
-/// Measures accepted attempts over stores of these sizes, the second of which is what others are compared with.
+/// Measures accepted attempts over stores of these sizes. The second size is the one to compare
+/// with.
 pub(crate) fn measure(
     rows: &[u32],
     effort: Effort,
     report: &mut Report,
-) -> Result<Vec<Goal>, Error> {
-    // The largest first: what others free must not count as its own.
+) -> Result<Vec<Target>, Error> {
+    // The largest comes first, because memory that another population freed would reduce its
+    // figure.
     let mut populations = Vec::new();
     for &rows in rows.iter().rev() {
         populations.insert(0, Population::new(rows)?);
     }
-    let mut race = Race::default();
-    let entered: Vec<_> = populations
+    let mut timer = Timer::default();
+    let added: Vec<_> = populations
         .iter()
-        .map(|population| population.enter(&mut race))
+        .map(|population| population.add(&mut timer))
         .collect();
-    let figures = race.run(effort);
+    let timings = timer.run(effort);
 
     report.columns(&["accounts", "a right passcode, ns", "times that for 1,000"]);
-    for (population, contender) in populations.iter().zip(&entered) {
+    for (population, candidate) in populations.iter().zip(&added) {
         report.row(&[
             grouped(population.rows.into()),
-            grouped(figures.median(*contender)),
-            format!("{:.2}", figures.ratio(*contender, entered[1])),
+            grouped(timings.median(*candidate)),
+            format!("{:.2}", timings.ratio(*candidate, added[1])),
         ]);
     }
     report.end();
-    let (Some(largest), Some(slowest)) = (populations.last(), entered.last()) else {
+    let (Some(largest), Some(slowest)) = (populations.last(), added.last()) else {
         return Ok(Vec::new());
     };
     Ok(vec![
-        Goal::ratio(
+        Target::ratio(
             format!("{} accounts, against 1,000", grouped(largest.rows.into())),
             1.3,
-            figures.ratio(*slowest, entered[1]),
+            timings.ratio(*slowest, added[1]),
         ),
-        Goal {
+        Target {
             what: "memory per account".into(),
             at_most: 640.0,
             measured: largest.bytes_each,

@@ -1,33 +1,32 @@
+//! A service over a `MemoryStore`, and its users.
+
 use std::time::Duration;
 
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
 use countersign::otp::Window;
 use countersign::runtime::{HashExecutor, InlineExecutor};
 use countersign::store::{
-    ConditionalWrite, MemoryStore, Revision, Summary, WriteKind, WriteResult,
+    ConditionalWrite, MemoryStore, Revision, StoredRecord, Summary, WriteKind, WriteResult,
 };
 use countersign::testing::{ManualClock, Phone, block_on};
-use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, Policy, Proof, SealedReceipt, SealingKey,
-    Timestamp, Verifier, blocking,
-};
-use countersign_benches::Error;
+use countersign::{AccountId, KeyId, Keyring, Policy, SealingKey, Timestamp, Verifier, blocking};
+use countersign_benches::{Enrolled, Error, wrong_code};
 
-/// A service with a clock that is set by hand.
+/// A service with a manual clock.
 pub(crate) struct Service {
     pub(crate) verifier: Verifier<MemoryStore>,
     pub(crate) clock: ManualClock,
 }
 
-/// What an account has, and how much of it is accepted.
+/// The window of the policy, and what each account has.
 #[derive(Clone, Copy)]
-pub(crate) struct Shape {
+pub(crate) struct Setup {
     pub(crate) window: u8,
     pub(crate) authenticators: u8,
     pub(crate) codes: u8,
 }
 
-impl Default for Shape {
+impl Default for Setup {
     fn default() -> Self {
         Self {
             window: 1,
@@ -37,30 +36,30 @@ impl Default for Shape {
     }
 }
 
-/// Somebody who can sign in.
+/// A user who can sign in.
 pub(crate) struct Owner {
     pub(crate) id: AccountId,
     phone: Phone,
     pub(crate) codes: Vec<String>,
 }
 
-/// The time at which somebody types a passcode, and what.
+/// The time at which a user types a passcode, and the passcode.
 pub(crate) type Typed = (Timestamp, String);
 
 impl Service {
-    /// A service whose backup codes have a digest that takes no time.
-    pub(crate) fn new(shape: Shape) -> Result<Self, Error> {
-        Self::with_digest(shape, Argon2Params::new(8, 1, 1)?, InlineExecutor)
+    /// A service whose password hash takes almost no time.
+    pub(crate) fn new(setup: Setup) -> Result<Self, Error> {
+        Self::with_hash(setup, Argon2Params::new(8, 1, 1)?, InlineExecutor)
     }
 
-    pub(crate) fn with_digest(
-        shape: Shape,
+    pub(crate) fn with_hash(
+        setup: Setup,
         params: Argon2Params,
         hash_executor: impl HashExecutor + 'static,
     ) -> Result<Self, Error> {
         let policy = Policy::builder()
-            .window(Window::around(shape.window))
-            .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, shape.codes)?)
+            .window(Window::around(setup.window))
+            .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, setup.codes)?)
             .code_hash(params)
             .build()?;
         Self::over(MemoryStore::new(), policy, hash_executor)
@@ -80,23 +79,19 @@ impl Service {
         Ok(Self { verifier, clock })
     }
 
-    /// Another machine of the same service, with a clock of its own.
-    pub(crate) fn beside(&self) -> Result<Self, Error> {
+    /// Another server of the same service, with its own clock.
+    pub(crate) fn another_server(&self) -> Result<Self, Error> {
         let (store, policy) = (self.verifier.store(), self.verifier.policy());
         let other = Self::over(store.clone(), policy.clone(), InlineExecutor)?;
         other.clock.set(self.clock.now());
         Ok(other)
     }
 
-    /// Enrolls somebody who signs in from the next day on, when the record no longer holds the time of the issue, until
-    /// the history of the record is full, so that it grows no more.
-    pub(crate) fn enroll(&self, id: AccountId, shape: Shape) -> Result<Owner, Error> {
-        let (phone, receipt) = self.add_authenticator(&id, None)?;
-        for _ in 1..shape.authenticators {
-            let (_phone, _receipt) = self.add_authenticator(&id, Some(&receipt))?;
-        }
-        let proof = self.proof(Some(&receipt));
-        let codes = block_on(self.verifier.issue_backup_codes(&id, proof))?;
+    /// Enrolls a user, and signs in from the next day on until the history of the record is full.
+    /// Then the record grows no more, and no longer has the time of the issue.
+    pub(crate) fn enroll(&self, id: AccountId, setup: Setup) -> Result<Owner, Error> {
+        let Enrolled { phone, codes } =
+            Enrolled::new(&self.verifier, &id, self.clock.now(), setup.authenticators)?;
         let owner = Owner {
             codes: codes.iter().map(str::to_owned).collect(),
             id,
@@ -109,42 +104,21 @@ impl Service {
         Ok(owner)
     }
 
-    fn add_authenticator(
-        &self,
-        id: &AccountId,
-        receipt: Option<&SealedReceipt>,
-    ) -> Result<(Phone, SealedReceipt), Error> {
-        let request = EnrollmentRequest::new("alice@example.com");
-        let begun = block_on(
-            self.verifier
-                .begin_enrollment(id, request, self.proof(receipt)),
-        )?;
-        let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
-        let passcode = phone.passcode(self.clock.now());
-        let confirmed = self.verifier.confirm_enrollment(id, begun.id(), &passcode);
-        Ok((phone, self.verifier.seal_receipt(&block_on(confirmed)?)))
+    /// The stored row of an account.
+    pub(crate) fn stored(&self, owner: &Owner) -> Result<StoredRecord, Error> {
+        let stored = blocking::Store::load(self.verifier.store(), &owner.id)?;
+        Ok(stored.ok_or("the account has no record")?)
     }
 
-    fn proof<'a>(&self, receipt: Option<&'a SealedReceipt>) -> Proof<'a> {
-        let now = self.clock.now();
-        match receipt {
-            None => Proof::Password { checked_at: now },
-            Some(receipt) => Proof::Reauthenticated {
-                password_checked_at: now,
-                receipt,
-            },
-        }
-    }
-
-    /// The passcodes of later and later steps, none of which is that of a step of a window before.
+    /// Passcodes of increasing time steps. No step is in the window of the step before.
     pub(crate) fn next_passcodes(&self, owner: &Owner, count: u32) -> Vec<Typed> {
-        let apart = 30 * u64::from(self.verifier.policy().window().width() + 1);
+        let interval = 30 * u64::from(self.verifier.policy().window().width() + 1);
         let now = self.clock.now();
-        let times = (1..=u64::from(count)).map(|turn| now.saturating_add(turn * apart));
+        let times = (1..=u64::from(count)).map(|turn| now.saturating_add(turn * interval));
         times.map(|at| (at, owner.phone.passcode(at))).collect()
     }
 
-    /// A code that is wrong at a time.
+    /// A passcode that is wrong at this time.
     pub(crate) fn wrong_passcode(&self, owner: &Owner, at: Timestamp) -> String {
         let steps = u64::from(self.verifier.policy().window().width());
         let right: Vec<String> = (0..2 * steps)
@@ -154,11 +128,10 @@ impl Service {
                     .passcode(Timestamp::from_unix(at.as_unix() + 30 * step - 30 * steps))
             })
             .collect();
-        let mut codes = (0..1_000_000).map(|code| format!("{code:06}"));
-        codes.find(|code| !right.contains(code)).unwrap_or_default()
+        wrong_code(&right)
     }
 
-    /// Types a passcode, which must be right.
+    /// Signs in with a right passcode.
     pub(crate) fn sign_in(&self, owner: &Owner, (at, passcode): &Typed) {
         self.clock.set(*at);
         let accepted = block_on(self.verifier.verify(&owner.id, passcode));
@@ -166,15 +139,15 @@ impl Service {
     }
 }
 
-/// Puts a record in that an account did not have.
+/// Creates the record of an account.
 pub(crate) fn insert(
     store: &MemoryStore,
     id: &AccountId,
     revision: Revision,
     record: &[u8],
 ) -> Result<(), Error> {
-    let swap = ConditionalWrite::put(None, revision, record, WriteKind::Enrolled, SUMMARY);
-    match blocking::Store::compare_and_swap(store, id, swap)? {
+    let write = ConditionalWrite::put(None, revision, record, WriteKind::Enrolled, SUMMARY);
+    match blocking::Store::compare_and_swap(store, id, write)? {
         WriteResult::Done => Ok(()),
         WriteResult::Stale => Err("the account has a record already".into()),
     }

@@ -11,34 +11,34 @@ use countersign::store::{
 };
 use countersign::testing::block_on;
 use countersign::{KeyId, Keyring, Resealed, Timestamp, Verifier, blocking};
-use countersign_benches::{Contender, Error, Figures, Goal, Race};
+use countersign_benches::{Candidate, Error, Target, Timer, Timings};
 use countersign_store_testing::bench::{Report, grouped};
 
-use crate::attempts::Person;
-use crate::bar;
-use crate::record::{Alone, Parts};
-use crate::service::{KEY_ID, SUMMARY, Shape, insert, key};
+use crate::chart;
+use crate::person::Person;
+use crate::record::{CipherAndCodec, Parts};
+use crate::service::{KEY_ID, SUMMARY, Setup, insert, key};
 
-/// What the stages are measured on.
+/// The account and the record that the stages are measured on.
 pub(crate) struct Stages {
     person: Person,
     stored: StoredRecord,
     parts: Parts,
-    /// Each has the other's key as a retired one.
+    /// Each has the other's primary key as a retired key.
     resealers: [Verifier<MemoryStore>; 2],
     totp_rs: totp_rs::Totp,
 }
 
-/// The stages alone, and calls that differ by stages.
-pub(crate) struct Entered {
-    load: Contender,
-    alone: Alone,
-    passcode: Contender,
-    random: Contender,
-    swap: Contender,
-    wipe: Contender,
-    reseal_nothing: Contender,
-    reseal: Contender,
+/// The stages alone, and calls whose difference is a stage.
+pub(crate) struct Added {
+    load: Candidate,
+    alone: CipherAndCodec,
+    passcode: Candidate,
+    random: Candidate,
+    write: Candidate,
+    wipe: Candidate,
+    reseal_nothing: Candidate,
+    reseal: Candidate,
 }
 
 const SECRET: [u8; 20] = *b"12345678901234567890";
@@ -47,9 +47,9 @@ const WRONG: &str = "000000";
 
 impl Stages {
     pub(crate) fn new() -> Result<Self, Error> {
-        let person = Person::new(Shape::default())?;
-        let other = Person::new(Shape::default())?;
-        let stored = load(person.service.verifier.store(), &person)?;
+        let person = Person::new(Setup::default())?;
+        let other = Person::new(Setup::default())?;
+        let stored = person.stored()?;
         let parts = Parts::of(&stored.record, &person.owner.id)?;
         let keys = [(KEY_ID, key()), (KeyId::new(2), key())];
         let keyring = |primary: usize| -> Result<Keyring, Error> {
@@ -57,9 +57,8 @@ impl Stages {
             let keyring = Keyring::new(*id, key.clone());
             Ok(keyring.with_retired(*retired, old.clone())?)
         };
-        let resealer = |keyring: Keyring| {
-            Verifier::builder(other.service.verifier.store().clone(), keyring, "Example").build()
-        };
+        let resealer =
+            |keyring: Keyring| Verifier::builder(other.store().clone(), keyring, "Example").build();
         let builder = totp_rs::Builder::new().with_secret(SECRET).with_skew(1);
         Ok(Self {
             stored,
@@ -70,45 +69,46 @@ impl Stages {
         })
     }
 
-    /// What costs the least of all that others do of this: three steps, and no state.
-    pub(crate) fn enter_totp_rs<'a>(&'a self, race: &mut Race<'a>) -> Result<Contender, Error> {
+    /// The cheapest comparable call of another crate: it checks three time steps and keeps no
+    /// state.
+    pub(crate) fn add_totp_rs<'a>(&'a self, timer: &mut Timer<'a>) -> Result<Candidate, Error> {
         let check = || self.totp_rs.check(black_box(WRONG), black_box(NOW));
         match check() {
             Some(_) => Err("the wrong code is right".into()),
-            None => Ok(race.enter(check)),
+            None => Ok(timer.add(check)),
         }
     }
 
-    pub(crate) fn enter<'a>(&'a self, race: &mut Race<'a>) -> Result<Entered, Error> {
-        let (store, id) = (self.person.service.verifier.store(), &self.person.owner.id);
-        let swaps = MemoryStore::new();
-        insert(&swaps, id, self.stored.revision, &self.stored.record)?;
+    pub(crate) fn add<'a>(&'a self, timer: &mut Timer<'a>) -> Result<Added, Error> {
+        let (store, id) = (self.person.store(), &self.person.owner.id);
+        let write_store = MemoryStore::new();
+        insert(&write_store, id, self.stored.revision, &self.stored.record)?;
         let turn = Cell::new(0);
         let revision = Cell::new(self.stored.revision);
-        Ok(Entered {
-            load: race.enter(move || blocking::Store::load(store, black_box(id))),
-            alone: self.parts.enter(race)?,
-            passcode: race.enter(passcode),
-            random: race.enter(|| {
+        Ok(Added {
+            load: timer.add(move || blocking::Store::load(store, black_box(id))),
+            alone: self.parts.add(timer)?,
+            passcode: timer.add(passcode),
+            random: timer.add(|| {
                 let mut random = [0; 20];
                 (SystemRandom.fill(&mut random), random)
             }),
-            swap: race.enter(move || {
+            write: timer.add(move || {
                 let before = revision.get();
                 let next = Revision::from_i64(before.as_i64() ^ 1).unwrap_or(before);
                 revision.set(next);
                 let record = black_box(&self.stored.record);
-                let swap =
+                let write =
                     ConditionalWrite::put(Some(before), next, record, WriteKind::Accepted, SUMMARY);
-                let swapped = blocking::Store::compare_and_swap(&swaps, id, swap);
-                assert!(matches!(swapped, Ok(WriteResult::Done)));
+                let result = blocking::Store::compare_and_swap(&write_store, id, write);
+                assert!(matches!(result, Ok(WriteResult::Done)));
             }),
-            wipe: race.enter(wipe),
-            reseal_nothing: race.enter(move || {
+            wipe: timer.add(wipe),
+            reseal_nothing: timer.add(move || {
                 let resealed = block_on(self.person.service.verifier.reseal(id));
                 assert!(matches!(resealed, Ok(Resealed::Unchanged)), "{resealed:?}");
             }),
-            reseal: race.enter(move || {
+            reseal: timer.add(move || {
                 turn.set(turn.get() ^ 1);
                 let resealed = block_on(self.resealers[turn.get()].reseal(id));
                 assert!(matches!(resealed, Ok(Resealed::Changed)), "{resealed:?}");
@@ -117,12 +117,8 @@ impl Stages {
     }
 }
 
-fn load(store: &MemoryStore, person: &Person) -> Result<StoredRecord, Error> {
-    let stored = blocking::Store::load(store, &person.owner.id)?;
-    Ok(stored.ok_or("the account is gone")?)
-}
-
-/// What is judged, alone: the passcode read, the key set up, three steps computed and compared.
+/// The check alone: parses the passcode, sets up the key, and computes and compares three time
+/// steps.
 fn passcode() -> bool {
     let key = black_box(&SECRET);
     let totp = Totp::new(key, Algorithm::Sha1, Digits::SIX, Period::default());
@@ -131,25 +127,25 @@ fn passcode() -> bool {
     typed.is_ok_and(|typed| totp.verify(&typed, now, Window::default(), None).is_some())
 }
 
-/// What `src/bleach.rs` does after each poll.
+/// What `src/stack_wipe.rs` does after each poll.
 #[inline(never)]
 fn wipe() {
     black_box(&mut [0_u8; 16_384]);
 }
 
-impl Entered {
-    /// Shows the stages, and what the whole has beside them.
+impl Added {
+    /// Reports the stages, and the rest of the whole attempt.
     pub(crate) fn explain(
         &self,
-        accepted: Contender,
-        figures: &Figures,
+        accepted: Candidate,
+        timings: &Timings,
         report: &mut Report,
-    ) -> Result<Vec<Goal>, Error> {
-        let of = |contender: Contender| figures.median(contender);
+    ) -> Result<Vec<Target>, Error> {
+        let of = |candidate: Candidate| timings.median(candidate);
         let whole = of(accepted);
         let stages = [
             ("load", "`MemoryStore::load`", of(self.load)),
-            ("decrypt", "AES-256-GCM-SIV", of(self.alone.open)),
+            ("decrypt", "AES-256-GCM-SIV", of(self.alone.decrypt)),
             ("decode", "minicbor", of(self.alone.decode)),
             ("check", "`Code`, `Totp`", of(self.passcode)),
             (
@@ -158,8 +154,8 @@ impl Entered {
                 of(self.random),
             ),
             ("encode", "minicbor", of(self.alone.encode)),
-            ("encrypt", "AES-256-GCM-SIV", of(self.alone.seal)),
-            ("write", "`MemoryStore::compare_and_swap`", of(self.swap)),
+            ("encrypt", "AES-256-GCM-SIV", of(self.alone.encrypt)),
+            ("write", "`MemoryStore::compare_and_swap`", of(self.write)),
             ("wipe", "16 KiB of stack", of(self.wipe)),
         ];
         let sum: f64 = stages.iter().map(|(_, _, ns)| ns).sum();
@@ -173,7 +169,7 @@ impl Entered {
         let title = format!("An accepted attempt: {} ns", grouped(whole));
         fs::write(
             concat!(env!("CARGO_TARGET_TMPDIR"), "/../stages.svg"),
-            bar::draw(&title, &parts),
+            chart::draw(&title, &parts),
         )?;
         let all = ("whole attempt", "", whole);
         for (stage, what, ns) in stages.into_iter().chain([rest, all]) {
@@ -183,9 +179,9 @@ impl Entered {
         report.end();
 
         let opening = of(self.reseal_nothing) - of(self.load) - of(self.wipe);
-        let sealing = of(self.reseal) - of(self.reseal_nothing) - of(self.swap) - of(self.random);
-        let opening_alone = of(self.alone.open) + of(self.alone.decode);
-        let sealing_alone = of(self.alone.encode) + of(self.alone.seal);
+        let sealing = of(self.reseal) - of(self.reseal_nothing) - of(self.write) - of(self.random);
+        let opening_alone = of(self.alone.decrypt) + of(self.alone.decode);
+        let sealing_alone = of(self.alone.encode) + of(self.alone.encrypt);
         report.columns(&["by difference", "ns", "cipher and codec alone, ns"]);
         for (stages, ns, alone) in [
             (
@@ -203,21 +199,21 @@ impl Entered {
         }
         report.end();
 
-        let time = |what: &str, at_most: f64, nanoseconds: f64| Goal {
+        let time = |what: &str, at_most: f64, nanoseconds: f64| Target {
             what: what.into(),
             at_most,
             measured: nanoseconds / 1e3,
             unit: " \u{b5}s",
         };
         Ok(vec![
-            Goal::ratio(
+            Target::ratio(
                 "an accepted attempt, against the sum of its stages",
                 1.3,
                 whole / sum,
             ),
             time("encode and encrypt", 1.3, sealing),
             time("decrypt and decode", 1.9, opening),
-            Goal::ratio(
+            Target::ratio(
                 "encode, encrypt, decrypt and decode, against cipher and codec alone",
                 1.25,
                 (opening + sealing) / (opening_alone + sealing_alone),

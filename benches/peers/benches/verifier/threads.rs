@@ -9,21 +9,21 @@ use countersign::{AccountId, Denied, Rejection};
 use countersign_benches::Error;
 use countersign_store_testing::bench::{Report, grouped};
 
-use crate::service::{Owner, Service, Shape, Typed};
+use crate::service::{Owner, Service, Setup, Typed};
 
-/// Threads that sign people in, each with a clock of its own.
-struct Crowd {
+/// Threads that sign users in, each with its own clock.
+struct Group {
     name: &'static str,
-    machines: Vec<Machine>,
-    /// Accepted a second, in each turn.
+    servers: Vec<Server>,
+    /// Accepted attempts per second, in each turn.
     rates: Vec<f64>,
     accepted: u32,
-    overtaken: u32,
+    replayed: u32,
 }
 
-struct Machine {
+struct Server {
     service: Service,
-    /// The accounts that it signs in to, in turns.
+    /// The accounts that the server signs in to, one after the other.
     owners: Vec<usize>,
 }
 
@@ -31,42 +31,43 @@ const ATTEMPTS: u32 = 5_000;
 const ACCOUNTS: u32 = 1_000;
 
 pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<(), Error> {
-    let shape = Shape::default();
-    let service = Service::new(shape)?;
+    let setup = Setup::default();
+    let service = Service::new(setup)?;
     let owners: Vec<Owner> = (0..ACCOUNTS)
-        .map(|number| service.enroll(AccountId::from(number), shape))
+        .map(|number| service.enroll(AccountId::from(number), setup))
         .collect::<Result<_, _>>()?;
-    let machine = |owners: Range<usize>, ahead: u64| -> Result<Machine, Error> {
-        let service = service.beside()?;
+    let server = |owners: Range<usize>, ahead: u64| -> Result<Server, Error> {
+        let service = service.another_server()?;
         service.clock.advance(Duration::from_secs(ahead));
-        Ok(Machine {
+        Ok(Server {
             service,
             owners: owners.collect(),
         })
     };
-    // Nobody's accounts are another crowd's. Two who sign in to one account type the passcodes of alternating steps.
-    let crowd = |name, machines| Crowd {
+    // The groups share no accounts. Two servers with one account use the passcodes of alternating
+    // time steps.
+    let group = |name, servers| Group {
         name,
-        machines,
+        servers,
         rates: Vec::new(),
         accepted: 0,
-        overtaken: 0,
+        replayed: 0,
     };
-    let mut crowds = [
-        crowd("1 thread, one account", vec![machine(0..1, 0)?]),
-        crowd(
+    let mut groups = [
+        group("1 thread, one account", vec![server(0..1, 0)?]),
+        group(
             "2 threads, one account",
-            vec![machine(1..2, 0)?, machine(1..2, 60)?],
+            vec![server(1..2, 0)?, server(1..2, 60)?],
         ),
-        crowd("1 thread, 300 accounts", vec![machine(100..400, 0)?]),
-        crowd(
+        group("1 thread, 300 accounts", vec![server(100..400, 0)?]),
+        group(
             "2 threads, 600 accounts",
-            vec![machine(400..700, 0)?, machine(700..1_000, 0)?],
+            vec![server(400..700, 0)?, server(700..1_000, 0)?],
         ),
     ];
     for _ in 0..turns {
-        for crowd in &mut crowds {
-            crowd.turn(&owners);
+        for group in &mut groups {
+            group.turn(&owners);
         }
     }
 
@@ -75,14 +76,14 @@ pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<(), Error> {
         "accepted per second",
         "rejected as used, per accepted",
     ]);
-    for mut crowd in crowds {
-        crowd.rates.sort_unstable_by(f64::total_cmp);
+    for mut group in groups {
+        group.rates.sort_unstable_by(f64::total_cmp);
         report.row(&[
-            crowd.name.into(),
-            grouped(crowd.rates[crowd.rates.len() / 2]),
+            group.name.into(),
+            grouped(group.rates[group.rates.len() / 2]),
             format!(
                 "{:.2}",
-                f64::from(crowd.overtaken) / f64::from(crowd.accepted)
+                f64::from(group.replayed) / f64::from(group.accepted)
             ),
         ]);
     }
@@ -90,18 +91,18 @@ pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<(), Error> {
     Ok(())
 }
 
-impl Crowd {
+impl Group {
     fn turn(&mut self, owners: &[Owner]) {
         let prepared: Vec<_> = self
-            .machines
+            .servers
             .iter()
-            .map(|machine| (machine, machine.prepare(owners)))
+            .map(|server| (server, server.prepare(owners)))
             .collect();
-        let begun = Instant::now();
+        let start = Instant::now();
         let accepted = thread::scope(|scope| {
             let threads: Vec<_> = prepared
                 .into_iter()
-                .map(|(machine, typed)| scope.spawn(move || machine.run(&typed)))
+                .map(|(server, typed)| scope.spawn(move || server.run(&typed)))
                 .collect();
             threads
                 .into_iter()
@@ -109,34 +110,35 @@ impl Crowd {
                 .sum::<u32>()
         });
         self.rates
-            .push(f64::from(accepted) / begun.elapsed().max(Duration::from_nanos(1)).as_secs_f64());
+            .push(f64::from(accepted) / start.elapsed().max(Duration::from_nanos(1)).as_secs_f64());
         self.accepted += accepted;
-        self.overtaken += ATTEMPTS * self.machines.len() as u32 - accepted;
+        self.replayed += ATTEMPTS * self.servers.len() as u32 - accepted;
     }
 }
 
-impl Machine {
-    /// Passcodes of later and later steps.
+impl Server {
+    /// Passcodes of increasing time steps.
     fn prepare<'a>(&self, owners: &'a [Owner]) -> Vec<(&'a Owner, Typed)> {
-        let places = self.owners.iter().cycle().take(ATTEMPTS as usize);
-        places
-            .map(|place| {
-                let typed = self.service.next_passcodes(&owners[*place], 1).remove(0);
+        let indices = self.owners.iter().cycle().take(ATTEMPTS as usize);
+        indices
+            .map(|index| {
+                let typed = self.service.next_passcodes(&owners[*index], 1).remove(0);
                 self.service.clock.set(typed.0);
-                (&owners[*place], typed)
+                (&owners[*index], typed)
             })
             .collect()
     }
 
-    /// How many were accepted. Where two share an account, one can find that a later step was used before its own.
+    /// The number of accepted attempts. If two servers share an account, one can find that the
+    /// other used a later step.
     fn run(&self, attempts: &[(&Owner, Typed)]) -> u32 {
         let mut accepted = 0;
         for (owner, (at, passcode)) in attempts {
             self.service.clock.set(*at);
             let answer = block_on(self.service.verifier.verify(&owner.id, passcode));
-            let overtaken = matches!(answer, Err(Denied::Rejected(Rejection::Replayed)));
-            assert!(answer.is_ok() || overtaken, "{answer:?}");
-            accepted += u32::from(!overtaken);
+            let replayed = matches!(answer, Err(Denied::Rejected(Rejection::Replayed)));
+            assert!(answer.is_ok() || replayed, "{answer:?}");
+            accepted += u32::from(!replayed);
         }
         accepted
     }

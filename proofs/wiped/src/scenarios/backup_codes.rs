@@ -1,7 +1,7 @@
-//! Backup codes and their ledger alone, with a pepper.
+//! Backup codes and backup-code sets alone, with a pepper.
 
 use super::Kept;
-use crate::needles::{Kind, Learned};
+use crate::known_secrets::{Kind, KnownSecrets};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::Timestamp;
@@ -14,21 +14,21 @@ use std::error::Error;
 use zeroize::Zeroizing;
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
-/// How the digests of ten codes begin: a byte string of 160 bytes (RFC 8949).
-const DIGESTS: [u8; 2] = [0x58, 160];
+/// The header of the hashes of ten codes, a byte string of 160 bytes (RFC 8949).
+const HASHES: [u8; 2] = [0x58, 160];
 
 #[inline(never)]
-pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
+pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(known.clone());
     for format in [CodeFormat::default(), CodeFormat::BITS_64] {
-        set(learned, &random, format, stop)?;
+        issue_and_redeem(known, &random, format, stop)?;
     }
     Ok(None)
 }
 
 #[inline(never)]
-fn set(
-    learned: &Learned,
+fn issue_and_redeem(
+    known: &KnownSecrets,
     random: &Random,
     format: CodeFormat,
     stop: &Stop,
@@ -38,28 +38,28 @@ fn set(
     let pepper = Pepper::new(PepperId::new(1), &key)?;
     let codes = BackupCodes::generate_with(format, &mut Rng(random))?;
     for code in codes.iter() {
-        learned.learn(Kind::BackupCode, code.as_bytes());
+        known.add(Kind::BackupCode, code.as_bytes());
     }
     stop.here()?;
     drop(codes.to_text(&BackupCodeFile::english("Example", "24 November 2026")));
 
     stop.here()?;
     let params = Argon2Params::default();
-    let ledger = BackupCodeSet::issue(&codes, NOW, params, Some(&pepper), &mut Rng(random))?;
-    let stored = Zeroizing::new(ledger.encode());
-    let digests = stored
-        .windows(DIGESTS.len())
-        .position(|window| window == DIGESTS)
-        .and_then(|at| stored.get(at.saturating_add(DIGESTS.len())..)?.get(..160))
-        .ok_or("the ledger has ten digests")?;
-    learned.learn(Kind::Digest, digests);
+    let code_set = BackupCodeSet::issue(&codes, NOW, params, Some(&pepper), &mut Rng(random))?;
+    let stored = Zeroizing::new(code_set.encode());
+    let hashes = stored
+        .windows(HASHES.len())
+        .position(|window| window == HASHES)
+        .and_then(|at| stored.get(at.saturating_add(HASHES.len())..)?.get(..160))
+        .ok_or("the set has ten hashes")?;
+    known.add(Kind::CodeHash, hashes);
     stop.here()?;
 
-    let mut ledger = BackupCodeSet::decode(&stored)?;
+    let mut code_set = BackupCodeSet::decode(&stored)?;
     let typed = Code::parse(codes.iter().nth(4).ok_or("a set has ten codes")?)?;
-    let _redemption = ledger.redeem(&typed, NOW, Some(&pepper))?;
+    let _redemption = code_set.redeem(&typed, NOW, Some(&pepper))?;
     stop.here()?;
-    match ledger.redeem(&typed, NOW, Some(&pepper)) {
+    match code_set.redeem(&typed, NOW, Some(&pepper)) {
         Err(BackupCodeSetError::Used { .. }) => Ok(()),
         _ => Err("a code was accepted twice".into()),
     }

@@ -1,10 +1,8 @@
-//! What must be found: leaks on purpose, of every kind and in every place.
+//! Controls: leaks on purpose, of every kind and in every place, which the search must find.
 
-use super::{
-    Kept, backup_codes, learn_passcode, learn_secret, login, passcodes, pictures, receipts,
-};
+use super::{Kept, add_passcode, add_secret, backup_codes, login, passcodes, qr_images, receipts};
 use crate::hmac_states;
-use crate::needles::{Kind, Learned};
+use crate::known_secrets::{Kind, KnownSecrets};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::otp::{Algorithm, Digits, Hotp, Secret};
@@ -13,71 +11,71 @@ use std::error::Error;
 use std::hint::black_box;
 use std::mem;
 
-/// Every needle there is, in the clear on the heap.
+/// Leaks every needle in the clear to the heap.
 #[inline(never)]
-pub(crate) fn nothing_is_wiped(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+pub(crate) fn unwiped(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
     for scenario in [
         login::run,
         passcodes::run,
-        pictures::run,
+        qr_images::run,
         backup_codes::run,
         receipts::run,
     ] {
-        scenario(learned, stop)?;
+        scenario(known, stop)?;
     }
-    hmac_states::learn(learned);
+    hmac_states::add_all(known);
     for kind in Kind::ALL {
-        learned.leak(kind);
+        known.leak(kind);
     }
     Ok(None)
 }
 
-/// A secret, a keyed HMAC and a keyring that are in use.
+/// Keeps a secret, a keyed HMAC and a keyring in use.
 #[inline(never)]
-pub(crate) fn alive(learned: &Learned, _: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
+pub(crate) fn in_use(known: &KnownSecrets, _: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(known.clone());
     let secret = Secret::generate_with(&mut Rng(&random));
-    learn_secret(learned, &secret);
+    add_secret(known, &secret);
     let hotp = Hotp::new(secret.expose(), Algorithm::Sha1, Digits::SIX);
-    let otp = hotp.generate(0);
-    learn_passcode(learned, &otp);
+    let passcode = hotp.generate(0);
+    add_passcode(known, &passcode);
     let key = SealingKey::generate_with(&mut Rng(&random));
-    learned.learn(Kind::RecordKey, key.expose());
+    known.add(Kind::RecordKey, key.expose());
     let keyring = Keyring::new(KeyId::new(1), key);
-    Ok(Some(Box::new((secret, hotp, otp, keyring))))
+    Ok(Some(Box::new((secret, hotp, passcode, keyring))))
 }
 
-/// A host that copies a secret out and frees the copy as it is.
+/// Copies a secret, and frees the copy without wiping.
 #[inline(never)]
-pub(crate) fn copied_out(learned: &Learned, _: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
+pub(crate) fn unwiped_copy(known: &KnownSecrets, _: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(known.clone());
     let secret = Secret::generate_for(Algorithm::Sha512, &mut Rng(&random));
-    learn_secret(learned, &secret);
+    add_secret(known, &secret);
     drop(black_box(secret.expose().to_vec()));
     drop(black_box(secret.to_base32().expose().to_owned()));
     Ok(None)
 }
 
-/// The same leak, before the scanner learns what to look for: learning must not overwrite what was
-/// freed.
+/// The same leak, before the secret is added to the known secrets. Adding a secret must not
+/// overwrite freed memory.
 #[inline(never)]
-pub(crate) fn freed_before_it_is_learned(
-    learned: &Learned,
+pub(crate) fn freed_before_registration(
+    known: &KnownSecrets,
     _: &Stop,
 ) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
+    let random = Random::new(known.clone());
     let secret = Secret::generate_for(Algorithm::Sha512, &mut Rng(&random));
     drop(black_box(secret.expose().to_vec()));
-    learned.learn(Kind::Secret, secret.expose());
+    known.add(Kind::Secret, secret.expose());
     Ok(None)
 }
 
-/// A function that keeps the inner pad and its hash on the stack, and returns.
+/// Calls a function that leaves the inner pad and its hash on the stack.
 #[inline(never)]
-pub(crate) fn dead_frame(learned: &Learned, _: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
+pub(crate) fn stack(known: &KnownSecrets, _: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(known.clone());
     let secret = Secret::generate_with(&mut Rng(&random));
-    learn_secret(learned, &secret);
+    add_secret(known, &secret);
     pad_on_the_stack(secret.expose());
     Ok(None)
 }
@@ -85,8 +83,8 @@ pub(crate) fn dead_frame(learned: &Learned, _: &Stop) -> Result<Kept, Box<dyn Er
 #[inline(never)]
 fn pad_on_the_stack(key: &[u8]) {
     let mut block = [0x36; 64];
-    for (place, byte) in block.iter_mut().zip(key) {
-        *place ^= byte;
+    for (target, byte) in block.iter_mut().zip(key) {
+        *target ^= byte;
     }
     let mut state = [
         0x6745_2301,
@@ -99,11 +97,12 @@ fn pad_on_the_stack(key: &[u8]) {
     black_box((&block, &state));
 }
 
-/// The same leak, of which the scanner is told nothing: so it is needles that are found, and nothing else.
+/// The same leak, with secrets that the scanner does not know. So the scanner finds only known
+/// secrets.
 #[inline(never)]
-pub(crate) fn nothing_is_known(_: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let aside = Learned::default();
-    copied_out(&aside, stop)?;
-    mem::forget(aside);
+pub(crate) fn unregistered(_: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let unknown = KnownSecrets::default();
+    unwiped_copy(&unknown, stop)?;
+    mem::forget(unknown);
     Ok(None)
 }

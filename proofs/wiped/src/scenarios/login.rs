@@ -1,7 +1,7 @@
-//! The main job: enroll, confirm, log in, backup codes, a new key for the records.
+//! The whole flow: enroll, confirm, log in, use backup codes, and rotate the key of the records.
 
-use super::{Kept, learn_codewords, learn_passcode, learn_secret};
-use crate::needles::{Kind, Learned};
+use super::{Kept, add_codewords, add_passcode, add_secret};
+use crate::known_secrets::{Kind, KnownSecrets};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::blocking::Verifier;
@@ -19,23 +19,23 @@ pub(super) const START: Timestamp = Timestamp::from_unix(1_800_000_000);
 const STEP: Duration = Duration::from_secs(30);
 
 #[inline(never)]
-pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
+pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(known.clone());
     let store = MemoryStore::new();
     let clock = ManualClock::at(START);
     let alice = AccountId::new("alice")?;
 
-    let (old, older_ring) = keys(learned, &random)?;
+    let (old, older_ring) = keys(known, &random)?;
     stop.here()?;
     let verifier =
         Verifier::builder_with_random(store.clone(), older_ring, "Example", random.clone())
             .clock(clock.clone())
             .build_blocking()?;
-    live(learned, &verifier, &clock, &alice, stop)?;
+    enroll_and_log_in(known, &verifier, &clock, &alice, stop)?;
     drop(verifier);
 
     let new = SealingKey::generate_with(&mut Rng(&random));
-    learned.learn(Kind::RecordKey, new.expose());
+    known.add(Kind::RecordKey, new.expose());
     let ring = Keyring::new(KeyId::new(3), new).with_retired(KeyId::new(2), old)?;
     let verifier = Verifier::builder_with_random(store, ring, "Example", random)
         .clock(clock.clone())
@@ -47,19 +47,19 @@ pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>
     Ok(None)
 }
 
-fn keys(learned: &Learned, random: &Random) -> Result<(SealingKey, Keyring), Box<dyn Error>> {
+fn keys(known: &KnownSecrets, random: &Random) -> Result<(SealingKey, Keyring), Box<dyn Error>> {
     let older = SealingKey::generate_with(&mut Rng(random));
     let old = SealingKey::generate_with(&mut Rng(random));
-    learned.learn(Kind::RecordKey, older.expose());
-    learned.learn(Kind::RecordKey, old.expose());
+    known.add(Kind::RecordKey, older.expose());
+    known.add(Kind::RecordKey, old.expose());
     let kept = SealingKey::from_bytes(old.expose());
     let ring = Keyring::new(KeyId::new(2), old).with_retired(KeyId::new(1), older)?;
     Ok((kept, ring))
 }
 
 #[inline(never)]
-fn live(
-    learned: &Learned,
+fn enroll_and_log_in(
+    known: &KnownSecrets,
     verifier: &Verifier<MemoryStore>,
     clock: &ManualClock,
     alice: &AccountId,
@@ -71,8 +71,8 @@ fn live(
     };
     let begun = verifier.begin_enrollment(alice, request, proof)?;
     let secret = begun.key_uri().secret();
-    learn_secret(learned, secret);
-    learn_codewords(learned, begun.key_uri());
+    add_secret(known, secret);
+    add_codewords(known, begun.key_uri());
     drop(begun.key_uri().to_secret_text());
     stop.here()?;
 
@@ -80,17 +80,18 @@ fn live(
     stop.here()?;
     rejected(verifier.confirm_enrollment(alice, again.id(), "000000"))?;
     stop.here()?;
-    let otp = shown(secret, clock.now());
-    let _receipt = verifier.confirm_enrollment(alice, begun.id(), learn_passcode(learned, &otp))?;
+    let passcode = shown(secret, clock.now());
+    let _receipt =
+        verifier.confirm_enrollment(alice, begun.id(), add_passcode(known, &passcode))?;
     stop.here()?;
 
     rejected(verifier.verify(alice, "000000"))?;
     stop.here()?;
     clock.advance(STEP);
-    let otp = shown(secret, clock.now());
-    let receipt = verifier.verify(alice, learn_passcode(learned, &otp))?;
+    let passcode = shown(secret, clock.now());
+    let receipt = verifier.verify(alice, add_passcode(known, &passcode))?;
     stop.here()?;
-    rejected(verifier.verify(alice, otp.expose()))?;
+    rejected(verifier.verify(alice, passcode.expose()))?;
     stop.here()?;
 
     let proof = Proof::Reauthenticated {
@@ -99,10 +100,10 @@ fn live(
     };
     let codes = verifier.issue_backup_codes(alice, proof)?;
     for code in codes.iter() {
-        learned.learn(Kind::BackupCode, code.as_bytes());
+        known.add(Kind::BackupCode, code.as_bytes());
         let mut symbols = Zeroizing::new(String::with_capacity(code.len()));
         symbols.extend(code.chars().filter(|symbol| *symbol != ' '));
-        learned.learn(Kind::BackupCode, symbols.as_bytes());
+        known.add(Kind::BackupCode, symbols.as_bytes());
     }
     stop.here()?;
     let code = codes.iter().nth(3).ok_or("a set has ten codes")?;
@@ -114,13 +115,13 @@ fn live(
     stop.here()?;
 
     clock.advance(STEP);
-    let otp = shown(secret, clock.now());
-    verifier.disable(alice, Proof::Code(learn_passcode(learned, &otp)))?;
+    let passcode = shown(secret, clock.now());
+    verifier.disable(alice, Proof::Code(add_passcode(known, &passcode)))?;
     stop.here()?;
     Ok(())
 }
 
-/// What the owner's phone shows.
+/// The passcode on the user's phone.
 #[inline(never)]
 pub(super) fn shown(secret: &Secret, at: Timestamp) -> Passcode {
     Totp::new(
@@ -136,6 +137,6 @@ fn rejected<T>(answer: Result<T, Denied>) -> Result<(), Box<dyn Error>> {
     match answer {
         Err(Denied::Rejected(_)) => Ok(()),
         Err(Denied::Failed(error)) => Err(error.into()),
-        _ => Err("accepted what is wrong".into()),
+        _ => Err("the verifier accepted a wrong code".into()),
     }
 }

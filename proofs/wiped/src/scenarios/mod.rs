@@ -1,66 +1,66 @@
-//! What a service does with secrets. Each scenario is a function of its own that is not inlined, so that its
-//! frame is dead when the search begins.
+//! The operations of a service on secrets. Each scenario is a function that is not inlined, so that
+//! its stack frame is dead when the search starts.
 //!
-//! They do as a careful host does: what they copy out of the library they wipe.
+//! Like a careful application, the scenarios wipe their own copies of secrets.
 
 mod backup_codes;
 mod controls;
 mod login;
 mod passcodes;
-mod pictures;
+mod qr_images;
 mod receipts;
-mod typed;
+mod text_input;
 
-use crate::needles::{Kind, Learned};
+use crate::known_secrets::{Kind, KnownSecrets};
 use crate::stop::Stop;
 use countersign::otp::{Passcode, Secret};
 use countersign::uri::KeyUri;
 use std::any::Any;
 use std::error::Error;
 
-/// What a control keeps alive during the search.
+/// The values that a control keeps alive during the search.
 pub(crate) type Kept = Option<Box<dyn Any>>;
 
-/// Learns the secrets that it uses.
-pub(crate) type Scenario = fn(&Learned, &Stop) -> Result<Kept, Box<dyn Error>>;
+/// A function that uses secrets, and adds them to the known secrets.
+pub(crate) type Scenario = fn(&KnownSecrets, &Stop) -> Result<Kept, Box<dyn Error>>;
 
-/// All scenarios by name. Those of [`controls`] leak on purpose.
+/// All scenarios by name. The scenarios in [`controls`] leak on purpose.
 pub(crate) const ALL: [(&str, Scenario); 12] = [
     ("login", login::run),
     ("passcodes", passcodes::run),
-    ("typed", typed::run),
-    ("pictures", pictures::run),
+    ("text_input", text_input::run),
+    ("qr_images", qr_images::run),
     ("backup_codes", backup_codes::run),
     ("receipts", receipts::run),
-    ("control_nothing_is_wiped", controls::nothing_is_wiped),
-    ("control_alive", controls::alive),
-    ("control_copied_out", controls::copied_out),
+    ("control_unwiped", controls::unwiped),
+    ("control_in_use", controls::in_use),
+    ("control_unwiped_copy", controls::unwiped_copy),
     (
-        "control_freed_before_it_is_learned",
-        controls::freed_before_it_is_learned,
+        "control_freed_before_registration",
+        controls::freed_before_registration,
     ),
-    ("control_dead_frame", controls::dead_frame),
-    ("control_nothing_is_known", controls::nothing_is_known),
+    ("control_stack", controls::stack),
+    ("control_unregistered", controls::unregistered),
 ];
 
-fn learn_secret(learned: &Learned, secret: &Secret) {
-    learned.learn(Kind::Secret, secret.expose());
-    learned.learn(Kind::Base32, secret.to_base32().expose().as_bytes());
-    learned.learn(Kind::Base32, secret.to_base32_grouped().expose().as_bytes());
+fn add_secret(known: &KnownSecrets, secret: &Secret) {
+    known.add(Kind::Secret, secret.expose());
+    known.add(Kind::Base32, secret.to_base32().expose().as_bytes());
+    known.add(Kind::Base32, secret.to_base32_grouped().expose().as_bytes());
 }
 
-fn learn_passcode<'a>(learned: &Learned, otp: &'a Passcode) -> &'a str {
-    learned.learn(Kind::Passcode, otp.expose().as_bytes());
-    otp.expose()
+fn add_passcode<'a>(known: &KnownSecrets, passcode: &'a Passcode) -> &'a str {
+    known.add(Kind::Passcode, passcode.expose().as_bytes());
+    passcode.expose()
 }
 
-/// Learns what a QR code holds: the part of the URI that is its own.
-fn learn_codewords(learned: &Learned, uri: &KeyUri) {
+/// Adds the codewords of the secret in a key URI.
+fn add_codewords(known: &KnownSecrets, uri: &KeyUri) {
     let text = uri.to_secret_text();
     let secret = text
         .expose()
         .split_once("?secret=")
         .map_or("", |(_, rest)| rest);
     let secret = secret.split('&').next().unwrap_or_default();
-    learned.learn_codewords(secret.as_bytes());
+    known.add_codewords(secret.as_bytes());
 }

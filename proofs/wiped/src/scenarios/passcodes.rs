@@ -1,7 +1,7 @@
-//! HOTP and TOTP alone, with every hash.
+//! HOTP and TOTP alone, with every algorithm.
 
-use super::{Kept, learn_passcode, learn_secret};
-use crate::needles::Learned;
+use super::{Kept, add_passcode, add_secret};
+use crate::known_secrets::KnownSecrets;
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::Timestamp;
@@ -12,29 +12,29 @@ use std::hint::black_box;
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 #[inline(never)]
-pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
+pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(known.clone());
     for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
         let secret = Secret::generate_for(algorithm, &mut Rng(&random));
-        learn_secret(learned, &secret);
-        time_based(learned, &secret, algorithm, stop)?;
-        counter_based(learned, &secret, algorithm, stop)?;
+        add_secret(known, &secret);
+        time_based(known, &secret, algorithm, stop)?;
+        counter_based(known, &secret, algorithm, stop)?;
     }
     Ok(None)
 }
 
 #[inline(never)]
 fn time_based(
-    learned: &Learned,
+    known: &KnownSecrets,
     secret: &Secret,
     algorithm: Algorithm,
     stop: &Stop,
 ) -> Result<(), Box<dyn Error>> {
     let totp = Totp::new(secret.expose(), algorithm, Digits::EIGHT, Period::default());
     stop.here()?;
-    let otp = totp.generate(NOW);
+    let passcode = totp.generate(NOW);
     stop.here()?;
-    let typed = Code::parse(learn_passcode(learned, &otp));
+    let typed = Code::parse(add_passcode(known, &passcode));
     let matched = totp.verify(
         typed.as_ref().map_err(|error| *error)?,
         NOW,
@@ -51,16 +51,16 @@ fn time_based(
 
 #[inline(never)]
 fn counter_based(
-    learned: &Learned,
+    known: &KnownSecrets,
     secret: &Secret,
     algorithm: Algorithm,
     stop: &Stop,
 ) -> Result<(), Box<dyn Error>> {
     let hotp = Hotp::new(secret.expose(), algorithm, Digits::SIX);
-    let otp = hotp.generate(7);
-    let one = Code::parse(learn_passcode(learned, &otp));
-    let otp = hotp.generate(8);
-    let two = Code::parse(learn_passcode(learned, &otp));
+    let passcode = hotp.generate(7);
+    let one = Code::parse(add_passcode(known, &passcode));
+    let passcode = hotp.generate(8);
+    let two = Code::parse(add_passcode(known, &passcode));
     let (one, two) = (
         one.as_ref().map_err(|error| *error)?,
         two.as_ref().map_err(|error| *error)?,

@@ -1,8 +1,8 @@
-//! Receipts: sealed, opened, refused, and opened once more after the key was changed.
+//! Receipts: sealed, opened, refused, and opened again after a key rotation.
 
 use super::login::{START, shown};
-use super::{Kept, learn_passcode, learn_secret};
-use crate::needles::{Kind, Learned};
+use super::{Kept, add_passcode, add_secret};
+use crate::known_secrets::{Kind, KnownSecrets};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::blocking::Verifier;
@@ -15,8 +15,8 @@ use countersign::{
 use std::error::Error;
 
 #[inline(never)]
-pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
-    let random = Random::new(learned.clone());
+pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
+    let random = Random::new(known.clone());
     let store = MemoryStore::new();
     let alice = AccountId::new("alice")?;
     let verifier = |keyring| {
@@ -26,26 +26,26 @@ pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>
     };
 
     let old = SealingKey::generate_with(&mut Rng(&random));
-    learned.learn(Kind::RecordKey, old.expose());
+    known.add(Kind::RecordKey, old.expose());
     let before = verifier(Keyring::new(KeyId::new(1), old.clone()))?;
     stop.here()?;
-    let receipt = sealed(learned, &before, &alice, stop)?;
+    let receipt = sealed(known, &before, &alice, stop)?;
     stop.here()?;
-    begin(learned, &before, &alice, &receipt)?;
+    begin(known, &before, &alice, &receipt)?;
     stop.here()?;
-    match begin(learned, &before, &alice, &with_another_time(&receipt)) {
+    match begin(known, &before, &alice, &with_another_time(&receipt)) {
         Err(Denied::Rejected(Rejection::ForeignReceipt)) => {}
-        _ => return Err("accepted what is wrong".into()),
+        _ => return Err("the verifier accepted a changed receipt".into()),
     }
     stop.here()?;
     drop(before);
 
     let new = SealingKey::generate_with(&mut Rng(&random));
-    learned.learn(Kind::RecordKey, new.expose());
+    known.add(Kind::RecordKey, new.expose());
     let keyring = Keyring::new(KeyId::new(2), new).with_retired(KeyId::new(1), old)?;
     let after = verifier(keyring)?;
     stop.here()?;
-    begin(learned, &after, &alice, &receipt)?;
+    begin(known, &after, &alice, &receipt)?;
     stop.here()?;
     Ok(None)
 }
@@ -53,7 +53,7 @@ pub(crate) fn run(learned: &Learned, stop: &Stop) -> Result<Kept, Box<dyn Error>
 /// The receipt of a confirmed enrollment.
 #[inline(never)]
 fn sealed(
-    learned: &Learned,
+    known: &KnownSecrets,
     verifier: &Verifier<MemoryStore>,
     alice: &AccountId,
     stop: &Stop,
@@ -61,18 +61,18 @@ fn sealed(
     let request = EnrollmentRequest::new("alice@example.com");
     let proof = Proof::Password { checked_at: START };
     let begun = verifier.begin_enrollment(alice, request, proof)?;
-    learn_secret(learned, begun.key_uri().secret());
-    let otp = shown(begun.key_uri().secret(), START);
-    let passcode = learn_passcode(learned, &otp);
+    add_secret(known, begun.key_uri().secret());
+    let passcode = shown(begun.key_uri().secret(), START);
+    let passcode = add_passcode(known, &passcode);
     let receipt = verifier.confirm_enrollment(alice, begun.id(), passcode)?;
     stop.here()?;
     Ok(verifier.seal_receipt(&receipt))
 }
 
-/// A change for which the receipt is half of the proof.
+/// A change whose proof includes the receipt.
 #[inline(never)]
 fn begin(
-    learned: &Learned,
+    known: &KnownSecrets,
     verifier: &Verifier<MemoryStore>,
     alice: &AccountId,
     receipt: &SealedReceipt,
@@ -83,15 +83,15 @@ fn begin(
         receipt,
     };
     let begun = verifier.begin_enrollment(alice, request, proof)?;
-    learn_secret(learned, begun.key_uri().secret());
+    add_secret(known, begun.key_uri().secret());
     Ok(())
 }
 
 fn with_another_time(receipt: &SealedReceipt) -> SealedReceipt {
-    // Behind version and key, before the account.
+    // The time comes after version and key, and before the account.
     const TIME: usize = 12;
     let symbols = receipt.as_str().chars().enumerate();
-    let changed = symbols.map(|(place, symbol)| match (place, symbol) {
+    let changed = symbols.map(|(index, symbol)| match (index, symbol) {
         (TIME, 'A') => 'B',
         (TIME, _) => 'A',
         _ => symbol,

@@ -1,0 +1,80 @@
+//! Compares the hash of a backup code with the hashes of a set. Only the stored hashes are
+//! poisoned. The hash of the typed code is not, because Argon2id reads memory at addresses that
+//! depend on its input, by design.
+
+use crate::memcheck::poison;
+use crate::random::Repeatable;
+use crate::report::Report;
+use countersign::Timestamp;
+use countersign::backup::{
+    Argon2Params, BackupCodeSet, BackupCodeSetError, BackupCodes, CodeFormat,
+};
+use countersign::otp::Code;
+
+const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
+
+pub(crate) fn run(report: &Report) {
+    let mut random = Repeatable::new();
+    let codes = BackupCodes::generate_with(CodeFormat::default(), &mut random).expect("a set");
+    let typed: Vec<Code> = codes
+        .iter()
+        .map(|code| Code::parse(code).expect("a code"))
+        .collect();
+    let wrong = Code::parse(&wrong(&codes)).expect("a code");
+    let params = Argon2Params::new(8, 1, 1).expect("the minimum of Argon2");
+    let mut known = BackupCodeSet::issue(&codes, NOW, params, None, &mut random).expect("a set");
+    let _redemption = known.redeem(&typed[4], NOW, None).expect("an unused code");
+
+    for (number, typed) in (1..).zip(&typed).filter(|(number, _)| *number != 5) {
+        let bytes = poisoned(&known);
+        report.proof(&format!("backup code {number}"), 3, || {
+            let mut set = BackupCodeSet::decode(&bytes).expect("a set");
+            let redemption = set.redeem(typed, NOW, None).expect("a right code");
+            assert_eq!(redemption.number(), number);
+        });
+    }
+    let bytes = poisoned(&known);
+    report.proof("backup code that was used", 3, || {
+        let mut set = BackupCodeSet::decode(&bytes).expect("a set");
+        let used = BackupCodeSetError::Used { number: 5, at: NOW };
+        assert_eq!(set.redeem(&typed[4], NOW, None), Err(used));
+    });
+    report.proof("backup code that is wrong", 2, || {
+        let mut set = BackupCodeSet::decode(&bytes).expect("a set");
+        assert_eq!(
+            set.redeem(&wrong, NOW, None),
+            Err(BackupCodeSetError::Wrong)
+        );
+    });
+    report.proof("sets compared", 2, || {
+        assert!(BackupCodeSet::decode(&bytes).expect("a set") == known);
+    });
+}
+
+/// A code of the right format that is not in the set.
+pub(crate) fn wrong(codes: &BackupCodes) -> String {
+    (0..)
+        .map(|number: u32| format!("{number:08}"))
+        .find(|code| codes.iter().all(|right| right.replace(' ', "") != *code))
+        .expect("not every code is right")
+}
+
+fn poisoned(set: &BackupCodeSet) -> Vec<u8> {
+    let mut bytes = set.encode();
+    let hashes = hashes(&bytes);
+    poison(&mut bytes[hashes]);
+    bytes
+}
+
+/// The position of the hashes of ten codes in an encoded set. They are the only byte string of 160
+/// bytes (RFC 8949, section 3.1).
+pub(crate) fn hashes(encoded: &[u8]) -> std::ops::Range<usize> {
+    const HEADER: [u8; 2] = [0x58, 160];
+    let mut places = (0..)
+        .zip(encoded.windows(2))
+        .filter(|(_, two)| *two == HEADER);
+    let (Some((at, _)), None) = (places.next(), places.next()) else {
+        panic!("the random bytes contain the header of the hashes; use another seed");
+    };
+    at + 2..at + 162
+}
