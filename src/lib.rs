@@ -1,40 +1,42 @@
 //! A complete second factor for services that already check passwords.
 //!
-//! A person scans a QR code with an authenticator app (Google Authenticator, Duo, Authy, ...) or types its
-//! key, confirms with a passcode, and from then on logs in with one field that takes the app's 6-digit
-//! passcode or an 8-digit backup code. The library owns the rules: no code is accepted twice, guesses are
-//! limited, and a failure is on record before anybody hears of it, on any database and across any number of
-//! machines. The host owns the storage (one trait of two methods), the password and the page.
+//! A user scans a QR code with an authenticator app (Google Authenticator, Duo, Authy, ...), or
+//! types the key, and confirms with a passcode. From then on, one field takes the app's 6-digit
+//! passcode or an 8-digit backup code. On any database and any number of servers, the library
+//! guarantees: no code is accepted twice, the guess limit cannot be bypassed, no secret is logged,
+//! and a crash never makes a used code valid again. You keep the password check, the pages and the
+//! database.
 //!
 //! ```
-//! use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Verifier};
 //! use countersign::store::MemoryStore;
+//! use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Verifier};
 //! # use countersign::testing::{ManualClock, Phone, block_on};
 //! # use std::time::Duration;
 //! # let clock = ManualClock::at(countersign::Timestamp::from_unix(1_800_000_000));
 //! # let now = clock.now();
 //! # block_on(async {
 //!
-//! // Once: a store, the key that records are sealed with, and the name that the app shows.
+//! // Once: a store, the key that encrypts records, and the name that the app shows.
 //! let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
 //! let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example");
 //! # let verifier = verifier.clock(clock.clone());
 //! let verifier = verifier.build()?;
 //! let alice = AccountId::new("alice")?;
 //!
-//! // To enroll, right after a password check: show the QR code, confirm with a passcode.
+//! // Enroll, right after a password check: show the QR code, and confirm with a passcode.
 //! let request = EnrollmentRequest::new("alice@example.com");
-//! let enrollment = verifier.begin_enrollment(&alice, request, Proof::Password { checked_at: now }).await?;
+//! let password = Proof::Password { checked_at: now };
+//! let enrollment = verifier.begin_enrollment(&alice, request, password).await?;
 //! # #[cfg(feature = "qr")]
 //! let svg = enrollment.key_uri().qr()?.svg();
 //! # let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
 //! # let typed = phone.passcode(now);
 //! verifier.confirm_enrollment(&alice, enrollment.id(), &typed).await?;
 //!
-//! // To log in, after the password: whatever was typed in the one field.
+//! // Log in, after the password: pass on what the user typed.
 //! # clock.advance(Duration::from_secs(30));
 //! # let typed = phone.passcode(clock.now());
-//! let receipt = verifier.verify(&alice, &typed).await?; // an error, unless it is accepted
+//! let receipt = verifier.verify(&alice, &typed).await?; // an error, unless the code is accepted
 //! # assert_eq!(receipt.account(), &alice);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
@@ -42,49 +44,55 @@
 //!
 //! # Layers
 //!
-//! Each can be used alone, and uses only those above it.
+//! You can use each layer alone. Each layer uses only the layers above it in this table.
 //!
-//! | layer | types | needs |
+//! | module | content | needs |
 //! |---|---|---|
-//! | one-time passwords (RFC 4226, RFC 6238) | [`Totp`], [`Hotp`], [`Code`], `Secret` | no allocator (`Secret`: `alloc`) |
-//! | key URIs and QR codes | `KeyUri`, `Qr` | `alloc`; `qr`, `png` |
-//! | backup codes | `BackupCodes`, `BackupCodeSet` | `backup` |
-//! | the storage contract | `Store`, `MemoryStore` | `std` |
-//! | the second factor of an account | `Policy`, `Proof`, `Receipt`, `Status` | `verifier` |
-//! | the sealed record | `Keyring` | `verifier` |
-//! | everything together | `Verifier`, `blocking::Verifier` | `verifier` |
-//! | the suite for a host's own store | `conformance` | `conformance` |
+//! | [`otp`] | passcodes: HOTP (RFC 4226) and TOTP (RFC 6238) | no allocator (`Secret`: `alloc`) |
+//! | `uri` | key URIs, and their QR codes | `alloc`; `qr`, `png` |
+//! | `backup` | backup codes and backup-code sets | `backup` |
+//! | `store` | the storage contract, and a store in memory | `std` |
+//! | `factor` | the rules of one account: status and policy | `verifier` |
+//! | `record` | the encrypted record, and the errors of keys | `verifier` |
+//! | `runtime` | the clock, the random source, and threads for password hashes | `verifier` |
+//! | this page, `blocking` | `Verifier`: everything together | `verifier` |
+//! | `testing` | a clock and a phone for your own tests | `verifier` |
+//! | `conformance` | tests for your own store | `conformance` |
 //!
-//! How to wire it into a service, and how to write a store for an engine of your own, is in the `guide`.
+//! The `guide` shows how to add the verifier to a service, how to choose a policy, how to write a
+//! store for another database, and what to do in operation.
 //!
 //! # Features
 //!
-//! Features add, and never change what is there.
+//! A feature only adds.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `std` (default) | `SystemTime`, the storage contract |
 //! | `getrandom` (default) | secrets, codes and keys from the operating system's random source |
 //! | `qr`, `png` (default) | QR codes as SVG and terminal text; as PNG |
-//! | `verifier` (default) | `Verifier` and all below it |
+//! | `verifier` (default) | `Verifier` and all layers below |
 //! | `alloc`, `backup` | those layers alone, without `std` |
-//! | `tokio` | `TokioPool`: slow digests off the executor's threads |
-//! | `tracing` | events: who, what and why, never a code |
-//! | `serde` | for what a host keeps: `SealedReceipt`, `Status`, `Policy`, ids; never for secrets |
-//! | `conformance` | the suite that a host runs against its own store |
+//! | `tokio` | `TokioPool`: password hashes off the executor's threads |
+//! | `tracing` | events: who, what and why; never a code |
+//! | `serde` | for values that you store: `SealedReceipt`, `Status`, `Policy`, ids; never for secrets |
+//! | `conformance` | tests for your own store |
 //!
 //! # Security
 //!
-//! - TOTP is not phishing-resistant (NIST SP 800-63B-4, 3.1.4): a false sign-in page can pass a passcode on.
-//! - Whoever has the password can hold the owner off for a while by guessing wrong; a service that cannot live
-//!   with that needs staff that unlocks.
-//! - Whoever may write to the database can put an older record of the same account back, and with it the
-//!   codes and guesses that it held unused, unless the revisions are kept apart (see the `guide`). They cannot
-//!   make one up, move one or read one: records are sealed.
-//! - Keep your own flag `enrolled`. Change it by the verifier's answers or by `WriteKind`, never by the
-//!   store's columns. Treat "flag set" with `Absent` or `Disabled` as an error.
-//! - Secrets are wiped when they are dropped, and never printed. What a host copies out of `expose()` is its
-//!   own to wipe.
+//! - TOTP does not resist phishing (NIST SP 800-63B-4, 3.1.4): a false sign-in page can pass on a
+//!   passcode.
+//! - An attacker who knows the password can lock the owner out for a while by guessing wrong codes.
+//!   If your service cannot accept that, your staff must be able to unlock accounts.
+//! - Without the keys, an attacker who can write to the database cannot forge, move or read a
+//!   record. The attacker can restore an older record of the same account, which makes used codes
+//!   and spent guesses available again. Revisions in a second database prevent that (guide, chapter
+//!   Deploying).
+//! - Keep your own flag `enrolled`. Change it by the verifier's answers or by `WriteKind`, never by
+//!   the store's columns. If the flag is set and the status is `Absent` or `Disabled`, treat that
+//!   as an error.
+//! - Secrets are wiped when they are dropped, and never printed. If you copy a secret out of
+//!   `expose()`, you must wipe the copy.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -120,6 +128,7 @@ pub mod uri;
 #[cfg(feature = "verifier")]
 mod verifier;
 
+/// The random generator traits of every `generate_with`.
 pub use rand_core;
 
 #[cfg(feature = "verifier")]
@@ -147,15 +156,10 @@ pub use verifier::{
     VerifierBuilder, VerifierError,
 };
 
-/// The same without futures, for hosts and databases that block.
+/// The verifier and the storage contract without futures, for services and databases that block.
 #[cfg(feature = "std")]
 pub mod blocking {
     pub use crate::store::blocking::{Adapter, Store};
     #[cfg(feature = "verifier")]
     pub use crate::verifier::BlockingVerifier as Verifier;
 }
-
-/// The examples of the README compile.
-#[cfg(all(doctest, feature = "verifier"))]
-#[doc = include_str!("../README.md")]
-struct ReadmeExamples;

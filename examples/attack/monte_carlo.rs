@@ -47,7 +47,7 @@ fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure
     let dice = Dice::new(!seed, year);
     let digits = rules.policy.digits().get();
     let period = rules.policy.period().as_secs();
-    let (free, ..) = rules.policy.waits();
+    let free = rules.policy.backoff().free_failures;
     let mut elapsed = BEGIN;
     let mut row = 0;
     while elapsed <= BEGIN + YEAR {

@@ -57,7 +57,7 @@ pub(crate) fn all() -> Result<[Rules; 4], Failure> {
             "6 digits, window 0, 5 failures and one more a week, waits from 1 min to 1 d, locked at 10",
             Policy::builder()
                 .window(Window::EXACT)
-                .waits(3, MINUTE, DAY)
+                .backoff(3, MINUTE, DAY)
                 .lock_after(10)
                 .budget(5, 7 * DAY),
         )?,

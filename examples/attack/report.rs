@@ -76,7 +76,7 @@ fn allowed(rules: &Rules, strategy: &Strategy, tally: &Tally) -> u64 {
 
 /// What costs no wait, and one guess that the later clock does not make wait for the earlier one's.
 fn at_once(rules: &Rules, strategy: &Strategy) -> u64 {
-    let (free, ..) = rules.policy.waits();
+    let free = rules.policy.backoff().free_failures;
     u64::from(free) + u64::from(!strategy.clocks.are_right())
 }
 

@@ -32,7 +32,7 @@ fn show(app: &mut App, enabled: &EnabledStatus) -> Result<(), Stop> {
         ))?,
         None => app.terminal.say("Backup codes: none. Next: codes.")?,
     }
-    match enabled.hold {
+    match enabled.rate_limit {
         RateLimitState::Free => Ok(()),
         RateLimitState::Waiting { retry_after } | RateLimitState::BudgetSpent { retry_after } => {
             app.terminal.say(format_args!(

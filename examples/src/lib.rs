@@ -6,6 +6,7 @@
 //! - `host_transaction`: the session in the same SQL transaction as the accepted code;
 //! - `anchored_store`: records whose older versions nobody can put back;
 //! - `blocking`: the verifier without async;
+//! - `annual_risk`: the chance of an attacker, under this and other default policies;
 //! - `attack`: a year of guessing, counted;
 //! - `rotate_keys`: the sealing key changed while people sign in.
 //!

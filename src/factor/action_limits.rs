@@ -1,5 +1,8 @@
-//! Issuing backup codes takes two writes: the first takes the proof and grants a right, the second needs
-//! that very right and stores the codes. The digests are computed in between, so nobody who has no proof
+//! Limits on actions other than guesses: how often an enrollment may begin, and how often backup
+//! codes may be issued.
+//!
+//! Issuing takes two writes. The first one takes the proof and grants a right. The second one uses
+//! the right and stores the codes. The hashes are computed in between, so nobody without a proof
 //! makes the server compute them.
 
 use super::rate_limit::{is_clock_fault, remaining};
@@ -12,14 +15,14 @@ use core::time::Duration;
 pub(crate) struct Recent<const MOST: usize, const SPAN: u64>(Vec<Timestamp>);
 
 impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
-    /// At most so many times are kept.
+    /// How many times it holds at most.
     pub(crate) const MOST: usize = MOST;
 
     pub(crate) const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// The times that a record held.
+    /// Takes the times from a record.
     pub(crate) const fn from_times(times: Vec<Timestamp>) -> Self {
         Self(times)
     }
@@ -28,8 +31,8 @@ impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
         &self.0
     }
 
-    /// Whether the action is allowed now. If it was done too often, `too_often` makes the rejection of the time
-    /// that is left.
+    /// Whether the action is allowed now. If not, `too_often` makes the rejection from the time to
+    /// wait.
     pub(super) fn admit(
         &self,
         now: Timestamp,
@@ -47,17 +50,17 @@ impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
         Err(too_often(remaining(first, span, now).unwrap_or_default()))
     }
 
-    /// Records that it was done now.
+    /// Adds an action that happens now.
     pub(super) fn add(&mut self, now: Timestamp) {
         self.forget(now);
-        // No more than a record may hold, whatever was admitted.
+        // A record holds no more than this, whatever was allowed.
         if self.0.len() >= MOST {
             self.0.remove(0);
         }
         self.0.push(now);
     }
 
-    /// Drops the times that no longer count.
+    /// Drops times that no longer count.
     pub(super) fn forget(&mut self, now: Timestamp) {
         self.0.retain(|time| !is_over::<SPAN>(*time, now));
     }
@@ -66,8 +69,8 @@ impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
         self.0.iter().any(|time| is_clock_fault(*time, now))
     }
 
-    /// Sets the times that lie ahead of a clock that is right to its time.
-    pub(super) fn set_back(&mut self, now: Timestamp) {
+    /// Sets times that lie in the future to now. Call it only with a clock that is right.
+    pub(super) fn reset_future_times(&mut self, now: Timestamp) {
         for time in &mut self.0 {
             *time = (*time).min(now);
         }
@@ -81,10 +84,10 @@ fn is_over<const SPAN: u64>(time: Timestamp, now: Timestamp) -> bool {
 /// At most three sets within 24 hours.
 pub(crate) type Issues = Recent<3, 86_400>;
 
-/// How long a right is good for, in seconds.
+/// How long a right is valid, in seconds.
 const RIGHT_AGE: u64 = 60;
 
-/// The right to store one set of backup codes. A later right takes its place.
+/// The right to store one set of backup codes. A later right replaces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IssueRight {
     pub(crate) id: IssueRightId,
@@ -123,7 +126,7 @@ impl Issuing {
         });
     }
 
-    /// Uses the right up, if it is the one that is granted and still good.
+    /// Uses up the right, if it is the one that was granted and is still valid.
     pub(super) fn redeem(&mut self, id: IssueRightId, now: Timestamp) -> Result<(), Rejection> {
         self.right
             .take_if(|right| right.id == id && !right.is_over(now))
@@ -131,14 +134,14 @@ impl Issuing {
             .ok_or(Rejection::IssueExpired)
     }
 
-    /// Drops what no longer counts.
+    /// Drops times and rights that no longer count.
     pub(super) fn forget(&mut self, now: Timestamp) {
         self.issues.forget(now);
         self.right.take_if(|right| right.is_over(now));
     }
 
-    pub(super) fn set_back(&mut self, now: Timestamp) {
-        self.issues.set_back(now);
+    pub(super) fn reset_future_times(&mut self, now: Timestamp) {
+        self.issues.reset_future_times(now);
     }
 }
 
@@ -193,10 +196,10 @@ mod tests {
     }
 
     #[test]
-    fn a_time_far_ahead_is_a_clock_fault_until_it_is_set_back() {
+    fn a_time_far_ahead_is_a_clock_fault_until_it_is_reset_future_times() {
         let mut recent = after(&[7200]);
         assert_eq!(admit(&recent, at(0)), Err(Rejection::ClockFault));
-        recent.set_back(at(0));
+        recent.reset_future_times(at(0));
         assert_eq!(admit(&recent, at(0)), Ok(()));
         assert_eq!(recent.times(), [at(0)]);
     }

@@ -1,87 +1,161 @@
-//! One attempt: from a parsed passcode to a verdict, or to the digest that a verdict needs.
+//! One attempt with a code: the rate limit, the passcodes, and the backup codes.
+//!
+//! An attempt takes one write if the code is a passcode, and two if only an Argon2id hash can say
+//! whether it is a backup code. The first of the two counts the attempt as a failure. So whoever
+//! drops the request pays for it, and nobody makes the server compute a hash for free.
 
 use super::proof::set_id;
-use super::{Paid, SecondFactor};
-use crate::backup::{CodeMatch, HashJob};
-use crate::factor::RateLimitState;
+use super::{SecondFactor, Step};
+use crate::backup::{CodeMatch, HashJob, Hashes};
+use crate::factor::BackupCodeSetId;
 use crate::otp::{Code, StepMatch};
+use crate::store::WriteKind;
 use crate::{AcceptedBy, Policy, Rejection, Timestamp};
 
-/// What an attempt comes to.
+/// How far the attempt has come.
 #[derive(Debug)]
-pub(super) enum Judgement {
-    /// The state has changed so that the code is used up.
-    Accepted(AcceptedBy),
-    /// The state is as it was.
-    Refused(Rejection),
-    /// The state has changed: a failure is counted.
+pub(crate) enum Progress {
+    /// Nothing is stored of it.
+    Start,
+    /// It is stored as a failure, and its hash is computed.
+    Hashed(HashedCode),
+}
+
+/// The hash of a code, and the set with whose salt it was computed.
+#[derive(Debug)]
+pub(crate) struct HashedCode {
+    pub(crate) hashes: Hashes,
+    pub(crate) set: BackupCodeSetId,
+}
+
+/// A code that was accepted and is used up once the write is stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accepted {
+    pub(crate) by: AcceptedBy,
+    pub(crate) at: Timestamp,
+}
+
+/// The answer to an attempt, or to a change whose proof may be a code.
+#[derive(Debug)]
+pub(crate) enum Outcome<T> {
+    Accepted(T),
+    Rejected(Rejection),
+    /// The attempt is counted as a failure. Compute this hash, and ask again.
+    HashNeeded {
+        job: HashJob,
+        set: BackupCodeSetId,
+    },
+}
+
+/// Why a code is not accepted, or not yet, and whether the state changed.
+pub(super) enum Refusal {
+    /// Nothing changed.
+    Unchanged(Rejection),
+    /// A failure is counted.
     Counted(Rejection),
-    /// The state has changed: the attempt is counted as a failure until the digest says otherwise.
-    Reserved { job: HashJob, set: [u8; 16] },
+    /// A failure is counted until this hash is compared.
+    HashNeeded { job: HashJob, set: BackupCodeSetId },
 }
 
 impl SecondFactor {
-    /// Judges an attempt, from the throttle to the passcode windows.
-    pub(super) fn attempt(
-        &mut self,
-        passcode: &Code,
+    /// Signs in with a code.
+    pub(crate) fn log_in(
+        mut self,
+        code: &Code,
+        progress: &Progress,
         now: Timestamp,
         policy: &Policy,
-    ) -> Judgement {
+    ) -> Step<Outcome<Accepted>> {
+        match self.check(code, progress, now, policy) {
+            Ok(by) => {
+                let accepted = Outcome::Accepted(Accepted { by, at: now });
+                Step::Write(self, WriteKind::Accepted, accepted)
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// Checks a code. If it is accepted, it is used up in this state.
+    pub(super) fn check(
+        &mut self,
+        code: &Code,
+        progress: &Progress,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<AcceptedBy, Refusal> {
         if !self.is_enabled() {
-            return Judgement::Refused(Rejection::Disabled);
+            return Err(Refusal::Unchanged(Rejection::Disabled));
         }
-        match self.throttle.hold(now, policy) {
-            RateLimitState::Free => {}
-            RateLimitState::Locked => return Judgement::Refused(Rejection::Locked),
-            RateLimitState::ClockFault => return Judgement::Refused(Rejection::ClockFault),
-            RateLimitState::Waiting { retry_after } => {
-                return Judgement::Refused(Rejection::Waiting { retry_after });
-            }
-            RateLimitState::BudgetSpent { retry_after } => {
-                return Judgement::Refused(Rejection::BudgetSpent { retry_after });
-            }
+        match progress {
+            Progress::Start => self.check_new(code, now, policy),
+            Progress::Hashed(hashed) => self.check_hashed(hashed, now, policy),
         }
-        match self.scan_authenticators(passcode, now, policy) {
-            Scanned::Accepted(by) => {
-                self.throttle.succeed();
-                Judgement::Accepted(by)
+    }
+
+    /// The step that follows a refusal.
+    pub(super) fn refuse<T>(self, refusal: Refusal) -> Step<Outcome<T>> {
+        match refusal {
+            Refusal::Unchanged(rejection) => Step::reject(rejection),
+            Refusal::Counted(rejection) => {
+                Step::Write(self, WriteKind::Rejected, Outcome::Rejected(rejection))
             }
-            Scanned::Replayed => Judgement::Refused(Rejection::Replayed),
-            Scanned::Nothing { fits } => {
-                let job = self
-                    .ledger
-                    .as_ref()
-                    .and_then(|ledger| Some((ledger.redeem_job(passcode, None)?, *ledger.salt())));
-                // What any account of the service could have is counted for every account. Otherwise the
-                // answer would tell, for free, which accounts have backup codes.
-                let possible = passcode.has_passcode_shape(policy.digits())
-                    || policy.code_format().matches_shape(passcode);
-                if !fits && !possible && job.is_none() {
-                    return Judgement::Refused(Rejection::Malformed);
-                }
-                self.throttle.fail(now, policy);
-                match job {
-                    Some((job, set)) => Judgement::Reserved { job, set },
-                    None => Judgement::Counted(Rejection::WrongCode),
-                }
+            Refusal::HashNeeded { job, set } => {
+                Step::Write(self, WriteKind::Reserved, Outcome::HashNeeded { job, set })
             }
         }
     }
 
-    /// Computes every step of every window of every authenticator of the passcode's shape, and moves all
-    /// that match to their highest matching step. No early exit.
-    fn scan_authenticators(&mut self, passcode: &Code, now: Timestamp, policy: &Policy) -> Scanned {
+    /// Checks the rate limit and the passcodes. A code that can still be a backup code is counted
+    /// as a failure before its hash is computed.
+    fn check_new(
+        &mut self,
+        code: &Code,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<AcceptedBy, Refusal> {
+        if let Some(rejection) = self.rate_limit.state(now, policy).rejection() {
+            return Err(Refusal::Unchanged(rejection));
+        }
+        let has_passcode_shape = match self.match_authenticators(code, now, policy) {
+            Matched::Accepted(by) => {
+                self.rate_limit.succeed();
+                return Ok(by);
+            }
+            Matched::Replayed => return Err(Refusal::Unchanged(Rejection::Replayed)),
+            Matched::None { has_passcode_shape } => has_passcode_shape,
+        };
+        let job = self.code_set.as_ref().and_then(|codes| {
+            let job = codes.redeem_job(code, None)?;
+            Some((job, set_id(codes)))
+        });
+        // A code that any account of the service could have is counted for every account.
+        // Otherwise the answer would show, for free, which accounts have backup codes.
+        let is_possible =
+            policy.code_format().matches_shape(code) || code.has_passcode_shape(policy.digits());
+        if !has_passcode_shape && !is_possible && job.is_none() {
+            return Err(Refusal::Unchanged(Rejection::Malformed));
+        }
+        self.rate_limit.fail(now, policy);
+        Err(match job {
+            Some((job, set)) => Refusal::HashNeeded { job, set },
+            None => Refusal::Counted(Rejection::WrongCode),
+        })
+    }
+
+    /// Computes every time step in the window of every authenticator with this number of digits,
+    /// and moves each authenticator that matches to its highest matching step. There is no early
+    /// exit.
+    fn match_authenticators(&mut self, code: &Code, now: Timestamp, policy: &Policy) -> Matched {
         let mut accepted_by = None;
         let mut replayed = false;
-        let mut fits = false;
+        let mut has_passcode_shape = false;
         for authenticator in &mut self.authenticators {
-            if !passcode.has_passcode_shape(authenticator.parameters.digits) {
+            if !code.has_passcode_shape(authenticator.parameters.digits) {
                 continue;
             }
-            fits = true;
+            has_passcode_shape = true;
             let totp = authenticator.parameters.totp(&authenticator.secret);
-            match totp.match_step(passcode, now, policy.window(), authenticator.last_step) {
+            match totp.match_step(code, now, policy.window(), authenticator.last_step) {
                 StepMatch::Unused(step) => {
                     authenticator.last_step = Some(step);
                     authenticator.last_used_at = authenticator.last_used_at.max(Some(now));
@@ -94,44 +168,45 @@ impl SecondFactor {
             }
         }
         match accepted_by {
-            Some(by) => Scanned::Accepted(by),
-            None if replayed => Scanned::Replayed,
-            None => Scanned::Nothing { fits },
+            Some(by) => Matched::Accepted(by),
+            None if replayed => Matched::Replayed,
+            None => Matched::None { has_passcode_shape },
         }
     }
 
-    /// Judges an attempt again whose failure is on record and whose digest is computed. What was paid for
-    /// is not throttled: not the wait, the budget or the lock.
-    pub(super) fn settle(&mut self, paid: &Paid, now: Timestamp, policy: &Policy) -> Judgement {
-        if !self.is_enabled() {
-            return Judgement::Refused(Rejection::Disabled);
-        }
-        let Some(ledger) = self
-            .ledger
-            .as_mut()
-            .filter(|ledger| *ledger.salt() == paid.set)
-        else {
-            return Judgement::Refused(Rejection::WrongCode);
+    /// Checks a code that is counted as a failure and whose hash is computed. The rate limit is not
+    /// asked again: the attempt was counted already.
+    fn check_hashed(
+        &mut self,
+        hashed: &HashedCode,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<AcceptedBy, Refusal> {
+        let refuse = |rejection| Err(Refusal::Unchanged(rejection));
+        let codes = self.code_set.as_mut();
+        let Some(codes) = codes.filter(|codes| set_id(codes) == hashed.set) else {
+            return refuse(Rejection::WrongCode);
         };
-        match ledger.find(&paid.digests) {
+        match codes.find(&hashed.hashes) {
             CodeMatch::Unused(index) => {
-                ledger.mark_used(index, now);
+                codes.mark_used(index, now);
                 let by = AcceptedBy::BackupCode {
-                    set: set_id(ledger),
+                    set: hashed.set,
                     number: u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX),
-                    remaining: u8::try_from(ledger.remaining()).unwrap_or(u8::MAX),
+                    remaining: u8::try_from(codes.remaining()).unwrap_or(u8::MAX),
                 };
-                self.throttle.succeed_after_reserving(policy);
-                Judgement::Accepted(by)
+                self.rate_limit.succeed_after_counting(policy);
+                Ok(by)
             }
-            CodeMatch::Used(_) => Judgement::Refused(Rejection::BackupCodeUsed),
-            CodeMatch::None => Judgement::Refused(Rejection::WrongCode),
+            CodeMatch::Used(_) => refuse(Rejection::BackupCodeUsed),
+            CodeMatch::None => refuse(Rejection::WrongCode),
         }
     }
 }
 
-enum Scanned {
+/// What the authenticators say about a code.
+enum Matched {
     Accepted(AcceptedBy),
     Replayed,
-    Nothing { fits: bool },
+    None { has_passcode_shape: bool },
 }

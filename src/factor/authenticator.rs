@@ -6,7 +6,7 @@ use core::fmt;
 use core::str::FromStr;
 use data_encoding::HEXLOWER_PERMISSIVE;
 
-/// Names one authenticator of an account: 64 random bits, 16 hexadecimal digits as text.
+/// The id of one authenticator of an account: 64 random bits, as text 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
@@ -56,8 +56,8 @@ impl From<AuthenticatorId> for String {
     }
 }
 
-/// What a person calls an authenticator: "work phone". 1 to 64 bytes, without control characters, line breaks and
-/// invisible characters.
+/// The user's name for an authenticator, such as "work phone": 1 to 64 bytes, without control
+/// characters, line breaks and invisible characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
@@ -67,15 +67,16 @@ impl AuthenticatorName {
     /// The longest name, in bytes.
     pub const MAX_BYTES: usize = 64;
 
-    /// Checks a name. White space around it is dropped.
+    /// Checks a name, and drops white space around it.
     ///
-    /// Refused are all characters of the Unicode property `Default_Ignorable_Code_Point`: direction marks would
-    /// rearrange the page around the name, and zero-width characters make names that look the same. That includes
-    /// the joiners and variation selectors in some emoji.
+    /// It refuses every character with the Unicode property `Default_Ignorable_Code_Point`.
+    /// Direction marks would rearrange the page around the name, and zero-width characters make
+    /// different names look the same. This includes the joiners and variation selectors in some
+    /// emoji.
     ///
     /// # Errors
-    /// [`NameError`] if it is empty, longer than 64 bytes, or has a control character, a line break or an invisible
-    /// character.
+    /// [`NameError`] if the name is empty, is longer than 64 bytes, or has a control character, a
+    /// line break or an invisible character.
     pub fn new(name: &str) -> Result<Self, NameError> {
         let Self(name) = Self::from_record(name)?;
         for character in name.chars() {
@@ -89,7 +90,8 @@ impl AuthenticatorName {
         Ok(Self(name))
     }
 
-    /// A name as the first records have it: invisible characters were allowed, and such records must still open.
+    /// Checks a name from a record. The first records may have invisible characters in names, and
+    /// must still open.
     pub(crate) fn from_record(name: &str) -> Result<Self, NameError> {
         let name = name.trim();
         if name.is_empty() {
@@ -104,13 +106,13 @@ impl AuthenticatorName {
         Ok(Self(name.into()))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The default name, with the first number that makes it one that is not taken.
+    /// The default name, with the first number that is free.
     pub(super) fn first_free(taken: impl Fn(&Self) -> bool) -> Self {
         let mut name = Self::default();
         let mut number = 1_u32;
@@ -149,31 +151,34 @@ impl From<AuthenticatorName> for String {
     }
 }
 
-/// A name that an authenticator cannot have.
+/// Why a text cannot name an authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// Nothing but white space.
-    #[error("the name of the authenticator is empty")]
+    /// It has nothing but white space.
+    #[error("the name of the authenticator is empty; enter a name")]
     Empty,
-    /// More than 64 bytes.
-    #[error("the name of the authenticator has {bytes} bytes; at most 64 are taken")]
+    /// It is longer than 64 bytes.
+    #[error("the name of the authenticator has {bytes} bytes; use at most 64")]
     TooLong {
-        /// The bytes that it has.
+        /// Its length in bytes.
         bytes: usize,
     },
-    /// A line break, a tab or the like.
-    #[error("the name of the authenticator has a control character")]
+    /// It has a line break, a tab or another control character.
+    #[error("the name of the authenticator has a control character; remove it")]
     ControlCharacter,
-    /// A direction mark, a zero-width character or another that nobody sees.
-    #[error("the name of the authenticator has the invisible character U+{:04X}", u32::from(*character))]
+    /// It has a direction mark, a zero-width character or another invisible character.
+    #[error(
+        "the name of the authenticator has the invisible character U+{:04X}; remove it",
+        u32::from(*character)
+    )]
     Invisible {
         /// The character.
         character: char,
     },
 }
 
-/// What an app entry computes its passcodes with, besides the secret.
+/// How an app computes its passcodes from the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parameters {
     pub(crate) algorithm: Algorithm,
@@ -222,9 +227,9 @@ pub(super) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], IdError> 
     Ok(bytes)
 }
 
-/// The text is not an id that this crate has printed.
+/// The text is not an id of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the text is not an id: hexadecimal digits of the right number are expected")]
+#[error("the text is not an id; use the hexadecimal digits that this crate printed")]
 pub struct IdError;
 
 #[cfg(test)]
@@ -234,7 +239,7 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn a_name_has_no_direction_marks_and_nothing_of_no_width() {
+    fn a_name_has_no_invisible_characters() {
         for character in [
             '\u{ad}',
             '\u{34f}',
@@ -277,7 +282,7 @@ mod tests {
         let error = AuthenticatorName::new("phone\u{200e}").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the name of the authenticator has the invisible character U+200E"
+            "the name of the authenticator has the invisible character U+200E; remove it"
         );
     }
 

@@ -1,7 +1,7 @@
 //! The rules of one account's second factor, and what you can ask about it.
 //!
-//! Use this module to show an account's state on a page: [`Status`](crate::Status) and the types here
-//! hold no secret. The rules themselves are set by a [`Policy`](crate::Policy).
+//! Use this module to show an account's state on a page: [`Status`](crate::Status) and the types
+//! here hold no secret. The rules themselves are set by a [`Policy`](crate::Policy).
 //!
 //! ```
 //! use countersign::Status;
@@ -40,14 +40,16 @@ pub(crate) mod rejection;
 pub(crate) mod second_factor;
 
 pub(crate) use action_limits::{IssueRight, IssueRightId, Issues, Issuing};
+pub(crate) use attempt::{Accepted, HashedCode, Outcome, Progress};
 pub(crate) use authenticator::{Authenticator, Parameters};
-pub(crate) use change::{Beginning, Change, Outcome, Paid, Step};
+pub(crate) use change::{Change, Changed, NewEnrollment};
 pub(crate) use enrollment::Pending;
 pub(crate) use proof::Evidence;
-pub(crate) use rate_limit::Throttle;
-pub(crate) use second_factor::{Beginnings, SecondFactor};
+pub(crate) use rate_limit::RateLimit;
+pub(crate) use second_factor::{Beginnings, SecondFactor, Step};
 
 pub use authenticator::{IdError, NameError};
-pub use policy::PolicyError;
+pub use policy::{Backoff, PolicyError};
 pub use proof::BackupCodeSetId;
-pub use second_factor::{AuthenticatorStatus, BackupCodesStatus, EnabledStatus, RateLimitState};
+pub use rate_limit::RateLimitState;
+pub use second_factor::{AuthenticatorStatus, BackupCodesStatus, EnabledStatus};

@@ -1,4 +1,5 @@
-//! A policy in a configuration file: every field checked on the way in, unknown ones refused.
+//! The serde form of a policy, for configuration files. Reading checks every field and refuses
+//! unknown ones.
 
 use crate::backup::{Alphabet, Argon2Params, CodeFormat};
 use crate::otp::{Algorithm, Digits, Period, Window};
@@ -8,7 +9,7 @@ use core::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A policy as plain numbers; durations in seconds.
+/// A policy as plain numbers. Durations are in seconds.
 #[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Fields {
@@ -50,8 +51,8 @@ impl Default for Fields {
 
 impl From<&Policy> for Fields {
     fn from(policy: &Policy) -> Self {
-        let (free_failures, first_wait, longest_wait) = policy.waits();
-        let (format, digest) = (policy.code_format(), policy.code_hash());
+        let backoff = policy.backoff();
+        let (format, hash) = (policy.code_format(), policy.code_hash());
         Self {
             window: policy.window(),
             algorithm: policy.algorithm(),
@@ -61,9 +62,9 @@ impl From<&Policy> for Fields {
             enrollment_age: policy.enrollment_age().as_secs(),
             enrollment_tries: policy.enrollment_tries(),
             proof_age: policy.proof_age().as_secs(),
-            free_failures,
-            first_wait: first_wait.as_secs(),
-            longest_wait: longest_wait.as_secs(),
+            free_failures: backoff.free_failures,
+            first_wait: backoff.first_wait.as_secs(),
+            longest_wait: backoff.longest_wait.as_secs(),
             lock_after: policy.lock_after(),
             budget_burst: policy.budget_burst(),
             budget_refill: policy.budget_refill().as_secs(),
@@ -74,9 +75,9 @@ impl From<&Policy> for Fields {
             code_length: format.length(),
             code_group: format.group(),
             code_count: format.count(),
-            digest_memory_kib: digest.memory_kib(),
-            digest_passes: digest.passes(),
-            digest_lanes: digest.lanes(),
+            digest_memory_kib: hash.memory_kib(),
+            digest_passes: hash.passes(),
+            digest_lanes: hash.lanes(),
         }
     }
 }
@@ -89,7 +90,7 @@ impl Fields {
         };
         let format = CodeFormat::new(alphabet, self.code_length, self.code_group, self.code_count)
             .map_err(|error| error.to_string())?;
-        let digest = Argon2Params::new(
+        let hash = Argon2Params::new(
             self.digest_memory_kib,
             self.digest_passes,
             self.digest_lanes,
@@ -104,7 +105,7 @@ impl Fields {
             .enrollment_age(Duration::from_secs(self.enrollment_age))
             .enrollment_tries(self.enrollment_tries)
             .proof_age(Duration::from_secs(self.proof_age))
-            .waits(
+            .backoff(
                 self.free_failures,
                 Duration::from_secs(self.first_wait),
                 Duration::from_secs(self.longest_wait),
@@ -112,7 +113,7 @@ impl Fields {
             .lock_after(self.lock_after)
             .budget(self.budget_burst, Duration::from_secs(self.budget_refill))
             .code_format(format)
-            .code_hash(digest);
+            .code_hash(hash);
         builder.build().map_err(|error| error.to_string())
     }
 }

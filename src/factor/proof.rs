@@ -8,33 +8,34 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-/// Why a change of the second factor may be made.
+/// Why a change of the second factor is allowed.
 ///
-/// While an authenticator is active, a password alone is not enough: otherwise whoever steals the password
-/// switches the second factor off.
+/// While an authenticator is active, a password alone is not enough. Otherwise an attacker who
+/// knows the password could switch the second factor off.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Proof<'a> {
-    /// A passcode or backup code typed just now. It is throttled and used up like any attempt.
+    /// A passcode or backup code that the user typed just now. It is rate-limited and used up like
+    /// any attempt.
     Code(&'a str),
-    /// A fresh password check, and the receipt of a login or a confirmed enrollment of the same account,
-    /// both at most [`PolicyBuilder::proof_age`](crate::PolicyBuilder::proof_age) old and at most 10 s ahead
-    /// of this server's clock.
+    /// A fresh password check, and the receipt of a login or a confirmed enrollment of the same
+    /// account. Both are at most [`PolicyBuilder::proof_age`](crate::PolicyBuilder::proof_age) old
+    /// and at most 10 s ahead of this server's clock.
     Reauthenticated {
-        /// When the host last checked the password.
+        /// When you last checked the password.
         password_checked_at: Timestamp,
-        /// What [`Verifier::seal_receipt`](crate::Verifier::seal_receipt) made of the receipt.
+        /// What [`Verifier::seal_receipt`](crate::Verifier::seal_receipt) returned for the receipt.
         receipt: &'a SealedReceipt,
     },
-    /// A fresh password check: enough to begin the first enrollment, and for nothing while an
+    /// A fresh password check. It is enough to begin the first enrollment, and for nothing while an
     /// authenticator is active.
     Password {
-        /// When the host last checked the password.
+        /// When you last checked the password.
         checked_at: Timestamp,
     },
 }
 
-/// A proof whose text is parsed and whose receipt is authentic.
+/// A proof whose code is parsed and whose receipt is authentic.
 #[derive(Debug)]
 pub(crate) enum Evidence {
     Code(Code),
@@ -47,9 +48,15 @@ pub(crate) enum Evidence {
     },
 }
 
+impl Evidence {
+    pub(crate) const fn is_code(&self) -> bool {
+        matches!(self, Self::Code(_))
+    }
+}
+
 impl SecondFactor {
-    /// Whether a fresh password check and an authentic receipt are proof enough.
-    pub(super) fn reauthenticate(
+    /// Whether a password check and an authentic receipt are a sufficient proof.
+    pub(super) fn check_receipt(
         &self,
         account: &AccountId,
         password_checked_at: Timestamp,
@@ -64,20 +71,20 @@ impl SecondFactor {
         fresh(receipt.at(), now, policy)?;
         let still_there = match receipt.accepted_by() {
             AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
-                self.has(id).is_ok()
+                self.check_authenticator(id).is_ok()
             }
-            AcceptedBy::BackupCode { set, .. } => self.ledger.as_ref().map(set_id) == Some(set),
+            AcceptedBy::BackupCode { set, .. } => self.code_set.as_ref().map(set_id) == Some(set),
         };
         still_there.then_some(()).ok_or(Rejection::ProofExpired)
     }
 }
 
-/// The id of a set is its salt, which is drawn anew for each set.
-pub(super) const fn set_id(ledger: &BackupCodeSet) -> BackupCodeSetId {
-    BackupCodeSetId::from_bytes(*ledger.salt())
+/// The id of a set is its salt: each set has a new random salt.
+pub(super) const fn set_id(codes: &BackupCodeSet) -> BackupCodeSetId {
+    BackupCodeSetId::from_bytes(*codes.salt())
 }
 
-/// Whether a time is at most the policy's `proof_age` old, and no further ahead than clocks differ.
+/// Whether a time is at most the policy's `proof_age` old, and at most 10 s ahead.
 pub(super) fn fresh(time: Timestamp, now: Timestamp, policy: &Policy) -> Result<(), Rejection> {
     let too_old = now.saturating_since(time) > policy.proof_age().as_secs();
     let too_new = time.saturating_since(now) > CLOCK_SKEW.as_secs();
@@ -87,13 +94,13 @@ pub(super) fn fresh(time: Timestamp, now: Timestamp, policy: &Policy) -> Result<
     Ok(())
 }
 
-/// Proof that this call accepted an attempt, and that the accepted code is stored as used.
+/// Proof that this call accepted a code, and that the code is stored as used.
 ///
-/// Only a call that accepts a code makes a receipt, and nothing reads one back: let the person in only with
-/// one in hand. To keep it in a session as half of the proof for a later change, seal it with
-/// [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
+/// Let the user in only if you hold a receipt. Only a call that accepts a code makes one, and
+/// nothing reads one back. [`Verifier::seal_receipt`](crate::Verifier::seal_receipt) turns it into
+/// text for the session, as one half of the proof of a later change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "let the person in only with this in hand"]
+#[must_use = "let the user in only if you hold a receipt"]
 pub struct Receipt {
     account: AccountId,
     at: Timestamp,
@@ -105,35 +112,35 @@ impl Receipt {
         Self { account, at, by }
     }
 
-    /// Whose attempt it was.
+    /// Returns the account.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
         &self.account
     }
 
-    /// When it was accepted.
+    /// Returns when the code was accepted.
     #[must_use]
     pub const fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// What was accepted.
+    /// Returns what accepted the code.
     #[must_use]
     pub const fn accepted_by(&self) -> AcceptedBy {
         self.by
     }
 }
 
-/// What an accepted attempt was accepted by.
+/// What accepted a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AcceptedBy {
     /// A passcode of an authenticator.
     Authenticator {
-        /// Which one.
+        /// The authenticator.
         id: AuthenticatorId,
     },
-    /// A backup code. Tell the owner: somebody without the phone has signed in.
+    /// A backup code. Tell the user by mail: somebody signed in without the phone.
     BackupCode {
         /// The set that it belongs to.
         set: BackupCodeSetId,
@@ -149,7 +156,7 @@ pub enum AcceptedBy {
     },
 }
 
-/// Names one issued set of backup codes: 128 random bits, 32 hexadecimal digits as text.
+/// The id of one issued set of backup codes: 128 random bits, as text 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BackupCodeSetId([u8; 16]);
 
@@ -183,20 +190,21 @@ impl FromStr for BackupCodeSetId {
     }
 }
 
-/// A [`Receipt`] as text, for the session: half of the proof that a change asks for
-/// ([`Proof::Reauthenticated`](crate::Proof::Reauthenticated)).
+/// A [`Receipt`] as text, for the session: one half of the proof of a change
+/// ([`Proof::Reauthenticated`]).
 ///
-/// A message authentication code under the verifier's keyring covers the account, the namespace, the time and
-/// the authenticator or the set of backup codes. So nobody without the keys can make one or change one, and
-/// a receipt of another account, service or namespace proves nothing. It proves something only
+/// A message authentication code under the verifier's keyring covers the account, the namespace,
+/// the time, and the authenticator or backup-code set. Without the keys, nobody can make or change
+/// a sealed receipt. A receipt of another account, service or namespace proves nothing. A receipt
+/// proves something only
 ///
 /// - for [`Policy::proof_age`](crate::Policy::proof_age) after its time, and
-/// - while the authenticator or the set that was used is still there: a replacement, a removal, a new set,
-///   `disable` and `force_disable` all end it.
+/// - while its authenticator or set is there: a replacement, a removal, a new set, `disable` and
+///   `force_disable` end it.
 ///
-/// Within that time it can be used for any number of changes. It is no session: your application still
-/// signs, ages and ends the session that holds it. Any text can be read back; whether it proves something
-/// is decided where it is used.
+/// Within that time, you can use it for any number of changes. It is not a session: your
+/// application still signs, ages and ends the session that holds it. You can make a value from any
+/// text; the verifier checks it when you use it.
 ///
 /// ```
 /// use countersign::SealedReceipt;
@@ -211,7 +219,7 @@ impl FromStr for BackupCodeSetId {
 pub struct SealedReceipt(String);
 
 impl SealedReceipt {
-    /// The text to store in the server's session: letters, digits, `-` and `_`.
+    /// Returns the text for the session on your server: letters, digits, `-` and `_`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -231,7 +239,7 @@ impl From<SealedReceipt> for String {
 }
 
 impl fmt::Debug for SealedReceipt {
-    /// Does not show the text, which is half of a proof.
+    /// Hides the text, which is one half of a proof.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SealedReceipt").finish_non_exhaustive()
     }

@@ -1,109 +1,111 @@
 use core::time::Duration;
 
-/// Why an attempt or a change was not accepted.
+/// Why a code or a change was not accepted.
 ///
-/// To the person at the sign-in page, show one message for every code that was not accepted, and the time
-/// to wait where there is one. The variants are for the host: what to log, what to offer next.
+/// On the sign-in page, show the same message for every code that was not accepted, and the time to
+/// wait where there is one. The variants are for your application: what to log, and what to offer
+/// next. The guide has a table of words for every variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Rejection {
-    /// Nothing that was typed can be a code of this account. Not counted.
-    #[error("this is not the shape of a passcode or backup code")]
+    /// The text cannot be a code of this account. Not counted.
+    #[error("not a valid passcode or backup code; check what you typed")]
     Malformed,
     /// The code is wrong. Counted.
-    #[error("the code is wrong")]
+    #[error("the code is wrong; try another one")]
     WrongCode,
-    /// The passcode was right, and has been used. Not counted: wait for the next one.
+    /// The passcode is correct, but was used before. Not counted.
     #[error("the passcode has been used; wait for the next one")]
     Replayed,
-    /// The backup code was right, and has been used. Counted.
+    /// The backup code is correct, but was used before. Counted.
     #[error("the backup code has been used; take another one")]
     BackupCodeUsed,
-    /// There is no record of the account. If the host's own flag says that it is enrolled, then a row was
-    /// lost or rolled back: treat that as an error, never as "no second factor needed".
-    #[error("the account has no record of a second factor")]
+    /// The account has no record. If your own flag says that the account is enrolled, somebody lost
+    /// the row or rolled it back. Treat that as an error, never as "no second factor needed".
+    #[error("the account has no record of a second factor; enroll first")]
     Absent,
     /// The account has no active authenticator.
-    #[error("the account has no active second factor")]
+    #[error("the account has no active second factor; enroll first")]
     Disabled,
-    /// Too many consecutive failures: locked until [`Verifier::unlock`](crate::Verifier::unlock).
-    #[error("the second factor is locked after too many failures")]
+    /// Too many consecutive failures. The second factor is locked until
+    /// [`Verifier::unlock`](crate::Verifier::unlock).
+    #[error("the second factor is locked after too many failures; ask for an unlock")]
     Locked,
-    /// Wait after consecutive failures. The code was not looked at.
-    #[error("too many failures: try again in {} s", retry_after.as_secs())]
+    /// The account must wait after consecutive failures. The code was not checked.
+    #[error("too many failures; try again in {} s", retry_after.as_secs())]
     Waiting {
         /// How long, in whole seconds.
         retry_after: Duration,
     },
-    /// The long-term budget of guesses is spent. The code was not looked at.
-    #[error("the budget of failures is spent: try again in {} s", retry_after.as_secs())]
+    /// No guess is left in the budget. The code was not checked.
+    #[error("no guess is left; try again in {} s", retry_after.as_secs())]
     BudgetSpent {
         /// How long until there is one more guess, in whole seconds.
         retry_after: Duration,
     },
-    /// A stored time lies more than an hour ahead of this server's clock, so one of two clocks is wrong.
-    /// This answer writes nothing. Correct the clocks. If another server's clock was ahead, call
+    /// A stored time is more than an hour ahead of this server's clock, so one of two clocks is
+    /// wrong. Nothing was written. Correct the clocks. If another server's clock was fast, call
     /// [`Verifier::unlock`](crate::Verifier::unlock) with
     /// [`ServerClock::Confirmed`](crate::ServerClock::Confirmed) on a server whose clock is right.
-    #[error("a stored time lies more than an hour ahead: check the clocks of all servers")]
+    #[error("a stored time is more than an hour in the future; check the clocks of all servers")]
     ClockFault,
     /// A fresh password check alone is not enough while an authenticator is active.
-    #[error("a password is not proof enough while a second factor is active")]
+    #[error("a password alone is not enough while a second factor is active; ask for a code too")]
     ProofTooWeak,
-    /// The password check or the receipt is too old or lies in the future, the authenticator or the set of
-    /// backup codes behind the receipt is gone, or the key that sealed the receipt is no longer in the
-    /// keyring.
-    #[error("the proof is no longer valid: check password and second factor again")]
+    /// The password check or the receipt is too old or lies in the future. Or the receipt's
+    /// authenticator, backup-code set or key is gone.
+    #[error("the proof is no longer valid; check password and second factor again")]
     ProofExpired,
-    /// The receipt is of another account, service or namespace, or its text was changed.
-    #[error("the receipt was not made for this account by this service")]
+    /// The receipt belongs to another account, service or namespace, or its text was changed.
+    #[error("the receipt was not made for this account by this service; sign in again")]
     ForeignReceipt,
-    /// No enrollment is pending: it was never begun, was confirmed, or was dropped.
-    #[error("no enrollment is pending")]
+    /// No enrollment is pending: none was begun, or it was confirmed or dropped.
+    #[error("no enrollment is pending; begin again")]
     NoEnrollment,
-    /// A later enrollment took the place of this one, perhaps from another browser tab. This QR code is no
+    /// A later enrollment replaced this one, perhaps from another browser tab. This QR code is no
     /// longer valid.
-    #[error("a later enrollment took the place of this one; use its QR code, or begin again")]
+    #[error("a later enrollment replaced this one; use its QR code, or begin again")]
     EnrollmentSuperseded,
-    /// Ten enrollments were begun within ten minutes. Nothing was changed.
-    #[error("too many enrollments were begun: try again in {} s", retry_after.as_secs())]
+    /// Ten enrollments began within ten minutes. Nothing changed.
+    #[error("too many enrollments were begun; try again in {} s", retry_after.as_secs())]
     TooManyEnrollments {
         /// How long, in whole seconds.
         retry_after: Duration,
     },
-    /// The enrollment was not confirmed in time, and is dropped.
+    /// The enrollment was not confirmed in time, and is gone.
     #[error("the enrollment was not confirmed in time; begin again")]
     EnrollmentExpired,
-    /// The passcode does not confirm the enrollment. The secret stays the same while tries are left.
+    /// The passcode does not confirm the enrollment. The secret stays the same while tries are
+    /// left.
     #[error("the passcode does not match the new authenticator; {tries_left} tries are left")]
     WrongConfirmation {
-        /// 0: the enrollment is dropped.
+        /// With 0, the enrollment is gone.
         tries_left: u8,
     },
     /// The account has no such authenticator.
-    #[error("the account has no such authenticator")]
+    #[error("the account has no such authenticator; reload the list")]
     UnknownAuthenticator,
     /// Another authenticator of the account has this name.
     #[error("another authenticator of the account has this name; choose another")]
     NameInUse,
     /// The account has as many authenticators as the policy allows.
-    #[error("the account has {maximum} authenticators, and may not have more")]
+    #[error("the account has {maximum} authenticators, the most allowed; remove one first")]
     TooManyAuthenticators {
         /// The policy's maximum.
         maximum: u8,
     },
     /// Another authenticator of the account has this secret.
-    #[error("another authenticator of the account has the same secret")]
+    #[error("another authenticator of the account has the same secret; begin again")]
     SecretInUse,
-    /// Three sets of backup codes were issued within 24 hours. Nothing was changed.
-    #[error("too many sets of backup codes were issued: try again in {} s", retry_after.as_secs())]
+    /// Three sets of backup codes were issued within 24 hours. Nothing changed.
+    #[error("too many sets of backup codes were issued; try again in {} s", retry_after.as_secs())]
     TooManyIssues {
         /// How long, in whole seconds.
         retry_after: Duration,
     },
-    /// The new backup codes were not stored within a minute of the proof, or another issue began meanwhile.
-    /// The proof is used up. The codes from before are still valid.
+    /// The new backup codes were not stored within a minute of the proof, or another request issued
+    /// codes meanwhile. The proof is used up. The old codes are still valid.
     #[error(
         "the new backup codes were not stored in time; the old ones are still valid; try again"
     )]
@@ -111,7 +113,7 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// How long to wait before the same can be tried again, if a limit is the reason.
+    /// Returns how long the user must wait, if a limit is the reason.
     #[must_use]
     pub const fn retry_after(self) -> Option<Duration> {
         match self {
@@ -123,7 +125,8 @@ impl Rejection {
         }
     }
 
-    /// Whether it can be the effect of the caller's own write, which landed without the caller's knowledge.
+    /// Whether an earlier write of the same call can have caused it, if the answer to that write
+    /// was lost.
     pub(crate) const fn may_follow_own_write(self) -> bool {
         matches!(
             self,

@@ -1,12 +1,13 @@
 use super::action_limits::{Issuing, Recent};
-use super::{Authenticator, Pending, Throttle};
+use super::attempt::Outcome;
+use super::{Authenticator, Pending, RateLimit, RateLimitState};
 use crate::backup::BackupCodeSet;
 use crate::otp::Algorithm;
+use crate::store::WriteKind;
 use crate::{AuthenticatorId, AuthenticatorName, Policy, Rejection, ServerClock, Timestamp};
 use alloc::vec::Vec;
-use core::time::Duration;
 
-/// At most ten enrollments begun within ten minutes.
+/// At most ten enrollments begin within ten minutes.
 pub(crate) type Beginnings = Recent<10, 600>;
 
 /// The state of one account's second factor.
@@ -14,10 +15,28 @@ pub(crate) type Beginnings = Recent<10, 600>;
 pub(crate) struct SecondFactor {
     pub(crate) authenticators: Vec<Authenticator>,
     pub(crate) pending: Option<Pending>,
-    pub(crate) ledger: Option<BackupCodeSet>,
-    pub(crate) throttle: Throttle,
+    pub(crate) code_set: Option<BackupCodeSet>,
+    pub(crate) rate_limit: RateLimit,
     pub(crate) beginnings: Beginnings,
     pub(crate) issuing: Issuing,
+}
+
+/// What follows from a decision about an account.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for one step, on the stack"
+)]
+pub(crate) enum Step<T> {
+    /// Write nothing, and give this answer.
+    Answer(T),
+    /// Write this state, and give the answer once it is stored.
+    Write(SecondFactor, WriteKind, T),
+}
+
+impl<T> Step<Outcome<T>> {
+    pub(crate) const fn reject(rejection: Rejection) -> Self {
+        Self::Answer(Outcome::Rejected(rejection))
+    }
 }
 
 impl SecondFactor {
@@ -25,8 +44,8 @@ impl SecondFactor {
         Self {
             authenticators: Vec::new(),
             pending: None,
-            ledger: None,
-            throttle: Throttle::new(now, policy),
+            code_set: None,
+            rate_limit: RateLimit::new(now, policy),
             beginnings: Beginnings::new(),
             issuing: Issuing::new(),
         }
@@ -37,7 +56,7 @@ impl SecondFactor {
     }
 
     pub(crate) fn codes_left(&self) -> usize {
-        self.ledger.as_ref().map_or(0, BackupCodeSet::remaining)
+        self.code_set.as_ref().map_or(0, BackupCodeSet::remaining)
     }
 
     pub(crate) fn status(&self, now: Timestamp, policy: &Policy) -> Status {
@@ -55,72 +74,87 @@ impl SecondFactor {
         };
         Status::Enabled(EnabledStatus {
             authenticators: self.authenticators.iter().map(authenticator).collect(),
-            backup_codes: self.ledger.as_ref().map(|ledger| BackupCodesStatus {
-                issued_at: ledger.issued_at(),
-                remaining: ledger.remaining(),
-                used_at: ledger.status().map(|code| code.used_at).collect(),
+            backup_codes: self.code_set.as_ref().map(|codes| BackupCodesStatus {
+                issued_at: codes.issued_at(),
+                remaining: codes.remaining(),
+                used_at: codes.status().map(|code| code.used_at).collect(),
             }),
-            hold: self.throttle.hold(now, policy),
+            rate_limit: self.rate_limit.state(now, policy),
         })
     }
 
-    /// Ends everything that belongs to a second factor. The limits live on.
+    /// Whether this authenticator is active.
+    pub(super) fn check_authenticator(&self, id: AuthenticatorId) -> Result<(), Rejection> {
+        let found = self.authenticators.iter().any(|active| active.id == id);
+        found.then_some(()).ok_or(Rejection::UnknownAuthenticator)
+    }
+
+    /// Whether another enrollment may begin now.
+    pub(super) fn check_beginnings(&self, now: Timestamp) -> Result<(), Rejection> {
+        let too_often = |retry_after| Rejection::TooManyEnrollments { retry_after };
+        self.beginnings.admit(now, too_often)
+    }
+
+    /// Ends everything that belongs to a second factor, except the limits.
     pub(super) fn clear(&mut self) {
         self.authenticators.clear();
         self.pending = None;
-        self.ledger = None;
+        self.code_set = None;
         self.issuing.right = None;
     }
 
-    /// Drops the times and rights that no longer count, before a write.
-    pub(crate) fn forget_what_is_over(&mut self, now: Timestamp) {
+    /// Drops times and rights that no longer count, before a write.
+    pub(crate) fn forget_expired(&mut self, now: Timestamp) {
         self.beginnings.forget(now);
         self.issuing.forget(now);
     }
 
-    /// Ends a wait, a lock and a spent budget without a proof.
+    /// Ends back-off and lock-out and refills part of the guess budget, without a proof.
     pub(crate) fn unlock(
-        &mut self,
+        mut self,
         now: Timestamp,
         clock: ServerClock,
         policy: &Policy,
-    ) -> Result<(), Rejection> {
+    ) -> Step<Result<(), Rejection>> {
         match clock {
             ServerClock::Confirmed => {
-                self.throttle.set_back(now);
-                self.beginnings.set_back(now);
-                self.issuing.set_back(now);
+                self.rate_limit.reset_future_times(now);
+                self.beginnings.reset_future_times(now);
+                self.issuing.reset_future_times(now);
             }
             ServerClock::Unconfirmed => {
-                let clock_fault = self.throttle.has_clock_fault(now)
+                let clock_fault = self.rate_limit.has_clock_fault(now)
                     || self.beginnings.has_clock_fault(now)
                     || self.issuing.issues.has_clock_fault(now);
                 if clock_fault {
-                    return Err(Rejection::ClockFault);
+                    return Step::Answer(Err(Rejection::ClockFault));
                 }
             }
         }
-        self.throttle.unlock(now, policy);
-        Ok(())
+        self.rate_limit.unlock(now, policy);
+        Step::Write(self, WriteKind::Unlocked, Ok(()))
     }
 
     /// Removes all authenticators without a proof.
-    pub(crate) fn force_disable(&mut self) {
+    pub(crate) fn force_disable(mut self) -> Step<Result<(), Rejection>> {
         self.clear();
-        self.throttle.succeed();
+        self.rate_limit.succeed();
+        Step::Write(self, WriteKind::Disabled, Ok(()))
     }
 }
 
-/// What a host may show of an account's second factor. It holds no secret.
+/// What you may show of an account's second factor. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Status {
-    /// There is no record. Not the same as [`Disabled`](Self::Disabled): if the host's own flag says that
-    /// the account is enrolled, a row was lost or rolled back, and letting the person in with the password
-    /// alone would open the door to whoever did it.
+    /// There is no record.
+    ///
+    /// This is not the same as [`Disabled`](Self::Disabled). If your own flag says that the account
+    /// is enrolled, somebody lost the row or rolled it back. Do not let the user in with the
+    /// password alone.
     Absent,
-    /// There is a record, and no active authenticator.
+    /// There is a record without an active authenticator.
     Disabled,
     /// At least one authenticator is active.
     Enabled(EnabledStatus),
@@ -131,13 +165,13 @@ pub enum Status {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct EnabledStatus {
-    /// The active authenticators, in the order in which they were added, a replacement in the place of the
-    /// one that it replaced; at least one.
+    /// The active authenticators, at least one, in the order in which the user added them. A
+    /// replacement has the place of the one that it replaced.
     pub authenticators: Vec<AuthenticatorStatus>,
     /// The backup codes, if a set was issued.
     pub backup_codes: Option<BackupCodesStatus>,
-    /// Whether attempts are held off.
-    pub hold: RateLimitState,
+    /// Whether the account may be tried now.
+    pub rate_limit: RateLimitState,
 }
 
 /// One active authenticator.
@@ -147,7 +181,7 @@ pub struct EnabledStatus {
 pub struct AuthenticatorStatus {
     /// Its id, to replace or remove it.
     pub id: AuthenticatorId,
-    /// What the owner calls it.
+    /// The user's name for it.
     pub name: AuthenticatorName,
     /// The hash function of its passcodes.
     pub algorithm: Algorithm,
@@ -157,7 +191,7 @@ pub struct AuthenticatorStatus {
     pub period: u64,
     /// When it was confirmed.
     pub added_at: Timestamp,
-    /// When a passcode of it was last accepted, the confirming one included.
+    /// When one of its passcodes was last accepted, including the one that confirmed it.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -170,31 +204,6 @@ pub struct BackupCodesStatus {
     pub issued_at: Timestamp,
     /// How many codes are unused.
     pub remaining: usize,
-    /// For each code, in the order of the sheet, when it was used.
+    /// When each code was used, in the order of the backup-code file.
     pub used_at: Vec<Option<Timestamp>>,
-}
-
-/// Whether attempts are held off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum RateLimitState {
-    /// An attempt would be looked at.
-    Free,
-    /// A wait after a row of failures.
-    Waiting {
-        /// How long, in whole seconds.
-        retry_after: Duration,
-    },
-    /// The long-term budget is spent.
-    BudgetSpent {
-        /// How long until there is one more guess, in whole seconds.
-        retry_after: Duration,
-    },
-    /// Locked until [`Verifier::unlock`](crate::Verifier::unlock).
-    Locked,
-    /// A stored time lies more than an hour ahead of this server's clock, so one of two clocks is wrong.
-    /// Attempts are refused until time has caught up, or until
-    /// [`Verifier::unlock`](crate::Verifier::unlock) on a server whose clock is confirmed.
-    ClockFault,
 }

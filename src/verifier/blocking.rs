@@ -1,7 +1,8 @@
+use super::admin::Resealed;
 use super::builder::VerifierBuilder;
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError};
-use super::verifier::{self, Removed, Resealed};
+use super::verifier::{self, Removed};
 use crate::backup::BackupCodes;
 use crate::blocking::{Adapter, Store};
 use crate::runtime::RandomSource;
@@ -11,8 +12,8 @@ use crate::{
     ServerClock, Status,
 };
 
-/// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store): the same rules, from the
-/// same code.
+/// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store). The rules are
+/// the same code.
 ///
 /// ```
 /// use countersign::blocking::Verifier;
@@ -32,13 +33,14 @@ impl<S: Store> Verifier<S> {
         Self(verifier)
     }
 
-    /// Starts to set a verifier up; end with [`VerifierBuilder::build_blocking`].
+    /// Returns a builder: end with [`VerifierBuilder::build_blocking`].
     #[cfg(feature = "getrandom")]
     pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<Adapter<S>> {
         verifier::Verifier::builder(Adapter::new(store), keyring, issuer)
     }
 
-    /// As `builder`, for systems without a random source that this crate knows.
+    /// Returns a builder with your own random source, for systems that `getrandom` does not
+    /// support.
     pub fn builder_with_random(
         store: S,
         keyring: Keyring,
@@ -48,28 +50,28 @@ impl<S: Store> Verifier<S> {
         verifier::Verifier::builder_with_random(Adapter::new(store), keyring, issuer, random)
     }
 
-    /// The same verifier on another store. Cheap.
+    /// Returns the same verifier on another store. This is cheap.
     #[must_use]
     pub fn with_store<T: Store>(&self, store: T) -> Verifier<T> {
         Verifier(self.0.with_store(Adapter::new(store)))
     }
 
-    /// The rules.
+    /// Returns the rules.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         self.0.policy()
     }
 
-    /// The store.
+    /// Returns the store.
     #[must_use]
     pub const fn store(&self) -> &S {
         self.0.store().get_ref()
     }
 
-    /// See [`Verifier::begin_enrollment`](crate::Verifier::begin_enrollment).
+    /// Blocks on [`Verifier::begin_enrollment`](crate::Verifier::begin_enrollment).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn begin_enrollment(
         &self,
         account: &AccountId,
@@ -79,10 +81,10 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.begin_enrollment(account, request, proof))
     }
 
-    /// See [`Verifier::pending_enrollment`](crate::Verifier::pending_enrollment).
+    /// Blocks on [`Verifier::pending_enrollment`](crate::Verifier::pending_enrollment).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn pending_enrollment(
         &self,
         account: &AccountId,
@@ -91,45 +93,45 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.pending_enrollment(account, id))
     }
 
-    /// See [`Verifier::confirm_enrollment`](crate::Verifier::confirm_enrollment).
+    /// Blocks on [`Verifier::confirm_enrollment`](crate::Verifier::confirm_enrollment).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn confirm_enrollment(
         &self,
         account: &AccountId,
         id: EnrollmentId,
-        passcode: &str,
+        code: &str,
     ) -> Result<Receipt, Denied> {
-        block_on(self.0.confirm_enrollment(account, id, passcode))
+        block_on(self.0.confirm_enrollment(account, id, code))
     }
 
-    /// See [`Verifier::verify`](crate::Verifier::verify).
+    /// Blocks on [`Verifier::verify`](crate::Verifier::verify).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
         block_on(self.0.verify(account, code))
     }
 
-    /// See [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
+    /// Calls [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
     #[must_use]
     pub fn seal_receipt(&self, receipt: &Receipt) -> SealedReceipt {
         self.0.seal_receipt(receipt)
     }
 
-    /// See [`Verifier::status`](crate::Verifier::status).
+    /// Blocks on [`Verifier::status`](crate::Verifier::status).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn status(&self, account: &AccountId) -> Result<Status, VerifierError> {
         block_on(self.0.status(account))
     }
 
-    /// See [`Verifier::issue_backup_codes`](crate::Verifier::issue_backup_codes).
+    /// Blocks on [`Verifier::issue_backup_codes`](crate::Verifier::issue_backup_codes).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn issue_backup_codes(
         &self,
         account: &AccountId,
@@ -138,10 +140,10 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.issue_backup_codes(account, proof))
     }
 
-    /// See [`Verifier::remove_authenticator`](crate::Verifier::remove_authenticator).
+    /// Blocks on [`Verifier::remove_authenticator`](crate::Verifier::remove_authenticator).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn remove_authenticator(
         &self,
         account: &AccountId,
@@ -151,42 +153,42 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.remove_authenticator(account, id, proof))
     }
 
-    /// See [`Verifier::disable`](crate::Verifier::disable).
+    /// Blocks on [`Verifier::disable`](crate::Verifier::disable).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
         block_on(self.0.disable(account, proof))
     }
 
-    /// See [`Verifier::force_disable`](crate::Verifier::force_disable).
+    /// Blocks on [`Verifier::force_disable`](crate::Verifier::force_disable).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn force_disable(&self, account: &AccountId) -> Result<(), Denied> {
         block_on(self.0.force_disable(account))
     }
 
-    /// See [`Verifier::unlock`](crate::Verifier::unlock).
+    /// Blocks on [`Verifier::unlock`](crate::Verifier::unlock).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
         block_on(self.0.unlock(account, clock))
     }
 
-    /// See [`Verifier::reseal`](crate::Verifier::reseal).
+    /// Blocks on [`Verifier::reseal`](crate::Verifier::reseal).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn reseal(&self, account: &AccountId) -> Result<Resealed, VerifierError> {
         block_on(self.0.reseal(account))
     }
 
-    /// See [`Verifier::erase`](crate::Verifier::erase).
+    /// Blocks on [`Verifier::erase`](crate::Verifier::erase).
     ///
     /// # Errors
-    /// The same.
+    /// As that method.
     pub fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
         block_on(self.0.erase(account))
     }

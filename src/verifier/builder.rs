@@ -1,5 +1,5 @@
 use super::Verifier;
-use super::enrollment::fits_an_enrollment;
+use super::enrollment::check_lengths;
 use crate::otp::Secret;
 use crate::runtime::RandomSource;
 use crate::runtime::{Clock, SystemClock};
@@ -11,7 +11,7 @@ use std::borrow::ToOwned;
 use std::string::String;
 use std::sync::Arc;
 
-/// What all verifiers of one service share.
+/// What all clones of a verifier share.
 pub(super) struct Core {
     pub(super) policy: Policy,
     pub(super) issuer: String,
@@ -23,7 +23,7 @@ pub(super) struct Core {
     pub(super) rounds: u32,
 }
 
-/// Sets a [`Verifier`] up.
+/// Builds a [`Verifier`]: end with [`build`](Self::build).
 #[must_use]
 pub struct VerifierBuilder<S> {
     store: S,
@@ -50,50 +50,50 @@ impl<S> VerifierBuilder<S> {
         Self { store, core }
     }
 
-    /// The rules. Default: [`Policy::default`].
+    /// Sets the rules. Default: [`Policy::default`].
     ///
-    /// All verifiers on one store need the same policy. While two differ, an attacker has the larger of the
-    /// two budgets and the shorter of the two waits. So while a stricter policy is deployed, the limits are
-    /// the old ones until the last server has the new one; while a laxer one is deployed, they are the new
-    /// ones from the first server on. Deploy a change of digits, algorithm or code format in any order: it
-    /// concerns new authenticators and codes only.
+    /// All verifiers on one store need the same policy. While two policies differ, an attacker has
+    /// the larger of the two budgets and the shorter of the two waits. A stricter policy takes
+    /// effect when the last server has it; a laxer one when the first server has it. You can deploy
+    /// a change of digits, algorithm or code format in any order: it affects only new
+    /// authenticators and codes.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.core.policy = policy;
         self
     }
 
-    /// Separates services that share a keyring: a record or receipt of one does not open in another. At most
-    /// 255 bytes. Default: empty. It must never change.
+    /// Sets the namespace, which separates services that share a keyring: one cannot open the
+    /// records or receipts of another. At most 255 bytes. Default: empty. It must never change.
     ///
-    /// A namespace is no part of the key under which a store keeps a record. Two services on one database
-    /// need two tables, or account ids that are distinct.
+    /// The store does not see the namespace. Two services on one database need two tables, or
+    /// distinct account ids.
     pub fn namespace(mut self, namespace: &str) -> Self {
         namespace.clone_into(&mut self.core.namespace);
         self
     }
 
-    /// Where the time comes from. Default: [`SystemClock`].
+    /// Sets the clock. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.core.clock = Arc::new(clock);
         self
     }
 
-    /// Where random bytes come from. Default: the operating system.
+    /// Sets the random source. Default: the operating system's.
     pub fn random(mut self, random: impl RandomSource + 'static) -> Self {
         self.core.random = Arc::new(random);
         self
     }
 
-    /// Where slow digests run. Default: [`InlineExecutor`].
+    /// Sets where password hashes of backup codes run. Default: [`InlineExecutor`].
     pub fn hash_executor(mut self, hash_executor: impl HashExecutor + 'static) -> Self {
         self.core.hash_executor = Arc::new(hash_executor);
         self
     }
 
-    /// Checks what was set.
+    /// Returns the verifier.
     ///
     /// # Errors
-    /// [`BuildError`] says what is wrong with the issuer or the namespace.
+    /// [`BuildError`] if the issuer or the namespace is not valid.
     pub fn build(self) -> Result<Verifier<S>, BuildError> {
         const MAX_NAMESPACE: usize = 255;
         let Self { store, core } = self;
@@ -111,7 +111,7 @@ impl<S> VerifierBuilder<S> {
 }
 
 impl<S: blocking::Store> VerifierBuilder<blocking::Adapter<S>> {
-    /// Checks what was set, for a verifier without futures.
+    /// Returns the blocking verifier.
     ///
     /// # Errors
     /// As [`build`](Self::build).
@@ -122,7 +122,7 @@ impl<S: blocking::Store> VerifierBuilder<blocking::Adapter<S>> {
 
 fn issuer_fits_a_key_uri(issuer: &str) -> Result<(), KeyUriError> {
     let secret = Secret::from_bytes(&[0; 20]).map_err(KeyUriError::Secret)?;
-    fits_an_enrollment(&KeyUri::totp(&secret, "account").issuer(issuer).build()?)
+    check_lengths(&KeyUri::totp(&secret, "account").issuer(issuer).build()?)
 }
 
 impl<S> fmt::Debug for VerifierBuilder<S> {
@@ -133,17 +133,17 @@ impl<S> fmt::Debug for VerifierBuilder<S> {
     }
 }
 
-/// A verifier cannot be set up like this.
+/// Why a verifier cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The issuer does not fit a key URI.
-    #[error("the issuer does not fit a key URI")]
+    #[error("the issuer does not fit a key URI; choose another name")]
     Issuer(#[source] KeyUriError),
     /// The namespace is too long.
-    #[error("the namespace has {bytes} bytes; at most 255 are taken")]
+    #[error("the namespace has {bytes} bytes; use at most 255")]
     Namespace {
-        /// The bytes that it has.
+        /// Its length in bytes.
         bytes: usize,
     },
 }

@@ -5,7 +5,7 @@ use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp}
 use std::borrow::ToOwned;
 use std::string::String;
 
-/// What to enroll: a new authenticator beside those that there are, or in the place of one.
+/// Which authenticator to enroll: an additional one, or a replacement.
 ///
 /// ```
 /// use countersign::{AuthenticatorName, EnrollmentRequest};
@@ -24,17 +24,17 @@ pub struct EnrollmentRequest {
 }
 
 impl EnrollmentRequest {
-    /// An authenticator beside those that there are, the first one included. The account name is what the
-    /// app shows: the login name or mail address.
+    /// Returns a request for one more authenticator, or for the first one. The app shows the
+    /// account name: use the login name or mail address.
     ///
-    /// `begin_enrollment` refuses a name, and an [issuer](Self::issuer) likewise, that
+    /// `begin_enrollment` refuses an account name or an [issuer](Self::issuer) that
     ///
     /// - is empty,
-    /// - has a colon, because key URIs separate issuer and account by one,
+    /// - has a colon, which separates issuer and account in a key URI,
     /// - has a control character,
     /// - begins or ends with white space,
     /// - is longer than 1,024 bytes, or
-    /// - makes the key URI longer than 2,331 bytes, which is what a QR code holds.
+    /// - makes the key URI longer than the 2,331 bytes that a QR code holds.
     ///
     /// [`KeyUri::fit_name`] makes any text fit:
     ///
@@ -56,8 +56,8 @@ impl EnrollmentRequest {
         }
     }
 
-    /// An authenticator in the place of another: a new phone. The old one works until the new one is
-    /// confirmed.
+    /// Returns a request that replaces an authenticator, for a new phone. The old one works until
+    /// you confirm the new one.
     pub fn replacing(id: AuthenticatorId, account_name: &str) -> Self {
         Self {
             replaces: Some(id),
@@ -65,21 +65,25 @@ impl EnrollmentRequest {
         }
     }
 
-    /// What the owner calls it: a name that no other authenticator of the account has. Default: the name of
-    /// the one that it replaces; else "Authenticator app", and if that is taken "Authenticator app 2" and so on.
+    /// Sets the user's name for the authenticator. No other authenticator of the account may have
+    /// it.
+    ///
+    /// Default: the name of the one that it replaces. For an additional one: "Authenticator app",
+    /// then "Authenticator app 2" and so on.
     pub fn authenticator_name(mut self, name: AuthenticatorName) -> Self {
         self.name = Some(name);
         self
     }
 
-    /// The issuer that the app shows, where it is not the verifier's: for a service with tenants.
+    /// Sets the issuer that the app shows, for a service with tenants. Default: the verifier's
+    /// issuer.
     pub fn issuer(mut self, issuer: &str) -> Self {
         self.issuer = Some(issuer.to_owned());
         self
     }
 }
 
-/// A pending enrollment: what the owner scans or types. It accepts nothing until it is confirmed.
+/// A pending enrollment: what the user scans or types. It accepts nothing until you confirm it.
 #[derive(Clone, Debug)]
 pub struct Enrollment {
     id: EnrollmentId,
@@ -88,13 +92,20 @@ pub struct Enrollment {
 }
 
 impl Enrollment {
-    pub(super) fn of(pending: &Pending, policy: &Policy) -> Result<Self, KeyUriError> {
-        let enrollment = Self {
+    /// An enrollment to begin: refuses names that do not fit a record or a QR code.
+    pub(super) fn new(pending: &Pending) -> Result<Self, KeyUriError> {
+        let enrollment = Self::of(pending)?;
+        check_lengths(&enrollment.key_uri)?;
+        Ok(enrollment)
+    }
+
+    /// An enrollment that was begun, or is about to.
+    pub(super) fn of(pending: &Pending) -> Result<Self, KeyUriError> {
+        Ok(Self {
             id: pending.id,
             key_uri: key_uri(pending)?,
             expires_at: Timestamp::UNIX_EPOCH,
-        };
-        Ok(enrollment.begun_at(pending.begun_at, policy))
+        })
     }
 
     pub(super) fn begun_at(mut self, begun_at: Timestamp, policy: &Policy) -> Self {
@@ -102,27 +113,28 @@ impl Enrollment {
         self
     }
 
-    /// The id to confirm it with, and to read it again. Keep it in the server's session.
+    /// Returns the id with which you confirm or read the enrollment. Keep it in the session on your
+    /// server.
     #[must_use]
     pub const fn id(&self) -> EnrollmentId {
         self.id
     }
 
-    /// The key URI: its QR code to scan, and its secret in groups to type.
+    /// Returns the key URI: show its QR code to scan, and its secret in groups to type.
     #[must_use]
     pub const fn key_uri(&self) -> &KeyUri {
         &self.key_uri
     }
 
-    /// The last second at which it can be confirmed.
+    /// Returns the last second at which you can confirm it.
     #[must_use]
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 }
 
-/// Whether a record can hold the names, and a QR code of [`KeyUri::qr`] the whole.
-pub(super) fn fits_an_enrollment(uri: &KeyUri) -> Result<(), KeyUriError> {
+/// Whether a record can hold the names, and a QR code of [`KeyUri::qr`] the whole key URI.
+pub(super) fn check_lengths(uri: &KeyUri) -> Result<(), KeyUriError> {
     /// What a symbol of version 40 holds at level M (ISO/IEC 18004, table 7).
     const QR_CODE: usize = 2331;
     let parts = [

@@ -3,52 +3,59 @@ use crate::record::RecordError;
 use crate::runtime::HashExecutorError;
 use crate::uri::KeyUriError;
 use crate::{AccountId, Rejection};
+use core::fmt;
 use std::boxed::Box;
 
-/// Why something could not be done. It is never a verdict on a code, and never a login.
-#[derive(Debug, thiserror::Error)]
+/// Why the verifier could not do its work: the store, a key or the random source failed.
+///
+/// It says nothing about a code, and it is never a sign-in. Answer with a server error.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifierError {
     /// The store answered a read with an error.
-    #[error("the store failed")]
+    #[error("the store failed; try again")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store's answer to a write was lost, and what became of it could not be found out. Whether the
-    /// code was right is not said; it may be used up.
-    #[error("the store's answer was lost, and the effect of the write is unknown")]
+    /// The store's answer to a write was lost, and the verifier could not find out whether the
+    /// write was applied. This does not say whether the code was correct. The code may be used up.
+    #[error(
+        "the store's answer was lost, and the effect of the write is unknown; try again with a new code"
+    )]
     Unsettled(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
-    /// Others changed the account all the time. The code is not used up; a failure may have been counted.
-    #[error("the account was changed by others all the time; try again")]
+    /// Other requests changed the account in each of 32 rounds. The code is not used up. A failure
+    /// may have been counted.
+    #[error("gave up after 32 concurrent updates of the account; try again")]
     Contended,
-    /// The record cannot be opened.
+    /// The record cannot be decrypted or decoded.
     #[error("the record of the account cannot be opened")]
     Record(#[from] RecordError),
     /// The random source failed.
-    #[error("no random bytes were to be had")]
+    #[error("the random source failed; check the system")]
     Random(#[from] RandomError),
-    /// A slow digest was not computed.
-    #[error("a slow digest was not computed")]
+    /// A password hash was not computed.
+    #[error("the password hash of a backup code was not computed; try again")]
     HashExecutor(#[from] HashExecutorError),
     /// The account name or issuer of an enrollment does not fit a key URI.
-    #[error("the enrollment has no valid key URI")]
+    #[error("the enrollment has no valid key URI; choose another account name or issuer")]
     KeyUri(#[from] KeyUriError),
 }
 
-/// Why there is no receipt.
+/// Why there is no receipt: do not let the user in.
 ///
-/// `?`, `.is_ok()` and forgetting all fail closed. [`Rejected`](Self::Rejected) is the person's to mend,
-/// [`Failed`](Self::Failed) the operator's.
-#[derive(Debug, thiserror::Error)]
+/// A `Result` with this error fails closed with `?`, with `.is_ok()`, and when it is ignored. Show
+/// the user what to do about [`Rejected`](Self::Rejected). Alert your operators about
+/// [`Failed`](Self::Failed).
+#[derive(thiserror::Error)]
 pub enum Denied {
-    /// Not accepted, and why.
+    /// The code or the proof was not accepted, and why.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// Could not be judged, or the verdict could not be put on record.
+    /// The code was not checked, or the result could not be stored.
     #[error(transparent)]
     Failed(#[from] VerifierError),
 }
 
 impl Denied {
-    /// The rejection, if it is one.
+    /// Returns the rejection, if this is one.
     #[must_use]
     pub const fn rejection(&self) -> Option<Rejection> {
         match self {
@@ -64,23 +71,93 @@ impl From<RandomError> for Denied {
     }
 }
 
-/// Tells `tracing` what was decided, and for whom; never a code, a key or a secret.
-pub(super) fn report(account: &AccountId, action: &'static str, denied: Option<&Denied>) {
-    #[cfg(feature = "tracing")]
-    match denied {
-        None => tracing::info!(account = account.as_str(), action, "accepted"),
-        Some(Denied::Rejected(reason)) => {
-            tracing::warn!(account = account.as_str(), action, %reason, "rejected");
+/// Shows the message and its causes: `main` prints errors in this form.
+impl fmt::Debug for VerifierError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
         }
-        Some(Denied::Failed(error)) => {
-            tracing::error!(
-                account = account.as_str(),
-                action,
-                error = error as &(dyn std::error::Error + 'static),
-                "failed"
-            );
+        Ok(())
+    }
+}
+
+/// Shows the message: `main` prints errors in this form.
+impl fmt::Debug for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejection) => write!(f, "rejected: {rejection}"),
+            Self::Failed(error) => write!(f, "failed: {error:?}"),
         }
     }
-    #[cfg(not(feature = "tracing"))]
-    let _ = (account, action, denied);
+}
+
+/// Emits an event about what was decided for which account, and returns the outcome. An event never
+/// holds a code, a key or a secret.
+pub(super) fn report<T, E: Report>(
+    account: &AccountId,
+    action: &'static str,
+    outcome: Result<T, E>,
+) -> Result<T, E> {
+    match &outcome {
+        #[cfg(feature = "tracing")]
+        Ok(_) => tracing::info!(account = account.as_str(), action, "accepted"),
+        #[cfg(not(feature = "tracing"))]
+        Ok(_) => {}
+        Err(error) => error.report(account, action),
+    }
+    outcome
+}
+
+/// An error that [`report`] can write as an event.
+pub(super) trait Report {
+    fn report(&self, account: &AccountId, action: &'static str);
+}
+
+impl Report for VerifierError {
+    fn report(&self, account: &AccountId, action: &'static str) {
+        #[cfg(feature = "tracing")]
+        tracing::error!(
+            account = account.as_str(),
+            action,
+            error = self as &(dyn std::error::Error + 'static),
+            "failed"
+        );
+        #[cfg(not(feature = "tracing"))]
+        let _ = (account, action);
+    }
+}
+
+impl Report for Denied {
+    fn report(&self, account: &AccountId, action: &'static str) {
+        match self {
+            #[cfg(feature = "tracing")]
+            Self::Rejected(reason) => {
+                tracing::warn!(account = account.as_str(), action, %reason, "rejected");
+            }
+            #[cfg(not(feature = "tracing"))]
+            Self::Rejected(_) => {}
+            Self::Failed(error) => error.report(account, action),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{format, io};
+
+    #[test]
+    fn debug_says_as_much_as_display() {
+        let denied = Denied::from(Rejection::WrongCode);
+        assert_eq!(format!("{denied:?}"), format!("rejected: {denied}"));
+        let store = VerifierError::Store(io::Error::other("connection refused").into());
+        let text = format!("{:?}", Denied::from(store));
+        assert_eq!(
+            text,
+            "failed: the store failed; try again: connection refused"
+        );
+    }
 }

@@ -1,92 +1,108 @@
-//! One exchange with the store: load, decide, compare-and-swap, again on conflict; and what became of a write
-//! whose answer was lost.
+//! Load the record, decide, write it back by a conditional write, and repeat after a conflict.
+//!
+//! It also finds out whether a write was applied whose answer was lost: it sends the identical
+//! write again, and then looks for the write in the history of the record.
 
 use super::error::VerifierError;
 use super::{Resealed, Verifier};
-use crate::factor::{Outcome, SecondFactor};
-use crate::record::RecordError;
-use crate::record::{self, Fate, History, Opened};
+use crate::factor::{Outcome, SecondFactor, Step};
+use crate::record::{self, DecryptedRecord, History, RecordError, WriteOutcome};
 use crate::runtime::Generator;
-use crate::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
+use crate::store::{ConditionalWrite, Revision, Store, Summary, WriteResult};
 use crate::{AccountId, KeyId, Rejection, Timestamp};
+use core::mem;
 use std::boxed::Box;
+use std::vec::Vec;
 
-/// How often a swap is sent again whose answer was lost.
+/// How often a write whose answer was lost is sent again.
 const RESENDS: usize = 2;
 
-/// An account's record as it was loaded.
+/// An account's record, decrypted.
 pub(super) struct Loaded {
     pub(super) factor: SecondFactor,
     pub(super) sealed_with: KeyId,
+    history: History,
 }
 
-/// What an exchange can answer.
+impl Loaded {
+    fn take_history(&mut self) -> History {
+        mem::replace(&mut self.history, History::new())
+    }
+}
+
+impl From<DecryptedRecord> for Loaded {
+    fn from(opened: DecryptedRecord) -> Self {
+        Self {
+            factor: opened.factor,
+            sealed_with: opened.key,
+            history: opened.history,
+        }
+    }
+}
+
+/// What a decision answers.
 pub(super) trait Answer: Send {
-    /// Whether it can be the effect of a write of this very exchange, which landed without an answer.
+    /// Whether an earlier write of the same call can have caused this answer, if that write was
+    /// applied and its answer was lost.
     fn may_follow_own_write(&self) -> bool {
         false
     }
 }
 
-impl Answer for Outcome {
+impl<T: Send> Answer for Outcome<T> {
     fn may_follow_own_write(&self) -> bool {
         matches!(self, Self::Rejected(rejection) if rejection.may_follow_own_write())
     }
 }
 
-impl Answer for Resealed {}
-
-impl Answer for Result<(), Rejection> {}
-
-/// What is decided of a loaded record.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "lives for one step, on the stack"
-)]
-pub(super) enum Next<T> {
-    /// Nothing is to be written.
-    Answer(T),
-    /// This is to be answered when the write is on record.
-    Write(SecondFactor, WriteKind, T),
+impl<T: Send> Answer for Result<T, Rejection> {
+    fn may_follow_own_write(&self) -> bool {
+        self.as_ref()
+            .is_err_and(|rejection| rejection.may_follow_own_write())
+    }
 }
 
-/// A swap that was refused: perhaps because it had landed before.
+impl Answer for Resealed {}
+
+/// A write that the store refused. It may have been applied before.
 struct Refused<T> {
     revision: Revision,
     expected: Option<Revision>,
-    /// An earlier answer to the same swap was lost.
+    /// Whether an earlier answer to the same write was lost.
     lost: bool,
     answer: T,
 }
 
-/// What each write draws anew.
-struct Drawn {
+/// Random bytes of one write.
+struct WriteRandom {
     revision: Revision,
     nonce: [u8; 12],
 }
 
-/// The store's answer to a swap.
+/// The store's last answer to a write.
 enum Sent {
     Done,
     Stale { lost: bool },
 }
 
 impl<S: Store> Verifier<S> {
-    /// Loads the record, decides, and writes; a bounded number of times, as long as others are first.
+    /// Loads the record, decides, and writes. If another server was faster, it does so again, up to
+    /// the builder's number of rounds.
     ///
-    /// The answer of a decision is given only when its write is known to be on record.
-    pub(super) async fn exchange<T: Answer>(
+    /// It returns the answer of a decision only once the write of that decision is stored.
+    pub(super) async fn load_modify_store<T: Answer>(
         &self,
         account: &AccountId,
-        mut decide: impl FnMut(Option<Loaded>, Timestamp) -> Next<T> + Send,
+        mut decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
     ) -> Result<T, VerifierError> {
         let mut refused: Option<Refused<T>> = None;
-        // Whether an earlier write of this exchange may have landed, though the store refused it.
-        let mut unknown = false;
+        // Whether an earlier write of this call may have been applied, although the store refused
+        // it.
+        let mut maybe_applied = false;
+        // The last round only finds out what became of the write of the round before.
         for round in 0..=self.core.rounds {
-            let (stored, opened) = match self.load(account).await {
+            let (stored, mut loaded) = match self.load(account).await {
                 Ok(loaded) => loaded,
-                // Whether the swap that was refused had landed before stays unknown.
                 Err(error) if refused.is_some() => {
                     return Err(VerifierError::Unsettled(Some(Box::new(error))));
                 }
@@ -94,46 +110,36 @@ impl<S: Store> Verifier<S> {
             };
             let now = self.core.clock.now();
             if let Some(refused) = refused.take() {
-                let history = opened.as_ref().map(|opened| &opened.history);
-                let fate = history.map(|history| history.fate(refused.revision, refused.expected));
-                match fate.unwrap_or(Fate::Unknown) {
-                    Fate::Landed => return Ok(refused.answer),
-                    Fate::Unknown if refused.lost => return Err(VerifierError::Unsettled(None)),
-                    Fate::Unknown => unknown = true,
-                    Fate::Overtaken => {}
+                match refused.outcome(loaded.as_ref()) {
+                    WriteOutcome::Stored => return Ok(refused.answer),
+                    WriteOutcome::Unknown if refused.lost => {
+                        return Err(VerifierError::Unsettled(None));
+                    }
+                    WriteOutcome::Unknown => maybe_applied = true,
+                    WriteOutcome::Superseded => {}
                 }
             }
             if round == self.core.rounds {
                 break;
             }
-            let (loaded, history) = match opened {
-                Some(Opened {
-                    factor,
-                    history,
-                    key,
-                }) => (
-                    Some(Loaded {
-                        factor,
-                        sealed_with: key,
-                    }),
-                    history,
-                ),
-                None => (None, History::new()),
-            };
+            let history = loaded
+                .as_mut()
+                .map_or_else(History::new, Loaded::take_history);
             let (mut factor, kind, answer) = match decide(loaded, now) {
-                Next::Answer(answer) if unknown && answer.may_follow_own_write() => {
+                Step::Answer(answer) if maybe_applied && answer.may_follow_own_write() => {
                     return Err(VerifierError::Unsettled(None));
                 }
-                Next::Answer(answer) => return Ok(answer),
-                Next::Write(factor, kind, answer) => (factor, kind, answer),
+                Step::Answer(answer) => return Ok(answer),
+                Step::Write(factor, kind, answer) => (factor, kind, answer),
             };
-            factor.forget_what_is_over(now);
-            let drawn = self.draw()?;
-            let revision = drawn.revision;
-            match self
-                .write(account, stored, drawn, kind, &factor, &history)
-                .await?
-            {
+            factor.forget_expired(now);
+            let random = self.write_random()?;
+            let revision = random.revision;
+            let history = history.followed_by(revision);
+            let record = self.seal(account, &factor, &history, random.nonce)?;
+            let summary = self.summary(&factor);
+            let write = ConditionalWrite::put(stored, revision, &record, kind, summary);
+            match self.send(account, write).await? {
                 Sent::Done => return Ok(answer),
                 Sent::Stale { lost } => {
                     refused = Some(Refused {
@@ -148,80 +154,71 @@ impl<S: Store> Verifier<S> {
         Err(VerifierError::Contended)
     }
 
-    /// Erases the record, unless it is of another account.
-    pub(super) async fn exchange_for_nothing(
-        &self,
-        account: &AccountId,
-    ) -> Result<(), VerifierError> {
+    /// Erases the record, unless it belongs to another account.
+    pub(super) async fn load_and_erase(&self, account: &AccountId) -> Result<(), VerifierError> {
         for _ in 0..self.core.rounds {
-            let stored = self
-                .store
-                .load(account)
-                .await
-                .map_err(|error| VerifierError::Store(error.into()))?;
-            let Some(stored) = stored else { return Ok(()) };
-            if record::is_of_another(&stored.record, account, &self.core.namespace) {
+            let stored = self.store.load(account).await;
+            let Some(stored) = stored.map_err(|error| VerifierError::Store(error.into()))? else {
+                return Ok(());
+            };
+            if record::names_another_account(&stored.record, account, &self.core.namespace) {
                 return Err(RecordError::OtherAccount.into());
             }
             let summary = Summary::new(false, 0, self.core.keyring.primary());
-            let swap = ConditionalWrite::erase(stored.revision, self.draw()?.revision, summary);
-            if let Sent::Done = self.send(account, swap).await? {
+            let revision = self.write_random()?.revision;
+            let write = ConditionalWrite::erase(stored.revision, revision, summary);
+            if let Sent::Done = self.send(account, write).await? {
                 return Ok(());
             }
         }
         Err(VerifierError::Contended)
     }
 
-    /// The revision and the opened record, or neither.
+    /// The revision and the decrypted record, or neither.
     pub(super) async fn load(
         &self,
         account: &AccountId,
-    ) -> Result<(Option<Revision>, Option<Opened>), VerifierError> {
-        let stored = self
-            .store
-            .load(account)
-            .await
-            .map_err(|error| VerifierError::Store(error.into()))?;
-        let Some(stored) = stored else {
+    ) -> Result<(Option<Revision>, Option<Loaded>), VerifierError> {
+        let stored = self.store.load(account).await;
+        let Some(stored) = stored.map_err(|error| VerifierError::Store(error.into()))? else {
             return Ok((None, None));
         };
         let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
         let opened = record::open(&stored.record, stored.revision, account, namespace, keyring)?;
-        Ok((Some(stored.revision), Some(opened)))
+        Ok((Some(stored.revision), Some(opened.into())))
     }
 
-    async fn write(
+    fn seal(
         &self,
         account: &AccountId,
-        expected: Option<Revision>,
-        Drawn { revision, nonce }: Drawn,
-        kind: WriteKind,
         factor: &SecondFactor,
         history: &History,
-    ) -> Result<Sent, VerifierError> {
+        nonce: [u8; 12],
+    ) -> Result<Vec<u8>, VerifierError> {
         let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
-        let history = history.followed_by(revision);
-        let record = record::seal(factor, &history, account, namespace, keyring, nonce)?;
-        let codes_left = u32::try_from(factor.codes_left()).unwrap_or(u32::MAX);
-        let summary = Summary::new(factor.is_enabled(), codes_left, keyring.primary());
-        self.send(
-            account,
-            ConditionalWrite::put(expected, revision, &record, kind, summary),
-        )
-        .await
+        Ok(record::seal(
+            factor, history, account, namespace, keyring, nonce,
+        )?)
     }
 
-    /// Sends a swap. A lost answer does not tell whether it landed, and a write that waits in the database can
-    /// land after a load that does not show it; so the very same swap is sent again, until it is done, or
-    /// refused because somebody was first.
+    fn summary(&self, factor: &SecondFactor) -> Summary {
+        let codes_left = u32::try_from(factor.codes_left()).unwrap_or(u32::MAX);
+        Summary::new(factor.is_enabled(), codes_left, self.core.keyring.primary())
+    }
+
+    /// Sends a write, and sends it again while its answer is lost.
+    ///
+    /// A lost answer does not say whether the write was applied. A write that waits in the database
+    /// can even be applied after a load that does not show it. So only the identical write, sent
+    /// again, shows the end: it is done, or it is refused because another write was first.
     async fn send(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<Sent, VerifierError> {
         let mut lost = None;
         for _ in 0..=RESENDS {
-            match self.store.compare_and_swap(account, swap).await {
+            match self.store.compare_and_swap(account, write).await {
                 Ok(WriteResult::Done) => return Ok(Sent::Done),
                 Ok(WriteResult::Stale) => {
                     return Ok(Sent::Stale {
@@ -234,13 +231,23 @@ impl<S: Store> Verifier<S> {
         Err(VerifierError::Unsettled(lost))
     }
 
-    /// In one call: asking the operating system takes longer than what it does for some bytes more.
-    fn draw(&self) -> Result<Drawn, VerifierError> {
+    /// Draws all random bytes of a write at once: a second call to the operating system would take
+    /// longer than the bytes do.
+    fn write_random(&self) -> Result<WriteRandom, VerifierError> {
         let bytes: [u8; 20] = Generator(&*self.core.random).bytes()?;
         let [r0, r1, r2, r3, r4, r5, r6, r7, nonce @ ..] = bytes;
-        Ok(Drawn {
+        Ok(WriteRandom {
             revision: Revision::from_random([r0, r1, r2, r3, r4, r5, r6, r7]),
             nonce,
+        })
+    }
+}
+
+impl<T> Refused<T> {
+    /// What the record that is there now says about the refused write.
+    fn outcome(&self, loaded: Option<&Loaded>) -> WriteOutcome {
+        loaded.map_or(WriteOutcome::Unknown, |loaded| {
+            loaded.history.outcome_of(self.revision, self.expected)
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Loads a record, applies the rules, and writes the record back by a conditional write.
 
+mod admin;
 mod blocking;
 mod builder;
 mod enrollment;
@@ -8,8 +9,9 @@ mod load_modify_store;
 #[expect(clippy::module_inception, reason = "the type is called Verifier")]
 mod verifier;
 
+pub use admin::Resealed;
 pub use blocking::Verifier as BlockingVerifier;
 pub use builder::{BuildError, VerifierBuilder};
 pub use enrollment::{Enrollment, EnrollmentRequest};
 pub use error::{Denied, VerifierError};
-pub use verifier::{Removed, Resealed, Verifier};
+pub use verifier::{Removed, Verifier};

@@ -1,20 +1,20 @@
 use super::builder::{Core, VerifierBuilder};
-use super::enrollment::{Enrollment, EnrollmentRequest, fits_an_enrollment};
-use super::error::report;
-use super::error::{Denied, VerifierError};
-use super::load_modify_store::{Loaded, Next};
+use super::enrollment::{Enrollment, EnrollmentRequest};
+use super::error::{Denied, VerifierError, report};
+use super::load_modify_store::Loaded;
 use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::factor::{
-    Beginning, Change, Evidence, Outcome, Paid, Parameters, Pending, SecondFactor, Step,
+    Accepted, Change, Changed, Evidence, HashedCode, NewEnrollment, Outcome, Parameters, Pending,
+    Progress, SecondFactor, Step,
 };
 use crate::otp::{Code, Secret};
 use crate::record;
 use crate::runtime::{Generator, RandomSource};
 use crate::stack_wipe::poll_with_wiped_stack;
-use crate::store::{Store, WriteKind};
+use crate::store::Store;
 use crate::{
-    AcceptedBy, AccountId, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt,
-    Rejection, SealedReceipt, ServerClock, Status, Timestamp,
+    AccountId, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt, Rejection,
+    SealedReceipt, Status, Timestamp,
 };
 use core::fmt;
 use std::boxed::Box;
@@ -22,32 +22,36 @@ use std::sync::Arc;
 
 /// The second factor of every account of a service, on the host's store.
 ///
-/// A verifier is cheap to clone if its store is, holds no state of an account, and works on any number of
-/// machines at the same time.
+/// It is cheap to clone if its store is. It holds no state of an account, so any number of servers
+/// can use one store at the same time.
 ///
-/// # How to drive it
+/// # How to use it
 ///
-/// 1. The owner, who has just given the password, asks for a second factor:
-///    [`begin_enrollment`](Self::begin_enrollment). Show the QR code of the key URI and the key to type, and
-///    keep the id in the session. On reload, [`pending_enrollment`](Self::pending_enrollment) gives the same.
-/// 2. The owner types the app's passcode: [`confirm_enrollment`](Self::confirm_enrollment). Only now is the
-///    factor active. Set the host's own "enrolled" flag, keep the receipt in the session, tell the owner by
-///    mail.
-/// 3. The owner, who has just given the password again, asks for backup codes:
-///    [`issue_backup_codes`](Self::issue_backup_codes). Show them once, and offer the file.
-/// 4. At each login, after the password: [`verify`](Self::verify) what was typed in the one field for both
-///    kinds of code. `Ok` is a login; everything else is not.
+/// 1. Enroll. After a password check, call [`begin_enrollment`](Self::begin_enrollment). Show the
+///    QR code of the key URI and the key to type, and keep the id in the session. When the page is
+///    reloaded, [`pending_enrollment`](Self::pending_enrollment) returns the same enrollment.
+/// 2. Confirm. The user types the app's passcode. Call
+///    [`confirm_enrollment`](Self::confirm_enrollment). Only now is the second factor active. Set
+///    your own `enrolled` flag, keep the sealed receipt in the session, and tell the user by mail.
+/// 3. Issue backup codes. After a new password check, call
+///    [`issue_backup_codes`](Self::issue_backup_codes) with the sealed receipt. Show the codes
+///    once, and offer the file.
+/// 4. Log in. After the password, pass the text of the one code field to [`verify`](Self::verify).
+///    Let the user in only on `Ok`.
 ///
-/// # Futures that are dropped
+/// # Dropped futures
 ///
-/// A dropped future may have used a code up without an answer. A right backup code whose future is dropped
-/// while its digest is computed stays counted as a failure: twenty of those spend the default budget, and
-/// passcodes are refused as well. So run `verify`, and all that takes a [`Proof`], in a task of its own
-/// (`tokio::spawn`) if the end of a connection can cut the handler short.
+/// If a future is dropped, a code may be used up without an answer. A correct backup code stays
+/// counted as a failure if the future is dropped while its hash is computed. Twenty such failures
+/// spend the default budget, and then passcodes are refused too. So if a closed connection can stop
+/// your handler, run `verify` and every method with a [`Proof`] in a task of its own
+/// (`tokio::spawn`).
 ///
 /// ```
 /// use countersign::testing::{ManualClock, Phone};
-/// use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier};
+/// use countersign::{
+///     AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
+/// };
 /// use countersign::store::MemoryStore;
 /// # use std::time::Duration;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,16 +62,16 @@ use std::sync::Arc;
 ///     Verifier::builder(MemoryStore::new(), keyring, "Example").clock(clock.clone()).build()?;
 /// let alice = AccountId::new("alice")?;
 ///
-/// // The password has just been checked.
+/// // You have just checked the password.
 /// let proof = Proof::Password { checked_at: clock.now() };
 /// let request = EnrollmentRequest::new("alice@example.com");
 /// let enrollment = verifier.begin_enrollment(&alice, request, proof).await?;
 ///
-/// // The phone scans the QR code; the owner types what it shows.
+/// // The phone scans the QR code. The user types the passcode that it shows.
 /// let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
 /// verifier.confirm_enrollment(&alice, enrollment.id(), &phone.passcode(clock.now())).await?;
 ///
-/// // A login, half a minute later: the confirming passcode is used up.
+/// // Half a minute later, the user logs in. The first passcode is used up.
 /// clock.advance(Duration::from_secs(30));
 /// let receipt = verifier.verify(&alice, &phone.passcode(clock.now())).await?;
 /// assert_eq!(receipt.account(), &alice);
@@ -80,39 +84,28 @@ pub struct Verifier<S> {
     pub(super) core: Arc<Core>,
 }
 
-/// What is left after [`Verifier::remove_authenticator`].
+/// What [`Verifier::remove_authenticator`] left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "clear the host's own flag if the second factor is off now"]
+#[must_use = "clear your own `enrolled` flag if the second factor is off now"]
 pub enum Removed {
     /// Another authenticator is still active.
     OthersLeft,
-    /// It was the last one: the second factor is off. Clear the host's own "enrolled" flag.
+    /// It was the last one, so the second factor is off. Clear your own `enrolled` flag.
     Disabled,
 }
 
-/// What [`Verifier::reseal`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Resealed {
-    /// The record was sealed with another key, and is now sealed with the primary one.
-    Changed,
-    /// The record was sealed with the primary key already.
-    Unchanged,
-    /// There is no record.
-    Absent,
-}
-
 #[cfg(feature = "getrandom")]
-impl<S> Verifier<S> {
-    /// Starts to set a verifier up. The issuer is the name of the service, as the app shows it: not empty,
-    /// and without a colon.
+impl<S: Store> Verifier<S> {
+    /// Returns a builder. The app shows the issuer, the name of your service: not empty, and
+    /// without a colon.
     pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<S> {
         Self::builder_with_random(store, keyring, issuer, crate::runtime::SystemRandom)
     }
 }
 
 impl<S> Verifier<S> {
-    /// As `builder`, for systems without a random source that this crate knows.
+    /// Returns a builder with your own random source, for systems that `getrandom` does not
+    /// support.
     pub fn builder_with_random(
         store: S,
         keyring: Keyring,
@@ -122,7 +115,8 @@ impl<S> Verifier<S> {
         VerifierBuilder::new(store, keyring, issuer, Arc::new(random))
     }
 
-    /// The same verifier on another store: one that works in a transaction of the host's own, say. Cheap.
+    /// Returns the same verifier on another store, for example one that writes your own rows in the
+    /// same transaction. This is cheap.
     #[must_use]
     pub fn with_store<T>(&self, store: T) -> Verifier<T> {
         Verifier {
@@ -131,13 +125,13 @@ impl<S> Verifier<S> {
         }
     }
 
-    /// The rules.
+    /// Returns the rules.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.core.policy
     }
 
-    /// The store.
+    /// Returns the store.
     #[must_use]
     pub const fn store(&self) -> &S {
         &self.store
@@ -145,31 +139,31 @@ impl<S> Verifier<S> {
 }
 
 impl<S: Store> Verifier<S> {
-    /// Begins to enroll an authenticator: a new secret that accepts nothing until it is confirmed. While an
-    /// authenticator is active the proof must be more than a password. A later beginning takes the place of
-    /// an earlier one; ten are allowed within ten minutes.
+    /// Begins an enrollment: returns a new secret, which accepts nothing until you confirm it.
+    ///
+    /// While an authenticator is active, the proof must be more than a password. A later enrollment
+    /// replaces an earlier one that is pending. Ten are allowed within ten minutes.
     ///
     /// # Errors
     /// [`Denied`], with the proof's rejection, [`Rejection::TooManyAuthenticators`],
-    /// [`Rejection::UnknownAuthenticator`], [`Rejection::NameInUse`] or [`Rejection::TooManyEnrollments`];
-    /// [`VerifierError::KeyUri`] if a name does not fit a key URI or a QR code. Nothing is stored then.
+    /// [`Rejection::UnknownAuthenticator`], [`Rejection::NameInUse`] or
+    /// [`Rejection::TooManyEnrollments`]; with [`VerifierError::KeyUri`] if a name does not fit a
+    /// key URI or a QR code. Nothing is stored then.
     pub async fn begin_enrollment(
         &self,
         account: &AccountId,
         request: EnrollmentRequest,
         proof: Proof<'_>,
     ) -> Result<Enrollment, Denied> {
-        let beginning = self.new_beginning(request)?;
-        let enrollment = Enrollment::of(&beginning.pending, &self.core.policy);
-        let enrollment = enrollment.map_err(VerifierError::KeyUri)?;
-        fits_an_enrollment(enrollment.key_uri()).map_err(VerifierError::KeyUri)?;
-        let change = Change::Begin(Box::new(beginning));
+        let new = self.new_enrollment(request)?;
+        let enrollment = Enrollment::new(&new.pending).map_err(VerifierError::KeyUri)?;
+        let change = Change::Begin(Box::new(new));
         let outcome = self.change(account, &proof, &change).await;
-        report(account, "begin_enrollment", outcome.as_ref().err());
-        Ok(enrollment.begun_at(outcome?.at, &self.core.policy))
+        let changed = report(account, "begin_enrollment", outcome)?;
+        Ok(enrollment.begun_at(changed.at, &self.core.policy))
     }
 
-    /// Reads a pending enrollment again, for a page that is loaded anew.
+    /// Reads a pending enrollment again, for a page that is loaded again.
     ///
     /// # Errors
     /// [`Denied`], with [`Rejection::NoEnrollment`], [`Rejection::EnrollmentSuperseded`] or
@@ -179,125 +173,128 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         id: EnrollmentId,
     ) -> Result<Enrollment, Denied> {
-        let (_, opened) = leaving_nothing(self.load(account)).await?;
+        let (_, loaded) = with_wiped_stack(self.load(account)).await?;
         let now = self.core.clock.now();
-        let factor = opened.ok_or(Rejection::NoEnrollment)?.factor;
-        let pending = factor.pending(id, now, &self.core.policy)?;
-        Enrollment::of(pending, &self.core.policy)
-            .map_err(|error| VerifierError::KeyUri(error).into())
+        let policy = &self.core.policy;
+        let factor = loaded.ok_or(Rejection::NoEnrollment)?.factor;
+        let pending = factor.pending(id, now, policy)?;
+        let enrollment = Enrollment::of(pending).map_err(VerifierError::KeyUri)?;
+        Ok(enrollment.begun_at(pending.begun_at, policy))
     }
 
-    /// Makes the pending authenticator an active one, in the place of the one that it replaces if it does.
-    /// The passcode is used up. A wrong one keeps the secret, until the policy's tries are spent.
+    /// Makes the pending authenticator an active one. If it replaces another authenticator, that
+    /// one ends.
+    ///
+    /// The passcode is used up. A wrong passcode keeps the secret, until the policy's tries are
+    /// spent.
     ///
     /// # Errors
-    /// [`Denied`], with [`Rejection::WrongConfirmation`], [`Rejection::Malformed`] or one of the rejections of
+    /// [`Denied`], with [`Rejection::WrongConfirmation`], [`Rejection::Malformed`],
+    /// [`Rejection::SecretInUse`], or a rejection of
     /// [`pending_enrollment`](Self::pending_enrollment).
     pub async fn confirm_enrollment(
         &self,
         account: &AccountId,
         id: EnrollmentId,
-        passcode: &str,
+        code: &str,
     ) -> Result<Receipt, Denied> {
-        let outcome = leaving_nothing(async {
-            let passcode = Code::parse(passcode).map_err(|_| Rejection::Malformed)?;
-            let policy = &self.core.policy;
-            let outcome = self.exchange(account, |loaded, now| match loaded {
-                None => Next::Answer(Outcome::Rejected(Rejection::NoEnrollment)),
-                Some(Loaded { mut factor, .. }) => {
-                    let step = factor.confirm(id, &passcode, now, policy);
-                    next(factor, step)
-                }
-            });
-            match outcome.await? {
-                Outcome::Accepted {
-                    at, by: Some(by), ..
-                } => Ok(Receipt::new(account.clone(), at, by)),
-                Outcome::Rejected(rejection) => Err(rejection.into()),
-                // The machine confirms by a passcode at once, or rejects.
-                Outcome::Accepted { .. } | Outcome::Digest { .. } => {
-                    Err(Rejection::NoEnrollment.into())
-                }
-            }
-        })
-        .await;
-        report(account, "confirm_enrollment", outcome.as_ref().err());
-        outcome
+        let outcome = with_wiped_stack(self.confirm(account, id, code)).await;
+        let accepted = report(account, "confirm_enrollment", outcome)?;
+        Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
     }
 
-    /// Verifies what was typed: a passcode of any active authenticator, or a backup code. Accepted, it is
-    /// used up.
+    async fn confirm(
+        &self,
+        account: &AccountId,
+        id: EnrollmentId,
+        code: &str,
+    ) -> Result<Accepted, Denied> {
+        let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
+        let policy = &self.core.policy;
+        let outcome = self.load_modify_store(account, |loaded, now| match loaded {
+            None => Step::Answer(Err(Rejection::NoEnrollment)),
+            Some(loaded) => loaded.factor.confirm(id, &code, now, policy),
+        });
+        Ok(outcome.await??)
+    }
+
+    /// Checks what the user typed: a passcode of any active authenticator, or a backup code. An
+    /// accepted code is used up.
     ///
     /// # Errors
-    /// [`Denied`]: nobody may be let in.
+    /// [`Denied`]: do not let the user in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
-        let outcome = self
-            .change(account, &Proof::Code(code), &Change::LogIn)
-            .await;
-        report(account, "verify", outcome.as_ref().err());
-        let Proven { at, by, .. } = outcome?;
-        let by = by.ok_or(Rejection::WrongCode)?;
-        Ok(Receipt::new(account.clone(), at, by))
+        let outcome = with_wiped_stack(self.log_in(account, code)).await;
+        let accepted = report(account, "verify", outcome)?;
+        Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
     }
 
-    /// The receipt as text for the server's session, from which a later change takes it as half of its
-    /// proof: see [`Proof::Reauthenticated`].
+    async fn log_in(&self, account: &AccountId, code: &str) -> Result<Accepted, Denied> {
+        let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
+        let policy = &self.core.policy;
+        self.attempt(account, |loaded, progress, now| match loaded {
+            None => Step::reject(Rejection::Absent),
+            Some(loaded) => loaded.factor.log_in(&code, progress, now, policy),
+        })
+        .await
+    }
+
+    /// Returns the receipt as text, for the session on your server.
+    ///
+    /// A later change takes it as one half of its proof: see [`Proof::Reauthenticated`].
     #[must_use]
     pub fn seal_receipt(&self, receipt: &Receipt) -> SealedReceipt {
         record::seal_receipt(receipt, &self.core.namespace, &self.core.keyring)
     }
 
-    /// What may be shown of the account's second factor.
+    /// Returns what you may show of the account's second factor.
     ///
     /// # Errors
     /// [`VerifierError`], if the record cannot be read.
     pub async fn status(&self, account: &AccountId) -> Result<Status, VerifierError> {
-        let (_, opened) = leaving_nothing(self.load(account)).await?;
+        let (_, loaded) = with_wiped_stack(self.load(account)).await?;
         let now = self.core.clock.now();
-        Ok(opened.map_or(Status::Absent, |opened| {
-            opened.factor.status(now, &self.core.policy)
+        Ok(loaded.map_or(Status::Absent, |loaded| {
+            loaded.factor.status(now, &self.core.policy)
         }))
     }
 
-    /// Issues backup codes in the place of those that there are. Show them once; only digests are kept.
+    /// Issues backup codes in place of the set that is there. Show them once: only their Argon2id
+    /// hashes are stored.
     ///
-    /// The first of two writes takes the proof and grants the right to issue. Then the digests are computed.
-    /// The second write stores them, within a minute, and needs that very right. If the process dies in
-    /// between, the proof is used up and the old codes stay valid. Three sets are allowed within 24 hours.
+    /// There are two writes. The first one takes the proof and grants a right. Then the hashes are
+    /// computed. The second write uses the right and stores the hashes; it must come within a
+    /// minute. If the process dies in between, the proof is used up and the old codes stay valid.
+    /// Three sets are allowed within 24 hours.
     ///
     /// # Errors
-    /// [`Denied`], with the proof's rejection, [`Rejection::Disabled`], [`Rejection::TooManyIssues`] or
-    /// [`Rejection::IssueExpired`].
+    /// [`Denied`], with the proof's rejection, [`Rejection::Disabled`],
+    /// [`Rejection::TooManyIssues`] or [`Rejection::IssueExpired`].
     pub async fn issue_backup_codes(
         &self,
         account: &AccountId,
         proof: Proof<'_>,
     ) -> Result<BackupCodes, Denied> {
-        let outcome = leaving_nothing(self.issue(account, &proof)).await;
-        report(account, "issue_backup_codes", outcome.as_ref().err());
-        outcome
+        let outcome = with_wiped_stack(self.issue(account, &proof)).await;
+        report(account, "issue_backup_codes", outcome)
     }
 
     async fn issue(&self, account: &AccountId, proof: &Proof<'_>) -> Result<BackupCodes, Denied> {
         let mut generator = Generator(&*self.core.random);
         let codes = BackupCodes::try_generate(self.core.policy.code_format(), &mut generator)?;
         let right = generator.bytes()?;
-        let proven = self.change(account, proof, &Change::Issue(right)).await?;
-        let ledger = self.new_ledger(&codes, proven.at).await?;
-        let outcome = self.exchange(account, |loaded, now| match loaded {
-            None => Next::Answer(Outcome::Rejected(Rejection::Absent)),
-            Some(Loaded { mut factor, .. }) => {
-                let step = factor.issue(right, ledger.clone(), now);
-                next(factor, step)
-            }
+        let change = Change::GrantIssue(right);
+        let granted = self.change(account, proof, &change).await?;
+        let set = self.new_code_set(&codes, granted.at).await?;
+        let outcome = self.load_modify_store(account, |loaded, now| match loaded {
+            None => Step::Answer(Err(Rejection::Absent)),
+            Some(loaded) => loaded.factor.issue(right, set.clone(), now),
         });
-        match outcome.await? {
-            Outcome::Rejected(rejection) => Err(rejection.into()),
-            Outcome::Accepted { .. } | Outcome::Digest { .. } => Ok(codes),
-        }
+        outcome.await??;
+        Ok(codes)
     }
 
-    async fn new_ledger(
+    async fn new_code_set(
         &self,
         codes: &BackupCodes,
         issued_at: Timestamp,
@@ -305,18 +302,18 @@ impl<S: Store> Verifier<S> {
         let salt = Generator(&*self.core.random).bytes()?;
         let params = self.core.policy.code_hash();
         let job = BackupCodeSet::issue_job(codes, salt, params, None);
-        let digests = self.core.hash_executor.run(job).await?;
+        let hashes = self.core.hash_executor.run(job).await?;
         Ok(BackupCodeSet::from_hashes(
             codes.format(),
             salt,
             params,
             issued_at,
             None,
-            digests,
+            hashes,
         ))
     }
 
-    /// Removes an authenticator. With the last one the second factor is off: see
+    /// Removes an authenticator. If it was the last one, the second factor is off: see
     /// [`disable`](Self::disable).
     ///
     /// # Errors
@@ -328,116 +325,52 @@ impl<S: Store> Verifier<S> {
         proof: Proof<'_>,
     ) -> Result<Removed, Denied> {
         let outcome = self.change(account, &proof, &Change::Remove(id)).await;
-        report(account, "remove_authenticator", outcome.as_ref().err());
-        outcome.map(|proven| {
-            if proven.enabled {
-                Removed::OthersLeft
-            } else {
-                Removed::Disabled
-            }
+        let changed = report(account, "remove_authenticator", outcome)?;
+        Ok(if changed.enabled {
+            Removed::OthersLeft
+        } else {
+            Removed::Disabled
         })
     }
 
-    /// Switches the second factor off: authenticators, backup codes and a pending enrollment end. Clear the
-    /// host's own "enrolled" flag, and tell the owner by mail.
+    /// Switches the second factor off: authenticators, backup codes and a pending enrollment end.
+    /// Clear your own `enrolled` flag, and tell the user by mail.
     ///
     /// # Errors
     /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].
     pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
         let outcome = self.change(account, &proof, &Change::Disable).await;
-        report(account, "disable", outcome.as_ref().err());
-        outcome.map(|_| ())
+        report(account, "disable", outcome)?;
+        Ok(())
     }
 
-    /// Switches the second factor off without a proof: for the host's staff, who have made sure who asks.
-    /// The budget of failures stays as it is. It ends the proof of every receipt of the account, but not the
-    /// account's sessions: end those too, because somebody else may hold one.
-    ///
-    /// # Errors
-    /// [`Denied`], with [`Rejection::Absent`].
-    pub async fn force_disable(&self, account: &AccountId) -> Result<(), Denied> {
-        self.administer(account, |factor, _| {
-            factor.force_disable();
-            Ok(WriteKind::Disabled)
-        })
-        .await
-    }
-
-    /// Ends a wait, a lock and a spent budget: for the host's staff, who have made sure who asks. NIST SP
-    /// 800-63B-4, 3.2.2 wants an authenticator that was locked to be bound again: `force_disable` it then.
-    /// Each call gives an attacker who still has the password up to five more guesses. If another server's
-    /// clock is ahead, correct that clock first: until then, each call with
-    /// [`Confirmed`](ServerClock::Confirmed) also gives the refills of that time.
-    ///
-    /// # Errors
-    /// [`Denied`], with [`Rejection::Absent`]; with [`Rejection::ClockFault`] if a stored time lies more than
-    /// an hour ahead and the clock of this server is [`Unconfirmed`](ServerClock::Unconfirmed).
-    pub async fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
-        self.administer(account, |factor, now| {
-            factor.unlock(now, clock, &self.core.policy)?;
-            Ok(WriteKind::Unlocked)
-        })
-        .await
-    }
-
-    /// Seals the account's record with the primary key, if it is sealed with another.
-    ///
-    /// # Errors
-    /// [`VerifierError`], if the record cannot be read or written.
-    pub async fn reseal(&self, account: &AccountId) -> Result<Resealed, VerifierError> {
-        let primary = self.core.keyring.primary();
-        leaving_nothing(self.exchange(account, |loaded, _| match loaded {
-            None => Next::Answer(Resealed::Absent),
-            Some(loaded) if loaded.sealed_with == primary => Next::Answer(Resealed::Unchanged),
-            Some(loaded) => Next::Write(loaded.factor, WriteKind::Resealed, Resealed::Changed),
-        }))
-        .await
-    }
-
-    /// Erases the account's record, for an account that is gone. Its id must never be used again: the budget
-    /// of failures is gone with it. Erasing what is absent is success. A record that is damaged or sealed
-    /// with an unknown key is erased as well.
-    ///
-    /// # Errors
-    /// [`VerifierError::Record`] with [`RecordError::OtherAccount`](crate::record::RecordError::OtherAccount) if the record
-    /// belongs to another account or namespace; else [`VerifierError`] if the store fails.
-    pub async fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
-        self.exchange_for_nothing(account).await
-    }
-
-    /// Checks the proof and makes the change, both in one write.
+    /// Checks the proof and makes the change in one write.
     async fn change(
         &self,
         account: &AccountId,
         proof: &Proof<'_>,
         change: &Change,
-    ) -> Result<Proven, Denied> {
-        leaving_nothing(async {
+    ) -> Result<Changed, Denied> {
+        with_wiped_stack(async {
             let evidence = self.evidence(proof)?;
-            let mut paid = None;
-            loop {
-                let outcome = self.change_once(account, &evidence, change, paid.as_ref());
-                match outcome.await? {
-                    Outcome::Accepted { at, by, enabled } => {
-                        return Ok(Proven { at, by, enabled });
-                    }
-                    Outcome::Rejected(rejection) => return Err(rejection.into()),
-                    Outcome::Digest { job, set } => {
-                        let digests = self
-                            .core
-                            .hash_executor
-                            .run(job)
-                            .await
-                            .map_err(VerifierError::HashExecutor)?;
-                        paid = Some(Paid { digests, set });
-                    }
-                }
-            }
+            let policy = &self.core.policy;
+            // Only an enrollment creates a record, and no code can belong to a record that is
+            // absent.
+            let creates = matches!(change, Change::Begin(_)) && !evidence.is_code();
+            self.attempt(account, |loaded, progress, now| {
+                let factor = match loaded {
+                    Some(loaded) => loaded.factor,
+                    None if creates => SecondFactor::new(now, policy),
+                    None => return Step::reject(Rejection::Absent),
+                };
+                factor.change(account, change, &evidence, progress, now, policy)
+            })
+            .await
         })
         .await
     }
 
-    /// Parses what was typed, or checks that this service sealed the receipt.
+    /// Parses a code that was typed, or checks that this service sealed the receipt.
     fn evidence(&self, proof: &Proof<'_>) -> Result<Evidence, Rejection> {
         match *proof {
             Proof::Code(text) => Code::parse(text)
@@ -457,48 +390,29 @@ impl<S: Store> Verifier<S> {
         }
     }
 
-    async fn change_once(
+    /// Runs a decision, and runs it again with the hash of a backup code if it asks for one.
+    async fn attempt<T: Send>(
         &self,
         account: &AccountId,
-        evidence: &Evidence,
-        change: &Change,
-        paid: Option<&Paid>,
-    ) -> Result<Outcome, VerifierError> {
-        let policy = &self.core.policy;
-        self.exchange(account, |loaded, now| {
-            let mut factor = match (loaded, change, evidence) {
-                (Some(loaded), ..) => loaded.factor,
-                (
-                    None,
-                    Change::Begin(_),
-                    Evidence::Reauthenticated { .. } | Evidence::Password { .. },
-                ) => SecondFactor::new(now, policy),
-                (None, ..) => return Next::Answer(Outcome::Rejected(Rejection::Absent)),
-            };
-            let step = factor.change(account, change, evidence, paid, now, policy);
-            next(factor, step)
-        })
-        .await
-    }
-
-    async fn administer(
-        &self,
-        account: &AccountId,
-        act: impl Fn(&mut SecondFactor, Timestamp) -> Result<WriteKind, Rejection> + Send + Sync,
-    ) -> Result<(), Denied> {
-        let answer = self.exchange(account, |loaded, now| {
-            let Some(Loaded { mut factor, .. }) = loaded else {
-                return Next::Answer(Err(Rejection::Absent));
-            };
-            match act(&mut factor, now) {
-                Ok(kind) => Next::Write(factor, kind, Ok(())),
-                Err(rejection) => Next::Answer(Err(rejection)),
+        decide: impl Fn(Option<Loaded>, &Progress, Timestamp) -> Step<Outcome<T>> + Send + Sync,
+    ) -> Result<T, Denied> {
+        let mut progress = Progress::Start;
+        loop {
+            let outcome =
+                self.load_modify_store(account, |loaded, now| decide(loaded, &progress, now));
+            match outcome.await? {
+                Outcome::Accepted(accepted) => return Ok(accepted),
+                Outcome::Rejected(rejection) => return Err(rejection.into()),
+                Outcome::HashNeeded { job, set } => {
+                    let hashes = self.core.hash_executor.run(job).await;
+                    let hashes = hashes.map_err(VerifierError::HashExecutor)?;
+                    progress = Progress::Hashed(HashedCode { hashes, set });
+                }
             }
-        });
-        Ok(leaving_nothing(answer).await??)
+        }
     }
 
-    fn new_beginning(&self, request: EnrollmentRequest) -> Result<Beginning, VerifierError> {
+    fn new_enrollment(&self, request: EnrollmentRequest) -> Result<NewEnrollment, VerifierError> {
         let policy = &self.core.policy;
         let mut generator = Generator(&*self.core.random);
         let named = request.name.is_some();
@@ -514,29 +428,13 @@ impl<S: Store> Verifier<S> {
             begun_at: Timestamp::UNIX_EPOCH,
             wrong: 0,
         };
-        Ok(Beginning { pending, named })
+        Ok(NewEnrollment { pending, named })
     }
 }
 
-/// Opens, judges and seals records, and leaves nothing of them on the stack.
-async fn leaving_nothing<F: Future>(work: F) -> F::Output {
+/// Runs work that decrypts records, and wipes the stack after each poll.
+pub(super) async fn with_wiped_stack<F: Future>(work: F) -> F::Output {
     poll_with_wiped_stack::<16384, F>(work).await
-}
-
-/// An accepted proof.
-#[derive(Debug)]
-struct Proven {
-    at: Timestamp,
-    by: Option<AcceptedBy>,
-    /// Whether an authenticator is active after the change.
-    enabled: bool,
-}
-
-fn next(factor: SecondFactor, step: Step) -> Next<Outcome> {
-    match step {
-        Step::Answer(outcome) => Next::Answer(outcome),
-        Step::Write(kind, outcome) => Next::Write(factor, kind, outcome),
-    }
 }
 
 impl<S: Clone> Clone for Verifier<S> {

@@ -88,7 +88,7 @@ impl Storm {
     ) -> Result<Verifier<MemoryStore>, Error> {
         let policy = Policy::builder()
             .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, 1)?)
-            .waits(100, Duration::ZERO, Duration::ZERO)
+            .backoff(100, Duration::ZERO, Duration::ZERO)
             .budget(1_000, Duration::from_secs(86_400))
             .build()?;
         let keyring = Keyring::new(KeyId::new(1), self.key.clone());

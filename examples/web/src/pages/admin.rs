@@ -78,7 +78,7 @@ async fn find(app: &App, user: User) -> Result<Found, Failure> {
     let status = app.verifier().status(&account).await?;
     let events = events::latest(app.database(), &account, EVENTS).await?;
     let (factor, hold) = match &status {
-        Status::Enabled(enabled) => (Some(enabled.into()), hold(enabled.hold)),
+        Status::Enabled(enabled) => (Some(enabled.into()), hold(enabled.rate_limit)),
         _ => (None, String::new()),
     };
     Ok(Found {

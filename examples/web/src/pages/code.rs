@@ -40,7 +40,7 @@ pub(crate) async fn form(State(app): State<App>, half: Half) -> Result<Response,
             ..half.visitor.frame("Enter your code").await?
         },
         email: half.user.email,
-        wait: Wait::of(enabled.hold),
+        wait: Wait::of(enabled.rate_limit),
     };
     Ok(html(&page)?.into_response())
 }

@@ -135,7 +135,7 @@ impl ProvePage {
         if self.asked.code {
             let status = app.verifier().status(&member.user.account()).await?;
             let hold = match status {
-                Status::Enabled(enabled) => enabled.hold,
+                Status::Enabled(enabled) => enabled.rate_limit,
                 _ => RateLimitState::Free,
             };
             self.wait = Wait::of(hold);

@@ -1,0 +1,94 @@
+//! What your staff and your key rotation do to an account, without a proof.
+
+use super::Verifier;
+use super::error::{Denied, VerifierError, report};
+use super::verifier::with_wiped_stack;
+use crate::factor::{SecondFactor, Step};
+use crate::store::{Store, WriteKind};
+use crate::{AccountId, Rejection, ServerClock, Timestamp};
+
+/// What [`Verifier::reseal`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resealed {
+    /// The record was encrypted with another key, and is now encrypted with the primary key.
+    Changed,
+    /// The record was encrypted with the primary key already.
+    Unchanged,
+    /// There is no record.
+    Absent,
+}
+
+impl<S: Store> Verifier<S> {
+    /// Switches the second factor off without a proof. Your staff must first check who asks.
+    ///
+    /// The guess budget stays as it is. No receipt of the account proves anything afterwards. The
+    /// account's sessions go on: end them too, because an attacker may hold one.
+    ///
+    /// # Errors
+    /// [`Denied`], with [`Rejection::Absent`].
+    pub async fn force_disable(&self, account: &AccountId) -> Result<(), Denied> {
+        let outcome = self.administer(account, |factor, _| factor.force_disable());
+        report(account, "force_disable", outcome.await)
+    }
+
+    /// Ends back-off and lock-out, and gives some guesses back. Your staff must first check who
+    /// asks.
+    ///
+    /// After a lock-out, NIST SP 800-63B-4 (3.2.2) wants the authenticator to be bound again: call
+    /// [`force_disable`](Self::force_disable) instead. Each call gives an attacker who knows the
+    /// password up to five more guesses.
+    ///
+    /// If another server's clock is fast, correct that clock first. Until then, each call with
+    /// [`Confirmed`](ServerClock::Confirmed) also gives the refills of that time.
+    ///
+    /// # Errors
+    /// [`Denied`], with [`Rejection::Absent`]; with [`Rejection::ClockFault`] if a stored time is
+    /// more than an hour ahead and the clock of this server is
+    /// [`Unconfirmed`](ServerClock::Unconfirmed).
+    pub async fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
+        let policy = &self.core.policy;
+        let outcome = self.administer(account, |factor, now| factor.unlock(now, clock, policy));
+        report(account, "unlock", outcome.await)
+    }
+
+    /// Encrypts the account's record with the primary key, if it is encrypted with another one.
+    ///
+    /// # Errors
+    /// [`VerifierError`], if the record cannot be read or written.
+    pub async fn reseal(&self, account: &AccountId) -> Result<Resealed, VerifierError> {
+        let primary = self.core.keyring.primary();
+        let outcome = self.load_modify_store(account, |loaded, _| match loaded {
+            None => Step::Answer(Resealed::Absent),
+            Some(loaded) if loaded.sealed_with == primary => Step::Answer(Resealed::Unchanged),
+            Some(loaded) => Step::Write(loaded.factor, WriteKind::Resealed, Resealed::Changed),
+        });
+        with_wiped_stack(outcome).await
+    }
+
+    /// Erases the account's record, for an account that is gone. Never use its id again: the guess
+    /// budget is gone with it.
+    ///
+    /// If there is no record, this succeeds. It erases a record that is damaged or encrypted with
+    /// an unknown key as well.
+    ///
+    /// # Errors
+    /// [`VerifierError::Record`] with
+    /// [`RecordError::OtherAccount`](crate::record::RecordError::OtherAccount) if the record
+    /// belongs to another account or namespace; another [`VerifierError`] if the store fails.
+    pub async fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
+        report(account, "erase", self.load_and_erase(account).await)
+    }
+
+    async fn administer(
+        &self,
+        account: &AccountId,
+        act: impl Fn(SecondFactor, Timestamp) -> Step<Result<(), Rejection>> + Send + Sync,
+    ) -> Result<(), Denied> {
+        let outcome = self.load_modify_store(account, |loaded, now| match loaded {
+            None => Step::Answer(Err(Rejection::Absent)),
+            Some(loaded) => act(loaded.factor, now),
+        });
+        Ok(with_wiped_stack(outcome).await??)
+    }
+}
