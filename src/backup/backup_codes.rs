@@ -377,7 +377,7 @@ const SHOWN_BYTES: usize = 2 * CodeFormat::MAX_LENGTH as usize;
 /// The longest line of the file, for terminals and printed pages of 80 columns.
 const MAX_COLUMNS: usize = 79;
 
-/// Some editors on Windows show text with line feeds alone as one line. All systems read both.
+/// All systems read this line end. Some editors on Windows show line feeds alone as one line.
 const LINE_END: &str = "\r\n";
 
 /// Room to write the date of use. It is cut where the line ends.
