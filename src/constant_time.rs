@@ -1,25 +1,29 @@
-//! What every comparison with a secret is built from.
+//! Turning the result of a constant-time comparison into a branch.
 
 use core::hint::black_box;
 use subtle::Choice;
 #[cfg(feature = "backup")]
 use subtle::ConstantTimeEq;
 
-/// Turns the verdict of a constant-time comparison into a `bool`: the one place where the outcome of a
-/// comparison with a secret may decide a branch. Both answers are asked for, so that both take the same time.
+/// Turns the result of a constant-time comparison into a `bool`.
+///
+/// Only here may the result of a comparison with a secret decide a branch. The loop checks both
+/// answers, so both take the same time.
 #[inline(never)]
 pub(crate) fn reveal(choice: Choice) -> bool {
-    let mut verdict = false;
+    let mut result = false;
     for answer in [false, true] {
         if black_box(bool::from(choice) == answer) {
-            verdict = black_box(answer);
+            result = black_box(answer);
         }
     }
-    verdict
+    result
 }
 
-/// The index of the candidate that a comparison selected. Call it only after [`reveal`] has said that there
-/// is one: the index is then part of the answer, so branches and addresses may depend on it.
+/// Returns the index of the candidate that a comparison selected.
+///
+/// Call it only after [`reveal`] returned true. The index is then part of the answer, so branches
+/// and addresses may depend on it.
 #[cfg(feature = "backup")]
 pub(crate) fn reveal_index(number: u16) -> u16 {
     (0..u16::BITS).fold(0, |known, place| {
@@ -33,14 +37,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_is_the_choice() {
+    fn reveal_returns_the_choice() {
         assert!(reveal(Choice::from(1)));
         assert!(!reveal(Choice::from(0)));
     }
 
     #[cfg(feature = "backup")]
     #[test]
-    fn a_picked_number_stays_what_it_is() {
+    fn reveal_index_returns_the_number() {
         for number in [0, 1, 9, 99, 510, u16::MAX - 1, u16::MAX] {
             assert_eq!(reveal_index(number), number);
         }

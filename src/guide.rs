@@ -6,7 +6,7 @@
 //! | [Wiring it into your application](wiring) | what your application must do itself |
 //! | [Choosing a policy](policy) | the limits, the risk, and the order in which to change them |
 //! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
-//! | [Writing a store](writing_a_store) | the storage contract and its conformance suite |
+//! | [Writing a store](writing_a_store) | the storage contract and its conformance tests |
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
 //! | [Deploying](deploying) | keys, databases, clocks, unlocking, restores |
 //! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |
@@ -30,8 +30,10 @@
 //!
 //! The examples that the guide names are in the directory `examples` of the repository.
 
-/// Makes a module of a chapter. The chapters name each other by reference links. Each file defines
-/// these links for readers of the file. The definitions here come first, so they count in rustdoc.
+/// Makes a module of a chapter.
+///
+/// The chapters name each other by reference links. Each file defines these links for readers of
+/// the file. The definitions here come first, so rustdoc uses them.
 macro_rules! chapter {
     ($name:ident, $file:literal) => {
         #[doc = "[policy]: crate::guide::policy"]

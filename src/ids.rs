@@ -1,15 +1,19 @@
+//! Ids of accounts and keys.
+
 use core::fmt;
 use core::str::FromStr;
 use std::boxed::Box;
 use std::string::{String, ToString};
 
-/// The host's own id of a subscriber's account.
+/// The id of a user's account in your application.
 ///
-/// UTF-8 text of 1 to 255 bytes without NUL, compared byte by byte: `Bob`, `bob` and `bob ` are three accounts, and so are
-/// two spellings of one letter in different Unicode normal forms. It is part of what seals a record, so an id must never
-/// change and must never be given to another person, not even after [`erase`](crate::store::WriteKind::Erased).
+/// An id is UTF-8 text of 1 to 255 bytes without NUL. Ids are compared byte by byte: `Bob`, `bob`
+/// and `bob ` are three accounts. One letter in two Unicode normal forms makes two ids.
 ///
-/// Use the id that the host's own tables refer to (a number, a UUID), not a name or an address that a person can change.
+/// Use the id that your own tables use, such as a number or a UUID. Do not use a name or an address
+/// that the user can change. The id is part of the encryption of a record, so it must never change.
+/// Never give an id to another user, not even after you [erased](crate::store::WriteKind::Erased)
+/// the account.
 ///
 /// ```
 /// use countersign::AccountId;
@@ -32,29 +36,29 @@ use std::string::{String, ToString};
 )]
 pub struct AccountId(Box<str>);
 
-/// Why a text is not an [`AccountId`].
+/// The error for a text that cannot be an [`AccountId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountIdError {
-    /// There is no text.
-    #[error("an account id cannot be empty")]
+    /// The text is empty.
+    #[error("the account id is empty")]
     Empty,
     /// The text is longer than 255 bytes.
-    #[error("an account id has at most 255 bytes, this one has {bytes}")]
+    #[error("the account id has {bytes} bytes; use at most 255")]
     TooLong {
         /// The length of the text in bytes.
         bytes: usize,
     },
-    /// The text contains U+0000, which some databases cannot keep or end the text at.
-    #[error("an account id cannot contain the character NUL")]
+    /// The text contains U+0000. Some databases cannot store it, and others end the text there.
+    #[error("the account id contains the character NUL")]
     Nul,
 }
 
 impl AccountId {
-    /// The longest id in bytes.
+    /// The length of the longest id in bytes.
     pub const MAX_BYTES: usize = 255;
 
-    /// Takes a text as it is: nothing is trimmed, folded or normalised.
+    /// Makes an id from a text. Does not trim, fold or normalize the text.
     ///
     /// # Errors
     /// [`AccountIdError`] if the text is empty, longer than 255 bytes, or contains NUL.
@@ -72,7 +76,7 @@ impl AccountId {
         Ok(Self(id.into_boxed_str()))
     }
 
-    /// The 16 bytes of a UUID (RFC 9562) in its one canonical form: lower case, with hyphens.
+    /// Makes an id from the 16 bytes of a UUID (RFC 9562): lower-case text with hyphens.
     #[must_use]
     pub fn from_uuid_bytes(uuid: [u8; 16]) -> Self {
         let mut text = String::with_capacity(36);
@@ -87,7 +91,7 @@ impl AccountId {
         Self(text.into_boxed_str())
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -95,30 +99,46 @@ impl AccountId {
 }
 
 impl From<u32> for AccountId {
-    /// The number in decimal.
+    /// Makes an id from the decimal number.
     fn from(id: u32) -> Self {
         Self(id.to_string().into_boxed_str())
     }
 }
 
 impl From<u64> for AccountId {
-    /// The number in decimal.
+    /// Makes an id from the decimal number.
     fn from(id: u64) -> Self {
         Self(id.to_string().into_boxed_str())
     }
 }
 
 impl From<i32> for AccountId {
-    /// The number in decimal, with `-` when it is negative.
+    /// Makes an id from the decimal number, with `-` if it is negative.
     fn from(id: i32) -> Self {
         Self(id.to_string().into_boxed_str())
     }
 }
 
 impl From<i64> for AccountId {
-    /// The number in decimal, with `-` when it is negative.
+    /// Makes an id from the decimal number, with `-` if it is negative.
     fn from(id: i64) -> Self {
         Self(id.to_string().into_boxed_str())
+    }
+}
+
+#[cfg(feature = "uuid")]
+impl From<uuid::Uuid> for AccountId {
+    /// The UUID in lower case with hyphens, as [`from_uuid_bytes`](AccountId::from_uuid_bytes)
+    /// writes it.
+    ///
+    /// ```
+    /// use countersign::AccountId;
+    ///
+    /// let account = AccountId::from(uuid::Uuid::from_bytes([0xA1; 16]));
+    /// assert_eq!(account.as_str(), "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1");
+    /// ```
+    fn from(id: uuid::Uuid) -> Self {
+        Self::from_uuid_bytes(id.into_bytes())
     }
 }
 
@@ -171,13 +191,13 @@ impl serde::Serialize for AccountId {
     }
 }
 
-/// The number by which a keyring names one of its keys.
+/// The number of a key in a `Keyring`.
 ///
 /// ```
 /// use countersign::KeyId;
 ///
-/// const SINCE_MAY: KeyId = KeyId::new(2);
-/// assert_eq!(SINCE_MAY.to_string(), "2");
+/// const SECOND_KEY: KeyId = KeyId::new(2);
+/// assert_eq!(SECOND_KEY.to_string(), "2");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(
@@ -188,13 +208,13 @@ impl serde::Serialize for AccountId {
 pub struct KeyId(u32);
 
 impl KeyId {
-    /// The id with this number. Any number will do; each key needs its own, and a number must never name another key.
+    /// Makes the id with this number. Choose any number, but never use it for another key.
     #[must_use]
     pub const fn new(number: u32) -> Self {
         Self(number)
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
@@ -213,7 +233,7 @@ mod tests {
     use std::format;
 
     #[test]
-    fn an_id_has_1_to_255_bytes_and_no_nul() {
+    fn ids_have_1_to_255_bytes_and_no_nul() {
         assert_eq!(AccountId::new(""), Err(AccountIdError::Empty));
         assert_eq!(AccountId::new("a\0b"), Err(AccountIdError::Nul));
         assert_eq!(AccountId::new("a").unwrap().as_str(), "a");
@@ -236,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_decimal_text() {
+    fn numbers_become_decimal_text() {
         assert_eq!(AccountId::from(u64::MAX).as_str(), "18446744073709551615");
         assert_eq!(AccountId::from(i64::MIN).as_str(), "-9223372036854775808");
         assert_eq!(AccountId::from(7_u32), AccountId::from(7_i32));
     }
 
     #[test]
-    fn a_uuid_has_one_form() {
+    fn a_uuid_becomes_canonical_text() {
         let uuid = [
             0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54,
             0x32, 0x10,
@@ -255,17 +275,30 @@ mod tests {
     }
 
     #[test]
-    fn messages_say_what_is_wrong() {
+    #[cfg(feature = "uuid")]
+    fn a_uuid_is_written_as_its_bytes_are() {
+        for number in [0, 0x0123_4567_89AB_CDEF_FEDC_BA98_7654_3210, u128::MAX] {
+            let uuid = uuid::Uuid::from_u128(number);
+            assert_eq!(AccountId::from(uuid).as_str(), uuid.to_string());
+            assert_eq!(
+                AccountId::from(uuid),
+                AccountId::from_uuid_bytes(number.to_be_bytes())
+            );
+        }
+    }
+
+    #[test]
+    fn messages_name_the_fault() {
         assert_eq!(
             AccountIdError::TooLong { bytes: 300 }.to_string(),
-            "an account id has at most 255 bytes, this one has 300"
+            "the account id has 300 bytes; use at most 255"
         );
         assert_eq!(format!("{:?}", AccountId::from(1_u32)), "AccountId(\"1\")");
     }
 
     #[test]
     #[cfg(feature = "serde")]
-    fn serde_lets_no_bad_id_in() {
+    fn serde_refuses_invalid_ids() {
         use serde::Deserialize;
         use serde::de::IntoDeserializer;
         use serde::de::value::{Error, StrDeserializer};
@@ -275,10 +308,7 @@ mod tests {
             AccountId::deserialize(deserializer)
         };
         assert_eq!(read("users/7").unwrap().as_str(), "users/7");
-        assert_eq!(
-            read("").unwrap_err().to_string(),
-            "an account id cannot be empty"
-        );
+        assert_eq!(read("").unwrap_err().to_string(), "the account id is empty");
         assert!(read("a\0b").is_err());
     }
 }

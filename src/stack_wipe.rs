@@ -1,13 +1,13 @@
-//! Wipes the stack that work with secrets has used.
+//! Wiping the stack after work with secrets.
 //!
-//! What a function held by value, or in registers that it saved, stays in memory when it returns, until
-//! another function happens to use the same place. So such work is done in a frame of its own, and then as
-//! much of the stack is overwritten as it can have used. How much that is was measured: `cargo test --test
-//! wiped` fails when it is too little.
+//! When a function returns, its local values and saved registers stay in memory until another
+//! function uses the same place. So work with secrets runs in a frame of its own. Afterwards this
+//! module overwrites as much of the stack as the work can have used. Each size was measured: if it
+//! is too small, `cargo test --test wiped` fails.
 
 use core::hint::black_box;
 
-/// Does work with secrets in a frame of its own, and then wipes `BYTES` of the stack from there on.
+/// Runs work with secrets in its own frame, and then wipes `BYTES` of the stack from that frame on.
 #[inline]
 pub(crate) fn with_wiped_stack<const BYTES: usize, T>(work: impl FnOnce() -> T) -> T {
     let result = in_own_frame(work);
@@ -20,15 +20,17 @@ fn in_own_frame<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// The zeros stand where `in_own_frame` and all that it called had their frames. Nothing reads them, so it takes
-/// the black box to have them written. `extern "C"` says that it does not unwind: so the result of the work is
-/// made where it is wanted, and not moved there afterwards, which would leave a copy.
+/// Writes zeros where `in_own_frame` and the functions that it called had their frames.
+///
+/// Nothing reads the zeros. Without the black box the compiler would not write them. `extern "C"`
+/// says that this function does not unwind. So the compiler puts the result of the work in its
+/// final place at once, and does not move it afterwards, which would leave a copy.
 #[inline(never)]
 extern "C" fn wipe<const BYTES: usize>() {
     black_box(&mut [0_u8; BYTES]);
 }
 
-/// Polls a future with secrets, and wipes `BYTES` of the stack after each poll.
+/// Polls a future that works with secrets, and wipes `BYTES` of the stack after each poll.
 #[cfg(feature = "verifier")]
 pub(crate) async fn poll_with_wiped_stack<const BYTES: usize, F: Future>(future: F) -> F::Output {
     let mut future = core::pin::pin!(future);

@@ -5,7 +5,8 @@
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, ServerClock, Timestamp,
+    Verifier,
 };
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -101,6 +102,10 @@ fn events_tell_who_and_why_and_no_code() {
                 .verify(&alice, codes.iter().next().unwrap())
                 .await
                 .unwrap();
+            let unconfirmed = ServerClock::Unconfirmed;
+            verifier.unlock(&alice, unconfirmed).await.unwrap();
+            verifier.force_disable(&alice).await.unwrap();
+            verifier.erase(&alice).await.unwrap();
             secrets.push(passcode);
         });
     });
@@ -110,8 +115,11 @@ fn events_tell_who_and_why_and_no_code() {
         "INFO message=accepted account=\"alice\" action=\"confirm_enrollment\"",
         "INFO message=accepted account=\"alice\" action=\"issue_backup_codes\"",
         "WARN message=rejected account=\"alice\" action=\"verify\" reason=the passcode has been used; wait for the next one",
-        "WARN message=rejected account=\"alice\" action=\"verify\" reason=the code is wrong",
+        "WARN message=rejected account=\"alice\" action=\"verify\" reason=the code is wrong; try another one",
         "INFO message=accepted account=\"alice\" action=\"verify\"",
+        "INFO message=accepted account=\"alice\" action=\"unlock\"",
+        "INFO message=accepted account=\"alice\" action=\"force_disable\"",
+        "INFO message=accepted account=\"alice\" action=\"erase\"",
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
     for secret in secrets {

@@ -1,5 +1,5 @@
-//! Fuzz targets. What is done with an input stands in `targets/`, which `tests/corpus.rs` shares; here is what
-//! only fuzzing asks for: that no input is slow.
+//! Fuzz targets. `targets/` has what runs with an input; `tests/corpus.rs` shares that code. This
+//! file adds a check for fuzzing only: no input may be slow.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -14,18 +14,18 @@ use rustix::time::{ClockId, clock_gettime};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// The longest that an input may keep the processor busy. Other programs' time does not count.
+/// The limit on processor time per input. The time of other programs does not count.
 const LIMIT: Duration = Duration::from_millis(10);
-/// How often an input is run that takes longer. A slow one is slow every time.
+/// How often an input over the limit runs. A slow input is slow every time.
 const RUNS: usize = 5;
-/// A program that measures its coverage is slow all over.
+/// A program that measures its coverage is slow everywhere.
 static MEASURES_COVERAGE: LazyLock<bool> =
     LazyLock::new(|| std::env::var_os("LLVM_PROFILE_FILE").is_some());
 
 /// Runs an input of a target.
 ///
 /// # Panics
-/// If it brings a fault to light, or is slow.
+/// If the input shows a fault, or is slow.
 pub fn run(target: &str, input: &[u8]) {
     let mut fastest = Duration::MAX;
     for _ in 0..RUNS {

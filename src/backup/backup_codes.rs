@@ -1,3 +1,5 @@
+//! Generating backup codes, and the text file with the codes that the user keeps.
+
 use crate::backup::{Alphabet, CodeFormat};
 use crate::constant_time::reveal;
 use crate::otp::{RandomError, SecretText};
@@ -11,11 +13,10 @@ use rand_core::{CryptoRng, TryCryptoRng};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
-/// A new set of backup codes, in the clear: to be shown once, right after it was made, and then dropped.
-/// Wiped on drop.
+/// A new set of backup codes in clear text, to show once. Wiped on drop.
 ///
-/// What is kept of it is a [`BackupCodeSet`](crate::backup::BackupCodeSet). Show the codes only when that is stored, and offer
-/// [`to_text`](Self::to_text) as a file to download.
+/// Store a [`BackupCodeSet`](crate::backup::BackupCodeSet) of the codes first. Then show the codes,
+/// offer [`to_text`](Self::to_text) as a file to download, and drop them.
 ///
 /// ```
 /// use countersign::backup::{BackupCodeFile, BackupCodes, CodeFormat};
@@ -25,9 +26,9 @@ use zeroize::Zeroizing;
 /// assert_eq!(codes.iter().count(), 10);
 /// assert!(codes.iter().all(|code| code.len() == "1234 5678".len()));
 ///
-/// let sheet = BackupCodeFile::english("Example", "24 November 2026");
-/// assert_eq!(sheet.file_name(), "example-backup-codes.txt");
-/// assert!(codes.to_text(&sheet).expose().starts_with("Example backup codes\r\n"));
+/// let file = BackupCodeFile::english("Example", "24 November 2026");
+/// assert_eq!(file.file_name(), "example-backup-codes.txt");
+/// assert!(codes.to_text(&file).expose().starts_with("Example backup codes\r\n"));
 /// # }
 /// # Ok::<(), countersign::otp::RandomError>(())
 /// ```
@@ -37,20 +38,22 @@ pub struct BackupCodes {
 }
 
 impl BackupCodes {
-    /// A new set from the operating system's random source.
+    /// Generates a set from the operating system's random source.
     ///
     /// # Errors
-    /// [`RandomError`] if the system has no random source to offer.
+    /// [`RandomError`] if the operating system's random source fails.
     #[cfg(feature = "getrandom")]
     pub fn generate(format: CodeFormat) -> Result<Self, RandomError> {
         Self::try_generate(format, &mut getrandom::SysRng)
     }
 
-    /// A new set from a cryptographically secure generator. All codes are equally likely, and no two of a
-    /// set are the same.
+    /// Generates a set with your own cryptographically secure generator.
+    ///
+    /// All codes are equally likely, and no two codes of a set are equal. For the version of `rand`
+    /// that fits, see [`Secret::generate_with`](crate::otp::Secret::generate_with).
     ///
     /// # Errors
-    /// [`RandomError`] if the generator repeats itself, so that it never gives a set of different codes.
+    /// [`RandomError`] if the generator repeats its output.
     pub fn generate_with<R: CryptoRng + ?Sized>(
         format: CodeFormat,
         rng: &mut R,
@@ -62,10 +65,10 @@ impl BackupCodes {
         format: CodeFormat,
         rng: &mut R,
     ) -> Result<Self, RandomError> {
-        with_wiped_stack::<1024, _>(|| Self::draw(format, rng))
+        with_wiped_stack::<1024, _>(|| Self::generate_distinct(format, rng))
     }
 
-    fn draw<R: TryCryptoRng + ?Sized>(
+    fn generate_distinct<R: TryCryptoRng + ?Sized>(
         format: CodeFormat,
         rng: &mut R,
     ) -> Result<Self, RandomError> {
@@ -73,7 +76,7 @@ impl BackupCodes {
         let mut source = SymbolSource::new(format.alphabet(), rng);
         let mut shown: Vec<SecretText> = Vec::with_capacity(count);
         for _ in 0..count {
-            let code = (0..MOST_DRAWS)
+            let code = (0..MAX_TRIES)
                 .map(|_| generate_code(format, &mut source))
                 .find(|code| code.as_ref().map_or(true, |code| !is_among(code, &shown)));
             shown.push(code.ok_or_else(RandomError::new)??);
@@ -84,33 +87,37 @@ impl BackupCodes {
         })
     }
 
-    /// The codes as they are shown, in groups. The order is that of the file and of
-    /// [`BackupCodeSet::status`](crate::backup::BackupCodeSet::status).
+    /// Returns the codes as you show them, with spaces between groups.
+    ///
+    /// The file and [`BackupCodeSet::status`](crate::backup::BackupCodeSet::status) have the same
+    /// order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.shown.iter().map(SecretText::expose)
     }
 
-    /// What the codes look like.
+    /// Returns the format of the codes.
     #[must_use]
     pub const fn format(&self) -> CodeFormat {
         self.format
     }
 
-    /// The number of codes.
+    /// Returns the number of codes.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a set has at least one code")]
     pub const fn len(&self) -> usize {
         self.shown.len()
     }
 
-    /// The file to download and print: plain text in UTF-8, every line shorter than 80 columns. Every line ends with
-    /// carriage return and line feed, so that the editors of all systems show lines.
+    /// Returns the text of the file to download and print.
+    ///
+    /// The text is UTF-8. Every line is shorter than 80 columns, and ends with carriage return and
+    /// line feed, which editors on all systems understand.
     #[must_use]
-    pub fn to_text(&self, sheet: &BackupCodeFile) -> SecretText {
-        sheet.text(self.iter())
+    pub fn to_text(&self, file: &BackupCodeFile) -> SecretText {
+        file.text(self.iter())
     }
 
-    /// The symbols of all codes in one row, without spaces.
+    /// Returns the symbols of all codes, one code after the other, without spaces.
     pub(super) fn symbols(&self) -> Zeroizing<Vec<u8>> {
         let length = usize::from(self.format.length());
         let mut symbols = Zeroizing::new(Vec::with_capacity(length.saturating_mul(self.len())));
@@ -131,134 +138,53 @@ impl fmt::Debug for BackupCodes {
     }
 }
 
-fn generate_code<R: TryCryptoRng + ?Sized>(
-    format: CodeFormat,
-    source: &mut SymbolSource<'_, R>,
-) -> Result<SecretText, RandomError> {
-    let mut code = Zeroizing::new(String::with_capacity(SHOWN_BYTES));
-    for place in 0..format.length() {
-        if format.space_before(place) {
-            code.push(' ');
-        }
-        code.push(char::from(source.next()?));
-    }
-    Ok(SecretText::new(core::mem::take(&mut code)))
-}
-
-/// How often a code or a symbol is drawn before the generator counts as stuck. A good one needs so many with a
-/// probability far below 2^-128: two codes are the same once in 10,000 draws at the most, and a byte stands for no symbol
-/// once in 42.
-const MOST_DRAWS: u32 = 64;
-
-/// Room for the longest code with a space after every symbol.
-const SHOWN_BYTES: usize = 2 * CodeFormat::MAX_LENGTH as usize;
-
-fn is_among(code: &SecretText, others: &[SecretText]) -> bool {
-    let code = code.expose().as_bytes();
-    let found = others.iter().fold(Choice::from(0), |found, other| {
-        found | other.expose().as_bytes().ct_eq(code)
-    });
-    reveal(found)
-}
-
-/// Uniform symbols from random bytes, by drawing again where a remainder would favour some.
-struct SymbolSource<'a, R: ?Sized> {
-    alphabet: Alphabet,
-    rng: &'a mut R,
-    bytes: Zeroizing<[u8; 32]>,
-    used: usize,
-}
-
-impl<'a, R: TryCryptoRng + ?Sized> SymbolSource<'a, R> {
-    fn new(alphabet: Alphabet, rng: &'a mut R) -> Self {
-        let bytes = Zeroizing::new([0; 32]);
-        let used = bytes.len();
-        Self {
-            alphabet,
-            rng,
-            bytes,
-            used,
-        }
-    }
-
-    fn next(&mut self) -> Result<u8, RandomError> {
-        for _ in 0..MOST_DRAWS {
-            if let Some(symbol) = self.alphabet.symbol(self.byte()?) {
-                return Ok(symbol);
-            }
-        }
-        Err(RandomError::new())
-    }
-
-    fn byte(&mut self) -> Result<u8, RandomError> {
-        if self.used >= self.bytes.len() {
-            self.refill()?;
-        }
-        let byte = self.bytes.get(self.used).copied();
-        self.used = self.used.saturating_add(1);
-        byte.ok_or_else(RandomError::new)
-    }
-
-    /// Other bytes than before, which were zeros at first: a generator that gives the same again is stuck.
-    fn refill(&mut self) -> Result<(), RandomError> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        self.rng
-            .try_fill_bytes(bytes.as_mut_slice())
-            .map_err(|_| RandomError::new())?;
-        if reveal(bytes.ct_eq(&*self.bytes)) {
-            return Err(RandomError::new());
-        }
-        self.bytes = bytes;
-        self.used = 0;
-        Ok(())
-    }
-}
-
-/// The words around the codes in the file that a person keeps, in the person's language.
+/// The text around the codes in the backup-code file, in the user's language.
 ///
 /// ```
 /// use countersign::backup::BackupCodeFile;
 ///
-/// let sheet = BackupCodeFile {
+/// let file = BackupCodeFile {
 ///     heading: "Codes de secours Exemple".into(),
 ///     date: "Créés le 24 novembre 2026".into(),
-///     advice: "Chaque code ne sert qu'une fois. Notez la date à côté de celui que vous utilisez.\n\
+///     advice: "Chaque code ne sert qu'une fois. Notez la date à côté du code utilisé.\n\
 ///              Quand il en reste peu, créez-en de nouveaux."
 ///         .into(),
 /// };
-/// assert_eq!(sheet.file_name(), "codes-de-secours-exemple.txt");
+/// assert_eq!(file.file_name(), "codes-de-secours-exemple.txt");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupCodeFile {
-    /// The first line: what the codes are, and for which service.
+    /// The first line. It names the service and says that the file has backup codes.
     pub heading: String,
-    /// When they were made, as the person writes dates.
+    /// The date of the codes, as the user writes dates.
     pub date: String,
-    /// What to do with them, and when few are left. Each line is a paragraph.
+    /// Instructions: how to use the codes, and what to do when few are left. Each line is a
+    /// paragraph.
     pub advice: String,
 }
 
 impl BackupCodeFile {
-    /// The words in English. The date stands as it is given.
+    /// Makes the English text. The date appears as you pass it.
     #[must_use]
     pub fn english(service: &str, date: &str) -> Self {
         Self {
             heading: format!("{service} backup codes"),
             date: format!("Made on {date}"),
             advice: format!(
-                "If you cannot use your authenticator app, type one of these codes instead of the passcode. \
-                 Each code works once: write the date beside it when you have used it.\n\
-                 Keep this page where only you can get at it, and not on the phone that has the app.\n\
-                 When few codes are left, or if somebody else may have seen them, sign in to {service} and \
-                 make a new set. A new set ends this one."
+                "If you cannot use your authenticator app, type one of these codes instead of the \
+                 passcode. Each code works once: write the date next to it when you use it.\n\
+                 Keep this page where only you can reach it, and not on the phone with the app.\n\
+                 When few codes are left, or if somebody else may have seen them, sign in to \
+                 {service} and make a new set. The codes on this page then stop working."
             ),
         }
     }
 
-    /// A file name made from the heading: lower-case ASCII letters, digits and hyphens, and `.txt`.
+    /// Returns a file name made from the heading: lower-case ASCII letters, digits and hyphens, and
+    /// `.txt`.
     ///
-    /// A heading of fewer than two words that can be written so is made longer, so that the name says what
-    /// is in the file and no system has reserved it: `backup-codes.txt` at the least.
+    /// If fewer than two words of the heading are ASCII, the name gets the words `backup-codes`. So
+    /// the name always says what the file holds, and no system reserves it.
     #[must_use]
     pub fn file_name(&self) -> String {
         let mut name = String::new();
@@ -284,7 +210,7 @@ impl BackupCodeFile {
         name
     }
 
-    /// The file.
+    /// Returns the text of the file.
     pub(super) fn text<'a>(&self, codes: impl ExactSizeIterator<Item = &'a str>) -> SecretText {
         let mut above = String::new();
         wrap(&self.heading, &mut above);
@@ -313,18 +239,83 @@ impl BackupCodeFile {
     }
 }
 
-/// The longest line of the file: it must be shorter than the 80 columns of a terminal or a printed page.
-const MAX_COLUMNS: usize = 79;
+fn generate_code<R: TryCryptoRng + ?Sized>(
+    format: CodeFormat,
+    source: &mut SymbolSource<'_, R>,
+) -> Result<SecretText, RandomError> {
+    let mut code = Zeroizing::new(String::with_capacity(SHOWN_BYTES));
+    for place in 0..format.length() {
+        if format.space_before(place) {
+            code.push(' ');
+        }
+        code.push(char::from(source.next()?));
+    }
+    Ok(SecretText::new(core::mem::take(&mut code)))
+}
 
-/// Some editors on Windows show a file with line feeds alone as one line, and every other system reads both.
-const LINE_END: &str = "\r\n";
+/// Whether a code is equal to one of the others. Compares in constant time.
+fn is_among(code: &SecretText, others: &[SecretText]) -> bool {
+    let code = code.expose().as_bytes();
+    let found = others.iter().fold(Choice::from(0), |found, other| {
+        found | other.expose().as_bytes().ct_eq(code)
+    });
+    reveal(found)
+}
 
-/// Room to write the date of use, as long as it fits into the line.
-const RULE: &str = "____________________";
+/// Uniform symbols from random bytes. Bytes that would favour some symbols are skipped.
+struct SymbolSource<'a, R: ?Sized> {
+    alphabet: Alphabet,
+    rng: &'a mut R,
+    bytes: Zeroizing<[u8; 32]>,
+    used: usize,
+}
 
-/// Longer headings are cut for the file name.
-const FILE_NAME_BYTES: usize = 64;
+impl<'a, R: TryCryptoRng + ?Sized> SymbolSource<'a, R> {
+    fn new(alphabet: Alphabet, rng: &'a mut R) -> Self {
+        let bytes = Zeroizing::new([0; 32]);
+        let used = bytes.len();
+        Self {
+            alphabet,
+            rng,
+            bytes,
+            used,
+        }
+    }
 
+    fn next(&mut self) -> Result<u8, RandomError> {
+        for _ in 0..MAX_TRIES {
+            if let Some(symbol) = self.alphabet.symbol(self.byte()?) {
+                return Ok(symbol);
+            }
+        }
+        Err(RandomError::new())
+    }
+
+    fn byte(&mut self) -> Result<u8, RandomError> {
+        if self.used >= self.bytes.len() {
+            self.refill()?;
+        }
+        let byte = self.bytes.get(self.used).copied();
+        self.used = self.used.saturating_add(1);
+        byte.ok_or_else(RandomError::new)
+    }
+
+    /// Fills the buffer. Fails if the generator repeats the bytes in it, which are zeros at first.
+    fn refill(&mut self) -> Result<(), RandomError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        self.rng
+            .try_fill_bytes(bytes.as_mut_slice())
+            .map_err(|_| RandomError::new())?;
+        if reveal(bytes.ct_eq(&*self.bytes)) {
+            return Err(RandomError::new());
+        }
+        self.bytes = bytes;
+        self.used = 0;
+        Ok(())
+    }
+}
+
+/// Appends the line of one code.
 fn push_row(number: u8, code: &str, text: &mut String) {
     let number = format!("{number:>3}.  ");
     let columns = number.len().saturating_add(code.len()).saturating_add(2);
@@ -336,8 +327,8 @@ fn push_row(number: u8, code: &str, text: &mut String) {
     }
 }
 
-/// Adds the words of one paragraph in lines. A word longer than a line is cut; control characters are left
-/// out.
+/// Appends the words of one paragraph, in lines. Cuts words longer than a line, and leaves out
+/// control characters.
 fn wrap(paragraph: &str, text: &mut String) {
     let mut column = 0_usize;
     for word in paragraph.split_whitespace() {
@@ -368,10 +359,32 @@ fn wrap(paragraph: &str, text: &mut String) {
     text.push_str(LINE_END);
 }
 
-/// No more columns than this are needed: no character below U+1100 is wide, and none takes more than two.
+/// Returns an upper bound of the columns of a character. No character below U+1100 is wide, and
+/// none takes more than two columns.
 fn columns(character: char) -> usize {
     if character < '\u{1100}' { 1 } else { 2 }
 }
+
+/// How often a code or a symbol is tried before the generator counts as broken.
+///
+/// A good generator needs this many tries with a probability far below 2^-128. Two codes are equal
+/// at most once in 10,000 tries, and one byte in 42 is skipped.
+const MAX_TRIES: u32 = 64;
+
+/// The length of the longest code with a space after every symbol.
+const SHOWN_BYTES: usize = 2 * CodeFormat::MAX_LENGTH as usize;
+
+/// The longest line of the file, for terminals and printed pages of 80 columns.
+const MAX_COLUMNS: usize = 79;
+
+/// Some editors on Windows show text with line feeds alone as one line. All systems read both.
+const LINE_END: &str = "\r\n";
+
+/// Room to write the date of use. It is cut where the line ends.
+const RULE: &str = "____________________";
+
+/// The longest file name without its extension. Longer headings are cut.
+const FILE_NAME_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -379,14 +392,14 @@ mod tests {
 
     #[cfg(feature = "getrandom")]
     #[test]
-    fn the_longest_code_fits_where_it_is_made() {
+    fn no_code_is_longer_than_its_buffer() {
         let longest = CodeFormat::new(Alphabet::Unambiguous, CodeFormat::MAX_LENGTH, 1, 1);
         let codes = BackupCodes::generate(longest.unwrap()).unwrap();
         assert!(codes.iter().all(|code| code.len() <= SHOWN_BYTES));
     }
 
     #[test]
-    fn the_row_of_symbols_does_not_grow_and_leave_a_copy_behind() {
+    fn the_buffer_of_symbols_never_grows() {
         let code = || SecretText::new("12345678901234567890123456789012".into());
         let codes = BackupCodes {
             format: CodeFormat::new(Alphabet::Digits, 32, 0, 3).unwrap(),

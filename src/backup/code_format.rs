@@ -1,14 +1,17 @@
+//! The format of backup codes: alphabet, length, groups and number of codes.
+
 use crate::otp::Code;
 use alloc::vec::Vec;
 use subtle::ConstantTimeGreater;
 use zeroize::Zeroizing;
 
-/// What a set of backup codes looks like: the symbols, how many of them a code has, how they are grouped,
-/// and how many codes there are.
+/// The format of a set of backup codes: the symbols, the length and groups of a code, and the
+/// number of codes.
 ///
-/// The default, ten codes of eight digits as `1234 5678`, suits look-up secrets that are throttled (NIST
-/// SP 800-63B 3.1.2), as `Verifier` does. A saved recovery code that stands in for every other factor needs
-/// 64 bits (NIST SP 800-63B 4.2.1.1): [`BITS_64`](Self::BITS_64).
+/// The default is ten codes of eight digits, such as `1234 5678`. It suits look-up secrets with a
+/// rate limit (NIST SP 800-63B 3.1.2), such as the one of `Verifier`. A saved recovery code that
+/// replaces every other factor needs 64 bits (NIST SP 800-63B 4.2.1.1): use
+/// [`BITS_64`](Self::BITS_64).
 ///
 /// ```
 /// use countersign::backup::{Alphabet, CodeFormat};
@@ -28,8 +31,9 @@ pub struct CodeFormat {
 }
 
 impl CodeFormat {
-    /// Ten codes of 13 unambiguous symbols, as `XXXXX XXXXX XXX`: at least 64 bits each, which NIST SP
-    /// 800-63B 4.2.1.1 asks of saved recovery codes.
+    /// Ten codes of 13 unambiguous symbols, as `XXXXX XXXXX XXX`.
+    ///
+    /// Each has at least 64 bits, which NIST SP 800-63B 4.2.1.1 requires for saved recovery codes.
     pub const BITS_64: Self = Self {
         alphabet: Alphabet::Unambiguous,
         length: 13,
@@ -37,8 +41,10 @@ impl CodeFormat {
         count: 10,
     };
 
-    /// Ten codes of 23 unambiguous symbols, as `XXXXXX XXXXXX XXXXXX XXXXX`: at least 112 bits each, beyond
-    /// any search, whatever the digest (NIST SP 800-63B 3.1.2.2).
+    /// Ten codes of 23 unambiguous symbols, as `XXXXXX XXXXXX XXXXXX XXXXX`.
+    ///
+    /// Each has at least 112 bits. That is too many to search, whatever the hash (NIST SP 800-63B
+    /// 3.1.2.2).
     pub const BITS_112: Self = Self {
         alphabet: Alphabet::Unambiguous,
         length: 23,
@@ -48,9 +54,10 @@ impl CodeFormat {
 
     /// Checks a format.
     ///
-    /// `length` is the number of symbols of a code, 6 to 32: six digits, about 20 bits, are the least that
-    /// NIST SP 800-63B 3.1.2.1 and OWASP ASVS 6.5.4 allow. `group` is how many symbols are shown before a
-    /// space, 0 for no spaces. `count` is the number of codes, 1 to 100.
+    /// - `length`: the number of symbols in a code, 6 to 32. NIST SP 800-63B 3.1.2.1 and OWASP ASVS
+    ///   6.5.4 require at least six digits, about 20 bits.
+    /// - `group`: the number of symbols before a space, or 0 for no spaces.
+    /// - `count`: the number of codes, 1 to 100.
     ///
     /// # Errors
     /// [`CodeFormatError`] names the field that is out of bounds.
@@ -77,31 +84,31 @@ impl CodeFormat {
         })
     }
 
-    /// The symbols.
+    /// Returns the alphabet of the codes.
     #[must_use]
     pub const fn alphabet(&self) -> Alphabet {
         self.alphabet
     }
 
-    /// How many symbols a code has, spaces not counted: 6 to 32.
+    /// Returns the number of symbols in a code, without spaces: 6 to 32.
     #[must_use]
     pub const fn length(&self) -> u8 {
         self.length
     }
 
-    /// How many symbols are shown before a space; 0: no spaces.
+    /// Returns the number of symbols before a space; 0 means no spaces.
     #[must_use]
     pub const fn group(&self) -> u8 {
         self.group
     }
 
-    /// How many codes a set has: 1 to 100.
+    /// Returns the number of codes in a set: 1 to 100.
     #[must_use]
     pub const fn count(&self) -> u8 {
         self.count
     }
 
-    /// The entropy of one code in bits, rounded down: 26 for eight digits (26.6).
+    /// Returns the entropy of one code in bits, rounded down: 26 for eight digits (26.6).
     #[must_use]
     pub const fn entropy_bits(&self) -> u32 {
         match self.alphabet {
@@ -110,34 +117,34 @@ impl CodeFormat {
         }
     }
 
-    /// How many codes are possible, at most `u128::MAX`.
+    /// Returns the number of possible codes, at most `u128::MAX`.
     pub(crate) const fn space(&self) -> u128 {
         (self.alphabet.size() as u128).saturating_pow(self.length as u32)
     }
 
-    /// Whether what was typed could be a code of this format.
-    pub(crate) fn fits(&self, passcode: &Code) -> bool {
-        self.canonical(passcode).is_some()
+    /// Whether a typed code has the length and the symbols of this format.
+    pub(crate) fn matches_shape(&self, code: &Code) -> bool {
+        self.canonical(code).is_some()
     }
 
-    /// The symbols that what was typed counts as, if it could be a code of this format.
-    pub(super) fn canonical(&self, passcode: &Code) -> Option<Zeroizing<Vec<u8>>> {
-        if passcode.symbol_count() != usize::from(self.length) {
+    /// Returns the canonical symbols of a typed code, if it has the shape of this format.
+    pub(super) fn canonical(&self, code: &Code) -> Option<Zeroizing<Vec<u8>>> {
+        if code.symbol_count() != usize::from(self.length) {
             return None;
         }
         let mut symbols = Zeroizing::new(Vec::with_capacity(usize::from(self.length)));
-        for typed in passcode.symbols() {
+        for typed in code.symbols() {
             symbols.push(self.alphabet.canonical(*typed)?);
         }
         Some(symbols)
     }
 
-    /// Whether a space is shown before the symbol at this place, counted from 0.
+    /// Whether a space precedes the symbol at this place, counted from 0.
     pub(super) fn space_before(&self, place: u8) -> bool {
         place != 0 && place.checked_rem(self.group) == Some(0)
     }
 
-    /// The longest code, in symbols.
+    /// The length of the longest code, in symbols.
     pub(super) const MAX_LENGTH: u8 = 32;
 }
 
@@ -152,47 +159,49 @@ impl Default for CodeFormat {
     }
 }
 
-/// A format that backup codes cannot have.
+/// The error for a format that is out of bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodeFormatError {
-    /// The length is not 6 to 32.
-    #[error("the length is {length} symbols; a code has 6 to 32")]
+    /// The length is not from 6 to 32.
+    #[error("the length is {length} symbols; use 6 to 32")]
     Length {
-        /// The length asked for.
+        /// The given length.
         length: u8,
     },
     /// A group is longer than the code.
     #[error("the group is {group} symbols; the code has only {length}")]
     Group {
-        /// The group asked for.
+        /// The given group.
         group: u8,
         /// The length of the code.
         length: u8,
     },
-    /// The count is not 1 to 100.
-    #[error("the count is {count}; a set has 1 to 100 codes")]
+    /// The count is not from 1 to 100.
+    #[error("the count is {count} codes; use 1 to 100")]
     Count {
-        /// The count asked for.
+        /// The given count.
         count: u8,
     },
 }
 
-/// The symbols that backup codes are made of.
+/// The symbols of backup codes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Alphabet {
-    /// The ten decimal digits: easy to type on any keyboard, in any script.
+    /// The ten decimal digits. They are easy to type on any keyboard, in any script.
     #[default]
     Digits,
-    /// Ten digits and 22 letters, without I, L, O and U (Crockford's base 32): more bits a symbol. A typed
-    /// O counts as 0, a typed I or L as 1, and lower case as upper case. In a page, the field for them must not have
-    /// `inputmode="numeric"`, because telephones then show no letters.
+    /// Ten digits and 22 letters, without I, L, O and U (Crockford's base 32).
+    ///
+    /// They have more bits per symbol. A typed O counts as 0, a typed I or L as 1, and lower case
+    /// as upper case. Do not give the input field `inputmode="numeric"`: phones then show no
+    /// letters.
     Unambiguous,
 }
 
 impl Alphabet {
-    /// How many symbols there are: 10 or 32.
+    /// Returns the number of symbols: 10 or 32.
     pub(super) const fn size(self) -> u8 {
         match self {
             Self::Digits => 10,
@@ -200,8 +209,10 @@ impl Alphabet {
         }
     }
 
-    /// The symbol that a random byte stands for, or `None` if the byte has to be drawn again: each symbol
-    /// stands for equally many bytes. Neither a branch nor an address depends on a byte that is kept.
+    /// Returns the symbol of a random byte, or `None` if the caller needs another byte.
+    ///
+    /// Each symbol has the same number of bytes. No branch and no address depends on a byte that is
+    /// used.
     pub(super) fn symbol(self, random: u8) -> Option<u8> {
         match self {
             Self::Digits => (random < 250).then(|| b'0'.wrapping_add(random % 10)),
@@ -209,7 +220,7 @@ impl Alphabet {
         }
     }
 
-    /// What a typed symbol (an ASCII digit or upper-case letter) counts as, if it may stand in a code.
+    /// Returns the symbol of the alphabet that a typed ASCII digit or upper-case letter counts as.
     pub(super) fn canonical(self, typed: u8) -> Option<u8> {
         match (self, typed) {
             (_, b'0'..=b'9') => Some(typed),
@@ -221,8 +232,8 @@ impl Alphabet {
     }
 }
 
-/// The symbol with a value below 32, from its place in ASCII: a table would be read at an address that
-/// depends on the code.
+/// Returns the symbol with a value below 32, computed from its place in ASCII. Reading a table
+/// would use an address that depends on the code.
 fn unambiguous(value: u8) -> u8 {
     let over = |limit: u8| value.ct_gt(&limit).unwrap_u8();
     let punctuation = over(9).wrapping_mul(7);
@@ -238,14 +249,13 @@ fn unambiguous(value: u8) -> u8 {
 mod tests {
     use super::*;
     use std::vec;
-    use std::vec::Vec;
 
     fn typed(text: &str) -> Code {
         Code::parse(text).unwrap()
     }
 
     #[test]
-    fn the_constants_pass_their_own_checks() {
+    fn constants_pass_the_checks() {
         for format in [
             CodeFormat::default(),
             CodeFormat::BITS_64,
@@ -262,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_space_is_counted_exactly_as_long_as_it_can_be() {
+    fn space_counts_codes_up_to_the_maximum() {
         let space = |alphabet, length| CodeFormat::new(alphabet, length, 0, 1).unwrap().space();
         assert_eq!(space(Alphabet::Digits, 6), 1_000_000);
         assert_eq!(space(Alphabet::Digits, 8), 100_000_000);
@@ -273,30 +283,30 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_code_fits_by_its_length_and_its_symbols() {
+    fn shape_depends_on_length_and_symbols() {
         let digits = CodeFormat::default();
-        assert!(digits.fits(&typed("1234 5678")));
-        assert!(digits.fits(&typed("12345678")));
-        assert!(!digits.fits(&typed("1234567")));
-        assert!(!digits.fits(&typed("123456789")));
-        assert!(!digits.fits(&typed("1234567O")));
+        assert!(digits.matches_shape(&typed("1234 5678")));
+        assert!(digits.matches_shape(&typed("12345678")));
+        assert!(!digits.matches_shape(&typed("1234567")));
+        assert!(!digits.matches_shape(&typed("123456789")));
+        assert!(!digits.matches_shape(&typed("1234567O")));
 
         let letters = CodeFormat::BITS_64;
-        assert!(letters.fits(&typed("abcde-fghjk-mnp")));
-        assert!(letters.fits(&typed("1234567890123")));
-        assert!(letters.fits(&typed("oiloiloiloilo")));
-        assert!(!letters.fits(&typed("ABCDEFGHJKMNU")));
-        assert!(!letters.fits(&typed("ABCDEFGHJKMN")));
+        assert!(letters.matches_shape(&typed("abcde-fghjk-mnp")));
+        assert!(letters.matches_shape(&typed("1234567890123")));
+        assert!(letters.matches_shape(&typed("oiloiloiloilo")));
+        assert!(!letters.matches_shape(&typed("ABCDEFGHJKMNU")));
+        assert!(!letters.matches_shape(&typed("ABCDEFGHJKMN")));
     }
 
     #[test]
-    fn the_unambiguous_symbols_are_those_of_crockford() {
+    fn unambiguous_symbols_are_crockfords() {
         let symbols: Vec<u8> = (0..32).map(unambiguous).collect();
         assert_eq!(symbols, b"0123456789ABCDEFGHJKMNPQRSTVWXYZ");
     }
 
     #[test]
-    fn every_symbol_stands_for_equally_many_bytes() {
+    fn every_symbol_has_equally_many_bytes() {
         for (alphabet, bytes_each) in [(Alphabet::Digits, 25), (Alphabet::Unambiguous, 8)] {
             let mut counts = [0; 256];
             for symbol in (0..=255).filter_map(|random| alphabet.symbol(random)) {
@@ -312,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_generated_counts_as_itself() {
+    fn generated_symbols_are_canonical() {
         for alphabet in [Alphabet::Digits, Alphabet::Unambiguous] {
             for symbol in (0..=255).filter_map(|random| alphabet.symbol(random)) {
                 assert_eq!(alphabet.canonical(symbol), Some(symbol));
@@ -321,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn look_alikes_count_as_the_digit_that_they_look_like() {
+    fn look_alike_letters_count_as_digits() {
         let typed = |symbol| Alphabet::Unambiguous.canonical(symbol);
         assert_eq!(typed(b'O'), Some(b'0'));
         assert_eq!(typed(b'I'), Some(b'1'));

@@ -1,4 +1,6 @@
-use super::argon2::Digest;
+//! A set of backup codes as your application stores it, and redeeming its codes.
+
+use super::argon2::CodeHash;
 use crate::Timestamp;
 use crate::backup::{
     Argon2Params, BackupCodes, CodeFormat, HashError, HashJob, Hashes, Pepper, PepperId,
@@ -12,45 +14,50 @@ use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroize;
 
-/// One issued set of backup codes as it is kept: a digest of each code, and when it was used.
+/// An issued set of backup codes as you store it: the password hash (Argon2id) of each code, and
+/// when each code was used.
 ///
-/// `Verifier` keeps one for each account, in the record that it seals. This type is for hosts that want
-/// backup codes alone. Such a host
+/// `Verifier` stores one set per account in its encrypted record. Use this type directly only for
+/// backup codes without `Verifier`:
 ///
-/// 1. stores [`encode`](Self::encode) under the account, together with a version that changes with every
-///    write, and shows the codes once; a new set overwrites the old one;
-/// 2. for an attempt, reads the bytes and the version, [`decode`](Self::decode)s and [`redeem`](Self::redeem)s;
-/// 3. if that is `Ok`, writes the bytes back *on condition that the version is still the one it read*, and
-///    lets the person in only when that write is known to have happened. If the version has changed, it
-///    starts again from 2. Without the condition, two requests at the same time are accepted with one code.
+/// 1. [`issue`](Self::issue) a set. Store the bytes of [`encode`](Self::encode) under the account,
+///    with a version that changes with every write. Then show the codes once. A new set overwrites
+///    the old one.
+/// 2. For an attempt, limit the rate first. Read the bytes and the version, call
+///    [`decode`](Self::decode), then [`redeem`](Self::redeem).
+/// 3. If `redeem` returns `Ok`, write the encoded set *on condition that the version is still the
+///    one that you read*. If the version has changed, start again from step 2. Without the
+///    condition, two concurrent requests are both accepted with one code.
+/// 4. Let the user in only after that write has succeeded.
 ///
-/// It must also limit the attempts, for each account and before the digest is computed: NIST SP 800-63B
-/// 3.1.2 asks for it below 64 bits, and a digest takes memory and time.
+/// Limit the attempts per account before the hash is computed. NIST SP 800-63B 3.1.2 requires a
+/// limit for codes below 64 bits, and each hash takes memory and time.
 ///
 /// ```
 /// use countersign::Timestamp;
-/// use countersign::backup::{Argon2Params, BackupCodeSet, BackupCodeSetError, BackupCodes, CodeFormat};
+/// use countersign::backup::{Argon2Params, BackupCodeSet, BackupCodeSetError};
+/// use countersign::backup::{BackupCodes, CodeFormat};
 /// use countersign::otp::Code;
 ///
 /// # #[cfg(feature = "getrandom")] {
 /// # let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
 /// let codes = BackupCodes::generate_with(CodeFormat::default(), &mut rng)?;
 /// let issued_at = Timestamp::from_unix(1_795_478_400);
-/// let ledger = BackupCodeSet::issue(&codes, issued_at, Argon2Params::default(), None, &mut rng)?;
-/// let stored = ledger.encode();
+/// let set = BackupCodeSet::issue(&codes, issued_at, Argon2Params::default(), None, &mut rng)?;
+/// let stored = set.encode();
 ///
-/// // Later, with what the person typed:
+/// // Later the user types a code:
 /// let typed = codes.iter().next().expect("a set has codes");
 /// let now = Timestamp::from_unix(1_795_564_800);
-/// let mut ledger = BackupCodeSet::decode(&stored)?;
-/// let redemption = ledger.redeem(&Code::parse(typed)?, now, None)?;
+/// let mut set = BackupCodeSet::decode(&stored)?;
+/// let redemption = set.redeem(&Code::parse(typed)?, now, None)?;
 /// assert_eq!(redemption.number(), 1);
 /// assert_eq!(redemption.remaining(), 9);
-/// let to_store = ledger.encode();
+/// let to_store = set.encode();
 ///
-/// // And when somebody types it again:
-/// let mut ledger = BackupCodeSet::decode(&to_store)?;
-/// let again = ledger.redeem(&Code::parse(typed)?, now, None);
+/// // The same code is refused the second time:
+/// let mut set = BackupCodeSet::decode(&to_store)?;
+/// let again = set.redeem(&Code::parse(typed)?, now, None);
 /// assert_eq!(again, Err(BackupCodeSetError::Used { number: 1, at: now }));
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -65,18 +72,21 @@ pub struct BackupCodeSet {
     pub(super) entries: Vec<Entry>,
 }
 
+/// The stored form of one code.
 #[derive(Clone)]
 pub(super) struct Entry {
-    pub(super) digest: Digest,
+    pub(super) hash: CodeHash,
     pub(super) used_at: Option<Timestamp>,
 }
 
 impl BackupCodeSet {
-    /// The ledger of a new set. This computes a digest for each code, so it takes as long as that many
-    /// attempts.
+    /// Makes the set to store for new codes.
+    ///
+    /// This computes one hash per code, so it takes as long as that many attempts. `pepper` is an
+    /// optional secret key for the hashes: see [`Pepper`].
     ///
     /// # Errors
-    /// [`HashError`] if a digest cannot be computed.
+    /// [`HashError`] if a hash cannot be computed.
     pub fn issue<R: CryptoRng + ?Sized>(
         codes: &BackupCodes,
         issued_at: Timestamp,
@@ -86,55 +96,57 @@ impl BackupCodeSet {
     ) -> Result<Self, HashError> {
         let mut salt = [0; 16];
         rng.fill_bytes(&mut salt);
-        let digests = Self::issue_job(codes, salt, params, pepper).run()?;
+        let hashes = Self::issue_job(codes, salt, params, pepper).run()?;
         let pepper = pepper.map(Pepper::id);
-        Ok(Self::from_digests(
+        Ok(Self::from_hashes(
             codes.format(),
             salt,
             params,
             issued_at,
             pepper,
-            digests,
+            hashes,
         ))
     }
 
-    /// Looks for a code, and marks it as used at `at`.
+    /// Checks a code, and marks it as used at `at`.
     ///
-    /// `pepper` is the one that the set was issued with; a set that was issued without one ignores it. One
-    /// digest is computed, however many codes there are, and compared with all of them in constant time.
+    /// Pass the pepper that the set was issued with. A set that was issued without a pepper ignores
+    /// it. The method computes one hash, however many codes the set has. It compares the hash with
+    /// all codes in constant time.
     ///
     /// # Errors
-    /// [`BackupCodeSetError`], which leaves the ledger as it was. Tell the person that the code is wrong or was used;
-    /// [`BackupCodeSetError::Digest`] and the errors about peppers are faults of the server.
+    /// [`BackupCodeSetError`] if the code is not accepted; the set is unchanged. Tell the user that
+    /// the code is wrong or was used before. [`BackupCodeSetError::Hash`] and the errors about
+    /// peppers are faults of the server.
     pub fn redeem(
         &mut self,
-        passcode: &Code,
+        code: &Code,
         at: Timestamp,
         pepper: Option<&Pepper>,
     ) -> Result<Redemption, BackupCodeSetError> {
-        if !self.fits(passcode) {
+        if !self.format.matches_shape(code) {
             return Err(BackupCodeSetError::Shape);
         }
         let job = self
-            .job(passcode, pepper)
+            .redeem_job(code, pepper)
             .ok_or_else(|| self.pepper_error(pepper))?;
         match self.find(&job.run()?) {
-            Found::Unused(index) => {
+            CodeMatch::Unused(index) => {
                 self.mark_used(index, at);
                 Ok(Redemption::new(index, self.remaining()))
             }
-            Found::Used(index) => {
-                let code = self.status().nth(index).ok_or(BackupCodeSetError::Wrong)?;
+            CodeMatch::Used(index) => {
+                let status = self.status().nth(index).ok_or(BackupCodeSetError::Wrong)?;
                 Err(BackupCodeSetError::Used {
-                    number: code.number,
-                    at: code.used_at.ok_or(BackupCodeSetError::Wrong)?,
+                    number: status.number,
+                    at: status.used_at.ok_or(BackupCodeSetError::Wrong)?,
                 })
             }
-            Found::Nothing => Err(BackupCodeSetError::Wrong),
+            CodeMatch::None => Err(BackupCodeSetError::Wrong),
         }
     }
 
-    /// How many codes are left.
+    /// Returns how many codes are unused.
     #[must_use]
     pub fn remaining(&self) -> usize {
         self.entries
@@ -143,7 +155,7 @@ impl BackupCodeSet {
             .count()
     }
 
-    /// Every code of the set, in the order of the file.
+    /// Returns the status of every code of the set, in the order of the backup-code file.
     #[must_use]
     pub fn status(&self) -> impl ExactSizeIterator<Item = CodeStatus> {
         self.entries
@@ -155,31 +167,32 @@ impl BackupCodeSet {
             })
     }
 
-    /// When the set was issued.
+    /// Returns when the set was issued.
     #[must_use]
     pub const fn issued_at(&self) -> Timestamp {
         self.issued_at
     }
 
-    /// What the codes look like.
+    /// Returns the format of the codes.
     #[must_use]
     pub const fn format(&self) -> CodeFormat {
         self.format
     }
 
-    /// How slow the digest is. A set issued with less than the host asks for today is worth replacing.
+    /// Returns the cost of the password hash. Replace a set whose cost is below your current
+    /// parameters.
     #[must_use]
     pub const fn params(&self) -> Argon2Params {
         self.params
     }
 
-    /// The pepper that the set was issued with.
+    /// Returns the id of the pepper that the set was issued with.
     #[must_use]
     pub const fn pepper_id(&self) -> Option<PepperId> {
         self.pepper
     }
 
-    /// The digests of a new set, for [`from_digests`](Self::from_digests).
+    /// Returns the job that hashes new codes, for [`from_hashes`](Self::from_hashes).
     pub(crate) fn issue_job(
         codes: &BackupCodes,
         salt: [u8; 16],
@@ -190,22 +203,22 @@ impl BackupCodeSet {
         HashJob::new(salt, params, pepper.cloned(), codes.symbols(), length)
     }
 
-    /// The ledger of the codes whose digests were computed by [`issue_job`](Self::issue_job), with the same
-    /// format, salt, parameters and pepper.
-    pub(crate) fn from_digests(
+    /// Makes the set from the hashes of [`issue_job`](Self::issue_job). Pass the same format, salt,
+    /// parameters and pepper.
+    pub(crate) fn from_hashes(
         format: CodeFormat,
         salt: [u8; 16],
         params: Argon2Params,
         issued_at: Timestamp,
         pepper: Option<PepperId>,
-        digests: Hashes,
+        hashes: Hashes,
     ) -> Self {
         let entries = with_wiped_stack::<512, _>(|| {
-            let unused = |digest: &Digest| Entry {
-                digest: *digest,
+            let unused = |hash: &CodeHash| Entry {
+                hash: *hash,
                 used_at: None,
             };
-            digests.iter().map(unused).collect()
+            hashes.iter().map(unused).collect()
         });
         Self {
             salt,
@@ -217,15 +230,12 @@ impl BackupCodeSet {
         }
     }
 
-    /// Whether what was typed could be a code of this set.
-    pub(crate) fn fits(&self, passcode: &Code) -> bool {
-        self.format.fits(passcode)
-    }
-
-    /// The one digest to be computed for an attempt, for [`find`](Self::find). `None` if what was typed does
-    /// not [fit](Self::fits), or if it is not the pepper of this set.
-    pub(crate) fn job(&self, passcode: &Code, pepper: Option<&Pepper>) -> Option<HashJob> {
-        let symbols = self.format.canonical(passcode)?;
+    /// Returns the job that hashes a typed code, for [`find`](Self::find).
+    ///
+    /// Returns `None` if the code does not have the format of this set, or if the pepper is not the
+    /// pepper of this set.
+    pub(crate) fn redeem_job(&self, code: &Code, pepper: Option<&Pepper>) -> Option<HashJob> {
+        let symbols = self.format.canonical(code)?;
         let pepper = match self.pepper {
             None => None,
             Some(needed) => Some(pepper.filter(|pepper| pepper.id() == needed)?.clone()),
@@ -240,7 +250,7 @@ impl BackupCodeSet {
         ))
     }
 
-    /// Why there is no [`job`](Self::job) for a code that fits.
+    /// Returns why there is no [`redeem_job`](Self::redeem_job) for a code of this format.
     fn pepper_error(&self, pepper: Option<&Pepper>) -> BackupCodeSetError {
         match (self.pepper, pepper.map(Pepper::id)) {
             (Some(needed), Some(given)) => BackupCodeSetError::PepperOther { needed, given },
@@ -249,40 +259,41 @@ impl BackupCodeSet {
         }
     }
 
-    /// Compares the digest of an attempt with every entry, used ones too.
-    pub(crate) fn find(&self, digests: &Hashes) -> Found {
-        let mut digests = digests.iter();
-        let (Some(digest), None) = (digests.next(), digests.next()) else {
-            return Found::Nothing;
+    /// Finds the code with a hash. Compares the hash with every code, used codes included.
+    pub(crate) fn find(&self, hashes: &Hashes) -> CodeMatch {
+        let mut hashes = hashes.iter();
+        let (Some(hash), None) = (hashes.next(), hashes.next()) else {
+            return CodeMatch::None;
         };
         let mut place = 0_u16;
         let mut found = Choice::from(0);
         let mut used = Choice::from(0);
         for (index, entry) in (0_u16..).zip(&self.entries) {
-            let hit = entry.digest.ct_eq(digest);
+            let hit = entry.hash.ct_eq(hash);
             place.conditional_assign(&index, hit);
             found |= hit;
             used |= hit & Choice::from(u8::from(entry.used_at.is_some()));
         }
         if !reveal(found) {
-            return Found::Nothing;
+            return CodeMatch::None;
         }
         let index = usize::from(reveal_index(place));
         if reveal(used) {
-            Found::Used(index)
+            CodeMatch::Used(index)
         } else {
-            Found::Unused(index)
+            CodeMatch::Unused(index)
         }
     }
 
-    /// Marks a code as used, unless it is so already. `index` counts from 0, as in [`Found`].
+    /// Marks a code as used, unless it is marked already. `index` counts from 0, as in
+    /// [`CodeMatch`].
     pub(crate) fn mark_used(&mut self, index: usize, at: Timestamp) {
         if let Some(entry) = self.entries.get_mut(index) {
             entry.used_at.get_or_insert(at);
         }
     }
 
-    /// The salt, which tells this set from any other.
+    /// Returns the salt. It identifies the set.
     pub(crate) const fn salt(&self) -> &[u8; 16] {
         &self.salt
     }
@@ -290,12 +301,12 @@ impl BackupCodeSet {
 
 impl PartialEq for BackupCodeSet {
     fn eq(&self, other: &Self) -> bool {
-        let digests = self
+        let hashes = self
             .entries
             .iter()
             .zip(&other.entries)
             .fold(Choice::from(1), |equal, (one, two)| {
-                equal & one.digest.ct_eq(&two.digest)
+                equal & one.hash.ct_eq(&two.hash)
             });
         self.salt == other.salt
             && self.params == other.params
@@ -303,7 +314,7 @@ impl PartialEq for BackupCodeSet {
             && self.issued_at == other.issued_at
             && self.pepper == other.pepper
             && self.status().eq(other.status())
-            && reveal(digests)
+            && reveal(hashes)
     }
 }
 
@@ -325,35 +336,24 @@ impl Drop for BackupCodeSet {
     fn drop(&mut self) {
         self.entries
             .iter_mut()
-            .for_each(|entry| entry.digest.zeroize());
+            .for_each(|entry| entry.hash.zeroize());
         self.salt.zeroize();
     }
 }
 
-/// One backup code, as [`BackupCodeSet::status`] lists it.
+/// The status of one backup code, from [`BackupCodeSet::status`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CodeStatus {
-    /// The number of the code, from 1, as in the file.
+    /// The number of the code, from 1, as in the backup-code file.
     pub number: usize,
-    /// When it was used, if it was.
+    /// When the code was used; `None` if it was not.
     pub used_at: Option<Timestamp>,
 }
 
-/// What a ledger holds for a digest. The index counts from 0.
+/// An accepted code, which is now marked as used in the set. Store the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// A code that was not used.
-    Unused(usize),
-    /// A code that was used.
-    Used(usize),
-    /// No code of this set.
-    Nothing,
-}
-
-/// A code was accepted, and is marked as used in the ledger: which must now be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "store the ledger before you let anybody in, or the code can be used again"]
+#[must_use = "store the set before you let the user in, or the code can be used again"]
 pub struct Redemption {
     index: usize,
     remaining: usize,
@@ -364,53 +364,86 @@ impl Redemption {
         Self { index, remaining }
     }
 
-    /// The number of the code, from 1, as in the file.
+    /// Returns the number of the code, from 1, as in the backup-code file.
     #[must_use]
     pub const fn number(self) -> usize {
         self.index.saturating_add(1)
     }
 
-    /// How many codes are left.
+    /// Returns how many codes are unused.
     #[must_use]
     pub const fn remaining(self) -> usize {
         self.remaining
     }
 }
 
-/// A code was not accepted, and nothing is changed.
+/// The error for a code that is not accepted. The set is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupCodeSetError {
-    /// It does not have the length and the symbols of a code of this set. No digest was computed.
-    #[error("the code does not have the form of a backup code")]
+    /// The code does not have the length and the symbols of this set. No hash was computed.
+    #[error("the code does not have the format of a backup code")]
     Shape,
-    /// It is not a code of this set. Count it as a failure.
+    /// The code is not in this set. Count it as a failure.
     #[error("the backup code is wrong")]
     Wrong,
-    /// It is a code of this set that was used before. Count it as a failure: without the count, somebody
-    /// who found a used code has guesses for free.
+    /// The code is in this set, and was used before. Count it as a failure: otherwise an attacker
+    /// who found a used code has free guesses.
     #[error("the backup code was used before")]
     Used {
-        /// The number of the code, from 1, as in the file.
+        /// The number of the code, from 1, as in the backup-code file.
         number: usize,
-        /// When it was used.
+        /// When the code was used.
         at: Timestamp,
     },
-    /// The set was issued with a pepper, and none is given.
-    #[error("the backup codes need pepper {needed}")]
+    /// The set was issued with a pepper, and you passed none.
+    #[error("the backup-code set needs pepper {needed}; none was given")]
     PepperMissing {
-        /// The pepper that the set was issued with.
+        /// The id of the pepper that the set was issued with.
         needed: PepperId,
     },
-    /// The set was issued with another pepper than the one given.
-    #[error("the backup codes need pepper {needed}, not {given}")]
+    /// The set was issued with another pepper than the one that you passed.
+    #[error("the backup-code set needs pepper {needed}, not {given}")]
     PepperOther {
-        /// The pepper that the set was issued with.
+        /// The id of the pepper that the set was issued with.
         needed: PepperId,
-        /// The pepper that was given.
+        /// The id of the pepper that you passed.
         given: PepperId,
     },
-    /// The digest could not be computed.
+    /// The hash could not be computed.
     #[error(transparent)]
-    Digest(#[from] HashError),
+    Hash(#[from] HashError),
+}
+
+/// The result of [`BackupCodeSet::find`]. The index counts from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CodeMatch {
+    /// The hash belongs to a code that was not used.
+    Unused(usize),
+    /// The hash belongs to a code that was used.
+    Used(usize),
+    /// The hash belongs to no code of this set.
+    None,
+}
+
+#[cfg(all(test, feature = "getrandom"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_takes_one_digest_however_many_codes_there_are() {
+        let params = Argon2Params::new(8, 1, 1).unwrap();
+        let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
+        let hashes = BackupCodeSet::issue_job(&codes, [1; 16], params, None)
+            .run()
+            .unwrap();
+        assert_eq!(hashes.iter().len(), 10);
+
+        let at = Timestamp::UNIX_EPOCH;
+        let set = BackupCodeSet::from_hashes(codes.format(), [1; 16], params, at, None, hashes);
+        let code = Code::parse(codes.iter().nth(3).unwrap()).unwrap();
+        let hashes = set.redeem_job(&code, None).unwrap().run().unwrap();
+        assert_eq!(hashes.iter().len(), 1);
+        assert_eq!(set.find(&hashes), CodeMatch::Unused(3));
+    }
 }

@@ -1,10 +1,11 @@
-//! A ledger in CBOR (RFC 8949): by itself, or inside a sealed record.
+//! The encoding of a backup-code set in CBOR (RFC 8949), alone or inside an encrypted record.
 //!
-//! An array of a version and the fields. Digests stand in one byte string, in the order of the codes; the
-//! codes that were used in a map from index to time. There is one encoding of a ledger: the shortest form
-//! of every number, definite lengths, ascending indexes. Any other is refused.
+//! The encoding is an array of a version and the fields. One byte string holds the hashes, in the
+//! order of the codes. A map holds the used codes, from index to time. Each set has one encoding:
+//! the shortest form of every number, definite lengths, ascending indexes. `decode` refuses any
+//! other.
 
-use super::argon2::Digest;
+use super::argon2::CodeHash;
 use super::code_set::Entry;
 use crate::Timestamp;
 use crate::backup::{
@@ -17,13 +18,11 @@ use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 use subtle::{Choice, ConstantTimeEq};
 
-const VERSION: u32 = 1;
-const FIELDS: u64 = 13;
-
 impl BackupCodeSet {
-    /// The ledger as bytes to store: under 200 for a new set of ten codes, six more for each used one.
+    /// Encodes the set to bytes to store.
     ///
-    /// They hold no code, but short codes can be searched for by their digests: keep them as you keep
+    /// A new set of ten codes takes less than 200 bytes, and each used code six more. The bytes
+    /// hold no code, but an attacker who has them can search for short codes. So protect them like
     /// password hashes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -32,30 +31,31 @@ impl BackupCodeSet {
         bytes
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Decodes the bytes of [`encode`](Self::encode).
     ///
     /// # Errors
-    /// [`BackupCodeSetDecodeError`] if the bytes are anything else.
+    /// [`BackupCodeSetDecodeError`] if the bytes are not the encoding of a set.
     pub fn decode(bytes: &[u8]) -> Result<Self, BackupCodeSetDecodeError> {
         let mut decoder = Decoder::new(bytes);
-        let ledger = Self::decode_from(&mut decoder)?;
-        if decoder.position() == bytes.len() && ledger.is_encoded_as(bytes) {
-            Ok(ledger)
+        let set = Self::decode_from(&mut decoder)?;
+        if decoder.position() == bytes.len() && set.is_encoded_as(bytes) {
+            Ok(set)
         } else {
             Err(BackupCodeSetDecodeError::Malformed)
         }
     }
 
-    /// No more bytes than this are needed to encode it.
+    /// Returns an upper bound of the encoded length in bytes.
     pub(crate) fn encoded_bound(&self) -> usize {
         const FIXED: usize = 80;
-        const EACH: usize = size_of::<Digest>() + 2 + 9;
+        const EACH: usize = size_of::<CodeHash>() + 2 + 9;
         self.entries
             .len()
             .saturating_mul(EACH)
             .saturating_add(FIXED)
     }
 
+    /// Encodes the set as one item of a longer encoding.
     pub(crate) fn encode_into<W: Write>(
         &self,
         e: &mut Encoder<W>,
@@ -74,11 +74,11 @@ impl BackupCodeSet {
             None => e.null()?,
         };
 
-        let digests = || self.entries.iter().map(|entry| entry.digest.as_slice());
-        e.bytes_len(digests().map(|digest| length(digest.len())).sum())?;
-        for digest in digests() {
+        let hashes = || self.entries.iter().map(|entry| entry.hash.as_slice());
+        e.bytes_len(hashes().map(|hash| length(hash.len())).sum())?;
+        for hash in hashes() {
             e.writer_mut()
-                .write_all(digest)
+                .write_all(hash)
                 .map_err(minicbor::encode::Error::write)?;
         }
 
@@ -94,12 +94,13 @@ impl BackupCodeSet {
         Ok(())
     }
 
-    /// Reads a ledger that nobody else can have written: another encoding of it passes.
+    /// Decodes a set inside an authenticated record. Does not check that the encoding is the
+    /// shortest.
     pub(crate) fn decode_from(d: &mut Decoder<'_>) -> Result<Self, BackupCodeSetDecodeError> {
-        Self::read(d).map_err(|Unreadable(error)| error)
+        Self::decode_fields(d).map_err(|DecodeFailure(error)| error)
     }
 
-    fn read(d: &mut Decoder<'_>) -> Result<Self, Unreadable> {
+    fn decode_fields(d: &mut Decoder<'_>) -> Result<Self, DecodeFailure> {
         let fields = d.array()?.ok_or(BackupCodeSetDecodeError::Malformed)?;
         let version = d.u32()?;
         if version != VERSION {
@@ -111,7 +112,7 @@ impl BackupCodeSet {
         let salt = array(d.bytes()?)?;
         let params = Argon2Params::new(d.u32()?, d.u32()?, d.u32()?)
             .map_err(BackupCodeSetDecodeError::from)?;
-        let alphabet = numbered_alphabet(d.u8()?)?;
+        let alphabet = alphabet_with_number(d.u8()?)?;
         let format = CodeFormat::new(alphabet, d.u8()?, d.u8()?, d.u8()?)
             .map_err(BackupCodeSetDecodeError::from)?;
         let issued_at = Timestamp::from_unix(d.u64()?);
@@ -123,15 +124,15 @@ impl BackupCodeSet {
             _ => Some(PepperId::new(d.u32()?)),
         };
 
-        let (digests, []) = d.bytes()?.as_chunks() else {
+        let (hashes, []) = d.bytes()?.as_chunks() else {
             return Err(BackupCodeSetDecodeError::Malformed.into());
         };
-        if digests.len() != usize::from(format.count()) {
+        if hashes.len() != usize::from(format.count()) {
             return Err(BackupCodeSetDecodeError::Malformed.into());
         }
-        let mut entries = Vec::with_capacity(digests.len());
-        entries.extend(digests.iter().map(|digest| Entry {
-            digest: *digest,
+        let mut entries = Vec::with_capacity(hashes.len());
+        entries.extend(hashes.iter().map(|hash| Entry {
+            hash: *hash,
             used_at: None,
         }));
 
@@ -158,41 +159,64 @@ impl BackupCodeSet {
         })
     }
 
+    /// Whether the encoding of this set is exactly these bytes.
     fn is_encoded_as(&self, bytes: &[u8]) -> bool {
-        let mut expected = Expected {
-            rest: bytes,
-            same: Choice::from(1),
+        let mut comparer = Comparer {
+            expected: bytes,
+            equal: Choice::from(1),
         };
-        self.encode_into(&mut Encoder::new(&mut expected)).is_ok()
-            && expected.rest.is_empty()
-            && reveal(expected.same)
+        self.encode_into(&mut Encoder::new(&mut comparer)).is_ok()
+            && comparer.expected.is_empty()
+            && reveal(comparer.equal)
     }
 }
 
-/// Compares what is written with the bytes that it expects; among them are digests.
-struct Expected<'a> {
-    rest: &'a [u8],
-    same: Choice,
+/// The error for bytes that are not the encoding of a backup-code set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupCodeSetDecodeError {
+    /// A later version of the library wrote the bytes, or they are not a backup-code set.
+    #[error(
+        "the backup-code set has version {version}, which this version of the library cannot read"
+    )]
+    UnknownVersion {
+        /// The version in the bytes.
+        version: u32,
+    },
+    /// The bytes are damaged, cut short, or have more bytes after the set.
+    #[error("the backup-code set is damaged")]
+    Malformed,
+    /// The format of the codes is out of bounds.
+    #[error("the backup-code set has a code format that is out of bounds")]
+    Format(#[from] CodeFormatError),
+    /// The parameters of the password hash are out of bounds.
+    #[error("the backup-code set has Argon2 parameters that are out of bounds")]
+    Params(#[from] Argon2ParamsError),
 }
 
-impl Write for Expected<'_> {
+/// A writer that compares its input with expected bytes, in constant time because they hold hashes.
+struct Comparer<'a> {
+    expected: &'a [u8],
+    equal: Choice,
+}
+
+impl Write for Comparer<'_> {
     type Error = TooLong;
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
-        let (expected, rest) = self.rest.split_at_checked(bytes.len()).ok_or(TooLong)?;
-        self.same &= expected.ct_eq(bytes);
-        self.rest = rest;
+        let (expected, rest) = self.expected.split_at_checked(bytes.len()).ok_or(TooLong)?;
+        self.equal &= expected.ct_eq(bytes);
+        self.expected = rest;
         Ok(())
     }
 }
 
 struct TooLong;
 
-fn encode_into_vec(ledger: &BackupCodeSet, bytes: &mut Vec<u8>) {
-    #[expect(clippy::expect_used, reason = "a Vec takes whatever is written")]
-    ledger
-        .encode_into(&mut Encoder::new(bytes))
-        .expect("a Vec takes whatever is written");
+fn encode_into_vec(set: &BackupCodeSet, bytes: &mut Vec<u8>) {
+    #[expect(clippy::expect_used, reason = "writing to a Vec never fails")]
+    set.encode_into(&mut Encoder::new(bytes))
+        .expect("writing to a Vec never fails");
 }
 
 const fn alphabet_number(alphabet: Alphabet) -> u8 {
@@ -202,7 +226,7 @@ const fn alphabet_number(alphabet: Alphabet) -> u8 {
     }
 }
 
-const fn numbered_alphabet(number: u8) -> Result<Alphabet, BackupCodeSetDecodeError> {
+const fn alphabet_with_number(number: u8) -> Result<Alphabet, BackupCodeSetDecodeError> {
     match number {
         0 => Ok(Alphabet::Digits),
         1 => Ok(Alphabet::Unambiguous),
@@ -220,57 +244,37 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], BackupCodeSetDecodeErr
         .map_err(|_| BackupCodeSetDecodeError::Malformed)
 }
 
-/// Bytes that are not a ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BackupCodeSetDecodeError {
-    /// A later version of the library wrote it, or it is not a ledger at all.
-    #[error("the ledger has version {version}, which this version of the library does not know")]
-    UnknownVersion {
-        /// The version found.
-        version: u32,
-    },
-    /// It is not in the form that a ledger has: damaged, cut short, or with something after it.
-    #[error("the ledger is damaged")]
-    Malformed,
-    /// The format of the codes is out of bounds.
-    #[error("the ledger has a format that codes cannot have")]
-    Format(#[from] CodeFormatError),
-    /// The parameters of the digest are out of bounds.
-    #[error("the ledger has parameters that the digest cannot have")]
-    Params(#[from] Argon2ParamsError),
-}
+/// A decode error, converted from the errors of the CBOR library too.
+struct DecodeFailure(BackupCodeSetDecodeError);
 
-/// Why reading ended. The errors of the encoding library end here.
-struct Unreadable(BackupCodeSetDecodeError);
-
-impl From<BackupCodeSetDecodeError> for Unreadable {
+impl From<BackupCodeSetDecodeError> for DecodeFailure {
     fn from(error: BackupCodeSetDecodeError) -> Self {
         Self(error)
     }
 }
 
-impl From<minicbor::decode::Error> for Unreadable {
+impl From<minicbor::decode::Error> for DecodeFailure {
     fn from(_: minicbor::decode::Error) -> Self {
         Self(BackupCodeSetDecodeError::Malformed)
     }
 }
 
+const VERSION: u32 = 1;
+const FIELDS: u64 = 13;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backup::Alphabet;
-    use crate::backup::code_set::Entry;
     use alloc::vec;
 
     #[test]
-    fn the_longest_ledger_fits_where_it_is_encoded() {
+    fn no_encoding_is_longer_than_the_bound() {
         let latest = Timestamp::from_unix(u64::MAX);
         let entry = Entry {
-            digest: Digest::default(),
+            hash: CodeHash::default(),
             used_at: Some(latest),
         };
-        let ledger = BackupCodeSet {
+        let set = BackupCodeSet {
             salt: [0; 16],
             params: Argon2Params::new(Argon2Params::MAX_MEMORY_KIB, 16, 4).unwrap(),
             format: CodeFormat::new(Alphabet::Unambiguous, 32, 32, 100).unwrap(),
@@ -278,7 +282,7 @@ mod tests {
             pepper: Some(PepperId::new(u32::MAX)),
             entries: vec![entry; 100],
         };
-        let (length, bound) = (ledger.encode().len(), ledger.encoded_bound());
+        let (length, bound) = (set.encode().len(), set.encoded_bound());
         assert!(length <= bound, "{length} bytes, {bound} at most");
     }
 }

@@ -1,26 +1,26 @@
 //! Backup codes: look-up secrets (NIST SP 800-63B-4, 3.1.2) for users without their phone.
 //!
 //! Use this layer alone to issue and redeem backup codes without the verifier. You show
-//! [`BackupCodes`] once and store the encoded [`BackupCodeSet`], which holds only Argon2id hashes.
-//! Each code works once. The layer reads no clock and does no I/O.
+//! [`BackupCodes`] once. You store the encoded [`BackupCodeSet`], which has a password hash
+//! (Argon2id) of each code. Each code works once. The layer reads no clock and does no I/O.
 //!
 //! ```
 //! use countersign::Timestamp;
 //! use countersign::backup::{Argon2Params, BackupCodeFile, BackupCodeSet, BackupCodes, CodeFormat};
 //! use countersign::otp::Code;
 //!
+//! # #[cfg(feature = "getrandom")] {
 //! let codes = BackupCodes::generate(CodeFormat::default())?;
 //! let file = codes.to_text(&BackupCodeFile::english("Example", "24 November 2026"));
 //! assert!(file.expose().starts_with("Example backup codes"));
 //!
-//! // Store the encoded set under the account.
-//! # #[cfg(feature = "getrandom")] {
+//! // Store the encoded set under the account. `rng` is a cryptographically secure generator.
 //! # let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
 //! let now = Timestamp::from_unix(1_800_000_000);
 //! let mut set = BackupCodeSet::issue(&codes, now, Argon2Params::default(), None, &mut rng)?;
 //! let stored = set.encode();
 //!
-//! // The user types a code. Store the set again before you let the user in.
+//! // The user types a code. Store the changed set before you let the user in.
 //! let typed = Code::parse(codes.iter().next().unwrap_or_default())?;
 //! let redemption = set.redeem(&typed, now, None)?;
 //! assert_eq!(redemption.remaining(), 9);
@@ -32,7 +32,7 @@
 //!
 //! # Needs
 //!
-//! The feature `backup`. You must store the set with a conditional write and limit the attempts per
+//! The feature `backup`. Store the set with a conditional write, and limit the attempts per
 //! account: see [`BackupCodeSet`].
 
 mod argon2;
@@ -45,7 +45,7 @@ mod pepper;
 #[cfg(feature = "tokio")]
 pub(crate) use argon2::HashMemory;
 #[cfg(feature = "verifier")]
-pub(crate) use code_set::Found;
+pub(crate) use code_set::CodeMatch;
 
 pub use argon2::{Argon2Params, Argon2ParamsError, HashError, HashJob, Hashes};
 pub use backup_codes::{BackupCodeFile, BackupCodes};

@@ -1,16 +1,19 @@
+//! The pepper: a secret key for the hashes of backup codes.
+
 use alloc::boxed::Box;
 use core::fmt;
 use zeroize::Zeroize;
 
-/// A key that goes into every digest of a standalone [`BackupCodeSet`](crate::backup::BackupCodeSet) and is kept away from it, so
-/// that a stolen database alone gives nothing to try codes against: the secret value K of Argon2 (RFC 9106,
-/// section 3.1). Wiped on drop.
+/// A secret key for the hashes of backup codes: the secret value K of Argon2 (RFC 9106, section
+/// 3.1). Wiped on drop.
 ///
-/// It protects against readers, not against writers of the database, who can put a set of their own there.
-/// A record that `Verifier` keeps is sealed as a whole and needs no pepper.
+/// Use a pepper for a [`BackupCodeSet`](crate::backup::BackupCodeSet) that you store without
+/// `Verifier`, and keep the pepper outside the database. An attacker who reads only the database
+/// then cannot try codes. A pepper does not protect against an attacker who writes to the database
+/// and can store another set. The records of `Verifier` are encrypted and need no pepper.
 ///
-/// Digests cannot be computed again without the codes, so a pepper must be kept for as long as any ledger
-/// names it. To change it, give new sets a new one with another id.
+/// The hashes cannot be computed again without the codes. So keep a pepper as long as any set names
+/// it. To change the pepper, issue new sets with a new pepper that has another id.
 #[derive(Clone)]
 pub struct Pepper {
     id: PepperId,
@@ -18,7 +21,7 @@ pub struct Pepper {
 }
 
 impl Pepper {
-    /// Copies a key of 16 to 64 bytes, which must come from a cryptographically secure generator.
+    /// Copies a key of 16 to 64 bytes. Generate it with a cryptographically secure generator.
     ///
     /// # Errors
     /// [`PepperError`] if the key is shorter or longer.
@@ -32,7 +35,7 @@ impl Pepper {
         }
     }
 
-    /// The name that ledgers keep of it.
+    /// Returns the id, which the sets store.
     #[must_use]
     pub const fn id(&self) -> PepperId {
         self.id
@@ -57,18 +60,19 @@ impl Drop for Pepper {
     }
 }
 
-/// The name of a [`Pepper`]: chosen by the host, not secret, never given to another key.
+/// The id of a [`Pepper`]. Choose one for each key, and never give it to another key. It is not
+/// secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PepperId(u32);
 
 impl PepperId {
-    /// The id with this number.
+    /// Makes the id with this number.
     #[must_use]
     pub const fn new(id: u32) -> Self {
         Self(id)
     }
 
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
@@ -81,11 +85,11 @@ impl fmt::Display for PepperId {
     }
 }
 
-/// The key is not 16 to 64 bytes long.
+/// The error for a pepper that is not 16 to 64 bytes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the pepper has {bytes} bytes; 16 to 64 are possible")]
+#[error("the pepper has {bytes} bytes; use 16 to 64")]
 #[non_exhaustive]
 pub struct PepperError {
-    /// The bytes that it has.
+    /// The length of the key in bytes.
     pub bytes: usize,
 }

@@ -6,9 +6,9 @@
 
 use super::proof::set_id;
 use super::{SecondFactor, Step};
-use crate::backup::{Found, HashJob, Hashes};
+use crate::backup::{CodeMatch, HashJob, Hashes};
 use crate::factor::BackupCodeSetId;
-use crate::otp::{Code, Scan};
+use crate::otp::{Code, StepMatch};
 use crate::store::WriteKind;
 use crate::{AcceptedBy, Policy, Rejection, Timestamp};
 
@@ -116,24 +116,23 @@ impl SecondFactor {
         if let Some(rejection) = self.rate_limit.state(now, policy).rejection() {
             return Err(Refusal::Unchanged(rejection));
         }
-        let has_length_of_passcode = match self.match_authenticators(code, now, policy) {
+        let has_passcode_shape = match self.match_authenticators(code, now, policy) {
             Matched::Accepted(by) => {
                 self.rate_limit.succeed();
                 return Ok(by);
             }
             Matched::Replayed => return Err(Refusal::Unchanged(Rejection::Replayed)),
-            Matched::None {
-                has_length_of_passcode,
-            } => has_length_of_passcode,
+            Matched::None { has_passcode_shape } => has_passcode_shape,
         };
         let job = self.code_set.as_ref().and_then(|codes| {
-            let job = codes.job(code, None)?;
+            let job = codes.redeem_job(code, None)?;
             Some((job, set_id(codes)))
         });
         // A code that any account of the service could have is counted for every account.
         // Otherwise the answer would show, for free, which accounts have backup codes.
-        let is_possible = policy.code_format().fits(code) || code.fits(policy.digits());
-        if !has_length_of_passcode && !is_possible && job.is_none() {
+        let is_possible =
+            policy.code_format().matches_shape(code) || code.has_passcode_shape(policy.digits());
+        if !has_passcode_shape && !is_possible && job.is_none() {
             return Err(Refusal::Unchanged(Rejection::Malformed));
         }
         self.rate_limit.fail(now, policy);
@@ -149,31 +148,29 @@ impl SecondFactor {
     fn match_authenticators(&mut self, code: &Code, now: Timestamp, policy: &Policy) -> Matched {
         let mut accepted_by = None;
         let mut replayed = false;
-        let mut has_length_of_passcode = false;
+        let mut has_passcode_shape = false;
         for authenticator in &mut self.authenticators {
-            if !code.fits(authenticator.parameters.digits) {
+            if !code.has_passcode_shape(authenticator.parameters.digits) {
                 continue;
             }
-            has_length_of_passcode = true;
+            has_passcode_shape = true;
             let totp = authenticator.parameters.totp(&authenticator.secret);
-            match totp.scan(code, now, policy.window(), authenticator.last_step) {
-                Scan::Later(step) => {
+            match totp.match_step(code, now, policy.window(), authenticator.last_step) {
+                StepMatch::Unused(step) => {
                     authenticator.last_step = Some(step);
                     authenticator.last_used_at = authenticator.last_used_at.max(Some(now));
                     accepted_by.get_or_insert(AcceptedBy::Authenticator {
                         id: authenticator.id,
                     });
                 }
-                Scan::Used => replayed = true,
-                Scan::Nothing => {}
+                StepMatch::Used => replayed = true,
+                StepMatch::None => {}
             }
         }
         match accepted_by {
             Some(by) => Matched::Accepted(by),
             None if replayed => Matched::Replayed,
-            None => Matched::None {
-                has_length_of_passcode,
-            },
+            None => Matched::None { has_passcode_shape },
         }
     }
 
@@ -191,7 +188,7 @@ impl SecondFactor {
             return refuse(Rejection::WrongCode);
         };
         match codes.find(&hashed.hashes) {
-            Found::Unused(index) => {
+            CodeMatch::Unused(index) => {
                 codes.mark_used(index, now);
                 let by = AcceptedBy::BackupCode {
                     set: hashed.set,
@@ -201,8 +198,8 @@ impl SecondFactor {
                 self.rate_limit.succeed_after_counting(policy);
                 Ok(by)
             }
-            Found::Used(_) => refuse(Rejection::BackupCodeUsed),
-            Found::Nothing => refuse(Rejection::WrongCode),
+            CodeMatch::Used(_) => refuse(Rejection::BackupCodeUsed),
+            CodeMatch::None => refuse(Rejection::WrongCode),
         }
     }
 }
@@ -211,5 +208,5 @@ impl SecondFactor {
 enum Matched {
     Accepted(AcceptedBy),
     Replayed,
-    None { has_length_of_passcode: bool },
+    None { has_passcode_shape: bool },
 }

@@ -3,7 +3,7 @@ use super::authenticator::{IdError, parse_hex, write_hex};
 use super::rate_limit::is_clock_fault;
 use super::{Authenticator, Beginnings, Parameters, SecondFactor, Step};
 use crate::constant_time::reveal;
-use crate::otp::{Code, Scan, Secret, TimeStep};
+use crate::otp::{Code, Secret, StepMatch, TimeStep};
 use crate::store::WriteKind;
 use crate::{AcceptedBy, AuthenticatorId, AuthenticatorName, Policy, Rejection, Timestamp};
 use alloc::string::String;
@@ -97,9 +97,9 @@ impl Pending {
 
     fn matching_step(&self, code: &Code, now: Timestamp, policy: &Policy) -> Option<TimeStep> {
         let totp = self.parameters.totp(&self.secret);
-        match totp.scan(code, now, policy.window(), None) {
-            Scan::Later(step) => Some(step),
-            Scan::Used | Scan::Nothing => None,
+        match totp.match_step(code, now, policy.window(), None) {
+            StepMatch::Unused(step) => Some(step),
+            StepMatch::Used | StepMatch::None => None,
         }
     }
 
@@ -172,7 +172,7 @@ impl SecondFactor {
         policy: &Policy,
     ) -> Result<TimeStep, Rejection> {
         let pending = self.pending(id, now, policy)?;
-        if !code.fits(pending.parameters.digits) {
+        if !code.has_passcode_shape(pending.parameters.digits) {
             return Err(Rejection::Malformed);
         }
         let tries_left = policy

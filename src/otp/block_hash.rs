@@ -5,29 +5,31 @@ use sha2::digest::Digest;
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroize;
 
-/// A hash function by its compression function.
+/// A hash function, called through its compression function.
 pub(super) trait BlockHash: Digest {
-    /// The hash value so far, in words.
+    /// The intermediate hash value, in words.
     type State: Copy + Zeroize;
-    /// What is compressed at once.
+    /// The input of one call of the compression function.
     type Block: AsMut<[u8]>;
 
-    /// The hash value that hashing starts from (FIPS 180-4, section 5.3).
+    /// The initial hash value (FIPS 180-4, section 5.3).
     const INITIAL: Self::State;
     /// A block of zeros.
     const ZEROS: Self::Block;
 
-    /// Never inlined: where it shares a function with AVX registers, every SHA instruction is a hundred times as slow
-    /// (`docs/performance.md`).
+    /// Updates a state with one block.
+    ///
+    /// Implementations are never inlined. In a function that also uses AVX registers, each SHA
+    /// instruction is a hundred times as slow (`docs/performance.md`).
     fn compress(state: &mut Self::State, block: &Self::Block);
 
-    /// The last block of a message of one block and a number.
+    /// Returns the last block of a message that consists of one block and a number.
     fn end_with_number(number: u64) -> Self::Block;
 
-    /// The last block of a message of one block and a hash value.
+    /// Returns the last block of a message that consists of one block and a hash value.
     fn end_with_hash(hash: Self::State) -> Self::Block;
 
-    /// The first twenty bytes of a hash value, as words; and its last byte.
+    /// Returns the first twenty bytes of a hash value, as words, and its last byte.
     fn ends_of(hash: Self::State) -> ([u32; 5], u8);
 }
 
@@ -151,7 +153,8 @@ impl BlockHash for Sha512 {
     }
 }
 
-/// The one bit that ends every message (FIPS 180-4, section 5.1). The last word of the last block is its length in bits.
+/// The bit after the end of every message (FIPS 180-4, section 5.1). The last word of the last
+/// block is the length of the message in bits.
 const END_32: u32 = 1 << 31;
 const END_64: u64 = 1 << 63;
 

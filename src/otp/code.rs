@@ -1,24 +1,30 @@
-//! What the characters that people type stand for, in codes and in keys alike.
-//! Made by `tests/data/default_ignorable.mjs`.
+//! The two texts of a login: the passcode that an app shows, and the code that a user types.
 
-use super::passcode::decimal_digit;
+use super::typed_characters::{is_invisible, is_separator, symbol};
 use crate::otp::Digits;
 use crate::stack_wipe::with_wiped_stack;
 use core::fmt;
 use zeroize::Zeroize;
 
-/// What a person typed, parsed once: a passcode or a backup code. Wiped on drop.
+/// A code as a user typed it: a passcode or a backup code. Wiped on drop.
 ///
-/// People type `123 456`, `1234-5678` and `１２３４５６`, and paste worse. [`parse`](Self::parse) drops white
-/// space, hyphens and invisible characters (the Unicode property `Default_Ignorable_Code_Point`). It maps decimal
-/// digits of every script and full-width letters to ASCII, and folds letters to upper case. What is left is letters
-/// and digits; anything else is refused.
+/// Users type `123 456`, `1234-5678` and `１２３４５６`, and paste worse. [`parse`](Self::parse)
+/// accepts all of these:
 ///
-/// In a page, do not give the field `inputmode="numeric"` if backup codes have letters
-/// ([`Alphabet::Unambiguous`](crate::backup::Alphabet::Unambiguous)): telephones then show no letters to type.
+/// - It drops white space, hyphens and invisible characters (the Unicode property
+///   `Default_Ignorable_Code_Point`).
+/// - It maps decimal digits of every script and full-width letters to ASCII.
+/// - It converts letters to upper case.
 ///
-/// It has no `==`: it is compared by what takes it. It has no heap either, so moving it can leave a copy behind:
-/// see `docs/secrets-in-memory.md`.
+/// The result consists of letters and digits. `parse` refuses any other character.
+///
+/// If your backup codes have letters
+/// ([`Alphabet::Unambiguous`](crate::backup::Alphabet::Unambiguous)), do not give the input field
+/// `inputmode="numeric"`: phones then show no letters to type.
+///
+/// A `Code` has no `==`. [`Totp::verify`](crate::otp::Totp::verify) and the other methods that take
+/// a code compare it. A `Code` uses no heap, so moving it can leave a copy behind: see
+/// `docs/secrets-in-memory.md`.
 ///
 /// ```
 /// use countersign::otp::{Code, CodeError};
@@ -33,29 +39,31 @@ pub struct Code {
 }
 
 impl Code {
-    /// The longest text that is looked at, in bytes.
+    /// The longest text that [`parse`](Self::parse) reads, in bytes.
     pub const MAX_BYTES: usize = 256;
 
-    /// The most symbols that may be left of it.
+    /// The largest number of symbols in a code.
     pub const MAX_SYMBOLS: usize = 64;
 
-    /// Parses what a person typed.
+    /// Parses the text that a user typed.
+    ///
+    /// This checks the characters and the length only. It compares the code with nothing.
     ///
     /// # Errors
-    /// [`CodeError`] says what is wrong with the shape. Nothing is compared yet.
+    /// [`CodeError`] says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, CodeError> {
-        with_wiped_stack::<256, _>(|| Self::read(text))
+        with_wiped_stack::<256, _>(|| Self::parse_symbols(text))
     }
 
-    fn read(text: &str) -> Result<Self, CodeError> {
+    fn parse_symbols(text: &str) -> Result<Self, CodeError> {
         if text.len() > Self::MAX_BYTES {
             return Err(CodeError::TooLong);
         }
-        let mut passcode = Self {
+        let mut code = Self {
             symbols: [0; Self::MAX_SYMBOLS],
             length: 0,
         };
-        let mut places = passcode.symbols.iter_mut();
+        let mut places = code.symbols.iter_mut();
         let mut length = 0_u8;
         for character in text.chars() {
             let Some(symbol) = symbol(character) else {
@@ -70,29 +78,29 @@ impl Code {
         if length == 0 {
             return Err(CodeError::Empty);
         }
-        passcode.length = length;
-        Ok(passcode)
+        code.length = length;
+        Ok(code)
     }
 
-    /// The number of symbols, from 1 to [`MAX_SYMBOLS`](Self::MAX_SYMBOLS).
+    /// Returns the number of symbols, from 1 to [`MAX_SYMBOLS`](Self::MAX_SYMBOLS).
     #[must_use]
     pub fn symbol_count(&self) -> usize {
         usize::from(self.length)
     }
 
-    /// ASCII digits and upper-case letters.
+    /// Returns the symbols: ASCII digits and upper-case letters.
     #[cfg(feature = "backup")]
     pub(crate) fn symbols(&self) -> &[u8] {
         self.symbols.get(..self.symbol_count()).unwrap_or_default()
     }
 
-    /// Whether this has the shape of a passcode with so many digits.
+    /// Whether the code has the shape of a passcode: this number of digits, and nothing else.
     #[cfg(feature = "verifier")]
-    pub(crate) fn fits(&self, digits: Digits) -> bool {
+    pub(crate) fn has_passcode_shape(&self, digits: Digits) -> bool {
         self.value(digits).is_some()
     }
 
-    /// The number, if this has the shape of a passcode with so many digits.
+    /// Returns the number, if the code has the shape of a passcode with this number of digits.
     pub(crate) fn value(&self, digits: Digits) -> Option<u32> {
         let symbols = self.symbols.get(..usize::from(digits.get()))?;
         if self.length != digits.get() {
@@ -100,7 +108,7 @@ impl Code {
         }
         symbols.iter().try_fold(0_u32, |value, symbol| {
             let digit = symbol.checked_sub(b'0').filter(|digit| *digit < 10)?;
-            // Eight digits at most: nothing wraps.
+            // At most eight digits: nothing wraps.
             Some(value.wrapping_mul(10).wrapping_add(u32::from(digit)))
         })
     }
@@ -118,146 +126,69 @@ impl Drop for Code {
     }
 }
 
-/// What a person typed cannot be a passcode or a backup code.
+/// The error for a text that cannot be a passcode or a backup code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodeError {
-    /// Nothing is left after spaces and hyphens.
+    /// The text has no characters except spaces, hyphens and invisible characters.
     #[error("the code is empty")]
     Empty,
-    /// More than 256 bytes, or more than 64 symbols.
+    /// The text has more than 256 bytes or more than 64 symbols.
     #[error("the code is too long")]
     TooLong,
-    /// There is a character that is neither a letter A to Z, nor a digit, a space or a hyphen.
+    /// The text has a character that is not a letter from A to Z, a digit, a space or a hyphen.
     #[error("the code has a character that is neither a letter nor a digit")]
     Character,
 }
 
-/// The ASCII digit or upper-case letter that a character stands for: itself, the other case, the full-width form, or a
-/// decimal digit of any script.
-#[inline]
-pub(super) fn symbol(character: char) -> Option<u8> {
-    match u8::try_from(character) {
-        Ok(digit @ b'0'..=b'9') => Some(digit),
-        Ok(letter) if letter.is_ascii_alphabetic() => Some(letter.to_ascii_uppercase()),
-        _ => full_width_letter(character)
-            .or_else(|| decimal_digit(character).map(|digit| b'0'.wrapping_add(digit))),
-    }
+/// A passcode that this crate computed: decimal digits, with leading zeros. Wiped on drop.
+///
+/// A `Passcode` has no `Display` and no `==`. Show it with [`expose`](Self::expose). To compare a
+/// passcode with a code, call [`Hotp::verify`](crate::otp::Hotp::verify) or
+/// [`Totp::verify`](crate::otp::Totp::verify).
+#[derive(Clone)]
+pub struct Passcode {
+    /// Always eight digits. A shorter passcode is at the end, after zeros.
+    ascii: [u8; 8],
+    digits: Digits,
 }
 
-fn full_width_letter(character: char) -> Option<u8> {
-    let first = match character {
-        '\u{ff21}'..='\u{ff3a}' => 0xff21,
-        '\u{ff41}'..='\u{ff5a}' => 0xff41,
-        _ => return None,
-    };
-    let letter = u32::from(character).wrapping_sub(first);
-    u8::try_from(letter)
-        .ok()
-        .map(|letter| b'A'.wrapping_add(letter))
-}
-
-/// What people put between groups: white space and hyphens.
-pub(super) fn is_separator(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(
-            character,
-            '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}'
-        )
-}
-
-/// What nobody sees, but comes along when text is copied: the property `Default_Ignorable_Code_Point` of Unicode. It
-/// has all zero-width characters, direction marks and variation selectors.
-pub(crate) fn is_invisible(character: char) -> bool {
-    let at = RANGES.partition_point(|(_, last)| *last < character);
-    RANGES.get(at).is_some_and(|(first, _)| *first <= character)
-}
-
-/// The property `Default_Ignorable_Code_Point` of Unicode 18.0.0: first and last of each range, in order.
-pub(super) const RANGES: [(char, char); 17] = [
-    ('\u{ad}', '\u{ad}'),
-    ('\u{34f}', '\u{34f}'),
-    ('\u{61c}', '\u{61c}'),
-    ('\u{115f}', '\u{1160}'),
-    ('\u{17b4}', '\u{17b5}'),
-    ('\u{180b}', '\u{180f}'),
-    ('\u{200b}', '\u{200f}'),
-    ('\u{202a}', '\u{202e}'),
-    ('\u{2060}', '\u{206f}'),
-    ('\u{3164}', '\u{3164}'),
-    ('\u{fe00}', '\u{fe0f}'),
-    ('\u{feff}', '\u{feff}'),
-    ('\u{ffa0}', '\u{ffa0}'),
-    ('\u{fff0}', '\u{fff8}'),
-    ('\u{1bca0}', '\u{1bca3}'),
-    ('\u{1d173}', '\u{1d17a}'),
-    ('\u{e0000}', '\u{e0fff}'),
-];
-
-#[cfg(test)]
-mod ignorable_tests {
-    use super::*;
-    use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, WhiteSpace};
-    use icu_properties::{CodePointMapData, CodePointSetData};
-
-    #[test]
-    fn invisible_characters_are_those_of_another_unicode_table() {
-        let property = CodePointSetData::new::<DefaultIgnorableCodePoint>();
-        for character in '\0'..=char::MAX {
-            let expected = property.contains(character);
-            assert_eq!(is_invisible(character), expected, "{character:?}");
-        }
-    }
-
-    #[test]
-    fn decimal_digits_are_those_of_another_unicode_table() {
-        let categories = CodePointMapData::<GeneralCategory>::new();
-        for character in '\0'..=char::MAX {
-            let expected = categories.get(character) == GeneralCategory::DecimalNumber;
-            assert_eq!(
-                decimal_digit(character).is_some(),
-                expected,
-                "{character:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn every_character_has_one_meaning() {
-        let white_space = CodePointSetData::new::<WhiteSpace>();
-        for character in '\0'..=char::MAX {
-            let meanings = [
-                symbol(character).is_some(),
-                is_separator(character),
-                is_invisible(character),
-            ];
-            let count = meanings.into_iter().filter(|is| *is).count();
-            assert!(count <= 1, "{character:?}: {meanings:?}");
-            if white_space.contains(character) {
-                assert!(is_separator(character), "{character:?}");
+impl Passcode {
+    pub(super) fn new(value: u32, digits: Digits) -> Self {
+        let mut ascii = [b'0'; 8];
+        // The halves are independent, so the processor computes both at the same time.
+        let halves = [value / 10_000, value % 10_000];
+        for (mut rest, places) in halves.into_iter().zip(ascii.as_chunks_mut::<4>().0) {
+            for place in places.iter_mut().rev() {
+                *place = b'0' | (rest % 10) as u8;
+                rest /= 10;
             }
         }
+        Self { ascii, digits }
     }
 
-    #[test]
-    fn full_width_letters_stand_for_ascii_letters() {
-        for (wide, ascii) in ('\u{ff21}'..='\u{ff3a}').zip(b'A'..=b'Z') {
-            assert_eq!(symbol(wide), Some(ascii), "{wide:?}");
-        }
-        for (wide, ascii) in ('\u{ff41}'..='\u{ff5a}').zip(b'A'..=b'Z') {
-            assert_eq!(symbol(wide), Some(ascii), "{wide:?}");
-        }
-        for other in [
-            '\u{ff20}',
-            '\u{ff3b}',
-            '\u{ff40}',
-            '\u{ff5b}',
-            '\u{212a}',
-            '\u{17f}',
-            '\u{1d400}',
-        ] {
-            assert_eq!(symbol(other), None, "{other:?}");
-        }
+    /// Returns the digits.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        let zeros = self.ascii.len().saturating_sub(self.digits.get().into());
+        self.ascii
+            .get(zeros..)
+            .and_then(|digits| core::str::from_utf8(digits).ok())
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Passcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passcode")
+            .field("digits", &self.digits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Passcode {
+    fn drop(&mut self) {
+        self.ascii.zeroize();
     }
 }
 
@@ -268,14 +199,14 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn a_typed_code_is_what_the_person_meant() {
+    fn typed_codes_are_read_as_their_symbols() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/typed.json");
         let cases: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
         for case in cases["codes_accepted_as"].as_array().unwrap() {
-            let [typed, code] = [&case[0], &case[1]].map(|text| text.as_str().unwrap());
-            let passcode = Code::parse(typed).map_err(|error| format!("{case}: {error}"));
-            assert_eq!(passcode.unwrap().symbols(), code.as_bytes(), "{case}");
+            let [typed, symbols] = [&case[0], &case[1]].map(|text| text.as_str().unwrap());
+            let code = Code::parse(typed).map_err(|error| format!("{case}: {error}"));
+            assert_eq!(code.unwrap().symbols(), symbols.as_bytes(), "{case}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! HMAC (RFC 2104) of counters, and its dynamic truncation (RFC 4226, section 5.3).
+//! HMAC (RFC 2104) of counters, with dynamic truncation (RFC 4226, section 5.3).
 
 use super::block_hash::BlockHash;
 use crate::otp::Algorithm;
@@ -9,9 +9,9 @@ use sha2::{Sha256, Sha512};
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
-/// An HMAC whose key is set up.
+/// An HMAC with a prepared key.
 ///
-/// Its states wipe themselves on drop. What was on the stack on the way is for [`leaving_nothing`] to wipe.
+/// It wipes its states on drop. [`with_wiped_mac_stack`] wipes the copies on the stack.
 #[derive(Clone)]
 pub(crate) enum KeyedMac {
     Sha1(Hmac<Sha1>),
@@ -36,7 +36,7 @@ impl KeyedMac {
         }
     }
 
-    /// The truncated HMACs of counters: 31 bits each.
+    /// Computes the truncated HMACs of counters: 31 bits each.
     pub(crate) fn truncated<const N: usize>(&self, counters: [u64; N]) -> [u32; N] {
         match self {
             Self::Sha1(mac) => truncated::<Sha1, N>(mac, counters),
@@ -45,19 +45,20 @@ impl KeyedMac {
         }
     }
 
-    /// Looks at the truncated HMAC of each counter in order. They are computed three at a time, as many as a window
-    /// usually has.
+    /// Calls `visit` with each counter and its truncated HMAC, in order.
+    ///
+    /// Computes three HMACs at a time, because the default window has three steps.
     #[inline]
     #[expect(
         clippy::arithmetic_side_effects,
-        reason = "what is added is at most what is left up to the last counter"
+        reason = "no sum is greater than the last counter"
     )]
-    pub(crate) fn for_each(&self, counters: RangeInclusive<u64>, mut look: impl FnMut(u64, u32)) {
+    pub(crate) fn for_each(&self, counters: RangeInclusive<u64>, mut visit: impl FnMut(u64, u32)) {
         let (mut counter, last) = counters.into_inner();
         while last.saturating_sub(counter) >= 2 {
             let three = [counter, counter + 1, counter + 2];
             for (counter, truncated) in three.into_iter().zip(self.truncated(three)) {
-                look(counter, truncated);
+                visit(counter, truncated);
             }
             if last - counter == 2 {
                 return;
@@ -66,14 +67,14 @@ impl KeyedMac {
         }
         for counter in counter..=last {
             let [truncated] = self.truncated([counter]);
-            look(counter, truncated);
+            visit(counter, truncated);
         }
     }
 }
 
-/// Does work with a [`KeyedMac`], its making included, and leaves nothing of the key on the stack below.
+/// Runs work that makes or uses a [`KeyedMac`], and wipes the stack below afterwards.
 #[inline]
-pub(super) fn leaving_nothing<T>(algorithm: Algorithm, work: impl FnOnce() -> T) -> T {
+pub(super) fn with_wiped_mac_stack<T>(algorithm: Algorithm, work: impl FnOnce() -> T) -> T {
     match algorithm {
         Algorithm::Sha1 | Algorithm::Sha256 => with_wiped_stack::<2048, _>(work),
         Algorithm::Sha512 => with_wiped_stack::<4096, _>(work),
@@ -83,16 +84,16 @@ pub(super) fn leaving_nothing<T>(algorithm: Algorithm, work: impl FnOnce() -> T)
 #[inline]
 fn truncated<H: BlockHash, const N: usize>(mac: &Hmac<H>, counters: [u64; N]) -> [u32; N] {
     let mut truncated = [0; N];
-    for (place, hash) in truncated.iter_mut().zip(mac.of(counters)) {
+    for (place, hash) in truncated.iter_mut().zip(mac.compute(counters)) {
         *place = dynamic_truncation::<H>(hash);
     }
     truncated
 }
 
-/// The four bytes at the offset that the last four bits name, less the sign bit.
+/// Returns the four bytes at the offset in the last four bits, without the sign bit.
 ///
-/// Each bit of the offset moves the bytes by its own worth, or leaves them: an index that depends on a secret would show
-/// in the cache, and a shift by a secret number in the time of some processors.
+/// The offset is secret. An index that depends on it would show in the cache, and a shift by it in
+/// the timing of some processors. So each bit of the offset selects between a fixed shift and none.
 fn dynamic_truncation<H: BlockHash>(hash: H::State) -> u32 {
     let ([a, b, c, d, e], last) = H::ends_of(hash);
     let two = |high: u32, low: u32| (u64::from(high) << 32) | u64::from(low);
@@ -108,17 +109,17 @@ fn dynamic_truncation<H: BlockHash>(hash: H::State) -> u32 {
     (here >> 32) as u32 & 0x7fff_ffff
 }
 
-/// HMAC (RFC 2104) of a number of eight bytes, under a key that is set up: the two states that it kept are those after the first
-/// block of the inner and of the outer hash, so that a message costs one block for each.
+/// HMAC (RFC 2104) of eight-byte numbers, with a prepared key. Wiped on drop.
 ///
-/// The states are wiped on drop.
+/// It stores the states of the inner and the outer hash after their first block. So each message
+/// costs one more block of each hash.
 pub(super) struct Hmac<H: BlockHash> {
     inner: H::State,
     outer: H::State,
 }
 
 impl<H: BlockHash> Hmac<H> {
-    /// Takes a key of any length. One longer than a block is hashed first (RFC 2104, section 2).
+    /// Prepares a key of any length. Hashes a key longer than a block first (RFC 2104, section 2).
     pub(super) fn new(key: &[u8]) -> Self {
         let mut block = H::ZEROS;
         match block.as_mut().get_mut(..key.len()) {
@@ -144,12 +145,14 @@ impl<H: BlockHash> Hmac<H> {
         }
     }
 
-    /// The hash values of numbers. No inner hash waits for another, and no outer one, so a processor works on several
-    /// at once.
+    /// Computes the HMACs of numbers.
+    ///
+    /// The inner hashes are independent of each other, and so are the outer ones. So the processor
+    /// computes several at the same time.
     #[inline]
-    pub(super) fn of<const N: usize>(&self, numbers: [u64; N]) -> [H::State; N] {
-        let inner = continued::<H, N>(self.inner, &numbers.map(H::end_with_number));
-        continued::<H, N>(self.outer, &inner.map(H::end_with_hash))
+    pub(super) fn compute<const N: usize>(&self, numbers: [u64; N]) -> [H::State; N] {
+        let inner = compress_each::<H, N>(self.inner, &numbers.map(H::end_with_number));
+        compress_each::<H, N>(self.outer, &inner.map(H::end_with_hash))
     }
 }
 
@@ -169,9 +172,9 @@ impl<H: BlockHash> Drop for Hmac<H> {
     }
 }
 
-/// The states after one state and each of several blocks.
+/// Computes the states after one state and each of several blocks.
 #[inline]
-fn continued<H: BlockHash, const N: usize>(
+fn compress_each<H: BlockHash, const N: usize>(
     from: H::State,
     blocks: &[H::Block; N],
 ) -> [H::State; N] {
@@ -213,14 +216,14 @@ mod tests {
     #[test]
     fn every_offset_reads_its_own_four_bytes() {
         for offset in 0..16 {
-            every_length_at::<Sha1>(offset, |bytes| words(bytes, u32::from_be_bytes));
-            every_length_at::<Sha256>(offset, |bytes| words(bytes, u32::from_be_bytes));
-            every_length_at::<Sha512>(offset, |bytes| words(bytes, u64::from_be_bytes));
+            check_offset::<Sha1>(offset, |bytes| words(bytes, u32::from_be_bytes));
+            check_offset::<Sha256>(offset, |bytes| words(bytes, u32::from_be_bytes));
+            check_offset::<Sha512>(offset, |bytes| words(bytes, u64::from_be_bytes));
         }
     }
 
-    /// Against RFC 4226, section 5.3, word for word.
-    fn every_length_at<H: BlockHash>(offset: u8, state: impl Fn(&[u8]) -> H::State) {
+    /// Compares with the text of RFC 4226, section 5.3.
+    fn check_offset<H: BlockHash>(offset: u8, state: impl Fn(&[u8]) -> H::State) {
         let mut mac: Vec<u8> = (0x81..).take(<H as sha1::Digest>::output_size()).collect();
         *mac.last_mut().unwrap() = 0x70 | offset;
         let at = usize::from(offset);
@@ -240,7 +243,7 @@ mod tests {
         words.try_into().ok().unwrap()
     }
 
-    /// The whole hash value: it is what the last block of a longer message would begin with.
+    /// Returns the bytes of a hash value: a block that ends with the hash value begins with them.
     fn bytes<H: BlockHash>(hash: H::State) -> Vec<u8> {
         let mut block = H::end_with_hash(hash);
         block.as_mut()[..<H as OutputSizeUser>::output_size()].to_vec()
@@ -250,13 +253,14 @@ mod tests {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Test case 1 of RFC 2202, section 3, and of RFC 4231, section 4.2: its message has eight bytes.
+    /// Test case 1 of RFC 2202, section 3, and of RFC 4231, section 4.2: its message has eight
+    /// bytes.
     #[test]
-    fn rfc_2202_and_rfc_4231() {
+    fn macs_match_rfc_2202_and_rfc_4231() {
         let message = [u64::from_be_bytes(*b"Hi There")];
-        let [sha1] = Hmac::<Sha1>::new(&[0x0b; 20]).of(message);
-        let [sha256] = Hmac::<Sha256>::new(&[0x0b; 20]).of(message);
-        let [sha512] = Hmac::<Sha512>::new(&[0x0b; 20]).of(message);
+        let [sha1] = Hmac::<Sha1>::new(&[0x0b; 20]).compute(message);
+        let [sha256] = Hmac::<Sha256>::new(&[0x0b; 20]).compute(message);
+        let [sha512] = Hmac::<Sha512>::new(&[0x0b; 20]).compute(message);
         assert_eq!(
             hex(&bytes::<Sha1>(sha1)),
             "b617318655057264e28bc0b6fb378c8ef146be00"
@@ -272,29 +276,29 @@ mod tests {
         );
     }
 
-    fn is_that_of_the_hmac_crate<H: BlockHash + EagerHash>(key: &[u8], numbers: [u64; 3]) {
+    fn check_against_hmac_crate<H: BlockHash + EagerHash>(key: &[u8], numbers: [u64; 3]) {
         let mac = Hmac::<H>::new(key);
         let expected = numbers.map(|number| {
             let mut mac = hmac::Hmac::<H>::new_from_slice(key).unwrap();
             mac.update(&number.to_be_bytes());
             mac.finalize().into_bytes().to_vec()
         });
-        assert_eq!(mac.of(numbers).map(bytes::<H>), expected, "together");
+        assert_eq!(mac.compute(numbers).map(bytes::<H>), expected, "together");
         let alone = numbers.map(|number| {
-            let [hash] = mac.clone().of([number]);
+            let [hash] = mac.clone().compute([number]);
             bytes::<H>(hash)
         });
         assert_eq!(alone, expected, "one by one");
     }
 
     #[test]
-    fn keys_of_every_length_around_a_block() {
+    fn keys_may_have_any_length() {
         for length in 0..300 {
             let key: Vec<u8> = (1..=255).cycle().take(length).collect();
             let numbers = [0, 1, u64::MAX];
-            is_that_of_the_hmac_crate::<Sha1>(&key, numbers);
-            is_that_of_the_hmac_crate::<Sha256>(&key, numbers);
-            is_that_of_the_hmac_crate::<Sha512>(&key, numbers);
+            check_against_hmac_crate::<Sha1>(&key, numbers);
+            check_against_hmac_crate::<Sha256>(&key, numbers);
+            check_against_hmac_crate::<Sha512>(&key, numbers);
         }
     }
 
@@ -306,13 +310,13 @@ mod tests {
         })]
 
         #[test]
-        fn the_hmac_crate_computes_the_same(
+        fn macs_equal_those_of_the_hmac_crate(
             key in prop::collection::vec(any::<u8>(), 0..300),
             numbers in any::<[u64; 3]>(),
         ) {
-            is_that_of_the_hmac_crate::<Sha1>(&key, numbers);
-            is_that_of_the_hmac_crate::<Sha256>(&key, numbers);
-            is_that_of_the_hmac_crate::<Sha512>(&key, numbers);
+            check_against_hmac_crate::<Sha1>(&key, numbers);
+            check_against_hmac_crate::<Sha256>(&key, numbers);
+            check_against_hmac_crate::<Sha512>(&key, numbers);
         }
     }
 }

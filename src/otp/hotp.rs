@@ -1,16 +1,22 @@
-use super::hmac::{KeyedMac, leaving_nothing};
+//! HOTP: passcodes from a counter (RFC 4226).
+
+use super::hmac::{KeyedMac, with_wiped_mac_stack};
 use crate::constant_time::reveal;
 use crate::otp::{Algorithm, Code, Digits, Passcode};
 use core::fmt;
 use core::ops::RangeInclusive;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-/// HMAC-based one-time passwords (RFC 4226): a key that is set up, and how many digits to show.
+/// Generates and checks HMAC-based one-time passwords (RFC 4226).
 ///
-/// The counter is the host's to keep. After [`verify`](Self::verify) or
-/// [`resynchronize`](Self::resynchronize) it must store [`HotpMatch::next`] before it lets anybody in, in
-/// one step with the check that the stored counter is still the one it passed (else two requests at the
-/// same time are accepted with one passcode).
+/// A `Hotp` holds a prepared key and the number of digits. Your application stores the counter:
+///
+/// 1. Read the stored counter and pass it to [`verify`](Self::verify) or
+///    [`resynchronize`](Self::resynchronize).
+/// 2. If they return a match, store [`HotpMatch::next`] on condition that the stored counter is
+///    still the one that you passed. Without the condition, two concurrent requests are both
+///    accepted with one passcode.
+/// 3. Let the user in only after that write.
 ///
 /// ```
 /// use countersign::otp::{Algorithm, Code, Digits, Hotp};
@@ -18,7 +24,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 /// let hotp = Hotp::new(b"12345678901234567890", Algorithm::Sha1, Digits::SIX);
 /// assert_eq!(hotp.generate(1).expose(), "287082");
 ///
-/// let matched = hotp.verify(&Code::parse("287 082")?, 0, 3).expect("one ahead of the counter");
+/// let matched = hotp.verify(&Code::parse("287 082")?, 0, 3).expect("one after the counter");
 /// assert_eq!(matched.next(), Some(2));
 /// # Ok::<(), countersign::otp::CodeError>(())
 /// ```
@@ -29,58 +35,63 @@ pub struct Hotp {
 }
 
 impl Hotp {
-    /// Sets the key up. A key of any length is taken as it is; [`Secret`](crate::otp::Secret) is the type that
-    /// insists on enough bits.
+    /// Prepares a key of any length. [`Secret`](crate::otp::Secret) is the type that checks the
+    /// length.
     #[must_use]
     pub fn new(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
-        leaving_nothing(algorithm, || Self::set_up(key, algorithm, digits))
+        with_wiped_mac_stack(algorithm, || Self::from_key(key, algorithm, digits))
     }
 
-    pub(super) fn set_up(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
+    /// Like [`new`](Self::new), without wiping the stack.
+    pub(super) fn from_key(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
         Self {
             mac: KeyedMac::new(algorithm, key),
             digits,
         }
     }
 
-    /// The hash function.
+    /// Returns the hash function.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.mac.algorithm()
     }
 
-    /// How many digits a passcode has.
+    /// Returns the number of digits in a passcode.
     #[must_use]
     pub const fn digits(&self) -> Digits {
         self.digits
     }
 
-    /// The passcode of a counter (RFC 4226, section 5.3).
+    /// Generates the passcode of a counter (RFC 4226, section 5.3).
     #[must_use]
     pub fn generate(&self, counter: u64) -> Passcode {
-        leaving_nothing(self.algorithm(), || {
+        with_wiped_mac_stack(self.algorithm(), || {
             Passcode::new(self.value(counter), self.digits)
         })
     }
 
-    /// Looks for a passcode at the server's counter and at the `look_ahead` counters after it (RFC 4226,
-    /// section 7.4). Every candidate is computed and compared in constant time.
+    /// Checks a code at `counter`, your stored counter, and at the `look_ahead` counters after it
+    /// (RFC 4226, section 7.4). Returns `None` if no passcode matches.
     ///
-    /// If two of them match (the passcode of two counters can be the same), the later one is taken, so
-    /// that the same passcode cannot be accepted again at the other.
+    /// The method computes every candidate and compares it in constant time. Two counters can have
+    /// the same passcode. If both match, the method returns the later counter, so that the passcode
+    /// cannot be accepted again there.
     #[must_use]
-    pub fn verify(&self, passcode: &Code, counter: u64, look_ahead: u8) -> Option<HotpMatch> {
-        let value = passcode.value(self.digits)?;
-        leaving_nothing(self.algorithm(), || {
+    pub fn verify(&self, code: &Code, counter: u64, look_ahead: u8) -> Option<HotpMatch> {
+        let value = code.value(self.digits)?;
+        with_wiped_mac_stack(self.algorithm(), || {
             self.last_match(counter, u16::from(look_ahead), |candidate| {
                 candidate.ct_eq(&value)
             })
         })
     }
 
-    /// Finds the counter again from two consecutive passcodes (RFC 4226, section 7.4), for a token whose
-    /// button was pressed more often than `verify` looks ahead. The first passcode is looked for at the
-    /// server's counter and the `look_ahead` counters after it, the second right after the first.
+    /// Finds the counter from two consecutive passcodes (RFC 4226, section 7.4).
+    ///
+    /// Use it for a token that is further ahead than [`verify`](Self::verify) looks, because its
+    /// button was pressed too often. The method looks for the first code at your stored counter and
+    /// the `look_ahead` counters after it. The second code must be the passcode of the next
+    /// counter. Returns `None` if no such pair matches.
     #[must_use]
     pub fn resynchronize(
         &self,
@@ -91,7 +102,7 @@ impl Hotp {
     ) -> Option<HotpMatch> {
         let first = first.value(self.digits)?;
         let second = second.value(self.digits)?;
-        leaving_nothing(self.algorithm(), || {
+        with_wiped_mac_stack(self.algorithm(), || {
             let mut earlier_matches = self.value(counter).ct_eq(&first);
             self.last_match(counter.checked_add(1)?, look_ahead, |candidate| {
                 let both = earlier_matches & candidate.ct_eq(&second);
@@ -101,19 +112,21 @@ impl Hotp {
         })
     }
 
+    /// Computes the passcode of a counter as a number.
     fn value(&self, counter: u64) -> u32 {
         let [truncated] = self.mac.truncated([counter]);
         self.digits.reduce(truncated)
     }
 
-    /// Looks at the passcode of each counter in order.
+    /// Calls `visit` with each counter and its passcode as a number, in order.
     #[inline]
-    pub(super) fn for_each(&self, counters: RangeInclusive<u64>, mut look: impl FnMut(u64, u32)) {
+    pub(super) fn for_each(&self, counters: RangeInclusive<u64>, mut visit: impl FnMut(u64, u32)) {
         self.mac.for_each(counters, |counter, truncated| {
-            look(counter, self.digits.reduce(truncated));
+            visit(counter, self.digits.reduce(truncated));
         });
     }
 
+    /// Returns the last counter whose passcode matches. Computes all of them.
     fn last_match(
         &self,
         counter: u64,
@@ -121,14 +134,14 @@ impl Hotp {
         mut matches: impl FnMut(u32) -> Choice,
     ) -> Option<HotpMatch> {
         let mut found = Choice::from(0);
-        let mut at = 0;
+        let mut last = 0;
         let counters = counter..=counter.saturating_add(u64::from(look_ahead));
         self.for_each(counters, |candidate, value| {
             let hit = matches(value);
-            at.conditional_assign(&candidate, hit);
+            last.conditional_assign(&candidate, hit);
             found |= hit;
         });
-        reveal(found).then_some(HotpMatch { counter: at })
+        reveal(found).then_some(HotpMatch { counter: last })
     }
 }
 
@@ -141,22 +154,24 @@ impl fmt::Debug for Hotp {
     }
 }
 
-/// Where a HOTP passcode matched.
+/// The counter whose passcode matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "store the next counter, or the passcode can be used again"]
+#[must_use = "store the next counter, or the code can be used again"]
 pub struct HotpMatch {
     counter: u64,
 }
 
 impl HotpMatch {
-    /// The counter whose passcode it was.
+    /// Returns the counter whose passcode matched.
     #[must_use]
     pub const fn counter(self) -> u64 {
         self.counter
     }
 
-    /// The counter to store. `None` after the last one, 2^64 - 1: the token is used up, and must not be
-    /// verified again.
+    /// Returns the counter to store: the one after the match.
+    ///
+    /// Returns `None` after the last counter, 2^64 - 1. The token is then used up: do not accept
+    /// another code from it.
     #[must_use]
     pub const fn next(self) -> Option<u64> {
         self.counter.checked_add(1)

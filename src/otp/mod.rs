@@ -2,7 +2,7 @@
 //!
 //! Use this layer alone to generate and check passcodes on a device or in a service that stores
 //! everything itself. It reads no clock, does no I/O and needs no allocator. You store the secret
-//! and the last accepted [`TimeStep`].
+//! and the last accepted [`TimeStep`] (TOTP) or the next counter (HOTP).
 //!
 //! ```
 //! use countersign::Timestamp;
@@ -16,38 +16,37 @@
 //! let passcode = totp.generate(now);
 //! let code = Code::parse(passcode.expose())?;
 //!
-//! // Store the accepted step. A second check with it refuses the same code.
-//! let accepted = totp.verify(&code, now, Window::default(), None);
-//! let step = accepted.map(|found| found.step());
-//! assert_eq!(step, Some(totp.step(now)));
-//! assert!(totp.verify(&code, now, Window::default(), step).is_none());
+//! // Store the step of the match. With that step, `verify` refuses the same code.
+//! let matched = totp.verify(&code, now, Window::default(), None).expect("the current passcode");
+//! assert_eq!(matched.step(), totp.step(now));
+//! let last_accepted = Some(matched.step());
+//! assert!(totp.verify(&code, now, Window::default(), last_accepted).is_none());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Needs
 //!
-//! Nothing for passcodes. [`Secret`] and [`SecretText`] need the feature `alloc`.
+//! Nothing for HOTP and TOTP. [`Secret`] and [`SecretText`] need the feature `alloc`.
 
 mod block_hash;
 mod code;
 mod hmac;
 mod hotp;
 mod parameters;
-mod passcode;
 #[cfg(feature = "alloc")]
 mod secret;
 mod totp;
+mod typed_characters;
 
-#[cfg(feature = "alloc")]
-pub(crate) use code::is_invisible;
 #[cfg(feature = "verifier")]
-pub(crate) use totp::Scan;
+pub(crate) use totp::StepMatch;
+#[cfg(feature = "alloc")]
+pub(crate) use typed_characters::is_invisible;
 
 pub use crate::time::TimeStep;
-pub use code::{Code, CodeError};
+pub use code::{Code, CodeError, Passcode};
 pub use hotp::{Hotp, HotpMatch};
 pub use parameters::{Algorithm, AlgorithmError, Digits, DigitsError, Period, PeriodError, Window};
-pub use passcode::Passcode;
 #[cfg(feature = "alloc")]
 pub use secret::{RandomError, Secret, SecretError, SecretText};
 pub use totp::{Totp, TotpMatch};

@@ -1,3 +1,5 @@
+//! The parameters of passcodes: hash function, digits, period and window.
+
 use crate::otp::TimeStep;
 use core::fmt;
 use core::num::NonZeroU64;
@@ -6,8 +8,8 @@ use core::str::FromStr;
 
 /// The hash function of the HMAC (RFC 6238, section 1.2).
 ///
-/// SHA-1 is the default of every authenticator app, and the only one that all of them know. HMAC does
-/// not rest on the collision resistance that SHA-1 has lost (RFC 4226, appendix B.2).
+/// SHA-1 is the default of every authenticator app, and the only function that all apps support.
+/// HMAC does not need collision resistance, which SHA-1 has lost (RFC 4226, appendix B.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "serde",
@@ -26,7 +28,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The name in a key URI: `SHA1`, `SHA256` or `SHA512`.
+    /// Returns the name in a key URI: `SHA1`, `SHA256` or `SHA512`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -36,7 +38,7 @@ impl Algorithm {
         }
     }
 
-    /// The length of the HMAC in bytes, which is also the length that a secret should have (RFC 6238,
+    /// Returns the length of the HMAC in bytes. A secret should have the same length (RFC 6238,
     /// section 5.1).
     #[must_use]
     pub const fn output_len(self) -> usize {
@@ -57,7 +59,7 @@ impl fmt::Display for Algorithm {
 impl FromStr for Algorithm {
     type Err = AlgorithmError;
 
-    /// Takes the exact names of the Key URI Format.
+    /// Parses the exact names of the Key URI Format.
     fn from_str(name: &str) -> Result<Self, AlgorithmError> {
         match name {
             "SHA1" => Ok(Self::Sha1),
@@ -68,17 +70,17 @@ impl FromStr for Algorithm {
     }
 }
 
-/// The name is not one of `SHA1`, `SHA256` and `SHA512`.
+/// The error for a name other than `SHA1`, `SHA256` and `SHA512`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the algorithm is not one of SHA1, SHA256 and SHA512")]
 pub struct AlgorithmError;
 
-/// How many decimal digits a passcode has: 6, 7 or 8 (RFC 4226, section 5.3).
+/// The number of decimal digits in a passcode: 6, 7 or 8 (RFC 4226, section 5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digits(u8);
 
 impl Digits {
-    /// Six digits: what every authenticator app shows.
+    /// Six digits, which every authenticator app shows.
     pub const SIX: Self = Self(6);
     /// Seven digits.
     pub const SEVEN: Self = Self(7);
@@ -96,16 +98,16 @@ impl Digits {
         }
     }
 
-    /// The number of digits.
+    /// Returns the number of digits.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0
     }
 
-    /// A truncated HMAC modulo 10^digits (RFC 4226, section 5.3, step 3).
+    /// Returns a truncated HMAC modulo 10^digits (RFC 4226, section 5.3, step 3).
     ///
-    /// Each divisor is a constant, so that the compiler multiplies: a division by a number known only
-    /// at run time would take a time that depends on the secret.
+    /// Each divisor is a constant, so the compiler emits a multiplication. The time of a division
+    /// by a number known only at run time would depend on the secret.
     pub(crate) const fn reduce(self, truncated: u32) -> u32 {
         match self.0 {
             6 => truncated % 1_000_000,
@@ -135,17 +137,17 @@ impl TryFrom<u8> for Digits {
     }
 }
 
-/// The number of digits is not 6, 7 or 8.
+/// The error for a number of digits other than 6, 7 and 8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the number of digits is not 6, 7 or 8")]
 pub struct DigitsError;
 
-/// How long a time step lasts, in whole seconds: X in RFC 6238, section 4.1.
+/// The length of a time step in whole seconds: X in RFC 6238, section 4.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period(NonZeroU64);
 
 impl Period {
-    /// Thirty seconds: the default of RFC 6238, and the only period that every app knows.
+    /// Thirty seconds: the default of RFC 6238, and the only period that every app supports.
     pub const THIRTY_SECONDS: Self = match NonZeroU64::new(30) {
         Some(seconds) => Self(seconds),
         None => Self(NonZeroU64::MIN),
@@ -162,7 +164,7 @@ impl Period {
         }
     }
 
-    /// The period in seconds, at least 1.
+    /// Returns the period in seconds, at least 1.
     #[must_use]
     pub const fn as_secs(self) -> u64 {
         self.0.get()
@@ -185,22 +187,23 @@ impl fmt::Display for Period {
     }
 }
 
-/// The period is 0 seconds.
+/// The error for a period of 0 seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the period is 0 seconds; it must be at least 1")]
 pub struct PeriodError;
 
-/// How many time steps before and after the current one are accepted (RFC 6238, section 5.2).
+/// The time steps before and after the current one that are accepted (RFC 6238, section 5.2).
 ///
-/// The default, one step on either side, forgives a phone whose clock is off by up to 30 s and a person
-/// who types while the passcode changes. Each step more is one more passcode that a guess can hit.
+/// The default is one step on either side. It tolerates a phone whose clock is wrong by up to 30 s,
+/// and a user who types while the passcode changes. Each further step adds a passcode that a guess
+/// can hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Window {
-    /// Steps before the current one: the phone's clock is behind, or the person was slow.
+    /// Steps before the current one, for a phone whose clock is behind or a user who is slow.
     pub before: u8,
-    /// Steps after the current one: the phone's clock is ahead.
+    /// Steps after the current one, for a phone whose clock is ahead.
     pub after: u8,
 }
 
@@ -208,7 +211,7 @@ impl Window {
     /// Only the current step.
     pub const EXACT: Self = Self::around(0);
 
-    /// The same number of steps on either side.
+    /// Returns a window with the same number of steps on either side.
     #[must_use]
     pub const fn around(steps: u8) -> Self {
         Self {
@@ -217,19 +220,19 @@ impl Window {
         }
     }
 
-    /// The numbers of the steps around one.
-    pub(super) const fn steps(self, current: TimeStep) -> RangeInclusive<u64> {
-        let first = current.get().saturating_sub(self.before as u64);
-        let last = current.get().saturating_add(self.after as u64);
-        first..=last
-    }
-
-    /// How many passcodes are accepted at one time: `before + 1 + after`.
+    /// Returns how many passcodes are accepted at one time: `before + 1 + after`.
     #[must_use]
     pub const fn width(self) -> u16 {
         (self.before as u16)
             .saturating_add(self.after as u16)
             .saturating_add(1)
+    }
+
+    /// Returns the numbers of the steps in the window around `current`.
+    pub(super) const fn steps(self, current: TimeStep) -> RangeInclusive<u64> {
+        let first = current.get().saturating_sub(self.before as u64);
+        let last = current.get().saturating_add(self.after as u64);
+        first..=last
     }
 }
 

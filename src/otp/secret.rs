@@ -1,4 +1,6 @@
-use super::code::{is_invisible, is_separator, symbol};
+//! Shared secrets, their base32 text, and the errors of reading it.
+
+use super::typed_characters::{is_invisible, is_separator, symbol};
 use crate::otp::Algorithm;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -9,8 +11,10 @@ use data_encoding::{BASE32_NOPAD, DecodeKind, Encoding, Specification};
 use rand_core::{CryptoRng, TryCryptoRng};
 use zeroize::{Zeroizing, optimization_barrier, zeroize_bytes};
 
-/// A shared secret of at least 128 bits (RFC 4226, section 4, R6), 160 bits unless asked otherwise.
-/// Wiped on drop.
+/// A shared secret of at least 128 bits (RFC 4226, section 4, R6). Wiped on drop.
+///
+/// A new secret has 160 bits unless you ask for another length. The methods with `minimum_bits`
+/// accept shorter secrets of other systems.
 ///
 /// ```
 /// use countersign::Timestamp;
@@ -28,33 +32,38 @@ use zeroize::{Zeroizing, optimization_barrier, zeroize_bytes};
 pub struct Secret(Box<[u8]>);
 
 impl Secret {
-    /// The fewest bits that a secret has unless a lower minimum is asked for.
+    /// The smallest number of bits, unless you pass a lower minimum.
     pub const MINIMUM_BITS: usize = 128;
 
     /// The longest secret, in bytes.
     pub const MAX_BYTES: usize = 1024;
 
-    /// The longest text of a typed key that is looked at, in bytes: room for the longest secret, in full-width letters
-    /// and with spaces.
+    /// The longest typed text that is read, in bytes. It has room for the longest secret in
+    /// full-width letters with spaces.
     pub const MAX_TYPED_BYTES: usize = 16 * 1024;
 
-    /// A new secret of 160 bits from the operating system's random source: 32 characters to type, and
-    /// the length that RFC 4226 recommends.
+    /// Generates a secret of 160 bits from the operating system's random source.
+    ///
+    /// RFC 4226 recommends this length. As text the secret has 32 characters.
     ///
     /// # Errors
-    /// [`RandomError`](RandomError) if the system has no random source to offer.
+    /// [`RandomError`] if the operating system's random source fails.
     #[cfg(feature = "getrandom")]
     pub fn generate() -> Result<Self, RandomError> {
         Self::try_generate(&mut getrandom::SysRng, Algorithm::Sha1).map_err(|_| RandomError::new())
     }
 
-    /// A new secret of 160 bits from a cryptographically secure generator.
+    /// Generates a secret of 160 bits with your own cryptographically secure generator.
+    ///
+    /// The generator implements `CryptoRng` of [`rand_core`](crate::rand_core) 0.10. The crate
+    /// `rand` 0.10 fits: pass `&mut rand::rng()`.
     #[must_use]
     pub fn generate_with<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
         Self::generate_for(Algorithm::Sha1, rng)
     }
 
-    /// A new secret as long as the output of an algorithm (RFC 6238, section 5.1): 160, 256 or 512 bits.
+    /// Generates a secret as long as the output of an algorithm (RFC 6238, section 5.1): 160, 256
+    /// or 512 bits.
     #[must_use]
     pub fn generate_for<R: CryptoRng + ?Sized>(algorithm: Algorithm, rng: &mut R) -> Self {
         let Ok(secret) = Self::try_generate(rng, algorithm);
@@ -73,23 +82,24 @@ impl Secret {
     /// Copies a secret of at least 128 bits.
     ///
     /// # Errors
-    /// [`SecretError::TooShort`] or [`SecretError::TooLong`].
+    /// [`SecretError::TooShort`] or [`SecretError::TooLong`] if the length is out of bounds.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SecretError> {
         Self::from_bytes_with_minimum(bytes, Self::MINIMUM_BITS)
     }
 
-    /// Copies a secret that another system made: 80-bit secrets are still about. At least one byte,
-    /// whatever the minimum.
+    /// Copies a secret of another system, with a lower minimum: 80-bit secrets are still in use.
+    ///
+    /// The secret has at least one byte, whatever the minimum.
     ///
     /// # Errors
-    /// [`SecretError::TooShort`] or [`SecretError::TooLong`].
+    /// [`SecretError::TooShort`] or [`SecretError::TooLong`] if the length is out of bounds.
     pub fn from_bytes_with_minimum(bytes: &[u8], minimum_bits: usize) -> Result<Self, SecretError> {
         check_length(bytes.len(), minimum_bits)?;
         Ok(Self(bytes.into()))
     }
 
-    /// Decodes canonical base32 (RFC 4648, section 6) as it stands in a key URI: upper case, no padding,
-    /// no separators, spare bits zero.
+    /// Decodes canonical base32 (RFC 4648, section 6), as in a key URI: upper case, no padding, no
+    /// separators, spare bits zero.
     ///
     /// # Errors
     /// [`SecretError`] names the first fault.
@@ -97,7 +107,7 @@ impl Secret {
         Self::from_base32_with_minimum(text, Self::MINIMUM_BITS)
     }
 
-    /// As [`from_base32`](Self::from_base32), with a lower minimum for secrets of other systems.
+    /// Like [`from_base32`](Self::from_base32), with a lower minimum for secrets of other systems.
     ///
     /// # Errors
     /// [`SecretError`] names the first fault.
@@ -105,22 +115,25 @@ impl Secret {
         decode(&BASE32_NOPAD, text.as_bytes(), minimum_bits)
     }
 
-    /// Decodes base32 as people type it: in either case, with full-width letters and digits, spaces of any kind,
-    /// hyphens, invisible characters and padding, and with spare bits that are not zero (which are dropped, as apps
-    /// do).
+    /// Decodes base32 as users type it.
+    ///
+    /// The text can have lower-case and full-width characters, spaces of any kind, hyphens,
+    /// invisible characters and padding. Spare bits need not be zero: this method drops them, as
+    /// apps do.
     ///
     /// # Errors
-    /// [`SecretError`] names the first fault: [`TypedCharacter`](SecretError::TypedCharacter) where it is a character.
-    /// Text longer than [`MAX_TYPED_BYTES`](Self::MAX_TYPED_BYTES) is [`TooLong`](SecretError::TooLong).
+    /// [`SecretError`] names the first fault. For a wrong character it is
+    /// [`TypedCharacter`](SecretError::TypedCharacter). For text longer than
+    /// [`MAX_TYPED_BYTES`](Self::MAX_TYPED_BYTES) it is [`TooLong`](SecretError::TooLong).
     pub fn from_typed_base32(text: &str) -> Result<Self, SecretError> {
         Self::from_typed_base32_with_minimum(text, Self::MINIMUM_BITS)
     }
 
-    /// As [`from_typed_base32`](Self::from_typed_base32), with a lower minimum for secrets of other
-    /// systems.
+    /// Like [`from_typed_base32`](Self::from_typed_base32), with a lower minimum for secrets of
+    /// other systems.
     ///
     /// # Errors
-    /// As [`from_typed_base32`](Self::from_typed_base32).
+    /// The same as for [`from_typed_base32`](Self::from_typed_base32).
     pub fn from_typed_base32_with_minimum(
         text: &str,
         minimum_bits: usize,
@@ -129,22 +142,26 @@ impl Secret {
         if bytes > Self::MAX_TYPED_BYTES {
             return Err(SecretError::TooLong { bytes });
         }
-        decode(&spare_bits_ignored()?, &typed_symbols(text)?, minimum_bits)
+        decode(
+            &base32_ignoring_spare_bits()?,
+            &typed_symbols(text)?,
+            minimum_bits,
+        )
     }
 
-    /// The bytes, to hand to [`Totp::new`](crate::otp::Totp::new) or to a store of your own.
+    /// Returns the bytes, for [`Totp::new`](crate::otp::Totp::new) or for your own storage.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// The length in bits.
+    /// Returns the length in bits.
     #[must_use]
     pub fn bits(&self) -> usize {
         self.0.len().saturating_mul(8)
     }
 
-    /// Canonical base32 without padding, as in a key URI.
+    /// Returns canonical base32 without padding, as in a key URI.
     #[must_use]
     pub fn to_base32(&self) -> SecretText {
         let mut text = String::with_capacity(BASE32_NOPAD.encode_len(self.0.len()));
@@ -152,7 +169,7 @@ impl Secret {
         SecretText::new(text)
     }
 
-    /// Base32 in groups of four with spaces between, for a person to type.
+    /// Returns base32 in groups of four with spaces between, for a user to type.
     #[must_use]
     pub fn to_base32_grouped(&self) -> SecretText {
         let plain = self.to_base32();
@@ -168,6 +185,127 @@ impl Secret {
     }
 }
 
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret")
+            .field("bits", &self.bits())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        zeroize_bytes(&mut self.0);
+    }
+}
+
+/// The error for a secret that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// The secret has too few bits.
+    #[error("the secret has {bits} bits; at least {minimum} are needed")]
+    TooShort {
+        /// The number of bits in the secret.
+        bits: usize,
+        /// The smallest number of bits allowed.
+        minimum: usize,
+    },
+    /// The secret has more than [`Secret::MAX_BYTES`], or the typed text more than
+    /// [`Secret::MAX_TYPED_BYTES`].
+    #[error(
+        "the secret is too long: {bytes} bytes; at most 1024 are taken, or 16384 of typed text"
+    )]
+    TooLong {
+        /// The length of the secret or of the typed text, in bytes.
+        bytes: usize,
+    },
+    /// The typed text has a character other than A to Z and 2 to 7. The error holds this character
+    /// and no other part of the text.
+    #[error(
+        "the {} character as typed, counted from 1, is {}: \
+         keys have the letters A to Z and the digits 2 to 7{}",
+        Ordinal(*position),
+        Visible(*character),
+        Hint(*character)
+    )]
+    TypedCharacter {
+        /// The position that the user sees, in characters from 1. Spaces and hyphens count;
+        /// invisible characters do not.
+        position: usize,
+        /// The character as the user typed it.
+        character: char,
+    },
+    /// Text that was not typed has a character other than A to Z and 2 to 7.
+    #[error(
+        "the secret is not base32: character {position} is not one of A-Z and 2-7, counted from 0"
+    )]
+    Base32Symbol {
+        /// The position in bytes from 0.
+        position: usize,
+    },
+    /// No whole number of bytes encodes to base32 of this length.
+    #[error("the secret is not base32: it is cut short, or has a character too many")]
+    Base32Length,
+    /// The last character has bits that belong to no byte, and they are not zero.
+    #[error(
+        "the secret is not canonical base32: the spare bits of the last character are not zero"
+    )]
+    Base32SpareBits,
+}
+
+/// Text that holds a secret: a key URI, a setup key or a backup code. Wiped on drop.
+///
+/// It has no `Display`, so it cannot get into a log by mistake. [`expose`](Self::expose) is the
+/// only access. Your application must wipe the copies that it makes, such as a page or a response
+/// body.
+#[derive(Clone)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Wraps text. Allocate its buffer with room for all of it first: a buffer that grew has left
+    /// copies in memory.
+    pub(crate) const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretText").finish_non_exhaustive()
+    }
+}
+
+impl Drop for SecretText {
+    /// Wipes the whole buffer in one call. `String::zeroize` writes byte by byte.
+    fn drop(&mut self) {
+        let mut bytes = mem::take(&mut self.0).into_bytes();
+        bytes.clear();
+        bytes.resize(bytes.capacity(), 0);
+        optimization_barrier(bytes.as_slice());
+    }
+}
+
+/// The error for a random source that failed. Nothing was generated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("the random source failed")]
+#[non_exhaustive]
+pub struct RandomError;
+
+impl RandomError {
+    /// Makes the error, for your own random source.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
 fn check_length(bytes: usize, minimum_bits: usize) -> Result<(), SecretError> {
     let minimum = minimum_bits.max(8);
     let bits = bytes.saturating_mul(8);
@@ -180,9 +318,9 @@ fn check_length(bytes: usize, minimum_bits: usize) -> Result<(), SecretError> {
     Ok(())
 }
 
-/// The symbols of base32 that were typed, in upper case.
+/// Returns the base32 symbols of a typed text, in upper case.
 fn typed_symbols(text: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-    // A symbol is no longer than the character that it was typed as, so this never grows.
+    // No symbol is longer than its typed character, so the buffer never grows and leaves a copy.
     let mut symbols = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut padding = None;
     let seen = text.chars().filter(|character| !is_invisible(*character));
@@ -199,7 +337,7 @@ fn typed_symbols(text: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
             continue;
         }
         let symbol = symbol(character).filter(is_base32_symbol).ok_or(fault);
-        // What is followed by more is no padding.
+        // Padding is an error if a symbol follows it.
         symbols.push(padding.map_or(symbol, Err)?);
     }
     Ok(symbols)
@@ -210,7 +348,7 @@ fn is_base32_symbol(byte: &u8) -> bool {
 }
 
 fn decode(encoding: &Encoding, text: &[u8], minimum_bits: usize) -> Result<Secret, SecretError> {
-    // Eight symbols hold five bytes.
+    // Eight symbols encode five bytes.
     let bytes = text.len().saturating_mul(5) / 8;
     if bytes > Secret::MAX_BYTES {
         return Err(SecretError::TooLong { bytes });
@@ -234,7 +372,8 @@ fn decode(encoding: &Encoding, text: &[u8], minimum_bits: usize) -> Result<Secre
     Ok(secret)
 }
 
-fn spare_bits_ignored() -> Result<Encoding, SecretError> {
+/// Returns base32 without the check that spare bits are zero.
+fn base32_ignoring_spare_bits() -> Result<Encoding, SecretError> {
     let mut specification = Specification::new();
     specification
         .symbols
@@ -245,72 +384,7 @@ fn spare_bits_ignored() -> Result<Encoding, SecretError> {
         .map_err(|_| SecretError::Base32Length)
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret")
-            .field("bits", &self.bits())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        zeroize_bytes(&mut self.0);
-    }
-}
-
-/// A secret that cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SecretError {
-    /// Too few bits.
-    #[error("the secret has {bits} bits; at least {minimum} are needed")]
-    TooShort {
-        /// The bits that it has.
-        bits: usize,
-        /// The bits that it needs.
-        minimum: usize,
-    },
-    /// More than [`Secret::MAX_BYTES`], or typed text of more than [`Secret::MAX_TYPED_BYTES`].
-    #[error(
-        "the secret is too long: {bytes} bytes; at most 1024 are taken, or 16384 of typed text"
-    )]
-    TooLong {
-        /// The bytes that the secret has, or the typed text.
-        bytes: usize,
-    },
-    /// A typed character that is not one of A to Z and 2 to 7. It is the only one that the error holds of what was
-    /// typed.
-    #[error(
-        "the {} character as typed, counted from 1, is {}: keys have the letters A to Z and the digits 2 to 7{}",
-        Ordinal(*position),
-        Seen(*character),
-        Meant(*character)
-    )]
-    TypedCharacter {
-        /// Where the person sees it, in characters from 1: spaces and hyphens count, invisible characters do not.
-        position: usize,
-        /// The character as it was typed.
-        character: char,
-    },
-    /// A character that is not one of A to Z and 2 to 7, in text that nobody typed.
-    #[error(
-        "the secret is not base32: character {position} is not one of A-Z and 2-7, counted from 0"
-    )]
-    Base32Symbol {
-        /// Where, in bytes from 0.
-        position: usize,
-    },
-    /// No whole number of bytes has base32 of this length.
-    #[error("the secret is not base32: it is cut short, or has a character too many")]
-    Base32Length,
-    /// The last character has bits that no byte holds.
-    #[error(
-        "the secret is not canonical base32: the spare bits of the last character are not zero"
-    )]
-    Base32SpareBits,
-}
-
+/// A number as text: `1st`, `2nd`, `3rd`, `4th`.
 struct Ordinal(usize);
 
 impl fmt::Display for Ordinal {
@@ -326,13 +400,13 @@ impl fmt::Display for Ordinal {
     }
 }
 
-/// A character in quotation marks, or its code point if nothing would be seen between them.
-struct Seen(char);
+/// A character in quotation marks, or its code point if it would be invisible there.
+struct Visible(char);
 
-impl fmt::Display for Seen {
+impl fmt::Display for Visible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_shown = matches!(self.0, '\'' | '"' | '\\') || self.0.escape_debug().len() == 1;
-        if is_shown {
+        let is_visible = matches!(self.0, '\'' | '"' | '\\') || self.0.escape_debug().len() == 1;
+        if is_visible {
             write!(f, "'{}'", self.0)
         } else {
             write!(f, "U+{:04X}", u32::from(self.0))
@@ -340,10 +414,10 @@ impl fmt::Display for Seen {
     }
 }
 
-/// The letter that somebody may have meant by a digit that no key has.
-struct Meant(char);
+/// A hint for a digit that no setup key has: the letter that the user may have meant.
+struct Hint(char);
 
-impl fmt::Display for Meant {
+impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match symbol(self.0) {
             Some(b'0') => "; perhaps it is the letter O",
@@ -351,56 +425,5 @@ impl fmt::Display for Meant {
             Some(b'8') => "; perhaps it is the letter B",
             _ => "",
         })
-    }
-}
-
-/// Text that holds a secret: a key URI, a key to type, a backup code. Wiped on drop.
-///
-/// It has no `Display`, so that it cannot slip into a log: [`expose`](Self::expose) is the one way out.
-/// What is copied out of it (a page, a response body) is the host's to wipe.
-#[derive(Clone)]
-pub struct SecretText(String);
-
-impl SecretText {
-    /// Takes text over. Its buffer must have been allocated with room for all of it: a buffer that grew
-    /// has left copies behind.
-    pub(crate) const fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretText").finish_non_exhaustive()
-    }
-}
-
-impl Drop for SecretText {
-    /// In one go; `String::zeroize` goes byte by byte.
-    fn drop(&mut self) {
-        let mut bytes = mem::take(&mut self.0).into_bytes();
-        bytes.clear();
-        bytes.resize(bytes.capacity(), 0);
-        optimization_barrier(bytes.as_slice());
-    }
-}
-
-/// A random source failed, so nothing was made that would have to be unguessable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
-#[error("the random source failed")]
-#[non_exhaustive]
-pub struct RandomError;
-
-impl RandomError {
-    /// The error, for random sources that a host implements.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self
     }
 }

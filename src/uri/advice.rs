@@ -1,54 +1,54 @@
-use super::apps::APPS;
+//! What an app does with a part of a key URI, as data and as a sentence.
+
 use super::{KeyUri, KeyUriKind, KeyUriPart};
 use crate::otp::Algorithm;
 use core::fmt;
 
-/// What a widely used app does with a parameter or a name of a key URI. Its `Display` says so in a
-/// sentence.
+/// A fact about an app: what the app does with a part of a key URI. Its `Display` is a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Advice {
-    /// The app, or the library.
+    /// The name of the app or library.
     pub app: &'static str,
     /// What the app does.
     pub effect: AppEffect,
-    /// What it does that to.
+    /// The part of the key URI.
     pub part: KeyUriPart,
-    /// How this is known.
+    /// How the fact is known.
     pub source: AppSource,
-    /// The first and the last year in which the source was looked at.
+    /// The first and the last year in which the source was read.
     pub years: (u16, u16),
     pub(super) limit: Limit,
 }
 
-/// What an app does with a part that it does not take.
+/// What an app does with a part that it does not support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppEffect {
-    /// It shows other passcodes or another name, and does not say so.
+    /// The app shows other passcodes or another name, without a warning.
     Misreads,
-    /// It does not take the key URI.
+    /// The app refuses the key URI.
     Refuses,
-    /// It shows the beginning of the name only.
+    /// The app shows only the beginning of the name.
     Cuts,
-    /// It takes the key URI and warns the person.
+    /// The app accepts the key URI and warns the user.
     Warns,
-    /// It was not seen to take this. Whether it misreads or refuses it, or takes it by now, is not
-    /// known.
+    /// No source shows that the app supports this. It may misread it, refuse it, or support it in
+    /// newer versions.
     Uncertain,
 }
 
-/// How it is known what an app does.
+/// The source of a fact about an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppSource {
-    /// From the source code of the app.
+    /// The source code of the app.
     Code,
-    /// From published tests of the app.
+    /// Published tests of the app.
     Tests,
 }
 
-/// What an app takes.
+/// What an app supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
     Algorithm(Algorithm),
@@ -59,45 +59,15 @@ pub(super) enum Limit {
     SecretBytesAtLeast(usize),
     CharactersAtMost(usize),
     WithoutCharacters(&'static [char]),
-    /// The prefix of the label and the issuer are equal.
+    /// Only a prefix that is equal to the issuer.
     OneIssuer,
-    /// No counter: the app reads HOTP as TOTP.
+    /// Only TOTP: the app reads HOTP as TOTP.
     TotpOnly,
 }
 
-impl KeyUri {
-    /// Returns which widely used apps misread, cut or refuse this key URI, as far as is known, and
-    /// why.
-    ///
-    /// SHA-1, 6 digits, 30 seconds and a secret of at least 128 bits, with an issuer and an account
-    /// of at most 30 plain characters each, have none. `docs/apps.md` has all that can come, with
-    /// sources and dates.
-    ///
-    /// ```
-    /// use countersign::otp::{Algorithm, Secret};
-    /// use countersign::uri::{AppEffect, KeyUri, KeyUriPart};
-    ///
-    /// let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
-    /// let uri = KeyUri::totp(&secret, "alice").issuer("Example");
-    /// assert_eq!(uri.clone().build()?.advice().count(), 0);
-    ///
-    /// let uri = uri.algorithm(Algorithm::Sha256).build()?;
-    /// let authy = uri.advice().find(|advice| advice.app == "Authy").expect("it knows SHA-1 only");
-    /// assert_eq!(authy.effect, AppEffect::Misreads);
-    /// assert_eq!(authy.part, KeyUriPart::Algorithm);
-    /// assert_eq!(
-    ///     authy.to_string(),
-    ///     "Authy misreads the algorithm and does not say so: it takes SHA1 (tests, 2019-2025)",
-    /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn advice(&self) -> impl Iterator<Item = &'static Advice> {
-        APPS.iter().filter(|advice| !advice.takes(self))
-    }
-}
-
 impl Advice {
-    fn takes(&self, uri: &KeyUri) -> bool {
+    /// Whether the app supports this part of a key URI.
+    pub(super) fn supports(&self, uri: &KeyUri) -> bool {
         let seconds = match uri.kind() {
             KeyUriKind::Totp { period } => Some(period.as_secs()),
             KeyUriKind::Hotp { .. } => None,

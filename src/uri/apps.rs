@@ -1,15 +1,45 @@
-//! What is known of widely used apps: the table of `docs/apps.md`, as data.
+//! Facts about widely used apps: the table of `docs/apps.md`, as data.
 
-use super::KeyUriPart;
 use super::advice::{Advice, AppEffect, AppSource, Limit};
+use super::{KeyUri, KeyUriPart};
 use crate::otp::Algorithm;
 
-/// What an app that decodes names twice takes for something else the second time.
+impl KeyUri {
+    /// Returns the widely used apps that misread, cut or refuse this key URI, as far as is known.
+    ///
+    /// There is no advice for a totp URI with SHA-1, 6 digits, 30 seconds and a secret of at least
+    /// 128 bits, if issuer and account have at most 30 plain characters each. `docs/apps.md` lists
+    /// all advice, with sources and dates.
+    ///
+    /// ```
+    /// use countersign::otp::{Algorithm, Secret};
+    /// use countersign::uri::{AppEffect, KeyUri, KeyUriPart};
+    ///
+    /// let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
+    /// let uri = KeyUri::totp(&secret, "alice").issuer("Example");
+    /// assert_eq!(uri.clone().build()?.advice().count(), 0);
+    ///
+    /// let uri = uri.algorithm(Algorithm::Sha256).build()?;
+    /// let authy = uri.advice().find(|advice| advice.app == "Authy").expect("advice on Authy");
+    /// assert_eq!(authy.effect, AppEffect::Misreads);
+    /// assert_eq!(authy.part, KeyUriPart::Algorithm);
+    /// assert_eq!(
+    ///     authy.to_string(),
+    ///     "Authy misreads the algorithm and does not say so: it takes SHA1 (tests, 2019-2025)",
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn advice(&self) -> impl Iterator<Item = &'static Advice> {
+        APPS.iter().filter(|advice| !advice.supports(self))
+    }
+}
+
+/// The characters that an app misreads if it decodes names twice.
 const DECODED_TWICE: &[char] = &['&', '=', '?', '#', '%'];
 
 const SHA1: Limit = Limit::Algorithm(Algorithm::Sha1);
 
-pub(super) const APPS: &[Advice] = &[
+const APPS: &[Advice] = &[
     Advice {
         app: "Google Authenticator, Android",
         part: KeyUriPart::Algorithm,
@@ -363,7 +393,7 @@ mod tests {
     use alloc::string::{String, ToString};
 
     #[test]
-    fn the_page_on_apps_has_the_same_table() {
+    fn docs_have_the_same_table() {
         let page = include_str!("../../docs/apps.md");
         let head = "| app | part | takes | anything else | source |\n|---|---|---|---|---|\n";
         let (_, table) = page.split_once(head).expect("the table");

@@ -1,6 +1,4 @@
-//! Percent-encoding (RFC 3986, section 2.1).
-//! What the bytes of a key URI are, as flags: one look at each byte of a text answers all that is asked of the
-//! whole.
+//! Percent-encoding (RFC 3986, section 2.1): writing, measuring and decoding the text of a URI.
 
 use super::{KeyUriError, KeyUriPart};
 use alloc::string::String;
@@ -11,8 +9,79 @@ use data_encoding::BASE32_NOPAD;
 use percent_encoding::percent_encode_byte;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Appends text with everything escaped but the unreserved characters.
-pub(super) fn escape_into(text: &str, out: &mut String) {
+/// Takes the text of a URI piece by piece, to write it or to measure it.
+pub(super) trait UriWriter {
+    /// Takes text as it is.
+    fn plain(&mut self, text: &str);
+    /// Takes text to escape.
+    fn escaped(&mut self, text: &str);
+    /// Takes bytes to encode in base32.
+    fn base32(&mut self, bytes: &[u8]);
+    /// Takes a number to write in decimal.
+    fn number(&mut self, number: u64);
+}
+
+/// Measures the text of a URI. `escaped` returns the length of an escaped text.
+pub(super) struct LengthCounter<F> {
+    length: usize,
+    escaped: F,
+}
+
+impl<F> LengthCounter<F> {
+    pub(super) const fn new(escaped: F) -> Self {
+        Self { length: 0, escaped }
+    }
+
+    pub(super) const fn length(&self) -> usize {
+        self.length
+    }
+
+    fn add(&mut self, length: usize) {
+        self.length = self.length.saturating_add(length);
+    }
+}
+
+impl<F: Fn(&str) -> usize> UriWriter for LengthCounter<F> {
+    fn plain(&mut self, text: &str) {
+        self.add(text.len());
+    }
+
+    fn escaped(&mut self, text: &str) {
+        self.add((self.escaped)(text));
+    }
+
+    fn base32(&mut self, bytes: &[u8]) {
+        self.add(bytes.len().saturating_mul(8).div_ceil(5));
+    }
+
+    fn number(&mut self, number: u64) {
+        self.add(number.checked_ilog10().map_or(1, |power| {
+            usize::try_from(power).map_or(20, |power| power.saturating_add(1))
+        }));
+    }
+}
+
+impl UriWriter for String {
+    fn plain(&mut self, text: &str) {
+        self.push_str(text);
+    }
+
+    fn escaped(&mut self, text: &str) {
+        escape_into(text, self);
+    }
+
+    fn base32(&mut self, bytes: &[u8]) {
+        BASE32_NOPAD.encode_append(bytes, self);
+    }
+
+    fn number(&mut self, number: u64) {
+        let written = write!(self, "{number}");
+        debug_assert!(written.is_ok(), "writing to a String never fails");
+    }
+}
+
+/// Appends text with all characters escaped except the unreserved ones.
+fn escape_into(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some((plain, reserved)) = split_at_reserved(rest) {
         out.push_str(plain);
@@ -26,18 +95,18 @@ pub(super) fn escape_into(text: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// How many bytes [`escape_into`] appends at most.
+/// Returns an upper bound of the bytes that [`escape_into`] appends.
 pub(super) const fn longest_escaped(text: &str) -> usize {
     text.len().saturating_mul("%XX".len())
 }
 
-/// How many bytes [`escape_into`] appends.
+/// Returns how many bytes [`escape_into`] appends.
 pub(super) fn escaped_len(text: &str) -> usize {
     let reserved = text.bytes().filter(|byte| is_reserved(*byte)).count();
     text.len().saturating_add(reserved.saturating_mul(2))
 }
 
-/// The text of one part, decoded; wiped if it had to be copied, because it may be the secret.
+/// The decoded text of one part. A copy is wiped on drop, because it may be the secret.
 pub(super) enum Decoded<'a> {
     Borrowed(&'a str),
     Owned(Zeroizing<String>),
@@ -54,14 +123,15 @@ impl Deref for Decoded<'_> {
     }
 }
 
-/// Decodes one part, after the URI was split, so that no escaped character can act as a separator; and every
-/// `+` to a space, if that is what it stands for.
+/// Decodes one part, and each `+` to a space if `plus_is_space`.
+///
+/// Call it after splitting the URI, so that no escaped character acts as a separator.
 pub(super) fn unescape(
     part: KeyUriPart,
     raw: &str,
     plus_is_space: bool,
 ) -> Result<Decoded<'_>, KeyUriError> {
-    // One buffer with room for all, so that nothing is left behind by one that grew.
+    // The buffer has room for all, so it never grows and leaves a copy.
     let mut decoded = Vec::with_capacity(raw.len());
     let unescaped = unescape_into(&mut decoded, raw.as_bytes(), plus_is_space);
     let decoded = String::from_utf8(decoded).map_err(|error| error.into_bytes().zeroize());
@@ -71,7 +141,7 @@ pub(super) fn unescape(
     Ok(Decoded::Owned(decoded))
 }
 
-/// `None` if a percent sign has no two hexadecimal digits after it.
+/// Returns `None` if two hexadecimal digits do not follow a percent sign.
 fn unescape_into(decoded: &mut Vec<u8>, raw: &[u8], plus_is_space: bool) -> Option<()> {
     let plain = |byte: &u8| match byte {
         b'+' if plus_is_space => b' ',
@@ -95,17 +165,17 @@ fn hexadecimal(digit: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Not an unreserved character (RFC 3986, section 2.3): it is escaped when it is written.
+/// Flag: not an unreserved character (RFC 3986, section 2.3), so it is escaped when written.
 const RESERVED: u8 = 1;
-/// May not stand unescaped in a path or a query (RFC 3986, sections 3.3 and 3.4). The percent sign is judged
-/// by itself.
+/// Flag: not allowed unescaped in a path or a query (RFC 3986, sections 3.3 and 3.4). The percent
+/// sign has its own flag.
 pub(super) const UNESCAPED: u8 = 2;
-/// A percent sign.
+/// Flag: a percent sign.
 pub(super) const PERCENT: u8 = 4;
-/// A plus sign.
+/// Flag: a plus sign.
 pub(super) const PLUS: u8 = 8;
 
-/// The flags of all bytes of a text.
+/// Returns the flags of all bytes of a text, combined.
 pub(super) fn classes_in(text: &str) -> u8 {
     let (chunks, rest) = text.as_bytes().as_chunks::<CHUNK>();
     chunks
@@ -113,8 +183,8 @@ pub(super) fn classes_in(text: &str) -> u8 {
         .fold(classes(rest), |seen, chunk| seen | classes(chunk))
 }
 
-/// The text before and from the first byte that is not an unreserved character (RFC 3986, section 2.3).
-pub(super) fn split_at_reserved(text: &str) -> Option<(&str, &str)> {
+/// Splits a text before the first byte that is not an unreserved character (RFC 3986, section 2.3).
+fn split_at_reserved(text: &str) -> Option<(&str, &str)> {
     let (chunks, _) = text.as_bytes().as_chunks::<CHUNK>();
     let is_plain = |chunk: &&[u8; CHUNK]| classes(*chunk) & RESERVED == 0;
     let plain = chunks
@@ -126,11 +196,11 @@ pub(super) fn split_at_reserved(text: &str) -> Option<(&str, &str)> {
     text.split_at_checked(plain.saturating_add(at))
 }
 
-pub(super) fn is_reserved(byte: u8) -> bool {
+fn is_reserved(byte: u8) -> bool {
     class(byte) & RESERVED != 0
 }
 
-/// So many bytes are looked at in a row without a branch.
+/// The number of bytes that are classified without a branch between them.
 const CHUNK: usize = 4;
 
 fn classes(bytes: &[u8]) -> u8 {
@@ -144,7 +214,7 @@ fn class(byte: u8) -> u8 {
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "the compiler does it, and would say so"
+    reason = "evaluated at compile time, where an index out of bounds is an error"
 )]
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
@@ -169,78 +239,11 @@ const fn classify(byte: u8) -> u8 {
     }
 }
 
-/// Takes the pieces of the text, to measure them or to write them.
-pub(super) trait Pieces {
-    fn plain(&mut self, text: &str);
-    fn escaped(&mut self, text: &str);
-    fn base32(&mut self, bytes: &[u8]);
-    fn number(&mut self, number: u64);
-}
-
-/// How long the text is, if so much is what escaped text has.
-pub(super) struct Length<F> {
-    sum: usize,
-    escaped: F,
-}
-
-impl<F> Length<F> {
-    pub(super) const fn new(escaped: F) -> Self {
-        Self { sum: 0, escaped }
-    }
-
-    pub(super) const fn sum(&self) -> usize {
-        self.sum
-    }
-
-    fn add(&mut self, length: usize) {
-        self.sum = self.sum.saturating_add(length);
-    }
-}
-
-impl<F: Fn(&str) -> usize> Pieces for Length<F> {
-    fn plain(&mut self, text: &str) {
-        self.add(text.len());
-    }
-
-    fn escaped(&mut self, text: &str) {
-        self.add((self.escaped)(text));
-    }
-
-    fn base32(&mut self, bytes: &[u8]) {
-        self.add(bytes.len().saturating_mul(8).div_ceil(5));
-    }
-
-    fn number(&mut self, number: u64) {
-        self.add(number.checked_ilog10().map_or(1, |power| {
-            usize::try_from(power).map_or(20, |power| power.saturating_add(1))
-        }));
-    }
-}
-
-impl Pieces for String {
-    fn plain(&mut self, text: &str) {
-        self.push_str(text);
-    }
-
-    fn escaped(&mut self, text: &str) {
-        escape_into(text, self);
-    }
-
-    fn base32(&mut self, bytes: &[u8]) {
-        BASE32_NOPAD.encode_append(bytes, self);
-    }
-
-    fn number(&mut self, number: u64) {
-        let written = write!(self, "{number}");
-        debug_assert!(written.is_ok(), "a String takes all that is written to it");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloc::format;
-    use alloc::string::{String, ToString};
+    use alloc::string::ToString;
     use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
     const UNRESERVED_REMOVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -250,7 +253,7 @@ mod tests {
         .remove(b'~');
 
     #[test]
-    fn text_is_escaped_and_unescaped_as_by_the_percent_encoding_crate() {
+    fn escaping_matches_the_percent_encoding_crate() {
         for character in ('\0'..='\u{200}').chain(['€', '😀']) {
             for (before, after) in (0..10).zip([7, 0, 3, 4, 1, 9, 2, 8, 5, 6]) {
                 let text = format!("{}{character}{}", "a".repeat(before), "Z".repeat(after));
@@ -273,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plus_is_a_space_only_where_it_stands_unescaped() {
+    fn only_an_unescaped_plus_is_a_space() {
         let space = unescape(KeyUriPart::Issuer, "a+b%2Bc+", true).unwrap();
         assert_eq!(&*space, "a b+c ");
         let plus = unescape(KeyUriPart::Account, "a+b%2bc+", false).unwrap();
@@ -281,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn half_escapes_and_what_is_no_utf_8_are_refused() {
+    fn incomplete_escapes_and_invalid_utf_8_are_refused() {
         let part = KeyUriPart::Issuer;
         for text in [
             "%", "a%", "%4", "%%41", "%4%41", "%+1", "%-1", "%4g", "%é", "%FF%4",
@@ -296,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_stand_unescaped_is_what_rfc_3986_says() {
+    fn unescaped_characters_follow_rfc_3986() {
         // unreserved / sub-delims / ":" / "@" / "/" / "?", and the percent sign
         let others = "-._~!$&'()*+,;=:@/?%";
         for character in '\0'..='\u{ff}' {
@@ -307,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_is_seen_wherever_its_byte_stands() {
+    fn flags_are_found_at_every_position() {
         for length in 1..20 {
             for at in 0..length {
                 let text = |odd| (0..length).map(move |place| if place == at { odd } else { 'a' });

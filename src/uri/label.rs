@@ -1,14 +1,11 @@
-//! The label and the parameter `issuer`: what of them is the account, and what the issuer.
 //! The names in a key URI: the account, the issuer and the prefix of the label.
 
-use super::{KeyUri, KeyUriError, KeyUriPart};
-use alloc::borrow::Cow;
-use alloc::string::String;
+use super::{KeyUriError, KeyUriPart};
 
-/// The names of a key URI, as far as they are read.
+/// The names of a key URI. The parser fills them in step by step.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Names<'a> {
-    /// What the label says before its first colon.
+    /// The part of the label before its first colon.
     pub(super) prefix: Option<&'a str>,
     pub(super) issuer: Option<&'a str>,
     pub(super) account: &'a str,
@@ -32,7 +29,7 @@ pub(super) fn split_label(label: &str) -> (Option<&str>, &str) {
         .map_or((None, label), |(prefix, account)| (Some(prefix), account))
 }
 
-/// As `str::split_once`, which is made for longer texts.
+/// Like `str::split_once`, but faster for short texts.
 #[inline]
 pub(super) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|byte| byte == separator)?;
@@ -40,9 +37,11 @@ pub(super) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     Some((before, rest.get(1..)?))
 }
 
-/// The account in a label that begins with an issuer with colons and another colon: `dana` in
-/// `192.0.2.7:8000:dana`, whose first colon splits it into the prefix `192.0.2.7` and `8000:dana`.
-/// White space around the colons does not count. `None` for every other label.
+/// Returns the account of a label that begins with an issuer that has colons itself.
+///
+/// For example, the account of `192.0.2.7:8000:dana` is `dana` if the issuer is `192.0.2.7:8000`.
+/// The first colon has split this label into the prefix `192.0.2.7` and the account `8000:dana`.
+/// White space around the colons does not count. Returns `None` for every other label.
 pub(super) fn account_after<'a>(issuer: &str, prefix: &str, account: &'a str) -> Option<&'a str> {
     let (first, rest) = split_once(issuer, b':')?;
     if first.trim() != prefix.trim() {
@@ -52,13 +51,13 @@ pub(super) fn account_after<'a>(issuer: &str, prefix: &str, account: &'a str) ->
     Some(after.trim_start().strip_prefix(':')?.trim())
 }
 
-/// Chooses what the unescaped plus signs of an issuer stand for. `raw` is the issuer as it is
-/// written; `literal` is decoded with its plus signs, and `spaced` with spaces in their places.
+/// Decides whether the unescaped plus signs of an issuer are plus signs or spaces.
 ///
-/// The label decides where it names the same issuer. Otherwise a space that is written in another
-/// way shows that a plus sign is one, a plus sign that is escaped shows that the others are spaces,
-/// and so on.
-pub(super) fn issuer_meant<'a>(
+/// `raw` is the issuer as it is written. `literal` is the issuer decoded with plus signs, and
+/// `spaced` the issuer decoded with spaces instead. If the label names the same issuer, the label
+/// decides. Otherwise the issuer itself decides. If it has a space in another form, a plus sign is
+/// a plus sign. If it has an escaped plus sign, the unescaped ones are spaces.
+pub(super) fn resolve_plus_signs<'a>(
     raw: &str,
     literal: &'a str,
     spaced: &'a str,
@@ -85,7 +84,7 @@ pub(super) fn issuer_meant<'a>(
     }
 }
 
-/// Whether a name is the literal issuer with some of its unescaped plus signs as spaces.
+/// Whether a name is the issuer with each unescaped plus sign as a plus sign or as a space.
 fn is_mix(name: &str, literal: &str, spaced: &str) -> bool {
     let mut forms = literal.bytes().zip(spaced.bytes());
     name.len() == literal.len()
@@ -96,49 +95,6 @@ fn is_mix(name: &str, literal: &str, spaced: &str) -> bool {
         })
 }
 
-impl KeyUri {
-    /// Makes a display name fit a key URI: replaces each colon by a hyphen and each control
-    /// character by a space, drops white space at both ends, and keeps at most so many characters.
-    /// A name that fits comes back as it is.
-    ///
-    /// Use it if your account names or your issuer can have colons, such as Matrix ids or
-    /// `host:port`. The result is for the eyes only: two names can become equal, so never look an
-    /// account up by it. It is empty if nothing else is left, and then it is refused as any empty
-    /// name is.
-    ///
-    /// Apps cut names as well. With at most 30 characters, none is known to.
-    ///
-    /// ```
-    /// use countersign::otp::Secret;
-    /// use countersign::uri::KeyUri;
-    ///
-    /// assert_eq!(KeyUri::fit_name("dana@192.0.2.7:3080", 30), "dana@192.0.2.7-3080");
-    /// assert_eq!(KeyUri::fit_name("a name that is far too long", 11), "a name that");
-    ///
-    /// let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
-    /// let uri = KeyUri::totp(&secret, &KeyUri::fit_name("@alice:example.org", 30)).build()?;
-    /// assert_eq!(uri.account(), "@alice-example.org");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn fit_name(text: &str, characters: usize) -> Cow<'_, str> {
-        let cut = |name: &str| name.char_indices().nth(characters).map(|(at, _)| at);
-        let is_good = check_name(KeyUriPart::Account, text, Colons::Refused).is_ok();
-        if is_good && cut(text).is_none() {
-            return Cow::Borrowed(text);
-        }
-        let fitting = |character: char| match character {
-            ':' => '-',
-            character if character.is_control() => ' ',
-            character => character,
-        };
-        let name: String = text.chars().map(fitting).collect();
-        let name = name.trim();
-        let name = cut(name).and_then(|at| name.get(..at)).unwrap_or(name);
-        Cow::Owned(name.trim_end().into())
-    }
-}
-
 /// Whether a name may have colons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Colons {
@@ -146,7 +102,7 @@ pub(super) enum Colons {
     Kept,
 }
 
-/// Whether a name can stand in a label and comes back out of it unchanged.
+/// Checks that a name can be in a label, and that parsing the label returns it unchanged.
 #[inline]
 pub(super) fn check_name(part: KeyUriPart, name: &str, colons: Colons) -> Result<(), KeyUriError> {
     if name.is_empty() {
@@ -164,7 +120,7 @@ pub(super) fn check_name(part: KeyUriPart, name: &str, colons: Colons) -> Result
     }
 }
 
-/// Whether a name is ASCII that fits, as most are: one look at each byte, without a branch.
+/// Whether a name is ASCII and fits, as most names do. Has no branch per byte, so it is fast.
 fn is_plain(name: &str) -> bool {
     let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b':');
     name.bytes()
@@ -176,9 +132,10 @@ fn is_plain(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::String;
 
     #[test]
-    fn a_label_is_split_after_an_issuer_with_colons() {
+    fn labels_are_split_after_issuers_with_colons() {
         for (issuer, prefix, account, after) in [
             ("a:b", "a", "b:c", Some("c")),
             ("a:b", "a", "b:c:d", Some("c:d")),
@@ -199,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn plus_signs_are_what_the_label_or_the_rest_of_the_issuer_shows() {
+    fn label_and_issuer_decide_on_plus_signs() {
         for (raw, prefix, meant) in [
             ("C++", Some("C++"), "C++"),
             ("Big+Corp", Some("Big Corp"), "Big Corp"),
@@ -220,12 +177,16 @@ mod tests {
                 issuer: None,
                 account: "alice",
             };
-            assert_eq!(issuer_meant(raw, &literal, &spaced, label), meant, "{raw}");
+            assert_eq!(
+                resolve_plus_signs(raw, &literal, &spaced, label),
+                meant,
+                "{raw}"
+            );
         }
     }
 
     #[test]
-    fn a_name_is_plain_only_if_it_fits() {
+    fn names_are_plain_only_if_they_fit() {
         for character in '\0'..='\u{ff}' {
             for name in ["xcx", "cx", "xc", "c"] {
                 let name = name.replace('c', &String::from(character));
@@ -235,33 +196,6 @@ mod tests {
                 assert_eq!(checked.is_ok(), fits, "{name:?}");
                 assert!(fits || !is_plain(&name), "{name:?}");
             }
-        }
-    }
-
-    #[test]
-    fn a_name_that_fits_is_borrowed() {
-        for name in ["alice@example.com", "Søhne & Co", "a", ""] {
-            let fitted = KeyUri::fit_name(name, 30);
-            assert_eq!(fitted, name);
-            assert_eq!(matches!(fitted, Cow::Borrowed(_)), !name.is_empty());
-        }
-    }
-
-    #[test]
-    fn a_fitted_name_is_cut_between_characters() {
-        for (name, characters, fitted) in [
-            ("@alice:example.org", 30, "@alice-example.org"),
-            ("::", 30, "--"),
-            ("zoë😀x", 3, "zoë"),
-            ("zoë😀x", 4, "zoë😀"),
-            ("zoë😀x", 5, "zoë😀x"),
-            ("Big Corp", 4, "Big"),
-            (" \u{3000}alice\r\n", 30, "alice"),
-            ("\u{0}a\tb\u{85}", 30, "a b"),
-            ("alice", 0, ""),
-            (" \n ", 30, ""),
-        ] {
-            assert_eq!(KeyUri::fit_name(name, characters), fitted, "{name:?}");
         }
     }
 }

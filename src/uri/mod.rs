@@ -1,8 +1,11 @@
 //! Key URIs (`otpauth://`): the text that an authenticator app scans.
 //!
 //! Use this layer to enroll an app without the verifier, or to read URIs of other software.
-//! [`KeyUri::parse`] is strict. [`KeyUri::parse_lenient`] repairs what real tools write wrongly and
-//! reports each [`Repair`]. [`KeyUri::advice`] lists the apps that would misread a URI.
+//!
+//! - [`KeyUri::totp`] builds a URI.
+//! - [`KeyUri::advice`] lists the apps that would misread it.
+//! - [`KeyUri::parse`] parses a URI strictly.
+//! - [`KeyUri::parse_lenient`] repairs what real tools write wrongly, and reports each [`Repair`].
 //!
 //! ```
 //! use countersign::otp::Secret;
@@ -21,7 +24,7 @@
 //!
 //! # Needs
 //!
-//! The feature `alloc`; for QR codes ([`qr`]) the feature `qr`, and for PNG images `png`.
+//! The feature `alloc`. QR codes ([`qr`]) need the feature `qr`, and PNG images the feature `png`.
 
 mod advice;
 mod apps;

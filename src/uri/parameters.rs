@@ -1,99 +1,15 @@
-//! The names of parameters, and the values by which other programs say that a key URI is none of
-//! ours.
-//! What a key URI says of the passcodes: its parameters but the issuer, and what of them can be
-//! mended.
+//! The parameters of a key URI, except the issuer: their names, values and repairs.
 
-use super::key_uri::{KeyUriKind, is_image};
-use super::parse::Reader;
+use super::key_uri::{KeyUriKind, is_image_address};
+use super::repair::Reader;
 use super::{KeyUriError, KeyUriPart, Repair};
 use crate::otp::{Algorithm, AlgorithmError, Digits, DigitsError, Period, Secret};
 use alloc::vec::Vec;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-/// Parameters of other programs that change the passcodes: KeePassXC's `encoder`, the T0 of otphp.
-const UNSUPPORTED: [&str; 2] = ["encoder", "epoch"];
-
-/// What stands for `&` in HTML, without the `&` that begins it; the last two with the semicolon
-/// escaped.
-const AMPERSANDS: [&str; 6] = ["amp;", "#38;", "#038;", "#x26;", "amp%3B", "#38%3B"];
-
-/// The words that programs write for a value that they do not have.
-const NO_VALUE: [&str; 7] = ["null", "(null)", "undefined", "none", "nil", "<nil>", "nan"];
-
-/// The parameter with this name, whatever its case: a name that only some readers know must not
-/// hide what it says from the others. Names are decoded too, because RFC 3986 (section 6.2.2.2)
-/// calls `%73ecret` and `secret` equal.
-#[inline]
-pub(super) fn parameter_named(name: &str) -> Option<KeyUriPart> {
-    let exact = KeyUriPart::PARAMETERS
-        .into_iter()
-        .find(|part| part.name() == name);
-    exact.or_else(|| {
-        KeyUriPart::PARAMETERS
-            .into_iter()
-            .find(|part| is_name(name, part.name()))
-    })
-}
-
-/// The unsupported parameter with this name.
-pub(super) fn unsupported_named(name: &str) -> Option<&'static str> {
-    UNSUPPORTED.into_iter().find(|known| is_name(name, known))
-}
-
-fn is_name(name: &str, known: &str) -> bool {
-    percent_decode_str(name)
-        .map(|byte| byte.to_ascii_lowercase())
-        .eq(known.bytes())
-}
-
-/// The parameter that an unknown name ends in, digits and punctuation at the end aside: `xdigits`,
-/// `digits[]`. Whoever ignored it would take the default value, and make wrong passcodes. An image
-/// makes none.
-pub(super) fn garbled_name(name: &str) -> Option<KeyUriPart> {
-    let decoded = percent_decode_str(name).map(|byte| byte.to_ascii_lowercase());
-    let mut letters: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(name.len()));
-    letters.extend(decoded);
-    while letters.pop_if(|byte| !byte.is_ascii_lowercase()).is_some() {}
-    KeyUriPart::PARAMETERS
-        .into_iter()
-        .find(|part| *part != KeyUriPart::Image && letters.ends_with(part.name().as_bytes()))
-}
-
-/// A parameter without what HTML makes of the `&` before it, however often it was escaped.
-pub(super) fn without_ampersand(mut parameter: &str) -> &str {
-    let shorter = |text| AMPERSANDS.iter().find_map(|entity| after(text, entity));
-    while let Some(rest) = shorter(parameter) {
-        parameter = rest;
-    }
-    parameter
-}
-
-/// The text after a beginning, whatever its case.
-#[inline]
-pub(super) fn after<'a>(text: &'a str, beginning: &str) -> Option<&'a str> {
-    let (begins, rest) = text.split_at_checked(beginning.len())?;
-    begins.eq_ignore_ascii_case(beginning).then_some(rest)
-}
-
-/// Whether a text, which may be escaped, says Steam Guard: KeePassXC's `encoder=steam`, others'
-/// `representation=steamguard` and `algorithm=STEAM`.
-pub(super) fn is_steam(text: &str) -> bool {
-    let letters = || {
-        percent_decode_str(text)
-            .filter(u8::is_ascii_alphanumeric)
-            .map(|byte| byte.to_ascii_lowercase())
-    };
-    letters().eq(*b"steam") || letters().eq(*b"steamguard")
-}
-
-/// Whether a value is empty or a word for no value.
-pub(super) fn is_no_value(value: &str) -> bool {
-    let value = value.trim();
-    value.is_empty() || NO_VALUE.iter().any(|word| value.eq_ignore_ascii_case(word))
-}
-
 impl Reader<'_> {
+    /// Parses the secret.
     #[inline]
     pub(super) fn secret(&mut self, text: Option<&str>) -> Result<Secret, KeyUriError> {
         let part = KeyUriPart::Secret;
@@ -104,7 +20,7 @@ impl Reader<'_> {
         let Some(repairs) = &mut self.repairs else {
             return Ok(Secret::from_base32_with_minimum(text, self.minimum_bits)?);
         };
-        // Two of the words are base32.
+        // Two of these words are valid base32.
         if is_no_value(text) {
             return Err(KeyUriError::Missing { part });
         }
@@ -138,16 +54,17 @@ impl Reader<'_> {
         repairs.extend(
             faults
                 .into_iter()
-                .filter_map(|(repair, is)| is.then_some(repair)),
+                .filter_map(|(repair, needed)| needed.then_some(repair)),
         );
         Ok(secret)
     }
 
+    /// Parses the algorithm.
     #[inline]
     pub(super) fn algorithm(&mut self, name: Option<&str>) -> Result<Algorithm, KeyUriError> {
         let part = KeyUriPart::Algorithm;
         let refusal = AlgorithmError.into();
-        let Some(name) = self.given(part, name, refusal)? else {
+        let Some(name) = self.present(part, name, refusal)? else {
             return Ok(Algorithm::default());
         };
         if let Ok(algorithm) = name.parse() {
@@ -156,11 +73,12 @@ impl Reader<'_> {
         if is_steam(name) {
             return Err(KeyUriError::Steam);
         }
-        let algorithm = algorithm_meant_by(name).ok_or(refusal)?;
-        self.mend(Repair::AlgorithmName, refusal)?;
+        let algorithm = algorithm_spelled(name).ok_or(refusal)?;
+        self.repair_or_refuse(Repair::AlgorithmName, refusal)?;
         Ok(algorithm)
     }
 
+    /// Parses the number of digits.
     #[inline]
     pub(super) fn digits(&mut self, value: Option<&str>) -> Result<Digits, KeyUriError> {
         match self.number(KeyUriPart::Digits, value)? {
@@ -169,6 +87,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Parses the period or the counter.
     #[inline]
     pub(super) fn kind(
         &mut self,
@@ -182,7 +101,7 @@ impl Reader<'_> {
             (period, KeyUriPart::Period)
         };
         if other.is_some() {
-            self.mend(
+            self.repair_or_refuse(
                 Repair::NotForType { part },
                 KeyUriError::NotForType { part },
             )?;
@@ -198,25 +117,27 @@ impl Reader<'_> {
         let counter = match self.number(part, counter)? {
             Some(counter) => counter,
             None => {
-                self.mend(Repair::CounterMissing, KeyUriError::Missing { part })?;
+                self.repair_or_refuse(Repair::CounterMissing, KeyUriError::Missing { part })?;
                 0
             }
         };
         Ok(KeyUriKind::Hotp { counter })
     }
 
+    /// Parses the address of the logo.
     #[inline]
     pub(super) fn image<'a>(
         &mut self,
         address: Option<&'a str>,
     ) -> Result<Option<&'a str>, KeyUriError> {
-        if address.is_none_or(is_image) {
+        if address.is_none_or(is_image_address) {
             return Ok(address);
         }
-        self.mend(Repair::Image, KeyUriError::Image)?;
+        self.repair_or_refuse(Repair::Image, KeyUriError::Image)?;
         Ok(None)
     }
 
+    /// Parses a decimal number.
     #[inline]
     fn number(
         &mut self,
@@ -224,10 +145,10 @@ impl Reader<'_> {
         value: Option<&str>,
     ) -> Result<Option<u64>, KeyUriError> {
         let refusal = KeyUriError::Number { part };
-        let Some(text) = self.given(part, value, refusal)? else {
+        let Some(text) = self.present(part, value, refusal)? else {
             return Ok(None);
         };
-        // `parse` alone would take a plus sign.
+        // `parse` alone would accept a plus sign.
         let is_decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if is_decimal(text) {
             return Ok(Some(text.parse().map_err(|_| refusal)?));
@@ -236,22 +157,24 @@ impl Reader<'_> {
         if !is_decimal(trimmed) || trimmed.is_empty() {
             return Err(refusal);
         }
-        self.mend(Repair::OuterSpace { part }, refusal)?;
+        self.repair_or_refuse(Repair::OuterSpace { part }, refusal)?;
         Ok(Some(trimmed.parse().map_err(|_| refusal)?))
     }
 
-    /// A value, unless it is empty or a word for no value.
+    /// Returns the value, unless it is empty or a word for a missing value.
     #[inline]
-    fn given<'a>(
+    fn present<'a>(
         &mut self,
         part: KeyUriPart,
         value: Option<&'a str>,
         refusal: KeyUriError,
     ) -> Result<Option<&'a str>, KeyUriError> {
         match value {
-            Some("") => self.mend(Repair::NoValue { part }, KeyUriError::Empty { part })?,
+            Some("") => {
+                self.repair_or_refuse(Repair::NoValue { part }, KeyUriError::Empty { part })?;
+            }
             Some(word) if self.is_lenient() && is_no_value(word) => {
-                self.mend(Repair::NoValue { part }, refusal)?;
+                self.repair_or_refuse(Repair::NoValue { part }, refusal)?;
             }
             value => return Ok(value),
         }
@@ -259,8 +182,9 @@ impl Reader<'_> {
     }
 }
 
-/// Understands `sha1`, `SHA-256`, `HmacSHA512`, `HMAC-SHA-256`, `hmac_sha1`.
-fn algorithm_meant_by(name: &str) -> Option<Algorithm> {
+/// Returns the algorithm with another spelling: `sha1`, `SHA-256`, `HmacSHA512`, `HMAC-SHA-256`,
+/// `hmac_sha1`.
+fn algorithm_spelled(name: &str) -> Option<Algorithm> {
     let symbols = || {
         name.bytes()
             .filter(|byte| !matches!(byte, b'-' | b'_') && !byte.is_ascii_whitespace())
@@ -274,12 +198,100 @@ fn algorithm_meant_by(name: &str) -> Option<Algorithm> {
         })
 }
 
+/// Returns the parameter with this name.
+///
+/// Upper and lower case are equal here: no reader may overlook a parameter that another reader
+/// accepts. The name is decoded first, because `%73ecret` and `secret` are equal (RFC 3986, section
+/// 6.2.2.2).
+#[inline]
+pub(super) fn parameter_named(name: &str) -> Option<KeyUriPart> {
+    let exact = KeyUriPart::PARAMETERS
+        .into_iter()
+        .find(|part| part.name() == name);
+    exact.or_else(|| {
+        KeyUriPart::PARAMETERS
+            .into_iter()
+            .find(|part| is_name(name, part.name()))
+    })
+}
+
+/// Returns the unsupported parameter with this name.
+pub(super) fn unsupported_named(name: &str) -> Option<&'static str> {
+    UNSUPPORTED.into_iter().find(|known| is_name(name, known))
+}
+
+/// Whether a name, which may be escaped, is a known name.
+fn is_name(name: &str, known: &str) -> bool {
+    percent_decode_str(name)
+        .map(|byte| byte.to_ascii_lowercase())
+        .eq(known.bytes())
+}
+
+/// Returns the parameter whose name an unknown name ends in, such as `xdigits` or `digits[]`.
+///
+/// Digits and punctuation at the end do not count. A reader that ignores such a parameter would use
+/// the default value and compute wrong passcodes. `image` does not change passcodes.
+pub(super) fn garbled_name(name: &str) -> Option<KeyUriPart> {
+    let decoded = percent_decode_str(name).map(|byte| byte.to_ascii_lowercase());
+    let mut letters: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(name.len()));
+    letters.extend(decoded);
+    while letters.pop_if(|byte| !byte.is_ascii_lowercase()).is_some() {}
+    KeyUriPart::PARAMETERS
+        .into_iter()
+        .find(|part| *part != KeyUriPart::Image && letters.ends_with(part.name().as_bytes()))
+}
+
+/// Returns a parameter without the HTML form of the `&` before it, even if it was escaped
+/// repeatedly.
+pub(super) fn without_ampersand(mut parameter: &str) -> &str {
+    let shorter = |text| AMPERSANDS.iter().find_map(|entity| after(text, entity));
+    while let Some(rest) = shorter(parameter) {
+        parameter = rest;
+    }
+    parameter
+}
+
+/// Returns the text after a beginning. Upper and lower case are equal.
+#[inline]
+pub(super) fn after<'a>(text: &'a str, beginning: &str) -> Option<&'a str> {
+    let (begins, rest) = text.split_at_checked(beginning.len())?;
+    begins.eq_ignore_ascii_case(beginning).then_some(rest)
+}
+
+/// Whether a text, which may be escaped, is a sign of Steam Guard.
+///
+/// KeePassXC writes `encoder=steam`; others write `representation=steamguard` or `algorithm=STEAM`.
+pub(super) fn is_steam(text: &str) -> bool {
+    let letters = || {
+        percent_decode_str(text)
+            .filter(u8::is_ascii_alphanumeric)
+            .map(|byte| byte.to_ascii_lowercase())
+    };
+    letters().eq(*b"steam") || letters().eq(*b"steamguard")
+}
+
+/// Whether a value is empty or a word for a missing value.
+pub(super) fn is_no_value(value: &str) -> bool {
+    let value = value.trim();
+    value.is_empty() || NO_VALUE.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// Parameters of other programs that change the passcodes: `encoder` of KeePassXC, and `epoch`, the
+/// T0 of otphp.
+const UNSUPPORTED: [&str; 2] = ["encoder", "epoch"];
+
+/// The HTML forms of `&`, without the `&` that begins them. The last two have an escaped semicolon.
+const AMPERSANDS: [&str; 6] = ["amp;", "#38;", "#038;", "#x26;", "amp%3B", "#38%3B"];
+
+/// The words that programs write for a missing value.
+const NO_VALUE: [&str; 7] = ["null", "(null)", "undefined", "none", "nil", "<nil>", "nan"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_name_is_garbled_if_it_ends_in_a_known_one() {
+    fn names_that_end_in_known_names_are_garbled() {
         for (name, part) in [
             ("xdigits", KeyUriPart::Digits),
             ("DIGITS ", KeyUriPart::Digits),
@@ -317,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_ampersand_is_taken_off_however_often_it_was_escaped() {
+    fn repeatedly_escaped_ampersands_are_removed() {
         for parameter in [
             "digits=8",
             "amp;digits=8",
@@ -335,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn steam_is_known_in_every_writing() {
+    fn steam_is_recognized_in_every_spelling() {
         for text in [
             "steam",
             "STEAM",

@@ -1,58 +1,126 @@
-//! Reading a key URI. There is one reader: a fault that it can mend is an error when it reads
-//! strictly, and a repair when it reads leniently.
+//! Parsing a key URI.
+//!
+//! One reader parses strictly and leniently. A fault that it can repair is an error when it reads
+//! strictly, and a [`Repair`] when it reads leniently.
 
-use super::escape::{Decoded, unescape};
-use super::escape::{PERCENT, PLUS, UNESCAPED, classes_in};
+use super::escape::{Decoded, PERCENT, PLUS, UNESCAPED, classes_in, unescape};
 use super::key_uri::{KeyUri, Parts};
-use super::label::Colons;
-use super::label::{Names, account_after, issuer_meant, split_label, split_once};
+use super::label::{Colons, Names, account_after, resolve_plus_signs, split_label, split_once};
 use super::parameters::{
     after, garbled_name, is_steam, parameter_named, unsupported_named, without_ampersand,
 };
-use super::{KeyUriError, KeyUriPart, Repair};
-use crate::otp::is_invisible;
+use super::repair::Reader;
+use super::{KeyUriError, KeyUriPart, LenientKeyUri, Repair};
+use crate::otp::{Secret, is_invisible};
 use alloc::string::String;
 use alloc::vec::Vec;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-pub(super) fn strict(text: &str, minimum_bits: usize) -> Result<KeyUri, KeyUriError> {
-    Reader {
-        minimum_bits,
-        repairs: None,
+impl KeyUri {
+    /// Parses a key URI strictly, by the Key URI Format and RFC 3986.
+    ///
+    /// - The scheme may be in upper case (RFC 3986, section 3.1). The type, the names of parameters
+    ///   and the algorithm may not.
+    /// - The secret is canonical base32 and has at least 128 bits.
+    /// - Each parameter is given at most once. The known parameters are those of the format, and
+    ///   `image`.
+    /// - Issuer and prefix may differ, as draft-andesco-otpauth-uri-01 recommends. The result has
+    ///   both.
+    ///
+    /// ```
+    /// use countersign::uri::{KeyUri, KeyUriError, KeyUriPart};
+    ///
+    /// let uri = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    /// assert_eq!(KeyUri::parse(uri)?.issuer(), Some("Example"));
+    ///
+    /// let cut = KeyUri::parse("otpauth://totp/Example:alice").unwrap_err();
+    /// assert_eq!(cut, KeyUriError::Missing { part: KeyUriPart::Secret });
+    /// assert_eq!(cut.to_string(), "the secret is missing");
+    /// # Ok::<(), KeyUriError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyUriError`] names the first fault.
+    pub fn parse(text: &str) -> Result<Self, KeyUriError> {
+        Self::parse_with_minimum(text, Secret::MINIMUM_BITS)
     }
-    .read(text)
-}
 
-pub(super) fn lenient(text: &str) -> Result<(KeyUri, Vec<Repair>), KeyUriError> {
-    let mut repairs = Vec::new();
-    let uri = Reader {
-        minimum_bits: 8,
-        repairs: Some(&mut repairs),
+    /// Like [`parse`](Self::parse), with a lower minimum for secrets of other systems: 80-bit
+    /// secrets are still in use.
+    ///
+    /// The secret has at least one byte, whatever the minimum.
+    ///
+    /// # Errors
+    /// [`KeyUriError`] names the first fault.
+    pub fn parse_with_minimum(text: &str, minimum_bits: usize) -> Result<Self, KeyUriError> {
+        Reader {
+            minimum_bits,
+            repairs: None,
+        }
+        .read(text)
     }
-    .read(text)?;
-    Ok((uri, repairs))
-}
 
-pub(super) struct Reader<'r> {
-    pub(super) minimum_bits: usize,
-    /// Where to note what was mended; `None` to read strictly.
-    pub(super) repairs: Option<&'r mut Vec<Repair>>,
-}
-
-/// The decoded value of each parameter that is there.
-#[derive(Default)]
-struct Values<'a> {
-    secret: Option<Decoded<'a>>,
-    issuer: Option<Decoded<'a>>,
-    algorithm: Option<Decoded<'a>>,
-    digits: Option<Decoded<'a>>,
-    period: Option<Decoded<'a>>,
-    counter: Option<Decoded<'a>>,
-    image: Option<Decoded<'a>>,
+    /// Parses a key URI leniently, for imports, and lists the repairs that it needed.
+    ///
+    /// [`Repair`] has all repairs. Secrets may have any length from one byte. The rules for names
+    /// are:
+    ///
+    /// - If the label begins with the parameter `issuer` and a colon, the rest is the account.
+    ///   Otherwise the first colon separates prefix and account. Other colons are kept.
+    /// - A `+` in `issuer` is a plus sign if the label has a plus sign in its place, or if the
+    ///   issuer has a space in another form, such as `%20`. Otherwise it is a space. A `+` in the
+    ///   label is a plus sign.
+    /// - If the account is empty, the issuer becomes the account.
+    ///
+    /// The method guesses nothing, and repairs nothing that would change the passcodes. These stay
+    /// errors:
+    ///
+    /// - Another scheme or type, and an export of Google Authenticator (`otpauth-migration://`).
+    /// - Every sign of Steam Guard: `otpauth://steam/`, `encoder=steam`,
+    ///   `representation=steamguard` or `algorithm=steam`. A name is not a sign: an issuer may be
+    ///   called Steam.
+    /// - The parameters `encoder` and `epoch`.
+    /// - An unknown parameter whose name ends in a known one, with or without digits and
+    ///   punctuation after it: `xdigits`, `digits[]`. Other unknown parameters are ignored.
+    /// - A parameter that is given twice with different values.
+    /// - No secret, an empty secret, `secret=null`, a secret that is not base32, or a secret longer
+    ///   than 1,024 bytes.
+    /// - An unknown algorithm, digits other than 6, 7 and 8, or a period of 0.
+    /// - A number with a sign, with a fraction, or from 2<sup>64</sup> on.
+    /// - No account and no issuer, a colon in an account without an issuer, or a control character
+    ///   in a name.
+    /// - A `%` without two hexadecimal digits, or a part that is not UTF-8.
+    /// - A text longer than [`MAX_BYTES`](Self::MAX_BYTES).
+    ///
+    /// ```
+    /// use countersign::uri::{KeyUri, Repair};
+    ///
+    /// let lenient = KeyUri::parse_lenient(
+    ///     "otpauth://totp/alice?secret=gezd gnbv gy3t qojq gezd gnbv gy3t qojq\
+    ///      &algorithm=HMAC-SHA-256",
+    /// )?;
+    /// assert_eq!(lenient.uri.secret().expose(), b"12345678901234567890");
+    /// assert!(lenient.repairs.contains(&Repair::AlgorithmName));
+    /// assert!(lenient.repairs.contains(&Repair::SecretSeparators));
+    /// # Ok::<(), countersign::uri::KeyUriError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeyUriError`] names the first fault.
+    pub fn parse_lenient(text: &str) -> Result<LenientKeyUri, KeyUriError> {
+        let mut repairs = Vec::new();
+        let uri = Reader {
+            minimum_bits: 8,
+            repairs: Some(&mut repairs),
+        }
+        .read(text)?;
+        Ok(LenientKeyUri { uri, repairs })
+    }
 }
 
 impl Reader<'_> {
+    /// Reads a whole key URI.
     fn read(mut self, text: &str) -> Result<KeyUri, KeyUriError> {
         if text.len() > KeyUri::MAX_BYTES {
             return Err(KeyUriError::TooLong { bytes: text.len() });
@@ -103,23 +171,7 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) const fn is_lenient(&self) -> bool {
-        self.repairs.is_some()
-    }
-
-    /// Notes a repair, or refuses when reading strictly.
-    pub(super) fn mend(&mut self, repair: Repair, refusal: KeyUriError) -> Result<(), KeyUriError> {
-        match &mut self.repairs {
-            Some(repairs) => {
-                repairs.push(repair);
-                Ok(())
-            }
-            None => Err(refusal),
-        }
-    }
-
-    /// The text without white space, control characters and invisible characters before and after
-    /// it.
+    /// Returns the text without white space, control characters and invisible characters around it.
     fn without_surroundings<'a>(&mut self, text: &'a str) -> Result<&'a str, KeyUriError> {
         let is_graphic = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
         if is_graphic(text.as_bytes().first()) && is_graphic(text.as_bytes().last()) {
@@ -127,11 +179,12 @@ impl Reader<'_> {
         }
         let trimmed = text.trim_matches(is_surrounding);
         if trimmed.len() != text.len() {
-            self.mend(Repair::Surroundings, KeyUriError::Surroundings)?;
+            self.repair_or_refuse(Repair::Surroundings, KeyUriError::Surroundings)?;
         }
         Ok(trimmed)
     }
 
+    /// Whether the type is totp. The only other type is hotp.
     fn is_totp(&mut self, kind: &str) -> Result<bool, KeyUriError> {
         let is_totp = kind.eq_ignore_ascii_case("totp");
         if !is_totp && !kind.eq_ignore_ascii_case("hotp") {
@@ -142,12 +195,12 @@ impl Reader<'_> {
             });
         }
         if kind.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            self.mend(Repair::TypeCase, KeyUriError::Type)?;
+            self.repair_or_refuse(Repair::TypeCase, KeyUriError::Type)?;
         }
         Ok(is_totp)
     }
 
-    /// Decodes a part. `label` is what the label says, once that is known.
+    /// Decodes a part. `label` has the names in the label, if they are known already.
     fn decode<'a>(
         &mut self,
         part: KeyUriPart,
@@ -165,7 +218,7 @@ impl Reader<'_> {
             Decoded::Borrowed(raw)
         };
         if classes & UNESCAPED != 0 {
-            self.mend(Repair::Unescaped { part }, KeyUriError::Unescaped { part })?;
+            self.repair_or_refuse(Repair::Unescaped { part }, KeyUriError::Unescaped { part })?;
         }
         if has_plus {
             return self.with_plus_signs(part, raw, &decoded, label);
@@ -173,8 +226,8 @@ impl Reader<'_> {
         Ok(decoded)
     }
 
-    /// Chooses what unescaped plus signs stand for, in a parameter that was decoded with spaces for
-    /// them.
+    /// Decodes a parameter again after deciding whether its unescaped plus signs are plus signs or
+    /// spaces. `spaced` is the parameter decoded with spaces.
     fn with_plus_signs<'a>(
         &mut self,
         part: KeyUriPart,
@@ -185,7 +238,7 @@ impl Reader<'_> {
         let refusal = KeyUriError::Plus { part };
         let literal = unescape(part, raw, false)?;
         let meant = match part {
-            KeyUriPart::Issuer => issuer_meant(raw, &literal, spaced, label),
+            KeyUriPart::Issuer => resolve_plus_signs(raw, &literal, spaced, label),
             // No address has a space, and no number a sign.
             KeyUriPart::Image | KeyUriPart::Digits | KeyUriPart::Period | KeyUriPart::Counter => {
                 &literal
@@ -193,18 +246,19 @@ impl Reader<'_> {
             _ => spaced,
         };
         if *meant != *literal {
-            self.mend(Repair::PlusForSpace { part }, refusal)?;
+            self.repair_or_refuse(Repair::PlusForSpace { part }, refusal)?;
         }
         if meant != spaced {
-            self.mend(Repair::Plus { part }, refusal)?;
+            self.repair_or_refuse(Repair::Plus { part }, refusal)?;
         }
         Ok(Decoded::Owned(Zeroizing::new(String::from(meant))))
     }
 
+    /// Returns a name without white space around it.
     fn trimmed<'a>(&mut self, part: KeyUriPart, name: &'a str) -> Result<&'a str, KeyUriError> {
         let trimmed = name.trim();
         if trimmed.len() != name.len() {
-            self.mend(
+            self.repair_or_refuse(
                 Repair::OuterSpace { part },
                 KeyUriError::OuterSpace { part },
             )?;
@@ -212,6 +266,7 @@ impl Reader<'_> {
         Ok(trimmed)
     }
 
+    /// Reads the parameters of the query.
     fn values<'a>(&mut self, query: &'a str, label: Names<'_>) -> Result<Values<'a>, KeyUriError> {
         let mut values = Values::default();
         if query.is_empty() {
@@ -220,7 +275,7 @@ impl Reader<'_> {
         for (position, parameter) in (1..).zip(query.split('&')) {
             let parameter = self.after_ampersand(parameter);
             if parameter.is_empty() {
-                self.mend(
+                self.repair_or_refuse(
                     Repair::EmptyParameter { position },
                     KeyUriError::EmptyParameter { position },
                 )?;
@@ -233,7 +288,7 @@ impl Reader<'_> {
             };
             if name != part.name() && !percent_decode_str(name).eq(part.name().bytes()) {
                 let unknown = KeyUriError::UnknownParameter { position };
-                self.mend(Repair::NameCase { part }, unknown)?;
+                self.repair_or_refuse(Repair::NameCase { part }, unknown)?;
             }
             let Some(slot) = values.slot(part) else {
                 continue;
@@ -242,7 +297,10 @@ impl Reader<'_> {
             match slot {
                 None => *slot = Some(value),
                 Some(earlier) if **earlier == *value => {
-                    self.mend(Repair::Duplicate { part }, KeyUriError::Duplicate { part })?;
+                    self.repair_or_refuse(
+                        Repair::Duplicate { part },
+                        KeyUriError::Duplicate { part },
+                    )?;
                 }
                 Some(_) => return Err(KeyUriError::Conflict { part }),
             }
@@ -250,8 +308,8 @@ impl Reader<'_> {
         Ok(values)
     }
 
-    /// A parameter without what HTML made of the `&` before it. That happens to all of them, so it
-    /// is noted once.
+    /// Returns a parameter without the HTML form of the `&` before it. Records this repair once for
+    /// all parameters.
     fn after_ampersand<'a>(&mut self, parameter: &'a str) -> &'a str {
         let Some(repairs) = &mut self.repairs else {
             return parameter;
@@ -263,7 +321,7 @@ impl Reader<'_> {
         after
     }
 
-    /// Ignores a parameter, unless it could say something about the passcodes.
+    /// Ignores an unknown parameter, unless it could change the passcodes.
     fn unknown_parameter(
         &mut self,
         position: usize,
@@ -277,7 +335,7 @@ impl Reader<'_> {
             return Err(KeyUriError::Unsupported { name });
         }
         let unknown = KeyUriError::UnknownParameter { position };
-        self.mend(Repair::UnknownParameter { position }, unknown)?;
+        self.repair_or_refuse(Repair::UnknownParameter { position }, unknown)?;
         match garbled_name(name) {
             Some(part) => Err(KeyUriError::GarbledName { position, part }),
             None => Ok(()),
@@ -303,7 +361,7 @@ impl Reader<'_> {
         let prefix = self.issuer_name(KeyUriPart::IssuerPrefix, prefix)?;
         let issuer = self.issuer_name(KeyUriPart::Issuer, issuer)?;
         let mut names = Names {
-            prefix: self.prefix_beside(issuer, prefix, raw_prefix)?,
+            prefix: self.distinct_prefix(issuer, prefix, raw_prefix)?,
             issuer: issuer.or(prefix),
             account,
         };
@@ -312,9 +370,9 @@ impl Reader<'_> {
         }
         if let (Some(issuer), true) = (names.issuer, account.is_empty()) {
             let part = KeyUriPart::Account;
-            self.mend(Repair::AccountMissing, KeyUriError::Empty { part })?;
+            self.repair_or_refuse(Repair::AccountMissing, KeyUriError::Empty { part })?;
             names.account = issuer;
-            // The label is written so that it is split at the same colon again.
+            // Splits the new label at the colon where a parser will split it.
             if let Some(after) = account_after(issuer, names.prefix.unwrap_or(issuer), issuer) {
                 names = Names {
                     prefix: None,
@@ -326,6 +384,7 @@ impl Reader<'_> {
         Ok(names)
     }
 
+    /// Returns an issuer or prefix without white space around it; `None` if it is empty.
     fn issuer_name<'a>(
         &mut self,
         part: KeyUriPart,
@@ -336,14 +395,14 @@ impl Reader<'_> {
         };
         let name = self.trimmed(part, name)?;
         if name.is_empty() {
-            self.mend(Repair::EmptyIssuer { part }, KeyUriError::Empty { part })?;
+            self.repair_or_refuse(Repair::EmptyIssuer { part }, KeyUriError::Empty { part })?;
             return Ok(None);
         }
         Ok(Some(name))
     }
 
-    /// The prefix, if it is another name than the issuer.
-    fn prefix_beside<'a>(
+    /// Returns the prefix, if it is another name than the issuer.
+    fn distinct_prefix<'a>(
         &mut self,
         issuer: Option<&str>,
         prefix: Option<&'a str>,
@@ -357,13 +416,14 @@ impl Reader<'_> {
         if let Some(raw) = raw_prefix.filter(|raw| raw.contains('+'))
             && unescape(part, raw, true)?.trim() == issuer
         {
-            self.mend(Repair::PlusForSpace { part }, KeyUriError::Plus { part })?;
+            self.repair_or_refuse(Repair::PlusForSpace { part }, KeyUriError::Plus { part })?;
             return Ok(None);
         }
         Ok(prefix)
     }
 
-    /// Notes the colons in names. Without an issuer, an account with a colon could not be written.
+    /// Records the colons in names. Refuses a colon in an account without an issuer, which no key
+    /// URI can express.
     fn keep_colons(&mut self, names: Names<'_>) -> Result<(), KeyUriError> {
         for (part, name) in [
             (KeyUriPart::Issuer, names.issuer),
@@ -372,15 +432,27 @@ impl Reader<'_> {
             if name.is_some_and(|name| name.contains(':')) {
                 let refusal = KeyUriError::Colon { part };
                 names.issuer.ok_or(refusal)?;
-                self.mend(Repair::Colon { part }, refusal)?;
+                self.repair_or_refuse(Repair::Colon { part }, refusal)?;
             }
         }
         Ok(())
     }
 }
 
+/// The decoded value of each parameter in the URI.
+#[derive(Default)]
+struct Values<'a> {
+    secret: Option<Decoded<'a>>,
+    issuer: Option<Decoded<'a>>,
+    algorithm: Option<Decoded<'a>>,
+    digits: Option<Decoded<'a>>,
+    period: Option<Decoded<'a>>,
+    counter: Option<Decoded<'a>>,
+    image: Option<Decoded<'a>>,
+}
+
 impl<'a> Values<'a> {
-    /// Where the value of a parameter is kept. The two parts of the label are no parameters.
+    /// Returns the place of a parameter's value; `None` for the two parts of the label.
     const fn slot(&mut self, part: KeyUriPart) -> Option<&mut Option<Decoded<'a>>> {
         match part {
             KeyUriPart::Secret => Some(&mut self.secret),
@@ -405,7 +477,7 @@ fn scheme_error(text: &str) -> KeyUriError {
     }
 }
 
-/// White space, control characters and characters that nobody sees, such as a byte order mark.
+/// Whether a character is white space, a control character or invisible, such as a byte order mark.
 fn is_surrounding(character: char) -> bool {
     character.is_whitespace() || character.is_control() || is_invisible(character)
 }

@@ -1,17 +1,19 @@
-use super::{KeyUri, KeyUriPart};
+//! The repairs of the lenient parser, and where it records them.
+
+use super::{KeyUri, KeyUriError, KeyUriPart};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// A key URI that was read leniently, and what had to be mended to read it.
+/// A key URI from [`KeyUri::parse_lenient`], with the repairs that it needed.
 #[derive(Clone, Debug)]
 pub struct LenientKeyUri {
-    /// What was meant.
+    /// The repaired key URI.
     pub uri: KeyUri,
-    /// What was mended, in the order of the text. Empty if a strict reader takes the URI as well.
+    /// The repairs, in the order of the text. Empty if [`KeyUri::parse`] accepts the text too.
     pub repairs: Vec<Repair>,
 }
 
-/// Something that [`KeyUri::parse_lenient`] mended. Its `Display` names the parameter.
+/// A fault that [`KeyUri::parse_lenient`] repaired. Its `Display` names the parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Repair {
@@ -21,70 +23,70 @@ pub enum Repair {
     TypeCase,
     /// The name of a parameter was not in lower case.
     NameCase {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
-    /// An unescaped character was taken as it stands: a space, a letter beyond ASCII, the `#` of
+    /// An unescaped character was kept, such as a space, a letter that is not ASCII, or the `#` of
     /// Microsoft's `#EXT#`.
     Unescaped {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
-    /// Parameters were separated by `&amp;` or another form of `&` in HTML.
+    /// Parameters were separated by `&amp;` or another HTML form of `&`.
     EscapedAmpersand,
     /// An unescaped `+` was read as a plus sign.
     Plus {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
     /// A `+` was read as a space.
     PlusForSpace {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
     /// A colon in a name was kept.
     Colon {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
     /// White space around a name or a number was dropped.
     OuterSpace {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
     /// An empty issuer was ignored.
     EmptyIssuer {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
-    /// The account was empty: the issuer was taken.
+    /// The account was empty, so the issuer became the account.
     AccountMissing,
-    /// A parameter was empty or a word such as `null`: it was ignored.
+    /// A parameter was empty or a word such as `null`, and was ignored.
     NoValue {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
     /// A parameter was given twice, with the same value.
     Duplicate {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
     /// A parameter with an unknown name was ignored.
     UnknownParameter {
-        /// Which parameter, counted from 1.
+        /// The number of the parameter, from 1.
         position: usize,
     },
     /// An empty parameter was ignored.
     EmptyParameter {
-        /// Which parameter, counted from 1.
+        /// The number of the parameter, from 1.
         position: usize,
     },
     /// A parameter of the other type was ignored.
     NotForType {
-        /// Which part.
+        /// The part.
         part: KeyUriPart,
     },
-    /// A hotp URI had no counter: 0 was taken.
+    /// A hotp URI had no counter, so the counter is 0.
     CounterMissing,
     /// The algorithm was written in another way, such as `sha1` or `HMAC-SHA-256`.
     AlgorithmName,
@@ -94,11 +96,11 @@ pub enum Repair {
     SecretSeparators,
     /// The secret was padded.
     SecretPadding,
-    /// The last character of the secret had bits that no byte holds; they were dropped.
+    /// The last character of the secret had spare bits that were not zero. They were dropped.
     SecretSpareBits,
     /// The secret has less than [`Secret::MINIMUM_BITS`](crate::otp::Secret::MINIMUM_BITS).
     SecretShort {
-        /// The bits that it has.
+        /// The number of bits in the secret.
         bits: usize,
     },
     /// The image was dropped, because it is not an `https://` address.
@@ -108,9 +110,9 @@ pub enum Repair {
 impl fmt::Display for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Surroundings => f.write_str(
-                "white space or invisible characters around the key URI were dropped",
-            ),
+            Self::Surroundings => {
+                f.write_str("white space or invisible characters around the key URI were dropped")
+            }
             Self::TypeCase => f.write_str("the type is not in lower case"),
             Self::NameCase { part } => write!(f, "the name of the {part} is not in lower case"),
             Self::Unescaped { part } => write!(f, "the {part} has an unescaped character"),
@@ -124,7 +126,10 @@ impl fmt::Display for Repair {
             Self::NoValue { part } => write!(f, "the {part} has no value and was ignored"),
             Self::Duplicate { part } => write!(f, "the {part} is given twice"),
             Self::UnknownParameter { position } => {
-                write!(f, "parameter {position} has an unknown name and was ignored")
+                write!(
+                    f,
+                    "parameter {position} has an unknown name and was ignored"
+                )
             }
             Self::EmptyParameter { position } => {
                 write!(f, "parameter {position} is empty and was ignored")
@@ -140,12 +145,46 @@ impl fmt::Display for Repair {
             Self::SecretSeparators => f.write_str("the secret has spaces or hyphens"),
             Self::SecretPadding => f.write_str("the secret is padded"),
             Self::SecretSpareBits => f.write_str(
-                "the spare bits of the last character of the secret are not zero; they were dropped",
+                "the spare bits of the last character of the secret are not zero; \
+                 they were dropped",
             ),
             Self::SecretShort { bits } => {
-                write!(f, "the secret has {bits} bits; 128 are the least that is safe")
+                write!(
+                    f,
+                    "the secret has {bits} bits; 128 are the least that is safe"
+                )
             }
             Self::Image => f.write_str("the image is not an https address and was dropped"),
+        }
+    }
+}
+
+/// Reads a key URI, strictly or leniently.
+pub(super) struct Reader<'r> {
+    /// The smallest number of bits in the secret.
+    pub(super) minimum_bits: usize,
+    /// The repairs so far; `None` to read strictly.
+    pub(super) repairs: Option<&'r mut Vec<Repair>>,
+}
+
+impl Reader<'_> {
+    /// Whether repairs are allowed.
+    pub(super) const fn is_lenient(&self) -> bool {
+        self.repairs.is_some()
+    }
+
+    /// Records a repair, or returns the error when reading strictly.
+    pub(super) fn repair_or_refuse(
+        &mut self,
+        repair: Repair,
+        refusal: KeyUriError,
+    ) -> Result<(), KeyUriError> {
+        match &mut self.repairs {
+            Some(repairs) => {
+                repairs.push(repair);
+                Ok(())
+            }
+            None => Err(refusal),
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::error::VerifierError;
 use super::{Resealed, Verifier};
 use crate::factor::{Outcome, SecondFactor, Step};
-use crate::record::{self, Fate, History, Opened, RecordError};
+use crate::record::{self, DecryptedRecord, History, RecordError, WriteOutcome};
 use crate::runtime::Generator;
 use crate::store::{ConditionalWrite, Revision, Store, Summary, WriteResult};
 use crate::{AccountId, KeyId, Rejection, Timestamp};
@@ -30,8 +30,8 @@ impl Loaded {
     }
 }
 
-impl From<Opened> for Loaded {
-    fn from(opened: Opened) -> Self {
+impl From<DecryptedRecord> for Loaded {
+    fn from(opened: DecryptedRecord) -> Self {
         Self {
             factor: opened.factor,
             sealed_with: opened.key,
@@ -110,11 +110,13 @@ impl<S: Store> Verifier<S> {
             };
             let now = self.core.clock.now();
             if let Some(refused) = refused.take() {
-                match refused.fate(loaded.as_ref()) {
-                    Fate::Landed => return Ok(refused.answer),
-                    Fate::Unknown if refused.lost => return Err(VerifierError::Unsettled(None)),
-                    Fate::Unknown => maybe_applied = true,
-                    Fate::Overtaken => {}
+                match refused.outcome(loaded.as_ref()) {
+                    WriteOutcome::Stored => return Ok(refused.answer),
+                    WriteOutcome::Unknown if refused.lost => {
+                        return Err(VerifierError::Unsettled(None));
+                    }
+                    WriteOutcome::Unknown => maybe_applied = true,
+                    WriteOutcome::Superseded => {}
                 }
             }
             if round == self.core.rounds {
@@ -159,7 +161,7 @@ impl<S: Store> Verifier<S> {
             let Some(stored) = stored.map_err(|error| VerifierError::Store(error.into()))? else {
                 return Ok(());
             };
-            if record::is_of_another(&stored.record, account, &self.core.namespace) {
+            if record::names_another_account(&stored.record, account, &self.core.namespace) {
                 return Err(RecordError::OtherAccount.into());
             }
             let summary = Summary::new(false, 0, self.core.keyring.primary());
@@ -243,9 +245,9 @@ impl<S: Store> Verifier<S> {
 
 impl<T> Refused<T> {
     /// What the record that is there now says about the refused write.
-    fn fate(&self, loaded: Option<&Loaded>) -> Fate {
-        loaded.map_or(Fate::Unknown, |loaded| {
-            loaded.history.fate(self.revision, self.expected)
+    fn outcome(&self, loaded: Option<&Loaded>) -> WriteOutcome {
+        loaded.map_or(WriteOutcome::Unknown, |loaded| {
+            loaded.history.outcome_of(self.revision, self.expected)
         })
     }
 }

@@ -95,7 +95,7 @@ pub enum Removed {
 }
 
 #[cfg(feature = "getrandom")]
-impl<S> Verifier<S> {
+impl<S: Store> Verifier<S> {
     /// Returns a builder. The app shows the issuer, the name of your service: not empty, and
     /// without a colon.
     pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<S> {
@@ -303,7 +303,7 @@ impl<S: Store> Verifier<S> {
         let params = self.core.policy.code_hash();
         let job = BackupCodeSet::issue_job(codes, salt, params, None);
         let hashes = self.core.hash_executor.run(job).await?;
-        Ok(BackupCodeSet::from_digests(
+        Ok(BackupCodeSet::from_hashes(
             codes.format(),
             salt,
             params,

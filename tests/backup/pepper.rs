@@ -23,7 +23,10 @@ fn a_set_issued_with_a_pepper_needs_it() {
     let given = PepperId::new(2);
     let error = redeem(Some(&other_id)).unwrap_err();
     assert_eq!(error, BackupCodeSetError::PepperOther { needed, given });
-    assert_eq!(error.to_string(), "the backup codes need pepper 1, not 2");
+    assert_eq!(
+        error.to_string(),
+        "the backup-code set needs pepper 1, not 2"
+    );
     assert_eq!(redeem(Some(&other_key)), Err(BackupCodeSetError::Wrong));
     assert_eq!(redeem(Some(&right)).map(Redemption::number), Ok(1));
 }
@@ -44,8 +47,5 @@ fn a_pepper_has_16_to_64_bytes() {
         assert_eq!(pepper.is_ok(), taken, "{bytes}");
     }
     let error = Pepper::new(PepperId::new(0), &[]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the pepper has 0 bytes; 16 to 64 are possible"
-    );
+    assert_eq!(error.to_string(), "the pepper has 0 bytes; use 16 to 64");
 }

@@ -1,8 +1,8 @@
-//! What the reference knows of an account, and what is shown to it as a proof.
+//! The state of an account in the reference model, and the proofs that it checks.
 
-use super::issuing::Right;
-use super::limits::Recent;
-use super::throttle::Throttle;
+use super::issue_rules::Right;
+
+use super::rate_limit::{Recent, Throttle};
 use countersign::testing::Phone;
 use countersign::{AuthenticatorId, EnrollmentId, KeyId};
 
@@ -10,7 +10,7 @@ use countersign::{AuthenticatorId, EnrollmentId, KeyId};
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     pub(crate) phone: Phone,
-    /// The key URI: within an account it differs by the secret alone.
+    /// The key URI. Within an account, key URIs differ only in the secret.
     pub(crate) uri: String,
     pub(crate) name: String,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Active {
     pub(crate) id: AuthenticatorId,
     pub(crate) app: App,
     pub(crate) added_at: u64,
-    /// Every step that was ever accepted, and when.
+    /// Every time step that was ever accepted, and when.
     pub(crate) accepted: Vec<(u64, u64)>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Code {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Set {
-    /// Its number among all sets that were ever stored, on either account.
+    /// The number of the set among all sets that were ever stored, on either account.
     pub(crate) number: usize,
     pub(crate) issued_at: u64,
     pub(crate) codes: Vec<Code>,
@@ -61,7 +61,7 @@ pub(crate) struct Account {
     pub(crate) sealed_with: KeyId,
 }
 
-/// What an attempt was accepted by.
+/// What a login or a proof was accepted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     App(AuthenticatorId),
@@ -74,7 +74,7 @@ pub(crate) enum By {
     Enrollment(AuthenticatorId),
 }
 
-/// A proof, with its values.
+/// A proof with its values.
 #[derive(Clone, Debug)]
 pub(crate) enum Proof {
     Password { checked_at: u64 },
@@ -82,7 +82,7 @@ pub(crate) enum Proof {
     Reauthenticated { checked_at: u64, receipt: Receipt },
 }
 
-/// A receipt as it is handed in.
+/// A receipt as the caller presents it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Receipt {
     pub(crate) who: usize,
@@ -91,7 +91,7 @@ pub(crate) struct Receipt {
     pub(crate) seal: Seal,
 }
 
-/// Whether the service sealed the receipt as it is.
+/// Whether the service sealed the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seal {
     Genuine,

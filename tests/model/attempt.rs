@@ -1,21 +1,21 @@
-//! The reference's attempts and proofs (DESIGN, "An attempt", "Changes and proofs").
+//! How the reference model checks codes and proofs.
 
 use super::account::{App, By, Proof, Receipt, Seal};
 use super::observed::Entry;
-use super::reference::{Reference, Verdict};
-use super::throttle::Event;
+use super::rate_limit::Event;
+use super::reference::{Outcome, Reference};
 use super::typed::{are_digits, as_letters, read};
 use countersign::factor::RateLimitState;
 use countersign::store::WriteKind;
 use countersign::{AuthenticatorId, Rejection, Timestamp};
 
 impl Reference {
-    /// An attempt, step by step, up to the write that the caller makes when it is accepted.
-    pub(crate) fn attempt(&mut self, text: &str) -> Verdict<By> {
+    /// Checks a code. If the code is accepted, the caller makes the write.
+    pub(crate) fn attempt(&mut self, text: &str) -> Outcome<By> {
         let typed = read(text).ok_or(Rejection::Malformed)?;
         let now = self.now;
         self.must_be_enabled()?;
-        match self.account().throttle.hold(now) {
+        match self.account().throttle.rate_limit(now) {
             RateLimitState::Free => {}
             RateLimitState::Waiting { retry_after } => {
                 return Err(Rejection::Waiting { retry_after });
@@ -25,17 +25,17 @@ impl Reference {
             }
             RateLimitState::Locked => return Err(Rejection::Locked),
             RateLimitState::ClockFault => return Err(Rejection::ClockFault),
-            other => panic!("an unknown hold: {other:?}"),
+            other => panic!("an unknown rate limit: {other:?}"),
         }
 
         match self.passcode(&typed) {
-            Some(verdict) => verdict,
+            Some(answer) => answer,
             None => self.backup_code(&typed),
         }
     }
 
-    /// Step 3: moves every authenticator that matches to its highest matching step.
-    fn passcode(&mut self, typed: &str) -> Option<Verdict<By>> {
+    /// Compares with every authenticator. Every match uses up its latest matching time step.
+    fn passcode(&mut self, typed: &str) -> Option<Outcome<By>> {
         let now = self.now;
         let mut accepted_by = None;
         let mut replayed = false;
@@ -52,15 +52,15 @@ impl Reference {
             replayed |= !matching.is_empty();
         }
         if let Some(by) = accepted_by {
-            self.account().throttle.add(Event::RowEnded);
+            self.account().throttle.add(Event::FailuresReset);
             return Some(Ok(by));
         }
         replayed.then_some(Err(Rejection::Replayed))
     }
 
-    /// Step 4: counts the attempt as failed, and takes that back if the code is right and unused. What could be a
-    /// code of any account is counted, also where this one has none.
-    fn backup_code(&mut self, typed: &str) -> Verdict<By> {
+    /// Counts the attempt as a failure, and takes that back if the code is right and unused. A text
+    /// in the form of a backup code is counted even if the account has no codes.
+    fn backup_code(&mut self, typed: &str) -> Outcome<By> {
         let now = self.now;
         let symbols = self.canonical(typed);
         if symbols.is_none() && !are_digits(typed, self.rules.digits) {
@@ -72,7 +72,7 @@ impl Reference {
             return Err(Rejection::WrongCode);
         }
         self.write(WriteKind::Reserved);
-        self.journal.push(Entry::Digested);
+        self.journal.push(Entry::Hashed);
         let issued = self.codes(self.who).iter();
         let issued = issued.map(|code| self.canonical(&read(&code.text).unwrap()));
         let place = issued.into_iter().position(|code| code == symbols);
@@ -93,7 +93,7 @@ impl Reference {
         })
     }
 
-    /// Every step of the window whose passcode is this one, in order.
+    /// Every time step of the window that has this passcode, in order.
     pub(crate) fn matching_steps(&self, app: &App, typed: &str) -> Vec<u64> {
         let (before, after) = self.rules.window;
         let current = self.now / self.rules.period;
@@ -105,7 +105,7 @@ impl Reference {
             .collect()
     }
 
-    /// The symbols as those of a backup code, if they can be one.
+    /// The symbols in the form of a backup code, if they fit.
     fn canonical(&self, symbols: &str) -> Option<String> {
         let length = self.rules.code_length;
         if self.rules.code_letters {
@@ -114,8 +114,8 @@ impl Reference {
         are_digits(symbols, length).then(|| symbols.to_owned())
     }
 
-    /// While an authenticator is active, a password alone is no proof.
-    pub(crate) fn must_be_strong_enough(&self, proof: &Proof) -> Verdict {
+    /// If an authenticator is active, a password alone is no proof.
+    pub(crate) fn must_be_strong_enough(&self, proof: &Proof) -> Outcome {
         match proof {
             Proof::Password { .. } if !self.active(self.who).is_empty() => {
                 Err(Rejection::ProofTooWeak)
@@ -124,8 +124,8 @@ impl Reference {
         }
     }
 
-    /// Whether a proof is accepted while the change may be made.
-    pub(crate) fn prove(&mut self, proof: &Proof) -> Verdict {
+    /// Checks the proof of a change that is possible.
+    pub(crate) fn prove(&mut self, proof: &Proof) -> Outcome {
         match proof {
             Proof::Password { checked_at } => self.must_be_fresh(*checked_at),
             Proof::Code(text) => self.attempt(text).map(|_| ()),
@@ -143,9 +143,9 @@ impl Reference {
         }
     }
 
-    /// A text that cannot be a code, and a receipt that this service did not seal, are refused before anything is
-    /// loaded.
-    pub(crate) fn may_be_read(&self, proof: &Proof) -> Verdict {
+    /// A text that cannot be a code, and a receipt that this service did not seal, are refused
+    /// before the record is loaded.
+    pub(crate) fn may_be_read(&self, proof: &Proof) -> Outcome {
         match proof {
             Proof::Code(text) if read(text).is_none() => Err(Rejection::Malformed),
             Proof::Reauthenticated {
@@ -160,14 +160,14 @@ impl Reference {
         }
     }
 
-    /// At most so old, and at most ten seconds ahead.
-    fn must_be_fresh(&self, at: u64) -> Verdict {
+    /// At most `proof_age` old, and at most ten seconds ahead.
+    fn must_be_fresh(&self, at: u64) -> Outcome {
         let fresh = at <= self.now + 10 && self.now <= at + self.rules.proof_age;
         fresh.then_some(()).ok_or(Rejection::ProofExpired)
     }
 
-    /// A receipt proves something while the authenticator or the set of codes behind it is there.
-    fn must_be_there(&self, by: By) -> Verdict {
+    /// A receipt is valid while its authenticator or its code set exists.
+    fn must_be_there(&self, by: By) -> Outcome {
         let there = match by {
             By::App(id) | By::Enrollment(id) => self.must_have(id).is_ok(),
             By::Code { set, .. } => self.set(self.who) == Some(set),
@@ -175,25 +175,25 @@ impl Reference {
         there.then_some(()).ok_or(Rejection::ProofExpired)
     }
 
-    pub(crate) fn must_exist(&self) -> Verdict {
+    pub(crate) fn must_exist(&self) -> Outcome {
         self.accounts[self.who]
             .as_ref()
             .map(|_| ())
             .ok_or(Rejection::Absent)
     }
 
-    pub(crate) fn must_be_enabled(&self) -> Verdict {
+    pub(crate) fn must_be_enabled(&self) -> Outcome {
         self.must_exist()?;
         let enabled = !self.active(self.who).is_empty();
         enabled.then_some(()).ok_or(Rejection::Disabled)
     }
 
-    pub(crate) fn must_have(&self, id: AuthenticatorId) -> Verdict {
+    pub(crate) fn must_have(&self, id: AuthenticatorId) -> Outcome {
         let found = self.active(self.who).iter().any(|active| active.id == id);
         found.then_some(()).ok_or(Rejection::UnknownAuthenticator)
     }
 
-    pub(crate) fn must_have_room(&self) -> Verdict {
+    pub(crate) fn must_have_room(&self) -> Outcome {
         let maximum = self.rules.max_authenticators;
         let room = self.active(self.who).len() < usize::from(maximum);
         room.then_some(())

@@ -1,16 +1,16 @@
-//! Commands: what is called, with what, by places instead of values.
+//! Commands: what is called, with arguments that are indices instead of values.
 
 use super::typed::{MISSHAPEN, Spelling};
 use arbitrary::{Arbitrary, Unstructured};
 use std::fmt;
 
-/// A command on one of two accounts, through one of two machines.
+/// A command on one of two accounts, through one of two servers.
 #[derive(Clone, Copy, Arbitrary)]
 pub(crate) struct Command {
     #[arbitrary(with = either)]
     pub(crate) account: usize,
     #[arbitrary(with = either)]
-    pub(crate) machine: usize,
+    pub(crate) server: usize,
     pub(crate) action: Action,
 }
 
@@ -18,10 +18,10 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             account,
-            machine,
+            server,
             action,
         } = self;
-        write!(f, "account {account}, machine {machine}: {action:?}")
+        write!(f, "account {account}, server {server}: {action:?}")
     }
 }
 
@@ -31,70 +31,70 @@ pub(crate) enum Action {
     ReadPending(Enrollment),
     Confirm(Enrollment, Typed, Spelling),
     Verify(Typed, Spelling),
-    /// Both halves of an issue of codes.
+    /// Both writes of an issue of codes.
     Issue(Proof),
-    /// The first half: the proof is taken, and the digests of the codes are being computed.
+    /// The first write: the proof is used up, and the hashes of the codes are being computed.
     StartIssue(Proof),
-    /// The second half of one of those that have been started: the codes are stored.
+    /// The second write of a started issue: the codes are stored.
     FinishIssue(Pick),
     Remove(Pick, Proof),
     Disable(Proof),
     ForceDisable,
-    /// By somebody who has compared the clock, or has not.
+    /// Whether the caller confirms the server's clock.
     Unlock(bool),
     Reseal,
     Erase,
     /// Moves the clock, forward or back.
     Clock(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-90_000..=500_000))] i64),
-    /// Moves the clock forward to the end of something, or to a second before or after it.
+    /// Moves the clock forward to the end of something, or to one second before or after that.
     ClockTo(
         End,
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-1..=1))] i64,
     ),
-    /// A beginning by password and its confirmation, as most accounts start.
+    /// Begins an enrollment by password and confirms it, as most accounts start.
     Enroll,
     /// A login with the next passcode of an active authenticator.
     LogIn(Pick),
-    /// Such a login, and a beginning with its receipt.
+    /// Such a login, and an enrollment with its receipt.
     LogInAndBegin(Target, Naming),
-    /// Such a login, and new codes with its receipt, so many times.
+    /// Such a login, and this many new code sets with its receipt.
     LogInAndIssue(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=4))] u8),
-    /// So many beginnings in a row, as an account's first one or by such a login.
+    /// Begins this many enrollments in a row, after such a login if the account is enrolled.
     BeginOften(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=12))] u8),
     /// Such a login, and a removal with its receipt.
     LogInAndRemove(Pick),
-    /// So many wrong passcodes, so many seconds apart.
+    /// This many wrong passcodes, this many seconds apart.
     Guess(
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=8))] u8,
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-20..=3600))] i64,
     ),
 }
 
-/// What comes to an end by itself.
+/// What ends by itself.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum End {
-    /// The wait, or the budget's being spent.
-    Hold,
-    /// The life of the pending enrollment.
+    /// The back-off, or the time until the next guess of a spent budget.
+    RateLimit,
+    /// The pending enrollment.
     Enrollment,
-    /// The age at which the newest receipt proves nothing any more.
+    /// The newest receipt.
     Receipt,
     /// The right to store codes.
     Right,
-    /// The time for which the first of the issues counts.
+    /// The time for which the earliest issue counts.
     Issues,
-    /// The time for which the first of the beginnings counts.
+    /// The time for which the earliest enrollment counts.
     Beginnings,
 }
 
-/// One of several, by its place from the first or from the last (`Back(0)`). Beyond the end: around again.
+/// One of several, by its index from the first or from the last (`Back(0)`), modulo their number.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Pick {
     From(u8),
     Back(u8),
-    /// Of authenticators: the one that the pending enrollment replaces.
+    /// The authenticator that the pending enrollment replaces.
     Replaced,
-    /// One that never was.
+    /// An id that does not exist.
     Unknown,
 }
 
@@ -109,45 +109,45 @@ impl Pick {
     }
 }
 
-/// What a new authenticator is for.
+/// Whether a new authenticator replaces another.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Target {
     Additional,
     Replacing(Pick),
 }
 
-/// What a new authenticator is called.
+/// The name of a new authenticator.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Naming {
-    /// As no other before.
+    /// A name that no other authenticator had.
     Fresh,
-    /// As the verifier likes.
+    /// The default name of the verifier.
     Default,
-    /// As the verifier would call a second one.
+    /// The default name of a second authenticator.
     Second,
-    /// As an active one.
+    /// The name of an active authenticator.
     Active(Pick),
-    /// As one that was begun before.
+    /// The name in an earlier enrollment.
     Earlier(Pick),
 }
 
-/// An enrollment of the account by its beginning, or of the other account.
+/// An enrollment of the account, or of the other account.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Enrollment {
     Own(Pick),
     Foreign,
 }
 
-/// What is typed.
+/// The code that the user types.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Typed {
-    /// The passcode of an active authenticator, so many steps from now.
+    /// The passcode of an active authenticator, this many time steps from now.
     Active(Pick, #[arbitrary(with = near)] i64),
-    /// The passcode of the enrollment begun last, active by now or not.
+    /// The passcode of the newest enrollment, confirmed or not.
     Newest(#[arbitrary(with = near)] i64),
-    /// The passcode of any app entry that ever was, on either account.
+    /// The passcode of any enrollment that ever began, on either account.
     Ever(Pick, #[arbitrary(with = near)] i64),
-    /// What was accepted before.
+    /// A code that was accepted before.
     Again(Pick),
     /// Digits as long as a passcode.
     Digits(#[arbitrary(with = number)] u32),
@@ -155,7 +155,7 @@ pub(crate) enum Typed {
     Unused(Pick),
     /// A used code of the current set.
     Used(Pick),
-    /// A code of any set that ever was, on either account.
+    /// A code of any set that was ever issued, on either account.
     AnySet(Pick, Pick),
     /// Digits as long as a backup code.
     CodeDigits(#[arbitrary(with = number)] u32),
@@ -164,7 +164,7 @@ pub(crate) enum Typed {
     ),
 }
 
-/// A proof; all ages in seconds, negative ones in the future.
+/// A proof. Ages are in seconds; a negative age is in the future.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Proof {
     Password(#[arbitrary(with = any_age)] i64),
@@ -176,24 +176,24 @@ pub(crate) enum Proof {
     },
 }
 
-/// A receipt of the account, or of the other one.
+/// A receipt of the account, or of the other account.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Receipt {
     Own(Pick),
     Foreign(Pick),
-    /// With a character of its text changed.
+    /// One character of the text is changed.
     Altered(Pick, u8),
-    /// With the version of its text changed.
+    /// The version in the text is changed.
     UnknownVersion(Pick),
-    /// As a service with another namespace seals it.
+    /// Sealed by a service with another namespace.
     OtherNamespace(Pick),
-    /// As a service with another key seals it.
+    /// Sealed by a service with another key.
     UnknownKey(Pick),
-    /// A text that never was a receipt.
+    /// A text that is no receipt.
     Nonsense(#[arbitrary(with = |u: &mut Unstructured<'_>| u.choose_index(NONSENSE.len()))] usize),
 }
 
-/// What was never a receipt.
+/// Texts that are no receipts.
 pub(crate) const NONSENSE: [&str; 5] = [
     "",
     "AQ",
@@ -202,7 +202,7 @@ pub(crate) const NONSENSE: [&str; 5] = [
     "\u{FF21}\u{FF31}",
 ];
 
-/// A password just checked, and the newest receipt.
+/// A password check of this second, and the newest receipt.
 pub(crate) const JUST_NOW: Proof = Proof::Reauthenticated {
     password: 0,
     receipt: Receipt::Own(Pick::Back(0)),
@@ -212,7 +212,7 @@ fn either(u: &mut Unstructured<'_>) -> arbitrary::Result<usize> {
     u.choose_index(2)
 }
 
-/// So many steps from now.
+/// A few time steps from now.
 fn near(u: &mut Unstructured<'_>) -> arbitrary::Result<i64> {
     u.int_in_range(-3..=3)
 }

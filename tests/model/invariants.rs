@@ -1,5 +1,5 @@
-//! The invariants of DESIGN, asserted by their numbers from what was called, what it answered and what the
-//! status was before and after: without the reference.
+//! Checks the numbered invariants of DESIGN.md from calls, answers and the status before and after,
+//! without the reference model.
 
 use super::account::{App, By, Proof, Receipt, Seal};
 use super::observed::{Call, Entry, Observation, View};
@@ -10,7 +10,7 @@ use countersign::store::WriteKind;
 use countersign::{AuthenticatorId, EnrollmentId, Rejection, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An enrollment that was begun, whether it was confirmed or not.
+/// An enrollment that began, confirmed or not.
 struct Begun {
     who: usize,
     id: EnrollmentId,
@@ -33,16 +33,16 @@ struct Right {
     granted_at: u64,
 }
 
-/// What was done how often: the seconds that the clock had gone forward by then.
+/// The times of limited actions: the seconds that the clock had gone forward by then.
 #[derive(Clone, Default)]
-struct Done(Vec<u64>);
+struct Times(Vec<u64>);
 
-/// Guesses that an account may have, and has had.
+/// The guesses that an account has made and may make.
 #[derive(Clone, Copy)]
 struct Guesses {
-    had: u64,
-    given: u64,
-    /// Seconds that the clock went forward.
+    made: u64,
+    allowed: u64,
+    /// The seconds that the clock went forward.
     seconds: u64,
 }
 
@@ -54,17 +54,17 @@ pub(crate) struct Invariants {
     sets: [Vec<(usize, Vec<String>)>; 2],
     spent_codes: BTreeSet<(usize, usize, String)>,
     guesses: [Guesses; 2],
-    /// The right that was granted last, until it is used or the factor is switched off.
+    /// The newest right, until it is used or the factor is disabled.
     rights: [Option<Right>; 2],
-    issues: [Done; 2],
-    beginnings: [Done; 2],
+    issues: [Times; 2],
+    beginnings: [Times; 2],
 }
 
 impl Invariants {
     pub(crate) fn new(rules: &Rules) -> Self {
         let guesses = Guesses {
-            had: 0,
-            given: u64::from(rules.budget.0),
+            made: 0,
+            allowed: u64::from(rules.budget.0),
             seconds: 0,
         };
         Self {
@@ -103,7 +103,7 @@ impl Invariants {
     }
 
     pub(crate) fn check(&mut self, seen: &Observation<'_>) -> Agreement {
-        let accepted = seen.verdict.is_ok();
+        let accepted = seen.answer.is_ok();
         if let (true, Some(text)) = (accepted, seen.call.attempt()) {
             self.spend(seen, text)?;
         }
@@ -120,16 +120,17 @@ impl Invariants {
         if let (true, Call::ReadPending(id)) = (accepted, seen.call) {
             let newest = self.newest(seen.who);
             let pending = newest.is_some_and(|begun| begun.id == *id && !begun.confirmed);
-            holds(5, pending, "a secret was read that is not pending")?;
+            holds(5, pending, "a read secret is not pending")?;
         }
         self.limits_hold(seen)?;
-        refusals_write_nothing(seen)?;
-        self.failures_are_on_record(seen)?;
+        rejections_write_nothing(seen)?;
+        self.failures_are_stored_first(seen)?;
         self.only_confirmed_ones_are_active(seen)?;
         self.changes_are_proven(seen)
     }
 
-    /// 1 and 2: an accepted code uses up steps that are later than any before, or a code that is unused.
+    /// 1 and 2: an accepted code uses up a later time step than ever before, or an unused backup
+    /// code.
     fn spend(&mut self, seen: &Observation<'_>, text: &str) -> Agreement {
         let symbols = read(text).unwrap();
         let mut moved = Vec::new();
@@ -141,12 +142,8 @@ impl Invariants {
                 moved.push(id);
             }
         }
-        if let Ok(Some(By::App(id))) = seen.verdict {
-            holds(
-                1,
-                moved.contains(id),
-                "a step was accepted that is not later",
-            )?;
+        if let Ok(Some(By::App(id))) = seen.answer {
+            holds(1, moved.contains(id), "the accepted time step is not later")?;
         }
         if !moved.is_empty() {
             return Ok(());
@@ -155,8 +152,8 @@ impl Invariants {
             Some((set, codes)) => (*set, Some(codes)),
             None => (0, None),
         };
-        if let Ok(Some(By::Code { set: named, .. })) = seen.verdict {
-            holds(2, *named == set, "the code is said to be of another set")?;
+        if let Ok(Some(By::Code { set: named, .. })) = seen.answer {
+            holds(2, *named == set, "the answer names another code set")?;
         }
         let symbols = match as_letters(&symbols, self.rules.code_length) {
             Some(symbols) if self.rules.code_letters => symbols,
@@ -167,20 +164,17 @@ impl Invariants {
         holds(
             2,
             issued && enabled,
-            "what was accepted is no code of the current set",
+            "the accepted code is not in the current set",
         )?;
         let unused = self.spent_codes.insert((seen.who, set, symbols));
         holds(2, unused, "a backup code was accepted again")
     }
 
-    /// 1 and 5: the passcode that confirms counts as used, and makes the pending authenticator active.
+    /// 1 and 5: the confirming passcode counts as used, and the pending authenticator becomes
+    /// active.
     fn confirm(&mut self, seen: &Observation<'_>, id: EnrollmentId, text: &str) -> Agreement {
         let Some(newest) = self.newest(seen.who).filter(|begun| begun.id == id) else {
-            return holds(
-                5,
-                false,
-                "another enrollment than the pending one was confirmed",
-            );
+            return holds(5, false, "the confirmed enrollment was not pending");
         };
         holds(5, !newest.confirmed, "an enrollment was confirmed again")?;
         let steps = self.matching(&newest.app, seen.now, &read(text).unwrap());
@@ -189,8 +183,8 @@ impl Invariants {
             !steps.is_empty(),
             "a passcode of no step confirmed an enrollment",
         )?;
-        let Ok(Some(By::Enrollment(new))) = *seen.verdict else {
-            return holds(5, false, "confirmed by something else");
+        let Ok(Some(By::Enrollment(new))) = *seen.answer else {
+            return holds(5, false, "the answer is not about an enrollment");
         };
         let (before, after) = (seen.before[seen.who].ids(), seen.after[seen.who].ids());
         let mut expected = before.clone();
@@ -204,12 +198,16 @@ impl Invariants {
         holds(
             5,
             newest.replaces.is_none_or(|old| before.contains(&old)),
-            "the replaced one was gone",
+            "the replaced authenticator did not exist",
         )?;
         holds(5, after == expected, "confirming changed something else")?;
         let names = seen.after[seen.who].names();
         let distinct: BTreeSet<_> = names.iter().collect();
-        holds(5, names.len() == distinct.len(), "two have the same name")?;
+        holds(
+            5,
+            names.len() == distinct.len(),
+            "two authenticators have the same name",
+        )?;
         holds(
             5,
             !self.confirmed.contains_key(&new),
@@ -226,43 +224,48 @@ impl Invariants {
         Ok(())
     }
 
-    /// 3: a failure is on record before it is told, and before the digest that decides it; and there are no
-    /// more of them than the budget allows.
-    fn failures_are_on_record(&mut self, seen: &Observation<'_>) -> Agreement {
+    /// 3: a failure is stored before it is answered, and before the hash that decides it. There are
+    /// no more failures than the budget allows.
+    fn failures_are_stored_first(&mut self, seen: &Observation<'_>) -> Agreement {
         let writes: Vec<WriteKind> = seen.journal.iter().filter_map(kind).collect();
         let guesses = &mut self.guesses[seen.who];
         match seen.call {
-            Call::Unlock if seen.verdict.is_ok() => {
-                guesses.given += u64::from(self.rules.budget.0.min(5));
+            Call::Unlock if seen.answer.is_ok() => {
+                guesses.allowed += u64::from(self.rules.budget.0.min(5));
             }
             Call::Erase => {
-                guesses.had = 0;
+                guesses.made = 0;
             }
             _ => {}
         }
         let kinds: Vec<Option<WriteKind>> = seen.journal.iter().map(kind).collect();
-        let paid = |before: Option<WriteKind>| {
+        let counted_first = |before: Option<WriteKind>| {
             matches!(before, Some(WriteKind::Reserved | WriteKind::Issuing))
         };
         let mut before = None;
         for kind in kinds {
-            holds(3, kind.is_some() || paid(before), "a digest came first")?;
+            holds(
+                3,
+                kind.is_some() || counted_first(before),
+                "a hash came first",
+            )?;
             before = kind;
         }
-        if let Err(Rejection::WrongCode | Rejection::BackupCodeUsed) = seen.verdict {
+        if let Err(Rejection::WrongCode | Rejection::BackupCodeUsed) = seen.answer {
             let counted = matches!(writes[..], [WriteKind::Rejected | WriteKind::Reserved]);
-            holds(3, counted, "a failure was told that is not on record")?;
-            guesses.had += 1;
+            holds(3, counted, "a failure was answered but not stored")?;
+            guesses.made += 1;
         }
         let refilled = guesses.seconds / self.rules.budget.1;
         holds(
             3,
-            guesses.had <= guesses.given + refilled,
-            "more guesses than the budget",
+            guesses.made <= guesses.allowed + refilled,
+            "there were more guesses than the budget allows",
         )
     }
 
-    /// 5: pending is not active, and what is active was confirmed on this account.
+    /// 5: a pending authenticator is not active. Every active authenticator was confirmed on this
+    /// account.
     fn only_confirmed_ones_are_active(&self, seen: &Observation<'_>) -> Agreement {
         for (who, view) in seen.after.iter().enumerate() {
             let confirmed = |id| {
@@ -271,35 +274,31 @@ impl Invariants {
                     .is_some_and(|active| active.who == who)
             };
             let all = view.ids().iter().all(confirmed);
-            holds(
-                5,
-                all,
-                "an authenticator is active that was never confirmed",
-            )?;
+            holds(5, all, "an active authenticator was never confirmed")?;
         }
         Ok(())
     }
 
-    /// 9: nothing changes without a proof that holds, in the one swap of the change, and nothing else changes.
+    /// 9: every change has a valid proof in the same write, and nothing else changes.
     fn changes_are_proven(&self, seen: &Observation<'_>) -> Agreement {
         let other = 1 - seen.who;
         let untouched =
             matches!(seen.call, Call::Nothing) || seen.before[other] == seen.after[other];
         holds(9, untouched, "another account changed")?;
         let (before, after) = (&seen.before[seen.who], &seen.after[seen.who]);
-        let accepted = seen.verdict.is_ok();
+        let accepted = seen.answer.is_ok();
         if let (true, Some(proof)) = (accepted, seen.call.proof()) {
-            holds(
-                9,
-                self.proves(seen, proof),
-                "a proof was accepted that proves nothing",
-            )?;
+            holds(9, self.proves(seen, proof), "an invalid proof was accepted")?;
             let changes = seen
                 .journal
                 .iter()
                 .filter_map(kind)
                 .filter(|kind| *kind != WriteKind::Reserved);
-            holds(9, changes.count() == 1, "proof and change are not one swap")?;
+            holds(
+                9,
+                changes.count() == 1,
+                "proof and change are not one write",
+            )?;
         }
         let same_ids = before.ids() == after.ids();
         let same_set = before.issued_at() == after.issued_at();
@@ -324,7 +323,7 @@ impl Invariants {
             | Call::Unlock
             | Call::Nothing => same_ids && same_set,
         };
-        holds(9, allowed, "more or less changed than was proven")
+        holds(9, allowed, "the change is not the proven change")
     }
 
     fn proves(&self, seen: &Observation<'_>, proof: &Proof) -> bool {
@@ -335,7 +334,7 @@ impl Invariants {
         let before = &seen.before[seen.who];
         match proof {
             Proof::Password { checked_at } => !before.is_enabled() && fresh(*checked_at),
-            Proof::Code(_) => true, // it was spent above
+            Proof::Code(_) => true, // `spend` has checked the code
             Proof::Reauthenticated {
                 checked_at,
                 receipt: Receipt { who, at, by, seal },
@@ -353,10 +352,11 @@ impl Invariants {
         }
     }
 
-    /// 9: codes are stored once, within a minute, by the last right for which a proof was accepted.
+    /// 9: codes are stored once, within a minute, by the newest right for which a proof was
+    /// accepted.
     fn store(&mut self, seen: &Observation<'_>, number: usize) -> Agreement {
         let right = self.rights[seen.who].filter(|right| right.number == number);
-        if seen.verdict.is_err() {
+        if seen.answer.is_err() {
             return Ok(());
         }
         self.rights[seen.who] = None;
@@ -366,15 +366,20 @@ impl Invariants {
         holds(9, good, "codes were stored without a right")?;
         let granted_at = right.map(|right| right.granted_at);
         let issued_at = seen.after[seen.who].issued_at();
-        holds(9, issued_at == granted_at, "the codes are of another time")
+        holds(
+            9,
+            issued_at == granted_at,
+            "the codes have another time than the right",
+        )
     }
 
-    /// At most three rights to issue codes in a day, and at most ten beginnings in ten minutes, by the seconds
-    /// that the clock went forward: whatever it went back, it gains nothing.
+    /// At most three rights to issue codes per day, and at most ten new enrollments within ten
+    /// minutes. Only the seconds that the clock went forward count: moving the clock back gains
+    /// nothing.
     fn limits_hold(&mut self, seen: &Observation<'_>) -> Agreement {
         let who = seen.who;
         let elapsed = self.guesses[who].seconds;
-        match (seen.call, seen.verdict) {
+        match (seen.call, seen.answer) {
             (Call::Grant(_, number), Ok(_)) => {
                 self.rights[who] = Some(Right {
                     number: *number,
@@ -385,16 +390,16 @@ impl Invariants {
             }
             (Call::Begin(_), Ok(_)) => {
                 let few = self.beginnings[who].add(elapsed, 10, 600);
-                limit(few, "an eleventh beginning within ten minutes")
+                limit(few, "an eleventh enrollment within ten minutes")
             }
             (Call::Confirm(..), Ok(_)) => {
-                self.beginnings[who] = Done::default();
+                self.beginnings[who] = Times::default();
                 Ok(())
             }
             (Call::Erase, _) => {
                 self.rights[who] = None;
-                self.issues[who] = Done::default();
-                self.beginnings[who] = Done::default();
+                self.issues[who] = Times::default();
+                self.beginnings[who] = Times::default();
                 Ok(())
             }
             _ => {
@@ -410,7 +415,7 @@ impl Invariants {
         self.begun.iter().rfind(|begun| begun.who == who)
     }
 
-    /// The steps of the window that have this passcode, in order.
+    /// The time steps of the window that have this passcode, in order.
     fn matching(&self, app: &App, now: u64, symbols: &str) -> Vec<u64> {
         let (before, after) = self.rules.window;
         let current = now / self.rules.period;
@@ -423,8 +428,8 @@ impl Invariants {
     }
 }
 
-impl Done {
-    /// Whether it was done at most so often within so many seconds, this time included.
+impl Times {
+    /// Whether there were at most `most` actions within `span` seconds, including this action.
     fn add(&mut self, elapsed: u64, most: usize, span: u64) -> bool {
         self.0.retain(|before| before + span > elapsed);
         self.0.push(elapsed);
@@ -432,9 +437,9 @@ impl Done {
     }
 }
 
-/// Only a failure that is counted, and an enrollment that comes nearer to its end, are written.
-fn refusals_write_nothing(seen: &Observation<'_>) -> Agreement {
-    let writes = match seen.verdict {
+/// A rejection writes only a counted failure, or a used try of a pending enrollment.
+fn rejections_write_nothing(seen: &Observation<'_>) -> Agreement {
+    let writes = match seen.answer {
         Ok(_) => return Ok(()),
         Err(Rejection::WrongCode | Rejection::BackupCodeUsed) => seen.call.attempt().is_some(),
         Err(Rejection::WrongConfirmation { .. } | Rejection::EnrollmentExpired) => {
@@ -444,14 +449,14 @@ fn refusals_write_nothing(seen: &Observation<'_>) -> Agreement {
     };
     limit(
         writes || seen.journal.is_empty(),
-        "a refusal wrote something",
+        "a rejection wrote something",
     )
 }
 
 const fn kind(entry: &Entry) -> Option<WriteKind> {
     match entry {
         Entry::Wrote(kind, _) => Some(*kind),
-        Entry::Digested => None,
+        Entry::Hashed => None,
     }
 }
 

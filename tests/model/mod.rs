@@ -1,19 +1,18 @@
-//! Two machines on one store, and the slow reference model beside them. Shared by the property tests here and by
-//! the fuzz target `account`.
+//! Two servers on one store, and the slow reference model. The property tests here and the fuzz
+//! target `account` use both.
 
 mod account;
 mod attempt;
 pub(crate) mod command;
-mod halves;
-mod hands;
 mod invariants;
-mod issuing;
-mod limits;
+mod issue_calls;
+mod issue_rules;
 mod observed;
+mod rate_limit;
 mod reference;
+mod resolve;
 mod rules;
 mod system;
-mod throttle;
 pub(crate) mod typed;
 mod world;
 

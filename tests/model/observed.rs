@@ -1,5 +1,4 @@
-//! What can be seen from outside: what was called and answered, the status, and what was written in which
-//! order.
+//! What is visible from outside: calls, answers, status, and the order of writes and hashes.
 
 use super::account::{By, Proof};
 use countersign::AccountId;
@@ -15,7 +14,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-/// A status that a test can build.
+/// A status that a test can construct.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum View {
     Absent,
@@ -23,7 +22,7 @@ pub(crate) enum View {
     Enabled {
         apps: Vec<AppView>,
         codes: Option<CodesView>,
-        hold: RateLimitState,
+        rate_limit: RateLimitState,
     },
 }
 
@@ -71,7 +70,7 @@ impl View {
                         .map(|used_at| used_at.map(|at| at.as_unix()))
                         .collect(),
                 }),
-                hold: enabled.rate_limit,
+                rate_limit: enabled.rate_limit,
             },
             other => panic!("an unknown status: {other:?}"),
         }
@@ -89,7 +88,7 @@ impl View {
         }
     }
 
-    /// What the active authenticators are called.
+    /// The names of the active authenticators.
     pub(crate) fn names(&self) -> Vec<&str> {
         match self {
             Self::Enabled { apps, .. } => apps.iter().map(|app| &app.name[..]).collect(),
@@ -106,23 +105,23 @@ impl View {
     }
 }
 
-/// Codes that were issued, and the number of the set; none if they were not.
+/// The issued codes and the number of their set. Empty if no codes were issued.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Codes {
     pub(crate) set: usize,
     pub(crate) codes: Vec<String>,
 }
 
-/// What was called, with values.
+/// A call with its values.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     Begin(Proof),
     ReadPending(EnrollmentId),
     Confirm(EnrollmentId, String),
     Verify(String),
-    /// The first half of an issue of codes, with the number of the right that it gave.
+    /// The first write of an issue of codes, with the number of the granted right.
     Grant(Proof, usize),
-    /// The second half of the issue with this right.
+    /// The second write of the issue with this right.
     Store {
         right: usize,
         codes: Codes,
@@ -132,7 +131,7 @@ pub(crate) enum Call {
     ForceDisable,
     Unlock,
     Erase,
-    /// Nothing that may change what is enabled: a reseal, the passing of time.
+    /// A call that changes no authenticator and no code set: a reseal, the passing of time.
     Nothing,
 }
 
@@ -147,7 +146,7 @@ impl Call {
         }
     }
 
-    /// What was typed as an attempt: to log in, or as a proof.
+    /// The code in the call: a login code, or the code of a proof.
     pub(crate) const fn attempt(&self) -> Option<&String> {
         match (self, self.proof()) {
             (Self::Verify(text), _) | (_, Some(Proof::Code(text))) => Some(text),
@@ -156,13 +155,13 @@ impl Call {
     }
 }
 
-/// One command, seen from outside.
+/// What one command did, as visible from outside.
 #[derive(Debug)]
 pub(crate) struct Observation<'a> {
     pub(crate) who: usize,
     pub(crate) now: u64,
     pub(crate) call: &'a Call,
-    pub(crate) verdict: &'a Result<Option<By>, Rejection>,
+    pub(crate) answer: &'a Result<Option<By>, Rejection>,
     pub(crate) journal: &'a [Entry],
     pub(crate) before: &'a [View; 2],
     pub(crate) after: &'a [View; 2],
@@ -171,13 +170,13 @@ pub(crate) struct Observation<'a> {
 /// What happened while a command ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// A swap was done.
+    /// The store made a write.
     Wrote(WriteKind, Summary),
-    /// Slow digests were computed.
-    Digested,
+    /// Password hashes were computed.
+    Hashed,
 }
 
-/// The entries of the commands so far.
+/// The entries of all commands so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Journal(Arc<Mutex<Vec<Entry>>>);
 
@@ -186,13 +185,13 @@ impl Journal {
         self.0.lock().unwrap().push(entry);
     }
 
-    /// The entries since the last time.
+    /// The entries since the last call.
     pub(crate) fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
-/// The in-memory store, with a journal of what is written to it.
+/// The in-memory store with a journal of its writes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorded {
     pub(crate) store: MemoryStore,
@@ -209,22 +208,23 @@ impl Store for Recorded {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
-        let swapped = Store::compare_and_swap(&self.store, account, swap).await?;
-        if swapped == WriteResult::Done {
-            self.journal.add(Entry::Wrote(swap.kind(), swap.summary()));
+        let result = Store::compare_and_swap(&self.store, account, write).await?;
+        if result == WriteResult::Done {
+            self.journal
+                .add(Entry::Wrote(write.kind(), write.summary()));
         }
-        Ok(swapped)
+        Ok(result)
     }
 }
 
 impl HashExecutor for Journal {
-    /// The digests of a set of codes take until they are asked for again.
+    /// The hashes of a code set are ready when they are polled for the second time.
     fn run(&self, job: HashJob) -> HashFuture<'_> {
         let last = self.0.lock().unwrap().last().copied();
         let mut waits = matches!(last, Some(Entry::Wrote(WriteKind::Issuing, _)));
-        self.add(Entry::Digested);
+        self.add(Entry::Hashed);
         Box::pin(async move {
             poll_fn(|_| match std::mem::take(&mut waits) {
                 true => Poll::Pending,

@@ -1,25 +1,25 @@
-//! The reference: what DESIGN says, for two accounts, in the plainest way. Nothing is summed up: it keeps
-//! every step and every event, and looks through all of them each time.
+//! The reference model: the rules of DESIGN.md for two accounts, in the simplest form. It keeps
+//! every time step and every event, and looks through all of them each time.
 
 use super::account::{Account, Active, App, By, Code, Pending, Proof};
-use super::issuing::Right;
-use super::limits::{NotNow, Recent};
+use super::issue_rules::Right;
+
 use super::observed::{AppView, CodesView, Entry, View};
+use super::rate_limit::{Event, LimitError, Recent, Throttle};
 use super::rules::Rules;
-use super::throttle::{Event, Throttle};
 use super::typed::{are_digits, read};
 use countersign::store::{Summary, WriteKind};
 use countersign::{AuthenticatorId, EnrollmentId, KeyId, Rejection, Removed, Resealed};
 
-/// Done, or why not.
-pub(crate) type Verdict<T = ()> = Result<T, Rejection>;
+/// The result, or the reason for the rejection.
+pub(crate) type Outcome<T = ()> = Result<T, Rejection>;
 
 pub(crate) struct Reference {
     pub(crate) rules: Rules,
     pub(crate) accounts: [Option<Account>; 2],
-    /// What the current command should write.
+    /// The writes that the current command should make.
     pub(crate) journal: Vec<Entry>,
-    /// Whose command it is, when it runs, and which key its machine seals with.
+    /// The account of the current command, its time, and the primary key of its server.
     pub(crate) who: usize,
     pub(crate) now: u64,
     key: KeyId,
@@ -28,7 +28,7 @@ pub(crate) struct Reference {
     pub(crate) sets: usize,
 }
 
-/// Beginnings of enrollments: ten within ten minutes. Rights to issue codes: three within 24 hours.
+/// Enrollments begun: ten within ten minutes. Rights to issue codes: three within 24 hours.
 const BEGINNINGS: Recent = Recent::new(10, 600);
 const ISSUES: Recent = Recent::new(3, 24 * 3600);
 
@@ -46,7 +46,7 @@ impl Reference {
         }
     }
 
-    /// Begins a command.
+    /// Starts a command.
     pub(crate) fn enter(&mut self, who: usize, now: u64, key: KeyId) {
         (self.who, self.now, self.key) = (who, now, key);
     }
@@ -68,7 +68,7 @@ impl Reference {
         set.map_or(&[], |set| &set.codes)
     }
 
-    /// The last second of the pending enrollment's life.
+    /// The last second of the pending enrollment.
     pub(crate) fn pending_ends_at(&self, who: usize) -> Option<u64> {
         let pending = self.accounts[who].as_ref()?.pending.as_ref()?;
         Some(pending.begun_at + self.rules.enrollment_age)
@@ -85,17 +85,17 @@ impl Reference {
         account.set.as_ref().map(|set| set.number)
     }
 
-    /// When the first of the beginnings that are known no longer counts.
+    /// When the earliest known enrollment no longer counts.
     pub(crate) fn beginnings_end_at(&self, who: usize) -> Option<u64> {
         self.accounts[who].as_ref()?.beginnings.ends_at()
     }
 
-    /// When the first of the issues that are known no longer counts.
+    /// When the earliest known issue no longer counts.
     pub(crate) fn issues_end_at(&self, who: usize) -> Option<u64> {
         self.accounts[who].as_ref()?.issues.ends_at()
     }
 
-    /// The last second at which codes can be stored.
+    /// The last second of the right to store codes.
     pub(crate) fn right_ends_at(&self, who: usize) -> Option<u64> {
         self.accounts[who].as_ref()?.right.map(Right::ends_at)
     }
@@ -126,23 +126,24 @@ impl Reference {
                     .count(),
                 used_at: set.codes.iter().map(|code| code.used_at).collect(),
             }),
-            hold: account.throttle.hold(now),
+            rate_limit: account.throttle.rate_limit(now),
         }
     }
 
-    pub(crate) fn verify(&mut self, text: &str) -> Verdict<By> {
+    pub(crate) fn verify(&mut self, text: &str) -> Outcome<By> {
         let by = self.attempt(text)?;
         self.write(WriteKind::Accepted);
         Ok(by)
     }
 
-    /// Judges the beginning, and gives the name of the new authenticator; [`begun`](Self::begun) makes it.
+    /// Checks a new enrollment and returns the name of the authenticator. [`begun`](Self::begun)
+    /// makes the write.
     pub(crate) fn begin(
         &mut self,
         replaces: Option<AuthenticatorId>,
         name: Option<&str>,
         proof: &Proof,
-    ) -> Verdict<String> {
+    ) -> Outcome<String> {
         self.may_be_read(proof)?;
         if self.accounts[self.who].is_none() && matches!(proof, Proof::Code(_)) {
             return Err(Rejection::Absent);
@@ -155,17 +156,17 @@ impl Reference {
         self.must_be_strong_enough(proof)?;
         let account = self.accounts[self.who].as_ref();
         let admitted = account.map_or(Ok(()), |account| account.beginnings.admit(self.now));
-        admitted.map_err(|not_now| match not_now {
-            NotNow::TooMany { retry_after } => Rejection::TooManyEnrollments { retry_after },
-            NotNow::ClockFault => Rejection::ClockFault,
+        admitted.map_err(|error| match error {
+            LimitError::TooMany { retry_after } => Rejection::TooManyEnrollments { retry_after },
+            LimitError::ClockFault => Rejection::ClockFault,
         })?;
         self.prove(proof)?;
         Ok(name)
     }
 
-    /// A name that none of those that stay has: the one that is asked for, the one of what is replaced, or the default
-    /// with a number.
-    fn name(&self, replaces: Option<AuthenticatorId>, asked: Option<&str>) -> Verdict<String> {
+    /// A name that no staying authenticator has: the requested name, the name of the replaced
+    /// authenticator, or the default name with a number.
+    fn name(&self, replaces: Option<AuthenticatorId>, asked: Option<&str>) -> Outcome<String> {
         let active = self.active(self.who);
         let (replaced, staying): (Vec<_>, Vec<_>) = active
             .iter()
@@ -207,8 +208,8 @@ impl Reference {
         self.write(WriteKind::Enrolling);
     }
 
-    /// The pending enrollment with this id, while it lives.
-    pub(crate) fn pending(&self, id: EnrollmentId) -> Verdict<&Pending> {
+    /// The pending enrollment with this id, if it has not expired.
+    pub(crate) fn pending(&self, id: EnrollmentId) -> Outcome<&Pending> {
         let account = self.accounts[self.who].as_ref();
         let pending = account
             .and_then(|account| account.pending.as_ref())
@@ -223,8 +224,9 @@ impl Reference {
         Ok(pending)
     }
 
-    /// Judges the confirmation, and gives the step that it uses up; [`confirmed`](Self::confirmed) makes it.
-    pub(crate) fn confirm(&mut self, id: EnrollmentId, text: &str) -> Verdict<u64> {
+    /// Checks a confirmation and returns the time step that it uses up.
+    /// [`confirmed`](Self::confirmed) makes the write.
+    pub(crate) fn confirm(&mut self, id: EnrollmentId, text: &str) -> Outcome<u64> {
         let typed = read(text).ok_or(Rejection::Malformed)?;
         let pending = match self.pending(id) {
             Ok(pending) => pending.clone(),
@@ -275,7 +277,7 @@ impl Reference {
         self.write(WriteKind::Enrolled);
     }
 
-    pub(crate) fn remove(&mut self, id: AuthenticatorId, proof: &Proof) -> Verdict<Removed> {
+    pub(crate) fn remove(&mut self, id: AuthenticatorId, proof: &Proof) -> Outcome<Removed> {
         self.may_be_read(proof)?;
         self.must_exist()?;
         self.must_have(id)?;
@@ -294,7 +296,7 @@ impl Reference {
         Ok(Removed::OthersLeft)
     }
 
-    pub(crate) fn disable(&mut self, proof: &Proof) -> Verdict {
+    pub(crate) fn disable(&mut self, proof: &Proof) -> Outcome {
         self.may_be_read(proof)?;
         self.must_be_enabled()?;
         self.must_be_strong_enough(proof)?;
@@ -303,22 +305,22 @@ impl Reference {
         Ok(())
     }
 
-    pub(crate) fn force_disable(&mut self) -> Verdict {
+    pub(crate) fn force_disable(&mut self) -> Outcome {
         self.must_exist()?;
-        self.account().throttle.add(Event::RowEnded);
+        self.account().throttle.add(Event::FailuresReset);
         self.end();
         Ok(())
     }
 
-    /// Whoever unlocks has compared this clock with another, or not.
-    pub(crate) fn unlock(&mut self, compared: bool) -> Verdict {
+    /// `confirmed` says whether the caller confirms the server's clock.
+    pub(crate) fn unlock(&mut self, confirmed: bool) -> Outcome {
         self.must_exist()?;
         let at = self.now;
         let account = self.account();
-        if compared {
-            account.throttle.add(Event::SetBack { at });
-            account.beginnings.set_back(at);
-            account.issues.set_back(at);
+        if confirmed {
+            account.throttle.add(Event::ClockConfirmed { at });
+            account.beginnings.reset_future_times(at);
+            account.issues.reset_future_times(at);
         } else if account.throttle.has_clock_fault(at)
             || account.beginnings.has_clock_fault(at)
             || account.issues.has_clock_fault(at)
@@ -348,8 +350,8 @@ impl Reference {
         }
     }
 
-    /// No authenticator is active: codes, a right to issue some and a pending enrollment end in the same swap.
-    /// What was done recently still counts.
+    /// No authenticator is active any more. Codes, a right to issue and a pending enrollment end in the
+    /// same write. The limits still count earlier enrollments and issues.
     fn end(&mut self) {
         let account = self.account();
         account.active.clear();
@@ -363,14 +365,14 @@ impl Reference {
         self.accounts[self.who].as_mut().unwrap()
     }
 
-    /// A swap with what the account has become. It drops what is over; but the record of a pending enrollment
-    /// always knows when that one was begun.
+    /// Writes the account without expired entries. The record of a pending enrollment always keeps
+    /// the time at which that enrollment began.
     pub(crate) fn write(&mut self, kind: WriteKind) {
         let (who, key, now) = (self.who, self.key, self.now);
         let account = self.account();
-        account.right.take_if(|right| right.is_over(now));
-        account.issues.drop_what_is_over(now);
-        account.beginnings.drop_what_is_over(now);
+        account.right.take_if(|right| right.is_expired(now));
+        account.issues.drop_expired(now);
+        account.beginnings.drop_expired(now);
         if let (true, Some(pending)) = (account.beginnings.is_empty(), &account.pending) {
             account.beginnings.add(pending.begun_at);
         }

@@ -1,14 +1,14 @@
-//! The policies under which the machine and the reference are compared.
+//! The policies under which the tests compare the verifier with the reference.
 
 use countersign::Policy;
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
 use countersign::otp::{Algorithm, Digits, Period, Window};
 use std::time::Duration;
 
-/// The numbers of a policy, as the reference reads them; all times in seconds.
+/// The numbers of a policy, as the reference reads them. All times are in seconds.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    /// Steps accepted before and after the current one.
+    /// The time steps accepted before and after the current step.
     pub(crate) window: (u64, u64),
     pub(crate) digits: u8,
     pub(crate) period: u64,
@@ -16,26 +16,25 @@ pub(crate) struct Rules {
     pub(crate) enrollment_age: u64,
     pub(crate) enrollment_tries: u8,
     pub(crate) proof_age: u64,
-    /// Consecutive failures without a wait, the first wait, the longest one.
-    pub(crate) waits: (u32, u64, u64),
+    /// The consecutive failures without back-off, the first back-off, and the longest.
+    pub(crate) backoff: (u32, u64, u64),
     pub(crate) lock_after: u32,
-    /// Burst, and the seconds that one more takes.
+    /// The burst, and the seconds until one more guess.
     pub(crate) budget: (u32, u64),
     pub(crate) code_letters: bool,
     pub(crate) code_length: u8,
     pub(crate) code_count: u8,
-    /// The secrets that the random source gives, as the numbers in their last bytes; none: never the same
-    /// twice.
+    /// The last bytes of the secrets that the random source returns. If empty, no secret repeats.
     pub(crate) secrets: &'static [u64],
 }
 
-/// With this secret the two steps after the first one have the same passcode.
+/// With this secret, the two time steps after the first step have the same passcode.
 const TWIN: u64 = 1_223_345;
-/// With this secret the first of those two steps has that passcode too.
+/// With this secret, the first of those two time steps has the same passcode too.
 const SAME_AS_TWIN: u64 = 619_288;
 
 impl Default for Rules {
-    /// The numbers of DESIGN, written out.
+    /// The default policy, with every number written out.
     fn default() -> Self {
         Self {
             window: (1, 1),
@@ -45,7 +44,7 @@ impl Default for Rules {
             enrollment_age: 600,
             enrollment_tries: 10,
             proof_age: 600,
-            waits: (5, 30, 3600),
+            backoff: (5, 30, 3600),
             lock_after: 100,
             budget: (20, 86_400),
             code_letters: false,
@@ -68,7 +67,7 @@ impl Rules {
 
     pub(crate) fn early_lock() -> Self {
         Self {
-            waits: (1, 10, 40),
+            backoff: (1, 10, 40),
             lock_after: 4,
             budget: (9, 7200),
             enrollment_tries: 3,
@@ -105,7 +104,7 @@ impl Rules {
             window: (2, 0),
             digits: 8,
             code_count: 4,
-            waits: (3, 60, 200),
+            backoff: (3, 60, 200),
             budget: (6, 1000),
             ..Self::default()
         }
@@ -129,7 +128,7 @@ impl Rules {
             Alphabet::Digits
         };
         let (before, after) = self.window;
-        let (free, first, longest) = self.waits;
+        let (free, first, longest) = self.backoff;
         let (burst, refill) = self.budget;
         Policy::builder()
             .algorithm(Algorithm::Sha1)

@@ -43,7 +43,7 @@ pub(crate) fn sequences(longest: usize) -> impl Strategy<Value = Sequence> {
         let on = |account, actions: Vec<Action>| {
             let command = move |action| Command {
                 account,
-                machine: account,
+                server: account,
                 action,
             };
             actions.into_iter().map(command)
@@ -58,10 +58,10 @@ pub(crate) fn sequences(longest: usize) -> impl Strategy<Value = Sequence> {
 
 fn command() -> impl Strategy<Value = Command> {
     let account = prop_oneof![3 => Just(0_usize), 1 => Just(1)];
-    let machine = prop_oneof![3 => Just(0_usize), 1 => Just(1)];
-    (account, machine, action()).prop_map(|(account, machine, action)| Command {
+    let server = prop_oneof![3 => Just(0_usize), 1 => Just(1)];
+    (account, server, action()).prop_map(|(account, server, action)| Command {
         account,
-        machine,
+        server,
         action,
     })
 }
@@ -195,7 +195,7 @@ fn gap() -> impl Strategy<Value = i64> {
 
 fn end() -> impl Strategy<Value = End> {
     prop_oneof![
-        3 => Just(End::Hold),
+        3 => Just(End::RateLimit),
         2 => Just(End::Enrollment),
         2 => Just(End::Receipt),
         2 => Just(End::Right),

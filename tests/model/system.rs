@@ -1,4 +1,4 @@
-//! The system under test: two machines on one store, in the middle of a change of keys.
+//! The system under test: two servers on one store, during a key rotation.
 
 use super::observed::Recorded;
 use super::rules::Rules;
@@ -8,20 +8,20 @@ use countersign::testing::ManualClock;
 use countersign::{AccountId, KeyId, Keyring, SealingKey, Timestamp, Verifier};
 use std::sync::Mutex;
 
-/// What every app shows as the service.
+/// The issuer that every app shows.
 pub(crate) const ISSUER: &str = "Example";
 
 pub(crate) struct System {
     pub(crate) clock: ManualClock,
     pub(crate) recorded: Recorded,
     pub(crate) accounts: [AccountId; 2],
-    /// The first seals with key 1 and knows key 2; the second one the other way round.
-    machines: [Verifier<Recorded>; 2],
-    /// The same service under another namespace, and under another key.
-    pub(crate) strangers: [Verifier<Recorded>; 2],
+    /// The first server encrypts with key 1 and knows key 2. The second encrypts with key 2.
+    servers: [Verifier<Recorded>; 2],
+    /// A service with another namespace, and a service with another key.
+    pub(crate) other_services: [Verifier<Recorded>; 2],
 }
 
-/// The keys that a verifier seals with, and opens with as well.
+/// The key that a verifier encrypts with, and the key that it only decrypts with.
 #[derive(Clone, Copy)]
 struct Keys {
     primary: u8,
@@ -33,7 +33,7 @@ impl System {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let recorded = Recorded::default();
         let keys = |primary, retired| Keys { primary, retired };
-        let machine = |Keys { primary, retired }, namespace| {
+        let server = |Keys { primary, retired }, namespace| {
             let key = |number: u8| {
                 let id = KeyId::new(u32::from(number));
                 (id, SealingKey::from_bytes(&[number; 32]))
@@ -55,28 +55,28 @@ impl System {
                 .unwrap()
         };
         Self {
-            machines: [keys(1, 2), keys(2, 1)].map(|keys| machine(keys, "")),
-            strangers: [machine(keys(1, 2), "another"), machine(keys(3, 1), "")],
+            servers: [keys(1, 2), keys(2, 1)].map(|keys| server(keys, "")),
+            other_services: [server(keys(1, 2), "another"), server(keys(3, 1), "")],
             accounts: ["alice", "bob"].map(|id| AccountId::new(id).unwrap()),
             clock,
             recorded,
         }
     }
 
-    pub(crate) fn machine(&self, machine: usize) -> (Verifier<Recorded>, KeyId) {
-        let key = KeyId::new([1, 2][machine]);
-        (self.machines[machine].clone(), key)
+    pub(crate) fn server(&self, server: usize) -> (Verifier<Recorded>, KeyId) {
+        let key = KeyId::new([1, 2][server]);
+        (self.servers[server].clone(), key)
     }
 }
 
-/// Repeatable numbers (`SplitMix64`) in the place of a random source.
+/// Repeatable numbers (`SplitMix64`) instead of a random source.
 struct Seeded {
     state: Mutex<u64>,
-    /// The numbers of the secrets, if they recur: as if the random source were broken.
+    /// The numbers of repeated secrets, as from a broken random source.
     secrets: &'static [u64],
 }
 
-/// The bytes of a secret for SHA-1. Nothing else that the verifier draws is as long.
+/// The bytes of a secret for SHA-1. No other request of the verifier has this length.
 const SECRET: usize = 20;
 
 impl Seeded {

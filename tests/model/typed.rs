@@ -1,6 +1,6 @@
-//! What a person types: read as DESIGN says (step 1 of an attempt), and written in many ways.
+//! The text of a code: how the verifier must read the text, and ways to type a code.
 
-/// The symbols that are left of a text, or `None` if it cannot be a code.
+/// The symbols of a typed code, or `None` if the text cannot be a code.
 pub(crate) fn read(text: &str) -> Option<String> {
     if text.len() > 256 {
         return None;
@@ -52,7 +52,7 @@ pub(crate) fn are_digits(symbols: &str, length: u8) -> bool {
     symbols.len() == usize::from(length) && symbols.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The symbols as those of a backup code with letters: no U, and O, I and L are digits.
+/// The symbols in the form of a backup code with letters: no U, and O, I and L are digits.
 pub(crate) fn as_letters(symbols: &str, length: u8) -> Option<String> {
     let fits = symbols.len() == usize::from(length) && !symbols.contains('U');
     fits.then(|| symbols.replace('O', "0").replace(['I', 'L'], "1"))
@@ -62,7 +62,7 @@ const FULL_WIDTH_ZERO: char = '\u{FF10}';
 const ARABIC_ZERO: char = '\u{0660}';
 const DEVANAGARI_ZERO: char = '\u{0966}';
 
-/// How a code is typed.
+/// A way to type a code.
 #[derive(Clone, Copy, Debug, arbitrary::Arbitrary)]
 pub(crate) enum Spelling {
     Plain,
@@ -101,7 +101,7 @@ impl Spelling {
     }
 }
 
-/// What is no code under any policy of these tests.
+/// Texts that are no code under any policy of these tests.
 pub(crate) const MISSHAPEN: [&str; 10] = [
     "",
     " - ",

@@ -1,12 +1,12 @@
-//! Runs each command on the system and on the reference, and compares all that can be seen.
+//! Runs each command on the system and on the reference, and compares everything that is visible.
 
 use super::account::{App, By};
 use super::command::{Action, Command, Enrollment, JUST_NOW, Naming, Pick, Proof, Target, Typed};
-use super::halves::Started;
-use super::hands::{Hands, Kept};
 use super::invariants::Invariants;
+use super::issue_calls::Started;
 use super::observed::{Call, Observation, Recorded, View};
 use super::reference::Reference;
+use super::resolve::{Kept, Known};
 use super::rules::Rules;
 use super::system::System;
 use super::typed::Spelling;
@@ -18,7 +18,7 @@ use countersign::{
 };
 use std::fmt::Debug;
 
-/// What differs, in words.
+/// The error describes a difference.
 pub(crate) type Agreement<T = ()> = Result<T, String>;
 
 pub(crate) struct World {
@@ -26,19 +26,19 @@ pub(crate) struct World {
     pub(crate) system: System,
     pub(crate) reference: Reference,
     invariants: Invariants,
-    pub(crate) hands: [Hands; 2],
+    pub(crate) known: [Known; 2],
     pub(crate) views: [View; 2],
-    /// Whose command runs, on which machine, and when.
+    /// The account and the server of the current command, and its time.
     pub(crate) who: usize,
-    pub(crate) machine: usize,
+    pub(crate) server: usize,
     pub(crate) now: u64,
-    /// The issues of codes of which the second half is to come.
+    /// The issues of codes whose second write is still to come.
     pub(crate) started: [Vec<Started>; 2],
-    /// The sets of codes by what the system calls them, and their numbers.
+    /// The ids that the system gave to the code sets, and their numbers.
     set_ids: Vec<(BackupCodeSetId, usize)>,
 }
 
-/// What a call was and what came of it.
+/// A call and its answer.
 pub(crate) type Called = (Call, Result<Option<By>, Rejection>);
 
 impl World {
@@ -48,10 +48,10 @@ impl World {
             system: System::new(rules, seed),
             reference: Reference::new(rules),
             invariants: Invariants::new(rules),
-            hands: [Hands::default(), Hands::default()],
+            known: [Known::default(), Known::default()],
             views: [View::Absent, View::Absent],
             who: 0,
-            machine: 0,
+            server: 0,
             now: 0,
             started: [Vec::new(), Vec::new()],
             set_ids: Vec::new(),
@@ -59,7 +59,7 @@ impl World {
     }
 
     pub(crate) fn run(&mut self, command: &Command) -> Agreement {
-        (self.who, self.machine) = (command.account, command.machine);
+        (self.who, self.server) = (command.account, command.server);
         match command.action {
             Action::Enroll => {
                 let proof = self.usual_proof();
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// What the owner proves with as a rule.
+    /// The proof that an owner usually has.
     fn usual_proof(&self) -> Proof {
         if self.views[self.who].is_enabled() {
             JUST_NOW
@@ -139,11 +139,11 @@ impl World {
             _ => None,
         };
         if let Some(started) = &started {
-            self.machine = started.machine;
+            self.server = started.server;
         }
-        let (verifier, key) = self.system.machine(self.machine);
+        let (verifier, key) = self.system.server(self.server);
         self.reference.enter(self.who, self.now, key);
-        let (call, verdict) = match started {
+        let (call, answer) = match started {
             Some(started) => self.finish_issue(started)?,
             None => self.call(&verifier, action)?,
         };
@@ -162,14 +162,14 @@ impl World {
             who: self.who,
             now: self.now,
             call: &call,
-            verdict: &verdict,
+            answer: &answer,
             journal: &journal,
             before: &before,
             after: &self.views,
         })
     }
 
-    /// Calls the system and the reference, and compares what they answer.
+    /// Calls the system and the reference, and compares the answers.
     fn call(&mut self, verifier: &Verifier<Recorded>, action: Action) -> Agreement<Called> {
         let account = self.system.accounts[self.who].clone();
         let plain = |outcome: Result<(), Rejection>| outcome.map(|()| None);
@@ -182,7 +182,7 @@ impl World {
             }
             Action::Verify(typed, spelling) => {
                 let text = self.typed(typed, spelling);
-                let receipt = verdict(block_on(verifier.verify(&account, &text)))?;
+                let receipt = answer_of(block_on(verifier.verify(&account, &text)))?;
                 let expected = self.reference.verify(&text);
                 let got = self.keep(verifier, receipt, &text)?;
                 same(&format!("verify {text:?}"), &got, &expected)?;
@@ -193,7 +193,7 @@ impl World {
                 let id = self.active(pick);
                 let proven = self.proven(proof);
                 let proof = proven.for_system();
-                let got = verdict(block_on(verifier.remove_authenticator(&account, id, proof)))?;
+                let got = answer_of(block_on(verifier.remove_authenticator(&account, id, proof)))?;
                 let expected = self.reference.remove(id, &proven.proof);
                 same(
                     &format!("remove {id} by {:?}", proven.proof),
@@ -204,24 +204,24 @@ impl World {
             }
             Action::Disable(proof) => {
                 let proven = self.proven(proof);
-                let got = verdict(block_on(verifier.disable(&account, proven.for_system())))?;
+                let got = answer_of(block_on(verifier.disable(&account, proven.for_system())))?;
                 let expected = self.reference.disable(&proven.proof);
                 same(&format!("disable by {:?}", proven.proof), &got, &expected)?;
                 Ok((Call::Disable(proven.proof), plain(got)))
             }
             Action::ForceDisable => {
-                let got = verdict(block_on(verifier.force_disable(&account)))?;
+                let got = answer_of(block_on(verifier.force_disable(&account)))?;
                 same("force_disable", &got, &self.reference.force_disable())?;
                 Ok((Call::ForceDisable, plain(got)))
             }
-            Action::Unlock(compared) => {
-                let clock = if compared {
+            Action::Unlock(confirmed) => {
+                let clock = if confirmed {
                     ServerClock::Confirmed
                 } else {
                     ServerClock::Unconfirmed
                 };
-                let got = verdict(block_on(verifier.unlock(&account, clock)))?;
-                same("unlock", &got, &self.reference.unlock(compared))?;
+                let got = answer_of(block_on(verifier.unlock(&account, clock)))?;
+                same("unlock", &got, &self.reference.unlock(confirmed))?;
                 Ok((Call::Unlock, plain(got)))
             }
             Action::Reseal => {
@@ -234,7 +234,7 @@ impl World {
                 self.reference.erase();
                 Ok((Call::Erase, Ok(None)))
             }
-            // The clock has been moved; the others run as what they consist of.
+            // The clock has been moved. The composed commands run as their parts.
             _ => Ok((Call::Nothing, Ok(None))),
         }
     }
@@ -261,7 +261,7 @@ impl World {
             None => request,
         };
         let proven = self.proven(proof);
-        let got = verdict(block_on(verifier.begin_enrollment(
+        let got = answer_of(block_on(verifier.begin_enrollment(
             account,
             request,
             proven.for_system(),
@@ -272,7 +272,7 @@ impl World {
             proven.proof
         );
         same(&what, &outcome(&got), &outcome(&expected))?;
-        let verdict = match (got, expected) {
+        let answer = match (got, expected) {
             (Ok(enrollment), Ok(name)) => {
                 let uri = enrollment.key_uri().to_secret_text().expose().to_owned();
                 let app = App {
@@ -285,18 +285,18 @@ impl World {
                 self.reference.begun(enrollment.id(), app.clone(), replaces);
                 self.invariants
                     .begun(self.who, enrollment.id(), app.clone(), replaces);
-                self.hands[self.who].begun.push((enrollment.id(), app));
+                self.known[self.who].begun.push((enrollment.id(), app));
                 Ok(None)
             }
             (Err(rejection), _) | (_, Err(rejection)) => Err(rejection),
         };
-        Ok((Call::Begin(proven.proof), verdict))
+        Ok((Call::Begin(proven.proof), answer))
     }
 
     fn read_pending(&self, verifier: &Verifier<Recorded>, which: Enrollment) -> Agreement<Called> {
         let id = self.enrollment(which);
         let account = &self.system.accounts[self.who];
-        let got = verdict(block_on(verifier.pending_enrollment(account, id)))?;
+        let got = answer_of(block_on(verifier.pending_enrollment(account, id)))?;
         let got = got.map(|enrollment| {
             let uri = enrollment.key_uri().to_secret_text().expose().to_owned();
             (enrollment.id(), uri, enrollment.expires_at().as_unix())
@@ -317,7 +317,7 @@ impl World {
     ) -> Agreement<Called> {
         let id = self.enrollment(which);
         let account = &self.system.accounts[self.who];
-        let receipt = verdict(block_on(verifier.confirm_enrollment(account, id, &text)))?;
+        let receipt = answer_of(block_on(verifier.confirm_enrollment(account, id, &text)))?;
         let expected = self.reference.confirm(id, &text);
         let what = format!("confirm with {text:?}");
         same(&what, &outcome(&receipt), &outcome(&expected))?;
@@ -328,7 +328,7 @@ impl World {
         Ok((Call::Confirm(id, text), by.map(Some)))
     }
 
-    /// Keeps a receipt, and what it was given for.
+    /// Keeps a receipt and what it was issued for.
     fn keep(
         &mut self,
         verifier: &Verifier<Recorded>,
@@ -346,18 +346,18 @@ impl World {
             &self.system.accounts[self.who],
         )?;
         let by = self.by(receipt.accepted_by())?;
-        let hands = &mut self.hands[self.who];
+        let known = &mut self.known[self.who];
         let sealed = verifier.seal_receipt(&receipt);
-        hands.receipts.push(Kept {
+        known.receipts.push(Kept {
             receipt,
             sealed,
             by,
         });
-        hands.accepted.push(text.to_owned());
+        known.accepted.push(text.to_owned());
         Ok(Ok(by))
     }
 
-    /// What the system calls a set of codes stands for one set, and no other name does.
+    /// Converts the id of a code set to its number. Each set has exactly one id.
     fn by(&mut self, by: AcceptedBy) -> Agreement<By> {
         Ok(match by {
             AcceptedBy::Authenticator { id } => By::App(id),
@@ -368,13 +368,13 @@ impl World {
                 remaining,
             } => {
                 let current = self.reference.set(self.who);
-                let current = current.ok_or("there is no set of codes")?;
+                let current = current.ok_or("there is no code set")?;
                 let known = self.set_ids.iter();
                 let mut known = known.filter(|(it, set)| *it == id || *set == current);
                 let set = match known.next() {
                     None => current,
                     Some((it, set)) if *it == id => *set,
-                    Some(_) => return Err("a set of codes has two names".into()),
+                    Some(_) => return Err("a code set has two ids".into()),
                 };
                 self.set_ids.push((id, set));
                 By::Code {
@@ -388,13 +388,13 @@ impl World {
     }
 }
 
-/// Accepted, or why not.
-pub(crate) fn outcome<T>(verdict: &Result<T, Rejection>) -> Result<(), Rejection> {
-    verdict.as_ref().map(|_| ()).map_err(|rejection| *rejection)
+/// Accepted, or the reason for the rejection.
+pub(crate) fn outcome<T>(answer: &Result<T, Rejection>) -> Result<(), Rejection> {
+    answer.as_ref().map(|_| ()).map_err(|rejection| *rejection)
 }
 
-/// The verdict; a failure of the machinery is none.
-pub(crate) fn verdict<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
+/// The answer. An error of the verifier is a difference.
+pub(crate) fn answer_of<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
     match outcome {
         Ok(done) => Ok(Ok(done)),
         Err(Denied::Rejected(rejection)) => Ok(Err(rejection)),

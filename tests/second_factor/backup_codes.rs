@@ -1,4 +1,4 @@
-//! Issuing and using backup codes.
+//! Issuing and using backup codes (invariant 2).
 
 use crate::world::{STEP, World, policy, rejection};
 use countersign::backup::CodeFormat;
@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::thread;
 
 #[test]
-fn invariant_2_each_code_works_once_and_the_others_still_do() {
+fn each_backup_code_is_accepted_once() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     assert_eq!(codes.len(), 10);
@@ -34,7 +34,7 @@ fn invariant_2_each_code_works_once_and_the_others_still_do() {
 }
 
 #[test]
-fn a_code_is_taken_with_and_without_its_space() {
+fn backup_codes_are_accepted_with_or_without_spaces() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     assert_eq!(codes[0].len(), 9, "1234 5678");
@@ -44,7 +44,7 @@ fn a_code_is_taken_with_and_without_its_space() {
 }
 
 #[test]
-fn invariant_2_thirty_requests_at_once_with_one_code_give_one_login() {
+fn concurrent_uses_of_a_backup_code_succeed_once() {
     for _ in 0..20 {
         let (world, phone) = World::enrolled();
         let codes = world.issue(&phone);
@@ -63,7 +63,7 @@ fn invariant_2_thirty_requests_at_once_with_one_code_give_one_login() {
 }
 
 #[test]
-fn the_status_tells_when_each_code_was_used() {
+fn status_shows_when_each_code_was_used() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     let issued = world.clock.now();
@@ -86,7 +86,7 @@ fn the_status_tells_when_each_code_was_used() {
 }
 
 #[test]
-fn a_new_set_ends_the_old_one() {
+fn a_new_code_set_replaces_the_old_set() {
     let (world, phone) = World::enrolled();
     let old = world.issue(&phone);
     let new = world.issue(&phone);
@@ -95,7 +95,7 @@ fn a_new_set_ends_the_old_one() {
 }
 
 #[test]
-fn codes_end_with_the_second_factor() {
+fn disabling_ends_the_backup_codes() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     let receipt = world.log_in(&phone);
@@ -110,13 +110,13 @@ fn codes_end_with_the_second_factor() {
     assert_eq!(
         rejection(world.verify(&codes[0])),
         Rejection::WrongCode,
-        "there is no set, and the answer does not tell"
+        "the answer does not reveal that there is no set"
     );
     let _receipt = world.log_in(&phone);
 }
 
 #[test]
-fn there_are_no_codes_without_an_active_authenticator() {
+fn issuing_codes_needs_an_active_authenticator() {
     let world = World::new();
     let issue = || {
         block_on(
@@ -133,7 +133,7 @@ fn there_are_no_codes_without_an_active_authenticator() {
 }
 
 #[test]
-fn a_wrong_code_is_counted_once_and_a_right_one_costs_nothing() {
+fn only_wrong_backup_codes_cost_a_guess() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     let wrong = (0..)
@@ -146,7 +146,7 @@ fn a_wrong_code_is_counted_once_and_a_right_one_costs_nothing() {
     for code in &codes {
         let _receipt = world.verify(code).unwrap();
     }
-    // 4 of the budget's 20 are spent, and the successes have ended the row of failures.
+    // 4 of the 20 guesses are spent. The successes reset the count of consecutive failures.
     for _ in 0..4 {
         for _ in 0..4 {
             assert_eq!(rejection(world.verify(&wrong)), Rejection::WrongCode);
@@ -162,7 +162,7 @@ fn a_wrong_code_is_counted_once_and_a_right_one_costs_nothing() {
 }
 
 #[test]
-fn with_equal_lengths_the_passcode_wins_and_burns_no_code() {
+fn an_equally_long_passcode_uses_no_backup_code() {
     let world = World::with_policy(policy().digits(Digits::EIGHT).build().unwrap());
     let phone = world.enroll();
     let codes = world.issue(&phone);
@@ -174,20 +174,20 @@ fn with_equal_lengths_the_passcode_wins_and_burns_no_code() {
     assert_eq!(
         rejection(world.verify(&passcode)),
         Rejection::Replayed,
-        "never falls through to the digest"
+        "the code is not compared with the backup codes"
     );
 }
 
 #[test]
-fn longer_formats_take_lower_case_and_look_alikes() {
+fn longer_formats_accept_lower_case_and_look_alikes() {
     for (format, length) in [(CodeFormat::BITS_64, 13), (CodeFormat::BITS_112, 23)] {
         let world = World::with_policy(policy().code_format(format).build().unwrap());
         let phone = world.enroll();
         let codes = world.issue(&phone);
         let plain: String = codes[0].chars().filter(|c| c.is_alphanumeric()).collect();
         assert_eq!(plain.len(), length);
-        let typed = codes[0].to_lowercase().replace('0', "o").replace('1', "l");
-        let _receipt = world.verify(&typed).unwrap();
+        let code = codes[0].to_lowercase().replace('0', "o").replace('1', "l");
+        let _receipt = world.verify(&code).unwrap();
         assert_eq!(
             rejection(world.verify(&codes[0])),
             Rejection::BackupCodeUsed
@@ -196,7 +196,7 @@ fn longer_formats_take_lower_case_and_look_alikes() {
 }
 
 #[test]
-fn a_backup_code_proves_a_change_and_is_used_up_by_it() {
+fn a_change_uses_up_its_backup_code() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     let renewed = block_on(

@@ -1,4 +1,4 @@
-//! The blocking verifier follows the same rules: each method has its effect on the record.
+//! The blocking verifier: each method has the same effect as its asynchronous counterpart.
 
 use crate::world::{DAY, START, STEP, policy, rejection, scan};
 use countersign::blocking::Verifier;
@@ -6,7 +6,7 @@ use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
     AccountId, Enrollment, EnrollmentRequest, KeyId, Keyring, Proof, Receipt, Rejection, Removed,
-    Resealed, SealingKey, Status,
+    Resealed, SealingKey, ServerClock, Status, Timestamp,
 };
 
 struct Service {
@@ -121,7 +121,7 @@ fn a_blocking_verifier_issues_codes_that_log_in() {
 fn a_blocking_verifier_removes_one_authenticator() {
     let (service, first, receipt) = Service::enrolled();
     let Status::Enabled(enabled) = service.status() else {
-        panic!("it was just enabled")
+        panic!("the second factor is not enabled")
     };
     let request = EnrollmentRequest::new("alice");
     let enrollment = service.begin(request, service.proof(&receipt));
@@ -188,4 +188,27 @@ fn a_blocking_verifier_reseals() {
     assert_eq!(other_store.policy(), verifier.policy());
     let status = verifier.clone().status(&service.alice).unwrap();
     assert!(matches!(status, Status::Enabled(_)), "{status:?}");
+}
+
+#[test]
+fn a_blocking_verifier_unlocks() {
+    let (service, phone, _receipt) = Service::enrolled();
+    let (verifier, alice) = (&service.verifier, &service.alice);
+    let right = || phone.passcode(service.clock.now());
+    let now = service.clock.now().as_unix();
+    let near = [now - 30, now, now + 30].map(|at| phone.passcode(Timestamp::from_unix(at)));
+    let mut codes = (0..).map(|number: u32| format!("{number:06}"));
+    let wrong = codes.find(|code| !near.contains(code)).unwrap();
+    for _ in 0..5 {
+        assert_eq!(
+            rejection(verifier.verify(alice, &wrong)),
+            Rejection::WrongCode
+        );
+    }
+    let waiting = rejection(verifier.verify(alice, &right()));
+    assert!(matches!(waiting, Rejection::Waiting { .. }), "{waiting:?}");
+    verifier.unlock(alice, ServerClock::Confirmed).unwrap();
+    let _receipt = verifier.verify(alice, &right()).unwrap();
+    let missing = verifier.unlock(&AccountId::from(8_u32), ServerClock::Unconfirmed);
+    assert_eq!(rejection(missing), Rejection::Absent);
 }

@@ -1,36 +1,17 @@
-//! Servers whose clocks differ: what they do to an account, and what an attacker gains.
+//! Servers whose clocks differ: the effects on an account, and the gain of an attacker.
 
 use crate::world::{DAY, START, STEP, World, policy, rejection, waiting};
 use countersign::factor::RateLimitState;
-use countersign::store::Store;
 use countersign::testing::{ManualClock, Phone, block_on};
-use countersign::{
-    EnrollmentRequest, KeyId, Keyring, Policy, Proof, Rejection, ServerClock, Status, Timestamp,
-    Verifier,
-};
+use countersign::{EnrollmentRequest, Proof, Rejection, ServerClock, Status, Timestamp};
 use std::time::Duration;
 
-/// Another server on the same store, so many seconds from the world's clock.
+/// Another server on the same store. Its clock differs by this many seconds.
 fn server(world: &World, offset: i64) -> World {
-    server_with(world, offset, policy().build().unwrap())
-}
-
-fn server_with(world: &World, offset: i64, policy: Policy) -> World {
-    let clock = ManualClock::at(Timestamp::from_unix(
-        world.clock.now().as_unix().saturating_add_signed(offset),
-    ));
-    let keyring = Keyring::new(KeyId::new(1), world.key.clone());
-    let verifier = Verifier::builder(world.verifier.store().clone(), keyring, "Example")
-        .policy(policy)
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    World {
-        verifier,
-        clock,
-        key: world.key.clone(),
-        alice: world.alice.clone(),
-    }
+    let now = world.clock.now().as_unix().saturating_add_signed(offset);
+    let clock = ManualClock::at(Timestamp::from_unix(now));
+    let server = world.server(|builder| builder.clock(clock.clone()));
+    World { clock, ..server }
 }
 
 fn fail(world: &World, phone: &Phone, times: u32) {
@@ -40,21 +21,16 @@ fn fail(world: &World, phone: &Phone, times: u32) {
     }
 }
 
-fn stored(world: &World) -> Vec<u8> {
-    let Ok(stored) = block_on(Store::load(world.verifier.store(), &world.alice));
-    stored.unwrap().record.to_vec()
-}
-
 #[test]
 fn a_clock_fault_writes_nothing() {
     let (world, phone) = World::enrolled();
     fail(&server(&world, 7200), &phone, 5);
-    let before = stored(&world);
+    let before = world.record();
     for _ in 0..3 {
         let outcome = world.verify(&world.now(&phone));
         assert_eq!(rejection(outcome), Rejection::ClockFault);
     }
-    assert_eq!(stored(&world), before);
+    assert_eq!(world.record(), before);
     let Status::Enabled(enabled) = world.status() else {
         panic!("enabled");
     };
@@ -62,34 +38,31 @@ fn a_clock_fault_writes_nothing() {
 }
 
 #[test]
-fn a_server_that_is_behind_gains_no_guess() {
-    for behind in [7200, 86_400, START.as_unix() as i64 - 1000] {
+fn a_slow_clock_gains_no_guess() {
+    for seconds in [7200, 86_400, START.as_unix() as i64 - 1000] {
         let (world, phone) = World::enrolled();
         fail(&world, &phone, 5);
-        let late = server(&world, -behind);
-        let before = stored(&world);
+        let slow = server(&world, -seconds);
+        let before = world.record();
         for _ in 0..20 {
-            let outcome = late.verify(&late.wrong(&phone));
-            assert_eq!(rejection(outcome), Rejection::ClockFault, "{behind} s");
-            let unlocked = late.unlock(ServerClock::Unconfirmed);
-            assert_eq!(rejection(unlocked), Rejection::ClockFault, "{behind} s");
+            let outcome = slow.verify(&slow.wrong(&phone));
+            assert_eq!(rejection(outcome), Rejection::ClockFault, "{seconds} s");
+            let unlocked = slow.unlock(ServerClock::Unconfirmed);
+            assert_eq!(rejection(unlocked), Rejection::ClockFault, "{seconds} s");
         }
-        assert_eq!(stored(&world), before);
+        assert_eq!(world.record(), before);
         assert_eq!(rejection(world.verify(&world.now(&phone))), waiting(30));
     }
 }
 
 #[test]
-fn unlocking_on_a_server_that_is_a_little_behind_gains_nothing_later() {
-    let small = || {
-        let waits = policy().backoff(100, Duration::ZERO, Duration::ZERO);
-        waits.budget(10, DAY).build().unwrap()
-    };
-    let world = World::with_policy(small());
+fn unlocking_with_a_slow_clock_gains_no_guess() {
+    let builder = policy().backoff(100, Duration::ZERO, Duration::ZERO);
+    let world = World::with_policy(builder.budget(10, DAY).build().unwrap());
     let phone = world.enroll();
     fail(&world, &phone, 1);
-    let late = server_with(&world, -3000, small());
-    late.unlock(ServerClock::Unconfirmed).unwrap();
+    let slow = server(&world, -3000);
+    slow.unlock(ServerClock::Unconfirmed).unwrap();
     fail(&world, &phone, 9);
     let retry_after = DAY;
     let spent = Rejection::BudgetSpent { retry_after };
@@ -97,28 +70,28 @@ fn unlocking_on_a_server_that_is_a_little_behind_gains_nothing_later() {
 }
 
 #[test]
-fn a_confirmed_clock_sets_the_times_to_now() {
+fn unlocking_with_a_confirmed_clock_resets_future_times() {
     let (world, phone) = World::enrolled();
-    let ahead = server(&world, 10 * DAY.as_secs() as i64);
-    fail(&ahead, &phone, 5);
+    let fast = server(&world, 10 * DAY.as_secs() as i64);
+    fail(&fast, &phone, 5);
     let refused = world.unlock(ServerClock::Unconfirmed);
     assert_eq!(rejection(refused), Rejection::ClockFault);
     world.unlock(ServerClock::Confirmed).unwrap();
     let _receipt = world.verify(&world.now(&phone)).unwrap();
-    // The budget is what it was, and gains from now on.
+    // The budget is unchanged. From now on it refills.
     fail(&world, &phone, 5);
     world.clock.advance(Duration::from_secs(30));
     fail(&world, &phone, 1);
 }
 
 #[test]
-fn times_of_issues_and_beginnings_that_lie_far_ahead_are_clock_faults() {
+fn issues_and_enrollments_far_ahead_are_clock_faults() {
     let (world, phone) = World::enrolled();
     let receipt = world.log_in(&phone);
-    let ahead = server(&world, 7200);
-    let passcode = ahead.now(&phone);
+    let fast = server(&world, 7200);
+    let passcode = fast.now(&phone);
     let proof = Proof::Code(&passcode);
-    block_on(ahead.verifier.issue_backup_codes(&ahead.alice, proof)).unwrap();
+    block_on(fast.verifier.issue_backup_codes(&fast.alice, proof)).unwrap();
     let issued = world
         .verifier
         .issue_backup_codes(&world.alice, world.reauthenticated(&receipt));
@@ -134,31 +107,31 @@ fn times_of_issues_and_beginnings_that_lie_far_ahead_are_clock_faults() {
     block_on(issued).unwrap();
 
     let world = World::new();
-    let ahead = server(&world, 7200);
+    let fast = server(&world, 7200);
     let begin = |world: &World| {
         let checked_at = world.clock.now();
         let request = EnrollmentRequest::new("alice");
         world.begin(request, Proof::Password { checked_at })
     };
-    begin(&ahead).unwrap();
+    begin(&fast).unwrap();
     assert_eq!(rejection(begin(&world)), Rejection::ClockFault);
     world.unlock(ServerClock::Confirmed).unwrap();
     begin(&world).unwrap();
 }
 
-/// What docs/guide/deploying.md says of two servers ten minutes apart.
+/// docs/guide/deploying.md describes two servers whose clocks differ by ten minutes.
 #[test]
-fn a_server_that_is_ten_minutes_ahead_counts_right_passcodes_as_wrong() {
+fn a_server_ten_minutes_fast_rejects_right_passcodes() {
     let (world, phone) = World::enrolled();
-    let ahead = server(&world, 600);
+    let fast = server(&world, 600);
     for n in 0..6 {
-        let outcome = rejection(ahead.verify(&world.now(&phone)));
+        let outcome = rejection(fast.verify(&world.now(&phone)));
         if n < 5 {
             assert_eq!(outcome, Rejection::WrongCode);
         } else {
             assert_eq!(outcome, waiting(30));
-            ahead.clock.advance(STEP);
-            let outcome = ahead.verify(&world.now(&phone));
+            fast.clock.advance(STEP);
+            let outcome = fast.verify(&world.now(&phone));
             assert_eq!(rejection(outcome), Rejection::WrongCode);
         }
     }

@@ -1,10 +1,10 @@
-//! Beginning, confirming and replacing authenticators.
+//! Beginning, confirming, replacing and removing authenticators (invariant 5).
 
 use crate::world::{DAY, STEP, World, policy, rejection, scan};
 use countersign::testing::block_on;
 use countersign::{
-    AcceptedBy, AuthenticatorId, AuthenticatorName, Denied, Enrollment, EnrollmentId,
-    EnrollmentRequest, Rejection, Removed, Status, Timestamp, VerifierError,
+    AcceptedBy, AccountId, AuthenticatorId, AuthenticatorName, Enrollment, EnrollmentId,
+    EnrollmentRequest, Rejection, Removed, Status, Timestamp,
 };
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn uri(enrollment: &Enrollment) -> String {
 }
 
 #[test]
-fn ids_and_names_are_text_that_comes_back() {
+fn ids_and_names_round_trip_through_text() {
     let id: AuthenticatorId = "0123456789abcdef".parse().unwrap();
     assert_eq!(id.to_string(), "0123456789abcdef");
     assert_eq!(format!("{id:?}"), "AuthenticatorId(0123456789abcdef)");
@@ -35,7 +35,7 @@ fn ids_and_names_are_text_that_comes_back() {
     assert_eq!(
         format!("{id:?}"),
         "EnrollmentId { .. }",
-        "it opens a page with a secret"
+        "the id gives access to a secret"
     );
     for wrong in [
         "",
@@ -53,7 +53,7 @@ fn ids_and_names_are_text_that_comes_back() {
 }
 
 #[test]
-fn invariant_5_a_pending_secret_logs_nobody_in() {
+fn a_pending_secret_cannot_log_in() {
     let world = World::new();
     let enrollment = world.begin(alice(), world.password()).unwrap();
     assert_eq!(
@@ -67,7 +67,7 @@ fn invariant_5_a_pending_secret_logs_nobody_in() {
 }
 
 #[test]
-fn invariant_5_a_pending_secret_beside_an_active_one_logs_nobody_in() {
+fn a_second_pending_secret_cannot_log_in() {
     let (world, phone) = World::enrolled();
     let receipt = world.log_in(&phone);
     let enrollment = world
@@ -80,7 +80,7 @@ fn invariant_5_a_pending_secret_beside_an_active_one_logs_nobody_in() {
 }
 
 #[test]
-fn invariant_5_a_reload_shows_the_same_key_and_the_id_is_needed() {
+fn a_pending_secret_is_readable_only_by_id() {
     let world = World::new();
     let request = alice()
         .issuer("Tenant")
@@ -104,7 +104,7 @@ fn invariant_5_a_reload_shows_the_same_key_and_the_id_is_needed() {
 }
 
 #[test]
-fn a_second_tab_makes_the_first_one_void() {
+fn a_second_enrollment_supersedes_the_first() {
     let world = World::new();
     let first = world.begin(alice(), world.password()).unwrap();
     let second = world.begin(alice(), world.password()).unwrap();
@@ -118,7 +118,7 @@ fn a_second_tab_makes_the_first_one_void() {
 }
 
 #[test]
-fn a_wrong_passcode_keeps_the_secret_and_ten_drop_it() {
+fn ten_wrong_passcodes_end_a_pending_enrollment() {
     let world = World::new();
     let enrollment = world.begin(alice(), world.password()).unwrap();
     let phone = scan(&enrollment);
@@ -134,7 +134,7 @@ fn a_wrong_passcode_keeps_the_secret_and_ten_drop_it() {
 }
 
 #[test]
-fn nine_wrong_passcodes_do_not_drop_it_and_cost_the_account_nothing() {
+fn nine_wrong_passcodes_keep_a_pending_enrollment() {
     let world = World::new();
     let enrollment = world.begin(alice(), world.password()).unwrap();
     let phone = scan(&enrollment);
@@ -169,7 +169,7 @@ fn a_malformed_confirmation_costs_no_try() {
 }
 
 #[test]
-fn ten_minutes_end_a_pending_enrollment() {
+fn a_pending_enrollment_expires_after_ten_minutes() {
     for (after, expired) in [(600, false), (601, true)] {
         let world = World::new();
         let enrollment = world.begin(alice(), world.password()).unwrap();
@@ -195,7 +195,7 @@ fn ten_minutes_end_a_pending_enrollment() {
 }
 
 #[test]
-fn an_enrollment_does_not_outlive_a_clock_that_was_set_back() {
+fn an_enrollment_expires_if_the_clock_goes_back() {
     let world = World::new();
     let enrollment = world.begin(alice(), world.password()).unwrap();
     world.clock.set(Timestamp::from_unix(
@@ -209,7 +209,7 @@ fn an_enrollment_does_not_outlive_a_clock_that_was_set_back() {
 }
 
 #[test]
-fn invariant_5_the_old_phone_works_until_the_new_one_is_confirmed_and_not_after() {
+fn a_replaced_authenticator_works_until_the_confirmation() {
     let (world, old) = World::enrolled();
     let receipt = world.log_in(&old);
     let id = world.authenticators()[0];
@@ -246,7 +246,7 @@ fn replacing_an_authenticator_keeps_the_backup_codes() {
 }
 
 #[test]
-fn up_to_five_authenticators_each_of_which_logs_in() {
+fn up_to_five_authenticators_can_log_in() {
     let (world, phone) = World::enrolled();
     let mut phones = vec![phone];
     for n in 2..=5 {
@@ -299,7 +299,7 @@ fn up_to_five_authenticators_each_of_which_logs_in() {
 }
 
 #[test]
-fn removing_the_authenticator_that_is_being_replaced_ends_the_enrollment() {
+fn removing_an_authenticator_ends_its_pending_replacement() {
     let (world, first) = World::enrolled();
     let receipt = world.log_in(&first);
     let enrollment = world
@@ -321,46 +321,63 @@ fn removing_the_authenticator_that_is_being_replaced_ends_the_enrollment() {
 }
 
 #[test]
-fn a_name_that_does_not_fit_a_key_uri_is_refused_before_anything_is_written() {
-    let world = World::new();
-    let long = "x".repeat(5000);
-    for name in ["", "alice:bob", "alice\n", &long] {
-        let outcome = world.begin(EnrollmentRequest::new(name), world.password());
-        assert!(
-            matches!(outcome, Err(Denied::Failed(VerifierError::KeyUri(_)))),
-            "{name:?}"
-        );
-    }
-    assert!(
-        world
-            .begin(alice().issuer("a:b"), world.password())
-            .is_err()
-    );
-    assert_eq!(world.status(), Status::Absent);
+fn removal_reports_whether_authenticators_are_left() {
+    let (world, phone) = World::enrolled();
+    let receipt = world.log_in(&phone);
+    let request = EnrollmentRequest::new("alice");
+    let begun = world
+        .begin(request, world.reauthenticated(&receipt))
+        .unwrap();
+    let receipt = world.confirm(&begun, &world.now(&scan(&begun))).unwrap();
+    let remove = |id| {
+        let proof = world.reauthenticated(&receipt);
+        block_on(world.verifier.remove_authenticator(&world.alice, id, proof))
+    };
+    let [first, second] = world.authenticators()[..] else {
+        panic!("two authenticators");
+    };
+    assert_eq!(remove(first).unwrap(), Removed::OthersLeft);
+    assert_eq!(remove(second).unwrap(), Removed::Disabled);
+    assert_eq!(world.status(), Status::Disabled);
 }
 
 #[test]
-fn a_maximum_that_was_lowered_since_is_kept_at_confirmation() {
+fn confirmation_applies_a_lowered_maximum() {
     let (world, phone) = World::enrolled();
     let receipt = world.log_in(&phone);
     let enrollment = world
         .begin(alice(), world.reauthenticated(&receipt))
         .unwrap();
-    let strict = World::with_store(
-        world.verifier.store().clone(),
-        policy().max_authenticators(1).build().unwrap(),
-    );
-    let keyring = countersign::Keyring::new(countersign::KeyId::new(1), world.key.clone());
-    let verifier =
-        countersign::Verifier::builder(world.verifier.store().clone(), keyring, "Example")
-            .policy(strict.verifier.policy().clone())
-            .clock(world.clock.clone())
-            .build()
-            .unwrap();
+    let lowered = policy().max_authenticators(1).build().unwrap();
+    let server = world.server(|builder| builder.policy(lowered));
     let passcode = world.now(&scan(&enrollment));
-    let outcome = block_on(verifier.confirm_enrollment(&world.alice, enrollment.id(), &passcode));
     assert_eq!(
-        rejection(outcome),
+        rejection(server.confirm(&enrollment, &passcode)),
         Rejection::TooManyAuthenticators { maximum: 1 }
     );
+}
+
+#[test]
+fn an_enrollment_belongs_to_one_account() {
+    let world = World::new();
+    let begin = |account: &AccountId| {
+        let request = EnrollmentRequest::new("alice");
+        let begun = world
+            .verifier
+            .begin_enrollment(account, request, world.password());
+        block_on(begun).unwrap()
+    };
+    let enrollment = begin(&world.alice);
+    let passcode = world.now(&scan(&enrollment));
+    let bob = AccountId::new("bob").unwrap();
+    let attempts = || {
+        let id = enrollment.id();
+        let read = block_on(world.verifier.pending_enrollment(&bob, id));
+        let confirmed = block_on(world.verifier.confirm_enrollment(&bob, id, &passcode));
+        [rejection(read), rejection(confirmed)]
+    };
+    assert_eq!(attempts(), [Rejection::NoEnrollment; 2], "no record");
+    begin(&bob);
+    assert_eq!(attempts(), [Rejection::EnrollmentSuperseded; 2]);
+    let _receipt = world.confirm(&enrollment, &passcode).unwrap();
 }

@@ -1,13 +1,11 @@
-//! Backup codes are paid for before their digests are computed, and issued three times a day at most.
+//! Issuing backup codes: the proof is used up before the hashes are computed, and an account gets
+//! at most three sets per day.
 
-use crate::world::{DAY, START, STEP, World, policy, rejection};
+use crate::world::{DAY, STEP, World, rejection};
 use countersign::backup::{BackupCodes, HashJob};
 use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
-use countersign::store::{MemoryStore, Store};
-use countersign::testing::{ManualClock, Phone, block_on};
-use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey, Verifier,
-};
+use countersign::testing::{Phone, block_on};
+use countersign::{Denied, EnrollmentRequest, Proof, Rejection};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// Counts the jobs, and runs each when it is polled for the second time, as a pool of threads would.
+/// Counts the jobs. Each job runs when it is polled for the second time, as in a thread pool.
 #[derive(Clone, Default)]
 struct Pool(Arc<AtomicUsize>);
 
@@ -39,21 +37,7 @@ impl HashExecutor for Pool {
 
 fn with_pool() -> (World, Phone, Pool) {
     let pool = Pool::default();
-    let clock = ManualClock::at(START);
-    let key = SealingKey::generate().unwrap();
-    let keyring = Keyring::new(KeyId::new(1), key.clone());
-    let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
-        .policy(policy().build().unwrap())
-        .clock(clock.clone())
-        .hash_executor(pool.clone())
-        .build()
-        .unwrap();
-    let world = World {
-        verifier,
-        clock,
-        key,
-        alice: AccountId::new("alice").unwrap(),
-    };
+    let world = World::new().server(|builder| builder.hash_executor(pool.clone()));
     let phone = world.enroll();
     (world, phone, pool)
 }
@@ -76,14 +60,8 @@ fn finished<T>(polled: Poll<T>) -> T {
     }
 }
 
-/// The version byte of the record: 1 for the first form.
-fn form(world: &World) -> u8 {
-    let Ok(stored) = block_on(Store::load(world.verifier.store(), &world.alice));
-    stored.unwrap().record[0]
-}
-
 #[test]
-fn a_hundred_requests_with_one_passcode_cost_one_set_of_digests() {
+fn concurrent_issues_by_one_passcode_hash_one_set() {
     let (world, phone, pool) = with_pool();
     let passcode = world.now(&phone);
     let mut calls: Vec<_> = (0..100)
@@ -104,7 +82,7 @@ fn a_hundred_requests_with_one_passcode_cost_one_set_of_digests() {
 }
 
 #[test]
-fn whoever_has_no_proof_causes_no_digest() {
+fn a_wrong_proof_starts_no_password_hash() {
     let (world, phone, pool) = with_pool();
     let wrong = world.wrong(&phone);
     let outcome = block_on(issue(&world, Proof::Code(&wrong)));
@@ -113,7 +91,7 @@ fn whoever_has_no_proof_causes_no_digest() {
 }
 
 #[test]
-fn three_sets_are_issued_within_24_hours() {
+fn at_most_three_sets_are_issued_per_day() {
     let (world, phone) = World::enrolled();
     let receipt = world.log_in(&phone);
     let begun = world.clock.now();
@@ -127,7 +105,7 @@ fn three_sets_are_issued_within_24_hours() {
     assert_eq!(fourth, Rejection::TooManyIssues { retry_after });
     assert_eq!(fourth.retry_after(), Some(retry_after));
 
-    // A passcode is not spent on it, and a new enrollment does not lift the limit.
+    // The refused call uses up no passcode. A new enrollment does not lift the limit.
     let passcode = world.now(&phone);
     let fifth = block_on(issue(&world, Proof::Code(&passcode)));
     assert!(matches!(rejection(fifth), Rejection::TooManyIssues { .. }));
@@ -147,7 +125,7 @@ fn three_sets_are_issued_within_24_hours() {
 }
 
 #[test]
-fn a_set_that_comes_after_a_minute_is_not_stored() {
+fn a_set_later_than_a_minute_is_refused() {
     for (seconds, stored) in [(60, true), (61, false)] {
         let (world, phone, _) = with_pool();
         let old = world.issue(&phone);
@@ -166,7 +144,7 @@ fn a_set_that_comes_after_a_minute_is_not_stored() {
 }
 
 #[test]
-fn a_later_issue_takes_the_place_of_an_earlier_one() {
+fn a_later_issue_replaces_an_earlier_one() {
     let (world, phone, _) = with_pool();
     let receipt = world.log_in(&phone);
     let mut first = issue(&world, world.reauthenticated(&receipt));
@@ -182,7 +160,7 @@ fn a_later_issue_takes_the_place_of_an_earlier_one() {
 }
 
 #[test]
-fn a_right_to_issue_ends_with_the_second_factor() {
+fn disabling_revokes_the_right_to_issue() {
     let (world, phone, _) = with_pool();
     let receipt = world.log_in(&phone);
     let mut call = issue(&world, world.reauthenticated(&receipt));
@@ -212,7 +190,7 @@ fn a_right_to_issue_ends_with_the_second_factor() {
 }
 
 #[test]
-fn a_crash_between_the_writes_spends_the_proof_and_leaves_the_old_set() {
+fn a_crash_while_issuing_keeps_the_old_set() {
     let (world, phone, _) = with_pool();
     let old = world.issue(&phone);
     world.clock.advance(STEP);
@@ -226,20 +204,20 @@ fn a_crash_between_the_writes_spends_the_proof_and_leaves_the_old_set() {
 }
 
 #[test]
-fn a_record_is_in_the_first_form_again_once_issues_no_longer_count() {
+fn the_record_drops_issues_after_a_day() {
     let (world, phone) = World::enrolled();
-    assert_eq!(form(&world), 1);
+    assert_eq!(world.record()[0], 1);
     world.issue(&phone);
-    assert_eq!(form(&world), 2);
+    assert_eq!(world.record()[0], 2);
     let _receipt = world.log_in(&phone);
-    assert_eq!(form(&world), 2);
+    assert_eq!(world.record()[0], 2);
     world.clock.advance(DAY);
     let _receipt = world.log_in(&phone);
-    assert_eq!(form(&world), 1);
+    assert_eq!(world.record()[0], 1);
 }
 
 #[test]
-fn two_sets_at_once_are_two_of_the_three() {
+fn concurrent_issues_count_toward_the_daily_limit() {
     let (world, phone, _) = with_pool();
     let receipt = world.log_in(&phone);
     let outcomes = Mutex::new(Vec::new());

@@ -1,4 +1,4 @@
-//! Limits, each at its last good value and at the first bad one.
+//! Limits, each at the last accepted value and at the first refused value.
 
 use crate::world::{DAY, World, policy, rejection, scan};
 use countersign::factor::RateLimitState;
@@ -10,32 +10,26 @@ use countersign::{
 };
 use std::time::Duration;
 
-/// No waits, so that the budget alone ends the guesses.
-fn budget_alone(burst: u32) -> Policy {
+/// Without back-off, so that only the budget limits the guesses.
+fn only_budget(burst: u32) -> Policy {
     let second = Duration::from_secs(1);
     let policy = policy().backoff(100, second, second).budget(burst, DAY);
     policy.build().unwrap()
 }
 
 /// The same service after a restart, with another policy.
-fn restarted(world: World, policy: Policy) -> World {
-    let keyring = Keyring::new(KeyId::new(1), world.key.clone());
-    let verifier = Verifier::builder(world.verifier.store().clone(), keyring, "Example");
-    let verifier = verifier.policy(policy).clock(world.clock.clone());
-    World {
-        verifier: verifier.build().unwrap(),
-        ..world
-    }
+fn restarted(world: &World, policy: Policy) -> World {
+    world.server(|builder| builder.policy(policy))
 }
 
-fn hold(world: &World) -> RateLimitState {
+fn rate_limit(world: &World) -> RateLimitState {
     match world.status() {
         Status::Enabled(enabled) => enabled.rate_limit,
         other => panic!("{other:?}"),
     }
 }
 
-/// How many wrong passcodes are looked at now, one directly after the other.
+/// How many wrong passcodes the verifier checks now, one directly after the other.
 fn guesses(world: &World, wrong: &str) -> u32 {
     let mut guesses = 0;
     loop {
@@ -48,34 +42,37 @@ fn guesses(world: &World, wrong: &str) -> u32 {
 }
 
 #[test]
-fn a_lowered_burst_applies_to_accounts_that_exist() {
+fn a_lowered_burst_applies_to_existing_accounts() {
     for rest in [Duration::ZERO, DAY * 365] {
-        let world = World::with_policy(budget_alone(20));
+        let world = World::with_policy(only_budget(20));
         let phone = world.enroll();
-        let world = restarted(world, budget_alone(3));
+        let world = restarted(&world, only_budget(3));
         world.clock.advance(rest);
         assert_eq!(guesses(&world, &world.wrong(&phone)), 3, "after {rest:?}");
         let retry_after = DAY;
-        assert_eq!(hold(&world), RateLimitState::BudgetSpent { retry_after });
+        assert_eq!(
+            rate_limit(&world),
+            RateLimitState::BudgetSpent { retry_after }
+        );
     }
 }
 
 #[test]
-fn a_backup_code_gives_back_no_more_than_a_lowered_burst() {
-    let world = World::with_policy(budget_alone(20));
+fn a_refund_stays_within_a_lowered_burst() {
+    let world = World::with_policy(only_budget(20));
     let phone = world.enroll();
     let codes = world.issue(&phone);
-    let world = restarted(world, budget_alone(3));
+    let world = restarted(&world, only_budget(3));
     let _receipt = world.verify(&codes[0]).unwrap();
     assert_eq!(guesses(&world, &world.wrong(&phone)), 3);
 }
 
 #[test]
-fn a_raised_burst_gives_existing_accounts_nothing_at_once() {
-    let world = World::with_policy(budget_alone(2));
+fn a_raised_burst_adds_no_guesses_at_once() {
+    let world = World::with_policy(only_budget(2));
     let phone = world.enroll();
     assert_eq!(guesses(&world, &world.wrong(&phone)), 2);
-    let world = restarted(world, budget_alone(4));
+    let world = restarted(&world, only_budget(4));
     let spent = rejection(world.verify(&world.now(&phone)));
     assert!(matches!(spent, Rejection::BudgetSpent { .. }), "{spent:?}");
     world.clock.advance(DAY);
@@ -145,22 +142,15 @@ fn a_namespace_has_at_most_255_bytes() {
 }
 
 #[test]
-fn a_record_opens_under_the_longest_namespace_and_no_other() {
+fn a_record_opens_under_its_own_namespace_only() {
     let (world, namespace) = (World::new(), "n".repeat(255));
-    let with = |namespace: &str| {
-        let keyring = Keyring::new(KeyId::new(1), world.key.clone());
-        let builder = Verifier::builder(world.verifier.store().clone(), keyring, "Example");
-        let builder = builder.namespace(namespace).clock(world.clock.clone());
-        builder.build().unwrap()
-    };
+    let with = |namespace: &str| world.server(|builder| builder.namespace(namespace));
     let service = with(&namespace);
     let request = EnrollmentRequest::new("alice");
-    block_on(service.begin_enrollment(&world.alice, request, world.password())).unwrap();
-    assert_eq!(
-        block_on(service.status(&world.alice)).unwrap(),
-        Status::Disabled
-    );
+    service.begin(request, world.password()).unwrap();
+    assert_eq!(service.status(), Status::Disabled);
     for other in ["", &namespace[1..]] {
-        assert!(block_on(with(other).status(&world.alice)).is_err());
+        let other = with(other);
+        assert!(block_on(other.verifier.status(&world.alice)).is_err());
     }
 }

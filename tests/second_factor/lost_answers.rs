@@ -1,4 +1,4 @@
-//! What a store that fails, or loses its answers, can and cannot bring about.
+//! Stores that fail or lose their answers (invariants 3 and 11).
 
 use crate::world::{STEP, World, policy, rejection, scan};
 use countersign::store::{
@@ -11,34 +11,34 @@ use countersign::{
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-/// What becomes of one swap.
+/// What the store does with one write.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
-    /// It is made, and answered.
+    /// The store makes the write and answers.
     None,
-    /// It is not made, and an error is answered.
+    /// The store returns an error without a write.
     Before,
-    /// Somebody else writes first, and an error is answered.
+    /// Another client writes first. The store returns an error without a write.
     BeforeOthers,
-    /// It is made, and an error is answered.
+    /// The store makes the write, but returns an error.
     After,
-    /// It is made twice, as a driver does that sends again, and the second answer is given.
+    /// The driver sends the write twice and returns the second answer.
     Twice,
-    /// The same, and others write in between.
+    /// The same as `Twice`, and other clients write in between.
     TwiceAroundOthers,
 }
 
-type Interloper = Box<dyn FnMut() + Send>;
+type OtherClient = Box<dyn FnMut() + Send>;
 
 #[derive(Clone, Default)]
 struct Faulty {
     store: MemoryStore,
     faults: Arc<Mutex<VecDeque<Fault>>>,
-    swaps: Arc<Mutex<Vec<WriteKind>>>,
-    /// The number of loads that are answered before one fails.
+    writes: Arc<Mutex<Vec<WriteKind>>>,
+    /// How many loads succeed before one fails.
     loads: Arc<Mutex<Option<usize>>>,
-    /// A write of somebody else, made when an answer is lost.
-    interloper: Arc<Mutex<Option<Interloper>>>,
+    /// A write of another client, made during the faulty write.
+    other_client: Arc<Mutex<Option<OtherClient>>>,
 }
 
 impl Faulty {
@@ -47,7 +47,7 @@ impl Faulty {
     }
 
     fn kinds(&self) -> Vec<WriteKind> {
-        std::mem::take(&mut *self.swaps.lock().unwrap())
+        std::mem::take(&mut *self.writes.lock().unwrap())
     }
 }
 
@@ -67,7 +67,7 @@ impl Store for Faulty {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, std::io::Error> {
         let fault = self
             .faults
@@ -75,30 +75,30 @@ impl Store for Faulty {
             .unwrap()
             .pop_front()
             .unwrap_or(Fault::None);
-        self.swaps.lock().unwrap().push(swap.kind());
+        self.writes.lock().unwrap().push(write.kind());
         let lost = || Err(std::io::Error::other("the answer is lost"));
-        let let_others = || {
-            if let Some(mut interloper) = self.interloper.lock().unwrap().take() {
-                interloper();
+        let run_other_client = || {
+            if let Some(mut other_client) = self.other_client.lock().unwrap().take() {
+                other_client();
             }
         };
         match fault {
             Fault::Before => return lost(),
             Fault::BeforeOthers => {
-                let_others();
+                run_other_client();
                 return lost();
             }
             Fault::None | Fault::After | Fault::Twice | Fault::TwiceAroundOthers => {}
         }
-        let Ok(swapped) = Store::compare_and_swap(&self.store, account, swap).await;
-        let_others();
+        let Ok(result) = Store::compare_and_swap(&self.store, account, write).await;
+        run_other_client();
         match fault {
             Fault::After => lost(),
             Fault::Twice | Fault::TwiceAroundOthers => {
-                let Ok(again) = Store::compare_and_swap(&self.store, account, swap).await;
+                let Ok(again) = Store::compare_and_swap(&self.store, account, write).await;
                 Ok(again)
             }
-            _ => Ok(swapped),
+            _ => Ok(result),
         }
     }
 }
@@ -118,7 +118,7 @@ fn unsettled<T: std::fmt::Debug>(outcome: Result<T, Denied>) {
 }
 
 #[test]
-fn a_lost_answer_is_settled_when_the_write_did_not_land() {
+fn a_write_that_failed_is_sent_again() {
     let (world, phone) = faulty();
     world.verifier.store().plan(&[Fault::Before]);
     let _receipt = world.verify(&world.now(&phone)).unwrap();
@@ -126,7 +126,7 @@ fn a_lost_answer_is_settled_when_the_write_did_not_land() {
 }
 
 #[test]
-fn a_lost_answer_is_settled_when_the_write_did_land() {
+fn a_write_with_a_lost_answer_is_found() {
     for lost in [
         &[Fault::After][..],
         &[Fault::After, Fault::Before],
@@ -141,7 +141,7 @@ fn a_lost_answer_is_settled_when_the_write_did_land() {
 }
 
 #[test]
-fn invariant_11_after_three_lost_answers_the_effect_is_unknown_and_nobody_is_let_in() {
+fn three_lost_answers_leave_the_effect_unknown() {
     for lost in [[Fault::Before; 3], [Fault::After; 3]] {
         let (world, phone) = faulty();
         world.verifier.store().plan(&lost);
@@ -150,8 +150,8 @@ fn invariant_11_after_three_lost_answers_the_effect_is_unknown_and_nobody_is_let
 }
 
 #[test]
-fn a_load_that_fails_while_a_lost_answer_is_settled_leaves_the_effect_unknown() {
-    // The write lands, what is sent again is stale, and why cannot be read.
+fn a_failed_reload_leaves_the_effect_unknown() {
+    // The store makes the write. The second send is stale, and the load after it fails.
     let (world, phone) = faulty();
     let store = world.verifier.store();
     store.plan(&[Fault::After]);
@@ -163,7 +163,7 @@ fn a_load_that_fails_while_a_lost_answer_is_settled_leaves_the_effect_unknown() 
 }
 
 #[test]
-fn a_load_that_fails_before_anything_was_sent_is_a_failure_of_the_store() {
+fn a_failed_first_load_is_a_store_error() {
     let (world, phone) = faulty();
     *world.verifier.store().loads.lock().unwrap() = Some(0);
     let outcome = world.verify(&world.now(&phone));
@@ -174,7 +174,7 @@ fn a_load_that_fails_before_anything_was_sent_is_a_failure_of_the_store() {
 }
 
 #[test]
-fn invariant_3_an_unknown_effect_is_the_same_error_for_a_right_and_a_wrong_passcode() {
+fn an_unknown_effect_reveals_nothing_about_the_code() {
     let (world, phone) = faulty();
     let text =
         |outcome: Result<_, Denied>| format!("{:?}", outcome.map(|_: countersign::Receipt| ()));
@@ -186,7 +186,7 @@ fn invariant_3_an_unknown_effect_is_the_same_error_for_a_right_and_a_wrong_passc
 }
 
 #[test]
-fn invariant_3_a_failure_whose_answer_is_lost_is_on_record_before_it_is_told() {
+fn a_failure_with_a_lost_answer_is_counted() {
     let (world, phone) = faulty();
     for _ in 0..5 {
         world.verifier.store().plan(&[Fault::After]);
@@ -202,7 +202,7 @@ fn invariant_3_a_failure_whose_answer_is_lost_is_on_record_before_it_is_told() {
 }
 
 #[test]
-fn a_driver_that_sends_twice_does_no_harm() {
+fn a_write_sent_twice_counts_once() {
     let (world, phone) = faulty();
     let codes = world.issue(&phone);
     let store = world.verifier.store();
@@ -217,39 +217,37 @@ fn a_driver_that_sends_twice_does_no_harm() {
     assert_eq!(world.status(), Status::Absent);
 }
 
-#[test]
-fn a_landed_write_that_others_built_upon_is_found_in_the_history() {
-    let (world, phone) = faulty();
+/// Other clients write this often during the next faulty write.
+fn let_others_write(world: &World<Faulty>, times: usize) {
     let store = world.verifier.store().clone();
     let other = world.verifier.with_store(store.store.clone());
     let alice = world.alice.clone();
-    *store.interloper.lock().unwrap() = Some(Box::new(move || {
-        for _ in 0..7 {
+    *store.other_client.lock().unwrap() = Some(Box::new(move || {
+        for _ in 0..times {
             block_on(other.unlock(&alice, ServerClock::Unconfirmed)).unwrap();
         }
     }));
-    store.plan(&[Fault::After]);
+}
+
+#[test]
+fn a_write_under_seven_later_writes_is_found() {
+    let (world, phone) = faulty();
+    let_others_write(&world, 7);
+    world.verifier.store().plan(&[Fault::After]);
     let _receipt = world.verify(&world.now(&phone)).unwrap();
 }
 
 #[test]
-fn a_landed_write_that_left_the_history_is_unknown() {
+fn a_write_under_eight_later_writes_is_unknown() {
     let (world, phone) = faulty();
-    let store = world.verifier.store().clone();
-    let other = world.verifier.with_store(store.store.clone());
-    let alice = world.alice.clone();
-    *store.interloper.lock().unwrap() = Some(Box::new(move || {
-        for _ in 0..8 {
-            block_on(other.unlock(&alice, ServerClock::Unconfirmed)).unwrap();
-        }
-    }));
-    store.plan(&[Fault::After]);
+    let_others_write(&world, 8);
+    world.verifier.store().plan(&[Fault::After]);
     unsettled(world.verify(&world.now(&phone)));
 }
 
-/// A driver sends a swap again by itself, after eight writes of others, and reports `Stale`.
+/// A driver sends a write again after eight writes of other clients, and reports `Stale`.
 #[test]
-fn a_rejection_that_our_own_landed_write_could_cause_is_unsettled() {
+fn a_rejection_by_our_own_write_is_unsettled() {
     type Call = fn(&World<Faulty>, &str) -> Result<(), Denied>;
     let calls: [(&str, Call); 3] = [
         ("verify", |world, passcode| world.verify(passcode).map(drop)),
@@ -265,7 +263,7 @@ fn a_rejection_that_our_own_landed_write_could_cause_is_unsettled() {
     for (name, call) in calls {
         let (world, phone) = faulty();
         let passcode = world.now(&phone);
-        let_others_write_eight_times(&world);
+        let_others_write(&world, 8);
         world.verifier.store().plan(&[Fault::TwiceAroundOthers]);
         match call(&world, &passcode) {
             Err(Denied::Failed(VerifierError::Unsettled(_))) => {}
@@ -275,21 +273,21 @@ fn a_rejection_that_our_own_landed_write_could_cause_is_unsettled() {
 }
 
 #[test]
-fn a_confirmation_that_landed_unseen_is_unsettled() {
+fn a_confirmation_reported_stale_is_unsettled() {
     let world = World::with_store(Faulty::default(), policy().build().unwrap());
     let enrollment = world
         .begin(EnrollmentRequest::new("alice"), world.password())
         .unwrap();
     let passcode = world.now(&scan(&enrollment));
-    let_others_write_eight_times(&world);
+    let_others_write(&world, 8);
     world.verifier.store().plan(&[Fault::TwiceAroundOthers]);
     unsettled(world.confirm(&enrollment, &passcode));
 }
 
 #[test]
-fn a_wrong_code_that_was_refused_is_judged_again() {
+fn a_wrong_code_reported_stale_is_checked_again() {
     let (world, phone) = faulty();
-    let_others_write_eight_times(&world);
+    let_others_write(&world, 8);
     world.verifier.store().plan(&[Fault::TwiceAroundOthers]);
     assert_eq!(
         rejection(world.verify(&world.wrong(&phone))),
@@ -297,26 +295,15 @@ fn a_wrong_code_that_was_refused_is_judged_again() {
     );
 }
 
-fn let_others_write_eight_times(world: &World<Faulty>) {
-    let store = world.verifier.store().clone();
-    let other = world.verifier.with_store(store.store.clone());
-    let alice = world.alice.clone();
-    *store.interloper.lock().unwrap() = Some(Box::new(move || {
-        for _ in 0..8 {
-            block_on(other.unlock(&alice, ServerClock::Unconfirmed)).unwrap();
-        }
-    }));
-}
-
 #[test]
-fn a_write_that_was_overtaken_is_judged_again() {
+fn an_overtaken_write_is_checked_again() {
     let (world, phone) = faulty();
     let store = world.verifier.store().clone();
     let other = world.verifier.with_store(store.store.clone());
     let (alice, passcode) = (world.alice.clone(), world.now(&phone));
-    // Ours does not land; somebody else logs in with the same passcode; ours, sent again, is stale.
+    // The first send fails. Another client logs in with the same passcode, so the second is stale.
     let same = passcode.clone();
-    *store.interloper.lock().unwrap() = Some(Box::new(move || {
+    *store.other_client.lock().unwrap() = Some(Box::new(move || {
         drop(block_on(other.verify(&alice, &same)).unwrap());
     }));
     store.plan(&[Fault::BeforeOthers]);
@@ -324,7 +311,7 @@ fn a_write_that_was_overtaken_is_judged_again() {
 }
 
 #[test]
-fn a_lost_creation_is_settled() {
+fn a_creation_with_a_lost_answer_succeeds() {
     for fault in [Fault::Before, Fault::After] {
         let world = World::with_store(Faulty::default(), policy().build().unwrap());
         world.verifier.store().plan(&[fault]);
@@ -338,24 +325,24 @@ fn a_lost_creation_is_settled() {
 }
 
 #[test]
-fn a_reserved_failure_stays_when_the_caller_never_comes_back() {
+fn a_backup_code_stays_unused_if_acceptance_fails() {
     let (world, phone) = faulty();
     let codes = world.issue(&phone);
     let store = world.verifier.store();
     store.kinds();
-    // The reservation lands; the settlement never does.
+    // The store makes the first write, which counts the attempt. The second write always fails.
     store.plan(&[Fault::None, Fault::Before, Fault::Before, Fault::Before]);
     unsettled(world.verify(&codes[0]));
     assert_eq!(
         store.kinds()[..2],
         [WriteKind::Reserved, WriteKind::Accepted]
     );
-    assert_eq!(world.codes_left(), 10, "the code is unburnt");
+    assert_eq!(world.codes_left(), 10, "the code is unused");
     let _receipt = world.verify(&codes[0]).unwrap();
 }
 
 #[test]
-fn a_wrong_backup_code_is_written_once_and_a_right_one_twice() {
+fn a_right_backup_code_needs_a_second_write() {
     let (world, phone) = faulty();
     let codes = world.issue(&phone);
     let store = world.verifier.store();
@@ -368,41 +355,4 @@ fn a_wrong_backup_code_is_written_once_and_a_right_one_twice() {
     assert_eq!(store.kinds(), [WriteKind::Reserved]);
     let _receipt = world.verify(&codes[0]).unwrap();
     assert_eq!(store.kinds(), [WriteKind::Reserved, WriteKind::Accepted]);
-}
-
-/// Another client is always first.
-#[derive(Clone, Default)]
-struct Contended(MemoryStore, Arc<Mutex<bool>>);
-
-impl Store for Contended {
-    type Error = std::convert::Infallible;
-
-    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
-        Store::load(&self.0, account).await
-    }
-
-    async fn compare_and_swap(
-        &self,
-        account: &AccountId,
-        swap: ConditionalWrite<'_>,
-    ) -> Result<WriteResult, Self::Error> {
-        if *self.1.lock().unwrap() {
-            return Ok(WriteResult::Stale);
-        }
-        Store::compare_and_swap(&self.0, account, swap).await
-    }
-}
-
-#[test]
-fn conflicts_without_end_are_an_error_and_burn_nothing() {
-    let world = World::with_store(Contended::default(), policy().build().unwrap());
-    let phone = world.enroll();
-    *world.verifier.store().1.lock().unwrap() = true;
-    let outcome = world.verify(&world.now(&phone));
-    assert!(
-        matches!(outcome, Err(Denied::Failed(VerifierError::Contended))),
-        "{outcome:?}"
-    );
-    *world.verifier.store().1.lock().unwrap() = false;
-    let _receipt = world.verify(&world.now(&phone)).unwrap();
 }

@@ -1,4 +1,4 @@
-//! The whole second factor, by the invariants of DESIGN.md: each test names the number that it shows.
+//! The whole second factor. The numbers in the comments are those of the invariants in DESIGN.md.
 #![cfg(feature = "verifier")]
 #![allow(
     clippy::unwrap_used,
@@ -10,25 +10,26 @@
 )]
 
 mod backup_codes;
-mod beginnings;
 mod blocking;
 mod clocks;
+mod conflicts;
 mod enrollment;
-mod invariants;
+mod enrollment_limits;
+mod erasing;
 mod issuing;
 mod keys;
 mod limits;
 mod lost_answers;
+mod names;
 mod passcodes;
 mod policy;
 mod pool;
 mod proofs;
 mod random;
+mod rate_limit;
 mod receipts;
-mod records;
-mod rounds;
 mod salts;
 mod secrecy;
-mod throttle;
 mod world;
+mod write_order;
 mod writes;

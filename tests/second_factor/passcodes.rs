@@ -1,4 +1,4 @@
-//! Logging in with passcodes.
+//! Logging in with passcodes (invariants 1, 4 and 10).
 
 use crate::world::{STEP, World, policy, rejection, scan};
 use countersign::otp::Window;
@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn invariant_1_a_passcode_is_accepted_once() {
+fn a_passcode_is_accepted_once() {
     let (world, phone) = World::enrolled();
     let passcode = world.now(&phone);
     let receipt = world.verify(&passcode).unwrap();
@@ -24,7 +24,7 @@ fn invariant_1_a_passcode_is_accepted_once() {
 }
 
 #[test]
-fn invariant_1_the_passcode_that_confirmed_the_enrollment_cannot_log_in() {
+fn the_confirming_passcode_cannot_log_in() {
     let world = World::new();
     let enrollment = world
         .begin(EnrollmentRequest::new("alice"), world.password())
@@ -35,7 +35,7 @@ fn invariant_1_the_passcode_that_confirmed_the_enrollment_cannot_log_in() {
 }
 
 #[test]
-fn invariant_1_an_older_passcode_is_refused_once_a_newer_one_was_used() {
+fn a_used_passcode_invalidates_older_passcodes() {
     let (world, phone) = World::enrolled();
     let older = world.now(&phone);
     world.clock.advance(STEP);
@@ -44,7 +44,7 @@ fn invariant_1_an_older_passcode_is_refused_once_a_newer_one_was_used() {
 }
 
 #[test]
-fn invariant_1_a_passcode_of_the_phone_that_is_ahead_uses_up_its_own_step() {
+fn a_fast_phone_uses_up_its_own_step() {
     let (world, phone) = World::enrolled();
     let ahead = phone.passcode(world.clock.now().saturating_add(30));
     let _receipt = world.verify(&ahead).unwrap();
@@ -52,7 +52,7 @@ fn invariant_1_a_passcode_of_the_phone_that_is_ahead_uses_up_its_own_step() {
     assert_eq!(
         rejection(world.verify(&ahead)),
         Rejection::Replayed,
-        "its own step has come"
+        "the passcode was used before its own time step"
     );
     assert_eq!(
         rejection(world.verify(&world.now(&phone))),
@@ -63,7 +63,7 @@ fn invariant_1_a_passcode_of_the_phone_that_is_ahead_uses_up_its_own_step() {
 }
 
 #[test]
-fn invariant_1_thirty_requests_at_once_with_one_passcode_give_one_login() {
+fn concurrent_uses_of_a_passcode_succeed_once() {
     for _ in 0..20 {
         let (world, phone) = World::enrolled();
         let passcode = world.now(&phone);
@@ -81,8 +81,8 @@ fn invariant_1_thirty_requests_at_once_with_one_passcode_give_one_login() {
 }
 
 #[test]
-fn invariant_1_two_authenticators_that_show_the_same_are_both_moved() {
-    // A window of 21 steps, two authenticators, and a search: some passcode is in both windows.
+fn a_shared_passcode_is_used_on_both_authenticators() {
+    // Search for a time at which two authenticators share a passcode within 21 time steps.
     let window = Window::around(10);
     let world = World::with_policy(policy().window(window).build().unwrap());
     let first = world.enroll();
@@ -91,7 +91,7 @@ fn invariant_1_two_authenticators_that_show_the_same_are_both_moved() {
     let enrollment = world.begin(EnrollmentRequest::new("alice"), proof).unwrap();
     let second = scan(&enrollment);
     let _receipt = world.confirm(&enrollment, &world.now(&second)).unwrap();
-    // Far enough on that the steps used so far are out of every window; then on to a coincidence.
+    // 100 steps later, no step used so far is in a window.
     world.clock.advance(STEP * 100);
     let start = world.clock.now().as_unix();
     let steps = || (0..300_000_u64).map(|n| start + n * 30);
@@ -112,7 +112,7 @@ fn invariant_1_two_authenticators_that_show_the_same_are_both_moved() {
     assert_eq!(
         rejection(world.verify(&passcode)),
         Rejection::Replayed,
-        "not through the other authenticator either"
+        "the other authenticator does not accept the passcode either"
     );
     let Status::Enabled(enabled) = world.status() else {
         panic!()
@@ -126,7 +126,7 @@ fn invariant_1_two_authenticators_that_show_the_same_are_both_moved() {
 }
 
 #[test]
-fn invariant_4_the_same_passcode_written_otherwise_is_a_replay() {
+fn a_passcode_in_another_spelling_is_a_replay() {
     let (world, phone) = World::enrolled();
     let passcode = world.now(&phone);
     let (left, right) = passcode.split_at(3);
@@ -137,16 +137,16 @@ fn invariant_4_the_same_passcode_written_otherwise_is_a_replay() {
     let _receipt = world
         .verify(&format!(" {left}\u{a0}{right}\u{200b} "))
         .unwrap();
-    for again in [
+    for spelling in [
         passcode.clone(),
         format!("{left}-{right}"),
         format!("{left} {right}"),
         full_width,
     ] {
         assert_eq!(
-            rejection(world.verify(&again)),
+            rejection(world.verify(&spelling)),
             Rejection::Replayed,
-            "{again:?}"
+            "{spelling:?}"
         );
     }
 }
@@ -174,7 +174,7 @@ fn the_window_is_one_step_on_either_side() {
 }
 
 #[test]
-fn what_cannot_be_a_code_is_malformed_and_free() {
+fn malformed_input_costs_no_guess() {
     let (world, phone) = World::enrolled();
     for text in [
         "",
@@ -199,7 +199,7 @@ fn what_cannot_be_a_code_is_malformed_and_free() {
 }
 
 #[test]
-fn a_replay_is_free() {
+fn a_replay_costs_no_guess() {
     let (world, phone) = World::enrolled();
     let passcode = world.now(&phone);
     let _receipt = world.verify(&passcode).unwrap();
@@ -210,7 +210,7 @@ fn a_replay_is_free() {
 }
 
 #[test]
-fn an_account_that_is_absent_or_disabled_is_told_apart_and_refused() {
+fn absent_and_disabled_accounts_are_refused_differently() {
     let world = World::new();
     assert_eq!(world.status(), Status::Absent);
     assert_eq!(rejection(world.verify("123456")), Rejection::Absent);
@@ -222,7 +222,7 @@ fn an_account_that_is_absent_or_disabled_is_told_apart_and_refused() {
 }
 
 #[test]
-fn two_clients_with_clocks_some_minutes_apart_do_not_accept_twice() {
+fn clock_differences_never_allow_a_second_use() {
     let (world, phone) = World::enrolled();
     let passcode = world.now(&phone);
     let _receipt = world.verify(&passcode).unwrap();
@@ -239,7 +239,7 @@ fn two_clients_with_clocks_some_minutes_apart_do_not_accept_twice() {
 }
 
 #[test]
-fn invariant_10_every_step_of_the_window_of_every_authenticator_is_compared() {
+fn every_step_and_every_authenticator_is_compared() {
     let world = World::with_policy(policy().window(Window::around(10)).build().unwrap());
     let mut phones = vec![world.enroll()];
     for _ in 1..5 {

@@ -1,4 +1,4 @@
-//! Each bound of a policy, from both sides.
+//! The bounds of every policy setting, from both sides.
 
 use crate::world::{DAY, policy};
 use countersign::PolicyBuilder;
@@ -10,7 +10,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const MORE: Duration = Duration::from_nanos(1);
 
-fn holds(builder: PolicyBuilder) {
+fn accepted(builder: PolicyBuilder) {
     builder.build().unwrap();
 }
 
@@ -27,14 +27,14 @@ fn refused(field: &str, builder: PolicyBuilder) {
 #[test]
 fn numbers_have_bounds() {
     let window = |before, after| policy().window(Window { before, after });
-    holds(window(10, 10));
+    accepted(window(10, 10));
     refused("window", window(11, 0));
     refused("window", window(0, 11));
 
     for (number, fine) in [(0, false), (1, true), (20, true), (21, false)] {
         let builder = policy().max_authenticators(number);
         if fine {
-            holds(builder);
+            accepted(builder);
         } else {
             refused("max_authenticators", builder);
         }
@@ -45,8 +45,8 @@ fn numbers_have_bounds() {
             policy().lock_after(number.into()),
         );
         if fine {
-            holds(tries);
-            holds(lock);
+            accepted(tries);
+            accepted(lock);
         } else {
             refused("enrollment_tries", tries);
             refused("lock_after", lock);
@@ -57,17 +57,17 @@ fn numbers_have_bounds() {
 #[test]
 fn durations_have_bounds_and_whole_seconds() {
     let period = |seconds| policy().period(Period::from_secs(seconds).unwrap());
-    holds(period(120));
+    accepted(period(120));
     refused("period", period(121));
 
     for age in [MINUTE, HOUR] {
-        holds(policy().enrollment_age(age));
+        accepted(policy().enrollment_age(age));
     }
     for age in [MINUTE - SECOND, MINUTE + MORE, HOUR + SECOND] {
         refused("enrollment_age", policy().enrollment_age(age));
     }
     for age in [SECOND, HOUR] {
-        holds(policy().proof_age(age));
+        accepted(policy().proof_age(age));
     }
     for age in [Duration::ZERO, SECOND + MORE, HOUR + SECOND] {
         refused("proof_age", policy().proof_age(age));
@@ -75,9 +75,9 @@ fn durations_have_bounds_and_whole_seconds() {
 }
 
 #[test]
-fn waits_grow_and_end_within_a_day() {
-    holds(policy().backoff(100, DAY, DAY));
-    holds(policy().backoff(0, Duration::ZERO, Duration::ZERO));
+fn back_off_grows_and_ends_within_a_day() {
+    accepted(policy().backoff(100, DAY, DAY));
+    accepted(policy().backoff(0, Duration::ZERO, Duration::ZERO));
     for (free, first, longest) in [
         (101, SECOND, DAY),
         (5, SECOND + MORE, DAY),
@@ -91,8 +91,8 @@ fn waits_grow_and_end_within_a_day() {
 
 #[test]
 fn the_budget_is_finite() {
-    holds(policy().budget(1, SECOND));
-    holds(policy().budget(1000, 365 * DAY));
+    accepted(policy().budget(1, SECOND));
+    accepted(policy().budget(1000, 365 * DAY));
     for (burst, refill) in [
         (0, DAY),
         (1001, DAY),
@@ -101,5 +101,29 @@ fn the_budget_is_finite() {
         (20, 365 * DAY + SECOND),
     ] {
         refused("budget", policy().budget(burst, refill));
+    }
+}
+
+#[test]
+fn a_policy_out_of_range_names_its_field() {
+    use std::time::Duration;
+    let fields = [
+        (policy().window(Window::around(11)), "window"),
+        (policy().period(Period::from_secs(121).unwrap()), "period"),
+        (policy().max_authenticators(0), "max_authenticators"),
+        (policy().enrollment_age(Duration::ZERO), "enrollment_age"),
+        (policy().enrollment_tries(0), "enrollment_tries"),
+        (policy().proof_age(Duration::from_millis(1500)), "proof_age"),
+        (
+            policy().backoff(5, Duration::from_secs(60), Duration::from_secs(30)),
+            "backoff",
+        ),
+        (policy().lock_after(101), "lock_after"),
+        (policy().budget(0, Duration::from_secs(1)), "budget"),
+    ];
+    for (builder, field) in fields {
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.field(), field);
+        assert!(error.to_string().contains(field), "{error}");
     }
 }

@@ -1,29 +1,20 @@
-//! The pool for slow digests behind a verifier.
+//! A verifier with the thread pool for password hashes.
 #![cfg(feature = "tokio")]
 
-use crate::world::{World, policy};
+use crate::world::World;
 use countersign::runtime::TokioPool;
-use countersign::store::MemoryStore;
 use countersign::testing::block_on;
-use countersign::{KeyId, Keyring, Verifier};
 use std::num::NonZeroUsize;
 use tokio::runtime::Builder;
 
 #[test]
-fn a_pool_takes_any_limit() {
+fn a_pool_works_with_any_limit() {
     let runtime = Builder::new_current_thread().build().unwrap();
     let world = World::new();
     let phone = world.enroll();
     for limit in [NonZeroUsize::MIN, NonZeroUsize::MAX] {
-        let keyring = Keyring::new(KeyId::new(1), world.key.clone());
-        let store: MemoryStore = world.verifier.store().clone();
-        let builder = Verifier::builder(store, keyring, "Example")
-            .policy(policy().build().unwrap())
-            .clock(world.clock.clone());
-        let verifier = builder
-            .hash_executor(TokioPool::new(limit))
-            .build()
-            .unwrap();
+        let server = world.server(|builder| builder.hash_executor(TokioPool::new(limit)));
+        let verifier = &server.verifier;
 
         let receipt = world.log_in(&phone);
         let proof = world.reauthenticated(&receipt);
@@ -33,7 +24,7 @@ fn a_pool_takes_any_limit() {
         let _receipt = runtime
             .block_on(verifier.verify(&world.alice, code))
             .unwrap();
-        // Outside of the runtime nobody computes anything, and nobody is let in.
+        // Outside of the runtime no hash is computed, so the verifier accepts no code.
         let code = codes.iter().nth(1).unwrap();
         assert!(block_on(verifier.verify(&world.alice, code)).is_err());
         assert_eq!(world.codes_left(), 9);

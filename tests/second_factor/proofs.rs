@@ -1,4 +1,4 @@
-//! Changes need a proof, and take it in the same swap.
+//! Which proof each change needs (invariant 9).
 
 use crate::world::{STEP, World, rejection, scan};
 use countersign::testing::block_on;
@@ -46,13 +46,13 @@ fn all_rejected(world: &World, proof: &Proof<'_>, expected: Rejection) {
 }
 
 #[test]
-fn invariant_9_a_password_alone_changes_nothing_while_a_factor_is_active() {
+fn a_password_alone_changes_no_active_factor() {
     let (world, _) = World::enrolled();
     all_rejected(&world, &world.password(), Rejection::ProofTooWeak);
 }
 
 #[test]
-fn invariant_9_a_fresh_password_and_a_receipt_change_everything() {
+fn a_fresh_password_and_receipt_allow_every_change() {
     for change in ["issue", "begin", "remove", "disable"] {
         let (world, phone) = World::enrolled();
         let receipt = world.log_in(&phone);
@@ -66,7 +66,11 @@ fn invariant_9_a_fresh_password_and_a_receipt_change_everything() {
                 let id = world.authenticators()[0];
                 let removed = world.verifier.remove_authenticator(&world.alice, id, proof);
                 assert_eq!(block_on(removed).unwrap(), Removed::Disabled);
-                assert_eq!(world.status(), Status::Disabled, "the last one is gone");
+                assert_eq!(
+                    world.status(),
+                    Status::Disabled,
+                    "the last authenticator is removed"
+                );
             }
             _ => block_on(world.verifier.disable(&world.alice, proof)).unwrap(),
         }
@@ -74,7 +78,7 @@ fn invariant_9_a_fresh_password_and_a_receipt_change_everything() {
 }
 
 #[test]
-fn a_receipt_of_the_enrollment_serves_too() {
+fn an_enrollment_receipt_is_a_valid_proof() {
     let world = World::new();
     let enrollment = world
         .begin(EnrollmentRequest::new("alice"), world.password())
@@ -91,7 +95,7 @@ fn a_receipt_of_the_enrollment_serves_too() {
 }
 
 #[test]
-fn a_proof_that_is_stale_or_from_the_future_changes_nothing() {
+fn stale_and_future_proofs_change_nothing() {
     let (world, phone) = World::enrolled();
     let receipt = world.log_in(&phone);
     let then = world.clock.now();
@@ -110,7 +114,7 @@ fn a_proof_that_is_stale_or_from_the_future_changes_nothing() {
 }
 
 #[test]
-fn a_proof_of_ten_minutes_ago_is_just_fresh() {
+fn a_ten_minute_old_proof_is_still_accepted() {
     let (world, phone) = World::enrolled();
     let receipt = world.log_in(&phone);
     let proof = world.reauthenticated(&receipt);
@@ -136,7 +140,7 @@ fn the_receipt_of_another_account_changes_nothing() {
 }
 
 #[test]
-fn invariant_9_a_passcode_as_proof_is_used_up_by_the_change() {
+fn a_change_uses_up_its_passcode() {
     let (world, phone) = World::enrolled();
     let passcode = world.now(&phone);
     block_on(
@@ -150,7 +154,7 @@ fn invariant_9_a_passcode_as_proof_is_used_up_by_the_change() {
 }
 
 #[test]
-fn a_wrong_passcode_as_proof_is_throttled_like_any_attempt() {
+fn a_wrong_proof_counts_like_a_wrong_login() {
     let (world, phone) = World::enrolled();
     let wrong = world.wrong(&phone);
     for _ in 0..5 {
@@ -170,7 +174,7 @@ fn a_wrong_passcode_as_proof_is_throttled_like_any_attempt() {
 }
 
 #[test]
-fn a_passcode_is_not_spent_on_a_change_that_cannot_be_made() {
+fn an_impossible_change_uses_up_no_passcode() {
     let (world, phone) = World::enrolled();
     let passcode = world.now(&phone);
     let unknown = "0123456789abcdef".parse().unwrap();
@@ -194,7 +198,7 @@ fn the_first_enrollment_needs_a_fresh_password_check() {
 }
 
 #[test]
-fn staff_can_switch_it_off_and_the_budget_stays_as_it_was() {
+fn force_disable_keeps_the_guess_budget() {
     let (world, phone) = World::enrolled();
     for _ in 0..20 {
         while let Rejection::Waiting { retry_after } = rejection(world.verify(&world.wrong(&phone)))
@@ -214,7 +218,7 @@ fn staff_can_switch_it_off_and_the_budget_stays_as_it_was() {
 }
 
 #[test]
-fn erasing_is_for_accounts_that_are_gone() {
+fn an_erased_account_is_absent() {
     let (world, _) = World::enrolled();
     block_on(world.verifier.erase(&world.alice)).unwrap();
     assert_eq!(world.status(), Status::Absent);
@@ -226,4 +230,13 @@ fn erasing_is_for_accounts_that_are_gone() {
         Rejection::Absent
     );
     world.clock.advance(STEP);
+}
+
+#[test]
+fn a_password_alone_issues_no_backup_codes() {
+    let (world, _) = World::enrolled();
+    let checked_at = world.clock.now();
+    let proof = Proof::Password { checked_at };
+    let outcome = block_on(world.verifier.issue_backup_codes(&world.alice, proof));
+    assert_eq!(rejection(outcome), Rejection::ProofTooWeak);
 }

@@ -1,11 +1,11 @@
-//! What a sealed receipt proves, and when it stops to.
+//! What a sealed receipt proves, and when its proof ends.
 
-use crate::world::{START, STEP, World, policy, rejection, scan};
+use crate::world::{START, STEP, World, keyring, rejection, scan};
 use countersign::store::MemoryStore;
-use countersign::testing::{ManualClock, block_on};
+use countersign::testing::block_on;
 use countersign::{
     AcceptedBy, AccountId, EnrollmentRequest, KeyId, Keyring, Proof, Receipt, Rejection,
-    SealedReceipt, SealingKey, Verifier,
+    SealedReceipt, SealingKey,
 };
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -18,7 +18,7 @@ fn proof<'a>(world: &World, receipt: &'a SealedReceipt) -> Proof<'a> {
     }
 }
 
-/// What beginning to enroll another phone with this proof comes to.
+/// The result of an enrollment of another phone with this receipt as proof.
 fn begins(world: &World, receipt: &SealedReceipt) -> Result<(), Rejection> {
     let request = EnrollmentRequest::new("alice");
     match world.begin(request, proof(world, receipt)) {
@@ -27,26 +27,11 @@ fn begins(world: &World, receipt: &SealedReceipt) -> Result<(), Rejection> {
     }
 }
 
-/// Another service: its own store, the clock of the world.
+/// A service with its own store, namespace and keys.
 fn service(world: &World, keyring: Keyring, namespace: &str) -> World {
-    let store = MemoryStore::new();
-    let clock: ManualClock = world.clock.clone();
-    let verifier = Verifier::builder(store, keyring, "Example")
-        .namespace(namespace)
-        .policy(policy().build().unwrap())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    World {
-        verifier,
-        clock,
-        key: world.key.clone(),
-        alice: world.alice.clone(),
-    }
-}
-
-fn keyring(id: u32, key: &SealingKey) -> Keyring {
-    Keyring::new(KeyId::new(id), key.clone())
+    world.service(MemoryStore::new(), keyring, |builder| {
+        builder.namespace(namespace)
+    })
 }
 
 #[test]
@@ -65,7 +50,7 @@ fn a_receipt_of_another_service_proves_nothing() {
 }
 
 #[test]
-fn a_receipt_of_an_unknown_key_is_out_of_date() {
+fn a_receipt_under_an_unknown_key_is_expired() {
     let (world, phone) = World::enrolled();
     let receipt = world.log_in(&phone);
     let other = service(&world, keyring(2, &SealingKey::generate().unwrap()), "");
@@ -86,7 +71,7 @@ fn every_key_of_the_keyring_verifies_a_receipt() {
 }
 
 #[test]
-fn a_receipt_that_was_changed_proves_nothing() {
+fn an_altered_receipt_proves_nothing() {
     let (world, phone) = World::enrolled();
     let receipt = world.verifier.seal_receipt(&world.log_in(&phone));
     let bytes = BASE64URL_NOPAD.decode(receipt.as_str().as_bytes()).unwrap();
@@ -96,7 +81,7 @@ fn a_receipt_that_was_changed_proves_nothing() {
             changed[place] ^= 1 << bit;
             let changed = SealedReceipt::from(BASE64URL_NOPAD.encode(&changed));
             let outcome = begins(&world, &changed);
-            // The version and the key id stand before the code is checked.
+            // The verifier reads version and key id before it checks the MAC.
             let expected = match place {
                 0..5 => Rejection::ProofExpired,
                 _ => Rejection::ForeignReceipt,
@@ -111,7 +96,7 @@ fn a_receipt_that_was_changed_proves_nothing() {
 }
 
 #[test]
-fn any_text_is_read_and_proves_nothing() {
+fn arbitrary_text_as_a_receipt_proves_nothing() {
     let (world, _) = World::enrolled();
     for text in ["", "?", "receipt", "AAAA", &"A".repeat(100_000)] {
         let receipt = SealedReceipt::from(String::from(text));
@@ -120,20 +105,14 @@ fn any_text_is_read_and_proves_nothing() {
 }
 
 #[test]
-fn the_code_of_a_receipt_is_hmac_sha_256_over_all_that_it_says() {
+fn hmac_sha_256_covers_the_whole_receipt() {
     let hmac = |key: &[u8], parts: &[&[u8]]| -> Vec<u8> {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
         parts.iter().for_each(|part| mac.update(part));
         mac.finalize().into_bytes().to_vec()
     };
-    let (world, phone) = World::enrolled();
-    let world = World {
-        verifier: service(&world, keyring(1, &world.key), "shop")
-            .verifier
-            .with_store(MemoryStore::new()),
-        ..world
-    };
-    drop(phone);
+    let world = World::new();
+    let world = service(&world, keyring(1, &world.key), "shop");
     let phone = world.enroll();
     let receipt = world.log_in(&phone);
     let AcceptedBy::Authenticator { id } = receipt.accepted_by() else {
@@ -141,7 +120,7 @@ fn the_code_of_a_receipt_is_hmac_sha_256_over_all_that_it_says() {
     };
     let sealed = world.verifier.seal_receipt(&receipt);
     let bytes = BASE64URL_NOPAD.decode(sealed.as_str().as_bytes()).unwrap();
-    let (content, code) = bytes.split_at(bytes.len() - 16);
+    let (content, mac) = bytes.split_at(bytes.len() - 16);
     let id = data_encoding::HEXLOWER
         .decode(id.to_string().as_bytes())
         .unwrap();
@@ -151,11 +130,11 @@ fn the_code_of_a_receipt_is_hmac_sha_256_over_all_that_it_says() {
     let key = hmac(world.key.expose(), &[b"countersign receipts"]);
     let length = 4_u64.to_be_bytes();
     let parts = [b"countersign receipt", &length[..], b"shop", content];
-    assert_eq!(code, &hmac(&key, &parts)[..16]);
+    assert_eq!(mac, &hmac(&key, &parts)[..16]);
 }
 
 #[test]
-fn a_receipt_ends_with_the_authenticator_that_gave_it() {
+fn a_receipt_ends_with_its_authenticator() {
     type End = fn(&World, &Receipt);
     let ends: [(&str, End); 3] = [
         ("force_disable", |world, _| {
@@ -198,7 +177,7 @@ fn a_receipt_ends_with_the_authenticator_that_gave_it() {
 }
 
 #[test]
-fn the_receipt_of_an_enrollment_ends_with_its_authenticator() {
+fn an_enrollment_receipt_ends_with_its_authenticator() {
     let world = World::new();
     let begun = world
         .begin(EnrollmentRequest::new("alice"), world.password())
@@ -212,7 +191,7 @@ fn the_receipt_of_an_enrollment_ends_with_its_authenticator() {
 }
 
 #[test]
-fn a_receipt_by_a_backup_code_ends_with_its_set() {
+fn a_backup_code_receipt_ends_with_its_set() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     let receipt = world
@@ -224,7 +203,7 @@ fn a_receipt_by_a_backup_code_ends_with_its_set() {
 }
 
 #[test]
-fn the_times_of_a_proof_may_lie_ten_seconds_ahead() {
+fn proof_times_may_be_ten_seconds_ahead() {
     for (ahead, expected) in [(10, Ok(())), (11, Err(Rejection::ProofExpired))] {
         let (world, phone) = World::enrolled();
         let receipt = world.log_in(&phone);
@@ -251,7 +230,7 @@ fn the_times_of_a_proof_may_lie_ten_seconds_ahead() {
 }
 
 #[test]
-fn a_receipt_of_the_longest_account_is_read() {
+fn a_receipt_for_the_longest_account_is_accepted() {
     let (world, _) = World::enrolled();
     let world = World {
         alice: AccountId::new("a".repeat(255)).unwrap(),

@@ -1,5 +1,5 @@
-//! Each set of backup codes has a salt and digest parameters of its own. The API shows no salt, but
-//! a digest of one set fits no other set.
+//! Each backup-code set has its own salt and hash parameters. The API shows no salt, so the tests
+//! show that a hash of one set does not match another set.
 
 use crate::world::{STEP, World, policy, rejection};
 use countersign::backup::{Argon2Params, HashJob};
@@ -8,15 +8,15 @@ use countersign::runtime::{
     HashExecutor, HashExecutorError, HashFuture, InlineExecutor, RandomSource, SystemRandom,
 };
 use countersign::store::MemoryStore;
-use countersign::testing::{ManualClock, Phone, block_on};
+use countersign::testing::{Phone, block_on};
 use countersign::{AccountId, Denied, KeyId, Keyring, Rejection, Verifier, VerifierError};
 use std::future::ready;
 use std::sync::{Arc, Mutex};
 
-/// Backup codes are made from random bytes drawn in this number.
+/// The verifier asks for this many random bytes when it generates backup codes.
 const CODE_ENTROPY: usize = 32;
 
-/// Draws the same codes for every set; all else is random.
+/// Returns the same bytes for the codes of every set. All other bytes are random.
 #[derive(Clone, Default)]
 struct SameCodes(Arc<Mutex<u8>>);
 
@@ -45,22 +45,22 @@ enum Mode {
     /// Runs each job.
     #[default]
     Run,
-    /// Keeps the job, and fails.
+    /// Keeps the job and returns an error.
     Keep,
-    /// Runs the job that was kept, not the one that is asked for.
+    /// Runs the kept job instead of the requested job.
     Give,
 }
 
 #[derive(Clone, Default)]
-struct Exchange(Arc<Mutex<(Mode, Option<HashJob>)>>);
+struct SwappedJobs(Arc<Mutex<(Mode, Option<HashJob>)>>);
 
-impl Exchange {
+impl SwappedJobs {
     fn set(&self, mode: Mode) {
         self.0.lock().unwrap().0 = mode;
     }
 }
 
-impl HashExecutor for Exchange {
+impl HashExecutor for SwappedJobs {
     fn run(&self, job: HashJob) -> HashFuture<'_> {
         let (mode, kept) = &mut *self.0.lock().unwrap();
         match mode {
@@ -74,7 +74,7 @@ impl HashExecutor for Exchange {
     }
 }
 
-/// Keeps what is said of each job.
+/// Keeps the description of each job.
 #[derive(Clone, Default)]
 struct Described(Arc<Mutex<Vec<String>>>);
 
@@ -87,36 +87,25 @@ impl HashExecutor for Described {
 
 struct Service {
     random: SameCodes,
-    exchange: Exchange,
+    jobs: SwappedJobs,
     alice: World,
     bob: World,
 }
 
 impl Service {
     fn new() -> Self {
-        let (random, exchange) = (SameCodes::default(), Exchange::default());
-        let World {
-            clock, key, alice, ..
-        } = World::new();
-        let keyring = Keyring::new(KeyId::new(1), key.clone());
-        let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
-            .policy(policy().build().unwrap())
-            .clock(clock.clone())
-            .random(random.clone())
-            .hash_executor(exchange.clone())
-            .build()
-            .unwrap();
-        let world = |account: AccountId, clock: ManualClock| World {
-            verifier: verifier.clone(),
-            clock,
-            key: key.clone(),
-            alice: account,
+        let (random, jobs) = (SameCodes::default(), SwappedJobs::default());
+        let alice = World::new()
+            .server(|builder| builder.random(random.clone()).hash_executor(jobs.clone()));
+        let bob = World {
+            alice: AccountId::new("bob").unwrap(),
+            ..alice.server(|builder| builder.random(random.clone()).hash_executor(jobs.clone()))
         };
         Self {
             random,
-            exchange,
-            alice: world(alice, clock.clone()),
-            bob: world(AccountId::new("bob").unwrap(), clock),
+            jobs,
+            alice,
+            bob,
         }
     }
 
@@ -126,51 +115,51 @@ impl Service {
         world.issue(phone)
     }
 
-    /// What an attempt in one world comes to with the digest of the same code in another.
-    fn with_digest_of(
+    /// The result of a login with the hash that another account got for the same code.
+    fn with_hash_of(
         &self,
         of: &World,
         then: impl FnOnce(),
         by: &World,
         code: &str,
     ) -> Result<(), Denied> {
-        self.exchange.set(Mode::Keep);
+        self.jobs.set(Mode::Keep);
         let kept = of.verify(code);
         assert!(
             matches!(kept, Err(Denied::Failed(VerifierError::HashExecutor(_)))),
             "{kept:?}"
         );
-        self.exchange.set(Mode::Run);
+        self.jobs.set(Mode::Run);
         then();
-        self.exchange.set(Mode::Give);
+        self.jobs.set(Mode::Give);
         let outcome = by.verify(code).map(drop);
-        self.exchange.set(Mode::Run);
+        self.jobs.set(Mode::Run);
         outcome
     }
 }
 
 #[test]
-fn no_two_sets_of_backup_codes_share_a_salt() {
+fn no_two_code_sets_share_a_salt() {
     let service = Service::new();
     let (alice, bob) = (&service.alice, &service.bob);
     let (phone, other) = (alice.enroll(), bob.enroll());
     let codes = service.issue(alice, &phone);
     assert_eq!(service.issue(bob, &other), codes, "the same codes");
 
-    let same = service.with_digest_of(alice, || (), alice, &codes[0]);
-    assert!(same.is_ok(), "its own digest: {same:?}");
+    let same = service.with_hash_of(alice, || (), alice, &codes[0]);
+    assert!(same.is_ok(), "its own hash: {same:?}");
 
-    let another_account = service.with_digest_of(alice, || (), bob, &codes[1]);
+    let another_account = service.with_hash_of(alice, || (), bob, &codes[1]);
     assert_eq!(rejection(another_account), Rejection::WrongCode);
 
     let issue_again = || assert_eq!(service.issue(alice, &phone), codes, "the same codes");
-    let another_set = service.with_digest_of(alice, issue_again, alice, &codes[2]);
+    let another_set = service.with_hash_of(alice, issue_again, alice, &codes[2]);
     assert_eq!(rejection(another_set), Rejection::WrongCode);
     assert_eq!((alice.codes_left(), bob.codes_left()), (10, 10));
 }
 
 #[test]
-fn a_set_keeps_the_digest_of_the_policy_that_issued_it() {
+fn a_code_set_keeps_its_hash_parameters() {
     let (world, jobs) = (World::new(), Described::default());
     let with = |memory_kib| {
         let keyring = Keyring::new(KeyId::new(1), world.key.clone());

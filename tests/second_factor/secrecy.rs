@@ -1,9 +1,9 @@
 //! Invariant 7: no secret, code or key appears in `Debug`, `Display` or errors.
 
-use crate::world::{World, policy, rejection, scan};
+use crate::world::{World, rejection, scan};
 use countersign::backup::BackupCodes;
 use countersign::otp::{Code, Secret, SecretText};
-use countersign::store::{MemoryStore, Store};
+use countersign::store::MemoryStore;
 use countersign::testing::{Phone, block_on};
 use countersign::uri::KeyUri;
 use countersign::{
@@ -17,7 +17,7 @@ fn debug(value: &dyn Debug) -> String {
 }
 
 #[test]
-fn invariant_7_debug_output_shows_no_secret() {
+fn debug_output_shows_no_secret() {
     let world = World::new();
     let enrollment = world
         .begin(EnrollmentRequest::new("alice"), world.password())
@@ -92,10 +92,10 @@ fn the_store_holds_no_secret_in_the_clear() {
     let request = EnrollmentRequest::new("alice@example.com");
     let enrollment = world.begin(request, world.password()).unwrap();
     let phone = scan(&enrollment);
-    let pending = stored(&world);
+    let pending = world.record();
     let _receipt = world.confirm(&enrollment, &world.now(&phone)).unwrap();
     let codes = world.issue(&phone);
-    let active = stored(&world);
+    let active = world.record();
     let secret = enrollment.key_uri().secret();
     let mut forbidden = vec![
         secret.expose().to_vec(),
@@ -115,24 +115,19 @@ fn the_store_holds_no_secret_in_the_clear() {
     }
 }
 
-fn stored(world: &World) -> Vec<u8> {
-    let stored = block_on(world.verifier.store().load(&world.alice));
-    stored.unwrap().unwrap().record
-}
-
 #[test]
-fn invariant_7_errors_name_no_code() {
+fn errors_name_no_code() {
     let (world, phone) = World::enrolled();
     let wrong = world.wrong(&phone);
     let rejected = rejection(world.verify(&wrong)).to_string();
-    assert_eq!(rejected, "the code is wrong");
+    assert_eq!(rejected, "the code is wrong; try another one");
     let malformed = rejection(world.verify("sesame")).to_string();
     assert!(!malformed.contains("sesame"));
     let _receipt = world.verify(&world.now(&phone)).unwrap();
 }
 
 #[test]
-fn what_hosts_hold_can_cross_threads() {
+fn public_types_are_send_and_sync() {
     fn is_send_and_sync<T: Send + Sync + 'static>() {}
     is_send_and_sync::<Verifier<MemoryStore>>();
     is_send_and_sync::<Enrollment>();
@@ -151,7 +146,7 @@ fn what_hosts_hold_can_cross_threads() {
 }
 
 #[test]
-fn futures_of_the_verifier_can_be_spawned() {
+fn verifier_futures_are_send() {
     fn is_send<T: Send>(future: T) -> T {
         future
     }
@@ -185,34 +180,4 @@ fn futures_of_the_verifier_can_be_spawned() {
     drop(is_send(world.verifier.reseal(&world.alice)));
     drop(is_send(world.verifier.erase(&world.alice)));
     block_on(is_send(world.verifier.disable(&world.alice, proof))).unwrap();
-}
-
-#[test]
-fn a_policy_out_of_range_names_its_field() {
-    use std::time::Duration;
-    let fields = [
-        (
-            policy().window(countersign::otp::Window::around(11)),
-            "window",
-        ),
-        (
-            policy().period(countersign::otp::Period::from_secs(121).unwrap()),
-            "period",
-        ),
-        (policy().max_authenticators(0), "max_authenticators"),
-        (policy().enrollment_age(Duration::ZERO), "enrollment_age"),
-        (policy().enrollment_tries(0), "enrollment_tries"),
-        (policy().proof_age(Duration::from_millis(1500)), "proof_age"),
-        (
-            policy().backoff(5, Duration::from_secs(60), Duration::from_secs(30)),
-            "backoff",
-        ),
-        (policy().lock_after(101), "lock_after"),
-        (policy().budget(0, Duration::from_secs(1)), "budget"),
-    ];
-    for (builder, field) in fields {
-        let error = builder.build().unwrap_err();
-        assert_eq!(error.field(), field);
-        assert!(error.to_string().contains(field), "{error}");
-    }
 }

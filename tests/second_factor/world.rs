@@ -1,4 +1,4 @@
-//! A service with one account, a phone, and a clock that stands still.
+//! A service with one account, one phone, and a clock that the test moves.
 
 use countersign::backup::Argon2Params;
 use countersign::store::{MemoryStore, Store};
@@ -6,10 +6,11 @@ use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
     AccountId, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, KeyId, Keyring, Policy,
     PolicyBuilder, Proof, Receipt, Rejection, SealingKey, ServerClock, Status, Timestamp, Verifier,
+    VerifierBuilder,
 };
 use std::time::Duration;
 
-/// 2027-01-15, at the beginning of a step.
+/// 2027-01-15, at the beginning of a time step.
 pub(crate) const START: Timestamp = Timestamp::from_unix(1_800_000_000);
 pub(crate) const STEP: Duration = Duration::from_secs(30);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
@@ -21,7 +22,7 @@ pub(crate) struct World<S = MemoryStore> {
     pub(crate) alice: AccountId,
 }
 
-/// The default policy with a digest that costs nothing.
+/// The default policy with a cheap password hash.
 pub(crate) fn policy() -> PolicyBuilder {
     Policy::builder().code_hash(Argon2Params::new(8, 1, 1).unwrap())
 }
@@ -41,14 +42,50 @@ impl World {
         let phone = world.enroll();
         (world, phone)
     }
+
+    /// The stored bytes of the account.
+    pub(crate) fn record(&self) -> Vec<u8> {
+        let Ok(stored) = block_on(Store::load(self.verifier.store(), &self.alice));
+        stored.unwrap().record
+    }
+}
+
+impl<S: Store + Clone> World<S> {
+    /// Another server of the same service: the same store, key, policy and clock, unless `with`
+    /// sets another.
+    pub(crate) fn server(
+        &self,
+        with: impl FnOnce(VerifierBuilder<S>) -> VerifierBuilder<S>,
+    ) -> Self {
+        let store = self.verifier.store().clone();
+        self.service(store, keyring(1, &self.key), with)
+    }
 }
 
 impl<S: Store> World<S> {
+    /// The same account at a service with another store and keyring: the same policy and clock,
+    /// unless `with` sets another.
+    pub(crate) fn service<T: Store>(
+        &self,
+        store: T,
+        keyring: Keyring,
+        with: impl FnOnce(VerifierBuilder<T>) -> VerifierBuilder<T>,
+    ) -> World<T> {
+        let builder = Verifier::builder(store, keyring, "Example")
+            .policy(self.verifier.policy().clone())
+            .clock(self.clock.clone());
+        World {
+            verifier: with(builder).build().unwrap(),
+            clock: self.clock.clone(),
+            key: self.key.clone(),
+            alice: self.alice.clone(),
+        }
+    }
+
     pub(crate) fn with_store(store: S, policy: Policy) -> Self {
         let clock = ManualClock::at(START);
         let key = SealingKey::generate().unwrap();
-        let keyring = Keyring::new(KeyId::new(1), key.clone());
-        let verifier = Verifier::builder(store, keyring, "Example");
+        let verifier = Verifier::builder(store, keyring(1, &key), "Example");
         let verifier = verifier
             .policy(policy)
             .clock(clock.clone())
@@ -77,7 +114,7 @@ impl<S: Store> World<S> {
         phone.passcode(self.clock.now())
     }
 
-    /// A passcode that is right at no step near now.
+    /// A passcode that is wrong at every time step near now.
     pub(crate) fn wrong(&self, phone: &Phone) -> String {
         let now = self.clock.now().as_unix();
         let near: Vec<_> = (now - 300..now + 300)
@@ -118,13 +155,13 @@ impl<S: Store> World<S> {
         block_on(self.verifier.verify(&self.alice, code))
     }
 
-    /// Logs in with the phone, half a minute after whatever was before.
+    /// Logs in with the phone, one time step later.
     pub(crate) fn log_in(&self, phone: &Phone) -> Receipt {
         self.clock.advance(STEP);
         self.verify(&self.now(phone)).unwrap()
     }
 
-    /// Issues backup codes on a fresh login and password check.
+    /// Issues backup codes by a fresh login and password check.
     pub(crate) fn issue(&self, phone: &Phone) -> Vec<String> {
         let receipt = self.log_in(phone);
         let codes = block_on(
@@ -174,6 +211,10 @@ impl<S: Store> World<S> {
             _ => 0,
         }
     }
+}
+
+pub(crate) fn keyring(id: u32, key: &SealingKey) -> Keyring {
+    Keyring::new(KeyId::new(id), key.clone())
 }
 
 pub(crate) fn scan(enrollment: &Enrollment) -> Phone {

@@ -1,4 +1,4 @@
-//! What the store gets with every write: kind, summary, revisions and nonce. And when the verifier
+//! What the store gets with every write: kind, summary, revisions and nonce. Also when the verifier
 //! reads the clock.
 
 use crate::world::{STEP, World, policy, rejection};
@@ -21,15 +21,15 @@ use std::time::Duration;
 /// record").
 const NONCE: Range<usize> = 14..26;
 
-/// A swap, without its record.
+/// A conditional write without its record.
 struct Write {
     expected: Option<Revision>,
     revision: Revision,
     nonce: Option<Vec<u8>>,
-    is: (WriteKind, bool, u32, KeyId),
+    kind_and_summary: (WriteKind, bool, u32, KeyId),
 }
 
-/// Writes down every swap that is made.
+/// Records every conditional write.
 #[derive(Clone, Default)]
 struct Logged(MemoryStore, Arc<Mutex<Vec<Write>>>);
 
@@ -38,9 +38,12 @@ impl Logged {
         std::mem::take(&mut *self.1.lock().unwrap())
     }
 
-    /// Kind and summary of what was written since the last call.
+    /// The kinds and summaries of the writes since the last call.
     fn written(&self) -> Vec<(WriteKind, bool, u32, KeyId)> {
-        self.writes().iter().map(|write| write.is).collect()
+        self.writes()
+            .iter()
+            .map(|write| write.kind_and_summary)
+            .collect()
     }
 }
 
@@ -54,21 +57,21 @@ impl Store for Logged {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
-        let summary = swap.summary();
+        let summary = write.summary();
         self.1.lock().unwrap().push(Write {
-            expected: swap.expected(),
-            revision: swap.revision(),
-            nonce: swap.record().map(|record| record[NONCE].to_vec()),
-            is: (
-                swap.kind(),
+            expected: write.expected(),
+            revision: write.revision(),
+            nonce: write.record().map(|record| record[NONCE].to_vec()),
+            kind_and_summary: (
+                write.kind(),
                 summary.enabled,
                 summary.codes_left,
                 summary.key,
             ),
         });
-        Store::compare_and_swap(&self.0, account, swap).await
+        Store::compare_and_swap(&self.0, account, write).await
     }
 }
 
@@ -77,7 +80,7 @@ fn logged() -> World<Logged> {
 }
 
 #[test]
-fn every_write_says_what_it_is_and_what_the_record_holds() {
+fn every_write_carries_its_kind_and_summary() {
     use WriteKind as Kind;
     let mut world = logged();
     let store = world.verifier.store().clone();
@@ -97,8 +100,8 @@ fn every_write_says_what_it_is_and_what_the_record_holds() {
     assert_eq!(written.last(), Some(&(Kind::Issued, true, 10, one)));
 
     let _receipt = world.verify(&codes[0]).unwrap();
-    let settled = (Kind::Accepted, true, 9, one);
-    assert_eq!(store.written(), [(Kind::Reserved, true, 10, one), settled]);
+    let accepted = (Kind::Accepted, true, 9, one);
+    assert_eq!(store.written(), [(Kind::Reserved, true, 10, one), accepted]);
 
     let receipt = world.log_in(&phone);
     let request = EnrollmentRequest::new("alice");
@@ -141,7 +144,7 @@ fn every_write_says_what_it_is_and_what_the_record_holds() {
 }
 
 #[test]
-fn every_write_has_a_revision_and_a_nonce_of_its_own() {
+fn every_write_has_a_new_revision_and_nonce() {
     let world = logged();
     let bob = AccountId::new("bob").unwrap();
     for account in [&world.alice, &bob] {
@@ -159,10 +162,10 @@ fn every_write_has_a_revision_and_a_nonce_of_its_own() {
         .iter()
         .filter_map(|write| write.nonce.as_ref())
         .collect();
-    assert_eq!(nonces.len(), 6, "an erasure seals nothing");
-    for life in writes.chunks(4) {
-        assert_eq!(life[0].expected, None);
-        for pair in life.windows(2) {
+    assert_eq!(nonces.len(), 6, "an erasure encrypts nothing");
+    for account in writes.chunks(4) {
+        assert_eq!(account[0].expected, None);
+        for pair in account.windows(2) {
             assert_eq!(pair[1].expected, Some(pair[0].revision));
         }
     }
@@ -184,13 +187,13 @@ impl Store for Slow {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
-        Store::compare_and_swap(&self.0, account, swap).await
+        Store::compare_and_swap(&self.0, account, write).await
     }
 }
 
-/// Counts how often it is read.
+/// Counts the reads of the clock.
 struct Counted(ManualClock, Arc<Mutex<usize>>);
 
 impl Clock for Counted {
@@ -201,7 +204,7 @@ impl Clock for Counted {
 }
 
 #[test]
-fn the_clock_is_read_once_and_after_the_record_is_loaded() {
+fn the_clock_is_read_once_after_loading() {
     let (world, phone) = World::enrolled();
     let reads = Arc::new(Mutex::new(0));
     let keyring = Keyring::new(KeyId::new(1), world.key.clone());
@@ -213,7 +216,11 @@ fn the_clock_is_read_once_and_after_the_record_is_loaded() {
     let later = world.clock.now().saturating_add(60);
     let before = world.now(&phone);
     let outcome = block_on(slow.verify(&world.alice, &before));
-    assert_eq!(rejection(outcome), Rejection::WrongCode, "too old by now");
+    assert_eq!(
+        rejection(outcome),
+        Rejection::WrongCode,
+        "the passcode is too old"
+    );
     assert_eq!((world.clock.now(), *reads.lock().unwrap()), (later, 1));
 
     let later = later.saturating_add(60);

@@ -1,4 +1,4 @@
-//! How often each kind of event came about: a simulation that exercises nothing must show.
+//! Counts each kind of event. The tests fail if an event is too rare.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What one operation of a client came to.
+//! What one operation of a client did, and its answer.
 
 use crate::operation::{Answer, Operation};
 use countersign::store::WriteKind;
@@ -9,30 +9,30 @@ use countersign::{Rejection, Timestamp};
 pub(crate) struct Entry {
     pub(crate) client: usize,
     pub(crate) operation: Operation,
-    /// How far the machine was with the change of keys.
+    /// The stage of the server's key rotation.
     pub(crate) stage: usize,
     pub(crate) running: bool,
-    /// Whether the caller was killed, or told that the effect is unknown.
+    /// Whether the caller was killed, or the answer was that the effect is unknown.
     pub(crate) in_doubt: bool,
-    pub(crate) told_of_success: bool,
-    pub(crate) told_rejection: Option<Rejection>,
-    pub(crate) told_failure: bool,
+    pub(crate) answered_success: bool,
+    pub(crate) answered_rejection: Option<Rejection>,
+    pub(crate) answered_failure: bool,
     /// The time of its last load.
     pub(crate) loaded_at: Timestamp,
     pub(crate) landed: Vec<Write>,
-    /// The number of the write that used its proof up, or that its enrollment was confirmed by.
+    /// The number of the write that used up the proof, or that confirmed the enrollment.
     pub(crate) proven_at: Option<usize>,
-    /// What it was proven by.
+    /// What the proof was.
     pub(crate) grounds: Option<Grounds>,
-    /// The number of the write that was its success.
+    /// The number of the write that completed the operation.
     pub(crate) succeeded_at: Option<usize>,
-    /// Whether it created the record.
+    /// Whether the operation created the record.
     pub(crate) has_created: bool,
-    /// A driver sent one of its swaps twice.
+    /// Whether a driver sent one of the writes twice.
     pub(crate) duplicated: bool,
-    /// Whether there was no record when it began.
+    /// Whether there was no record when the operation began.
     pub(crate) begun_absent: bool,
-    /// How many writes had landed when it began.
+    /// How many writes had landed when the operation began.
     pub(crate) begun_at: usize,
 }
 
@@ -44,9 +44,9 @@ impl Entry {
             stage,
             running: true,
             in_doubt: false,
-            told_of_success: false,
-            told_rejection: None,
-            told_failure: false,
+            answered_success: false,
+            answered_rejection: None,
+            answered_failure: false,
             loaded_at: Timestamp::UNIX_EPOCH,
             landed: Vec::new(),
             proven_at: None,
@@ -63,24 +63,25 @@ impl Entry {
         self.landed.iter().any(|write| kinds.contains(&write.kind))
     }
 
-    /// Whether it has a right to issue codes on record, and no codes.
-    pub(crate) fn left_the_old_set(&self) -> bool {
+    /// Whether the operation has stored a right to issue codes, but no codes.
+    pub(crate) fn stored_only_the_right(&self) -> bool {
         self.wrote(&[WriteKind::Issuing]) && !self.wrote(&[WriteKind::Issued])
     }
 
-    /// Whether its proof may be used up though nothing came of it: an issue of codes that ended between its writes.
-    pub(crate) fn is_told_between_writes(&self) -> bool {
-        let told = matches!(
-            self.told_rejection,
+    /// Whether the proof may be used up without success: an issue of codes that ended between its
+    /// writes.
+    pub(crate) fn is_answered_between_writes(&self) -> bool {
+        let has_ended = matches!(
+            self.answered_rejection,
             Some(Rejection::IssueExpired | Rejection::Disabled | Rejection::Absent)
         );
-        self.wrote(&[WriteKind::Issuing]) && (told || self.told_failure)
+        self.wrote(&[WriteKind::Issuing]) && (has_ended || self.answered_failure)
     }
 
-    /// Whether what it was told can be the effect of its own write.
-    pub(crate) fn is_told_of_own_write(&self) -> bool {
+    /// Whether the operation's own write can have caused the answer.
+    pub(crate) fn is_answered_by_own_write(&self) -> bool {
         matches!(
-            self.told_rejection,
+            self.answered_rejection,
             Some(
                 Rejection::Replayed
                     | Rejection::BackupCodeUsed
@@ -94,22 +95,23 @@ impl Entry {
         )
     }
 
-    /// Whether it ends in doubt, and its right to issue codes is on record, but no codes are.
+    /// Whether the effect is unknown to the caller, and a right to issue is stored but no codes
+    /// are.
     pub(crate) fn in_doubt_between_writes(&self, answer: &Answer) -> bool {
-        matches!(answer, Answer::Killed | Answer::Unsettled) && self.left_the_old_set()
+        matches!(answer, Answer::Killed | Answer::Unsettled) && self.stored_only_the_right()
     }
 }
 
-/// What a receipt of an operation stands for.
+/// What a receipt of an operation was issued for.
 #[derive(Clone)]
 pub(crate) enum Grounds {
-    /// The phones, by their places, that showed the passcode: one, but for an odd chance.
+    /// The indices of the phones that showed the passcode: one, except by rare chance.
     Phones(Vec<usize>),
     /// The set of codes, by the operation that issued it.
     Set(usize),
 }
 
-/// One write of an operation, and its number among all that landed.
+/// One write of an operation, and its number among all landed writes.
 #[derive(Clone, Copy)]
 pub(crate) struct Write {
     pub(crate) kind: WriteKind,

@@ -1,8 +1,8 @@
-//! Every order there is of the awaits of a few clients, and every fault at each of them: depth first, by repeating the
-//! run with another choice.
+//! Runs every order of the awaits of a few clients, with every fault at each await. The search is
+//! depth first: each run repeats the last one with another decision.
 
-use crate::books::Books;
-use crate::choices::Choices;
+use crate::checker::Checker;
+use crate::decisions::Decisions;
 use crate::operation::{Kept, Operation, Shown};
 use crate::stores::Database;
 use crate::world::{START, World};
@@ -22,24 +22,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-/// How far to look.
+/// The bounds of the search.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// The faults of one run, killed callers among them.
+    /// How many faults one run has, including killed callers.
     pub(crate) faults: usize,
-    /// Whether others may go on right after a call has acted on the database, before its caller knows. What a caller
-    /// does then touches nothing that is shared, until it calls again: so this gives more runs, and no others.
+    /// Whether other clients run after a call has reached the database and before its caller
+    /// continues. The caller shares nothing until its next call, so this adds runs but no new
+    /// behaviour.
     pub(crate) every_await: bool,
-    /// Whether a run ends where it comes to what another one has been through: see [`Tracks`](crate::tracks::Tracks).
+    /// Whether a run ends at a state that another run has passed: see
+    /// [`StateHash`](crate::state_hash::StateHash).
     pub(crate) merge: bool,
 }
 
-/// What was explored.
+/// How many runs were explored.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Explored {
-    /// The runs that went to their end.
+    /// The runs that reached their end.
     pub(crate) runs: u64,
-    /// Those that came to what another one has been through.
+    /// The runs that ended at a state of another run.
     pub(crate) merged: u64,
 }
 
@@ -60,23 +62,23 @@ impl fmt::Display for Explored {
     }
 }
 
-/// An account to begin with: enrolled, with two backup codes and a second enrollment under way.
+/// The start: an enrolled account with two backup codes and a pending second enrollment.
 #[derive(Clone)]
-pub(crate) struct Beginning {
-    books: Books,
+pub(crate) struct StartState {
+    checker: Checker,
     stored: StoredRecord,
     now: Timestamp,
 }
 
-/// What went wrong, and all that happened before.
+/// A violation, and everything that happened before.
 #[derive(Debug)]
-pub(crate) struct Broken {
+pub(crate) struct Failure {
     pub(crate) explored: Explored,
     pub(crate) what: String,
     pub(crate) trace: Vec<String>,
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (explored, what) = (self.explored, &self.what);
         write!(f, "after {explored}: {what}\n{}", self.trace.join("\n"))
@@ -85,12 +87,13 @@ impl fmt::Display for Broken {
 
 type Client = Pin<Box<dyn Future<Output = ()>>>;
 
-/// More awaits than a run has.
-const MOST_POLLS: usize = 10_000;
+/// No run has this many awaits.
+const MAX_POLLS: usize = 10_000;
 
-impl Beginning {
+impl StartState {
     pub(crate) fn new() -> Self {
-        let world = World::<MemoryStore>::new(Choices::first(), 1, Books::default(), |_, _| None);
+        let world =
+            World::<MemoryStore>::new(Decisions::first(), 1, Checker::default(), |_, _| None);
         block_on(async {
             let ask = |operation| world.perform(0, 0, operation);
             let begin = |proof| Operation::Begin {
@@ -99,24 +102,24 @@ impl Beginning {
             };
             ask(begin(Shown::Password(START))).await;
             let confirmation = {
-                let books = world.books.lock().unwrap();
+                let checker = world.checker.lock().unwrap();
                 Operation::Confirm {
                     phone: 0,
-                    id: books.phones[0].enrollment,
-                    typed: books.phones[0].phone.passcode(START),
+                    id: checker.phones[0].enrollment,
+                    typed: checker.phones[0].phone.passcode(START),
                 }
             };
             ask(confirmation).await;
-            let kept = world.books.lock().unwrap().receipts[0].clone();
+            let kept = world.checker.lock().unwrap().receipts[0].clone();
             let proof = || reauthenticated(&kept);
             ask(Operation::Issue { proof: proof() }).await;
             ask(begin(proof())).await;
         });
         world.time.advance(Duration::from_secs(60));
         let Ok(stored) = block_on(Store::load(&world.database, &world.account));
-        let books = world.books.lock().unwrap().clone();
+        let checker = world.checker.lock().unwrap().clone();
         Self {
-            books,
+            checker,
             stored: stored.unwrap(),
             now: world.now(0),
         }
@@ -126,24 +129,24 @@ impl Beginning {
         Operation::Verify { typed }
     }
 
-    /// What the app shows so many steps from now.
+    /// What the app shows this many time steps from now.
     pub(crate) fn passcode(&self, steps: u64) -> String {
         let at = self.now.saturating_add(30 * steps);
-        self.books.phones[0].phone.passcode(at)
+        self.checker.phones[0].phone.passcode(at)
     }
 
-    /// The receipt of the first enrollment, and a password.
+    /// The receipt of the first enrollment, and a password check.
     pub(crate) fn receipt(&self) -> Shown {
-        reauthenticated(&self.books.receipts[0])
+        reauthenticated(&self.checker.receipts[0])
     }
 
     pub(crate) fn code(&self, number: usize) -> String {
-        self.books.sets.values().next().unwrap()[number].clone()
+        self.checker.sets.values().next().unwrap()[number].clone()
     }
 
-    /// Confirms the second enrollment, by what its app shows so many steps from now.
+    /// Confirms the second enrollment with the passcode of this many time steps from now.
     pub(crate) fn confirmation(&self, steps: u64) -> Operation {
-        let known = &self.books.phones[1];
+        let known = &self.checker.phones[1];
         Operation::Confirm {
             phone: 1,
             id: known.enrollment,
@@ -151,33 +154,39 @@ impl Beginning {
         }
     }
 
-    fn world<D: Database>(&self, choices: &Choices, bounds: Bounds, books: Books) -> World<D> {
+    fn world<D: Database>(
+        &self,
+        decisions: &Decisions,
+        bounds: Bounds,
+        checker: Checker,
+    ) -> World<D> {
         let left = Arc::new(AtomicUsize::new(bounds.faults));
         let faults_left = Arc::clone(&left);
-        let mut world = World::<D>::new(choices.clone(), 2, books, move |choices, possible| {
-            if possible == [Fault::Landing] {
-                return (choices.pick(2) == 1).then_some(Fault::Landing);
-            }
-            let left = faults_left.load(Ordering::Relaxed);
-            if left == 0 {
-                return None;
-            }
-            // Delays are what the order of the awaits is for.
-            let possible = possible.iter().filter(|fault| **fault != Fault::Delay);
-            let possible: Vec<_> = possible.collect();
-            let fault = choices.pick(possible.len() + 1).checked_sub(1)?;
-            faults_left.store(left - 1, Ordering::Relaxed);
-            Some(*possible[fault])
-        });
+        let mut world =
+            World::<D>::new(decisions.clone(), 2, checker, move |decisions, possible| {
+                if possible == [Fault::Landing] {
+                    return (decisions.pick(2) == 1).then_some(Fault::Landing);
+                }
+                let left = faults_left.load(Ordering::Relaxed);
+                if left == 0 {
+                    return None;
+                }
+                // The order of the awaits already covers delays.
+                let possible = possible.iter().filter(|fault| **fault != Fault::Delay);
+                let possible: Vec<_> = possible.collect();
+                let fault = decisions.pick(possible.len() + 1).checked_sub(1)?;
+                faults_left.store(left - 1, Ordering::Relaxed);
+                Some(*possible[fault])
+            });
         world.faults_left = left;
         world.time.set(self.now);
         let StoredRecord { record, revision } = &self.stored;
         let summary = Summary::new(true, 2, countersign::KeyId::new(1));
-        let swap = ConditionalWrite::put(None, *revision, record, WriteKind::Enrolling, summary);
+        let write = ConditionalWrite::put(None, *revision, record, WriteKind::Enrolling, summary);
         let created = block_on(Store::compare_and_swap(
             &world.database,
             &world.account,
-            swap,
+            write,
         ));
         assert_eq!(created, Ok(WriteResult::Done));
         world
@@ -192,59 +201,59 @@ fn reauthenticated(kept: &Kept) -> Shown {
     }
 }
 
-/// Goes through all runs of these clients, or to the first in which something does not fit.
+/// Runs all runs of these clients, up to the first violation.
 pub(crate) fn explore<D: Database>(
-    beginning: &Beginning,
+    start_state: &StartState,
     clients: &[Vec<Operation>],
     bounds: Bounds,
-) -> Result<Explored, Box<Broken>> {
-    let choices = Choices::first();
+) -> Result<Explored, Box<Failure>> {
+    let decisions = Decisions::first();
     let mut explored = Explored::default();
-    let mut been = HashSet::new();
+    let mut seen = HashSet::new();
     loop {
-        let run = |books, been| run::<D>(beginning, clients, bounds, &choices, books, been);
-        let books = run(beginning.books.clone(), &mut been);
-        match books.map(|books| books.violation) {
+        let run = |checker, seen| run::<D>(start_state, clients, bounds, &decisions, checker, seen);
+        let checker = run(start_state.checker.clone(), &mut seen);
+        match checker.map(|checker| checker.violation) {
             None => explored.merged += 1,
             Some(None) => explored.runs += 1,
             Some(Some(what)) => {
-                choices.rewind();
-                let mut books = beginning.books.clone();
-                books.trace = Some(Vec::new());
-                let books = run(books, &mut HashSet::new()).unwrap();
-                return Err(Box::new(Broken {
+                decisions.rewind();
+                let mut checker = start_state.checker.clone();
+                checker.trace = Some(Vec::new());
+                let checker = run(checker, &mut HashSet::new()).unwrap();
+                return Err(Box::new(Failure {
                     explored,
                     what,
-                    trace: books.trace.unwrap_or_default(),
+                    trace: checker.trace.unwrap_or_default(),
                 }));
             }
         }
-        if !choices.next() {
+        if !decisions.next() {
             return Ok(explored);
         }
     }
 }
 
 #[derive(Clone, Copy)]
-enum Way {
+enum Step {
     Poll(usize),
     Kill(usize),
 }
 
 fn run<D: Database>(
-    beginning: &Beginning,
+    start_state: &StartState,
     clients: &[Vec<Operation>],
     bounds: Bounds,
-    choices: &Choices,
-    books: Books,
-    been: &mut HashSet<u64>,
-) -> Option<Books> {
-    let world = Rc::new(beginning.world::<D>(choices, bounds, books));
+    decisions: &Decisions,
+    checker: Checker,
+    seen: &mut HashSet<u64>,
+) -> Option<Checker> {
+    let world = Rc::new(start_state.world::<D>(decisions, bounds, checker));
     let mut context = Context::from_waker(Waker::noop());
-    // All come as far as the await before their first call, where nothing is shared yet.
+    // All clients run to the await before their first call. Until then they share nothing.
     let mut start = |(number, operations): (usize, &Vec<Operation>)| {
         let (world, operations) = (Rc::clone(&world), operations.clone());
-        world.books.lock().unwrap().tracks.polls(number);
+        world.checker.lock().unwrap().state_hash.polls(number);
         let mut client: Client = Box::pin(async move {
             for operation in operations {
                 world.perform(number + 1, 0, operation).await;
@@ -254,53 +263,53 @@ fn run<D: Database>(
         Some(client)
     };
     let mut clients: Vec<Option<Client>> = clients.iter().enumerate().map(&mut start).collect();
-    // The client whose call has acted, and who does not know it yet.
+    // The client whose call has reached the database and that has not continued yet.
     let mut unaware = None;
-    for _ in 0..MOST_POLLS {
+    for _ in 0..MAX_POLLS {
         let going_on = |client: &usize| unaware.is_none_or(|only| only == *client);
         let alive = (0..clients.len()).filter(|client| clients[*client].is_some());
         let alive: Vec<usize> = alive.filter(going_on).collect();
         let can_kill = world.faults_left.load(Ordering::Relaxed) > 0;
         let killable = alive.iter().filter(|_| can_kill);
-        let ways: Vec<Way> = (alive.iter().copied().map(Way::Poll))
-            .chain(killable.copied().map(Way::Kill))
+        let steps: Vec<Step> = (alive.iter().copied().map(Step::Poll))
+            .chain(killable.copied().map(Step::Kill))
             .collect();
-        if ways.is_empty() {
+        if steps.is_empty() {
             world.close();
-            return Some(std::mem::take(&mut world.books.lock().unwrap()));
+            return Some(std::mem::take(&mut world.checker.lock().unwrap()));
         }
-        if bounds.merge && choices.is_fresh() {
+        if bounds.merge && decisions.is_fresh() {
             let left = world.faults_left.load(Ordering::Relaxed);
-            let tracks = &world.books.lock().unwrap().tracks;
-            if !been.insert(tracks.sum((left, unaware, &alive))) {
+            let state_hash = &world.checker.lock().unwrap().state_hash;
+            if !seen.insert(state_hash.sum((left, unaware, &alive))) {
                 return None;
             }
         }
         unaware = None;
-        match ways[choices.pick(ways.len())] {
-            Way::Kill(client) => {
+        match steps[decisions.pick(steps.len())] {
+            Step::Kill(client) => {
                 world.faults_left.fetch_sub(1, Ordering::Relaxed);
                 clients[client] = None;
-                let mut books = world.books.lock().unwrap();
-                books.tracks.polls(client);
-                books.tracks.sees("killed");
-                books.killed(client + 1);
+                let mut checker = world.checker.lock().unwrap();
+                checker.state_hash.polls(client);
+                checker.state_hash.sees("killed");
+                checker.killed(client + 1);
             }
-            Way::Poll(client) => {
-                world.books.lock().unwrap().tracks.polls(client);
+            Step::Poll(client) => {
+                world.checker.lock().unwrap().state_hash.polls(client);
                 let future = clients[client].as_mut().unwrap();
                 if future.as_mut().poll(&mut context).is_ready() {
                     clients[client] = None;
-                } else if !bounds.every_await && world.books.lock().unwrap().has_acted {
+                } else if !bounds.every_await && world.checker.lock().unwrap().has_acted {
                     unaware = Some(client);
                 }
             }
         }
-        if world.books.lock().unwrap().violation.is_some() {
+        if world.checker.lock().unwrap().violation.is_some() {
             break;
         }
     }
-    let mut books = std::mem::take(&mut *world.books.lock().unwrap());
-    books.violated("a client never comes to its end");
-    Some(books)
+    let mut checker = std::mem::take(&mut *world.checker.lock().unwrap());
+    checker.violated("a client does not end");
+    Some(checker)
 }

@@ -1,8 +1,11 @@
-//! The promise of the library, put to the test by machines: whole lives of accounts on a connection that loses, delays and
-//! doubles what is sent, drawn from seeds; and every order there is of a few operations.
+//! Checks the guarantees of the library under simulated faults. The connection to the store loses,
+//! delays and duplicates calls. One part simulates whole accounts from random seeds; the other runs
+//! every order of a few operations.
 //!
-//! `COUNTERSIGN_SCHEDULES=1000000 cargo test --release --all-features --test simulation -- --nocapture` for many;
-//! `COUNTERSIGN_SEED=...` for one, with all that happens in it.
+//! `COUNTERSIGN_SCHEDULES=1000000` runs a million seeds. `COUNTERSIGN_SEED=...` runs one seed and
+//! prints everything that happens:
+//!
+//! `cargo test --release --all-features --test simulation -- --nocapture`
 #![cfg(feature = "conformance")]
 #![allow(
     clippy::unwrap_used,
@@ -13,19 +16,18 @@
     reason = "tests"
 )]
 
-mod books;
-mod choices;
+mod checker;
 mod coverage;
-mod draws;
+mod decisions;
 mod entry;
 mod explorer;
-mod known_phone;
-mod life;
-mod lives;
-mod mirror;
 mod operation;
+mod random_operations;
+mod reference;
 mod rules;
 mod scenarios;
+mod seeded_run;
+mod seeds;
+mod state_hash;
 mod stores;
-mod tracks;
 mod world;

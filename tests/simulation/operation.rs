@@ -1,5 +1,7 @@
-//! What a client can ask of the service, and what it is told.
+//! The operations that a client can ask for, the answers, and the apps of the user.
 
+use crate::rules::PERIOD;
+use countersign::testing::Phone;
 use countersign::{
     AuthenticatorId, Denied, EnrollmentId, Receipt, Rejection, Removed, SealedReceipt, Timestamp,
     VerifierError,
@@ -12,7 +14,7 @@ pub(crate) enum Operation {
         proof: Shown,
     },
     Confirm {
-        /// The place of the enrollment among those that are known.
+        /// The index of the enrollment among the known ones.
         phone: usize,
         id: EnrollmentId,
         typed: String,
@@ -32,21 +34,21 @@ pub(crate) enum Operation {
     },
     ForceDisable,
     Unlock {
-        /// Whether somebody has compared the machine's clock.
-        compared: bool,
+        /// Whether the caller confirms the server's clock.
+        confirmed: bool,
     },
     Reseal,
     Erase,
     Status,
 }
 
-/// The proof that a client shows.
+/// The proof that a client presents.
 #[derive(Clone, Debug)]
 pub(crate) enum Shown {
     Typed(String),
     Receipt {
         kept: Kept,
-        /// Whether somebody has changed its text.
+        /// Whether the text was changed.
         altered: bool,
         password_checked_at: Timestamp,
     },
@@ -60,7 +62,7 @@ pub(crate) struct Kept {
     pub(crate) at: Timestamp,
     /// The operation that was accepted.
     pub(crate) of: usize,
-    /// How far its machine was with the change of keys.
+    /// The stage of the server's key rotation.
     pub(crate) stage: usize,
 }
 
@@ -81,7 +83,7 @@ impl Operation {
         }
     }
 
-    /// What is shown as a proof, if the operation takes one.
+    /// The presented proof, if the operation needs one.
     pub(crate) const fn proof(&self) -> Option<&Shown> {
         match self {
             Self::Begin { proof, .. }
@@ -92,7 +94,7 @@ impl Operation {
         }
     }
 
-    /// What was typed as an attempt, throttled and used up.
+    /// The code in the operation: a login code, or the code of a proof.
     pub(crate) fn typed(&self) -> Option<&str> {
         match (self, self.proof()) {
             (Self::Verify { typed }, _) | (_, Some(Shown::Typed(typed))) => Some(typed),
@@ -101,30 +103,30 @@ impl Operation {
     }
 }
 
-/// What the client was told.
+/// The answer to the client.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Accepted(Receipt, SealedReceipt),
     Removed(Removed),
     Done,
     Rejected(Rejection),
-    /// The host is told that what became of it is unknown.
+    /// The answer is that the effect is unknown.
     Unsettled,
     Failed(VerifierError),
-    /// Nobody was there any more to be told.
+    /// The caller was killed before the answer.
     Killed,
 }
 
 impl Answer {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
-            Self::Accepted(..) => "told: accepted",
-            Self::Removed(_) | Self::Done => "told: done",
+            Self::Accepted(..) => "answer: accepted",
+            Self::Removed(_) | Self::Done => "answer: done",
             Self::Rejected(rejection) => of_rejection(*rejection),
-            Self::Unsettled => "told: effect unknown",
-            Self::Failed(VerifierError::Store(_)) => "told: the store failed",
-            Self::Failed(VerifierError::Contended) => "told: contended",
-            Self::Failed(_) => "told: another error",
+            Self::Unsettled => "answer: effect unknown",
+            Self::Failed(VerifierError::Store(_)) => "answer: the store failed",
+            Self::Failed(VerifierError::Contended) => "answer: contended",
+            Self::Failed(_) => "answer: another error",
             Self::Killed => "killed in mid-operation",
         }
     }
@@ -150,28 +152,53 @@ impl From<VerifierError> for Answer {
 
 const fn of_rejection(rejection: Rejection) -> &'static str {
     match rejection {
-        Rejection::Malformed => "told: malformed",
-        Rejection::WrongCode => "told: wrong code",
-        Rejection::Replayed => "told: replayed",
-        Rejection::BackupCodeUsed => "told: backup code used",
-        Rejection::Absent => "told: absent",
-        Rejection::Disabled => "told: disabled",
-        Rejection::Locked => "told: locked",
-        Rejection::Waiting { .. } => "told: waiting",
-        Rejection::BudgetSpent { .. } => "told: budget spent",
-        Rejection::ClockFault => "told: clock fault",
-        Rejection::ProofTooWeak => "told: proof too weak",
-        Rejection::ProofExpired => "told: proof expired",
-        Rejection::ForeignReceipt => "told: foreign receipt",
-        Rejection::NoEnrollment => "told: no enrollment",
-        Rejection::EnrollmentSuperseded => "told: enrollment superseded",
-        Rejection::EnrollmentExpired => "told: enrollment expired",
-        Rejection::WrongConfirmation { .. } => "told: wrong confirmation",
-        Rejection::UnknownAuthenticator => "told: unknown authenticator",
-        Rejection::TooManyAuthenticators { .. } => "told: too many authenticators",
-        Rejection::TooManyEnrollments { .. } => "told: too many enrollments",
-        Rejection::TooManyIssues { .. } => "told: too many issues",
-        Rejection::IssueExpired => "told: issue expired",
-        _ => "told: another rejection",
+        Rejection::Malformed => "answer: malformed",
+        Rejection::WrongCode => "answer: wrong code",
+        Rejection::Replayed => "answer: replayed",
+        Rejection::BackupCodeUsed => "answer: backup code used",
+        Rejection::Absent => "answer: absent",
+        Rejection::Disabled => "answer: disabled",
+        Rejection::Locked => "answer: locked",
+        Rejection::Waiting { .. } => "answer: waiting",
+        Rejection::BudgetSpent { .. } => "answer: budget spent",
+        Rejection::ClockFault => "answer: clock fault",
+        Rejection::ProofTooWeak => "answer: proof too weak",
+        Rejection::ProofExpired => "answer: proof expired",
+        Rejection::ForeignReceipt => "answer: foreign receipt",
+        Rejection::NoEnrollment => "answer: no enrollment",
+        Rejection::EnrollmentSuperseded => "answer: enrollment superseded",
+        Rejection::EnrollmentExpired => "answer: enrollment expired",
+        Rejection::WrongConfirmation { .. } => "answer: wrong confirmation",
+        Rejection::UnknownAuthenticator => "answer: unknown authenticator",
+        Rejection::TooManyAuthenticators { .. } => "answer: too many authenticators",
+        Rejection::TooManyEnrollments { .. } => "answer: too many enrollments",
+        Rejection::TooManyIssues { .. } => "answer: too many issues",
+        Rejection::IssueExpired => "answer: issue expired",
+        _ => "answer: another rejection",
+    }
+}
+
+/// An authenticator app, as its owner knows the state.
+#[derive(Clone)]
+pub(crate) struct KnownPhone {
+    pub(crate) enrollment: EnrollmentId,
+    pub(crate) phone: Phone,
+    pub(crate) id: Option<AuthenticatorId>,
+    pub(crate) active: bool,
+    pub(crate) begun_by: usize,
+    pub(crate) last_step: Option<u64>,
+}
+
+impl KnownPhone {
+    /// Whether the app shows this code around this time.
+    pub(crate) fn shows(&self, typed: &str, at: Timestamp) -> bool {
+        self.step_of(typed, at).is_some()
+    }
+
+    /// The latest time step of the window at which the app shows this code.
+    pub(crate) fn step_of(&self, typed: &str, at: Timestamp) -> Option<u64> {
+        let step = at.as_unix() / PERIOD;
+        let shows = |step: &u64| self.phone.passcode(Timestamp::from_unix(step * PERIOD)) == typed;
+        (step - 1..=step + 1).rev().find(shows)
     }
 }

@@ -1,4 +1,4 @@
-//! The rules of the simulated service: as tight as a life is short, so that every limit is met.
+//! The policy of the simulated service. The limits are tight, so that short runs meet all of them.
 
 use countersign::Policy;
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
@@ -18,11 +18,11 @@ pub(crate) const CLOCK_FAULT: u64 = 3600;
 pub(crate) const SKEW: u64 = 10;
 pub(crate) const ENROLLMENT_AGE: u64 = 600;
 pub(crate) const ENROLLMENT_TRIES: u8 = 2;
-/// So many enrollments may be begun within so many seconds.
+/// How many enrollments may begin within how many seconds.
 pub(crate) const BEGINNINGS: (usize, u64) = (10, 600);
-/// So many sets of codes may be issued within so many seconds.
+/// How many code sets may be issued within how many seconds.
 pub(crate) const ISSUES: (usize, u64) = (3, 86_400);
-/// How long codes may take to be stored.
+/// How long a right to store codes is valid.
 pub(crate) const RIGHT_AGE: u64 = 60;
 
 pub(crate) fn policy() -> Policy {

@@ -1,8 +1,8 @@
-//! A few operations at the same time, in every order.
+//! A few concurrent operations in every order.
 
-use crate::explorer::{Beginning, Bounds, Explored, explore};
-use crate::lives::number;
+use crate::explorer::{Bounds, Explored, StartState, explore};
 use crate::operation::{Operation, Shown};
+use crate::seeds::number;
 use crate::stores::WithoutCompare;
 use countersign::store::MemoryStore;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-/// How many runs there are: backup codes are written twice.
+/// The number of runs. A backup code needs two writes, which gives more orders.
 #[derive(Clone, Copy, PartialEq)]
 enum Cost {
     Low,
@@ -18,7 +18,7 @@ enum Cost {
     High,
 }
 
-/// Two clients with two operations each, and three with one each.
+/// Two clients with two operations each, and three clients with one each.
 struct Scenario {
     name: &'static str,
     cost: Cost,
@@ -26,10 +26,10 @@ struct Scenario {
     three: [Vec<Operation>; 3],
 }
 
-fn scenarios(at: &Beginning) -> Vec<Scenario> {
-    let passcode = |steps| Beginning::verify(at.passcode(steps));
-    let code = |number| Beginning::verify(at.code(number));
-    let wrong = || Beginning::verify("000000".into());
+fn scenarios(at: &StartState) -> Vec<Scenario> {
+    let passcode = |steps| StartState::verify(at.passcode(steps));
+    let code = |number| StartState::verify(at.code(number));
+    let wrong = || StartState::verify("000000".into());
     let shown = |steps| Shown::Typed(at.passcode(steps));
     let issue = |steps| Operation::Issue {
         proof: shown(steps),
@@ -132,12 +132,12 @@ impl Job<'_> {
     fn run(&self) -> Explored {
         let begun = Instant::now();
         let clients = self.scenario.clients(self.shape);
-        match explore::<MemoryStore>(&Beginning::new(), &clients, self.bounds) {
+        match explore::<MemoryStore>(&StartState::new(), &clients, self.bounds) {
             Ok(explored) => {
                 println!("{self} in {:.1?}: {explored}", begun.elapsed());
                 explored
             }
-            Err(broken) => panic!("{self}: {broken}"),
+            Err(failure) => panic!("{self}: {failure}"),
         }
     }
 }
@@ -164,7 +164,7 @@ impl fmt::Display for Job<'_> {
     }
 }
 
-/// Spreads jobs over the processors, and adds up what they explored.
+/// Distributes jobs over the processors, and adds up the explored runs.
 fn run_all(jobs: &[Job<'_>]) -> Explored {
     let next = AtomicUsize::new(0);
     let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -179,17 +179,17 @@ fn run_all(jobs: &[Job<'_>]) -> Explored {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let sums = threads.into_iter().map(|thread| thread.join().unwrap());
         let explored = sums.fold(Explored::default(), |sum, other| sum + other);
-        println!("in all {explored}");
+        println!("in total {explored}");
         explored
     })
 }
 
-/// A debug build looks less far.
+/// A debug build has tighter bounds.
 const FULL: bool = !cfg!(debug_assertions);
 
 #[test]
-fn every_run_keeps_the_promise() {
-    let scenarios = scenarios(&Beginning::new());
+fn every_order_of_calls_keeps_the_guarantees() {
+    let scenarios = scenarios(&StartState::new());
     let mut jobs = Vec::new();
     for scenario in &scenarios {
         let low = scenario.cost == Cost::Low;
@@ -211,9 +211,9 @@ fn every_run_keeps_the_promise() {
 }
 
 #[test]
-fn every_moment_keeps_the_promise() {
+fn every_distinct_state_keeps_the_guarantees() {
     let many = number("COUNTERSIGN_SCHEDULES").is_some_and(|schedules| schedules >= 1_000_000);
-    let scenarios = scenarios(&Beginning::new());
+    let scenarios = scenarios(&StartState::new());
     let mut jobs = Vec::new();
     for scenario in &scenarios {
         let more = usize::from(FULL);
@@ -231,20 +231,20 @@ fn every_moment_keeps_the_promise() {
 }
 
 #[test]
-fn a_database_that_does_not_compare_is_found_out_in_every_scenario() {
-    let beginning = Beginning::new();
+fn every_scenario_detects_a_store_without_comparison() {
+    let start_state = StartState::new();
     let bounds = Bounds {
         faults: 0,
         every_await: false,
         merge: false,
     };
-    for scenario in scenarios(&beginning) {
+    for scenario in scenarios(&start_state) {
         for clients in [&scenario.two[..], &scenario.three[..]] {
-            match explore::<WithoutCompare>(&beginning, clients, bounds) {
-                Ok(explored) => panic!("{}: not found out in {explored}", scenario.name),
-                Err(broken) => println!(
-                    "{}: found out after {}: {}",
-                    scenario.name, broken.explored, broken.what
+            match explore::<WithoutCompare>(&start_state, clients, bounds) {
+                Ok(explored) => panic!("{}: not detected in {explored}", scenario.name),
+                Err(failure) => println!(
+                    "{}: detected after {}: {}",
+                    scenario.name, failure.explored, failure.what
                 ),
             }
         }

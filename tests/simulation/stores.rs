@@ -1,24 +1,24 @@
-//! The layers between a verifier and its database: what was sent, what goes wrong, what landed.
+//! The layers between a verifier and the database. They record what was sent and what landed.
 
-use crate::books::Books;
+use crate::checker::Checker;
 use countersign::conformance::Faulty;
 use countersign::store::{ConditionalWrite, MemoryStore, Store, StoredRecord, WriteResult};
 use countersign::{AccountId, Timestamp};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-pub(crate) type SharedBooks = Arc<Mutex<Books>>;
+pub(crate) type SharedChecker = Arc<Mutex<Checker>>;
 
-/// The database. Its calls are ready at once.
+/// The database. Its calls return at once.
 pub(crate) trait Database: Store<Error = Infallible> + Clone + Default + 'static {}
 
 impl Database for MemoryStore {}
 
-/// What one operation has for a store: it writes down when it loaded, and what it sent.
+/// The store of one operation. It records when the operation loaded, and what it sent.
 pub(crate) struct Sender<D> {
     pub(crate) operation: usize,
-    pub(crate) clock: crate::world::MachineClock,
-    pub(crate) books: SharedBooks,
+    pub(crate) clock: crate::world::OffsetClock,
+    pub(crate) checker: SharedChecker,
     pub(crate) faulty: Faulty<Landing<D>>,
 }
 
@@ -26,15 +26,15 @@ impl<D: Database> Store for Sender<D> {
     type Error = Box<dyn std::error::Error + Send + Sync>;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
-        self.books.lock().unwrap().calls();
+        self.checker.lock().unwrap().calls();
         let stored = self.faulty.load(account).await;
-        // The verifier reads the clock right after this, before anything else can happen.
+        // The verifier reads the clock right after this, before anything else runs.
         let now: Timestamp = countersign::runtime::Clock::now(&self.clock);
-        let mut books = self.books.lock().unwrap();
-        books.loaded(self.operation, now);
+        let mut checker = self.checker.lock().unwrap();
+        checker.loaded(self.operation, now);
         let seen = stored.as_ref().ok();
-        books
-            .tracks
+        checker
+            .state_hash
             .loads(seen.map(|it| it.as_ref().map(|stored| stored.revision.as_i64())));
         stored
     }
@@ -42,22 +42,22 @@ impl<D: Database> Store for Sender<D> {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Self::Error> {
-        self.books.lock().unwrap().calls();
-        self.books.lock().unwrap().sent(self.operation, &swap);
-        let swapped = self.faulty.compare_and_swap(account, swap).await;
-        let seen = swapped.as_ref().ok();
-        self.books.lock().unwrap().tracks.sees(seen);
-        swapped
+        self.checker.lock().unwrap().calls();
+        self.checker.lock().unwrap().sent(self.operation, &write);
+        let result = self.faulty.compare_and_swap(account, write).await;
+        let seen = result.as_ref().ok();
+        self.checker.lock().unwrap().state_hash.sees(seen);
+        result
     }
 }
 
-/// Right above the database: it writes down what landed.
+/// The layer above the database. It records what landed.
 #[derive(Clone)]
 pub(crate) struct Landing<D> {
     pub(crate) database: D,
-    pub(crate) books: SharedBooks,
+    pub(crate) checker: SharedChecker,
 }
 
 impl<D: Database> Store for Landing<D> {
@@ -65,29 +65,29 @@ impl<D: Database> Store for Landing<D> {
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
         let stored = self.database.load(account).await;
-        self.books.lock().unwrap().acted();
+        self.checker.lock().unwrap().acted();
         stored
     }
 
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
-        let Ok(swapped) = self.database.compare_and_swap(account, swap).await;
-        let mut books = self.books.lock().unwrap();
-        books.acted();
-        let done = swapped == WriteResult::Done;
-        books.tracks.reaches(swap.revision().as_i64(), done);
-        match swapped {
-            WriteResult::Done => books.landed(&swap),
-            WriteResult::Stale => books.refused(&swap),
+        let Ok(result) = self.database.compare_and_swap(account, write).await;
+        let mut checker = self.checker.lock().unwrap();
+        checker.acted();
+        let done = result == WriteResult::Done;
+        checker.state_hash.reaches(write.revision().as_i64(), done);
+        match result {
+            WriteResult::Done => checker.landed(&write),
+            WriteResult::Stale => checker.refused(&write),
         }
-        Ok(swapped)
+        Ok(result)
     }
 }
 
-/// A database that was broken on purpose: it writes without comparing.
+/// A faulty database that writes without comparing revisions.
 #[derive(Clone, Default)]
 pub(crate) struct WithoutCompare(MemoryStore);
 
@@ -103,15 +103,21 @@ impl Store for WithoutCompare {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Infallible> {
         let Ok(stored) = Store::load(&self.0, account).await;
         let there = stored.map(|stored| stored.revision);
-        let forced = match (swap.record(), there) {
-            (Some(record), there) => {
-                ConditionalWrite::put(there, swap.revision(), record, swap.kind(), swap.summary())
+        let forced = match (write.record(), there) {
+            (Some(record), there) => ConditionalWrite::put(
+                there,
+                write.revision(),
+                record,
+                write.kind(),
+                write.summary(),
+            ),
+            (None, Some(there)) => {
+                ConditionalWrite::erase(there, write.revision(), write.summary())
             }
-            (None, Some(there)) => ConditionalWrite::erase(there, swap.revision(), swap.summary()),
             (None, None) => return Ok(WriteResult::Done),
         };
         Store::compare_and_swap(&self.0, account, forced).await

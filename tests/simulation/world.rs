@@ -1,10 +1,10 @@
-//! One account of a service on two machines, over a bad connection.
+//! One account of a service on two servers, over a faulty connection.
 
-use crate::books::Books;
-use crate::choices::{Choices, draw};
+use crate::checker::Checker;
+use crate::decisions::{Decisions, next_random};
 use crate::operation::{Answer, Operation, Shown};
 use crate::rules::{BURST, PERIOD, policy};
-use crate::stores::{Database, Landing, Sender, SharedBooks};
+use crate::stores::{Database, Landing, Sender, SharedChecker};
 use countersign::conformance::{Fault, Faults, Faulty};
 use countersign::otp::RandomError;
 use countersign::runtime::{Clock, RandomSource};
@@ -17,39 +17,39 @@ use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// 2027-01-15, at the beginning of a step.
+/// 2027-01-15, at the beginning of a time step.
 pub(crate) const START: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 pub(crate) struct World<D> {
-    pub(crate) choices: Choices,
-    pub(crate) books: SharedBooks,
+    pub(crate) decisions: Decisions,
+    pub(crate) checker: SharedChecker,
     pub(crate) database: D,
     pub(crate) faulty: Faulty<Landing<D>>,
     pub(crate) time: ManualClock,
-    pub(crate) machines: [Machine; 2],
+    pub(crate) servers: [Server; 2],
     pub(crate) account: AccountId,
     random: SeededRandom,
-    /// How many faults a run may still meet, where that is bounded.
+    /// How many faults a run may still have, if that is bounded.
     pub(crate) faults_left: Arc<AtomicUsize>,
-    /// Whether every record is known to be sealed with the new key.
+    /// Whether every record is known to be encrypted with the new key.
     pub(crate) resealed: Cell<bool>,
 }
 
-pub(crate) struct Machine {
-    pub(crate) clock: MachineClock,
-    /// How far the change of keys is: the old key; the new one added; the new one first; the old one dropped.
+pub(crate) struct Server {
+    pub(crate) clock: OffsetClock,
+    /// The stage of the key rotation: old key; new key added; new key primary; old key dropped.
     pub(crate) stage: Cell<usize>,
     verifier: RefCell<Verifier<()>>,
 }
 
-/// The time, as one machine has it.
+/// The time on one server.
 #[derive(Clone)]
-pub(crate) struct MachineClock {
+pub(crate) struct OffsetClock {
     time: ManualClock,
     offset: Arc<AtomicI64>,
 }
 
-impl MachineClock {
+impl OffsetClock {
     pub(crate) fn jump(&self, seconds: i64) {
         self.offset.fetch_add(seconds, Ordering::Relaxed);
     }
@@ -60,14 +60,14 @@ impl MachineClock {
     }
 }
 
-impl Clock for MachineClock {
+impl Clock for OffsetClock {
     fn now(&self) -> Timestamp {
         let offset = self.offset.load(Ordering::Relaxed);
         Timestamp::from_unix(self.time.now().as_unix().saturating_add_signed(offset))
     }
 }
 
-/// Repeatable bytes in the place of random ones.
+/// Repeatable bytes instead of random bytes.
 #[derive(Clone)]
 struct SeededRandom(Arc<Mutex<u64>>);
 
@@ -75,7 +75,7 @@ impl RandomSource for SeededRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
         let mut state = self.0.lock().unwrap();
         for chunk in buffer.chunks_mut(8) {
-            let bytes = draw(&mut state).to_le_bytes();
+            let bytes = next_random(&mut state).to_le_bytes();
             chunk.copy_from_slice(&bytes[..chunk.len()]);
         }
         Ok(())
@@ -83,51 +83,51 @@ impl RandomSource for SeededRandom {
 }
 
 impl<D: Database> World<D> {
-    /// A world whose faults `choose` decides on; two seeds of it have no secret in common.
+    /// `choose` decides on the faults. Runs with different seeds share no secret.
     pub(crate) fn new(
-        choices: Choices,
+        decisions: Decisions,
         seed: u64,
-        books: Books,
-        choose: impl Fn(&Choices, &[Fault]) -> Option<Fault> + Send + Sync + 'static,
+        checker: Checker,
+        choose: impl Fn(&Decisions, &[Fault]) -> Option<Fault> + Send + Sync + 'static,
     ) -> Self {
-        let books: SharedBooks = Arc::new(Mutex::new(books));
+        let checker: SharedChecker = Arc::new(Mutex::new(checker));
         let database = D::default();
-        let (asked, noted) = (choices.clone(), Arc::clone(&books));
+        let (asked, noted) = (decisions.clone(), Arc::clone(&checker));
         let faulty = Faulty::chosen_by(
             Landing {
                 database: database.clone(),
-                books: Arc::clone(&books),
+                checker: Arc::clone(&checker),
             },
             Faults::all(),
             move |possible| {
                 let fault = choose(&asked, possible)?;
-                let mut books = noted.lock().unwrap();
-                books.coverage.count(name_of(fault));
+                let mut checker = noted.lock().unwrap();
+                checker.coverage.count(name_of(fault));
                 match fault {
-                    Fault::Landing => books.tracks.lands_late(),
-                    _ => books.tracks.sees(fault),
+                    Fault::Landing => checker.state_hash.lands_late(),
+                    _ => checker.state_hash.sees(fault),
                 }
-                books.note(|| format!("      {fault}"));
+                checker.note(|| format!("      {fault}"));
                 Some(fault)
             },
         );
         let time = ManualClock::at(START);
         let random = SeededRandom(Arc::new(Mutex::new(seed ^ 0x5EED)));
-        let machine = || {
-            let clock = MachineClock {
+        let server = || {
+            let clock = OffsetClock {
                 time: time.clone(),
                 offset: Arc::default(),
             };
-            Machine {
+            Server {
                 verifier: RefCell::new(verifier(0, &clock, &random)),
                 stage: Cell::new(0),
                 clock,
             }
         };
         Self {
-            machines: [machine(), machine()],
-            choices,
-            books,
+            servers: [server(), server()],
+            decisions,
+            checker,
             database,
             faulty,
             time,
@@ -138,52 +138,52 @@ impl<D: Database> World<D> {
         }
     }
 
-    pub(crate) fn now(&self, machine: usize) -> Timestamp {
-        self.machines[machine].clock.now()
+    pub(crate) fn now(&self, server: usize) -> Timestamp {
+        self.servers[server].clock.now()
     }
 
-    /// The next step of the change of keys on a machine, if every operation under way allows for it.
-    pub(crate) fn change_keys(&self, machine: usize) {
-        let stage = self.machines[machine].stage.get();
+    /// Takes the next step of the key rotation on a server, if no running operation prevents that.
+    pub(crate) fn change_keys(&self, server: usize) {
+        let stage = self.servers[server].stage.get();
         let last = 3;
         let may_drop = self.resealed.get() && self.faulty.late() == 0;
         if stage == last || self.least_stage() < stage || (stage + 1 == last && !may_drop) {
             return;
         }
-        let machine = &self.machines[machine];
-        machine.stage.set(stage + 1);
-        *machine.verifier.borrow_mut() = verifier(stage + 1, &machine.clock, &self.random);
-        let mut books = self.books.lock().unwrap();
-        books.note(|| format!("keys: a machine is at stage {}", stage + 1));
-        books.coverage.count(match stage + 1 {
-            1 => "keys: the new one is added",
-            2 => "keys: the new one is the primary",
-            _ => "keys: the old one is dropped",
+        let server = &self.servers[server];
+        server.stage.set(stage + 1);
+        *server.verifier.borrow_mut() = verifier(stage + 1, &server.clock, &self.random);
+        let mut checker = self.checker.lock().unwrap();
+        checker.note(|| format!("keys: a server is at stage {}", stage + 1));
+        checker.coverage.count(match stage + 1 {
+            1 => "keys: the new key is added",
+            2 => "keys: the new key is the primary",
+            _ => "keys: the old key is dropped",
         });
     }
 
-    /// The stage that is behind all machines and all operations under way.
+    /// The lowest stage of all servers and all running operations.
     fn least_stage(&self) -> usize {
-        let books = self.books.lock().unwrap();
-        let running = books.entries.iter().filter(|entry| entry.running);
+        let checker = self.checker.lock().unwrap();
+        let running = checker.entries.iter().filter(|entry| entry.running);
         let stages = running.map(|entry| entry.stage);
-        let machines = self.machines.iter().map(|machine| machine.stage.get());
-        stages.chain(machines).min().unwrap_or_default()
+        let servers = self.servers.iter().map(|server| server.stage.get());
+        stages.chain(servers).min().unwrap_or_default()
     }
 
-    /// Asks a machine for an operation, as a client does.
-    pub(crate) async fn perform(&self, client: usize, machine: usize, operation: Operation) {
-        let stage = self.machines[machine].stage.get();
-        let clock = self.machines[machine].clock.clone();
+    /// Asks a server for an operation, as a client does.
+    pub(crate) async fn perform(&self, client: usize, server: usize, operation: Operation) {
+        let stage = self.servers[server].stage.get();
+        let clock = self.servers[server].clock.clone();
         let every_key_changed = self.least_stage() >= 2;
         let index = {
-            let mut books = self.books.lock().unwrap();
-            books.began(client, stage, operation.clone())
+            let mut checker = self.checker.lock().unwrap();
+            checker.began(client, stage, operation.clone())
         };
-        let verifier = self.machines[machine].verifier.borrow().with_store(Sender {
+        let verifier = self.servers[server].verifier.borrow().with_store(Sender {
             operation: index,
             clock,
-            books: Arc::clone(&self.books),
+            checker: Arc::clone(&self.checker),
             faulty: self.faulty.clone(),
         });
         let account = &self.account;
@@ -201,8 +201,8 @@ impl<D: Database> World<D> {
                     .begin_enrollment(account, request, proof.as_proof())
                     .await;
                 begun.map(|enrollment| {
-                    let mut books = self.books.lock().unwrap();
-                    books.begun_enrollment(index, &enrollment);
+                    let mut checker = self.checker.lock().unwrap();
+                    checker.begun_enrollment(index, &enrollment);
                     Answer::Done
                 })
             }
@@ -215,7 +215,7 @@ impl<D: Database> World<D> {
                 .issue_backup_codes(account, proof.as_proof())
                 .await
                 .map(|codes| {
-                    self.books.lock().unwrap().issued_codes(index, &codes);
+                    self.checker.lock().unwrap().issued_codes(index, &codes);
                     Answer::Done
                 }),
             Operation::Remove { id, proof } => verifier
@@ -227,8 +227,8 @@ impl<D: Database> World<D> {
                 .await
                 .map(|()| Answer::Done),
             Operation::ForceDisable => verifier.force_disable(account).await.map(|()| Answer::Done),
-            Operation::Unlock { compared } => {
-                let clock = if *compared {
+            Operation::Unlock { confirmed } => {
+                let clock = if *confirmed {
                     ServerClock::Confirmed
                 } else {
                     ServerClock::Unconfirmed
@@ -238,7 +238,7 @@ impl<D: Database> World<D> {
             Operation::Reseal => match verifier.reseal(account).await {
                 Ok(resealed) => {
                     self.resealed.set(self.resealed.get() || every_key_changed);
-                    self.books.lock().unwrap().resealed(resealed);
+                    self.checker.lock().unwrap().resealed(resealed);
                     Ok(Answer::Done)
                 }
                 Err(error) => Ok(error.into()),
@@ -253,28 +253,28 @@ impl<D: Database> World<D> {
             },
         };
         let answer = answer.unwrap_or_else(Answer::from);
-        self.books.lock().unwrap().answered(index, answer);
+        self.checker.lock().unwrap().answered(index, answer);
     }
 
-    /// Lets all that is late land, balances the books, and looks whether the record has forgotten anything.
+    /// Makes all late writes, checks all answers, and checks that the record has lost nothing.
     pub(crate) fn close(&self) {
         block_on(async {
             self.faulty.land_all().await;
-            self.books.lock().unwrap().balance();
-            let machine = &self.machines[0];
-            let verifier = machine.verifier.borrow().with_store(self.database.clone());
+            self.checker.lock().unwrap().check_answers();
+            let server = &self.servers[0];
+            let verifier = server.verifier.borrow().with_store(self.database.clone());
             self.compare(&verifier).await;
             self.probe_good_code(&verifier).await;
-            let phones = self.books.lock().unwrap().phones.clone();
+            let phones = self.checker.lock().unwrap().phones.clone();
             for known in phones.iter().filter(|known| known.active) {
                 let Some(step) = known.last_step else {
                     continue;
                 };
-                machine.clock.set(Timestamp::from_unix(step * PERIOD));
-                let used = known.phone.passcode(machine.clock.now());
+                server.clock.set(Timestamp::from_unix(step * PERIOD));
+                let used = known.phone.passcode(server.clock.now());
                 self.probe(&verifier, &used).await;
             }
-            let now = machine.clock.now();
+            let now = server.clock.now();
             let shown = |typed: &String| phones.iter().any(|known| known.shows(typed, now));
             let mut guesses = (0..).map(|guess| format!("{guess:06}"));
             let wrong = guesses.find(|typed| !shown(typed)).unwrap();
@@ -284,35 +284,35 @@ impl<D: Database> World<D> {
         });
     }
 
-    /// Types a code that must be accepted, and then must not be.
+    /// Types a code that must be accepted once, and not again.
     async fn probe_good_code(&self, verifier: &Verifier<D>) {
-        let now = self.machines[0].clock.now();
-        let Some(typed) = self.books.lock().unwrap().good_code(now) else {
+        let now = self.servers[0].clock.now();
+        let Some(typed) = self.checker.lock().unwrap().good_code(now) else {
             return;
         };
         let outcome = verifier.verify(&self.account, &typed).await;
         let outcome = outcome.map_err(|denied| denied.rejection());
-        let books = || self.books.lock().unwrap();
-        books().probed_good_code(&typed, outcome, now);
+        let checker = || self.checker.lock().unwrap();
+        checker().probed_good_code(&typed, outcome, now);
         self.compare(verifier).await;
         self.probe(verifier, &typed).await;
     }
 
-    /// Types what must not be accepted.
+    /// Types a code that must not be accepted.
     async fn probe(&self, verifier: &Verifier<D>, typed: &str) {
-        let now = self.machines[0].clock.now();
+        let now = self.servers[0].clock.now();
         let outcome = verifier.verify(&self.account, typed).await;
         let outcome = outcome.map_err(|denied| denied.rejection());
-        self.books.lock().unwrap().probed(typed, outcome, now);
+        self.checker.lock().unwrap().probed(typed, outcome, now);
         self.compare(verifier).await;
     }
 
     async fn compare(&self, verifier: &Verifier<D>) {
         let status = verifier.status(&self.account).await;
-        let mut books = self.books.lock().unwrap();
+        let mut checker = self.checker.lock().unwrap();
         match status {
-            Ok(status) => books.compare(&status, self.machines[0].clock.now()),
-            Err(error) => books.violated(format!("the record cannot be read: {error:?}")),
+            Ok(status) => checker.compare(&status, self.servers[0].clock.now()),
+            Err(error) => checker.violated(format!("the record cannot be read: {error:?}")),
         }
     }
 }
@@ -336,7 +336,7 @@ impl Shown {
     }
 }
 
-fn verifier(stage: usize, clock: &MachineClock, random: &SeededRandom) -> Verifier<()> {
+fn verifier(stage: usize, clock: &OffsetClock, random: &SeededRandom) -> Verifier<()> {
     let [old, new] = [1, 2].map(|id| (KeyId::new(id), SealingKey::from_bytes(&[id as u8; 32])));
     let (primary, retired) = match stage {
         0 => (old, None),

@@ -1,9 +1,9 @@
-//! What several test files need.
+//! Helpers for several test targets.
 
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
 
-/// Repeatable numbers (`SplitMix64`) for tests, in the place of a cryptographically secure generator.
+/// Repeatable numbers (`SplitMix64`) for tests, instead of a cryptographically secure generator.
 pub(crate) struct SeededRng(pub(crate) u64);
 
 impl TryRng for SeededRng {

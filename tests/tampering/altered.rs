@@ -1,10 +1,11 @@
-//! Records whose bytes are not those that were written.
+//! Records whose bytes were altered.
 
 use crate::service::{PRIMARY, RETIRED, STEP, Service};
 use countersign::record::RecordError;
 use countersign::{Denied, KeyId, VerifierError};
 
-/// What a flip of this bit must be told as. The header is version (1 byte), algorithm (1), key id (4), account tag (8).
+/// The error for a flip of this bit. The header is version (1 byte), algorithm (1), key id (4) and
+/// account tag (8).
 fn error_of(bit: usize, flipped: &[u8]) -> RecordError {
     match bit / 8 {
         0 => RecordError::UnknownVersion(flipped[0]),
@@ -19,38 +20,38 @@ fn error_of(bit: usize, flipped: &[u8]) -> RecordError {
 }
 
 #[test]
-fn every_flipped_bit_is_an_error_of_its_kind() {
+fn every_flipped_bit_is_detected() {
     let service = Service::new();
     let whole = service.store.stored();
     for bit in 0..whole.record.len() * 8 {
         let mut record = whole.record.clone();
         record[bit / 8] ^= 1 << (bit % 8);
         let expected = error_of(bit, &record);
-        service.store.hand(&record, &whole);
-        service.nothing_opens(&service.verifier, &service.alice, expected);
+        service.store.set(&record, &whole);
+        service.every_call_fails(&service.verifier, &service.alice, expected);
     }
-    service.store.hand(&whole.record, &whole);
+    service.store.set(&whole.record, &whole);
     let _receipt = service.verify(&service.passcode()).unwrap();
 }
 
 #[test]
-fn every_record_that_is_cut_short_is_damaged() {
+fn every_truncated_record_is_damaged() {
     let service = Service::new();
     let whole = service.store.stored();
     for length in 0..whole.record.len() {
-        service.store.hand(&whole.record[..length], &whole);
-        service.nothing_opens(&service.verifier, &service.alice, RecordError::Damaged);
+        service.store.set(&whole.record[..length], &whole);
+        service.every_call_fails(&service.verifier, &service.alice, RecordError::Damaged);
     }
 }
 
 #[test]
-fn every_record_that_lacks_one_byte_is_an_error() {
+fn every_missing_byte_is_an_error() {
     let service = Service::new();
     let whole = service.store.stored();
     for at in 0..whole.record.len() {
         let mut record = whole.record.clone();
         record.remove(at);
-        service.store.hand(&record, &whole);
+        service.store.set(&record, &whole);
         let outcome = service.verify(&service.passcode());
         assert!(
             matches!(outcome, Err(Denied::Failed(VerifierError::Record(_)))),
@@ -60,12 +61,14 @@ fn every_record_that_lacks_one_byte_is_an_error() {
 }
 
 #[test]
-fn every_record_with_more_behind_it_is_damaged() {
+fn a_record_with_appended_bytes_is_damaged() {
     let service = Service::new();
     let whole = service.store.stored();
-    for more in [&[0][..], &[0xFF; 16], &whole.record] {
-        service.store.hand(&[&whole.record, more].concat(), &whole);
-        service.nothing_opens(&service.verifier, &service.alice, RecordError::Damaged);
+    for appended in [&[0][..], &[0xFF; 16], &whole.record] {
+        service
+            .store
+            .set(&[&whole.record, appended].concat(), &whole);
+        service.every_call_fails(&service.verifier, &service.alice, RecordError::Damaged);
     }
 }
 
@@ -84,15 +87,15 @@ fn two_records_of_one_account_cannot_be_spliced() {
                 continue;
             }
             for revision in [&older, &newer] {
-                service.store.hand(&spliced, revision);
-                service.nothing_opens(&service.verifier, &service.alice, RecordError::Damaged);
+                service.store.set(&spliced, revision);
+                service.every_call_fails(&service.verifier, &service.alice, RecordError::Damaged);
             }
         }
     }
 }
 
 #[test]
-fn bytes_that_nobody_sealed_are_an_error() {
+fn forged_records_are_an_error() {
     let service = Service::new();
     let whole = service.store.stored();
     let header = &whole.record[..14];
@@ -103,23 +106,23 @@ fn bytes_that_nobody_sealed_are_an_error() {
         &[header, &[0; 12 + 16]].concat(),
         &[header, &[0xA5; 586]].concat(),
     ] {
-        service.store.hand(record, &whole);
+        service.store.set(record, &whole);
         let expected = match record[0] {
             1 | 2 => RecordError::Damaged,
             version => RecordError::UnknownVersion(version),
         };
-        service.nothing_opens(&service.verifier, &service.alice, expected);
+        service.every_call_fails(&service.verifier, &service.alice, expected);
     }
     assert_eq!(header[2..6], PRIMARY.get().to_be_bytes());
 }
 
 #[test]
-fn a_record_in_one_form_does_not_open_as_the_other() {
+fn a_record_cannot_change_its_form() {
     let service = Service::new();
     let whole = service.store.stored();
     assert_eq!(whole.record[0], 2, "codes were issued within a day");
     let mut other = whole.record.to_vec();
     other[0] = 1;
-    service.store.hand(&other, &whole);
-    service.nothing_opens(&service.verifier, &service.alice, RecordError::Damaged);
+    service.store.set(&other, &whole);
+    service.every_call_fails(&service.verifier, &service.alice, RecordError::Damaged);
 }

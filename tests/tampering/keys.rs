@@ -1,4 +1,4 @@
-//! Records and keyrings that do not belong together.
+//! Records and keyrings that do not match.
 
 use crate::service::{PRIMARY, RETIRED, STEP, Service};
 use countersign::record::RecordError;
@@ -6,23 +6,23 @@ use countersign::testing::block_on;
 use countersign::{KeyId, Keyring, Resealed, SealingKey};
 
 #[test]
-fn a_record_of_a_key_that_is_not_in_the_keyring_names_it() {
+fn a_missing_key_is_named_in_the_error() {
     let service = Service::new();
     let keyring = Keyring::new(RETIRED, service.keys[1].clone());
     let verifier = service.with(keyring, "");
-    service.nothing_opens(&verifier, &service.alice, RecordError::UnknownKey(PRIMARY));
+    service.every_call_fails(&verifier, &service.alice, RecordError::UnknownKey(PRIMARY));
 }
 
 #[test]
-fn a_key_that_is_another_under_the_same_id_does_not_open() {
+fn another_key_under_the_same_id_fails() {
     let service = Service::new();
     let keyring = Keyring::new(PRIMARY, SealingKey::generate().unwrap());
     let verifier = service.with(keyring, "");
-    service.nothing_opens(&verifier, &service.alice, RecordError::Damaged);
+    service.every_call_fails(&verifier, &service.alice, RecordError::Damaged);
 }
 
 #[test]
-fn a_retired_key_opens_and_the_next_write_is_sealed_with_the_primary_one() {
+fn a_write_encrypts_with_the_primary_key() {
     let service = Service::new();
     let keys = || service.keys.clone();
     let [old, new] = keys();
@@ -42,13 +42,13 @@ fn a_retired_key_opens_and_the_next_write_is_sealed_with_the_primary_one() {
     service.clock.advance(STEP);
     let _receipt = block_on(dropped.verify(&service.alice, &service.passcode())).unwrap();
 
-    // A record from before the key was dropped, put back by whoever can write to the database.
-    service.store.hand(&before.record, &before);
-    service.nothing_opens(&dropped, &service.alice, RecordError::UnknownKey(PRIMARY));
+    // An attacker restores a record from before the key was dropped.
+    service.store.set(&before.record, &before);
+    service.every_call_fails(&dropped, &service.alice, RecordError::UnknownKey(PRIMARY));
 }
 
 #[test]
-fn a_record_cannot_be_passed_off_as_sealed_with_a_key_that_somebody_else_knows() {
+fn a_changed_key_id_does_not_decrypt() {
     let service = Service::new();
     let leaked = KeyId::new(7);
     let with_leaked = Keyring::new(PRIMARY, service.keys[0].clone());
@@ -57,6 +57,6 @@ fn a_record_cannot_be_passed_off_as_sealed_with_a_key_that_somebody_else_knows()
     let whole = service.store.stored();
     let mut record = whole.record.clone();
     record[2..6].copy_from_slice(&leaked.get().to_be_bytes());
-    service.store.hand(&record, &whole);
-    service.nothing_opens(&verifier, &service.alice, RecordError::Damaged);
+    service.store.set(&record, &whole);
+    service.every_call_fails(&verifier, &service.alice, RecordError::Damaged);
 }

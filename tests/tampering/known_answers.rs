@@ -1,6 +1,6 @@
-//! Records made by other software, which every later version must open too.
+//! Records made by other software. Every later version must decrypt them.
 
-use crate::handed::Handed;
+use crate::controlled_store::ControlledStore;
 use countersign::factor::{EnabledStatus, RateLimitState};
 use countersign::otp::Algorithm;
 use countersign::record::RecordError;
@@ -16,7 +16,7 @@ use std::time::Duration;
 const NOW: u64 = 1_800_000_000;
 
 struct Case {
-    verifier: Verifier<Handed>,
+    verifier: Verifier<ControlledStore>,
     account: AccountId,
     passcodes: Vec<&'static str>,
 }
@@ -29,9 +29,9 @@ fn case(name: &str) -> Case {
     let fields: Vec<&str> = line.split('\t').collect();
     let key = SealingKey::from_bytes(hex(fields[2]).as_slice().try_into().unwrap());
     let revision = Revision::from_i64(fields[5].parse().unwrap()).unwrap();
-    let store = Handed::default();
+    let store = ControlledStore::default();
     let stored = StoredRecord::new(hex(fields[7]), revision);
-    store.hand(&stored.record, &stored);
+    store.set(&stored.record, &stored);
     let keyring = Keyring::new(KeyId::new(fields[1].parse().unwrap()), key);
     let verifier = Verifier::builder(store, keyring, "Example")
         .namespace(if fields[3] == "-" { "" } else { fields[3] })
@@ -67,7 +67,7 @@ impl Case {
 }
 
 #[test]
-fn an_empty_record_is_one_of_an_account_without_a_second_factor() {
+fn an_empty_record_is_a_disabled_account() {
     let case = case("empty");
     let status = block_on(case.verifier.status(&case.account)).unwrap();
     assert_eq!(status, Status::Disabled);
@@ -81,7 +81,7 @@ fn the_smallest_record_opens() {
 }
 
 #[test]
-fn a_name_that_is_refused_today_still_opens() {
+fn a_record_with_a_refused_name_opens() {
     let case = case("invisible_name");
     let [authenticator] = case.enabled().authenticators.try_into().unwrap();
     let name = authenticator.name.as_str();
@@ -91,7 +91,7 @@ fn a_name_that_is_refused_today_still_opens() {
 }
 
 #[test]
-fn a_record_with_everything_opens() {
+fn a_full_record_opens() {
     let case = case("everything");
     let enabled = case.enabled();
     let seen: Vec<_> = enabled
@@ -139,24 +139,24 @@ fn a_record_with_everything_opens() {
 }
 
 #[test]
-fn what_was_used_before_it_was_written_stays_used() {
+fn used_passcodes_in_a_record_stay_used() {
     let case = case("everything");
     assert_eq!(case.verify(case.passcodes[1]), Err(Rejection::Replayed));
 }
 
 #[test]
-fn failures_before_it_was_written_count() {
+fn failures_in_a_record_still_count() {
     let case = case("everything");
     assert_eq!(case.verify("000000"), Err(Rejection::WrongCode));
-    let hold = case.enabled().rate_limit;
+    let rate_limit = case.enabled().rate_limit;
     assert!(
-        matches!(hold, RateLimitState::Waiting { .. }),
-        "the fifth: {hold:?}"
+        matches!(rate_limit, RateLimitState::Waiting { .. }),
+        "the fifth failure: {rate_limit:?}"
     );
 }
 
 #[test]
-fn each_authenticator_and_each_backup_code_of_a_record_is_accepted() {
+fn authenticators_and_codes_of_a_record_are_accepted() {
     for code in [0, 2].map(|place| case("everything").passcodes[place]) {
         assert_eq!(case("everything").verify(code), Ok(()));
     }
@@ -168,7 +168,7 @@ fn each_authenticator_and_each_backup_code_of_a_record_is_accepted() {
 }
 
 #[test]
-fn a_pending_enrollment_of_a_record_goes_on() {
+fn a_pending_enrollment_in_a_record_continues() {
     let case = case("everything");
     let id: EnrollmentId = "11".repeat(16).parse().unwrap();
     let enrollment = block_on(case.verifier.pending_enrollment(&case.account, id)).unwrap();
@@ -179,7 +179,7 @@ fn a_pending_enrollment_of_a_record_goes_on() {
 }
 
 #[test]
-fn the_limits_in_the_fields_of_a_record_hold() {
+fn limits_in_a_record_are_enforced() {
     let case = case("fields");
     let id: AuthenticatorId = "01".repeat(8).parse().unwrap();
     let request = EnrollmentRequest::replacing(id, "alice");
@@ -204,7 +204,7 @@ fn the_limits_in_the_fields_of_a_record_hold() {
 }
 
 #[test]
-fn a_record_with_a_field_of_a_later_version_is_an_error_that_names_it() {
+fn an_unknown_record_field_is_named() {
     let case = case("unknown_field");
     let status = block_on(case.verifier.status(&case.account));
     assert!(
@@ -217,7 +217,7 @@ fn a_record_with_a_field_of_a_later_version_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_record_with_more_than_is_ever_written_is_malformed() {
+fn an_oversized_record_is_malformed() {
     let case = case("too_long");
     let status = block_on(case.verifier.status(&case.account));
     assert!(

@@ -1,5 +1,5 @@
-//! Sealed records: that they stay readable, and what somebody who can write to the database can do with them: through the
-//! public API, by a store that hands out what it is given. Always a typed error, the right one, and never a login.
+//! Encrypted records: old records stay readable, and an attacker with write access to the database
+//! gets the right error and never a login. The tests use the public API and a store of their own.
 #![cfg(feature = "verifier")]
 #![allow(
     clippy::unwrap_used,
@@ -10,9 +10,9 @@
 )]
 
 mod altered;
-mod handed;
+mod controlled_store;
 mod keys;
 mod known_answers;
-mod moved;
+mod misplaced;
 mod rolled_back;
 mod service;

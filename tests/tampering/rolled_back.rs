@@ -1,16 +1,16 @@
-//! An older record of the same account, put back with its own revision: what that can do, and what it cannot. The manual
-//! says the same (`docs/guide/deploying.md`).
+//! An attacker restores an older record of the same account with its own revision. The guide states
+//! the same effects and limits (`docs/guide/deploying.md`).
 
 use crate::service::{STEP, Service};
 use countersign::testing::block_on;
 use countersign::{AcceptedBy, Denied, Rejection, Status};
 
 #[test]
-fn it_brings_back_the_backup_codes_that_were_used_since() {
+fn a_rollback_restores_used_backup_codes() {
     let service = Service::new();
     let before = service.store.stored();
     let _receipt = service.verify(&service.codes[1]).unwrap();
-    service.store.hand(&before.record, &before);
+    service.store.set(&before.record, &before);
     let receipt = service.verify(&service.codes[1]).unwrap();
     assert!(matches!(
         receipt.accepted_by(),
@@ -24,7 +24,7 @@ fn it_brings_back_the_backup_codes_that_were_used_since() {
 }
 
 #[test]
-fn it_makes_failures_be_forgotten() {
+fn a_rollback_erases_counted_failures() {
     let service = Service::new();
     let before = service.store.stored();
     for _ in 0..50 {
@@ -33,19 +33,19 @@ fn it_makes_failures_be_forgotten() {
             outcome,
             Err(Denied::Rejected(Rejection::WrongCode))
         ));
-        service.store.hand(&before.record, &before);
+        service.store.set(&before.record, &before);
     }
 }
 
 #[test]
-fn it_brings_back_a_passcode_within_its_window_and_not_after() {
+fn a_rollback_restores_only_passcodes_in_the_window() {
     let service = Service::new();
     let before = service.store.stored();
     let passcode = service.passcode();
     let _receipt = service.verify(&passcode).unwrap();
-    service.store.hand(&before.record, &before);
+    service.store.set(&before.record, &before);
     let _receipt = service.verify(&passcode).unwrap();
-    service.store.hand(&before.record, &before);
+    service.store.set(&before.record, &before);
     service.clock.advance(STEP * 2);
     let outcome = service.verify(&passcode);
     assert!(matches!(
@@ -55,17 +55,17 @@ fn it_brings_back_a_passcode_within_its_window_and_not_after() {
 }
 
 #[test]
-fn it_brings_back_a_second_factor_that_was_switched_off_and_takes_away_none_that_is_there() {
+fn a_rollback_restores_a_disabled_second_factor() {
     let service = Service::new();
     let before = service.store.stored();
     let ids = service.authenticators();
     block_on(service.verifier.force_disable(&service.alice)).unwrap();
     let disabled = service.store.stored();
-    service.store.hand(&before.record, &before);
+    service.store.set(&before.record, &before);
     assert_eq!(service.authenticators(), ids);
 
-    // The other way round it is the host's own flag that tells: nobody is let in by `verify`.
-    service.store.hand(&disabled.record, &disabled);
+    // A restored disabled record shows only in the application's own flag. `verify` refuses.
+    service.store.set(&disabled.record, &disabled);
     let status = block_on(service.verifier.status(&service.alice)).unwrap();
     assert_eq!(status, Status::Disabled);
     let outcome = service.verify(&service.passcode());

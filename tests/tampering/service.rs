@@ -1,6 +1,6 @@
 //! A service with one account that has everything a record can hold.
 
-use crate::handed::Handed;
+use crate::controlled_store::ControlledStore;
 use countersign::backup::Argon2Params;
 use countersign::record::RecordError;
 use countersign::testing::{ManualClock, Phone, block_on};
@@ -10,16 +10,16 @@ use countersign::{
 };
 use std::time::Duration;
 
-/// 2027-01-15, at the beginning of a step.
+/// 2027-01-15, at the beginning of a time step.
 const START: Timestamp = Timestamp::from_unix(1_800_000_000);
 pub(crate) const STEP: Duration = Duration::from_secs(30);
 pub(crate) const PRIMARY: KeyId = KeyId::new(1);
-/// One bit from the primary one.
+/// Differs from the primary id in one bit.
 pub(crate) const RETIRED: KeyId = KeyId::new(3);
 
 pub(crate) struct Service {
-    pub(crate) store: Handed,
-    pub(crate) verifier: Verifier<Handed>,
+    pub(crate) store: ControlledStore,
+    pub(crate) verifier: Verifier<ControlledStore>,
     pub(crate) clock: ManualClock,
     pub(crate) alice: AccountId,
     pub(crate) phone: Phone,
@@ -29,11 +29,11 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// With an authenticator, a sheet of backup codes of which the first is used, and a pending enrollment.
+    /// With an authenticator, backup codes of which the first is used, and a pending enrollment.
     pub(crate) fn new() -> Self {
         let keys = [(); 2].map(|()| SealingKey::generate().unwrap());
         let clock = ManualClock::at(START);
-        let store = Handed::default();
+        let store = ControlledStore::default();
         let keyring = Keyring::new(PRIMARY, keys[0].clone());
         let keyring = keyring.with_retired(RETIRED, keys[1].clone()).unwrap();
         let verifier = verifier(&store, keyring, &clock, "");
@@ -69,7 +69,7 @@ impl Service {
     }
 
     /// Another verifier on the same store.
-    pub(crate) fn with(&self, keyring: Keyring, namespace: &str) -> Verifier<Handed> {
+    pub(crate) fn with(&self, keyring: Keyring, namespace: &str) -> Verifier<ControlledStore> {
         verifier(&self.store, keyring, &self.clock, namespace)
     }
 
@@ -93,11 +93,11 @@ impl Service {
         }
     }
 
-    /// Calls everything that opens a record, with right codes and good proofs: each must fail with this error, and nothing
-    /// be written.
-    pub(crate) fn nothing_opens(
+    /// Makes every call that decrypts a record, with right codes and valid proofs. Each call must
+    /// fail with this error and write nothing.
+    pub(crate) fn every_call_fails(
         &self,
-        verifier: &Verifier<Handed>,
+        verifier: &Verifier<ControlledStore>,
         account: &AccountId,
         expected: RecordError,
     ) {
@@ -161,19 +161,18 @@ impl Service {
                 }
             }
         });
-        assert_eq!(self.store.writes(), writes, "something was written");
+        assert_eq!(self.store.writes(), writes, "a call has written");
     }
 }
 
 fn verifier(
-    store: &Handed,
+    store: &ControlledStore,
     keyring: Keyring,
     clock: &ManualClock,
     namespace: &str,
-) -> Verifier<Handed> {
-    // A digest that costs nothing.
-    let digest = Argon2Params::new(8, 1, 1).unwrap();
-    let policy = Policy::builder().code_hash(digest).build().unwrap();
+) -> Verifier<ControlledStore> {
+    let cheap_hash = Argon2Params::new(8, 1, 1).unwrap();
+    let policy = Policy::builder().code_hash(cheap_hash).build().unwrap();
     Verifier::builder(store.clone(), keyring, "Example")
         .policy(policy)
         .clock(clock.clone())

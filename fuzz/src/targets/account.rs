@@ -1,4 +1,5 @@
-//! Any sequence of commands on two accounts and two machines: the verifier does what the reference model says.
+//! Any sequence of commands on two accounts and two servers: the verifier agrees with the
+//! reference.
 
 use arbitrary::Arbitrary;
 

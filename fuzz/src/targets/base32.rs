@@ -1,4 +1,4 @@
-//! Any text as a secret: refused, or read as what it is written as again.
+//! Any text as a secret. The text is refused, or the written secret reads back the same.
 
 use arbitrary::Arbitrary;
 use countersign::otp::{Secret, SecretError};
@@ -6,7 +6,7 @@ use countersign::otp::{Secret, SecretError};
 #[derive(Debug, Arbitrary)]
 enum Input<'a> {
     Text(&'a str),
-    /// Base32 of bytes, with characters put over it at places.
+    /// Base32 of bytes, with some characters replaced.
     Damaged(Vec<(u16, char)>, &'a [u8]),
 }
 
@@ -19,9 +19,9 @@ pub(super) fn run(input: &[u8]) {
                 return;
             };
             let mut text: Vec<char> = secret.to_base32().expose().chars().collect();
-            for (place, character) in damage {
-                if let Some(place) = text.get_mut(usize::from(place)) {
-                    *place = character;
+            for (index, character) in damage {
+                if let Some(symbol) = text.get_mut(usize::from(index)) {
+                    *symbol = character;
                 }
             }
             check(&text.into_iter().collect::<String>());
@@ -48,7 +48,7 @@ fn check(text: &str) {
         let again = Secret::from_typed_base32_with_minimum(grouped, 8);
         assert_eq!(again.expect("what is grouped").expose(), typed.expose());
     }
-    // The default minimum changes nothing but how short a secret may be.
+    // The default minimum affects only the length of a secret.
     assert_eq!(
         Secret::from_typed_base32(text).is_ok(),
         typed.bits() >= Secret::MINIMUM_BITS

@@ -1,5 +1,6 @@
-//! Any text as a key URI, and key URIs that were damaged: refused, or read as what it is written as again.
-//! Names with colons, which only the lenient reader takes, are read back by it.
+//! Any text and damaged URIs as a key URI. The text is refused, or the written URI reads back the
+//! same. Names with colons are read back by the lenient reader, because only that reader accepts
+//! them.
 
 use arbitrary::Arbitrary;
 use countersign::otp::{Algorithm, Digits, Period, Secret};
@@ -8,7 +9,7 @@ use countersign::uri::{KeyUri, KeyUriError, Repair};
 #[derive(Debug, Arbitrary)]
 enum Input<'a> {
     Text(&'a str),
-    /// What stands behind `otpauth://totp/`.
+    /// The text after `otpauth://totp/`.
     Rest(&'a str),
     Built(Vec<(u16, Damage<'a>)>, Built<'a>),
 }
@@ -20,7 +21,7 @@ struct Built<'a> {
     algorithm: u8,
     digits: u8,
     secret: &'a [u8],
-    /// With a prefix before a vertical line, if there is one.
+    /// The issuer. Text before a vertical line is the prefix.
     issuer: Option<&'a str>,
     image: Option<&'a str>,
     account: &'a str,
@@ -40,14 +41,15 @@ pub(super) fn run(input: &[u8]) {
         Some(Input::Built(damage, parts)) => {
             let Some(uri) = build(&parts) else { return };
             let mut text = uri.to_secret_text().expose().to_owned();
-            let read = KeyUri::parse_with_minimum(&text, 8).expect("strict takes what is built");
+            let read = KeyUri::parse_with_minimum(&text, 8)
+                .expect("the strict reader accepts what was built");
             assert_same(&read, &uri);
-            for (place, damage) in damage {
-                let place = usize::from(place);
-                if text.is_char_boundary(place) {
+            for (index, damage) in damage {
+                let index = usize::from(index);
+                if text.is_char_boundary(index) {
                     match damage {
-                        Damage::Cut => text.truncate(place),
-                        Damage::Insert(inserted) => text.insert_str(place, inserted),
+                        Damage::Cut => text.truncate(index),
+                        Damage::Insert(inserted) => text.insert_str(index, inserted),
                     }
                 }
             }
@@ -83,7 +85,7 @@ fn build(parts: &Built<'_>) -> Option<KeyUri> {
     builder.build().map_err(describe).ok()
 }
 
-/// Reads in both ways; what was read is written so that it is read back.
+/// Reads the text with both readers. What was read must be readable again after writing.
 fn check(text: &str) {
     let lenient = KeyUri::parse_lenient(text).inspect_err(|error| describe(*error));
     match KeyUri::parse_with_minimum(text, 8).map_err(describe) {
@@ -93,12 +95,15 @@ fn check(text: &str) {
                 assert!(lenient.repairs.iter().all(is_short));
                 assert_same(&lenient.uri, &strict);
             }
-            // Only imports are from Steam.
+            // Only the lenient reader refuses URIs of Steam.
             Err(error) => assert_eq!(*error, KeyUriError::Steam),
         },
         Err(()) => {
-            let mended = |lenient: &countersign::uri::LenientKeyUri| !lenient.repairs.is_empty();
-            assert!(lenient.as_ref().map_or(true, mended), "nothing was mended");
+            let repaired = |lenient: &countersign::uri::LenientKeyUri| !lenient.repairs.is_empty();
+            assert!(
+                lenient.as_ref().map_or(true, repaired),
+                "no repair was reported"
+            );
         }
     }
     let Ok(lenient) = lenient else { return };
@@ -110,17 +115,21 @@ fn check(text: &str) {
     }
     let written = lenient.uri.to_secret_text();
     assert!(written.expose().len() <= KeyUri::MAX_BYTES);
-    let again = KeyUri::parse_lenient(written.expose()).expect("lenient takes what is written");
+    let again = KeyUri::parse_lenient(written.expose())
+        .expect("the lenient reader accepts what was written");
     assert_same(&again.uri, &lenient.uri);
     assert_eq!(again.uri.to_secret_text().expose(), written.expose());
     let colon = |repair: &Repair| matches!(repair, Repair::Colon { .. });
     match KeyUri::parse_with_minimum(written.expose(), 8) {
         Ok(strict) => assert_same(&strict, &lenient.uri),
-        Err(_) => assert!(again.repairs.iter().any(colon), "strict takes the rest"),
+        Err(_) => assert!(
+            again.repairs.iter().any(colon),
+            "the strict reader accepts everything else"
+        ),
     }
 }
 
-/// Errors can be printed, whatever they hold.
+/// Every error can be printed.
 fn describe(error: KeyUriError) {
     assert!(!format!("{error} {error:?}").is_empty());
 }

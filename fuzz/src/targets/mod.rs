@@ -1,26 +1,26 @@
-//! What is done with an input of each target. It panics where something is wrong.
+//! The targets: what runs with an input. A target panics if something is wrong.
 
 mod account;
+mod backup_code_set_decode;
 mod base32;
 mod key_uri;
-mod ledger_decode;
-mod life;
 mod passcode;
 mod policy;
 mod record_opened;
 mod record_sealed;
 mod sealing;
+mod service;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-/// A name, which the corpus has too, and what is done with an input.
+/// The name of a target, which is also a directory of the corpus, and its function.
 type Target = (&'static str, fn(&[u8]));
 
 pub(crate) const TARGETS: [Target; 8] = [
     ("account", account::run),
+    ("backup_code_set_decode", backup_code_set_decode::run),
     ("base32", base32::run),
     ("key_uri", key_uri::run),
-    ("ledger_decode", ledger_decode::run),
     ("passcode", passcode::run),
     ("policy", policy::run),
     ("record_opened", record_opened::run),
@@ -34,12 +34,12 @@ pub(crate) fn run(name: &str, input: &[u8]) {
     run(input);
 }
 
-/// The input as a target reads it; `None` where there are too few bytes.
+/// The input as a target reads it, or `None` if there are too few bytes.
 fn read<'a, T: Arbitrary<'a>>(input: &'a [u8]) -> Option<T> {
     T::arbitrary_take_rest(Unstructured::new(input)).ok()
 }
 
-/// Something done to a byte of known bytes.
+/// A change to one byte of known bytes.
 #[derive(Debug, Arbitrary)]
 enum Edit {
     Set(u8),
@@ -49,20 +49,20 @@ enum Edit {
     Cut,
 }
 
-/// Known bytes after edits at places; what lies outside is left alone.
+/// Known bytes after edits. Edits after the end are ignored.
 fn edited(known: &[u8], edits: &[(u16, Edit)]) -> Vec<u8> {
     let mut bytes = known.to_vec();
-    for (place, edit) in edits {
-        let place = usize::from(*place);
-        if place >= bytes.len() {
+    for (index, edit) in edits {
+        let index = usize::from(*index);
+        if index >= bytes.len() {
             continue;
         }
         match edit {
-            Edit::Set(value) => bytes[place] = *value,
-            Edit::Flip(mask) => bytes[place] ^= mask,
-            Edit::Insert(value) => bytes.insert(place, *value),
-            Edit::Remove => drop(bytes.remove(place)),
-            Edit::Cut => bytes.truncate(place),
+            Edit::Set(value) => bytes[index] = *value,
+            Edit::Flip(mask) => bytes[index] ^= mask,
+            Edit::Insert(value) => bytes.insert(index, *value),
+            Edit::Remove => drop(bytes.remove(index)),
+            Edit::Cut => bytes.truncate(index),
         }
     }
     bytes

@@ -1,5 +1,5 @@
-//! Any text, at any time, in any window, at any counter: parsed or refused; accepted at most once, in every
-//! writing.
+//! Any text at any time, in any window, at any counter. A code is accepted at most once, in every
+//! spelling.
 
 use arbitrary::Arbitrary;
 use countersign::Timestamp;
@@ -19,7 +19,7 @@ struct Input<'a> {
 #[derive(Debug, Arbitrary)]
 enum Text<'a> {
     Any(&'a str),
-    /// The passcode of so many steps before the current one.
+    /// The passcode of this many time steps before the current step.
     Of(u8),
 }
 
@@ -43,18 +43,18 @@ pub(super) fn run(input: &[u8]) {
             totp.generate(earlier).expose().to_owned()
         }
     };
-    let Ok(passcode) = Code::parse(&text) else {
+    let Ok(code) = Code::parse(&text) else {
         return;
     };
-    assert!((1..=Code::MAX_SYMBOLS).contains(&passcode.symbol_count()));
-    counters(&passcode, input.time, input.after);
+    assert!((1..=Code::MAX_SYMBOLS).contains(&code.symbol_count()));
+    counters(&code, input.time, input.after);
 
     let window = Window {
         before: input.before,
         after: input.after,
     };
     let last = input.last.map(TimeStep::new);
-    let Some(matched) = totp.verify(&passcode, at, window, last) else {
+    let Some(matched) = totp.verify(&code, at, window, last) else {
         return;
     };
     assert!(last.is_none_or(|last| matched.step() > last));
@@ -66,7 +66,7 @@ pub(super) fn run(input: &[u8]) {
     assert_eq!(i128::from(matched.drift()), distance);
 
     let used = Some(matched.step());
-    assert_eq!(totp.verify(&passcode, at, window, used), None);
+    assert_eq!(totp.verify(&code, at, window, used), None);
     let spaced: String = text.chars().flat_map(|c| [' ', c, '-', '\u{ad}']).collect();
     if let Ok(again) = Code::parse(&spaced) {
         assert_eq!(totp.verify(&again, at, window, last), Some(matched));
@@ -74,13 +74,13 @@ pub(super) fn run(input: &[u8]) {
     }
 }
 
-/// The same text as a counter's passcode, near the end of all counters too.
-fn counters(passcode: &Code, counter: u64, look_ahead: u8) {
+/// The same text as a counter-based passcode, also near the end of all counters.
+fn counters(code: &Code, counter: u64, look_ahead: u8) {
     let hotp = Hotp::new(&KEY, Algorithm::Sha1, Digits::SIX);
-    if let Some(matched) = hotp.verify(passcode, counter, look_ahead) {
+    if let Some(matched) = hotp.verify(code, counter, look_ahead) {
         assert!(matched.next().is_none_or(|next| next > counter));
     }
-    let found = hotp.resynchronize(passcode, passcode, counter, look_ahead.into());
+    let found = hotp.resynchronize(code, code, counter, look_ahead.into());
     if let Some(matched) = found {
         assert!(matched.next().is_none_or(|next| next > counter));
     }

@@ -1,6 +1,7 @@
-//! Any policy, by its builder and by its serde form: both take the same ones, and those keep their promises.
+//! Any policy, by builder and by serde. Both accept the same policies, and accepted policies are
+//! enforced.
 
-use super::life::Service;
+use super::service::Service;
 use arbitrary::Arbitrary;
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
 use countersign::otp::{Algorithm, Digits, Period, Window};
@@ -15,7 +16,7 @@ enum Input<'a> {
     Fields(u32, Fields),
 }
 
-/// What is not given is as in the default policy.
+/// A field that is `None` has the default value.
 #[derive(Debug, Arbitrary)]
 struct Fields {
     window: Option<(u8, u8)>,
@@ -26,13 +27,13 @@ struct Fields {
     enrollment_age: Option<u64>,
     enrollment_tries: Option<u8>,
     proof_age: Option<u64>,
-    waits: Option<(u32, u64, u64)>,
+    backoff: Option<(u32, u64, u64)>,
     lock_after: Option<u32>,
     budget: Option<(u32, u64)>,
     /// Letters, length, group, count.
     format: Option<(bool, u8, u8, u8)>,
     /// KiB, passes, lanes.
-    digest: Option<(u32, u32, u32)>,
+    hash: Option<(u32, u32, u32)>,
 }
 
 pub(super) fn run(input: &[u8]) {
@@ -84,7 +85,7 @@ fn build(fields: &Fields) -> Option<Policy> {
     if let Some(age) = fields.proof_age {
         builder = builder.proof_age(Duration::from_secs(age));
     }
-    if let Some((free, first, longest)) = fields.waits {
+    if let Some((free, first, longest)) = fields.backoff {
         builder = builder.backoff(
             free,
             Duration::from_secs(first),
@@ -105,7 +106,7 @@ fn build(fields: &Fields) -> Option<Policy> {
         };
         builder = builder.code_format(CodeFormat::new(alphabet, length, group, count).ok()?);
     }
-    if let Some((memory_kib, passes, lanes)) = fields.digest {
+    if let Some((memory_kib, passes, lanes)) = fields.hash {
         builder = builder.code_hash(Argon2Params::new(memory_kib, passes, lanes).ok()?);
     }
     let checked = builder.clone().build().ok();
@@ -143,7 +144,7 @@ fn object(fields: &Fields) -> Map<String, Value> {
     if let Some(age) = fields.proof_age {
         set("proof_age", json!(age));
     }
-    if let Some((free, first, longest)) = fields.waits {
+    if let Some((free, first, longest)) = fields.backoff {
         set("free_failures", json!(free));
         set("first_wait", json!(first));
         set("longest_wait", json!(longest));
@@ -162,7 +163,7 @@ fn object(fields: &Fields) -> Map<String, Value> {
         set("code_group", json!(group));
         set("code_count", json!(count));
     }
-    if let Some((memory_kib, passes, lanes)) = fields.digest {
+    if let Some((memory_kib, passes, lanes)) = fields.hash {
         set("digest_memory_kib", json!(memory_kib));
         set("digest_passes", json!(passes));
         set("digest_lanes", json!(lanes));
@@ -174,12 +175,12 @@ fn check(policy: &Policy, failures: u32) {
     let written = serde_json::to_value(policy).expect("a policy has a serde form");
     let read: Policy = serde_json::from_value(written).expect("what is written");
     assert_eq!(&read, policy);
-    check_waits(policy, failures);
+    check_backoff(policy, failures);
     check_risk(policy);
-    check_life(policy);
+    check_login(policy);
 }
 
-fn check_waits(policy: &Policy, failures: u32) {
+fn check_backoff(policy: &Policy, failures: u32) {
     let backoff = policy.backoff();
     let wait = policy.wait_after(failures);
     assert!(wait <= backoff.longest_wait);
@@ -190,8 +191,8 @@ fn check_waits(policy: &Policy, failures: u32) {
     }
 }
 
-/// The risk is that of guesses at codes that are all alike, and no more than 3 % above: the likeliest passcodes
-/// are that much likelier.
+/// The risk is at least the risk of equally likely codes, and at most 3 % higher, because the
+/// likeliest passcodes are that much likelier.
 fn check_risk(policy: &Policy) {
     let refills = 365 * 86_400 / policy.budget_refill().as_secs();
     let guesses = f64::from(policy.budget_burst()) + refills as f64;
@@ -207,19 +208,19 @@ fn check_risk(policy: &Policy) {
     let mut fewer = 0.0;
     for authenticators in 1..=policy.max_authenticators() {
         let risk = policy.annual_risk(authenticators);
-        let alike = guesses * (f64::from(authenticators) * passcode + code);
+        let equal = guesses * (f64::from(authenticators) * passcode + code);
         assert!(
-            risk >= alike.min(1.0) * (1.0 - 1e-9),
-            "{risk} under {alike}"
+            risk >= equal.min(1.0) * (1.0 - 1e-9),
+            "{risk} under {equal}"
         );
-        assert!(risk <= (alike * 1.03).min(1.0), "{risk} far over {alike}");
+        assert!(risk <= (equal * 1.03).min(1.0), "{risk} far over {equal}");
         assert!(risk >= fewer);
         fewer = risk;
     }
 }
 
-/// Under the policy an owner can enroll, log in once with a passcode and once with a backup code.
-fn check_life(policy: &Policy) {
+/// Under the policy, the owner can enroll and log in with a passcode and a backup code.
+fn check_login(policy: &Policy) {
     let service = Service::new(policy.clone());
     let (id, uri) = service.begin(None).expect("a first enrollment");
     let phone = Phone::scan(&uri).expect("a key URI");
@@ -230,8 +231,8 @@ fn check_life(policy: &Policy) {
         replayed,
         Err(Denied::Rejected(Rejection::Replayed))
     ));
-    let digest = policy.code_hash();
-    let work = u64::from(digest.memory_kib()) * u64::from(digest.passes());
+    let hash = policy.code_hash();
+    let work = u64::from(hash.memory_kib()) * u64::from(hash.passes());
     if work * u64::from(policy.code_format().count()) <= 1024 {
         let proof = Proof::Reauthenticated {
             password_checked_at: service.now(),

@@ -1,8 +1,8 @@
-//! Any bytes under the right key: what only a holder of the keys could write. They are refused as a record, or
-//! make an account on which everything can be called at any time.
+//! Any content, encrypted with the right key as only a holder of the keys can. The content is
+//! refused, or every call on the account works at any time.
 
-use super::life::{BIRTH, KNOWN, Service};
 use super::record_sealed::refuses;
+use super::service::{KNOWN, START, Service};
 use super::{Edit, edited, sealing};
 use arbitrary::Arbitrary;
 use countersign::backup::BackupCodeSet;
@@ -16,7 +16,7 @@ use minicbor::Decoder;
 struct Input<'a> {
     at: At,
     typed: Typed,
-    /// The pending enrollment, by the byte that its id consists of.
+    /// The pending enrollment. Its id repeats this byte.
     enrollment: u8,
     plain: Plain<'a>,
 }
@@ -29,7 +29,7 @@ enum At {
 
 #[derive(Debug, Arbitrary)]
 enum Typed {
-    /// The passcode of so many steps from now, of the secret that consists of this byte.
+    /// The passcode of this many time steps from now. The secret repeats this byte.
     Passcode {
         secret: u8,
         step: i8,
@@ -52,7 +52,7 @@ pub(super) fn run(input: &[u8]) {
         return;
     };
     let (plain, version) = match input.plain {
-        // The version that goes with an array of as many parts.
+        // The version that belongs to an array of this length.
         Plain::Bytes(bytes) => (
             bytes.to_vec(),
             if bytes.first() == Some(&0x86) { 2 } else { 1 },
@@ -69,19 +69,19 @@ pub(super) fn run(input: &[u8]) {
     let revision = current_revision(&plain).unwrap_or(KNOWN[0].revision);
     let service = Service::with_record(&record, revision);
     let at = match input.at {
-        At::Near(seconds) => Timestamp::from_unix(BIRTH.saturating_add_signed(seconds.into())),
+        At::Near(seconds) => Timestamp::from_unix(START.saturating_add_signed(seconds.into())),
         At::Any(seconds) => Timestamp::from_unix(seconds),
     };
     service.set(at);
     match service.status() {
         Ok(_) => {
-            let is_cheap = ledger(&plain).is_none_or(|ledger| {
-                ledger.params().memory_kib() <= 64 && ledger.params().passes() <= 4
+            let is_cheap = code_set(&plain).is_none_or(|code_set| {
+                code_set.params().memory_kib() <= 64 && code_set.params().passes() <= 4
             });
             service.compute(is_cheap);
             let id = format!("{:02x}", input.enrollment).repeat(16);
             let id = id.parse().expect("hexadecimal digits");
-            live(&service, &typed(&input.typed, at), id);
+            call_everything(&service, &typed(&input.typed, at), id);
         }
         Err(VerifierError::Record(error)) => refuses(&service, error),
         Err(other) => panic!("{other:?}"),
@@ -104,31 +104,32 @@ fn typed(typed: &Typed, at: Timestamp) -> String {
     }
 }
 
-/// Everything that can be called: it may be rejected, but nothing fails, and what is written opens again.
-fn live(service: &Service, typed: &str, id: EnrollmentId) {
+/// Makes every call. A call may be rejected but must not fail, and every written record must
+/// decrypt.
+fn call_everything(service: &Service, typed: &str, id: EnrollmentId) {
     let (verifier, account) = (&service.verifier, &service.account);
     let accepted = service.verify(typed);
     let receipt = accepted.as_ref().ok().map(|receipt| service.seal(receipt));
-    judged(service, accepted);
-    judged(service, service.confirm(id, typed));
+    accepted_or_rejected(service, accepted);
+    accepted_or_rejected(service, service.confirm(id, typed));
     match block_on(verifier.pending_enrollment(account, id)) {
-        // Its names may be none that an app can show.
+        // Its names may be invalid in a key URI.
         Err(Denied::Failed(VerifierError::KeyUri(_))) => {}
-        other => judged(service, other),
+        other => accepted_or_rejected(service, other),
     }
-    judged(service, service.begin(None));
-    judged(service, service.begin(Some(Proof::Code(typed))));
-    judged(service, service.issue(Proof::Code(typed)));
+    accepted_or_rejected(service, service.begin(None));
+    accepted_or_rejected(service, service.begin(Some(Proof::Code(typed))));
+    accepted_or_rejected(service, service.issue(Proof::Code(typed)));
     if let Some(receipt) = &receipt {
         let proof = || Proof::Reauthenticated {
             password_checked_at: service.now(),
             receipt,
         };
-        judged(service, service.begin(Some(proof())));
-        judged(service, service.issue(proof()));
+        accepted_or_rejected(service, service.begin(Some(proof())));
+        accepted_or_rejected(service, service.issue(proof()));
     }
     let disabled = block_on(verifier.disable(account, Proof::Code(typed)));
-    judged(service, disabled);
+    accepted_or_rejected(service, disabled);
 
     // A clock fault writes nothing.
     let before = service.stored();
@@ -137,23 +138,23 @@ fn live(service: &Service, typed: &str, id: EnrollmentId) {
         assert_eq!(denied.rejection(), Some(Rejection::ClockFault));
         assert!(service.stored() == before, "a clock fault was written");
     }
-    judged(service, unlocked);
+    accepted_or_rejected(service, unlocked);
 
-    // What was read is written in one way.
+    // What was read has one encoding.
     let unlock = || block_on(verifier.unlock(account, ServerClock::Confirmed));
     unlock().expect("a record");
     let once = sealing::open(&service.stored().record);
     unlock().expect("a record");
     let twice = sealing::open(&service.stored().record);
-    assert_eq!(behind_history(&once), behind_history(&twice));
+    assert_eq!(after_history(&once), after_history(&twice));
 }
 
-fn judged<T>(service: &Service, outcome: Result<T, Denied>) {
+fn accepted_or_rejected<T>(service: &Service, outcome: Result<T, Denied>) {
     match outcome {
         Ok(_) | Err(Denied::Rejected(_) | Denied::Failed(VerifierError::HashExecutor(_))) => {}
         Err(failed) => panic!("{failed:?}"),
     }
-    service.status().expect("what is written opens again");
+    service.status().expect("a written record decrypts");
 }
 
 /// The last revision in the history.
@@ -166,15 +167,15 @@ fn current_revision(plain: &[u8]) -> Option<Revision> {
     Revision::from_i64(revisions.last()?.ok()?).ok()
 }
 
-fn behind_history(plain: &[u8]) -> &[u8] {
+fn after_history(plain: &[u8]) -> &[u8] {
     let mut d = Decoder::new(plain);
     d.array().expect("an array");
     d.skip().expect("a history");
     &plain[d.position()..]
 }
 
-/// The ledger, behind history, throttle and authenticators.
-fn ledger(plain: &[u8]) -> Option<BackupCodeSet> {
+/// The backup-code set, after history, rate limit and authenticators.
+fn code_set(plain: &[u8]) -> Option<BackupCodeSet> {
     let mut d = Decoder::new(plain);
     d.array().ok()?;
     for _ in 0..3 {

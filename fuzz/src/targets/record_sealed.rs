@@ -1,7 +1,7 @@
-//! Any bytes as a sealed record, and records that were damaged or put under another revision: none opens, and
-//! nothing that is called on them answers otherwise or writes.
+//! Any bytes, damaged records, and records under another revision. No such record decrypts: every
+//! call returns the same error and writes nothing.
 
-use super::life::{BIRTH, KNOWN, Service};
+use super::service::{KNOWN, START, Service};
 use super::{Edit, edited, sealing};
 use arbitrary::Arbitrary;
 use countersign::record::RecordError;
@@ -36,23 +36,23 @@ pub(super) fn run(input: &[u8]) {
         .iter()
         .any(|known| known.record == record && known.revision == revision);
     match service.status() {
-        Ok(_) => assert!(genuine, "a record opens that was never written"),
+        Ok(_) => assert!(genuine, "a record decrypts that was never written"),
         Err(VerifierError::Record(error)) => {
-            assert!(!genuine, "a record does not open: {error}");
+            assert!(!genuine, "a genuine record does not decrypt: {error}");
             refuses(&service, error);
         }
         Err(other) => panic!("{other:?}"),
     }
 }
 
-/// Everything fails as the status does, and the record stays as it is. It can be erased, unless it names another
-/// account.
+/// Every call fails with this error and leaves the record unchanged. The record can be erased,
+/// unless it names another account.
 pub(super) fn refuses(service: &Service, error: RecordError) {
     let before = service.stored();
     let is =
         |denied: Denied| matches!(denied, Denied::Failed(VerifierError::Record(e)) if e == error);
     let (verifier, account) = (&service.verifier, &service.account);
-    let id = format!("{BIRTH:032}").parse().expect("32 digits");
+    let id = format!("{START:032}").parse().expect("32 digits");
     assert!(is(service.verify("123456").unwrap_err()));
     assert!(is(service.verify("12345678").unwrap_err()));
     assert!(is(service.begin(None).unwrap_err()));
@@ -63,14 +63,20 @@ pub(super) fn refuses(service: &Service, error: RecordError) {
     assert!(is(block_on(verifier.force_disable(account)).unwrap_err()));
     let resealed = block_on(verifier.reseal(account));
     assert!(matches!(resealed, Err(VerifierError::Record(e)) if e == error));
-    assert!(service.stored() == before, "a broken record was replaced");
+    assert!(service.stored() == before, "a damaged record was replaced");
     match block_on(verifier.erase(account)) {
         Ok(()) => {
-            assert!(!sealing::names_another(&before.record), "erased another's");
+            assert!(
+                !sealing::names_another(&before.record),
+                "the record of another account was erased"
+            );
             assert_ne!(error, RecordError::OtherAccount);
         }
         Err(VerifierError::Record(RecordError::OtherAccount)) => {
-            assert!(sealing::names_another(&before.record), "not erased");
+            assert!(
+                sealing::names_another(&before.record),
+                "a record of this account was not erased"
+            );
             assert!(service.stored() == before, "a record was replaced");
         }
         Err(other) => panic!("{other:?}"),

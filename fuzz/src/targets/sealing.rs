@@ -1,16 +1,19 @@
-//! Seals and opens records from outside, as DESIGN describes them ("The record"): so anything can be put under
-//! the right key without a door in the library, and the description is checked along the way.
+//! Encrypts and decrypts records outside of the library, as DESIGN.md describes records. So the
+//! library needs no extra entry point for fuzzing, and the description is checked as well.
 
-use super::life::{ACCOUNT, KEY, KEY_ID};
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
 use sha2::{Digest, Sha256};
+
+pub(super) const ACCOUNT: &str = "alice";
+pub(super) const KEY_ID: u32 = 1;
+pub(super) const KEY: [u8; 32] = [0x4b; 32];
 
 const DOMAIN: &[u8] = b"countersign record";
 const HEADER: usize = 14;
 const NONCE: usize = 12;
 
-/// Seals any bytes for the account as a content of this version, with an empty namespace.
+/// Encrypts any bytes as a content of this version for the account, with an empty namespace.
 pub(super) fn seal(plain: &[u8], version: u8, nonce: [u8; NONCE]) -> Vec<u8> {
     let header = header(version);
     let payload = Payload {
@@ -23,7 +26,7 @@ pub(super) fn seal(plain: &[u8], version: u8, nonce: [u8; NONCE]) -> Vec<u8> {
     [&header[..], &nonce, &sealed].concat()
 }
 
-/// Opens what the library has sealed.
+/// Decrypts a record of the library.
 pub(super) fn open(record: &[u8]) -> Vec<u8> {
     let (header, rest) = record.split_at(HEADER);
     assert_eq!(header, self::header(version(record)));
@@ -36,12 +39,12 @@ pub(super) fn open(record: &[u8]) -> Vec<u8> {
         .expect("the library's own record")
 }
 
-/// The version of the content: 1, or 2 where there are additional fields.
+/// The version of the content: 1, or 2 with additional fields.
 pub(super) fn version(record: &[u8]) -> u8 {
     record[0]
 }
 
-/// Whether a record names another account, and can be told from a record that is merely damaged.
+/// Whether the header has a known version and algorithm, and names another account.
 pub(super) fn names_another(record: &[u8]) -> bool {
     let ours = header(1);
     record.get(..HEADER).is_some_and(|header| {

@@ -1,7 +1,7 @@
 //! QR codes (ISO/IEC 18004) of key URIs, as SVG, PNG and terminal text.
 //!
-//! Use this layer to show a key URI for an app to scan. Everything is drawn in memory and wiped on
-//! drop. [`KeyUri::qr`](crate::uri::KeyUri::qr) makes the symbol.
+//! Use this layer to show a key URI for an app to scan. [`KeyUri::qr`](crate::uri::KeyUri::qr)
+//! makes the symbol. The images and texts are made in memory and wiped on drop.
 //!
 //! ```
 //! use countersign::otp::Secret;
@@ -20,7 +20,7 @@
 //!
 //! # Needs
 //!
-//! The feature `qr`; for PNG images `png`.
+//! The feature `qr`. PNG images need the feature `png`.
 
 #[cfg(feature = "png")]
 mod png;
@@ -29,6 +29,7 @@ mod symbol;
 
 #[cfg(feature = "png")]
 pub use png::SecretBytes;
+pub use symbol::{QrError, QrLevel};
 
 use super::KeyUri;
 use alloc::vec::Vec;
@@ -36,22 +37,22 @@ use core::fmt;
 use symbol::Symbol;
 use zeroize::Zeroizing;
 
-/// Light modules around a symbol (ISO/IEC 18004, section 6.3.8): scanners need them.
-const QUIET_ZONE: usize = 4;
-
-/// A QR code that holds a secret, ready to be shown as SVG, PNG or terminal text.
+/// A QR code that holds a secret, to show as SVG, PNG or terminal text.
 ///
-/// All is made in memory: show it in the page, and never by a link to somebody's QR service, which would
-/// learn the secret. A picture is no use to everybody, so show the key beside it, as text to type
-/// ([`Secret::to_base32_grouped`](crate::otp::Secret::to_base32_grouped)): that is also the text alternative that
-/// WCAG 1.1.1 asks for.
+/// - In a page, use [`svg`](Self::svg). Never use a link to an external QR service, which would
+///   learn the secret.
+/// - In a mail, attach the file of [`png`](Self::png) as a part with a `Content-ID`. Refer to it
+///   from the `img` element by a `cid:` address (RFC 2392). Many mail readers show neither SVG nor
+///   `data:` addresses.
+/// - In a terminal, use [`terminal_that_fits`](Self::terminal_that_fits).
 ///
-/// In a page, use [`svg`](Self::svg). In a mail, attach the file of [`png`](Self::png) as a part with a
-/// `Content-ID`, and let the `img` element name it by a `cid:` address (RFC 2392): many mail readers show neither
-/// SVG nor `data:` addresses. In a terminal, use [`terminal_that_fits`](Self::terminal_that_fits).
+/// Not all users can use an image. So also show the setup key as text to type
+/// ([`Secret::to_base32_grouped`](crate::otp::Secret::to_base32_grouped)). That text is also the
+/// text alternative that WCAG 1.1.1 requires.
 ///
-/// All that is made here is wiped on drop. The encoder of the symbol, another crate, frees copies of the codewords,
-/// from which the text can be read, as they are (`docs/secrets-in-memory.md`).
+/// This crate wipes everything that it makes here on drop. The `qrcode` crate, which encodes the
+/// symbol, frees copies of the codewords without wiping them. The text can be read from these
+/// copies (`docs/secrets-in-memory.md`).
 ///
 /// ```
 /// use countersign::otp::Secret;
@@ -69,66 +70,54 @@ const QUIET_ZONE: usize = 4;
 /// ```
 #[derive(Clone)]
 pub struct Qr {
-    /// Row by row; true is dark.
+    /// The modules row by row; true is dark.
     modules: Zeroizing<Vec<bool>>,
     width: usize,
     module_size: u8,
 }
 
-/// How much of a symbol may be damaged or covered (ISO/IEC 18004, section 6.5.1). A higher level makes the
-/// symbol larger, and so harder to scan from a screen, where nothing is damaged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum QrLevel {
-    /// Level L: 7 % of the codewords.
-    Low,
-    /// Level M: 15 %.
-    #[default]
-    Medium,
-    /// Level Q: 25 %.
-    Quartile,
-    /// Level H: 30 %.
-    High,
-}
-
 impl KeyUri {
-    /// The URI as a QR code at level M.
+    /// Makes a QR code of the URI at level M.
     ///
     /// # Errors
-    /// [`QrError::TooLong`] above 2,331 bytes.
+    /// [`QrError::TooLong`] if the URI has more than 2,331 bytes.
     pub fn qr(&self) -> Result<Qr, QrError> {
         self.qr_with(QrLevel::default())
     }
 
-    /// The URI as a QR code at another level.
+    /// Makes a QR code of the URI at another level.
     ///
     /// # Errors
-    /// [`QrError::TooLong`] above 2,953 (L), 2,331 (M), 1,663 (Q) or 1,273 bytes (H).
+    /// [`QrError::TooLong`] if the URI is too long for the level. The longest URI has 2,953 (L),
+    /// 2,331 (M), 1,663 (Q) or 1,273 (H) bytes.
     pub fn qr_with(&self, level: QrLevel) -> Result<Qr, QrError> {
         Qr::encode(self.to_secret_text().expose(), level)
     }
 
-    /// The URI as a QR code for a terminal: at level L, which takes the fewest rows. A URI of up to 106 bytes fits a
-    /// terminal of 80 columns and 24 rows with [`terminal`](Qr::terminal), and leaves one row for a prompt; at level M
-    /// it would lose its border there, and no scanner would read it.
+    /// Makes a QR code of the URI for a terminal, at level L, which takes the fewest rows.
+    ///
+    /// With [`terminal`](Qr::terminal), a URI of up to 106 bytes fits a terminal of 80 columns and
+    /// 24 rows, and leaves one row for a prompt. At level M the code would lose its border there,
+    /// and no scanner would read it.
     ///
     /// # Errors
-    /// [`QrError::TooLong`] above 2,953 bytes.
+    /// [`QrError::TooLong`] if the URI has more than 2,953 bytes.
     pub fn qr_for_terminal(&self) -> Result<Qr, QrError> {
         self.qr_with(QrLevel::Low)
     }
 }
 
 impl Qr {
-    /// The size of a module unless it is set: 4 pixels, which makes a picture of about 200 pixels.
+    /// The default size of a module: 4 pixels, which makes an image of about 200 pixels.
     pub const DEFAULT_MODULE_SIZE: u8 = 4;
 
     /// The largest size of a module: 64 pixels.
     pub const MAX_MODULE_SIZE: u8 = 64;
 
-    /// Any text as a QR code, exactly as it stands. For a [`KeyUri`] there is [`KeyUri::qr`].
+    /// Makes a QR code of any text. For a [`KeyUri`], use [`KeyUri::qr`].
     ///
     /// # Errors
-    /// [`QrError::TooLong`] if no symbol of that level holds the text.
+    /// [`QrError::TooLong`] if no symbol of this level holds the text.
     pub fn encode(text: &str, level: QrLevel) -> Result<Self, QrError> {
         let Symbol { modules, width } = Symbol::encode(text, level)?;
         Ok(Self {
@@ -138,11 +127,14 @@ impl Qr {
         })
     }
 
-    /// Sets how many pixels wide and high a module is, in PNG, and in SVG as long as the page does not scale
-    /// it. Terminal text has its own size.
+    /// Sets the width and height of a module in pixels.
+    ///
+    /// The size applies to PNG, and to SVG that the page does not scale. Terminal text has its own
+    /// size.
     ///
     /// # Errors
-    /// [`QrError::ModuleSize`] unless `pixels` is from 1 to [`MAX_MODULE_SIZE`](Self::MAX_MODULE_SIZE).
+    /// [`QrError::ModuleSize`] unless `pixels` is from 1 to
+    /// [`MAX_MODULE_SIZE`](Self::MAX_MODULE_SIZE).
     pub fn with_module_size(self, pixels: u8) -> Result<Self, QrError> {
         if pixels == 0 || pixels > Self::MAX_MODULE_SIZE {
             return Err(QrError::ModuleSize);
@@ -153,15 +145,16 @@ impl Qr {
         })
     }
 
-    /// The number of modules on a side, without the quiet zone.
+    /// Returns the number of modules on a side, without the quiet zone.
     #[must_use]
     pub const fn width(&self) -> usize {
         self.width
     }
 
-    /// Whether a module is dark, for a drawing of your own: columns and rows are counted from 0 at the top
-    /// left corner, without the quiet zone; leave at least four light modules on each side. Outside of the
-    /// symbol all is light.
+    /// Whether a module is dark, for your own drawing.
+    ///
+    /// Columns and rows count from 0 at the top left corner, without the quiet zone. Draw at least
+    /// four light modules on each side. All modules outside the symbol are light.
     #[must_use]
     pub fn is_dark(&self, column: usize, row: usize) -> bool {
         column < self.width
@@ -172,16 +165,17 @@ impl Qr {
                 .is_some_and(|dark| *dark)
     }
 
+    /// Returns the rows of modules, without the quiet zone.
     fn rows(&self) -> impl Iterator<Item = &[bool]> {
         self.modules.chunks_exact(self.width.max(1))
     }
 
-    /// The number of modules on a side, with the quiet zone.
+    /// Returns the number of modules on a side, with the quiet zone.
     const fn full_width(&self) -> usize {
         self.width.saturating_add(2 * QUIET_ZONE)
     }
 
-    /// The number of pixels on a side, with the quiet zone.
+    /// Returns the number of pixels on a side, with the quiet zone.
     fn pixels(&self) -> usize {
         self.full_width()
             .saturating_mul(usize::from(self.module_size))
@@ -197,20 +191,8 @@ impl fmt::Debug for Qr {
     }
 }
 
-/// A QR code that cannot be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum QrError {
-    /// No symbol holds so much at that level.
-    #[error("a text of {bytes} bytes does not fit a QR code of this level")]
-    TooLong {
-        /// The bytes that it has.
-        bytes: usize,
-    },
-    /// The size of a module is not from 1 to 64 pixels.
-    #[error("the size of a module is not from 1 to 64 pixels")]
-    ModuleSize,
-}
+/// The width of the light border that scanners need (ISO/IEC 18004, section 6.3.8).
+const QUIET_ZONE: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -218,13 +200,13 @@ mod tests {
     use alloc::format;
 
     #[test]
-    fn debug_shows_the_size_and_not_the_modules() {
+    fn debug_shows_the_size_and_no_modules() {
         let qr = Qr::encode("otpauth://totp/alice?secret=GEZDGNBV", QrLevel::Low).unwrap();
         assert_eq!(format!("{qr:?}"), "Qr { width: 29, module_size: 4, .. }");
     }
 
     #[test]
-    fn outside_of_the_symbol_all_is_light() {
+    fn modules_outside_the_symbol_are_light() {
         let qr = Qr::encode("a", QrLevel::High).unwrap();
         assert_eq!(qr.width(), 21);
         assert!(qr.is_dark(0, 0), "a corner of a finder pattern");

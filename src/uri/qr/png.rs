@@ -1,3 +1,5 @@
+//! A QR code as a PNG file (PNG, third edition).
+
 use super::{QUIET_ZONE, Qr};
 use crate::otp::SecretText;
 use alloc::string::String;
@@ -10,20 +12,12 @@ use data_encoding::BASE64;
 use fdeflate::Compressor;
 use zeroize::{Zeroizing, optimization_barrier};
 
-/// PNG (third edition), section 5.2.
-const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
-/// A chunk has a length, a type and a checksum beside its data (section 5.3).
-const CHUNK_FRAME: usize = 12;
-const HEADER: usize = 13;
-/// The filter "up" (section 9.2): each byte is the difference to the one above.
-const UP: u8 = 2;
-
 impl Qr {
-    /// The QR code as a PNG file, black on white with the quiet zone, one bit a pixel.
+    /// Returns the QR code as a PNG file: black on white, with the quiet zone, one bit per pixel.
     #[must_use]
     pub fn png(&self) -> SecretBytes {
         let data = deflated(&self.filtered_rows());
-        // Every buffer here has room for all from the beginning, so that none grows and leaves a copy behind.
+        // Every buffer here has room for all, so none grows and leaves a copy.
         let length = [data.len(), SIGNATURE.len(), HEADER, 3 * CHUNK_FRAME];
         let mut file = Vec::with_capacity(length.iter().sum());
         file.extend_from_slice(&SIGNATURE);
@@ -33,9 +27,11 @@ impl Qr {
         SecretBytes::new(file)
     }
 
-    /// The PNG file as a `data:` address, for the `src` of an `img` element. The page's content security
-    /// policy must allow `img-src data:`; [`svg`](Self::svg) needs no such permission. Not for mail, where many
-    /// readers block it: there, attach [`png`](Self::png) and name it by a `cid:` address.
+    /// Returns the PNG file as a `data:` address, for the `src` of an `img` element.
+    ///
+    /// The content security policy of the page must allow `img-src data:`. [`svg`](Self::svg) needs
+    /// no such permission. Do not use this method for mail, because many readers block `data:`
+    /// addresses: attach [`png`](Self::png) and refer to it by a `cid:` address.
     #[must_use]
     pub fn data_uri(&self) -> SecretText {
         let png = self.png();
@@ -49,14 +45,18 @@ impl Qr {
         SecretText::new(text)
     }
 
-    /// Width, height, one bit a pixel of grey, and no choice of methods (section 11.2.1).
+    /// Returns the data of the chunk `IHDR`: width, height, one bit of grey per pixel, default
+    /// methods (section 11.2.1).
     fn header(&self) -> [u8; HEADER] {
         let [a, b, c, d] = be_u32(self.pixels());
         [a, b, c, d, a, b, c, d, 1, 0, 0, 0, 0]
     }
 
-    /// The rows of pixels, each filled up to whole bytes; a set bit is white. All rows of a module but the first equal
-    /// the one above, so that the filter makes zeros of them.
+    /// Returns the rows of pixels after the filter. A set bit is white. Each row is padded to whole
+    /// bytes.
+    ///
+    /// Each row of a module except the first is equal to the row above, so the filter makes it
+    /// zero.
     fn filtered_rows(&self) -> Zeroizing<Vec<u8>> {
         let size = usize::from(self.module_size);
         let margin = size.saturating_mul(QUIET_ZONE);
@@ -90,40 +90,7 @@ impl Qr {
     }
 }
 
-/// As a zlib stream (RFC 1950). Better compression would save half of it, and take ten times as long.
-fn deflated(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-    // A byte becomes twelve bits at the most, after 54 bytes of tables.
-    let longest = bytes.len().saturating_mul(3).div_ceil(2).saturating_add(64);
-    let mut out = Zeroizing::new(Vec::with_capacity(longest));
-    let written = Compressor::new(&mut *out).and_then(|mut compressor| {
-        compressor.write_data(bytes)?;
-        compressor.finish().map(|_| ())
-    });
-    debug_assert!(written.is_ok(), "a Vec takes all that is written to it");
-    out
-}
-
-fn write_chunk(file: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
-    let mut checksum = Hasher::new();
-    checksum.update(&kind);
-    checksum.update(data);
-    file.extend_from_slice(&be_u32(data.len()));
-    file.extend_from_slice(&kind);
-    file.extend_from_slice(data);
-    file.extend_from_slice(&checksum.finalize().to_be_bytes());
-}
-
-fn be_u32(number: usize) -> [u8; 4] {
-    u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes()
-}
-
-/// Up to eight pixels as one byte, the first in its highest bit.
-fn packed(pixels: &[bool]) -> u8 {
-    let bit = |place: usize| pixels.get(place).is_none_or(|white| *white);
-    (0..8).fold(0, |byte, place| (byte << 1) | u8::from(bit(place)))
-}
-
-/// Bytes that hold a secret, as the picture of a QR code does. Wiped on drop.
+/// Bytes that hold a secret, such as the image of a QR code. Wiped on drop.
 #[derive(Clone)]
 pub struct SecretBytes(Vec<u8>);
 
@@ -132,7 +99,7 @@ impl SecretBytes {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -153,12 +120,56 @@ impl Drop for SecretBytes {
     }
 }
 
+/// Returns the bytes as a zlib stream (RFC 1950). Better compression would halve the file, but take
+/// ten times as long.
+fn deflated(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    // A byte becomes at most twelve bits, after 54 bytes of tables.
+    let longest = bytes.len().saturating_mul(3).div_ceil(2).saturating_add(64);
+    let mut out = Zeroizing::new(Vec::with_capacity(longest));
+    let written = Compressor::new(&mut *out).and_then(|mut compressor| {
+        compressor.write_data(bytes)?;
+        compressor.finish().map(|_| ())
+    });
+    debug_assert!(written.is_ok(), "writing to a Vec never fails");
+    out
+}
+
+/// Appends a chunk with its length and checksum.
+fn write_chunk(file: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
+    let mut checksum = Hasher::new();
+    checksum.update(&kind);
+    checksum.update(data);
+    file.extend_from_slice(&be_u32(data.len()));
+    file.extend_from_slice(&kind);
+    file.extend_from_slice(data);
+    file.extend_from_slice(&checksum.finalize().to_be_bytes());
+}
+
+fn be_u32(number: usize) -> [u8; 4] {
+    u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+/// Packs up to eight pixels into one byte. The first pixel is the highest bit.
+fn packed(pixels: &[bool]) -> u8 {
+    let bit = |place: usize| pixels.get(place).is_none_or(|white| *white);
+    (0..8).fold(0, |byte, place| (byte << 1) | u8::from(bit(place)))
+}
+
+/// The signature of a PNG file (section 5.2).
+const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
+/// The length, the type and the checksum of a chunk, without its data (section 5.3).
+const CHUNK_FRAME: usize = 12;
+/// The length of the data of the chunk `IHDR` (section 11.2.1).
+const HEADER: usize = 13;
+/// The filter "up" (section 9.2): each byte is the difference to the byte above.
+const UP: u8 = 2;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_compressed_has_room() {
+    fn incompressible_bytes_fit_the_buffer() {
         for byte in 0..=u8::MAX {
             let bytes = [byte, byte ^ 0x55].repeat(1000);
             let empty = deflated(&[]).capacity();

@@ -1,28 +1,61 @@
-//! Which of the eight masks makes the best symbol (ISO/IEC 18004, sections 7.8 and 7.9).
+//! Encoding a symbol, and choosing the best of the eight masks (ISO/IEC 18004, sections 7.8 and
+//! 7.9).
 //!
-//! The choice is that of the `qrcode` crate, which takes nine tenths of its time for it: it looks at one module after
-//! the other. Here a row of modules is a word, and its modules are looked at together.
+//! This module chooses the same mask as the `qrcode` crate. That crate needs nine tenths of its
+//! time for the choice, because it checks the modules one by one. Here a row of modules is one
+//! integer, and its modules are checked together.
 #![expect(
     clippy::arithmetic_side_effects,
     reason = "no number is larger than 40 points for each of 128 times 128 modules"
 )]
 
-use super::{QrError, QrLevel};
 use alloc::vec::Vec;
 use core::hint::black_box;
 use qrcode::canvas::{Canvas, Module};
 use qrcode::{Color, EcLevel, bits, ec};
 use zeroize::Zeroizing;
 
-/// The modules of a symbol, row by row, true for dark; and how many there are in a row.
+/// How much of a symbol may be damaged or covered (ISO/IEC 18004, section 6.5.1).
+///
+/// A higher level makes the symbol larger, and so harder to scan from a screen. On a screen nothing
+/// is damaged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum QrLevel {
+    /// Level L: 7 % of the codewords.
+    Low,
+    /// Level M: 15 %.
+    #[default]
+    Medium,
+    /// Level Q: 25 %.
+    Quartile,
+    /// Level H: 30 %.
+    High,
+}
+
+/// The error for a QR code that cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QrError {
+    /// No symbol of this level holds a text of this length.
+    #[error("a text of {bytes} bytes is too long for a QR code of this level; shorten it")]
+    TooLong {
+        /// The length of the text in bytes.
+        bytes: usize,
+    },
+    /// The size of a module is not from 1 to 64 pixels.
+    #[error("the size of a module is out of bounds; use 1 to 64 pixels")]
+    ModuleSize,
+}
+
+/// The modules of a symbol, row by row (true is dark), and the number of modules in a row.
 pub(super) struct Symbol {
     pub(super) modules: Zeroizing<Vec<bool>>,
     pub(super) width: usize,
 }
 
 impl Symbol {
-    /// Encodes a text as `qrcode::QrCode` does, whose parts these are, but chooses the mask itself, and wipes what it
-    /// has had in its hands.
+    /// Encodes a text like `qrcode::QrCode`, from parts of that crate, but chooses the mask here
+    /// and wipes its buffers.
     pub(super) fn encode(text: &str, level: QrLevel) -> Result<Self, QrError> {
         let too_long = |_| QrError::TooLong { bytes: text.len() };
         let ec_level = match level {
@@ -41,7 +74,7 @@ impl Symbol {
         canvas.draw_all_functional_patterns();
         canvas.draw_data(&data, &correction);
         let width = usize::from(version.width().unsigned_abs());
-        let modules = best(&canvas, width, level).unwrap_or_else(|| {
+        let modules = best_masked(&canvas, width, level).unwrap_or_else(|| {
             let colors = canvas.apply_best_mask().into_colors();
             Zeroizing::new(colors.iter().map(|color| *color == Color::Dark).collect())
         });
@@ -50,28 +83,24 @@ impl Symbol {
     }
 }
 
+/// Overwrites all modules of a canvas.
 fn wipe(canvas: &mut Canvas, width: i16) {
     for y in 0..width {
         for x in 0..width {
             canvas.put(x, y, Color::Light);
         }
     }
-    // Or else it is clear to the compiler that nobody reads what was put there.
+    // Without the black box, the compiler removes the writes, because nothing reads them.
     black_box(canvas);
 }
 
-/// The modules of a row, the first in the lowest bit; dark ones are set.
+/// The modules of a row. The first module is the lowest bit; a set bit is dark.
 type Line = u128;
 
-/// What each mask inverts in the rows. It repeats itself after twelve of them.
-static INVERTED: [[Line; 12]; 8] = inverted();
-
-/// The places of the format information around the upper left corner: from the left to the corner, and up.
-const CORNER: [usize; 15] = [0, 1, 2, 3, 4, 5, 7, 8, 7, 5, 4, 3, 2, 1, 0];
-
-/// Masks a symbol so that its penalty is the lowest. Its modules, row by row, true for dark; none if a row is
-/// longer than a word (above version 27).
-pub(super) fn best(canvas: &Canvas, width: usize, level: QrLevel) -> Option<Zeroizing<Vec<bool>>> {
+/// Returns the modules with the mask of the lowest penalty, row by row (true is dark).
+///
+/// Returns `None` if a row is longer than a [`Line`] (above version 27).
+fn best_masked(canvas: &Canvas, width: usize, level: QrLevel) -> Option<Zeroizing<Vec<bool>>> {
     if width > Line::BITS as usize {
         return None;
     }
@@ -92,7 +121,7 @@ pub(super) fn best(canvas: &Canvas, width: usize, level: QrLevel) -> Option<Zero
     Some(modules)
 }
 
-/// The rows before they are masked: what is dark in them, and what is to be masked.
+/// Returns the rows before masking: their dark modules, and the modules that the mask applies to.
 fn read(canvas: &Canvas, width: usize) -> (Zeroizing<Vec<Line>>, Zeroizing<Vec<Line>>) {
     let light = || Zeroizing::new(alloc::vec![0; width]);
     let (mut dark, mut data) = (light(), light());
@@ -100,14 +129,15 @@ fn read(canvas: &Canvas, width: usize) -> (Zeroizing<Vec<Line>>, Zeroizing<Vec<L
         for (x, place) in (0..).zip(0..width) {
             let module = canvas.get(x, y);
             *dark |= Line::from(module.is_dark()) << place;
-            // Bits that remain after the last codeword are empty, and masked too.
+            // Empty modules after the last codeword are masked too.
             *data |= Line::from(!matches!(module, Module::Masked(_))) << place;
         }
     }
     (dark, data)
 }
 
-/// Draws the level and the mask twice: around the upper left corner, and in halves at the two next to it.
+/// Draws the level and the mask twice: at the upper left corner, and in halves at the two next
+/// corners.
 fn draw_format(rows: &mut [Line], level: QrLevel, mask: u16) {
     let information = format_information(level, mask);
     let last = rows.len().saturating_sub(1);
@@ -127,13 +157,14 @@ fn draw_format(rows: &mut [Line], level: QrLevel, mask: u16) {
     }
 }
 
-/// The lower, the easier to scan (section 7.8.3).
+/// Returns the penalty of a masked symbol (section 7.8.3). A lower penalty is easier to scan.
 fn penalty(rows: &[Line]) -> u32 {
     let inside = Line::MAX >> (Line::BITS as usize - rows.len());
     let has_below = |y: usize, lines: usize| y + lines < rows.len();
     let (mut points, mut five_above, mut dark) = (0, 0, 0);
     for (y, row) in rows.iter().copied().enumerate() {
-        // The modules so many places to the right of each, and below it. Outside of the symbol all is light.
+        // The modules this many places to the right of, or below, each module. Outside all is
+        // light.
         let across = |places: isize| match places {
             ..0 => row << places.unsigned_abs(),
             _ => row >> places,
@@ -143,7 +174,8 @@ fn penalty(rows: &[Line]) -> u32 {
             row.copied().unwrap_or_default()
         };
 
-        // `N - 2` points for each run of `N` modules of one colour, from five on.
+        // `N - 2` points for each run of at least five modules of one colour, where `N` is the
+        // length.
         let five = five_alike(across) & (inside >> 4);
         points += five.count_ones() + 2 * (five & !(five << 1)).count_ones();
         let five = if has_below(y, 4) {
@@ -156,19 +188,19 @@ fn penalty(rows: &[Line]) -> u32 {
 
         // 3 points for each block of two by two modules of one colour.
         if has_below(y, 1) {
-            let (beside, below) = (!(row ^ across(1)), !(row ^ down(1)));
-            points += 3 * (beside & below & (below >> 1) & (inside >> 1)).count_ones();
+            let (right, below) = (!(row ^ across(1)), !(row ^ down(1)));
+            points += 3 * (right & below & (below >> 1) & (inside >> 1)).count_ones();
         }
 
         points += 40 * (finders(across) + finders(down));
         dark += row.count_ones();
     }
-    // A point for each half of a per cent of dark modules, more or less than one half.
+    // One point for each half per cent of dark modules above or below one half.
     let area = rows.len() as u32 * rows.len() as u32;
     points + (200 * dark / area).abs_diff(100)
 }
 
-/// Where five modules in a row are of one colour.
+/// Returns the places where five modules in a row have one colour.
 fn five_alike(at: impl Fn(isize) -> Line) -> Line {
     let lines = [at(0), at(1), at(2), at(3), at(4)];
     let all_dark = lines.iter().fold(Line::MAX, |all, line| all & line);
@@ -176,7 +208,7 @@ fn five_alike(at: impl Fn(isize) -> Line) -> Line {
     all_dark | !any_dark
 }
 
-/// How many `#.###.#` have four light modules before or after them.
+/// Counts the patterns `#.###.#` with four light modules before or after them.
 fn finders(at: impl Fn(isize) -> Line) -> u32 {
     let found = at(0) & !at(1) & at(2) & at(3) & at(4) & !at(5) & at(6);
     let before = at(-4) | at(-3) | at(-2) | at(-1);
@@ -184,7 +216,7 @@ fn finders(at: impl Fn(isize) -> Line) -> u32 {
     (found & !(before & after)).count_ones()
 }
 
-/// Level and mask with their error correction (section 7.9.1).
+/// Returns level and mask with their error correction (section 7.9.1).
 fn format_information(level: QrLevel, mask: u16) -> u16 {
     let level = match level {
         QrLevel::Low => 0b01,
@@ -206,7 +238,7 @@ fn format_information(level: QrLevel, mask: u16) -> u16 {
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "the compiler does it, and would say so"
+    reason = "evaluated at compile time, where an index out of bounds is an error"
 )]
 const fn inverted() -> [[Line; 12]; 8] {
     let mut masks = [[0; 12]; 8];
@@ -219,7 +251,7 @@ const fn inverted() -> [[Line; 12]; 8] {
     masks
 }
 
-/// The conditions of section 7.8.2, table 10.
+/// Whether a mask inverts a module: the conditions of section 7.8.2, table 10.
 const fn inverts(mask: usize, x: usize, y: usize) -> bool {
     let condition = match mask {
         0 => (x + y) % 2,
@@ -234,10 +266,16 @@ const fn inverts(mask: usize, x: usize, y: usize) -> bool {
     condition == 0
 }
 
+/// The modules that each mask inverts in each row. The rows repeat after twelve.
+static INVERTED: [[Line; 12]; 8] = inverted();
+
+/// The places of the format information around the upper left corner: from the left to the corner,
+/// then up.
+const CORNER: [usize; 15] = [0, 1, 2, 3, 4, 5, 7, 8, 7, 5, 4, 3, 2, 1, 0];
+
 #[cfg(test)]
 mod tests {
-    use super::super::symbol::Symbol;
-    use super::QrLevel;
+    use super::{QrLevel, Symbol};
     use alloc::string::String;
     use alloc::vec::Vec;
     use qrcode::{Color, EcLevel, QrCode};
@@ -249,8 +287,9 @@ mod tests {
         (QrLevel::High, EcLevel::H),
     ];
 
-    /// Texts of so many lengths at all levels, and how many versions there were.
-    fn equal_to_the_crate(lengths: impl Iterator<Item = usize>) -> usize {
+    /// Compares texts of these lengths at all levels with the crate. Returns the number of
+    /// versions.
+    fn compare_with_crate(lengths: impl Iterator<Item = usize>) -> usize {
         let mut random = 1_u64;
         let mut versions = std::collections::BTreeSet::new();
         for length in lengths {
@@ -280,17 +319,17 @@ mod tests {
     }
 
     #[test]
-    fn the_mask_is_that_of_the_qrcode_crate_at_every_level_and_in_every_version() {
+    fn masks_match_the_qrcode_crate_in_every_version() {
         let lengths = (1..60).step_by(6).chain((60..660).step_by(60));
         assert_eq!(
-            equal_to_the_crate(lengths.chain([1000, 1500, 2200, 2953])),
+            compare_with_crate(lengths.chain([1000, 1500, 2200, 2953])),
             32
         );
     }
 
     #[test]
-    #[ignore = "10,000 texts: by hand, in a release build"]
-    fn the_mask_is_that_of_the_qrcode_crate_for_10_000_texts() {
-        assert!(equal_to_the_crate((0..2500).map(|at| 1 + at % 660)) >= 20);
+    #[ignore = "10,000 texts: run it by hand, in a release build"]
+    fn masks_match_the_qrcode_crate_for_10_000_texts() {
+        assert!(compare_with_crate((0..2500).map(|at| 1 + at % 660)) >= 20);
     }
 }

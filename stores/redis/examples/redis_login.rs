@@ -1,10 +1,10 @@
-//! A second factor kept in Redis: enrolled, used, refused when it is used again.
+//! A second factor in Redis: enrolled, used, and rejected when the same passcode comes again.
 //!
 //! ```text
 //! cargo run -p countersign-redis --example redis_login -- redis://127.0.0.1/
 //! ```
 //!
-//! Several addresses are those of a cluster. The account is erased at the end.
+//! With several addresses, it uses a cluster. It erases the account at the end.
 
 use std::env;
 use std::error::Error;
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
     let urls: Vec<String> = env::args().skip(1).collect();
     if urls.is_empty() {
         eprintln!(
-            "give the address of a Redis server, such as redis://127.0.0.1/, or those of a cluster"
+            "give the URL of a Redis server, such as redis://127.0.0.1/, or several of a cluster"
         );
         return ExitCode::from(2);
     }
@@ -50,7 +50,8 @@ async fn run(urls: &[String]) -> Result<(), Box<dyn Error>> {
         println!("unsafe: {setting}");
     }
 
-    // A host keeps its key, and uses the system's clock. This one has to wait for nothing.
+    // A service loads its key from its secrets, and uses the system clock. This clock needs no
+    // waiting.
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let clock = ManualClock::at(Timestamp::from_unix(now.as_secs()));
@@ -59,7 +60,8 @@ async fn run(urls: &[String]) -> Result<(), Box<dyn Error>> {
         .build()?;
     let alice = AccountId::new(format!("example-{}", now.as_nanos()))?;
 
-    // Her password has just been checked. A real phone scans the QR code; this one reads the key URI.
+    // The password has just been checked. A real phone scans the QR code; this one reads the key
+    // URI.
     let proof = Proof::Password {
         checked_at: clock.now(),
     };

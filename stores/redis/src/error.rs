@@ -3,121 +3,129 @@ use std::time::Duration;
 
 use redis::RedisError;
 
-/// Why a store could not answer.
+/// The reason why a store could not answer.
 ///
-/// None of these is a login, and none says more about a write than its own text does. The verifier keeps the error as the
-/// source of its own, so what stands here is for the log of whoever runs the service.
+/// Each error says what happened and what to do. Its text says what is known about a write, and
+/// nothing more. The verifier returns the error as the source of its own error, so log the whole
+/// chain. No error of a store counts as a login.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There was no connection to the server, and none could be made. Nothing was sent.
+    /// No connection to the server was open, and none could be opened. Nothing was sent.
     #[error(
-        "no connection to redis at {address}, so nothing was asked of it; \
+        "no connection to redis at {address}, so nothing was sent; \
          check that it runs and can be reached"
     )]
     Unreachable {
-        /// The host and port that were tried.
+        /// The host and port that the store tried.
         address: String,
-        /// What the driver said.
+        /// The error of the driver.
         source: RedisError,
     },
 
-    /// The call was sent and not answered in time. If it was a write, it may still land.
-    #[error("no answer from redis within {limit:?}; a write may still land")]
+    /// The call was sent, and no answer came in time. A write may still be applied later.
+    #[error(
+        "no answer from redis within {limit:?}, so a write may still be applied; \
+         check its load and the network"
+    )]
     Timeout {
-        /// How long the call could take.
+        /// The time limit of the call.
         limit: Duration,
     },
 
-    /// The connection broke before the answer came. If it was a write, it may have landed.
-    #[error("the connection to redis broke before the answer came; a write may have landed")]
+    /// The connection broke before the answer came. A write may have been applied.
+    #[error(
+        "the connection to redis broke before the answer came, \
+         so a write may have been applied; check the server and the network"
+    )]
     Disconnected(#[source] RedisError),
 
-    /// The server wants a password, or another one.
+    /// The server requires a password, or another one.
     #[error("redis does not accept the user name or password; check the url of the client")]
     NotAuthenticated(#[source] RedisError),
 
-    /// The user of the connection may not run what the store needs. Nothing was written.
+    /// The Redis user lacks a permission that the store needs. Nothing was written.
     #[error(
-        "the redis user has no permission, so nothing was written; it needs \
+        "the redis user lacks a permission, so nothing was written; grant it \
          `+evalsha +eval +persist +exists +hmget +hget +hset +del` on the keys of the store, \
-         and `+wait`, `+scan`, `+cluster|slots` or `+config|get` for what else is used"
+         and `+wait`, `+scan`, `+cluster|slots` or `+config|get` for the calls that need them"
     )]
     NotPermitted(#[source] RedisError),
 
-    /// The server is a replica. Loads are refused there too, because a replica may lag behind. Nothing was written.
+    /// The server is a replica. The store refuses loads there, too, because a replica may be out of
+    /// date. Nothing was written.
     #[error(
         "the redis server is a replica, so nothing was read or written; \
          give the address of the primary"
     )]
     Replica(#[source] RedisError),
 
-    /// The server has fewer replicas in step than its `min-replicas-to-write`. Nothing was read or written.
+    /// The server has fewer connected replicas than its `min-replicas-to-write`. Nothing was read
+    /// or written.
     #[error(
-        "redis has too few replicas in step, so nothing was read or written; \
-         see its min-replicas-to-write"
+        "redis has too few connected replicas, so nothing was read or written; \
+         check the replicas and min-replicas-to-write"
     )]
     TooFewReplicas(#[source] RedisError),
 
-    /// The write is on the primary, and too few replicas said in time that they have it. It is treated as an answer that was
-    /// lost.
-    #[error("the write is on {acknowledged} replicas and not, as asked for, on {wanted}")]
+    /// The primary has the write, and too few replicas confirmed it in time. The verifier treats
+    /// this as a lost answer.
+    #[error("{acknowledged} replicas confirmed the write instead of {wanted}; check the replicas")]
     NotReplicated {
-        /// How many have it.
+        /// The number of replicas that confirmed the write.
         acknowledged: i64,
-        /// How many were asked for.
+        /// The number of replicas that you required.
         wanted: u32,
     },
 
-    /// The server is at its `maxmemory`. Nothing was written.
+    /// The server has reached its `maxmemory`. Nothing was written.
     #[error(
         "redis is out of memory, so nothing was written; \
-         raise its maxmemory or take other data away"
+         raise its maxmemory or remove other data"
     )]
     OutOfMemory(#[source] RedisError),
 
-    /// The server cannot write its files, so it takes no writes. Nothing was written.
+    /// The server cannot write its files, so it refuses writes. Nothing was written.
     #[error(
-        "redis cannot keep writes on its disk, so nothing was read or written; \
-         see its log and make room"
+        "redis cannot write to its disk, so nothing was read or written; \
+         see its log and free disk space"
     )]
     DiskFailed(#[source] RedisError),
 
-    /// The server reads its data, or runs a long script. Nothing was read or written.
-    #[error("redis is not ready, so nothing was read or written")]
+    /// The server is loading its data, or runs a long script. Nothing was read or written.
+    #[error("redis is not ready, so nothing was read or written; try again later")]
     NotReady(#[source] RedisError),
 
-    /// The part of the cluster that keeps the account is not served. Nothing was read or written.
+    /// No node serves this part of the cluster. Nothing was read or written.
     #[error(
-        "the redis cluster does not serve this account now, so nothing was read or written; \
+        "the redis cluster does not serve this account, so nothing was read or written; \
          look for nodes that are down"
     )]
     ClusterDown(#[source] RedisError),
 
-    /// The server is a node of a cluster and the store was not told, or the nodes of a cluster disagree on who keeps the
-    /// account. Nothing was read or written.
+    /// The server is a node of a cluster, and the store was not built with `RedisStore::cluster`.
+    /// Or the nodes of a cluster disagree about the owner of the account. Nothing was read or
+    /// written.
     #[error(
         "the account is on another node of a redis cluster; \
          use `RedisStore::cluster`, and check that its nodes agree"
     )]
     Redirected(#[source] RedisError),
 
-    /// The node that was walked through keeps nothing any more.
-    #[error(
-        "the nodes of the redis cluster have changed; begin the walk through the accounts again"
-    )]
-    WalkBroken,
+    /// The node of the cursor stores no accounts any more.
+    #[error("the nodes of the redis cluster have changed; start again with `Cursor::default`")]
+    CursorExpired,
 
-    /// The key of an account holds what no store writes.
-    #[error("the redis key `{key}` was not written by a store; find out who did")]
+    /// The key of an account contains a value that no store writes.
+    #[error("no store wrote the value of the redis key `{key}`; find out what wrote it")]
     CorruptKey {
         /// The key.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         source: Box<dyn StdError + Send + Sync>,
     },
 
-    /// Anything else that the server or the driver reports.
-    #[error("redis failed")]
+    /// Any other error of the server or the driver.
+    #[error("redis reported an error; see its source")]
     Server(#[source] RedisError),
 }

@@ -2,11 +2,12 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::Error;
 
-/// What an error of the driver, on a connection that was there, means for whoever runs the service.
+/// Converts an error on an open connection into an error that says what to do.
 pub(crate) fn error(source: RedisError) -> Error {
     match source.kind() {
         ErrorKind::AuthenticationFailed => Error::NotAuthenticated(source),
-        // What cannot be parsed leaves the answers of a connection out of step.
+        // After an answer that cannot be parsed, the answers on the connection no longer match the
+        // calls.
         ErrorKind::Io | ErrorKind::Parse => Error::Disconnected(source),
         ErrorKind::Server(kind) => of_kind(kind, source),
         _ => match source.code() {
@@ -33,7 +34,7 @@ fn of_kind(kind: ServerErrorKind, source: RedisError) -> Error {
     }
 }
 
-/// Whether the server says that the key is no hash.
+/// Whether the server reports that the key is not a hash.
 pub(crate) fn is_wrong_type(error: &RedisError) -> bool {
     error.code() == Some("WRONGTYPE")
 }

@@ -1,14 +1,14 @@
 use countersign::AccountId;
 
-/// Where the keys of a store are in the key space: `PREFIX{ACCOUNT}`.
+/// Makes the keys of a store: `PREFIX{ACCOUNT}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Keys {
     prefix: Box<str>,
 }
 
-/// A text that a store does not take as the beginning of its keys.
+/// The text is not a key prefix that the store accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a key prefix has 1 to 64 visible ASCII characters, and no braces")]
+#[error("not a key prefix: use 1 to 64 visible ASCII characters without braces")]
 #[non_exhaustive]
 pub struct PrefixError;
 
@@ -28,19 +28,19 @@ impl Keys {
         &self.prefix
     }
 
-    /// The key of an account. No two accounts have one key, whatever braces are in them.
+    /// The key of an account. Different accounts have different keys, with any braces in the id.
     pub(crate) fn key(&self, account: &AccountId) -> String {
         format!("{}{{{account}}}", self.prefix)
     }
 
-    /// The account of a key, or `None` if a store does not write such a key.
+    /// The account of a key, or `None` if no store writes such a key.
     pub(crate) fn account(&self, key: &[u8]) -> Option<AccountId> {
         let account = key.strip_prefix(self.prefix.as_bytes())?;
         let account = account.strip_prefix(b"{")?.strip_suffix(b"}")?;
         AccountId::new(str::from_utf8(account).ok()?).ok()
     }
 
-    /// A pattern of `SCAN` that matches the keys of all accounts.
+    /// A pattern for `SCAN` that matches the keys of all accounts.
     pub(crate) fn pattern(&self) -> String {
         let mut pattern = String::new();
         for character in self.prefix.chars() {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_is_plain_or_refused() {
+    fn a_prefix_with_other_characters_is_refused() {
         let longest = "x".repeat(64);
         for good in ["countersign:", "a", "*?[^-]\\", longest.as_str()] {
             assert_eq!(Keys::new(good).unwrap().prefix(), good);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_accounts_go_both_ways() {
+    fn a_key_converts_back_to_its_account() {
         let keys = Keys::default();
         assert_eq!(keys.key(&AccountId::from(7_u32)), "countersign:{7}");
         for id in ["7", "{}", "}", "{", "a}b{c", "}{", "b\u{F6}b", " "] {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_means_its_prefix_literally() {
+    fn the_scan_pattern_escapes_the_prefix() {
         assert_eq!(Keys::default().pattern(), "countersign:{*}");
         assert_eq!(
             Keys::new("a*[b]\\").unwrap().pattern(),

@@ -1,6 +1,9 @@
 //! A store for [`countersign`], the second factor, on a Redis server or cluster.
 //!
+//! # Example
+//!
 //! ```no_run
+//! use countersign::{AccountId, KeyId, Keyring, SealingKey, Verifier};
 //! use countersign_redis::RedisStore;
 //! use redis::Client;
 //!
@@ -10,69 +13,89 @@
 //! for setting in store.unsafe_settings().await? {
 //!     eprintln!("{setting}");
 //! }
-//! // Hand the store to a verifier.
+//!
+//! // 32 random bytes, the same at every start.
+//! let key = std::fs::read("/run/secrets/second-factor-key")?;
+//! let key = SealingKey::from_bytes(key.as_slice().try_into()?);
+//! let keyring = Keyring::new(KeyId::new(1), key);
+//! let verifier = Verifier::builder(store, keyring, "Example").build()?;
+//!
+//! let receipt = verifier.verify(&AccountId::new("4711")?, "123456").await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! [`RedisStore`] says how it works. For TLS the host enables `tokio-rustls-comp` or `tokio-native-tls-comp` on its own
-//! dependency on `redis`, and gives a client for `rediss://`.
+//! The page of [`RedisStore`] describes how the store works. For TLS, enable `tokio-rustls-comp` or
+//! `tokio-native-tls-comp` on your own dependency on `redis`, and open a client for `rediss://`.
 //!
-//! # What Redis must be set to
+//! # What it needs
 //!
-//! As it is installed, Redis answers before it keeps anything, and can drop what it has kept. A second factor needs:
+//! - Rust 1.89.
+//! - A Redis or Valkey server with the commands of Redis 4. The tests use Redis 7.0.
+//! - `EVAL` and `EVALSHA`. [`Error::NotPermitted`] lists the permissions of the Redis user.
+//! - The address of the primary. The store has no support for Sentinel, so use a name or a proxy
+//!   that leads to the primary. If the server turns out to be a replica, the store refuses it and
+//!   connects again at the next call.
 //!
-//! | setting | why |
+//! # Settings of the server
+//!
+//! With its default settings, Redis answers before a write is durable, and may delete records. A
+//! second factor needs these settings:
+//!
+//! | setting | reason |
 //! |---|---|
-//! | `appendonly yes` | else a restart takes back all that was written since the last snapshot |
-//! | `appendfsync always` | with `everysec`, a loss of power takes back the writes of the last second or two |
-//! | `no-appendfsync-on-rewrite no` | else the same, for as long as the file is rewritten |
-//! | `maxmemory-policy noeviction` | any other policy deletes records when memory is short; the account is then *absent* |
-//! | `replica-read-only yes` | with replicas: else one of them would answer loads with what may be old |
-//! | `min-replicas-to-write`, `min-replicas-max-lag` | with replicas: a primary that is cut off from them stops, instead of answering a part of the network |
-//! | [`with_replicas`](RedisStore::with_replicas) | with replicas: a write is answered when they have it |
+//! | `appendonly yes` | otherwise a restart undoes all writes since the last snapshot |
+//! | `appendfsync always` | `everysec` loses the last second or two in a power failure |
+//! | `no-appendfsync-on-rewrite no` | otherwise the same happens while the file is rewritten |
+//! | `maxmemory-policy noeviction` | other policies delete records; the account is then *absent* |
 //!
-//! [`unsafe_settings`](RedisStore::unsafe_settings) reports the first four, for the start of a service. Records take about
-//! 900 bytes of memory for an account.
+//! With replicas, it also needs these:
 //!
-//! # What Redis can lose all the same
-//!
-//! Redis copies to its replicas after it has answered. When a primary fails and a replica takes its place, the writes that
-//! had not reached that replica are **gone, though they were answered**. The same happens when a snapshot or an older file is
-//! put back. `WAIT`, which `with_replicas` uses, makes that rare and does not rule it out: a replica has the write in memory
-//! then, perhaps not on its disk, and a failover can choose one that does not have it. (`WAITAOF` of Redis 7.2, which counts
-//! disks, is not used.) What a lost write is worth to an attacker:
-//!
-//! | lost write | what it opens |
+//! | setting | reason |
 //! |---|---|
-//! | a passcode was accepted | **a replay window**: who saw it can use it again, for as long as it is in the window: 90 seconds by default |
-//! | a backup code was accepted | who saw it can use it again, until its owner issues new ones |
-//! | a guess was wrong | that guess was free |
-//! | an authenticator was removed, codes were issued | the old ones work again |
-//! | an enrollment was confirmed | the account has no second factor; hosts keep a flag of their own and treat *flag set and absent* as an error |
+//! | `replica-read-only yes` | otherwise a replica answers loads, perhaps with old data |
+//! | `min-replicas-to-write`, `min-replicas-max-lag` | a primary that is cut off stops answering |
+//! | [`with_replicas`](RedisStore::with_replicas) | a write is done when they have it |
 //!
-//! A host that cannot live with that keeps its second factors in a database that answers when a majority has the write.
+//! [`unsafe_settings`](RedisStore::unsafe_settings) checks the first four. Call it when your
+//! service starts. A record takes about 900 bytes of memory per account.
 //!
-//! # Versions
+//! # What Redis can lose with these settings
 //!
-//! Tested with Redis 7.0. The commands are those of Redis 4, and of Valkey. There is nothing of its own for Sentinel: give an
-//! address that leads to the primary (a name, a proxy). A server that turns out to be a replica is refused, and the next call
-//! connects anew.
+//! Redis copies a write to its replicas after it has answered. If the primary fails before a
+//! replica has the write, and that replica takes over, the write **is lost, although it was
+//! answered**. The same happens if you restore a snapshot or an older file.
 //!
-//! The store needs `EVAL` and `EVALSHA`; [`Error::NotPermitted`] names the permissions of its Redis user.
+//! `with_replicas` uses `WAIT`, which makes this loss rare. It does not exclude the loss: the
+//! replica has the write in memory, perhaps not on disk, and a failover can choose a replica
+//! without it. The store does not use `WAITAOF` of Redis 7.2, which counts disks.
+//!
+//! What an attacker gains by a lost write:
+//!
+//! - A passcode was accepted: **a replay**. An attacker who saw the passcode can use it again while
+//!   it is in the window, 90 seconds by default.
+//! - A backup code was accepted: an attacker who saw the code can use it again until the user
+//!   issues new ones.
+//! - A guess was wrong: the guess is not counted.
+//! - An authenticator was removed, or backup codes were issued: the old ones work again.
+//! - An enrollment was confirmed: the account has no second factor. Keep your own `enrolled` flag,
+//!   and treat *flag set and absent* as an error.
+//!
+//! If you cannot accept that, store the second factors in a database that answers when a majority
+//! of its servers has the write.
 
 mod error;
 mod failure;
 mod keys;
-mod page;
+mod pagination;
 mod script;
 mod server;
-mod setting;
+
 mod store;
-mod walk;
+mod unsafe_settings;
 
 pub use error::Error;
 pub use keys::PrefixError;
-pub use page::{Cursor, Page};
-pub use setting::UnsafeSetting;
+pub use pagination::{Cursor, Page};
 pub use store::RedisStore;
+pub use unsafe_settings::UnsafeSetting;

@@ -6,10 +6,10 @@ use redis::{Pipeline, ServerErrorKind, Value};
 #[derive(Debug)]
 pub(crate) struct Scripts {
     pub(crate) load: Script,
-    pub(crate) swap: Script,
+    pub(crate) write: Script,
 }
 
-/// A script, known to servers by its digest.
+/// A script. Servers identify it by its SHA-1 digest.
 #[derive(Debug)]
 pub(crate) struct Script {
     text: &'static str,
@@ -24,18 +24,18 @@ pub(crate) struct Call<'a> {
     replicas: Option<Replicas>,
 }
 
-/// How many replicas are to have what the call wrote, and how long that may take.
+/// How many replicas must have the write, and how long to wait for them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Replicas {
     pub(crate) count: u32,
-    pub(crate) patience: Duration,
+    pub(crate) timeout: Duration,
 }
 
 impl Scripts {
     pub(crate) fn new() -> Self {
         Self {
             load: Script::new(include_str!("load.lua")),
-            swap: Script::new(include_str!("swap.lua")),
+            write: Script::new(include_str!("write.lua")),
         }
     }
 }
@@ -62,8 +62,8 @@ impl Call<'_> {
         self
     }
 
-    /// Waits for replicas after the script, on the same connection. `WAIT` counts those that have all that was written
-    /// before the script ended, by whichever connection.
+    /// Waits for replicas after the script, on the same connection. `WAIT` counts the replicas that
+    /// have all writes from before the script ended, from any connection.
     pub(crate) fn replicated(self, replicas: Option<Replicas>) -> Self {
         Self { replicas, ..self }
     }
@@ -72,14 +72,16 @@ impl Call<'_> {
         self.key
     }
 
-    /// The commands, and how many of their answers come before those of the script and of `WAIT`.
+    /// The commands, and the number of answers that come before the answers of the script and of
+    /// `WAIT`.
     ///
-    /// A server that does not know the script is sent the whole text, which it then knows. That is one round trip, and
-    /// concerns one node of a cluster; `SCRIPT LOAD` is for all of them.
+    /// A server that does not know the script gets its whole text, and knows it from then on. That
+    /// is one round trip to one node of a cluster; `SCRIPT LOAD` would go to all nodes.
     pub(crate) fn commands(&self, asking: bool, whole: bool) -> (Pipeline, usize) {
         let mut commands = redis::pipe();
         if asking {
-            // In one piece with the script: it is for the next command on the connection, whoever sends that.
+            // `ASKING` counts for the next command on the connection, whoever sends it. So it goes
+            // out in one piece with the script.
             commands.add_command(redis::cmd("ASKING"));
         }
         let (name, script) = match whole {
@@ -92,22 +94,22 @@ impl Call<'_> {
             call.arg(argument.as_slice());
         }
         commands.add_command(call);
-        if let Some(Replicas { count, patience }) = self.replicas {
+        if let Some(Replicas { count, timeout }) = self.replicas {
             let mut wait = redis::cmd("WAIT");
-            // 0 would be for ever.
-            wait.arg(count).arg(patience.as_millis().max(1).to_string());
+            // 0 would wait without a limit.
+            wait.arg(count).arg(timeout.as_millis().max(1).to_string());
             commands.add_command(wait);
         }
         (commands, usize::from(asking))
     }
 
-    /// How many answers there are of the script and of `WAIT`.
+    /// The number of answers of the script and of `WAIT`.
     pub(crate) fn answers(&self) -> usize {
         if self.replicas.is_some() { 2 } else { 1 }
     }
 }
 
-/// Whether the server does not know the script. Then it did not run.
+/// Whether the server does not know the script. Then the script did not run.
 pub(crate) fn is_unknown(answers: &[Value]) -> bool {
     let kind = match answers.first() {
         Some(Value::ServerError(error)) => error.kind(),

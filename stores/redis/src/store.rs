@@ -9,13 +9,16 @@ use redis::{Client, FromRedisValue, RedisError, Value};
 
 use crate::keys::Keys;
 use crate::script::{Call, Replicas, Scripts};
-use crate::server::{Server, Time};
-use crate::{Cursor, Error, Page, PrefixError, UnsafeSetting, failure, setting, walk};
+use crate::server::{Deadline, Server};
+use crate::{
+    Cursor, Error, Page, PrefixError, UnsafeSetting, failure, pagination, unsafe_settings,
+};
 
 /// A store on a Redis server or cluster, over connections of its own.
 ///
-/// Clones share the connections: one to a server, and one to each node of a cluster. All calls go through them at the same
-/// time. They are made when they are needed, by the tokio runtime of the call that needs one.
+/// Clones share the connections: one to a server, or one to each node of a cluster. All calls share
+/// a connection at the same time. The tokio runtime of the first call that needs a connection opens
+/// it.
 ///
 /// ```no_run
 /// use countersign_redis::RedisStore;
@@ -35,42 +38,47 @@ use crate::{Cursor, Error, Page, PrefixError, UnsafeSetting, failure, setting, w
 /// # }
 /// ```
 ///
-/// # What a call is
+/// # One script per call
 ///
-/// One script on the account's key, and one round trip. Redis runs a script from beginning to end with nothing in between,
-/// so a swap is atomic. A server that does not know the script yet, or no more, is sent its text: one round trip more.
+/// A call is one script on the account's key, in one round trip. Redis runs a script without
+/// interruption, so a conditional write is atomic. If the server does not know the script, the
+/// store sends its text in one more round trip.
 ///
-/// A load is a script too, which does what Redis takes for a write. So a replica refuses it, and so does a primary with fewer
-/// replicas in step than its `min-replicas-to-write`: what either holds may be old.
+/// A load is a script too. It includes a command that Redis treats as a write. So a replica refuses
+/// it. A primary refuses it if it has fewer connected replicas than its `min-replicas-to-write`.
+/// The data of both may be old.
 ///
 /// # Lost answers, time-outs, dropped futures
 ///
-/// A swap is sent once. If its answer is lost, it is an error, and the verifier sends the same swap again: the script finds
-/// the swap's own revision on the key, and says so. An erasure leaves no revision to find, so if it is sent again it is
-/// stale; the verifier then loads, and finds the account gone, which is what was wanted. A load has no effect, so it is sent
-/// again, once, when its connection turns out to be broken.
+/// The store sends a write once. If its answer is lost, the call fails, and the verifier sends the
+/// same write again. The script then finds the revision of this write on the key, and answers
+/// `Done`. An erasure leaves no revision, so a repeated erasure is `Stale`. The verifier then
+/// loads, and finds that the account is gone, as intended. A load changes nothing, so the store
+/// sends it again, once, if its connection was broken.
 ///
-/// When an answer does not come in time, the call is an error, and the connection is replaced by a new one at the next
-/// call: it may be one on which no answer will ever come again. (The driver's own connection manager keeps it.) What was sent
-/// on it before then waits as long. A future that is dropped leaves the connection as it is, and its write lands whole or not
-/// at all.
+/// If an answer does not come in time, the call fails. The next call opens a new connection,
+/// because no answer may ever come on the old one. The driver's own connection manager would keep
+/// the old one. Other calls on the old connection wait for their own time limit. If you drop a
+/// future, the connection stays usable, and its write is applied completely or not at all.
 ///
 /// # In a cluster
 ///
-/// The store asks the nodes themselves who keeps an account, and follows where they send it (`MOVED`, `ASK`), also while
-/// slots move. A node that fails concerns the accounts that it keeps, and no others. After a failover the next call finds the
-/// new primary. Nodes must be reachable at the addresses that they announce.
+/// The store asks the nodes themselves who owns an account, and follows their redirections
+/// (`MOVED`, `ASK`), also while slots move. A failed node affects only its own accounts. After a
+/// failover, the next call finds the new primary. Every node must be reachable at the address that
+/// it announces.
 ///
 /// # Keys
 ///
-/// An account's key is `PREFIX{ACCOUNT}`. Of a key with braces a cluster hashes what is between the first `{` and the next
-/// `}`, so keys of the host's own with the same `{ACCOUNT}` are on the same node, for scripts and transactions over both.
-/// (An id that has braces itself is kept like any other; only what is hashed of it is another part.) No two accounts share a
-/// key, in whatever way they are spelled.
+/// The key of an account is `PREFIX{ACCOUNT}`. A cluster hashes the part between the first `{` and
+/// the next `}`. So your own keys with the same `{ACCOUNT}` are on the same node, and you can use
+/// both in one script or transaction. An id may contain braces; then only another part of it is
+/// hashed. Different accounts have different keys.
 ///
-/// It is a hash: `revision`, `record`, and `enabled` (0 or 1), `codes_left` and `key_id`, the
-/// [`Summary`](countersign::store::Summary) of the record: not authenticated, for queries and never for decisions. It has no time to
-/// live; a load takes away one that somebody set.
+/// The value is a hash with the fields `revision` and `record`. The fields `enabled` (0 or 1),
+/// `codes_left` and `key_id` are the [`Summary`](countersign::store::Summary) of the record. Use
+/// them for queries only, never for decisions, because they are not authenticated. The key has no
+/// time to live. If other software sets one, a load removes it.
 #[derive(Clone)]
 pub struct RedisStore {
     server: Arc<Server>,
@@ -81,18 +89,20 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store on one server, under keys that begin with `countersign:`, with 3 seconds for a call. Nothing is connected
-    /// yet.
+    /// A store on one server, with keys that begin with `countersign:` and a time limit of 3
+    /// seconds per call. It connects at the first call.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self::on(Server::single(client))
     }
 
-    /// A store on a cluster, of which these are some nodes, or all. The others are learned from them, and are reached with
-    /// the user, the password, the TLS and the socket options of the first.
+    /// A store on a cluster, from some or all of its nodes.
+    ///
+    /// The store learns the other nodes from these. It connects to them with the user, password,
+    /// TLS and socket options of the first node.
     ///
     /// # Errors
-    /// [`RedisError`] if there is no node, or one that is a socket in the file system.
+    /// [`RedisError`] if there is no node, or if a node is a socket in the file system.
     pub fn cluster(nodes: impl IntoIterator<Item = Client>) -> Result<Self, RedisError> {
         Ok(Self::on(Server::cluster(nodes)?))
     }
@@ -107,30 +117,34 @@ impl RedisStore {
         }
     }
 
-    /// Keeps the records under keys that begin with another text: `PREFIX{ACCOUNT}`.
+    /// Sets another prefix of the keys: `PREFIX{ACCOUNT}`.
     ///
     /// # Errors
-    /// [`PrefixError`] if it is anything but 1 to 64 visible ASCII characters without braces.
+    /// [`PrefixError`] unless the prefix is 1 to 64 visible ASCII characters without braces.
     pub fn with_prefix(self, prefix: &str) -> Result<Self, PrefixError> {
         let keys = Arc::new(Keys::new(prefix)?);
         Ok(Self { keys, ..self })
     }
 
-    /// Bounds every call by another time than 3 seconds. A third of it is for an attempt to connect.
+    /// Sets another time limit than 3 seconds per call. An attempt to connect takes at most a third
+    /// of it.
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
-    /// Answers a write only when so many replicas have it too (`WAIT`), and with the error
-    /// [`NotReplicated`](Error::NotReplicated) if they do not within half the time-out. That error is treated as a lost
-    /// answer, so the verifier sends the swap again, which then waits again and does not write again.
+    /// Reports a write as done only after `count` replicas have it too (`WAIT`).
     ///
-    /// With the number of replicas that each primary has, whichever takes over has the write; but then no write is answered
-    /// while one of them is down. With fewer, one that lacks it can take over. While a write waits, so do the calls behind it
-    /// on the same connection.
+    /// If they do not confirm within half the time limit, the call fails with
+    /// [`NotReplicated`](Error::NotReplicated). The verifier treats that as a lost answer and sends
+    /// the write again. The repeated call waits again, but does not write again.
     ///
-    /// By default a write is answered when the primary has it.
+    /// Set `count` to the number of replicas of each primary. Then every replica that can take over
+    /// has the write, but no write is reported as done while a replica is down. With a smaller
+    /// number, a replica without the write can take over. While a write waits, the calls behind it
+    /// on the same connection wait too.
+    ///
+    /// By default, a write is done when the primary has it.
     #[must_use]
     pub fn with_replicas(self, count: u32) -> Self {
         Self {
@@ -139,12 +153,14 @@ impl RedisStore {
         }
     }
 
-    /// Some of the accounts, for `reseal` and reports (`SCAN`). Begin with [`Cursor::default`], go on with the page's `next`,
-    /// and end when there is none.
+    /// Returns a page of accounts, for `reseal` and for reports (`SCAN`).
     ///
-    /// An account that is there all the time is on a page, perhaps on two; one that is created or erased meanwhile may or
-    /// may not be. When a server restarts, a replica takes over or slots move during the walk, some may be missed. So reseal
-    /// in whole walks, until one of them finds nothing to change.
+    /// Begin with [`Cursor::default`], and continue with the page's `next` until it is `None`.
+    ///
+    /// An account that exists during the whole listing is on at least one page, perhaps on two. An
+    /// account that is created or erased during that time may be missing. If a server restarts, a
+    /// replica takes over, or slots move, some accounts may be missing. So repeat the whole listing
+    /// for `reseal`, until one listing changes nothing.
     ///
     /// ```no_run
     /// # use countersign_redis::{Cursor, Error, RedisStore};
@@ -162,25 +178,27 @@ impl RedisStore {
     /// ```
     ///
     /// # Errors
-    /// [`Error`] if the server cannot be read; [`Error::WalkBroken`] if the node of the cursor keeps no accounts any more.
+    /// [`Error`] if the server cannot be read; [`Error::CursorExpired`] if the node of the cursor
+    /// stores no accounts any more.
     pub async fn accounts(&self, cursor: Cursor) -> Result<Page, Error> {
-        walk::page(&self.server, &self.keys, cursor, Time::new(self.limit)).await
+        pagination::page(&self.server, &self.keys, cursor, Deadline::new(self.limit)).await
     }
 
-    /// The settings with which the server, or a primary of the cluster, can lose or drop records: none, if all is well. For
-    /// the start of a service, or its monitoring; it takes the permission `+config|get`.
+    /// Returns the settings with which the server, or a primary of the cluster, can lose or delete
+    /// records. An empty answer means that these settings are safe.
     ///
-    /// It does not see what is outside of the server: replicas, disks, backups.
+    /// Call it when your service starts, or from your monitoring. The Redis user needs the
+    /// permission `+config|get`. It cannot check replicas, disks and backups.
     ///
     /// # Errors
     /// [`Error`] if the settings cannot be read.
     pub async fn unsafe_settings(&self) -> Result<Vec<UnsafeSetting>, Error> {
-        setting::unsafe_settings(&self.server, Time::new(self.limit)).await
+        unsafe_settings::unsafe_settings(&self.server, Deadline::new(self.limit)).await
     }
 
     /// The answers of a script and of `WAIT`.
-    async fn answer(&self, call: &Call<'_>, time: Time) -> Result<(Value, Value), Error> {
-        let answers = self.server.call(call, time).await?;
+    async fn answer(&self, call: &Call<'_>, deadline: Deadline) -> Result<(Value, Value), Error> {
+        let answers = self.server.call(call, deadline).await?;
         let mut answers = answers.into_iter().map(Value::extract_error);
         let mut next = || answers.next().unwrap_or(Ok(Value::Nil));
         let (of_script, of_wait) = (next(), next());
@@ -198,12 +216,13 @@ impl Store for RedisStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-        let time = Time::new(self.limit);
+        let deadline = Deadline::new(self.limit);
         let key = self.keys.key(account);
         let call = self.scripts.load.call(&key);
-        let answer = match self.answer(&call, time).await {
-            // The connection may have been broken for long. A load has no effect, so it can be sent again.
-            Err(Error::Disconnected(_)) => self.answer(&call, time).await,
+        let answer = match self.answer(&call, deadline).await {
+            // The connection may have broken long ago. A load changes nothing, so it is safe to
+            // send it again.
+            Err(Error::Disconnected(_)) => self.answer(&call, deadline).await,
             answer => answer,
         };
         let (answer, _) = answer?;
@@ -223,15 +242,15 @@ impl Store for RedisStore {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
         let key = self.keys.key(account);
         let text = |revision: Revision| revision.as_i64().to_string();
-        let call = self.scripts.swap.call(&key);
-        let mut call = call.with(swap.expected().map(text).unwrap_or_default());
-        call = call.with(text(swap.revision()));
-        if let Some(record) = swap.record() {
-            let summary = swap.summary();
+        let call = self.scripts.write.call(&key);
+        let mut call = call.with(write.expected().map(text).unwrap_or_default());
+        call = call.with(text(write.revision()));
+        if let Some(record) = write.record() {
+            let summary = write.summary();
             call = call.with(record);
             call = call.with(u8::from(summary.enabled).to_string());
             call = call.with(summary.codes_left.to_string());
@@ -239,10 +258,10 @@ impl Store for RedisStore {
         }
         let replicas = (self.replicas > 0).then(|| Replicas {
             count: self.replicas,
-            patience: self.limit.checked_div(2).unwrap_or_default(),
+            timeout: self.limit.checked_div(2).unwrap_or_default(),
         });
         let call = call.replicated(replicas);
-        let (answer, acknowledged) = self.answer(&call, Time::new(self.limit)).await?;
+        let (answer, acknowledged) = self.answer(&call, Deadline::new(self.limit)).await?;
         match (answer, acknowledged) {
             (Value::Int(DONE), Value::Int(acknowledged))
                 if acknowledged < i64::from(self.replicas) =>
@@ -278,7 +297,7 @@ impl fmt::Debug for RedisStore {
     }
 }
 
-// What the script answers to a swap.
+// The answers of the write script.
 const DONE: i64 = 1;
 const STALE: i64 = 0;
 

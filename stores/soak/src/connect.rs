@@ -1,4 +1,4 @@
-//! How a process reaches an engine.
+//! Connects a process to a database.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use sqlx::mysql::MySqlPool;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
-/// A store on the engine at a URL, with a pool of its own; its table is made if it is missing. A server that is down is
-/// waited for.
+/// Returns a store on the database at a URL, with a pool of its own. It creates a missing table,
+/// and waits for a server that is down.
 pub async fn connect(url: &str, connections: u32) -> BoxStore {
     connect_within(url, connections, Duration::from_secs(5)).await
 }
 
-/// The same with another time for a call than the 5 seconds of the stores.
+/// Returns the same store with another time limit per call than the default of 5 seconds.
 pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> BoxStore {
     let (scheme, rest) = url.split_once(':').unwrap();
     match scheme {
@@ -26,7 +26,7 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
                 .connect_lazy(url)
                 .unwrap();
             let store = PostgresStore::new(pool).with_timeout(limit);
-            patiently(|| store.create_table()).await;
+            retry(|| store.create_table()).await;
             BoxStore::new(store)
         }
         "mysql" => {
@@ -36,47 +36,47 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
                 .connect_lazy(url)
                 .unwrap();
             let store = MySqlStore::new(pool).with_timeout(limit);
-            patiently(|| store.create_table()).await;
+            retry(|| store.create_table()).await;
             BoxStore::new(store)
         }
         "sqlite" => {
-            let store = SqliteStore::new(sqlite(rest, connections)).with_timeout(2 * PATIENCE);
-            patiently(|| store.create_table()).await;
+            let store = SqliteStore::new(sqlite(rest, connections)).with_timeout(2 * TIME_LIMIT);
+            retry(|| store.create_table()).await;
             BoxStore::new(store)
         }
         "redis" => {
             let client = redis::Client::open(url).unwrap();
             BoxStore::new(RedisStore::new(client).with_timeout(limit))
         }
-        other => panic!("no engine is called {other}"),
+        other => panic!("unknown database: {other}"),
     }
 }
 
-/// A pool on a SQLite file. Processes that write at the same time wait for each other, in no order, so the patience is
-/// long: a lock is never what a storm is to find.
+/// A pool on a SQLite file. Processes that write at the same time wait for each other in no order.
+/// So the time limit is long, and no test fails because of a lock.
 #[must_use]
 pub fn sqlite(path: &str, connections: u32) -> SqlitePool {
-    let options = SqliteStore::connect_options(path).busy_timeout(PATIENCE);
+    let options = SqliteStore::connect_options(path).busy_timeout(TIME_LIMIT);
     SqlitePoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(TIME_LIMIT)
         .connect_lazy_with(options)
 }
 
-/// Tries until it works: right after a crash a server may be busy with itself.
-pub async fn patiently<T, E, F>(mut attempt: impl FnMut() -> F) -> T
+/// Retries until the call succeeds, because a server may be busy right after a crash.
+pub async fn retry<T, E, F>(mut attempt: impl FnMut() -> F) -> T
 where
     E: std::error::Error,
     F: Future<Output = Result<T, E>>,
 {
-    let begun = std::time::Instant::now();
+    let start = std::time::Instant::now();
     loop {
         match attempt().await {
             Ok(done) => return done,
-            Err(error) if begun.elapsed() > PATIENCE => panic!("{error}: {:?}", error.source()),
+            Err(error) if start.elapsed() > TIME_LIMIT => panic!("{error}: {:?}", error.source()),
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);

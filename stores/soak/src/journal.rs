@@ -1,4 +1,5 @@
-//! What clients tried, and what they were told: files that are only appended to, one for each process, and so survive it.
+//! The attempts of the clients and their results. Each process appends to a file of its own, which
+//! survives it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -6,97 +7,97 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
-/// What is tried.
+/// What an attempt tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Try {
     /// The passcode of a time step.
     Passcode(u64),
-    /// A code that is wrong, whatever it looks like.
+    /// A wrong passcode or backup code.
     Wrong,
-    /// A backup code: the time at which its set was issued, and its place in it.
+    /// A backup code: the time at which its set was issued, and its position in the set.
     Code(u64, usize),
-    /// Backup codes are issued, with the passcode of a time step as the proof.
+    /// To issue backup codes, with the passcode of a time step as the proof.
     Issue(u64),
 }
 
-/// What the client was told.
+/// The result that the client got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// It was accepted. With a set of codes if that was asked for.
+    /// Accepted. Contains the backup codes of an issue.
     Accepted(Vec<String>),
-    /// It was rejected, and why.
+    /// Rejected, with the reason.
     Rejected(String),
-    /// It cannot be known what became of it.
+    /// The error says that the effect is unknown.
     Unsettled,
-    /// It failed in another way.
+    /// Another error.
     Failed(String),
 }
 
-/// One attempt. It is named by its account and by the time at which it was made.
+/// One attempt. Its account and its time identify it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// What was tried.
     pub what: Try,
-    /// What the client was told; `None` if it was killed before.
+    /// The result that the client got; `None` if it was killed before.
     pub answer: Option<Answer>,
 }
 
 impl Attempt {
-    /// The client was told that it is accepted.
+    /// The client got it accepted.
     #[must_use]
     pub const fn is_accepted(&self) -> bool {
         matches!(self.answer, Some(Answer::Accepted(_)))
     }
 
-    /// The client was told of an answer that stands for a passcode that is spent: that it is accepted, or that the codes
-    /// for which it was the proof came too late.
+    /// The client got a result that implies a used passcode: accepted, or the new backup codes were
+    /// not stored in time.
     #[must_use]
-    pub fn spends_passcode(&self) -> bool {
+    pub fn uses_passcode(&self) -> bool {
         self.has_passcode() && (self.is_accepted() || self.is_too_late())
     }
 
-    /// The proof for new codes was accepted, and the codes were not stored in time.
+    /// The passcode for new backup codes was accepted, and the codes were not stored in time.
     #[must_use]
     pub fn is_too_late(&self) -> bool {
         self.is_issue()
             && matches!(&self.answer, Some(Answer::Rejected(why)) if why == "IssueExpired")
     }
 
-    /// Nobody was told whether the passcode is spent. Codes are issued by two writes, and the second one's error does not
-    /// tell what became of the first.
+    /// The result does not show whether the passcode is used. An issue takes two writes, and an
+    /// error of the second one does not show the effect of the first.
     #[must_use]
-    pub const fn may_spend_passcode(&self) -> bool {
+    pub const fn may_use_passcode(&self) -> bool {
         self.has_passcode()
             && (self.is_unknown()
                 || self.is_issue() && matches!(self.answer, Some(Answer::Failed(_))))
     }
 
-    /// The client was told of a failure that is counted.
+    /// The client got a failure that counts.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         let counted = ["WrongCode", "BackupCodeUsed"];
         matches!(&self.answer, Some(Answer::Rejected(why)) if counted.contains(&why.as_str()))
     }
 
-    /// The client was told a verdict.
+    /// The client was accepted or rejected.
     #[must_use]
-    pub const fn has_verdict(&self) -> bool {
+    pub const fn has_result(&self) -> bool {
         matches!(self.answer, Some(Answer::Accepted(_) | Answer::Rejected(_)))
     }
 
-    /// Nobody was told whether it had an effect.
+    /// No result shows whether the attempt had an effect.
     #[must_use]
     pub const fn is_unknown(&self) -> bool {
         matches!(self.answer, None | Some(Answer::Unsettled))
     }
 
-    /// A passcode was spent, if it was accepted.
+    /// The attempt uses a passcode if it is accepted.
     #[must_use]
     pub const fn has_passcode(&self) -> bool {
         matches!(self.what, Try::Passcode(_) | Try::Issue(_))
     }
 
-    /// Codes were issued, if it was accepted.
+    /// The attempt issues backup codes if it is accepted.
     #[must_use]
     pub const fn is_issue(&self) -> bool {
         matches!(self.what, Try::Issue(_))
@@ -111,17 +112,17 @@ pub type Attempts = BTreeMap<(usize, u64), Attempt>;
 pub struct Journal(Mutex<File>);
 
 impl Journal {
-    /// Opens a journal of this name in the folder of a storm.
+    /// Opens a journal of this name in the directory of a test.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn open(folder: &Path, name: &str) -> io::Result<Self> {
-        let path = folder.join(name).with_extension(EXTENSION);
+    pub fn open(directory: &Path, name: &str) -> io::Result<Self> {
+        let path = directory.join(name).with_extension(EXTENSION);
         let file = OpenOptions::new().append(true).create(true).open(path)?;
         Ok(Self(Mutex::new(file)))
     }
 
-    /// Notes what is about to be tried.
+    /// Writes an attempt before it is made.
     pub fn begin(&self, account: usize, at: u64, what: &Try) {
         let what = match what {
             Try::Passcode(step) => format!("passcode {step}"),
@@ -132,7 +133,7 @@ impl Journal {
         self.write(&format!("begin {account} {at} {what}\n"));
     }
 
-    /// Notes what came of it.
+    /// Writes the result of an attempt.
     pub fn end(&self, account: usize, at: u64, answer: &Answer) {
         let answer = match answer {
             Answer::Accepted(codes) => format!("accepted {}", codes.join(" ")),
@@ -143,19 +144,19 @@ impl Journal {
         self.write(&format!("end {account} {at} {answer}\n"));
     }
 
-    /// One call of the system for a line, so that a line is there or not.
+    /// Writes a line with one system call, so that the line is complete or missing.
     fn write(&self, line: &str) {
         self.0.lock().unwrap().write_all(line.as_bytes()).unwrap();
     }
 }
 
-/// How many bytes the journals of a storm have: it grows as long as the storm gets on.
+/// The number of bytes of all journals of a test. It grows while the clients make progress.
 ///
 /// # Errors
-/// If the folder cannot be read.
-pub fn length(folder: &Path) -> io::Result<u64> {
+/// If the directory cannot be read.
+pub fn length(directory: &Path) -> io::Result<u64> {
     let mut length = 0;
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.path().extension().is_some_and(|is| is == EXTENSION) {
             length += entry.metadata()?.len();
@@ -164,13 +165,13 @@ pub fn length(folder: &Path) -> io::Result<u64> {
     Ok(length)
 }
 
-/// Reads all journals of a storm.
+/// Reads all journals of a test.
 ///
 /// # Errors
 /// If they cannot be read.
-pub fn read(folder: &Path) -> io::Result<Attempts> {
+pub fn read(directory: &Path) -> io::Result<Attempts> {
     let mut attempts = Attempts::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         if path.extension().is_some_and(|is| is == EXTENSION) {
             parse(&fs::read_to_string(path)?, &mut attempts);
@@ -180,7 +181,8 @@ pub fn read(folder: &Path) -> io::Result<Attempts> {
 }
 
 fn parse(text: &str, attempts: &mut Attempts) {
-    // A line that its process could not finish is as good as none: what it tells of had not begun, or was not told.
+    // Ignores an incomplete last line: its attempt had not begun, or its client had not got the
+    // result.
     for line in text
         .split_inclusive('\n')
         .filter_map(|line| line.strip_suffix('\n'))
@@ -225,10 +227,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_a_torn_line_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open(folder.path(), "1").unwrap();
-        let other = Journal::open(folder.path(), "2").unwrap();
+    fn a_journal_reads_back_without_torn_lines() {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = Journal::open(directory.path(), "1").unwrap();
+        let other = Journal::open(directory.path(), "2").unwrap();
         let codes = vec!["12345678".to_owned(), "23456789".to_owned()];
         let tries = [
             (Try::Passcode(7), Some(Answer::Accepted(vec![]))),
@@ -249,7 +251,7 @@ mod tests {
         other.write("begin 2 1 wrong\nend 2 1 accep");
         let what = Try::Wrong;
         expected.insert((2, 1), Attempt { what, answer: None });
-        assert_eq!(read(folder.path()).unwrap(), expected);
-        assert!(length(folder.path()).unwrap() > 100);
+        assert_eq!(read(directory.path()).unwrap(), expected);
+        assert!(length(directory.path()).unwrap() > 100);
     }
 }

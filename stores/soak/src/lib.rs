@@ -1,22 +1,30 @@
-//! Storms of logins on real databases that crash, and the books that are balanced afterwards. For Unix; not published.
+//! Crash tests: logins on real databases that crash, and a consistency check afterwards. For Unix;
+//! not published.
 //!
-//! A storm has a few accounts and a few client processes (the program `soak-worker`) with several tasks each, which log in
-//! over the whole verifier with right passcodes, wrong ones, passcodes that were used, backup codes, and issue new ones.
-//! Each process writes down what it is about to try and what it was told, in a [`journal`] that survives it. Then the
-//! server or a client is killed, and the [`books`] compare the journals with what is on record: every acceptance that a
-//! client was told of is there, exactly once; every failure it was told of is counted; and whatever is used up was either
-//! reported, or belongs to an attempt whose client was killed or told that the effect is unknown.
+//! A crash test has a few accounts and a few client processes (the program `soak-worker`) with
+//! several tasks each. The tasks use a whole verifier. They log in with correct, wrong and used
+//! passcodes and with backup codes, and they issue new backup codes. Each process writes each
+//! attempt and its result to a [`journal`] that survives the process. Then the test kills the
+//! server or a client.
 //!
-//! Time is not the machine's: each account has a [`Wall`] clock in a file that all processes share, and every attempt moves
-//! it on. So a passcode for each second of a month takes no month, and the second of an attempt names it, also on record.
+//! Afterwards the [`consistency`] check compares the journals with the stored records:
 //!
-//! | what | where |
+//! - Every accepted login that a client was told about is stored, exactly once.
+//! - Every failure that a client was told about is counted.
+//! - Every other used code belongs to an attempt whose client was killed, or got an error that says
+//!   that the effect is unknown.
+//!
+//! The tests do not use the system time. Each account has a [`SharedClock`] in a file that all
+//! processes share, and every attempt advances it. So a test can use the passcodes of a month in a
+//! short time, and the second of an attempt identifies it, also in the stored record.
+//!
+//! | content | module |
 //! |---|---|
-//! | an engine that can be killed, and how any process reaches it | [`engine`], [`connect`] |
-//! | the accounts of a storm, and the codes that somebody printed | [`cast`], [`sheets`] |
+//! | a server that can be killed, and how a process connects to it | [`server`], [`connect`] |
+//! | the test users, and their issued backup codes | [`users`], [`backup_code_sets`] |
 //! | what a client does | [`client`] |
-//! | one storm with one crash | [`storm`] |
-//! | many processes that spend one code | [`race`] |
+//! | one test with one crash | [`crash_test`] |
+//! | many processes that use one code | [`code_race`] |
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -24,24 +32,26 @@
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "test machinery: what goes wrong fails the test"
+    reason = "test code: an error fails the test"
 )]
 
-pub mod books;
-pub mod cast;
+pub mod backup_code_sets;
 pub mod client;
+pub mod code_race;
 pub mod connect;
-mod dice;
-pub mod engine;
+pub mod consistency;
+pub mod crash_test;
 pub mod journal;
-pub mod race;
+pub mod race_round;
+mod seeded_random;
+pub mod server;
 pub mod service;
-pub mod sheets;
-pub mod storm;
-mod wall;
-pub mod worker;
+mod shared_clock;
+pub mod users;
+pub mod worker_process;
+pub mod worker_program;
 
-pub use books::{Books, Discrepancy};
-pub use dice::Dice;
-pub use engine::Server;
-pub use wall::Wall;
+pub use consistency::{CheckReport, Discrepancy};
+pub use seeded_random::SeededRandom;
+pub use server::Server;
+pub use shared_clock::SharedClock;

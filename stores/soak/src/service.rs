@@ -1,4 +1,4 @@
-//! The verifier of a storm, on a clock that the client sets.
+//! The verifier of a test, on a clock that the client sets.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use countersign::{
     AccountId, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier, VerifierError,
 };
 
-/// At so many consecutive failures an account is locked. Until then nothing is in the way of a guess: no wait, and a budget
-/// that grows with every second.
+/// The number of consecutive failures that lock an account. Nothing else limits guesses: there is
+/// no back-off, and the guess budget grows with every second.
 pub const LOCKED_AT: u32 = 100;
 
 /// A verifier with a clock of its own.
@@ -19,12 +19,12 @@ pub const LOCKED_AT: u32 = 100;
 pub struct Service {
     /// The verifier.
     pub verifier: Verifier<BoxStore>,
-    /// What it takes for the time.
+    /// The clock of the verifier.
     pub clock: ManualClock,
 }
 
 impl Service {
-    /// A service on this store, with the key that all processes have.
+    /// A service on this store, with the key that all processes share.
     #[must_use]
     pub fn new(store: BoxStore) -> Self {
         Self::locked_at(store, LOCKED_AT)
@@ -46,7 +46,7 @@ impl Service {
         Self { verifier, clock }
     }
 
-    /// Sets the clock.
+    /// Sets the clock, and returns the verifier.
     #[must_use]
     pub fn at(&self, time: u64) -> &Verifier<BoxStore> {
         self.clock.set(Timestamp::from_unix(time));
@@ -54,13 +54,14 @@ impl Service {
     }
 }
 
-/// How many consecutive failures are on record, counted up to [`LOCKED_AT`]. A record does not tell, but whoever would
-/// lock at `n` failures finds it locked if there are as many.
+/// The number of stored consecutive failures, counted up to [`LOCKED_AT`]. A record does not show
+/// the number. But a verifier that locks at `n` failures reports the account as locked if there are
+/// at least `n`.
 ///
 /// # Errors
 /// [`VerifierError`] if the record cannot be read.
 pub async fn failures(store: &BoxStore, account: &AccountId) -> Result<u32, VerifierError> {
-    // As many are on record, and no more than that.
+    // The number is at least `least` and at most `most`.
     let (mut least, mut most) = (0, LOCKED_AT);
     while least < most {
         let middle = (least + most).div_ceil(2);
@@ -73,25 +74,4 @@ pub async fn failures(store: &BoxStore, account: &AccountId) -> Result<u32, Veri
         }
     }
     Ok(least)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cast::Person;
-    use countersign::store::MemoryStore;
-
-    #[tokio::test]
-    async fn failures_are_counted_from_the_record_alone() {
-        let store = BoxStore::new(MemoryStore::new());
-        let service = Service::new(store.clone());
-        let (person, _) = Person::enroll(&service, "somebody", false).await;
-        for number in 0..=LOCKED_AT + 1 {
-            let seen = failures(&store, &person.account).await.unwrap();
-            assert_eq!(seen, number.min(LOCKED_AT));
-            let at = 1_900_000_000;
-            let wrong = person.wrong_passcode(at, 0);
-            _ = service.at(at).verify(&person.account, &wrong).await;
-        }
-    }
 }

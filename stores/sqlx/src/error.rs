@@ -6,143 +6,162 @@ use countersign::AccountId;
 use crate::AccountColumn;
 use crate::table_name::TableName;
 
-/// Why a store could not answer.
+/// The reason why a store could not answer.
 ///
-/// None of these is a login, and none says more about a write than its own text does. The verifier keeps the error as the
-/// source of its own, so what stands here is for the log of whoever runs the service.
+/// Each error says what happened and what to do. Its text says what is known about a write, and
+/// nothing more. The verifier returns the error as the source of its own error, so log the whole
+/// chain. No error of a store counts as a login.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// All connections of the pool were in use for as long as a call may take, or opening one took as long.
+    /// All connections of the pool stayed in use for the whole time limit, or opening one took as
+    /// long.
     #[error(
-        "no connection was free within {limit:?}, so nothing was asked of the database; \
-         check that it is reachable and that the pool is large enough"
+        "no connection was free within {limit:?}, so no statement was sent; \
+         check that the database is reachable and that the pool is large enough"
     )]
     NoConnection {
         /// How long the store waited.
         limit: Duration,
     },
 
-    /// The server takes no connection: it is down, elsewhere, starting, or full. Nothing was asked of it.
+    /// The server refuses connections: it is down, has another address, is starting, or has no free
+    /// connection. No statement was sent.
     #[error(
-        "the database server takes no connection, so nothing was asked of it; \
+        "the database server refuses connections, so no statement was sent; \
          check that it runs, its address, and how many connections it allows"
     )]
     Unreachable(#[source] sqlx::Error),
 
-    /// The database was reached and lets nobody in, or it is a file that cannot be opened.
+    /// The database answered and rejected the user or the database name. Or it is a file that
+    /// cannot be opened.
     #[error(
         "the database cannot be opened; check its path or name, the user, and the user's rights"
     )]
     CannotOpen(#[source] sqlx::Error),
 
-    /// The statement was sent and not answered in time. If it was a write, it may still land.
-    #[error("no answer from the database within {limit:?}; a write may still land")]
+    /// The statement was sent, and no answer came in time. A write may still be applied later.
+    #[error(
+        "no answer from the database within {limit:?}, so a write may still be applied; \
+         check its load, its locks and the network"
+    )]
     Timeout {
-        /// How long the call could take.
+        /// The time limit of the call.
         limit: Duration,
     },
 
-    /// The connection broke before the answer came, as it does when the server is stopped. A write may have landed.
-    #[error("the connection to the database broke before the answer came; a write may have landed")]
+    /// The connection broke before the answer came, as it does when the server is stopped. A write
+    /// may have been applied.
+    #[error(
+        "the connection to the database broke before the answer came, \
+         so a write may have been applied; check the server and the network"
+    )]
     ConnectionLost(#[source] sqlx::Error),
 
-    /// The runtime was shut down before the answer came. A write may have landed.
-    #[error("the runtime was shut down before the database answered; a write may have landed")]
+    /// The tokio runtime was shut down before the answer came. A write may have been applied.
+    #[error(
+        "the tokio runtime was shut down before the database answered, \
+         so a write may have been applied; shut it down after the last call"
+    )]
     Interrupted,
 
-    /// The row or the database stayed locked for as long as the database waits. Nothing was written.
+    /// The row or the database stayed locked until the database stopped waiting. Nothing was
+    /// written.
     #[error(
         "the row or the database stayed locked, so nothing was written; look for a long transaction"
     )]
     Locked(#[source] sqlx::Error),
 
-    /// The database rolled the statement back in favour of another one, several times. Nothing was written.
-    #[error("the database gave others the precedence again and again, so nothing was done")]
+    /// The database rolled the statement back several times, in favour of concurrent statements.
+    /// Nothing was written.
+    #[error("the database rolled the statement back three times in favour of others; try again")]
     Conflict(#[source] sqlx::Error),
 
     /// The table does not exist.
     #[error(
-        "there is no table `{table}`; put the text of `schema` into a migration, or call `create_table`"
+        "there is no table `{table}`; \
+         put the text of `schema` into a migration, or call `create_table`"
     )]
     NoTable {
-        /// The name of the table.
+        /// The table name.
         table: String,
-        /// What the database said.
+        /// The error that the database reported.
         source: sqlx::Error,
     },
 
-    /// The table is of another version: it lacks a column that this version needs, has one that this version does not fill,
-    /// or has one of another type. Or it is no table of a store at all.
-    #[error("the table `{table}` has other columns than the text of `schema`; bring it up to date")]
+    /// The table has other columns than this version of the crate needs: one is missing, one has
+    /// another type, or one has no value in an insert. Or it is not the table of a store.
+    #[error("the table `{table}` has other columns than the text of `schema`; migrate it")]
     WrongTable {
-        /// The name of the table.
+        /// The table name.
         table: String,
-        /// What the database said.
+        /// The error that the database reported.
         source: sqlx::Error,
     },
 
-    /// The account id does not fit the column. Nothing was asked of the database.
-    #[error(
-        "the account id {account:?} is not {column}, and the column `account` takes nothing else"
-    )]
+    /// The account id does not fit the column. No statement was sent.
+    #[error("the account id {account:?} does not fit the column `account`; it must be {column}")]
     WrongAccount {
         /// The account.
         account: AccountId,
-        /// What the column holds.
+        /// The type of the column.
         column: AccountColumn,
     },
 
-    /// A foreign key of the host's refuses the row. Nothing was written.
-    #[error("a foreign key of the table `{table}` refuses the row: the host has no such account")]
+    /// Your own foreign key refuses the row. Nothing was written.
+    #[error(
+        "a foreign key of the table `{table}` refuses the row; \
+         create the user before the second factor"
+    )]
     ForeignKey {
-        /// The name of the table.
+        /// The table name.
         table: String,
-        /// What the database said.
+        /// The error that the database reported.
         source: sqlx::Error,
     },
 
-    /// The database cannot be written to. Nothing was.
+    /// The database is read-only. Nothing was written.
     #[error(
-        "the database is read-only, so nothing was written; \
-         check that it is the primary, the connection options, and the rights on a file and its folder"
+        "the database is read-only, so nothing was written; check that it is the primary, \
+         the connection options, and the rights on a file and its directory"
     )]
     ReadOnly(#[source] sqlx::Error),
 
-    /// The database user lacks a right on the table. Nothing was done.
+    /// The database user lacks a right on the table. Nothing was written.
     #[error(
-        "the database user has no right to do this; grant SELECT, INSERT, UPDATE and DELETE on the table"
+        "the database user lacks a right; grant SELECT, INSERT, UPDATE and DELETE on the table"
     )]
     NotAllowed(#[source] sqlx::Error),
 
-    /// There is no room to write. Nothing was written.
-    #[error("the disk of the database is full, so nothing was written; make room")]
+    /// The disk is full. Nothing was written.
+    #[error("the disk of the database is full, so nothing was written; free disk space")]
     DiskFull(#[source] sqlx::Error),
 
-    /// The server does not know a statement that was prepared on this connection. Nothing was done.
+    /// The server does not know a statement that was prepared on this connection. Nothing was
+    /// written.
     #[error(
-        "the server lost a prepared statement, as it does behind a pooler that shares connections by \
+        "the server does not know a prepared statement, as behind a pooler that pools by \
          transaction; connect directly, or pool by session"
     )]
     Pooler(#[source] sqlx::Error),
 
-    /// A row holds an account or a revision that no store writes, or there are two rows for one account.
-    #[error("the table `{table}` holds a row that was not written by a store; find out who did")]
+    /// A row contains an account or a revision that no store writes, or an account has two rows.
+    #[error("the table `{table}` contains a row that no store wrote; find out what wrote it")]
     CorruptRow {
-        /// The name of the table.
+        /// The table name.
         table: String,
         /// What is wrong with the row.
         source: Box<dyn StdError + Send + Sync>,
     },
 
-    /// Anything else that the database or the driver reports.
-    #[error("the database failed")]
+    /// Any other error of the database or the driver.
+    #[error("the database reported an error; see its source")]
     Database(#[source] sqlx::Error),
 }
 
 impl Error {
-    /// What an error means that the driver itself reports, not the database.
-    pub(crate) fn of_driver(table: &TableName, source: sqlx::Error) -> Self {
+    /// Converts an error that the driver itself reports, not the database.
+    pub(crate) fn from_driver(table: &TableName, source: sqlx::Error) -> Self {
         match source {
             sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::ColumnNotFound(_)

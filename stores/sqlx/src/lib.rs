@@ -1,4 +1,4 @@
-//! Stores for [`countersign`], over the [`sqlx`] pool that the host already has.
+//! Stores for [`countersign`], the second factor, that use the [`sqlx`] pool of your service.
 //!
 //! | feature | store | database |
 //! |---|---|---|
@@ -6,35 +6,13 @@
 //! | `postgres` | `PostgresStore` | PostgreSQL |
 //! | `mysql` | `MySqlStore` | MySQL and MariaDB |
 //!
-//! A store keeps one row for an account: its id (`AccountColumn`), the sealed record, the revision that guards it, and
-//! three plain columns for queries. Each call is one statement that commits by itself, and is bounded by a time-out. What
-//! the pool and the server must be set to is in the documentation of each store. The host puts the schema into its own
-//! migrations, or lets the store create the table:
+//! # Example
 //!
-#![cfg_attr(feature = "sqlite", doc = "```")]
-#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
-//! use countersign_sqlx::SqliteStore;
-//! use sqlx::sqlite::SqlitePoolOptions;
-//!
-//! # #[tokio::main]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let folder = tempfile::tempdir()?;
-//! # let path = folder.path().join("accounts.db");
-//! let pool = SqlitePoolOptions::new()
-//!     .test_before_acquire(false)
-//!     .connect_with(SqliteStore::connect_options(path))
-//!     .await?;
-//! let store = SqliteStore::new(pool);
-//! store.create_table().await?;
-//! // Hand the store to a verifier.
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! The same on a server:
+//! A verifier on PostgreSQL, for a table of users whose `id` is a `bigint`:
 //!
 #![cfg_attr(feature = "postgres", doc = "```no_run")]
 #![cfg_attr(not(feature = "postgres"), doc = "```ignore")]
+//! use countersign::{AccountId, KeyId, Keyring, SealingKey, Verifier};
 //! use countersign_sqlx::{AccountColumn, PostgresStore};
 //!
 //! # #[tokio::main]
@@ -44,9 +22,27 @@
 //!     .await?;
 //! let store = PostgresStore::new(pool).with_account_column(AccountColumn::BigInt);
 //! store.create_table().await?;
+//!
+//! // 32 random bytes, the same at every start.
+//! let key = std::fs::read("/run/secrets/second-factor-key")?;
+//! let key = SealingKey::from_bytes(key.as_slice().try_into()?);
+//! let keyring = Keyring::new(KeyId::new(1), key);
+//! let verifier = Verifier::builder(store, keyring, "Example").build()?;
+//!
+//! let user_id: i64 = 4711;
+//! let receipt = verifier.verify(&AccountId::from(user_id), "123456").await?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! - `pool_options` makes a pool that is safe to share with code that opens transactions.
+//! - `create_table` creates the table `countersign`. To create it in a migration, use the SQL text
+//!   of `PostgresStore::schema`.
+//! - `with_account_column` sets the type of the account id: text by default, or a number or UUID
+//!   ([`AccountColumn`]). A foreign key to your table of users needs the same type.
+//!
+//! MySQL and MariaDB work in the same way:
+//!
 #![cfg_attr(feature = "mysql", doc = "```no_run")]
 #![cfg_attr(not(feature = "mysql"), doc = "```ignore")]
 //! use countersign_sqlx::{AccountColumn, MySqlStore};
@@ -61,12 +57,44 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! SQLite has `connect_options` instead:
+//!
+#![cfg_attr(feature = "sqlite", doc = "```")]
+#![cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+//! use countersign_sqlx::SqliteStore;
+//! use sqlx::sqlite::SqlitePoolOptions;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("accounts.db");
+//! let pool = SqlitePoolOptions::new()
+//!     .test_before_acquire(false)
+//!     .connect_with(SqliteStore::connect_options(path))
+//!     .await?;
+//! let store = SqliteStore::new(pool);
+//! store.create_table().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it stores
+//!
+//! The table has one row per account: the account id, the encrypted record, its revision, and three
+//! plain columns for queries. Each call is one statement that commits by itself. A time-out limits
+//! every call. The page of each store lists the settings that its pool and its server need.
+//!
+//! # What it needs
+//!
+//! - sqlx 0.9 with its tokio runtime. Your pool must come from the same version of sqlx.
+//! - Rust 1.94, because sqlx 0.9 needs it.
+//! - With sea-orm: version 2. sea-orm 2.0.4 depends on sqlx 0.9.0; sea-orm 1.1.20 depends on
+//!   sqlx 0.8.6, so its pool does not fit.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod account_column;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-mod calls;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod error;
 #[cfg(feature = "mysql")]
@@ -75,12 +103,14 @@ mod mysql;
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod statement_runner;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod statements;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod table_name;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
-mod to_its_end;
+mod uncancellable;
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use account_column::AccountColumn;

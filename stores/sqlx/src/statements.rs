@@ -1,27 +1,40 @@
 use std::fmt;
 use std::sync::Arc;
 
+use countersign::AccountId;
 use countersign::store::WriteResult;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
+use crate::account_column::Key;
 use crate::table_name::TableName;
 use crate::{AccountColumn, Error};
 
-/// The statements over one table, put together once. Cloning a `SqlStr` is cheap, and each connection keeps what it has
-/// prepared by this text.
+/// The SQL statements for one table. Cloning a `SqlStr` is cheap, and each connection caches its
+/// prepared statements by this text.
 pub(crate) struct Statements {
     pub(crate) table: TableName,
     pub(crate) account: AccountColumn,
-    /// Gives record and revision.
+    /// Returns record and revision.
     pub(crate) load: SqlStr,
     pub(crate) create: SqlStr,
     pub(crate) replace: SqlStr,
     pub(crate) erase: SqlStr,
-    /// Takes how many.
+    /// Its argument is the number of accounts.
     pub(crate) first_accounts: SqlStr,
-    /// Takes an account and how many.
+    /// Its arguments are an account and the number of accounts.
     pub(crate) accounts_after: SqlStr,
     pub(crate) create_table: SqlStr,
+}
+
+impl Statements {
+    /// The account id as the column stores it.
+    pub(crate) fn key<'a>(&self, account: &'a AccountId) -> Result<Key<'a>, Error> {
+        let key = self.account.key(account);
+        key.ok_or_else(|| Error::WrongAccount {
+            account: account.clone(),
+            column: self.account,
+        })
+    }
 }
 
 impl fmt::Debug for Statements {
@@ -33,13 +46,13 @@ impl fmt::Debug for Statements {
     }
 }
 
-/// All that varies in the text is a [`TableName`], which cannot end the quotes it stands in.
+/// Only a [`TableName`] varies in these texts, and it cannot contain a quote.
 pub(crate) fn sql(text: String) -> SqlStr {
     AssertSqlSafe(Arc::<str>::from(text)).into_sql_str()
 }
 
-/// What became of a write of one row, by the number of rows it changed.
-pub(crate) fn swapped(table: &TableName, rows: u64) -> Result<WriteResult, Error> {
+/// The result of a write of one row, from the number of rows that it changed.
+pub(crate) fn write_result(table: &TableName, rows: u64) -> Result<WriteResult, Error> {
     match rows {
         0 => Ok(WriteResult::Stale),
         1 => Ok(WriteResult::Done),
@@ -47,7 +60,7 @@ pub(crate) fn swapped(table: &TableName, rows: u64) -> Result<WriteResult, Error
     }
 }
 
-/// The one row of an account, or none.
+/// The row of an account, or `None`.
 pub(crate) fn at_most_one<R>(table: &TableName, mut rows: Vec<R>) -> Result<Option<R>, Error> {
     let row = rows.pop();
     if rows.is_empty() {
@@ -57,4 +70,32 @@ pub(crate) fn at_most_one<R>(table: &TableName, mut rows: Vec<R>) -> Result<Opti
     }
 }
 
-const SEVERAL_ROWS: &str = "one account has several rows; `account` must be the primary key";
+const SEVERAL_ROWS: &str = "one account has several rows; make `account` the primary key";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_names_the_account_that_does_not_fit() {
+        let statements = Statements {
+            table: TableName::default(),
+            account: AccountColumn::BigInt,
+            load: sql(String::new()),
+            create: sql(String::new()),
+            replace: sql(String::new()),
+            erase: sql(String::new()),
+            first_accounts: sql(String::new()),
+            accounts_after: sql(String::new()),
+            create_table: sql(String::new()),
+        };
+        let bob = AccountId::new("bob").unwrap();
+        match statements.key(&bob) {
+            Err(Error::WrongAccount { account, column }) => {
+                assert_eq!((account, column), (bob, AccountColumn::BigInt));
+            }
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("a number column accepted a name"),
+        }
+    }
+}

@@ -1,14 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of a table that can stand in any statement: `[A-Za-z_][A-Za-z0-9_]{0,62}`.
+/// A table name that is safe in any statement: `[A-Za-z_][A-Za-z0-9_]{0,62}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableName(Arc<str>);
 
-/// A text that a store does not take as the name of its table.
+/// The text is not a table name that the stores accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a table name has 1 to 63 ASCII letters, digits and underscores, and does not begin with a digit"
+    "not a table name: use 1 to 63 ASCII letters, digits and underscores, without a digit first"
 )]
 #[non_exhaustive]
 pub struct TableNameError;
@@ -41,7 +41,7 @@ impl fmt::Display for TableName {
     }
 }
 
-/// What PostgreSQL keeps of a name, and the shortest limit of the databases here.
+/// PostgreSQL cuts longer names off. No database here has a shorter limit.
 const MAX_BYTES: usize = 63;
 
 #[cfg(test)]
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_plain_or_refused() {
+    fn a_table_name_with_other_characters_is_refused() {
         let longest = "x".repeat(63);
         for good in ["countersign", "_", "A1", "order", longest.as_str()] {
             assert_eq!(TableName::new(good).unwrap().as_str(), good);

@@ -1,4 +1,4 @@
-//! The example `engine`, run as a person runs it, against each database and against none.
+//! Runs the example `engine` against each database and against missing ones.
 #![cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -8,8 +8,8 @@ use std::process::Command;
 
 use countersign_store_testing::{Durability, MariaDb, Postgres, available};
 
-/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder `examples` beside
-/// the `deps` that this test runs in.
+/// Cargo builds the examples of a package before it runs any of its tests. It puts them into the
+/// directory `examples` next to the `deps` that this test runs in.
 fn program() -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
@@ -34,8 +34,8 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
     )
 }
 
-fn lives_and_is_erased(url: &str, name: &str) {
-    // A second time in the table that is there.
+fn runs_from_enrollment_to_erasure(url: &str, name: &str) {
+    // The second run uses the existing table.
     for _ in 0..2 {
         let (status, output, errors) = run(&["--url", url]);
         assert_eq!((status, errors.as_str()), (0, ""), "{output}");
@@ -44,9 +44,9 @@ fn lives_and_is_erased(url: &str, name: &str) {
             "CREATE TABLE IF NOT EXISTS",
             "is enrolled, and has 10 backup codes.",
             "Logged in with ",
-            " again: refused, it is used up.",
+            " again: rejected, because it was used.",
             "Status: 1 authenticator, 10 backup codes left, Free.",
-            "Sealed under key 2: Changed.",
+            "Re-encrypted with key 2: Changed.",
             "is erased.\nStatus: Absent.\n",
         ] {
             assert!(output.contains(part), "{part:?} is missing in {output}");
@@ -63,39 +63,39 @@ fn fails(arguments: &[&str], reason: &str) {
 }
 
 #[test]
-fn a_file_serves() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("accounts.db");
-    lives_and_is_erased(&format!("sqlite:{}", path.display()), "SQLite");
-    lives_and_is_erased(&format!("sqlite://{}", path.display()), "SQLite");
+fn the_example_runs_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("accounts.db");
+    runs_from_enrollment_to_erasure(&format!("sqlite:{}", path.display()), "SQLite");
+    runs_from_enrollment_to_erasure(&format!("sqlite://{}", path.display()), "SQLite");
 }
 
 #[test]
-fn a_postgresql_server_serves() {
+fn the_example_runs_on_postgresql() {
     if let Some(server) = available(Postgres::start(Durability::Fast)) {
-        lives_and_is_erased(&server.url(), "PostgreSQL");
+        runs_from_enrollment_to_erasure(&server.url(), "PostgreSQL");
         let unknown = server.url().replace("/postgres", "/nobody_s");
         fails(&["--url", &unknown], "check its path or name, the user");
     }
 }
 
 #[test]
-fn a_mariadb_server_serves() {
+fn the_example_runs_on_mariadb() {
     if let Some(server) = available(MariaDb::start(Durability::Fast)) {
-        lives_and_is_erased(&server.url(), "MySQL or MariaDB");
+        runs_from_enrollment_to_erasure(&server.url(), "MySQL or MariaDB");
         let unknown = server.url().replace("/test", "/nobody_s");
         fails(&["--url", &unknown], "check its path or name, the user");
     }
 }
 
 #[test]
-fn what_cannot_be_reached_is_named() {
-    fails(&[], "say which database");
-    fails(&["--url"], "say which database");
+fn the_example_names_an_unreachable_database() {
+    fails(&[], "choose a database");
+    fails(&["--url"], "choose a database");
     fails(&["--url", "oracle:db"], "no such kind of database");
     fails(&["--url", "accounts.db"], "no such kind of database");
     fails(
-        &["--url", "sqlite:/no/such/folder/accounts.db"],
+        &["--url", "sqlite:/no/such/directory/accounts.db"],
         "check its path or name, the user",
     );
     fails(&["--url", "postgres://[::1"], "error: ");
@@ -108,7 +108,7 @@ fn what_cannot_be_reached_is_named() {
     ] {
         fails(
             &["--url", &url],
-            "the database server takes no connection, so nothing was asked of it",
+            "the database server refuses connections, so no statement was sent",
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `SqliteStore` keeps the contract, and says clearly what is wrong when it cannot.
+//! `SqliteStore` satisfies the contract, and names the reason of each failure.
 #![cfg(feature = "sqlite")]
 #![allow(
     clippy::unwrap_used,
@@ -21,25 +21,25 @@ use countersign::{AccountId, KeyId};
 use countersign_sqlx::{AccountColumn, Error, SqliteStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
-use support::renamed::{Renamed, to_uuid};
+use support::mapped_ids::{MappedIds, to_uuid};
 use support::{account, revision};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-/// A database in a file, removed at the end.
+/// A database in a temporary file.
 struct Database {
-    folder: TempDir,
+    directory: TempDir,
 }
 
 impl Database {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder }
+        let directory = tempfile::tempdir().unwrap();
+        Self { directory }
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join("accounts.db")
+        self.directory.path().join("accounts.db")
     }
 
     fn options(&self) -> SqliteConnectOptions {
@@ -91,12 +91,12 @@ mod conformance {
     }
 
     impl Harness for Handles {
-        type Store = Renamed<SqliteStore>;
+        type Store = MappedIds<SqliteStore>;
 
         fn open(&self) -> Self::Store {
             let new = || self.runtime.block_on(self.database.pool());
             let store = SqliteStore::new(self.shared.clone().unwrap_or_else(new));
-            Renamed::new(store.with_account_column(self.column), self.column)
+            MappedIds::new(store.with_account_column(self.column), self.column)
         }
 
         fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -132,21 +132,21 @@ mod conformance {
     }
 }
 
-fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
+fn write(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
     let summary = Summary::new(true, 7, KeyId::new(u32::MAX));
     let kind = WriteKind::Enrolled;
     ConditionalWrite::put(expected.map(revision), revision(new), record, kind, summary)
 }
 
 async fn create(store: &SqliteStore, id: u32) {
-    let swapped = store
-        .compare_and_swap(&account(id), swap(None, 1, b"record"))
+    let result = store
+        .compare_and_swap(&account(id), write(None, 1, b"record"))
         .await;
-    assert_eq!(swapped.unwrap(), WriteResult::Done);
+    assert_eq!(result.unwrap(), WriteResult::Done);
 }
 
 #[tokio::test]
-async fn the_plain_columns_hold_the_summary() {
+async fn the_summary_columns_store_the_summary() {
     let database = Database::new();
     let pool = database.pool().await;
     let store = SqliteStore::new(pool.clone())
@@ -167,8 +167,8 @@ async fn the_plain_columns_hold_the_summary() {
         WriteKind::Disabled,
         summary,
     );
-    let swapped = store.compare_and_swap(&account(5), disabled).await;
-    assert_eq!(swapped.unwrap(), WriteResult::Done);
+    let result = store.compare_and_swap(&account(5), disabled).await;
+    assert_eq!(result.unwrap(), WriteResult::Done);
     let columns: (String, bool, u32, u32) = sqlx::query_as(sql).fetch_one(&pool).await.unwrap();
     assert_eq!(columns, ("5".into(), false, 0, 2));
 }
@@ -191,7 +191,7 @@ async fn the_schema_works_in_a_migration() {
 }
 
 #[tokio::test]
-async fn records_are_there_when_the_database_is_opened_again() {
+async fn records_survive_reopening_the_database() {
     let database = Database::new();
     let pool = database.pool().await;
     let store = SqliteStore::new(pool.clone());
@@ -206,7 +206,7 @@ async fn records_are_there_when_the_database_is_opened_again() {
 }
 
 #[tokio::test]
-async fn accounts_come_in_pages_in_the_order_of_the_column() {
+async fn pages_list_accounts_in_column_order() {
     let (nil, highest) = ([0; 16], [0xFF; 16]);
     for (column, ids) in [
         (
@@ -238,22 +238,22 @@ async fn accounts_come_in_pages_in_the_order_of_the_column() {
 }
 
 #[tokio::test]
-async fn an_account_that_does_not_fit_the_column_is_an_error_and_not_nobody() {
+async fn an_unfitting_account_id_is_an_error() {
     for column in [AccountColumn::BigInt, AccountColumn::Uuid] {
         let database = Database::new();
         let store = database.store().await.with_account_column(column);
         let bob = AccountId::new("bob").unwrap();
         let loaded = store.load(&bob).await.map(|_| ());
-        let swapped = store.compare_and_swap(&bob, swap(None, 1, b"x")).await;
-        for error in [loaded, swapped.map(|_| ())].map(Result::unwrap_err) {
+        let result = store.compare_and_swap(&bob, write(None, 1, b"x")).await;
+        for error in [loaded, result.map(|_| ())].map(Result::unwrap_err) {
             assert!(matches!(error, Error::WrongAccount { .. }), "{error:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_foreign_key_of_the_hosts_is_kept() {
-    for (column, host, user, id, refused) in [
+async fn a_foreign_key_to_users_is_enforced() {
+    for (column, id_type, user, id, refused) in [
         (AccountColumn::Text, "TEXT", account(7), "'7'", account(8)),
         (
             AccountColumn::BigInt,
@@ -275,7 +275,7 @@ async fn a_foreign_key_of_the_hosts_is_kept() {
         let schema = SqliteStore::schema("countersign", column).unwrap();
         let key = ", FOREIGN KEY (account) REFERENCES users ON DELETE CASCADE\n) STRICT";
         let sql = format!(
-            "CREATE TABLE users (id {host} PRIMARY KEY); INSERT INTO users VALUES ({id}); {}",
+            "CREATE TABLE users (id {id_type} PRIMARY KEY); INSERT INTO users VALUES ({id}); {}",
             schema.replace("\n) STRICT", key)
         );
         sqlx::raw_sql(AssertSqlSafe(sql))
@@ -285,7 +285,7 @@ async fn a_foreign_key_of_the_hosts_is_kept() {
         let store = SqliteStore::new(pool.clone()).with_account_column(column);
         support::create(&store, &user).await;
         let answer = store
-            .compare_and_swap(&refused, swap(None, 1, b"nobody's"))
+            .compare_and_swap(&refused, write(None, 1, b"nobody's"))
             .await;
         assert!(
             matches!(answer, Err(Error::ForeignKey { .. })),
@@ -300,7 +300,7 @@ async fn a_foreign_key_of_the_hosts_is_kept() {
 }
 
 #[tokio::test]
-async fn connections_are_opened_for_durable_writes() {
+async fn connect_options_make_writes_durable() {
     let database = Database::new();
     let mut connection = database.connection().await;
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
@@ -315,7 +315,7 @@ async fn connections_are_opened_for_durable_writes() {
 }
 
 #[tokio::test]
-async fn a_missing_table_is_named_with_what_to_do() {
+async fn a_missing_table_error_says_what_to_do() {
     let database = Database::new();
     let store = SqliteStore::new(database.pool().await);
     let error = store.load(&account(1)).await.unwrap_err();
@@ -335,7 +335,7 @@ async fn a_missing_table_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_table_of_another_version_is_named() {
+async fn the_error_names_an_incompatible_table() {
     let ours = "revision INTEGER NOT NULL, record BLOB NOT NULL, enabled, codes_left, key_id";
     for columns in [
         "account TEXT PRIMARY KEY, revision INTEGER".into(),
@@ -352,7 +352,7 @@ async fn a_table_of_another_version_is_named() {
             .await
             .unwrap();
         let error = SqliteStore::new(pool)
-            .compare_and_swap(&account(1), swap(None, 1, b"x"))
+            .compare_and_swap(&account(1), write(None, 1, b"x"))
             .await
             .unwrap_err();
         assert!(
@@ -368,7 +368,7 @@ async fn a_table_of_another_version_is_named() {
 }
 
 #[tokio::test]
-async fn a_row_of_other_types_is_named() {
+async fn the_error_names_other_column_types() {
     let database = Database::new();
     let pool = database.pool().await;
     let sql = "CREATE TABLE countersign (account TEXT PRIMARY KEY, revision TEXT, record INTEGER);
@@ -379,7 +379,7 @@ async fn a_row_of_other_types_is_named() {
 }
 
 #[tokio::test]
-async fn a_row_that_no_store_wrote_is_an_error() {
+async fn an_unknown_row_is_an_error() {
     let database = Database::new();
     let store = database.store().await;
     create(&store, 1).await;
@@ -404,7 +404,7 @@ async fn a_row_that_no_store_wrote_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_read_only_database_gives_a_clear_error_and_can_be_read() {
+async fn a_read_only_database_serves_loads_only() {
     let database = Database::new();
     create(&database.store().await, 1).await;
     let read_only = SqliteConnectOptions::new()
@@ -413,23 +413,24 @@ async fn a_read_only_database_gives_a_clear_error_and_can_be_read() {
     let store = SqliteStore::new(SqlitePool::connect_with(read_only).await.unwrap());
     assert!(store.load(&account(1)).await.unwrap().is_some());
     let error = store
-        .compare_and_swap(&account(1), swap(Some(1), 2, b"new"))
+        .compare_and_swap(&account(1), write(Some(1), 2, b"new"))
         .await
         .unwrap_err();
     assert!(matches!(error, Error::ReadOnly(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_opened_gives_a_clear_error() {
+async fn a_missing_directory_gives_a_clear_error() {
     let database = Database::new();
-    let options = SqliteStore::connect_options(database.folder.path().join("missing/accounts.db"));
+    let options =
+        SqliteStore::connect_options(database.directory.path().join("missing/accounts.db"));
     let store = SqliteStore::new(SqlitePool::connect_lazy_with(options));
     let error = store.load(&account(1)).await.unwrap_err();
     assert!(matches!(error, Error::CannotOpen(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_full_disk_gives_a_clear_error_and_writes_nothing() {
+async fn a_full_disk_writes_nothing() {
     let database = Database::new();
     let options = database.options().pragma("max_page_count", "8");
     let pool = SqlitePool::connect_with(options).await.unwrap();
@@ -438,7 +439,7 @@ async fn a_full_disk_gives_a_clear_error_and_writes_nothing() {
     create(&store, 1).await;
     let large = vec![1; 65_536];
     let error = store
-        .compare_and_swap(&account(1), swap(Some(1), 2, &large))
+        .compare_and_swap(&account(1), write(Some(1), 2, &large))
         .await
         .unwrap_err();
     assert!(matches!(error, Error::DiskFull(_)), "{error:?}");
@@ -450,21 +451,21 @@ async fn a_full_disk_gives_a_clear_error_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn an_exhausted_pool_gives_an_error_and_does_not_hang() {
+async fn an_exhausted_pool_times_out() {
     let database = Database::new();
     let options = SqlitePoolOptions::new().max_connections(1);
     let pool = options.connect_with(database.options()).await.unwrap();
     let store = SqliteStore::new(pool.clone()).with_timeout(Duration::from_millis(100));
     store.create_table().await.unwrap();
-    let held = pool.acquire().await.unwrap();
+    let connection = pool.acquire().await.unwrap();
     let error = store.load(&account(1)).await.unwrap_err();
     assert!(matches!(error, Error::NoConnection { .. }), "{error:?}");
-    drop(held);
+    drop(connection);
     assert_eq!(store.load(&account(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_locked_database_gives_an_error_and_writes_nothing() {
+async fn a_locked_database_writes_nothing() {
     let database = Database::new();
     create(&database.store().await, 1).await;
     let options = database.options().busy_timeout(Duration::from_millis(50));
@@ -475,7 +476,7 @@ async fn a_locked_database_gives_an_error_and_writes_nothing() {
         .await
         .unwrap();
     let error = store
-        .compare_and_swap(&account(1), swap(Some(1), 2, b"new"))
+        .compare_and_swap(&account(1), write(Some(1), 2, b"new"))
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Locked(_)), "{error:?}");
@@ -489,7 +490,7 @@ async fn a_locked_database_gives_an_error_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_write_that_timed_out_may_land_later_and_is_then_stale_when_repeated() {
+async fn a_timed_out_write_is_applied_once() {
     let database = Database::new();
     let patient = database.store().await;
     create(&patient, 1).await;
@@ -499,29 +500,29 @@ async fn a_write_that_timed_out_may_land_later_and_is_then_stale_when_repeated()
         .execute(&mut writer)
         .await
         .unwrap();
-    let the_swap = swap(Some(1), 2, b"late");
+    let late_write = write(Some(1), 2, b"late");
     let error = hasty
-        .compare_and_swap(&account(1), the_swap)
+        .compare_and_swap(&account(1), late_write)
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
     let stored = patient.load(&account(1)).await.unwrap();
-    assert_eq!(stored.unwrap().revision, revision(1), "not landed yet");
+    assert_eq!(stored.unwrap().revision, revision(1), "not applied yet");
     sqlx::query("COMMIT").execute(&mut writer).await.unwrap();
 
-    // The very same swap again: it lands now, or the abandoned one was first. Either way it is there once.
+    // The same write again: it is applied now, or the abandoned call was first. It is applied once.
     _ = patient
-        .compare_and_swap(&account(1), the_swap)
+        .compare_and_swap(&account(1), late_write)
         .await
         .unwrap();
     let stored = patient.load(&account(1)).await.unwrap();
     assert_eq!(stored, Some(StoredRecord::new(b"late".into(), revision(2))));
-    let swapped = patient.compare_and_swap(&account(1), the_swap).await;
-    assert_eq!(swapped.unwrap(), WriteResult::Stale);
+    let result = patient.compare_and_swap(&account(1), late_write).await;
+    assert_eq!(result.unwrap(), WriteResult::Stale);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dropped_futures_write_whole_or_not_at_all_and_leave_the_pool_usable() {
+async fn dropped_futures_write_completely_or_not_at_all() {
     let database = Database::new();
     let options = SqlitePoolOptions::new().max_connections(2);
     let pool = options.connect_with(database.options()).await.unwrap();
@@ -529,7 +530,7 @@ async fn dropped_futures_write_whole_or_not_at_all_and_leave_the_pool_usable() {
     store.create_table().await.unwrap();
     create(&store, 1).await;
     let mut before = revision(1);
-    let (mut cut, mut landed) = (0, 0);
+    let (mut dropped, mut applied) = (0, 0);
     for round in 2..300_i64 {
         let (record, new) = (round.to_string().repeat(500), revision(round));
         let attempt = ConditionalWrite::put(
@@ -539,16 +540,17 @@ async fn dropped_futures_write_whole_or_not_at_all_and_leave_the_pool_usable() {
             WriteKind::Accepted,
             Summary::new(true, 0, KeyId::new(1)),
         );
-        let patience = Duration::from_micros(u64::try_from(round % 100).unwrap() * 10);
-        let answer = timeout(patience, store.compare_and_swap(&account(1), attempt)).await;
+        let limit = Duration::from_micros(u64::try_from(round % 100).unwrap() * 10);
+        let answer = timeout(limit, store.compare_and_swap(&account(1), attempt)).await;
         match answer {
-            Ok(swapped) => assert_eq!(swapped.unwrap(), WriteResult::Done),
-            // The same swap again settles what became of it: it lands now, or it had landed and is stale.
+            Ok(result) => assert_eq!(result.unwrap(), WriteResult::Done),
+            // The same write again shows the effect: `Done` if it was not applied, `Stale` if it
+            // was.
             Err(_) => {
-                cut += 1;
+                dropped += 1;
                 if store.compare_and_swap(&account(1), attempt).await.unwrap() == WriteResult::Stale
                 {
-                    landed += 1;
+                    applied += 1;
                 }
             }
         }
@@ -556,6 +558,6 @@ async fn dropped_futures_write_whole_or_not_at_all_and_leave_the_pool_usable() {
         assert_eq!((stored.revision, stored.record), (new, record.into_bytes()));
         before = new;
     }
-    println!("{cut} calls were cut off, {landed} of them had been handed over and landed");
+    println!("{dropped} calls were dropped, {applied} of them had been handed over and applied");
     assert!(pool.size() <= 2);
 }

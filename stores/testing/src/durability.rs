@@ -1,12 +1,13 @@
 /// What a server does before it answers a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// It waits for the disk: the server's own settings.
+    /// The server waits for the disk. These are its own settings.
     Durable,
-    /// It hands the write to the operating system and does not wait for the disk. What was answered survives the death of
-    /// the server, but not of the machine, and nothing restarts faster.
+    /// The server gives the write to the operating system and does not wait for the disk. An
+    /// answered write survives a killed server, but not a crash of the computer. Starting is not
+    /// faster.
     Fast,
-    /// It keeps the write to itself for a while, so what was answered is lost when the server is killed. For tests of
-    /// crash tests: they must fail on this.
+    /// The server keeps the write in memory for a while, so a killed server loses answered writes.
+    /// It serves to test the crash tests, which must fail on it.
     Forgetful,
 }

@@ -1,18 +1,18 @@
 use std::time::Duration;
 
-/// What a [`Proxy`](crate::Proxy) does with a request, and with the connection that it came on.
+/// What a [`Proxy`](crate::Proxy) does with a request and its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The request never reaches the server, and the connection is closed.
+    /// The request never reaches the server, and the proxy closes the connection.
     DropRequest,
-    /// The server gets the request and answers it; the answer is thrown away, and the connection is closed. What was
-    /// written is written, and the client does not know.
+    /// The server gets the request and answers it. The proxy drops the answer and closes the
+    /// connection. The write is applied, and the client does not know.
     DropReply,
-    /// The server gets this request and all that follow on this connection; no answer ever comes back. The connection stays
-    /// open.
+    /// The server gets this request and all later ones on the connection, but no answer comes back.
+    /// The connection stays open.
     BlackHole,
-    /// The server gets half of the request, and the connection is reset on both sides.
+    /// The server gets half of the request, and the proxy resets both connections.
     Reset,
-    /// The answer comes late by so much.
+    /// The answer is delayed by this time.
     Stall(Duration),
 }

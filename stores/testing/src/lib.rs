@@ -1,15 +1,17 @@
-//! Throw-away database servers for tests, and a proxy that breaks connections to them. For Unix; not published.
+//! Temporary database servers for tests, and a proxy that injects network faults. For Unix; not
+//! published.
 //!
-//! A server listens on a free port of 127.0.0.1 and keeps its data in a folder under the system's temporary one. Both are
-//! gone when the value is dropped, when its test panics, and when the whole process is killed: a shell of two lines waits
-//! for the process to end, kills the server and removes the folder. So a server may live in a `static`, one for a test
-//! binary:
+//! A server listens on a free port of 127.0.0.1 and keeps its data in a temporary directory. Both
+//! are gone when the value is dropped, when its test panics, and when the whole process is killed.
+//! A small shell script waits for the end of the process, kills the server and removes the
+//! directory. So a `static` can contain one server per test binary:
 //!
 //! ```
 //! use countersign_store_testing::{Durability, Redis, available};
 //! use std::sync::LazyLock;
 //!
-//! static SERVER: LazyLock<Option<Redis>> = LazyLock::new(|| available(Redis::start(Durability::Fast)));
+//! static SERVER: LazyLock<Option<Redis>> =
+//!     LazyLock::new(|| available(Redis::start(Durability::Fast)));
 //!
 //! // In every test:
 //! # fn test() {
@@ -19,10 +21,11 @@
 //! # test();
 //! ```
 //!
-//! The module `bench` (behind the feature of the same name) measures verifiers over a store.
+//! The module `bench`, behind the feature `bench`, measures verifiers on a store.
 //!
-//! Where the server's programs are not installed, [`available`] prints `skipped: no redis` to standard error, past the
-//! capture of the test harness; with `COUNTERSIGN_SKIP_NOTHING=1` it panics instead.
+//! If the server's programs are not installed, [`available`] prints `skipped: no redis` to standard
+//! error, which the test harness does not capture. With `COUNTERSIGN_SKIP_NOTHING=1` it panics
+//! instead.
 //!
 //! | server | programs (Debian package) |
 //! |---|---|
@@ -34,7 +37,6 @@
 pub mod bench;
 mod durability;
 mod fault;
-mod folder;
 mod maria_db;
 mod postgres;
 mod process;
@@ -42,6 +44,7 @@ mod programs;
 mod proxy;
 mod redis;
 mod redis_cluster;
+mod server_directory;
 mod start_error;
 
 pub use durability::Durability;

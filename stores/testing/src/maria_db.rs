@@ -3,17 +3,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
-use crate::folder::Folder;
 use crate::process::{self, Process};
 use crate::programs::{self, PORTS};
+use crate::server_directory::ServerDirectory;
 use crate::{Durability, StartError};
 
 /// A MariaDB server, with the user `root` without a password and the database `test`.
 #[derive(Debug)]
 pub struct MariaDb {
-    // In this order: the server ends before its folder does.
+    // Declared in this order, so that the server ends before its directory is removed.
     process: Option<Process>,
-    folder: Folder,
+    directory: ServerDirectory,
     programs: Programs,
     port: u16,
     durability: Durability,
@@ -27,10 +27,10 @@ struct Programs {
 }
 
 impl MariaDb {
-    /// Makes a server and waits until it answers: 2 to 3 seconds, and 114 MB of disk.
+    /// Makes a server and waits until it is ready: 2 to 3 seconds, and 114 MB of disk.
     ///
     /// # Errors
-    /// [`StartError`] if it is not installed or does not come up.
+    /// [`StartError`] if it is not installed or does not become ready.
     pub fn start(durability: Durability) -> Result<Self, StartError> {
         let program = |name| programs::find(name).ok_or(StartError::Missing(NAME));
         let programs = Programs {
@@ -40,7 +40,7 @@ impl MariaDb {
         };
         let mut server = Self {
             process: None,
-            folder: Folder::new()?,
+            directory: ServerDirectory::new()?,
             programs,
             port: 0,
             durability,
@@ -66,19 +66,19 @@ impl MariaDb {
         self.url_at(self.address())
     }
 
-    /// The same through a [`Proxy`](crate::Proxy).
+    /// The URL through a [`Proxy`](crate::Proxy) at this address.
     #[must_use]
     pub fn url_at(&self, address: SocketAddr) -> String {
         format!("mysql://root@{address}/test")
     }
 
-    /// Where it listens, also while it does not run.
+    /// The address of the server, also while it is stopped.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// Kills it at once, as a crash would.
+    /// Kills the server at once, like a crash.
     ///
     /// # Errors
     /// If it cannot be killed.
@@ -86,7 +86,7 @@ impl MariaDb {
         self.process.take().map_or(Ok(()), Process::kill9)
     }
 
-    /// Shuts it down: connections are cut, what was committed is kept. It takes a second.
+    /// Shuts the server down. It closes connections and keeps committed data. That takes a second.
     ///
     /// # Errors
     /// If it does not end.
@@ -95,11 +95,11 @@ impl MariaDb {
         process.map_or(Ok(()), |process| process.stop("TERM"))
     }
 
-    /// Starts it again at the same address with the same data, after [`stop`](Self::stop) or [`kill9`](Self::kill9), or
-    /// stops it first.
+    /// Starts the server again at the same address with the same data, after [`stop`](Self::stop)
+    /// or [`kill9`](Self::kill9). A running server is stopped first.
     ///
     /// # Errors
-    /// [`StartError`] if it does not come up.
+    /// [`StartError`] if it does not become ready.
     pub fn restart(&mut self) -> Result<(), StartError> {
         self.stop()?;
         self.run()
@@ -113,11 +113,14 @@ impl MariaDb {
     }
 
     fn run(&mut self) -> Result<(), StartError> {
-        let folder = self.folder.path();
+        let directory = self.directory.path();
         let mut command = self.command(&self.programs.server);
         command.arg(format!("--port={}", self.port));
         command.arg(format!("--socket={}", self.socket().display()));
-        command.arg(format!("--pid-file={}", folder.join("own-pid").display()));
+        command.arg(format!(
+            "--pid-file={}",
+            directory.join("own-pid").display()
+        ));
         command.args(["--bind-address=127.0.0.1", "--skip-name-resolve"]);
         command.arg("--max-connections=300");
         command.args(match self.durability {
@@ -129,9 +132,11 @@ impl MariaDb {
             ],
             Durability::Forgetful => &["--innodb-flush-log-at-trx-commit=0"],
         });
-        let mut process = Process::start(&mut command, folder, NAME)?;
+        let mut process = Process::start(&mut command, directory, NAME)?;
         let ready = || process::run(self.admin().arg("ping")).is_ok();
-        process.until(ready).map_err(|what| failed(self, what))?;
+        process
+            .wait_until(ready)
+            .map_err(|what| failed(self, what))?;
         self.process = Some(process);
         Ok(())
     }
@@ -144,20 +149,21 @@ impl MariaDb {
     }
 
     fn temporary(&self) -> PathBuf {
-        self.folder.path().join("temporary")
+        self.directory.path().join("temporary")
     }
 
     fn socket(&self) -> PathBuf {
-        self.folder.path().join("socket")
+        self.directory.path().join("socket")
     }
 
     fn command(&self, program: &Path) -> Command {
-        let folder = self.folder.path();
+        let directory = self.directory.path();
         let mut command = Command::new(program);
-        // It must come first.
+        // `--no-defaults` must be the first argument.
         command.arg("--no-defaults");
-        command.arg(format!("--datadir={}", folder.join("data").display()));
-        // A server that starts deletes the temporary tables that it finds, also those of another one.
+        command.arg(format!("--datadir={}", directory.join("data").display()));
+        // At its start a server deletes the temporary tables that it finds, even those of another
+        // server.
         command.env("TMPDIR", self.temporary());
         if programs::is_root() {
             command.arg("--user=root");
@@ -167,7 +173,7 @@ impl MariaDb {
 }
 
 fn failed(server: &MariaDb, what: impl Into<String>) -> StartError {
-    process::failed(NAME, what, server.folder.path(), NAME)
+    process::failed(NAME, what, server.directory.path(), NAME)
 }
 
 const NAME: &str = "mariadb";

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::StartError;
 
-/// A server that runs in a [`Folder`](crate::folder::Folder), killed when dropped.
+/// A server process in a [`ServerDirectory`](crate::server_directory::ServerDirectory). It is
+/// killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -15,16 +16,17 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts it. What it prints goes to `NAME.log` in the folder, and `NAME.pid` is there for as long as it runs.
-    pub(crate) fn start(command: &mut Command, folder: &Path, name: &str) -> io::Result<Self> {
-        let log = log(folder, name);
+    /// Starts the server. Its output goes to `NAME.log` in the directory. `NAME.pid` exists as long
+    /// as it runs.
+    pub(crate) fn start(command: &mut Command, directory: &Path, name: &str) -> io::Result<Self> {
+        let log = log(directory, name);
         let log = OpenOptions::new().append(true).create(true).open(log)?;
         let mut child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        let pid = folder.join(name).with_extension("pid");
+        let pid = directory.join(name).with_extension("pid");
         if let Err(error) = fs::write(&pid, child.id().to_string()) {
             child.kill()?;
             child.wait()?;
@@ -33,33 +35,33 @@ impl Process {
         Ok(Self { child, pid })
     }
 
-    /// Waits until it is ready, or gives up: because it has ended, or because it takes too long.
-    pub(crate) fn until(&mut self, ready: impl Fn() -> bool) -> Result<(), &'static str> {
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
+    /// Waits until the server is ready. Fails if it ends or takes too long.
+    pub(crate) fn wait_until(&mut self, ready: impl Fn() -> bool) -> Result<(), &'static str> {
+        let start = Instant::now();
+        while start.elapsed() < TIME_LIMIT {
             if !matches!(self.child.try_wait(), Ok(None)) {
-                return Err("it has ended");
+                return Err("the server has ended");
             }
             if ready() {
                 return Ok(());
             }
             thread::sleep(POLL);
         }
-        Err("it is not ready in time")
+        Err("the server is not ready in time")
     }
 
-    /// Ends it without warning.
+    /// Kills the server.
     pub(crate) fn kill9(mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(|_| ())
     }
 
-    /// Asks it to end, and waits for that.
+    /// Sends a signal, and waits until the server ends.
     pub(crate) fn stop(mut self, signal: &str) -> io::Result<()> {
         let pid = self.child.id().to_string();
         run(Command::new("kill").args(["-s", signal, &pid])).map_err(io::Error::other)?;
-        let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
+        let start = Instant::now();
+        while start.elapsed() < TIME_LIMIT {
             if self.child.try_wait()?.is_some() {
                 return Ok(());
             }
@@ -74,14 +76,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // If it has ended already there is nothing to do, and if it cannot be killed there is nothing to be done.
+        // The server may have ended already.
         _ = self.child.kill();
         _ = self.child.wait();
         _ = fs::remove_file(&self.pid);
     }
 }
 
-/// Runs a program to its end, and gives what it printed if it fails.
+/// Runs a program to its end. The error contains its output.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let output = command.stdin(Stdio::null()).output();
     match output {
@@ -97,33 +99,33 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// The error of a server that did not start, with the end of its log.
+/// The error for a server that did not start, with the end of its log.
 pub(crate) fn failed(
     server: &'static str,
     what: impl Into<String>,
-    folder: &Path,
+    directory: &Path,
     name: &str,
 ) -> StartError {
     let mut reason = what.into();
     reason.push('\n');
-    reason.push_str(&end_of_log(folder, name).unwrap_or_default());
+    reason.push_str(&end_of_log(directory, name).unwrap_or_default());
     StartError::Failed { server, reason }
 }
 
-fn end_of_log(folder: &Path, name: &str) -> io::Result<String> {
-    let mut log = File::open(log(folder, name))?;
+fn end_of_log(directory: &Path, name: &str) -> io::Result<String> {
+    let mut log = File::open(log(directory, name))?;
     let length = log.metadata()?.len();
-    log.seek(SeekFrom::Start(length.saturating_sub(SHOWN)))?;
+    log.seek(SeekFrom::Start(length.saturating_sub(END_OF_LOG)))?;
     let mut end = Vec::new();
     log.read_to_end(&mut end)?;
     Ok(String::from_utf8_lossy(&end).into_owned())
 }
 
-fn log(folder: &Path, name: &str) -> PathBuf {
-    folder.join(name).with_extension("log")
+fn log(directory: &Path, name: &str) -> PathBuf {
+    directory.join(name).with_extension("log")
 }
 
-/// Machines that build and test at once are slow, and so are their disks at times.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A long time limit, because a computer that builds and tests is slow.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
-const SHOWN: u64 = 4096;
+const END_OF_LOG: u64 = 4096;

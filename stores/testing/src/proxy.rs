@@ -9,11 +9,11 @@ use socket2::SockRef;
 
 use crate::Fault;
 
-/// A network that fails when it is told to: it listens on a port of its own and forwards to a server.
+/// A proxy that injects network faults. It listens on a port of its own and forwards to a server.
 ///
-/// What it reads at once from a client counts as one request: so it is with the protocols of databases, as long as a
-/// request is not longer than 128 KiB. Requests are no more than bytes here; to strike a certain one, name bytes that stand
-/// in it, such as the record that a statement writes.
+/// One read from a client counts as one request. That fits the protocols of databases, for requests
+/// of up to 128 KiB. The proxy does not parse requests. To select one, name bytes that it contains,
+/// such as the record that a statement writes.
 ///
 /// ```no_run
 /// use countersign_store_testing::{Durability, Fault, Postgres, Proxy};
@@ -22,9 +22,9 @@ use crate::Fault;
 /// let proxy = Proxy::start(server.address())?;
 /// let url = server.url_at(proxy.address());
 /// // ... open a pool at `url` ...
-/// proxy.strike(b"the record", Fault::DropReply);
-/// // ... write the record: it lands, and the pool gives an error ...
-/// assert_eq!(proxy.struck(), 1);
+/// proxy.inject(b"the record", Fault::DropReply);
+/// // ... write the record: the server applies it, and the pool returns an error ...
+/// assert_eq!(proxy.injected(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -41,7 +41,7 @@ struct Shared {
     closed: AtomicBool,
     connections: AtomicUsize,
     requests: AtomicUsize,
-    struck: AtomicUsize,
+    injected: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -51,7 +51,7 @@ enum Plan {
     Always(Fault),
 }
 
-/// A connection from a client and the one to the server that belongs to it.
+/// A connection from a client, and its connection to the server.
 #[derive(Debug)]
 struct Link {
     client: TcpStream,
@@ -65,7 +65,7 @@ enum Replies {
     Delay(Duration),
     Discard,
     Close,
-    /// The link is reset when it is let go of, so it must not be closed in an orderly way.
+    /// The last owner of the link resets it, so it must not be shut down before.
     Reset,
 }
 
@@ -73,7 +73,7 @@ impl Proxy {
     /// Listens on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// If there is no port.
+    /// If no port is free.
     pub fn start(server: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -84,47 +84,48 @@ impl Proxy {
             closed: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
-            struck: AtomicUsize::new(0),
+            injected: AtomicUsize::new(0),
         });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || accepting.accept(&listener));
         Ok(Self { shared, address })
     }
 
-    /// Where clients connect to.
+    /// The address for clients.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Strikes the next request with these bytes in it, and no other; no bytes are in every request.
-    pub fn strike(&self, bytes: impl Into<Vec<u8>>, fault: Fault) {
+    /// Injects a fault into the next request that contains these bytes, and into no other. An empty
+    /// text matches every request.
+    pub fn inject(&self, bytes: impl Into<Vec<u8>>, fault: Fault) {
         *lock(&self.shared.plan) = Plan::Once(bytes.into(), fault);
     }
 
-    /// Strikes every request from now on, those of new connections too.
-    pub fn strike_all(&self, fault: Fault) {
+    /// Injects a fault into every request from now on, also on new connections.
+    pub fn inject_always(&self, fault: Fault) {
         *lock(&self.shared.plan) = Plan::Always(fault);
     }
 
-    /// Strikes no request from now on. What was done to a connection stays done.
-    pub fn heal(&self) {
+    /// Injects no fault from now on. Connections that a fault has changed stay as they are.
+    pub fn stop_faults(&self) {
         *lock(&self.shared.plan) = Plan::Forward;
     }
 
-    /// How many requests were struck.
+    /// The number of requests that got a fault.
     #[must_use]
-    pub fn struck(&self) -> usize {
-        self.shared.struck.load(Ordering::SeqCst)
+    pub fn injected(&self) -> usize {
+        self.shared.injected.load(Ordering::SeqCst)
     }
 
-    /// How many requests came, the struck ones among them.
+    /// The number of requests, with and without a fault.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
     }
 
-    /// How many connections were opened.
+    /// The number of connections that clients opened.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
@@ -134,7 +135,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::SeqCst);
-        // Wakes the thread that waits for clients; if that fails there is none.
+        // Wakes the thread that waits for clients. If that fails, the thread has ended.
         _ = TcpStream::connect(self.address);
         let links = std::mem::take(&mut *lock(&self.shared.links));
         for link in links.iter().filter_map(Weak::upgrade) {
@@ -150,7 +151,7 @@ impl Shared {
                 return;
             }
             self.connections.fetch_add(1, Ordering::SeqCst);
-            // Without a server the client is dropped, and finds its connection closed.
+            // Without a server, the client is dropped and its connection closed.
             if let Ok(link) = client.and_then(|client| Link::new(client, self.server)) {
                 let (link, shared) = (Arc::new(link), Arc::clone(self));
                 lock(&self.links).push(Arc::downgrade(&link));
@@ -207,7 +208,7 @@ impl Shared {
         if matches!(*plan, Plan::Once(..)) {
             *plan = Plan::Forward;
         }
-        self.struck.fetch_add(1, Ordering::SeqCst);
+        self.injected.fetch_add(1, Ordering::SeqCst);
         Some(fault)
     }
 }
@@ -261,12 +262,12 @@ impl Link {
 
     fn shut_down(&self, stream: &TcpStream) {
         if !matches!(*lock(&self.replies), Replies::Reset) {
-            // Of a stream that is closed already there is nothing to close.
+            // The stream may be closed already.
             _ = stream.shutdown(Shutdown::Both);
         }
     }
 
-    /// A stream that does not linger is reset when its last owner lets go of it.
+    /// A stream without linger time is reset when its last owner drops it.
     fn reset(&self) -> io::Result<()> {
         self.set(Replies::Reset);
         for stream in [&self.client, &self.server] {

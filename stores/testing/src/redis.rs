@@ -5,31 +5,31 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::folder::Folder;
 use crate::process::{self, Process};
 use crate::programs::{self, PORTS};
+use crate::server_directory::ServerDirectory;
 use crate::{Durability, StartError};
 
 /// A Redis server that keeps an append-only file, without a password.
 #[derive(Debug)]
 pub struct Redis {
-    // In this order: the server ends before its folder does.
+    // Declared in this order, so that the server ends before its directory is removed.
     node: RedisNode,
-    _folder: Folder,
+    _directory: ServerDirectory,
 }
 
 impl Redis {
-    /// Makes a server and waits until it answers: about 0.1 seconds.
+    /// Makes a server and waits until it is ready: about 0.1 seconds.
     ///
     /// # Errors
-    /// [`StartError`] if it is not installed or does not come up.
+    /// [`StartError`] if it is not installed or does not become ready.
     pub fn start(durability: Durability) -> Result<Self, StartError> {
-        let folder = Folder::new()?;
-        let mut node = RedisNode::new(folder.path().to_owned(), "redis", durability, false)?;
+        let directory = ServerDirectory::new()?;
+        let mut node = RedisNode::new(directory.path().to_owned(), "redis", durability, false)?;
         node.start()?;
         Ok(Self {
             node,
-            _folder: folder,
+            _directory: directory,
         })
     }
 
@@ -39,19 +39,19 @@ impl Redis {
         self.url_at(self.address())
     }
 
-    /// The same through a [`Proxy`](crate::Proxy).
+    /// The URL through a [`Proxy`](crate::Proxy) at this address.
     #[must_use]
     pub fn url_at(&self, address: SocketAddr) -> String {
         format!("redis://{address}/")
     }
 
-    /// Where it listens, also while it does not run.
+    /// The address of the server, also while it is stopped.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.node.address()
     }
 
-    /// Kills it at once, as a crash would.
+    /// Kills the server at once, like a crash.
     ///
     /// # Errors
     /// If it cannot be killed.
@@ -59,7 +59,7 @@ impl Redis {
         self.node.kill9()
     }
 
-    /// Shuts it down: connections are cut, what the file has is kept.
+    /// Shuts the server down. It closes connections and keeps the data in its file.
     ///
     /// # Errors
     /// If it does not end.
@@ -67,11 +67,11 @@ impl Redis {
         self.node.stop()
     }
 
-    /// Starts it again at the same address with the same data, after [`stop`](Self::stop) or [`kill9`](Self::kill9), or
-    /// stops it first.
+    /// Starts the server again at the same address with the same data, after [`stop`](Self::stop)
+    /// or [`kill9`](Self::kill9). A running server is stopped first.
     ///
     /// # Errors
-    /// [`StartError`] if it does not come up.
+    /// [`StartError`] if it does not become ready.
     pub fn restart(&mut self) -> Result<(), StartError> {
         self.node.stop()?;
         self.node.run()
@@ -83,7 +83,7 @@ impl Redis {
 pub(crate) struct RedisNode {
     process: Option<Process>,
     program: PathBuf,
-    folder: PathBuf,
+    directory: PathBuf,
     name: &'static str,
     port: u16,
     durability: Durability,
@@ -92,17 +92,17 @@ pub(crate) struct RedisNode {
 
 impl RedisNode {
     pub(crate) fn new(
-        folder: PathBuf,
+        directory: PathBuf,
         name: &'static str,
         durability: Durability,
         in_cluster: bool,
     ) -> Result<Self, StartError> {
         let program = programs::find("redis-server").ok_or(StartError::Missing("redis"))?;
-        fs::create_dir(folder.join(name))?;
+        fs::create_dir(directory.join(name))?;
         Ok(Self {
             process: None,
             program,
-            folder,
+            directory,
             name,
             port: 0,
             durability,
@@ -110,7 +110,7 @@ impl RedisNode {
         })
     }
 
-    /// Starts it for the first time.
+    /// Starts the server for the first time.
     pub(crate) fn start(&mut self) -> Result<(), StartError> {
         let mut outcome = Ok(());
         for _ in 0..PORTS {
@@ -126,7 +126,7 @@ impl RedisNode {
     pub(crate) fn run(&mut self) -> Result<(), StartError> {
         let mut command = Command::new(&self.program);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
-        command.arg("--dir").arg(self.folder.join(self.name));
+        command.arg("--dir").arg(self.directory.join(self.name));
         command.args(["--save", ""]);
         command.args(match self.durability {
             Durability::Durable => ["--appendonly", "yes", "--appendfsync", "always"],
@@ -137,9 +137,11 @@ impl RedisNode {
             command.args(["--cluster-enabled", "yes"]);
             command.args(["--cluster-node-timeout", "2000"]);
         }
-        let mut process = Process::start(&mut command, &self.folder, self.name)?;
+        let mut process = Process::start(&mut command, &self.directory, self.name)?;
         let ready = || self.ask("PING").is_ok_and(|answer| answer == "+PONG\r\n");
-        process.until(ready).map_err(|what| self.failed(what))?;
+        process
+            .wait_until(ready)
+            .map_err(|what| self.failed(what))?;
         self.process = Some(process);
         Ok(())
     }
@@ -157,7 +159,7 @@ impl RedisNode {
         process.map_or(Ok(()), |process| process.stop("TERM"))
     }
 
-    /// The first part of the answer to a command, which is all of a short one.
+    /// The first part of the answer to a command. A short answer is complete.
     pub(crate) fn ask(&self, command: &str) -> io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&self.address(), ANSWER)?;
         stream.set_read_timeout(Some(ANSWER))?;
@@ -169,10 +171,10 @@ impl RedisNode {
     }
 
     pub(crate) fn failed(&self, what: impl Into<String>) -> StartError {
-        process::failed("redis", what, &self.folder, self.name)
+        process::failed("redis", what, &self.directory, self.name)
     }
 
-    /// In a cluster the port 10,000 higher must be one, too.
+    /// A node of a cluster also needs the port that is 10,000 higher.
     fn free_port(&self) -> io::Result<u16> {
         loop {
             let port = programs::free_port()?;
@@ -184,5 +186,5 @@ impl RedisNode {
 }
 
 const ANSWER: Duration = Duration::from_secs(2);
-/// The distance from a node's port to that of the cluster's bus.
+/// The difference between the port of a node and its port for the cluster bus.
 const BUS: u16 = 10_000;

@@ -4,38 +4,38 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::folder::Folder;
 use crate::process;
 use crate::programs;
 use crate::redis::RedisNode;
+use crate::server_directory::ServerDirectory;
 use crate::{Durability, StartError};
 
 /// A Redis cluster of three nodes without replicas, without a password.
 #[derive(Debug)]
 pub struct RedisCluster {
-    // In this order: the servers end before their folder does.
+    // Declared in this order, so that the servers end before their directory is removed.
     nodes: [RedisNode; 3],
-    _folder: Folder,
+    _directory: ServerDirectory,
 }
 
 impl RedisCluster {
-    /// Makes a cluster and waits until every node finds it whole: 2 to 3 seconds.
+    /// Makes a cluster and waits until every node reports it complete: 2 to 3 seconds.
     ///
     /// # Errors
-    /// [`StartError`] if it is not installed or does not come up.
+    /// [`StartError`] if it is not installed or does not become ready.
     pub fn start(durability: Durability) -> Result<Self, StartError> {
-        let folder = Folder::new()?;
-        let node = |name| RedisNode::new(folder.path().to_owned(), name, durability, true);
+        let directory = ServerDirectory::new()?;
+        let node = |name| RedisNode::new(directory.path().to_owned(), name, durability, true);
         let nodes = [node("first")?, node("second")?, node("third")?];
         let mut cluster = Self {
             nodes,
-            _folder: folder,
+            _directory: directory,
         };
         for node in &mut cluster.nodes {
             node.start()?;
         }
         cluster.join()?;
-        cluster.until_whole()?;
+        cluster.wait_until_complete()?;
         Ok(cluster)
     }
 
@@ -46,29 +46,30 @@ impl RedisCluster {
             .map(|address| format!("redis://{address}/"))
     }
 
-    /// Where the nodes listen, also while they do not run.
+    /// The addresses of the nodes, also while they are stopped.
     #[must_use]
     pub fn addresses(&self) -> [SocketAddr; 3] {
         self.nodes.each_ref().map(RedisNode::address)
     }
 
-    /// Kills one node at once, as a crash would.
+    /// Kills one node at once, like a crash.
     ///
     /// # Errors
-    /// If it cannot be killed, or there is no node of this number.
+    /// If it cannot be killed, or if there is no node of this number.
     pub fn kill9(&mut self, node: usize) -> io::Result<()> {
         self.node(node)?.kill9()
     }
 
-    /// Starts a node again at the same address with the same data, and waits until the cluster is whole: about 5 seconds.
+    /// Starts a node again at the same address with the same data, and waits until the cluster is
+    /// complete: about 5 seconds.
     ///
     /// # Errors
-    /// [`StartError`] if it does not come up, or there is no node of this number.
+    /// [`StartError`] if it does not become ready, or if there is no node of this number.
     pub fn restart(&mut self, node: usize) -> Result<(), StartError> {
         let node = self.node(node)?;
         node.stop()?;
         node.run()?;
-        self.until_whole()
+        self.wait_until_complete()
     }
 
     fn node(&mut self, node: usize) -> io::Result<&mut RedisNode> {
@@ -86,17 +87,17 @@ impl RedisCluster {
         process::run(&mut create).map_err(|reason| first.failed(reason))
     }
 
-    /// Waits until every node says that it reaches the whole cluster.
-    fn until_whole(&self) -> Result<(), StartError> {
-        let begun = Instant::now();
-        let is_whole = |node: &RedisNode| {
+    /// Waits until every node reports that it reaches the whole cluster.
+    fn wait_until_complete(&self) -> Result<(), StartError> {
+        let start = Instant::now();
+        let is_complete = |node: &RedisNode| {
             let info = node.ask("CLUSTER INFO");
             info.is_ok_and(|info| info.contains("cluster_state:ok"))
         };
         for node in &self.nodes {
-            while !is_whole(node) {
-                if begun.elapsed() > PATIENCE {
-                    return Err(node.failed("the cluster does not come together"));
+            while !is_complete(node) {
+                if start.elapsed() > TIME_LIMIT {
+                    return Err(node.failed("the cluster does not become complete"));
                 }
                 thread::sleep(POLL);
             }
@@ -105,5 +106,5 @@ impl RedisCluster {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);

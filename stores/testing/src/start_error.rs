@@ -1,42 +1,44 @@
 use std::env;
 use std::io::{self, Write};
 
-/// Why there is no server.
+/// The reason why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Its programs are not installed.
     #[error("no {0}")]
     Missing(&'static str),
-    /// It was started and did not come up.
+    /// The server was started and did not become ready.
     #[error("{server} does not start: {reason}")]
     Failed {
-        /// Which server.
+        /// The kind of server.
         server: &'static str,
         /// What went wrong, with the end of the server's log.
         reason: String,
     },
-    /// Files or processes could not be handled.
+    /// A file or process operation failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// The server, or `None`, which a test takes as leave to skip: then `skipped: no postgres` is printed.
+/// Returns the server, or `None` if it is not installed. Then it prints `skipped: no postgres`, and
+/// the test returns.
 ///
 /// # Panics
-/// If the server is installed and does not start, and if it is not installed and the environment has
-/// `COUNTERSIGN_SKIP_NOTHING=1`.
-#[expect(clippy::panic, reason = "fails the test that asked")]
+/// If the server is installed and does not start. Also if it is not installed and the environment
+/// has `COUNTERSIGN_SKIP_NOTHING=1`.
+#[expect(clippy::panic, reason = "fails the test that calls it")]
 pub fn available<S>(started: Result<S, StartError>) -> Option<S> {
     let required = env::var_os("COUNTERSIGN_SKIP_NOTHING").is_some_and(|value| value == "1");
     match started {
         Ok(server) => Some(server),
         Err(StartError::Missing(server)) if !required => {
-            // Not `eprintln!`, which the test harness hides. If it cannot be printed, the tests are skipped all the same.
+            // The test harness hides `eprintln!`. If the line cannot be printed, the tests are
+            // skipped anyway.
             _ = writeln!(io::stderr(), "skipped: no {server}");
             None
         }
         Err(StartError::Missing(server)) => {
-            panic!("COUNTERSIGN_SKIP_NOTHING=1, and {server} is not installed")
+            panic!("{server} is not installed; install it or unset COUNTERSIGN_SKIP_NOTHING")
         }
         Err(error) => panic!("{error}"),
     }
@@ -47,11 +49,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_is_installed_and_fails_is_never_skipped() {
+    fn a_server_that_fails_is_never_skipped() {
         let failed = || {
             available::<()>(Err(StartError::Failed {
                 server: "postgres",
-                reason: "it is ill".into(),
+                reason: "the log is full of errors".into(),
             }))
         };
         assert!(std::panic::catch_unwind(failed).is_err());

@@ -1,4 +1,4 @@
-//! The proxy does to a connection what it is told, and to no other.
+//! The proxy injects a fault into the requested connection, and into no other.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,24 +16,24 @@ use std::time::{Duration, Instant};
 
 use countersign_store_testing::{Fault, Proxy};
 
-/// A server that answers every request with itself, and tells what it got.
+/// A server that echoes every request, and a channel of the requests that it got.
 fn echo() -> (SocketAddr, Receiver<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (tell, told) = mpsc::channel();
+    let (sender, requests) = mpsc::channel();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (mut stream, tell) = (stream.unwrap(), tell.clone());
+            let (mut stream, sender) = (stream.unwrap(), sender.clone());
             thread::spawn(move || {
                 let mut buffer = [0; 1024];
                 while let Ok(length @ 1..) = stream.read(&mut buffer) {
-                    tell.send(buffer[..length].to_vec()).unwrap();
+                    sender.send(buffer[..length].to_vec()).unwrap();
                     _ = stream.write_all(&buffer[..length]);
                 }
             });
         }
     });
-    (address, told)
+    (address, requests)
 }
 
 fn client(proxy: &Proxy) -> TcpStream {
@@ -52,15 +52,15 @@ fn ask(stream: &mut TcpStream, request: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 #[test]
-fn it_forwards_and_counts() {
-    let (server, told) = echo();
+fn the_proxy_forwards_and_counts() {
+    let (server, requests) = echo();
     let proxy = Proxy::start(server).unwrap();
     let mut stream = client(&proxy);
     assert_eq!(ask(&mut stream, b"one").unwrap(), b"one");
     assert_eq!(ask(&mut stream, b"two").unwrap(), b"two");
-    assert_eq!(told.recv().unwrap(), b"one");
+    assert_eq!(requests.recv().unwrap(), b"one");
     assert_eq!(
-        (proxy.connections(), proxy.requests(), proxy.struck()),
+        (proxy.connections(), proxy.requests(), proxy.injected()),
         (1, 2, 0)
     );
     drop(proxy);
@@ -68,64 +68,64 @@ fn it_forwards_and_counts() {
 }
 
 #[test]
-fn a_dropped_reply_is_of_a_request_that_the_server_has() {
-    let (server, told) = echo();
+fn the_server_receives_requests_with_dropped_replies() {
+    let (server, requests) = echo();
     let proxy = Proxy::start(server).unwrap();
-    let (mut struck, mut other) = (client(&proxy), client(&proxy));
-    proxy.strike(b"write", Fault::DropReply);
+    let (mut faulty, mut other) = (client(&proxy), client(&proxy));
+    proxy.inject(b"write", Fault::DropReply);
     assert_eq!(ask(&mut other, b"read").unwrap(), b"read");
-    assert_eq!(ask(&mut struck, b"a write").unwrap(), b"");
+    assert_eq!(ask(&mut faulty, b"a write").unwrap(), b"");
     assert_eq!(ask(&mut other, b"a write").unwrap(), b"a write");
-    assert_eq!(told.iter().take(2).last().unwrap(), b"a write");
-    assert_eq!(proxy.struck(), 1);
+    assert_eq!(requests.iter().take(2).last().unwrap(), b"a write");
+    assert_eq!(proxy.injected(), 1);
 }
 
 #[test]
 fn a_dropped_request_never_arrives() {
-    let (server, told) = echo();
+    let (server, requests) = echo();
     let proxy = Proxy::start(server).unwrap();
-    proxy.strike(b"", Fault::DropRequest);
+    proxy.inject(b"", Fault::DropRequest);
     assert_eq!(ask(&mut client(&proxy), b"one").unwrap_or_default(), b"");
     assert_eq!(ask(&mut client(&proxy), b"two").unwrap(), b"two");
-    assert_eq!(told.recv().unwrap(), b"two");
+    assert_eq!(requests.recv().unwrap(), b"two");
 }
 
 #[test]
-fn a_black_hole_swallows_all_answers_on_its_connection() {
-    let (server, told) = echo();
+fn a_black_hole_swallows_every_answer() {
+    let (server, requests) = echo();
     let proxy = Proxy::start(server).unwrap();
     let mut stream = client(&proxy);
     stream
         .set_read_timeout(Some(Duration::from_millis(100)))
         .unwrap();
-    proxy.strike_all(Fault::BlackHole);
+    proxy.inject_always(Fault::BlackHole);
     let error = ask(&mut stream, b"one").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
-    proxy.heal();
+    proxy.stop_faults();
     let error = ask(&mut stream, b"two").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
-    assert_eq!(told.iter().take(2).count(), 2);
+    assert_eq!(requests.iter().take(2).count(), 2);
     assert_eq!(ask(&mut client(&proxy), b"three").unwrap(), b"three");
 }
 
 #[test]
-fn a_reset_is_one_and_cuts_the_request() {
-    let (server, told) = echo();
+fn a_reset_cuts_the_request() {
+    let (server, requests) = echo();
     let proxy = Proxy::start(server).unwrap();
     let mut stream = client(&proxy);
-    proxy.strike(b"", Fault::Reset);
+    proxy.inject(b"", Fault::Reset);
     let error = ask(&mut stream, b"12345678").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    assert_eq!(told.recv().unwrap(), b"1234");
+    assert_eq!(requests.recv().unwrap(), b"1234");
 }
 
 #[test]
 fn a_stalled_answer_comes_late() {
-    let (server, _told) = echo();
+    let (server, _requests) = echo();
     let proxy = Proxy::start(server).unwrap();
     let mut stream = client(&proxy);
-    proxy.strike(b"", Fault::Stall(Duration::from_millis(200)));
-    let begun = Instant::now();
+    proxy.inject(b"", Fault::Stall(Duration::from_millis(200)));
+    let start = Instant::now();
     assert_eq!(ask(&mut stream, b"late").unwrap(), b"late");
-    assert!(begun.elapsed() >= Duration::from_millis(200));
+    assert!(start.elapsed() >= Duration::from_millis(200));
 }

@@ -1,4 +1,4 @@
-//! The servers start, keep what they are told, start again, and leave nothing behind.
+//! The servers start, keep their data, restart, and leave nothing behind.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,8 +31,8 @@ fn is_up(address: SocketAddr) -> bool {
     TcpStream::connect(address).is_ok()
 }
 
-/// The folders that this process has made, or another one of this number.
-fn folders_of(process: u32) -> usize {
+/// The number of temporary directories of a process.
+fn directories_of(process: u32) -> usize {
     let prefix = format!("countersign-test-{process}-");
     fs::read_dir(env::temp_dir())
         .unwrap()
@@ -41,11 +41,11 @@ fn folders_of(process: u32) -> usize {
         .count()
 }
 
-/// Held by tests that count folders.
+/// Locked by tests that count directories.
 static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
-fn a_server_can_be_killed_stopped_and_started_again_and_leaves_nothing_behind() {
+fn a_server_restarts_and_leaves_nothing_behind() {
     let _alone = ALONE.lock();
     if let Some(mut server) = available(Redis::start(Durability::Durable)) {
         assert_eq!(redis(server.address(), "SET a kept"), "+OK\r\n");
@@ -55,7 +55,7 @@ fn a_server_can_be_killed_stopped_and_started_again_and_leaves_nothing_behind() 
         assert_eq!(redis(server.address(), "GET a"), "$4\r\nkept\r\n");
         server.stop().unwrap();
         assert!(!is_up(server.address()));
-        assert_eq!(folders_of(process::id()), 1);
+        assert_eq!(directories_of(process::id()), 1);
     }
     if let Some(mut server) = available(Postgres::start(Durability::Fast)) {
         server.kill9().unwrap();
@@ -75,11 +75,11 @@ fn a_server_can_be_killed_stopped_and_started_again_and_leaves_nothing_behind() 
         assert!(cluster.addresses().into_iter().all(is_up));
         assert!(cluster.kill9(3).is_err());
     }
-    assert_eq!(folders_of(process::id()), 0);
+    assert_eq!(directories_of(process::id()), 0);
 }
 
 #[test]
-fn a_server_ends_with_a_process_that_is_killed() {
+fn a_server_ends_with_its_killed_process() {
     // This test runs itself again, as the process that is killed.
     const CHILD: &str = "COUNTERSIGN_TEST_CHILD";
     if let Ok(port) = env::var(CHILD) {
@@ -95,7 +95,7 @@ fn a_server_ends_with_a_process_that_is_killed() {
     }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "a_server_ends_with_a_process_that_is_killed"])
+        .args(["--exact", "a_server_ends_with_its_killed_process"])
         .env(CHILD, listener.local_addr().unwrap().port().to_string())
         .stdout(Stdio::null())
         .spawn()
@@ -111,9 +111,9 @@ fn a_server_ends_with_a_process_that_is_killed() {
     assert!(is_up(address));
     child.kill().unwrap();
     child.wait().unwrap();
-    let begun = Instant::now();
-    while is_up(address) || folders_of(child.id()) > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(30));
+    let start = Instant::now();
+    while is_up(address) || directories_of(child.id()) > 0 {
+        assert!(start.elapsed() < Duration::from_secs(30));
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,11 +1,13 @@
-//! Logins a second over Redis, beside what its driver does alone, and how long they take when there are many accounts.
+//! Measures logins per second on Redis, compared with its driver alone, and latencies for different
+//! numbers of accounts.
 //!
 //! ```text
 //! cargo bench -p countersign-redis --bench engines [-- [--fast] [--short] [--turns N]]
 //! ```
 //!
-//! The server is a throw-away one with the settings that a service needs: an answer means that the disk has it. `--fast`
-//! does not wait for the disk. What is printed is also in `target/engines-redis.md`.
+//! The server is temporary. Its settings are those that a service needs: an answer means that the
+//! disk has the write. With `--fast` it does not wait for the disk. The report is also written to
+//! `target/engines-redis.md`.
 
 mod redis;
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use countersign::AccountId;
 use countersign_redis::RedisStore;
-use countersign_store_testing::bench::{Engine, Error, REVISION, Table};
+use countersign_store_testing::bench::{Database, Error, REVISION, Table};
 use countersign_store_testing::{Durability, Redis, available};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, InfoDict, Script, cmd};
@@ -30,7 +30,8 @@ impl Server {
             .ok_or_else(|| format!("INFO lacks {name}").into())
     }
 
-    /// Writes the append-only file anew, as the server itself would do at some time, in the middle of this or that.
+    /// Rewrites the append-only file now, because the server would otherwise do so during a
+    /// measurement.
     async fn rewrite(&self) -> Result<(), Error> {
         let mut connection = self.connection.clone();
         let () = cmd("BGREWRITEAOF").query_async(&mut connection).await?;
@@ -49,7 +50,7 @@ impl Accounts {
     }
 }
 
-impl Engine for Server {
+impl Database for Server {
     type Table = Accounts;
 
     const NAME: &'static str = "redis";
@@ -60,7 +61,7 @@ impl Engine for Server {
             return Ok(None);
         };
         let client = Client::open(server.url())?;
-        // As the store's own, which bounds calls by itself.
+        // Like the connection of the store, which has its own time limits.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
@@ -153,13 +154,15 @@ const WRITE: &str = "
     redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'record', ARGV[3])
     return 1";
 
-/// As the store writes them.
+/// The same fields as the store writes.
 const FILL: &str = "
     for account = tonumber(ARGV[2]), tonumber(ARGV[3]) do
-        redis.call('HSET', ARGV[1] .. '{' .. string.format('%d', account) .. '}', 'revision', ARGV[4],
-            'record', ARGV[5], 'enabled', '1', 'codes_left', '10', 'key_id', '1')
+        local key = ARGV[1] .. '{' .. string.format('%d', account) .. '}'
+        redis.call('HSET', key, 'revision', ARGV[4], 'record', ARGV[5],
+            'enabled', '1', 'codes_left', '10', 'key_id', '1')
     end";
-/// So many take the server some milliseconds, and nobody else has an answer meanwhile.
+/// The number of accounts per script. They take the server some milliseconds, during which no other
+/// call is answered.
 const AT_ONCE: usize = 1000;
-/// The last of them, counted from the first.
+/// The last account of a script, relative to the first.
 const LAST: u32 = 999;

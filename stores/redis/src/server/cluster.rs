@@ -6,16 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redis::{Client, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, Value};
 
 use super::slot::slot;
-use super::{Address, Node, Time};
+use super::{Address, Deadline, Node};
 use crate::script::Call;
 use crate::{Error, failure};
 
-/// The nodes of a cluster, and which of them keeps what.
+/// The nodes of a cluster, and the slots that each of them owns.
 ///
-/// That is learned from the nodes themselves: a call goes to the node that had its slot last, or to any, and a node that has
-/// not answers `MOVED`, with the one that does, and has done nothing. So there is no map that can be out of date, and a node
-/// that fails concerns its own slots only. This is not the driver's cluster client, because that sends a call again whose
-/// answer was lost, and sends it to any node, a replica too, when it has no connection to the right one.
+/// The nodes themselves tell who owns a slot. A call goes to the last known owner of its slot, or
+/// to any node. A node that does not own the slot does nothing and answers `MOVED` with the owner.
+/// So there is no slot map that can be out of date, and a failed node affects its own slots only.
+///
+/// This is not the driver's cluster client, for two reasons. That client sends a call again whose
+/// answer was lost. And without a connection to the owner it sends the call to any node, even to a
+/// replica.
 pub(crate) struct Cluster {
     seeds: Vec<Arc<Node>>,
     known: Mutex<Known>,
@@ -24,16 +27,16 @@ pub(crate) struct Cluster {
 
 #[derive(Default)]
 struct Known {
-    /// Beside the seeds.
+    /// Without the seeds.
     nodes: Vec<Arc<Node>>,
     slots: HashMap<u16, Arc<Node>>,
 }
 
-/// Where a node says that a key is.
+/// The node to ask instead, as a node answered.
 enum Redirect {
-    /// From now on.
+    /// From now on (`MOVED`).
     Moved(Address),
-    /// Perhaps already, while the slot is on its way there.
+    /// For this call only, while the slot moves there (`ASK`).
     Ask(Address),
 }
 
@@ -41,7 +44,7 @@ impl Cluster {
     pub(crate) fn new(seeds: impl IntoIterator<Item = Client>) -> Result<Self, RedisError> {
         let seeds: Vec<_> = seeds.into_iter().map(Node::new).map(Arc::new).collect();
         if seeds.is_empty() || seeds.iter().any(|seed| seed.address().is_none()) {
-            let what = "a cluster is reached by the hosts and ports of one node or more";
+            let what = "a cluster needs the host and port of at least one node";
             return Err((ErrorKind::InvalidClientConfig, what).into());
         }
         Ok(Self {
@@ -51,17 +54,21 @@ impl Cluster {
         })
     }
 
-    pub(crate) async fn call(&self, call: &Call<'_>, time: Time) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn call(
+        &self,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<Vec<Value>, Error> {
         let slot = slot(call.key());
         let mut unreachable: Vec<Arc<Node>> = Vec::new();
         let known = self.known().slots.get(&slot).cloned();
         let mut node = known.map_or_else(|| self.any(&unreachable), Ok)?;
         let mut asking = false;
-        let mut hops = HOPS;
+        let mut redirections_left = REDIRECTIONS;
         loop {
-            let answers = match node.call(call, asking, time).await {
-                // Nothing was sent, so another node can be asked, who may know of a new primary; unless one has just sent
-                // us here.
+            let answers = match node.call(call, asking, deadline).await {
+                // Nothing was sent, so another node may know the new primary. But the call fails if
+                // a node has just redirected it to this address again.
                 Err(error @ Error::Unreachable { .. }) => {
                     self.forget(&node);
                     let again = unreachable
@@ -78,14 +85,14 @@ impl Cluster {
             };
             let Some(Value::ServerError(error)) = answers.first() else {
                 if !asking {
-                    self.keeps(&node, slot);
+                    self.remember_owner(&node, slot);
                 }
                 return Ok(answers);
             };
             let error = RedisError::from(error.clone());
             match redirect(&error, &node) {
-                Some(redirect) if hops > 0 => {
-                    hops = hops.saturating_sub(1);
+                Some(redirect) if redirections_left > 0 => {
+                    redirections_left = redirections_left.saturating_sub(1);
                     (node, asking) = match redirect {
                         Redirect::Moved(address) => (self.at(&address)?, false),
                         Redirect::Ask(address) => (self.at(&address)?, true),
@@ -93,7 +100,7 @@ impl Cluster {
                 }
                 Some(_) => return Err(failure::error(error)),
                 None => {
-                    if is_out_of_place(&error) {
+                    if must_ask_another_node(&error) {
                         self.forget(&node);
                     }
                     return Ok(answers);
@@ -102,14 +109,17 @@ impl Cluster {
         }
     }
 
-    /// The primaries that keep slots now, in the order of their addresses.
-    pub(crate) async fn primaries(&self, time: Time) -> Result<Vec<(Address, Arc<Node>)>, Error> {
+    /// The primaries that own slots now, ordered by address.
+    pub(crate) async fn primaries(
+        &self,
+        deadline: Deadline,
+    ) -> Result<Vec<(Address, Arc<Node>)>, Error> {
         let mut ask = redis::pipe();
         ask.cmd("CLUSTER").arg("SLOTS");
         let mut unreachable = Vec::new();
         let mut node = self.any(&unreachable)?;
         let answer = loop {
-            match node.ask(&ask, time).await {
+            match node.ask(&ask, deadline).await {
                 Err(error @ Error::Unreachable { .. }) => {
                     unreachable.push(node);
                     node = self.any(&unreachable).map_err(|_| error)?;
@@ -124,7 +134,7 @@ impl Cluster {
         primaries.into_iter().map(with_node).collect()
     }
 
-    /// The node at this address, which is remembered.
+    /// The node at this address. It is remembered.
     fn at(&self, address: &Address) -> Result<Arc<Node>, Error> {
         let mut known = self.known();
         let mut nodes = self.seeds.iter().chain(&known.nodes);
@@ -132,13 +142,13 @@ impl Cluster {
             return Ok(Arc::clone(node));
         }
         let seed = self.seeds.first().ok_or_else(no_node)?;
-        let node = Arc::new(seed.beside(address).map_err(failure::error)?);
+        let node = Arc::new(seed.at_address(address).map_err(failure::error)?);
         known.nodes.push(Arc::clone(&node));
         Ok(node)
     }
 
-    /// Remembers who keeps a slot.
-    fn keeps(&self, node: &Arc<Node>, slot: u16) {
+    /// Remembers the owner of a slot.
+    fn remember_owner(&self, node: &Arc<Node>, slot: u16) {
         let mut known = self.known();
         if known
             .slots
@@ -149,8 +159,8 @@ impl Cluster {
         }
     }
 
-    /// A node that is not among these, with a connection if there is one; each in turn, so that none that is out of order
-    /// is asked by all.
+    /// A node that is not in `except`, preferably a connected one. The choice rotates, so that not
+    /// every call asks the same failed node.
     fn any(&self, except: &[Arc<Node>]) -> Result<Arc<Node>, Error> {
         let known = self.known();
         let nodes = self.seeds.iter().chain(&known.nodes);
@@ -168,7 +178,7 @@ impl Cluster {
         node.map(|node| Arc::clone(node)).ok_or_else(no_node)
     }
 
-    /// Asks others for what the node kept.
+    /// Forgets a node and the slots that it owned.
     fn forget(&self, node: &Arc<Node>) {
         let mut known = self.known();
         known.slots.retain(|_, of| !Arc::ptr_eq(of, node));
@@ -184,19 +194,20 @@ fn is_among(node: &Arc<Node>, nodes: &[Arc<Node>]) -> bool {
     nodes.iter().any(|other| Arc::ptr_eq(node, other))
 }
 
-/// Where a node sends the caller, if it does.
+/// The redirection in an error, if it is one.
 fn redirect(error: &RedisError, from: &Node) -> Option<Redirect> {
     let (address, _slot) = error.redirect_node()?;
     let (host, port) = address.rsplit_once(':')?;
-    let address = beside(from, host.to_owned(), port.parse().ok()?);
+    let address = named_address(from, host.to_owned(), port.parse().ok()?);
     match error.kind() {
         ErrorKind::Server(ServerErrorKind::Ask) => Some(Redirect::Ask(address)),
         _ => Some(Redirect::Moved(address)),
     }
 }
 
-/// The address that a node gives for another. Without a host it is at the host of the node itself.
-fn beside(node: &Node, host: String, port: u16) -> Address {
+/// The address that a node names for another node. If the address has no host, it uses the host of
+/// the naming node.
+fn named_address(node: &Node, host: String, port: u16) -> Address {
     let own_host = || node.address().map(|address| address.host.clone());
     let host = Some(host).filter(|host| !host.is_empty()).or_else(own_host);
     Address {
@@ -205,8 +216,8 @@ fn beside(node: &Node, host: String, port: u16) -> Address {
     }
 }
 
-/// Whether the node is not, or not now, the one to ask.
-fn is_out_of_place(error: &RedisError) -> bool {
+/// Whether another node must be asked, now or from now on.
+fn must_ask_another_node(error: &RedisError) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Server(
@@ -219,11 +230,11 @@ fn is_out_of_place(error: &RedisError) -> bool {
 }
 
 fn no_node() -> Error {
-    Error::ClusterDown((ErrorKind::ClusterConnectionNotFound, "no node to ask").into())
+    Error::ClusterDown((ErrorKind::ClusterConnectionNotFound, "no reachable node").into())
 }
 
-/// The addresses in an answer to `CLUSTER SLOTS`: a list of ranges, each the first slot, the last slot, the primary and its
-/// replicas, and of those each the host, the port and more.
+/// The primaries in an answer to `CLUSTER SLOTS`. The answer is a list of ranges: the first slot,
+/// the last slot, the primary, and its replicas. Each node starts with its host and port.
 fn primaries(answer: Value, from: &Node) -> Result<Vec<Address>, RedisError> {
     let mut found = Vec::new();
     for range in Vec::<Vec<Value>>::from_redis_value(answer)? {
@@ -232,7 +243,7 @@ fn primaries(answer: Value, from: &Node) -> Result<Vec<Address>, RedisError> {
         let mut next = || primary.next().unwrap_or(Value::Nil);
         let host = Option::<String>::from_redis_value(next())?;
         let port = u16::from_redis_value(next())?;
-        found.push(beside(from, host.unwrap_or_default(), port));
+        found.push(named_address(from, host.unwrap_or_default(), port));
     }
     Ok(found)
 }
@@ -243,5 +254,5 @@ impl fmt::Debug for Cluster {
     }
 }
 
-/// How often a call is sent on. Two do, unless slots are moving.
-const HOPS: usize = 8;
+/// How many redirections a call follows. It needs at most two unless slots are moving.
+const REDIRECTIONS: usize = 8;

@@ -1,19 +1,19 @@
 //! The server or the cluster, and the connections to it.
 
 mod cluster;
+mod deadline;
 mod node;
 mod slot;
-mod time;
 
 use redis::{Client, RedisError, Value};
 
 use crate::Error;
 use crate::script::Call;
 use cluster::Cluster;
+pub(crate) use deadline::Deadline;
 pub(crate) use node::{Address, Node};
-pub(crate) use time::Time;
 
-/// One server, or all that make a cluster.
+/// One server, or a cluster.
 #[derive(Debug)]
 pub(crate) enum Server {
     Single(Box<Node>),
@@ -29,11 +29,16 @@ impl Server {
         Cluster::new(seeds).map(Self::Cluster)
     }
 
-    /// Calls a script where its key is, and gives the answers: of the script, and of `WAIT` if that was asked for.
-    pub(crate) async fn call(&self, call: &Call<'_>, time: Time) -> Result<Vec<Value>, Error> {
+    /// Calls a script on the node of its key. Returns the answer of the script and, if requested,
+    /// of `WAIT`.
+    pub(crate) async fn call(
+        &self,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<Vec<Value>, Error> {
         match self {
-            Self::Single(node) => node.call(call, false, time).await,
-            Self::Cluster(cluster) => cluster.call(call, time).await,
+            Self::Single(node) => node.call(call, false, deadline).await,
+            Self::Cluster(cluster) => cluster.call(call, deadline).await,
         }
     }
 }

@@ -9,27 +9,28 @@ use redis::{
 };
 use tokio::time::timeout_at;
 
-use super::Time;
+use super::Deadline;
 use crate::script::{self, Call};
 use crate::{Error, failure};
 
 /// One server, with one connection that all calls share.
 ///
-/// The connection is let go of when it breaks, when an answer does not come in time (it may be a black hole, on which no
-/// answer ever will), and when the server turns out to be a replica (a name may lead to the primary now). The next call
-/// makes a new one. Calls that are under way on the old one keep it until they end.
+/// The node drops its connection in three cases: it breaks, an answer does not come in time, or the
+/// server turns out to be a replica. After a time-out, no answer may ever come on it. After a
+/// failover, the server's name may lead to another server. The next call opens a new connection.
+/// Calls that use the old connection keep it until they end.
 pub(crate) struct Node {
     client: Client,
     address: Option<Address>,
-    link: Mutex<Link>,
-    /// Held by the one call that connects.
+    current: Mutex<Current>,
+    /// Locked by the one call that connects.
     connecting: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
-struct Link {
+struct Current {
     connection: Option<MultiplexedConnection>,
-    /// Counts the connections, so that a call lets go of its own only.
+    /// Counts the connections, so that a call drops only its own.
     number: u64,
 }
 
@@ -54,13 +55,13 @@ impl Node {
         Self {
             client,
             address,
-            link: Mutex::default(),
+            current: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
         }
     }
 
     /// A node at another address, with the same user, password, TLS and socket options.
-    pub(crate) fn beside(&self, address: &Address) -> Result<Self, RedisError> {
+    pub(crate) fn at_address(&self, address: &Address) -> Result<Self, RedisError> {
         let (host, port) = (address.host.clone(), address.port);
         let info: &ConnectionInfo = self.client.get_connection_info();
         let other = match info.addr() {
@@ -79,75 +80,81 @@ impl Node {
         Ok(Self::new(Client::open(info.clone().set_addr(other))?))
     }
 
-    /// Where it is, unless it is a socket in the file system.
+    /// The address, or `None` for a socket in the file system.
     pub(crate) fn address(&self) -> Option<&Address> {
         self.address.as_ref()
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        self.link().connection.is_some()
+        self.current().connection.is_some()
     }
 
-    /// Calls a script: by its digest, and by its text if the server does not know it, in which case nothing ran.
+    /// Calls a script by its digest. If the server does not know it, nothing ran, and the call is
+    /// sent with the text.
     pub(crate) async fn call(
         &self,
         call: &Call<'_>,
         asking: bool,
-        time: Time,
+        deadline: Deadline,
     ) -> Result<Vec<Value>, Error> {
         let (commands, skipped) = call.commands(asking, false);
-        let answers = self.send(&commands, skipped, call.answers(), time).await?;
+        let answers = self
+            .send(&commands, skipped, call.answers(), deadline)
+            .await?;
         if !script::is_unknown(&answers) {
             return Ok(answers);
         }
         let (commands, skipped) = call.commands(asking, true);
-        self.send(&commands, skipped, call.answers(), time).await
+        self.send(&commands, skipped, call.answers(), deadline)
+            .await
     }
 
-    /// Sends commands, once, and gives their answers, some of which may be errors of the server.
+    /// Sends commands once, and returns their answers. Some of them may be errors of the server.
     pub(crate) async fn send(
         &self,
         commands: &Pipeline,
         skipped: usize,
         answers: usize,
-        time: Time,
+        deadline: Deadline,
     ) -> Result<Vec<Value>, Error> {
-        let (mut connection, number) = self.connection(time).await?;
+        let (mut connection, number) = self.connection(deadline).await?;
         let sent = connection.send_packed_commands(commands, skipped, answers);
-        match timeout_at(time.deadline, sent).await {
+        match timeout_at(deadline.at, sent).await {
             Ok(Ok(answers)) => {
                 if answers.iter().any(is_from_replica) {
-                    self.let_go(number);
+                    self.disconnect(number);
                 }
                 Ok(answers)
             }
             Ok(Err(error)) => {
-                self.let_go(number);
+                self.disconnect(number);
                 Err(failure::error(error))
             }
             Err(_) => {
-                self.let_go(number);
-                Err(Error::Timeout { limit: time.limit })
+                self.disconnect(number);
+                Err(Error::Timeout {
+                    limit: deadline.limit,
+                })
             }
         }
     }
 
-    /// Sends one command that is not for a key of its own, and gives the answer.
-    pub(crate) async fn ask(&self, command: &Pipeline, time: Time) -> Result<Value, Error> {
-        let answer = self.send(command, 0, 1, time).await?.pop();
+    /// Sends one command that has no key, and returns the answer.
+    pub(crate) async fn ask(&self, command: &Pipeline, deadline: Deadline) -> Result<Value, Error> {
+        let answer = self.send(command, 0, 1, deadline).await?.pop();
         let answer = answer.unwrap_or(Value::Nil).extract_error();
         answer.map_err(failure::error)
     }
 
     /// The connection and its number.
-    async fn connection(&self, time: Time) -> Result<(MultiplexedConnection, u64), Error> {
-        if let Some(connection) = self.link().usable() {
+    async fn connection(&self, deadline: Deadline) -> Result<(MultiplexedConnection, u64), Error> {
+        if let Some(connection) = self.current().usable() {
             return Ok(connection);
         }
         let connect = async {
             let _connecting = self.connecting.lock().await;
-            // Perhaps the one before has connected.
-            if let Some(connection) = self.link().usable() {
+            // Another call may have connected in the meantime.
+            if let Some(connection) = self.current().usable() {
                 return Ok(connection);
             }
             let config = AsyncConnectionConfig::new()
@@ -157,9 +164,9 @@ impl Node {
             let connection = client
                 .get_multiplexed_async_connection_with_config(&config)
                 .await?;
-            Ok(self.link().replace(connection))
+            Ok(self.current().replace(connection))
         };
-        match timeout_at(time.to_connect(), connect).await {
+        match timeout_at(deadline.to_connect(), connect).await {
             Ok(connected) => connected.map_err(|error| self.unreachable(error)),
             Err(_) => Err(self.unreachable(io::Error::from(io::ErrorKind::TimedOut).into())),
         }
@@ -175,19 +182,19 @@ impl Node {
         }
     }
 
-    fn let_go(&self, number: u64) {
-        let mut link = self.link();
-        if link.number == number {
-            link.connection = None;
+    fn disconnect(&self, number: u64) {
+        let mut current = self.current();
+        if current.number == number {
+            current.connection = None;
         }
     }
 
-    fn link(&self) -> MutexGuard<'_, Link> {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Link {
+impl Current {
     fn usable(&self) -> Option<(MultiplexedConnection, u64)> {
         let connection = self.connection.clone()?;
         Some((connection, self.number))
@@ -211,7 +218,7 @@ impl fmt::Debug for Node {
 }
 
 impl fmt::Display for Node {
-    /// Where it is: no user, no password.
+    /// The address only: no user, no password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.client.get_connection_info().addr().fmt(f)
     }

@@ -1,10 +1,10 @@
-/// How many parts the key space of a cluster has.
+/// The number of hash slots of a cluster.
 #[cfg(test)]
 const SLOTS: u16 = 16_384;
 
-/// The part of a cluster's key space that a key is in: CRC-16/XMODEM of its hash tag, or of all of it, modulo 16384.
+/// The hash slot of a key: CRC-16/XMODEM of its hash tag, or of the whole key, modulo 16384.
 ///
-/// <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#key-distribution-model>
+/// Redis cluster specification, section "Key distribution model".
 pub(crate) fn slot(key: &str) -> u16 {
     let tag = key
         .split_once('{')
@@ -33,8 +33,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slots_are_those_of_the_specification() {
-        // The check value of the CRC, and slots that a server gave for CLUSTER KEYSLOT.
+    fn slots_match_the_cluster_specification() {
+        // The check value of the CRC, and slots that a server returned for CLUSTER KEYSLOT.
         assert_eq!("123456789".bytes().fold(0, crc16), 0x31C3);
         assert_eq!(slot("123456789"), 0x31C3 % SLOTS);
         assert_eq!(slot("countersign:{7}"), slot("7"));

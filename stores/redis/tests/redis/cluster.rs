@@ -1,4 +1,4 @@
-//! A cluster: who keeps what, slots that move, nodes that fail.
+//! A cluster: owners of slots, moving slots, failing nodes.
 
 use countersign::AccountId;
 use countersign::store::{Store, WriteResult};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::*;
 
-/// The node that has the account's slot.
+/// The node that owns the slot of the account.
 async fn owner(cluster: &RedisCluster, account: &AccountId) -> usize {
     for (url, node) in cluster.urls().iter().zip(0..) {
         let key = format!("EXISTS countersign:{{{account}}}");
@@ -16,11 +16,11 @@ async fn owner(cluster: &RedisCluster, account: &AccountId) -> usize {
             return node;
         }
     }
-    panic!("nobody has it")
+    panic!("no node owns the slot")
 }
 
 #[tokio::test]
-async fn each_call_is_sent_once_and_a_redirected_one_once_more() {
+async fn a_cluster_call_is_sent_once() {
     let network = Network::cluster(available!(RedisCluster::start(Durability::Fast))).await;
     let store = &network.store;
     for id in 0..30 {
@@ -29,21 +29,21 @@ async fn each_call_is_sent_once_and_a_redirected_one_once_more() {
         let sent = network.requests() - before;
         assert!(sent <= 4, "with connecting: {sent}");
     }
-    // Now all nodes are connected to, and it is known who has what.
+    // Now the store is connected to all nodes, and knows all owners.
     for id in 0..30 {
         let before = network.requests();
         create(store, &account(id)).await;
         assert_eq!(network.requests() - before, 1);
     }
-    // Each account's answer is lost once; nobody sends it again but us.
+    // One answer per account is lost. Only this test sends the write again.
     for id in 0..30 {
-        network.strike(&write(), Fault::DropReply);
-        let (struck, account) = (network.struck(), account(id));
-        let write = swap(Some(1), 2, b"new");
+        network.inject(&write_script(), Fault::DropReply);
+        let (injected, account) = (network.injected(), account(id));
+        let write = write(Some(1), 2, b"new");
         let answer = store.compare_and_swap(&account, write).await;
         assert!(matches!(answer, Err(Error::Disconnected(_))), "{answer:?}");
-        assert_eq!(network.struck(), struck + 1);
-        network.heal();
+        assert_eq!(network.injected(), injected + 1);
+        network.stop_faults();
         let stored = store.load(&account).await.unwrap().unwrap();
         assert_eq!(stored.revision, revision(2));
         let answer = store.compare_and_swap(&account, write).await;
@@ -52,7 +52,7 @@ async fn each_call_is_sent_once_and_a_redirected_one_once_more() {
 }
 
 #[tokio::test]
-async fn a_silent_node_holds_up_its_own_accounts_only() {
+async fn a_silent_node_delays_only_its_accounts() {
     let network = Network::cluster(available!(RedisCluster::start(Durability::Fast))).await;
     let cluster = network.cluster.as_ref().unwrap();
     let mut owners = Vec::new();
@@ -62,27 +62,27 @@ async fn a_silent_node_holds_up_its_own_accounts_only() {
     }
     let silent = owners[0];
     let hasty = network.store.clone().with_timeout(Duration::from_secs(1));
-    network.proxies[silent].strike_all(Fault::BlackHole);
+    network.proxies[silent].inject_always(Fault::BlackHole);
     for round in 0..2 {
         for (id, owner) in (0..12).zip(&owners) {
-            let begun = Instant::now();
+            let start = Instant::now();
             let answer = hasty.load(&account(id)).await;
             if *owner == silent {
                 assert!(answer.is_err(), "round {round}");
             } else {
                 assert!(answer.unwrap().is_some());
             }
-            assert!(begun.elapsed() < Duration::from_secs(20));
+            assert!(start.elapsed() < Duration::from_secs(20));
         }
     }
-    network.heal();
+    network.stop_faults();
     for id in 0..12 {
         assert!(network.store.load(&account(id)).await.unwrap().is_some());
     }
 }
 
 #[tokio::test]
-async fn a_slot_that_moves_is_followed() {
+async fn the_store_follows_a_moving_slot() {
     let cluster = available!(RedisCluster::start(Durability::Fast));
     let (store, account) = (in_cluster(&cluster), account(1));
     create(&store, &account).await;
@@ -94,54 +94,54 @@ async fn a_slot_that_moves_is_followed() {
     let source_id: String = run(source, "CLUSTER MYID").await;
     let target_id: String = run(target, "CLUSTER MYID").await;
 
-    // The slot is on its way, the key is not: it is served where it was.
+    // The slot moves, but not the key: the source still serves it.
     let importing = format!("CLUSTER SETSLOT {slot} IMPORTING {source_id}");
     let _: String = run(target, &importing).await;
     let migrating = format!("CLUSTER SETSLOT {slot} MIGRATING {target_id}");
     let _: String = run(source, &migrating).await;
-    assert_eq!(swapped(&store, 1, 2).await.unwrap(), WriteResult::Done);
+    assert_eq!(overwrite(&store, 1, 2).await.unwrap(), WriteResult::Done);
 
-    // The key has gone ahead: the source says ASK.
+    // The key has moved before the slot: the source answers ASK.
     let port = cluster.addresses()[to].port();
     let migrate = format!("MIGRATE 127.0.0.1 {port} countersign:{{1}} 0 5000");
     let _: String = run(source, &migrate).await;
     for store in [&store, &in_cluster(&cluster)] {
-        let revision = held(store).await.unwrap();
+        let revision = stored_revision(store).await.unwrap();
         let new = revision + 1;
         assert_eq!(
-            swapped(store, revision, new).await.unwrap(),
+            overwrite(store, revision, new).await.unwrap(),
             WriteResult::Done
         );
         assert_eq!(
-            swapped(store, revision, new + 1).await.unwrap(),
+            overwrite(store, revision, new + 1).await.unwrap(),
             WriteResult::Stale
         );
-        assert_eq!(held(store).await, Some(new));
+        assert_eq!(stored_revision(store).await, Some(new));
     }
 
-    // Many calls at once on one connection, each with its own ASKING.
+    // Many concurrent calls on one connection, each with its own ASKING.
     let loads: Vec<_> = (0..100)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { held(&store).await })
+            tokio::spawn(async move { stored_revision(&store).await })
         })
         .collect();
     for load in loads {
         assert_eq!(load.await.unwrap(), Some(4));
     }
 
-    // The slot has arrived: the source says MOVED.
+    // The slot has arrived: the source answers MOVED.
     for url in [target, source] {
         let arrived = format!("CLUSTER SETSLOT {slot} NODE {target_id}");
         let _: String = run(url, &arrived).await;
     }
     assert_eq!(owner(&cluster, &account).await, to);
-    assert_eq!(swapped(&store, 4, 5).await.unwrap(), WriteResult::Done);
-    assert_eq!(held(&in_cluster(&cluster)).await, Some(5));
+    assert_eq!(overwrite(&store, 4, 5).await.unwrap(), WriteResult::Done);
+    assert_eq!(stored_revision(&in_cluster(&cluster)).await, Some(5));
 }
 
 #[tokio::test]
-async fn an_account_that_moved_is_found_when_its_old_node_is_gone() {
+async fn a_moved_account_survives_its_old_node() {
     let mut cluster = available!(RedisCluster::start(Durability::Fast));
     for url in cluster.urls() {
         let set = "CONFIG SET cluster-require-full-coverage no";
@@ -151,11 +151,11 @@ async fn an_account_that_moved_is_found_when_its_old_node_is_gone() {
     create(&store, &account(1)).await;
     let from = owner(&cluster, &account(1)).await;
     move_slot(&cluster, from, (from + 1) % 3).await;
-    // Not asked in between, so the store does not know yet.
+    // The store has made no call in between, so it does not know the new owner.
     cluster.kill9(from).unwrap();
-    assert_eq!(held(&store).await, Some(1));
-    assert_eq!(swapped(&store, 1, 2).await.unwrap(), WriteResult::Done);
-    assert_eq!(held(&in_cluster(&cluster)).await, Some(2));
+    assert_eq!(stored_revision(&store).await, Some(1));
+    assert_eq!(overwrite(&store, 1, 2).await.unwrap(), WriteResult::Done);
+    assert_eq!(stored_revision(&in_cluster(&cluster)).await, Some(2));
 }
 
 /// Moves the slot of the account 1, with the account in it.
@@ -178,7 +178,7 @@ async fn move_slot(cluster: &RedisCluster, from: usize, to: usize) {
 }
 
 #[tokio::test]
-async fn a_node_that_is_killed_fails_its_own_accounts_and_forgets_nothing() {
+async fn a_killed_node_affects_only_its_own_accounts() {
     let mut cluster = available!(RedisCluster::start(Durability::Durable));
     for url in cluster.urls() {
         let set = "CONFIG SET cluster-require-full-coverage no";
@@ -192,7 +192,7 @@ async fn a_node_that_is_killed_fails_its_own_accounts_and_forgets_nothing() {
     }
     let killed = owners[0];
     cluster.kill9(killed).unwrap();
-    // One store that knows who has what, and one that does not.
+    // One store that knows the owners, and one that does not.
     for store in [store.clone(), in_cluster(&cluster)] {
         for (id, owner) in (0..12).zip(&owners) {
             let answer = store.load(&account(id)).await;
@@ -209,34 +209,34 @@ async fn a_node_that_is_killed_fails_its_own_accounts_and_forgets_nothing() {
     }
     cluster.restart(killed).unwrap();
     for id in 0..12 {
-        let swap = swap(Some(1), 2, b"new");
-        let swapped = store.compare_and_swap(&account(id), swap).await;
-        assert_eq!(swapped.unwrap(), WriteResult::Done);
+        let write = write(Some(1), 2, b"new");
+        let result = store.compare_and_swap(&account(id), write).await;
+        assert_eq!(result.unwrap(), WriteResult::Done);
     }
 }
 
 #[tokio::test]
-async fn a_cluster_that_is_not_whole_is_named() {
+async fn the_error_names_an_incomplete_cluster() {
     let mut cluster = available!(RedisCluster::start(Durability::Fast));
     let store = in_cluster(&cluster);
     create(&store, &account(1)).await;
     let owner = owner(&cluster, &account(1)).await;
     cluster.kill9((owner + 1) % 3).unwrap();
-    // The others notice after the node's time-out.
-    let begun = Instant::now();
+    // The other nodes notice the failure after their node time-out.
+    let start = Instant::now();
     let error = loop {
         match store.load(&account(1)).await {
             Ok(stored) => assert!(stored.is_some()),
             Err(error) => break error,
         }
-        assert!(begun.elapsed() < PATIENT);
+        assert!(start.elapsed() < PATIENT);
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert!(matches!(error, Error::ClusterDown(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn one_seed_is_enough_while_it_lives_and_the_learned_nodes_are_afterwards() {
+async fn the_store_outlives_its_only_seed() {
     let mut cluster = available!(RedisCluster::start(Durability::Fast));
     for url in cluster.urls() {
         let set = "CONFIG SET cluster-require-full-coverage no";
@@ -254,7 +254,7 @@ async fn one_seed_is_enough_while_it_lives_and_the_learned_nodes_are_afterwards(
     for account in elsewhere {
         assert!(store.load(&account).await.unwrap().is_some());
     }
-    // An account that was never asked for, whose slot nobody knows yet.
+    // No call has asked for these accounts, so the store knows no owner of their slots.
     let mut answered = 0;
     for id in 100..130 {
         answered += usize::from(store.load(&account(id)).await.is_ok());

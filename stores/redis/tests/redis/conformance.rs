@@ -1,4 +1,5 @@
-//! The whole suite: on one server, with one connection for all and with one for each handle, and on a cluster.
+//! Runs the conformance suite on one server and on a cluster: with one connection for all handles,
+//! and with one per handle.
 
 use countersign::conformance::Harness;
 use countersign_redis::RedisStore;

@@ -1,4 +1,4 @@
-//! What keeps the store from answering is named.
+//! The store names the reason why it cannot answer.
 
 use std::error::Error as _;
 use std::io::{Read, Write};
@@ -13,10 +13,10 @@ use countersign_store_testing::{Durability, Redis};
 
 use crate::support::*;
 
-/// What a load and a swap come to on this store, both of which must fail.
+/// The errors of a load and of a write on this store.
 async fn failures(store: &RedisStore) -> [Error; 2] {
     let load = store.load(&account(1)).await.unwrap_err();
-    [load, swapped(store, 1, 2).await.unwrap_err()]
+    [load, overwrite(store, 1, 2).await.unwrap_err()]
 }
 
 macro_rules! fails_with {
@@ -28,7 +28,7 @@ macro_rules! fails_with {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_named_in_time_and_without_the_password() {
+async fn a_missing_server_error_hides_the_password() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -38,7 +38,7 @@ async fn a_server_that_is_not_there_is_named_in_time_and_without_the_password() 
     let single = RedisStore::new(client(&url));
     let cluster = RedisStore::cluster([client(&url), client(&url)]).unwrap();
     for store in [single, cluster] {
-        let begun = Instant::now();
+        let start = Instant::now();
         for error in failures(&store).await {
             assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
             let source = error.source().unwrap().to_string();
@@ -52,43 +52,43 @@ async fn a_server_that_is_not_there_is_named_in_time_and_without_the_password() 
                 "{error:?}"
             );
         }
-        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert!(start.elapsed() < Duration::from_secs(10));
     }
 }
 
 #[tokio::test]
-async fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
+async fn a_silent_server_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let store = store(&format!("redis://{}/", silent.local_addr().unwrap()));
     let store = store.with_timeout(Duration::from_millis(300));
-    let begun = Instant::now();
+    let start = Instant::now();
     fails_with!(&store, Error::Unreachable { .. });
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 #[test]
-fn a_cluster_is_made_of_nodes_on_the_network() {
+fn a_cluster_needs_nodes_on_the_network() {
     assert!(RedisStore::cluster([]).is_err());
     assert!(RedisStore::cluster([client("redis+unix:///run/redis.sock")]).is_err());
 }
 
 #[tokio::test]
-async fn a_missing_or_wrong_password_is_named() {
+async fn the_error_names_a_wrong_password() {
     let server = available!(Redis::start(Durability::Fast));
     let early = store(&server.url());
-    assert_eq!(held(&early).await, None);
+    assert_eq!(stored_revision(&early).await, None);
     let _: String = run(&server.url(), "CONFIG SET requirepass secret").await;
     let url = |user: &str| format!("redis://{user}@{}/", server.address());
     fails_with!(&store(&server.url()), Error::NotAuthenticated(_));
     fails_with!(&store(&url(":wrong")), Error::NotAuthenticated(_));
     fails_with!(&store(&url("nobody:secret")), Error::NotAuthenticated(_));
-    assert_eq!(held(&store(&url(":secret"))).await, None);
-    // Who was in before stays in.
-    assert_eq!(held(&early).await, None);
+    assert_eq!(stored_revision(&store(&url(":secret"))).await, None);
+    // A connection that logged in before stays open.
+    assert_eq!(stored_revision(&early).await, None);
 }
 
 #[tokio::test]
-async fn a_user_needs_the_permissions_that_the_error_names_and_no_others() {
+async fn the_error_names_exactly_the_needed_permissions() {
     let server = available!(Redis::start(Durability::Fast));
     let url = format!("redis://app:secret@{}/", server.address());
     let store = || RedisStore::new(client(&url)).with_timeout(PATIENT);
@@ -98,9 +98,9 @@ async fn a_user_needs_the_permissions_that_the_error_names_and_no_others() {
     let (_, rest) = text.split_once('`').unwrap();
     let (commands, _) = rest.split_once('`').unwrap();
     let _: String = run(&server.url(), &format!("ACL SETUSER app {commands}")).await;
-    assert_eq!(held(&store()).await, None);
+    assert_eq!(stored_revision(&store()).await, None);
     create(&store(), &account(1)).await;
-    assert_eq!(swapped(&store(), 1, 2).await.unwrap(), WriteResult::Done);
+    assert_eq!(overwrite(&store(), 1, 2).await.unwrap(), WriteResult::Done);
     let erased = store().compare_and_swap(&account(1), erase(2, 3)).await;
     assert_eq!(erased.unwrap(), WriteResult::Done);
     let elsewhere = store().with_prefix("other:").unwrap();
@@ -110,25 +110,25 @@ async fn a_user_needs_the_permissions_that_the_error_names_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_server_out_of_memory_takes_no_writes_and_can_be_read() {
+async fn a_server_without_memory_serves_loads_only() {
     let server = available!(Redis::start(Durability::Fast));
     let store = store(&server.url());
     create(&store, &account(1)).await;
     let _: String = run(&server.url(), "CONFIG SET maxmemory 1").await;
-    let error = swapped(&store, 1, 2).await.unwrap_err();
+    let error = overwrite(&store, 1, 2).await.unwrap_err();
     assert!(matches!(error, Error::OutOfMemory(_)), "{error:?}");
-    assert_eq!(held(&store).await, Some(1));
-    // An erasure makes room.
+    assert_eq!(stored_revision(&store).await, Some(1));
+    // An erasure frees memory.
     let erased = store.compare_and_swap(&account(1), erase(1, 2)).await;
     assert_eq!(erased.unwrap(), WriteResult::Done);
 }
 
 #[tokio::test]
-async fn a_key_that_no_store_wrote_is_an_error_and_is_left_alone() {
+async fn an_unknown_value_is_an_error_and_stays() {
     let url = shared!(SINGLE).url();
     let store = RedisStore::new(client(&url));
     let store = store.with_prefix("tampered:").unwrap();
-    for (tampering, also_swaps) in [
+    for (tampering, fails_writes) in [
         ("SET tampered:{1} x", true),
         ("RPUSH tampered:{1} x", true),
         ("HSET tampered:{1} record x", true),
@@ -144,9 +144,13 @@ async fn a_key_that_no_store_wrote_is_an_error_and_is_left_alone() {
             "{tampering}: {error:?}"
         );
         assert!(error.to_string().contains("`tampered:{1}`"), "{error}");
-        for swap in [swap(None, 1, b"new"), swap(Some(1), 2, b"new"), erase(1, 2)] {
-            let answer = store.compare_and_swap(&account(1), swap).await;
-            match also_swaps {
+        for write in [
+            write(None, 1, b"new"),
+            write(Some(1), 2, b"new"),
+            erase(1, 2),
+        ] {
+            let answer = store.compare_and_swap(&account(1), write).await;
+            match fails_writes {
                 true => assert!(
                     matches!(answer, Err(Error::CorruptKey { .. })),
                     "{answer:?}"
@@ -160,7 +164,7 @@ async fn a_key_that_no_store_wrote_is_an_error_and_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_node_of_a_cluster_is_not_taken_for_a_server() {
+async fn a_cluster_node_redirects_a_single_store() {
     let urls = shared!(CLUSTER).urls();
     let store = RedisStore::new(client(&urls[0]));
     let mut redirected = 0;
@@ -174,7 +178,7 @@ async fn a_node_of_a_cluster_is_not_taken_for_a_server() {
 }
 
 #[tokio::test]
-async fn a_server_outside_of_a_cluster_serves_a_store_for_one() {
+async fn a_single_server_serves_a_cluster_store() {
     let url = shared!(SINGLE).url();
     let store = RedisStore::cluster([client(&url)]).unwrap();
     let account = AccountId::new("alone").unwrap();
@@ -183,7 +187,7 @@ async fn a_server_outside_of_a_cluster_serves_a_store_for_one() {
 }
 
 #[tokio::test]
-async fn unsafe_settings_are_named() {
+async fn unsafe_settings_reports_each_setting() {
     let server = available!(Redis::start(Durability::Durable));
     let store = store(&server.url());
     assert_eq!(store.unsafe_settings().await.unwrap(), []);
@@ -201,11 +205,11 @@ async fn unsafe_settings_are_named() {
     assert_eq!(
         found,
         [
-            format!("redis at {address}: appendonly is `no`, and should be `yes`"),
-            format!("redis at {address}: appendfsync is `everysec`, and should be `always`"),
-            format!("redis at {address}: no-appendfsync-on-rewrite is `yes`, and should be `no`"),
+            format!("redis at {address}: appendonly is `no`; set it to `yes`"),
+            format!("redis at {address}: appendfsync is `everysec`; set it to `always`"),
+            format!("redis at {address}: no-appendfsync-on-rewrite is `yes`; set it to `no`"),
             format!(
-                "redis at {address}: maxmemory-policy is `allkeys-lru`, and should be `noeviction`"
+                "redis at {address}: maxmemory-policy is `allkeys-lru`; set it to `noeviction`"
             ),
         ]
     );
@@ -216,7 +220,7 @@ async fn unsafe_settings_are_named() {
     assert_eq!(found.len(), 3, "one for each node: {found:?}");
 }
 
-/// A server that answers every command with this, in which `{port}` is its own port.
+/// A server that gives this answer to every command. `{port}` stands for its own port.
 fn answers_with(answer: &str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -236,9 +240,9 @@ fn answers_with(answer: &str) -> SocketAddr {
     address
 }
 
-/// What is hard to bring a server to say, it is here made to say.
+/// A fake server gives answers that are hard to get from a real one.
 #[tokio::test]
-async fn what_else_a_server_says_is_named_or_passed_on() {
+async fn other_server_errors_are_mapped() {
     let says = |answer| store(&format!("redis://{}/", answers_with(answer)));
     fails_with!(
         &says("-MISCONF Errors writing to the AOF file: No space left on device\r\n"),
@@ -271,7 +275,7 @@ async fn what_else_a_server_says_is_named_or_passed_on() {
 }
 
 #[tokio::test]
-async fn a_redirection_in_circles_or_to_nowhere_ends() {
+async fn an_endless_redirection_is_an_error() {
     let cluster = |address| RedisStore::cluster([client(&format!("redis://{address}/"))]).unwrap();
     for circle in [
         "-MOVED 1 127.0.0.1:{port}\r\n",

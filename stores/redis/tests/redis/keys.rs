@@ -1,4 +1,4 @@
-//! What the store keeps, and where.
+//! The keys and fields that the store writes.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use countersign_store_testing::{Durability, Redis, RedisCluster};
 use crate::support::*;
 
 #[tokio::test]
-async fn a_key_holds_the_record_and_the_summary_in_plain_fields() {
+async fn a_key_stores_record_and_summary_in_fields() {
     let url = shared!(SINGLE).url();
     let store = RedisStore::new(client(&url));
     let store = store.with_prefix("plain:").unwrap();
@@ -29,8 +29,8 @@ async fn a_key_holds_the_record_and_the_summary_in_plain_fields() {
     let summary = Summary::new(false, 0, KeyId::new(2));
     let kind = WriteKind::Disabled;
     let disabled = ConditionalWrite::put(Some(revision(1)), revision(2), b"x", kind, summary);
-    let swapped = store.compare_and_swap(&account(5), disabled).await;
-    assert_eq!(swapped.unwrap(), WriteResult::Done);
+    let result = store.compare_and_swap(&account(5), disabled).await;
+    assert_eq!(result.unwrap(), WriteResult::Done);
     let fields: Vec<String> = run(&url, "HMGET plain:{5} enabled codes_left key_id").await;
     assert_eq!(fields, ["0", "0", "2"]);
 }
@@ -41,7 +41,7 @@ async fn accounts_with_braces_have_keys_of_their_own() {
         let ids = ["{", "}", "{}", "a}b", "a", "{a}", "}{", "a}{b}"];
         for (id, number) in ids.into_iter().zip(1..) {
             let account = AccountId::new(id).unwrap();
-            let written = store.compare_and_swap(&account, swap(None, number, id.as_bytes()));
+            let written = store.compare_and_swap(&account, write(None, number, id.as_bytes()));
             assert_eq!(written.await.unwrap(), WriteResult::Done, "{id}");
         }
         for (id, number) in ids.into_iter().zip(1..) {
@@ -52,36 +52,36 @@ async fn accounts_with_braces_have_keys_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_time_to_live_that_somebody_set_is_taken_away() {
+async fn a_load_removes_a_time_to_live() {
     let url = shared!(SINGLE).url();
     let store = RedisStore::new(client(&url));
     let store = store.with_prefix("mortal:").unwrap();
     create(&store, &account(1)).await;
     let set: i64 = run(&url, "EXPIRE mortal:{1} 1000").await;
     assert_eq!(set, 1);
-    assert_eq!(held(&store).await, Some(1));
+    assert_eq!(stored_revision(&store).await, Some(1));
     let left: i64 = run(&url, "TTL mortal:{1}").await;
     assert_eq!(left, -1);
 }
 
 #[tokio::test]
-async fn a_server_that_forgot_the_scripts_is_told_again() {
+async fn a_flushed_script_is_sent_again() {
     let server = available!(Redis::start(Durability::Fast));
     let store = store(&server.url());
     create(&store, &account(1)).await;
     for new in 2..4 {
         let _: String = run(&server.url(), "SCRIPT FLUSH").await;
         assert_eq!(
-            swapped(&store, new - 1, new).await.unwrap(),
+            overwrite(&store, new - 1, new).await.unwrap(),
             WriteResult::Done
         );
         let _: String = run(&server.url(), "SCRIPT FLUSH").await;
-        assert_eq!(held(&store).await, Some(new));
+        assert_eq!(stored_revision(&store).await, Some(new));
     }
 }
 
-/// Every account of the store, page by page.
-async fn walk(store: &RedisStore) -> (Vec<AccountId>, usize) {
+/// All accounts of the store, page by page, and the number of pages.
+async fn all_accounts(store: &RedisStore) -> (Vec<AccountId>, usize) {
     let (mut accounts, mut pages) = (Vec::new(), 0);
     let mut cursor = Some(Cursor::default());
     while let Some(at) = cursor {
@@ -90,14 +90,14 @@ async fn walk(store: &RedisStore) -> (Vec<AccountId>, usize) {
         cursor = page.next;
         pages += 1;
     }
-    // An account may come twice.
+    // An account may be on two pages.
     accounts.sort();
     accounts.dedup();
     (accounts, pages)
 }
 
 #[tokio::test]
-async fn all_accounts_come_in_pages_and_no_others() {
+async fn pages_list_every_account_and_nothing_else() {
     let server = available!(Redis::start(Durability::Fast));
     let cluster = available!(RedisCluster::start(Durability::Fast));
     let other = store(&server.url());
@@ -105,20 +105,20 @@ async fn all_accounts_come_in_pages_and_no_others() {
     let foreign: String = run(&server.url(), "SET unrelated x").await;
     assert_eq!(foreign, "OK");
     for (store, least) in [(store(&server.url()), 2), (in_cluster(&cluster), 3)] {
-        assert_eq!(walk(&store).await.0, []);
+        assert_eq!(all_accounts(&store).await.0, []);
         let mut expected: Vec<_> = (0..2500).map(account).collect();
         for account in &expected {
             create(&store, account).await;
         }
         expected.sort();
-        let (accounts, pages) = walk(&store).await;
+        let (accounts, pages) = all_accounts(&store).await;
         assert_eq!(accounts, expected);
         assert!(pages >= least, "{pages}");
     }
 }
 
 #[tokio::test]
-async fn a_walk_says_when_a_key_is_not_an_account() {
+async fn a_page_reports_a_key_without_account() {
     let server = available!(Redis::start(Durability::Fast));
     let set: String = run(&server.url(), "SET countersign:{} x").await;
     assert_eq!(set, "OK");

@@ -1,4 +1,5 @@
-//! `RedisStore` keeps the contract on a real server and on a real cluster, and says clearly what is wrong when it cannot.
+//! `RedisStore` satisfies the contract on a real server and on a real cluster, and names the reason
+//! of each failure.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,7 +9,7 @@
     reason = "tests"
 )]
 
-/// A server or a cluster, or the end of the test.
+/// A server or a cluster. Without one, the test returns.
 macro_rules! available {
     ($started:expr) => {
         match countersign_store_testing::available($started) {
@@ -18,7 +19,7 @@ macro_rules! available {
     };
 }
 
-/// What all tests share, or the end of the test, with this answer.
+/// A server or a cluster that all tests share. Without one, the test returns this answer.
 macro_rules! shared {
     ($server:ident) => {
         shared!($server, ())
@@ -37,5 +38,5 @@ mod errors;
 mod faults;
 mod keys;
 mod replicas;
+mod results;
 mod support;
-mod verdicts;

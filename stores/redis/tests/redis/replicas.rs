@@ -1,4 +1,4 @@
-//! Replicas: where writes can be waited for, and where nothing may be read.
+//! Replicas: writes can wait for them, and loads are refused on them.
 
 use std::time::{Duration, Instant};
 
@@ -9,55 +9,55 @@ use tokio::time::sleep;
 
 use crate::support::*;
 
-/// Makes the one a replica of the other, and waits until they are in step.
+/// Makes `replica` follow `primary`, and waits until it is up to date.
 async fn follow(replica: &Redis, primary: &Redis) {
     let port = primary.address().port();
     let _: String = run(&replica.url(), &format!("REPLICAOF 127.0.0.1 {port}")).await;
-    let begun = Instant::now();
+    let start = Instant::now();
     let in_step = async || {
         let info: String = run(&replica.url(), "INFO replication").await;
         info.contains("master_link_status:up")
     };
     while !in_step().await {
-        assert!(begun.elapsed() < PATIENT);
+        assert!(start.elapsed() < PATIENT);
         sleep(Duration::from_millis(20)).await;
     }
 }
 
 #[tokio::test]
-async fn a_replica_is_refused_for_reading_too() {
+async fn a_replica_refuses_loads_too() {
     let primary = available!(Redis::start(Durability::Fast));
     let replica = available!(Redis::start(Durability::Fast));
     let writer = RedisStore::new(client(&primary.url()));
     create(&writer, &account(1)).await;
     let reader = RedisStore::new(client(&replica.url())).with_timeout(PATIENT);
-    assert_eq!(held(&reader).await, None);
+    assert_eq!(stored_revision(&reader).await, None);
     follow(&replica, &primary).await;
-    // The connection is from before.
+    // The connection was opened before the server became a replica.
     for account in [account(1), account(2)] {
         let error = reader.load(&account).await.unwrap_err();
         assert!(matches!(error, Error::Replica(_)), "{error:?}");
     }
-    let error = swapped(&reader, 1, 2).await.unwrap_err();
+    let error = overwrite(&reader, 1, 2).await.unwrap_err();
     assert!(matches!(error, Error::Replica(_)), "{error:?}");
-    // It becomes the primary.
+    // The replica becomes the primary.
     let _: String = run(&replica.url(), "REPLICAOF NO ONE").await;
-    assert_eq!(held(&reader).await, Some(1));
-    assert_eq!(swapped(&reader, 1, 2).await.unwrap(), WriteResult::Done);
+    assert_eq!(stored_revision(&reader).await, Some(1));
+    assert_eq!(overwrite(&reader, 1, 2).await.unwrap(), WriteResult::Done);
 }
 
 #[tokio::test]
-async fn a_primary_without_its_replicas_is_refused_for_reading_too() {
+async fn a_primary_without_replicas_refuses_loads_too() {
     let server = available!(Redis::start(Durability::Fast));
     let store = store(&server.url());
     create(&store, &account(1)).await;
     let _: String = run(&server.url(), "CONFIG SET min-replicas-to-write 1").await;
     let error = store.load(&account(1)).await.unwrap_err();
     assert!(matches!(error, Error::TooFewReplicas(_)), "{error:?}");
-    let error = swapped(&store, 1, 2).await.unwrap_err();
+    let error = overwrite(&store, 1, 2).await.unwrap_err();
     assert!(matches!(error, Error::TooFewReplicas(_)), "{error:?}");
     let _: String = run(&server.url(), "CONFIG SET min-replicas-to-write 0").await;
-    assert_eq!(held(&store).await, Some(1));
+    assert_eq!(stored_revision(&store).await, Some(1));
 }
 
 #[tokio::test]
@@ -73,30 +73,31 @@ async fn a_write_can_wait_for_replicas() {
     let copied: String = run(&replica.url(), "HGET countersign:{1} revision").await;
     assert_eq!(copied, "1");
 
-    // Without it the write is an error, though it is there; sent again, it is found there and still waits.
+    // Without the replica the write fails, although the primary has it. The same write again finds
+    // itself, and still waits.
     replica.kill9().unwrap();
     let hasty = store.clone().with_timeout(Duration::from_secs(1));
     for _ in 0..2 {
-        let error = swapped(&hasty, 1, 2).await.unwrap_err();
+        let error = overwrite(&hasty, 1, 2).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the write is on 0 replicas and not, as asked for, on 1"
+            "0 replicas confirmed the write instead of 1; check the replicas"
         );
     }
-    assert_eq!(held(&hasty).await, Some(2));
+    assert_eq!(stored_revision(&hasty).await, Some(2));
     replica.restart().unwrap();
     follow(&replica, &primary).await;
-    // On another connection than the one that wrote.
+    // This connection is not the one that wrote.
     let other = RedisStore::new(client(&url))
         .with_timeout(PATIENT)
         .with_replicas(1);
-    assert_eq!(swapped(&other, 1, 2).await.unwrap(), WriteResult::Done);
+    assert_eq!(overwrite(&other, 1, 2).await.unwrap(), WriteResult::Done);
     let copied: String = run(&replica.url(), "HGET countersign:{1} revision").await;
     assert_eq!(copied, "2");
-    // One that is stale waits for nothing that it could have written.
-    assert_eq!(swapped(&other, 1, 3).await.unwrap(), WriteResult::Stale);
+    // A stale write has written nothing, so it waits for no replica.
+    assert_eq!(overwrite(&other, 1, 3).await.unwrap(), WriteResult::Stale);
     let two = other.with_replicas(2).with_timeout(Duration::from_secs(1));
-    let error = swapped(&two, 2, 3).await.unwrap_err();
+    let error = overwrite(&two, 2, 3).await.unwrap_err();
     let Error::NotReplicated {
         acknowledged: 1,
         wanted: 2,

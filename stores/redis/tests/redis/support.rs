@@ -1,4 +1,4 @@
-//! Servers, stores and short words for what the tests do with them.
+//! Servers, stores, and functions that the tests share.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,28 +17,28 @@ pub(crate) static SINGLE: LazyLock<Option<Redis>> =
 pub(crate) static CLUSTER: LazyLock<Option<RedisCluster>> =
     LazyLock::new(|| available(RedisCluster::start(Durability::Fast)));
 
-/// What is in the request of a load, and of no other.
-pub(crate) fn read() -> String {
+/// Bytes that only the request of a load contains.
+pub(crate) fn load_script() -> String {
     digest(include_str!("../../src/load.lua"))
 }
 
-/// What is in the request of a write or an erasure, and of no other.
-pub(crate) fn write() -> String {
-    digest(include_str!("../../src/swap.lua"))
+/// Bytes that only the request of a write or an erasure contains.
+pub(crate) fn write_script() -> String {
+    digest(include_str!("../../src/write.lua"))
 }
 
 fn digest(script: &str) -> String {
     redis::Script::new(script).get_hash().to_owned()
 }
 
-/// Machines that build and test at once are slow.
+/// A long time limit, because a computer that builds and tests is slow.
 pub(crate) const PATIENT: Duration = Duration::from_secs(60);
 
 pub(crate) fn client(url: &str) -> Client {
     Client::open(url).unwrap()
 }
 
-/// A store on a server, under keys of its own.
+/// A store on a server, with a key prefix of its own.
 pub(crate) fn store(url: &str) -> RedisStore {
     static STORES: AtomicU32 = AtomicU32::new(0);
     let number = STORES.fetch_add(1, Ordering::SeqCst);
@@ -48,9 +48,9 @@ pub(crate) fn store(url: &str) -> RedisStore {
         .with_timeout(PATIENT)
 }
 
-/// A store behind a proxy, on a server that knows the scripts: then a call is one request.
-pub(crate) async fn behind(proxy: &Proxy, server: &Redis) -> RedisStore {
-    teach(&store(&server.url())).await;
+/// A store behind a proxy. The server knows the scripts already, so a call is one request.
+pub(crate) async fn store_behind(proxy: &Proxy, server: &Redis) -> RedisStore {
+    load_scripts(&store(&server.url())).await;
     store(&server.url_at(proxy.address()))
 }
 
@@ -61,14 +61,14 @@ pub(crate) fn in_cluster(cluster: &RedisCluster) -> RedisStore {
         .with_timeout(PATIENT)
 }
 
-/// Lets the server know both scripts.
-pub(crate) async fn teach(store: &RedisStore) {
-    let account = AccountId::new("to teach the scripts").unwrap();
+/// Makes both scripts known to the server.
+pub(crate) async fn load_scripts(store: &RedisStore) {
+    let account = AccountId::new("to load the scripts").unwrap();
     store.load(&account).await.unwrap();
     _ = store.compare_and_swap(&account, erase(1, 2)).await.unwrap();
 }
 
-/// Runs a command, and gives its answer.
+/// Runs a command, and returns its answer.
 pub(crate) async fn run<T: FromRedisValue>(url: &str, command: &str) -> T {
     try_run(url, command).await.unwrap()
 }
@@ -89,7 +89,7 @@ pub(crate) fn revision(number: i64) -> Revision {
     Revision::from_i64(number).unwrap()
 }
 
-pub(crate) fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
+pub(crate) fn write(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
     let summary = Summary::new(true, u32::MAX, KeyId::new(u32::MAX));
     let kind = WriteKind::Enrolled;
     ConditionalWrite::put(expected.map(revision), revision(new), record, kind, summary)
@@ -100,30 +100,34 @@ pub(crate) fn erase(expected: i64, new: i64) -> ConditionalWrite<'static> {
     ConditionalWrite::erase(revision(expected), revision(new), summary)
 }
 
-/// Writes the first record, under the revision 1.
+/// Writes the first record, with the revision 1.
 pub(crate) async fn create(store: &RedisStore, account: &AccountId) {
-    let swapped = store.compare_and_swap(account, swap(None, 1, b"record"));
-    assert_eq!(swapped.await.unwrap(), WriteResult::Done);
+    let result = store.compare_and_swap(account, write(None, 1, b"record"));
+    assert_eq!(result.await.unwrap(), WriteResult::Done);
 }
 
-/// Writes over a revision of the account 1.
-pub(crate) async fn swapped(store: &RedisStore, old: i64, new: i64) -> Result<WriteResult, Error> {
+/// Replaces a revision of the account 1.
+pub(crate) async fn overwrite(
+    store: &RedisStore,
+    old: i64,
+    new: i64,
+) -> Result<WriteResult, Error> {
     store
-        .compare_and_swap(&account(1), swap(Some(old), new, b"new"))
+        .compare_and_swap(&account(1), write(Some(old), new, b"new"))
         .await
 }
 
-/// The revision of the account 1.
-pub(crate) async fn held(store: &RedisStore) -> Option<i64> {
+/// The stored revision of the account 1.
+pub(crate) async fn stored_revision(store: &RedisStore) -> Option<i64> {
     let stored = store.load(&account(1)).await.unwrap();
     stored.map(|stored| stored.revision.as_i64())
 }
 
-/// A store behind proxies: on one server, or on a cluster with one before each node.
+/// A store behind proxies: one for a server, or one for each node of a cluster.
 pub(crate) struct Network {
     pub(crate) proxies: Vec<Proxy>,
     pub(crate) store: RedisStore,
-    /// Ends with the network.
+    /// Keeps the cluster running as long as the network.
     pub(crate) cluster: Option<RedisCluster>,
 }
 
@@ -131,13 +135,13 @@ impl Network {
     pub(crate) async fn single(server: &Redis) -> Self {
         let proxy = Proxy::start(server.address()).unwrap();
         Self {
-            store: behind(&proxy, server).await,
+            store: store_behind(&proxy, server).await,
             proxies: vec![proxy],
             cluster: None,
         }
     }
 
-    /// The nodes of the cluster tell the addresses of their proxies from now on.
+    /// From now on, the nodes of the cluster announce the addresses of their proxies.
     pub(crate) async fn cluster(cluster: RedisCluster) -> Self {
         let mut proxies = Vec::new();
         for (address, url) in cluster.addresses().into_iter().zip(cluster.urls()) {
@@ -147,7 +151,7 @@ impl Network {
             let _: String = run(&url, &set).await;
             for script in [
                 include_str!("../../src/load.lua"),
-                include_str!("../../src/swap.lua"),
+                include_str!("../../src/write.lua"),
             ] {
                 let mut connection = client(&url)
                     .get_multiplexed_async_connection()
@@ -160,15 +164,15 @@ impl Network {
         }
         let ports: Vec<_> = proxies.iter().map(|proxy| proxy.address().port()).collect();
         for url in cluster.urls() {
-            let told = async || {
+            let announced = async || {
                 let nodes: String = run(&url, "CLUSTER NODES").await;
                 ports
                     .iter()
                     .all(|port| nodes.contains(&format!(":{port}@")))
             };
-            let begun = Instant::now();
-            while !told().await {
-                assert!(begun.elapsed() < PATIENT);
+            let start = Instant::now();
+            while !announced().await {
+                assert!(start.elapsed() < PATIENT);
                 sleep(Duration::from_millis(50)).await;
             }
         }
@@ -183,25 +187,25 @@ impl Network {
         }
     }
 
-    /// Strikes the next request with these bytes in it, behind each proxy.
-    pub(crate) fn strike(&self, bytes: &str, fault: Fault) {
+    /// Injects a fault into the next request with these bytes, at each proxy.
+    pub(crate) fn inject(&self, bytes: &str, fault: Fault) {
         for proxy in &self.proxies {
-            proxy.strike(bytes, fault);
+            proxy.inject(bytes, fault);
         }
     }
 
-    pub(crate) fn strike_all(&self, fault: Fault) {
+    pub(crate) fn inject_always(&self, fault: Fault) {
         for proxy in &self.proxies {
-            proxy.strike_all(fault);
+            proxy.inject_always(fault);
         }
     }
 
-    pub(crate) fn heal(&self) {
-        self.proxies.iter().for_each(Proxy::heal);
+    pub(crate) fn stop_faults(&self) {
+        self.proxies.iter().for_each(Proxy::stop_faults);
     }
 
-    pub(crate) fn struck(&self) -> usize {
-        self.proxies.iter().map(Proxy::struck).sum()
+    pub(crate) fn injected(&self) -> usize {
+        self.proxies.iter().map(Proxy::injected).sum()
     }
 
     pub(crate) fn requests(&self) -> usize {

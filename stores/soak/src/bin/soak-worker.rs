@@ -1,5 +1,5 @@
-//! A client process of a storm.
+//! A client process of a crash test.
 
 fn main() {
-    countersign_store_soak::worker::main(std::env::args().skip(1));
+    countersign_store_soak::worker_program::main(std::env::args().skip(1));
 }

@@ -1,10 +1,10 @@
-//! Servers and clients that are killed with SIGKILL in a storm of logins.
+//! Servers and clients that are killed with SIGKILL during logins.
 
 use std::time::Instant;
 
-use countersign_store_soak::engine::{Start, mariadb, postgres, redis};
-use countersign_store_soak::storm::{Crash, Size, Storms};
-use countersign_store_soak::{Books, Server};
+use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
+use countersign_store_soak::server::{Start, mariadb, postgres, redis};
+use countersign_store_soak::{CheckReport, Server};
 use countersign_store_testing::{Durability, available};
 
 use super::WORKER;
@@ -12,32 +12,32 @@ use super::WORKER;
 const SIZE: Size = Size {
     processes: 3,
     tasks: 8,
-    people: 8,
+    users: 8,
     guessed: 2,
 };
 
-/// Storms with a crash of the server in each, and then as many with a crash of clients.
-fn nothing_is_lost(name: &str, start: Start, crashes: usize) {
+/// Runs tests in which the server is killed, and then as many in which clients are killed.
+fn no_answered_write_is_lost(name: &str, start: Start, crashes: usize) {
     let Some(mut server) = available(start(Durability::Durable)) else {
         return;
     };
-    let begun = Instant::now();
-    let mut storms = Storms::new(WORKER, &server.url(), SIZE, 1);
-    let (mut servers, mut clients) = (Books::default(), Books::default());
+    let start = Instant::now();
+    let mut tests = CrashTests::new(WORKER, &server.url(), SIZE, 1);
+    let (mut servers, mut clients) = (CheckReport::default(), CheckReport::default());
     for crash in 0..crashes {
-        let books = storms.storm(server_crash(&mut *server, crash));
-        books.expect_balanced();
-        servers += books;
+        let report = tests.run(server_crash(&mut *server, crash));
+        report.expect_consistent();
+        servers += report;
     }
     for crash in 0..crashes {
-        let books = storms.storm(Crash::Clients(1 + crash % SIZE.processes));
-        books.expect_balanced();
-        clients += books;
+        let report = tests.run(Crash::Clients(1 + crash % SIZE.processes));
+        report.expect_consistent();
+        clients += report;
     }
-    storms.all_books().expect_balanced();
+    tests.check_all().expect_consistent();
     println!("{name}, server killed {crashes} times: {servers}");
-    println!("{name}, clients killed in {crashes} storms: {clients}");
-    println!("{name}: {:.0?}", begun.elapsed());
+    println!("{name}, clients killed in {crashes} tests: {clients}");
+    println!("{name}: {:.0?}", start.elapsed());
     assert!(servers.accepted > 0 && clients.accepted > 0 && clients.unanswered > 0);
 }
 
@@ -49,62 +49,63 @@ fn server_crash(server: &mut dyn Server, number: usize) -> Crash<'_> {
     }
 }
 
-/// A server that answers before it has written loses what it answered, and the books show it.
-fn a_forgetful_server_is_found_out(name: &str, start: Start) {
+/// A server that answers before it has written loses writes when it is killed. The check must
+/// report that.
+fn the_check_detects_lost_writes(name: &str, start: Start) {
     let Some(mut server) = available(start(Durability::Forgetful)) else {
         return;
     };
-    let mut storms = Storms::new(WORKER, &server.url(), SIZE, 2);
-    let mut books = Books::default();
+    let mut tests = CrashTests::new(WORKER, &server.url(), SIZE, 2);
+    let mut report = CheckReport::default();
     for crash in 1..=10 {
-        books += storms.storm(Crash::Server(&mut *server));
-        if books.lost() > 0 {
-            println!("{name}, forgetful, server killed {crash} times: {books}");
+        report += tests.run(Crash::Server(&mut *server));
+        if report.lost() > 0 {
+            println!("{name}, forgetful, server killed {crash} times: {report}");
             return;
         }
     }
-    panic!("nothing was lost: {books}");
+    panic!("nothing was lost: {report}");
 }
 
 #[test]
 fn postgres_loses_nothing() {
-    nothing_is_lost("postgres", postgres, 3);
+    no_answered_write_is_lost("postgres", postgres, 3);
 }
 
 #[test]
 fn mariadb_loses_nothing() {
-    nothing_is_lost("mariadb", mariadb, 3);
+    no_answered_write_is_lost("mariadb", mariadb, 3);
 }
 
 #[test]
 fn redis_loses_nothing() {
-    nothing_is_lost("redis", redis, 3);
+    no_answered_write_is_lost("redis", redis, 3);
 }
 
 #[test]
-fn a_forgetful_postgres_is_found_out() {
-    a_forgetful_server_is_found_out("postgres", postgres);
+fn the_check_detects_lost_writes_of_postgres() {
+    the_check_detects_lost_writes("postgres", postgres);
 }
 
 #[test]
-fn a_forgetful_mariadb_is_found_out() {
-    a_forgetful_server_is_found_out("mariadb", mariadb);
+fn the_check_detects_lost_writes_of_mariadb() {
+    the_check_detects_lost_writes("mariadb", mariadb);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_postgres_loses_nothing() {
-    nothing_is_lost("postgres", postgres, 100);
+    no_answered_write_is_lost("postgres", postgres, 100);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_mariadb_loses_nothing() {
-    nothing_is_lost("mariadb", mariadb, 100);
+    no_answered_write_is_lost("mariadb", mariadb, 100);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_redis_loses_nothing() {
-    nothing_is_lost("redis", redis, 100);
+    no_answered_write_is_lost("redis", redis, 100);
 }

@@ -1,19 +1,19 @@
-//! A write that waits for a lock and is given up, and lands when nobody expects it any more.
+//! A write that waits for a lock: the client gives it up, and the server applies it later.
 
 use std::time::Duration;
 
 use countersign::{Denied, Rejection, VerifierError};
-use countersign_store_soak::cast::{ENROLLED_AT, Person};
 use countersign_store_soak::connect::connect_within;
 use countersign_store_soak::service::{Service, failures};
+use countersign_store_soak::users::{ENROLLED_AT, TestUser};
 use countersign_store_testing::{Durability, MariaDb, Postgres, available};
 use sqlx::Connection;
 
 const NOW: u64 = ENROLLED_AT + 600;
-/// How long a call may take before it is given up.
+/// The time limit of a call.
 const LIMIT: Duration = Duration::from_secs(2);
 
-macro_rules! a_late_write_is_right_or_unsettled {
+macro_rules! a_late_write_is_never_accepted_twice {
     ($name:ident, $server:ident, $connection:ty) => {
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
@@ -23,27 +23,28 @@ macro_rules! a_late_write_is_right_or_unsettled {
             let patient = connect_within(&server.url(), 2, Duration::from_secs(100)).await;
             let hasty = Service::new(connect_within(&server.url(), 4, LIMIT).await);
             let witness = Service::new(patient.clone());
-            let (person, _) = Person::enroll(&witness, "late", false).await;
-            let (account, passcode) = (&person.account, person.passcode(NOW / 30));
+            let (user, _) = TestUser::enroll(&witness, "late", false).await;
+            let (account, passcode) = (&user.account, user.passcode(NOW / 30));
             let mut other = <$connection>::connect(&server.url()).await.unwrap();
 
             let mut accepted = 0;
-            for code in [person.wrong_passcode(NOW, 0), passcode.clone()] {
+            for code in [user.wrong_passcode(NOW, 0), passcode.clone()] {
                 for sql in ["BEGIN", "SELECT account FROM countersign FOR UPDATE"] {
                     sqlx::raw_sql(sql).execute(&mut other).await.unwrap();
                 }
                 let attempt = hasty.at(NOW).verify(account, &code);
                 let unlock = async {
-                    // The first write is given up by now, and waits in the server, and so does the second.
+                    // By now the client has given up the first write. It still waits in the server,
+                    // and so does the second one.
                     tokio::time::sleep(LIMIT * 3 / 2).await;
                     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
                 };
-                let (told, ()) = tokio::join!(attempt, unlock);
+                let (result, ()) = tokio::join!(attempt, unlock);
                 println!(
-                    "{}, a write that waits for a lock: {told:?}",
+                    "{}, a write that waits for a lock: {result:?}",
                     stringify!($server)
                 );
-                match told {
+                match result {
                     Ok(_receipt) => accepted += 1,
                     Err(Denied::Rejected(Rejection::WrongCode)) if code != passcode => {
                         assert_eq!(failures(&patient, account).await.unwrap(), 1);
@@ -61,13 +62,13 @@ macro_rules! a_late_write_is_right_or_unsettled {
     };
 }
 
-a_late_write_is_right_or_unsettled!(
-    invariant_1_a_late_write_of_postgres_is_right_or_unsettled,
+a_late_write_is_never_accepted_twice!(
+    a_late_postgres_write_is_never_accepted_twice,
     Postgres,
     sqlx::PgConnection
 );
-a_late_write_is_right_or_unsettled!(
-    invariant_1_a_late_write_of_mariadb_is_right_or_unsettled,
+a_late_write_is_never_accepted_twice!(
+    a_late_mariadb_write_is_never_accepted_twice,
     MariaDb,
     sqlx::MySqlConnection
 );

@@ -1,7 +1,8 @@
-//! What the verifier was told and what it told holds on real engines, when they crash, when its own process is killed,
-//! when the network fails, and when everybody comes at once.
+//! Tests the results of a verifier on real databases. The server or the client process is killed,
+//! the network fails, or many clients use one code.
 //!
-//! What takes long is run by hand: `cargo test --release -p countersign-store-soak -- --ignored --nocapture soak`.
+//! Run the long tests by hand: `cargo test --release -p countersign-store-soak -- --ignored
+//! --nocapture soak`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

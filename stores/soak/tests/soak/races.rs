@@ -1,16 +1,18 @@
-//! One code, spent by many at the same moment.
+//! One code that many tasks use at the same moment.
 
 use std::time::Instant;
 
-use countersign_store_soak::engine::{Start, mariadb, postgres, redis};
-use countersign_store_soak::race::{Races, Tally};
+use countersign_store_soak::code_race::Races;
+use countersign_store_soak::race_round::Tally;
+use countersign_store_soak::server::{Start, mariadb, postgres, redis};
 use countersign_store_testing::{Durability, available};
 
 use super::WORKER;
 
-/// In each round all tasks of all processes try one passcode, and then one backup code: one is accepted.
+/// In each round all tasks of all processes try one passcode, and then one backup code. Each code
+/// is accepted once.
 fn one_is_accepted(name: &str, url: &str, rounds: usize, processes: usize, tasks: usize) {
-    let begun = Instant::now();
+    let start = Instant::now();
     let mut races = Races::new(WORKER, url, "racer", processes, tasks);
     let (mut accepted, mut contended) = (0, 0);
     let mut check = |tally: Tally, what: &str, round: usize| {
@@ -21,13 +23,13 @@ fn one_is_accepted(name: &str, url: &str, rounds: usize, processes: usize, tasks
         contended += tally.contended;
     };
     for round in 0..rounds {
-        check(races.with_a_passcode(), "passcode", round);
-        check(races.with_a_backup_code(), "backup code", round);
+        check(races.race_for_a_passcode(), "passcode", round);
+        check(races.race_for_a_backup_code(), "backup code", round);
     }
     println!(
-        "{name}: {processes} processes of {tasks} tasks, {rounds} rounds with a passcode and with a backup code each: \
-         {accepted} accepted, once each; {contended} attempts gave up among too many; {:.0?}",
-        begun.elapsed()
+        "{name}: {processes} processes of {tasks} tasks, {rounds} rounds with a passcode and \
+         a backup code each: {accepted} codes accepted once; {contended} attempts gave up; {:.0?}",
+        start.elapsed()
     );
 }
 
@@ -38,51 +40,51 @@ fn on_server(name: &str, start: Start, rounds: usize, processes: usize, tasks: u
 }
 
 fn on_sqlite(rounds: usize, processes: usize, tasks: usize) {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("soak.db").display());
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("soak.db").display());
     one_is_accepted("sqlite", &url, rounds, processes, tasks);
 }
 
 #[test]
-fn postgres_accepts_one() {
+fn postgres_accepts_a_code_once() {
     on_server("postgres", postgres, 20, 2, 16);
 }
 
 #[test]
-fn mariadb_accepts_one() {
+fn mariadb_accepts_a_code_once() {
     on_server("mariadb", mariadb, 20, 2, 16);
 }
 
 #[test]
-fn redis_accepts_one() {
+fn redis_accepts_a_code_once() {
     on_server("redis", redis, 20, 2, 16);
 }
 
 #[test]
-fn sqlite_accepts_one() {
+fn sqlite_accepts_a_code_once() {
     on_sqlite(20, 2, 16);
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn soak_postgres_accepts_one() {
+fn soak_postgres_accepts_a_code_once() {
     on_server("postgres", postgres, 1000, 4, 16);
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn soak_mariadb_accepts_one() {
+fn soak_mariadb_accepts_a_code_once() {
     on_server("mariadb", mariadb, 1000, 4, 16);
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn soak_redis_accepts_one() {
+fn soak_redis_accepts_a_code_once() {
     on_server("redis", redis, 1000, 4, 16);
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn soak_sqlite_accepts_one() {
+fn soak_sqlite_accepts_a_code_once() {
     on_sqlite(1000, 4, 16);
 }

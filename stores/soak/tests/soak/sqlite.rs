@@ -1,44 +1,45 @@
-//! SQLite, whose crash is that of the process it is part of.
+//! SQLite, which crashes with the process that it is part of.
 
 use std::time::Instant;
 
-use countersign_store_soak::Books;
+use countersign_store_soak::CheckReport;
 use countersign_store_soak::connect::sqlite;
-use countersign_store_soak::storm::{Crash, Size, Storms};
+use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
 
 use super::WORKER;
 
 const SIZE: Size = Size {
     processes: 2,
     tasks: 4,
-    people: 5,
+    users: 5,
     guessed: 1,
 };
 
-/// Storms in which one of two processes is killed, or both.
-fn nothing_is_lost(kills: usize) {
-    let begun = Instant::now();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("soak.db");
+/// Runs tests in which one of two processes is killed, or both.
+fn no_answered_write_is_lost(kills: usize) {
+    let start = Instant::now();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("soak.db");
     let path = path.to_str().unwrap();
-    let mut storms = Storms::new(WORKER, &format!("sqlite:{path}"), SIZE, 3);
-    let mut books = Books::default();
+    let mut tests = CrashTests::new(WORKER, &format!("sqlite:{path}"), SIZE, 3);
+    let mut report = CheckReport::default();
     let (mut killed, mut checked) = (0, 0);
     while killed < kills {
         let victims = 1 + checked % SIZE.processes;
-        let storm = storms.storm(Crash::Clients(victims));
-        storm.expect_balanced();
-        books += storm;
+        let test = tests.run(Crash::Clients(victims));
+        test.expect_consistent();
+        report += test;
         killed += victims;
         checked += 1;
-        assert_eq!(storms.runtime().block_on(integrity(path)), "ok");
+        assert_eq!(tests.runtime().block_on(integrity(path)), "ok");
     }
-    storms.all_books().expect_balanced();
+    tests.check_all().expect_consistent();
     println!(
-        "sqlite, {killed} processes killed in {checked} storms, integrity ok after each: {books}; {:.0?}",
-        begun.elapsed()
+        "sqlite, {killed} processes killed in {checked} tests, integrity ok after each: \
+         {report}; {:.0?}",
+        start.elapsed()
     );
-    assert!(books.accepted > 0 && books.unanswered > 0);
+    assert!(report.accepted > 0 && report.unanswered > 0);
 }
 
 async fn integrity(path: &str) -> String {
@@ -51,11 +52,11 @@ async fn integrity(path: &str) -> String {
 
 #[test]
 fn sqlite_loses_nothing() {
-    nothing_is_lost(25);
+    no_answered_write_is_lost(25);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_sqlite_loses_nothing() {
-    nothing_is_lost(1000);
+    no_answered_write_is_lost(1000);
 }

@@ -1,12 +1,43 @@
-//! Logins a second over each database, beside what its driver does alone, and how long they take when there are many
-//! accounts.
+//! Measures logins per second on each database, compared with its driver alone, and latencies for
+//! tables of different sizes.
 //!
 //! ```text
-//! cargo bench -p countersign-sqlx --all-features --bench engines [-- [--fast] [--short] [--turns N] [sqlite] [postgres] [mariadb]]
+//! cargo bench -p countersign-sqlx --all-features --bench engines -- [OPTION]... [sqlite] [postgres] [mariadb]
+//! options: --fast, --short, --turns N
 //! ```
 //!
-//! The servers are throw-away ones with the settings that a service needs: an answer means that the disk has it. `--fast`
-//! does not wait for the disk. What is printed is also in `target/engines.md`.
+//! The servers are temporary. Their settings are those that a service needs: an answer means that
+//! the disk has the write. With `--fast` they do not wait for the disk. The report is also written
+//! to `target/engines.md`.
+
+/// Reads and writes a row with the bare driver: the same code on the pool of each database.
+///
+/// The struct has the fields `pool`, `select` and `update`. The arguments of `update` are the new
+/// revision, the record, the account and the expected revision.
+macro_rules! read_and_write_rows {
+    ($account:ident => $key:expr) => {
+        async fn read(&self, $account: &AccountId) -> Result<(i64, Vec<u8>), Error> {
+            let select = sqlx::query(self.select.clone()).bind($key);
+            let row = select.fetch_one(&self.pool).await?;
+            Ok((row.try_get(1)?, row.try_get(0)?))
+        }
+
+        async fn write(
+            &self,
+            $account: &AccountId,
+            expected: i64,
+            revision: i64,
+            record: &[u8],
+        ) -> Result<bool, Error> {
+            let update = sqlx::query(self.update.clone())
+                .bind(revision)
+                .bind(record)
+                .bind($key)
+                .bind(expected);
+            Ok(update.execute(&self.pool).await?.rows_affected() == 1)
+        }
+    };
+}
 
 mod maria_db;
 mod postgres;
@@ -26,10 +57,10 @@ async fn main() -> Result<(), Error> {
     bench.finish()
 }
 
-/// A statement that is put together once.
+/// A statement that is built once.
 fn sql(text: impl Into<String>) -> SqlStr {
     AssertSqlSafe(Arc::<str>::from(text.into())).into_sql_str()
 }
 
-/// One connection for every client that there is at once.
+/// One connection for each concurrent client.
 const CONNECTIONS: u32 = 64;

@@ -1,6 +1,6 @@
 use countersign::AccountId;
 use countersign_sqlx::MySqlStore;
-use countersign_store_testing::bench::{Engine, Error, REVISION, Table};
+use countersign_store_testing::bench::{Database, Error, REVISION, Table};
 use countersign_store_testing::{Durability, MariaDb, available};
 use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
 use sqlx::{Row, SqlStr};
@@ -21,7 +21,7 @@ pub(crate) struct Accounts {
     update: SqlStr,
 }
 
-impl Engine for Maria {
+impl Database for Maria {
     type Table = Accounts;
 
     const NAME: &'static str = "mariadb";
@@ -80,26 +80,7 @@ impl Table for Accounts {
         self.store.clone()
     }
 
-    async fn read(&self, account: &AccountId) -> Result<(i64, Vec<u8>), Error> {
-        let select = sqlx::query(self.select.clone()).bind(account.as_str().as_bytes());
-        let row = select.fetch_one(&self.pool).await?;
-        Ok((row.try_get(1)?, row.try_get(0)?))
-    }
-
-    async fn write(
-        &self,
-        account: &AccountId,
-        expected: i64,
-        revision: i64,
-        record: &[u8],
-    ) -> Result<bool, Error> {
-        let update = sqlx::query(self.update.clone())
-            .bind(revision)
-            .bind(record)
-            .bind(account.as_str().as_bytes())
-            .bind(expected);
-        Ok(update.execute(&self.pool).await?.rows_affected() == 1)
-    }
+    read_and_write_rows!(account => account.as_str().as_bytes());
 
     async fn bytes(&self) -> Result<u64, Error> {
         let size = "SELECT FILE_SIZE FROM information_schema.INNODB_SYS_TABLESPACES WHERE NAME = ?";

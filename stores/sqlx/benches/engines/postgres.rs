@@ -1,6 +1,6 @@
 use countersign::AccountId;
 use countersign_sqlx::PostgresStore;
-use countersign_store_testing::bench::{Engine, Error, REVISION, Table};
+use countersign_store_testing::bench::{Database, Error, REVISION, Table};
 use countersign_store_testing::{Durability, Postgres, available};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{Row, SqlStr};
@@ -21,7 +21,7 @@ pub(crate) struct Accounts {
     update: SqlStr,
 }
 
-impl Engine for PostgreSql {
+impl Database for PostgreSql {
     type Table = Accounts;
 
     const NAME: &'static str = "postgres";
@@ -69,7 +69,7 @@ impl Engine for PostgreSql {
             .bind(i64::from(rows))
             .bind(REVISION);
         fill.execute(&self.pool).await?;
-        // As it would have been long ago in a table that grew slowly.
+        // The state of a table that grew slowly.
         for after in [format!("VACUUM ANALYZE {name}"), "CHECKPOINT".into()] {
             sqlx::query(sql(after)).execute(&self.pool).await?;
         }
@@ -78,7 +78,7 @@ impl Engine for PostgreSql {
                 "SELECT record, revision FROM {name} WHERE account = $1"
             )),
             update: sql(format!(
-                "UPDATE {name} SET revision = $2, record = $3 WHERE account = $1 AND revision = $4"
+                "UPDATE {name} SET revision = $1, record = $2 WHERE account = $3 AND revision = $4"
             )),
             pool: self.pool.clone(),
             store,
@@ -94,26 +94,7 @@ impl Table for Accounts {
         self.store.clone()
     }
 
-    async fn read(&self, account: &AccountId) -> Result<(i64, Vec<u8>), Error> {
-        let select = sqlx::query(self.select.clone()).bind(account.as_str());
-        let row = select.fetch_one(&self.pool).await?;
-        Ok((row.try_get(1)?, row.try_get(0)?))
-    }
-
-    async fn write(
-        &self,
-        account: &AccountId,
-        expected: i64,
-        revision: i64,
-        record: &[u8],
-    ) -> Result<bool, Error> {
-        let update = sqlx::query(self.update.clone())
-            .bind(account.as_str())
-            .bind(revision)
-            .bind(record)
-            .bind(expected);
-        Ok(update.execute(&self.pool).await?.rows_affected() == 1)
-    }
+    read_and_write_rows!(account => account.as_str());
 
     async fn bytes(&self) -> Result<u64, Error> {
         let size = sqlx::query_scalar::<_, i64>("SELECT pg_total_relation_size($1::regclass)");

@@ -3,26 +3,30 @@ use std::sync::Arc;
 use countersign::AccountId;
 use countersign_sqlx::SqliteStore;
 use countersign_store_testing::Durability;
-use countersign_store_testing::bench::{Engine, Error, REVISION, Table};
-use sqlx::Row;
+use countersign_store_testing::bench::{Database, Error, REVISION, Table};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Row, SqlStr};
 use tempfile::TempDir;
 
+use crate::sql;
+
 pub(crate) struct Sqlite {
-    folder: Arc<TempDir>,
+    directory: Arc<TempDir>,
     durability: Durability,
 }
 
 #[derive(Clone)]
 pub(crate) struct Accounts {
     pool: SqlitePool,
-    _folder: Arc<TempDir>,
+    select: SqlStr,
+    update: SqlStr,
+    _directory: Arc<TempDir>,
 }
 
 impl Sqlite {
-    /// A file for each table.
+    /// Each table has a file of its own.
     async fn open(&self, name: &str) -> Result<SqlitePool, Error> {
-        let options = SqliteStore::connect_options(self.folder.path().join(name));
+        let options = SqliteStore::connect_options(self.directory.path().join(name));
         let options = match self.durability {
             Durability::Durable => options,
             Durability::Fast | Durability::Forgetful => options.synchronous(SqliteSynchronous::Off),
@@ -34,14 +38,17 @@ impl Sqlite {
     }
 }
 
-impl Engine for Sqlite {
+impl Database for Sqlite {
     type Table = Accounts;
 
     const NAME: &'static str = "sqlite";
 
     async fn start(durability: Durability) -> Result<Option<Self>, Error> {
-        let folder = Arc::new(tempfile::tempdir()?);
-        Ok(Some(Self { folder, durability }))
+        let directory = Arc::new(tempfile::tempdir()?);
+        Ok(Some(Self {
+            directory,
+            durability,
+        }))
     }
 
     async fn describe(&self) -> Result<String, Error> {
@@ -56,7 +63,8 @@ impl Engine for Sqlite {
             .fetch_one(&pool)
             .await?;
         Ok(format!(
-            "SQLite {version}, journal_mode = {mode}, synchronous = {synchronous} (2: FULL), a pool of {CONNECTIONS}."
+            "SQLite {version}, journal_mode = {mode}, synchronous = {synchronous} (2: FULL), \
+             a pool of {CONNECTIONS}."
         ))
     }
 
@@ -71,7 +79,10 @@ impl Engine for Sqlite {
         fill.execute(&pool).await?;
         Ok(Accounts {
             pool,
-            _folder: Arc::clone(&self.folder),
+            select: sql("SELECT record, revision FROM countersign WHERE account = ?1"),
+            update: sql("UPDATE countersign SET revision = ?1, record = ?2 \
+                 WHERE account = ?3 AND revision = ?4"),
+            _directory: Arc::clone(&self.directory),
         })
     }
 }
@@ -83,28 +94,7 @@ impl Table for Accounts {
         SqliteStore::new(self.pool.clone())
     }
 
-    async fn read(&self, account: &AccountId) -> Result<(i64, Vec<u8>), Error> {
-        let select = sqlx::query("SELECT record, revision FROM countersign WHERE account = ?1")
-            .bind(account.as_str());
-        let row = select.fetch_one(&self.pool).await?;
-        Ok((row.try_get(1)?, row.try_get(0)?))
-    }
-
-    async fn write(
-        &self,
-        account: &AccountId,
-        expected: i64,
-        revision: i64,
-        record: &[u8],
-    ) -> Result<bool, Error> {
-        let update = "UPDATE countersign SET revision = ?2, record = ?3 WHERE account = ?1 AND revision = ?4";
-        let update = sqlx::query(update)
-            .bind(account.as_str())
-            .bind(revision)
-            .bind(record)
-            .bind(expected);
-        Ok(update.execute(&self.pool).await?.rows_affected() == 1)
-    }
+    read_and_write_rows!(account => account.as_str());
 
     async fn bytes(&self) -> Result<u64, Error> {
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -12,8 +12,8 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens what the URL names. The pools connect when they are asked to, so that the store says what is wrong if they
-    /// cannot.
+    /// Opens the database at a URL. The pools connect at the first call, so a failure is an error
+    /// of the store.
     pub(crate) async fn open(url: &str) -> Result<Self> {
         let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
         match scheme {
@@ -49,12 +49,13 @@ impl Database {
                 })
             }
             _ => Err(format!(
-                "{url}: no such kind of database; there are sqlite:PATH, postgres://... and mysql://..."
+                "{url}: no such kind of database; \
+                 use sqlite:PATH, postgres://... or mysql://..."
             )
             .into()),
         }
     }
 }
 
-/// The one that stores take if they are not told otherwise.
+/// The default table of the stores.
 const TABLE: &str = "countersign";

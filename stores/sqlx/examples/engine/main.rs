@@ -1,4 +1,4 @@
-//! The same service over any database, which is chosen when it starts.
+//! The same service on any database, chosen at start-up.
 //!
 //! ```text
 //! cargo run -p countersign-sqlx --all-features --example engine -- --url sqlite:accounts.db
@@ -6,8 +6,8 @@
 //! cargo run -p countersign-sqlx --all-features --example engine -- --url mysql://root@127.0.0.1/test
 //! ```
 //!
-//! It creates the table `countersign` if it is missing, and takes a throw-away account from enrollment to the end, so it
-//! can be run on a database that is in use.
+//! It creates the table `countersign` if it is missing. It enrolls, uses and erases a new account
+//! with a random id, so you can run it on a database that is in use.
 
 mod database;
 
@@ -47,52 +47,52 @@ async fn run() -> Result<()> {
     let database = Database::open(&url()?).await?;
     writeln!(stdout(), "{}, with the table\n", database.name)?;
     writeln!(stdout(), "{}\n", database.schema)?;
-    let account = throw_away_account()?;
-    let lived = live(database.store.clone(), &account).await;
+    let account = random_account()?;
+    let used = enroll_and_log_in(database.store.clone(), &account).await;
     let erased = erase(database.store, &account).await;
-    lived.and(erased)
+    used.and(erased)
 }
 
 fn url() -> Result<String> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     match arguments.as_slice() {
         [option, url] if option == "--url" => Ok(url.clone()),
-        _ => Err("say which database: --url sqlite:PATH, postgres://... or mysql://...".into()),
+        _ => Err("choose a database: --url sqlite:PATH, postgres://... or mysql://...".into()),
     }
 }
 
-/// From here on nothing knows which database it is.
-async fn live(store: BoxStore, account: &AccountId) -> Result<()> {
-    // A service reads its key from where it keeps its secrets.
+/// This part is the same for every database.
+async fn enroll_and_log_in(store: BoxStore, account: &AccountId) -> Result<()> {
+    // A service loads its key from its secrets.
     let key = SealingKey::generate()?;
     let keyring = Keyring::new(KeyId::new(1), key.clone());
     let verifier = Verifier::builder(store.clone(), keyring, "Example").build()?;
 
     let phone = enroll(&verifier, account).await?;
 
-    // The passcode of the confirmation cannot log in; that of the next step can, half a minute early.
+    // The confirmation used up the current passcode. The next one is valid half a minute early.
     let passcode = phone.passcode(SystemClock.now().saturating_add(30));
     let receipt = verifier.verify(account, &passcode).await?;
     writeln!(stdout(), "Logged in with {passcode}, at {}.", receipt.at())?;
     match verifier.verify(account, &passcode).await {
         Err(Denied::Rejected(Rejection::Replayed)) => {
-            writeln!(stdout(), "{passcode} again: refused, it is used up.")?;
+            writeln!(stdout(), "{passcode} again: rejected, because it was used.")?;
         }
         other => return Err(format!("a used passcode gave {other:?}").into()),
     }
     show(&verifier, account).await?;
 
-    // To change the key: the new one seals from now on, the old one still opens.
+    // To change the key: encrypt with the new key, and keep the old one to decrypt.
     let keyring = Keyring::new(KeyId::new(2), SealingKey::generate()?);
     let keyring = keyring.with_retired(KeyId::new(1), key)?;
     let verifier = Verifier::builder(store, keyring, "Example").build()?;
     let resealed = verifier.reseal(account).await?;
-    writeln!(stdout(), "Sealed under key 2: {resealed:?}.")?;
+    writeln!(stdout(), "Re-encrypted with key 2: {resealed:?}.")?;
     show(&verifier, account).await
 }
 
 async fn enroll(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<Phone> {
-    // The host has just checked the password.
+    // Your application has just checked the password.
     let password_checked_at = SystemClock.now();
     let enrollment = verifier
         .begin_enrollment(
@@ -103,7 +103,7 @@ async fn enroll(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<Ph
             },
         )
         .await?;
-    // In the place of the owner's phone, and of what the owner types.
+    // Stands for the user's phone and the code that the user types.
     let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
     let typed = phone.passcode(SystemClock.now());
     let receipt = verifier
@@ -136,7 +136,7 @@ async fn show(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<()> 
     Ok(())
 }
 
-/// An account that is gone needs no key: its record is not opened.
+/// To erase an account, the verifier does not decrypt its record.
 async fn erase(store: BoxStore, account: &AccountId) -> Result<()> {
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
     let verifier = Verifier::builder(store, keyring, "Example").build()?;
@@ -145,8 +145,8 @@ async fn erase(store: BoxStore, account: &AccountId) -> Result<()> {
     show(&verifier, account).await
 }
 
-/// An id that no account of a service has.
-fn throw_away_account() -> Result<AccountId> {
+/// A random id that no account of a service has.
+fn random_account() -> Result<AccountId> {
     let mut bytes = [0; 16];
     SystemRandom.fill(&mut bytes)?;
     Ok(AccountId::from_uuid_bytes(bytes))

@@ -2,14 +2,14 @@ use sqlx::MySql;
 use sqlx::mysql::MySqlDatabaseError;
 
 use crate::Error;
-use crate::calls::Engine;
+use crate::statement_runner::DatabaseServer;
 use crate::table_name::TableName;
 
-impl Engine for MySql {
+impl DatabaseServer for MySql {
     fn error(table: &TableName, source: sqlx::Error) -> Error {
         let database = source.as_database_error();
         let Some(database) = database.and_then(|error| error.try_downcast_ref()) else {
-            return Error::of_driver(table, source);
+            return Error::from_driver(table, source);
         };
         match MySqlDatabaseError::number(database) {
             NO_SUCH_TABLE => Error::no_table(table, source),

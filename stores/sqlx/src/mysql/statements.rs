@@ -4,7 +4,7 @@ use crate::table_name::TableName;
 
 pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements {
     let id = match account {
-        // Also where the host's own column is of another number's type.
+        // Works for your own column of another number type, too.
         AccountColumn::BigInt => "CAST(account AS CHAR)",
         AccountColumn::Text | AccountColumn::Uuid => "account",
     };
@@ -12,8 +12,8 @@ pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements
         load: sql(format!(
             "SELECT record, revision FROM `{table}` WHERE account = ?"
         )),
-        // A plain INSERT. ON DUPLICATE KEY UPDATE says that a row was written also when it was not, and IGNORE writes an
-        // account that is cut short.
+        // A plain INSERT. ON DUPLICATE KEY UPDATE counts a row even if it wrote none, and IGNORE
+        // writes a truncated account.
         create: sql(format!(
             "INSERT INTO `{table}` (revision, record, enabled, codes_left, key_id, account) \
              VALUES (?, ?, ?, ?, ?, ?)"
@@ -38,7 +38,8 @@ pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements
     }
 }
 
-/// The schema. Bytes are compared as they are: even a binary collation of text takes no notice of a blank at the end.
+/// The schema. A binary column compares all bytes. Even a binary collation of text ignores trailing
+/// spaces.
 pub(super) fn create_table(table: &TableName, account: AccountColumn) -> String {
     let account = match account {
         AccountColumn::Text => "VARBINARY(255)",

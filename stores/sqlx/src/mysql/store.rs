@@ -8,12 +8,12 @@ use sqlx::{Arguments, MySql, Row, SqlStr};
 
 use super::statements::{create_table, statements};
 use crate::account_column::Key;
-use crate::calls::Calls;
-use crate::statements::{Statements, at_most_one, swapped};
+use crate::statement_runner::StatementRunner;
+use crate::statements::{Statements, at_most_one, write_result};
 use crate::table_name::TableName;
 use crate::{AccountColumn, Error, TableNameError};
 
-/// A store in a MySQL or MariaDB database, over the host's own pool.
+/// A store in a MySQL or MariaDB database, on your own pool.
 ///
 /// ```no_run
 /// use countersign_sqlx::{AccountColumn, MySqlStore};
@@ -37,105 +37,129 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # }
 /// ```
 ///
-/// # What a call is
+/// # One statement per call
 ///
-/// One statement that commits by itself, prepared once on each connection, in one round trip. (The pool's
-/// `test_before_acquire` makes it two: switch that off where a pool serves the store alone. A connection that went away in
-/// the meantime is then an error, and the verifier settles what became of a write.)
+/// A call is one statement that commits by itself. Each connection prepares the statement once, so
+/// a call takes one round trip. The pool's `test_before_acquire` adds another one. If only the
+/// store uses the pool, switch it off. A call on a connection that was lost in the meantime then
+/// fails, and the verifier finds out whether a write was applied.
 ///
-/// It is right at every isolation level. The server rolls back one of several that meet on a key (1213, and 1020 with
-/// MariaDB's `innodb_snapshot_isolation`; in a Galera cluster also what another node was first with); the store runs that
-/// again at once. Nothing else is ever repeated. The driver asks for matched rows instead of changed ones
-/// (`CLIENT_FOUND_ROWS`), so a swap counts as done also when it writes the bytes that are there.
+/// The store is correct at every isolation level. If several statements conflict on a key, the
+/// server rolls back one of them:
 ///
-/// # Nobody's transaction
+/// - with error 1213
+/// - with error 1020, under MariaDB's `innodb_snapshot_isolation`
+/// - in a Galera cluster also if another node was first
 ///
-/// A write must not become part of a transaction that somebody else can roll back: that would make guesses free. The store
-/// begins none, but a pool can hand out a connection on which the host's own code left one open: so it is, with sqlx 0.9,
-/// when a future is dropped while it begins one (as a web server drops what a browser no longer waits for). And with
-/// `autocommit = 0` every statement is in one. So give the store a pool of its own with `autocommit` on, or make the one
-/// that it shares with such code from [`pool_options`](Self::pool_options), which sees to both.
+/// The store runs such a statement again at once. It repeats nothing else. The driver counts
+/// matched rows instead of changed ones (`CLIENT_FOUND_ROWS`). So a conditional write of the same
+/// bytes counts as done, too.
 ///
-/// A host that wants rows of its own in the same transaction as an accepted login writes its own [`Store`] with these
-/// statements, which begins and commits for each swap.
+/// # No open transactions
+///
+/// A write must not become part of a transaction that other code can roll back. A rollback would
+/// undo a counted failure, so guesses would be free. The store opens no transactions, but a shared
+/// pool can hand it a connection on which your code left one open. With sqlx 0.9 that happens if a
+/// future is dropped during `Pool::begin`, for example because a browser disconnected. With
+/// `autocommit = 0`, every statement is in a transaction.
+///
+/// So do one of these:
+///
+/// - Give the store a pool of its own, with `autocommit` on.
+/// - Build the shared pool from [`pool_options`](Self::pool_options). It ends open transactions and
+///   turns `autocommit` on.
+///
+/// If you need your own rows in the transaction of an accepted login, write your own [`Store`] with
+/// these statements. It begins and commits a transaction for each conditional write.
 ///
 /// # Dropped futures, time-outs and lost connections
 ///
-/// A future that is dropped leaves nothing half done: the call goes on in a task of its own and ends by itself. (One that
-/// is kept and not polled keeps its connection.)
-/// What has not been answered in time is abandoned and its connection thrown away, as if the network had broken: a write
-/// may still land, even after a load that does not show it, if it waits there for a lock. Make `innodb_lock_wait_timeout`
-/// shorter than the store's time-out (its default is 50 seconds): then the answer is [`Error::Locked`], which knows that
-/// nothing was written. With or without, the verifier settles what became of a write.
+/// If you drop the future of a call, the call continues in a task of its own and ends by itself. If
+/// you keep the future but do not poll it, it keeps its connection.
 ///
-/// A call takes at most the time-out, and a second more when there was no connection, to find out why. Give the pool an
-/// `acquire_timeout` that is shorter than the store's time-out.
+/// If no answer comes in time, the store gives up and discards the connection, as if the network
+/// had failed. A write that waits for a lock may still be applied later, even after a load that
+/// does not show it. Make `innodb_lock_wait_timeout` shorter than the store's time limit; its
+/// default is 50 seconds. The error is then [`Error::Locked`], which says that nothing was written.
+/// With or without this setting, the verifier finds out whether a write was applied.
+///
+/// A call takes at most the time limit. If no connection is available, the store takes one more
+/// second to find out why. Give the pool an `acquire_timeout` that is shorter than the store's time
+/// limit.
 ///
 /// # The server
 ///
-/// - `innodb_flush_log_at_trx_commit = 1` and, with a binary log, `sync_binlog = 1`. With less a crash takes back the last
-///   writes, and with them the record of a passcode that was used.
-/// - Never a replica: it serves loads that are late, and refuses writes ([`Error::ReadOnly`]) only if it runs with
-///   `read_only`. What a failover loses is a window in which used passcodes can be used again; so replicate
-///   semi-synchronously, with `rpl_semi_sync_master_wait_point = AFTER_SYNC`. In a Galera cluster set `wsrep_sync_wait = 1`,
-///   or send everything to one node.
-/// - A pooler or proxy between must keep a client on one connection for as long as its prepared statements live.
+/// - Set `innodb_flush_log_at_trx_commit = 1` and, with a binary log, `sync_binlog = 1`. With less,
+///   a crash undoes the last writes. A passcode that was used is then valid again.
+/// - Do not use a replica. Its loads can be out of date, and it refuses writes
+///   ([`Error::ReadOnly`]) only if it runs with `read_only`. A failover can lose the last writes,
+///   and the passcodes that they used are then valid again. So replicate semi-synchronously, with
+///   `rpl_semi_sync_master_wait_point = AFTER_SYNC`.
+/// - In a Galera cluster set `wsrep_sync_wait = 1`, or send everything to one node.
+/// - A pooler or proxy in between must keep a client on one connection as long as its prepared
+///   statements live.
 ///
 /// # Columns
 ///
-/// The column `account` compares bytes: with MySQL's default collation `Bob`, `bob` and `Böb` are one account, and even
-/// with most binary ones `Bob` and `Bob `. Keep to it in a table that a migration tool makes. [`AccountColumn`] has others
-/// for a foreign key; a number's column may be `UNSIGNED`, too, and a UUID's may be of MariaDB's own type.
+/// The column `account` compares bytes. With MySQL's default collation, `Bob`, `bob` and `Böb`
+/// would be one account. Even most binary collations treat `Bob` and `Bob ` as one. Keep the column
+/// type if a migration tool creates the table. [`AccountColumn`] has other types for a foreign key.
+/// A column for numbers may be `UNSIGNED`, too, and one for UUIDs may have MariaDB's own type.
 ///
-/// Beside it, `revision` and `record` there are `enabled`, `codes_left` and `key_id`, the
-/// [`Summary`](countersign::store::Summary) of the record: not authenticated, for queries and never for
-/// decisions. So no trigger on them may set a flag of yours: see `WriteKind` for that. More columns
-/// of the host's own do no harm if they have a default. A later version of this crate that must not
-/// share its table with this one renames a column, so that this one stops with
-/// [`Error::WrongTable`].
+/// The columns `account`, `revision` and `record` are the stored record. The columns `enabled`,
+/// `codes_left` and `key_id` are its [`Summary`](countersign::store::Summary). Use them for queries
+/// only, never for decisions, because they are not authenticated. So no trigger on them may set a
+/// flag of yours; see [`WriteKind`](countersign::store::WriteKind) for that.
+///
+/// You can add columns that have a default. If a later version of this crate changes the table
+/// incompatibly, it renames a column. This version then fails with [`Error::WrongTable`].
 #[derive(Debug, Clone)]
 pub struct MySqlStore {
-    calls: Calls<MySql>,
+    runner: StatementRunner<MySql>,
     statements: Arc<Statements>,
 }
 
 impl MySqlStore {
-    /// A store over this pool, in the table `countersign` with text for accounts, with 5 seconds for a call.
+    /// A store on this pool, with the table `countersign`, a text column for accounts, and a time
+    /// limit of 5 seconds per call.
     #[must_use]
     pub fn new(pool: MySqlPool) -> Self {
         Self {
-            calls: Calls::new(pool),
+            runner: StatementRunner::new(pool),
             statements: Arc::new(statements(TableName::default(), AccountColumn::Text)),
         }
     }
 
-    /// Keeps the records in another table of the connection's database.
+    /// Sets another table, in the database of the connection.
     ///
     /// # Errors
-    /// [`TableNameError`] if the name is anything but 1 to 63 ASCII letters, digits and underscores, not beginning with a
-    /// digit.
+    /// [`TableNameError`] unless the name has 1 to 63 ASCII letters, digits and underscores, and
+    /// does not begin with a digit.
     pub fn with_table(self, table: &str) -> Result<Self, TableNameError> {
         let statements = Arc::new(statements(TableName::new(table)?, self.statements.account));
         Ok(Self { statements, ..self })
     }
 
-    /// Keeps accounts in a column of another type than text.
+    /// Sets the type of the column `account`.
     #[must_use]
     pub fn with_account_column(self, account: AccountColumn) -> Self {
         let statements = Arc::new(statements(self.statements.table.clone(), account));
         Self { statements, ..self }
     }
 
-    /// Bounds every call by another time than 5 seconds: the wait for a connection and the statement together.
+    /// Sets another time limit than 5 seconds per call. It covers the wait for a connection and the
+    /// statement together.
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
-        let calls = self.calls.with_limit(limit);
-        Self { calls, ..self }
+        let runner = self.runner.with_limit(limit);
+        Self { runner, ..self }
     }
 
-    /// Options of a pool that the store shares with code that begins transactions: what was left open is ended when a
-    /// connection comes back to the pool (one round trip, which nobody waits for), `autocommit` is on, and connections are
-    /// waited for no longer than 4 seconds.
+    /// Options of a pool that the store can share with code that opens transactions.
+    ///
+    /// When a connection comes back to the pool, the pool ends any open transaction. That takes one
+    /// round trip, and no call waits for it. `autocommit` is on. A call waits for a connection for
+    /// at most 4 seconds.
     #[must_use]
     pub fn pool_options() -> MySqlPoolOptions {
         MySqlPoolOptions::new()
@@ -150,7 +174,7 @@ impl MySqlStore {
             })
     }
 
-    /// The SQL text that creates the table, for the host's own migrations.
+    /// The SQL text that creates the table, for your own migrations.
     ///
     /// ```
     /// use countersign_sqlx::{AccountColumn, MySqlStore};
@@ -161,12 +185,12 @@ impl MySqlStore {
     /// ```
     ///
     /// # Errors
-    /// [`TableNameError`], as [`with_table`](Self::with_table).
+    /// [`TableNameError`], as for [`with_table`](Self::with_table).
     pub fn schema(table: &str, account: AccountColumn) -> Result<String, TableNameError> {
         Ok(create_table(&TableName::new(table)?, account))
     }
 
-    /// Creates the table if it is missing. An existing one is not looked at.
+    /// Creates the table if it is missing. It does not check an existing table.
     ///
     /// # Errors
     /// [`Error`] if the database cannot be reached or written to.
@@ -176,10 +200,11 @@ impl MySqlStore {
         Ok(())
     }
 
-    /// The next accounts after `cursor`, at most `limit`, in the order of the column: for `reseal` and reports. Begin with
-    /// `None`, go on with the last one returned, and end when none is.
+    /// Returns the next accounts after `cursor`, at most `limit`, in the order of the column. Use
+    /// it for `reseal` and for reports.
     ///
-    /// Accounts that are created or erased meanwhile may or may not be among them; all others are.
+    /// Begin with `None`, and continue with the last account returned. An empty answer is the end.
+    /// An account that is created or erased during this time may be missing; no other account is.
     ///
     /// # Errors
     /// [`Error`] if the database cannot be read.
@@ -201,11 +226,11 @@ impl MySqlStore {
         let account = |row: &sqlx::mysql::MySqlRow| {
             let id: Vec<u8> = row
                 .try_get(0)
-                .map_err(|error| Error::of_driver(table, error))?;
+                .map_err(|error| Error::from_driver(table, error))?;
             let account = self.statements.account.account(id);
             account.map_err(|source| Error::corrupt_row(table, source))
         };
-        let rows = self.calls.fetch(table, sql, arguments).await?;
+        let rows = self.runner.fetch(table, sql, arguments).await?;
         rows.iter().map(account).collect()
     }
 
@@ -215,11 +240,11 @@ impl MySqlStore {
         arguments: MySqlArguments,
     ) -> Result<MySqlQueryResult, Error> {
         let table = &self.statements.table;
-        self.calls.execute(table, sql, arguments).await
+        self.runner.execute(table, sql, arguments).await
     }
 
     fn add_key(&self, arguments: &mut MySqlArguments, account: &AccountId) -> Result<(), Error> {
-        match self.statements.account.key(account)? {
+        match self.statements.key(account)? {
             Key::Text(text) => self.add(arguments, text.as_bytes()),
             Key::Uuid { bytes, .. } => self.add(arguments, &bytes[..]),
             Key::Number(number) => self.add(arguments, number),
@@ -235,15 +260,15 @@ impl MySqlStore {
             .map_err(|error| Error::Database(sqlx::Error::Encode(error)))
     }
 
-    /// The columns of a row, and the account.
+    /// The columns of a row. The account comes last.
     fn row(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
         record: &[u8],
     ) -> Result<MySqlArguments, Error> {
-        let (mut arguments, summary) = (MySqlArguments::default(), swap.summary());
-        self.add(&mut arguments, swap.revision().as_i64())?;
+        let (mut arguments, summary) = (MySqlArguments::default(), write.summary());
+        self.add(&mut arguments, write.revision().as_i64())?;
         self.add(&mut arguments, record)?;
         self.add(&mut arguments, summary.enabled)?;
         self.add(&mut arguments, summary.codes_left)?;
@@ -260,11 +285,11 @@ impl Store for MySqlStore {
         let Statements { table, load, .. } = &*self.statements;
         let mut arguments = MySqlArguments::default();
         self.add_key(&mut arguments, account)?;
-        let rows = self.calls.fetch(table, load, arguments).await?;
+        let rows = self.runner.fetch(table, load, arguments).await?;
         let Some(row) = at_most_one(table, rows)? else {
             return Ok(None);
         };
-        let decoded = |error| Error::of_driver(table, error);
+        let decoded = |error| Error::from_driver(table, error);
         let record = row.try_get(0).map_err(decoded)?;
         let revision = row.try_get(1).map_err(decoded)?;
         let revision = Revision::from_i64(revision);
@@ -275,13 +300,13 @@ impl Store for MySqlStore {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        let expected = swap.expected().map(Revision::as_i64);
-        let (sql, arguments) = match (swap.record(), expected) {
-            (Some(record), None) => (&self.statements.create, self.row(account, swap, record)?),
+        let expected = write.expected().map(Revision::as_i64);
+        let (sql, arguments) = match (write.record(), expected) {
+            (Some(record), None) => (&self.statements.create, self.row(account, write, record)?),
             (Some(record), Some(expected)) => {
-                let mut arguments = self.row(account, swap, record)?;
+                let mut arguments = self.row(account, write, record)?;
                 self.add(&mut arguments, expected)?;
                 (&self.statements.replace, arguments)
             }
@@ -293,10 +318,11 @@ impl Store for MySqlStore {
             }
         };
         match self.execute(sql, arguments).await {
-            Ok(done) => swapped(&self.statements.table, done.rows_affected()),
-            // Rolled back every time, because others changed the account: the verifier loads and judges again.
+            Ok(done) => write_result(&self.statements.table, done.rows_affected()),
+            // The server rolled back every try, because others changed the account: the verifier
+            // reloads.
             Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
-            // A plain INSERT found the account.
+            // The account exists already.
             Err(Error::Database(error)) if expected.is_none() && is_duplicate(&error) => {
                 Ok(WriteResult::Stale)
             }
@@ -311,5 +337,5 @@ fn is_duplicate(error: &sqlx::Error) -> bool {
         .is_some_and(|error| error.is_unique_violation())
 }
 
-/// Less than a call may take, so that there is time to find out why.
+/// Shorter than the time limit of a call, so that there is time to find out the reason.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);

@@ -1,13 +1,13 @@
 use sqlx::Postgres;
 
 use crate::Error;
-use crate::calls::Engine;
+use crate::statement_runner::DatabaseServer;
 use crate::table_name::TableName;
 
-impl Engine for Postgres {
+impl DatabaseServer for Postgres {
     fn error(table: &TableName, source: sqlx::Error) -> Error {
         let Some(database) = source.as_database_error() else {
-            return Error::of_driver(table, source);
+            return Error::from_driver(table, source);
         };
         let code = database.code().unwrap_or_default().into_owned();
         match code.as_str() {

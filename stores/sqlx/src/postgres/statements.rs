@@ -3,8 +3,9 @@ use crate::statements::{Statements, sql};
 use crate::table_name::TableName;
 
 pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements {
-    // The driver of UUIDs is the host's affair, so they come and go as text, which the server reads and writes in the one
-    // form. The name of the result is not `account`, by which `ORDER BY` would mean the text.
+    // sqlx's UUID type needs a feature that your application may not enable, so UUIDs travel as
+    // text, which the server parses and prints in the canonical form. The result column is not
+    // named `account`, because `ORDER BY account` would then sort by the text.
     let key = match account {
         AccountColumn::Uuid => "CAST($1 AS uuid)",
         AccountColumn::Text | AccountColumn::BigInt => "$1",
@@ -38,7 +39,8 @@ pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements
     }
 }
 
-/// The schema. The collation "C" compares byte by byte, in equality and in order. Unsigned numbers of 32 bits need 64.
+/// The schema. The collation "C" compares and sorts by bytes. Unsigned 32-bit numbers need 64-bit
+/// columns.
 pub(super) fn create_table(table: &TableName, account: AccountColumn) -> String {
     let account = match account {
         AccountColumn::Text => "text COLLATE \"C\"",

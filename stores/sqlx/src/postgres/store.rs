@@ -8,12 +8,12 @@ use sqlx::{Arguments, Postgres, Row, SqlStr};
 
 use super::statements::{create_table, statements};
 use crate::account_column::Key;
-use crate::calls::Calls;
-use crate::statements::{Statements, at_most_one, swapped};
+use crate::statement_runner::StatementRunner;
+use crate::statements::{Statements, at_most_one, write_result};
 use crate::table_name::TableName;
 use crate::{AccountColumn, Error, TableNameError};
 
-/// A store in a PostgreSQL database, over the host's own pool.
+/// A store in a PostgreSQL database, on your own pool.
 ///
 /// ```no_run
 /// use countersign_sqlx::{AccountColumn, PostgresStore};
@@ -37,115 +37,133 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # }
 /// ```
 ///
-/// # What a call is
+/// # One statement per call
 ///
-/// One statement that commits by itself, prepared once on each connection, in one round trip. (The pool's
-/// `test_before_acquire` makes it two: switch that off where a pool serves the store alone. A connection that went away in
-/// the meantime is then an error, and the verifier settles what became of a write.)
+/// A call is one statement that commits by itself. Each connection prepares the statement once, so
+/// a call takes one round trip. The pool's `test_before_acquire` adds another one. If only the
+/// store uses the pool, switch it off. A call on a connection that was lost in the meantime then
+/// fails, and the verifier finds out whether a write was applied.
 ///
-/// It is right at every isolation level, also where the host has set another for all. At `REPEATABLE READ` and
-/// `SERIALIZABLE` a server rolls back what meets a change of another with SQLSTATE 40001; the store runs that again at
-/// once, and finds the row changed. A deadlock (40P01) likewise. Nothing else is ever repeated.
+/// The store is correct at every isolation level, and also if you set another default level. At
+/// `REPEATABLE READ` and `SERIALIZABLE` the server rolls back conflicting statements with SQLSTATE
+/// 40001. After a deadlock it rolls back with 40P01. The store runs such a statement again at once,
+/// and finds the row changed. It repeats nothing else.
 ///
-/// # Nobody's transaction
+/// # No open transactions
 ///
-/// A write must not become part of a transaction that somebody else can roll back: that would make guesses free. The store
-/// begins none, but a pool can hand out a connection on which the host's own code left one open: so it is, with sqlx 0.9,
-/// when a future is dropped while it begins one (as a web server drops what a browser no longer waits for). So give the
-/// store a pool of its own, or make the one that it shares with such code from [`pool_options`](Self::pool_options), which
-/// ends what was left open before a connection is used again.
+/// A write must not become part of a transaction that other code can roll back. A rollback would
+/// undo a counted failure, so guesses would be free. The store opens no transactions, but a shared
+/// pool can hand it a connection on which your code left one open. With sqlx 0.9 that happens if a
+/// future is dropped during `Pool::begin`, for example because a browser disconnected.
 ///
-/// A host that wants rows of its own in the same transaction as an accepted login writes its own [`Store`] with these
-/// statements, which begins and commits for each swap.
+/// So do one of these:
+///
+/// - Give the store a pool of its own.
+/// - Build the shared pool from [`pool_options`](Self::pool_options). It ends open transactions
+///   before a connection is used again.
+///
+/// If you need your own rows in the transaction of an accepted login, write your own [`Store`] with
+/// these statements. It begins and commits a transaction for each conditional write.
 ///
 /// # Dropped futures, time-outs and lost connections
 ///
-/// A future that is dropped leaves nothing half done: the call goes on in a task of its own and ends by itself. (One that
-/// is kept and not polled keeps its connection.)
-/// What has not been answered in time is abandoned and its connection thrown away, as if the network had broken: a write
-/// may still land, even after a load that does not show it, if it waits there for a lock. Set
-/// `client_connection_check_interval = 1s` on the server (or for the role): then it gives up statements whose client has
-/// gone. With or without, the verifier settles what became of a write.
+/// If you drop the future of a call, the call continues in a task of its own and ends by itself. If
+/// you keep the future but do not poll it, it keeps its connection.
 ///
-/// A call takes at most the time-out, and a second more when there was no connection, to find out why. Give the pool an
-/// `acquire_timeout` that is shorter than the store's time-out.
+/// If no answer comes in time, the store gives up and discards the connection, as if the network
+/// had failed. A write that waits for a lock may still be applied later, even after a load that
+/// does not show it. Set `client_connection_check_interval = 1s` for the server or the role. The
+/// server then stops statements whose client is gone. With or without this setting, the verifier
+/// finds out whether a write was applied.
+///
+/// A call takes at most the time limit. If no connection is available, the store takes one more
+/// second to find out why. Give the pool an `acquire_timeout` that is shorter than the store's time
+/// limit.
 ///
 /// # The server
 ///
-/// - `fsync`, `full_page_writes` and `synchronous_commit` stay on. With `synchronous_commit = off` a crash takes back the
-///   last writes, and with them the record of a passcode that was used.
-/// - Never a replica: it serves loads that are late, and refuses writes ([`Error::ReadOnly`]). What a failover loses is a
-///   window in which used passcodes can be used again; so name the replica that takes over in
-///   `synchronous_standby_names`, and leave `synchronous_commit` at `on` or higher.
-/// - A pooler between (`PgBouncer` and its like) must share connections by session. By transaction it mixes up prepared
-///   statements: measured with `PgBouncer` 1.18, 370 of 800 calls failed. [`Error::Pooler`] is the sign of it.
-/// - CockroachDB and YugabyteDB speak the same protocol and are serializable by nature: what they say with 40001 is run
-///   again, what CockroachDB leaves in doubt (40003) is an error. They are not part of this crate's tests; run the
-///   conformance suite on yours.
+/// - Leave `fsync`, `full_page_writes` and `synchronous_commit` on. With `synchronous_commit =
+///   off`, a crash undoes the last writes. A passcode that was used is then valid again.
+/// - Do not use a replica. Its loads can be out of date, and it refuses writes
+///   ([`Error::ReadOnly`]). A failover can lose the last writes, and the passcodes that they used
+///   are then valid again. So name the replica that takes over in `synchronous_standby_names`, and
+///   leave `synchronous_commit` at `on` or higher.
+/// - A pooler in between, such as `PgBouncer`, must pool by session. Pooling by transaction mixes
+///   up prepared statements: with `PgBouncer` 1.18, 370 of 800 calls failed. The sign is
+///   [`Error::Pooler`].
+/// - CockroachDB and YugabyteDB speak the same protocol and are always serializable. The store
+///   repeats statements that they roll back with 40001. If CockroachDB does not know the result
+///   (40003), the call fails. The tests of this crate do not cover them, so run the conformance
+///   suite on yours.
 ///
 /// # Columns
 ///
-/// Beside `account` ([`AccountColumn`]), `revision` and `record` there are `enabled`, `codes_left`
-/// and `key_id`, the [`Summary`](countersign::store::Summary) of the record: not authenticated, for
-/// queries and never for decisions. So no trigger on them may set a flag of yours: see `WriteKind`
-/// for that. More columns of the host's own do no harm if they have a default. A later version of
-/// this crate that must not share its table with this one renames a column, so that this one stops
-/// with [`Error::WrongTable`].
+/// The columns `account` ([`AccountColumn`]), `revision` and `record` are the stored record. The
+/// columns `enabled`, `codes_left` and `key_id` are its [`Summary`](countersign::store::Summary).
+/// Use them for queries only, never for decisions, because they are not authenticated. So no
+/// trigger on them may set a flag of yours; see [`WriteKind`](countersign::store::WriteKind) for
+/// that.
+///
+/// You can add columns that have a default. If a later version of this crate changes the table
+/// incompatibly, it renames a column. This version then fails with [`Error::WrongTable`].
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    calls: Calls<Postgres>,
+    runner: StatementRunner<Postgres>,
     statements: Arc<Statements>,
 }
 
 impl PostgresStore {
-    /// A store over this pool, in the table `countersign` with text for accounts, with 5 seconds for a call.
+    /// A store on this pool, with the table `countersign`, a text column for accounts, and a time
+    /// limit of 5 seconds per call.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self {
-            calls: Calls::new(pool),
+            runner: StatementRunner::new(pool),
             statements: Arc::new(statements(TableName::default(), AccountColumn::Text)),
         }
     }
 
-    /// Keeps the records in another table, in a schema of the connection's `search_path`.
+    /// Sets another table, in a schema of the connection's `search_path`.
     ///
     /// # Errors
-    /// [`TableNameError`] if the name is anything but 1 to 63 ASCII letters, digits and underscores, not beginning with a
-    /// digit.
+    /// [`TableNameError`] unless the name has 1 to 63 ASCII letters, digits and underscores, and
+    /// does not begin with a digit.
     pub fn with_table(self, table: &str) -> Result<Self, TableNameError> {
         let statements = Arc::new(statements(TableName::new(table)?, self.statements.account));
         Ok(Self { statements, ..self })
     }
 
-    /// Keeps accounts in a column of another type than text.
+    /// Sets the type of the column `account`.
     #[must_use]
     pub fn with_account_column(self, account: AccountColumn) -> Self {
         let statements = Arc::new(statements(self.statements.table.clone(), account));
         Self { statements, ..self }
     }
 
-    /// Bounds every call by another time than 5 seconds: the wait for a connection and the statement together.
+    /// Sets another time limit than 5 seconds per call. It covers the wait for a connection and the
+    /// statement together.
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
-        let calls = self.calls.with_limit(limit);
-        Self { calls, ..self }
+        let runner = self.runner.with_limit(limit);
+        Self { runner, ..self }
     }
 
-    /// Options of a pool that the store shares with code that begins transactions: what was left open is ended when a
-    /// connection comes back to the pool (one round trip, which nobody waits for), and connections are waited for no longer
-    /// than 4 seconds.
+    /// Options of a pool that the store can share with code that opens transactions.
+    ///
+    /// When a connection comes back to the pool, the pool ends any open transaction. That takes one
+    /// round trip, and no call waits for it. A call waits for a connection for at most 4 seconds.
     #[must_use]
     pub fn pool_options() -> PgPoolOptions {
         PgPoolOptions::new()
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .after_release(|connection, _| {
-                // A bare ROLLBACK would be warned of whenever nothing is open.
+                // The server warns about a ROLLBACK outside a transaction.
                 let end = sqlx::raw_sql("BEGIN; ROLLBACK").execute(connection);
                 Box::pin(async move { end.await.map(|_| true) })
             })
     }
 
-    /// The SQL text that creates the table, for the host's own migrations.
+    /// The SQL text that creates the table, for your own migrations.
     ///
     /// ```
     /// use countersign_sqlx::{AccountColumn, PostgresStore};
@@ -156,19 +174,19 @@ impl PostgresStore {
     /// ```
     ///
     /// # Errors
-    /// [`TableNameError`], as [`with_table`](Self::with_table).
+    /// [`TableNameError`], as for [`with_table`](Self::with_table).
     pub fn schema(table: &str, account: AccountColumn) -> Result<String, TableNameError> {
         Ok(create_table(&TableName::new(table)?, account))
     }
 
-    /// Creates the table if it is missing. An existing one is not looked at.
+    /// Creates the table if it is missing. It does not check an existing table.
     ///
     /// # Errors
     /// [`Error`] if the database cannot be reached or written to.
     pub async fn create_table(&self) -> Result<(), Error> {
         let sql = &self.statements.create_table;
         match self.execute(sql, PgArguments::default()).await {
-            // Two that create it at once; there it is.
+            // Another client created the table at the same time, so it exists now.
             Err(Error::Database(error)) if is_duplicate(&error) => {
                 self.execute(sql, PgArguments::default()).await
             }
@@ -177,10 +195,11 @@ impl PostgresStore {
         .map(|_| ())
     }
 
-    /// The next accounts after `cursor`, at most `limit`, in the order of the column: for `reseal` and reports. Begin with
-    /// `None`, go on with the last one returned, and end when none is.
+    /// Returns the next accounts after `cursor`, at most `limit`, in the order of the column. Use
+    /// it for `reseal` and for reports.
     ///
-    /// Accounts that are created or erased meanwhile may or may not be among them; all others are.
+    /// Begin with `None`, and continue with the last account returned. An empty answer is the end.
+    /// An account that is created or erased during this time may be missing; no other account is.
     ///
     /// # Errors
     /// [`Error`] if the database cannot be read.
@@ -202,21 +221,21 @@ impl PostgresStore {
         let account = |row: &sqlx::postgres::PgRow| {
             let id: String = row
                 .try_get(0)
-                .map_err(|error| Error::of_driver(table, error))?;
+                .map_err(|error| Error::from_driver(table, error))?;
             let account = self.statements.account.account(id.into_bytes());
             account.map_err(|source| Error::corrupt_row(table, source))
         };
-        let rows = self.calls.fetch(table, sql, arguments).await?;
+        let rows = self.runner.fetch(table, sql, arguments).await?;
         rows.iter().map(account).collect()
     }
 
     async fn execute(&self, sql: &SqlStr, arguments: PgArguments) -> Result<PgQueryResult, Error> {
         let table = &self.statements.table;
-        self.calls.execute(table, sql, arguments).await
+        self.runner.execute(table, sql, arguments).await
     }
 
     fn add_key(&self, arguments: &mut PgArguments, account: &AccountId) -> Result<(), Error> {
-        match self.statements.account.key(account)? {
+        match self.statements.key(account)? {
             Key::Text(text) | Key::Uuid { text, .. } => self.add(arguments, text),
             Key::Number(number) => self.add(arguments, number),
         }
@@ -231,16 +250,16 @@ impl PostgresStore {
             .map_err(|error| Error::Database(sqlx::Error::Encode(error)))
     }
 
-    /// The account and the columns of a row, `$1` to `$6`.
+    /// The account and the other columns of a row: `$1` to `$6`.
     fn row(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
         record: &[u8],
     ) -> Result<PgArguments, Error> {
-        let (mut arguments, summary) = (PgArguments::default(), swap.summary());
+        let (mut arguments, summary) = (PgArguments::default(), write.summary());
         self.add_key(&mut arguments, account)?;
-        self.add(&mut arguments, swap.revision().as_i64())?;
+        self.add(&mut arguments, write.revision().as_i64())?;
         self.add(&mut arguments, record)?;
         self.add(&mut arguments, summary.enabled)?;
         self.add(&mut arguments, i64::from(summary.codes_left))?;
@@ -256,11 +275,11 @@ impl Store for PostgresStore {
         let Statements { table, load, .. } = &*self.statements;
         let mut arguments = PgArguments::default();
         self.add_key(&mut arguments, account)?;
-        let rows = self.calls.fetch(table, load, arguments).await?;
+        let rows = self.runner.fetch(table, load, arguments).await?;
         let Some(row) = at_most_one(table, rows)? else {
             return Ok(None);
         };
-        let decoded = |error| Error::of_driver(table, error);
+        let decoded = |error| Error::from_driver(table, error);
         let record = row.try_get(0).map_err(decoded)?;
         let revision = row.try_get(1).map_err(decoded)?;
         let revision = Revision::from_i64(revision);
@@ -271,13 +290,13 @@ impl Store for PostgresStore {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        let expected = swap.expected().map(Revision::as_i64);
-        let (sql, arguments) = match (swap.record(), expected) {
-            (Some(record), None) => (&self.statements.create, self.row(account, swap, record)?),
+        let expected = write.expected().map(Revision::as_i64);
+        let (sql, arguments) = match (write.record(), expected) {
+            (Some(record), None) => (&self.statements.create, self.row(account, write, record)?),
             (Some(record), Some(expected)) => {
-                let mut arguments = self.row(account, swap, record)?;
+                let mut arguments = self.row(account, write, record)?;
                 self.add(&mut arguments, expected)?;
                 (&self.statements.replace, arguments)
             }
@@ -289,8 +308,9 @@ impl Store for PostgresStore {
             }
         };
         match self.execute(sql, arguments).await {
-            Ok(done) => swapped(&self.statements.table, done.rows_affected()),
-            // Rolled back every time, because others changed the account: the verifier loads and judges again.
+            Ok(done) => write_result(&self.statements.table, done.rows_affected()),
+            // The server rolled back every try, because others changed the account: the verifier
+            // reloads.
             Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
             Err(error) => Err(error),
         }
@@ -303,5 +323,5 @@ fn is_duplicate(error: &sqlx::Error) -> bool {
     })
 }
 
-/// Less than a call may take, so that there is time to find out why.
+/// Shorter than the time limit of a call, so that there is time to find out the reason.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);

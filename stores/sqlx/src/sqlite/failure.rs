@@ -1,10 +1,10 @@
 use crate::Error;
 use crate::table_name::TableName;
 
-/// What an error of the driver means for whoever runs the service.
+/// Converts an error of the driver into an error that says what to do.
 pub(super) fn error(table: &TableName, source: sqlx::Error) -> Error {
     let Some(database) = source.as_database_error() else {
-        return Error::of_driver(table, source);
+        return Error::from_driver(table, source);
     };
     let code = database.code().and_then(|code| code.parse().ok());
     let code: u32 = code.unwrap_or_default();
@@ -20,7 +20,7 @@ pub(super) fn error(table: &TableName, source: sqlx::Error) -> Error {
             Error::no_table(table, source)
         }
         SQLITE_ERROR if database.message().contains("column") => Error::wrong_table(table, source),
-        // Only a name for accounts that is no key makes these.
+        // The column `account` is not a key.
         SQLITE_ERROR if database.message().contains("ON CONFLICT") => {
             Error::wrong_table(table, source)
         }
@@ -32,7 +32,7 @@ pub(super) fn error(table: &TableName, source: sqlx::Error) -> Error {
     }
 }
 
-// https://www.sqlite.org/rescode.html: the low byte of an extended code is the primary one.
+// https://www.sqlite.org/rescode.html: the low byte of an extended code is the primary code.
 const PRIMARY_CODE: u32 = 0xFF;
 const SQLITE_ERROR: u32 = 1;
 const SQLITE_BUSY: u32 = 5;

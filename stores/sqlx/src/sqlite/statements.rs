@@ -19,7 +19,7 @@ pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements
         erase: sql(format!(
             "DELETE FROM \"{table}\" WHERE account = ?1 AND revision = ?2"
         )),
-        // A cast to BLOB keeps the bytes of text and of a UUID, and makes decimal text of a number.
+        // CAST to BLOB keeps the bytes of text and UUIDs, and turns a number into decimal text.
         first_accounts: sql(format!(
             "SELECT CAST(account AS BLOB) AS id FROM \"{table}\" ORDER BY account LIMIT ?1"
         )),
@@ -33,8 +33,7 @@ pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements
     }
 }
 
-/// The schema. SQLite compares text byte by byte unless it is told otherwise, and `STRICT` keeps the columns to their
-/// types.
+/// The schema. BINARY is SQLite's comparison by bytes. `STRICT` enforces the column types.
 pub(super) fn create_table(table: &TableName, account: AccountColumn) -> String {
     let account = match account {
         AccountColumn::Text => "TEXT NOT NULL PRIMARY KEY COLLATE BINARY",

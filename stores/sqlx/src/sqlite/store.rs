@@ -16,49 +16,11 @@ use tokio::time::timeout;
 use super::failure;
 use super::statements::{create_table, statements};
 use crate::account_column::Key;
-use crate::statements::{Statements, at_most_one, swapped};
+use crate::statements::{Statements, at_most_one, write_result};
 use crate::table_name::TableName;
 use crate::{AccountColumn, Error, TableNameError};
 
-/// A store in a SQLite database, over the host's own pool.
-///
-/// # The pool
-///
-/// Open it with [`connect_options`](Self::connect_options), or see to the same settings in the host's own, on every
-/// connection:
-///
-/// - `journal_mode = WAL`, so that loads do not wait for writes.
-/// - `synchronous = FULL`. With less, a loss of power can take back the last writes, and with them the record of a
-///   passcode that was used or a guess that was wrong.
-/// - `busy_timeout`, less than the store's own time-out, so that a database that stays locked is the error
-///   [`Locked`](Error::Locked), which knows that nothing was written, rather than [`Timeout`](Error::Timeout).
-/// - A database in memory is one for each connection, so it takes a pool of exactly one.
-///
-/// SQLite lets one connection write at a time; more connections serve more loads, not more writes. The pool's
-/// `test_before_acquire` only costs time here: a connection to a file does not go away.
-///
-/// # What a call is
-///
-/// One statement, outside any transaction, so it is committed when it is answered: SQLite has one isolation level, which
-/// is serializable. The store never retries and never begins a transaction. A host that wants rows of its own in the same
-/// transaction as an accepted login writes its own [`Store`] with these statements.
-///
-/// # Dropped futures and time-outs
-///
-/// A statement runs on the connection's own thread, from beginning to end, whether or not somebody still waits for it. If
-/// the future of a call is dropped before the statement is handed over, nothing happens; after that it runs whole and
-/// commits by itself. The connection goes back to the pool and is in no doubt: there is no transaction it could be left
-/// in, and whoever gets it next waits for that statement to end. So calls need no task of their own, and a write whose
-/// call timed out may still land, which the verifier knows how to settle.
-///
-/// # Columns
-///
-/// Beside `account` ([`AccountColumn`]), `revision` and `record` there are `enabled` (0 or 1),
-/// `codes_left` and `key_id`, the [`Summary`](countersign::store::Summary) of the record: not
-/// authenticated, for queries and never for decisions. So no trigger on them may set a flag of
-/// yours: see `WriteKind` for that. More columns of the host's own do no harm if they have a
-/// default. A later version of this crate that must not share its table with this one renames a
-/// column, so that this one stops with [`Error::WrongTable`].
+/// A store in a SQLite database, on your own pool.
 ///
 /// ```
 /// use countersign_sqlx::SqliteStore;
@@ -67,8 +29,8 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("accounts.db");
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("accounts.db");
 /// let pool = SqlitePool::connect_with(SqliteStore::connect_options(path)).await?;
 /// let store = SqliteStore::new(pool.clone())
 ///     .with_table("second_factor")?
@@ -81,6 +43,52 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # The pool
+///
+/// Open the pool with [`connect_options`](Self::connect_options), or set the same on every
+/// connection of your own pool:
+///
+/// - `journal_mode = WAL`: loads do not wait for writes.
+/// - `synchronous = FULL`: with less, a power failure can undo the last writes. A used passcode is
+///   then valid again, or a wrong guess is not counted.
+/// - `busy_timeout`, shorter than the store's time limit. If the database stays locked, the error
+///   is then [`Locked`](Error::Locked), which says that nothing was written, instead of
+///   [`Timeout`](Error::Timeout).
+///
+/// Each connection to an in-memory database has a database of its own, so use a pool of exactly one
+/// connection for it.
+///
+/// SQLite lets one connection write at a time. More connections serve more loads, but not more
+/// writes. Switch `test_before_acquire` off: it only costs time, because a connection to a file
+/// does not break.
+///
+/// # One statement per call
+///
+/// A call is one statement outside any transaction, so it is committed when the answer comes.
+/// SQLite's only isolation level is serializable. The store never retries and never opens a
+/// transaction. If you need your own rows in the transaction of an accepted login, write your own
+/// [`Store`] with these statements.
+///
+/// # Dropped futures and time-outs
+///
+/// A statement runs on its connection's own thread, from beginning to end. If you drop the future
+/// before the statement reaches that thread, nothing happens. If you drop it later, the statement
+/// still runs completely and commits. The connection goes back to the pool without an open
+/// transaction, and its next user waits for that statement to end. So calls need no task of their
+/// own. If a call times out, its write may still be applied, and the verifier finds out whether it
+/// was.
+///
+/// # Columns
+///
+/// The columns `account` ([`AccountColumn`]), `revision` and `record` are the stored record. The
+/// columns `enabled`, `codes_left` and `key_id` are its [`Summary`](countersign::store::Summary).
+/// The column `enabled` is 0 or 1. Use them for queries only, never for decisions, because they are
+/// not authenticated. So no trigger on them may set a flag of yours; see
+/// [`WriteKind`](countersign::store::WriteKind) for that.
+///
+/// You can add columns that have a default. If a later version of this crate changes the table
+/// incompatibly, it renames a column. This version then fails with [`Error::WrongTable`].
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
@@ -89,7 +97,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// A store over this pool, in the table `countersign` with text for accounts, with 5 seconds for a call.
+    /// A store on this pool, with the table `countersign`, a text column for accounts, and a time
+    /// limit of 5 seconds per call.
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
         Self {
@@ -99,31 +108,32 @@ impl SqliteStore {
         }
     }
 
-    /// Keeps the records in another table.
+    /// Sets another table.
     ///
     /// # Errors
-    /// [`TableNameError`] if the name is anything but 1 to 63 ASCII letters, digits and underscores, not beginning with a
-    /// digit.
+    /// [`TableNameError`] unless the name has 1 to 63 ASCII letters, digits and underscores, and
+    /// does not begin with a digit.
     pub fn with_table(self, table: &str) -> Result<Self, TableNameError> {
         let statements = Arc::new(statements(TableName::new(table)?, self.statements.account));
         Ok(Self { statements, ..self })
     }
 
-    /// Keeps accounts in a column of another type than text.
+    /// Sets the type of the column `account`.
     #[must_use]
     pub fn with_account_column(self, account: AccountColumn) -> Self {
         let statements = Arc::new(statements(self.statements.table.clone(), account));
         Self { statements, ..self }
     }
 
-    /// Bounds every call by another time than 5 seconds: the wait for a connection and the statement together.
+    /// Sets another time limit than 5 seconds per call. It covers the wait for a connection and the
+    /// statement together.
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
 
-    /// How to open a database at this path: created if it is missing, in WAL mode, `synchronous = FULL`, and with a
-    /// `busy_timeout` of 4 seconds.
+    /// Options to open the database at this path. They create a missing file, and set WAL mode,
+    /// `synchronous = FULL`, and a `busy_timeout` of 4 seconds.
     #[must_use]
     pub fn connect_options(path: impl AsRef<Path>) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
@@ -134,7 +144,7 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
     }
 
-    /// The SQL text that creates the table, for the host's own migrations.
+    /// The SQL text that creates the table, for your own migrations.
     ///
     /// ```
     /// use countersign_sqlx::{AccountColumn, SqliteStore};
@@ -145,12 +155,12 @@ impl SqliteStore {
     /// ```
     ///
     /// # Errors
-    /// [`TableNameError`], as [`with_table`](Self::with_table).
+    /// [`TableNameError`], as for [`with_table`](Self::with_table).
     pub fn schema(table: &str, account: AccountColumn) -> Result<String, TableNameError> {
         Ok(create_table(&TableName::new(table)?, account))
     }
 
-    /// Creates the table if it is missing. An existing one is not looked at.
+    /// Creates the table if it is missing. It does not check an existing table.
     ///
     /// # Errors
     /// [`Error`] if the database cannot be reached or written to.
@@ -159,9 +169,11 @@ impl SqliteStore {
         self.rows_affected(create_table).await.map(|_| ())
     }
 
-    /// The next accounts after `cursor`, at most `limit`, in the order of the column: for `reseal` and reports. Begin with `None`, go on with the last one returned, and end when none is.
+    /// Returns the next accounts after `cursor`, at most `limit`, in the order of the column. Use
+    /// it for `reseal` and for reports.
     ///
-    /// Accounts that are created or erased meanwhile may or may not be among them; all others are.
+    /// Begin with `None`, and continue with the last account returned. An empty answer is the end.
+    /// An account that is created or erased during this time may be missing; no other account is.
     ///
     /// # Errors
     /// [`Error`] if the database cannot be read.
@@ -172,12 +184,12 @@ impl SqliteStore {
     ) -> Result<Vec<AccountId>, Error> {
         let query = match cursor {
             None => sqlx::query(self.statements.first_accounts.clone()),
-            Some(cursor) => self.keyed(&self.statements.accounts_after, cursor)?,
+            Some(cursor) => self.bind_key(&self.statements.accounts_after, cursor)?,
         };
         let query = query.bind(limit);
         let (mut connection, left) = self.connection().await?;
         let rows = self
-            .bounded(left, query.fetch_all(&mut *connection))
+            .with_limit(left, query.fetch_all(&mut *connection))
             .await?;
         let account = |row: &SqliteRow| {
             let id = row.try_get(0).map_err(|error| self.error(error))?;
@@ -189,15 +201,17 @@ impl SqliteStore {
 
     async fn rows_affected(&self, query: SqliteQuery<'_>) -> Result<u64, Error> {
         let (mut connection, left) = self.connection().await?;
-        let done = self.bounded(left, query.execute(&mut *connection)).await?;
+        let done = self
+            .with_limit(left, query.execute(&mut *connection))
+            .await?;
         Ok(done.rows_affected())
     }
 
-    /// A connection, and what is left of the time.
+    /// A connection, and the rest of the time limit.
     async fn connection(&self) -> Result<(PoolConnection<Sqlite>, Duration), Error> {
-        let begun = Instant::now();
+        let start = Instant::now();
         match timeout(self.limit, self.pool.acquire()).await {
-            Ok(Ok(connection)) => Ok((connection, self.limit.saturating_sub(begun.elapsed()))),
+            Ok(Ok(connection)) => Ok((connection, self.limit.saturating_sub(start.elapsed()))),
             Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => {
                 Err(Error::NoConnection { limit: self.limit })
             }
@@ -205,7 +219,7 @@ impl SqliteStore {
         }
     }
 
-    async fn bounded<T>(
+    async fn with_limit<T>(
         &self,
         left: Duration,
         statement: impl Future<Output = Result<T, sqlx::Error>>,
@@ -221,13 +235,13 @@ impl SqliteStore {
     }
 
     /// The statement with the account bound to `?1`.
-    fn keyed<'q>(
+    fn bind_key<'q>(
         &self,
         statement: &SqlStr,
         account: &'q AccountId,
     ) -> Result<SqliteQuery<'q>, Error> {
         let query = sqlx::query(statement.clone());
-        Ok(match self.statements.account.key(account)? {
+        Ok(match self.statements.key(account)? {
             Key::Text(text) => query.bind(text),
             Key::Number(number) => query.bind(number),
             Key::Uuid { bytes, .. } => query.bind(bytes.to_vec()),
@@ -235,17 +249,17 @@ impl SqliteStore {
     }
 
     /// The statement with the columns of a row bound to `?1` to `?6`.
-    fn written<'q>(
+    fn bind_row<'q>(
         &self,
         statement: &SqlStr,
         account: &'q AccountId,
-        swap: ConditionalWrite<'q>,
+        write: ConditionalWrite<'q>,
         record: &'q [u8],
     ) -> Result<SqliteQuery<'q>, Error> {
-        let summary = swap.summary();
+        let summary = write.summary();
         Ok(self
-            .keyed(statement, account)?
-            .bind(swap.revision().as_i64())
+            .bind_key(statement, account)?
+            .bind(write.revision().as_i64())
             .bind(record)
             .bind(summary.enabled)
             .bind(summary.codes_left)
@@ -257,10 +271,10 @@ impl Store for SqliteStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-        let query = self.keyed(&self.statements.load, account)?;
+        let query = self.bind_key(&self.statements.load, account)?;
         let (mut connection, left) = self.connection().await?;
         let rows = self
-            .bounded(left, query.fetch_all(&mut *connection))
+            .with_limit(left, query.fetch_all(&mut *connection))
             .await?;
         let Some(row) = at_most_one(&self.statements.table, rows)? else {
             return Ok(None);
@@ -276,17 +290,21 @@ impl Store for SqliteStore {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        let expected = swap.expected().map(Revision::as_i64);
-        let query = match (swap.record(), expected) {
-            (Some(record), None) => self.written(&self.statements.create, account, swap, record)?,
+        let expected = write.expected().map(Revision::as_i64);
+        let query = match (write.record(), expected) {
+            (Some(record), None) => {
+                self.bind_row(&self.statements.create, account, write, record)?
+            }
             (Some(record), Some(expected)) => self
-                .written(&self.statements.replace, account, swap, record)?
+                .bind_row(&self.statements.replace, account, write, record)?
                 .bind(expected),
-            (None, expected) => self.keyed(&self.statements.erase, account)?.bind(expected),
+            (None, expected) => self
+                .bind_key(&self.statements.erase, account)?
+                .bind(expected),
         };
-        swapped(&self.statements.table, self.rows_affected(query).await?)
+        write_result(&self.statements.table, self.rows_affected(query).await?)
     }
 }
 

@@ -1,9 +1,9 @@
-//! What keeps the store from answering is named.
+//! The store names the reason why it cannot answer.
 
 use super::*;
 
 #[tokio::test]
-async fn an_account_that_does_not_fit_the_column_is_an_error_and_not_nobody() {
+async fn an_unfitting_account_id_is_an_error() {
     let pool = pool(server!()).await;
     for column in [AccountColumn::BigInt, AccountColumn::Uuid] {
         let (store, bob) = (
@@ -11,16 +11,16 @@ async fn an_account_that_does_not_fit_the_column_is_an_error_and_not_nobody() {
             AccountId::new("bob").unwrap(),
         );
         let loaded = store.load(&bob).await.map(|_| ());
-        let swapped = store.compare_and_swap(&bob, swap(None, 1, b"x")).await;
+        let result = store.compare_and_swap(&bob, write(None, 1, b"x")).await;
         let listed = store.accounts_after(Some(&bob), 1).await.map(|_| ());
-        for error in [loaded, swapped.map(|_| ()), listed].map(Result::unwrap_err) {
+        for error in [loaded, result.map(|_| ()), listed].map(Result::unwrap_err) {
             assert!(matches!(error, Error::WrongAccount { .. }), "{error:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_missing_table_is_named_with_what_to_do() {
+async fn a_missing_table_error_says_what_to_do() {
     let store = MySqlStore::new(pool(server!()).await);
     let error = store.load(&account(1)).await.unwrap_err();
     assert!(matches!(error, Error::NoTable { .. }), "{error:?}");
@@ -34,15 +34,15 @@ async fn a_missing_table_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_table_of_another_version_is_named() {
+async fn the_error_names_an_incompatible_table() {
     let pool = pool(server!()).await;
     let ours = "revision BIGINT NOT NULL, record BLOB NOT NULL, enabled BOOLEAN NOT NULL, \
                 codes_left BIGINT NOT NULL, key_id BIGINT NOT NULL";
     for columns in [
-        // An older one, and a newer one that renamed a column for us to stop.
+        // An older table, and a newer one that renamed a column to stop this version.
         "account VARBINARY(9) PRIMARY KEY, revision BIGINT, record BLOB".into(),
         format!("account VARBINARY(9) PRIMARY KEY, {ours}").replace("record", "record_2"),
-        // A newer one that wants more, types that do not fit, a rule that we do not know.
+        // A newer table with another required column, types that do not fit, an unknown check.
         format!("account VARBINARY(9) PRIMARY KEY, {ours}, region INT NOT NULL"),
         format!("account VARBINARY(1) PRIMARY KEY, {ours}"),
         format!("account INT PRIMARY KEY, {ours}").replace("key_id BIGINT", "key_id INT"),
@@ -51,7 +51,7 @@ async fn a_table_of_another_version_is_named() {
         let table = table();
         run(&pool, format!("CREATE TABLE {table} ({columns})")).await;
         let error = at(&pool, &table)
-            .compare_and_swap(&account(44), swap(None, 1, b"x"))
+            .compare_and_swap(&account(44), write(None, 1, b"x"))
             .await
             .unwrap_err();
         assert!(
@@ -61,7 +61,7 @@ async fn a_table_of_another_version_is_named() {
         let named = format!("the table `{table}` has other columns than the text of `schema`");
         assert!(error.to_string().starts_with(&named), "{error}");
     }
-    // One that asks for no more than we give will do.
+    // A table whose additional columns have defaults is fine.
     let table = table();
     let more = "seen TIMESTAMP NOT NULL DEFAULT now(), note TEXT";
     let columns = format!("account VARBINARY(9) PRIMARY KEY, {ours}, {more}");
@@ -70,7 +70,7 @@ async fn a_table_of_another_version_is_named() {
 }
 
 #[tokio::test]
-async fn a_row_that_no_store_wrote_is_an_error() {
+async fn an_unknown_row_is_an_error() {
     let pool = pool(server!()).await;
     let table = table();
     let store = at(&pool, &table);
@@ -86,7 +86,7 @@ async fn a_row_that_no_store_wrote_is_an_error() {
         assert!(matches!(error, Error::CorruptRow { .. }), "{error:?}");
     }
     run(&pool, format!("UPDATE {table} SET revision = 1")).await;
-    let answer = swapped(&store, 1, 2).await;
+    let answer = overwrite(&store, 1, 2).await;
     assert!(
         matches!(answer, Err(Error::CorruptRow { .. })),
         "{answer:?}"
@@ -94,7 +94,7 @@ async fn a_row_that_no_store_wrote_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_read_only_database_gives_a_clear_error_and_can_be_read() {
+async fn a_read_only_database_serves_loads_only() {
     let (server, table) = (server!(), table());
     let store = at(&pool(server).await, &table);
     store.create_table().await.unwrap();
@@ -102,17 +102,17 @@ async fn a_read_only_database_gives_a_clear_error_and_can_be_read() {
     let read_only = set("TRANSACTION READ ONLY").connect(&server.url()).await;
     let reader = at(&read_only.unwrap(), &table);
     assert!(reader.load(&account(1)).await.unwrap().is_some());
-    let answer = swapped(&reader, 1, 2).await;
+    let answer = overwrite(&reader, 1, 2).await;
     assert!(matches!(answer, Err(Error::ReadOnly(_))), "{answer:?}");
 
-    // As a replica is. The administrator, who runs the other tests, may write all the same.
+    // Like a replica. The administrator, whose connections run the other tests, can still write.
     let pool = pool(server).await;
     run(&pool, "CREATE USER app; GRANT ALL ON test.* TO app").await;
     run(&pool, "SET GLOBAL read_only = 1").await;
     let app = MySqlPool::connect_with(options(server).username("app")).await;
     let app = at(&app.unwrap(), &table);
     assert!(app.load(&account(1)).await.unwrap().is_some());
-    let answer = swapped(&app, 1, 2).await;
+    let answer = overwrite(&app, 1, 2).await;
     run(&pool, "SET GLOBAL read_only = 0").await;
     assert!(matches!(answer, Err(Error::ReadOnly(_))), "{answer:?}");
 }
@@ -132,12 +132,12 @@ async fn a_user_without_rights_gives_a_clear_error() {
     let reader = options(server).username("reader");
     let reader = at(&MySqlPool::connect_with(reader).await.unwrap(), &table);
     assert!(reader.load(&account(1)).await.unwrap().is_some());
-    let answer = swapped(&reader, 1, 2).await;
+    let answer = overwrite(&reader, 1, 2).await;
     assert!(matches!(answer, Err(Error::NotAllowed(_))), "{answer:?}");
 }
 
 #[tokio::test]
-async fn a_database_that_lets_nobody_in_gives_a_clear_error() {
+async fn a_refused_connection_gives_a_clear_error() {
     let server = server!();
     for closed in [
         options(server).database("none"),
@@ -163,7 +163,7 @@ async fn a_database_that_lets_nobody_in_gives_a_clear_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_named_in_time() {
+async fn a_missing_server_is_reported_in_time() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -184,7 +184,7 @@ async fn error_of_load(options: MySqlConnectOptions) -> Error {
     store.load(&account(1)).await.unwrap_err()
 }
 
-/// A disk cannot be filled here; a table in memory can.
+/// The test cannot fill a disk, but it can fill a table in memory.
 #[tokio::test]
 async fn a_full_table_gives_a_clear_error() {
     let server = server!();
@@ -201,7 +201,7 @@ async fn a_full_table_gives_a_clear_error() {
     let mut answers = Vec::new();
     for id in 0..100 {
         let account = account(id);
-        let answer = store.compare_and_swap(&account, swap(None, 1, b"x"));
+        let answer = store.compare_and_swap(&account, write(None, 1, b"x"));
         answers.push(answer.await);
     }
     let last = answers.pop().unwrap();
@@ -209,20 +209,20 @@ async fn a_full_table_gives_a_clear_error() {
 }
 
 #[tokio::test]
-async fn an_exhausted_pool_gives_an_error_and_does_not_hang() {
+async fn an_exhausted_pool_times_out() {
     let options = MySqlPoolOptions::new().max_connections(1);
     let pool = options.connect(&server!().url()).await.unwrap();
     let store = store(&pool).await.with_timeout(Duration::from_millis(200));
-    let held = pool.acquire().await.unwrap();
+    let connection = pool.acquire().await.unwrap();
     let error = store.load(&account(1)).await.unwrap_err();
     assert!(matches!(error, Error::NoConnection { .. }), "{error:?}");
-    drop(held);
+    drop(connection);
     let store = store.with_timeout(Duration::from_secs(60));
     assert_eq!(store.load(&account(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_row_that_stays_locked_gives_a_clear_error_where_the_server_gives_up_first() {
+async fn a_row_lock_timeout_gives_a_clear_error() {
     let (server, table) = (server!(), table());
     let pool = pool(server).await;
     let store = at(&pool, &table);
@@ -234,6 +234,6 @@ async fn a_row_that_stays_locked_gives_a_clear_error_where_the_server_gives_up_f
     let impatient = set("innodb_lock_wait_timeout = 1")
         .connect(&server.url())
         .await;
-    let answer = swapped(&at(&impatient.unwrap(), &table), 1, 2).await;
+    let answer = overwrite(&at(&impatient.unwrap(), &table), 1, 2).await;
     assert!(matches!(answer, Err(Error::Locked(_))), "{answer:?}");
 }

@@ -1,5 +1,5 @@
-//! `MySqlStore` keeps the contract on a real MariaDB server, at every isolation level, and says clearly what is wrong when it
-//! cannot.
+//! `MySqlStore` satisfies the contract on a real MariaDB server, at every isolation level, and
+//! names the reason of each failure.
 #![cfg(feature = "mysql")]
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@
     reason = "tests"
 )]
 
-/// The server that all tests share, or the end of the test.
+/// The server that all tests share. Without one, the test returns.
 macro_rules! server {
     () => {
         match &*SERVER {
@@ -38,8 +38,8 @@ use countersign_sqlx::{AccountColumn, Error, MySqlStore};
 use countersign_store_testing::{Durability, MariaDb, Proxy, available};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
-use support::renamed::{Renamed, to_uuid};
-use support::{account, checks, create, revision, swap, table};
+use support::mapped_ids::{MappedIds, to_uuid};
+use support::{account, checks, create, revision, table, write};
 use tokio::runtime::Runtime;
 
 static SERVER: LazyLock<Option<MariaDb>> =
@@ -59,7 +59,7 @@ fn isolated(isolation: &str) -> MySqlPoolOptions {
     set(format!("TRANSACTION ISOLATION LEVEL {isolation}"))
 }
 
-/// Options of a pool whose connections have this set.
+/// Options of a pool whose connections have this setting.
 fn set(setting: impl Into<String>) -> MySqlPoolOptions {
     let sql = format!("SET SESSION {}", setting.into());
     MySqlPoolOptions::new().after_connect(move |connection, _| {
@@ -84,9 +84,9 @@ async fn store_of(column: AccountColumn, pool: &MySqlPool) -> MySqlStore {
     store
 }
 
-async fn swapped(store: &MySqlStore, expected: i64, new: i64) -> Result<WriteResult, Error> {
+async fn overwrite(store: &MySqlStore, expected: i64, new: i64) -> Result<WriteResult, Error> {
     store
-        .compare_and_swap(&account(1), swap(Some(expected), new, b"new"))
+        .compare_and_swap(&account(1), write(Some(expected), new, b"new"))
         .await
 }
 
@@ -96,7 +96,7 @@ async fn run(pool: &MySqlPool, sql: impl Into<String>) {
 }
 
 #[tokio::test]
-async fn the_plain_columns_hold_the_summary() {
+async fn the_summary_columns_store_the_summary() {
     let pool = pool(server!()).await;
     let store = at(&pool, "Second_Factor");
     store.create_table().await.unwrap();
@@ -108,9 +108,9 @@ async fn the_plain_columns_hold_the_summary() {
 }
 
 #[tokio::test]
-async fn the_schema_works_in_a_migration_with_a_foreign_key() {
+async fn the_schema_supports_a_foreign_key() {
     let pool = pool(server!()).await;
-    for (column, host, user, id, refused) in [
+    for (column, id_type, user, id, refused) in [
         (
             AccountColumn::Text,
             "VARBINARY(255)",
@@ -144,13 +144,13 @@ async fn the_schema_works_in_a_migration_with_a_foreign_key() {
     ] {
         let (users, table) = (table(), table());
         let schema = MySqlStore::schema(&table, column).unwrap();
-        let ours = format!("account {host} NOT NULL");
+        let ours = format!("account {id_type} NOT NULL");
         let schema = schema.replace("account BIGINT NOT NULL", &ours);
         let schema = schema.replace("account BINARY(16) NOT NULL", &ours);
         let key = format!("FOREIGN KEY (account) REFERENCES {users} (id) ON DELETE CASCADE");
         run(
             &pool,
-            format!("CREATE TABLE {users} (id {host} PRIMARY KEY)"),
+            format!("CREATE TABLE {users} (id {id_type} PRIMARY KEY)"),
         )
         .await;
         run(&pool, format!("{schema}; ALTER TABLE {table} ADD {key}")).await;
@@ -160,7 +160,7 @@ async fn the_schema_works_in_a_migration_with_a_foreign_key() {
         let accounts = store.accounts_after(None, 9).await.unwrap();
         assert_eq!(accounts.first(), Some(&user));
         let error = store
-            .compare_and_swap(&refused, swap(None, 1, b"nobody's"))
+            .compare_and_swap(&refused, write(None, 1, b"nobody's"))
             .await
             .unwrap_err();
         assert!(matches!(error, Error::ForeignKey { .. }), "{error:?}");
@@ -172,7 +172,7 @@ async fn the_schema_works_in_a_migration_with_a_foreign_key() {
 }
 
 #[tokio::test]
-async fn accounts_come_in_pages_in_the_order_of_the_column() {
+async fn pages_list_accounts_in_column_order() {
     let pool = pool(server!()).await;
     let (nil, highest) = ([0; 16], [0xFF; 16]);
     for (column, ids) in [

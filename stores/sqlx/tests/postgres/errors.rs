@@ -1,9 +1,9 @@
-//! What keeps the store from answering is named.
+//! The store names the reason why it cannot answer.
 
 use super::*;
 
 #[tokio::test]
-async fn an_account_that_does_not_fit_the_column_is_an_error_and_not_nobody() {
+async fn an_unfitting_account_id_is_an_error() {
     let pool = pool(server!()).await;
     for column in [AccountColumn::BigInt, AccountColumn::Uuid] {
         let (store, bob) = (
@@ -11,16 +11,16 @@ async fn an_account_that_does_not_fit_the_column_is_an_error_and_not_nobody() {
             AccountId::new("bob").unwrap(),
         );
         let loaded = store.load(&bob).await.map(|_| ());
-        let swapped = store.compare_and_swap(&bob, swap(None, 1, b"x")).await;
+        let result = store.compare_and_swap(&bob, write(None, 1, b"x")).await;
         let listed = store.accounts_after(Some(&bob), 1).await.map(|_| ());
-        for error in [loaded, swapped.map(|_| ()), listed].map(Result::unwrap_err) {
+        for error in [loaded, result.map(|_| ()), listed].map(Result::unwrap_err) {
             assert!(matches!(error, Error::WrongAccount { .. }), "{error:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_missing_table_is_named_with_what_to_do() {
+async fn a_missing_table_error_says_what_to_do() {
     let store = PostgresStore::new(pool(server!()).await);
     let error = store.load(&account(1)).await.unwrap_err();
     assert!(matches!(error, Error::NoTable { .. }), "{error:?}");
@@ -34,15 +34,16 @@ async fn a_missing_table_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_table_of_another_version_is_named() {
+async fn the_error_names_an_incompatible_table() {
     let pool = pool(server!()).await;
     let ours = "revision bigint NOT NULL, record bytea NOT NULL, enabled boolean NOT NULL, \
                 codes_left bigint NOT NULL, key_id bigint NOT NULL";
     for columns in [
-        // An older one, and a newer one that renamed a column for us to stop.
+        // An older table, and a newer one that renamed a column to stop this version.
         "account text PRIMARY KEY, revision bigint, record bytea".into(),
         format!("account text PRIMARY KEY, {ours}").replace("record", "record_2"),
-        // A newer one that wants more, types that do not fit, no key, a rule that we do not know.
+        // A newer table with another required column, types that do not fit, no key, an unknown
+        // check.
         format!("account text PRIMARY KEY, {ours}, region text NOT NULL"),
         format!("account uuid PRIMARY KEY, {ours}"),
         format!("account text, {ours}"),
@@ -53,7 +54,7 @@ async fn a_table_of_another_version_is_named() {
         let table = table();
         run(&pool, format!("CREATE TABLE {table} ({columns})")).await;
         let error = at(&pool, &table)
-            .compare_and_swap(&account(44), swap(None, 1, b"x"))
+            .compare_and_swap(&account(44), write(None, 1, b"x"))
             .await
             .unwrap_err();
         assert!(
@@ -63,7 +64,7 @@ async fn a_table_of_another_version_is_named() {
         let named = format!("the table `{table}` has other columns than the text of `schema`");
         assert!(error.to_string().starts_with(&named), "{error}");
     }
-    // One that asks for no more than we give will do.
+    // A table whose additional columns have defaults is fine.
     let table = table();
     let more = "seen timestamptz NOT NULL DEFAULT now(), note text";
     let columns = format!("account text PRIMARY KEY, {ours}, {more}");
@@ -72,7 +73,7 @@ async fn a_table_of_another_version_is_named() {
 }
 
 #[tokio::test]
-async fn a_row_that_no_store_wrote_is_an_error() {
+async fn an_unknown_row_is_an_error() {
     let pool = pool(server!()).await;
     let table = table();
     let store = at(&pool, &table);
@@ -88,7 +89,7 @@ async fn a_row_that_no_store_wrote_is_an_error() {
         assert!(matches!(error, Error::CorruptRow { .. }), "{error:?}");
     }
     run(&pool, format!("UPDATE {table} SET revision = 1")).await;
-    let answer = swapped(&store, 1, 2).await;
+    let answer = overwrite(&store, 1, 2).await;
     assert!(
         matches!(answer, Err(Error::CorruptRow { .. })),
         "{answer:?}"
@@ -96,7 +97,7 @@ async fn a_row_that_no_store_wrote_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_read_only_database_gives_a_clear_error_and_can_be_read() {
+async fn a_read_only_database_serves_loads_only() {
     let (server, table) = (server!(), table());
     let store = at(&pool(server).await, &table);
     store.create_table().await.unwrap();
@@ -104,7 +105,7 @@ async fn a_read_only_database_gives_a_clear_error_and_can_be_read() {
     let read_only = options(server).options([("default_transaction_read_only", "on")]);
     let reader = at(&PgPool::connect_with(read_only).await.unwrap(), &table);
     assert!(reader.load(&account(1)).await.unwrap().is_some());
-    let answer = swapped(&reader, 1, 2).await;
+    let answer = overwrite(&reader, 1, 2).await;
     assert!(matches!(answer, Err(Error::ReadOnly(_))), "{answer:?}");
 }
 
@@ -123,12 +124,12 @@ async fn a_user_without_rights_gives_a_clear_error() {
     let reader = options(server).username("reader");
     let reader = at(&PgPool::connect_with(reader).await.unwrap(), &table);
     assert!(reader.load(&account(1)).await.unwrap().is_some());
-    let answer = swapped(&reader, 1, 2).await;
+    let answer = overwrite(&reader, 1, 2).await;
     assert!(matches!(answer, Err(Error::NotAllowed(_))), "{answer:?}");
 }
 
 #[tokio::test]
-async fn a_database_that_lets_nobody_in_gives_a_clear_error() {
+async fn a_refused_connection_gives_a_clear_error() {
     let server = server!();
     for closed in [
         options(server).database("none"),
@@ -149,7 +150,7 @@ async fn a_database_that_lets_nobody_in_gives_a_clear_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_named_in_time() {
+async fn a_missing_server_is_reported_in_time() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -170,7 +171,7 @@ async fn error_of_load(options: PgConnectOptions) -> Error {
     store.load(&account(1)).await.unwrap_err()
 }
 
-/// A disk cannot be filled here; the server says by a trigger what it says then.
+/// The test cannot fill a disk. A trigger raises the server's error instead.
 #[tokio::test]
 async fn a_full_disk_gives_a_clear_error() {
     let (pool, table) = (pool(server!()).await, table());
@@ -178,28 +179,29 @@ async fn a_full_disk_gives_a_clear_error() {
     store.create_table().await.unwrap();
     create(&store, &account(1)).await;
     let sql = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
-               BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+               BEGIN RAISE 'could not extend file: No space left on device'
+               USING ERRCODE = '53100'; END $$;
                CREATE TRIGGER full_disk BEFORE UPDATE ON @ EXECUTE FUNCTION full_disk()";
     run(&pool, sql.replace('@', &table)).await;
-    let answer = swapped(&store, 1, 2).await;
+    let answer = overwrite(&store, 1, 2).await;
     assert!(matches!(answer, Err(Error::DiskFull(_))), "{answer:?}");
 }
 
 #[tokio::test]
-async fn an_exhausted_pool_gives_an_error_and_does_not_hang() {
+async fn an_exhausted_pool_times_out() {
     let options = PgPoolOptions::new().max_connections(1);
     let pool = options.connect(&server!().url()).await.unwrap();
     let store = store(&pool).await.with_timeout(Duration::from_millis(200));
-    let held = pool.acquire().await.unwrap();
+    let connection = pool.acquire().await.unwrap();
     let error = store.load(&account(1)).await.unwrap_err();
     assert!(matches!(error, Error::NoConnection { .. }), "{error:?}");
-    drop(held);
+    drop(connection);
     let store = store.with_timeout(Duration::from_secs(60));
     assert_eq!(store.load(&account(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_row_that_stays_locked_gives_a_clear_error_where_the_server_gives_up_first() {
+async fn a_row_lock_timeout_gives_a_clear_error() {
     let (server, table) = (server!(), table());
     let pool = pool(server).await;
     let store = at(&pool, &table);
@@ -210,19 +212,19 @@ async fn a_row_that_stays_locked_gives_a_clear_error_where_the_server_gives_up_f
     sqlx::raw_sql(lock).execute(&mut *other).await.unwrap();
     let options = options(server).options([("lock_timeout", "100")]);
     let store = at(&PgPool::connect_with(options).await.unwrap(), &table);
-    let answer = swapped(&store, 1, 2).await;
+    let answer = overwrite(&store, 1, 2).await;
     assert!(matches!(answer, Err(Error::Locked(_))), "{answer:?}");
 }
 
 #[tokio::test]
-async fn a_statement_that_the_server_forgot_is_named_as_the_fault_of_a_pooler() {
+async fn an_unknown_prepared_statement_names_the_pooler() {
     let options = PgPoolOptions::new().max_connections(1);
     let pool = options.connect(&server!().url()).await.unwrap();
     let store = store(&pool).await;
     create(&store, &account(1)).await;
     run(&pool, "DEALLOCATE ALL").await;
     let error = store
-        .compare_and_swap(&account(2), swap(None, 1, b"record"))
+        .compare_and_swap(&account(2), write(None, 1, b"record"))
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Pooler(_)), "{error:?}");

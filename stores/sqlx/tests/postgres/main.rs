@@ -1,5 +1,5 @@
-//! `PostgresStore` keeps the contract on a real server, at every isolation level, and says clearly what is wrong when it
-//! cannot.
+//! `PostgresStore` satisfies the contract on a real server, at every isolation level, and names the
+//! reason of each failure.
 #![cfg(feature = "postgres")]
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@
     reason = "tests"
 )]
 
-/// The server that all tests share, or the end of the test.
+/// The server that all tests share. Without one, the test returns.
 macro_rules! server {
     () => {
         match &*SERVER {
@@ -38,8 +38,8 @@ use countersign_sqlx::{AccountColumn, Error, PostgresStore};
 use countersign_store_testing::{Durability, Fault, Postgres, Proxy, available};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use support::renamed::{Renamed, to_uuid};
-use support::{account, checks, create, revision, swap, table};
+use support::mapped_ids::{MappedIds, to_uuid};
+use support::{account, checks, create, revision, table, write};
 use tokio::runtime::Runtime;
 
 static SERVER: LazyLock<Option<Postgres>> =
@@ -70,9 +70,9 @@ async fn store_of(column: AccountColumn, pool: &PgPool) -> PostgresStore {
     store
 }
 
-async fn swapped(store: &PostgresStore, expected: i64, new: i64) -> Result<WriteResult, Error> {
+async fn overwrite(store: &PostgresStore, expected: i64, new: i64) -> Result<WriteResult, Error> {
     store
-        .compare_and_swap(&account(1), swap(Some(expected), new, b"new"))
+        .compare_and_swap(&account(1), write(Some(expected), new, b"new"))
         .await
 }
 
@@ -82,7 +82,7 @@ async fn run(pool: &PgPool, sql: impl Into<String>) {
 }
 
 #[tokio::test]
-async fn the_plain_columns_hold_the_summary() {
+async fn the_summary_columns_store_the_summary() {
     let pool = pool(server!()).await;
     let store = at(&pool, "Second_Factor");
     store.create_table().await.unwrap();
@@ -95,9 +95,9 @@ async fn the_plain_columns_hold_the_summary() {
 }
 
 #[tokio::test]
-async fn the_schema_works_in_a_migration_with_a_foreign_key() {
+async fn the_schema_supports_a_foreign_key() {
     let pool = pool(server!()).await;
-    for (column, host, user, refused) in [
+    for (column, id_type, user, refused) in [
         (AccountColumn::Text, "text", account(7), account(8)),
         (AccountColumn::BigInt, "bigint", account(7), account(8)),
         (AccountColumn::Uuid, "uuid", to_uuid(7), to_uuid(8)),
@@ -107,7 +107,7 @@ async fn the_schema_works_in_a_migration_with_a_foreign_key() {
         let key = format!("FOREIGN KEY (account) REFERENCES {users} ON DELETE CASCADE");
         run(
             &pool,
-            format!("CREATE TABLE {users} (id {host} PRIMARY KEY)"),
+            format!("CREATE TABLE {users} (id {id_type} PRIMARY KEY)"),
         )
         .await;
         run(&pool, format!("{schema}; ALTER TABLE {table} ADD {key}")).await;
@@ -115,7 +115,7 @@ async fn the_schema_works_in_a_migration_with_a_foreign_key() {
         let store = at(&pool, &table).with_account_column(column);
         create(&store, &user).await;
         let error = store
-            .compare_and_swap(&refused, swap(None, 1, b"nobody's"))
+            .compare_and_swap(&refused, write(None, 1, b"nobody's"))
             .await
             .unwrap_err();
         assert!(matches!(error, Error::ForeignKey { .. }), "{error:?}");
@@ -127,7 +127,7 @@ async fn the_schema_works_in_a_migration_with_a_foreign_key() {
 }
 
 #[tokio::test]
-async fn accounts_come_in_pages_in_the_order_of_the_column() {
+async fn pages_list_accounts_in_column_order() {
     let pool = pool(server!()).await;
     let (nil, highest) = ([0; 16], [0xFF; 16]);
     for (column, ids) in [

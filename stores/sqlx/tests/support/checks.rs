@@ -1,4 +1,4 @@
-//! Checks that the stores on a server have in common.
+//! Checks that all stores on a server share.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -13,15 +13,15 @@ use countersign_store_testing::{Fault, Proxy};
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
-use super::{account, create, erase, revision, swap};
+use super::{account, create, erase, revision, write};
 
 /// A store that tasks can share.
 pub(crate) trait Shared: Store<Error = Error> + Clone + 'static {}
 impl<S: Store<Error = Error> + Clone + 'static> Shared for S {}
 
-/// Of 64 tasks that create, swap and erase one revision at the same time, one is done, and the others are stale: whatever
-/// the database says to them, it is no error.
-pub(crate) async fn one_of_64_is_done(store: &impl Shared) {
+/// 64 tasks create, replace and erase one revision at the same time: one is `Done`, and all others
+/// are `Stale`. No answer of the database becomes an error.
+pub(crate) async fn one_of_64_writes_is_done(store: &impl Shared) {
     for round in 0..10 {
         let account = account(round);
         for step in 0..3 {
@@ -30,16 +30,16 @@ pub(crate) async fn one_of_64_is_done(store: &impl Shared) {
                 .map(|number| {
                     let (store, account, start) = (store.clone(), account.clone(), start.clone());
                     tokio::spawn(async move {
-                        let swap = match step {
-                            0 => swap(None, 7, b"created"),
-                            1 => swap(Some(7), 1000 + number, b"swapped"),
+                        let write = match step {
+                            0 => write(None, 7, b"created"),
+                            1 => write(Some(7), 1000 + number, b"replaced"),
                             _ => {
                                 let stored = store.load(&account).await.unwrap();
                                 erase(stored.unwrap().revision.as_i64())
                             }
                         };
                         start.wait().await;
-                        store.compare_and_swap(&account, swap).await.unwrap()
+                        store.compare_and_swap(&account, write).await.unwrap()
                     })
                 })
                 .collect();
@@ -55,8 +55,9 @@ pub(crate) async fn one_of_64_is_done(store: &impl Shared) {
     }
 }
 
-/// Sixteen tasks create, swap and erase one account as they like: no answer is an error, and the books balance.
-pub(crate) async fn a_free_mix_balances(store: &impl Shared) {
+/// 16 tasks create, replace and erase one account in any order: no answer is an error, and the
+/// number of rows matches the answers.
+pub(crate) async fn a_concurrent_mix_matches_the_rows(store: &impl Shared) {
     let (account, next) = (account(1), Arc::new(AtomicI64::new(1)));
     let tasks: Vec<_> = (0..16)
         .map(|_| {
@@ -67,12 +68,12 @@ pub(crate) async fn a_free_mix_balances(store: &impl Shared) {
                     let found = store.load(&account).await.unwrap();
                     let found = found.map(|stored| stored.revision.as_i64());
                     let new = next.fetch_add(1, Ordering::SeqCst);
-                    let (swap, change) = match found {
-                        None => (swap(None, new, b"created"), 1),
+                    let (write, change) = match found {
+                        None => (write(None, new, b"created"), 1),
                         Some(old) if round % 3 == 0 => (erase(old), -1),
-                        Some(old) => (swap(Some(old), new, b"swapped"), 0),
+                        Some(old) => (write(Some(old), new, b"replaced"), 0),
                     };
-                    if store.compare_and_swap(&account, swap).await.unwrap() == WriteResult::Done {
+                    if store.compare_and_swap(&account, write).await.unwrap() == WriteResult::Done {
                         rows += change;
                     }
                 }
@@ -97,55 +98,62 @@ pub(crate) async fn run(in_a_task: bool, check: impl Future<Output = ()> + Send 
     }
 }
 
-/// Calls are dropped at random: each writes whole or not at all, and the pool is as good as before. Gives how many were
-/// dropped, and how many of them had landed when the same swap was tried again.
-pub(crate) async fn dropped_futures_leave_the_pool_usable(store: &impl Shared, rounds: i64) {
+/// Drops calls at random. Each write is applied completely or not at all, and the pool stays
+/// usable.
+pub(crate) async fn dropped_futures_write_completely_or_not_at_all(
+    store: &impl Shared,
+    rounds: i64,
+) {
     let account = account(1);
     create(store, &account).await;
-    let (mut cut, mut landed) = (0, 0);
+    let (mut dropped, mut applied) = (0, 0);
     for new in 2..rounds {
         let record = new.to_string().repeat(500);
-        let attempt = swap(Some(new - 1), new, record.as_bytes());
-        let patience = new * 37 % 200;
-        match cut_after(patience, store.compare_and_swap(&account, attempt)).await {
-            Some(swapped) => assert_eq!(swapped.unwrap(), WriteResult::Done),
-            // The same swap again settles what became of it: it lands now, or it had landed and is stale.
+        let attempt = write(Some(new - 1), new, record.as_bytes());
+        let polls = new * 37 % 200;
+        match drop_after(polls, store.compare_and_swap(&account, attempt)).await {
+            Some(result) => assert_eq!(result.unwrap(), WriteResult::Done),
+            // The same write again shows the effect: `Done` if it was not applied, `Stale` if it
+            // was.
             None => {
-                cut += 1;
+                dropped += 1;
                 let again = store.compare_and_swap(&account, attempt).await;
                 if again.unwrap() == WriteResult::Stale {
-                    landed += 1;
+                    applied += 1;
                 }
             }
         }
-        // Loads are dropped, too, on connections that have not prepared them yet.
-        cut_after(patience, store.load(&account)).await;
+        // Drops loads, too, on connections that have not prepared them yet.
+        drop_after(polls, store.load(&account)).await;
         let stored = store.load(&account).await.unwrap().unwrap();
         assert_eq!(
             stored,
             StoredRecord::new(record.into_bytes(), revision(new)),
-            "after {cut} cuts"
+            "after {dropped} dropped calls"
         );
     }
-    println!("{cut} calls were dropped, {landed} of them landed first");
-    assert!(cut > rounds / 10, "only {cut} were dropped");
+    println!("{dropped} calls were dropped, {applied} of them were applied first");
+    assert!(dropped > rounds / 10, "only {dropped} were dropped");
 }
 
-/// A call is dropped while its statement is prepared: the connection, the only one, is not left in the middle of that.
-pub(crate) async fn a_dropped_future_keeps_its_connection(store: &impl Shared, proxy: &Proxy) {
+/// Drops a call while its statement is prepared. The pool's only connection stays usable.
+pub(crate) async fn a_future_dropped_during_prepare_keeps_its_connection(
+    store: &impl Shared,
+    proxy: &Proxy,
+) {
     let account = account(1);
     create(store, &account).await;
     let connections = proxy.connections();
-    proxy.strike(b"SELECT record", Fault::Stall(Duration::from_secs(1)));
+    proxy.inject(b"SELECT record", Fault::Stall(Duration::from_secs(1)));
     let load = timeout(Duration::from_millis(50), store.load(&account));
     assert!(load.await.is_err(), "it was dropped");
     assert!(store.load(&account).await.unwrap().is_some());
-    assert_eq!((proxy.struck(), proxy.connections()), (1, connections));
+    assert_eq!((proxy.injected(), proxy.connections()), (1, connections));
 }
 
-/// The outcome of a future, unless it takes more than so many turns of the runtime: then it is dropped.
-async fn cut_after<F: Future>(turns: i64, future: F) -> Option<F::Output> {
-    let (mut future, mut left) = (pin!(future), turns);
+/// The output of a future, or `None` if it needs more than `polls` polls. Then it is dropped.
+async fn drop_after<F: Future>(polls: i64, future: F) -> Option<F::Output> {
+    let (mut future, mut left) = (pin!(future), polls);
     poll_fn(|context| match future.as_mut().poll(context) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
         Poll::Pending if left == 0 => Poll::Ready(None),
@@ -158,8 +166,8 @@ async fn cut_after<F: Future>(turns: i64, future: F) -> Option<F::Output> {
     .await
 }
 
-/// The answer to a swap is lost: an error; and the same swap again is stale, because it had landed.
-pub(crate) async fn a_lost_answer_is_an_error_and_settles(store: &impl Shared, proxy: &Proxy) {
+/// A write with a lost answer is an error. The same write again is `Stale` if it was applied.
+pub(crate) async fn a_repeated_write_resolves_a_lost_answer(store: &impl Shared, proxy: &Proxy) {
     let account = account(1);
     create(store, &account).await;
     for (new, fault) in [
@@ -167,71 +175,71 @@ pub(crate) async fn a_lost_answer_is_an_error_and_settles(store: &impl Shared, p
         (3, Fault::DropRequest),
         (4, Fault::Reset),
     ] {
-        // The statement has been prepared by now, so what is struck is its execution.
+        // The statement is prepared already, so the fault hits its execution.
         let record = format!("struck {fault:?}");
-        let attempt = swap(Some(new - 1), new, record.as_bytes());
+        let attempt = write(Some(new - 1), new, record.as_bytes());
         store.load(&account).await.unwrap();
-        proxy.strike(record.as_bytes(), fault);
+        proxy.inject(record.as_bytes(), fault);
         let error = store.compare_and_swap(&account, attempt).await.unwrap_err();
         assert!(
             matches!(error, Error::ConnectionLost(_)),
             "{fault:?}: {error:?}"
         );
         let again = store.compare_and_swap(&account, attempt).await.unwrap();
-        let landed = matches!(fault, Fault::DropReply);
-        assert_eq!(again == WriteResult::Stale, landed, "{fault:?}");
+        let was_applied = matches!(fault, Fault::DropReply);
+        assert_eq!(again == WriteResult::Stale, was_applied, "{fault:?}");
         let stored = store.load(&account).await.unwrap().unwrap();
         assert_eq!(
             stored,
             StoredRecord::new(record.into_bytes(), revision(new))
         );
     }
-    assert_eq!(proxy.struck(), 3);
+    assert_eq!(proxy.injected(), 3);
 }
 
-/// The network swallows answers, and then everything: each call ends in time, and when it is well again, so is the store.
-/// The pool has one connection.
-pub(crate) async fn a_silent_network_is_an_error_in_time(store: &impl Shared, proxy: &Proxy) {
+/// The network swallows one answer, and then every answer. Each call ends in time, and the store
+/// works again with the network. The pool has one connection.
+pub(crate) async fn a_silent_network_times_out(store: &impl Shared, proxy: &Proxy) {
     let account = account(1);
     create(store, &account).await;
     for new in 2..4 {
-        let attempt = swap(Some(new - 1), new, b"black hole");
-        proxy.strike(b"black hole", Fault::BlackHole);
+        let attempt = write(Some(new - 1), new, b"black hole");
+        proxy.inject(b"black hole", Fault::BlackHole);
         let error = store.compare_and_swap(&account, attempt).await.unwrap_err();
         assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
-        let swapped = store.compare_and_swap(&account, attempt).await.unwrap();
-        assert_eq!(swapped, WriteResult::Stale, "it had landed");
+        let result = store.compare_and_swap(&account, attempt).await.unwrap();
+        assert_eq!(result, WriteResult::Stale, "the write was applied");
     }
-    proxy.strike_all(Fault::BlackHole);
+    proxy.inject_always(Fault::BlackHole);
     for _ in 0..2 {
-        let begun = Instant::now();
+        let start = Instant::now();
         store.load(&account).await.unwrap_err();
-        assert!(begun.elapsed() < Duration::from_secs(20));
+        assert!(start.elapsed() < Duration::from_secs(20));
     }
-    proxy.heal();
+    proxy.stop_faults();
     assert!(store.load(&account).await.unwrap().is_some());
 }
 
-/// A call is one request, of a statement that was prepared once; and one more with which the driver sees, when the answer
-/// is given, that the connection is well. The pool has one connection that it does not test before.
-pub(crate) async fn a_call_is_one_round_trip(store: &impl Shared, proxy: &Proxy) {
+/// A call is one request of a prepared statement. When the connection is released, the driver pings
+/// with one more. The pool has one connection, which it does not test before use.
+pub(crate) async fn every_call_takes_one_round_trip(store: &impl Shared, proxy: &Proxy) {
     const CALLS: i64 = 20;
     let account = account(1);
     create(store, &account).await;
-    let warm = swap(Some(1), 2, b"warm");
+    let warm = write(Some(1), 2, b"warm");
     _ = store.compare_and_swap(&account, warm).await.unwrap();
     store.load(&account).await.unwrap();
     let before = requests(proxy).await;
     for new in 3..3 + CALLS {
-        let swapped = store.compare_and_swap(&account, swap(Some(new - 1), new, b"x"));
-        assert_eq!(swapped.await.unwrap(), WriteResult::Done);
+        let result = store.compare_and_swap(&account, write(Some(new - 1), new, b"x"));
+        assert_eq!(result.await.unwrap(), WriteResult::Done);
         store.load(&account).await.unwrap();
     }
     let calls = usize::try_from(2 * CALLS).unwrap();
     assert_eq!(requests(proxy).await - before, 2 * calls);
 }
 
-/// How many requests came, when no more do.
+/// The number of requests, once no more arrive.
 async fn requests(proxy: &Proxy) -> usize {
     loop {
         let seen = proxy.requests();

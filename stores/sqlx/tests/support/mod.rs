@@ -1,8 +1,9 @@
-//! What the tests of the stores share: swaps, account ids for other columns, and checks that every server store passes.
+//! Shared parts of the tests: conditional writes, account ids for other columns, and checks for
+//! every store on a server.
 #![allow(dead_code, reason = "each test program uses a part")]
 
 pub(crate) mod checks;
-pub(crate) mod renamed;
+pub(crate) mod mapped_ids;
 
 use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
 use countersign::{AccountId, KeyId};
@@ -15,8 +16,8 @@ pub(crate) fn revision(number: i64) -> Revision {
     Revision::from_i64(number).unwrap()
 }
 
-/// A write over the revision `expected` with all columns at their highest.
-pub(crate) fn swap(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
+/// A write over the revision `expected`, with the highest value in every column.
+pub(crate) fn write(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
     let summary = Summary::new(true, u32::MAX, KeyId::new(u32::MAX));
     let kind = WriteKind::Enrolled;
     ConditionalWrite::put(expected.map(revision), revision(new), record, kind, summary)
@@ -29,13 +30,13 @@ pub(crate) fn erase(expected: i64) -> ConditionalWrite<'static> {
 
 /// Creates an account with the revision 1.
 pub(crate) async fn create<S: Store>(store: &S, account: &AccountId) {
-    let swapped = store
-        .compare_and_swap(account, swap(None, 1, b"record"))
+    let result = store
+        .compare_and_swap(account, write(None, 1, b"record"))
         .await;
-    assert_eq!(swapped.map_err(Into::into).unwrap(), WriteResult::Done);
+    assert_eq!(result.map_err(Into::into).unwrap(), WriteResult::Done);
 }
 
-/// A name for a table that no other test has.
+/// A table name that no other test uses.
 pub(crate) fn table() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static TABLES: AtomicU32 = AtomicU32::new(0);

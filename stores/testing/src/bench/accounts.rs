@@ -10,25 +10,27 @@ use countersign::{
 };
 use fastrand::Rng;
 
-use super::{Error, REVISION};
+use super::database::{Error, REVISION};
 
-/// The accounts of a table, and which of them are enrolled: every n-th, so that they lie all over it.
+/// The accounts of a table, and the enrolled ones among them: every n-th account, so that they are
+/// spread over the table.
 pub(super) struct Population {
     pub(super) rows: u32,
     pub(super) keys: Keys,
     store: MemoryStore,
     members: Vec<(Member, StoredRecord)>,
-    strangers: [Arc<[AccountId]>; 2],
+    others: [Arc<[AccountId]>; 2],
 }
 
-/// Accounts whose records do not open. A revision that is drawn later is higher, as the steps of passcodes are.
+/// Accounts without a decryptable record. Later revisions are higher, like the time steps of
+/// passcodes.
 #[derive(Clone)]
-pub(super) struct Strangers {
+pub(super) struct OtherAccounts {
     pub(super) ids: Arc<[AccountId]>,
-    drawn: Arc<AtomicI64>,
+    last_revision: Arc<AtomicI64>,
 }
 
-/// The key that the records are sealed with, and the one that comes after it.
+/// The key of the records, and the next key.
 #[derive(Clone)]
 pub(super) struct Keys {
     first: SealingKey,
@@ -51,7 +53,8 @@ impl Population {
         };
         let (store, clock) = (MemoryStore::new(), ManualClock::at(BEGINNING));
         let policy = Policy::builder()
-            // As long as a slow one. No backup code is used here.
+            // Argon2id with low cost. Its hash has the same length, and no login here uses a backup
+            // code.
             .code_hash(Argon2Params::new(8, 1, 1)?)
             .build()?;
         let verifier = Verifier::builder(store.clone(), keys.before(), ISSUER)
@@ -61,20 +64,20 @@ impl Population {
         let count = (rows / 3).min(most);
         let apart = rows / count;
         let mut members = Vec::new();
-        let mut strangers = [Vec::new(), Vec::new()];
+        let mut others = [Vec::new(), Vec::new()];
         for number in 0..count {
             let id = AccountId::from(number * apart + 1);
             let member = block_on(Member::enroll(&verifier, &clock, id))?;
             let stored = block_on(store.load(&member.id))?.ok_or("the account is gone")?;
             members.push((member, stored));
-            for (place, set) in (1..).zip(&mut strangers) {
+            for (place, set) in (1..).zip(&mut others) {
                 set.push(AccountId::from(number * apart + 1 + apart * place / 3));
             }
         }
-        // In no order, and in the same one every time.
+        // Shuffled, in the same order every time.
         let mut random = Rng::with_seed(0);
         random.shuffle(&mut members);
-        for set in &mut strangers {
+        for set in &mut others {
             random.shuffle(set);
         }
         Ok(Self {
@@ -82,21 +85,21 @@ impl Population {
             keys,
             store,
             members,
-            strangers: strangers.map(Into::into),
+            others: others.map(Into::into),
         })
     }
 
-    /// Where they were enrolled.
+    /// The store in which the accounts were enrolled.
     pub(super) fn store(&self) -> MemoryStore {
         self.store.clone()
     }
 
-    /// A record as they all are.
+    /// A record of the usual size.
     pub(super) fn record(&self) -> &[u8] {
         &self.members[0].1.record
     }
 
-    /// The enrolled accounts as they are before the first turn, and what is on record for them.
+    /// The enrolled accounts before their first turn, and their stored records.
     pub(super) fn members(&self) -> impl Iterator<Item = (Member, &StoredRecord)> {
         self.members.iter().map(|(member, stored)| {
             let member = Member {
@@ -108,28 +111,29 @@ impl Population {
         })
     }
 
-    /// Two sets of as many as there are members. Everybody who measures has accounts of their own: a page that another one
-    /// has just written is cheaper to write again.
-    pub(super) fn strangers(&self) -> [Strangers; 2] {
-        self.strangers.clone().map(|ids| Strangers {
+    /// Two sets of other accounts, each as many as the enrolled ones. Each contender has accounts
+    /// of its own, because a page that another contender has just written is cheaper to write
+    /// again.
+    pub(super) fn others(&self) -> [OtherAccounts; 2] {
+        self.others.clone().map(|ids| OtherAccounts {
             ids,
-            drawn: Arc::new(AtomicI64::new(REVISION)),
+            last_revision: Arc::new(AtomicI64::new(REVISION)),
         })
     }
 }
 
-impl Strangers {
-    /// One of them alone.
+impl OtherAccounts {
+    /// One of the accounts alone.
     pub(super) fn one(&self) -> Self {
         Self {
             ids: self.ids.iter().take(1).cloned().collect(),
-            drawn: Arc::clone(&self.drawn),
+            last_revision: Arc::clone(&self.last_revision),
         }
     }
 
-    /// A revision that nobody has had yet.
+    /// The next unused revision.
     pub(super) fn next_revision(&self) -> i64 {
-        self.drawn.fetch_add(1, Ordering::Relaxed) + 1
+        self.last_revision.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -144,11 +148,11 @@ impl Member {
             checked_at: BEGINNING,
         };
         let request = EnrollmentRequest::new("somebody@example.com");
-        let begun = verifier.begin_enrollment(&id, request, password).await?;
-        let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
+        let enrollment = verifier.begin_enrollment(&id, request, password).await?;
+        let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
         let passcode = phone.passcode(BEGINNING);
         let receipt = verifier
-            .confirm_enrollment(&id, begun.id(), &passcode)
+            .confirm_enrollment(&id, enrollment.id(), &passcode)
             .await?;
         let proof = Proof::Reauthenticated {
             password_checked_at: BEGINNING,
@@ -160,7 +164,8 @@ impl Member {
             phone,
             clock: AtomicU64::new(BEGINNING.as_unix() + DAY),
         };
-        // The next day, when the record no longer holds the time of the issue. Then the history is full, and the record grows no more.
+        // On the next day, the record no longer contains the time of the issue. After these logins
+        // its history is full, and the record does not grow any more.
         for _ in 0..LOGINS {
             let (at, passcode) = member.next_passcode();
             clock.set(at);
@@ -169,7 +174,7 @@ impl Member {
         Ok(member)
     }
 
-    /// The time of the next passcode that nobody has had yet, and the passcode.
+    /// The time of the next unused passcode, and the passcode.
     pub(super) fn next_passcode(&self) -> (Timestamp, String) {
         let before = self.clock.fetch_add(APART, Ordering::Relaxed);
         let at = Timestamp::from_unix(before + APART);
@@ -178,12 +183,12 @@ impl Member {
 }
 
 impl Keys {
-    /// What a service has before it changes the key.
+    /// The keyring before a key change.
     pub(super) fn before(&self) -> Keyring {
         Keyring::new(FIRST, self.first.clone())
     }
 
-    /// What it has while records are sealed anew.
+    /// The keyring while records are re-encrypted.
     pub(super) fn after(&self) -> Result<Keyring, Error> {
         let keyring = Keyring::new(SECOND, self.second.clone());
         Ok(keyring.with_retired(FIRST, self.first.clone())?)
@@ -200,7 +205,8 @@ impl fmt::Debug for Population {
 
 pub(super) const ISSUER: &str = "Example";
 const BEGINNING: Timestamp = Timestamp::from_unix(1_800_000_000);
-/// Two periods: one passcode in a million is that of the next step, too, which is then used up as well.
+/// Two periods. One passcode in a million equals the passcode of the next time step, and uses up
+/// both.
 const APART: u64 = 60;
 const DAY: u64 = 86_400;
 const LOGINS: usize = 8;

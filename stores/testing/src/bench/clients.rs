@@ -1,31 +1,31 @@
 use std::time::{Duration, Instant};
 
-use super::Error;
+use super::database::Error;
 use super::machine::cpu_time;
 
-/// What one client does again and again.
+/// The work that a client repeats.
 pub(super) trait Job: Send + 'static {
-    /// Does it once. An error ends the benchmark.
+    /// Does the work once. An error ends the benchmark.
     fn once(&mut self) -> impl Future<Output = Result<Attempt, Error>> + Send;
 }
 
-/// How it went.
+/// The result of one piece of work.
 pub(super) enum Attempt {
-    /// It is done and on record.
+    /// Done and stored.
     Done,
-    /// Another client was first, and nothing was done.
+    /// Another client was first, and nothing was written.
     Overtaken,
 }
 
-/// What clients did in their turns.
+/// The results of clients in their turns.
 #[derive(Debug, Default)]
 pub(super) struct Work {
     pub(super) done: u64,
     pub(super) overtaken: u64,
     pub(super) took: Duration,
-    /// Of this process.
+    /// The processor time of this process.
     pub(super) cpu: Duration,
-    /// Of what was done, in no order.
+    /// The latencies of finished work, unsorted.
     pub(super) latencies: Vec<Duration>,
 }
 
@@ -42,17 +42,17 @@ impl Work {
         self.done as f64 / self.took.as_secs_f64()
     }
 
-    /// Processor time for one, in microseconds.
+    /// The processor time per piece of work, in microseconds.
     pub(super) fn cpu_each(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.done as f64
     }
 
-    /// How often others were first for one that was done.
+    /// How often another client was first, per finished piece of work.
     pub(super) fn overtaken_each(&self) -> f64 {
         self.overtaken as f64 / self.done as f64
     }
 
-    /// The latency that this share of them does not exceed.
+    /// The latency that this share of the work does not exceed.
     pub(super) fn percentile(&mut self, share: f64) -> Duration {
         self.latencies.sort_unstable();
         let place = (self.latencies.len() as f64 * share) as usize;
@@ -64,13 +64,13 @@ impl Work {
     }
 }
 
-/// Lets every client do its job, all at once, until the time is over and what they had begun is done.
+/// Runs all clients concurrently until the time is over, and lets them finish what they have begun.
 pub(super) async fn turn<J: Job>(jobs: Vec<J>, length: Duration) -> Result<(Vec<J>, Work), Error> {
     let cpu = cpu_time()?;
-    let begun = Instant::now();
+    let start = Instant::now();
     let clients: Vec<_> = jobs
         .into_iter()
-        .map(|job| tokio::spawn(client(job, begun, length)))
+        .map(|job| tokio::spawn(client(job, start, length)))
         .collect();
     let (mut jobs, mut all) = (Vec::new(), Work::default());
     for client in clients {
@@ -78,17 +78,17 @@ pub(super) async fn turn<J: Job>(jobs: Vec<J>, length: Duration) -> Result<(Vec<
         jobs.push(job);
         all.add(work);
     }
-    all.took = begun.elapsed();
+    all.took = start.elapsed();
     all.cpu = cpu_time()?.saturating_sub(cpu);
     Ok((jobs, all))
 }
 
-async fn client<J: Job>(mut job: J, begun: Instant, length: Duration) -> Result<(J, Work), Error> {
+async fn client<J: Job>(mut job: J, start: Instant, length: Duration) -> Result<(J, Work), Error> {
     let mut work = Work::default();
-    let mut before = begun.elapsed();
+    let mut before = start.elapsed();
     while before < length {
         let attempt = job.once().await?;
-        let after = begun.elapsed();
+        let after = start.elapsed();
         match attempt {
             Attempt::Done => {
                 work.done += 1;

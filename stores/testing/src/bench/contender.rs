@@ -1,21 +1,21 @@
 use std::mem;
 
-use super::Error;
 use super::clients::{Job, Work, turn};
+use super::database::Error;
 use super::options::Options;
 
-/// Clients that take turns with others, and what they have done so far.
+/// Clients that take turns with others, and their results so far.
 pub(super) struct Contender<J> {
     jobs: Vec<J>,
     pub(super) work: Work,
-    /// How much a second, in each turn.
+    /// The rate per second of each turn.
     rates: Vec<f64>,
     /// The median latency of each turn, in seconds.
     latencies: Vec<f64>,
 }
 
 impl<J: Job> Contender<J> {
-    /// The first turn does not count: statements are prepared in it.
+    /// The first turn does not count, because it prepares the statements.
     pub(super) async fn warm(jobs: Vec<J>, options: &Options) -> Result<Self, Error> {
         let (jobs, _) = turn(jobs, options.turn()).await?;
         Ok(Self {
@@ -36,17 +36,17 @@ impl<J: Job> Contender<J> {
         Ok(())
     }
 
-    /// The median of the turns.
+    /// The median rate of the turns.
     pub(super) fn per_second(&self) -> f64 {
         quartile(&sorted(self.rates.clone()), 2)
     }
 
-    /// The ratios of the rates to those of another, each to that of the turn beside it, in order.
+    /// The rate divided by the rate of `other`, for each turn, sorted.
     pub(super) fn faster_than<K>(&self, other: &Contender<K>) -> Vec<f64> {
         ratios(&self.rates, &other.rates)
     }
 
-    /// The same of the median latencies.
+    /// The median latency divided by the median latency of `other`, for each turn, sorted.
     pub(super) fn slower_than<K>(&self, other: &Contender<K>) -> Vec<f64> {
         ratios(&self.latencies, &other.latencies)
     }

@@ -1,4 +1,5 @@
-//! The same work three times: with the bare driver, by the store, and by a verifier over the store.
+//! The same work in three ways: with the bare driver, with the store, and with a verifier on the
+//! store.
 
 use std::sync::Arc;
 
@@ -6,19 +7,19 @@ use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, 
 use countersign::testing::ManualClock;
 use countersign::{AccountId, Denied, Rejection, Timestamp, Verifier, VerifierError};
 
-use super::accounts::{FIRST, ISSUER, Keys, Member, Strangers};
+use super::accounts::{FIRST, ISSUER, Keys, Member, OtherAccounts};
 use super::clients::{Attempt, Job};
-use super::noise::Noise;
-use super::{Error, Table};
+use super::database::{Error, Table};
+use super::random_record::RandomRecord;
 
-/// Which of some accounts a client takes: each client others, or all the one that there is.
-struct Turns<T> {
+/// The accounts of a client: accounts of its own, or one account that all clients share.
+struct AccountsInTurn<T> {
     all: Arc<[T]>,
     next: usize,
     clients: usize,
 }
 
-impl<T> Turns<T> {
+impl<T> AccountsInTurn<T> {
     fn new(all: &Arc<[T]>, client: usize, clients: usize) -> Self {
         Self {
             all: Arc::clone(all),
@@ -37,21 +38,22 @@ impl<T> Turns<T> {
     }
 }
 
-/// What a verification asks of a database, without one: reads what is there, gives up if somebody with a later revision was
-/// first, as with a passcode of an earlier step, and writes; again, as long as others are first.
-pub(super) struct Exchange<R> {
+/// The database work of a verification, without a verifier. It reads the row, gives up if a later
+/// revision was first, and writes. If another client was faster, it repeats. A verifier with a
+/// passcode of an earlier time step gives up in the same way.
+pub(super) struct ReadAndWrite<R> {
     rows: R,
-    strangers: Strangers,
-    accounts: Turns<AccountId>,
-    noise: Noise,
+    others: OtherAccounts,
+    accounts: AccountsInTurn<AccountId>,
+    record: RandomRecord,
 }
 
-/// A way to the rows of a table.
+/// Access to the rows of a table.
 pub(super) trait Rows: Clone + Send + Sync + 'static {
-    /// Reads a row, and gives its revision.
+    /// Reads a row, and returns its revision.
     fn read(&self, account: &AccountId) -> impl Future<Output = Result<i64, Error>> + Send;
 
-    /// Writes it, if the revision is still the expected one.
+    /// Writes a row, if its revision is still the expected one.
     fn write(
         &self,
         account: &AccountId,
@@ -61,42 +63,42 @@ pub(super) trait Rows: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 }
 
-/// With the driver alone.
+/// Access with the driver alone.
 #[derive(Clone)]
 pub(super) struct ByDriver<T>(pub(super) T);
 
-/// With the store.
+/// Access with the store.
 #[derive(Clone)]
 pub(super) struct ByStore<S>(pub(super) S);
 
-impl<R: Rows> Exchange<R> {
+impl<R: Rows> ReadAndWrite<R> {
     pub(super) fn new(
         rows: &R,
-        strangers: &Strangers,
+        others: &OtherAccounts,
         record_bytes: usize,
         clients: usize,
     ) -> Vec<Self> {
         (0..clients)
             .map(|client| Self {
                 rows: rows.clone(),
-                strangers: strangers.clone(),
-                accounts: Turns::new(&strangers.ids, client, clients),
-                noise: Noise::new(client as u64, record_bytes),
+                others: others.clone(),
+                accounts: AccountsInTurn::new(&others.ids, client, clients),
+                record: RandomRecord::new(client as u64, record_bytes),
             })
             .collect()
     }
 }
 
-impl<R: Rows> Job for Exchange<R> {
+impl<R: Rows> Job for ReadAndWrite<R> {
     async fn once(&mut self) -> Result<Attempt, Error> {
         let account = self.accounts.next();
-        let revision = self.strangers.next_revision();
+        let revision = self.others.next_revision();
         for _ in 0..ROUNDS {
             let expected = self.rows.read(account).await?;
             if expected > revision {
                 break;
             }
-            let record = self.noise.next();
+            let record = self.record.next();
             let write = self.rows.write(account, expected, revision, record);
             if write.await? {
                 return Ok(Attempt::Done);
@@ -140,17 +142,17 @@ impl<S: Store + Clone + 'static> Rows for ByStore<S> {
         let expected = Revision::from_i64(expected)?;
         let revision = Revision::from_i64(revision)?;
         let (kind, summary) = (WriteKind::Accepted, Summary::new(true, 10, FIRST));
-        let swap = ConditionalWrite::put(Some(expected), revision, record, kind, summary);
-        let answer = self.0.compare_and_swap(account, swap).await;
+        let write = ConditionalWrite::put(Some(expected), revision, record, kind, summary);
+        let answer = self.0.compare_and_swap(account, write).await;
         Ok(answer.map_err(Into::into)? == WriteResult::Done)
     }
 }
 
-/// Logins with right passcodes.
+/// Logins with correct passcodes.
 pub(super) struct Verify<S> {
     verifier: Verifier<S>,
     clock: ManualClock,
-    members: Turns<Member>,
+    members: AccountsInTurn<Member>,
 }
 
 impl<S: Store + Clone> Verify<S> {
@@ -169,7 +171,7 @@ impl<S: Store + Clone> Verify<S> {
                 Ok(Self {
                     verifier,
                     clock,
-                    members: Turns::new(members, client, clients),
+                    members: AccountsInTurn::new(members, client, clients),
                 })
             })
             .collect()
@@ -185,8 +187,9 @@ impl<S: Store + 'static> Job for Verify<S> {
             Ok(receipt) if receipt.account() == &member.id && receipt.at() == at => {
                 Ok(Attempt::Done)
             }
-            Ok(receipt) => Err(format!("not what was asked for: {receipt:?}").into()),
-            // With many clients on one account: a later step was accepted first, or others were first all the time.
+            Ok(receipt) => Err(format!("a receipt of another login: {receipt:?}").into()),
+            // With many clients on one account, a later time step was accepted first, or others
+            // were first every time.
             Err(
                 Denied::Rejected(Rejection::Replayed) | Denied::Failed(VerifierError::Contended),
             ) => Ok(Attempt::Overtaken),
@@ -195,5 +198,5 @@ impl<S: Store + 'static> Job for Verify<S> {
     }
 }
 
-/// As many as a verifier has.
+/// As many rounds as a verifier tries.
 const ROUNDS: usize = 32;

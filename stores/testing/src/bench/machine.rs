@@ -1,16 +1,16 @@
-//! What the figures were measured on.
+//! The computer that runs a benchmark.
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::time::{Duration, Instant};
 use std::{env, process, thread};
 
-use super::Error;
+use super::database::Error;
 
-/// The machine: its processor, its memory and its kernel.
+/// The computer: its processor, its memory and its kernel.
 ///
 /// # Errors
-/// If the system does not say how many threads it has.
+/// If the system does not report the number of threads.
 pub fn describe() -> Result<String, Error> {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -28,17 +28,19 @@ pub fn describe() -> Result<String, Error> {
     ))
 }
 
-/// How busy the machine is, and how fast its disk at the moment.
+/// The current load, and the current speed of the disk.
 pub(super) fn state() -> Result<String, Error> {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let minute = load.split(' ').next().unwrap_or_default();
     Ok(format!(
-        "Load average of the last minute: {minute}. Writing 4 KiB and waiting for the disk takes {:.2} ms.",
+        "Load average of the last minute: {minute}. \
+         Writing 4 KiB and waiting for the disk takes {:.2} ms.",
         fdatasync()?.as_secs_f64() * 1e3
     ))
 }
 
-/// The processor time of all threads of this process: less in doubt than any rate where other programs run, too.
+/// The processor time of all threads of this process. It is more reliable than a rate if other
+/// programs run.
 pub(super) fn cpu_time() -> Result<Duration, Error> {
     let mut nanoseconds = 0;
     for task in fs::read_dir("/proc/self/task")? {
@@ -50,18 +52,18 @@ pub(super) fn cpu_time() -> Result<Duration, Error> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// The median of some, in the folder where the databases are.
+/// The median time of a synchronous write, in the directory of the databases.
 fn fdatasync() -> Result<Duration, Error> {
     let path = env::temp_dir().join(format!("countersign-disk-{}", process::id()));
     let mut file = File::create_new(&path)?;
-    // The file stays writable when its name is gone.
+    // The file stays writable after its name is gone.
     fs::remove_file(&path)?;
     let mut times = Vec::new();
     for _ in 0..51 {
-        let begun = Instant::now();
+        let start = Instant::now();
         file.write_all(&[0; 4096])?;
         file.sync_data()?;
-        times.push(begun.elapsed());
+        times.push(start.elapsed());
     }
     times.sort_unstable();
     Ok(times[times.len() / 2])

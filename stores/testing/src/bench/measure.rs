@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
 use countersign::{Resealed, Verifier};
 
-use super::accounts::{FIRST, ISSUER, Keys, Member, Population, Strangers};
+use super::accounts::{FIRST, ISSUER, Keys, Member, OtherAccounts, Population};
 use super::contender::{Contender, quartile};
-use super::jobs::{ByDriver, ByStore, Exchange, Verify};
+use super::database::{Database, Error, REVISION, Table};
+use super::jobs::{ByDriver, ByStore, ReadAndWrite, Verify};
 use super::options::Options;
 use super::report::{Report, grouped};
-use super::{Engine, Error, REVISION, Table};
 
-/// What a verification costs without a database: the verifier's own work, on one thread.
+/// The cost of a verification without a database: the work of the verifier, on one thread.
 pub(super) async fn own_work(
     population: &Population,
     options: &Options,
@@ -29,7 +29,7 @@ pub(super) async fn own_work(
     Ok(())
 }
 
-/// An engine with its tables filled.
+/// A database with its tables filled.
 pub(super) struct Measurement<T> {
     tables: Vec<Filled<T>>,
 }
@@ -43,29 +43,29 @@ struct Filled<T> {
     bytes: u64,
     fill: Duration,
     members: Arc<[Member]>,
-    /// The one that all clients log in to.
-    hot: Arc<[Member]>,
-    strangers: [Strangers; 2],
+    /// The account that all clients log in to.
+    shared: Arc<[Member]>,
+    others: [OtherAccounts; 2],
 }
 
 impl<T: Table> Measurement<T> {
-    pub(super) async fn prepare<E: Engine<Table = T>>(
-        engine: &E,
+    pub(super) async fn prepare<D: Database<Table = T>>(
+        database: &D,
         populations: &[Population],
     ) -> Result<Self, Error> {
         let mut tables = Vec::new();
         for population in populations {
-            tables.push(Filled::new(engine, population).await?);
+            tables.push(Filled::new(database, population).await?);
         }
         Ok(Self { tables })
     }
 
-    /// What an account takes.
+    /// The size of an account.
     pub(super) fn bytes(&self, place: &str, report: &mut Report) {
         report.columns(&[
             "accounts",
-            "bytes of a record",
-            &format!("bytes an account {place}"),
+            "bytes per record",
+            &format!("bytes per account {place}"),
             "filled in",
         ]);
         for filled in &self.tables {
@@ -79,11 +79,12 @@ impl<T: Table> Measurement<T> {
         report.end();
     }
 
-    /// Verifications a second, beside the store without a verifier and the driver without a store.
+    /// Verifications per second, compared with the store without a verifier and the driver without
+    /// a store.
     pub(super) async fn rates(&self, options: &Options, report: &mut Report) -> Result<(), Error> {
-        let filled = self.tables.get(1).ok_or("there is one table")?;
+        let filled = self.tables.get(1).ok_or("there is only one table")?;
         report.paragraph(&format!(
-            "Each a read and a conditional write, {} accounts, medians of {} turns of {:?}:",
+            "One read and one conditional write each, {} accounts, medians of {} turns of {:?}:",
             grouped(filled.rows.into()),
             options.rounds(),
             options.turn()
@@ -91,23 +92,23 @@ impl<T: Table> Measurement<T> {
         report.columns(&[
             "accounts",
             "clients",
-            "verified to driver",
-            "half of the turns",
-            "store to driver",
+            "verified / driver",
+            "middle half of the turns",
+            "store / driver",
             "verified/s",
             "store/s",
             "driver/s",
             "p50, p99 of verified",
             "client CPU: verified, store, driver",
-            "overtaken: verified, driver",
+            "overtaken per login: verified, driver",
         ]);
-        let one = filled.strangers.each_ref().map(Strangers::one);
-        for (name, strangers, members) in [
-            ("spread", &filled.strangers, &filled.members),
-            ("one", &one, &filled.hot),
+        let one = filled.others.each_ref().map(OtherAccounts::one);
+        for (name, others, members) in [
+            ("spread", &filled.others, &filled.members),
+            ("one", &one, &filled.shared),
         ] {
             for clients in CLIENTS {
-                let row = filled.compare(options, strangers, members, clients).await?;
+                let row = filled.compare(options, others, members, clients).await?;
                 let mut cells = vec![name.to_owned(), clients.to_string()];
                 cells.extend(row);
                 report.row(&cells);
@@ -117,8 +118,8 @@ impl<T: Table> Measurement<T> {
         Ok(())
     }
 
-    /// How long a verification takes in tables of different sizes, which take turns; and whether the driver alone takes
-    /// as much longer in the larger ones.
+    /// The latency of a verification in tables of different sizes, which take turns. The latency of
+    /// the driver shows how much of the difference is the database.
     pub(super) async fn latencies(
         &self,
         options: &Options,
@@ -127,8 +128,8 @@ impl<T: Table> Measurement<T> {
         report.columns(&[
             "clients",
             "accounts",
-            "p50 to that of the smallest",
-            "the driver's",
+            "p50, relative to the smallest table",
+            "the same of the driver",
             "p50",
             "p99",
             "verified/s",
@@ -136,10 +137,10 @@ impl<T: Table> Measurement<T> {
         for clients in [1, 8] {
             let mut sizes = Vec::new();
             for filled in &self.tables {
-                let (members, [theirs, _]) = (&filled.members, &filled.strangers);
+                let (members, [theirs, _]) = (&filled.members, &filled.others);
                 let verify = Verify::new(&filled.table.store(), &filled.keys, members, clients)?;
                 let driver = ByDriver(filled.table.clone());
-                let driver = Exchange::new(&driver, theirs, filled.record_bytes, clients);
+                let driver = ReadAndWrite::new(&driver, theirs, filled.record_bytes, clients);
                 sizes.push((
                     filled.rows,
                     Contender::warm(verify, options).await?,
@@ -151,7 +152,7 @@ impl<T: Table> Measurement<T> {
                     verify.turn(options).await?;
                     driver.turn(options).await?;
                 }
-                // The first of one round is the last of the next.
+                // Reverses the order for the next round.
                 sizes.reverse();
             }
             sizes.sort_by_key(|(rows, ..)| *rows);
@@ -179,17 +180,17 @@ impl<T: Table> Measurement<T> {
         Ok(())
     }
 
-    /// How fast a service changes its key. Ends the life of the largest table: its accounts need the new key.
+    /// The speed of a key change. After it, the accounts of the largest table need the new key.
     pub(super) async fn reseal(&self, report: &mut Report) -> Result<(), Error> {
         let filled = self.tables.last().ok_or("there is no table")?;
         let verifier = Verifier::builder(filled.table.store(), filled.keys.after()?, ISSUER);
         let verifier = Arc::new(verifier.build()?);
-        let begun = Instant::now();
-        let clients: Vec<_> = (0..RESEALERS)
+        let start = Instant::now();
+        let clients: Vec<_> = (0..CONCURRENT)
             .map(|client| {
                 let (verifier, members) = (Arc::clone(&verifier), Arc::clone(&filled.members));
                 tokio::spawn(async move {
-                    for member in members.iter().skip(client).step_by(RESEALERS) {
+                    for member in members.iter().skip(client).step_by(CONCURRENT) {
                         match verifier.reseal(&member.id).await? {
                             Resealed::Changed => {}
                             other => return Err(format!("not resealed: {other:?}").into()),
@@ -202,9 +203,9 @@ impl<T: Table> Measurement<T> {
         for client in clients {
             client.await??;
         }
-        let rate = filled.members.len() as f64 / begun.elapsed().as_secs_f64();
+        let rate = filled.members.len() as f64 / start.elapsed().as_secs_f64();
         report.paragraph(&format!(
-            "Sealed under another key: {} records a second, {RESEALERS} at once.",
+            "Re-encrypted with another key: {} records per second, {CONCURRENT} at a time.",
             grouped(rate)
         ));
         Ok(())
@@ -212,10 +213,13 @@ impl<T: Table> Measurement<T> {
 }
 
 impl<T: Table> Filled<T> {
-    async fn new<E: Engine<Table = T>>(engine: &E, population: &Population) -> Result<Self, Error> {
-        let begun = Instant::now();
-        let table = engine.table(population.rows, population.record()).await?;
-        let (fill, bytes) = (begun.elapsed(), table.bytes().await?);
+    async fn new<D: Database<Table = T>>(
+        database: &D,
+        population: &Population,
+    ) -> Result<Self, Error> {
+        let start = Instant::now();
+        let table = database.table(population.rows, population.record()).await?;
+        let (fill, bytes) = (start.elapsed(), table.bytes().await?);
         let mut members = Vec::new();
         let mut writes = Vec::new();
         for (member, stored) in population.members() {
@@ -225,9 +229,9 @@ impl<T: Table> Filled<T> {
                 let summary = Summary::new(true, 10, FIRST);
                 let expected = Some(Revision::from_i64(REVISION)?);
                 let (record, kind) = (&stored.record, WriteKind::Enrolled);
-                let swap = ConditionalWrite::put(expected, stored.revision, record, kind, summary);
+                let write = ConditionalWrite::put(expected, stored.revision, record, kind, summary);
                 match store
-                    .compare_and_swap(&id, swap)
+                    .compare_and_swap(&id, write)
                     .await
                     .map_err(Into::into)?
                 {
@@ -237,7 +241,7 @@ impl<T: Table> Filled<T> {
             });
         }
         in_parallel(writes).await?;
-        let hot = members.pop().ok_or("nobody is enrolled")?;
+        let shared = members.pop().ok_or("no account is enrolled")?;
         Ok(Self {
             table,
             rows: population.rows,
@@ -246,29 +250,29 @@ impl<T: Table> Filled<T> {
             bytes,
             fill,
             members: members.into(),
-            hot: Arc::from([hot]),
-            strangers: population.strangers(),
+            shared: Arc::from([shared]),
+            others: population.others(),
         })
     }
 
     async fn compare(
         &self,
         options: &Options,
-        strangers: &[Strangers; 2],
+        others: &[OtherAccounts; 2],
         members: &Arc<[Member]>,
         clients: usize,
     ) -> Result<Vec<String>, Error> {
         let store = self.table.store();
-        let [theirs, ours] = strangers;
+        let [theirs, ours] = others;
         let bytes = self.record_bytes;
-        let driver = Exchange::new(&ByDriver(self.table.clone()), theirs, bytes, clients);
-        let alone = Exchange::new(&ByStore(store.clone()), ours, bytes, clients);
+        let driver = ReadAndWrite::new(&ByDriver(self.table.clone()), theirs, bytes, clients);
+        let alone = ReadAndWrite::new(&ByStore(store.clone()), ours, bytes, clients);
         let verify = Verify::new(&store, &self.keys, members, clients)?;
         let mut driver = Contender::warm(driver, options).await?;
         let mut alone = Contender::warm(alone, options).await?;
         let mut verify = Contender::warm(verify, options).await?;
         for round in 0..options.rounds() {
-            // Whatever grows or shrinks meanwhile does both no harm and no good.
+            // Alternates the order, so that a change over time affects all contenders.
             if round % 2 == 0 {
                 driver.turn(options).await?;
                 alone.turn(options).await?;
@@ -280,7 +284,7 @@ impl<T: Table> Filled<T> {
             }
         }
         if members.len() > 1 && verify.work.overtaken + driver.work.overtaken > 0 {
-            return Err("clients met on an account that only one of them has".into());
+            return Err("two clients used an account of one of them".into());
         }
         let ratios = verify.faster_than(&driver);
         let overtaken = format!(
@@ -309,14 +313,14 @@ impl<T: Table> Filled<T> {
     }
 }
 
-/// Runs them all, some at a time.
+/// Runs all futures, `CONCURRENT` at a time.
 async fn in_parallel<F>(all: Vec<F>) -> Result<(), Error>
 where
     F: Future<Output = Result<(), Error>> + Send + 'static,
 {
-    let mut lanes: Vec<Vec<F>> = (0..RESEALERS).map(|_| Vec::new()).collect();
+    let mut lanes: Vec<Vec<F>> = (0..CONCURRENT).map(|_| Vec::new()).collect();
     for (place, one) in all.into_iter().enumerate() {
-        lanes[place % RESEALERS].push(one);
+        lanes[place % CONCURRENT].push(one);
     }
     let lanes: Vec<_> = lanes
         .into_iter()
@@ -340,4 +344,4 @@ fn milliseconds(time: Duration) -> String {
 }
 
 const CLIENTS: [usize; 3] = [1, 8, 64];
-const RESEALERS: usize = 16;
+const CONCURRENT: usize = 16;

@@ -1,122 +1,64 @@
-//! How fast verifiers are over a store, beside the bare driver on the same pool.
+//! Measures verifiers on a store, compared with the bare driver on the same pool.
 //!
-//! A benchmark of a store implements [`Engine`] and [`Table`] for its database and hands them to a [`Bench`]. Everything
-//! that is counted was accepted: the accounts are enrolled, the passcodes are right, and each is of a step that was not
-//! used before, because every client has a clock of its own that runs as fast as it logs in.
+//! A benchmark of a store implements [`Database`] and [`Table`], and passes them to a [`Bench`]. It
+//! counts accepted logins only: the accounts are enrolled, the passcodes are correct, and no time
+//! step is used twice. Every client has a clock of its own that advances with each login.
 //!
-//! Driver, store and verifier do the same: they read a row and write a new record of the same size if the revision is still
-//! the same. Each has accounts of its own, and they take turns of a quarter of a second, in one order and then in the other.
-//! A ratio is the median of those of neighbouring turns, so what else the machine does falls out. On one account, who loses
-//! reads again, and goes on or finds that a later passcode (or revision) was first.
+//! Driver, store and verifier do the same work: they read a row, and write a new record of the same
+//! size if the revision has not changed. Each has accounts of its own. They take turns of a quarter
+//! of a second, in one order and then in the reverse order. A ratio is the median of the ratios of
+//! neighbouring turns, so other load on the computer affects both sides. On one shared account, the
+//! loser of a race reads again. It then continues, or finds that a later passcode or revision was
+//! first.
 //!
 //! ```no_run
-//! # use countersign_store_testing::{Durability, bench::{Bench, Engine, Error, Table}};
-//! # async fn measure<MyEngine: Engine>() -> Result<(), Error> {
+//! # use countersign_store_testing::{Durability, bench::{Bench, Database, Error, Table}};
+//! # async fn measure<MyDatabase: Database>() -> Result<(), Error> {
 //! let mut bench = Bench::new("target/engines.md").await?;
-//! bench.run::<MyEngine>().await?;
+//! bench.run::<MyDatabase>().await?;
 //! bench.finish()
 //! # }
 //! ```
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    reason = "a benchmark ends at the first surprise, and says where"
+    reason = "a benchmark stops at the first error"
 )]
 
 mod accounts;
 mod clients;
 mod contender;
+mod database;
 mod jobs;
 mod machine;
 mod measure;
-mod noise;
 mod options;
+mod random_record;
 mod report;
 
 use std::path::PathBuf;
 
-use countersign::AccountId;
-use countersign::store::Store;
-
-use crate::Durability;
 use accounts::Population;
 use measure::Measurement;
 use options::Options;
 
+pub use database::{Database, Error, REVISION, Table};
 pub use machine::describe as describe_machine;
 pub use report::{Report, grouped};
 
-/// Whatever ends a benchmark.
-pub type Error = Box<dyn std::error::Error + Send + Sync>;
-
-/// A database to measure.
-pub trait Engine: Sized + Send + Sync {
-    /// What is kept in it.
-    type Table: Table;
-
-    /// Its name, as in the arguments of the program.
-    const NAME: &'static str;
-
-    /// Where the bytes are that [`Table::bytes`] counts.
-    const PLACE: &'static str = "on disk";
-
-    /// Starts it, or says why there is nothing to measure.
-    fn start(durability: Durability) -> impl Future<Output = Result<Option<Self>, Error>> + Send;
-
-    /// Its version, and what it was set to.
-    fn describe(&self) -> impl Future<Output = Result<String, Error>> + Send;
-
-    /// Makes a table with the accounts `1` to `rows`, all with this record and the revision [`REVISION`].
-    fn table(
-        &self,
-        rows: u32,
-        record: &[u8],
-    ) -> impl Future<Output = Result<Self::Table, Error>> + Send;
-}
-
-/// The revision of a row that was not written to since it was made: lower than those that follow, and as long.
-pub const REVISION: i64 = 1 << 62;
-
-/// Accounts in a database, with a store over them and the bare driver beside it.
-pub trait Table: Clone + Send + Sync + 'static {
-    /// The store that is measured.
-    type Store: Store + Clone + 'static;
-
-    /// The store over this table.
-    fn store(&self) -> Self::Store;
-
-    /// Reads a row, with the store's own driver and pool and nothing else: its revision and its record.
-    fn read(
-        &self,
-        account: &AccountId,
-    ) -> impl Future<Output = Result<(i64, Vec<u8>), Error>> + Send;
-
-    /// Writes a row in the same way, if the expected revision is still there. Says whether it was.
-    fn write(
-        &self,
-        account: &AccountId,
-        expected: i64,
-        revision: i64,
-        record: &[u8],
-    ) -> impl Future<Output = Result<bool, Error>> + Send;
-
-    /// What the table and its index take on the disk (or in memory, where that is where they are).
-    fn bytes(&self) -> impl Future<Output = Result<u64, Error>> + Send;
-}
-
-/// A run over one or more engines. It prints as it goes, and writes the same to a file.
+/// A benchmark of one or more databases. It prints its report, and writes it to a file.
 #[derive(Debug)]
 pub struct Bench {
     options: Options,
     populations: Vec<Population>,
     report: Report,
     file: PathBuf,
-    engines: Vec<&'static str>,
+    databases: Vec<&'static str>,
 }
 
 impl Bench {
-    /// Reads the arguments of the program, looks at the machine, enrolls the accounts, and measures what the verifier does
-    /// without a database.
+    /// Reads the arguments of the program, describes the computer, enrolls the accounts, and
+    /// measures the verifier without a database.
     ///
     /// # Errors
     /// If an argument is unknown or the accounts cannot be made.
@@ -137,31 +79,31 @@ impl Bench {
             populations,
             report,
             file: file.into(),
-            engines: Vec::new(),
+            databases: Vec::new(),
         })
     }
 
-    /// Measures an engine, if the arguments name it or none.
+    /// Measures a database, if the arguments name it or name none.
     ///
     /// # Errors
-    /// If it does not start, and if anything but an acceptance is the answer to a right passcode.
-    pub async fn run<E: Engine>(&mut self) -> Result<(), Error> {
-        self.engines.push(E::NAME);
-        if !self.options.wants(E::NAME) {
+    /// If the database does not start, or if a correct passcode is not accepted.
+    pub async fn run<D: Database>(&mut self) -> Result<(), Error> {
+        self.databases.push(D::NAME);
+        if !self.options.wants(D::NAME) {
             return Ok(());
         }
-        let Some(engine) = E::start(self.options.durability()).await? else {
+        let Some(database) = D::start(self.options.durability()).await? else {
             return Ok(());
         };
-        self.report.heading(E::NAME);
-        self.report.paragraph(&engine.describe().await?);
+        self.report.heading(D::NAME);
+        self.report.paragraph(&database.describe().await?);
         self.report.paragraph(&machine::state()?);
-        let measurement = Measurement::prepare(&engine, &self.populations).await?;
+        let measurement = Measurement::prepare(&database, &self.populations).await?;
         measurement.rates(&self.options, &mut self.report).await?;
         measurement
             .latencies(&self.options, &mut self.report)
             .await?;
-        measurement.bytes(E::PLACE, &mut self.report);
+        measurement.bytes(D::PLACE, &mut self.report);
         measurement.reseal(&mut self.report).await?;
         self.report.paragraph(&machine::state()?);
         Ok(())
@@ -170,10 +112,14 @@ impl Bench {
     /// Writes the report to its file.
     ///
     /// # Errors
-    /// If an engine was asked for that does not exist, or the file cannot be written.
+    /// If the arguments name an unknown database, or the file cannot be written.
     pub fn finish(self) -> Result<(), Error> {
-        if let Some(unknown) = self.options.unknown(&self.engines) {
-            return Err(format!("{unknown}: not one of {}", self.engines.join(", ")).into());
+        if let Some(unknown) = self.options.unknown(&self.databases) {
+            return Err(format!(
+                "{unknown}: no such database; use {}",
+                self.databases.join(", ")
+            )
+            .into());
         }
         self.report.write(&self.file)
     }

@@ -1,16 +1,16 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use super::Error;
+use super::database::Error;
 use crate::Durability;
 
-/// What the program was told.
+/// The arguments of the program.
 #[derive(Debug, Default)]
 pub(super) struct Options {
     fast: bool,
     short: bool,
     turns: Option<NonZeroUsize>,
-    engines: Vec<String>,
+    databases: Vec<String>,
 }
 
 impl Options {
@@ -18,7 +18,7 @@ impl Options {
         let mut options = Self::default();
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
-                // Cargo's own.
+                // Cargo adds this argument.
                 "--bench" => {}
                 "--fast" => options.fast = true,
                 "--short" => options.short = true,
@@ -29,20 +29,20 @@ impl Options {
                 option if option.starts_with('-') => {
                     return Err(format!("{option}: no such option. {USAGE}").into());
                 }
-                _ => options.engines.push(argument),
+                _ => options.databases.push(argument),
             }
         }
         Ok(options)
     }
 
-    pub(super) fn wants(&self, engine: &str) -> bool {
-        self.engines.is_empty() || self.engines.iter().any(|name| name == engine)
+    pub(super) fn wants(&self, database: &str) -> bool {
+        self.databases.is_empty() || self.databases.iter().any(|name| name == database)
     }
 
-    /// An engine that was asked for and is none of these.
-    pub(super) fn unknown(&self, engines: &[&str]) -> Option<&str> {
-        let mut wanted = self.engines.iter().map(String::as_str);
-        wanted.find(|name| !engines.contains(name))
+    /// A database that the arguments name and that is not in this list.
+    pub(super) fn unknown(&self, databases: &[&str]) -> Option<&str> {
+        let mut wanted = self.databases.iter().map(String::as_str);
+        wanted.find(|name| !databases.contains(name))
     }
 
     pub(super) fn durability(&self) -> Durability {
@@ -53,7 +53,7 @@ impl Options {
         }
     }
 
-    /// The sizes of the tables, the smallest first. Rates are measured on the second.
+    /// The sizes of the tables, the smallest first. The rates are measured on the second.
     pub(super) fn sizes(&self) -> &'static [u32] {
         if self.short {
             &[1_000, 10_000]
@@ -62,28 +62,28 @@ impl Options {
         }
     }
 
-    /// How many accounts of a table are enrolled, at most.
+    /// The maximum number of enrolled accounts of a table.
     pub(super) fn accounts(&self) -> u32 {
         if self.short { 500 } else { 10_000 }
     }
 
-    /// How often each of what is compared has its turn.
+    /// The number of turns of each contender.
     pub(super) fn rounds(&self) -> usize {
         let default = if self.short { 2 } else { 24 };
         self.turns.map_or(default, NonZeroUsize::get)
     }
 
-    /// How long a turn is.
+    /// The length of a turn.
     pub(super) fn turn(&self) -> Duration {
         Duration::from_millis(if self.short { 40 } else { 250 })
     }
 }
 
-const USAGE: &str = "Usage: [--fast] [--short] [--turns N] [ENGINE]...
-  --fast     without waiting for the disk
-  --short    a few seconds, to see that it works; its figures are worth nothing
-  --turns N  how often each of what is compared has its turn: 24
-  ENGINE     one of those that the benchmark knows; all, if none is named";
+const USAGE: &str = "Usage: [--fast] [--short] [--turns N] [DATABASE]...
+  --fast     do not wait for the disk
+  --short    take a few seconds, to test the benchmark; its figures mean nothing
+  --turns N  the number of turns of each contender; the default is 24
+  DATABASE   a database of this benchmark; the default is all of them";
 
 #[cfg(test)]
 mod tests {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn without_engines_all_are_wanted_and_unknown_options_are_refused() -> Result<(), Error> {
+    fn options_select_databases_and_refuse_typos() -> Result<(), Error> {
         assert!(parse("--bench")?.wants("any"));
         let options = parse("--fast --short one two --bench")?;
         assert!(options.wants("one") && options.wants("two") && !options.wants("three"));

@@ -2,55 +2,55 @@ use std::fs;
 use std::io::{Write, stdout};
 use std::path::Path;
 
-use super::Error;
+use super::database::Error;
 
-/// Markdown that is shown as it grows.
+/// Markdown that is printed as it grows.
 #[derive(Debug, Default)]
 pub struct Report(String);
 
 impl Report {
-    /// A heading of the second level.
+    /// Adds a heading of the second level.
     pub fn heading(&mut self, text: &str) {
         self.add(&format!("## {text}\n\n"));
     }
 
-    /// A paragraph.
+    /// Adds a paragraph.
     pub fn paragraph(&mut self, text: &str) {
         self.add(&format!("{text}\n\n"));
     }
 
-    /// The head of a table.
+    /// Begins a table.
     pub fn columns(&mut self, names: &[&str]) {
         let rule: String = names.iter().map(|_| "|---").collect();
         self.add(&format!("| {} |\n{rule}|\n", names.join(" | ")));
     }
 
-    /// A row of it.
+    /// Adds a row to the table.
     pub fn row(&mut self, cells: &[String]) {
         self.add(&format!("| {} |\n", cells.join(" | ")));
     }
 
-    /// Ends it.
+    /// Ends the table.
     pub fn end(&mut self) {
         self.add("\n");
     }
 
-    /// Writes it to a file.
+    /// Writes the report to a file.
     ///
     /// # Errors
-    /// If that cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         Ok(fs::write(path, &self.0)?)
     }
 
     fn add(&mut self, text: &str) {
-        // If nobody reads along, there is still the file.
+        // If standard output is closed, the file still gets the report.
         _ = stdout().write_all(text.as_bytes());
         self.0.push_str(text);
     }
 }
 
-/// A number with a comma at the thousands.
+/// Formats a number with a comma between thousands.
 #[must_use]
 pub fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_have_a_comma() {
+    fn commas_separate_thousands() {
         for (number, text) in [
             (0.4, "0"),
             (999.0, "999"),

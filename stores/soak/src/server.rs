@@ -1,0 +1,64 @@
+//! Servers that can be killed.
+
+use std::fmt;
+
+use countersign_store_testing::{Durability, MariaDb, Postgres, Redis, StartError};
+
+/// A database server of a test.
+pub trait Server: Send + fmt::Debug {
+    /// The URL for [`connect`](crate::connect::connect).
+    fn url(&self) -> String;
+
+    /// Kills the server at once, like a crash.
+    fn kill9(&mut self);
+
+    /// Starts the server again with the same data.
+    fn restart(&mut self);
+}
+
+/// A function that starts a server.
+pub type Start = fn(Durability) -> Result<Box<dyn Server>, StartError>;
+
+/// PostgreSQL.
+///
+/// # Errors
+/// [`StartError`] if it does not start.
+pub fn postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
+    Ok(Box::new(Postgres::start(durability)?))
+}
+
+/// MariaDB.
+///
+/// # Errors
+/// [`StartError`] if it does not start.
+pub fn mariadb(durability: Durability) -> Result<Box<dyn Server>, StartError> {
+    Ok(Box::new(MariaDb::start(durability)?))
+}
+
+/// Redis.
+///
+/// # Errors
+/// [`StartError`] if it does not start.
+pub fn redis(durability: Durability) -> Result<Box<dyn Server>, StartError> {
+    Ok(Box::new(Redis::start(durability)?))
+}
+
+macro_rules! server {
+    ($($server:ty),+) => {
+        $(impl Server for $server {
+            fn url(&self) -> String {
+                Self::url(self)
+            }
+
+            fn kill9(&mut self) {
+                Self::kill9(self).unwrap();
+            }
+
+            fn restart(&mut self) {
+                Self::restart(self).unwrap();
+            }
+        })+
+    };
+}
+
+server!(Postgres, MariaDb, Redis);

@@ -1,0 +1,188 @@
+//! Runs statements on a database server: to their end, on a connection of your pool, within a time
+//! limit.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{ConnectOptions, Connection, Database, Executor, IntoArguments, Pool, SqlStr};
+use tokio::sync::Mutex;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+
+use crate::Error;
+use crate::table_name::TableName;
+use crate::uncancellable::run_uncancellable;
+
+/// The part of statement running that depends on the kind of server.
+pub(crate) trait DatabaseServer:
+    Database<Arguments: Clone + Sync + IntoArguments<Self>>
+{
+    /// Converts an error of the driver into an error that says what to do.
+    fn error(table: &TableName, source: sqlx::Error) -> Error;
+}
+
+/// A pool, and the time limit of a call on it.
+///
+/// Dropping a caller's future never stops a statement that has begun. A web server drops futures
+/// when a browser disconnects, and that would leave the connection in the middle of an exchange.
+/// The driver repairs this state incompletely: its next read can return the rest of the answer to a
+/// statement that was being prepared. So every call runs to its end without its caller, and then
+/// returns the connection in a known state.
+///
+/// A connection that does not answer in time is discarded. The driver would wait for its answer
+/// before another call could use it, as long as the network is silent.
+#[derive(Debug)]
+pub(crate) struct StatementRunner<DB: Database> {
+    pool: Pool<DB>,
+    limit: Duration,
+    /// Locked by the one call that finds out why no connection is available.
+    diagnosing: Arc<Mutex<()>>,
+}
+
+impl<DB: Database> Clone for StatementRunner<DB> {
+    fn clone(&self) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            limit: self.limit,
+            diagnosing: Arc::clone(&self.diagnosing),
+        }
+    }
+}
+
+impl<DB: DatabaseServer> StatementRunner<DB>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    pub(crate) fn new(pool: Pool<DB>) -> Self {
+        Self {
+            pool,
+            limit: TIMEOUT,
+            diagnosing: Arc::default(),
+        }
+    }
+
+    pub(crate) fn with_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// Runs a statement that changes rows.
+    pub(crate) async fn execute(
+        &self,
+        table: &TableName,
+        sql: &SqlStr,
+        arguments: DB::Arguments,
+    ) -> Result<DB::QueryResult, Error> {
+        let (runner, table, sql) = (self.clone(), table.clone(), sql.clone());
+        run_uncancellable(async move {
+            let (mut connection, left) = runner.connection(&table).await?;
+            let statement = async {
+                let mut retries = RETRIES;
+                loop {
+                    let query = sqlx::query_with(sql.clone(), arguments.clone());
+                    let answer = query.execute(&mut *connection).await;
+                    match answer.map_err(|error| DB::error(&table, error)) {
+                        Err(Error::Conflict(_)) if retries.next().is_some() => {}
+                        answer => return answer,
+                    }
+                }
+            };
+            let answer = timeout(left, statement).await;
+            runner.release(connection, answer)
+        })
+        .await
+    }
+
+    /// Runs a statement that returns rows.
+    pub(crate) async fn fetch(
+        &self,
+        table: &TableName,
+        sql: &SqlStr,
+        arguments: DB::Arguments,
+    ) -> Result<Vec<DB::Row>, Error> {
+        let (runner, table, sql) = (self.clone(), table.clone(), sql.clone());
+        run_uncancellable(async move {
+            let (mut connection, left) = runner.connection(&table).await?;
+            let statement = async {
+                let mut retries = RETRIES;
+                loop {
+                    let query = sqlx::query_with(sql.clone(), arguments.clone());
+                    let answer = query.fetch_all(&mut *connection).await;
+                    match answer.map_err(|error| DB::error(&table, error)) {
+                        Err(Error::Conflict(_)) if retries.next().is_some() => {}
+                        answer => return answer,
+                    }
+                }
+            };
+            let answer = timeout(left, statement).await;
+            runner.release(connection, answer)
+        })
+        .await
+    }
+
+    /// A connection, and the rest of the time limit.
+    async fn connection(&self, table: &TableName) -> Result<(PoolConnection<DB>, Duration), Error> {
+        let start = Instant::now();
+        match timeout(self.limit, self.pool.acquire()).await {
+            Ok(Ok(connection)) => Ok((connection, self.limit.saturating_sub(start.elapsed()))),
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => Err(self.no_connection(table).await),
+            Ok(Err(error)) => Err(connecting::<DB>(table, error)),
+        }
+    }
+
+    /// Finds out why no connection is available. The pool retries without reporting the reason, so
+    /// one call at a time connects by itself.
+    async fn no_connection(&self, table: &TableName) -> Error {
+        let busy = Error::NoConnection { limit: self.limit };
+        let Ok(_guard) = self.diagnosing.try_lock() else {
+            return busy;
+        };
+        let options = self.pool.connect_options();
+        let attempt = async {
+            let connection = options.connect().await?;
+            connection.close().await
+        };
+        match timeout(DIAGNOSIS, attempt).await {
+            Ok(Ok(())) | Err(_) => busy,
+            Ok(Err(error)) => connecting::<DB>(table, error),
+        }
+    }
+
+    /// Returns the connection to the pool, or closes it if its answer is still due.
+    ///
+    /// Before the driver hands the connection to others, it pings the server and waits without a
+    /// limit. The time-out here limits this wait. The method is hidden in sqlx's documentation;
+    /// sqlx's own crates use it.
+    fn release<T>(
+        &self,
+        mut connection: PoolConnection<DB>,
+        answer: Result<Result<T, Error>, Elapsed>,
+    ) -> Result<T, Error> {
+        match answer {
+            Ok(answer) => {
+                tokio::spawn(timeout(self.limit, connection.return_to_pool()));
+                answer
+            }
+            Err(_) => {
+                drop(connection.detach());
+                Err(Error::Timeout { limit: self.limit })
+            }
+        }
+    }
+}
+
+/// Converts an error that occurred before a connection was open.
+fn connecting<DB: DatabaseServer>(table: &TableName, source: sqlx::Error) -> Error {
+    match source {
+        sqlx::Error::Io(_) => Error::Unreachable(source),
+        sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => Error::CannotOpen(source),
+        _ => DB::error(table, source),
+    }
+}
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The extra time to find out why no connection is available.
+const DIAGNOSIS: Duration = Duration::from_secs(1);
+/// A statement that the database rolled back runs again at once, this many times. The row has
+/// changed by then, and the answer is `Stale`.
+const RETRIES: std::ops::Range<u8> = 0..2;

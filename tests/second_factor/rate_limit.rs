@@ -1,0 +1,208 @@
+//! The limits on guesses, for all kinds of codes and all calls together.
+
+use crate::world::{DAY, World, policy, rejection, waiting};
+use countersign::factor::RateLimitState;
+use countersign::otp::Digits;
+use countersign::{Rejection, ServerClock, Status, Timestamp};
+use std::time::Duration;
+
+#[test]
+fn trying_does_not_lengthen_the_back_off() {
+    let (world, phone) = World::enrolled();
+    let wrong = world.wrong(&phone);
+    for _ in 0..5 {
+        assert_eq!(rejection(world.verify(&wrong)), Rejection::WrongCode);
+    }
+    for second in 0..30 {
+        assert_eq!(
+            rejection(world.verify(&world.now(&phone))),
+            waiting(30 - second)
+        );
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let _receipt = world.verify(&world.now(&phone)).unwrap();
+}
+
+#[test]
+fn retry_after_exists_only_where_waiting_helps() {
+    let retry_after = Duration::from_secs(30);
+    let waits = [
+        Rejection::Waiting { retry_after },
+        Rejection::BudgetSpent { retry_after },
+    ];
+    assert_eq!(waits.map(Rejection::retry_after), [Some(retry_after); 2]);
+    assert_eq!(Rejection::WrongCode.retry_after(), None);
+    assert_eq!(Rejection::Locked.retry_after(), None);
+}
+
+#[test]
+fn passcodes_and_backup_codes_share_one_limit() {
+    let (world, phone) = World::enrolled();
+    let codes = world.issue(&phone);
+    let wrong_code = (0..)
+        .map(|n: u32| format!("{n:08}"))
+        .find(|code| !codes.contains(code))
+        .unwrap();
+    for guess in [
+        &world.wrong(&phone),
+        &wrong_code,
+        &world.wrong(&phone),
+        &wrong_code,
+        &wrong_code,
+    ] {
+        assert_eq!(rejection(world.verify(guess)), Rejection::WrongCode);
+    }
+    assert_eq!(rejection(world.verify(&codes[0])), waiting(30));
+    assert_eq!(world.codes_left(), 10);
+}
+
+#[test]
+fn status_shows_the_rate_limit_of_attempts() {
+    let (world, phone) = World::enrolled();
+    let rate_limit = || match world.status() {
+        Status::Enabled(enabled) => enabled.rate_limit,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(rate_limit(), RateLimitState::Free);
+    for _ in 0..6 {
+        while let Rejection::Waiting { retry_after } = rejection(world.verify(&world.wrong(&phone)))
+        {
+            world.clock.advance(retry_after);
+        }
+    }
+    assert_eq!(
+        rate_limit(),
+        RateLimitState::Waiting {
+            retry_after: Duration::from_secs(60)
+        }
+    );
+}
+
+#[test]
+fn a_hundred_failures_lock_the_account_until_unlocked() {
+    let world = World::with_policy(policy().budget(1000, DAY).build().unwrap());
+    let phone = world.enroll();
+    let mut failures = 0;
+    loop {
+        match rejection(world.verify(&world.wrong(&phone))) {
+            Rejection::WrongCode => failures += 1,
+            Rejection::Waiting { retry_after } => world.clock.advance(retry_after),
+            Rejection::Locked => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(failures, 100);
+    world.clock.advance(DAY * 365);
+    assert_eq!(
+        rejection(world.verify(&world.now(&phone))),
+        Rejection::Locked
+    );
+    world.unlock(ServerClock::Unconfirmed).unwrap();
+    let _receipt = world.verify(&world.now(&phone)).unwrap();
+}
+
+/// How many guesses the verifier checks in a year. The attacker guesses whenever possible, and the
+/// owner logs in every day.
+fn admitted_in_a_year(world: &World) -> u64 {
+    let phone = world.enroll();
+    let begun = world.clock.now();
+    let year = 365 * DAY.as_secs();
+    let mut admitted = 0;
+    let mut next_login = begun.saturating_add(DAY.as_secs());
+    while world.clock.now().saturating_since(begun) <= year {
+        if world.clock.now() >= next_login {
+            let _outcome = world.verify(&world.now(&phone));
+            next_login = next_login.saturating_add(DAY.as_secs());
+        }
+        match rejection(world.verify(&world.wrong(&phone))) {
+            Rejection::WrongCode => admitted += 1,
+            Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {
+                let to_login = next_login.saturating_since(world.clock.now());
+                world
+                    .clock
+                    .advance(retry_after.min(Duration::from_secs(to_login.max(1))));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    admitted
+}
+
+#[test]
+fn a_year_admits_exactly_385_guesses() {
+    let world = World::new();
+    assert_eq!(admitted_in_a_year(&world), 20 + 365);
+    assert!(world.verifier.policy().annual_risk(1) < 1.3e-3);
+    let likeliest = 2148.0 / f64::from(1_u32 << 31);
+    let expected = 385.0 * (3.0 * likeliest + 10.0 / 1e8);
+    assert!((world.verifier.policy().annual_risk(1) - expected).abs() < 1e-12);
+}
+
+#[test]
+fn annual_risk_uses_the_likeliest_passcode() {
+    for (digits, likeliest) in [
+        (Digits::SIX, 2148.0),
+        (Digits::SEVEN, 215.0),
+        (Digits::EIGHT, 22.0),
+    ] {
+        let policy = policy().digits(digits).build().unwrap();
+        let expected = 385.0 * (2.0 * 3.0 * likeliest / f64::from(1_u32 << 31) + 10.0 / 1e8);
+        assert!((policy.annual_risk(2) - expected).abs() < 1e-12, "{digits}");
+    }
+}
+
+#[test]
+fn another_policy_admits_exactly_its_budget() {
+    let world = World::with_policy(policy().budget(7, DAY * 5).build().unwrap());
+    assert_eq!(admitted_in_a_year(&world), 7 + 73);
+}
+
+#[test]
+fn one_hour_ahead_is_no_clock_fault() {
+    let (world, phone) = World::enrolled();
+    for _ in 0..5 {
+        assert_eq!(
+            rejection(world.verify(&world.wrong(&phone))),
+            Rejection::WrongCode
+        );
+    }
+    let failed = world.clock.now().as_unix();
+    world.clock.set(Timestamp::from_unix(failed - 3600));
+    assert_eq!(rejection(world.verify(&world.now(&phone))), waiting(3630));
+}
+
+#[test]
+fn a_locked_account_reveals_nothing_about_codes() {
+    let world = World::with_policy(policy().lock_after(1).build().unwrap());
+    let phone = world.enroll();
+    assert_eq!(
+        rejection(world.verify(&world.wrong(&phone))),
+        Rejection::WrongCode
+    );
+    for code in [
+        world.now(&phone),
+        world.wrong(&phone),
+        "12345678".into(),
+        "x".into(),
+    ] {
+        assert_eq!(rejection(world.verify(&code)), Rejection::Locked, "{code}");
+    }
+}
+
+#[test]
+fn a_well_formed_code_always_costs_a_guess() {
+    let (with, phone) = World::enrolled();
+    with.issue(&phone);
+    let (without, _) = World::enrolled();
+    for world in [with, without] {
+        assert_eq!(rejection(world.verify("00000000")), Rejection::WrongCode);
+        assert_eq!(rejection(world.verify("0000000")), Rejection::Malformed);
+        for _ in 0..4 {
+            assert_eq!(rejection(world.verify("00000000")), Rejection::WrongCode);
+        }
+        assert!(matches!(
+            rejection(world.verify("00000000")),
+            Rejection::Waiting { .. }
+        ));
+    }
+}

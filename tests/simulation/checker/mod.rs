@@ -1,0 +1,291 @@
+//! The consistency checker: records what was asked, sent, written and answered, and reports the
+//! first contradiction.
+
+mod answers;
+mod writes;
+
+use crate::coverage::Coverage;
+use crate::entry::{Entry, Grounds, Write};
+use crate::operation::{Answer, Kept, KnownPhone, Operation};
+use crate::reference::Reference;
+use crate::state_hash::StateHash;
+use countersign::backup::BackupCodes;
+use countersign::factor::BackupCodeSetId;
+use countersign::store::ConditionalWrite;
+use countersign::testing::Phone;
+use countersign::{
+    AcceptedBy, AuthenticatorId, Enrollment, Receipt, Resealed, SealedReceipt, Timestamp,
+};
+use std::collections::{HashMap, HashSet};
+
+#[derive(Clone, Default)]
+pub(crate) struct Checker {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) reference: Reference,
+    pub(crate) phones: Vec<KnownPhone>,
+    /// The code sets that were shown to the user, by the operation that issued them.
+    pub(crate) sets: HashMap<usize, Vec<String>>,
+    /// The ids of the code sets, by the operation that issued them.
+    set_ids: HashMap<usize, BackupCodeSetId>,
+    pub(crate) receipts: Vec<Kept>,
+    pub(crate) typed: Vec<String>,
+    pub(crate) coverage: Coverage,
+    /// The first violation.
+    pub(crate) violation: Option<String>,
+    /// A list of everything that happened, if requested.
+    pub(crate) trace: Option<Vec<String>>,
+    pub(crate) state_hash: StateHash,
+    /// Whether the last call has reached the database.
+    pub(crate) has_acted: bool,
+    sent: HashMap<i64, Sent>,
+    /// How many writes have landed.
+    pub(crate) writes: usize,
+    /// The number of the last erasure.
+    erased_at: usize,
+    /// All revisions that ever landed.
+    made: HashSet<i64>,
+    /// Whether a revision landed twice: the record was erased, and earlier writes landed again.
+    landed_again: bool,
+    used_codes: HashSet<(usize, String)>,
+}
+
+#[derive(Clone, Copy)]
+struct Sent {
+    by: usize,
+    checked_at: Timestamp,
+    /// How often the verifier sent the write, and how often the write reached the database.
+    sendings: usize,
+    arrivals: usize,
+}
+
+/// How many revisions the history in a record has.
+const HISTORY: usize = 8;
+
+impl Checker {
+    /// A new checker that continues the counts.
+    pub(crate) fn counting(coverage: Coverage) -> Self {
+        Self {
+            coverage,
+            ..Self::default()
+        }
+    }
+
+    /// A new checker that records everything that happens.
+    pub(crate) fn traced() -> Self {
+        Self {
+            trace: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(line());
+        }
+    }
+
+    pub(crate) fn violated(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        self.note(|| format!("VIOLATION: {what}"));
+        self.violation.get_or_insert(what);
+    }
+
+    pub(crate) fn began(&mut self, client: usize, stage: usize, operation: Operation) -> usize {
+        let index = self.entries.len();
+        self.coverage.count(operation.name());
+        self.note(|| format!("#{index} client {client} asks: {operation:?}"));
+        if let Some(typed) = operation.typed() {
+            self.typed.push(typed.to_owned());
+        }
+        self.entries.push(Entry {
+            begun_absent: self.reference.throttle.is_none(),
+            begun_at: self.writes,
+            ..Entry::new(client, stage, operation)
+        });
+        index
+    }
+
+    pub(crate) fn calls(&mut self) {
+        self.has_acted = false;
+    }
+
+    pub(crate) fn acted(&mut self) {
+        self.has_acted = true;
+    }
+
+    pub(crate) fn loaded(&mut self, by: usize, now: Timestamp) {
+        self.note(|| format!("#{by} has loaded at {}", now.as_unix()));
+        self.entries[by].loaded_at = now;
+    }
+
+    pub(crate) fn sent(&mut self, by: usize, write: &ConditionalWrite<'_>) {
+        self.note(|| format!("#{by} sends {write:?}"));
+        let checked_at = self.entries[by].loaded_at;
+        let revision = write.revision().as_i64();
+        self.state_hash.sends(revision);
+        let sent = self.sent.entry(revision).or_insert(Sent {
+            by,
+            checked_at,
+            sendings: 0,
+            arrivals: 0,
+        });
+        sent.sendings += 1;
+    }
+
+    /// A write reaches the database.
+    fn arrives(&mut self, write: &ConditionalWrite<'_>) -> Sent {
+        let sent = self.sent.get_mut(&write.revision().as_i64()).unwrap();
+        sent.arrivals += 1;
+        self.entries[sent.by].duplicated |= sent.arrivals > sent.sendings;
+        *sent
+    }
+
+    /// A write was refused.
+    pub(crate) fn refused(&mut self, write: &ConditionalWrite<'_>) {
+        let by = self.arrives(write).by;
+        self.note(|| format!("      #{by} is refused: {:?}", write.revision()));
+    }
+
+    /// A write landed.
+    pub(crate) fn landed(&mut self, write: &ConditionalWrite<'_>) {
+        let Sent { by, checked_at, .. } = self.arrives(write);
+        self.note(|| {
+            format!(
+                "      #{by} lands: {:?} {:?}",
+                write.kind(),
+                write.revision()
+            )
+        });
+        self.writes += 1;
+        self.landed_again |= !self.made.insert(write.revision().as_i64());
+        if !self.entries[by].running {
+            self.coverage
+                .count("landed after its caller was killed or answered");
+        }
+        let kind = write.kind();
+        let outcome = self
+            .apply(by, kind, write.expected().is_none(), checked_at)
+            .and_then(|()| {
+                self.reference.drop_expired(checked_at);
+                self.reference.agrees(write.summary())
+            });
+        self.entries[by].landed.push(Write {
+            kind,
+            at: checked_at,
+            number: self.writes,
+        });
+        if let Err(what) = outcome {
+            self.violated(format!("#{by} wrote {kind:?}: {what}"));
+        }
+    }
+
+    pub(crate) fn begun_enrollment(&mut self, by: usize, enrollment: &Enrollment) {
+        let uri = enrollment.key_uri().to_secret_text();
+        self.phones.push(KnownPhone {
+            enrollment: enrollment.id(),
+            phone: Phone::scan(uri.expose()).unwrap(),
+            id: None,
+            active: false,
+            begun_by: by,
+            last_step: None,
+        });
+    }
+
+    pub(crate) fn issued_codes(&mut self, by: usize, codes: &BackupCodes) {
+        let codes = codes.iter().map(|code| code.replace(' ', "")).collect();
+        self.sets.insert(by, codes);
+    }
+
+    pub(crate) fn killed(&mut self, client: usize) {
+        let running = |entry: &Entry| entry.running && entry.client == client;
+        if let Some(by) = self.entries.iter().position(running) {
+            self.answered(by, Answer::Killed);
+        }
+    }
+
+    /// Checks an answer: everything in the answer must be stored by now.
+    pub(crate) fn answered(&mut self, by: usize, answer: Answer) {
+        self.coverage.count(answer.name());
+        self.note(|| format!("#{by} is answered: {answer:?}"));
+        let entry = &mut self.entries[by];
+        entry.running = false;
+        if let Some(write) = entry.landed.last()
+            && self.writes - write.number >= HISTORY
+        {
+            self.coverage.count("answered after eight writes of others");
+        }
+        let entry = &self.entries[by];
+        if entry.in_doubt_between_writes(&answer) {
+            self.coverage
+                .count("killed or in doubt between the writes of an issue");
+        }
+        if let Err(what) = self.is_stored(by, &answer) {
+            self.violated(format!("#{by} was answered {answer:?}: {what}"));
+        }
+        match answer {
+            Answer::Accepted(receipt, sealed) => self.accepted(by, &receipt, sealed),
+            Answer::Removed(_) | Answer::Done => self.entries[by].answered_success = true,
+            Answer::Unsettled | Answer::Killed => self.entries[by].in_doubt = true,
+            Answer::Rejected(rejection) => self.entries[by].answered_rejection = Some(rejection),
+            Answer::Failed(_) => self.entries[by].answered_failure = true,
+        }
+    }
+
+    fn accepted(&mut self, by: usize, receipt: &Receipt, sealed: SealedReceipt) {
+        let entry = &mut self.entries[by];
+        entry.answered_success = true;
+        let stage = entry.stage;
+        let (grounds, operation) = (entry.grounds.clone(), entry.operation.clone());
+        let (event, agrees) = match (receipt.accepted_by(), operation, grounds) {
+            (AcceptedBy::Enrollment { id }, Operation::Confirm { phone, .. }, _) => {
+                self.phones[phone].id = Some(id);
+                ("accepted: confirmation", true)
+            }
+            (AcceptedBy::BackupCode { set: id, .. }, Operation::Verify { .. }, grounds) => {
+                let agrees = matches!(grounds, Some(Grounds::Set(set)) if self.has_id(set, id));
+                ("accepted: backup code", agrees)
+            }
+            (AcceptedBy::Authenticator { id }, Operation::Verify { .. }, grounds) => {
+                let agrees = matches!(grounds, Some(Grounds::Phones(phones))
+                    if self.is_one_of(&phones, id));
+                ("accepted: passcode", agrees)
+            }
+            _ => ("accepted: something else", false),
+        };
+        self.coverage.count(event);
+        if !agrees {
+            self.violated(format!("#{by} was accepted by something else: {receipt:?}"));
+        }
+        self.receipts.push(Kept {
+            sealed,
+            at: receipt.at(),
+            of: by,
+            stage,
+        });
+    }
+
+    /// Whether the code set has this id, and no other set has.
+    fn has_id(&mut self, set: usize, id: BackupCodeSetId) -> bool {
+        let taken = |(other, known): (&usize, &BackupCodeSetId)| *other != set && *known == id;
+        !self.set_ids.iter().any(taken) && *self.set_ids.entry(set).or_insert(id) == id
+    }
+
+    /// Whether an authenticator can be one of these phones. If nobody got the answer to a
+    /// confirmation, the id is not known.
+    fn is_one_of(&self, phones: &[usize], id: AuthenticatorId) -> bool {
+        let ids = phones.iter().map(|phone| self.phones[*phone].id);
+        ids.into_iter()
+            .any(|known| known.is_none_or(|known| known == id))
+    }
+
+    pub(crate) fn resealed(&mut self, resealed: Resealed) {
+        if resealed == Resealed::Changed {
+            self.coverage.count("resealed");
+        }
+    }
+}
+
+/// Whether the typed code has the length of a backup code.
+fn is_code(typed: &str) -> bool {
+    typed.len() == 8
+}

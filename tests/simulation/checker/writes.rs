@@ -1,0 +1,311 @@
+//! Checks whether a write is allowed, and applies the write to the reference model.
+
+use super::{Checker, HISTORY, is_code};
+use crate::entry::{Entry, Grounds, Write};
+use crate::operation::{Kept, Operation, Shown};
+use crate::reference::{Pending, Throttle};
+use crate::rules::{ENROLLMENT_TRIES, PROOF_AGE, SKEW};
+use countersign::factor::RateLimitState;
+use countersign::store::WriteKind;
+use countersign::{AuthenticatorId, Timestamp};
+
+impl Checker {
+    /// Applies a write to the reference model, if the write is allowed.
+    pub(super) fn apply(
+        &mut self,
+        by: usize,
+        kind: WriteKind,
+        creates: bool,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        if creates {
+            if kind != WriteKind::Enrolling {
+                return Err("it creates a record".into());
+            }
+            self.reference.throttle = Some(Throttle::new(at));
+            self.entries[by].has_created = true;
+        }
+        let operation = self.entries[by].operation.clone();
+        match (kind, &operation) {
+            (WriteKind::Rejected, _) if operation.typed().is_some() => self.fail(by, at),
+            (WriteKind::Reserved, _) if operation.typed().is_some_and(is_code) => self.fail(by, at),
+            (WriteKind::Enrolling, Operation::Confirm { phone, typed, .. }) => {
+                self.use_up_try(*phone, typed, at)
+            }
+            (WriteKind::Enrolling, Operation::Begin { replaces, .. }) => {
+                self.succeed(by, at)?;
+                self.reference.begin(by, *replaces, at)
+            }
+            (WriteKind::Enrolled, Operation::Confirm { phone, typed, .. }) => {
+                self.enroll(by, *phone, typed, at)
+            }
+            (WriteKind::Accepted, Operation::Verify { .. }) => self.succeed(by, at),
+            (WriteKind::Issuing, Operation::Issue { .. }) => {
+                self.prove(by, at)?;
+                self.reference.grant(by, at)
+            }
+            (WriteKind::Issued, Operation::Issue { .. }) => {
+                if self.reference.authenticators == 0 {
+                    return Err("no authenticator is active".into());
+                }
+                self.entries[by].succeeded_at = Some(self.writes);
+                self.reference.issue(by, at)
+            }
+            (WriteKind::Removed, Operation::Remove { id, .. }) => {
+                self.succeed(by, at)?;
+                self.remove(*id);
+                self.reference.authenticators -= 1;
+                let replaced = |pending: &mut Pending| pending.replaces == Some(*id);
+                self.reference.pending.take_if(replaced);
+                Ok(())
+            }
+            (WriteKind::Disabled, Operation::Remove { .. }) => {
+                self.succeed(by, at)?;
+                if self.reference.authenticators != 1 {
+                    return Err("it removes more than one".into());
+                }
+                self.clear();
+                Ok(())
+            }
+            (WriteKind::Disabled, Operation::Disable { .. }) => {
+                self.succeed(by, at)?;
+                self.clear();
+                Ok(())
+            }
+            (WriteKind::Disabled, Operation::ForceDisable) => {
+                self.throttle()?.succeed();
+                self.clear();
+                Ok(())
+            }
+            (WriteKind::Unlocked, Operation::Unlock { confirmed }) => {
+                if *confirmed {
+                    self.reference.reset_future_times(at);
+                } else if self.reference.has_clock_fault(at) {
+                    return Err("there is a clock fault".into());
+                }
+                self.throttle()?.unlock(at);
+                Ok(())
+            }
+            (WriteKind::Resealed, Operation::Reseal) => Ok(()),
+            (WriteKind::Erased, Operation::Erase) => {
+                self.clear();
+                self.reference.erase();
+                self.erased_at = self.writes;
+                Ok(())
+            }
+            _ => Err(format!("{operation:?} must not write this")),
+        }
+    }
+
+    pub(super) fn throttle(&mut self) -> Result<&mut Throttle, String> {
+        let throttle = self.reference.throttle.as_mut();
+        throttle.ok_or_else(|| "there is no record".into())
+    }
+
+    fn clear(&mut self) {
+        self.reference.clear();
+        for phone in &mut self.phones {
+            phone.active = false;
+        }
+    }
+
+    fn remove(&mut self, id: AuthenticatorId) {
+        for phone in &mut self.phones {
+            phone.active &= phone.id != Some(id);
+        }
+    }
+
+    /// Checks that no rate limit stops an attempt.
+    fn admit(&mut self, at: Timestamp) -> Result<&mut Throttle, String> {
+        if self.reference.authenticators == 0 {
+            return Err("no authenticator is active".into());
+        }
+        let throttle = self.throttle()?;
+        match throttle.rate_limit(at) {
+            RateLimitState::Free => Ok(throttle),
+            rate_limit => Err(format!("the attempt must not be checked: {rate_limit:?}")),
+        }
+    }
+
+    fn fail(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
+        self.admit(at)?.fail(at);
+        let entry = &self.entries[by];
+        let counted = entry.landed.iter().find(|write| is_failure(write.kind));
+        match counted {
+            Some(write) if !self.is_forgotten(entry, write.number) => {
+                Err("it was counted before".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a driver sent a write twice and returned the second answer, and the history no
+    /// longer shows the first. Then the write counts as refused.
+    pub(super) fn is_forgotten(&self, entry: &Entry, number: usize) -> bool {
+        entry.duplicated && (self.writes - number >= HISTORY || self.erased_at > number)
+    }
+
+    /// A login, or a change in the same write as its proof.
+    fn succeed(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
+        self.prove(by, at)?;
+        self.entries[by].succeeded_at = Some(self.writes);
+        Ok(())
+    }
+
+    /// The proof of a change, or the code of a login, is accepted.
+    fn prove(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
+        let entry = &self.entries[by];
+        if let Some(number) = entry.proven_at
+            && !self.is_forgotten(entry, number)
+// A late creation can land again after the record was erased.
+            && self.erased_at < number
+        {
+            return Err("it succeeded before".into());
+        }
+        self.entries[by].proven_at = Some(self.writes);
+        let operation = self.entries[by].operation.clone();
+        match (operation.typed(), operation.proof()) {
+            (Some(typed), _) if is_code(typed) => self.spend_code(by, typed),
+            (Some(typed), _) => self.spend_passcode(by, typed, at),
+            (
+                None,
+                Some(Shown::Receipt {
+                    kept,
+                    altered,
+                    password_checked_at,
+                }),
+            ) => {
+                if *altered {
+                    return Err("the receipt was altered".into());
+                }
+                let (now, age) = (at.as_unix(), PROOF_AGE);
+                let fresh = |time: u64| time <= now + SKEW && now <= time + age;
+                if !fresh(kept.at.as_unix()) || !fresh(password_checked_at.as_unix()) {
+                    return Err("the receipt or the password is not fresh".into());
+                }
+                self.still_proves(by, kept)
+            }
+            (None, Some(Shown::Password(_))) if self.reference.authenticators == 0 => Ok(()),
+            (None, _) => Err("a password is no proof".into()),
+        }
+    }
+
+    /// A receipt is valid while its key, and its authenticator or code set, exist.
+    fn still_proves(&self, by: usize, kept: &Kept) -> Result<(), String> {
+        let sealed_with_the_new_key = kept.stage >= 2;
+        let knows_the_old_key = self.entries[by].stage < 3;
+        if !sealed_with_the_new_key && !knows_the_old_key {
+            return Err("the key of the receipt was dropped".into());
+        }
+        let there = match &self.entries[kept.of].grounds {
+            Some(Grounds::Phones(phones)) => phones.iter().any(|it| self.phones[*it].active),
+            Some(Grounds::Set(set)) => self.reference.codes.is_some_and(|(it, _)| it == *set),
+            None => false,
+        };
+        there
+            .then_some(())
+            .ok_or_else(|| "the authenticator or code set of the receipt is gone".into())
+    }
+
+    fn spend_code(&mut self, by: usize, typed: &str) -> Result<(), String> {
+        let reserved = |write: &Write| write.kind == WriteKind::Reserved;
+        if !self.entries[by].landed.iter().any(reserved) {
+            return Err("a backup code was checked before the attempt was counted".into());
+        }
+        let Some((set, left)) = self.reference.codes else {
+            return Err("there are no backup codes".into());
+        };
+        if !self
+            .sets
+            .get(&set)
+            .is_some_and(|codes| codes.iter().any(|code| code == typed))
+        {
+            return Err("it is no code of the current set".into());
+        }
+        if !self.used_codes.insert((set, typed.to_owned())) {
+            return Err("the backup code was used before".into());
+        }
+        self.reference.codes = Some((set, left - 1));
+        self.entries[by].grounds = Some(Grounds::Set(set));
+        self.throttle()?.refund();
+        Ok(())
+    }
+
+    fn spend_passcode(&mut self, by: usize, typed: &str, at: Timestamp) -> Result<(), String> {
+        self.admit(at)?.succeed();
+        let mut matched = false;
+        let mut unused = Vec::new();
+        for (place, phone) in self.phones.iter_mut().enumerate() {
+            let Some(step) = phone.step_of(typed, at).filter(|_| phone.active) else {
+                continue;
+            };
+            matched = true;
+            if phone.last_step.is_none_or(|last| step > last) {
+                unused.push(place);
+                phone.last_step = Some(step);
+            }
+        }
+        let is_unused = !unused.is_empty();
+        self.entries[by].grounds = Some(Grounds::Phones(unused));
+        match (matched, is_unused) {
+            (_, true) => Ok(()),
+            (true, false) => Err("the passcode was used before".into()),
+            (false, _) => Err("the passcode is wrong".into()),
+        }
+    }
+
+    fn enroll(
+        &mut self,
+        by: usize,
+        phone: usize,
+        typed: &str,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        let entry = &mut self.entries[by];
+        (entry.proven_at, entry.succeeded_at) = (Some(self.writes), Some(self.writes));
+        entry.grounds = Some(Grounds::Phones(vec![phone]));
+        let pending = self.pending(phone)?;
+        let replaces = pending.replaces;
+        if pending.is_expired(at) {
+            return Err("the enrollment has expired".into());
+        }
+        let known = &mut self.phones[phone];
+        let Some(step) = known.step_of(typed, at) else {
+            return Err("the passcode is wrong".into());
+        };
+        known.last_step = Some(step);
+        match replaces {
+            Some(id) => self.remove(id),
+            None => self.reference.authenticators += 1,
+        }
+        self.phones[phone].active = true;
+        self.reference.enroll();
+        Ok(())
+    }
+
+    /// A confirmation is refused, which uses up a try.
+    fn use_up_try(&mut self, phone: usize, typed: &str, at: Timestamp) -> Result<(), String> {
+        let is_right = self.phones[phone].shows(typed, at);
+        let pending = self.pending(phone)?;
+        let is_expired = pending.is_expired(at);
+        pending.wrong += 1;
+        let ends = is_expired || pending.wrong == ENROLLMENT_TRIES;
+        self.reference.pending.take_if(|_| ends);
+        if is_right && !is_expired {
+            return Err("the passcode is right".into());
+        }
+        Ok(())
+    }
+
+    /// The pending enrollment, if it is the one on this phone.
+    fn pending(&mut self, phone: usize) -> Result<&mut Pending, String> {
+        let begun_by = self.phones[phone].begun_by;
+        let pending = self.reference.pending.as_mut();
+        let pending = pending.filter(|pending| pending.begun_by == begun_by);
+        pending.ok_or_else(|| "the enrollment is not pending".into())
+    }
+}
+
+fn is_failure(kind: WriteKind) -> bool {
+    matches!(kind, WriteKind::Rejected | WriteKind::Reserved)
+}

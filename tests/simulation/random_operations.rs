@@ -1,0 +1,295 @@
+//! Random decisions of a run: the time that passes, and the operations of the clients.
+
+use crate::operation::{Operation, Shown};
+use crate::rules::PERIOD;
+use crate::seeded_run::{Mode, Settings};
+use crate::stores::Database;
+use crate::world::World;
+use countersign::Timestamp;
+use std::time::Duration;
+
+const MINUTE: i64 = 60;
+const DAY: u64 = 86_400;
+const YEAR: i64 = 365 * 86_400;
+
+impl<D: Database> World<D> {
+    pub(crate) fn note(&self, line: impl FnOnce() -> String) {
+        self.checker.lock().unwrap().note(line);
+    }
+
+    fn count(&self, event: &'static str) {
+        self.checker.lock().unwrap().coverage.count(event);
+    }
+
+    /// In one run of three, the clocks of the servers differ by ten minutes.
+    pub(crate) fn set_clocks_apart(&self) {
+        if self.decisions.one_in(3) {
+            self.servers[1].clock.jump(10 * MINUTE);
+            self.count("clock: servers ten minutes apart");
+        }
+    }
+
+    /// Between two awaits, time passes, clocks jump, and keys rotate.
+    pub(crate) fn pass_time(&self, settings: Settings) {
+        let is_busy = matches!(settings.mode, Mode::Limits);
+        if self.decisions.one_in(if is_busy { 15 } else { 6 }) {
+            let seconds = 1 + self.decisions.pick(40) as u64;
+            self.time.advance(Duration::from_secs(seconds));
+            self.note(|| format!("time: {seconds} s pass"));
+        }
+        if matches!(settings.mode, Mode::Guessing) && self.decisions.one_in(12) {
+            // Attackers wait between guesses.
+            let seconds = 30 << self.decisions.pick(6);
+            self.time.advance(Duration::from_secs(seconds));
+            self.note(|| format!("time: {seconds} s pass"));
+        }
+        if is_busy && self.decisions.one_in(120) {
+            let earlier = *self.decisions.one_of(&[120, DAY as usize]).unwrap();
+            let seconds = DAY - self.decisions.pick(earlier) as u64;
+            self.time.advance(Duration::from_secs(seconds));
+            self.note(|| format!("time: {seconds} s pass"));
+        }
+        if self.decisions.one_in(settings.jumps) {
+            let server = self.decisions.pick(2);
+            let (seconds, event) = [
+                (10 * MINUTE, "clock: ten minutes ahead"),
+                (-10 * MINUTE, "clock: ten minutes back"),
+                (YEAR, "clock: a year ahead"),
+                (-YEAR, "clock: a year back"),
+            ][self.decisions.pick(4)];
+            self.servers[server].clock.jump(seconds);
+            self.note(|| format!("time: server {server} jumps by {seconds} s"));
+            self.count(event);
+        }
+        if self.decisions.one_in(settings.keys) {
+            self.change_keys(self.decisions.pick(2));
+        }
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.checker.lock().unwrap().reference.authenticators > 0
+    }
+
+    /// The code that all clients use, if they use the same.
+    pub(crate) fn code_for_all(&self, mode: Mode) -> Option<String> {
+        match mode {
+            Mode::DoubleSpend if self.decisions.pick(2) == 0 => self.backup_code(),
+            Mode::DoubleSpend => self.passcode(self.decisions.pick(2)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn operation(&self, mode: Mode, server: usize) -> Operation {
+        let verify = |typed: Option<String>| Operation::Verify {
+            typed: typed.unwrap_or_else(|| self.wrong_passcode()),
+        };
+        let begin = || Operation::Begin {
+            replaces: self.authenticator().filter(|_| self.decisions.pick(3) == 0),
+            proof: self.proof(server),
+        };
+        let confirm = |right| {
+            let confirmation = self.confirmation(server, right);
+            confirmation.unwrap_or_else(|| verify(self.passcode(server)))
+        };
+        let issue = || Operation::Issue {
+            proof: self.proof(server),
+        };
+        let remove = || match self.authenticator() {
+            Some(id) => Operation::Remove {
+                id,
+                proof: self.proof(server),
+            },
+            None => verify(self.passcode(server)),
+        };
+        let disable = || Operation::Disable {
+            proof: self.proof(server),
+        };
+        let unlock = || Operation::Unlock {
+            confirmed: self.decisions.pick(4) == 0,
+        };
+        let again = || match self.receipt(server) {
+            Some(proof) if self.is_enabled() => proof,
+            _ => self.proof(server),
+        };
+        let percent = self.decisions.pick(100);
+        match mode {
+            Mode::Guessing => match percent {
+                0..55 => verify(None),
+                55..70 => verify(Some(self.wrong_code())),
+                70..80 => verify(self.passcode(server)),
+                80..90 => verify(self.backup_code()),
+                90..93 => unlock(),
+                _ => disable(),
+            },
+            Mode::Changes => match percent {
+                0..22 => begin(),
+                22..50 => confirm(true),
+                50..56 => confirm(false),
+                56..70 => issue(),
+                70..80 => remove(),
+                80..86 => disable(),
+                86..88 => Operation::ForceDisable,
+                88..89 => Operation::Erase,
+                _ => verify(self.passcode(server)),
+            },
+            Mode::Limits => match percent {
+                0..55 => Operation::Begin {
+                    replaces: None,
+                    proof: again(),
+                },
+                55..57 => confirm(true),
+                57..76 => Operation::Issue { proof: again() },
+                76..86 => verify(self.passcode(server)),
+                86..92 => verify(self.backup_code()),
+                92..94 => unlock(),
+                94..96 => Operation::ForceDisable,
+                _ => remove(),
+            },
+            Mode::Crowd if percent < 40 => unlock(),
+            Mode::Crowd if percent < 60 => begin(),
+            Mode::Keys if percent < 30 => Operation::Reseal,
+            Mode::Mixed | Mode::Keys | Mode::DoubleSpend | Mode::Crowd => match percent {
+                0..24 => verify(self.passcode(server)),
+                24..36 => verify(None),
+                36..44 => verify(self.typed_before()),
+                44..56 => verify(self.backup_code()),
+                56..60 => verify(Some(self.wrong_code())),
+                60..61 => verify(Some("not a code".into())),
+                61..68 => begin(),
+                68..76 => confirm(true),
+                76..78 => confirm(false),
+                78..83 => issue(),
+                83..86 => remove(),
+                86..89 => disable(),
+                89..90 => Operation::ForceDisable,
+                90..92 => unlock(),
+                92..97 => Operation::Reseal,
+                97..98 => Operation::Erase,
+                _ => Operation::Status,
+            },
+        }
+    }
+
+    /// What an app shows now or one time step away, by the server's clock or the right time.
+    fn passcode(&self, server: usize) -> Option<String> {
+        let checker = self.checker.lock().unwrap();
+        let active: Vec<_> = checker.phones.iter().filter(|known| known.active).collect();
+        let known = match self.decisions.one_of(&active) {
+            Some(known) => known,
+            None => self.decisions.one_of(&checker.phones)?,
+        };
+        Some(known.phone.passcode(self.time_of_a_phone(server)))
+    }
+
+    fn time_of_a_phone(&self, server: usize) -> Timestamp {
+        let now = match self.decisions.pick(5) {
+            0 => self.time.now(),
+            _ => self.now(server),
+        };
+        let now = now.as_unix();
+        Timestamp::from_unix(match self.decisions.pick(6) {
+            0 => now - PERIOD,
+            1 => now + PERIOD,
+            _ => now,
+        })
+    }
+
+    fn wrong_passcode(&self) -> String {
+        format!("{:06}", self.decisions.pick(1_000_000))
+    }
+
+    fn wrong_code(&self) -> String {
+        format!("{:08}", self.decisions.pick(100_000_000))
+    }
+
+    fn typed_before(&self) -> Option<String> {
+        let checker = self.checker.lock().unwrap();
+        self.decisions.one_of(&checker.typed).cloned()
+    }
+
+    /// A backup code that was shown to the user, used or not, of this set or an older set.
+    fn backup_code(&self) -> Option<String> {
+        let checker = self.checker.lock().unwrap();
+        let mut sets: Vec<_> = checker.sets.iter().collect();
+        sets.sort();
+        let (_, codes) = match self.decisions.pick(4) {
+            0 => self.decisions.one_of(&sets)?,
+            _ => sets.last()?,
+        };
+        self.decisions.one_of(codes).cloned()
+    }
+
+    fn authenticator(&self) -> Option<countersign::AuthenticatorId> {
+        let checker = self.checker.lock().unwrap();
+        let known: Vec<_> = checker.phones.iter().filter_map(|known| known.id).collect();
+        self.decisions.one_of(&known).copied()
+    }
+
+    /// A confirmation of an enrollment, usually the newest.
+    pub(crate) fn confirmation(&self, server: usize, right: bool) -> Option<Operation> {
+        let checker = self.checker.lock().unwrap();
+        let last = checker.phones.len().checked_sub(1)?;
+        let phone = match self.decisions.pick(5) {
+            0 => self.decisions.pick(checker.phones.len()),
+            _ => last,
+        };
+        let known = &checker.phones[phone];
+        let typed = match right {
+            true => known.phone.passcode(self.time_of_a_phone(server)),
+            false => self.wrong_passcode(),
+        };
+        Some(Operation::Confirm {
+            phone,
+            id: known.enrollment,
+            typed,
+        })
+    }
+
+    /// A receipt with a password check that is usually fresh.
+    pub(crate) fn receipt(&self, server: usize) -> Option<Shown> {
+        let checker = self.checker.lock().unwrap();
+        let receipt = match self.decisions.pick(4) {
+            0 => self.decisions.one_of(&checker.receipts)?,
+            _ => checker.receipts.last()?,
+        };
+        let now = self.now(server).as_unix();
+        let checked_at = match self.decisions.pick(16) {
+            0 | 1 => now - 700,
+            2 => now + 5,
+            3 => now + 11,
+            _ => now,
+        };
+        let mut kept = receipt.clone();
+        let altered = self.decisions.pick(16) == 0;
+        if altered {
+            let mut text = String::from(kept.sealed);
+            let last = text.pop()?;
+            // The last character has bits that must be zero, or consists of bits of the MAC.
+            text.push(if last == 'A' { 'Q' } else { 'A' });
+            kept.sealed = text.into();
+        }
+        Some(Shown::Receipt {
+            kept,
+            altered,
+            password_checked_at: Timestamp::from_unix(checked_at),
+        })
+    }
+
+    /// A proof, more often valid than not.
+    fn proof(&self, server: usize) -> Shown {
+        let typed =
+            |typed: Option<String>| Shown::Typed(typed.unwrap_or_else(|| self.wrong_passcode()));
+        let password = Shown::Password(self.now(server));
+        if !self.is_enabled() && self.decisions.pick(5) > 0 {
+            return password;
+        }
+        match self.decisions.pick(20) {
+            0..8 => typed(self.passcode(server)),
+            8..13 => self.receipt(server).unwrap_or(password),
+            13..16 => typed(self.backup_code()),
+            16 => typed(self.typed_before()),
+            17 => typed(None),
+            _ => password,
+        }
+    }
+}
