@@ -14,11 +14,11 @@
     reason = "counts of one year, which come near no limit"
 )]
 
-#[path = "../dice.rs"]
-mod dice;
 mod interval;
 mod monte_carlo;
 mod policies;
+#[path = "../repeatable_random.rs"]
+mod repeatable_random;
 mod report;
 mod service;
 mod strategy;

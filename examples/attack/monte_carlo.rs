@@ -10,8 +10,8 @@ use std::thread;
 use countersign::AccountId;
 
 use crate::Failure;
-use crate::dice::Dice;
 use crate::policies::{Rules, YEAR};
+use crate::repeatable_random::RepeatableRandom;
 use crate::service::{Service, Verdict};
 use crate::strategy::Clocks;
 use crate::victim::Victim;
@@ -44,7 +44,7 @@ fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure
     let service = Service::open(rules, seed, year)?;
     let machine = service.machine();
     let victim = Victim::enroll(machine, AccountId::from(year), 1, false)?;
-    let dice = Dice::new(!seed, year);
+    let random = RepeatableRandom::new(!seed, year);
     let digits = rules.policy.digits().get();
     let period = rules.policy.period().as_secs();
     let (free, ..) = rules.policy.waits();
@@ -66,7 +66,7 @@ fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure
             }
             continue;
         }
-        match machine.verify(&victim.account, &passcode(&dice, digits))? {
+        match machine.verify(&victim.account, &passcode(&random, digits))? {
             Verdict::Accepted => return Ok(true),
             Verdict::Wrong => row += 1,
             Verdict::HeldOff(wait) => elapsed += wait.as_secs(),
@@ -77,11 +77,11 @@ fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure
 }
 
 /// Uniform among all passcodes of so many digits.
-fn passcode(dice: &Dice, digits: u8) -> String {
+fn passcode(random: &RepeatableRandom, digits: u8) -> String {
     let limit = 10_u64.saturating_pow(u32::from(digits));
     // The remainder of 2^64 would make small numbers likelier: draw again.
     let fair = u64::MAX - u64::MAX % limit;
-    let number = std::iter::repeat_with(|| dice.next()).find(|number| *number < fair);
+    let number = std::iter::repeat_with(|| random.next()).find(|number| *number < fair);
     let width = usize::from(digits);
     format!("{:0width$}", number.unwrap_or_default() % limit)
 }

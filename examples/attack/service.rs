@@ -10,8 +10,8 @@ use countersign::{
 };
 
 use crate::Failure;
-use crate::dice::Dice;
 use crate::policies::Rules;
+use crate::repeatable_random::RepeatableRandom;
 use crate::strategy::Clocks;
 
 pub(crate) struct Service {
@@ -31,7 +31,7 @@ impl Service {
         let machine = |number: u64| -> Result<Machine, Failure> {
             let clock = ManualClock::at(BEGINNING);
             let keyring = Keyring::new(KEY, key.clone());
-            let random = Dice::new(seed, part.wrapping_mul(2).wrapping_add(number));
+            let random = RepeatableRandom::new(seed, part.wrapping_mul(2).wrapping_add(number));
             let verifier = Verifier::builder_with_random(store.clone(), keyring, "Example", random)
                 .policy(rules.policy.clone())
                 .clock(clock.clone())

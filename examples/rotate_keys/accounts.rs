@@ -6,8 +6,8 @@ use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{AccountId, EnrollmentRequest, Proof, Timestamp, Verifier, blocking};
 
 use crate::Failure;
-use crate::dice::Dice;
 use crate::keys::{ISSUER, Stage, keyring};
+use crate::repeatable_random::RepeatableRandom;
 
 /// The accounts 1 to `count`.
 #[derive(Clone, Copy)]
@@ -40,9 +40,9 @@ pub(crate) struct Enrolled {
 
 pub(crate) fn enroll(number: u32) -> Result<Enrolled, Failure> {
     let (account, store) = (AccountId::from(number), MemoryStore::new());
-    let dice = Dice::new(SEED, number.into());
+    let random = RepeatableRandom::new(SEED, number.into());
     let keyring = keyring(Stage::Before)?;
-    let verifier = Verifier::builder_with_random(store.clone(), keyring, ISSUER, dice)
+    let verifier = Verifier::builder_with_random(store.clone(), keyring, ISSUER, random)
         .clock(ManualClock::at(BEGINNING))
         .build()?;
     let password = Proof::Password {

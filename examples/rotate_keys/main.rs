@@ -14,11 +14,11 @@
 
 mod accounts;
 mod checks;
-#[path = "../dice.rs"]
-mod dice;
 mod keys;
 mod logins;
 mod progress;
+#[path = "../repeatable_random.rs"]
+mod repeatable_random;
 mod rotation;
 mod stores;
 

@@ -69,7 +69,7 @@ fn over_memory_nothing_is_lost() {
 }
 
 #[test]
-fn killed_in_the_middle_it_goes_on_where_it_was() {
+fn a_killed_rotation_continues() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("accounts.db");
     let mut child = over_sqlite(&path, "300").spawn().unwrap();
