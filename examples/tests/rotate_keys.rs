@@ -1,4 +1,4 @@
-//! The example `rotate_keys` on few accounts, and killed in the middle.
+//! The example `rotate_keys` with few accounts, and after a kill.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,8 +11,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder
-/// `examples` beside the `deps` that this test runs in.
+/// Cargo builds the examples of a package before it runs its tests, and puts them into the directory `examples` next to
+/// `deps`, where this test runs.
 fn rotate_keys() -> Command {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
@@ -37,7 +37,7 @@ fn over_sqlite(path: &Path, accounts: &str) -> Command {
     command
 }
 
-/// What a run that succeeds prints.
+/// Runs the program, and returns what it prints.
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -45,33 +45,33 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// How many records a pass found sealed already.
-fn already(printed: &str, pass: &str) -> u32 {
+/// The number of records that a pass left unchanged.
+fn unchanged(printed: &str, pass: &str) -> u32 {
     let line = printed.lines().find(|line| line.trim().starts_with(pass));
     let words: Vec<&str> = line
         .unwrap_or_else(|| panic!("{printed}"))
         .split_whitespace()
         .collect();
-    let [_, _, changed, _, already, ..] = words[..] else {
+    let [_, _, changed, _, unchanged, ..] = words[..] else {
         panic!("{printed}");
     };
     let _changed: u32 = changed.parse().unwrap();
-    already.parse().unwrap()
+    unchanged.parse().unwrap()
 }
 
 #[test]
-fn over_memory_nothing_is_lost() {
+fn a_rotation_in_memory_loses_nothing() {
     let printed = run(rotate_keys().args(["--memory", "3000", "--sqlite", "0"]));
     assert!(
-        printed.contains("old key dropped: all 3000 records open"),
+        printed.contains("old key dropped: all 3000 records can be decrypted"),
         "{printed}"
     );
 }
 
 #[test]
 fn a_killed_rotation_continues() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("accounts.db");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("accounts.db");
     let mut child = over_sqlite(&path, "300").spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let reached = lines
@@ -79,12 +79,12 @@ fn a_killed_rotation_continues() {
         .find(|line| line.contains("pass 1: 50 %"));
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(reached.is_some(), "it ended before it could be killed");
+    assert!(reached.is_some(), "the program ended before the kill");
 
     let printed = run(&mut over_sqlite(&path, "300"));
-    assert!(already(&printed, "pass 1:") >= 140, "{printed}");
+    assert!(unchanged(&printed, "pass 1:") >= 140, "{printed}");
     assert!(
-        printed.contains("old key dropped: all 300 records open"),
+        printed.contains("old key dropped: all 300 records can be decrypted"),
         "{printed}"
     );
     let other = over_sqlite(&path, "301").output().unwrap();
