@@ -7,22 +7,14 @@
     reason = "tests"
 )]
 
-use std::process::{Command, Output};
+mod support;
 
-/// Cargo builds the examples of a package before it runs its tests, and puts them into the directory `examples` next to
-/// `deps`, where this test runs.
+use std::process::Output;
+
+use crate::support::example;
+
 fn attack(arguments: &[&str]) -> Output {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(format!("attack{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --example attack`",
-        path.display()
-    );
-    Command::new(path).args(arguments).output().unwrap()
+    example("attack").args(arguments).output().unwrap()
 }
 
 #[test]

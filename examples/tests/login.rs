@@ -9,10 +9,11 @@
 
 #[path = "../login/store.rs"]
 mod store;
+mod support;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use countersign::conformance::Harness;
 use countersign::runtime::{Clock, SystemClock};
@@ -23,6 +24,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::store::HostStore;
+use crate::support::example;
 
 struct Service {
     runtime: Runtime,
@@ -118,25 +120,9 @@ impl Enrolled {
     }
 }
 
-/// Cargo builds the examples of a package before it runs its tests, and puts them into the directory `examples` next to
-/// `deps`, where this test runs.
-fn login() -> PathBuf {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(format!("login{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --example login`",
-        path.display()
-    );
-    path
-}
-
 /// Types these lines, and returns what the program shows.
 fn run(directory: &Path, lines: &[&str]) -> String {
-    let mut child = Command::new(login())
+    let mut child = example("login")
         .arg("--db")
         .arg(directory.join("login.db"))
         .current_dir(directory)

@@ -7,28 +7,16 @@
     reason = "tests"
 )]
 
+mod support;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Cargo builds the examples of a package before it runs its tests, and puts them into the directory `examples` next to
-/// `deps`, where this test runs.
-fn rotate_keys() -> Command {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(format!("rotate_keys{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --example rotate_keys`",
-        path.display()
-    );
-    Command::new(path)
-}
+use crate::support::example;
 
 fn over_sqlite(path: &Path, accounts: &str) -> Command {
-    let mut command = rotate_keys();
+    let mut command = example("rotate_keys");
     command.args(["--memory", "0", "--sqlite", accounts, "--db"]);
     command
         .arg(path)
@@ -61,7 +49,7 @@ fn unchanged(printed: &str, pass: &str) -> u32 {
 
 #[test]
 fn a_rotation_in_memory_loses_nothing() {
-    let printed = run(rotate_keys().args(["--memory", "3000", "--sqlite", "0"]));
+    let printed = run(example("rotate_keys").args(["--memory", "3000", "--sqlite", "0"]));
     assert!(
         printed.contains("old key dropped: all 3000 records can be decrypted"),
         "{printed}"
