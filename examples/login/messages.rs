@@ -37,7 +37,7 @@ pub(crate) fn refusal(denied: &Denied) -> String {
             span(retry_after)
         ),
         Rejection::TooManyIssues { retry_after } => format!(
-            "You made new backup codes three times within a day. Try again in {}. The newest codes are valid.",
+            "You made three sets of backup codes within a day. Try again in {}. The newest set is valid.",
             span(retry_after)
         ),
         Rejection::Locked => LOCKED.into(),
@@ -47,7 +47,7 @@ pub(crate) fn refusal(denied: &Denied) -> String {
                 .into()
         }
         Rejection::WrongConfirmation { tries_left } => format!(
-            "That is not the code of this entry. The QR code and the key stay the same. You have {} left.",
+            "That is not the code of this entry. You have {} left. The QR code and key stay the same.",
             count(usize::from(tries_left), "try", "tries")
         ),
         Rejection::EnrollmentExpired => {
