@@ -1,4 +1,5 @@
-//! Enrollment and login without futures or a runtime, on a blocking database: redb, with the store of `custom_store`.
+//! Enrollment and login without futures or a runtime, on a blocking database: redb, with the store
+//! of `custom_store`.
 //!
 //! ```text
 //! cargo run --example blocking [DATABASE]
@@ -24,11 +25,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).map(Into::into);
     let store = RedbStore::open(&path.unwrap_or_else(|| directory.path().join("accounts.redb")))?;
 
-    // A service loads its key from its secret store: without the key, nothing can be decrypted after a restart.
+    // A service loads its key from its secret store: without the key, nothing can be decrypted
+    // after a restart.
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
     let verifier = Verifier::builder(store, keyring, "Example").build_blocking()?;
 
-    // The id of the account in your own table. It is new in each run, so that a database can be used again.
+    // The id of the account in your own table. It is new in each run, so that a database can be
+    // used again.
     let account = AccountId::from(SystemClock.now().as_unix());
     assert_absent(&verifier.status(&account)?)?;
 
@@ -63,7 +66,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     writeln!(stdout(), "{} backup codes are issued.", codes.len())?;
 
-    // The passcode that confirmed the enrollment cannot log in. The passcode of the next time step can, half a minute early.
+    // The passcode that confirmed the enrollment cannot log in. The passcode of the next time step
+    // can, half a minute early.
     match verifier.verify(&account, &code) {
         Err(Denied::Rejected(Rejection::Replayed)) => {
             writeln!(stdout(), "Refused {code}: it was used already.")?;

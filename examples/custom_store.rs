@@ -1,11 +1,12 @@
-//! Runs the conformance tests on a store of your own. The store is in `redb_store.rs`: two methods over redb, an embedded
-//! key-value database.
+//! Runs the conformance tests on a store of your own. The store is in `redb_store.rs`: two methods
+//! over redb, an embedded key-value database.
 //!
 //! ```text
 //! cargo run --example custom_store [DATABASE]
 //! ```
 //!
-//! Prints every case with `ok`, or with what an attacker gains. Without a path it uses a temporary database.
+//! Prints every case with `ok`, or with what an attacker gains. Without a path it uses a temporary
+//! database.
 
 mod redb_store;
 

@@ -1,5 +1,5 @@
-//! A store of your own over redb, an embedded key-value database: two methods. `custom_store` runs the conformance tests
-//! on it, and `blocking` a whole login.
+//! A store of your own over redb, an embedded key-value database: two methods. `custom_store` runs
+//! the conformance tests on it, and `blocking` a whole login.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +24,8 @@ impl RedbStore {
     }
 }
 
-/// redb blocks, so this implements the trait without futures. `blocking::Adapter` turns it into a `Store`.
+/// redb blocks, so this implements the trait without futures. `blocking::Adapter` turns it into a
+/// `Store`.
 impl blocking::Store for RedbStore {
     type Error = redb::Error;
 
@@ -44,7 +45,8 @@ impl blocking::Store for RedbStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, redb::Error> {
-        // redb runs one write transaction at a time, so no other write comes between the comparison and the write.
+        // redb runs one write transaction at a time, so no other write comes between the comparison
+        // and the write.
         let transaction = self.0.begin_write()?;
         {
             let mut table = transaction.open_table(RECORDS)?;

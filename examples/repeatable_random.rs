@@ -1,5 +1,5 @@
-//! Random numbers from a seed (`SplitMix64`), so that `attack` and `rotate_keys` can repeat a run. For simulations only: a
-//! service uses the operating system's random numbers.
+//! Random numbers from a seed (`SplitMix64`), so that `attack` and `rotate_keys` can repeat a run.
+//! For simulations only: a service uses the operating system's random numbers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,13 +1,14 @@
-//! Simulates a year of an attacker who has the password, against the real verifier: counts the guesses that the verifier
-//! checks, and the chance that one of them is correct.
+//! Simulates a year of an attacker who has the password, against the real verifier: counts the
+//! guesses that the verifier checks, and the chance that one of them is correct.
 //!
 //! ```text
 //! cargo run --release --example attack [-- --years 100000]
 //! ```
 //!
-//! The first part runs every strategy under every policy with wrong guesses, and counts them exactly. The second part runs
-//! years of random guesses, and counts the years in which the attacker got in. Both compare the counts with
-//! `Policy::annual_risk`, and the program exits with 1 if they disagree.
+//! The first part runs every strategy under every policy with wrong guesses, and counts them
+//! exactly. The second part runs years of random guesses, and counts the years in which the
+//! attacker got in. Both compare the counts with `Policy::annual_risk`, and the program exits with
+//! 1 if they disagree.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -38,7 +39,8 @@ use crate::strategy::STRATEGIES;
 #[derive(Parser)]
 #[command(name = "attack")]
 struct Arguments {
-    /// The number of years of random guesses under the default policy. Other policies get at most as many.
+    /// The number of years of random guesses under the default policy. Other policies get at most
+    /// as many.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     years: u32,
     /// Only one of the policies: default, strict, lenient or eight-digits.
@@ -90,7 +92,8 @@ fn run(arguments: &Arguments) -> Result<bool, Failure> {
     Ok(agree)
 }
 
-/// The default policy gets all years, because its figures are quoted. The others get at most a fifth of its guesses.
+/// The default policy gets all years, because its figures are quoted. The others get at most a
+/// fifth of its guesses.
 fn years_of(rules: &Rules, years: u32) -> u32 {
     const DEFAULT: u64 = 385;
     let in_a_year = rules.guesses_in(policies::YEAR);

@@ -1,7 +1,9 @@
-//! Runs years of random guesses against the real verifier, and counts the years in which the attacker gets in.
+//! Runs years of random guesses against the real verifier, and counts the years in which the
+//! attacker gets in.
 //!
-//! The attacker makes four guesses, which cost no wait. Then the owner's login resets the failure count, but not the
-//! budget. This is the fastest way to spend a year's budget. Every year has its own account, secret and random numbers.
+//! The attacker makes four guesses, which cost no wait. Then the owner's login resets the failure
+//! count, but not the budget. This is the fastest way to spend a year's budget. Every year has its
+//! own account, secret and random numbers.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU32, Ordering};

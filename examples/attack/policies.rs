@@ -16,13 +16,15 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// The number of guesses that the budget allows within this many seconds, including one at the last second.
+    /// The number of guesses that the budget allows within this many seconds, including one at the
+    /// last second.
     pub(crate) fn guesses_in(&self, seconds: u64) -> u64 {
         let refills = seconds.checked_div(self.policy.budget_refill().as_secs());
         u64::from(self.policy.budget_burst()).saturating_add(refills.unwrap_or_default())
     }
 
-    /// The chance that a uniformly random passcode is correct for one of the authenticators and a step in the window.
+    /// The chance that a uniformly random passcode is correct for one of the authenticators and a
+    /// step in the window.
     pub(crate) fn passcode_chance(&self, authenticators: u8) -> f64 {
         let one = 0.1_f64.powi(i32::from(self.policy.digits().get()));
         let correct = i32::from(authenticators) * i32::from(self.policy.window().width());

@@ -59,8 +59,9 @@ pub(crate) fn count(rules: &Rules, strategy: &Strategy, tally: &Tally) -> io::Re
     Ok(agrees)
 }
 
-/// The budget of a year, plus what a difference between clocks adds once, plus what the staff adds by unlocking. If the
-/// staff sets times back while another clock is fast, each unlock adds that difference again.
+/// The budget of a year, plus what a difference between clocks adds once, plus what the staff adds
+/// by unlocking. If the staff sets times back while another clock is fast, each unlock adds that
+/// difference again.
 fn allowed(rules: &Rules, strategy: &Strategy, tally: &Tally) -> u64 {
     const BY_UNLOCKING: u64 = 5;
     let burst = u64::from(rules.policy.budget_burst());
@@ -74,8 +75,8 @@ fn allowed(rules: &Rules, strategy: &Strategy, tally: &Tally) -> u64 {
     budget + added + tally.unlocks * (BY_UNLOCKING + again).min(burst)
 }
 
-/// The guesses that cost no wait. With different clocks one more: a guess on the later clock need not wait for the
-/// earlier one.
+/// The guesses that cost no wait. With different clocks one more: a guess on the later clock need
+/// not wait for the earlier one.
 fn at_once(rules: &Rules, strategy: &Strategy) -> u64 {
     let (free, ..) = rules.policy.waits();
     u64::from(free) + u64::from(!strategy.clocks.are_right())
@@ -105,7 +106,8 @@ fn risk(rules: &Rules, authenticators: u8, allowed: u64) -> f64 {
 pub(crate) fn title_of_years() -> io::Result<()> {
     writeln!(
         stdout(),
-        "\nYears of random passcodes: the number in which the attacker got in, its 99 % confidence interval, and the expected chance.\n\
+        "\nYears of random passcodes: the number in which the attacker got in, the 99 % confidence interval,\n\
+         and the expected chance.\n\
          \n  {:<14} {:>8} {:>8} {:>9}   {:<20} {:>9} {:>9}",
         "policy",
         "years",

@@ -118,7 +118,8 @@ impl Server {
         }
     }
 
-    /// Tries to turn the second factor off with a code as the proof. It must use the same budget as a login.
+    /// Tries to turn the second factor off with a code as the proof. It must use the same budget as
+    /// a login.
     pub(crate) fn disable(&self, account: &AccountId, code: &str) -> Result<Outcome, Failure> {
         outcome_of(block_on(self.verifier.disable(account, Proof::Code(code))))
     }

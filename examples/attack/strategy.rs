@@ -9,8 +9,9 @@ use crate::service::START;
 /// One way to spend a year.
 pub(crate) struct Strategy {
     pub(crate) name: &'static str,
-    /// Whether the attacker avoids guesses that would make the owner wait at the next login. The attacker tries a guess on
-    /// a copy first. The owner's login resets the failure count, so this strategy reaches the most guesses.
+    /// Whether the attacker avoids guesses that would make the owner wait at the next login. The
+    /// attacker tries a guess on a copy first. The owner's login resets the failure count, so this
+    /// strategy reaches the most guesses.
     pub(crate) spares_the_owner: bool,
     /// The most guesses between two logins of the owner.
     pub(crate) between_logins: u32,
@@ -21,8 +22,8 @@ pub(crate) struct Strategy {
     pub(crate) authenticators: u8,
     pub(crate) accounts: u32,
     pub(crate) clocks: Clocks,
-    /// Whether the attacker uses only the second server on the first day, before the other one counts a failure and stores
-    /// its time.
+    /// Whether the attacker uses only the second server on the first day, before the other one
+    /// counts a failure and stores its time.
     pub(crate) begins_on_the_second: bool,
     /// The age of the second factor when the attack starts. Before that there was no failure.
     pub(crate) age: Duration,
@@ -88,9 +89,9 @@ impl Clocks {
         matches!(self, Self::Right)
     }
 
-    /// The seconds of refills that the difference between the clocks adds, once. A fast clock adds the seconds by which it
-    /// is ahead at the end. A slow clock adds the seconds by which it was behind at the first failure: before that, only
-    /// the time of the enrollment is stored.
+    /// The seconds of refills that the difference between the clocks adds, once. A fast clock adds
+    /// the seconds by which it is ahead at the end. A slow clock adds the seconds by which it was
+    /// behind at the first failure: before that, only the time of the enrollment is stored.
     pub(crate) fn added(self, age: Duration) -> u64 {
         match self {
             Self::Right | Self::AheadForADay(_) => 0,
@@ -101,7 +102,8 @@ impl Clocks {
     }
 }
 
-/// Guesses whenever the verifier checks a guess and the owner will not have to wait: this reaches the most guesses.
+/// Guesses whenever the verifier checks a guess and the owner will not have to wait: this reaches
+/// the most guesses.
 const BETWEEN: Strategy = Strategy {
     name: "between the owner's logins",
     spares_the_owner: true,

@@ -20,7 +20,8 @@ pub(crate) struct Tally {
     pub(crate) logins: u32,
     /// The logins of the owner that were refused.
     pub(crate) refused_logins: u32,
-    /// The most guesses at one account that were checked in the same second, without a login or an unlock in between.
+    /// The most guesses at one account that were checked in the same second, without a login or an
+    /// unlock in between.
     pub(crate) at_once: u64,
     /// The most unlocks of one account.
     pub(crate) unlocks: u64,
@@ -124,7 +125,8 @@ impl Attack<'_> {
         Ok(())
     }
 
-    /// The owner's daily login. If the owner must wait and the staff unlocks accounts, the owner tries again.
+    /// The owner's daily login. If the owner must wait and the staff unlocks accounts, the owner
+    /// tries again.
     fn log_in(&self, target: &mut Target) -> Result<(), Failure> {
         let server = self.service.server();
         target.login_at += DAY;
@@ -216,7 +218,8 @@ impl Attack<'_> {
         }
     }
 
-    /// Tries these guesses on a copy, and returns whether the owner would have to wait at the next login of this year.
+    /// Tries these guesses on a copy, and returns whether the owner would have to wait at the next
+    /// login of this year.
     fn would_block_owner(
         &self,
         guesses: &[Guess],

@@ -1,12 +1,12 @@
-//! Inserts the session of a login in the same SQL transaction as the accepted code. Whenever the process ends, both are
-//! stored or neither is.
+//! Inserts the session of a login in the same SQL transaction as the accepted code. Whenever the
+//! process ends, both are stored or neither is.
 //!
 //! ```text
 //! cargo run --example host_transaction
 //! ```
 //!
-//! The store is in `store.rs`; `tests/host_transaction.rs` runs the conformance tests on it. This program shows its use,
-//! with a second process that aborts before and after the commit.
+//! The store is in `store.rs`; `tests/host_transaction.rs` runs the conformance tests on it. This
+//! program shows its use, with a second process that aborts before and after the commit.
 
 mod crash;
 mod store;
@@ -127,7 +127,8 @@ impl Service {
         Ok((phone, codes))
     }
 
-    /// The second step of a login, as a handler does it after the password check. `Verifier::with_store` is cheap.
+    /// The second step of a login, as a handler does it after the password check.
+    /// `Verifier::with_store` is cheap.
     async fn log_in(&self, account: &AccountId, code: &str) -> Result<&'static str> {
         let session = new_session()?;
         let store = RequestStore::new(self.pool.clone(), Some(session.clone()));

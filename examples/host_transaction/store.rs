@@ -1,4 +1,5 @@
-//! A store for one request: the verifier's write and the application's writes are one SQL transaction.
+//! A store for one request: the verifier's write and the application's writes are one SQL
+//! transaction.
 
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A session, which is stored if and only if the login was accepted.
 ///
-/// Do not send its token before the verifier has returned the receipt. (A service stores a hash of the token.)
+/// Do not send its token before the verifier has returned the receipt. (A service stores a hash of
+/// the token.)
 #[derive(Clone, Debug)]
 pub(crate) struct NewSession {
     /// The value of the cookie.
@@ -69,8 +71,8 @@ impl RequestStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        // This transaction takes the write lock at once. It is the outermost, on a separate connection, so that no caller
-        // can roll it back.
+        // This transaction takes the write lock at once. It is the outermost, on a separate
+        // connection, so that no caller can roll it back.
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         let rows = write_record(&mut transaction, account, write).await?;
         if rows == 0 {
@@ -78,7 +80,8 @@ impl RequestStore {
             transaction.rollback().await?;
             return Ok(WriteResult::Stale);
         }
-        // A failed attempt is committed too, with its event: a failure that is rolled back is a free guess.
+        // A failed attempt is committed too, with its event: a failure that is rolled back is a
+        // free guess.
         sqlx::query("INSERT INTO audit (account, event) VALUES (?1, ?2)")
             .bind(account.as_str())
             .bind(format!("{:?}", write.kind()))
@@ -105,8 +108,8 @@ impl Store for RequestStore {
         Ok(self.records.load(account).await?)
     }
 
-    /// If the future is dropped or times out, the transaction is rolled back or committed as a whole. The verifier finds out
-    /// which.
+    /// If the future is dropped or times out, the transaction is rolled back or committed as a
+    /// whole. The verifier finds out which.
     async fn compare_and_swap(
         &self,
         account: &AccountId,

@@ -66,7 +66,8 @@ async fn begin(
     show_and_confirm(app, session, &enrollment).await
 }
 
-/// Returns the enrollment whose id the application stores, unless it was confirmed, replaced or expired.
+/// Returns the enrollment whose id the application stores, unless it was confirmed, replaced or
+/// expired.
 async fn pending(app: &mut App, session: &Session) -> Result<Option<Enrollment>, Stop> {
     let Some(id) = app.users.enrollment(&session.user).await? else {
         return Ok(None);
@@ -142,8 +143,8 @@ fn may_try_again(denied: &Denied) -> bool {
     }
 }
 
-/// Shows the key, the link and the QR code. The QR code comes last, so that only the prompt is below it. Returns the path
-/// of the image, if there is one.
+/// Shows the key, the link and the QR code. The QR code comes last, so that only the prompt is
+/// below it. Returns the path of the image, if there is one.
 fn show(app: &mut App, enrollment: &Enrollment) -> Result<Option<PathBuf>, Stop> {
     let uri = enrollment.key_uri();
     let qr = uri.qr_for_terminal()?;

@@ -1,7 +1,7 @@
 //! The key that encrypts the records, in a file next to the database.
 //!
-//! This is good enough for a trial. A service keeps the key with its other secrets, away from the database: an attacker
-//! who has both can read every secret.
+//! This is good enough for a trial. A service keeps the key with its other secrets, away from the
+//! database: an attacker who has both can read every secret.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -66,7 +66,8 @@ fn read(path: &Path) -> io::Result<SealingKey> {
     Ok(SealingKey::from_bytes(bytes))
 }
 
-/// Creates a complete key file, and never overwrites another: if a second process was faster, its key is returned.
+/// Creates a complete key file, and never overwrites another: if a second process was faster, its
+/// key is returned.
 fn create(path: &Path) -> io::Result<SealingKey> {
     let directory = match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,

@@ -1,12 +1,13 @@
-//! The whole flow in a terminal: sign up with a password, enroll an authenticator app, and sign in with both.
+//! The whole flow in a terminal: sign up with a password, enroll an authenticator app, and sign in
+//! with both.
 //!
 //! ```text
 //! cargo run --example login -- [--db PATH] [--qr PNG]
 //! ```
 //!
-//! It is a small service: `users` is its own table next to countersign's, `store` writes both in one transaction,
-//! `key_file` is its secret store, and `terminal` its pages. It stores every step before it reports it, so you can kill the
-//! program at any moment and continue from there.
+//! It is a small service: `users` is its own table next to countersign's, `store` writes both in
+//! one transaction, `key_file` is its secret store, and `terminal` its pages. It stores every step
+//! before it reports it, so you can kill the program at any moment and continue from there.
 
 mod backup_codes;
 mod enroll;
@@ -32,7 +33,7 @@ use countersign::{KeyId, Keyring, Verifier};
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePoolOptions;
 
-use crate::store::HostStore;
+use crate::store::AppStore;
 use crate::terminal::Terminal;
 use crate::users::Users;
 
@@ -40,7 +41,8 @@ use crate::users::Users;
 #[derive(Parser)]
 #[command(name = "login")]
 struct Arguments {
-    /// The SQLite database. The encryption key is in a file next to it, with `.key` added to the name.
+    /// The SQLite database. The encryption key is in a file next to it, with `.key` added to the
+    /// name.
     #[arg(long, value_name = "PATH", default_value = "countersign-login.db")]
     db: PathBuf,
     /// Also write the QR code of an enrollment to this PNG file.
@@ -52,7 +54,7 @@ struct Arguments {
 struct App {
     terminal: Terminal,
     users: Users,
-    verifier: Verifier<HostStore>,
+    verifier: Verifier<AppStore>,
     qr: Option<PathBuf>,
 }
 
@@ -86,7 +88,7 @@ async fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>>
         .connect_with(SqliteStore::connect_options(&arguments.db))
         .await
         .map_err(|error| format!("{}: {}", arguments.db.display(), messages::chain(&error)))?;
-    let store = HostStore::new(pool.clone());
+    let store = AppStore::new(pool.clone());
     store.create_table().await?;
     let users = Users::open(pool).await?;
 

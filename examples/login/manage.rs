@@ -124,7 +124,7 @@ pub(crate) async fn remove(app: &mut App, session: &mut Session) -> Result<(), S
 
 pub(crate) async fn disable(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let question =
-        "Without a second factor, anybody who has your password can sign in. Turn it off?";
+        "Without a second factor, anyone who has your password can sign in. Turn it off?";
     if !app.terminal.confirm(question)? {
         return app.terminal.say("Nothing was changed.");
     }

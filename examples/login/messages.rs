@@ -72,8 +72,8 @@ pub(crate) const CLOCK_FAULT: &str =
 pub(crate) const NOT_CONFIRMED: &str =
     "Your new authenticator is not confirmed yet. Type \"confirm\" to continue.";
 
-/// Tells the user that the service failed. A service logs the reason and shows less. No error of countersign contains a
-/// code or a key.
+/// Tells the user that the service failed. A service logs the reason and shows less. No error of
+/// countersign contains a code or a key.
 pub(crate) fn failure(error: &dyn Error) -> String {
     format!(
         "That could not be done just now ({}). It is not your fault. Please try again.",

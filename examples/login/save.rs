@@ -1,4 +1,5 @@
-//! Saves files that contain secrets: only their owner can read them, and no other file is overwritten without asking.
+//! Saves files that contain secrets: only their owner can read them, and no other file is
+//! overwritten without asking.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};

@@ -7,8 +7,8 @@ use crate::terminal::{Stop, Terminal};
 use crate::users::User;
 use crate::{App, menu, messages};
 
-/// A user who is signed in, until the process ends. A service keeps this on the server, with the receipt (feature
-/// `serde`), and changes the id of the session after the second factor.
+/// A user who is signed in, until the process ends. A service keeps this on the server, with the
+/// receipt (feature `serde`), and changes the id of the session after the second factor.
 pub(crate) struct Session {
     pub(crate) user: User,
     pub(crate) password_checked_at: Timestamp,
@@ -144,9 +144,10 @@ enum Needed {
     Help,
 }
 
-/// Decides what the account needs besides the password. A record with a second factor always asks for a code. Without
-/// such a record, the application's own flag must agree that there is no second factor. Otherwise a deleted row, or a row
-/// restored from before the enrollment, would let an attacker sign in.
+/// Decides what the account needs besides the password. A record with a second factor always asks
+/// for a code. Without such a record, the application's own flag must agree that there is no second
+/// factor. Otherwise a deleted row, or a row restored from before the enrollment, would let an
+/// attacker sign in.
 async fn needs_code(app: &mut App, user: &User) -> Result<Needed, Stop> {
     let status = app.verifier.status(&user.account()).await;
     let enrolled = app.users.is_enrolled(user).await?;
@@ -173,7 +174,8 @@ async fn needs_code(app: &mut App, user: &User) -> Result<Needed, Stop> {
 
 /// Asks for a code, from the app or a backup code. Nobody signs in without a receipt.
 ///
-/// Nothing here drops the future of `verify`. A web service runs it in a separate task: see `Verifier`.
+/// Nothing here drops the future of `verify`. A web service runs it in a separate task: see
+/// `Verifier`.
 async fn second_factor(app: &mut App, user: &User) -> Result<Option<SealedReceipt>, Stop> {
     let account = user.account();
     loop {

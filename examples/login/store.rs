@@ -10,18 +10,19 @@ use tokio::time::timeout;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// A store that writes the record and the flag `users.enrolled` in one transaction, so that they agree after a kill and
-/// with a second process.
+/// A store that writes the record and the flag `users.enrolled` in one transaction, so that they
+/// agree after a kill and with a second process.
 ///
-/// The kind of the write decides the flag, because it comes from the verifier. The columns of the row decide nothing: they
-/// are not authenticated, and an attacker who changes or deletes the row does not use this store.
+/// The kind of the write decides the flag, because it comes from the verifier. The columns of the
+/// row decide nothing: they are not authenticated, and an attacker who changes or deletes the row
+/// does not use this store.
 #[derive(Clone, Debug)]
-pub(crate) struct HostStore {
+pub(crate) struct AppStore {
     records: SqliteStore,
     pool: SqlitePool,
 }
 
-impl HostStore {
+impl AppStore {
     pub(crate) fn new(pool: SqlitePool) -> Self {
         Self {
             records: SqliteStore::new(pool.clone()),
@@ -62,15 +63,15 @@ impl HostStore {
     }
 }
 
-impl Store for HostStore {
+impl Store for AppStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         Ok(self.records.load(account).await?)
     }
 
-    /// If the future is dropped or its time is up, the transaction is rolled back, or a commit that is under way lands:
-    /// whole, either way. The verifier finds out which.
+    /// If the future is dropped or its time is up, the transaction is rolled back, or a commit that
+    /// is under way lands: whole, either way. The verifier finds out which.
     async fn compare_and_swap(
         &self,
         account: &AccountId,

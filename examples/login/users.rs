@@ -9,12 +9,14 @@ use tokio::task::spawn_blocking;
 
 use crate::terminal::Stop;
 
-/// `enrolled` is the service's own flag for a second factor, so that nobody signs in if the record is missing or too old:
-/// see [`crate::sign_in`]. Only [`HostStore`](crate::store::HostStore) changes the flag, by what the verifier wrote. The
-/// trigger is from an earlier version of this program: it copied the column `enabled` of the record's row, so an attacker
-/// who could write that column could clear the flag.
+/// `enrolled` is the service's own flag for a second factor, so that nobody signs in if the record
+/// is missing or too old: see [`crate::sign_in`]. Only [`AppStore`](crate::store::AppStore) changes
+/// the flag, by what the verifier wrote. The trigger is from an earlier version of this program: it
+/// copied the column `enabled` of the record's row, so an attacker who could write that column
+/// could clear the flag.
 ///
-/// `enrollment` is the id of the pending enrollment. A service keeps it in the session; here it must survive the process.
+/// `enrollment` is the id of the pending enrollment. A service keeps it in the session; here it
+/// must survive the process.
 ///
 /// AUTOINCREMENT, because countersign's account ids must never be used again.
 const SCHEMA: &str = "
@@ -29,7 +31,8 @@ DROP TRIGGER IF EXISTS enrolled;";
 
 pub(crate) struct Users {
     pool: SqlitePool,
-    /// The hash that a password is compared with if there is no such user, so that both cases take the same time.
+    /// The hash that a password is compared with if there is no such user, so that both cases take
+    /// the same time.
     dummy_hash: String,
 }
 

@@ -28,8 +28,8 @@ pub(crate) enum Command {
     /// Print a key URI, and note on standard error which apps misread it. With `--parse`, read key
     /// URIs.
     Uri(KeyUriArgs),
-    /// Read lines of six tab-separated fields, `kind secret algorithm digits period-or-counter time`
-    /// (kind: totp or hotp), and print the passcode or `error: ...` for each line.
+    /// Read lines of six tab-separated fields, `kind secret algorithm digits period-or-counter
+    /// time` (kind: totp or hotp), and print the passcode or `error: ...` for each line.
     Batch,
 }
 
@@ -110,7 +110,8 @@ pub(crate) enum Strength {
 pub(crate) struct QrArgs {
     #[command(flatten)]
     pub(crate) output: QrOutput,
-    /// The error correction: L, M, Q or H. The default is L for a terminal, which has few rows, and M for an image.
+    /// The error correction: L, M, Q or H. The default is L for a terminal, which has few rows, and
+    /// M for an image.
     #[arg(long, value_parser = level)]
     pub(crate) level: Option<QrLevel>,
     /// The size of a module in pixels.

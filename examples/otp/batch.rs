@@ -5,8 +5,9 @@ use countersign::Timestamp;
 use countersign::otp::{Digits, Hotp, Passcode, Period, Secret, Totp};
 use std::io::{Read, Write};
 
-/// Reads a line `kind secret_base32 algorithm digits period_or_counter time`, separated by tabs, and writes the passcode or
-/// `error: ...`, in the same order. After a line with an error the tool exits with 1.
+/// Reads a line `kind secret_base32 algorithm digits period_or_counter time`, separated by tabs,
+/// and writes the passcode or `error: ...`, in the same order. After a line with an error the tool
+/// exits with 1.
 pub(crate) fn run(input: &mut Lines<impl Read>, out: &mut impl Write) -> Result<(), Failure> {
     input.answer(out, |line, out| {
         let result = match line {

@@ -49,7 +49,8 @@ impl<R: Read> Lines<R> {
         ))
     }
 
-    /// Answers each line, in order. `answer` returns whether it succeeded; one failure makes the result `Refused`.
+    /// Answers each line, in order. `answer` returns whether it succeeded; one failure makes the
+    /// result `Refused`.
     pub(crate) fn answer<W: Write>(
         &mut self,
         out: &mut W,

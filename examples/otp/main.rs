@@ -1,10 +1,11 @@
-//! A small tool like oathtool, for passcodes, secrets, key URIs and QR codes. It uses only the primitives.
+//! A small tool like oathtool, for passcodes, secrets, key URIs and QR codes. It uses only the
+//! primitives.
 //!
 //! `cargo run --example otp -- --help`
 //!
-//! It exits with 0 on success, 1 for a passcode that is not accepted or a line that cannot be read, and 2 for bad usage.
-//! Other users of the computer can see a secret in the arguments: pass `-` instead, and the secret as a line on standard
-//! input.
+//! It exits with 0 on success, 1 for a passcode that is not accepted or a line that cannot be read,
+//! and 2 for bad usage. Other users of the computer can see a secret in the arguments: pass `-`
+//! instead, and the secret as a line on standard input.
 
 mod args;
 mod batch;

@@ -1,12 +1,13 @@
-//! Stores records in one database and their revisions in another. An attacker with write access to the records cannot
-//! restore an older one.
+//! Stores records in one database and their revisions in another. An attacker with write access to
+//! the records cannot restore an older one.
 //!
 //! ```text
 //! cargo run --example rollback_protected_store
 //! ```
 //!
-//! The store is in `store.rs`; `tests/rollback_protected_store.rs` runs the conformance tests on it. This program uses a
-//! backup code, restores the record from before, and tries to use the code again.
+//! The store is in `store.rs`; `tests/rollback_protected_store.rs` runs the conformance tests on
+//! it. This program uses a backup code, restores the record from before, and tries to use the code
+//! again.
 
 mod store;
 

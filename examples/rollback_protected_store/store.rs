@@ -1,8 +1,8 @@
-//! A store with records in one database and their revisions in another. An attacker with write access to the records
-//! cannot restore an older one.
+//! A store with records in one database and their revisions in another. An attacker with write
+//! access to the records cannot restore an older one.
 //!
-//! The verifier decrypts a record only with its own revision. So you need to protect only the revisions: eight bytes per
-//! account, in a database that only the sign-in service can write to.
+//! The verifier decrypts a record only with its own revision. So you need to protect only the
+//! revisions: eight bytes per account, in a database that only the sign-in service can write to.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -73,8 +73,8 @@ impl RollbackProtectedStore {
         Ok(())
     }
 
-    /// Replaces the revision by compare-and-swap, which commits the whole write. Returns `None` if it succeeded, otherwise
-    /// the revision that was found.
+    /// Replaces the revision by compare-and-swap, which commits the whole write. Returns `None` if
+    /// it succeeded, otherwise the revision that was found.
     fn replace_revision(
         &self,
         account: &AccountId,
@@ -107,7 +107,8 @@ impl blocking::Store for RollbackProtectedStore {
                     .map_err(|error| redb::Error::Corrupted(error.to_string()))?;
                 return Ok(Some(StoredRecord::new(record, revision)));
             }
-            // A later write may have replaced it in between. Otherwise the record was removed: that is an error, not `None`.
+            // A later write may have replaced it in between. Otherwise the record was removed: that
+            // is an error, not `None`.
             if self.revision(account)? == Some(found) {
                 return Err(redb::Error::Corrupted(format!(
                     "the record of revision {found} is missing"

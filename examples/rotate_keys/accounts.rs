@@ -1,5 +1,5 @@
-//! Accounts that are the same in every run. Account 7 always has the same secret, so that a run after a kill can create its
-//! phone again.
+//! Accounts that are the same in every run. Account 7 always has the same secret, so that a run
+//! after a kill can create its phone again.
 
 use countersign::store::{MemoryStore, StoredRecord};
 use countersign::testing::{ManualClock, Phone, block_on};

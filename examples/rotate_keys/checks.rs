@@ -1,4 +1,5 @@
-//! Checks after the change: the new key alone decrypts every record, and the old key alone decrypts none.
+//! Checks after the change: the new key alone decrypts every record, and the old key alone decrypts
+//! none.
 
 use countersign::record::RecordError;
 use countersign::testing::ManualClock;

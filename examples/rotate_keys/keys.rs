@@ -1,4 +1,5 @@
-//! The keys of the service, and the keyring at each stage. A real service loads its keys from its secret store.
+//! The keys of the service, and the keyring at each stage. A real service loads its keys from its
+//! secret store.
 
 use countersign::runtime::SystemRandom;
 use countersign::testing::ManualClock;

@@ -1,11 +1,13 @@
-//! Changes the encryption key of a service while users sign in, checks that nothing is lost, and drops the old key.
+//! Changes the encryption key of a service while users sign in, checks that nothing is lost, and
+//! drops the old key.
 //!
 //! ```text
 //! cargo run --release --example rotate_keys [-- --memory 1000000 --sqlite 100000 --db PATH]
 //! ```
 //!
-//! It runs over `MemoryStore` and over SQLite. You can kill the program and run it again with the same `--db`: it
-//! continues. It stores no progress, because `reseal` skips a record that is encrypted with the primary key.
+//! It runs over `MemoryStore` and over SQLite. You can kill the program and run it again with the
+//! same `--db`: it continues. It stores no progress, because `reseal` skips a record that is
+//! encrypted with the primary key.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -45,7 +47,8 @@ struct Arguments {
     /// The number of accounts over SQLite; 0 skips this part.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     sqlite: u32,
-    /// The SQLite database. The program continues with the accounts in it. Without a path it uses a temporary database.
+    /// The SQLite database. The program continues with the accounts in it. Without a path it uses a
+    /// temporary database.
     #[arg(long, value_name = "PATH")]
     db: Option<PathBuf>,
 }

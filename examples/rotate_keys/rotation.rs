@@ -26,7 +26,8 @@ where
     loop {
         let progress = Progress::new(format!("pass {}", passes.len() + 1), count);
         let pass = pass(store, &progress, logins).await?;
-        // A late server still encrypts with the old key during the first pass, so one pass is never enough.
+        // A late server still encrypts with the old key during the first pass, so one pass is never
+        // enough.
         let is_last = pass.changed == 0 && !passes.is_empty();
         passes.push(pass);
         if is_last {

@@ -9,7 +9,8 @@
 //! - `attack` counts a year of guesses.
 //! - `rotate_keys` changes the encryption key while users sign in.
 //!
-//! `login` and `host_transaction` write their own rows in the same transaction, and share [`write_record`].
+//! `login` and `host_transaction` write their own rows in the same transaction, and share
+//! [`write_record`].
 
 mod record_row;
 

@@ -2,8 +2,8 @@ use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Revision};
 use sqlx::SqliteConnection;
 
-/// Runs the SQL statement of a conditional write, on a connection with your own transaction. Returns the number of rows
-/// that it changed; zero means that another client was first.
+/// Runs the SQL statement of a conditional write, on a connection with your own transaction.
+/// Returns the number of rows that it changed; zero means that another client was first.
 ///
 /// # Errors
 /// If SQLite refuses the statement.

@@ -1,4 +1,5 @@
-//! The store of `host_transaction`: the conformance tests, and that a session exists if and only if a login was accepted.
+//! The store of `host_transaction`: the conformance tests, and that a session exists if and only if
+//! a login was accepted.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
 #[path = "../host_transaction/store.rs"]
@@ -214,7 +215,8 @@ fn a_failed_session_insert_leaves_the_passcode_unused() {
     assert_eq!((alice.sessions(), alice.accepted()), (2, 2));
 }
 
-/// The panic stands for a killed process: its connections close, and uncommitted work is rolled back.
+/// The panic stands for a killed process: its connections close, and uncommitted work is rolled
+/// back.
 #[test]
 fn a_crash_leaves_code_and_session_together() {
     let alice = Enrolled::new();

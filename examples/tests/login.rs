@@ -1,4 +1,5 @@
-//! The example `login`: its store, and its sign-in after an attacker has written to the table of records.
+//! The example `login`: its store, and its sign-in after an attacker has written to the table of
+//! records.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,7 +24,7 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::store::HostStore;
+use crate::store::AppStore;
 use crate::support::example;
 
 struct Service {
@@ -39,7 +40,7 @@ impl Service {
         let pool = runtime.block_on(async {
             let pool = SqlitePoolOptions::new().max_connections(8);
             let pool = pool.connect_with(options).await.unwrap();
-            HostStore::new(pool.clone()).create_table().await.unwrap();
+            AppStore::new(pool.clone()).create_table().await.unwrap();
             let users = "CREATE TABLE users (id INTEGER PRIMARY KEY, enrolled INTEGER NOT NULL)";
             sqlx::raw_sql(users).execute(&pool).await.unwrap();
             pool
@@ -53,10 +54,10 @@ impl Service {
 }
 
 impl Harness for Service {
-    type Store = HostStore;
+    type Store = AppStore;
 
-    fn open(&self) -> HostStore {
-        HostStore::new(self.pool.clone())
+    fn open(&self) -> AppStore {
+        AppStore::new(self.pool.clone())
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -108,7 +109,8 @@ impl Enrolled {
         )
     }
 
-    /// Runs a statement as an attacker with access to the table, and returns what sign-in with the password shows.
+    /// Runs a statement as an attacker with access to the table, and returns what sign-in with the
+    /// password shows.
     fn sign_in_after(&self, sql: &'static str) -> String {
         let pending = self.pending.clone();
         with_database(self.directory.path(), async |pool| {

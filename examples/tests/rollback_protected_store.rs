@@ -1,4 +1,5 @@
-//! The store of the example `rollback_protected_store`: the conformance tests, and an attacker who restores records.
+//! The store of the example `rollback_protected_store`: the conformance tests, and an attacker who
+//! restores records.
 
 #![allow(
     clippy::unwrap_used,

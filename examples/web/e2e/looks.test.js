@@ -1,5 +1,5 @@
-// Checks each page in light and dark, from 320 px to a desktop: it fits the width, axe finds no violation, and it is small. The
-// screenshots are for reviewers.
+// Checks each page in light and dark, from 320 px to a desktop: it fits the width, axe finds no violation, and it is small.
+// The screenshots are for reviewers.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

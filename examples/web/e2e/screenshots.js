@@ -1,5 +1,5 @@
-// Takes the screenshots of the README: `./run screenshots.js`. They show a key for demonstration, which belongs to no account,
-// and the backup codes of an account that is deleted with its database. Needs pngquant.
+// Takes the screenshots of the README: `./run screenshots.js`. They show a key for demonstration, which belongs to no
+// account, and the backup codes of an account that is deleted with its database. Needs pngquant.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { launch, screenshot, User } from './lib/browser.js';

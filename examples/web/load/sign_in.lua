@@ -1,5 +1,5 @@
--- A wrk script in which users sign in, one at a time per connection: the password, the code, the account page. It needs one
--- thread per connection, because a script cannot tell which connection an answer belongs to. See `run`.
+-- A wrk script in which users sign in, one at a time per connection: the password, the code, the account page. It needs
+-- one thread per connection, because a script cannot tell which connection an answer belongs to. See `run`.
 local ffi = require("ffi")
 ffi.cdef [[
   typedef struct { long seconds; long nanoseconds; } timespec;
@@ -52,8 +52,8 @@ local visitor, text, asked, answer
 -- Text, because wrk cannot return nested tables from a thread.
 log, failed, problem = "", 0, nil
 
-local function note(name, begun)
-  log = log .. name .. "\t" .. (now() - begun) * 1000 .. "\n"
+local function note(name, started)
+  log = log .. name .. "\t" .. (now() - started) * 1000 .. "\n"
 end
 
 -- Requests a page, and checks the answer.
@@ -74,7 +74,7 @@ local function visit(browser, method, path, form, status, place)
 end
 
 local function sign_in(number)
-  local browser, begun, email = {}, now(), "user" .. number .. "@example.com"
+  local browser, started, email = {}, now(), "user" .. number .. "@example.com"
   visit(browser, "GET", "/sign-in", nil, 200)
   local form = "email=" .. email:gsub("@", "%%40") .. "&password=" .. PASSWORD:gsub(" ", "+")
   visit(browser, "POST", "/sign-in", form, 303, "/sign-in/code")
@@ -86,7 +86,7 @@ local function sign_in(number)
   visit(browser, "POST", "/sign-in/code", "code=" .. code, 303, "/account")
   visit(browser, "GET", "/account", nil, 200)
   if not answer.body:find(email, 1, true) then error("not the account page of " .. email) end
-  note("whole sign-in", begun)
+  note("whole sign-in", started)
 end
 
 -- Each connection has its own users.

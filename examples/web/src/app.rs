@@ -13,7 +13,7 @@ use crate::mail::{Change, Mail, Mailer};
 use crate::passwords::Passwords;
 use crate::session::SignIn;
 use crate::session_store::Sessions;
-use crate::store::HostStore;
+use crate::store::AppStore;
 use crate::users::{User, Users};
 use crate::{BoxError, SERVICE};
 
@@ -51,7 +51,7 @@ struct Inner {
     operators: Vec<String>,
     mailer: Arc<dyn Mailer>,
     clock: SharedClock,
-    verifier: Verifier<HostStore>,
+    verifier: Verifier<AppStore>,
     users: Users,
 }
 
@@ -69,7 +69,7 @@ impl App {
             mailer,
             clock,
         } = settings;
-        let store = HostStore::new(database.clone(), clock.clone());
+        let store = AppStore::new(database.clone(), clock.clone());
         // Each hash of a backup code takes 19 MiB, like the hash of a password.
         let hashes_at_once = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let verifier = Verifier::builder(store, keyring, SERVICE)
@@ -117,7 +117,7 @@ impl App {
         &self.0.operators
     }
 
-    pub(crate) fn verifier(&self) -> &Verifier<HostStore> {
+    pub(crate) fn verifier(&self) -> &Verifier<AppStore> {
         &self.0.verifier
     }
 
@@ -130,7 +130,7 @@ impl App {
     }
 
     /// The verifier for a change in this sign-in. The change ends the user's other sign-ins.
-    pub(crate) fn verifier_keeping(&self, sign_in: &SignIn) -> Verifier<HostStore> {
+    pub(crate) fn verifier_keeping(&self, sign_in: &SignIn) -> Verifier<AppStore> {
         let store = self.verifier().store().keeping(sign_in.id.clone());
         self.verifier().with_store(store)
     }
@@ -147,8 +147,8 @@ impl fmt::Debug for App {
     }
 }
 
-/// Runs the work in a separate task, so that it finishes even if the browser disconnects. Otherwise a code could be used up
-/// without the steps that follow it.
+/// Runs the work in a separate task, so that it finishes even if the browser disconnects. Otherwise
+/// a code could be used up without the steps that follow it.
 pub(crate) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Failure> {

@@ -1,5 +1,5 @@
-//! The style sheet, the script and the icon. The addresses of the first two change with their content, so browsers may cache
-//! them without limit.
+//! The style sheet, the script and the icon. The addresses of the first two change with their
+//! content, so browsers may cache them without limit.
 
 use std::sync::LazyLock;
 

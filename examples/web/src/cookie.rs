@@ -1,16 +1,16 @@
 //! The session cookie of a browser, and how an answer changes it.
 //!
-//! Requests of one browser can overtake each other: a form is sent twice, or a tab loads while another tab signs in. An
-//! answer must not remove the cookie that another answer has just set. So:
+//! Requests of one browser can overtake each other: a form is sent twice, or a tab loads while
+//! another tab signs in. An answer must not remove the cookie that another answer has just set. So:
 //!
 //! - An answer sets the cookie only for a new id. A session that keeps its id needs no new cookie.
 //! - An answer deletes the cookie only if its own request ended the session.
-//! - If another request has ended or replaced the session, or the session never existed, the answer does not change the
-//!   cookie. There is one exception, because users return with old cookies: a page with a form for visitors, and a correct
-//!   password, start a new session.
+//! - If another request has ended or replaced the session, or the session never existed, the answer
+//!   does not change the cookie. There is one exception, because users return with old cookies: a
+//!   page with a form for visitors, and a correct password, start a new session.
 //!
-//! (The layer of tower-sessions behaves differently: it deletes the cookie of every unknown session, and sets the cookie
-//! after every save.)
+//! (The layer of tower-sessions behaves differently: it deletes the cookie of every unknown
+//! session, and sets the cookie after every save.)
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -109,7 +109,8 @@ impl SessionState {
     }
 }
 
-/// The session store for one request, which notes the state of the session that the request presented.
+/// The session store for one request, which notes the state of the session that the request
+/// presented.
 #[derive(Debug)]
 struct OneRequest {
     sessions: Sessions,

@@ -7,7 +7,8 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
 use crate::BoxError;
 
-/// The database of the service, which also holds countersign's table: SQLite in a file, or PostgreSQL.
+/// The database of the service, which also holds countersign's table: SQLite in a file, or
+/// PostgreSQL.
 #[derive(Clone, Debug)]
 pub enum Database {
     /// A file; SQLite is built in.
@@ -16,8 +17,8 @@ pub enum Database {
     Postgres(PgPool),
 }
 
-/// Runs the same work on either database. The SQL text is the same for both: SQLite accepts `$1`, `ON CONFLICT` and
-/// `RETURNING` like PostgreSQL.
+/// Runs the same work on either database. The SQL text is the same for both: SQLite accepts `$1`,
+/// `ON CONFLICT` and `RETURNING` like PostgreSQL.
 macro_rules! on {
     ($database:expr, |$pool:ident| $work:expr) => {
         match $database {
@@ -29,7 +30,8 @@ macro_rules! on {
 pub(crate) use on;
 
 impl Database {
-    /// Opens the database at the URL, `sqlite:PATH` or `postgres://...`, and creates missing tables.
+    /// Opens the database at the URL, `sqlite:PATH` or `postgres://...`, and creates missing
+    /// tables.
     ///
     /// # Errors
     /// If the URL is another one, or the database cannot be reached or written to.
@@ -73,8 +75,8 @@ impl Database {
         }
     }
 
-    /// The statement that starts a write transaction. SQLite must take its write lock at once: later, another connection
-    /// may hold it.
+    /// The statement that starts a write transaction. SQLite must take its write lock at once:
+    /// later, another connection may hold it.
     pub(crate) const fn begin(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "BEGIN IMMEDIATE",

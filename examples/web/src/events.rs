@@ -5,7 +5,8 @@ use countersign::{AccountId, Timestamp};
 
 use crate::database::{Database, on};
 
-/// The event of a write, inserted in the same transaction. `None`: the log does not show this kind of write.
+/// The event of a write, inserted in the same transaction. `None`: the log does not show this kind
+/// of write.
 pub(crate) const fn of_write(kind: WriteKind) -> Option<&'static str> {
     Some(match kind {
         WriteKind::Accepted => "signed-in",

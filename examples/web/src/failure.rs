@@ -53,7 +53,8 @@ pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static st
     }
 }
 
-/// Converts any error, so that handlers can use `?`. (So `Failure` itself cannot implement `Error`.)
+/// Converts any error, so that handlers can use `?`. (So `Failure` itself cannot implement
+/// `Error`.)
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Internal(Box::new(error))

@@ -10,7 +10,8 @@ use crate::failure::Failure;
 use crate::session::CSRF;
 use crate::token;
 
-/// A form that contains the token of this session. A layer of the router also checks the origin of the request.
+/// A form that contains the token of this session. A layer of the router also checks the origin of
+/// the request.
 pub(crate) struct OurForm<T>(pub(crate) T);
 
 #[derive(Deserialize)]

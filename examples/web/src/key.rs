@@ -1,5 +1,5 @@
-//! The key that encrypts the records, in a file. This is good enough for a trial. A service keeps the key with its other
-//! secrets, and never next to the database.
+//! The key that encrypts the records, in a file. This is good enough for a trial. A service keeps
+//! the key with its other secrets, and never next to the database.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -15,7 +15,8 @@ pub(crate) async fn open(path: &Path, database: &Database) -> Result<SealingKey,
         Ok(file) => read(file).map_err(|error| problem(error.to_string())),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if database.has_records().await? {
-                let what = "it is missing, and the records in the database cannot be decrypted without it; restore the file from your backup";
+                let what = "it is missing, and the records in the database cannot be decrypted without it; \
+                    restore the file from your backup";
                 return Err(problem(what.into()));
             }
             create(path).map_err(|error| problem(error.to_string()))

@@ -50,7 +50,8 @@ impl Layout {
     }
 }
 
-/// A message for the next page. Forms answer with a redirect, so that a reload does not send the form again.
+/// A message for the next page. Forms answer with a redirect, so that a reload does not send the
+/// form again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Flash {
     pub(crate) good: bool,

@@ -1,13 +1,17 @@
-//! A small web service with a complete second factor. It shows how to wire countersign into your application.
+//! A small web service with a complete second factor. It shows how to wire countersign into your
+//! application.
 //!
 //! ```text
 //! cargo run -p countersign-web
 //! ```
 //!
-//! It is a library with a program, so that tests can use it without a socket and with a test clock. Where to look:
+//! It is a library with a program, so that tests can use it without a socket and with a test clock.
+//! Where to look:
 //!
-//! - `store`: countersign's store in the application's own transaction; it inserts the sign-in with the accepted code.
-//! - `pages::code`: the second page of a sign-in; `session`: the pages that each stage of a session may reach.
+//! - `store`: countersign's store in the application's own transaction; it inserts the sign-in with
+//!   the accepted code.
+//! - `pages::code`: the second page of a sign-in; `session`: the pages that each stage of a session
+//!   may reach.
 //! - `cookie`: how an answer changes the session cookie when requests overtake each other.
 //! - `pages::setup`: enrollment; `pages::backup_codes`; `pages::prove`: the proof for a change.
 //! - `routes`: the headers, and the two defences against forged forms.
@@ -40,7 +44,7 @@ pub use clock::SharedClock;
 pub use database::Database;
 pub use logs::log_filter;
 pub use mail::{Mail, Mailer, TerminalMailer};
-pub use store::HostStore;
+pub use store::AppStore;
 
 /// The name of the service on pages and in authenticator apps.
 pub const SERVICE: &str = "Example";

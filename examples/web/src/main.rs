@@ -36,7 +36,8 @@ struct Arguments {
     /// The address of the service for browsers, if there is a proxy in front of it.
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
-    /// The email address of a user who may see /admin after signing in with a second factor. You can repeat this option.
+    /// The email address of a user who may see /admin after signing in with a second factor. You
+    /// can repeat this option.
     #[arg(long = "operator", value_name = "EMAIL")]
     operators: Vec<String>,
 }

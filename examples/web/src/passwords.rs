@@ -11,7 +11,8 @@ use crate::BoxError;
 /// Argon2id with 19 MiB and two passes, on threads that may block, with a limited number at once.
 pub(crate) struct Passwords {
     permits: Arc<Semaphore>,
-    /// The hash that a password is compared with if there is no such user, so that both cases take the same time.
+    /// The hash that a password is compared with if there is no such user, so that both cases take
+    /// the same time.
     dummy_hash: String,
 }
 
@@ -30,7 +31,8 @@ impl Passwords {
         hash(&self.permits, password).await
     }
 
-    /// Whether the password matches this hash. Without a hash it does the same work, and returns false.
+    /// Whether the password matches this hash. Without a hash it does the same work, and returns
+    /// false.
     pub(crate) async fn matches(
         &self,
         hash: Option<String>,
@@ -62,7 +64,8 @@ async fn hash(permits: &Arc<Semaphore>, password: String) -> Result<String, BoxE
     Ok(hash.await??.to_string())
 }
 
-/// NIST SP 800-63B-4, 3.1.1.2 requires at least 8 characters with a second factor, and forbids composition rules.
+/// NIST SP 800-63B-4, 3.1.1.2 requires at least 8 characters with a second factor, and forbids
+/// composition rules.
 pub(crate) const SHORTEST: usize = 8;
 /// So that nobody makes the service hash a megabyte.
 pub(crate) const LONGEST_BYTES: usize = 256;

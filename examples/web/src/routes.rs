@@ -57,7 +57,8 @@ impl App {
                 PERMISSIONS_POLICY,
                 "camera=(), geolocation=(), microphone=()",
             ))
-            // Pages belong to one user and must not be cached. Files that may be cached set their own header.
+            // Pages belong to one user and must not be cached. Files that may be cached set their
+            // own header.
             .layer(SetResponseHeaderLayer::if_not_present(
                 CACHE_CONTROL,
                 HeaderValue::from_static("no-store"),

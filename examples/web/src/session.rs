@@ -36,14 +36,16 @@ pub(crate) enum Stage {
 pub(crate) struct SignIn {
     pub(crate) id: String,
     pub(crate) password_checked_at: Timestamp,
-    /// The receipt of the second factor, for the proof of a change. `None`: the account had no second factor.
+    /// The receipt of the second factor, for the proof of a change. `None`: the account had no
+    /// second factor.
     pub(crate) receipt: Option<KeptReceipt>,
 }
 
 /// A receipt, as the session stores it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct KeptReceipt {
-    /// The time when the code was accepted. The pages use it to decide what to ask for; the verifier reads the sealed time.
+    /// The time when the code was accepted. The pages use it to decide what to ask for; the
+    /// verifier reads the sealed time.
     pub(crate) at: Timestamp,
     pub(crate) sealed: SealedReceipt,
 }
@@ -91,8 +93,9 @@ impl Visitor {
         self.enter(stage).await.map(|_| ())
     }
 
-    /// Moves to another stage, in a new session with a new id and no other data. Returns false if another request has ended
-    /// or replaced the session meanwhile: then the answer of that request sets the cookie.
+    /// Moves to another stage, in a new session with a new id and no other data. Returns false if
+    /// another request has ended or replaced the session meanwhile: then the answer of that request
+    /// sets the cookie.
     pub(crate) async fn enter(&self, stage: Stage) -> Result<bool, Failure> {
         self.session.clear().await;
         self.session.cycle_id().await?;
@@ -129,7 +132,8 @@ impl Visitor {
         self.take::<Setup>(SETUP).await.map(|_| ())
     }
 
-    /// The hash of the backup-code file that was shown last, until the user confirms that it is saved.
+    /// The hash of the backup-code file that was shown last, until the user confirms that it is
+    /// saved.
     pub(crate) async fn file(&self) -> Result<Option<String>, Failure> {
         Ok(self.session.get(FILE).await?)
     }

@@ -4,8 +4,8 @@ use tower_sessions::session_store::{Error, Result};
 use crate::database::{Database, on};
 use crate::token;
 
-/// The session store of tower-sessions, in a table of the service. The table holds only a hash of the id, so an attacker who
-/// reads it cannot take over a session.
+/// The session store of tower-sessions, in a table of the service. The table holds only a hash of
+/// the id, so an attacker who reads it cannot take over a session.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions(pub(crate) Database);
 

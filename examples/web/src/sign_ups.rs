@@ -4,7 +4,8 @@ use crate::app::App;
 use crate::database::on;
 use crate::{BoxError, token};
 
-/// Stores an address, and returns the token for the mail. `None`: too many mails were sent to this address already.
+/// Stores an address, and returns the token for the mail. `None`: too many mails were sent to this
+/// address already.
 pub(crate) async fn keep(app: &App, email: &str) -> Result<Option<String>, BoxError> {
     let (token, now) = (token::new()?, app.clock().seconds());
     let sql = "INSERT INTO sign_ups (token, email, expires_at) SELECT $1, $2, $3 \

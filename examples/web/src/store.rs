@@ -11,11 +11,12 @@ use crate::clock::SharedClock;
 use crate::database::{Database, on};
 use crate::{BoxError, events};
 
-/// A store that writes the application's own rows in the same transaction as the record: the flag `enrolled`, a line in the
-/// log of events, the sign-in of an accepted code, and the end of all other sign-ins after a change of the factor. Whenever
-/// the process ends, all of these are stored or none.
+/// A store that writes the application's own rows in the same transaction as the record: the flag
+/// `enrolled`, a line in the log of events, the sign-in of an accepted code, and the end of all
+/// other sign-ins after a change of the factor. Whenever the process ends, all of these are stored
+/// or none.
 #[derive(Clone)]
-pub struct HostStore {
+pub struct AppStore {
     records: BoxStore,
     database: Database,
     clock: SharedClock,
@@ -24,14 +25,15 @@ pub struct HostStore {
     remark: Option<String>,
 }
 
-/// The sign-in that an accepted code creates. Do not send its id before the verifier has returned the receipt.
+/// The sign-in that an accepted code creates. Do not send its id before the verifier has returned
+/// the receipt.
 #[derive(Clone, Debug)]
 pub(crate) struct NewSignIn {
     pub(crate) id: String,
     pub(crate) user: i64,
 }
 
-impl HostStore {
+impl AppStore {
     /// Creates a store on this database. The clock is for the log of events.
     #[must_use]
     pub fn new(database: Database, clock: SharedClock) -> Self {
@@ -53,7 +55,8 @@ impl HostStore {
         }
     }
 
-    /// The store of one request, which keeps this sign-in when a change of the factor ends the others.
+    /// The store of one request, which keeps this sign-in when a change of the factor ends the
+    /// others.
     pub(crate) fn keeping(&self, sign_in: String) -> Self {
         Self {
             kept: Some(sign_in),
@@ -78,7 +81,8 @@ impl HostStore {
         let (codes_left, key) = (i64::from(summary.codes_left), i64::from(summary.key.get()));
         let expected = write.expected().map(Revision::as_i64);
         on!(&self.database, |pool| {
-            // The outermost transaction, on a separate connection, so that no caller can roll it back.
+            // The outermost transaction, on a separate connection, so that no caller can roll it
+            // back.
             let mut transaction = pool.begin_with(self.database.begin()).await?;
             let query = match (write.record(), expected) {
                 (Some(record), None) => sqlx::query(CREATE)
@@ -141,35 +145,37 @@ impl HostStore {
     }
 }
 
-impl Store for HostStore {
+impl Store for AppStore {
     type Error = BoxError;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, BoxError> {
         self.records.load(account).await
     }
 
-    /// After a timeout, the transaction is rolled back or committed as a whole. The verifier finds out which.
+    /// After a timeout, the transaction is rolled back or committed as a whole. The verifier finds
+    /// out which.
     async fn compare_and_swap(
         &self,
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, BoxError> {
         match timeout(LIMIT, self.write(account, write)).await? {
-            // PostgreSQL rolled back because of a concurrent change: the verifier loads the record and checks again.
+            // PostgreSQL rolled back because of a concurrent change: the verifier loads the record
+            // and checks again.
             Err(error) if is_conflict(&error) => Ok(WriteResult::Stale),
             result => result,
         }
     }
 }
 
-impl fmt::Debug for HostStore {
+impl fmt::Debug for AppStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostStore").finish_non_exhaustive()
+        f.debug_struct("AppStore").finish_non_exhaustive()
     }
 }
 
-/// The new value of the flag `enrolled`. An attacker who deletes or restores a row does not use this store, so the flag
-/// stays set and nobody signs in.
+/// The new value of the flag `enrolled`. An attacker who deletes or restores a row does not use
+/// this store, so the flag stays set and nobody signs in.
 const fn enrolled_after(kind: WriteKind) -> Option<bool> {
     match kind {
         WriteKind::Enrolled => Some(true),
@@ -208,5 +214,6 @@ const ERASE: &str = "DELETE FROM countersign WHERE account = $1 AND revision = $
 pub(crate) const INSERT_SIGN_IN: &str =
     "INSERT INTO sign_ins (id, user_id, begun_at, seen_at) VALUES ($1, $2, $3, $3)";
 
-/// Longer than SQLite's `busy_timeout` and the wait for a connection, so that their errors are reported.
+/// Longer than SQLite's `busy_timeout` and the wait for a connection, so that their errors are
+/// reported.
 const LIMIT: Duration = Duration::from_secs(5);

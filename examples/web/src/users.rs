@@ -84,8 +84,8 @@ impl Users {
         Ok(row.map(user))
     }
 
-    /// Returns the user if the password is correct. A try is counted before the check. A try for an unknown address is counted
-    /// too, and takes the same time.
+    /// Returns the user if the password is correct. A try is counted before the check. A try for an
+    /// unknown address is counted too, and takes the same time.
     pub(crate) async fn check(&self, email: &str, password: String) -> Result<Checked, BoxError> {
         if let Some(retry_after) = self.count_try(email).await? {
             return Ok(Checked::TooMany { retry_after });
@@ -121,8 +121,9 @@ impl Users {
         Ok((tries > TRIES).then(|| Duration::from_secs(u64::try_from(left).unwrap_or_default())))
     }
 
-    /// Signs a user in with a password alone, and returns the id of the sign-in; `None` if a second factor was enabled
-    /// meanwhile. With a second factor, the store inserts the sign-in with the accepted code.
+    /// Signs a user in with a password alone, and returns the id of the sign-in; `None` if a second
+    /// factor was enabled meanwhile. With a second factor, the store inserts the sign-in with the
+    /// accepted code.
     pub(crate) async fn sign_in_by_password(
         &self,
         user: &User,
@@ -130,7 +131,8 @@ impl Users {
         let (id, now) = (token::new()?, self.clock.seconds());
         on!(&self.database, |pool| {
             let mut transaction = pool.begin_with(self.database.begin()).await?;
-            // Locks the user's row. So a second factor is enabled either before this, or after it and ends this sign-in.
+            // Locks the user's row. So a second factor is enabled either before this, or after it
+            // and ends this sign-in.
             let query = sqlx::query(LOCK_IF_NOT_ENROLLED).bind(user.id);
             if query.execute(&mut *transaction).await?.rows_affected() == 0 {
                 transaction.rollback().await?;

@@ -1,5 +1,5 @@
-//! Runs the service of `countersign-web` for tests, on a free port: with a clock that the browser tests shift, or with many
-//! users for the load test.
+//! Runs the service of `countersign-web` for tests, on a free port: with a clock that the browser
+//! tests shift, or with many users for the load test.
 //!
 //! The first line of standard output is the address. The mails follow.
 

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{AccountId, EnrollmentRequest, Keyring, Proof, Timestamp, Verifier};
-use countersign_web::{BoxError, Database, HostStore, SERVICE, SharedClock};
+use countersign_web::{AppStore, BoxError, Database, SERVICE, SharedClock};
 use tokio::task::JoinSet;
 
 #[derive(Args)]
@@ -54,7 +54,7 @@ pub(crate) async fn create(
         .as_unix()
         .saturating_sub(LONG_AGO.as_secs());
     let past = ManualClock::at(Timestamp::from_unix(past));
-    let store = HostStore::new(database.clone(), SharedClock::new(past.clone()));
+    let store = AppStore::new(database.clone(), SharedClock::new(past.clone()));
     let verifier = Verifier::builder(store, keyring, SERVICE)
         .clock(past.clone())
         .build()?;
@@ -108,7 +108,7 @@ async fn add(database: &Database, email: &str, hash: &str) -> Result<AccountId, 
 
 /// Enables 2FA, and returns the secret of the app.
 async fn enable(
-    verifier: &Verifier<HostStore>,
+    verifier: &Verifier<AppStore>,
     account: &AccountId,
     email: &str,
     now: Timestamp,

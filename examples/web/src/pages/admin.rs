@@ -1,4 +1,5 @@
-//! The operator's page: shows the state of an account, but no secret, and unlocks it with a stored reason.
+//! The operator's page: shows the state of an account, but no secret, and unlocks it with a stored
+//! reason.
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;

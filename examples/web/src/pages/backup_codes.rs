@@ -51,8 +51,8 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
     page.show(&app, &member).await
 }
 
-/// Shows the codes in the answer itself, because they are stored nowhere. The form works once: otherwise a reload of this
-/// page would replace the codes that were just printed.
+/// Shows the codes in the answer itself, because they are stored nowhere. The form works once:
+/// otherwise a reload of this page would replace the codes that were just printed.
 pub(crate) async fn issue(
     State(app): State<App>,
     mut member: Member,
@@ -111,13 +111,15 @@ pub(crate) async fn issue(
     Ok(html(&page)?.into_response())
 }
 
-/// Returns the file. The page sends its text here, so that the download works without a script and the text is stored
-/// nowhere. Only the text that was shown last is accepted: the session has its hash.
+/// Returns the file. The page sends its text here, so that the download works without a script and
+/// the text is stored nowhere. Only the text that was shown last is accepted: the session has its
+/// hash.
 pub(crate) async fn download(
     member: Member,
     OurForm(File { text }): OurForm<File>,
 ) -> Result<Response, Failure> {
-    // The file ends its lines with CR LF. Browsers send CR LF too, but other clients may send LF, as in the HTML.
+    // The file ends its lines with CR LF. Browsers send CR LF too, but other clients may send LF,
+    // as in the HTML.
     let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
     let hash = token::hash(text.as_bytes());
     let shown = member.visitor.file().await?;

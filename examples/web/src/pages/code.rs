@@ -94,7 +94,8 @@ pub(crate) async fn verify(
         receipt: Some(KeptReceipt::of(&app, &receipt)),
     };
     if !partial.visitor.enter(Stage::SignedIn(sign_in)).await? {
-        // Another request of this browser signed in first, or signed out: a session signs in at most once.
+        // Another request of this browser signed in first, or signed out: a session signs in at
+        // most once.
         app.users().sign_out(&id).await.or_fail()?;
         return Ok(Redirect::to("/account").into_response());
     }

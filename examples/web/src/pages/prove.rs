@@ -1,5 +1,6 @@
-//! The proof for a change: from the session if it is recent, otherwise from the user. The verifier checks the proof and makes
-//! the change in one atomic write. This module only decides what to ask for.
+//! The proof for a change: from the session if it is recent, otherwise from the user. The verifier
+//! checks the proof and makes the change in one atomic write. This module only decides what to ask
+//! for.
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 use crate::layout::{Flash, Layout, html};
 use crate::messages::{self, Wait};
 use crate::session::Member;
-use crate::store::HostStore;
+use crate::store::AppStore;
 use crate::time_format::span;
 use crate::users::Checked;
 
@@ -51,7 +52,8 @@ impl Asked {
         }
     }
 
-    /// The inputs that the form asked for: a code, or the password. If that is no longer enough, the verifier refuses it.
+    /// The inputs that the form asked for: a code, or the password. If that is no longer enough,
+    /// the verifier refuses it.
     pub(crate) const fn sent(typed: &Typed) -> Self {
         Self {
             password: typed.code.is_empty(),
@@ -188,14 +190,14 @@ impl OwnedProof {
     }
 }
 
-/// Makes a change in a separate task, if the proof is enough. Otherwise it returns a message for the user. Steps that follow
-/// the change, such as the mail to the owner, belong into `make`.
+/// Makes a change in a separate task, if the proof is enough. Otherwise it returns a message for
+/// the user. Steps that follow the change, such as the mail to the owner, belong into `make`.
 pub(crate) async fn change<T, F>(
     app: &App,
     member: &mut Member,
     asked: Asked,
     typed: Typed,
-    make: impl FnOnce(Verifier<HostStore>, OwnedProof) -> F,
+    make: impl FnOnce(Verifier<AppStore>, OwnedProof) -> F,
 ) -> Result<Result<T, Flash>, Failure>
 where
     T: Send + 'static,

@@ -57,8 +57,8 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
     page.show(&app, &member).await
 }
 
-/// Starts the first enrollment. The button on the account page sends no password: the password of the sign-in is enough
-/// while it is recent.
+/// Starts the first enrollment. The button on the account page sends no password: the password of
+/// the sign-in is enough while it is recent.
 pub(crate) async fn begin(
     State(app): State<App>,
     mut member: Member,
@@ -116,7 +116,8 @@ pub(crate) async fn begin_enrollment(
     Ok(Ok(format!("/two-factor/setup/{}", tag(id))))
 }
 
-/// Shows the same QR code again on a reload. If a later enrollment replaced this one, the page reports it.
+/// Shows the same QR code again on a reload. If a later enrollment replaced this one, the page
+/// reports it.
 pub(crate) async fn show(
     State(app): State<App>,
     member: Member,

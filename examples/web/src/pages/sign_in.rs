@@ -76,8 +76,9 @@ pub(crate) async fn password(
         .await
 }
 
-/// Decides whether a code is needed. A record with a second factor always needs one. Without such a record, the service's own
-/// flag must agree that there is no second factor. Otherwise a deleted or restored row would let an attacker sign in.
+/// Decides whether a code is needed. A record with a second factor always needs one. Without such a
+/// record, the service's own flag must agree that there is no second factor. Otherwise a deleted or
+/// restored row would let an attacker sign in.
 async fn password_accepted(app: &App, visitor: &Visitor, user: User) -> Result<Response, Failure> {
     let password_checked_at = app.clock().now();
     let status = app.verifier().status(&user.account()).await?;
@@ -111,7 +112,8 @@ async fn password_accepted(app: &App, visitor: &Visitor, user: User) -> Result<R
     }
 }
 
-/// Signs in a user without a second factor, just after the password check, and returns the next page.
+/// Signs in a user without a second factor, just after the password check, and returns the next
+/// page.
 pub(crate) async fn by_password(
     app: &App,
     visitor: &Visitor,

@@ -1,5 +1,6 @@
-//! Signs up: first an email address, then a password on a page that a mail links to. So nobody learns whether an address has
-//! an account, and nobody chooses a password for somebody else's address.
+//! Signs up: first an email address, then a password on a page that a mail links to. So nobody
+//! learns whether an address has an account, and nobody chooses a password for somebody else's
+//! address.
 
 use askama::Template;
 use axum::extract::State;

@@ -1,4 +1,5 @@
-//! A browser without scripts. It stores its cookie, and sends the hidden fields of the page that it shows.
+//! A browser without scripts. It stores its cookie, and sends the hidden fields of the page that it
+//! shows.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

@@ -196,7 +196,8 @@ async fn an_ended_session_changes_no_cookie(service: Service) {
     must_not_change_the_cookie(&old).await;
 }
 
-/// A cookie outlives its session if the answer that deletes it is lost, or the database was restored.
+/// A cookie outlives its session if the answer that deletes it is lost, or the database was
+/// restored.
 async fn an_old_cookie_gets_a_form_that_works(service: Service) {
     let mut browser = service.signed_up(ALICE).await;
     browser.get("/account").await;

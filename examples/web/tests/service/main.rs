@@ -1,4 +1,5 @@
-//! Tests of the service through its router, without a socket and with a test clock, on SQLite and PostgreSQL.
+//! Tests of the service through its router, without a socket and with a test clock, on SQLite and
+//! PostgreSQL.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -90,7 +90,8 @@ async fn a_change_by_staff_ends_every_sign_in(service: Service) {
     assert!(bob.is_signed_in().await);
 }
 
-/// The steps after a change are not lost: other sign-ins end in its transaction, and the owner gets a mail.
+/// The steps after a change are not lost: other sign-ins end in its transaction, and the owner gets
+/// a mail.
 async fn a_lost_browser_leaves_no_partial_change(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     let codes = service.codes(&mut browser).await;

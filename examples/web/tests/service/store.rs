@@ -1,5 +1,5 @@
 use countersign::conformance::{Harness, cases};
-use countersign_web::{HostStore, SharedClock};
+use countersign_web::{AppStore, SharedClock};
 use tokio::runtime::Runtime;
 
 use crate::support::Service;
@@ -10,13 +10,13 @@ struct WebStore {
 }
 
 impl Harness for WebStore {
-    type Store = HostStore;
+    type Store = AppStore;
 
-    fn open(&self) -> HostStore {
+    fn open(&self) -> AppStore {
         let Service {
             database, clock, ..
         } = &self.service;
-        HostStore::new(database.clone(), SharedClock::new(clock.clone()))
+        AppStore::new(database.clone(), SharedClock::new(clock.clone()))
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {

@@ -9,7 +9,7 @@ use axum::http::Request;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{AccountId, KeyId, Keyring, SealingKey, Timestamp, Verifier};
 use countersign_store_testing::{Durability, Postgres, available};
-use countersign_web::{App, Database, HostStore, Mail, Mailer, Settings, SharedClock};
+use countersign_web::{App, AppStore, Database, Mail, Mailer, Settings, SharedClock};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -97,9 +97,9 @@ impl Service {
     }
 
     /// The verifier of a program for the staff.
-    pub(crate) fn staff(&self) -> Verifier<HostStore> {
+    pub(crate) fn staff(&self) -> Verifier<AppStore> {
         let clock = SharedClock::new(self.clock.clone());
-        let store = HostStore::new(self.database.clone(), clock.clone());
+        let store = AppStore::new(self.database.clone(), clock.clone());
         let keyring = Keyring::new(KeyId::new(1), self.key.clone());
         let builder = Verifier::builder(store, keyring, "Example");
         builder.clock(clock).build().unwrap()
@@ -168,7 +168,8 @@ impl Service {
         arrived.unwrap_or_else(|_| panic!("no mail to {to}: {subject}"));
     }
 
-    /// Sends a form with a backup code, and disconnects when the attempt is stored, before the password hash.
+    /// Sends a form with a backup code, and disconnects when the attempt is stored, before the
+    /// password hash.
     pub(crate) async fn disconnect_during_hash(
         &self,
         browser: &Browser,
