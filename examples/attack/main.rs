@@ -1,5 +1,5 @@
-//! Simulates a year of an attacker who has the password, against the real verifier: counts the
-//! guesses that the verifier checks, and the chance that one of them is correct.
+//! Simulates a year of an attacker with the password, against the real verifier. Counts the guesses
+//! that the verifier checks, and the chance that one of them is correct.
 //!
 //! ```text
 //! cargo run --release --example attack [-- --years 100000]

@@ -9,8 +9,8 @@
 //!   does not change the cookie. There is one exception, because users return with old cookies: a
 //!   page with a form for visitors, and a correct password, start a new session.
 //!
-//! (The layer of tower-sessions behaves differently: it deletes the cookie of every unknown
-//! session, and sets the cookie after every save.)
+//! (The layer of tower-sessions differs: it deletes the cookie of every unknown session, and sets
+//! the cookie after every save.)
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -11,10 +11,9 @@ use crate::clock::SharedClock;
 use crate::database::{Database, on};
 use crate::{BoxError, events};
 
-/// A store that writes the application's own rows in the same transaction as the record: the flag
-/// `enrolled`, a line in the log of events, the sign-in of an accepted code, and the end of all
-/// other sign-ins after a change of the factor. Whenever the process ends, all of these are stored
-/// or none.
+/// A store that writes the application's own rows in the same transaction as the record. These are
+/// the flag `enrolled`, an event, and the sign-in of an accepted code. A change of the factor also
+/// ends all other sign-ins. Whenever the process ends, all of these are stored or none.
 #[derive(Clone)]
 pub struct AppStore {
     records: BoxStore,
