@@ -1,5 +1,5 @@
-//! From enrollment to login without a future or a runtime, on a database that blocks: redb, by the store of
-//! `custom_store`.
+//! Enrollment and login without futures or a runtime, on a blocking database: redb, with the store
+//! of `custom_store`.
 //!
 //! ```text
 //! cargo run --example blocking [DATABASE]
@@ -21,19 +21,21 @@ use countersign::{
 use crate::redb_store::RedbStore;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
+    let directory = tempfile::tempdir()?;
     let path = std::env::args_os().nth(1).map(Into::into);
-    let store = RedbStore::open(&path.unwrap_or_else(|| folder.path().join("accounts.redb")))?;
+    let store = RedbStore::open(&path.unwrap_or_else(|| directory.path().join("accounts.redb")))?;
 
-    // A service reads its key from where it keeps its secrets, or nothing opens after a restart.
+    // A service loads its key from its secret store: without the key, nothing can be decrypted
+    // after a restart.
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
     let verifier = Verifier::builder(store, keyring, "Example").build_blocking()?;
 
-    // The id of the account in the host's own table. A new one for each run, so that a database can be used again.
+    // The id of the account in your own table. It is new in each run, so that a database can be
+    // used again.
     let account = AccountId::from(SystemClock.now().as_unix());
     assert_absent(&verifier.status(&account)?)?;
 
-    // The host has just checked the password, and the owner asks for a second factor.
+    // Your application has just checked the password, and the user enables a second factor.
     let password_checked_at = SystemClock.now();
     let enrollment = verifier.begin_enrollment(
         &account,
@@ -44,16 +46,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     writeln!(
         stdout(),
-        "Scan this:\n{}",
+        "Scan this QR code:\n{}",
         enrollment.key_uri().qr_for_terminal()?.terminal().expose()
     )?;
 
-    // In the place of the owner's phone.
+    // Stands for the user's phone.
     let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
 
-    let typed = phone.passcode(SystemClock.now());
-    let receipt = verifier.confirm_enrollment(&account, enrollment.id(), &typed)?;
-    writeln!(stdout(), "Confirmed with {typed}: the second factor is on.")?;
+    let code = phone.passcode(SystemClock.now());
+    let receipt = verifier.confirm_enrollment(&account, enrollment.id(), &code)?;
+    writeln!(stdout(), "Confirmed with {code}: the second factor is on.")?;
 
     let codes = verifier.issue_backup_codes(
         &account,
@@ -62,29 +64,30 @@ fn main() -> Result<(), Box<dyn Error>> {
             receipt: &verifier.seal_receipt(&receipt),
         },
     )?;
-    writeln!(stdout(), "{} backup codes are made.", codes.len())?;
+    writeln!(stdout(), "{} backup codes are issued.", codes.len())?;
 
-    // The passcode of the confirmation cannot log in; that of the next step can, half a minute early.
-    match verifier.verify(&account, &typed) {
+    // The passcode that confirmed the enrollment cannot log in. The passcode of the next time step
+    // can, half a minute early.
+    match verifier.verify(&account, &code) {
         Err(Denied::Rejected(Rejection::Replayed)) => {
-            writeln!(stdout(), "{typed} again: refused, it is used up.")?;
+            writeln!(stdout(), "Refused {code}: it was used already.")?;
         }
-        other => return Err(format!("a used passcode gave {other:?}").into()),
+        other => return Err(format!("a used passcode returned {other:?}").into()),
     }
-    let typed = phone.passcode(SystemClock.now().saturating_add(30));
-    let receipt = verifier.verify(&account, &typed)?;
-    writeln!(stdout(), "Logged in with {typed}, at {}.", receipt.at())?;
+    let code = phone.passcode(SystemClock.now().saturating_add(30));
+    let receipt = verifier.verify(&account, &code)?;
+    writeln!(stdout(), "Logged in with {code}, at {}.", receipt.at())?;
 
-    // The phone is lost: the same field takes a backup code.
-    let code = codes.iter().next().ok_or("there are no codes")?;
-    let receipt = verifier.verify(&account, code)?;
+    // Without the phone, the user types a backup code into the same field.
+    let backup_code = codes.iter().next().ok_or("there are no codes")?;
+    let receipt = verifier.verify(&account, backup_code)?;
     if let AcceptedBy::BackupCode {
         number, remaining, ..
     } = receipt.accepted_by()
     {
         writeln!(
             stdout(),
-            "Logged in with backup code {number}, {remaining} are left."
+            "Logged in with backup code {number}; {remaining} are left."
         )?;
     }
     Ok(())

@@ -1,11 +1,12 @@
-//! A host's own store, and the suite that checks it. The store is `redb_store.rs`: two methods over redb, an embedded
-//! key-value database.
+//! Runs the conformance tests on a store of your own. The store is in `redb_store.rs`: two methods
+//! over redb, an embedded key-value database.
 //!
 //! ```text
 //! cargo run --example custom_store [DATABASE]
 //! ```
 //!
-//! Prints every case of the suite with `ok`, or with what an attacker gains. Without a path it takes a temporary database.
+//! Prints every case with `ok`, or with what an attacker gains. Without a path it uses a temporary
+//! database.
 
 mod redb_store;
 
@@ -26,9 +27,9 @@ impl Harness for RedbStore {
 }
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let folder = tempfile::tempdir()?;
+    let directory = tempfile::tempdir()?;
     let path = std::env::args_os().nth(1).map(Into::into);
-    let store = RedbStore::open(&path.unwrap_or_else(|| folder.path().join("records.redb")))?;
+    let store = RedbStore::open(&path.unwrap_or_else(|| directory.path().join("records.redb")))?;
     let mut status = ExitCode::SUCCESS;
     for case in cases() {
         match case.run(&store) {

@@ -1,5 +1,5 @@
-//! A host's own store over redb, an embedded key-value database: two methods. `custom_store` runs the suite on it,
-//! `blocking` a whole login.
+//! A store of your own over redb, an embedded key-value database: two methods. `custom_store` runs
+//! the conformance tests on it, and `blocking` a whole login.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 const RECORDS: TableDefinition<'_, &str, (i64, &[u8])> = TableDefinition::new("second_factor");
 
-/// One table: the account, and beside it the revision with the record.
+/// One table: from the account to the revision and the record.
 #[derive(Clone)]
 pub(crate) struct RedbStore(Arc<Database>);
 
@@ -24,7 +24,8 @@ impl RedbStore {
     }
 }
 
-/// redb blocks, so this is the contract without futures; `blocking::Adapter` makes it the one with futures.
+/// redb blocks, so this implements the trait without futures. `blocking::Adapter` turns it into a
+/// `Store`.
 impl blocking::Store for RedbStore {
     type Error = redb::Error;
 
@@ -42,24 +43,25 @@ impl blocking::Store for RedbStore {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, redb::Error> {
-        // redb lets one transaction write at a time, so nothing comes between the comparison and the write.
+        // redb runs one write transaction at a time, so no other write comes between the comparison
+        // and the write.
         let transaction = self.0.begin_write()?;
         {
             let mut table = transaction.open_table(RECORDS)?;
             let found = table.get(account.as_str())?.map(|row| row.value().0);
-            if found != swap.expected().map(Revision::as_i64) {
+            if found != write.expected().map(Revision::as_i64) {
                 return Ok(WriteResult::Stale);
             }
-            match swap.record() {
+            match write.record() {
                 Some(record) => {
-                    table.insert(account.as_str(), (swap.revision().as_i64(), record))?
+                    table.insert(account.as_str(), (write.revision().as_i64(), record))?
                 }
                 None => table.remove(account.as_str())?,
             };
         }
-        // By default redb answers a commit when it is on the disk.
+        // By default redb returns from a commit when it is on disk.
         transaction.commit()?;
         Ok(WriteResult::Done)
     }

@@ -1,4 +1,4 @@
-//! The interval of Wilson (1927) for a chance of which so many hits in so many trials were seen.
+//! The Wilson score interval (1927) for a chance, from the number of hits and trials.
 
 pub(crate) struct Interval {
     pub(crate) low: f64,

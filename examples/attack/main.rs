@@ -1,24 +1,26 @@
-//! A year of an attacker who has the password, in virtual time, against the real verifier: how many guesses are looked at,
-//! and how likely one of them is right.
+//! Simulates a year of an attacker with the password, against the real verifier. Counts the guesses
+//! that the verifier checks, and the chance that one of them is correct.
 //!
 //! ```text
 //! cargo run --release --example attack [-- --years 100000]
 //! ```
 //!
-//! First every strategy under every policy, with guesses that are known to be wrong, counted exactly. Then years of random
-//! guesses, counting those in which the attacker got in. Both beside `Policy::annual_risk`. Exits with 1 if they disagree.
+//! The first part runs every strategy under every policy with wrong guesses, and counts them
+//! exactly. The second part runs years of random guesses, and counts the years in which the
+//! attacker got in. Both compare the counts with `Policy::annual_risk`, and the program exits with
+//! 1 if they disagree.
 
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::cast_precision_loss,
-    reason = "counts of one year, which come near no limit"
+    reason = "counts of one year, which are far below every limit"
 )]
 
-#[path = "../dice.rs"]
-mod dice;
 mod interval;
 mod monte_carlo;
 mod policies;
+#[path = "../repeatable_random.rs"]
+mod repeatable_random;
 mod report;
 mod service;
 mod strategy;
@@ -33,17 +35,18 @@ use clap::Parser;
 use crate::policies::Rules;
 use crate::strategy::STRATEGIES;
 
-/// Attack accounts for a year, whose password is known, and count.
+/// Attack accounts whose password is known for a year, and count the guesses.
 #[derive(Parser)]
 #[command(name = "attack")]
 struct Arguments {
-    /// How many years of random guesses under the default policy; under the others at most so many.
+    /// The number of years of random guesses under the default policy. Other policies get at most
+    /// as many.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     years: u32,
     /// Only one of the policies: default, strict, lenient or eight-digits.
     #[arg(long, value_name = "NAME")]
     policy: Option<String>,
-    /// Where the random numbers begin: the same seed, the same figures.
+    /// The seed of the random numbers. The same seed gives the same figures.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 }
@@ -61,7 +64,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether what was counted agrees with what the policy says.
+/// Returns whether the counts agree with the policy.
 fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let mut policies = Vec::from(policies::all()?);
     if let Some(name) = &arguments.policy {
@@ -70,27 +73,27 @@ fn run(arguments: &Arguments) -> Result<bool, Failure> {
             return Err(format!("there is no policy {name:?}").into());
         }
     }
-    let mut agreed = true;
+    let mut agree = true;
     report::title_of_counts()?;
     for rules in &policies {
         report::policy(rules)?;
         for strategy in STRATEGIES {
             let tally = year::run(rules, strategy, arguments.seed)?;
-            agreed &= report::count(rules, strategy, &tally)?;
+            agree &= report::count(rules, strategy, &tally)?;
         }
     }
     report::title_of_years()?;
     for rules in &policies {
         let years = years_of(rules, arguments.years);
         let hits = monte_carlo::run(rules, years, arguments.seed)?;
-        agreed &= report::years(rules, years, hits)?;
+        agree &= report::years(rules, years, hits)?;
     }
-    report::verdict(agreed)?;
-    Ok(agreed)
+    report::summary(agree)?;
+    Ok(agree)
 }
 
-/// Under the default policy as many as asked for. Under the others at most a fifth of its guesses: their years are checked
-/// too, but what is quoted is the default.
+/// The default policy gets all years, because its figures are quoted. The others get at most a
+/// fifth of its guesses.
 fn years_of(rules: &Rules, years: u32) -> u32 {
     const DEFAULT: u64 = 385;
     let in_a_year = rules.guesses_in(policies::YEAR);

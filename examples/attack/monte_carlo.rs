@@ -1,7 +1,9 @@
-//! Years of random guesses on the real verifier: in how many of them does the attacker get in?
+//! Runs years of random guesses against the real verifier, and counts the years in which the
+//! attacker gets in.
 //!
-//! The attacker makes four guesses, which cost no wait, and the owner's login makes them be forgotten, but for the budget:
-//! the fastest way to spend a year's budget. Every year has an account, a secret and dice of its own.
+//! The attacker makes four guesses, which cost no wait. Then the owner's login resets the failure
+//! count, but not the budget. This is the fastest way to spend a year's budget. Every year has its
+//! own account, secret and random numbers.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,13 +12,13 @@ use std::thread;
 use countersign::AccountId;
 
 use crate::Failure;
-use crate::dice::Dice;
 use crate::policies::{Rules, YEAR};
-use crate::service::{Service, Verdict};
+use crate::repeatable_random::RepeatableRandom;
+use crate::service::{Outcome, Service};
 use crate::strategy::Clocks;
 use crate::victim::Victim;
 
-/// The number of years in which a guess was accepted.
+/// Returns the number of years in which a guess was accepted.
 pub(crate) fn run(rules: &Rules, years: u32, seed: u64) -> Result<u32, Failure> {
     let next = AtomicU32::new(0);
     let worker = || -> Result<u32, Failure> {
@@ -42,49 +44,49 @@ pub(crate) fn run(rules: &Rules, years: u32, seed: u64) -> Result<u32, Failure> 
 
 fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure> {
     let service = Service::open(rules, seed, year)?;
-    let machine = service.machine();
-    let victim = Victim::enroll(machine, AccountId::from(year), 1, false)?;
-    let dice = Dice::new(!seed, year);
+    let server = service.server();
+    let victim = Victim::enroll(server, AccountId::from(year), 1, false)?;
+    let random = RepeatableRandom::new(!seed, year);
     let digits = rules.policy.digits().get();
     let period = rules.policy.period().as_secs();
     let free = rules.policy.backoff().free_failures;
-    let mut elapsed = BEGIN;
-    let mut row = 0;
-    while elapsed <= BEGIN + YEAR {
+    let mut elapsed = FIRST_GUESS;
+    let mut failures = 0;
+    while elapsed <= FIRST_GUESS + YEAR {
         service.set(elapsed, Clocks::Right);
-        if row + 1 >= free {
-            match victim.log_in(machine)? {
-                Verdict::Accepted => row = 0,
-                Verdict::HeldOff(wait) => elapsed += wait.as_secs(),
-                Verdict::Wrong | Verdict::Locked | Verdict::ClockFault => {
-                    return Err("the owner was not let in".into());
+        if failures + 1 >= free {
+            match victim.log_in(server)? {
+                Outcome::Accepted => failures = 0,
+                Outcome::RateLimited(wait) => elapsed += wait.as_secs(),
+                Outcome::Wrong | Outcome::Locked | Outcome::ClockFault => {
+                    return Err("the owner could not sign in".into());
                 }
             }
-            if row == 0 {
-                // Until the passcode that was used is out of the window: it would be one less to hit.
+            if failures == 0 {
+                // Waits until the used passcode is outside the window: inside, it could not be hit.
                 elapsed += period * u64::from(rules.policy.window().width());
             }
             continue;
         }
-        match machine.verify(&victim.account, &passcode(&dice, digits))? {
-            Verdict::Accepted => return Ok(true),
-            Verdict::Wrong => row += 1,
-            Verdict::HeldOff(wait) => elapsed += wait.as_secs(),
-            Verdict::Locked | Verdict::ClockFault => return Err("the account was locked".into()),
+        match server.verify(&victim.account, &passcode(&random, digits))? {
+            Outcome::Accepted => return Ok(true),
+            Outcome::Wrong => failures += 1,
+            Outcome::RateLimited(wait) => elapsed += wait.as_secs(),
+            Outcome::Locked | Outcome::ClockFault => return Err("the account was locked".into()),
         }
     }
     Ok(false)
 }
 
-/// Uniform among all passcodes of so many digits.
-fn passcode(dice: &Dice, digits: u8) -> String {
+/// A uniformly random passcode.
+fn passcode(random: &RepeatableRandom, digits: u8) -> String {
     let limit = 10_u64.saturating_pow(u32::from(digits));
-    // The remainder of 2^64 would make small numbers likelier: draw again.
+    // Rejects the remainder of 2^64, which would make small numbers likelier.
     let fair = u64::MAX - u64::MAX % limit;
-    let number = std::iter::repeat_with(|| dice.next()).find(|number| *number < fair);
+    let number = std::iter::repeat_with(|| random.next()).find(|number| *number < fair);
     let width = usize::from(digits);
     format!("{:0width$}", number.unwrap_or_default() % limit)
 }
 
-/// After the enrollment, when its passcode is out of every window.
-const BEGIN: u64 = 3600;
+/// Seconds after the enrollment, when its passcode is outside every window.
+const FIRST_GUESS: u64 = 3600;

@@ -16,20 +16,22 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// How many guesses the budget allows from now until so many seconds later, one at the last second included.
+    /// The number of guesses that the budget allows within this many seconds, including one at the
+    /// last second.
     pub(crate) fn guesses_in(&self, seconds: u64) -> u64 {
         let refills = seconds.checked_div(self.policy.budget_refill().as_secs());
         u64::from(self.policy.budget_burst()).saturating_add(refills.unwrap_or_default())
     }
 
-    /// The chance that one uniformly random passcode is right: one of the window of one of the authenticators.
+    /// The chance that a uniformly random passcode is correct for one of the authenticators and a
+    /// step in the window.
     pub(crate) fn passcode_chance(&self, authenticators: u8) -> f64 {
         let one = 0.1_f64.powi(i32::from(self.policy.digits().get()));
-        let right = i32::from(authenticators) * i32::from(self.policy.window().width());
-        1.0 - (1.0 - one).powi(right)
+        let correct = i32::from(authenticators) * i32::from(self.policy.window().width());
+        1.0 - (1.0 - one).powi(correct)
     }
 
-    /// The chance that one random backup code is one of the sheet.
+    /// The chance that a random backup code is in the set.
     pub(crate) fn backup_code_chance(&self) -> f64 {
         let format = self.policy.code_format();
         f64::from(format.count()) / 10_f64.powi(i32::from(format.length()))
@@ -38,7 +40,7 @@ impl Rules {
 
 pub(crate) fn all() -> Result<[Rules; 4], Failure> {
     let rules = |name, summary, policy: PolicyBuilder| -> Result<Rules, Failure> {
-        // The digest of a backup code is slow on purpose; how slow decides nothing here.
+        // The cheapest password hash, because its cost does not change the counts.
         let policy = policy.code_hash(Argon2Params::new(8, 1, 1)?).build()?;
         Ok(Rules {
             name,
@@ -49,12 +51,12 @@ pub(crate) fn all() -> Result<[Rules; 4], Failure> {
     Ok([
         rules(
             "default",
-            "6 digits, window 1, 20 failures and one more a day, locked at 100",
+            "6 digits, window 1, 20 failures plus one per day, locked at 100",
             Policy::builder(),
         )?,
         rules(
             "strict",
-            "6 digits, window 0, 5 failures and one more a week, waits from 1 min to 1 d, locked at 10",
+            "6 digits, window 0, 5 failures plus one per week, waits from 1 min to 1 d, locked at 10",
             Policy::builder()
                 .window(Window::EXACT)
                 .backoff(3, MINUTE, DAY)
@@ -63,14 +65,14 @@ pub(crate) fn all() -> Result<[Rules; 4], Failure> {
         )?,
         rules(
             "lenient",
-            "6 digits, window 2, 100 failures and one more an hour, locked at 100",
+            "6 digits, window 2, 100 failures plus one per hour, locked at 100",
             Policy::builder()
                 .window(Window::around(2))
                 .budget(100, HOUR),
         )?,
         rules(
             "eight-digits",
-            "8 digits like the backup codes, window 1, 50 failures and one more in 6 h, locked at 100",
+            "8 digits like the backup codes, window 1, 50 failures plus one per 6 h, locked at 100",
             Policy::builder().digits(Digits::EIGHT).budget(50, 6 * HOUR),
         )?,
     ])

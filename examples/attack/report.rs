@@ -1,4 +1,4 @@
-//! What the person at the terminal sees, and whether the figures agree.
+//! Prints the figures, and checks whether they agree.
 
 use std::io::{self, Write, stdout};
 
@@ -12,9 +12,9 @@ use crate::year::Tally;
 pub(crate) fn title_of_counts() -> io::Result<()> {
     writeln!(
         stdout(),
-        "Guesses that the verifier looks at in a year, for one account: counted, and what the policy allows.\n\
-         At once: the most in the same second. The chance is that one of them is right; the risk is\n\
-         Policy::annual_risk for as many authenticators."
+        "Guesses per year that the verifier checks, for one account: counted, and allowed by the policy.\n\
+         At once: the most in the same second. Chance: that one of these guesses is correct. Risk:\n\
+         Policy::annual_risk for the same number of authenticators."
     )
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn policy(rules: &Rules) -> io::Result<()> {
     writeln!(stdout(), "\n{}: {}", rules.name, rules.summary)?;
     writeln!(
         stdout(),
-        "  {:<40} {:>8} {:>8} {:>8} {:>9} {:>9}   owner held off",
+        "  {:<40} {:>8} {:>8} {:>8} {:>9} {:>9}   owner must wait",
         "strategy",
         "counted",
         "allowed",
@@ -32,17 +32,17 @@ pub(crate) fn policy(rules: &Rules) -> io::Result<()> {
     )
 }
 
-/// A row; whether it agrees.
+/// Prints a row, and returns whether its figures agree.
 pub(crate) fn count(rules: &Rules, strategy: &Strategy, tally: &Tally) -> io::Result<bool> {
     let allowed = allowed(rules, strategy, tally);
     let chance = chance(rules, strategy, tally);
     let risk = risk(rules, strategy.authenticators, allowed);
-    let within = tally.admitted.iter().all(|admitted| *admitted <= allowed);
-    let reached = tally.admitted.iter().all(|admitted| *admitted == allowed);
+    let within = tally.checked.iter().all(|checked| *checked <= allowed);
+    let reached = tally.checked.iter().all(|checked| *checked == allowed);
     let paced = tally.at_once <= at_once(rules, strategy);
     let agrees = within && paced && (reached || !strategy.reaches_the_bound) && chance <= risk;
-    let counted = tally.admitted.iter().max().copied().unwrap_or_default();
-    let unlocks = match (tally.unlocks, tally.refused) {
+    let counted = tally.checked.iter().max().copied().unwrap_or_default();
+    let unlocks = match (tally.unlocks, tally.refused_unlocks) {
         (0, 0) => String::new(),
         (unlocks, 0) => format!(", {unlocks} unlocks"),
         (unlocks, refused) => format!(", {unlocks} unlocks, {refused} refused"),
@@ -52,15 +52,16 @@ pub(crate) fn count(rules: &Rules, strategy: &Strategy, tally: &Tally) -> io::Re
         "  {:<40} {counted:>8} {allowed:>8} {:>8} {chance:>9.2e} {risk:>9.2e}   {} of {} logins{unlocks}{}",
         strategy.name,
         tally.at_once,
-        tally.held_off,
+        tally.refused_logins,
         tally.logins,
         if agrees { "" } else { "   DISAGREES" },
     )?;
     Ok(agrees)
 }
 
-/// The budget of a year, what a difference between clocks added to it once, and what staff added to it. Staff that
-/// sets times back, while another clock is ahead, adds that difference each time.
+/// The budget of a year, plus what a difference between clocks adds once, plus what the staff adds
+/// by unlocking. If the staff sets times back while another clock is fast, each unlock adds that
+/// difference again.
 fn allowed(rules: &Rules, strategy: &Strategy, tally: &Tally) -> u64 {
     const BY_UNLOCKING: u64 = 5;
     let burst = u64::from(rules.policy.budget_burst());
@@ -74,16 +75,17 @@ fn allowed(rules: &Rules, strategy: &Strategy, tally: &Tally) -> u64 {
     budget + added + tally.unlocks * (BY_UNLOCKING + again).min(burst)
 }
 
-/// What costs no wait, and one guess that the later clock does not make wait for the earlier one's.
+/// The guesses that cost no wait. With different clocks one more: a guess on the later clock need
+/// not wait for the earlier one.
 fn at_once(rules: &Rules, strategy: &Strategy) -> u64 {
     let free = rules.policy.backoff().free_failures;
     u64::from(free) + u64::from(!strategy.clocks.are_right())
 }
 
-/// The chance that one of the guesses that were counted for the first account is right.
+/// The chance that one of the guesses that were counted for the first account is correct.
 fn chance(rules: &Rules, strategy: &Strategy, tally: &Tally) -> f64 {
     let missed = |chance: f64, guesses: u64| (1.0 - chance).powf(guesses as f64);
-    let all = tally.admitted.first().copied().unwrap_or_default();
+    let all = tally.checked.first().copied().unwrap_or_default();
     let passcode = rules.passcode_chance(strategy.authenticators);
     let backup_code = rules.backup_code_chance();
     let both = rules.policy.digits().get() == rules.policy.code_format().length();
@@ -95,7 +97,7 @@ fn chance(rules: &Rules, strategy: &Strategy, tally: &Tally) -> f64 {
     1.0 - missed(passcode, passcodes) * missed(backup_code, backup_codes)
 }
 
-/// `annual_risk`, for as many guesses as are allowed.
+/// `annual_risk`, for the number of guesses that are allowed.
 fn risk(rules: &Rules, authenticators: u8, allowed: u64) -> f64 {
     let budget = rules.guesses_in(YEAR);
     rules.policy.annual_risk(authenticators) * (allowed as f64 / budget as f64)
@@ -104,29 +106,30 @@ fn risk(rules: &Rules, authenticators: u8, allowed: u64) -> f64 {
 pub(crate) fn title_of_years() -> io::Result<()> {
     writeln!(
         stdout(),
-        "\nYears of random passcodes: in how many the attacker got in, with 99 % confidence, beside what that chance must be.\n\
+        "\nYears of random passcodes: the number in which the attacker got in, the 99 % confidence interval,\n\
+         and the expected chance.\n\
          \n  {:<14} {:>8} {:>8} {:>9}   {:<20} {:>9} {:>9}",
         "policy",
         "years",
         "got in",
-        "a year",
+        "per year",
         "between",
-        "must be",
+        "expected",
         "risk"
     )
 }
 
-/// A row; whether it agrees.
+/// Prints a row, and returns whether its figures agree.
 pub(crate) fn years(rules: &Rules, years: u32, hits: u32) -> io::Result<bool> {
     let interval = Interval::of(hits, years);
     let guesses = rules.guesses_in(YEAR);
-    let must_be = 1.0 - (1.0 - rules.passcode_chance(1)).powf(guesses as f64);
+    let expected = 1.0 - (1.0 - rules.passcode_chance(1)).powf(guesses as f64);
     let risk = rules.policy.annual_risk(1);
-    let agrees = interval.contains(must_be) && interval.low <= risk;
+    let agrees = interval.contains(expected) && interval.low <= risk;
     let between = format!("{:.2e} to {:.2e}", interval.low, interval.high);
     writeln!(
         stdout(),
-        "  {:<14} {years:>8} {hits:>8} {:>9.2e}   {between:<20} {must_be:>9.2e} {risk:>9.2e}{}",
+        "  {:<14} {years:>8} {hits:>8} {:>9.2e}   {between:<20} {expected:>9.2e} {risk:>9.2e}{}",
         rules.name,
         f64::from(hits) / f64::from(years),
         if agrees { "" } else { "   DISAGREES" },
@@ -134,11 +137,11 @@ pub(crate) fn years(rules: &Rules, years: u32, hits: u32) -> io::Result<bool> {
     Ok(agrees)
 }
 
-pub(crate) fn verdict(agreed: bool) -> io::Result<()> {
-    let verdict = if agreed {
-        "All of it agrees."
+pub(crate) fn summary(agreed: bool) -> io::Result<()> {
+    let summary = if agreed {
+        "All figures agree."
     } else {
-        "What DISAGREES is marked."
+        "Rows that do not agree are marked DISAGREES."
     };
-    writeln!(stdout(), "\n{verdict}")
+    writeln!(stdout(), "\n{summary}")
 }

@@ -1,4 +1,4 @@
-//! A service of two machines over one store, each with a clock of its own.
+//! A service of two servers with one store and separate clocks.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use countersign::{
 };
 
 use crate::Failure;
-use crate::dice::Dice;
 use crate::policies::Rules;
+use crate::repeatable_random::RepeatableRandom;
 use crate::strategy::Clocks;
 
 pub(crate) struct Service {
-    /// The second one's clock can be wrong.
-    machines: [Machine; 2],
+    /// The clock of the second server can be wrong.
+    servers: [Server; 2],
 }
 
-pub(crate) struct Machine {
+pub(crate) struct Server {
     pub(crate) verifier: Verifier<MemoryStore>,
     clock: ManualClock,
 }
@@ -28,31 +28,31 @@ impl Service {
     pub(crate) fn open(rules: &Rules, seed: u64, part: u64) -> Result<Self, Failure> {
         let store = MemoryStore::new();
         let key = SealingKey::from_bytes(&[7; 32]);
-        let machine = |number: u64| -> Result<Machine, Failure> {
-            let clock = ManualClock::at(BEGINNING);
+        let server = |number: u64| -> Result<Server, Failure> {
+            let clock = ManualClock::at(START);
             let keyring = Keyring::new(KEY, key.clone());
-            let random = Dice::new(seed, part.wrapping_mul(2).wrapping_add(number));
+            let random = RepeatableRandom::new(seed, part.wrapping_mul(2).wrapping_add(number));
             let verifier = Verifier::builder_with_random(store.clone(), keyring, "Example", random)
                 .policy(rules.policy.clone())
                 .clock(clock.clone())
                 .build()?;
-            Ok(Machine { verifier, clock })
+            Ok(Server { verifier, clock })
         };
         Ok(Self {
-            machines: [machine(0)?, machine(1)?],
+            servers: [server(0)?, server(1)?],
         })
     }
 
-    /// Sets the time: so many seconds after the beginning, and what the second machine takes for it.
+    /// Sets both clocks to this many seconds after the start; the second one with its error.
     pub(crate) fn set(&self, elapsed: u64, clocks: Clocks) {
-        let [right, wrong] = &self.machines;
-        right.clock.set(BEGINNING.saturating_add(elapsed));
+        let [right, wrong] = &self.servers;
+        right.clock.set(START.saturating_add(elapsed));
         wrong.clock.set(clocks.second(elapsed));
     }
 
-    /// All machines, the earliest clock first: in this order they admit the most.
-    pub(crate) fn by_clock(&self) -> [&Machine; 2] {
-        let [right, wrong] = &self.machines;
+    /// Both servers, the earlier clock first: in this order they check the most guesses.
+    pub(crate) fn by_clock(&self) -> [&Server; 2] {
+        let [right, wrong] = &self.servers;
         if wrong.now() < right.now() {
             [wrong, right]
         } else {
@@ -60,40 +60,40 @@ impl Service {
         }
     }
 
-    /// A store with a copy of this account's record alone.
+    /// A store with only a copy of this account's record.
     pub(crate) fn copy_of(&self, account: &AccountId) -> Result<MemoryStore, Failure> {
         let copy = MemoryStore::new();
-        let stored = blocking::Store::load(self.machine().verifier.store(), account)?;
+        let stored = blocking::Store::load(self.server().verifier.store(), account)?;
         let stored = stored.ok_or("the account is gone")?;
         let summary = Summary::new(true, 0, KEY);
-        let swap = ConditionalWrite::put(
+        let write = ConditionalWrite::put(
             None,
             stored.revision,
             &stored.record,
             WriteKind::Accepted,
             summary,
         );
-        match blocking::Store::compare_and_swap(&copy, account, swap)? {
+        match blocking::Store::compare_and_swap(&copy, account, write)? {
             WriteResult::Done => Ok(copy),
             WriteResult::Stale => Err("an empty store refused a record".into()),
         }
     }
 
-    /// The machine whose clock is right.
-    pub(crate) const fn machine(&self) -> &Machine {
-        let [right, _] = &self.machines;
+    /// The server whose clock is right.
+    pub(crate) const fn server(&self) -> &Server {
+        let [right, _] = &self.servers;
         right
     }
 
-    /// The machine whose clock can be wrong.
-    pub(crate) const fn second_machine(&self) -> &Machine {
-        let [_, wrong] = &self.machines;
+    /// The server whose clock can be wrong.
+    pub(crate) const fn second_server(&self) -> &Server {
+        let [_, wrong] = &self.servers;
         wrong
     }
 }
 
-impl Machine {
-    /// The same machine on another store.
+impl Server {
+    /// The same server on another store.
     pub(crate) fn on(&self, store: MemoryStore) -> Self {
         Self {
             verifier: self.verifier.with_store(store),
@@ -105,11 +105,11 @@ impl Machine {
         self.clock.now()
     }
 
-    pub(crate) fn verify(&self, account: &AccountId, code: &str) -> Result<Verdict, Failure> {
-        verdict(block_on(self.verifier.verify(account, code)))
+    pub(crate) fn verify(&self, account: &AccountId, code: &str) -> Result<Outcome, Failure> {
+        outcome_of(block_on(self.verifier.verify(account, code)))
     }
 
-    /// Staff unlocks the account; whether it could.
+    /// The staff unlocks the account. Returns whether the verifier allowed it.
     pub(crate) fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<bool, Failure> {
         match block_on(self.verifier.unlock(account, clock)) {
             Ok(()) => Ok(true),
@@ -118,33 +118,34 @@ impl Machine {
         }
     }
 
-    /// Tries to switch the second factor off with a code as the proof: another way in, which must be no other budget.
-    pub(crate) fn disable(&self, account: &AccountId, code: &str) -> Result<Verdict, Failure> {
-        verdict(block_on(self.verifier.disable(account, Proof::Code(code))))
+    /// Tries to turn the second factor off with a code as the proof. It must use the same budget as
+    /// a login.
+    pub(crate) fn disable(&self, account: &AccountId, code: &str) -> Result<Outcome, Failure> {
+        outcome_of(block_on(self.verifier.disable(account, Proof::Code(code))))
     }
 }
 
-/// What an attempt came to.
-pub(crate) enum Verdict {
+/// The result of an attempt.
+pub(crate) enum Outcome {
     Accepted,
     Wrong,
-    /// Not looked at, and for how long.
-    HeldOff(Duration),
+    /// Not checked for this long.
+    RateLimited(Duration),
     Locked,
-    /// Not looked at: a stored time lies too far ahead of this machine's clock.
+    /// Not checked: a stored time is too far ahead of this server's clock.
     ClockFault,
 }
 
-fn verdict<T>(outcome: Result<T, Denied>) -> Result<Verdict, Failure> {
-    match outcome {
-        Ok(_) => Ok(Verdict::Accepted),
+fn outcome_of<T>(result: Result<T, Denied>) -> Result<Outcome, Failure> {
+    match result {
+        Ok(_) => Ok(Outcome::Accepted),
         Err(Denied::Rejected(rejection)) => match rejection {
-            Rejection::WrongCode => Ok(Verdict::Wrong),
+            Rejection::WrongCode => Ok(Outcome::Wrong),
             Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {
-                Ok(Verdict::HeldOff(retry_after))
+                Ok(Outcome::RateLimited(retry_after))
             }
-            Rejection::Locked => Ok(Verdict::Locked),
-            Rejection::ClockFault => Ok(Verdict::ClockFault),
+            Rejection::Locked => Ok(Outcome::Locked),
+            Rejection::ClockFault => Ok(Outcome::ClockFault),
             other => Err(other.into()),
         },
         Err(Denied::Failed(error)) => Err(error.into()),
@@ -152,5 +153,5 @@ fn verdict<T>(outcome: Result<T, Denied>) -> Result<Verdict, Failure> {
 }
 
 const KEY: KeyId = KeyId::new(1);
-/// 2027-01-15, at the beginning of a step.
-pub(crate) const BEGINNING: Timestamp = Timestamp::from_unix(1_800_000_000);
+/// 2027-01-15, at the start of a time step.
+pub(crate) const START: Timestamp = Timestamp::from_unix(1_800_000_000);

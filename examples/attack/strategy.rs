@@ -1,34 +1,35 @@
-//! What the attacker does with a year.
+//! The strategies of the attacker.
 
 use std::time::Duration;
 
 use countersign::{ServerClock, Timestamp};
 
-use crate::service::BEGINNING;
+use crate::service::START;
 
 /// One way to spend a year.
 pub(crate) struct Strategy {
     pub(crate) name: &'static str,
-    /// Whether the attacker makes no guess that would hold the owner off at the next login. It knows: a guess is tried on a
-    /// copy first. The owner's login is what makes failures be forgotten, so this admits the most.
+    /// Whether the attacker avoids guesses that would make the owner wait at the next login. The
+    /// attacker tries a guess on a copy first. The owner's login resets the failure count, so this
+    /// strategy reaches the most guesses.
     pub(crate) spares_the_owner: bool,
-    /// How many guesses the attacker makes at most between two logins of the owner.
+    /// The most guesses between two logins of the owner.
     pub(crate) between_logins: u32,
-    /// Guesses sent at the same instant from as many threads.
+    /// The number of guesses that are sent at the same time.
     pub(crate) threads: usize,
-    /// By which ways the attacker guesses, in turn.
+    /// The ways in which the attacker guesses, in turn.
     pub(crate) ways: &'static [Way],
     pub(crate) authenticators: u8,
     pub(crate) accounts: u32,
     pub(crate) clocks: Clocks,
-    /// Whether the attacker spends the first day on the second machine alone, before the other one counts a failure and
-    /// stores its time.
+    /// Whether the attacker uses only the second server on the first day, before the other one
+    /// counts a failure and stores its time.
     pub(crate) begins_on_the_second: bool,
-    /// How long the owner has had the second factor when the attack begins, without a failure.
+    /// The age of the second factor when the attack starts. Before that there was no failure.
     pub(crate) age: Duration,
-    /// How staff unlocks the account whenever its owner is held off, if it does.
+    /// How the staff unlocks the account whenever the owner must wait, if it does.
     pub(crate) staff: Option<Staff>,
-    /// Whether it admits all that the bound allows.
+    /// Whether this strategy reaches the limit.
     pub(crate) reaches_the_bound: bool,
 }
 
@@ -42,20 +43,20 @@ pub(crate) enum Way {
 
 #[derive(Clone, Copy)]
 pub(crate) struct Staff {
-    /// Whether it works on the second machine, whose clock can be wrong.
+    /// Whether the staff uses the second server, whose clock can be wrong.
     pub(crate) on_the_second: bool,
     pub(crate) clock: ServerClock,
 }
 
 impl Staff {
-    /// On the machine whose clock is right, which staff does not know.
+    /// On the server whose clock is correct, which the staff has not checked.
     const UNCONFIRMED: Self = Self {
         on_the_second: false,
         clock: ServerClock::Unconfirmed,
     };
 }
 
-/// What the second machine's clock shows.
+/// The error of the second server's clock.
 #[derive(Clone, Copy)]
 pub(crate) enum Clocks {
     Right,
@@ -63,14 +64,14 @@ pub(crate) enum Clocks {
     /// From day 100 on, for one day.
     AheadForADay(Duration),
     Behind(Duration),
-    /// It has run from 1970-01-01 on, as the clock of a machine without a battery.
+    /// It started at 1970-01-01, like a clock without a battery.
     From1970,
 }
 
 impl Clocks {
     pub(crate) const fn second(self, elapsed: u64) -> Timestamp {
         const DAY: u64 = 86_400;
-        let now = BEGINNING.saturating_add(elapsed);
+        let now = START.saturating_add(elapsed);
         match self {
             Self::Ahead(ahead) => now.saturating_add(ahead.as_secs()),
             Self::AheadForADay(ahead) if elapsed / DAY == 100 => {
@@ -88,9 +89,9 @@ impl Clocks {
         matches!(self, Self::Right)
     }
 
-    /// How many seconds of refills the difference between the two clocks adds to the year, which it does once: as
-    /// many as the later one is ahead at the end, or as the earlier one was behind at the first failure. Before
-    /// that no time is stored, but that of the enrollment.
+    /// The seconds of refills that the difference between the clocks adds, once. A fast clock adds
+    /// the seconds by which it is ahead at the end. A slow clock adds the seconds by which it was
+    /// behind at the first failure: before that, only the time of the enrollment is stored.
     pub(crate) fn added(self, age: Duration) -> u64 {
         match self {
             Self::Right | Self::AheadForADay(_) => 0,
@@ -101,7 +102,8 @@ impl Clocks {
     }
 }
 
-/// Whenever a guess is looked at, and the owner is not held off by it: what admits the most.
+/// Guesses whenever the verifier checks a guess and the owner will not have to wait: this reaches
+/// the most guesses.
 const BETWEEN: Strategy = Strategy {
     name: "between the owner's logins",
     spares_the_owner: true,
@@ -157,39 +159,39 @@ pub(crate) const STRATEGIES: &[Strategy] = &[
         ..BETWEEN
     },
     Strategy {
-        name: "a machine 10 min ahead",
+        name: "a server 10 min ahead",
         clocks: Clocks::Ahead(minutes(10)),
         ..BETWEEN
     },
     Strategy {
-        name: "a machine 50 min ahead",
+        name: "a server 50 min ahead",
         clocks: Clocks::Ahead(minutes(50)),
         ..BETWEEN
     },
     Strategy {
-        name: "a machine 59 min ahead",
+        name: "a server 59 min ahead",
         clocks: Clocks::Ahead(minutes(59)),
         ..BETWEEN
     },
     Strategy {
-        name: "a machine 3 d ahead for a day",
+        name: "a server 3 d ahead for a day",
         clocks: Clocks::AheadForADay(THREE_DAYS),
         ..BETWEEN
     },
     Strategy {
-        name: "a machine 3 d ahead all year",
+        name: "a server 3 d ahead all year",
         clocks: Clocks::Ahead(THREE_DAYS),
-        // Where a wait hangs on its time, the other machine looks at nothing.
+        // A stored failure from the fast clock makes the other server reject everything.
         reaches_the_bound: false,
         ..BETWEEN
     },
     Strategy {
-        name: "a machine 50 min behind",
+        name: "a server 50 min behind",
         clocks: Clocks::Behind(minutes(50)),
         ..BETWEEN
     },
     Strategy {
-        name: "a machine 2 h behind",
+        name: "a server 2 h behind",
         clocks: Clocks::Behind(minutes(120)),
         ..BETWEEN
     },
@@ -201,17 +203,17 @@ pub(crate) const STRATEGIES: &[Strategy] = &[
         ..BETWEEN
     },
     Strategy {
-        name: "a machine 1 d behind",
+        name: "a server 1 d behind",
         clocks: Clocks::Behind(DAY),
         ..BETWEEN
     },
     Strategy {
-        name: "a machine at 1970",
+        name: "a server at 1970",
         clocks: Clocks::From1970,
         ..BETWEEN
     },
     Strategy {
-        name: "first a machine at 1970, 30 d later",
+        name: "first a server at 1970, 30 d later",
         clocks: Clocks::From1970,
         begins_on_the_second: true,
         // The first day's refill is lost.
@@ -245,7 +247,7 @@ pub(crate) const STRATEGIES: &[Strategy] = &[
     },
 ];
 
-/// Staff unlocks on the second machine.
+/// The staff unlocks on the second server.
 const STAFF: Strategy = Strategy {
     name: "",
     spares_the_owner: false,

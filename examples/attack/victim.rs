@@ -7,7 +7,7 @@ use countersign::{AccountId, EnrollmentRequest, Proof, Timestamp};
 
 use crate::Failure;
 use crate::policies::Rules;
-use crate::service::{BEGINNING, Machine, Verdict};
+use crate::service::{Outcome, START, Server};
 
 pub(crate) struct Victim {
     pub(crate) account: AccountId,
@@ -16,14 +16,14 @@ pub(crate) struct Victim {
 }
 
 impl Victim {
-    /// An account with so many authenticators, all enrolled at the beginning, and a sheet of backup codes if asked for.
+    /// Enrolls this many authenticators at the start, and issues a backup-code set if asked for.
     pub(crate) fn enroll(
-        machine: &Machine,
+        server: &Server,
         account: AccountId,
         authenticators: u8,
         with_codes: bool,
     ) -> Result<Self, Failure> {
-        let verifier = &machine.verifier;
+        let verifier = &server.verifier;
         let mut victim = Self {
             account,
             phones: Vec::new(),
@@ -32,25 +32,24 @@ impl Victim {
         let mut receipt = None;
         for _ in 0..authenticators {
             let proof = match &receipt {
-                None => Proof::Password {
-                    checked_at: BEGINNING,
-                },
+                None => Proof::Password { checked_at: START },
                 Some(receipt) => Proof::Reauthenticated {
-                    password_checked_at: BEGINNING,
+                    password_checked_at: START,
                     receipt,
                 },
             };
             let request = EnrollmentRequest::new("victim@example.com");
-            let begun = block_on(verifier.begin_enrollment(&victim.account, request, proof))?;
-            let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
-            let passcode = phone.passcode(BEGINNING);
-            let confirmed = verifier.confirm_enrollment(&victim.account, begun.id(), &passcode);
+            let enrollment = block_on(verifier.begin_enrollment(&victim.account, request, proof))?;
+            let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
+            let passcode = phone.passcode(START);
+            let confirmed =
+                verifier.confirm_enrollment(&victim.account, enrollment.id(), &passcode);
             receipt = Some(verifier.seal_receipt(&block_on(confirmed)?));
             victim.phones.push(phone);
         }
         if let (true, Some(receipt)) = (with_codes, &receipt) {
             let proof = Proof::Reauthenticated {
-                password_checked_at: BEGINNING,
+                password_checked_at: START,
                 receipt,
             };
             let codes = block_on(verifier.issue_backup_codes(&victim.account, proof))?;
@@ -59,13 +58,13 @@ impl Victim {
         Ok(victim)
     }
 
-    /// The owner signs in with what the phone shows.
-    pub(crate) fn log_in(&self, machine: &Machine) -> Result<Verdict, Failure> {
+    /// The owner signs in with the passcode of the phone.
+    pub(crate) fn log_in(&self, server: &Server) -> Result<Outcome, Failure> {
         let phone = self.phones.first().ok_or("the victim has no phone")?;
-        machine.verify(&self.account, &phone.passcode(machine.now()))
+        server.verify(&self.account, &phone.passcode(server.now()))
     }
 
-    /// A passcode that no phone shows near this time, and that is no backup code.
+    /// A code that is neither a passcode of any phone near this time nor a backup code.
     pub(crate) fn wrong_passcode(&self, rules: &Rules, now: Timestamp) -> Result<String, Failure> {
         let (window, period) = (rules.policy.window(), rules.policy.period().as_secs());
         let first = now
@@ -73,10 +72,10 @@ impl Victim {
             .saturating_sub(period * u64::from(window.before));
         let times = (0..u64::from(window.width()))
             .map(|step| Timestamp::from_unix(first.saturating_add(step.saturating_mul(period))));
-        let right: BTreeSet<String> = times
+        let correct: BTreeSet<String> = times
             .flat_map(|time| self.phones.iter().map(move |phone| phone.passcode(time)))
             .collect();
-        self.none_of(&right, rules.policy.digits().get())
+        self.none_of(&correct, rules.policy.digits().get())
     }
 
     pub(crate) fn wrong_backup_code(
@@ -90,11 +89,11 @@ impl Victim {
         self.none_of(&BTreeSet::new(), rules.policy.code_format().length())
     }
 
-    fn none_of(&self, right: &BTreeSet<String>, length: u8) -> Result<String, Failure> {
+    fn none_of(&self, correct: &BTreeSet<String>, length: u8) -> Result<String, Failure> {
         let width = usize::from(length);
         (0..1000_u32)
             .map(|number| format!("{number:0width$}"))
-            .find(|text| !right.contains(text) && !self.codes.contains(text))
-            .ok_or_else(|| "every code is right".into())
+            .find(|text| !correct.contains(text) && !self.codes.contains(text))
+            .ok_or_else(|| "every code is correct".into())
     }
 }

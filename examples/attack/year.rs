@@ -1,5 +1,4 @@
-//! One year of one strategy under one policy, with guesses that are known to be wrong, so that every one of them is
-//! counted.
+//! One year of one strategy under one policy. All guesses are wrong, so that every one is counted.
 
 use std::thread;
 
@@ -7,27 +6,27 @@ use countersign::AccountId;
 
 use crate::Failure;
 use crate::policies::{Rules, YEAR};
-use crate::service::{Machine, Service, Verdict};
+use crate::service::{Outcome, Server, Service};
 use crate::strategy::{Staff, Strategy, Way};
 use crate::victim::Victim;
 
-/// What a year came to.
+/// The counts of a year.
 #[derive(Default)]
 pub(crate) struct Tally {
-    /// Guesses that were looked at, by account.
-    pub(crate) admitted: Vec<u64>,
-    /// Those among the first account's that were sent as a backup code.
+    /// The guesses that were checked, by account.
+    pub(crate) checked: Vec<u64>,
+    /// The backup codes among the guesses at the first account.
     pub(crate) backup_codes: u64,
     pub(crate) logins: u32,
-    /// Logins of the owner that were held off.
-    pub(crate) held_off: u32,
-    /// The most guesses on one account that were looked at in the same second, without a login or an unlocking in
-    /// between.
+    /// The logins of the owner that were refused.
+    pub(crate) refused_logins: u32,
+    /// The most guesses at one account that were checked in the same second, without a login or an
+    /// unlock in between.
     pub(crate) at_once: u64,
     /// The most unlocks of one account.
     pub(crate) unlocks: u64,
-    /// Unlocks that were refused because of a clock.
-    pub(crate) refused: u64,
+    /// The unlocks that were refused because of a clock.
+    pub(crate) refused_unlocks: u64,
 }
 
 /// Attacks every account of the strategy for a year.
@@ -35,7 +34,7 @@ pub(crate) fn run(rules: &Rules, strategy: &Strategy, seed: u64) -> Result<Tally
     let service = Service::open(rules, seed, 0)?;
     let targets = (1..=strategy.accounts).map(|number| {
         let account = AccountId::from(number);
-        let victim = Victim::enroll(service.machine(), account, strategy.authenticators, true)?;
+        let victim = Victim::enroll(service.server(), account, strategy.authenticators, true)?;
         Ok(Target::new(victim, strategy))
     });
     let mut targets = targets.collect::<Result<Vec<_>, Failure>>()?;
@@ -57,31 +56,31 @@ pub(crate) fn run(rules: &Rules, strategy: &Strategy, seed: u64) -> Result<Tally
     }
     let mut tally = Tally::default();
     for target in &targets {
-        tally.admitted.push(target.admitted);
+        tally.checked.push(target.checked);
         tally.logins += target.logins;
-        tally.held_off += target.held_off;
+        tally.refused_logins += target.refused_logins;
         tally.at_once = tally.at_once.max(target.at_once);
         tally.unlocks = tally.unlocks.max(target.unlocks);
-        tally.refused += target.refused;
+        tally.refused_unlocks += target.refused_unlocks;
     }
     tally.backup_codes = targets.first().map_or(0, |target| target.backup_codes);
     Ok(tally)
 }
 
-/// One account, and when something happens to it next, in seconds.
+/// One account, and the times of its next guess and login, in seconds.
 struct Target {
     victim: Victim,
     guess_at: u64,
     login_at: u64,
     left: u32,
     turn: usize,
-    admitted: u64,
+    checked: u64,
     backup_codes: u64,
     logins: u32,
-    held_off: u32,
+    refused_logins: u32,
     at_once: u64,
     unlocks: u64,
-    refused: u64,
+    refused_unlocks: u64,
 }
 
 impl Target {
@@ -93,13 +92,13 @@ impl Target {
             login_at: begin + DAY,
             left: strategy.between_logins,
             turn: 0,
-            admitted: 0,
+            checked: 0,
             backup_codes: 0,
             logins: 0,
-            held_off: 0,
+            refused_logins: 0,
             at_once: 0,
             unlocks: 0,
-            refused: 0,
+            refused_unlocks: 0,
         }
     }
 }
@@ -126,108 +125,105 @@ impl Attack<'_> {
         Ok(())
     }
 
-    /// The owner's daily login. Where staff unlocks, it does so when the owner is held off, and the owner tries again.
+    /// The owner's daily login. If the owner must wait and the staff unlocks accounts, the owner
+    /// tries again.
     fn log_in(&self, target: &mut Target) -> Result<(), Failure> {
-        let machine = self.service.machine();
+        let server = self.service.server();
         target.login_at += DAY;
         target.logins += 1;
         target.left = self.strategy.between_logins;
-        match target.victim.log_in(machine)? {
-            Verdict::Accepted => {}
-            Verdict::HeldOff(_) | Verdict::Locked | Verdict::ClockFault => {
-                target.held_off += 1;
+        match target.victim.log_in(server)? {
+            Outcome::Accepted => {}
+            Outcome::RateLimited(_) | Outcome::Locked | Outcome::ClockFault => {
+                target.refused_logins += 1;
                 if let Some(staff) = self.strategy.staff {
                     self.unlock(target, staff)?;
                 }
             }
-            Verdict::Wrong => {
-                return Err("the owner's passcode was taken for a wrong one".into());
+            Outcome::Wrong => {
+                return Err("the owner's passcode was rejected as wrong".into());
             }
         }
         Ok(())
     }
 
     fn unlock(&self, target: &mut Target, staff: Staff) -> Result<(), Failure> {
-        let machine = if staff.on_the_second {
-            self.service.second_machine()
+        let server = if staff.on_the_second {
+            self.service.second_server()
         } else {
-            self.service.machine()
+            self.service.server()
         };
-        if machine.unlock(&target.victim.account, staff.clock)? {
+        if server.unlock(&target.victim.account, staff.clock)? {
             target.unlocks += 1;
-            target.victim.log_in(self.service.machine())?;
+            target.victim.log_in(self.service.server())?;
         } else {
-            target.refused += 1;
+            target.refused_unlocks += 1;
         }
         Ok(())
     }
 
-    /// Guesses on every machine until none looks at another guess, and notes when one will.
+    /// Guesses on every server until none checks another guess, and stores when one will.
     fn guess(&self, target: &mut Target, elapsed: u64) -> Result<(), Failure> {
-        let at_first = target.admitted;
+        let at_first = target.checked;
         loop {
-            let before = target.admitted;
+            let before = target.checked;
             target.guess_at = u64::MAX;
-            for machine in self.machines(elapsed) {
-                let next = self.guess_on(machine, target, elapsed)?;
+            for server in self.servers(elapsed) {
+                let next = self.guess_on(server, target, elapsed)?;
                 target.guess_at = target.guess_at.min(elapsed.saturating_add(next));
             }
-            if target.admitted == before {
-                target.at_once = target.at_once.max(target.admitted - at_first);
+            if target.checked == before {
+                target.at_once = target.at_once.max(target.checked - at_first);
                 return Ok(());
             }
         }
     }
 
-    /// Guesses on one machine until it looks at none. Gives the seconds until it will.
-    fn guess_on(
-        &self,
-        machine: &Machine,
-        target: &mut Target,
-        elapsed: u64,
-    ) -> Result<u64, Failure> {
+    /// Guesses on one server until it checks no more. Returns the seconds until it will.
+    fn guess_on(&self, server: &Server, target: &mut Target, elapsed: u64) -> Result<u64, Failure> {
         loop {
             let mut guesses = Vec::new();
             for _ in 0..u32::try_from(self.strategy.threads)?.min(target.left) {
-                guesses.push(self.next_guess(target, machine)?);
+                guesses.push(self.next_guess(target, server)?);
             }
             if guesses.is_empty() {
                 return Ok(u64::MAX);
             }
-            while self.hold_the_owner_off(&guesses, machine, target, elapsed)? {
+            while self.would_block_owner(&guesses, server, target, elapsed)? {
                 guesses.pop();
             }
             if guesses.is_empty() {
-                // When the budget has gained, or after the owner's login.
-                let apart = self.rules.policy.budget_refill().as_secs().min(DAY);
-                return Ok(apart - (elapsed - self.begin()) % apart);
+                // Continues after the next refill of the budget, or after the owner's login.
+                let pause = self.rules.policy.budget_refill().as_secs().min(DAY);
+                return Ok(pause - (elapsed - self.begin()) % pause);
             }
-            let mut held_off = None;
-            for (verdict, guess) in send(&guesses, machine, &target.victim.account)? {
-                match verdict {
-                    Verdict::Wrong => {
-                        target.admitted += 1;
+            let mut retry_after = None;
+            for (outcome, guess) in send(&guesses, server, &target.victim.account)? {
+                match outcome {
+                    Outcome::Wrong => {
+                        target.checked += 1;
                         target.left = target.left.saturating_sub(1);
                         target.backup_codes += u64::from(matches!(guess.way, Way::BackupCode));
                     }
-                    Verdict::HeldOff(wait) => held_off = Some(wait.as_secs()),
-                    Verdict::Locked => held_off = Some(u64::MAX),
-                    // It ends when this machine's clock has come nearer, or never.
-                    Verdict::ClockFault => held_off = Some(HOUR),
-                    Verdict::Accepted => return Err("a wrong code was accepted".into()),
+                    Outcome::RateLimited(wait) => retry_after = Some(wait.as_secs()),
+                    Outcome::Locked => retry_after = Some(u64::MAX),
+                    // The fault ends when the clocks come nearer, if they do.
+                    Outcome::ClockFault => retry_after = Some(HOUR),
+                    Outcome::Accepted => return Err("a wrong code was accepted".into()),
                 }
             }
-            if let Some(seconds) = held_off {
+            if let Some(seconds) = retry_after {
                 return Ok(seconds);
             }
         }
     }
 
-    /// Whether these guesses, made now, would hold the owner off at the next login of this year: tried on a copy.
-    fn hold_the_owner_off(
+    /// Tries these guesses on a copy, and returns whether the owner would have to wait at the next
+    /// login of this year.
+    fn would_block_owner(
         &self,
         guesses: &[Guess],
-        machine: &Machine,
+        server: &Server,
         target: &Target,
         elapsed: u64,
     ) -> Result<bool, Failure> {
@@ -238,18 +234,18 @@ impl Attack<'_> {
         let account = &target.victim.account;
         let copy = self.service.copy_of(account)?;
         for guess in guesses {
-            guess.send(&machine.on(copy.clone()), account)?;
+            guess.send(&server.on(copy.clone()), account)?;
         }
         self.set(target.login_at);
-        let login = target.victim.log_in(&self.service.machine().on(copy))?;
+        let login = target.victim.log_in(&self.service.server().on(copy))?;
         self.set(elapsed);
-        Ok(!matches!(login, Verdict::Accepted))
+        Ok(!matches!(login, Outcome::Accepted))
     }
 
-    /// The machines that the attacker tries now, in order.
-    fn machines(&self, elapsed: u64) -> Vec<&Machine> {
+    /// The servers that the attacker uses now, in order.
+    fn servers(&self, elapsed: u64) -> Vec<&Server> {
         if self.strategy.begins_on_the_second && elapsed < self.begin() + DAY {
-            return vec![self.service.second_machine()];
+            return vec![self.service.second_server()];
         }
         self.service.by_clock().into()
     }
@@ -266,12 +262,12 @@ impl Attack<'_> {
         self.begin() + YEAR
     }
 
-    fn next_guess(&self, target: &mut Target, machine: &Machine) -> Result<Guess, Failure> {
+    fn next_guess(&self, target: &mut Target, server: &Server) -> Result<Guess, Failure> {
         let ways = self.strategy.ways;
         let way = ways.get(target.turn % ways.len()).copied();
         target.turn += 1;
-        let way = way.ok_or("the attacker knows no way")?;
-        let (victim, now) = (&target.victim, machine.now());
+        let way = way.ok_or("the strategy has no way to guess")?;
+        let (victim, now) = (&target.victim, server.now());
         let code = match way {
             Way::Passcode | Way::Proof => victim.wrong_passcode(self.rules, now)?,
             Way::BackupCode => victim.wrong_backup_code(self.rules, now)?,
@@ -286,29 +282,29 @@ struct Guess {
 }
 
 impl Guess {
-    fn send(&self, machine: &Machine, account: &AccountId) -> Result<Verdict, Failure> {
+    fn send(&self, server: &Server, account: &AccountId) -> Result<Outcome, Failure> {
         match self.way {
-            Way::Passcode | Way::BackupCode => machine.verify(account, &self.code),
-            Way::Proof => machine.disable(account, &self.code),
+            Way::Passcode | Way::BackupCode => server.verify(account, &self.code),
+            Way::Proof => server.disable(account, &self.code),
         }
     }
 }
 
-/// Sends guesses at the same time, and gives the verdict on each.
+/// Sends guesses at the same time, and returns the outcome of each.
 fn send<'a>(
     guesses: &'a [Guess],
-    machine: &Machine,
+    server: &Server,
     account: &AccountId,
-) -> Result<Vec<(Verdict, &'a Guess)>, Failure> {
+) -> Result<Vec<(Outcome, &'a Guess)>, Failure> {
     if let [guess] = guesses {
-        return Ok(vec![(guess.send(machine, account)?, guess)]);
+        return Ok(vec![(guess.send(server, account)?, guess)]);
     }
     thread::scope(|scope| {
-        let send = |guess: &'a Guess| scope.spawn(move || guess.send(machine, account));
+        let send = |guess: &'a Guess| scope.spawn(move || guess.send(server, account));
         let threads: Vec<_> = guesses.iter().map(send).collect();
         let joined = threads.into_iter().zip(guesses).map(|(thread, guess)| {
-            let verdict = thread.join().map_err(|_| "a thread of the attacker died")?;
-            Ok((verdict?, guess))
+            let outcome = thread.join().map_err(|_| "a thread of the attacker died")?;
+            Ok((outcome?, guess))
         });
         joined.collect()
     })

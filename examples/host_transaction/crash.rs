@@ -1,4 +1,4 @@
-//! A process that dies in the middle of a login, as by `kill -9` or a loss of power.
+//! A process that ends in the middle of a login, as with `kill -9` or a power failure.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use countersign::{AccountId, SealingKey};
 use crate::store::RequestStore;
 use crate::{Result, Service, new_session};
 
-/// When the process dies.
+/// When the process ends.
 #[derive(Clone, Copy)]
 pub(crate) enum Moment {
     BeforeCommit,
@@ -36,14 +36,14 @@ impl FromStr for Moment {
             "before" => Ok(Self::BeforeCommit),
             "after" => Ok(Self::AfterCommit),
             _ => Err(format!(
-                "{text}: a process can die before or after the commit"
+                "{text}: the moment is \"before\" or \"after\" the commit"
             )),
         }
     }
 }
 
-/// Logs in from another process, which dies at that moment.
-pub(crate) fn in_another_process(
+/// Logs in from another process, which aborts at that moment.
+pub(crate) fn log_in_and_abort(
     moment: Moment,
     database: &Path,
     key: &SealingKey,
@@ -58,15 +58,15 @@ pub(crate) fn in_another_process(
         input.write_all(key.expose())?;
         writeln!(input, "{code}\n{}", database.display())?;
     }
-    let ended = child.wait()?;
-    if ended.code().is_some() {
-        return Err(format!("the other process was to die, and ended with {ended}").into());
+    let status = child.wait()?;
+    if status.code().is_some() {
+        return Err(format!("the other process did not abort: {status}").into());
     }
     Ok(())
 }
 
-/// The other process: dies in the middle of the login that it is told of.
-pub(crate) async fn die(moment: Moment) -> Result<()> {
+/// The other process: reads a code from standard input, and aborts while it logs in.
+pub(crate) async fn abort_in_login(moment: Moment) -> Result<()> {
     let mut key = [0; 32];
     let mut text = String::new();
     std::io::stdin().read_exact(&mut key)?;
@@ -74,7 +74,7 @@ pub(crate) async fn die(moment: Moment) -> Result<()> {
     let (code, database) = text
         .trim_end()
         .split_once('\n')
-        .ok_or("a code and a path, please")?;
+        .ok_or("standard input has no code and path")?;
 
     let service = Service::open(Path::new(database), &SealingKey::from_bytes(&key)).await?;
     let store = RequestStore::new(service.pool.clone(), Some(new_session()?));

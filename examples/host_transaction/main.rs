@@ -1,12 +1,12 @@
-//! The session of a login in the same SQL transaction as the accepted code: both are there or neither is, whenever the
-//! process dies.
+//! Inserts the session of a login in the same SQL transaction as the accepted code. Whenever the
+//! process ends, both are stored or neither is.
 //!
 //! ```text
 //! cargo run --example host_transaction
 //! ```
 //!
-//! The store is `store.rs`. Its tests run the conformance suite on it (`tests/host_transaction.rs`); this program shows
-//! what it is for, with a second process that is killed before and after the commit.
+//! The store is in `store.rs`; `tests/host_transaction.rs` runs the conformance tests on it. This
+//! program shows its use, with a second process that aborts before and after the commit.
 
 mod crash;
 mod store;
@@ -29,10 +29,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Result<()> {
     if let Some(moment) = std::env::args().nth(1) {
-        return crash::die(moment.parse()?).await;
+        return crash::abort_in_login(moment.parse()?).await;
     }
-    let folder = tempfile::tempdir()?;
-    let database = folder.path().join("service.db");
+    let directory = tempfile::tempdir()?;
+    let database = directory.path().join("service.db");
     let key = SealingKey::generate()?;
     let mut service = Service::open(&database, &key).await?;
     let alice = AccountId::from(1_u32);
@@ -62,9 +62,9 @@ async fn main() -> Result<()> {
         let code = codes.next().ok_or("there are no codes left")?;
         writeln!(
             stdout(),
-            "A backup code, and the process dies {moment} the commit:"
+            "A backup code, and the process aborts {moment} the commit:"
         )?;
-        crash::in_another_process(moment, &database, &key, code)?;
+        crash::log_in_and_abort(moment, &database, &key, code)?;
         service.show("no answer").await?;
         writeln!(stdout(), "The same backup code again:")?;
         let outcome = service.log_in(&alice, code).await?;
@@ -72,8 +72,8 @@ async fn main() -> Result<()> {
     }
     writeln!(
         stdout(),
-        "Each accepted code has its session. The one whose answer was lost is of no use to anybody: its token was \
-         never handed out."
+        "Each accepted code has one session. Nobody can use the session whose answer was lost, because its token was \
+         never sent to a browser."
     )?;
     Ok(())
 }
@@ -82,7 +82,7 @@ async fn main() -> Result<()> {
 struct Service {
     pool: SqlitePool,
     verifier: Verifier<RequestStore>,
-    /// The last line of the log that was shown.
+    /// The id of the last event that was shown.
     shown: i64,
 }
 
@@ -127,15 +127,16 @@ impl Service {
         Ok((phone, codes))
     }
 
-    /// A login, once the password was right: what a handler does. `Verifier::with_store` is cheap.
+    /// The second step of a login, as a handler does it after the password check.
+    /// `Verifier::with_store` is cheap.
     async fn log_in(&self, account: &AccountId, code: &str) -> Result<&'static str> {
         let session = new_session()?;
         let store = RequestStore::new(self.pool.clone(), Some(session.clone()));
-        // A web handler runs this in a task of its own, so that a browser that goes away does not cut it short.
+        // A web handler runs this in a separate task, so that a lost connection does not cancel it.
         let verified = self.verifier.with_store(store).verify(account, code).await;
         match verified {
             Ok(_receipt) => {
-                // Only now is the token anybody's: the answer sets it as a cookie.
+                // Only now may the token leave the server: the answer sets it as a cookie.
                 let query = sqlx::query_scalar("SELECT count(*) FROM sessions WHERE token = ?1");
                 let found: i64 = query.bind(&session.token).fetch_one(&self.pool).await?;
                 Ok(if found == 1 {
@@ -149,7 +150,7 @@ impl Service {
         }
     }
 
-    /// What was committed since the last time.
+    /// Shows what was committed since the last call.
     async fn show(&mut self, outcome: &str) -> Result<()> {
         let sessions: i64 = sqlx::query_scalar("SELECT count(*) FROM sessions")
             .fetch_one(&self.pool)

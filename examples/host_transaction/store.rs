@@ -1,4 +1,5 @@
-//! A store for one request: what the verifier writes and what the host writes are one SQL transaction.
+//! A store for one request: the verifier's write and the application's writes are one SQL
+//! transaction.
 
 use std::time::Duration;
 
@@ -12,16 +13,17 @@ use tokio::time::timeout;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// A session that stands in its table if and only if the login was accepted.
+/// A session, which is stored if and only if the login was accepted.
 ///
-/// Its token is nobody's until the verifier has returned the receipt. (A service keeps a digest of the token.)
+/// Do not send its token before the verifier has returned the receipt. (A service stores a hash of
+/// the token.)
 #[derive(Clone, Debug)]
 pub(crate) struct NewSession {
-    /// What the browser is to get.
+    /// The value of the cookie.
     pub(crate) token: String,
 }
 
-/// The store of one request. Cheap: make one for each login, with `Verifier::with_store`.
+/// The store of one request. It is cheap: create one for each login, with `Verifier::with_store`.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestStore {
     records: SqliteStore,
@@ -32,7 +34,7 @@ pub(crate) struct RequestStore {
 }
 
 impl RequestStore {
-    /// A store that inserts this session, if there is one, together with an accepted attempt.
+    /// A store that inserts this session, if there is one, with an accepted code.
     pub(crate) fn new(pool: SqlitePool, session: Option<NewSession>) -> Self {
         Self {
             records: SqliteStore::new(pool.clone()),
@@ -43,7 +45,7 @@ impl RequestStore {
         }
     }
 
-    /// Calls these around every commit: to show what a crash leaves behind.
+    /// Calls these functions before and after every commit, to show what a crash leaves behind.
     pub(crate) fn with_hooks(
         self,
         before_commit: fn(WriteKind),
@@ -56,44 +58,45 @@ impl RequestStore {
         }
     }
 
-    /// Creates the tables, countersign's and the host's.
+    /// Creates countersign's table and the application's.
     pub(crate) async fn create_tables(&self) -> Result<(), Error> {
         self.records.create_table().await?;
-        sqlx::raw_sql(HOST_TABLES).execute(&self.pool).await?;
+        sqlx::raw_sql(TABLES).execute(&self.pool).await?;
         Ok(())
     }
 
-    async fn swap(
+    async fn write(
         &self,
         connection: &mut SqliteConnection,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        // One that takes the write lock at once. It is the outermost, on a connection of its own: nobody else can roll it
-        // back.
+        // This transaction takes the write lock at once. It is the outermost, on a separate
+        // connection, so that no caller can roll it back.
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let rows = write_record(&mut transaction, account, swap).await?;
+        let rows = write_record(&mut transaction, account, write).await?;
         if rows == 0 {
-            // Somebody was first, or this very swap had landed before. Nothing was written, and nothing may be.
+            // Another write was first, or this one was applied before. Nothing may be written now.
             transaction.rollback().await?;
             return Ok(WriteResult::Stale);
         }
-        // Also a wrong attempt is committed, with its line in the log: a failure that is rolled back is a free guess.
+        // A failed attempt is committed too, with its event: a failure that is rolled back is a
+        // free guess.
         sqlx::query("INSERT INTO audit (account, event) VALUES (?1, ?2)")
             .bind(account.as_str())
-            .bind(format!("{:?}", swap.kind()))
+            .bind(format!("{:?}", write.kind()))
             .execute(&mut *transaction)
             .await?;
-        if let (WriteKind::Accepted, Some(session)) = (swap.kind(), &self.session) {
+        if let (WriteKind::Accepted, Some(session)) = (write.kind(), &self.session) {
             sqlx::query("INSERT INTO sessions (token, account) VALUES (?1, ?2)")
                 .bind(&session.token)
                 .bind(account.as_str())
                 .execute(&mut *transaction)
                 .await?;
         }
-        (self.before_commit)(swap.kind());
+        (self.before_commit)(write.kind());
         transaction.commit().await?;
-        (self.after_commit)(swap.kind());
+        (self.after_commit)(write.kind());
         Ok(WriteResult::Done)
     }
 }
@@ -105,25 +108,25 @@ impl Store for RequestStore {
         Ok(self.records.load(account).await?)
     }
 
-    /// If the future is dropped or its time is up, the transaction is rolled back, or a commit that is under way lands:
-    /// whole, either way. The verifier finds out which.
+    /// If the future is dropped or times out, the transaction is rolled back or committed as a
+    /// whole. The verifier finds out which.
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
         timeout(LIMIT, async {
             let mut connection = self.pool.acquire().await?;
-            self.swap(&mut connection, account, swap).await
+            self.write(&mut connection, account, write).await
         })
         .await?
     }
 }
 
-/// Longer than the pool's `busy_timeout`, so that a database that stays locked says so.
+/// Longer than the pool's `busy_timeout`, so that a locked database is reported as such.
 const LIMIT: Duration = Duration::from_secs(5);
 
-const HOST_TABLES: &str = "
+const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS sessions (
     token TEXT NOT NULL PRIMARY KEY,
     account TEXT NOT NULL

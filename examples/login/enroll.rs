@@ -1,4 +1,4 @@
-//! Enrolling an authenticator app: show the key, and believe in it only when the app has shown a passcode of it.
+//! Enrolls an authenticator app: shows the key, and confirms it with a passcode from the app.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,16 +10,16 @@ use countersign::{AuthenticatorName, Denied, Enrollment, EnrollmentRequest, Reje
 
 use crate::sign_in::Session;
 use crate::terminal::{Stop, Terminal};
-use crate::{App, manage, proof, save, words};
+use crate::{App, manage, messages, proof, save};
 
-/// An authenticator beside those that there are, the first one included.
+/// Adds an authenticator, the first one or one more.
 pub(crate) async fn add(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let name = ask_name(&mut app.terminal, &AuthenticatorName::default())?;
     let request = EnrollmentRequest::new(&session.user.name).authenticator_name(name);
     begin(app, session, request).await
 }
 
-/// An authenticator in the place of another, which works until the new one is confirmed.
+/// Replaces an authenticator, which works until the new one is confirmed.
 pub(crate) async fn replace(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let Some(old) = manage::choose(app, session, "Replace").await? else {
         return Ok(());
@@ -30,17 +30,17 @@ pub(crate) async fn replace(app: &mut App, session: &mut Session) -> Result<(), 
     begin(app, session, request).await
 }
 
-/// Goes on with what was begun earlier: the same QR code and key, also after this process was killed.
+/// Shows the pending enrollment again, with the same QR code and key. This works after a kill too.
 pub(crate) async fn resume(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     match pending(app, session).await? {
         Some(enrollment) => show_and_confirm(app, session, &enrollment).await,
         None => app
             .terminal
-            .say("No enrollment is waiting. Begin one: enroll."),
+            .say("There is no authenticator to confirm. Type \"enroll\" to add one."),
     }
 }
 
-pub(crate) async fn is_waiting(app: &mut App, session: &Session) -> Result<bool, Stop> {
+pub(crate) async fn is_pending(app: &mut App, session: &Session) -> Result<bool, Stop> {
     Ok(pending(app, session).await?.is_some())
 }
 
@@ -55,18 +55,19 @@ async fn begin(
             .begin_enrollment(&account, request.clone(), proof)
             .await
     };
-    let begun = proof::prove(&mut app.terminal, &app.users, session, change).await?;
-    let Some(enrollment) = begun else {
+    let enrollment = proof::prove(&mut app.terminal, &app.users, session, change).await?;
+    let Some(enrollment) = enrollment else {
         return Ok(());
     };
-    // If the process ends before this, the enrollment can only be begun anew: nothing is lost but a QR code.
+    // If the process ends before this, the user starts again with a new QR code.
     app.users
         .set_enrollment(&session.user, Some(enrollment.id()))
         .await?;
     show_and_confirm(app, session, &enrollment).await
 }
 
-/// The enrollment that the host remembers, unless it is confirmed, void or too old by now.
+/// Returns the enrollment whose id the application stores, unless it was confirmed, replaced or
+/// expired.
 async fn pending(app: &mut App, session: &Session) -> Result<Option<Enrollment>, Stop> {
     let Some(id) = app.users.enrollment(&session.user).await? else {
         return Ok(None);
@@ -82,22 +83,22 @@ async fn pending(app: &mut App, session: &Session) -> Result<Option<Enrollment>,
     }
 }
 
-const PROMPT: &str = "Passcode that the app shows for the new entry (empty: later): ";
+const PROMPT: &str = "Code that the app shows for the new entry (empty: later): ";
 
 async fn show_and_confirm(
     app: &mut App,
     session: &mut Session,
     enrollment: &Enrollment,
 ) -> Result<(), Stop> {
-    let picture = show(app, enrollment)?;
+    let image = show(app, enrollment)?;
     let account = session.user.account();
     loop {
-        let Some(passcode) = app.terminal.ask_or_back(PROMPT)? else {
-            return app.terminal.say("Not confirmed yet. Go on with: confirm.");
+        let Some(code) = app.terminal.ask_or_back(PROMPT)? else {
+            return app.terminal.say(messages::NOT_CONFIRMED);
         };
         match app
             .verifier
-            .confirm_enrollment(&account, enrollment.id(), &passcode)
+            .confirm_enrollment(&account, enrollment.id(), &code)
             .await
         {
             Ok(receipt) => {
@@ -105,10 +106,11 @@ async fn show_and_confirm(
                 break;
             }
             Err(Denied::Rejected(Rejection::Malformed)) => {
-                app.terminal.say("A passcode is 6 digits.")?;
+                app.terminal
+                    .say("That is not a code: your app shows 6 digits.")?;
             }
             Err(denied) => {
-                app.terminal.say(words::why(&denied))?;
+                app.terminal.say(messages::refusal(&denied))?;
                 if !may_try_again(&denied) {
                     return Ok(());
                 }
@@ -116,19 +118,20 @@ async fn show_and_confirm(
         }
     }
     app.users.set_enrollment(&session.user, None).await?;
-    if let Some(path) = picture {
-        // Its secret is active now. If somebody has removed it already, all the better.
+    if let Some(path) = image {
+        // The image contains an active secret. The user may have removed the file already.
         _ = fs::remove_file(path);
     }
-    // A service also writes to the owner by mail.
+    // A service also sends the owner a mail.
     let next = match app.verifier.status(&account).await? {
         Status::Enabled(enabled) if enabled.backup_codes.is_some() => {
-            "Your backup codes stay as they are."
+            "Your backup codes still work."
         }
-        _ => "Next: codes, in case the phone gets lost.",
+        _ => "Now type \"codes\" to make backup codes, in case you lose your phone.",
     };
     app.terminal.say(format_args!(
-        "Confirmed. From now on a sign-in takes a code beside the password; this one is used up. {next}"
+        "Confirmed. From now on, signing in needs your password and a code from your app. The code that you just \
+         typed is used up. {next}"
     ))
 }
 
@@ -140,8 +143,8 @@ fn may_try_again(denied: &Denied) -> bool {
     }
 }
 
-/// Key, link and QR code: not everybody has a camera. The code comes last, so that nothing but the prompt moves it up.
-/// Gives the file that the picture is in, if there is one.
+/// Shows the key, the link and the QR code. The QR code comes last, so that only the prompt is
+/// below it. Returns the path of the image, if there is one.
 fn show(app: &mut App, enrollment: &Enrollment) -> Result<Option<PathBuf>, Stop> {
     let uri = enrollment.key_uri();
     let qr = uri.qr_for_terminal()?;
@@ -152,29 +155,33 @@ fn show(app: &mut App, enrollment: &Enrollment) -> Result<Option<PathBuf>, Stop>
         "    {}\n",
         uri.secret().to_base32_grouped().expose()
     ))?;
-    terminal.say("or open this on the phone:\n")?;
+    terminal.say("or open this link on your phone:\n")?;
     terminal.say(format_args!("    {}\n", uri.to_secret_text().expose()))?;
-    let picture = match &app.qr {
+    let image = match &app.qr {
         Some(path) => save::save(terminal, path, qr.png().expose())?,
         None => None,
     };
-    if picture.is_some() {
-        terminal.say("(The QR code is saved as a picture too, until it is confirmed.)\n")?;
+    if let Some(path) = &image {
+        terminal.say(format_args!(
+            "(The QR code is also in {}. The file is removed when you confirm.)\n",
+            path.display()
+        ))?;
     }
-    match drawn(&qr, terminal.size()) {
+    match qr_text(&qr, terminal.size()) {
         Some(text) => {
-            terminal.say("or, best of all, scan this:")?;
+            terminal.say("or scan this QR code:")?;
             terminal.say(text.expose().trim_end())?;
         }
         None => terminal.say(
-            "This terminal is too small for the QR code. Make it larger and choose: confirm.",
+            "This terminal is too small for the QR code. To see it, press Enter, make the terminal larger, and type \
+             \"confirm\".",
         )?,
     }
-    Ok(picture)
+    Ok(image)
 }
 
-/// The code as large as the terminal shows it at once, with the prompt and six digits below.
-fn drawn(qr: &Qr, size: Option<(usize, usize)>) -> Option<SecretText> {
+/// The largest QR code that fits the terminal together with the prompt and six digits.
+fn qr_text(qr: &Qr, size: Option<(usize, usize)>) -> Option<SecretText> {
     let Some((columns, rows)) = size else {
         return Some(qr.terminal());
     };
@@ -187,13 +194,13 @@ fn ask_name(
     default: &AuthenticatorName,
 ) -> Result<AuthenticatorName, Stop> {
     loop {
-        let prompt = format_args!("What is it on, for your own list (empty: {default})? ");
+        let prompt = format_args!("Name for this authenticator (empty: {default}): ");
         let Some(name) = terminal.ask_or_back(prompt)? else {
             return Ok(default.clone());
         };
         match AuthenticatorName::new(&name) {
             Ok(name) => return Ok(name),
-            Err(error) => terminal.say(format_args!("That does not work: {error}."))?,
+            Err(error) => terminal.say(format_args!("That name cannot be used: {error}."))?,
         }
     }
 }

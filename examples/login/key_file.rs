@@ -1,7 +1,7 @@
-//! The key that seals the records, in a file beside the database.
+//! The key that encrypts the records, in a file next to the database.
 //!
-//! Good enough to try things out. A service keeps it where it keeps its other secrets, apart from the database: whoever
-//! has both can read every secret.
+//! This is good enough for a trial. A service keeps the key with its other secrets, away from the
+//! database: an attacker who has both can read every secret.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use countersign::SealingKey;
 
-/// Why there is no key.
+/// The key file cannot be used.
 #[derive(Debug)]
 pub(crate) struct KeyFileError {
     path: PathBuf,
@@ -25,13 +25,13 @@ impl std::fmt::Display for KeyFileError {
 }
 
 /// `accounts.db.key` for `accounts.db`.
-pub(crate) fn beside(database: &Path) -> PathBuf {
+pub(crate) fn path_for(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(".key");
     path.into()
 }
 
-/// Reads the key, or makes one if there is no database yet whose records it would have to open.
+/// Reads the key. Creates one if there is no database yet.
 pub(crate) fn open_or_create(path: &Path, database: &Path) -> Result<SealingKey, KeyFileError> {
     let problem = |problem: String| KeyFileError {
         path: path.into(),
@@ -43,11 +43,13 @@ pub(crate) fn open_or_create(path: &Path, database: &Path) -> Result<SealingKey,
     }
     match database.try_exists() {
         Ok(true) => Err(problem(format!(
-            "it is missing, and without it the records in {} cannot be opened; \
-             put it back from your backup, or move the database away to begin anew",
+            "it is missing, and the records in {} cannot be decrypted without it; \
+             restore the file from your backup, or move the database away to start with a new one",
             database.display()
         ))),
-        Ok(false) => create(path).map_err(|error| problem(format!("it cannot be made: {error}"))),
+        Ok(false) => {
+            create(path).map_err(|error| problem(format!("it cannot be created: {error}")))
+        }
         Err(error) => Err(problem(format!("{}: {error}", database.display()))),
     }
 }
@@ -64,21 +66,21 @@ fn read(path: &Path) -> io::Result<SealingKey> {
     Ok(SealingKey::from_bytes(bytes))
 }
 
-/// Makes a key file that is whole from the first moment on, and never takes the place of another: if a second process
-/// was faster, its key is the key.
+/// Creates a complete key file, and never overwrites another: if a second process was faster, its
+/// key is returned.
 fn create(path: &Path) -> io::Result<SealingKey> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     };
     let key = SealingKey::generate().map_err(io::Error::other)?;
-    // Its mode is 0600 from the beginning.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // The file has mode 0600 from the start.
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(key.expose())?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(path) {
         Ok(_) => {
-            sync_folder(folder)?;
+            sync_directory(directory)?;
             Ok(key)
         }
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => read(path),
@@ -94,8 +96,8 @@ fn refuse_if_others_can_read(file: &File) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other(format!(
-        "its mode is {mode:04o}, so others can get at it; \
-         chmod 600 it if you are sure that nobody did"
+        "its mode is {mode:04o}, so other users can read it; \
+         if you are sure that nobody has, run chmod 600 on it"
     )))
 }
 
@@ -104,13 +106,13 @@ fn refuse_if_others_can_read(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The name of a file is durable when its folder is.
+/// Makes the name of the file durable, which is stored in the directory.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(fs::canonicalize(folder)?)?.sync_all()
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(fs::canonicalize(directory)?)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::metadata(folder).map(|_| ())
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    fs::metadata(directory).map(|_| ())
 }

@@ -1,25 +1,26 @@
-//! The main job in a terminal: sign up with a password, enroll an authenticator app, sign in with both.
+//! The whole flow in a terminal: sign up with a password, enroll an authenticator app, and sign in
+//! with both.
 //!
 //! ```text
 //! cargo run --example login -- [--db PATH] [--qr PNG]
 //! ```
 //!
-//! It stands for a service: `users` is its own table next to countersign's, `store` writes both in one transaction,
-//! `key_file` is its secret store, and `terminal` its pages. Every step is on disk when it is reported, so you can kill the
-//! program at any moment and go on from there.
+//! It is a small service: `users` is its own table next to countersign's, `store` writes both in
+//! one transaction, `key_file` is its secret store, and `terminal` its pages. It stores every step
+//! before it reports it, so you can kill the program at any moment and continue from there.
 
 mod backup_codes;
 mod enroll;
 mod key_file;
 mod manage;
 mod menu;
+mod messages;
 mod proof;
 mod save;
 mod sign_in;
 mod store;
 mod terminal;
 mod users;
-mod words;
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -32,7 +33,7 @@ use countersign::{KeyId, Keyring, Verifier};
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePoolOptions;
 
-use crate::store::HostStore;
+use crate::store::AppStore;
 use crate::terminal::Terminal;
 use crate::users::Users;
 
@@ -40,44 +41,45 @@ use crate::users::Users;
 #[derive(Parser)]
 #[command(name = "login")]
 struct Arguments {
-    /// The SQLite database; its key is in a file beside it, named like it and `.key`.
+    /// The SQLite database. The encryption key is in a file next to it, with `.key` added to the
+    /// name.
     #[arg(long, value_name = "PATH", default_value = "countersign-login.db")]
     db: PathBuf,
-    /// Also write the QR code of an enrollment to this PNG file, for a scanner that reads files.
+    /// Also write the QR code of an enrollment to this PNG file.
     #[arg(long, value_name = "PNG")]
     qr: Option<PathBuf>,
 }
 
-/// What the service is made of.
+/// The parts of the service.
 struct App {
     terminal: Terminal,
     users: Users,
-    verifier: Verifier<HostStore>,
+    verifier: Verifier<AppStore>,
     qr: Option<PathBuf>,
 }
 
 /// The name of the service, as the authenticator app shows it.
 const SERVICE: &str = "Example";
 
-// Two threads serve the database and the slow digests, while this one waits for the person.
+// Two threads serve the database and the password hashes, while this one waits for input.
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let mut app = match open(Arguments::parse()).await {
         Ok(app) => app,
         Err(error) => {
-            eprintln!("login: {}", words::chain(&*error));
+            eprintln!("login: {}", messages::chain(&*error));
             return ExitCode::FAILURE;
         }
     };
-    // Until the person quits, or the input ends.
+    // Runs until the user quits or the input ends.
     _ = sign_in::run(&mut app).await;
     app.users.close().await;
     ExitCode::SUCCESS
 }
 
 async fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>> {
-    // The key first: a database never exists without it.
-    let key_path = key_file::beside(&arguments.db);
+    // The key comes first, so that no database exists without it.
+    let key_path = key_file::path_for(&arguments.db);
     let key = key_file::open_or_create(&key_path, &arguments.db)?;
     let keyring = Keyring::new(KeyId::new(1), key);
 
@@ -85,20 +87,20 @@ async fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>>
         .test_before_acquire(false)
         .connect_with(SqliteStore::connect_options(&arguments.db))
         .await
-        .map_err(|error| format!("{}: {}", arguments.db.display(), words::chain(&error)))?;
-    let store = HostStore::new(pool.clone());
+        .map_err(|error| format!("{}: {}", arguments.db.display(), messages::chain(&error)))?;
+    let store = AppStore::new(pool.clone());
     store.create_table().await?;
     let users = Users::open(pool).await?;
 
-    let digests_at_once = NonZeroUsize::MIN.saturating_add(1);
+    let hashes_at_once = NonZeroUsize::MIN.saturating_add(1);
     let verifier = Verifier::builder(store, keyring, SERVICE)
         .namespace("login-example")
-        .hash_executor(TokioPool::new(digests_at_once))
+        .hash_executor(TokioPool::new(hashes_at_once))
         .build()?;
 
     let mut terminal = Terminal::new();
     _ = terminal.say(format_args!(
-        "{SERVICE}, on {} with the key in {}.",
+        "{SERVICE}: accounts in {}, encryption key in {}.",
         arguments.db.display(),
         key_path.display()
     ));

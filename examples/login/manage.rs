@@ -1,4 +1,4 @@
-//! Looking at the second factor, and ending it.
+//! Shows the second factor, removes authenticators, and turns the second factor off.
 
 use countersign::factor::{AuthenticatorStatus, EnabledStatus, RateLimitState};
 use countersign::runtime::{Clock, SystemClock};
@@ -6,16 +6,17 @@ use countersign::{Removed, Status};
 
 use crate::sign_in::Session;
 use crate::terminal::Stop;
-use crate::{App, enroll, proof, words};
+use crate::{App, enroll, messages, proof};
 
 pub(crate) async fn status(app: &mut App, session: &Session) -> Result<(), Stop> {
     match app.verifier.status(&session.user.account()).await? {
         Status::Enabled(enabled) => show(app, &enabled)?,
-        _ => app.terminal.say("Second factor: off. Next: enroll.")?,
+        _ => app
+            .terminal
+            .say("Second factor: off. Type \"enroll\" to turn it on.")?,
     }
-    if enroll::is_waiting(app, session).await? {
-        app.terminal
-            .say("An enrollment waits to be confirmed: confirm.")?;
+    if enroll::is_pending(app, session).await? {
+        app.terminal.say(messages::NOT_CONFIRMED)?;
     }
     Ok(())
 }
@@ -28,21 +29,22 @@ fn show(app: &mut App, enabled: &EnabledStatus) -> Result<(), Stop> {
             "Backup codes: {} of {} left, made {}.",
             codes.remaining,
             codes.used_at.len(),
-            words::ago(codes.issued_at, SystemClock.now())
+            messages::ago(codes.issued_at, SystemClock.now())
         ))?,
-        None => app.terminal.say("Backup codes: none. Next: codes.")?,
+        None => app
+            .terminal
+            .say("Backup codes: none. Type \"codes\" to make some.")?,
     }
     match enabled.rate_limit {
         RateLimitState::Free => Ok(()),
         RateLimitState::Waiting { retry_after } | RateLimitState::BudgetSpent { retry_after } => {
             app.terminal.say(format_args!(
-                "After too many wrong codes, none is looked at for {}.",
-                words::span(retry_after)
+                "Too many wrong codes. You can try again in {}.",
+                messages::span(retry_after)
             ))
         }
-        _ => app
-            .terminal
-            .say("Locked after too many wrong codes: ask our staff."),
+        RateLimitState::ClockFault => app.terminal.say(messages::CLOCK_FAULT),
+        _ => app.terminal.say(messages::LOCKED),
     }
 }
 
@@ -50,27 +52,26 @@ fn list(app: &mut App, authenticators: &[AuthenticatorStatus]) -> Result<(), Sto
     let now = SystemClock.now();
     for (number, authenticator) in (1..).zip(authenticators) {
         let used = match authenticator.last_used_at {
-            Some(time) => format!("last used {}", words::ago(time, now)),
+            Some(time) => format!("last used {}", messages::ago(time, now)),
             None => "never used".into(),
         };
         app.terminal.say(format_args!(
             "  {number}. {}: added {}, {used}",
             authenticator.name,
-            words::ago(authenticator.added_at, now)
+            messages::ago(authenticator.added_at, now)
         ))?;
     }
     Ok(())
 }
 
-/// The authenticator that the person means; if there is only one, it is that.
+/// Asks which authenticator the user means, unless there is only one.
 pub(crate) async fn choose(
     app: &mut App,
     session: &Session,
     action: &str,
 ) -> Result<Option<AuthenticatorStatus>, Stop> {
     let Status::Enabled(enabled) = app.verifier.status(&session.user.account()).await? else {
-        app.terminal
-            .say("You have no second factor. Begin with: enroll.")?;
+        app.terminal.say(messages::OFF)?;
         return Ok(None);
     };
     if let [only] = enabled.authenticators.as_slice() {
@@ -79,7 +80,7 @@ pub(crate) async fn choose(
     }
     list(app, &enabled.authenticators)?;
     loop {
-        let prompt = format_args!("{action} which one? Its number (empty: back): ");
+        let prompt = format_args!("{action} which one? Number (empty: back): ");
         let Some(answer) = app.terminal.ask_or_back(prompt)? else {
             return Ok(None);
         };
@@ -89,7 +90,9 @@ pub(crate) async fn choose(
             .and_then(|number| number.checked_sub(1));
         match index.and_then(|index| enabled.authenticators.get(index)) {
             Some(authenticator) => return Ok(Some(authenticator.clone())),
-            None => app.terminal.say("There is none with that number.")?,
+            None => app
+                .terminal
+                .say("There is no authenticator with that number.")?,
         }
     }
 }
@@ -98,8 +101,7 @@ pub(crate) async fn remove(app: &mut App, session: &mut Session) -> Result<(), S
     let Some(authenticator) = choose(app, session, "Remove").await? else {
         return Ok(());
     };
-    let question =
-        "It will not sign you in any more; the last one takes backup codes with it. Remove it?";
+    let question = "Its codes will no longer sign you in. Your last authenticator takes the backup codes with it. Remove it?";
     if !app.terminal.confirm(question)? {
         return app.terminal.say("Nothing was changed.");
     }
@@ -110,10 +112,10 @@ pub(crate) async fn remove(app: &mut App, session: &mut Session) -> Result<(), S
             .await
     };
     match proof::prove(&mut app.terminal, &app.users, session, change).await? {
-        // A service also writes to the owner by mail, here and below.
+        // A service also sends the owner a mail, here and below.
         Some(Removed::OthersLeft | Removed::Disabled) => {
             app.terminal
-                .say("Removed. Delete its entry in the app too.")?;
+                .say("Removed. Delete its entry from your app too.")?;
             status(app, session).await
         }
         None => Ok(()),
@@ -121,7 +123,8 @@ pub(crate) async fn remove(app: &mut App, session: &mut Session) -> Result<(), S
 }
 
 pub(crate) async fn disable(app: &mut App, session: &mut Session) -> Result<(), Stop> {
-    let question = "Without a second factor, whoever has your password is in. Switch it off?";
+    let question =
+        "Without a second factor, anyone who has your password can sign in. Turn it off?";
     if !app.terminal.confirm(question)? {
         return app.terminal.say("Nothing was changed.");
     }
@@ -129,7 +132,7 @@ pub(crate) async fn disable(app: &mut App, session: &mut Session) -> Result<(), 
     let change = async |proof: countersign::Proof<'_>| verifier.disable(&account, proof).await;
     match proof::prove(&mut app.terminal, &app.users, session, change).await? {
         Some(()) => app.terminal.say(
-            "The second factor is off, and the backup codes are void. Delete the entry in the app too.",
+            "Your second factor is off, and your backup codes no longer work. Delete the entry from your app too.",
         ),
         None => Ok(()),
     }

@@ -1,25 +1,25 @@
-//! What somebody can do who is signed in.
+//! The menu of a user who is signed in.
 
 use crate::sign_in::{Next, Session};
 use crate::terminal::Stop;
-use crate::{App, backup_codes, enroll, manage, words};
+use crate::{App, backup_codes, enroll, manage, messages};
 
 const HELP: &str = "
-  status    what your second factor is
-  enroll    add an authenticator app: the first, or one more
-  confirm   go on with an enrollment that is not confirmed yet
-  codes     make backup codes, for when the phone is lost
+  status    show your second factor
+  enroll    add an authenticator app
+  confirm   finish setting up an authenticator app
+  codes     make backup codes, in case you lose your phone
   replace   move to a new phone
-  remove    remove an authenticator
-  disable   switch the second factor off
+  remove    remove an authenticator app
+  disable   turn the second factor off
   out       sign out
-  quit      sign out and end";
+  quit      sign out and end the program";
 
 pub(crate) async fn run(app: &mut App, mut session: Session) -> Result<Next, Stop> {
     app.terminal.say(HELP)?;
-    if let Ok(true) = enroll::is_waiting(app, &session).await {
+    if let Ok(true) = enroll::is_pending(app, &session).await {
         app.terminal
-            .say("\nAn enrollment waits to be confirmed. Go on with: confirm.")?;
+            .say(format_args!("\n{}", messages::NOT_CONFIRMED))?;
     }
     loop {
         let choice = app
@@ -33,7 +33,7 @@ pub(crate) async fn run(app: &mut App, mut session: Session) -> Result<Next, Sto
             "q" | "quit" => return Ok(Next::Quit),
             choice => match choose(app, &mut session, choice).await {
                 Ok(()) => {}
-                Err(Stop::Failed(error)) => app.terminal.say(words::sorry(&*error))?,
+                Err(Stop::Failed(error)) => app.terminal.say(messages::failure(&*error))?,
                 Err(Stop::EndOfInput) => return Err(Stop::EndOfInput),
             },
         }

@@ -1,16 +1,18 @@
-//! Why a change may be made: what the session holds, if it is fresh; else what the person types now.
+//! The proof for a change: from the session if it is recent, otherwise from the user.
 
 use countersign::runtime::{Clock, SystemClock};
 use countersign::{Denied, Proof, Rejection};
 
+use crate::messages;
 use crate::sign_in::Session;
 use crate::terminal::{Stop, Terminal};
 use crate::users::Users;
-use crate::words;
 
-/// Makes a change, and asks for as much proof as it needs. `None`: it was refused, and the person was told why.
+/// Makes a change, and asks for the proof that it needs. `None`: it was refused, and the user was
+/// told why.
 ///
-/// The verifier judges the proof in the same swap as the change, so nothing has to be decided here.
+/// The verifier checks the proof and makes the change in one atomic write, so nothing is decided
+/// here.
 pub(crate) async fn prove<T>(
     terminal: &mut Terminal,
     users: &Users,
@@ -22,7 +24,8 @@ pub(crate) async fn prove<T>(
         Err(denied) => denied,
     };
     if needs_password(&refused) && session.receipt.is_none() {
-        let password = terminal.ask_password("That was a while ago. Your password, please: ")?;
+        let password = terminal
+            .ask_password("You signed in a while ago. Please enter your password again: ")?;
         if users.check(&session.user.name, password).await?.is_none() {
             terminal.say("That is not your password. Nothing was changed.")?;
             return Ok(None);
@@ -34,7 +37,8 @@ pub(crate) async fn prove<T>(
         }
     }
     while needs_code(&refused) {
-        let prompt = "To be sure that it is you: passcode or backup code (empty: back): ";
+        let prompt =
+            "To make sure that it is you: code from your app, or a backup code (empty: back): ";
         let Some(code) = terminal.ask_or_back(prompt)? else {
             return Ok(None);
         };
@@ -43,10 +47,10 @@ pub(crate) async fn prove<T>(
             Err(denied) => refused = denied,
         }
         if needs_code(&refused) {
-            terminal.say(words::why(&refused))?;
+            terminal.say(messages::refusal(&refused))?;
         }
     }
-    terminal.say(words::why(&refused))?;
+    terminal.say(messages::refusal(&refused))?;
     Ok(None)
 }
 
@@ -69,6 +73,6 @@ fn needs_password(denied: &Denied) -> bool {
 fn needs_code(denied: &Denied) -> bool {
     denied.rejection().is_some_and(|rejection| {
         matches!(rejection, Rejection::ProofExpired | Rejection::ProofTooWeak)
-            || words::is_about_the_code(rejection)
+            || messages::is_about_the_code(rejection)
     })
 }

@@ -1,4 +1,5 @@
-//! Files with secrets in them: for their owner alone, and never over another file without asking.
+//! Saves files that contain secrets: only their owner can read them, and no other file is
+//! overwritten without asking.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -6,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::terminal::{Stop, Terminal};
 
-/// Saves a file with mode 0600, whole or not at all, and says where. `None`: the person decided against it.
+/// Saves a complete file with mode 0600, and returns its path. `None`: the user decided against it.
 pub(crate) fn save(
     terminal: &mut Terminal,
     path: &Path,
@@ -18,7 +19,7 @@ pub(crate) fn save(
         match write(&path, bytes, overwrite) {
             Ok(()) => return Ok(Some(path)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let question = format_args!("{} is there already. Overwrite it?", path.display());
+                let question = format_args!("{} exists already. Overwrite it?", path.display());
                 if terminal.confirm(question)? {
                     overwrite = true;
                     continue;
@@ -37,15 +38,15 @@ pub(crate) fn save(
 }
 
 fn write(path: &Path, bytes: &[u8], overwrite: bool) -> io::Result<()> {
-    if fs::read(path).is_ok_and(|there| there == bytes) {
+    if fs::read(path).is_ok_and(|found| found == bytes) {
         return Ok(());
     }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     };
-    // Its mode is 0600 from the beginning.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // The file has mode 0600 from the start.
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     let persisted = if overwrite {

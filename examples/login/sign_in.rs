@@ -1,18 +1,18 @@
-//! The first page: a password, then a code if there is a second factor.
+//! Signing up, and signing in: a password, then a code if there is a second factor.
 
 use countersign::runtime::{Clock, SystemClock};
 use countersign::{Denied, Rejection, SealedReceipt, Status, Timestamp};
 
 use crate::terminal::{Stop, Terminal};
 use crate::users::User;
-use crate::{App, menu, words};
+use crate::{App, menu, messages};
 
-/// Somebody who is signed in. It lives as long as the process; a service keeps it on the server, receipt included
-/// (feature `serde`), and gives it a new id after the second factor.
+/// A user who is signed in, until the process ends. A service keeps this on the server, with the
+/// receipt (feature `serde`), and changes the id of the session after the second factor.
 pub(crate) struct Session {
     pub(crate) user: User,
     pub(crate) password_checked_at: Timestamp,
-    /// Of the second factor. `None`: the account had none.
+    /// The receipt of the second factor. `None`: the account had none.
     pub(crate) receipt: Option<SealedReceipt>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn run(app: &mut App) -> Result<(), Stop> {
                 }
             }
             Ok(None) => {}
-            Err(Stop::Failed(error)) => app.terminal.say(words::sorry(&*error))?,
+            Err(Stop::Failed(error)) => app.terminal.say(messages::failure(&*error))?,
             Err(Stop::EndOfInput) => return Err(Stop::EndOfInput),
         }
     }
@@ -58,12 +58,11 @@ async fn sign_up(app: &mut App) -> Result<Option<Session>, Stop> {
     };
     let Some(user) = app.users.add(&name, password).await? else {
         app.terminal
-            .say("Somebody was faster: that name is taken.")?;
+            .say("That name has just been taken. Please sign up with another name.")?;
         return Ok(None);
     };
-    app.terminal.say(format_args!(
-        "Welcome, {name}.\nYou are signed in, so far with a password alone. Next: enroll."
-    ))?;
+    app.terminal
+        .say(format_args!("Welcome, {name}.\n{PASSWORD_ALONE}"))?;
     Ok(Some(Session {
         user,
         password_checked_at: SystemClock.now(),
@@ -76,12 +75,13 @@ async fn new_name(app: &mut App) -> Result<Option<String>, Stop> {
         let Some(name) = app.terminal.ask_or_back("Choose a name (empty: back): ")? else {
             return Ok(None);
         };
-        // The app shows the name as the account, and a key URI takes no colon in it.
+        // The app shows the name as the account, and a key URI allows no colon in it.
         if name.chars().count() > 40 || name.contains(|c: char| c.is_control() || c == ':') {
             app.terminal
-                .say("At most 40 characters, and no colon, please.")?;
+                .say("Please use at most 40 characters, and no colon.")?;
         } else if app.users.exists(&name).await? {
-            app.terminal.say("That name is taken.")?;
+            app.terminal
+                .say("That name is taken. Please choose another one.")?;
         } else {
             return Ok(Some(name));
         }
@@ -96,11 +96,11 @@ fn new_password(terminal: &mut Terminal) -> Result<Option<String>, Stop> {
             return Ok(None);
         }
         if password.chars().count() < 8 {
-            terminal.say("That is too short.")?;
-        } else if terminal.ask_password("The same again: ")? == password {
+            terminal.say("That is too short: use 8 characters or more.")?;
+        } else if terminal.ask_password("The same password again: ")? == password {
             return Ok(Some(password));
         } else {
-            terminal.say("The two were not the same.")?;
+            terminal.say("The two passwords are different.")?;
         }
     }
 }
@@ -125,7 +125,7 @@ async fn sign_in(app: &mut App) -> Result<Option<Session>, Stop> {
     };
     app.terminal.say(match receipt {
         Some(_) => "You are signed in.",
-        None => "You are signed in, so far with a password alone. Next: enroll.",
+        None => PASSWORD_ALONE,
     })?;
     Ok(Some(Session {
         user,
@@ -134,16 +134,20 @@ async fn sign_in(app: &mut App) -> Result<Option<Session>, Stop> {
     }))
 }
 
+const PASSWORD_ALONE: &str =
+    "You are signed in with your password alone. Type \"enroll\" to add a second factor.";
+
 enum Needed {
     Nothing,
     Code,
-    /// Nobody can be let in.
+    /// Help from the staff: nobody can sign in.
     Help,
 }
 
-/// What the account needs beside the password. The record decides, if it is there; that there is none, or none with a
-/// factor, counts only if the host's own flag agrees. A row that was deleted, or put back as it was before the
-/// enrollment, must not open the door.
+/// Decides what the account needs besides the password. A record with a second factor always asks
+/// for a code. Without such a record, the application's own flag must agree that there is no second
+/// factor. Otherwise a deleted row, or a row restored from before the enrollment, would let an
+/// attacker sign in.
 async fn needs_code(app: &mut App, user: &User) -> Result<Needed, Stop> {
     let status = app.verifier.status(&user.account()).await;
     let enrolled = app.users.is_enrolled(user).await?;
@@ -152,44 +156,46 @@ async fn needs_code(app: &mut App, user: &User) -> Result<Needed, Stop> {
         (Ok(Status::Absent | Status::Disabled), false) => Ok(Needed::Nothing),
         (Ok(_), _) => {
             app.terminal.say(
-                "Your account has a second factor, but its record is lost or out of date, so we cannot let \
-                 anybody in. It is not your fault: ask our staff.",
+                "We cannot sign you in: the record of your second factor is lost or out of date. It is not your \
+                 fault. Please ask our staff.",
             )?;
             Ok(Needed::Help)
         }
         (Err(error), _) => {
             app.terminal.say(format_args!(
-                "Your second factor cannot be read ({}), so we cannot let anybody in. It is not your fault: \
-                 ask our staff.",
-                words::chain(&error)
+                "We cannot sign you in: your second factor cannot be read ({}). It is not your fault. Please ask \
+                 our staff.",
+                messages::chain(&error)
             ))?;
             Ok(Needed::Help)
         }
     }
 }
 
-/// One field for passcodes and backup codes. Nobody is let in without a receipt.
+/// Asks for a code, from the app or a backup code. Nobody signs in without a receipt.
 ///
-/// Here nothing drops the future of `verify`. A web host runs it in a task of its own: see `Verifier`.
+/// Nothing here drops the future of `verify`. A web service runs it in a separate task: see
+/// `Verifier`.
 async fn second_factor(app: &mut App, user: &User) -> Result<Option<SealedReceipt>, Stop> {
     let account = user.account();
     loop {
-        let prompt = "Passcode from your app, or a backup code (empty: back): ";
+        let prompt = "Code from your app, or a backup code (empty: back): ";
         let Some(code) = app.terminal.ask_or_back(prompt)? else {
             return Ok(None);
         };
         match app.verifier.verify(&account, &code).await {
             Ok(receipt) => {
-                app.terminal.say(words::accepted(receipt.accepted_by()))?;
+                app.terminal
+                    .say(messages::accepted(receipt.accepted_by()))?;
                 return Ok(Some(app.verifier.seal_receipt(&receipt)));
             }
-            // It was switched off meanwhile, in another window: begin again, and the flag is looked at again.
+            // Turned off meanwhile, in another window. The next sign-in checks the flag again.
             Err(Denied::Rejected(Rejection::Absent | Rejection::Disabled)) => {
                 app.terminal
-                    .say("Your second factor has just been changed. Sign in again.")?;
+                    .say("Your second factor has just been changed. Please sign in again.")?;
                 return Ok(None);
             }
-            Err(denied) => app.terminal.say(words::why(&denied))?,
+            Err(denied) => app.terminal.say(messages::refusal(&denied))?,
         }
     }
 }

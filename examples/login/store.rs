@@ -10,18 +10,19 @@ use tokio::time::timeout;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// countersign's store in the service's own transaction: one commit writes the record and the flag `users.enrolled`, so
-/// no kill and no second process can come between them.
+/// A store that writes the record and the flag `users.enrolled` in one transaction, so that they
+/// agree after a kill and with a second process.
 ///
-/// The kind of the swap decides the flag, because it comes from the verifier. The columns of the row decide nothing: they
-/// are not authenticated, and a statement from elsewhere that changes or deletes the row does not pass here.
+/// The kind of the write decides the flag, because it comes from the verifier. The columns of the
+/// row decide nothing: they are not authenticated, and an attacker who changes or deletes the row
+/// does not use this store.
 #[derive(Clone, Debug)]
-pub(crate) struct HostStore {
+pub(crate) struct AppStore {
     records: SqliteStore,
     pool: SqlitePool,
 }
 
-impl HostStore {
+impl AppStore {
     pub(crate) fn new(pool: SqlitePool) -> Self {
         Self {
             records: SqliteStore::new(pool.clone()),
@@ -33,51 +34,52 @@ impl HostStore {
         self.records.create_table().await
     }
 
-    async fn swap(
+    async fn write(
         &self,
         connection: &mut SqliteConnection,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        // The outermost transaction, on a connection of its own: nobody else can roll it back.
-        let begun = connection.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begun.map_err(explained)?;
-        if write_record(&mut transaction, account, swap).await? == 0 {
+        // The outermost transaction, on a separate connection, so that no caller can roll it back.
+        let transaction = connection.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = transaction.map_err(explained)?;
+        if write_record(&mut transaction, account, write).await? == 0 {
             transaction.rollback().await?;
             return Ok(WriteResult::Stale);
         }
-        if let (Some(enrolled), Ok(user)) =
-            (enrolled_after(swap.kind()), account.as_str().parse::<i64>())
-        {
+        if let (Some(enrolled), Ok(user)) = (
+            enrolled_after(write.kind()),
+            account.as_str().parse::<i64>(),
+        ) {
             sqlx::query("UPDATE users SET enrolled = ?1 WHERE id = ?2")
                 .bind(enrolled)
                 .bind(user)
                 .execute(&mut *transaction)
                 .await?;
         }
-        // A wrong attempt is committed too: a failure that is rolled back is a free guess.
+        // A failed attempt is committed too: a failure that is rolled back is a free guess.
         transaction.commit().await?;
         Ok(WriteResult::Done)
     }
 }
 
-impl Store for HostStore {
+impl Store for AppStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         Ok(self.records.load(account).await?)
     }
 
-    /// If the future is dropped or its time is up, the transaction is rolled back, or a commit that is under way lands:
-    /// whole, either way. The verifier finds out which.
+    /// If the future is dropped or its time is up, the transaction is rolled back, or a commit that
+    /// is under way lands: whole, either way. The verifier finds out which.
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
         timeout(LIMIT, async {
             let mut connection = self.pool.acquire().await?;
-            self.swap(&mut connection, account, swap).await
+            self.write(&mut connection, account, write).await
         })
         .await?
     }

@@ -1,14 +1,14 @@
-//! The host's pages: what is shown, and what a person types. Works with a keyboard and with a pipe.
+//! Shows text and reads answers, on a terminal or over pipes.
 
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, Write};
 
-/// Why a step ends before its end.
+/// Why a step did not finish.
 pub(crate) enum Stop {
-    /// There is nobody to talk to any more: the end of the input, or of the reader of the output.
+    /// The input ended, or nobody reads the output.
     EndOfInput,
-    /// Something of the service failed. The person is told, and may try again.
+    /// The service failed. The user sees a message, and may try again.
     Failed(Box<dyn Error + Send + Sync>),
 }
 
@@ -19,7 +19,7 @@ impl<E: Error + Send + Sync + 'static> From<E> for Stop {
 }
 
 pub(crate) struct Terminal {
-    /// Somebody types, so passwords are not to be seen.
+    /// The input is a terminal, so passwords are not shown.
     keyboard: bool,
 }
 
@@ -29,25 +29,25 @@ impl Terminal {
         Self { keyboard }
     }
 
-    /// Columns and rows of what is shown at once, or `None` if it goes to a pipe.
+    /// The columns and rows of the terminal, or `None` for a pipe.
     pub(crate) fn size(&self) -> Option<(usize, usize)> {
         let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
         Some((width.0.into(), height.0.into()))
     }
 
-    /// Shows a line, or lines.
+    /// Shows one or more lines.
     pub(crate) fn say(&mut self, text: impl Display) -> Result<(), Stop> {
         show(format_args!("{text}\n"))
     }
 
-    /// Asks for a line, without the white space around it.
+    /// Asks for a line, and trims it.
     pub(crate) fn ask(&mut self, prompt: impl Display) -> Result<String, Stop> {
         loop {
             show(&prompt)?;
             if let Some(line) = read_line()? {
                 return Ok(line.trim().to_owned());
             }
-            self.say("That was not UTF-8 text.")?;
+            self.say("That was not UTF-8 text. Please try again.")?;
         }
     }
 
@@ -60,19 +60,19 @@ impl Terminal {
     /// Asks for a password, which is not shown and not trimmed.
     pub(crate) fn ask_password(&mut self, prompt: &str) -> Result<String, Stop> {
         if self.keyboard {
-            // Ctrl-D in an empty field is the end.
-            return rpassword::prompt_password(prompt).map_err(nobody);
+            // Ctrl-D in an empty field ends the input.
+            return rpassword::prompt_password(prompt).map_err(ended);
         }
         loop {
             show(prompt)?;
             if let Some(line) = read_line()? {
                 return Ok(line);
             }
-            self.say("That was not UTF-8 text.")?;
+            self.say("That was not UTF-8 text. Please try again.")?;
         }
     }
 
-    /// Asks a question; everything but yes is no.
+    /// Asks a question. Every answer but yes means no.
     pub(crate) fn confirm(&mut self, question: impl Display) -> Result<bool, Stop> {
         let answer = self.ask(format_args!("{question} [y/N] "))?;
         Ok(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
@@ -83,7 +83,7 @@ fn show(text: impl Display) -> Result<(), Stop> {
     let mut output = io::stdout().lock();
     write!(output, "{text}")
         .and_then(|()| output.flush())
-        .map_err(nobody)
+        .map_err(ended)
 }
 
 /// A line without its end, or `None` if it is not UTF-8.
@@ -92,9 +92,9 @@ fn read_line() -> Result<Option<String>, Stop> {
     io::stdin()
         .lock()
         .read_until(b'\n', &mut line)
-        .map_err(nobody)?;
+        .map_err(ended)?;
     if line.is_empty() {
-        // So that the shell's prompt stands on a line of its own.
+        // The shell's prompt starts on a new line.
         show("\n")?;
         return Err(Stop::EndOfInput);
     }
@@ -102,7 +102,7 @@ fn read_line() -> Result<Option<String>, Stop> {
     Ok(text.map(|text| text.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
-/// Whatever is wrong with the terminal or the pipe: nobody is there.
-fn nobody(_: io::Error) -> Stop {
+/// Treats every error of the terminal or the pipe as its end.
+fn ended(_: io::Error) -> Stop {
     Stop::EndOfInput
 }

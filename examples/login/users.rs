@@ -1,4 +1,4 @@
-//! The service's own table: who there is, the password, and whether a second factor is to be asked for.
+//! The service's own table of users: passwords, and whether sign-in asks for a second factor.
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -9,13 +9,13 @@ use tokio::task::spawn_blocking;
 
 use crate::terminal::Stop;
 
-/// `enrolled` is the service's own word on whether an account has a second factor, so that a record that is missing or too
-/// old lets nobody in: see [`crate::sign_in`]. Only [`HostStore`](crate::store::HostStore) changes it, by what the verifier
-/// wrote. A database of an earlier version of this program has a trigger that believed the column `enabled` of the record's
-/// row, and whoever could write that column cleared the flag.
+/// `enrolled` is the service's own flag for a second factor, so that nobody signs in if the record
+/// is missing or too old: see [`crate::sign_in`]. Only [`AppStore`](crate::store::AppStore) changes
+/// the flag, by what the verifier wrote. The trigger is from an earlier version of this program. It
+/// copied the column `enabled`, so an attacker with write access to that column could clear the flag.
 ///
-/// `enrollment` is the id of the enrollment that waits to be confirmed. It belongs to the server's session; here it
-/// outlives the process.
+/// `enrollment` is the id of the pending enrollment. A service keeps it in the session; here it
+/// must survive the process.
 ///
 /// AUTOINCREMENT, because countersign's account ids must never be used again.
 const SCHEMA: &str = "
@@ -30,11 +30,12 @@ DROP TRIGGER IF EXISTS enrolled;";
 
 pub(crate) struct Users {
     pool: SqlitePool,
-    /// What a password is compared with if there is no such user, so that both take the same time.
-    nobody: String,
+    /// The hash that a password is compared with if there is no such user, so that both cases take
+    /// the same time.
+    dummy_hash: String,
 }
 
-/// Somebody whose password was right.
+/// A user whose password was checked.
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) id: i64,
@@ -42,7 +43,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// The id that never changes, not the name.
+    /// The account id for countersign: the number, because a name can change.
     pub(crate) fn account(&self) -> AccountId {
         self.id.into()
     }
@@ -53,11 +54,11 @@ impl Users {
         pool: SqlitePool,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         sqlx::raw_sql(SCHEMA).execute(&pool).await?;
-        let nobody = hash("nobody".into()).await?;
-        Ok(Self { pool, nobody })
+        let dummy_hash = hash("nobody".into()).await?;
+        Ok(Self { pool, dummy_hash })
     }
 
-    /// Closes the database. Nothing is lost without that; it only tidies up.
+    /// Closes the database. Without this call nothing is lost.
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
@@ -83,15 +84,15 @@ impl Users {
         Ok(query.bind(name).fetch_one(&self.pool).await?)
     }
 
-    /// The user, if the password is right. A service also limits how often that can be tried.
+    /// Returns the user if the password is correct. A service also limits the number of attempts.
     pub(crate) async fn check(&self, name: &str, password: String) -> Result<Option<User>, Stop> {
         let query = sqlx::query_as("SELECT id, password_hash FROM users WHERE name = ?1");
         let row: Option<(i64, String)> = query.bind(name).fetch_optional(&self.pool).await?;
         let (id, hash) = match row {
             Some((id, hash)) => (Some(id), hash),
-            None => (None, self.nobody.clone()),
+            None => (None, self.dummy_hash.clone()),
         };
-        let right = spawn_blocking(move || {
+        let correct = spawn_blocking(move || {
             let hash = PasswordHash::new(&hash)?;
             Ok::<_, argon2::password_hash::phc::Error>(
                 Argon2::default()
@@ -100,7 +101,7 @@ impl Users {
             )
         })
         .await??;
-        Ok(id.filter(|_| right).map(|id| User {
+        Ok(id.filter(|_| correct).map(|id| User {
             id,
             name: name.to_owned(),
         }))
@@ -111,7 +112,7 @@ impl Users {
         Ok(query.bind(user.id).fetch_one(&self.pool).await?)
     }
 
-    /// The enrollment that was begun last, if it was not confirmed.
+    /// The id of the latest enrollment, if it was not confirmed.
     pub(crate) async fn enrollment(&self, user: &User) -> Result<Option<EnrollmentId>, Stop> {
         let query = sqlx::query_scalar("SELECT enrollment FROM users WHERE id = ?1");
         let id: Option<String> = query.bind(user.id).fetch_one(&self.pool).await?;
@@ -131,14 +132,14 @@ impl Users {
         Ok(())
     }
 
-    /// The date where this machine is, from the one calendar at hand.
+    /// The local date, from SQLite.
     pub(crate) async fn today(&self) -> Result<String, Stop> {
         let query = sqlx::query_scalar("SELECT date('now', 'localtime')");
         Ok(query.fetch_one(&self.pool).await?)
     }
 }
 
-/// Argon2id with 19 MiB, two passes and a random salt, off the threads that must not block.
+/// Argon2id with 19 MiB, two passes and a random salt, on a thread that may block.
 async fn hash(password: String) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let hash =
         spawn_blocking(move || Argon2::default().hash_password(password.as_bytes())).await??;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Passcodes, secrets, key URIs and QR codes.
 ///
-/// Exits with 0 on success, 1 for "no" and 2 for bad usage.
+/// Exits with 0 on success, 1 if a passcode or a line is refused, and 2 for bad usage.
 #[derive(Parser)]
 #[command(name = "otp", version)]
 pub(crate) struct Tool {
@@ -17,19 +17,19 @@ pub(crate) struct Tool {
 pub(crate) enum Command {
     /// Print the passcode of a secret.
     Generate(Generate),
-    /// Say by the exit status whether a passcode is accepted.
+    /// Check a passcode, and report the result by the exit status.
     Verify(Verify),
     /// Print a new secret.
     Secret(NewSecret),
     /// Print a new set of backup codes.
     BackupCodes(NewCodes),
     /// Show a key URI as a QR code.
-    Qr(Picture),
-    /// Print a key URI, and on standard error which apps will not read it as it is; or with
-    /// `--parse` read them.
+    Qr(QrArgs),
+    /// Print a key URI, and note on standard error which apps misread it. With `--parse`, read key
+    /// URIs.
     Uri(KeyUriArgs),
-    /// Read lines of six fields with tabs between, `kind secret algorithm digits period-or-counter
-    /// time` (kind: totp or hotp), and print the passcode or `error: ...` for each.
+    /// Read lines of six tab-separated fields, `kind secret algorithm digits period-or-counter
+    /// time` (kind: totp or hotp), and print the passcode or `error: ...` for each line.
     Batch,
 }
 
@@ -45,19 +45,19 @@ pub(crate) struct Parameters {
     /// The time step in seconds.
     #[arg(long, default_value = "30", value_parser = period, conflicts_with = "counter")]
     pub(crate) period: Period,
-    /// The counter: HOTP instead of TOTP.
+    /// The counter. With it the tool uses HOTP instead of TOTP.
     #[arg(long)]
     pub(crate) counter: Option<u64>,
 }
 
 #[derive(Args)]
 pub(crate) struct Generate {
-    /// The secret in base32, as people type it; `-` for a line of standard input.
+    /// The secret in base32, as people type it; `-` reads a line of standard input.
     #[arg(long, value_name = "B32")]
     pub(crate) secret: String,
     #[command(flatten)]
     pub(crate) parameters: Parameters,
-    /// Seconds since 1970; now, if it is not given.
+    /// Seconds since 1970. The default is now.
     #[arg(long, value_name = "UNIX", conflicts_with = "counter")]
     pub(crate) time: Option<u64>,
 }
@@ -66,17 +66,17 @@ pub(crate) struct Generate {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) generate: Generate,
-    /// Steps before and after the current one, or counters to look ahead, that are accepted as
-    /// well.
+    /// The number of time steps before and after the current one that are accepted too; with HOTP,
+    /// the number of counters to look ahead.
     #[arg(long, default_value_t = 1)]
     pub(crate) window: u8,
-    /// The passcode, as people type it; a line of standard input, if it is not given.
+    /// The passcode, as people type it. Without it the tool reads a line of standard input.
     pub(crate) code: Option<String>,
 }
 
 #[derive(Args)]
 pub(crate) struct NewSecret {
-    /// In groups of four, to type.
+    /// Print groups of four characters, which are easier to type.
     #[arg(long)]
     pub(crate) grouped: bool,
 }
@@ -86,11 +86,11 @@ pub(crate) struct NewCodes {
     /// How hard a code is to guess.
     #[arg(long, value_enum, default_value_t = Strength::Digits)]
     pub(crate) strength: Strength,
-    /// The file to print and keep, for this service, instead of the bare codes.
-    #[arg(long, value_name = "SERVICE", requires = "date")]
-    pub(crate) sheet: Option<String>,
-    /// The date on the sheet.
-    #[arg(long, requires = "sheet")]
+    /// Print a complete backup-code file for this service, instead of the codes alone.
+    #[arg(long, value_name = "NAME", requires = "date")]
+    pub(crate) service: Option<String>,
+    /// The date in the file.
+    #[arg(long, requires = "service")]
     pub(crate) date: Option<String>,
 }
 
@@ -107,28 +107,28 @@ pub(crate) enum Strength {
 }
 
 #[derive(Args)]
-pub(crate) struct Picture {
+pub(crate) struct QrArgs {
     #[command(flatten)]
-    pub(crate) output: PictureOutput,
-    /// The error correction: L, M, Q or H. Without it L for a terminal, which has few rows, and M for a picture.
+    pub(crate) output: QrOutput,
+    /// The error correction: L, M, Q or H. The default is L for a terminal, which has few rows, and
+    /// M for an image.
     #[arg(long, value_parser = level)]
     pub(crate) level: Option<QrLevel>,
     /// The size of a module in pixels.
     #[arg(long, value_name = "PIXELS")]
     pub(crate) module_size: Option<u8>,
-    /// The key URI; `-` for a line of standard input. After `--svg`, a file to write may stand
-    /// beside it.
+    /// The key URI; `-` reads a line of standard input. With `--svg`, you can add a file to write.
     #[arg(value_name = "URI", required = true, num_args = 1..=2)]
     pub(crate) uri: Vec<String>,
 }
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct PictureOutput {
+pub(crate) struct QrOutput {
     /// Print SVG.
     #[arg(long)]
     pub(crate) svg: bool,
-    /// Write a PNG file, `-` for standard output.
+    /// Write a PNG file; `-` means standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) png: Option<PathBuf>,
     /// Print text for a terminal.
@@ -138,22 +138,22 @@ pub(crate) struct PictureOutput {
 
 #[derive(Args)]
 pub(crate) struct KeyUriArgs {
-    /// Read key URIs, one a line of standard input, and print a JSON object a line.
+    /// Read one key URI per line of standard input, and print one JSON object per line.
     #[arg(long, conflicts_with_all = ["issuer", "issuer_prefix", "account", "secret", "algorithm", "digits", "period", "counter", "image"])]
     pub(crate) parse: bool,
-    /// Mend what can be mended, and say what was.
+    /// Repair faulty key URIs where possible, and list the repairs.
     #[arg(long, requires = "parse")]
     pub(crate) lenient: bool,
     /// The service.
     #[arg(long)]
     pub(crate) issuer: Option<String>,
-    /// Another name before the account than the issuer.
+    /// A name before the account that differs from the issuer.
     #[arg(long, value_name = "PREFIX", requires = "issuer")]
     pub(crate) issuer_prefix: Option<String>,
     /// The account at the service.
     #[arg(long, required_unless_present = "parse")]
     pub(crate) account: Option<String>,
-    /// The secret in base32, as people type it; `-` for a line of standard input.
+    /// The secret in base32, as people type it; `-` reads a line of standard input.
     #[arg(long, value_name = "B32", required_unless_present = "parse")]
     pub(crate) secret: Option<String>,
     #[command(flatten)]

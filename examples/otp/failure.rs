@@ -3,9 +3,9 @@ use std::process::ExitCode;
 
 /// Why the tool does not exit with 0.
 pub(crate) enum Failure {
-    /// The answer is no; it was given already.
-    No,
-    /// What was asked for makes no sense.
+    /// A passcode or a line was refused, and the output says so already.
+    Refused,
+    /// The arguments are wrong.
     Usage(String),
     /// Input or output failed.
     Io(io::Error),
@@ -16,15 +16,15 @@ impl Failure {
         Self::Usage(error.to_string())
     }
 
-    /// Says what is wrong, and by which status.
+    /// Prints the error, and returns the exit status.
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
-            Self::No => ExitCode::from(1),
+            Self::Refused => ExitCode::from(1),
             Self::Usage(message) => {
                 note(&format!("error: {message}"));
                 ExitCode::from(2)
             }
-            // Whoever reads has seen enough.
+            // The reader closed the pipe.
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(1),
             Self::Io(error) => {
                 note(&format!("error: {error}"));
@@ -40,8 +40,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Says something beside the answer.
+/// Prints a note on standard error.
 pub(crate) fn note(message: &str) {
-    // If standard error is closed, nobody wants to know.
+    // A closed standard error is no failure.
     let _ = writeln!(io::stderr(), "{message}");
 }

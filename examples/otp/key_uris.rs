@@ -37,7 +37,8 @@ pub(crate) fn build(
     Ok(())
 }
 
-/// Reads a key URI a line, and writes a JSON object a line. One that cannot be read is a no in the end.
+/// Reads one key URI per line, and writes one JSON object per line. After one that cannot be read,
+/// the tool exits with 1.
 pub(crate) fn parse(
     lenient: bool,
     input: &mut Lines<impl Read>,
@@ -81,7 +82,7 @@ struct Entry<'a> {
     ok: bool,
     r#type: &'static str,
     issuer: Option<&'a str>,
-    /// Only where it is another name than the issuer.
+    /// Only if it differs from the issuer.
     #[serde(skip_serializing_if = "Option::is_none")]
     prefix: Option<&'a str>,
     account: &'a str,

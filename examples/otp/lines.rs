@@ -4,18 +4,18 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use zeroize::Zeroizing;
 
-/// The longest line that is looked at, in bytes. A secret of 1,024 bytes has 1,639 characters.
+/// The longest line that is read, in bytes. A secret of 1,024 bytes has 1,639 characters.
 const MAX_LINE: usize = 16 * 1024;
-/// A line of that length, with its end.
+/// A line of that length, with its line end.
 const MAX_READ: usize = MAX_LINE + 2;
 
-/// The lines of an input that may be long, endless, or no text at all.
+/// The lines of an input, which may be long, endless, or binary.
 pub(crate) struct Lines<R> {
     input: BufReader<R>,
     line: Zeroizing<Vec<u8>>,
 }
 
-/// A line that cannot be looked at.
+/// Why a line cannot be read.
 pub(crate) enum LineFault {
     TooLong,
     NotUtf8,
@@ -29,8 +29,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// The next line without its end, which is a line feed or a carriage return and one. `None` at the end
-    /// of the input.
+    /// Reads the next line without its line end (LF or CR LF). `None` at the end of the input.
     fn next(&mut self) -> io::Result<Option<Result<&str, LineFault>>> {
         self.line.clear();
         let mut line = self.input.by_ref().take(MAX_READ as u64);
@@ -50,28 +49,29 @@ impl<R: Read> Lines<R> {
         ))
     }
 
-    /// Answers each line, in order. `answer` says whether it could; one that could not makes the whole a no.
+    /// Answers each line, in order. `answer` returns whether it succeeded; one failure makes the
+    /// result `Refused`.
     pub(crate) fn answer<W: Write>(
         &mut self,
         out: &mut W,
         answer: impl Fn(Result<&str, LineFault>, &mut W) -> io::Result<bool>,
     ) -> Result<(), Failure> {
-        let mut all_are_answered = true;
+        let mut all_succeeded = true;
         while let Some(line) = self.next()? {
-            all_are_answered &= answer(line, out)?;
-            // What was said should be seen before the next line is waited for.
+            all_succeeded &= answer(line, out)?;
+            // Flush before waiting for the next line.
             if self.input.buffer().is_empty() {
                 out.flush()?;
             }
         }
-        if all_are_answered {
+        if all_succeeded {
             Ok(())
         } else {
-            Err(Failure::No)
+            Err(Failure::Refused)
         }
     }
 
-    /// An argument, or the next line if the argument is `-`.
+    /// Returns the argument, or the next line if the argument is `-`.
     pub(crate) fn argument<'a>(&'a mut self, argument: &'a str) -> Result<&'a str, Failure> {
         if argument != "-" {
             return Ok(argument);
@@ -81,14 +81,14 @@ impl<R: Read> Lines<R> {
             .map_err(Failure::usage)
     }
 
-    /// A secret in base32, or on the next line if the argument is `-`. Short ones are only remarked on.
+    /// Reads a secret in base32, from the argument or the next line. A short one gets a note.
     pub(crate) fn secret(&mut self, argument: &str) -> Result<Secret, Failure> {
         let secret = Secret::from_typed_base32_with_minimum(self.argument(argument)?, 8)
             .map_err(Failure::usage)?;
         if secret.bits() < Secret::MINIMUM_BITS {
             let (bits, least) = (secret.bits(), Secret::MINIMUM_BITS);
             note(&format!(
-                "note: the secret has {bits} bits; {least} are the least that is safe"
+                "note: the secret has {bits} bits, which is less than the safe minimum of {least}"
             ));
         }
         Ok(secret)

@@ -1,9 +1,10 @@
-//! A small tool on the primitives alone, in the manner of oathtool: passcodes, secrets, key URIs, QR codes.
+//! A small tool like oathtool, for passcodes, secrets, key URIs and QR codes. It uses only the
+//! primitives.
 //!
 //! `cargo run --example otp -- --help`
 //!
-//! It exits with 0 on success, 1 for "no" (a passcode that is not accepted, a line that cannot be read) and
-//! 2 for bad usage. A secret that is given as an argument can be seen by every user of the machine: give `-`
+//! It exits with 0 on success, 1 for a passcode that is not accepted or a line that cannot be read,
+//! and 2 for bad usage. Other users of the computer can see a secret in the arguments: pass `-`
 //! instead, and the secret as a line on standard input.
 
 mod args;
@@ -13,7 +14,7 @@ mod key_uris;
 mod lines;
 mod new;
 mod passcodes;
-mod pictures;
+mod qr_codes;
 
 use crate::args::{Command, Tool};
 use crate::failure::Failure;
@@ -32,16 +33,16 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     let mut input = Lines::new(io::stdin());
     let mut out = BufWriter::new(io::stdout().lock());
-    let done = match command {
+    let result = match command {
         Command::Generate(generate) => passcodes::generate(&generate, &mut input, &mut out),
         Command::Verify(verify) => passcodes::verify(&verify, &mut input, &mut out),
         Command::Secret(secret) => new::secret(&secret, &mut out),
         Command::BackupCodes(codes) => new::backup_codes(&codes, &mut out),
-        Command::Qr(qr) => pictures::qr(&qr, &mut input, &mut out),
+        Command::Qr(qr) => qr_codes::qr(&qr, &mut input, &mut out),
         Command::Uri(uri) if uri.parse => key_uris::parse(uri.lenient, &mut input, &mut out),
         Command::Uri(uri) => key_uris::build(&uri, &mut input, &mut out),
         Command::Batch => batch::run(&mut input, &mut out),
     };
     out.flush()?;
-    done
+    result
 }

@@ -22,9 +22,9 @@ pub(crate) fn backup_codes(args: &NewCodes, out: &mut impl Write) -> Result<(), 
         Strength::Bits112 => CodeFormat::BITS_112,
     })
     .map_err(Failure::usage)?;
-    if let (Some(service), Some(date)) = (&args.sheet, &args.date) {
-        let sheet = codes.to_text(&BackupCodeFile::english(service, date));
-        out.write_all(sheet.expose().as_bytes())?;
+    if let (Some(service), Some(date)) = (&args.service, &args.date) {
+        let file = codes.to_text(&BackupCodeFile::english(service, date));
+        out.write_all(file.expose().as_bytes())?;
         return Ok(());
     }
     for code in codes.iter() {

@@ -6,7 +6,7 @@ use countersign::otp::{Code, Hotp, Secret, Totp, Window};
 use std::io::{Read, Write};
 use std::time::SystemTime;
 
-/// What passcodes are made of, and where in the row of them.
+/// The generator, and the time or counter.
 enum Source {
     Totp(Totp, Timestamp),
     Hotp(Hotp, u64),
@@ -51,14 +51,13 @@ pub(crate) fn verify(
 ) -> Result<(), Failure> {
     let source = Source::new(&input.secret(&args.generate.secret)?, &args.generate)?;
     let code = input.argument(args.code.as_deref().unwrap_or("-"))?;
-    let no = |why: &str| {
-        note(why);
-        Failure::No
+    let refused = |reason: &str| {
+        note(reason);
+        Failure::Refused
     };
-    // What no passcode looks like is not accepted either.
-    let code = Code::parse(code).map_err(|error| no(&error.to_string()))?;
-    let said = match source {
-        // A tool keeps nothing, so it cannot know which passcodes were used up.
+    let code = Code::parse(code).map_err(|error| refused(&error.to_string()))?;
+    let matched = match source {
+        // The tool stores nothing, so it does not know which passcodes were used.
         Source::Totp(totp, at) => totp
             .verify(&code, at, Window::around(args.window), None)
             .map(|matched| format!("step {}, drift {}", matched.step(), matched.drift())),
@@ -66,6 +65,7 @@ pub(crate) fn verify(
             .verify(&code, counter, args.window)
             .map(|matched| format!("counter {}", matched.counter())),
     };
-    writeln!(out, "accepted: {}", said.ok_or_else(|| no("not accepted"))?)?;
+    let matched = matched.ok_or_else(|| refused("not accepted"))?;
+    writeln!(out, "accepted: {matched}")?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! The keys of the service, and the keyring at each stage. A real service has its keys from where it keeps its secrets.
+//! The keys of the service, and the keyring at each stage. A real service loads its keys from its
+//! secret store.
 
 use countersign::runtime::SystemRandom;
 use countersign::testing::ManualClock;
@@ -9,14 +10,14 @@ use crate::Failure;
 pub(crate) const OLD: KeyId = KeyId::new(1);
 pub(crate) const NEW: KeyId = KeyId::new(2);
 
-/// How far a machine of the service is with the change.
+/// The stage of the change on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Before: the old key alone.
+    /// The old key alone.
     Before,
-    /// The old key seals, the new one opens too.
+    /// The old key encrypts; the new one also decrypts.
     Prepared,
-    /// The new key seals, the old one opens too.
+    /// The new key encrypts; the old one also decrypts.
     Changed,
     /// The old key is dropped.
     Dropped,
@@ -35,8 +36,8 @@ pub(crate) fn keyring(stage: Stage) -> Result<Keyring, Failure> {
     })
 }
 
-/// A machine of the service at this stage, whose clock the caller sets.
-pub(crate) fn machine<S>(
+/// A server at this stage, with a clock that the caller sets.
+pub(crate) fn server<S>(
     store: S,
     stage: Stage,
     clock: &ManualClock,

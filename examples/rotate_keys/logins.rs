@@ -1,4 +1,4 @@
-//! People who sign in while the key is changed, on two machines of which one is late with the change.
+//! Users who sign in while the key is changed, on two servers. One server changes late.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use countersign::{AccountId, Receipt, Status, Timestamp, Verifier};
 use tokio::task::JoinHandle;
 
 use crate::Failure;
-use crate::accounts::{Accounts, BEGINNING, Enrolled, enroll};
-use crate::keys::{Stage, machine};
+use crate::accounts::{Accounts, Enrolled, START, enroll};
+use crate::keys::{Stage, server};
 
-/// The machines, until they are told to end.
+/// The running servers.
 pub(crate) struct Logins {
     flags: Arc<Flags>,
-    machines: Vec<JoinHandle<Result<Done, Failure>>>,
+    servers: Vec<JoinHandle<Result<Done, Failure>>>,
 }
 
 #[derive(Default)]
 struct Flags {
-    /// The late machine has the new keyring too.
+    /// The late server has the new keyring.
     all_changed: AtomicBool,
     end: AtomicBool,
 }
 
-/// What was answered to whom.
+/// The accepted logins.
 #[derive(Default)]
 pub(crate) struct Done {
     pub(crate) count: u64,
-    /// Who signed in at all, and when last.
+    /// The last login of each account.
     pub(crate) last: BTreeMap<u32, Timestamp>,
 }
 
@@ -41,37 +41,37 @@ impl Logins {
         S: Store + Clone + 'static,
     {
         let flags = Arc::new(Flags::default());
-        let mut machines = Vec::new();
-        for number in 0..MACHINES {
-            let members = accounts.members().skip(number).step_by(MACHINES);
+        let mut servers = Vec::new();
+        for number in 0..SERVERS {
+            let members = accounts.members().skip(number).step_by(SERVERS);
             let members = members.map(|number| Ok((number, enroll(number)?)));
-            let machine = Machine {
+            let server = Server {
                 members: members.collect::<Result<_, Failure>>()?,
                 store: store.clone(),
                 flags: Arc::clone(&flags),
-                clock: ManualClock::at(BEGINNING),
+                clock: ManualClock::at(START),
                 is_late: number == 0,
             };
-            machines.push(tokio::spawn(machine.run()));
+            servers.push(tokio::spawn(server.run()));
         }
-        Ok(Self { flags, machines })
+        Ok(Self { flags, servers })
     }
 
-    /// The late machine gets the new keyring.
+    /// Gives the late server the new keyring.
     pub(crate) fn all_changed(&self) {
         self.flags.all_changed.store(true, Ordering::SeqCst);
     }
 
-    /// Whether a machine has ended, which it does early only by a failure.
+    /// Whether a server has failed: a server ends early only then.
     pub(crate) fn failed(&self) -> bool {
-        self.machines.iter().any(JoinHandle::is_finished)
+        self.servers.iter().any(JoinHandle::is_finished)
     }
 
     pub(crate) async fn end(self) -> Result<Done, Failure> {
         self.flags.end.store(true, Ordering::SeqCst);
         let mut all = Done::default();
-        for machine in self.machines {
-            let done = machine.await??;
+        for server in self.servers {
+            let done = server.await??;
             all.count += done.count;
             all.last.extend(done.last);
         }
@@ -79,7 +79,7 @@ impl Logins {
     }
 }
 
-struct Machine<S> {
+struct Server<S> {
     members: Vec<(u32, Enrolled)>,
     store: S,
     flags: Arc<Flags>,
@@ -87,11 +87,11 @@ struct Machine<S> {
     is_late: bool,
 }
 
-impl<S: Store + Clone> Machine<S> {
-    /// One member after the other signs in, over and over.
+impl<S: Store + Clone> Server<S> {
+    /// Signs in one member after the other, repeatedly.
     async fn run(self) -> Result<Done, Failure> {
-        let late = machine(self.store.clone(), Stage::Prepared, &self.clock)?;
-        let changed = machine(self.store.clone(), Stage::Changed, &self.clock)?;
+        let late = server(self.store.clone(), Stage::Prepared, &self.clock)?;
+        let changed = server(self.store.clone(), Stage::Changed, &self.clock)?;
         let mut done = Done::default();
         for (number, member) in self.members.iter().cycle() {
             if self.flags.end.load(Ordering::SeqCst) {
@@ -108,7 +108,7 @@ impl<S: Store + Clone> Machine<S> {
     }
 }
 
-/// Half a minute after the account's last login, whenever that was.
+/// Signs in half a minute after the account's last login.
 pub(crate) async fn sign_in<S: Store>(
     verifier: &Verifier<S>,
     clock: &ManualClock,
@@ -134,7 +134,8 @@ pub(crate) async fn last_login<S: Store>(
     Ok(used_at.ok_or("an authenticator was never used")?)
 }
 
-const MACHINES: usize = 2;
-/// Between two logins on a machine: a hundred a second, and time for the rest of the work.
+const SERVERS: usize = 2;
+/// The pause between two logins on a server, at most a hundred per second, which leaves time for
+/// the other work.
 const PAUSE: Duration = Duration::from_millis(10);
 const STEP: u64 = 30;

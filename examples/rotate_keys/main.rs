@@ -1,24 +1,26 @@
-//! The sealing key of a service is changed while people sign in, nothing is lost, and the old key is dropped.
+//! Changes the encryption key of a service while users sign in, checks that nothing is lost, and
+//! drops the old key.
 //!
 //! ```text
 //! cargo run --release --example rotate_keys [-- --memory 1000000 --sqlite 100000 --db PATH]
 //! ```
 //!
-//! Once over `MemoryStore`, once over SQLite. Kill it at any moment and run it again with the same `--db`: it goes on. There
-//! is no state to keep, because `reseal` does nothing to a record that is sealed with the primary key.
+//! It runs over `MemoryStore` and over SQLite. You can kill the program and run it again with the
+//! same `--db`: it continues. It stores no progress, because `reseal` skips a record that is
+//! encrypted with the primary key.
 
 #![expect(
     clippy::arithmetic_side_effects,
-    reason = "counts of accounts, which come near no limit"
+    reason = "counts of accounts, which are far below every limit"
 )]
 
 mod accounts;
 mod checks;
-#[path = "../dice.rs"]
-mod dice;
 mod keys;
 mod logins;
 mod progress;
+#[path = "../repeatable_random.rs"]
+mod repeatable_random;
 mod rotation;
 mod stores;
 
@@ -35,17 +37,18 @@ use crate::accounts::Accounts;
 use crate::logins::Logins;
 use crate::stores::Listed;
 
-/// Change the sealing key under load.
+/// Change the encryption key under load.
 #[derive(Parser)]
 #[command(name = "rotate_keys")]
 struct Arguments {
-    /// How many accounts over `MemoryStore`; 0 leaves it out.
+    /// The number of accounts over `MemoryStore`; 0 skips this part.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     memory: u32,
-    /// How many accounts over SQLite; 0 leaves it out.
+    /// The number of accounts over SQLite; 0 skips this part.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     sqlite: u32,
-    /// The SQLite database. One that has accounts is gone on with; a temporary one, if it is not given.
+    /// The SQLite database. The program continues with the accounts in it. Without a path it uses a
+    /// temporary database.
     #[arg(long, value_name = "PATH")]
     db: Option<PathBuf>,
 }
@@ -71,10 +74,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         change_the_key(store, arguments.memory).await?;
     }
     if arguments.sqlite > 0 {
-        let folder = tempfile::tempdir()?;
+        let directory = tempfile::tempdir()?;
         let path = arguments
             .db
-            .unwrap_or_else(|| folder.path().join("accounts.db"));
+            .unwrap_or_else(|| directory.path().join("accounts.db"));
         writeln!(stdout(), "SQLite, {} accounts", arguments.sqlite)?;
         over_sqlite(&path, arguments.sqlite).await?;
     }
@@ -96,27 +99,28 @@ where
 {
     let accounts = Accounts::new(count);
     let logins = Logins::begin(&store, accounts)?;
-    let begun = Instant::now();
+    let started = Instant::now();
     let passes = rotation::run(&store, count, &logins).await?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = started.elapsed().as_secs_f64();
     let logins = logins.end().await?;
     for (number, pass) in (1..).zip(&passes) {
         writeln!(
             stdout(),
-            "  pass {number}: {} resealed, {} already were",
+            "  pass {number}: {} re-encrypted, {} unchanged",
             pass.changed,
-            pass.current
+            pass.unchanged
         )?;
     }
     writeln!(
         stdout(),
-        "  in {seconds:.1} s, with {} logins meanwhile",
+        "  took {seconds:.1} s, with {} logins at the same time",
         logins.count
     )?;
     let checked = checks::run(&store, accounts, &logins).await?;
     writeln!(
         stdout(),
-        "  old key dropped: all {} records open, all {} last logins are on record, none of their passcodes works again",
+        "  old key dropped: all {} records can be decrypted, all {} last logins are stored, and none of their passcodes is \
+         accepted again",
         checked.records,
         checked.logins
     )?;

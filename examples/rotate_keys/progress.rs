@@ -1,4 +1,4 @@
-//! How far it is, on standard error: a bar that is drawn again, or where nobody watches a line for every tenth.
+//! Shows the progress on standard error: a bar on a terminal, otherwise a line for every 10 %.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,7 +18,7 @@ impl Progress {
         }
     }
 
-    /// One more is done. It may have grown beyond the total: then the bar stays full.
+    /// Counts one more. Beyond the total, the bar stays full.
     pub(crate) fn step(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let percent = |done: u32| u64::from(done) * 100 / u64::from(self.total);
@@ -27,7 +27,7 @@ impl Progress {
             return;
         }
         let mut stderr = stderr().lock();
-        // There is nobody to tell that standard error is gone.
+        // An error on standard error cannot be reported.
         _ = if stderr.is_terminal() {
             let full = usize::try_from(now / 4).unwrap_or_default();
             let end = if now == 100 { "\n" } else { "" };

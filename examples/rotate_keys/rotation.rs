@@ -1,21 +1,21 @@
-//! `reseal` for every account, until a pass finds nothing to do.
+//! Calls `reseal` for every account, until a full pass changes nothing.
 
 use countersign::Resealed;
 use countersign::testing::ManualClock;
 
 use crate::Failure;
-use crate::accounts::BEGINNING;
-use crate::keys::{Stage, machine};
+use crate::accounts::START;
+use crate::keys::{Stage, server};
 use crate::logins::Logins;
 use crate::progress::Progress;
 use crate::stores::Listed;
 
-/// What one pass over all accounts found.
+/// The counts of one pass over all accounts.
 #[derive(Default)]
 pub(crate) struct Pass {
     pub(crate) changed: u32,
-    /// Sealed with the new key before the pass came to them.
-    pub(crate) current: u32,
+    /// Records that were encrypted with the new key before.
+    pub(crate) unchanged: u32,
 }
 
 pub(crate) async fn run<S>(store: &S, count: u32, logins: &Logins) -> Result<Vec<Pass>, Failure>
@@ -26,7 +26,8 @@ where
     loop {
         let progress = Progress::new(format!("pass {}", passes.len() + 1), count);
         let pass = pass(store, &progress, logins).await?;
-        // A machine that still seals with the old key undoes what a pass has done: only a pass after that is the last.
+        // A late server still encrypts with the old key during the first pass, so one pass is never
+        // enough.
         let is_last = pass.changed == 0 && !passes.is_empty();
         passes.push(pass);
         if is_last {
@@ -40,20 +41,20 @@ async fn pass<S>(store: &S, progress: &Progress, logins: &Logins) -> Result<Pass
 where
     S: Listed + Clone,
 {
-    let verifier = machine(store.clone(), Stage::Changed, &ManualClock::at(BEGINNING))?;
+    let verifier = server(store.clone(), Stage::Changed, &ManualClock::at(START))?;
     let (mut pass, mut cursor) = (Pass::default(), None);
     loop {
         let page = store.page(cursor.as_ref()).await?;
         for account in &page {
             match verifier.reseal(account).await? {
                 Resealed::Changed => pass.changed += 1,
-                Resealed::Unchanged => pass.current += 1,
+                Resealed::Unchanged => pass.unchanged += 1,
                 other => return Err(format!("account {account:?} is {other:?}").into()),
             }
             progress.step();
         }
         if logins.failed() {
-            return Err("somebody could not sign in".into());
+            return Err("a user could not sign in".into());
         }
         match page.into_iter().last() {
             Some(last) => cursor = Some(last),

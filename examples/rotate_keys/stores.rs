@@ -1,4 +1,4 @@
-//! The two stores: how their accounts are listed, and how they are filled.
+//! The two stores: lists their accounts, and fills them.
 
 use std::num::NonZero;
 use std::path::Path;
@@ -47,15 +47,15 @@ pub(crate) fn fill_memory(store: &MemoryStore, count: u32) -> Result<(), Failure
                 account, stored, ..
             } = enroll(number)?;
             let summary = Summary::new(true, 0, OLD);
-            let swap = ConditionalWrite::put(
+            let write = ConditionalWrite::put(
                 None,
                 stored.revision,
                 &stored.record,
                 WriteKind::Enrolled,
                 summary,
             );
-            if blocking::Store::compare_and_swap(store, &account, swap)? == WriteResult::Stale {
-                return Err("an account is there already".into());
+            if blocking::Store::compare_and_swap(store, &account, write)? == WriteResult::Stale {
+                return Err("an account exists already".into());
             }
             progress.step();
         }
@@ -80,7 +80,7 @@ pub(crate) async fn open_sqlite(path: &Path) -> Result<(SqliteStore, SqlitePool)
     Ok((store, pool))
 }
 
-/// Enrolls the accounts in one transaction, unless they are there from a run before.
+/// Enrolls the accounts in one transaction, unless an earlier run did.
 pub(crate) async fn fill_sqlite(pool: &SqlitePool, count: u32) -> Result<(), Failure> {
     let sql = "SELECT count(*) FROM countersign";
     let found: u32 = sqlx::query_scalar(sql).fetch_one(pool).await?;
@@ -88,7 +88,7 @@ pub(crate) async fn fill_sqlite(pool: &SqlitePool, count: u32) -> Result<(), Fai
         return Ok(());
     }
     if found > 0 {
-        return Err(format!("the database has {found} accounts: say --sqlite {found}").into());
+        return Err(format!("the database has {found} accounts: pass --sqlite {found}").into());
     }
     let progress = Progress::new("enroll", count);
     let mut transaction = pool.begin().await?;

@@ -1,16 +1,17 @@
-//! The examples, each of which is a program in the folder of this package:
+//! The examples are programs in the directory of this package:
 //!
-//! - `login`: the main job, in a terminal, on a SQLite file;
-//! - `otp`: one-time passwords, secrets, key URIs and QR codes as a tool;
-//! - `custom_store`: a host's own store, and the suite that checks it;
-//! - `host_transaction`: the session in the same SQL transaction as the accepted code;
-//! - `anchored_store`: records whose older versions nobody can put back;
-//! - `blocking`: the verifier without async;
-//! - `annual_risk`: the chance of an attacker, under this and other default policies;
-//! - `attack`: a year of guessing, counted;
-//! - `rotate_keys`: the sealing key changed while people sign in.
+//! - `login` shows the whole flow in a terminal, on a SQLite file.
+//! - `otp` is a tool for passcodes, secrets, key URIs and QR codes.
+//! - `custom_store` runs the conformance tests on your own store.
+//! - `host_transaction` commits the session together with the accepted code.
+//! - `rollback_protected_store` stores revisions separately, against restored records.
+//! - `blocking` uses the verifier without futures.
+//! - `annual_risk` computes the chance of an attacker under this and other default policies.
+//! - `attack` counts a year of guesses.
+//! - `rotate_keys` changes the encryption key while users sign in.
 //!
-//! Two of them write rows of their own in the transaction of a swap, and share [`write_record`].
+//! `login` and `host_transaction` write their own rows in the same transaction, and share
+//! [`write_record`].
 
 mod record_row;
 

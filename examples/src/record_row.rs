@@ -2,18 +2,18 @@ use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Revision};
 use sqlx::SqliteConnection;
 
-/// Runs the one statement that a swap is, on a connection with the application's own transaction, and returns how many
-/// rows it changed. None: another client was first.
+/// Runs the SQL statement of a conditional write, on a connection with your own transaction.
+/// Returns the number of rows that it changed; zero means that another client was first.
 ///
 /// # Errors
 /// If SQLite refuses the statement.
 pub async fn write_record(
     connection: &mut SqliteConnection,
     account: &AccountId,
-    swap: ConditionalWrite<'_>,
+    write: ConditionalWrite<'_>,
 ) -> Result<u64, sqlx::Error> {
-    let (expected, summary) = (swap.expected().map(Revision::as_i64), swap.summary());
-    let query = match (swap.record(), expected) {
+    let (expected, summary) = (write.expected().map(Revision::as_i64), write.summary());
+    let query = match (write.record(), expected) {
         (Some(_), None) => {
             "INSERT INTO countersign (account, revision, record, enabled, codes_left, key_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (account) DO NOTHING"
@@ -27,8 +27,8 @@ pub async fn write_record(
     };
     let query = sqlx::query(query)
         .bind(account.as_str())
-        .bind(swap.revision().as_i64())
-        .bind(swap.record())
+        .bind(write.revision().as_i64())
+        .bind(write.record())
         .bind(summary.enabled)
         .bind(summary.codes_left)
         .bind(summary.key.get());

@@ -1,4 +1,4 @@
-//! The example `attack`, for the default policy and few years of random guesses.
+//! The example `attack`, with the default policy and few years of random guesses.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,22 +7,14 @@
     reason = "tests"
 )]
 
-use std::process::{Command, Output};
+mod support;
 
-/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder
-/// `examples` beside the `deps` that this test runs in.
+use std::process::Output;
+
+use crate::support::example;
+
 fn attack(arguments: &[&str]) -> Output {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(format!("attack{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --example attack`",
-        path.display()
-    );
-    Command::new(path).args(arguments).output().unwrap()
+    example("attack").args(arguments).output().unwrap()
 }
 
 #[test]
@@ -38,20 +30,20 @@ fn a_year_of_attacks_admits_what_the_policy_says() {
         let numbers: Vec<u64> = row[40..].split_whitespace().flat_map(str::parse).collect();
         (numbers[0], numbers[1], numbers[2])
     };
-    // In a year, what the policy allows, and at once.
+    // Counted, allowed, and at once.
     assert_eq!(counts("between the owner's logins"), (385, 385, 5));
     assert_eq!(counts("without a pause"), (100, 385, 5));
     assert_eq!(counts("on 20 accounts"), (385, 385, 5));
     for ahead in ["10 min ahead", "50 min ahead", "59 min ahead"] {
-        assert_eq!(counts(&format!("a machine {ahead}")), (385, 385, 6));
+        assert_eq!(counts(&format!("a server {ahead}")), (385, 385, 6));
     }
-    assert_eq!(counts("a machine 3 d ahead for a day"), (385, 385, 5));
-    assert_eq!(counts("a machine 3 d ahead all year"), (388, 388, 5));
+    assert_eq!(counts("a server 3 d ahead for a day"), (385, 385, 5));
+    assert_eq!(counts("a server 3 d ahead all year"), (388, 388, 5));
     for behind in ["50 min behind", "2 h behind", "1 d behind", "at 1970"] {
-        assert_eq!(counts(&format!("a machine {behind}")), (385, 385, 6));
+        assert_eq!(counts(&format!("a server {behind}")), (385, 385, 6));
     }
     assert_eq!(counts("2 h behind, without a pause"), (100, 385, 6));
-    assert_eq!(counts("first a machine at 1970, 30 d later"), (404, 405, 5));
+    assert_eq!(counts("first a server at 1970, 30 d later"), (404, 405, 5));
     assert_eq!(counts("staff unlocks whenever asked"), (2210, 2210, 5));
     assert_eq!(counts("staff unlocks, 50 min behind"), (2210, 2210, 6));
     assert_eq!(counts("staff unlocks, at 1970"), (100, 385, 6));
@@ -59,7 +51,7 @@ fn a_year_of_attacks_admits_what_the_policy_says() {
 }
 
 #[test]
-fn a_policy_that_there_is_not_is_an_error() {
+fn an_unknown_policy_is_an_error() {
     let output = attack(&["--policy", "none"]);
     assert!(!output.status.success());
     let errors = String::from_utf8(output.stderr).unwrap();

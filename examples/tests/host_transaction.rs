@@ -1,4 +1,5 @@
-//! The store of `host_transaction`: the conformance suite, and that a session exists if and only if a login was accepted.
+//! The store of `host_transaction`: the conformance tests, and that a session exists if and only if
+//! a login was accepted.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
 #[path = "../host_transaction/store.rs"]
@@ -21,18 +22,18 @@ use tokio::runtime::Runtime;
 
 use crate::store::{NewSession, RequestStore};
 
-/// A service's database, in a file that is removed at the end. Every store that is opened is another request's.
+/// A service with a temporary database. Every store that it opens is for a different request.
 struct Service {
     runtime: Runtime,
     pool: SqlitePool,
     requests: AtomicUsize,
-    _folder: TempDir,
+    _directory: TempDir,
 }
 
 impl Service {
     fn new() -> Self {
-        let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
-        let options = SqliteStore::connect_options(folder.path().join("service.db"));
+        let (runtime, directory) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+        let options = SqliteStore::connect_options(directory.path().join("service.db"));
         let pool = runtime.block_on(async {
             let pool = SqlitePoolOptions::new().max_connections(8);
             let pool = pool.connect_with(options).await.unwrap();
@@ -44,7 +45,7 @@ impl Service {
             runtime,
             pool,
             requests: AtomicUsize::new(0),
-            _folder: folder,
+            _directory: directory,
         }
     }
 
@@ -97,8 +98,8 @@ impl Enrolled {
             let proof = Proof::Password {
                 checked_at: clock.now(),
             };
-            let begun = verifier.begin_enrollment(&account, request, proof).await;
-            let enrollment = begun.unwrap();
+            let enrollment = verifier.begin_enrollment(&account, request, proof).await;
+            let enrollment = enrollment.unwrap();
             let uri = enrollment.key_uri().to_secret_text();
             let phone = Phone::scan(uri.expose()).unwrap();
             let passcode = phone.passcode(clock.now());
@@ -129,7 +130,7 @@ impl Enrolled {
         self.phone.passcode(self.clock.now())
     }
 
-    /// Another one than the phone shows.
+    /// A passcode that the phone does not show.
     fn wrong_passcode(&self) -> String {
         let number = self.passcode().parse::<u32>().unwrap();
         format!("{:06}", (number + 1) % 1_000_000)
@@ -146,7 +147,7 @@ impl Enrolled {
 }
 
 #[test]
-fn an_accepted_passcode_has_one_session_and_a_refused_one_has_none() {
+fn only_an_accepted_passcode_has_a_session() {
     let alice = Enrolled::new();
     assert_eq!(alice.sessions(), 0, "a confirmation is not a login");
     let wrong = alice.log_in(alice.service.open(), &alice.wrong_passcode());
@@ -162,7 +163,7 @@ fn an_accepted_passcode_has_one_session_and_a_refused_one_has_none() {
 }
 
 #[test]
-fn thirty_requests_with_one_passcode_leave_one_session() {
+fn one_passcode_in_thirty_requests_leaves_one_session() {
     let alice = Enrolled::new();
     let passcode = alice.passcode();
     let accepted = AtomicUsize::new(0);
@@ -180,15 +181,15 @@ fn thirty_requests_with_one_passcode_leave_one_session() {
 }
 
 #[test]
-fn a_failure_is_committed_with_its_line_in_the_log() {
+fn a_failure_is_committed_with_its_event() {
     let alice = Enrolled::new();
     for _ in 0..5 {
         _ = alice.log_in(alice.service.open(), &alice.wrong_passcode());
     }
     let rejected = "SELECT count(*) FROM audit WHERE event = 'Rejected'";
     assert_eq!(alice.service.count(rejected), 5);
-    let held = alice.log_in(alice.service.open(), &alice.passcode());
-    let rejection = held.unwrap_err().rejection();
+    let refused = alice.log_in(alice.service.open(), &alice.passcode());
+    let rejection = refused.unwrap_err().rejection();
     assert!(
         matches!(rejection, Some(Rejection::Waiting { .. })),
         "{rejection:?}"
@@ -197,7 +198,7 @@ fn a_failure_is_committed_with_its_line_in_the_log() {
 }
 
 #[test]
-fn a_session_that_cannot_be_inserted_leaves_the_passcode_good() {
+fn a_failed_session_insert_leaves_the_passcode_unused() {
     let alice = Enrolled::new();
     let taken = || {
         let token = "taken".to_owned();
@@ -214,21 +215,22 @@ fn a_session_that_cannot_be_inserted_leaves_the_passcode_good() {
     assert_eq!((alice.sessions(), alice.accepted()), (2, 2));
 }
 
-/// Stands in for a killed process: its connections close, and what is not committed is gone.
+/// The panic stands for a killed process: its connections close, and uncommitted work is rolled
+/// back.
 #[test]
-fn a_panic_before_the_commit_leaves_neither_and_one_after_it_leaves_both() {
+fn a_crash_leaves_code_and_session_together() {
     let alice = Enrolled::new();
-    let die: fn(WriteKind) = |kind| assert_ne!(kind, WriteKind::Accepted, "on purpose");
+    let crash: fn(WriteKind) = |kind| assert_ne!(kind, WriteKind::Accepted, "on purpose");
     let passcode = alice.passcode();
-    let die_in = |store: RequestStore| {
+    let crash_in = |store: RequestStore| {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             alice.log_in(store, &passcode)
         }))
         .unwrap_err();
     };
-    die_in(alice.service.open().with_hooks(die, |_| ()));
+    crash_in(alice.service.open().with_hooks(crash, |_| ()));
     assert_eq!((alice.sessions(), alice.accepted()), (0, 0));
-    die_in(alice.service.open().with_hooks(|_| (), die));
+    crash_in(alice.service.open().with_hooks(|_| (), crash));
     assert_eq!((alice.sessions(), alice.accepted()), (1, 1));
     let replayed = alice.log_in(alice.service.open(), &passcode);
     assert_eq!(replayed.unwrap_err().rejection(), Some(Rejection::Replayed));

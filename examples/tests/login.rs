@@ -1,4 +1,5 @@
-//! The example `login`: its store, and what its sign-in says after somebody wrote to the table of records.
+//! The example `login`: its store, and its sign-in after an attacker has written to the table of
+//! records.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,10 +10,11 @@
 
 #[path = "../login/store.rs"]
 mod store;
+mod support;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use countersign::conformance::Harness;
 use countersign::runtime::{Clock, SystemClock};
@@ -22,22 +24,23 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::store::HostStore;
+use crate::store::AppStore;
+use crate::support::example;
 
 struct Service {
     runtime: Runtime,
     pool: SqlitePool,
-    _folder: TempDir,
+    _directory: TempDir,
 }
 
 impl Service {
     fn new() -> Self {
-        let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
-        let options = SqliteStore::connect_options(folder.path().join("login.db"));
+        let (runtime, directory) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+        let options = SqliteStore::connect_options(directory.path().join("login.db"));
         let pool = runtime.block_on(async {
             let pool = SqlitePoolOptions::new().max_connections(8);
             let pool = pool.connect_with(options).await.unwrap();
-            HostStore::new(pool.clone()).create_table().await.unwrap();
+            AppStore::new(pool.clone()).create_table().await.unwrap();
             let users = "CREATE TABLE users (id INTEGER PRIMARY KEY, enrolled INTEGER NOT NULL)";
             sqlx::raw_sql(users).execute(&pool).await.unwrap();
             pool
@@ -45,16 +48,16 @@ impl Service {
         Self {
             runtime,
             pool,
-            _folder: folder,
+            _directory: directory,
         }
     }
 }
 
 impl Harness for Service {
-    type Store = HostStore;
+    type Store = AppStore;
 
-    fn open(&self) -> HostStore {
-        HostStore::new(self.pool.clone())
+    fn open(&self) -> AppStore {
+        AppStore::new(self.pool.clone())
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -68,10 +71,10 @@ mod conformance {
     countersign::conformance_tests!(Service::new());
 }
 
-/// The program with a database of its own, and Alice, whose phone is enrolled.
+/// The program with its own database, in which Alice has enrolled her phone.
 struct Enrolled {
-    folder: TempDir,
-    /// The row of before the confirmation.
+    directory: TempDir,
+    /// The row from before the confirmation.
     pending: Row,
 }
 
@@ -81,17 +84,17 @@ const PASSWORD: &str = "correct horse";
 
 impl Enrolled {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let shown = run(
-            folder.path(),
+            directory.path(),
             &["up", "alice", PASSWORD, PASSWORD, "enroll", "", "", "quit"],
         );
         let mut lines = shown.lines().map(str::trim);
         let uri = lines.rfind(|line| line.starts_with("otpauth://"));
         let phone = Phone::scan(uri.unwrap_or_else(|| panic!("{shown}"))).unwrap();
         let alice = Self {
-            pending: row(folder.path()),
-            folder,
+            pending: row(directory.path()),
+            directory,
         };
         let code = phone.passcode(SystemClock.now());
         let shown = alice.sign_in(&["confirm", &code, "quit"]);
@@ -101,15 +104,16 @@ impl Enrolled {
 
     fn sign_in(&self, then: &[&str]) -> String {
         run(
-            self.folder.path(),
+            self.directory.path(),
             &[&["in", "alice", PASSWORD], then].concat(),
         )
     }
 
-    /// Runs a statement as whoever can write to the table of records, and gives back what the password alone leads to.
-    fn after(&self, sql: &'static str) -> String {
+    /// Runs a statement as an attacker with access to the table, and returns what sign-in with the
+    /// password shows.
+    fn sign_in_after(&self, sql: &'static str) -> String {
         let pending = self.pending.clone();
-        with(self.folder.path(), async |pool| {
+        with_database(self.directory.path(), async |pool| {
             let query = sqlx::query(sql).bind(pending.0).bind(pending.1);
             let query = query.bind(pending.2).bind(pending.3).bind(pending.4);
             query.execute(&pool).await.unwrap();
@@ -118,28 +122,12 @@ impl Enrolled {
     }
 }
 
-/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder
-/// `examples` beside the `deps` that this test runs in.
-fn login() -> PathBuf {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(format!("login{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --example login`",
-        path.display()
-    );
-    path
-}
-
-/// What the program shows to somebody who types these lines.
-fn run(folder: &Path, lines: &[&str]) -> String {
-    let mut child = Command::new(login())
+/// Types these lines, and returns what the program shows.
+fn run(directory: &Path, lines: &[&str]) -> String {
+    let mut child = example("login")
         .arg("--db")
-        .arg(folder.join("login.db"))
-        .current_dir(folder)
+        .arg(directory.join("login.db"))
+        .current_dir(directory)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -153,8 +141,8 @@ fn run(folder: &Path, lines: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn with<T>(folder: &Path, work: impl AsyncFnOnce(SqlitePool) -> T) -> T {
-    let options = SqliteStore::connect_options(folder.join("login.db"));
+fn with_database<T>(directory: &Path, work: impl AsyncFnOnce(SqlitePool) -> T) -> T {
+    let options = SqliteStore::connect_options(directory.join("login.db"));
     Runtime::new().unwrap().block_on(async {
         let pool = SqlitePool::connect_with(options).await.unwrap();
         let done = work(pool.clone()).await;
@@ -163,27 +151,27 @@ fn with<T>(folder: &Path, work: impl AsyncFnOnce(SqlitePool) -> T) -> T {
     })
 }
 
-fn row(folder: &Path) -> Row {
+fn row(directory: &Path) -> Row {
     let sql = "SELECT revision, record, enabled, codes_left, key_id FROM countersign";
-    with(folder, async |pool| {
+    with_database(directory, async |pool| {
         sqlx::query_as(sql).fetch_one(&pool).await.unwrap()
     })
 }
 
 #[test]
-fn a_cleared_column_and_a_deleted_row_let_nobody_in() {
+fn a_cleared_or_deleted_row_signs_nobody_in() {
     let alice = Enrolled::new();
-    let shown = alice.after("UPDATE countersign SET enabled = 0");
-    assert!(shown.contains("Passcode from your app"), "{shown}");
-    let shown = alice.after("DELETE FROM countersign");
+    let shown = alice.sign_in_after("UPDATE countersign SET enabled = 0");
+    assert!(shown.contains("Code from your app"), "{shown}");
+    let shown = alice.sign_in_after("DELETE FROM countersign");
     assert!(shown.contains("ask our staff"), "{shown}");
     assert!(!shown.contains("signed in"), "{shown}");
 }
 
 #[test]
-fn the_row_of_before_the_confirmation_lets_nobody_in() {
+fn a_row_from_before_confirmation_signs_nobody_in() {
     let alice = Enrolled::new();
-    let shown = alice.after(
+    let shown = alice.sign_in_after(
         "UPDATE countersign SET revision = ?1, record = ?2, enabled = ?3, codes_left = ?4, key_id = ?5",
     );
     assert!(shown.contains("ask our staff"), "{shown}");

@@ -1,4 +1,4 @@
-//! The `otp` tool, run as a person or a script runs it.
+//! The `otp` tool, run like a user or a script runs it.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,33 +9,20 @@
     reason = "tests"
 )]
 
+mod support;
+
+use crate::support::example;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-/// That of RFC 4226, appendix D.
+/// The secret of RFC 4226, appendix D.
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const URI: &str = "otpauth://totp/Big%20Corp:alice%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Big%20Corp";
 
-/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder
-/// `examples` beside the `deps` that this test runs in.
-fn tool() -> Command {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(format!("otp{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --example otp`",
-        path.display()
-    );
-    Command::new(path)
-}
-
 fn start(args: &[&str]) -> Child {
-    tool()
+    example("otp")
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -94,7 +81,7 @@ fn generate_prints_the_passcodes_of_the_standards() {
 }
 
 #[test]
-fn a_secret_is_taken_as_people_type_it_and_from_standard_input() {
+fn a_secret_comes_from_arguments_or_standard_input() {
     for typed in [
         "gezdgnbvgy3tqojqgezdgnbvgy3tqojq",
         "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ",
@@ -123,12 +110,12 @@ fn a_secret_is_taken_as_people_type_it_and_from_standard_input() {
 }
 
 #[test]
-fn a_short_secret_works_and_is_remarked_on() {
+fn a_short_secret_works_with_a_note() {
     let (status, out, err) = run(&["generate", "--secret", "GE", "--time", "59"], b"");
     assert_eq!((status, out.len()), (0, 7));
     assert_eq!(
         err,
-        "note: the secret has 8 bits; 128 are the least that is safe\n"
+        "note: the secret has 8 bits, which is less than the safe minimum of 128\n"
     );
 }
 
@@ -184,7 +171,7 @@ fn bad_usage_exits_with_2() {
         &["qr", "--terminal", "--svg", URI],
         &["qr", "--terminal", "--module-size", "0", URI],
         &["qr", "--terminal", "file", URI],
-        &["backup-codes", "--sheet", "Example"],
+        &["backup-codes", "--service", "Example"],
     ] {
         let (status, out, err) = run(args, b"");
         assert_eq!(status, 2, "{args:?}");
@@ -253,18 +240,18 @@ fn new_secrets_and_codes_are_new() {
     assert_ne!(codes, success(&["backup-codes"], ""));
     let long = success(&["backup-codes", "--strength", "112"], "");
     assert!(long.lines().all(|code| code.len() == 26));
-    let sheet = success(
+    let file = success(
         &[
             "backup-codes",
-            "--sheet",
+            "--service",
             "Example",
             "--date",
             "24 November",
         ],
         "",
     );
-    assert!(sheet.starts_with("Example backup codes\r\n"));
-    assert!(sheet.contains("24 November"));
+    assert!(file.starts_with("Example backup codes\r\n"));
+    assert!(file.contains("24 November"));
 }
 
 #[test]
@@ -280,14 +267,14 @@ fn uri_builds_a_key_uri() {
     ];
     assert_eq!(success(&uri, ""), format!("{URI}\n"));
     let hotp = ["uri", "--account", "a", "--secret", "-", "--counter", "5"];
-    assert_eq!(
-        success(&hotp, &format!("{SECRET}\n")),
-        format!("otpauth://hotp/a?secret={SECRET}&counter=5\n")
-    );
+    let (status, out, err) = run(&hotp, format!("{SECRET}\n").as_bytes());
+    let expected = format!("otpauth://hotp/a?secret={SECRET}&counter=5\n");
+    assert_eq!((status, out), (0, expected));
+    assert!(err.lines().all(|line| line.starts_with("note: ")), "{err}");
 }
 
 #[test]
-fn uri_notes_which_apps_will_misread_it() {
+fn uri_notes_which_apps_misread_it() {
     let uri = [
         "uri",
         "--account",
@@ -362,7 +349,7 @@ fn uri_parse_prints_an_object_for_each_line() {
 }
 
 #[test]
-fn uri_parse_mends_only_when_it_is_told_to() {
+fn uri_parse_repairs_only_with_lenient() {
     let input =
         "otpauth://totp/alice?secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq&algorithm=HMAC-SHA-256\n";
     let (status, out, _) = run(&["uri", "--parse"], input.as_bytes());
@@ -462,7 +449,7 @@ fn batch_answers_each_line_in_order() {
 }
 
 #[test]
-fn batch_answers_a_line_before_the_next_one_comes() {
+fn batch_answers_before_the_next_line() {
     let mut child = start(&["batch"]);
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -479,7 +466,7 @@ fn batch_answers_a_line_before_the_next_one_comes() {
 }
 
 #[test]
-fn batch_ends_quietly_when_nobody_reads_on() {
+fn batch_ends_quietly_when_the_reader_stops() {
     let mut child = start(&["batch"]);
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -511,8 +498,8 @@ fn qr_shows_the_key_uri_in_every_form() {
     );
     assert_eq!(success(&["qr", "--terminal", URI], ""), terminal);
 
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let file = |name: &str| folder.join(format!("{}-{name}", std::process::id()));
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let file = |name: &str| directory.join(format!("{}-{name}", std::process::id()));
     let png = file("qr.png");
     let args = [
         "qr",
@@ -541,11 +528,7 @@ fn qr_shows_the_key_uri_in_every_form() {
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(&png).unwrap().permissions().mode();
-        assert_eq!(
-            mode & 0o777,
-            0o600,
-            "whoever reads the picture has the secret"
-        );
+        assert_eq!(mode & 0o777, 0o600, "the image contains the secret");
     }
     std::fs::remove_file(png).unwrap();
 }

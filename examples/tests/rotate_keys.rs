@@ -1,4 +1,4 @@
-//! The example `rotate_keys` on few accounts, and killed in the middle.
+//! The example `rotate_keys` with few accounts, and after a kill.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,28 +7,16 @@
     reason = "tests"
 )]
 
+mod support;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Cargo builds the examples of a package before it runs all of its tests, and puts them into the folder
-/// `examples` beside the `deps` that this test runs in.
-fn rotate_keys() -> Command {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(format!("rotate_keys{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build --example rotate_keys`",
-        path.display()
-    );
-    Command::new(path)
-}
+use crate::support::example;
 
 fn over_sqlite(path: &Path, accounts: &str) -> Command {
-    let mut command = rotate_keys();
+    let mut command = example("rotate_keys");
     command.args(["--memory", "0", "--sqlite", accounts, "--db"]);
     command
         .arg(path)
@@ -37,7 +25,7 @@ fn over_sqlite(path: &Path, accounts: &str) -> Command {
     command
 }
 
-/// What a run that succeeds prints.
+/// Runs the program, and returns what it prints.
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -45,33 +33,33 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// How many records a pass found sealed already.
-fn already(printed: &str, pass: &str) -> u32 {
+/// The number of records that a pass left unchanged.
+fn unchanged(printed: &str, pass: &str) -> u32 {
     let line = printed.lines().find(|line| line.trim().starts_with(pass));
     let words: Vec<&str> = line
         .unwrap_or_else(|| panic!("{printed}"))
         .split_whitespace()
         .collect();
-    let [_, _, changed, _, already, ..] = words[..] else {
+    let [_, _, changed, _, unchanged, ..] = words[..] else {
         panic!("{printed}");
     };
     let _changed: u32 = changed.parse().unwrap();
-    already.parse().unwrap()
+    unchanged.parse().unwrap()
 }
 
 #[test]
-fn over_memory_nothing_is_lost() {
-    let printed = run(rotate_keys().args(["--memory", "3000", "--sqlite", "0"]));
+fn a_rotation_in_memory_loses_nothing() {
+    let printed = run(example("rotate_keys").args(["--memory", "3000", "--sqlite", "0"]));
     assert!(
-        printed.contains("old key dropped: all 3000 records open"),
+        printed.contains("old key dropped: all 3000 records can be decrypted"),
         "{printed}"
     );
 }
 
 #[test]
-fn killed_in_the_middle_it_goes_on_where_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("accounts.db");
+fn a_killed_rotation_continues() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("accounts.db");
     let mut child = over_sqlite(&path, "300").spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let reached = lines
@@ -79,12 +67,12 @@ fn killed_in_the_middle_it_goes_on_where_it_was() {
         .find(|line| line.contains("pass 1: 50 %"));
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(reached.is_some(), "it ended before it could be killed");
+    assert!(reached.is_some(), "the program ended before the kill");
 
     let printed = run(&mut over_sqlite(&path, "300"));
-    assert!(already(&printed, "pass 1:") >= 140, "{printed}");
+    assert!(unchanged(&printed, "pass 1:") >= 140, "{printed}");
     assert!(
-        printed.contains("old key dropped: all 300 records open"),
+        printed.contains("old key dropped: all 300 records can be decrypted"),
         "{printed}"
     );
     let other = over_sqlite(&path, "301").output().unwrap();

@@ -1,71 +1,50 @@
-// The second page: races, double clicks, the back button, expiry, and what a half-signed-in session reaches.
+// The code page: races, double clicks, the back button, expiry, and the pages that a session without a code reaches.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, Person } from './lib/browser.js';
-import { Service } from './lib/service.js';
-import { enable, generate, PASSWORD, someone } from './lib/steps.js';
+import { test } from 'node:test';
+import { atCodePage, enrolled, generate, PASSWORD, setUp } from './lib/steps.js';
 
-let service;
-let browser;
-before(async () => { [service, browser] = await Promise.all([Service.start(), launch()]); });
-after(() => Promise.all([browser?.close(), service?.stop()]));
-
-// Somebody who has a phone, and is signed out.
-async function enrolled(options) {
-  const email = someone();
-  const person = await Person.arrive(browser, service, options);
-  await person.signUp(email, PASSWORD);
-  const phone = await enable(person);
-  return { email, person, phone };
-}
-
-async function atTheDoor(email, options) {
-  const person = await Person.arrive(browser, service, options);
-  await person.givePassword(email, PASSWORD);
-  await person.page.waitForURL('/sign-in/code');
-  return person;
-}
+const shared = setUp();
 
 for (const kind of ['passcode', 'backup code']) {
-  test(`two browsers send one ${kind} at once: exactly one gets in`, async () => {
-    const { email, person, phone } = await enrolled();
-    const [code] = kind === 'passcode' ? [phone.next()] : await generate(person);
-    const two = [await atTheDoor(email), await atTheDoor(email)];
+  test(`one of two browsers signs in with one ${kind}`, async () => {
+    const { email, user, phone } = await enrolled(shared);
+    const [code] = kind === 'passcode' ? [phone.next()] : await generate(user);
+    const two = [await atCodePage(shared, email), await atCodePage(shared, email)];
     await Promise.all(two.map((one) => one.giveCode(code)));
     await Promise.all(two.map(({ page }) => page.waitForLoadState()));
     const paths = two.map(({ page }) => new URL(page.url()).pathname).sort();
     assert.deepEqual(paths, ['/account', '/sign-in/code']);
     const loser = two.find(({ page }) => page.url().endsWith('/code'));
     await loser.sees('That code was not accepted');
-    for (const one of [...two, person]) await one.leave();
+    for (const one of [...two, user]) await one.close();
   });
 }
 
 for (const javaScriptEnabled of [true, false]) {
   test(`a double click signs in once, ${javaScriptEnabled ? 'with' : 'without'} scripts`, async () => {
-    const { email, phone, person } = await enrolled();
-    const one = await atTheDoor(email, { javaScriptEnabled });
+    const { email, phone, user } = await enrolled(shared);
+    const one = await atCodePage(shared, email, { javaScriptEnabled });
     await one.page.getByLabel('Code', { exact: true }).fill(phone.next());
     await one.page.getByRole('button', { name: 'Sign in' }).dblclick();
-    // Whichever answer the browser takes, the code counts once, and nobody is left outside for good.
+    // The browser may show either answer. The code counts once, and the user can sign in afterwards.
     await one.page.locator('#two-factor, #problem, #password').first().waitFor();
     if (!one.page.url().endsWith('/account')) {
       await one.givePassword(email, PASSWORD);
       await one.giveCode(phone.next());
     }
     await one.page.waitForURL('/account');
-    await one.leave();
-    await person.leave();
+    await one.close();
+    await user.close();
   });
 }
 
-// Each tab has its own answer, in either order: neither takes away the session that the other one was given.
+// Each tab gets its own answer, in either order. Neither answer removes the session that the other one set.
 for (const kind of ['passcode', 'backup code']) {
-  test(`two tabs send one ${kind} at once: the person ends signed in`, async () => {
-    const { email, person, phone } = await enrolled();
-    const codes = kind === 'passcode' ? [] : await generate(person);
+  test(`two tabs with one ${kind} sign the user in`, async () => {
+    const { email, user, phone } = await enrolled(shared);
+    const codes = kind === 'passcode' ? [] : await generate(user);
     for (let i = 0; i < 4; i += 1) {
-      const one = await atTheDoor(email);
+      const one = await atCodePage(shared, email);
       const tabs = [one.page, await one.newTab()];
       await tabs[1].goto('/sign-in/code');
       const code = codes[i] ?? phone.next();
@@ -74,15 +53,15 @@ for (const kind of ['passcode', 'backup code']) {
       await Promise.all(tabs.map((tab) => tab.waitForLoadState()));
       await one.page.goto('/account');
       one.at('/account');
-      await one.leave();
+      await one.close();
     }
-    await person.leave();
+    await user.close();
   });
 }
 
 test('a script that submits the form twice signs in', async () => {
-  const { email, phone, person } = await enrolled();
-  const one = await atTheDoor(email);
+  const { email, phone, user } = await enrolled(shared);
+  const one = await atCodePage(shared, email);
   await one.page.getByLabel('Code', { exact: true }).fill(phone.next());
   await one.page.evaluate(() => {
     const form = document.querySelector('form[action="/sign-in/code"]');
@@ -90,13 +69,13 @@ test('a script that submits the form twice signs in', async () => {
     form.submit();
   });
   await one.page.waitForURL('/account');
-  await one.leave();
-  await person.leave();
+  await one.close();
+  await user.close();
 });
 
-test('a sign-out in one tab leaves a sign-in form that works in the other', async () => {
-  const { email, phone, person } = await enrolled();
-  const one = await atTheDoor(email);
+test('after signing out, the other tab can sign in', async () => {
+  const { email, phone, user } = await enrolled(shared);
+  const one = await atCodePage(shared, email);
   await one.giveCode(phone.next());
   await one.page.waitForURL('/account');
   const other = await one.newTab();
@@ -109,13 +88,13 @@ test('a sign-out in one tab leaves a sign-in form that works in the other', asyn
   await one.page.waitForURL('/account');
   await other.reload();
   await other.waitForURL('/account');
-  await one.leave();
-  await person.leave();
+  await one.close();
+  await user.close();
 });
 
-test('the back button shows neither the code page nor the account of who has left', async () => {
-  const { email, phone, person } = await enrolled();
-  const one = await atTheDoor(email);
+test('the back button shows no page after signing out', async () => {
+  const { email, phone, user } = await enrolled(shared);
+  const one = await atCodePage(shared, email);
   await one.giveCode(phone.next());
   await one.page.waitForURL('/account');
   await one.page.goBack();
@@ -123,26 +102,26 @@ test('the back button shows neither the code page nor the account of who has lef
   await one.signOut();
   await one.page.goBack();
   await one.page.waitForURL(/\/sign-in/);
-  await one.leave();
-  await person.leave();
+  await one.close();
+  await user.close();
 });
 
-test('a reload keeps the code page, and after a wrong code sends nothing again', async () => {
-  const { email, phone, person } = await enrolled();
-  const one = await atTheDoor(email);
+test('a reload of the code page sends no code again', async () => {
+  const { email, phone, user } = await enrolled(shared);
+  const one = await atCodePage(shared, email);
   await one.giveCode(phone.wrong());
   await one.sees('That code was not accepted');
   for (let i = 0; i < 6; i += 1) await one.page.reload();
   assert.equal(await one.page.getByText('That code was not accepted').count(), 0);
   await one.giveCode(phone.next());
   await one.page.waitForURL('/account');
-  await one.leave();
-  await person.leave();
+  await one.close();
+  await user.close();
 });
 
-test('half signed in, every address leads to the code page', async () => {
-  const { email, person } = await enrolled();
-  const one = await atTheDoor(email);
+test('without a code, every address leads to the code page', async () => {
+  const { email, user } = await enrolled(shared);
+  const one = await atCodePage(shared, email);
   for (const path of ['/', '/account', '/two-factor/enable', '/two-factor/add', '/two-factor/disable',
     '/two-factor/backup-codes', '/two-factor/setup/0123456789abcdef']) {
     await one.page.goto(path);
@@ -152,26 +131,26 @@ test('half signed in, every address leads to the code page', async () => {
   await one.sees('You are signed out');
   await one.page.goto('/account');
   one.at('/sign-in');
-  await one.leave();
-  await person.leave();
+  await one.close();
+  await user.close();
 });
 
-test('sessions end: half signed in after ten minutes, signed in after half an hour', async () => {
-  const { email, person } = await enrolled();
-  const one = await atTheDoor(email);
-  service.advance(601);
+test('sessions end after ten or thirty minutes', async () => {
+  const { email, user } = await enrolled(shared);
+  const one = await atCodePage(shared, email);
+  shared.service.advance(601);
   await one.giveCode('123456');
   await one.sees('Your session has ended');
-  service.advance(1800);
-  await person.page.goto('/account');
-  await person.sees('Your session has ended');
-  await one.leave();
-  await person.leave();
+  shared.service.advance(1800);
+  await user.page.goto('/account');
+  await user.sees('Your session has ended');
+  await one.close();
+  await user.close();
 });
 
-test('after five wrong codes the page counts down, and lets on by itself', async () => {
-  const { email, phone, person } = await enrolled();
-  const one = await atTheDoor(email);
+test('after five wrong codes the page counts down', async () => {
+  const { email, phone, user } = await enrolled(shared);
+  const one = await atCodePage(shared, email);
   for (let i = 0; i < 5; i += 1) {
     await one.giveCode(phone.wrong());
     await one.page.waitForURL('/sign-in/code');
@@ -179,21 +158,21 @@ test('after five wrong codes the page counts down, and lets on by itself', async
   const clock = one.page.locator('[data-seconds]');
   assert.match(await clock.textContent(), /^0:[0-3]\d$/);
   assert.equal(await one.page.getByLabel('Code', { exact: true }).count(), 0);
-  // Without scripts the page says how long, and has a link to look again.
-  const other = await atTheDoor(email, { javaScriptEnabled: false });
+  // Without scripts the page shows the time to wait, and a link to try again.
+  const other = await atCodePage(shared, email, { javaScriptEnabled: false });
   await other.sees('seconds');
-  service.advance(29);
+  shared.service.advance(29);
   await one.page.reload();
   await one.page.getByLabel('Code', { exact: true }).waitFor();
   await other.follow('Try again');
   await other.giveCode(phone.next());
   await other.page.waitForURL('/account');
-  for (const person_ of [one, other, person]) await person_.leave();
+  for (const each of [one, other, user]) await each.close();
 });
 
-test('the one field takes both kinds, pasted or typed, and browsers know what it is', async () => {
-  const { email, phone, person } = await enrolled();
-  const one = await atTheDoor(email);
+test('the code field accepts typed codes and helps browsers', async () => {
+  const { email, phone, user } = await enrolled(shared);
+  const one = await atCodePage(shared, email);
   const field = one.page.getByLabel('Code', { exact: true });
   const { autocomplete, inputmode, autocapitalize, pattern, maxlength } = await field.evaluate(
     (element) => Object.fromEntries([...element.attributes].map(({ name, value }) => [name, value])));
@@ -204,6 +183,6 @@ test('the one field takes both kinds, pasted or typed, and browsers know what it
   await one.page.keyboard.type(`${code.slice(0, 3)}-${code.slice(3)}`);
   await one.page.keyboard.press('Enter');
   await one.page.waitForURL('/account');
-  await one.leave();
-  await person.leave();
+  await one.close();
+  await user.close();
 });

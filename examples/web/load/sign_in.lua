@@ -1,5 +1,5 @@
--- People sign in, each connection one at a time: the password, the code, the account page. For wrk, with a thread for each
--- connection: a script in wrk has no other way to know which answer is whose. See `run`.
+-- A wrk script in which users sign in, one at a time per connection: the password, the code, the account page. It needs
+-- one thread per connection, because a script cannot tell which connection an answer belongs to. See `run`.
 local ffi = require("ffi")
 ffi.cdef [[
   typedef struct { long seconds; long nanoseconds; } timespec;
@@ -45,18 +45,18 @@ local function passcode(key, step)
   return string.format("%06d", number % 1000000)
 end
 
--- One connection. `request` and `response` take turns: the first goes on with the visitor until the next page is asked for.
+-- One connection. `request` and `response` alternate: `request` resumes the coroutine until it requests the next page.
 
 local keys, used = {}, {}
 local visitor, text, asked, answer
--- Text, because wrk crashes when it is asked for a table with tables in it.
+-- Text, because wrk cannot return nested tables from a thread.
 log, failed, problem = "", 0, nil
 
-local function note(name, begun)
-  log = log .. name .. "\t" .. (now() - begun) * 1000 .. "\n"
+local function note(name, started)
+  log = log .. name .. "\t" .. (now() - started) * 1000 .. "\n"
 end
 
--- Asks for a page, and gives the answer if it is as it should be.
+-- Requests a page, and checks the answer.
 local function visit(browser, method, path, form, status, place)
   local headers, body = { Cookie = browser.cookie }, nil
   if form then
@@ -74,38 +74,38 @@ local function visit(browser, method, path, form, status, place)
 end
 
 local function sign_in(number)
-  local browser, begun, email = {}, now(), "person" .. number .. "@example.com"
+  local browser, started, email = {}, now(), "user" .. number .. "@example.com"
   visit(browser, "GET", "/sign-in", nil, 200)
   local form = "email=" .. email:gsub("@", "%%40") .. "&password=" .. PASSWORD:gsub(" ", "+")
   visit(browser, "POST", "/sign-in", form, 303, "/sign-in/code")
   visit(browser, "GET", "/sign-in/code", nil, 200)
   local step = math.floor(now() / STEP)
-  if used[number] == step then error("too few people: a passcode would have to be used twice") end
+  if used[number] == step then error("too few users: a passcode would be used twice") end
   used[number] = step
   local code = passcode(from_base32(keys[number]), step)
   visit(browser, "POST", "/sign-in/code", "code=" .. code, 303, "/account")
   visit(browser, "GET", "/account", nil, 200)
   if not answer.body:find(email, 1, true) then error("not the account page of " .. email) end
-  note("whole sign-in", begun)
+  note("whole sign-in", started)
 end
 
--- Each connection has people of its own.
-local function sign_in_for_ever(connections)
-  local person = number
+-- Each connection has its own users.
+local function sign_in_forever(connections)
+  local user = number
   while true do
-    person = (person - 1 + connections) % #keys + 1
-    local fine, what = pcall(sign_in, person)
-    if not fine then failed, problem = failed + 1, tostring(what) end
+    user = (user - 1 + connections) % #keys + 1
+    local succeeded, message = pcall(sign_in, user)
+    if not succeeded then failed, problem = failed + 1, tostring(message) end
   end
 end
 
 function init(args)
   for line in io.lines(args[1]) do table.insert(keys, line) end
-  visitor = coroutine.wrap(function() sign_in_for_ever(tonumber(args[2])) end)
+  visitor = coroutine.wrap(function() sign_in_forever(tonumber(args[2])) end)
 end
 
 function request()
-  -- wrk also calls this once before it begins, and sends nothing.
+  -- wrk also calls this once before it starts, and does not send the result.
   if answer or not text then text = visitor() end
   asked, answer = now(), nil
   return text
@@ -117,7 +117,7 @@ function response(status, headers, body)
   answer = { status = status, headers = lower, body = body }
 end
 
--- What follows runs once, in wrk itself.
+-- The functions below run once, in the main thread of wrk.
 
 local threads = {}
 
@@ -147,7 +147,7 @@ function done(summary, _, _)
     problem = problem or thread:get("problem")
   end
   local seconds, whole = summary.duration / 1e6, times["whole sign-in"] or {}
-  print(string.format("%.1f sign-ins per second over %.0f s by %d people at once", #whole / seconds, seconds, #threads))
+  print(string.format("%.1f sign-ins per second over %.0f s by %d users at once", #whole / seconds, seconds, #threads))
   print("| | number | p50 | p99 |\n|---|---|---|---|")
   for _, name in ipairs { "GET /sign-in", "POST /sign-in", "GET /sign-in/code", "POST /sign-in/code", "GET /account",
                           "whole sign-in" } do

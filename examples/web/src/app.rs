@@ -11,25 +11,25 @@ use crate::database::Database;
 use crate::failure::{Boxed, Failure};
 use crate::mail::{Change, Mail, Mailer};
 use crate::passwords::Passwords;
-use crate::sessions::Sessions;
-use crate::store::HostStore;
+use crate::session::SignIn;
+use crate::session_store::Sessions;
+use crate::store::AppStore;
 use crate::users::{User, Users};
-use crate::visitor::SignIn;
 use crate::{BoxError, SERVICE};
 
-/// What a service is set up with.
+/// The settings of a service.
 pub struct Settings {
-    /// Where everything is kept.
+    /// The database for everything.
     pub database: Database,
-    /// What records are sealed with.
+    /// The keys that encrypt the records.
     pub keyring: Keyring,
-    /// The address of the service as browsers see it, without a slash at the end.
+    /// The address of the service for browsers, without a slash at the end.
     pub origin: String,
-    /// The addresses of those who may see `/admin`. Empty: there is no such page.
+    /// The email addresses of users who may see `/admin`. If empty, there is no such page.
     pub operators: Vec<String>,
-    /// What sends mails.
+    /// Sends mails.
     pub mailer: Arc<dyn Mailer>,
-    /// Where the time comes from.
+    /// Returns the time.
     pub clock: SharedClock,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// The service: what all requests share. Cheap to clone.
+/// The service, shared by all requests. Cloning it is cheap.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
 
@@ -51,15 +51,15 @@ struct Inner {
     operators: Vec<String>,
     mailer: Arc<dyn Mailer>,
     clock: SharedClock,
-    verifier: Verifier<HostStore>,
+    verifier: Verifier<AppStore>,
     users: Users,
 }
 
 impl App {
-    /// Sets a service up.
+    /// Creates a service.
     ///
     /// # Errors
-    /// If no password can be digested here.
+    /// If no password can be hashed.
     pub async fn new(settings: Settings) -> Result<Self, BoxError> {
         let Settings {
             database,
@@ -69,12 +69,12 @@ impl App {
             mailer,
             clock,
         } = settings;
-        let store = HostStore::new(database.clone(), clock.clone());
-        // Each digest of a backup code takes 19 MiB, as each password does.
-        let digests_at_once = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let store = AppStore::new(database.clone(), clock.clone());
+        // Each hash of a backup code takes 19 MiB, like the hash of a password.
+        let hashes_at_once = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let verifier = Verifier::builder(store, keyring, SERVICE)
             .clock(clock.clone())
-            .hash_executor(TokioPool::new(digests_at_once))
+            .hash_executor(TokioPool::new(hashes_at_once))
             .build()?;
         let users = Users::new(database.clone(), Passwords::new().await?, clock.clone());
         Ok(Self(Arc::new(Inner {
@@ -88,7 +88,7 @@ impl App {
         })))
     }
 
-    /// Deletes sessions and tokens that have expired. To be called now and then.
+    /// Deletes expired sessions and tokens. Call it regularly.
     ///
     /// # Errors
     /// If the database fails.
@@ -117,7 +117,7 @@ impl App {
         &self.0.operators
     }
 
-    pub(crate) fn verifier(&self) -> &Verifier<HostStore> {
+    pub(crate) fn verifier(&self) -> &Verifier<AppStore> {
         &self.0.verifier
     }
 
@@ -129,14 +129,14 @@ impl App {
         self.0.mailer.send(mail);
     }
 
-    /// The verifier of a change that is made in this sign-in. All others of the user end with it.
-    pub(crate) fn verifier_keeping(&self, sign_in: &SignIn) -> Verifier<HostStore> {
+    /// The verifier for a change in this sign-in. The change ends the user's other sign-ins.
+    pub(crate) fn verifier_keeping(&self, sign_in: &SignIn) -> Verifier<AppStore> {
         let store = self.verifier().store().keeping(sign_in.id.clone());
         self.verifier().with_store(store)
     }
 
-    /// Tells the owner of a change that is on record.
-    pub(crate) fn tell(&self, user: &User, change: &Change) {
+    /// Sends the owner a mail about a change that is stored.
+    pub(crate) fn notify(&self, user: &User, change: &Change) {
         self.send(change.mail(&user.email, SERVICE, self.origin()));
     }
 }
@@ -147,15 +147,15 @@ impl fmt::Debug for App {
     }
 }
 
-/// Does the work in a task of its own, so that a browser that goes away does not cut it short: a code that was used up is
-/// followed by all that belongs to it.
-pub(crate) async fn to_its_end<T: Send + 'static>(
+/// Runs the work in a separate task, so that it finishes even if the browser disconnects. Otherwise
+/// a code could be used up without the steps that follow it.
+pub(crate) async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Failure> {
     Ok(tokio::spawn(work.in_current_span()).await?)
 }
 
-/// Makes `?` take the boxed errors of the host's own modules.
+/// Converts the boxed errors of this service's modules for `?`.
 pub(crate) trait OrFail<T> {
     fn or_fail(self) -> Result<T, Failure>;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use countersign::Timestamp;
 use countersign::runtime::Clock;
 
-/// The one clock of the service: the operating system's, or a test's.
+/// The clock of the service: the system clock, or a test clock.
 #[derive(Clone)]
 pub struct SharedClock(Arc<dyn Clock>);
 
@@ -14,7 +14,7 @@ impl SharedClock {
         Self(Arc::new(clock))
     }
 
-    /// The time for a database column.
+    /// The time in seconds, for a database column.
     pub(crate) fn seconds(&self) -> i64 {
         i64::try_from(self.now().as_unix()).unwrap_or(i64::MAX)
     }

@@ -1,16 +1,16 @@
-//! The cookie that says which session a browser has, and what an answer does to it.
+//! The session cookie of a browser, and how an answer changes it.
 //!
-//! Requests of one browser overtake each other: a form is sent twice, a tab loads while another one signs in. An answer
-//! must not take away the cookie that another answer has just set. So:
+//! Requests of one browser can overtake each other: a form is sent twice, or a tab loads while
+//! another tab signs in. An answer must not remove the cookie that another answer has just set. So:
 //!
-//! - An answer sets the cookie only with a new id. A session that changes under its id needs no cookie again.
+//! - An answer sets the cookie only for a new id. A session that keeps its id needs no new cookie.
 //! - An answer deletes the cookie only if its own request ended the session.
-//! - If another request has ended or replaced the session, or if there never was such a session, the answer leaves the
-//!   cookie alone. There is one exception, because people come back with old cookies: a page with a form for visitors, and
-//!   a password that was right, begin a new session.
+//! - If another request has ended or replaced the session, or the session never existed, the answer
+//!   does not change the cookie. There is one exception, because users return with old cookies: a
+//!   page with a form for visitors, and a correct password, start a new session.
 //!
-//! (The layer of tower-sessions decides otherwise: it deletes the cookie of every session that it does not find, and sets
-//! it whenever it has saved something.)
+//! (The layer of tower-sessions differs: it deletes the cookie of every unknown session, and sets
+//! the cookie after every save.)
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,22 +28,26 @@ use tower_sessions::{Expiry, Session, SessionStore};
 
 use crate::app::App;
 use crate::failure::Failure;
-use crate::sessions::Sessions;
+use crate::session_store::Sessions;
 
-/// Gives each request its session, and each answer its cookie.
+/// Adds the session to each request, and the cookie to each answer.
 pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let presented = presented(request.headers());
-    let standing = Standing::default();
+    let state = SessionState::default();
     let store = OneRequest {
         sessions: app.sessions(),
         presented,
-        standing: standing.clone(),
+        state: state.clone(),
     };
-    let session = Session::new(presented, Arc::new(store), Some(Expiry::OnInactivity(KEPT)));
+    let session = Session::new(
+        presented,
+        Arc::new(store),
+        Some(Expiry::OnInactivity(LIFETIME)),
+    );
     request.extensions_mut().insert(session.clone());
-    request.extensions_mut().insert(standing.clone());
+    request.extensions_mut().insert(state.clone());
     let mut answer = next.run(request).await;
-    match cookie(presented, &session, &standing, answer.status()).await {
+    match cookie(presented, &session, &state, answer.status()).await {
         Ok(Some(cookie)) => {
             answer.headers_mut().append(SET_COOKIE, cookie);
             answer
@@ -53,20 +57,20 @@ pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Ne
     }
 }
 
-/// Saves the session, and gives the cookie that goes with the answer.
+/// Saves the session, and returns the cookie for the answer.
 async fn cookie(
     presented: Option<Id>,
     session: &Session,
-    standing: &Standing,
+    state: &SessionState,
     status: StatusCode,
 ) -> std::result::Result<Option<HeaderValue>, Failure> {
     if session.is_empty().await {
-        return Ok(match standing.ended_here() {
+        return Ok(match state.ended_here() {
             true => Some(HeaderValue::try_from(removal().to_string())?),
             false => None,
         });
     }
-    if !session.is_modified() || status.is_server_error() || standing.is_old() {
+    if !session.is_modified() || status.is_server_error() || state.is_old() {
         return Ok(None);
     }
     session.save().await?;
@@ -78,26 +82,26 @@ async fn cookie(
     }
 }
 
-/// How the session that a request came with stands.
+/// The state of the session that a request presented.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Standing(Arc<Flags>);
+pub(crate) struct SessionState(Arc<Flags>);
 
 #[derive(Debug, Default)]
 struct Flags {
     gone: AtomicBool,
     ended_here: AtomicBool,
-    begun: AtomicBool,
+    started: AtomicBool,
 }
 
-impl Standing {
-    /// This request begins a session of its own, whatever it came with.
-    pub(crate) fn begin(&self) {
-        self.0.begun.store(true, Ordering::Release);
+impl SessionState {
+    /// This request starts a new session.
+    pub(crate) fn start(&self) {
+        self.0.started.store(true, Ordering::Release);
     }
 
-    /// Whether another request has ended or replaced the session, or it never was.
+    /// Whether another request has ended or replaced the session, or it never existed.
     pub(crate) fn is_old(&self) -> bool {
-        self.0.gone.load(Ordering::Acquire) && !self.0.begun.load(Ordering::Acquire)
+        self.0.gone.load(Ordering::Acquire) && !self.0.started.load(Ordering::Acquire)
     }
 
     fn ended_here(&self) -> bool {
@@ -105,17 +109,18 @@ impl Standing {
     }
 }
 
-/// The sessions as one request sees them: notes what it finds out about its own.
+/// The session store for one request, which notes the state of the session that the request
+/// presented.
 #[derive(Debug)]
 struct OneRequest {
     sessions: Sessions,
     presented: Option<Id>,
-    standing: Standing,
+    state: SessionState,
 }
 
 impl OneRequest {
-    fn is_gone(&self) {
-        self.standing.0.gone.store(true, Ordering::Release);
+    fn mark_gone(&self) {
+        self.state.0.gone.store(true, Ordering::Release);
     }
 }
 
@@ -125,10 +130,10 @@ impl SessionStore for OneRequest {
         self.sessions.create(record).await
     }
 
-    /// Changes what is there. A session that was ended meanwhile stays ended.
+    /// Changes an existing session. A session that was ended meanwhile stays ended.
     async fn save(&self, record: &Record) -> Result<()> {
         if !self.sessions.change(record).await? {
-            self.is_gone();
+            self.mark_gone();
         }
         Ok(())
     }
@@ -136,26 +141,26 @@ impl SessionStore for OneRequest {
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let found = self.sessions.load(id).await?;
         if found.is_none() {
-            self.is_gone();
+            self.mark_gone();
         }
         Ok(found)
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
         let ended = self.sessions.end(id).await?;
-        // A session without a cookie has an id too, which no request came with.
+        // A session without a cookie has an id too, but no request presented it.
         if self.presented == Some(*id) {
             if ended {
-                self.standing.0.ended_here.store(true, Ordering::Release);
+                self.state.0.ended_here.store(true, Ordering::Release);
             } else {
-                self.is_gone();
+                self.mark_gone();
             }
         }
         Ok(())
     }
 }
 
-/// The id that the request came with. What cannot be read is no id.
+/// The id that the request presented, if it can be read.
 fn presented(headers: &HeaderMap) -> Option<Id> {
     let lines = headers.get_all(COOKIE).iter();
     let mut cookies = lines
@@ -171,9 +176,9 @@ fn with_id(id: Id) -> Cookie<'static> {
         .path("/")
         .secure(true)
         .http_only(true)
-        // `Strict` would hide it from whoever follows a link in one of our mails.
+        // With `Strict`, a user who follows a link in one of our mails would not be signed in.
         .same_site(SameSite::Lax)
-        .max_age(KEPT)
+        .max_age(LIFETIME)
         .build()
 }
 
@@ -188,5 +193,5 @@ fn removal() -> Cookie<'static> {
 }
 
 const NAME: &str = "__Host-session";
-/// How long a browser's session is kept, if nothing changes in it. No sign-in lasts longer: see `users`.
-const KEPT: time::Duration = time::Duration::hours(12);
+/// The lifetime of a session without changes. No sign-in lasts longer: see `users`.
+const LIFETIME: time::Duration = time::Duration::hours(12);

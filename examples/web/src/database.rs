@@ -7,17 +7,18 @@ use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
 use crate::BoxError;
 
-/// The host's own database, with countersign's table beside its own: SQLite in a file, or PostgreSQL.
+/// The database of the service, which also holds countersign's table: SQLite in a file, or
+/// PostgreSQL.
 #[derive(Clone, Debug)]
 pub enum Database {
-    /// A file, with SQLite built in.
+    /// A file; SQLite is built in.
     Sqlite(SqlitePool),
     /// A server.
     Postgres(PgPool),
 }
 
-/// Runs the same work on whichever database it is. The statements are the same text for both: SQLite takes `$1`,
-/// `ON CONFLICT` and `RETURNING` as PostgreSQL does.
+/// Runs the same work on either database. The SQL text is the same for both: SQLite accepts `$1`,
+/// `ON CONFLICT` and `RETURNING` like PostgreSQL.
 macro_rules! on {
     ($database:expr, |$pool:ident| $work:expr) => {
         match $database {
@@ -29,10 +30,11 @@ macro_rules! on {
 pub(crate) use on;
 
 impl Database {
-    /// Opens what the URL names, `sqlite:PATH` or `postgres://...`, and creates the tables that are missing.
+    /// Opens the database at the URL, `sqlite:PATH` or `postgres://...`, and creates missing
+    /// tables.
     ///
     /// # Errors
-    /// If it is no such URL, or the database cannot be reached or written to.
+    /// If the URL is another one, or the database cannot be reached or written to.
     pub async fn open(url: &str) -> Result<Self, BoxError> {
         let database = match url.split_once(':') {
             Some(("sqlite", path)) => {
@@ -44,17 +46,17 @@ impl Database {
                 )
             }
             Some(("postgres" | "postgresql", _)) => {
-                // These end what a cancelled request left open, so that nothing of ours joins it.
+                // These options end a transaction that a cancelled request left open.
                 let pool = PostgresStore::pool_options().max_connections(20);
                 Self::Postgres(pool.connect_with(PgConnectOptions::from_str(url)?).await?)
             }
-            _ => return Err("say which database: sqlite:PATH or postgres://...".into()),
+            _ => return Err("the database must be sqlite:PATH or postgres://...".into()),
         };
         database.create_tables().await?;
         Ok(database)
     }
 
-    /// Whether there are records already, which only the key that sealed them can open.
+    /// Whether there are records already. Only the key that encrypted them can decrypt them.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -73,8 +75,8 @@ impl Database {
         }
     }
 
-    /// How a transaction that writes begins. SQLite must take its write lock at once, or it may find out too late that
-    /// somebody else has it.
+    /// The statement that starts a write transaction. SQLite must take its write lock at once:
+    /// later, another connection may hold it.
     pub(crate) const fn begin(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "BEGIN IMMEDIATE",

@@ -1,12 +1,13 @@
-//! The log of what happened to an account, for its owner and for the operator.
+//! The log of an account, for its owner and for the operator.
 
 use countersign::store::WriteKind;
 use countersign::{AccountId, Timestamp};
 
 use crate::database::{Database, on};
 
-/// The line that a swap writes, in its own transaction; `None` if it changes nothing that anybody would ask about.
-pub(crate) const fn of_swap(kind: WriteKind) -> Option<&'static str> {
+/// The event of a write, inserted in the same transaction. `None`: the log does not show this kind
+/// of write.
+pub(crate) const fn of_write(kind: WriteKind) -> Option<&'static str> {
     Some(match kind {
         WriteKind::Accepted => "signed-in",
         WriteKind::Rejected => "wrong-code",
@@ -25,7 +26,7 @@ pub(crate) const PASSWORD_SIGN_IN: &str = "password-sign-in";
 pub(crate) const INSERT: &str =
     "INSERT INTO events (account, at, what, remark) VALUES ($1, $2, $3, $4)";
 
-/// A line of the log, in words.
+/// An event with its text.
 pub(crate) struct Event {
     pub(crate) at: Timestamp,
     pub(crate) text: &'static str,
@@ -62,6 +63,6 @@ fn text(what: &str) -> &'static str {
         "removed" => "An authenticator was removed",
         "disabled" => "Two-factor authentication was turned off",
         "unlocked" => "Unlocked by our staff",
-        _ => "Something changed",
+        _ => "The second factor was changed",
     }
 }

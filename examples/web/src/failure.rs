@@ -4,9 +4,9 @@ use std::fmt;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::frame::{Frame, Message, html};
+use crate::layout::{Layout, Message, html};
 
-/// Why a handler did not come to its end: it has another page for the person, or something is wrong with the service.
+/// Why a handler stopped: it has another page for the user, or the service failed.
 pub(crate) enum Failure {
     Page(Box<Response>),
     Internal(Box<dyn Error + Send + Sync>),
@@ -18,20 +18,20 @@ impl Failure {
     }
 
     pub(crate) fn not_found() -> Self {
-        let text = "There is nothing at this address, or it is not for you.";
+        let text = "There is no page at this address, or you may not see it.";
         Self::message(StatusCode::NOT_FOUND, "Page not found", text)
     }
 
-    /// A form that was not made for this session, or not by us.
+    /// A form that belongs to another session or another site.
     pub(crate) fn out_of_date() -> Self {
-        let text = "This page was out of date: you have signed in or out since it was shown, or it has been open for \
-            too long. Nothing was changed. Go back to your account and try again.";
+        let text = "You have signed in or out since this page was shown, or it was open for too long. Nothing was \
+            changed. Go to your account and try again.";
         Self::message(StatusCode::FORBIDDEN, "That page was out of date", text)
     }
 
-    /// A form with fields that ours do not have, or without one that they have.
+    /// A form with unknown or missing fields.
     pub(crate) fn not_our_form(status: StatusCode) -> Self {
-        let text = "What was sent does not fit the form. Nothing was changed.";
+        let text = "Your browser sent fields that this form does not have. Nothing was changed.";
         Self::message(status, "That form could not be read", text)
     }
 
@@ -40,10 +40,10 @@ impl Failure {
     }
 }
 
-/// A page for what went wrong. It is the same for everybody.
+/// A page about an error, which is the same for everybody.
 pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static str) -> Response {
     let page = Message {
-        frame: Frame::bare(title),
+        layout: Layout::bare(title),
         text,
         link: ("/account", "Go to your account"),
     };
@@ -53,14 +53,15 @@ pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static st
     }
 }
 
-/// Any error, so that handlers can use `?`. (That is why `Failure` itself is none.)
+/// Converts any error, so that handlers can use `?`. (So `Failure` itself cannot implement
+/// `Error`.)
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Internal(Box::new(error))
     }
 }
 
-/// A boxed error as one that `?` takes.
+/// A boxed error that implements `Error`.
 #[derive(Debug)]
 pub(crate) struct Boxed(pub(crate) Box<dyn Error + Send + Sync>);
 

@@ -7,11 +7,11 @@ use tower_sessions::Session;
 
 use crate::app::App;
 use crate::failure::Failure;
+use crate::session::CSRF;
 use crate::token;
-use crate::visitor::CSRF;
 
-/// A form that this session was given: it brings back the token of the session. The other half of the defence, the check
-/// of where a request comes from, is a layer of the router.
+/// A form that contains the token of this session. A layer of the router also checks the origin of
+/// the request.
 pub(crate) struct OurForm<T>(pub(crate) T);
 
 #[derive(Deserialize)]
@@ -30,13 +30,13 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for OurForm<T> {
         let form = Form::<Guarded<T>>::from_request(request, app).await;
         let Form(guarded) = form.map_err(|rejected| Failure::not_our_form(rejected.status()))?;
         match session.get::<String>(CSRF).await? {
-            Some(expected) if token::same(&expected, &guarded.csrf) => Ok(Self(guarded.form)),
+            Some(expected) if token::equal(&expected, &guarded.csrf) => Ok(Self(guarded.form)),
             _ => Err(Failure::out_of_date()),
         }
     }
 }
 
-/// The part of the path that names something. What cannot be read names nothing.
+/// A name in the path. If it cannot be read, the answer is 404.
 pub(crate) struct Named(pub(crate) String);
 
 impl FromRequestParts<App> for Named {

@@ -1,5 +1,5 @@
-//! The key that seals the records, in a file. Good enough to try things out: a service keeps it where it keeps its other
-//! secrets, and never beside the database.
+//! The key that encrypts the records, in a file. This is good enough for a trial. A service keeps
+//! the key with its other secrets, and never next to the database.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -8,14 +8,15 @@ use std::path::Path;
 use countersign::SealingKey;
 use countersign_web::{BoxError, Database};
 
-/// Reads the key, or makes one if there are no records yet that it would have to open.
+/// Reads the key. Creates one if there are no records yet.
 pub(crate) async fn open(path: &Path, database: &Database) -> Result<SealingKey, BoxError> {
     let problem = |what: String| BoxError::from(format!("the key file {}: {what}", path.display()));
     match File::open(path) {
         Ok(file) => read(file).map_err(|error| problem(error.to_string())),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if database.has_records().await? {
-                let what = "it is missing, and without it the records in the database cannot be opened; put it back";
+                let what = "it is missing, and the records in the database cannot be decrypted without it; \
+                    restore the file from your backup";
                 return Err(problem(what.into()));
             }
             create(path).map_err(|error| problem(error.to_string()))

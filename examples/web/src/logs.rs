@@ -1,8 +1,9 @@
 use tracing_subscriber::EnvFilter;
 
-/// What is logged: this, in the form of `RUST_LOG`, but never what has secrets in it.
+/// The log filter for a text in the form of `RUST_LOG`, which never logs secrets.
 ///
-/// At its finest level tower-http's check of forms logs whole addresses, and those of our mails have tokens.
+/// At the level `trace`, the form check of tower-http logs whole addresses, and the links in our
+/// mails contain tokens.
 #[must_use]
 pub fn log_filter(asked: &str) -> EnvFilter {
     EnvFilter::new(format!("{asked},tower_http::csrf=info"))

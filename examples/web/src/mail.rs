@@ -1,23 +1,23 @@
 use std::io::{self, Write};
 
-/// A mail to somebody.
+/// A mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// The address.
+    /// The email address of the recipient.
     pub to: String,
-    /// What it is about.
+    /// The subject.
     pub subject: String,
-    /// Plain text.
+    /// The plain text.
     pub text: String,
 }
 
 /// Sends mails.
 pub trait Mailer: Send + Sync {
-    /// Takes a mail over, to be sent soon. A change that it tells of is on record already.
+    /// Accepts a mail, to be sent soon. The change that it reports is stored already.
     fn send(&self, mail: Mail);
 }
 
-/// Writes mails to the terminal, in the place of sending them.
+/// Prints mails to the terminal instead of sending them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TerminalMailer;
 
@@ -27,12 +27,12 @@ impl Mailer for TerminalMailer {
         let Mail { to, subject, text } = mail;
         let shown = format!("{rule}\nTo: {to}\nSubject: {subject}\n\n{text}\n{rule}\n");
         if let Err(error) = io::stdout().write_all(shown.as_bytes()) {
-            tracing::error!(%error, "a mail could not be written");
+            tracing::error!(%error, "a mail could not be printed");
         }
     }
 }
 
-/// What an owner is told by mail when the second factor has changed.
+/// A change of the second factor, which is reported to the owner by mail.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Enabled,
@@ -59,17 +59,17 @@ impl Change {
         };
         let what = match self {
             Self::Enabled => {
-                "From now on a sign-in takes a code from your app beside the password.".into()
+                "From now on, signing in needs your password and a code from your app.".into()
             }
-            Self::Added { name } => format!("Codes of \"{name}\" now sign in to your account."),
-            Self::Replaced => "The old entry in your app does not sign in any more.".into(),
-            Self::Removed { name } => format!("Codes of \"{name}\" do not sign in any more."),
-            Self::Disabled => "From now on your password alone signs in.".into(),
-            Self::CodesIssued => "Older backup codes do not work any more.".into(),
+            Self::Added { .. } => "Its codes can now sign in to your account.".into(),
+            Self::Replaced => "The old entry in your app no longer works.".into(),
+            Self::Removed { .. } => "Its codes no longer work.".into(),
+            Self::Disabled => "From now on, signing in needs only your password.".into(),
+            Self::CodesIssued => "Your earlier backup codes no longer work.".into(),
             Self::CodeUsed { number, remaining } => {
-                format!("It was number {number}; {remaining} are left.")
+                format!("It was code number {number}. Codes left: {remaining}.")
             }
-            Self::Unlocked => "Our staff has ended the wait after wrong codes.".into(),
+            Self::Unlocked => "Our staff unlocked it after too many wrong codes.".into(),
         };
         Mail {
             to: to.to_owned(),

@@ -18,10 +18,10 @@ use tokio::net::TcpListener;
 #[derive(Parser)]
 #[command(name = "countersign-web")]
 struct Arguments {
-    /// Where to listen. Port 0 is any that is free.
+    /// The address to listen on. Port 0 takes any free port.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// sqlite:PATH or postgres://...
+    /// The database: sqlite:PATH or postgres://...
     #[arg(
         long,
         value_name = "URL",
@@ -30,13 +30,14 @@ struct Arguments {
     )]
     #[arg(hide_env_values = true)]
     database: String,
-    /// The file with the key that records are sealed with. It is made if there are no records yet.
+    /// The file with the encryption key. It is created if there are no records yet.
     #[arg(long, value_name = "PATH", default_value = "countersign-web.key")]
     key: PathBuf,
-    /// The address of the service as browsers see it, if there is a proxy before it.
+    /// The address of the service for browsers, if there is a proxy in front of it.
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
-    /// The email address of somebody who may see /admin, once signed in with a second factor. Can be repeated.
+    /// The email address of a user who may see /admin after signing in with a second factor. You
+    /// can repeat this option.
     #[arg(long = "operator", value_name = "EMAIL")]
     operators: Vec<String>,
 }
@@ -81,25 +82,25 @@ async fn run(arguments: Arguments) -> Result<(), BoxError> {
         clock: SharedClock::new(SystemClock),
     })
     .await?;
-    tokio::spawn(purge_now_and_then(app.clone()));
+    tokio::spawn(purge_regularly(app.clone()));
     tracing::info!("open {origin} (mails are printed here)");
     let served = axum::serve(listener, app.router());
     Ok(served.with_graceful_shutdown(interrupted()).await?)
 }
 
-async fn purge_now_and_then(app: App) {
+async fn purge_regularly(app: App) {
     let mut interval = tokio::time::interval(Duration::from_secs(10 * 60));
     loop {
         interval.tick().await;
         if let Err(error) = app.purge().await {
-            tracing::warn!(%error, "what has expired could not be deleted");
+            tracing::warn!(%error, "expired sessions and tokens could not be deleted");
         }
     }
 }
 
 async fn interrupted() {
     if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::error!(%error, "interrupts are not heard");
+        tracing::error!(%error, "Ctrl-C cannot be handled");
         std::future::pending::<()>().await;
     }
 }

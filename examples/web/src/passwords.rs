@@ -8,26 +8,31 @@ use tokio::task::spawn_blocking;
 
 use crate::BoxError;
 
-/// Argon2id with 19 MiB and two passes, off the threads that must not block, a bounded number at once.
+/// Argon2id with 19 MiB and two passes, on threads that may block, with a limited number at once.
 pub(crate) struct Passwords {
     permits: Arc<Semaphore>,
-    /// What a password is compared with if there is no such user, so that both take the same time.
-    nobody: String,
+    /// The hash that a password is compared with if there is no such user, so that both cases take
+    /// the same time.
+    dummy_hash: String,
 }
 
 impl Passwords {
     pub(crate) async fn new() -> Result<Self, BoxError> {
         let threads = std::thread::available_parallelism()?;
         let permits = Arc::new(Semaphore::new(threads.get()));
-        let nobody = hash(&permits, crate::token::new()?).await?;
-        Ok(Self { permits, nobody })
+        let dummy_hash = hash(&permits, crate::token::new()?).await?;
+        Ok(Self {
+            permits,
+            dummy_hash,
+        })
     }
 
     pub(crate) async fn hash(&self, password: String) -> Result<String, BoxError> {
         hash(&self.permits, password).await
     }
 
-    /// Whether it is the password of this hash. Without a hash it is not, after the same work.
+    /// Whether the password matches this hash. Without a hash it does the same work, and returns
+    /// false.
     pub(crate) async fn matches(
         &self,
         hash: Option<String>,
@@ -35,10 +40,10 @@ impl Passwords {
     ) -> Result<bool, BoxError> {
         let (known, hash) = match hash {
             Some(hash) => (true, hash),
-            None => (false, self.nobody.clone()),
+            None => (false, self.dummy_hash.clone()),
         };
         let permit = Arc::clone(&self.permits).acquire_owned().await?;
-        let right = spawn_blocking(move || {
+        let correct = spawn_blocking(move || {
             let _permit = permit;
             let hash = PasswordHash::new(&hash)?;
             let argon2 = Argon2::default();
@@ -46,7 +51,7 @@ impl Passwords {
                 argon2.verify_password(password.as_bytes(), &hash).is_ok(),
             )
         });
-        Ok(right.await?? && known)
+        Ok(correct.await?? && known)
     }
 }
 
@@ -59,7 +64,8 @@ async fn hash(permits: &Arc<Semaphore>, password: String) -> Result<String, BoxE
     Ok(hash.await??.to_string())
 }
 
-/// NIST SP 800-63B-4, 3.1.1.2 wants at least 8 characters where there is a second factor, and no rules of composition.
+/// NIST SP 800-63B-4, 3.1.1.2 requires at least 8 characters with a second factor, and forbids
+/// composition rules.
 pub(crate) const SHORTEST: usize = 8;
-/// So that nobody makes the service digest a megabyte.
+/// So that nobody makes the service hash a megabyte.
 pub(crate) const LONGEST_BYTES: usize = 256;

@@ -18,26 +18,27 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::app::App;
+use crate::assets;
 use crate::cookie;
 use crate::failure::{self, Failure};
 use crate::pages::{
     account, admin, authenticators, backup_codes, code, disable, setup, sign_in, sign_up,
 };
-use crate::statics;
 
 impl App {
-    /// The service as a router.
+    /// Returns the router of the service.
     pub fn router(&self) -> Router {
         let app = pages()
             .fallback(async || Failure::not_found())
             .method_not_allowed_fallback(async || {
-                let text = "This address does not take that kind of request.";
+                let text =
+                    "This address does not accept that kind of request. Nothing was changed.";
                 Failure::message(StatusCode::METHOD_NOT_ALLOWED, "That does not work", text)
             })
             .layer(from_fn_with_state(self.clone(), cookie::layer))
             .layer(CsrfLayer::new().with_rejection_response(from_elsewhere))
             .layer(DefaultBodyLimit::max(LARGEST_FORM))
-            .merge(statics::router())
+            .merge(assets::router())
             .layer(from_fn(always_a_page))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(TraceLayer::new_for_http().make_span_with(span));
@@ -48,7 +49,7 @@ impl App {
         };
         app.layer(header(CONTENT_SECURITY_POLICY, POLICY))
             .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            // Not `no-referrer`: with that a browser sends `Origin: null` with our own forms.
+            // With `no-referrer`, a browser would send `Origin: null` with our own forms.
             .layer(header(REFERRER_POLICY, "same-origin"))
             .layer(header(OPENER_POLICY, "same-origin"))
             .layer(header(RESOURCE_POLICY, "same-origin"))
@@ -56,7 +57,8 @@ impl App {
                 PERMISSIONS_POLICY,
                 "camera=(), geolocation=(), microphone=()",
             ))
-            // Pages are for one person, at one moment. Files that may be kept say so themselves.
+            // Pages belong to one user and must not be cached. Files that may be cached set their
+            // own header.
             .layer(SetResponseHeaderLayer::if_not_present(
                 CACHE_CONTROL,
                 HeaderValue::from_static("no-store"),
@@ -112,7 +114,7 @@ fn pages() -> Router<App> {
         .route("/admin/unlock", post(admin::unlock))
 }
 
-/// What a request is called in the logs: its route, never its path, which may have a token in it.
+/// The span of a request in the logs: its route, not its path, which may contain a token.
 fn span(request: &Request) -> tracing::Span {
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or("none", MatchedPath::as_str);
@@ -123,7 +125,7 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
-/// Ends what takes too long, and puts a page into answers that have none.
+/// Ends requests that take too long, and adds a page to answers without one.
 async fn always_a_page(request: Request, next: Next) -> Response {
     let text = "It is not your fault. Please try again in a minute.";
     let title = "That could not be done just now";

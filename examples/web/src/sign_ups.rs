@@ -1,17 +1,17 @@
-//! Addresses that somebody has given, until the mail that goes there is answered.
+//! Email addresses that wait for confirmation by a link in a mail.
 
 use crate::app::App;
 use crate::database::on;
 use crate::{BoxError, token};
 
-/// Keeps an address, and gives the token that goes there by mail; `None` if so many are on their way that another mail would
-/// only be a nuisance to whoever has the address.
+/// Stores an address, and returns the token for the mail. `None`: too many mails were sent to this
+/// address already.
 pub(crate) async fn keep(app: &App, email: &str) -> Result<Option<String>, BoxError> {
     let (token, now) = (token::new()?, app.clock().seconds());
     let sql = "INSERT INTO sign_ups (token, email, expires_at) SELECT $1, $2, $3 \
         WHERE (SELECT count(*) FROM sign_ups WHERE email = $2 AND expires_at > $4) < $5";
     let kept = on!(app.database(), |pool| {
-        let query = sqlx::query(sql).bind(token::digest(token.as_bytes()));
+        let query = sqlx::query(sql).bind(token::hash(token.as_bytes()));
         let query = query.bind(email).bind(now.saturating_add(LASTS));
         query
             .bind(now)
@@ -23,11 +23,11 @@ pub(crate) async fn keep(app: &App, email: &str) -> Result<Option<String>, BoxEr
     Ok((kept == 1).then_some(token))
 }
 
-/// The address that this token was sent to.
+/// Returns the address that this token was sent to.
 pub(crate) async fn email(app: &App, token: &str) -> Result<Option<String>, BoxError> {
     let sql = "SELECT email FROM sign_ups WHERE token = $1 AND expires_at > $2";
     Ok(on!(app.database(), |pool| {
-        let query = sqlx::query_scalar(sql).bind(token::digest(token.as_bytes()));
+        let query = sqlx::query_scalar(sql).bind(token::hash(token.as_bytes()));
         query
             .bind(app.clock().seconds())
             .fetch_optional(pool)
@@ -35,17 +35,17 @@ pub(crate) async fn email(app: &App, token: &str) -> Result<Option<String>, BoxE
     }))
 }
 
-/// Ends a token that was used.
+/// Deletes a token that was used.
 pub(crate) async fn forget(app: &App, token: &str) -> Result<(), BoxError> {
     on!(app.database(), |pool| {
         let query = sqlx::query("DELETE FROM sign_ups WHERE token = $1");
-        let query = query.bind(token::digest(token.as_bytes()));
+        let query = query.bind(token::hash(token.as_bytes()));
         query.execute(pool).await?;
     });
     Ok(())
 }
 
-/// In seconds.
+/// The lifetime of a token, in seconds.
 const LASTS: i64 = 60 * 60;
-/// Mails to one address within that time.
+/// The most mails to one address within that time.
 const MOST: i64 = 5;

@@ -11,11 +11,11 @@ use crate::clock::SharedClock;
 use crate::database::{Database, on};
 use crate::{BoxError, events};
 
-/// Countersign's store in the host's own transaction: with each swap go the host's flag "enrolled", a line in the log of
-/// events, with an accepted code the sign-in and, with a change of the factor, the end of all other sign-ins. All of it is
-/// there or nothing is, whenever the process dies.
+/// A store that writes the application's own rows in the same transaction as the record. These are
+/// the flag `enrolled`, an event, and the sign-in of an accepted code. A change of the factor also
+/// ends all other sign-ins. Whenever the process ends, all of these are stored or none.
 #[derive(Clone)]
-pub struct HostStore {
+pub struct AppStore {
     records: BoxStore,
     database: Database,
     clock: SharedClock,
@@ -24,15 +24,16 @@ pub struct HostStore {
     remark: Option<String>,
 }
 
-/// The sign-in that an accepted code makes. Its id is nobody's until the verifier has returned the receipt.
+/// The sign-in that an accepted code creates. Do not send its id before the verifier has returned
+/// the receipt.
 #[derive(Clone, Debug)]
 pub(crate) struct NewSignIn {
     pub(crate) id: String,
     pub(crate) user: i64,
 }
 
-impl HostStore {
-    /// A store on this database. The clock is for the log of events.
+impl AppStore {
+    /// Creates a store on this database. The clock is for the log of events.
     #[must_use]
     pub fn new(database: Database, clock: SharedClock) -> Self {
         Self {
@@ -45,7 +46,7 @@ impl HostStore {
         }
     }
 
-    /// The store of one request, which inserts this sign-in together with an accepted code.
+    /// The store of one request, which inserts this sign-in with an accepted code.
     pub(crate) fn with_sign_in(&self, sign_in: NewSignIn) -> Self {
         Self {
             sign_in: Some(sign_in),
@@ -53,7 +54,8 @@ impl HostStore {
         }
     }
 
-    /// The store of one request, whose own sign-in outlives a change of the factor.
+    /// The store of one request, which keeps this sign-in when a change of the factor ends the
+    /// others.
     pub(crate) fn keeping(&self, sign_in: String) -> Self {
         Self {
             kept: Some(sign_in),
@@ -61,7 +63,7 @@ impl HostStore {
         }
     }
 
-    /// The store of one request, which puts this beside its events.
+    /// The store of one request, which adds this remark to its events.
     pub(crate) fn with_remark(&self, remark: String) -> Self {
         Self {
             remark: Some(remark),
@@ -69,18 +71,19 @@ impl HostStore {
         }
     }
 
-    async fn swap(
+    async fn write(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, BoxError> {
-        let (revision, summary) = (swap.revision().as_i64(), swap.summary());
+        let (revision, summary) = (write.revision().as_i64(), write.summary());
         let (codes_left, key) = (i64::from(summary.codes_left), i64::from(summary.key.get()));
-        let expected = swap.expected().map(Revision::as_i64);
+        let expected = write.expected().map(Revision::as_i64);
         on!(&self.database, |pool| {
-            // The outermost transaction, on a connection of its own: nobody else can roll it back.
+            // The outermost transaction, on a separate connection, so that no caller can roll it
+            // back.
             let mut transaction = pool.begin_with(self.database.begin()).await?;
-            let write = match (swap.record(), expected) {
+            let query = match (write.record(), expected) {
                 (Some(record), None) => sqlx::query(CREATE)
                     .bind(account.as_str())
                     .bind(revision)
@@ -98,27 +101,27 @@ impl HostStore {
                     .bind(expected),
                 (None, expected) => sqlx::query(ERASE).bind(account.as_str()).bind(expected),
             };
-            if write.execute(&mut *transaction).await?.rows_affected() == 0 {
-                // Somebody was first. Nothing was written, and nothing may be.
+            if query.execute(&mut *transaction).await?.rows_affected() == 0 {
+                // Another write was first. Nothing may be written now.
                 transaction.rollback().await?;
                 return Ok(WriteResult::Stale);
             }
-            if let (Some(enrolled), Some(user)) = (enrolled_after(swap.kind()), user(account)) {
+            if let (Some(enrolled), Some(user)) = (enrolled_after(write.kind()), user(account)) {
                 sqlx::query("UPDATE users SET enrolled = $1 WHERE id = $2")
                     .bind(enrolled)
                     .bind(user)
                     .execute(&mut *transaction)
                     .await?;
             }
-            if let (true, Some(user)) = (changes_the_factor(swap.kind()), user(account)) {
+            if let (true, Some(user)) = (changes_the_factor(write.kind()), user(account)) {
                 sqlx::query("DELETE FROM sign_ins WHERE user_id = $1 AND id <> $2")
                     .bind(user)
                     .bind(self.kept.as_deref().unwrap_or_default())
                     .execute(&mut *transaction)
                     .await?;
             }
-            if let Some(what) = events::of_swap(swap.kind()) {
-                // A wrong attempt is committed too: a failure that is rolled back is a free guess.
+            if let Some(what) = events::of_write(write.kind()) {
+                // A failed attempt is committed too: a failure that is rolled back is a free guess.
                 sqlx::query(events::INSERT)
                     .bind(account.as_str())
                     .bind(self.clock.seconds())
@@ -127,7 +130,7 @@ impl HostStore {
                     .execute(&mut *transaction)
                     .await?;
             }
-            if let (WriteKind::Accepted, Some(sign_in)) = (swap.kind(), &self.sign_in) {
+            if let (WriteKind::Accepted, Some(sign_in)) = (write.kind(), &self.sign_in) {
                 sqlx::query(INSERT_SIGN_IN)
                     .bind(&sign_in.id)
                     .bind(sign_in.user)
@@ -141,36 +144,37 @@ impl HostStore {
     }
 }
 
-impl Store for HostStore {
+impl Store for AppStore {
     type Error = BoxError;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, BoxError> {
         self.records.load(account).await
     }
 
-    /// If its time is up, the transaction is rolled back, or a commit that is under way lands: whole, either way. The
-    /// verifier finds out which.
+    /// After a timeout, the transaction is rolled back or committed as a whole. The verifier finds
+    /// out which.
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, BoxError> {
-        match timeout(LIMIT, self.swap(account, swap)).await? {
-            // PostgreSQL has rolled it back because others changed the same rows: the verifier loads and judges again.
+        match timeout(LIMIT, self.write(account, write)).await? {
+            // PostgreSQL rolled back because of a concurrent change: the verifier loads the record
+            // and checks again.
             Err(error) if is_conflict(&error) => Ok(WriteResult::Stale),
-            swapped => swapped,
+            result => result,
         }
     }
 }
 
-impl fmt::Debug for HostStore {
+impl fmt::Debug for AppStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostStore").finish_non_exhaustive()
+        f.debug_struct("AppStore").finish_non_exhaustive()
     }
 }
 
-/// What the host's flag becomes. A row that was deleted or put back does not pass here, so the flag stays and the door
-/// stays shut.
+/// The new value of the flag `enrolled`. An attacker who deletes or restores a row does not use
+/// this store, so the flag stays set and nobody signs in.
 const fn enrolled_after(kind: WriteKind) -> Option<bool> {
     match kind {
         WriteKind::Enrolled => Some(true),
@@ -179,7 +183,7 @@ const fn enrolled_after(kind: WriteKind) -> Option<bool> {
     }
 }
 
-/// Whether other sign-ins end with it: they were made with what counted before.
+/// Whether this kind of write ends the other sign-ins, which used the earlier second factor.
 const fn changes_the_factor(kind: WriteKind) -> bool {
     matches!(
         kind,
@@ -187,7 +191,7 @@ const fn changes_the_factor(kind: WriteKind) -> bool {
     )
 }
 
-/// The account's id is the user's number.
+/// The id of the user, which is also the account id.
 fn user(account: &AccountId) -> Option<i64> {
     account.as_str().parse().ok()
 }
@@ -209,5 +213,6 @@ const ERASE: &str = "DELETE FROM countersign WHERE account = $1 AND revision = $
 pub(crate) const INSERT_SIGN_IN: &str =
     "INSERT INTO sign_ins (id, user_id, begun_at, seen_at) VALUES ($1, $2, $3, $3)";
 
-/// Longer than SQLite's `busy_timeout` and the wait for a connection, so that these say what is wrong.
+/// Longer than SQLite's `busy_timeout` and the wait for a connection, so that their errors are
+/// reported.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Random tokens, and the digests of them that the database keeps.
+//! Random tokens, and the hashes of them that the database stores.
 
 use countersign::otp::RandomError;
 use countersign::runtime::{RandomSource, SystemRandom};
@@ -13,12 +13,12 @@ pub(crate) fn new() -> Result<String, RandomError> {
     Ok(HEXLOWER.encode(&bytes))
 }
 
-/// What is kept in the place of a token: whoever reads the database cannot use it.
-pub(crate) fn digest(token: &[u8]) -> String {
+/// The hash that is stored instead of a token: an attacker who reads the database cannot use it.
+pub(crate) fn hash(token: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(token))
 }
 
-/// Whether two tokens are the same, in a time that tells nothing of how much of them is.
-pub(crate) fn same(one: &str, other: &str) -> bool {
+/// Whether two tokens are equal, in constant time.
+pub(crate) fn equal(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }

@@ -9,7 +9,7 @@ use crate::passwords::Passwords;
 use crate::store::INSERT_SIGN_IN;
 use crate::{events, token};
 
-/// The host's users: the table, their passwords, and who is signed in.
+/// The users of the service: their table, passwords and sign-ins.
 pub(crate) struct Users {
     database: Database,
     passwords: Passwords,
@@ -21,22 +21,22 @@ pub(crate) struct Users {
 pub(crate) struct User {
     pub(crate) id: i64,
     pub(crate) email: String,
-    /// The host's own word on whether there is a second factor, so that a record that was lost cannot open the door.
+    /// The service's own flag for a second factor, so that nobody signs in if the record is lost.
     pub(crate) enrolled: bool,
 }
 
 impl User {
-    /// The number that never changes, not the address.
+    /// The account id for countersign: the number, because an address can change.
     pub(crate) fn account(&self) -> AccountId {
         self.id.into()
     }
 }
 
-/// What came of a password.
+/// The result of a password check.
 pub(crate) enum Checked {
-    Right(User),
+    Correct(User),
     Wrong,
-    /// Too many were tried for this name, whether or not it is anybody's.
+    /// Too many passwords were tried for this address, whether or not it has an account.
     TooMany {
         retry_after: Duration,
     },
@@ -67,7 +67,7 @@ impl Users {
         Ok(row.map(user))
     }
 
-    /// Adds a user, or `None` if somebody has the address.
+    /// Adds a user, or returns `None` if the address is taken.
     pub(crate) async fn add(
         &self,
         email: &str,
@@ -84,8 +84,8 @@ impl Users {
         Ok(row.map(user))
     }
 
-    /// The user, if the password is right. A try is counted before it is looked at, and an address that is nobody's is
-    /// counted and takes as long.
+    /// Returns the user if the password is correct. A try is counted before the check. A try for an
+    /// unknown address is counted too, and takes the same time.
     pub(crate) async fn check(&self, email: &str, password: String) -> Result<Checked, BoxError> {
         if let Some(retry_after) = self.count_try(email).await? {
             return Ok(Checked::TooMany { retry_after });
@@ -98,18 +98,18 @@ impl Users {
             Some((id, email, enrolled, hash)) => (Some((id, email, enrolled)), Some(hash)),
             None => (None, None),
         };
-        let right = self.passwords.matches(hash, password).await?;
-        let Some(found) = row.filter(|_| right) else {
+        let correct = self.passwords.matches(hash, password).await?;
+        let Some(found) = row.filter(|_| correct) else {
             return Ok(Checked::Wrong);
         };
         on!(&self.database, |pool| {
             let query = sqlx::query("DELETE FROM password_tries WHERE name = $1");
             query.bind(tries_of(email)).execute(pool).await?;
         });
-        Ok(Checked::Right(user(found)))
+        Ok(Checked::Correct(user(found)))
     }
 
-    /// Counts a try, and says how long to wait if there were too many.
+    /// Counts a try, and returns the time to wait if there were too many.
     async fn count_try(&self, email: &str) -> Result<Option<Duration>, BoxError> {
         let now = self.clock.seconds();
         let begin = now.saturating_sub(TRIES_SPAN);
@@ -121,8 +121,9 @@ impl Users {
         Ok((tries > TRIES).then(|| Duration::from_secs(u64::try_from(left).unwrap_or_default())))
     }
 
-    /// Signs somebody in by a password alone, and gives the id of the sign-in; `None` if a second factor was switched on
-    /// meanwhile. With a second factor the store does it, in the transaction of the accepted code.
+    /// Signs a user in with a password alone, and returns the id of the sign-in; `None` if a second
+    /// factor was enabled meanwhile. With a second factor, the store inserts the sign-in with the
+    /// accepted code.
     pub(crate) async fn sign_in_by_password(
         &self,
         user: &User,
@@ -130,8 +131,9 @@ impl Users {
         let (id, now) = (token::new()?, self.clock.seconds());
         on!(&self.database, |pool| {
             let mut transaction = pool.begin_with(self.database.begin()).await?;
-            // Holds the user's row, so that switching a second factor on comes before this, or after it and ends it.
-            let query = sqlx::query(HOLD_IF_NOT_ENROLLED).bind(user.id);
+            // Locks the user's row. So a second factor is enabled either before this, or after it
+            // and ends this sign-in.
+            let query = sqlx::query(LOCK_IF_NOT_ENROLLED).bind(user.id);
             if query.execute(&mut *transaction).await?.rows_affected() == 0 {
                 transaction.rollback().await?;
                 return Ok(None);
@@ -152,7 +154,7 @@ impl Users {
         Ok(Some(id))
     }
 
-    /// Who is signed in by this, if it is neither idle nor too old. Being asked counts as being used.
+    /// Returns the user of a sign-in that is neither idle nor too old. This call counts as a use.
     pub(crate) async fn signed_in(&self, sign_in: &str) -> Result<Option<User>, BoxError> {
         let now = self.clock.seconds();
         let (idle, old) = (now.saturating_sub(IDLE), now.saturating_sub(OLDEST));
@@ -180,7 +182,7 @@ impl Users {
         Ok(())
     }
 
-    /// Lets a form be sent once: the token goes into the form, and the first that brings it back takes it away.
+    /// Creates a token for a form that may be sent once.
     pub(crate) async fn offer_once(&self, sign_in: &str) -> Result<String, BoxError> {
         let once = token::new()?;
         on!(&self.database, |pool| {
@@ -190,7 +192,7 @@ impl Users {
         Ok(once)
     }
 
-    /// Whether this is the first time that the token comes back.
+    /// Uses the token of such a form, and returns whether this is the first use.
     pub(crate) async fn take_once(&self, sign_in: &str, once: &str) -> Result<bool, BoxError> {
         let sql = "UPDATE sign_ins SET once = NULL WHERE id = $1 AND once = $2";
         let taken = on!(&self.database, |pool| {
@@ -200,7 +202,7 @@ impl Users {
         Ok(taken == 1)
     }
 
-    /// Deletes what is of no use any more.
+    /// Deletes expired rows.
     pub(crate) async fn purge(&self) -> Result<(), BoxError> {
         let now = self.clock.seconds();
         on!(&self.database, |pool| {
@@ -225,9 +227,9 @@ fn user((id, email, enrolled): (i64, String, bool)) -> User {
     }
 }
 
-/// People also type passwords into the field for the address, so it is not kept as it is.
+/// Stores a hash instead of the address, because people also type passwords into that field.
 fn tries_of(email: &str) -> String {
-    token::digest(email.as_bytes())
+    token::hash(email.as_bytes())
 }
 
 const COUNT_TRY: &str = "INSERT INTO password_tries (name, tries, begun_at) VALUES ($1, 1, $2) \
@@ -235,17 +237,17 @@ const COUNT_TRY: &str = "INSERT INTO password_tries (name, tries, begun_at) VALU
     tries = CASE WHEN password_tries.begun_at <= $3 THEN 1 ELSE password_tries.tries + 1 END, \
     begun_at = CASE WHEN password_tries.begun_at <= $3 THEN $2 ELSE password_tries.begun_at END \
     RETURNING tries, begun_at";
-const HOLD_IF_NOT_ENROLLED: &str =
+const LOCK_IF_NOT_ENROLLED: &str =
     "UPDATE users SET enrolled = enrolled WHERE id = $1 AND NOT enrolled";
 const SIGNED_IN: &str = "SELECT users.id, users.email, users.enrolled, sign_ins.seen_at \
     FROM sign_ins JOIN users ON users.id = sign_ins.user_id \
     WHERE sign_ins.id = $1 AND sign_ins.seen_at > $2 AND sign_ins.begun_at > $3";
 
-/// Tries of a password, for one name within [`TRIES_SPAN`].
+/// The most password tries for one address within [`TRIES_SPAN`].
 const TRIES: i64 = 10;
 const TRIES_SPAN: i64 = 15 * 60;
 /// A sign-in ends after half an hour without use, and after 12 hours in any case.
 const IDLE: i64 = 30 * 60;
 const OLDEST: i64 = 12 * 60 * 60;
-/// How exactly the last use is kept.
+/// The precision of the last use, in seconds.
 const SEEN_EVERY: i64 = 60;

@@ -1,4 +1,4 @@
-//! The logs of a whole flow, at the finest level, have no secret in them.
+//! The logs of the whole flow at the level `trace` contain no secret.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -43,7 +43,7 @@ impl MakeWriter<'_> for Log {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_logs_of_a_whole_flow_have_no_secrets() {
+async fn the_whole_flow_logs_no_secrets() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(log.clone())
@@ -54,15 +54,14 @@ async fn the_logs_of_a_whole_flow_have_no_secrets() {
     let service = Service::on_sqlite().await;
     let mut secrets = vec![PASSWORD.to_owned(), "wrong password".to_owned()];
 
-    let mut browser = service.newcomer(ALICE).await;
+    let mut browser = service.signed_up(ALICE).await;
     secrets.push(service.last_link().replace("/sign-up/", ""));
-    browser.get("/account").await;
-    let begun = browser.post("/two-factor/enable", &[]).await;
-    let page = browser.get(begun.location()).await;
+    let path = browser.start_setup().await;
+    let page = browser.get(&path).await;
     secrets.extend([page.key(), page.key().replace(' ', "")]);
     let wrong = service.wrong(&page.phone());
-    browser.post(begun.location(), &[("code", &wrong)]).await;
-    let phone = service.confirm(&mut browser, &begun).await;
+    browser.post(&path, &[("code", &wrong)]).await;
+    let phone = service.confirm(&mut browser, &path).await;
     secrets.push(phone.passcode(service.clock.now()));
     let codes = service.codes(&mut browser).await;
     secrets.extend(
@@ -74,12 +73,12 @@ async fn the_logs_of_a_whole_flow_have_no_secrets() {
 
     let mut other = service.browser();
     other.give_password(ALICE, "wrong password").await;
-    let mut other = service.half_signed_in(ALICE).await;
+    let mut other = service.partially_signed_in(ALICE).await;
     secrets.extend([other.csrf.clone(), cookie(&other)]);
     for code in [&wrong, "0000 0001", &codes[2]] {
-        other.post("/sign-in/code", &[("code", code)]).await;
+        other.give_code(code).await;
     }
-    assert!(other.is_in().await);
+    assert!(other.is_signed_in().await);
     secrets.extend([
         cookie(&other),
         "00000001".to_owned(),
@@ -94,7 +93,7 @@ async fn the_logs_of_a_whole_flow_have_no_secrets() {
             &[("password", PASSWORD), ("code", &code)],
         )
         .await;
-    // Errors too.
+    // Errors must log no secret either.
     service.execute("DROP TABLE events").await;
     other.get("/account").await;
     other.csrf = "forged".into();
@@ -107,7 +106,7 @@ async fn the_logs_of_a_whole_flow_have_no_secrets() {
         assert_eq!(line, None, "{secret} is in the log");
     }
     assert!(!log.contains(ALICE), "an address is in the log");
-    // And what should be there is.
+    // The log contains what it must.
     for text in [
         "route=\"/sign-up/{token}\"",
         "action=\"verify\"",

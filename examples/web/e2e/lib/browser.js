@@ -8,29 +8,29 @@ export function launch() {
     executablePath: CHROMIUM,
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage',
-      // Nothing leaves this machine.
+      // No connection to other computers.
       '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
     ],
   });
 }
 
-// What is on the screen. Chromium has no picture at times, where the machine is busy: asked again, it has.
-export async function picture(page, options = {}, tries = 20) {
+// Takes a screenshot. On a busy computer Chromium fails at times, so this tries again.
+export async function screenshot(page, options = {}, tries = 20) {
   try {
     return await page.screenshot({ animations: 'disabled', ...options });
   } catch (error) {
     if (tries === 1 || !String(error).includes('Unable to capture screenshot')) throw error;
     await page.waitForTimeout(100);
-    return picture(page, options, tries - 1);
+    return screenshot(page, options, tries - 1);
   }
 }
 
-// Somebody at a browser. Whatever the console calls an error fails the test, but for answers that a test expects.
-export class Person {
-  static async arrive(browser, service, options = {}) {
+// A user at a browser. Every error in the console fails the test, except for the statuses that the test expects.
+export class User {
+  static async open(browser, service, options = {}) {
     const context = await browser.newContext({ baseURL: service.origin, acceptDownloads: true, ...options });
     context.setDefaultTimeout(15_000);
-    return new Person(service, context, await context.newPage());
+    return new User(service, context, await context.newPage());
   }
 
   constructor(service, context, page) {
@@ -57,7 +57,7 @@ export class Person {
     return page;
   }
 
-  async leave() {
+  async close() {
     await this.context.close();
     assert.deepEqual(this.errors, [], 'errors in the console');
   }

@@ -1,8 +1,8 @@
-// A phone that is not ours: its camera is zbarimg, its app is oathtool.
+// A phone made of other software: zbarimg is the camera, and oathtool is the app.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { picture } from './browser.js';
+import { screenshot } from './browser.js';
 
 const STEP = 30;
 
@@ -13,10 +13,10 @@ export class Phone {
     this.key = this.uri.searchParams.get('secret');
   }
 
-  // Reads the QR code from a picture of the page.
+  // Reads the QR code from a screenshot of the page.
   static async scan(service, page) {
-    const file = join(service.folder, 'qr.png');
-    writeFileSync(file, await picture(page));
+    const file = join(service.directory, 'qr.png');
+    writeFileSync(file, await screenshot(page));
     return new Phone(service, execFileSync('zbarimg', ['-q', '--raw', '--nodbus', file], { encoding: 'utf8' }).trim());
   }
 
@@ -25,13 +25,13 @@ export class Phone {
     return execFileSync('oathtool', ['--totp', '--base32', `--now=${now}`, this.key], { encoding: 'utf8' }).trim();
   }
 
-  // A code that was not shown before: a step later.
+  // The passcode of the next time step.
   next() {
     this.service.advance(STEP);
     return this.code();
   }
 
-  // One that is not right now, and was not.
+  // A passcode of neither the current nor an earlier time step.
   wrong() {
     return String((Number(this.code()) + 1) % 1_000_000).padStart(6, '0');
   }

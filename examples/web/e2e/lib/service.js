@@ -1,59 +1,59 @@
-// The service under test: one process, with a database and a clock of its own. With DATABASE=postgres it starts a
-// throw-away PostgreSQL, else it has a file.
+// The service under test: one process with its own database and clock. With DATABASE=postgres it starts a temporary
+// PostgreSQL; otherwise it uses a file.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 export class Service {
   static async start({ operator } = {}) {
-    const folder = mkdtempSync(join(tmpdir(), 'countersign-web-'));
-    const service = new Service(folder, 'examples/staged', [
-      '--database', process.env.DATABASE || `sqlite:${join(folder, 'web.db')}`, '--clock', join(folder, 'clock'),
+    const directory = mkdtempSync(join(tmpdir(), 'countersign-web-'));
+    const service = new Service(directory, 'examples/test_server', [
+      '--database', process.env.DATABASE || `sqlite:${join(directory, 'web.db')}`, '--clock', join(directory, 'clock'),
       ...(operator ? ['--operator', operator] : []),
     ]);
     service.origin = await service.until(/^(http:\S+)$/m);
     return service;
   }
 
-  // The program as people run it, with the clock of the machine.
+  // The program itself, with the system clock.
   static async startProgram() {
-    const folder = mkdtempSync(join(tmpdir(), 'countersign-web-'));
-    const service = new Service(folder, 'countersign-web', [
-      '--listen', '127.0.0.1:0', '--database', `sqlite:${join(folder, 'web.db')}`, '--key', join(folder, 'key'),
+    const directory = mkdtempSync(join(tmpdir(), 'countersign-web-'));
+    const service = new Service(directory, 'countersign-web', [
+      '--listen', '127.0.0.1:0', '--database', `sqlite:${join(directory, 'web.db')}`, '--key', join(directory, 'key'),
     ]);
     service.origin = await service.until(/open (http:\S+) /);
     return service;
   }
 
-  constructor(folder, program, args) {
-    this.folder = folder;
+  constructor(directory, program, args) {
+    this.directory = directory;
     this.text = '';
     this.shift = 0;
     this.advance(0);
     this.process = spawn(join(process.env.TARGET, 'debug', program), args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    // Also when a test fails before it comes to `stop`.
+    // Stops the service too if a test fails before `stop`.
     process.once('exit', () => this.process.kill());
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream.on('data', (data) => { this.text += data; });
     }
   }
 
-  // The time that the service has.
+  // The time of the service.
   now() {
     return Math.floor(Date.now() / 1000) + this.shift;
   }
 
   advance(seconds) {
     this.shift += seconds;
-    writeFileSync(join(this.folder, 'clock'), String(this.shift));
+    writeFileSync(join(this.directory, 'clock'), String(this.shift));
   }
 
-  // Waits until the service has printed this, after what was printed before `from`, and gives the first group.
+  // Waits until the service has printed this after position `from`, and returns the first group.
   async until(pattern, from = 0) {
-    const end = Date.now() + PATIENCE;
+    const end = Date.now() + TIMEOUT;
     for (;;) {
       const found = this.text.slice(from).match(pattern);
       if (found) return found[1];
@@ -62,7 +62,7 @@ export class Service {
     }
   }
 
-  // The address in the mail that `act` brings about.
+  // Returns the link in the mail that `act` causes.
   async linkMailedBy(act) {
     const from = this.text.length;
     await act();
@@ -73,6 +73,6 @@ export class Service {
     const ended = new Promise((done) => { this.process.once('exit', done); });
     this.process.kill();
     await ended;
-    rmSync(this.folder, { recursive: true });
+    rmSync(this.directory, { recursive: true });
   }
 }

@@ -1,4 +1,4 @@
-//! The account: who one is, the second factor, and what happened.
+//! The account page: the user, the second factor, and the log.
 
 use askama::Template;
 use axum::extract::State;
@@ -9,20 +9,20 @@ use countersign::factor::EnabledStatus;
 use crate::app::App;
 use crate::events;
 use crate::failure::Failure;
-use crate::frame::{Frame, html};
-use crate::visitor::Member;
-use crate::when::When;
+use crate::layout::{Layout, html};
+use crate::session::Member;
+use crate::time_format::FormattedTime;
 
 #[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage {
-    frame: Frame,
+    layout: Layout,
     email: String,
     factor: Option<Factor>,
     events: Vec<Line>,
 }
 
-/// A second factor that is on, as pages show it.
+/// An active second factor, as pages show it.
 pub(crate) struct Factor {
     pub(crate) authenticators: Vec<Authenticator>,
     pub(crate) codes: Option<Codes>,
@@ -31,19 +31,19 @@ pub(crate) struct Factor {
 pub(crate) struct Authenticator {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) added: When,
-    pub(crate) used: Option<When>,
+    pub(crate) added: FormattedTime,
+    pub(crate) used: Option<FormattedTime>,
 }
 
 pub(crate) struct Codes {
-    pub(crate) issued: When,
+    pub(crate) issued: FormattedTime,
     pub(crate) remaining: usize,
-    /// For each code when it was used, in the order of the sheet.
-    pub(crate) used: Vec<Option<When>>,
+    /// The time when each code was used, in the order of the file.
+    pub(crate) used: Vec<Option<FormattedTime>>,
 }
 
 impl Codes {
-    /// Whether it is time to make a new set.
+    /// Whether the user should generate a new set.
     pub(crate) const fn few(&self) -> bool {
         self.remaining <= 3
     }
@@ -51,7 +51,7 @@ impl Codes {
 
 /// A line of the log.
 pub(crate) struct Line {
-    pub(crate) at: When,
+    pub(crate) at: FormattedTime,
     pub(crate) text: &'static str,
     pub(crate) remark: Option<String>,
 }
@@ -72,12 +72,16 @@ impl From<&EnabledStatus> for Factor {
             id: one.id.to_string(),
             name: one.name.to_string(),
             added: one.added_at.into(),
-            used: one.last_used_at.map(When::from),
+            used: one.last_used_at.map(FormattedTime::from),
         });
         let codes = enabled.backup_codes.as_ref().map(|codes| Codes {
             issued: codes.issued_at.into(),
             remaining: codes.remaining,
-            used: codes.used_at.iter().map(|at| at.map(When::from)).collect(),
+            used: codes
+                .used_at
+                .iter()
+                .map(|at| at.map(FormattedTime::from))
+                .collect(),
         });
         Self {
             authenticators: authenticators.collect(),
@@ -91,7 +95,7 @@ pub(crate) async fn show(State(app): State<App>, member: Member) -> Result<Respo
     let status = app.verifier().status(&account).await?;
     let events = events::latest(app.database(), &account, EVENTS).await?;
     let page = AccountPage {
-        frame: member.frame(&app, "Your account").await?,
+        layout: member.layout(&app, "Your account").await?,
         email: member.user.email,
         factor: match &status {
             Status::Enabled(enabled) => Some(enabled.into()),
@@ -102,7 +106,7 @@ pub(crate) async fn show(State(app): State<App>, member: Member) -> Result<Respo
     Ok(html(&page)?.into_response())
 }
 
-/// What an operator wrote is the operators' affair.
+/// Hides the operator's remark from the user.
 fn without_remark(event: events::Event) -> Line {
     Line {
         remark: None,

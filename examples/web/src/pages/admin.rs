@@ -1,4 +1,5 @@
-//! What an operator may see and do: how an account stands, never a secret, and ending a wait with a reason on record.
+//! The operator's page: shows the state of an account, but no secret, and unlocks it with a stored
+//! reason.
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
@@ -9,20 +10,20 @@ use countersign::{Denied, Rejection, ServerClock, Status};
 use serde::Deserialize;
 
 use super::account::{Factor, Line};
-use crate::app::{App, OrFail, to_its_end};
+use crate::app::{App, OrFail, run_to_completion};
 use crate::events;
 use crate::failure::Failure;
 use crate::form::OurForm;
-use crate::frame::{Flash, Frame, html};
+use crate::layout::{Flash, Layout, html};
 use crate::mail::Change;
+use crate::session::Operator;
+use crate::time_format::span;
 use crate::users::User;
-use crate::visitor::Operator;
-use crate::when::span;
 
 #[derive(Template)]
 #[template(path = "admin.html")]
 struct AdminPage {
-    frame: Frame,
+    layout: Layout,
     asked: String,
     found: Option<Found>,
 }
@@ -30,10 +31,10 @@ struct AdminPage {
 struct Found {
     id: i64,
     email: String,
-    /// The host's flag and the record disagree: a row was lost or put back.
+    /// The flag and the record disagree: a row was lost or restored.
     lost: bool,
     factor: Option<Factor>,
-    hold: String,
+    attempts: String,
     events: Vec<Line>,
 }
 
@@ -57,16 +58,16 @@ pub(crate) async fn show(
 ) -> Result<Response, Failure> {
     let email = search.map(|Query(search)| search.email).unwrap_or_default();
     let asked = email.trim().to_ascii_lowercase();
-    let mut frame = member.frame(&app, "Accounts").await?;
+    let mut layout = member.layout(&app, "Accounts").await?;
     let found = match app.users().by_email(&asked).await.or_fail()? {
         Some(user) => Some(find(&app, user).await?),
         None => None,
     };
     if found.is_none() && !asked.is_empty() {
-        frame.flash = Some(Flash::problem("There is no account with that address."));
+        layout.flash = Some(Flash::problem("There is no account with that address."));
     }
     let page = AdminPage {
-        frame,
+        layout,
         asked,
         found,
     };
@@ -77,8 +78,8 @@ async fn find(app: &App, user: User) -> Result<Found, Failure> {
     let account = user.account();
     let status = app.verifier().status(&account).await?;
     let events = events::latest(app.database(), &account, EVENTS).await?;
-    let (factor, hold) = match &status {
-        Status::Enabled(enabled) => (Some(enabled.into()), hold(enabled.rate_limit)),
+    let (factor, attempts) = match &status {
+        Status::Enabled(enabled) => (Some(enabled.into()), attempts_text(enabled.rate_limit)),
         _ => (None, String::new()),
     };
     Ok(Found {
@@ -86,26 +87,31 @@ async fn find(app: &App, user: User) -> Result<Found, Failure> {
         email: user.email,
         lost: user.enrolled && factor.is_none(),
         factor,
-        hold,
+        attempts,
         events: events.into_iter().map(Line::from).collect(),
     })
 }
 
-fn hold(hold: RateLimitState) -> String {
-    match hold {
-        RateLimitState::Free => "Codes are accepted".into(),
-        RateLimitState::Waiting { retry_after } => format!("Waiting: {} left", span(retry_after)),
+fn attempts_text(state: RateLimitState) -> String {
+    match state {
+        RateLimitState::Free => "accepted".into(),
+        RateLimitState::Waiting { retry_after } => {
+            format!("refused for {} after wrong codes", span(retry_after))
+        }
         RateLimitState::BudgetSpent { retry_after } => {
-            format!("Budget spent: next try in {}", span(retry_after))
+            format!(
+                "refused: the guess budget is spent; next try in {}",
+                span(retry_after)
+            )
         }
         RateLimitState::ClockFault => {
-            "Not accepted: a stored time lies ahead of this server's clock".into()
+            "refused: a stored time is more than an hour ahead of this server's clock".into()
         }
-        _ => "Locked".into(),
+        _ => "refused: the second factor is locked".into(),
     }
 }
 
-/// Ends a wait or a lock. Who did it and why is written in the same transaction.
+/// Ends a wait or a lock. The operator and the reason are stored in the same transaction.
 pub(crate) async fn unlock(
     State(app): State<App>,
     Operator(member): Operator,
@@ -122,7 +128,7 @@ pub(crate) async fn unlock(
     let back = format!("/admin?email={}", urlencoded(&user.email));
     let reason = reason.trim();
     if !(SHORTEST_REASON..=LONGEST_REASON).contains(&reason.chars().count()) {
-        let text = "Please say how you made sure who asked, in a sentence.";
+        let text = "Please write a sentence about how you checked who asked.";
         return member.visitor.say_at(Flash::problem(text), &back).await;
     }
     let remark = format!("{}: {reason}", member.user.email);
@@ -132,16 +138,16 @@ pub(crate) async fn unlock(
         Some(_) => ServerClock::Confirmed,
         None => ServerClock::Unconfirmed,
     };
-    let unlocked = to_its_end(async move {
+    let unlocked = run_to_completion(async move {
         verifier.unlock(&user.account(), clock).await?;
-        app.tell(&user, &Change::Unlocked);
+        app.notify(&user, &Change::Unlocked);
         Ok::<_, Denied>(())
     });
     let flash = match unlocked.await? {
-        Ok(()) => Flash::notice("Unlocked, and put on record."),
+        Ok(()) => Flash::notice("Unlocked. Your reason is stored in the log."),
         Err(Denied::Rejected(Rejection::ClockFault)) => Flash::problem(
-            "Not unlocked: a stored time lies more than an hour ahead. Compare the clocks of all servers, tick the box, \
-             and unlock again.",
+            "Not unlocked: a stored time is more than an hour ahead of this server's clock. Compare the clocks of all \
+             servers, tick the box, and unlock again.",
         ),
         Err(Denied::Rejected(_)) => Flash::problem("There is nothing to unlock."),
         Err(Denied::Failed(error)) => return Err(error.into()),
@@ -149,7 +155,7 @@ pub(crate) async fn unlock(
     member.visitor.say_at(flash, &back).await
 }
 
-/// An address in a query.
+/// Encodes an address for a query.
 fn urlencoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {

@@ -1,4 +1,4 @@
-//! Another app, a new phone, and an app less.
+//! Adds, replaces and removes authenticators.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,16 +10,16 @@ use super::setup::begin_enrollment;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::form::{Named, OurForm};
-use crate::frame::Flash;
+use crate::layout::Flash;
 use crate::mail::Change;
-use crate::visitor::{Member, Purpose};
+use crate::session::{Member, Purpose};
 
 pub(crate) async fn ask_add(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     let page = ProvePage::new(
-        member.frame(&app, "Add another authenticator").await?,
+        member.layout(&app, "Add another authenticator").await?,
         "/two-factor/add",
-        "A second app, on a tablet or a work phone, signs in just as well as the first. Give it a name that you \
-            will know it by.",
+        "You can sign in with a second app too, for example on a tablet or a work phone. Give it a name that you will \
+            recognize.",
         "Continue",
         Asked::password_or_code(&app, &member),
     )
@@ -32,7 +32,7 @@ pub(crate) async fn add(
     mut member: Member,
     OurForm(typed): OurForm<Typed>,
 ) -> Result<Response, Failure> {
-    let begun = match AuthenticatorName::new(&typed.name) {
+    let started = match AuthenticatorName::new(&typed.name) {
         Ok(name) => {
             let asked = Asked::sent(&typed);
             let request = EnrollmentRequest::new(&member.user.email);
@@ -41,12 +41,12 @@ pub(crate) async fn add(
             };
             let request = request.authenticator_name(name);
             let named = typed.name.clone();
-            let begun = begin_enrollment(&app, &mut member, asked, typed, request, purpose);
-            begun.await?.map_err(|flash| flash.with_typed(&named))
+            let started = begin_enrollment(&app, &mut member, asked, typed, request, purpose);
+            started.await?.map_err(|flash| flash.with_typed(&named))
         }
-        Err(error) => Err(Flash::problem(why(&error)).with_typed(&typed.name)),
+        Err(error) => Err(Flash::problem(name_problem(&error)).with_typed(&typed.name)),
     };
-    go_on(&member, begun, "/two-factor/add").await
+    redirect_to_setup(&member, started, "/two-factor/add").await
 }
 
 pub(crate) async fn ask_replace(
@@ -56,10 +56,10 @@ pub(crate) async fn ask_replace(
 ) -> Result<Response, Failure> {
     let (_, name) = named(&app, &member, &id).await?;
     let page = ProvePage::new(
-        member.frame(&app, "Move to a new phone").await?,
+        member.layout(&app, "Move to a new phone").await?,
         format!("/two-factor/authenticators/{id}/replace"),
         format!(
-            "You will scan a new QR code in the place of \"{name}\". It goes on working until the new one is confirmed."
+            "You will scan a new QR code with the new phone. \"{name}\" keeps working until you confirm the new one."
         ),
         "Continue",
         Asked::password_or_code(&app, &member),
@@ -80,10 +80,10 @@ pub(crate) async fn replace(
     let purpose = Purpose::Replacement {
         name: name.to_string(),
     };
-    let begun = begin_enrollment(&app, &mut member, asked, typed, request, purpose).await?;
-    go_on(
+    let started = begin_enrollment(&app, &mut member, asked, typed, request, purpose).await?;
+    redirect_to_setup(
         &member,
-        begun,
+        started,
         &format!("/two-factor/authenticators/{id}/replace"),
     )
     .await
@@ -96,9 +96,9 @@ pub(crate) async fn ask_remove(
 ) -> Result<Response, Failure> {
     let (_, name) = named(&app, &member, &id).await?;
     let page = ProvePage::new(
-        member.frame(&app, "Remove an authenticator").await?,
+        member.layout(&app, "Remove an authenticator").await?,
         format!("/two-factor/authenticators/{id}/remove"),
-        format!("Codes of \"{name}\" will not sign in any more."),
+        format!("The codes of \"{name}\" will no longer sign you in."),
         "Remove",
         Asked::password_or_code(&app, &member),
     )
@@ -106,7 +106,8 @@ pub(crate) async fn ask_remove(
     page.show(&app, &member).await
 }
 
-/// Removes one of several. The last one goes by `disable`, which says what that means.
+/// Removes one of several authenticators. Without the last one the second factor is off, so that is
+/// `disable`.
 pub(crate) async fn remove(
     State(app): State<App>,
     mut member: Member,
@@ -116,23 +117,28 @@ pub(crate) async fn remove(
     let (authenticator, name) = named(&app, &member, &id).await?;
     let (owner, service) = (member.user.clone(), app.clone());
     let (asked, name) = (Asked::sent(&typed), name.to_string());
-    let said = format!("\"{name}\" is removed.");
+    let notice = format!("\"{name}\" is removed. Delete its entry from your app.");
     let removed = change(
         &app,
         &mut member,
         asked,
         typed,
-        |verifier, evidence| async move {
-            // The store's transaction clears the flag if it was the last one.
+        |verifier, proof| async move {
+            // The store clears the flag `enrolled` if this was the last one.
             let _removed = verifier
-                .remove_authenticator(&owner.account(), authenticator, evidence.proof())
+                .remove_authenticator(&owner.account(), authenticator, proof.proof())
                 .await?;
-            service.tell(&owner, &Change::Removed { name });
+            service.notify(&owner, &Change::Removed { name });
             Ok(())
         },
     );
     match removed.await? {
-        Ok(()) => member.visitor.say_at(Flash::notice(said), "/account").await,
+        Ok(()) => {
+            member
+                .visitor
+                .say_at(Flash::notice(notice), "/account")
+                .await
+        }
         Err(flash) => {
             let path = format!("/two-factor/authenticators/{id}/remove");
             member.visitor.say_at(flash, &path).await
@@ -140,7 +146,7 @@ pub(crate) async fn remove(
     }
 }
 
-/// One of the member's own authenticators. To anybody else it is not there.
+/// Returns one of the member's own authenticators. Any other id is not found.
 async fn named(
     app: &App,
     member: &Member,
@@ -155,21 +161,21 @@ async fn named(
     found.map_or_else(|| Err(Failure::not_found()), |found| Ok((id, found.name)))
 }
 
-async fn go_on(
+async fn redirect_to_setup(
     member: &Member,
-    begun: Result<String, Flash>,
+    started: Result<String, Flash>,
     back: &str,
 ) -> Result<Response, Failure> {
-    match begun {
+    match started {
         Ok(path) => Ok(Redirect::to(&path).into_response()),
         Err(flash) => member.visitor.say_at(flash, back).await,
     }
 }
 
-fn why(error: &NameError) -> &'static str {
+fn name_problem(error: &NameError) -> &'static str {
     match error {
-        NameError::Empty => "Please give it a name.",
-        NameError::TooLong { .. } => "That name is too long.",
-        _ => "That name has characters that cannot be shown.",
+        NameError::Empty => "Please enter a name.",
+        NameError::TooLong { .. } => "That name is too long. Please choose a shorter one.",
+        _ => "That name contains characters that cannot be shown. Please choose another name.",
     }
 }

@@ -1,4 +1,4 @@
-//! Backup codes: issued after a password, shown once, as a page and as a file.
+//! Backup codes: issued after a password check, and shown once, as a page and as a file.
 
 use askama::Template;
 use axum::extract::State;
@@ -14,15 +14,15 @@ use super::prove::{Asked, ProvePage, Typed, change};
 use crate::app::{App, OrFail};
 use crate::failure::Failure;
 use crate::form::{Nothing, OurForm};
-use crate::frame::{Flash, Frame, html};
+use crate::layout::{Flash, Layout, html};
 use crate::mail::Change;
-use crate::visitor::Member;
-use crate::{SERVICE, token, when};
+use crate::session::Member;
+use crate::{SERVICE, time_format, token};
 
 #[derive(Template)]
 #[template(path = "backup_codes.html")]
 struct CodesPage {
-    frame: Frame,
+    layout: Layout,
     codes: BackupCodes,
     text: SecretText,
     file_name: String,
@@ -40,10 +40,10 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
     }
     let token = app.users().offer_once(&member.sign_in.id).await.or_fail()?;
     let page = ProvePage::new(
-        member.frame(&app, "Generate backup codes").await?,
+        member.layout(&app, "Generate backup codes").await?,
         "/two-factor/backup-codes",
-        "Ten codes, each good for one sign-in, for when you do not have your phone. They take the place of any \
-            that you made before.",
+        "You get ten codes. Each signs you in once, when you do not have your phone. They replace all your earlier \
+            codes.",
         "Generate backup codes",
         Asked::password_and_receipt(&app, &member),
     )
@@ -51,8 +51,8 @@ pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Respon
     page.show(&app, &member).await
 }
 
-/// Shows the codes in the answer itself, because they are kept nowhere. The form works once, so that a reload of this page
-/// does not make the codes void that were just printed.
+/// Shows the codes in the answer itself, because they are stored nowhere. The form works once:
+/// otherwise a reload of this page would replace the codes that were just printed.
 pub(crate) async fn issue(
     State(app): State<App>,
     mut member: Member,
@@ -60,7 +60,7 @@ pub(crate) async fn issue(
 ) -> Result<Response, Failure> {
     let taken = app.users().take_once(&member.sign_in.id, &typed.once).await;
     if !taken.or_fail()? {
-        let text = "That form was sent already, and codes are shown once. If you have saved them, all is well; if not, \
+        let text = "Your new backup codes are shown once, and the page was shown already. If you have not saved them, \
             generate new ones.";
         return member
             .visitor
@@ -77,11 +77,11 @@ pub(crate) async fn issue(
         &mut member,
         asked,
         typed,
-        |verifier, evidence| async move {
+        |verifier, proof| async move {
             let codes = verifier
-                .issue_backup_codes(&owner.account(), evidence.proof())
+                .issue_backup_codes(&owner.account(), proof.proof())
                 .await?;
-            service.tell(&owner, &Change::CodesIssued);
+            service.notify(&owner, &Change::CodesIssued);
             Ok(codes)
         },
     );
@@ -94,38 +94,40 @@ pub(crate) async fn issue(
                 .await;
         }
     };
-    let date = when::date(app.clock().now());
-    let sheet = BackupCodeFile::english(SERVICE, &date);
-    let text = codes.to_text(&sheet);
+    let date = time_format::date(app.clock().now());
+    let file = BackupCodeFile::english(SERVICE, &date);
+    let text = codes.to_text(&file);
     member
         .visitor
-        .set_sheet(&token::digest(text.expose().as_bytes()))
+        .set_file(&token::hash(text.expose().as_bytes()))
         .await?;
     let page = CodesPage {
-        frame: member.frame(&app, "Your backup codes").await?,
+        layout: member.layout(&app, "Your backup codes").await?,
         codes,
         text,
-        file_name: sheet.file_name(),
+        file_name: file.file_name(),
         date,
     };
     Ok(html(&page)?.into_response())
 }
 
-/// The page has the text of the file, and sends it here to get it back as a file, so that it works without a script and is
-/// kept nowhere. Only the text that was shown last is a file: the session has its digest.
+/// Returns the file. The page sends its text here, so that the download works without a script and
+/// the text is stored nowhere. Only the text that was shown last is accepted: the session has its
+/// hash.
 pub(crate) async fn download(
     member: Member,
     OurForm(File { text }): OurForm<File>,
 ) -> Result<Response, Failure> {
-    // The file ends its lines with CR LF. Browsers send them so too, but other clients may send back what HTML made of them.
+    // The file ends its lines with CR LF. Browsers send CR LF too, but other clients may send LF,
+    // as in the HTML.
     let text = text.replace("\r\n", "\n").replace('\n', "\r\n");
-    let digest = token::digest(text.as_bytes());
-    let shown = member.visitor.sheet().await?;
-    if !shown.is_some_and(|shown| token::same(&shown, &digest)) {
+    let hash = token::hash(text.as_bytes());
+    let shown = member.visitor.file().await?;
+    if !shown.is_some_and(|shown| token::equal(&shown, &hash)) {
         return Err(Failure::message(
             StatusCode::FORBIDDEN,
-            "These codes are not shown any more",
-            "Codes are shown once. If you have not saved them, generate new ones.",
+            "These codes are no longer shown",
+            "Backup codes are shown once. If you have not saved them, generate new ones.",
         ));
     }
     let file_name = BackupCodeFile::english(SERVICE, "").file_name();
@@ -142,7 +144,8 @@ pub(crate) async fn saved(
     member: Member,
     OurForm(Nothing {}): OurForm<Nothing>,
 ) -> Result<Response, Failure> {
-    member.visitor.forget_sheet().await?;
-    let text = "Good. Keep your backup codes where only you can get at them, and not on the phone.";
+    member.visitor.forget_file().await?;
+    let text =
+        "Good. Keep your backup codes in a place that only you can reach, and not on your phone.";
     member.visitor.say_at(Flash::notice(text), "/account").await
 }

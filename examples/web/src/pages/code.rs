@@ -1,4 +1,4 @@
-//! The second page: one field for a code from an app or a backup code.
+//! The code page: one field for a code from an app or a backup code.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,21 +6,21 @@ use axum::response::{IntoResponse, Redirect, Response};
 use countersign::{AcceptedBy, Denied, Rejection, Status};
 use serde::Deserialize;
 
-use crate::app::{App, OrFail, to_its_end};
+use crate::app::{App, OrFail, run_to_completion};
 use crate::failure::Failure;
 use crate::form::OurForm;
-use crate::frame::{Flash, Frame, html};
+use crate::layout::{Flash, Layout, html};
 use crate::mail::Change;
+use crate::messages::{self, Wait};
+use crate::session::{KeptReceipt, Partial, SignIn, Stage};
 use crate::store::NewSignIn;
+use crate::time_format::count;
 use crate::token;
-use crate::visitor::{Half, KeptReceipt, SignIn, Stage};
-use crate::when::count;
-use crate::words::{self, Wait};
 
 #[derive(Template)]
 #[template(path = "code.html")]
 struct CodePage {
-    frame: Frame,
+    layout: Layout,
     email: String,
     wait: Option<Wait>,
 }
@@ -30,16 +30,16 @@ pub(crate) struct Code {
     code: String,
 }
 
-pub(crate) async fn form(State(app): State<App>, half: Half) -> Result<Response, Failure> {
-    let Status::Enabled(enabled) = app.verifier().status(&half.user.account()).await? else {
-        return changed_meanwhile(&half).await;
+pub(crate) async fn form(State(app): State<App>, partial: Partial) -> Result<Response, Failure> {
+    let Status::Enabled(enabled) = app.verifier().status(&partial.user.account()).await? else {
+        return changed_meanwhile(&partial).await;
     };
     let page = CodePage {
-        frame: Frame {
-            half: true,
-            ..half.visitor.frame("Enter your code").await?
+        layout: Layout {
+            partial: true,
+            ..partial.visitor.layout("Enter your code").await?
         },
-        email: half.user.email,
+        email: partial.user.email,
         wait: Wait::of(enabled.rate_limit),
     };
     Ok(html(&page)?.into_response())
@@ -47,38 +47,39 @@ pub(crate) async fn form(State(app): State<App>, half: Half) -> Result<Response,
 
 pub(crate) async fn verify(
     State(app): State<App>,
-    half: Half,
+    partial: Partial,
     OurForm(Code { code }): OurForm<Code>,
 ) -> Result<Response, Failure> {
     let id = token::new()?;
     let store = app.verifier().store().with_sign_in(NewSignIn {
         id: id.clone(),
-        user: half.user.id,
+        user: partial.user.id,
     });
-    let (verifier, user) = (app.verifier().with_store(store), half.user.clone());
+    let (verifier, user) = (app.verifier().with_store(store), partial.user.clone());
     let service = app.clone();
-    let verdict = to_its_end(async move {
-        let verdict = verifier.verify(&user.account(), &code).await;
-        if let Ok(receipt) = &verdict
+    let result = run_to_completion(async move {
+        let result = verifier.verify(&user.account(), &code).await;
+        if let Ok(receipt) = &result
             && let AcceptedBy::BackupCode {
                 number, remaining, ..
             } = receipt.accepted_by()
         {
-            service.tell(&user, &Change::CodeUsed { number, remaining });
+            service.notify(&user, &Change::CodeUsed { number, remaining });
         }
-        verdict
+        result
     })
     .await?;
-    let receipt = match verdict {
+    let receipt = match result {
         Ok(receipt) => receipt,
         Err(Denied::Rejected(Rejection::Absent | Rejection::Disabled)) => {
-            return changed_meanwhile(&half).await;
+            return changed_meanwhile(&partial).await;
         }
         Err(Denied::Rejected(rejection)) => {
             // The page itself shows how long to wait.
             if rejection.retry_after().is_none() && rejection != Rejection::Locked {
-                half.visitor
-                    .say(Flash::problem(words::why(rejection)))
+                partial
+                    .visitor
+                    .say(Flash::problem(messages::refusal(rejection)))
                     .await?;
             }
             return Ok(Redirect::to("/sign-in/code").into_response());
@@ -86,14 +87,15 @@ pub(crate) async fn verify(
         Err(Denied::Failed(error)) => return Err(error.into()),
     };
     let by = receipt.accepted_by();
-    // Only now is the sign-in anybody's. It is in the table since the code was accepted.
+    // The store inserted the sign-in with the accepted code. Only now does a session name it.
     let sign_in = SignIn {
         id: id.clone(),
-        password_checked_at: half.password_checked_at,
+        password_checked_at: partial.password_checked_at,
         receipt: Some(KeptReceipt::of(&app, &receipt)),
     };
-    if !half.visitor.enter(Stage::Full(sign_in)).await? {
-        // One half-signed-in session lets in once. Another request of the browser was first, or has signed out.
+    if !partial.visitor.enter(Stage::SignedIn(sign_in)).await? {
+        // Another request of this browser signed in first, or signed out: a session signs in at
+        // most once.
         app.users().sign_out(&id).await.or_fail()?;
         return Ok(Redirect::to("/account").into_response());
     }
@@ -102,16 +104,17 @@ pub(crate) async fn verify(
     } = by
     {
         let left = count(u64::from(remaining), "code");
-        let text =
-            format!("You have signed in with backup code {number}. Cross it out: {left} left.");
-        half.visitor.say(Flash::notice(text)).await?;
+        let text = format!(
+            "You have signed in with backup code {number}. Cross it out: you have {left} left."
+        );
+        partial.visitor.say(Flash::notice(text)).await?;
     }
     Ok(Redirect::to("/account").into_response())
 }
 
-async fn changed_meanwhile(half: &Half) -> Result<Response, Failure> {
-    half.visitor.leave().await?;
+async fn changed_meanwhile(partial: &Partial) -> Result<Response, Failure> {
+    partial.visitor.leave().await?;
     let text = "Your second factor has just been changed. Please sign in again.";
-    half.visitor.say(Flash::problem(text)).await?;
+    partial.visitor.say(Flash::problem(text)).await?;
     Ok(Redirect::to("/sign-in").into_response())
 }

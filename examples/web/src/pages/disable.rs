@@ -1,4 +1,4 @@
-//! Switching the second factor off: with the password and a code, whatever the session holds.
+//! Turns the second factor off. This always needs the password and a code.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -7,18 +7,18 @@ use super::prove::{Asked, ProvePage, Typed, change};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::form::OurForm;
-use crate::frame::Flash;
+use crate::layout::Flash;
 use crate::mail::Change;
-use crate::visitor::{Member, Stage};
+use crate::session::{Member, Stage};
 
 pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     if !member.user.enrolled {
         return Ok(Redirect::to("/account").into_response());
     }
     let page = ProvePage::new(
-        member.frame(&app, "Turn off 2FA").await?,
+        member.layout(&app, "Turn off 2FA").await?,
         "/two-factor/disable",
-        "Your authenticators and backup codes will end, and your password alone will sign in.",
+        "Your authenticators and backup codes will stop working. You will sign in with your password alone.",
         "Turn off",
         Asked::BOTH,
     )
@@ -37,10 +37,10 @@ pub(crate) async fn disable(
         &mut member,
         Asked::BOTH,
         typed,
-        |verifier, evidence| async move {
+        |verifier, proof| async move {
             let account = owner.account();
-            verifier.disable(&account, evidence.proof()).await?;
-            service.tell(&owner, &Change::Disabled);
+            verifier.disable(&account, proof.proof()).await?;
+            service.notify(&owner, &Change::Disabled);
             Ok(())
         },
     );
@@ -48,7 +48,10 @@ pub(crate) async fn disable(
         return member.visitor.say_at(flash, "/two-factor/disable").await;
     }
     member.sign_in.receipt = None;
-    member.visitor.enter(Stage::Full(member.sign_in)).await?;
+    member
+        .visitor
+        .enter(Stage::SignedIn(member.sign_in))
+        .await?;
     let text = "Two-factor authentication is off. Delete the entry from your app.";
     member.visitor.say_at(Flash::notice(text), "/account").await
 }

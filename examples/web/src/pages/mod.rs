@@ -1,4 +1,4 @@
-//! The pages, one module for each: what it shows, and what its forms do.
+//! The pages, one module each: the page and its forms.
 
 pub(crate) mod account;
 pub(crate) mod admin;

@@ -1,5 +1,6 @@
-//! Why a change may be made: what the session holds, if it is fresh, and what the person types now. The verifier judges the
-//! proof, in the same swap as the change; here is only decided what to ask for.
+//! The proof for a change: from the session if it is recent, otherwise from the user. The verifier
+//! checks the proof and makes the change in one atomic write. This module only decides what to ask
+//! for.
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
@@ -8,16 +9,16 @@ use countersign::runtime::Clock;
 use countersign::{Denied, Proof, SealedReceipt, Status, Timestamp, Verifier};
 use serde::Deserialize;
 
-use crate::app::{App, OrFail, to_its_end};
+use crate::app::{App, OrFail, run_to_completion};
 use crate::failure::Failure;
-use crate::frame::{Flash, Frame, html};
-use crate::store::HostStore;
+use crate::layout::{Flash, Layout, html};
+use crate::messages::{self, Wait};
+use crate::session::Member;
+use crate::store::AppStore;
+use crate::time_format::span;
 use crate::users::Checked;
-use crate::visitor::Member;
-use crate::when::span;
-use crate::words::{self, Wait};
 
-/// What a form asks for.
+/// The inputs that a form asks for.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked {
     pub(crate) password: bool,
@@ -34,25 +35,25 @@ impl Asked {
         code: true,
     };
 
-    /// The password if the session's own receipt is fresh; else a code.
+    /// The password if the session has a recent receipt; otherwise a code.
     pub(crate) fn password_or_code(app: &App, member: &Member) -> Self {
-        let fresh = has_fresh_receipt(app, member);
+        let recent = has_recent_receipt(app, member);
         Self {
-            password: fresh,
-            code: !fresh,
+            password: recent,
+            code: !recent,
         }
     }
 
-    /// The password, and a code if the session's own receipt is not fresh.
+    /// The password, and a code if the session has no recent receipt.
     pub(crate) fn password_and_receipt(app: &App, member: &Member) -> Self {
         Self {
             password: true,
-            code: !has_fresh_receipt(app, member),
+            code: !has_recent_receipt(app, member),
         }
     }
 
-    /// What was asked for when the form was shown: a code, or else the password. If that is not enough by now, the verifier
-    /// says so.
+    /// The inputs that the form asked for: a code, or the password. If that is no longer enough,
+    /// the verifier refuses it.
     pub(crate) const fn sent(typed: &Typed) -> Self {
         Self {
             password: typed.code.is_empty(),
@@ -61,19 +62,19 @@ impl Asked {
     }
 }
 
-fn has_fresh_receipt(app: &App, member: &Member) -> bool {
+fn has_recent_receipt(app: &App, member: &Member) -> bool {
     let age = app.verifier().policy().proof_age().as_secs();
     let now = app.clock().now();
     let receipt = member.sign_in.receipt.as_ref();
-    // A minute less, for the time that it takes to fill the form in.
+    // A minute less, because filling in the form takes time.
     receipt.is_some_and(|receipt| now.saturating_since(receipt.at) < age.saturating_sub(60))
 }
 
-/// A page that asks whether it is to be done, and for the proof.
+/// A page that explains a change, and asks for the proof.
 #[derive(Template)]
 #[template(path = "prove.html")]
 pub(crate) struct ProvePage {
-    frame: Frame,
+    layout: Layout,
     action: String,
     text: String,
     button: &'static str,
@@ -85,16 +86,16 @@ pub(crate) struct ProvePage {
 }
 
 impl ProvePage {
-    /// With this text, and a form that is sent to `action` by this button.
+    /// Creates a page with this text, and a form that this button sends to `action`.
     pub(crate) fn new(
-        frame: Frame,
+        layout: Layout,
         action: impl Into<String>,
         text: impl Into<String>,
         button: &'static str,
         asked: Asked,
     ) -> Self {
         Self {
-            frame,
+            layout,
             action: action.into(),
             text: text.into(),
             button,
@@ -106,7 +107,7 @@ impl ProvePage {
         }
     }
 
-    /// Something is lost by it.
+    /// Marks the change as one that loses something.
     pub(crate) fn dangerous(self) -> Self {
         Self {
             danger: true,
@@ -114,7 +115,7 @@ impl ProvePage {
         }
     }
 
-    /// Asks for a name, and suggests this one.
+    /// Asks for a name too, and suggests this one.
     pub(crate) fn naming(self, name: &'static str) -> Self {
         Self {
             name: Some(name),
@@ -122,7 +123,7 @@ impl ProvePage {
         }
     }
 
-    /// The form is good for one sending, with this token.
+    /// The form works once, with this token.
     pub(crate) fn once(self, token: String) -> Self {
         Self {
             once: Some(token),
@@ -130,21 +131,21 @@ impl ProvePage {
         }
     }
 
-    /// Shows the page. If it asks for a code and none is looked at now, it says how long to wait.
+    /// Shows the page. If it asks for a code and the account must wait, it shows for how long.
     pub(crate) async fn show(mut self, app: &App, member: &Member) -> Result<Response, Failure> {
         if self.asked.code {
             let status = app.verifier().status(&member.user.account()).await?;
-            let hold = match status {
+            let state = match status {
                 Status::Enabled(enabled) => enabled.rate_limit,
                 _ => RateLimitState::Free,
             };
-            self.wait = Wait::of(hold);
+            self.wait = Wait::of(state);
         }
         Ok(html(&self)?.into_response())
     }
 }
 
-/// What such a form sends.
+/// The fields of such a form.
 #[derive(Deserialize)]
 pub(crate) struct Typed {
     #[serde(default)]
@@ -167,14 +168,14 @@ impl Typed {
     }
 }
 
-/// A proof that owns its parts, for a task of its own.
-pub(crate) enum Evidence {
+/// A proof that owns its parts, for a separate task.
+pub(crate) enum OwnedProof {
     Code(String),
     Reauthenticated(Timestamp, SealedReceipt),
     Password(Timestamp),
 }
 
-impl Evidence {
+impl OwnedProof {
     pub(crate) fn proof(&self) -> Proof<'_> {
         match self {
             Self::Code(code) => Proof::Code(code),
@@ -189,14 +190,14 @@ impl Evidence {
     }
 }
 
-/// Makes a change with what was typed, in a task of its own, if it is proof enough. Else it gives the words to say why not.
-/// What belongs to the change, as the mail to the owner, is for `make` to do.
+/// Makes a change in a separate task, if the proof is enough. Otherwise it returns a message for
+/// the user. Steps that follow the change, such as the mail to the owner, belong into `make`.
 pub(crate) async fn change<T, F>(
     app: &App,
     member: &mut Member,
     asked: Asked,
     typed: Typed,
-    make: impl FnOnce(Verifier<HostStore>, Evidence) -> F,
+    make: impl FnOnce(Verifier<AppStore>, OwnedProof) -> F,
 ) -> Result<Result<T, Flash>, Failure>
 where
     T: Send + 'static,
@@ -205,27 +206,30 @@ where
     if asked.password {
         let checked = app.users().check(&member.user.email, typed.password);
         match checked.await.or_fail()? {
-            Checked::Right(_) => {
+            Checked::Correct(_) => {
                 member.sign_in.password_checked_at = app.clock().now();
                 member.keep().await?;
             }
-            Checked::Wrong => return Ok(Err(Flash::problem(words::WRONG_PASSWORD))),
+            Checked::Wrong => return Ok(Err(Flash::problem(messages::WRONG_PASSWORD))),
             Checked::TooMany { retry_after } => {
-                let text = format!("Too many tries. Try again in {}.", span(retry_after));
+                let text = format!(
+                    "Too many wrong passwords. Try again in {}.",
+                    span(retry_after)
+                );
                 return Ok(Err(Flash::problem(text)));
             }
         }
     }
     let checked_at = member.sign_in.password_checked_at;
-    let evidence = match (asked.code, &member.sign_in.receipt) {
-        (true, _) => Evidence::Code(typed.code),
-        (false, Some(receipt)) => Evidence::Reauthenticated(checked_at, receipt.sealed.clone()),
-        (false, None) => Evidence::Password(checked_at),
+    let proof = match (asked.code, &member.sign_in.receipt) {
+        (true, _) => OwnedProof::Code(typed.code),
+        (false, Some(receipt)) => OwnedProof::Reauthenticated(checked_at, receipt.sealed.clone()),
+        (false, None) => OwnedProof::Password(checked_at),
     };
     let verifier = app.verifier_keeping(&member.sign_in);
-    match to_its_end(make(verifier, evidence)).await? {
+    match run_to_completion(make(verifier, proof)).await? {
         Ok(made) => Ok(Ok(made)),
-        Err(Denied::Rejected(rejection)) => Ok(Err(Flash::problem(words::why(rejection)))),
+        Err(Denied::Rejected(rejection)) => Ok(Err(Flash::problem(messages::refusal(rejection)))),
         Err(Denied::Failed(error)) => Err(error.into()),
     }
 }

@@ -1,4 +1,4 @@
-//! Enrolling an app: the QR code, the key to type, and the code that confirms it.
+//! Enrolls an app: shows the QR code and the key, and checks the code that confirms it.
 
 use askama::Template;
 use axum::extract::State;
@@ -10,28 +10,28 @@ use countersign::uri::qr::QrLevel;
 use countersign::{Denied, EnrollmentId, EnrollmentRequest, Rejection};
 use serde::Deserialize;
 
-use super::prove::{Asked, Evidence, ProvePage, Typed, change};
-use crate::app::{App, to_its_end};
+use super::prove::{Asked, OwnedProof, ProvePage, Typed, change};
+use crate::app::{App, run_to_completion};
 use crate::failure::Failure;
 use crate::form::{Named, Nothing, OurForm};
-use crate::frame::{Flash, Frame, Message, html};
+use crate::layout::{Flash, Layout, Message, html};
 use crate::mail::Change;
+use crate::messages;
+use crate::session::{KeptReceipt, Member, Purpose, Setup, Stage};
+use crate::time_format::FormattedTime;
 use crate::token;
-use crate::visitor::{KeptReceipt, Member, Purpose, Setup, Stage};
-use crate::when::When;
-use crate::words;
 
 #[derive(Template)]
 #[template(path = "setup.html")]
 struct SetupPage {
-    frame: Frame,
+    layout: Layout,
     tag: String,
     qr: SecretText,
     key: SecretText,
     link: SecretText,
     email: String,
-    expires: When,
-    /// The authenticator whose place this one takes.
+    expires: FormattedTime,
+    /// The authenticator that this one replaces.
     replaces: Option<String>,
 }
 
@@ -40,25 +40,25 @@ pub(crate) struct Code {
     code: String,
 }
 
-/// Asks for the password, if it was given too long ago.
+/// Asks for the password, if the last check is too long ago.
 pub(crate) async fn ask(State(app): State<App>, member: Member) -> Result<Response, Failure> {
     if member.user.enrolled {
         return Ok(Redirect::to("/two-factor/add").into_response());
     }
     let page = ProvePage::new(
         member
-            .frame(&app, "Enable two-factor authentication")
+            .layout(&app, "Enable two-factor authentication")
             .await?,
         "/two-factor/enable",
-        "To be sure that it is you, please enter your password.",
+        "To make sure that it is you, please enter your password.",
         "Continue",
         Asked::PASSWORD,
     );
     page.show(&app, &member).await
 }
 
-/// Begins the first enrollment. The button on the account page sends no password: the one of the sign-in is enough, while it
-/// is fresh.
+/// Starts the first enrollment. The button on the account page sends no password: the password of
+/// the sign-in is enough while it is recent.
 pub(crate) async fn begin(
     State(app): State<App>,
     mut member: Member,
@@ -71,8 +71,8 @@ pub(crate) async fn begin(
         .clock()
         .now()
         .saturating_since(member.sign_in.password_checked_at);
-    let fresh = age < app.verifier().policy().proof_age().as_secs();
-    if !fresh && !typed.has_password() {
+    let recent = age < app.verifier().policy().proof_age().as_secs();
+    if !recent && !typed.has_password() {
         return Ok(Redirect::to("/two-factor/enable").into_response());
     }
     let asked = Asked {
@@ -86,7 +86,7 @@ pub(crate) async fn begin(
     }
 }
 
-/// Begins an enrollment, and gives the path of its page.
+/// Starts an enrollment, and returns the path of its page.
 pub(crate) async fn begin_enrollment(
     app: &App,
     member: &mut Member,
@@ -96,18 +96,18 @@ pub(crate) async fn begin_enrollment(
     purpose: Purpose,
 ) -> Result<Result<String, Flash>, Failure> {
     let account = member.user.account();
-    let begun = change(
+    let started = change(
         app,
         member,
         asked,
         typed,
-        |verifier, evidence: Evidence| async move {
+        |verifier, proof: OwnedProof| async move {
             verifier
-                .begin_enrollment(&account, request, evidence.proof())
+                .begin_enrollment(&account, request, proof.proof())
                 .await
         },
     );
-    let enrollment = match begun.await? {
+    let enrollment = match started.await? {
         Ok(enrollment) => enrollment,
         Err(flash) => return Ok(Err(flash)),
     };
@@ -116,7 +116,8 @@ pub(crate) async fn begin_enrollment(
     Ok(Ok(format!("/two-factor/setup/{}", tag(id))))
 }
 
-/// Shows the same code again on a reload. A page whose enrollment was begun anew says so.
+/// Shows the same QR code again on a reload. If a later enrollment replaced this one, the page
+/// reports it.
 pub(crate) async fn show(
     State(app): State<App>,
     member: Member,
@@ -124,17 +125,19 @@ pub(crate) async fn show(
 ) -> Result<Response, Failure> {
     let setup = match this_setup(&member, &tag).await? {
         Ok(setup) => setup,
-        Err(over) => return over.show(&app, &member).await,
+        Err(end) => return end.show(&app, &member).await,
     };
     let account = member.user.account();
     let enrollment = match app.verifier().pending_enrollment(&account, setup.id).await {
         Ok(enrollment) => enrollment,
-        Err(Denied::Rejected(rejection)) => return Over::of(rejection).show(&app, &member).await,
+        Err(Denied::Rejected(rejection)) => {
+            return SetupEnd::of(rejection).show(&app, &member).await;
+        }
         Err(Denied::Failed(error)) => return Err(error.into()),
     };
     let uri = enrollment.key_uri();
     let page = SetupPage {
-        frame: member.frame(&app, "Set up your authenticator app").await?,
+        layout: member.layout(&app, "Set up your authenticator app").await?,
         tag,
         qr: uri.qr_with(QrLevel::Medium)?.svg(),
         key: uri.secret().to_base32_grouped(),
@@ -157,55 +160,63 @@ pub(crate) async fn confirm(
 ) -> Result<Response, Failure> {
     let setup = match this_setup(&member, &tag).await? {
         Ok(setup) => setup,
-        Err(over) => return over.show(&app, &member).await,
+        Err(end) => return end.show(&app, &member).await,
     };
-    let (change, said, next) = match setup.purpose {
+    let (change, notice, next) = match setup.purpose {
         Purpose::First => (
             Change::Enabled,
-            "Two-factor authentication is on. Now make backup codes, in case you lose your phone."
+            "Two-factor authentication is on. Now generate backup codes, in case you lose your phone."
                 .into(),
             "/two-factor/backup-codes",
         ),
         Purpose::Another { name } => {
-            let said = format!("\"{name}\" is added.");
-            (Change::Added { name }, said, "/account")
+            let notice = format!("\"{name}\" is added.");
+            (Change::Added { name }, notice, "/account")
         }
         Purpose::Replacement { name } => {
-            let said = format!(
-                "\"{name}\" is replaced. The old entry in your app does not sign in any more: delete it."
+            let notice = format!(
+                "\"{name}\" is replaced. The old entry in your app no longer works: delete it."
             );
-            (Change::Replaced, said, "/account")
+            (Change::Replaced, notice, "/account")
         }
     };
     let verifier = app.verifier_keeping(&member.sign_in);
     let (owner, service) = (member.user.clone(), app.clone());
-    let confirmed = to_its_end(async move {
+    let confirmed = run_to_completion(async move {
         let receipt = verifier
             .confirm_enrollment(&owner.account(), setup.id, &code)
             .await?;
-        service.tell(&owner, &change);
+        service.notify(&owner, &change);
         Ok::<_, Denied>(receipt)
     });
     let receipt = match confirmed.await? {
         Ok(receipt) => receipt,
         Err(Denied::Failed(error)) => return Err(error.into()),
         Err(Denied::Rejected(Rejection::WrongConfirmation { tries_left: 0 })) => {
-            return Over::Spent.show(&app, &member).await;
+            return SetupEnd::TooManyTries.show(&app, &member).await;
         }
         Err(Denied::Rejected(
             rejection @ (Rejection::WrongConfirmation { .. } | Rejection::Malformed),
         )) => {
-            member.visitor.say(Flash::problem(why(rejection))).await?;
+            member
+                .visitor
+                .say(Flash::problem(confirmation_problem(rejection)))
+                .await?;
             return Ok(Redirect::to(&format!("/two-factor/setup/{tag}")).into_response());
         }
-        Err(Denied::Rejected(rejection)) => return Over::of(rejection).show(&app, &member).await,
+        Err(Denied::Rejected(rejection)) => {
+            return SetupEnd::of(rejection).show(&app, &member).await;
+        }
     };
     member.sign_in.receipt = Some(KeptReceipt::of(&app, &receipt));
-    member.visitor.enter(Stage::Full(member.sign_in)).await?;
-    member.visitor.say_at(Flash::notice(said), next).await
+    member
+        .visitor
+        .enter(Stage::SignedIn(member.sign_in))
+        .await?;
+    member.visitor.say_at(Flash::notice(notice), next).await
 }
 
-/// Throws the enrollment away: without its id, which only the session has, nobody can read or confirm it.
+/// Cancels the enrollment: it forgets the id, without which nobody can read or confirm it.
 pub(crate) async fn cancel(
     member: Member,
     Named(tag): Named,
@@ -213,25 +224,24 @@ pub(crate) async fn cancel(
 ) -> Result<Response, Failure> {
     if this_setup(&member, &tag).await?.is_ok() {
         member.visitor.forget_setup().await?;
-        let text =
-            "Cancelled. Nothing was changed. If your app has a new entry already, delete it.";
+        let text = "Cancelled. Nothing was changed. If your app has a new entry, delete it.";
         member.visitor.say(Flash::notice(text)).await?;
     }
     Ok(Redirect::to("/account").into_response())
 }
 
-/// Why a setup page leads nowhere.
-enum Over {
-    BegunAnew,
+/// Why a setup has ended.
+enum SetupEnd {
+    Replaced,
     Expired,
-    Spent,
+    TooManyTries,
     Ended,
 }
 
-impl Over {
+impl SetupEnd {
     const fn of(rejection: Rejection) -> Self {
         match rejection {
-            Rejection::EnrollmentSuperseded => Self::BegunAnew,
+            Rejection::EnrollmentSuperseded => Self::Replaced,
             Rejection::EnrollmentExpired => Self::Expired,
             _ => Self::Ended,
         }
@@ -239,27 +249,27 @@ impl Over {
 
     async fn show(self, app: &App, member: &Member) -> Result<Response, Failure> {
         let (title, text) = match self {
-            Self::BegunAnew => (
-                "This QR code is void",
-                "You have begun anew, in another tab or another browser. Delete the entry of this QR code from your app if \
-                 you have scanned it, and go on there.",
+            Self::Replaced => (
+                "This QR code was replaced",
+                "You started the setup again in another tab or browser. If you have scanned this QR code, delete its entry \
+                 from your app. Then continue there.",
             ),
             Self::Expired => (
-                "This QR code is too old",
-                "It was not confirmed in time. Delete its entry from your app if you have scanned it, and begin again.",
+                "This QR code has expired",
+                "It was not confirmed in time. If you have scanned it, delete its entry from your app. Then start again.",
             ),
-            Self::Spent => (
+            Self::TooManyTries => (
                 "Too many wrong codes",
-                "This QR code is void now. Delete its entry from your app, and begin again. If it goes on, check that the \
-                 clock of your phone is set automatically.",
+                "This QR code no longer works. Delete its entry from your app, and start again. If this keeps happening, \
+                 check that the clock of your phone is set automatically.",
             ),
             Self::Ended => (
                 "This setup is over",
-                "It was finished or cancelled. Your account says how things stand.",
+                "It was finished or cancelled. Your account page shows your authenticators.",
             ),
         };
         let page = Message {
-            frame: member.frame(app, title).await?,
+            layout: member.layout(app, title).await?,
             text,
             link: ("/account", "Go to your account"),
         };
@@ -267,25 +277,25 @@ impl Over {
     }
 }
 
-/// The enrollment of this session, if it is the one that the page was made for.
-async fn this_setup(member: &Member, asked: &str) -> Result<Result<Setup, Over>, Failure> {
+/// Returns the enrollment of this session, if it belongs to the page.
+async fn this_setup(member: &Member, asked: &str) -> Result<Result<Setup, SetupEnd>, Failure> {
     Ok(match member.visitor.setup().await? {
         Some(setup) if tag(setup.id) == asked => Ok(setup),
-        Some(_) => Err(Over::BegunAnew),
-        None => Err(Over::Ended),
+        Some(_) => Err(SetupEnd::Replaced),
+        None => Err(SetupEnd::Ended),
     })
 }
 
-/// Names an enrollment in an address. The id itself stays with the server.
+/// The name of an enrollment in an address. The id itself stays on the server.
 fn tag(id: EnrollmentId) -> String {
-    let mut tag = token::digest(String::from(id).as_bytes());
+    let mut tag = token::hash(String::from(id).as_bytes());
     tag.truncate(16);
     tag
 }
 
-fn why(rejection: Rejection) -> String {
+fn confirmation_problem(rejection: Rejection) -> String {
     match rejection {
-        Rejection::Malformed => "That is no code: your app shows 6 digits.".into(),
-        other => words::why(other),
+        Rejection::Malformed => "That is not a code: your app shows 6 digits.".into(),
+        other => messages::refusal(other),
     }
 }

@@ -1,4 +1,4 @@
-//! The first page: the password.
+//! The sign-in page: the password.
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -11,15 +11,15 @@ use serde::Deserialize;
 use crate::app::{App, OrFail};
 use crate::failure::Failure;
 use crate::form::{Nothing, OurForm};
-use crate::frame::{Flash, Frame, html};
+use crate::layout::{Flash, Layout, html};
+use crate::session::{SignIn, Stage, Visitor};
+use crate::time_format::span;
 use crate::users::{Checked, User};
-use crate::visitor::{SignIn, Stage, Visitor};
-use crate::when::span;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage {
-    frame: Frame,
+    layout: Layout,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ pub(crate) async fn form(
     visitor: Visitor,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    if let Some(Stage::Full(sign_in)) = visitor.stage().await?
+    if let Some(Stage::SignedIn(sign_in)) = visitor.stage().await?
         && app
             .users()
             .signed_in(&sign_in.id)
@@ -43,16 +43,16 @@ pub(crate) async fn form(
     {
         return Ok(Redirect::to("/account").into_response());
     }
-    let mut frame = visitor.frame("Sign in").await?;
-    let why = match query.as_deref() {
+    let mut layout = visitor.layout("Sign in").await?;
+    let flash = match query.as_deref() {
         Some("ended") => Some(Flash::problem(
             "Your session has ended. Please sign in again.",
         )),
         Some("signed-out") => Some(Flash::notice("You are signed out.")),
         _ => None,
     };
-    frame.flash = frame.flash.or(why);
-    Ok(html(&SignInPage { frame })?.into_response())
+    layout.flash = layout.flash.or(flash);
+    Ok(html(&SignInPage { layout })?.into_response())
 }
 
 pub(crate) async fn password(
@@ -62,10 +62,13 @@ pub(crate) async fn password(
 ) -> Result<Response, Failure> {
     let name = email.trim().to_ascii_lowercase();
     let problem = match app.users().check(&name, password).await.or_fail()? {
-        Checked::Right(user) => return password_was_right(&app, &visitor, user).await,
-        Checked::Wrong => "That is not the right email address and password.".to_owned(),
+        Checked::Correct(user) => return password_accepted(&app, &visitor, user).await,
+        Checked::Wrong => "Wrong email address or password.".to_owned(),
         Checked::TooMany { retry_after } => {
-            format!("Too many tries. Try again in {}.", span(retry_after))
+            format!(
+                "Too many wrong passwords. Try again in {}.",
+                span(retry_after)
+            )
         }
     };
     visitor
@@ -73,14 +76,15 @@ pub(crate) async fn password(
         .await
 }
 
-/// The record decides whether a code is needed, if it is there. That there is none, or none with a factor, counts only if
-/// the host's own flag agrees: a row that was deleted, or put back as it was, must not open the door.
-async fn password_was_right(app: &App, visitor: &Visitor, user: User) -> Result<Response, Failure> {
+/// Decides whether a code is needed. A record with a second factor always needs one. Without such a
+/// record, the service's own flag must agree that there is no second factor. Otherwise a deleted or
+/// restored row would let an attacker sign in.
+async fn password_accepted(app: &App, visitor: &Visitor, user: User) -> Result<Response, Failure> {
     let password_checked_at = app.clock().now();
     let status = app.verifier().status(&user.account()).await?;
     match (status, user.enrolled) {
         (Status::Enabled(_), _) => {
-            let stage = Stage::Half {
+            let stage = Stage::Partial {
                 user: user.id,
                 password_checked_at,
             };
@@ -88,16 +92,16 @@ async fn password_was_right(app: &App, visitor: &Visitor, user: User) -> Result<
             Ok(Redirect::to("/sign-in/code").into_response())
         }
         (Status::Absent | Status::Disabled, false) => {
-            let in_by_password = by_password(app, visitor, &user).await?;
-            Ok(in_by_password.into_response())
+            let redirect = by_password(app, visitor, &user).await?;
+            Ok(redirect.into_response())
         }
         _ => {
             tracing::error!(
                 account = user.id,
-                "enrolled, and the record is lost or out of date"
+                "the flag is set, and the record is lost or out of date"
             );
-            let text = "The record of your second factor is lost or out of date, so we cannot let anybody in. It is \
-                not your fault: write to us.";
+            let text = "The record of your second factor is lost or out of date. It is not your fault. Please write to \
+                us.";
             let title = "We cannot sign you in";
             Err(Failure::message(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -108,7 +112,8 @@ async fn password_was_right(app: &App, visitor: &Visitor, user: User) -> Result<
     }
 }
 
-/// Signs somebody in who has no second factor, whose password was right just now, and says where to go.
+/// Signs in a user without a second factor, just after the password check, and returns the next
+/// page.
 pub(crate) async fn by_password(
     app: &App,
     visitor: &Visitor,
@@ -124,17 +129,17 @@ pub(crate) async fn by_password(
         password_checked_at: app.clock().now(),
         receipt: None,
     };
-    visitor.begin(Stage::Full(sign_in)).await?;
+    visitor.begin(Stage::SignedIn(sign_in)).await?;
     Ok(Redirect::to("/account"))
 }
 
-/// Also for somebody who is half signed in and wants to begin anew.
+/// Signs out. On the code page this cancels the sign-in.
 pub(crate) async fn sign_out(
     State(app): State<App>,
     visitor: Visitor,
     OurForm(Nothing {}): OurForm<Nothing>,
 ) -> Result<Response, Failure> {
-    if let Some(Stage::Full(sign_in)) = visitor.stage().await? {
+    if let Some(Stage::SignedIn(sign_in)) = visitor.stage().await? {
         app.users().sign_out(&sign_in.id).await.or_fail()?;
     }
     visitor.leave().await?;

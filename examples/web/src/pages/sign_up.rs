@@ -1,5 +1,6 @@
-//! Signing up: an address, then a password on the page that a mail links to. So nobody learns whether an address is known
-//! here, and nobody chooses a password for an address that is another's.
+//! Signs up: first an email address, then a password on a page that a mail links to. So nobody
+//! learns whether an address has an account, and nobody chooses a password for somebody else's
+//! address.
 
 use askama::Template;
 use axum::extract::State;
@@ -12,28 +13,28 @@ use super::sign_in::by_password;
 use crate::app::{App, OrFail};
 use crate::failure::Failure;
 use crate::form::{Named, OurForm};
-use crate::frame::{Flash, Frame, html};
+use crate::layout::{Flash, Layout, html};
 use crate::mail::Mail;
-use crate::visitor::Visitor;
+use crate::session::Visitor;
 use crate::{SERVICE, passwords, sign_ups};
 
 #[derive(Template)]
 #[template(path = "sign_up.html")]
 struct SignUpPage {
-    frame: Frame,
+    layout: Layout,
 }
 
 #[derive(Template)]
 #[template(path = "sign_up_sent.html")]
 struct SentPage {
-    frame: Frame,
+    layout: Layout,
     email: String,
 }
 
 #[derive(Template)]
 #[template(path = "choose_password.html")]
 struct ChoosePage {
-    frame: Frame,
+    layout: Layout,
     email: String,
     token: String,
     shortest: usize,
@@ -50,8 +51,8 @@ pub(crate) struct Password {
 }
 
 pub(crate) async fn form(visitor: Visitor) -> Result<Response, Failure> {
-    let frame = visitor.frame("Create an account").await?;
-    Ok(html(&SignUpPage { frame })?.into_response())
+    let layout = visitor.layout("Create an account").await?;
+    Ok(html(&SignUpPage { layout })?.into_response())
 }
 
 pub(crate) async fn begin(
@@ -64,21 +65,21 @@ pub(crate) async fn begin(
         return visitor.say_at(flash.with_typed(&email), "/sign-up").await;
     };
     let known = app.users().by_email(&email).await.or_fail()?.is_some();
-    // Also for an address that is known, so that both take the same time.
+    // Known addresses get a token too, so that both cases take the same time.
     let token = sign_ups::keep(&app, &email).await.or_fail()?;
     if let Some(token) = token {
         app.send(mail(&email, known, &token, app.origin()));
     }
-    let frame = visitor.frame("Check your mail").await?;
-    Ok(html(&SentPage { frame, email })?.into_response())
+    let layout = visitor.layout("Check your mail").await?;
+    Ok(html(&SentPage { layout, email })?.into_response())
 }
 
 fn mail(to: &str, known: bool, token: &str, origin: &str) -> Mail {
     let (subject, text) = if known {
-        let text = "Somebody, perhaps you, wants to sign up with this address. You have an account";
+        let text = "Somebody, perhaps you, tried to sign up with this address. You already have an account. Sign in here";
         ("you have an account", format!("{text}: {origin}/sign-in"))
     } else {
-        let text = "To choose your password, open this within an hour";
+        let text = "To choose your password, open this link within an hour";
         (
             "confirm your address",
             format!("{text}:\n\n{origin}/sign-up/{token}"),
@@ -100,7 +101,7 @@ pub(crate) async fn choose(
         return Err(no_such_link(&visitor).await?);
     };
     let page = ChoosePage {
-        frame: visitor.frame("Choose a password").await?,
+        layout: visitor.layout("Choose a password").await?,
         email,
         token,
         shortest: passwords::SHORTEST,
@@ -126,19 +127,20 @@ pub(crate) async fn finish(
     let Some(user) = added else {
         return visitor
             .say_at(
-                Flash::problem("You have an account already: sign in."),
+                Flash::problem("You have an account already. Please sign in."),
                 "/sign-in",
             )
             .await;
     };
     let signed_in = by_password(&app, &visitor, &user).await?;
-    let welcome = "Welcome. So far a password alone protects your account.";
+    let welcome = "Welcome. So far, only a password protects your account.";
     visitor.say(Flash::notice(welcome)).await?;
     Ok(signed_in.into_response())
 }
 
 async fn no_such_link(visitor: &Visitor) -> Result<Failure, Failure> {
-    let text = "That link has been used or is too old. Enter your address again for a new one.";
+    let text =
+        "That link was used already or has expired. Enter your address again to get a new one.";
     visitor.say(Flash::problem(text)).await?;
     Ok(Failure::see("/sign-up"))
 }
@@ -146,15 +148,15 @@ async fn no_such_link(visitor: &Visitor) -> Result<Failure, Failure> {
 fn problem_with(password: &str) -> Option<String> {
     if password.chars().count() < passwords::SHORTEST {
         return Some(format!(
-            "Please take at least {} characters.",
+            "Please use at least {} characters.",
             passwords::SHORTEST
         ));
     }
     let too_long = password.len() > passwords::LONGEST_BYTES;
-    too_long.then(|| format!("Please take at most {} bytes.", passwords::LONGEST_BYTES))
+    too_long.then(|| format!("Please use at most {} bytes.", passwords::LONGEST_BYTES))
 }
 
-/// An address as it is kept: lower case, and one that an authenticator app can show.
+/// Normalizes an address to lower case. Refuses one that an authenticator app cannot show.
 fn address(typed: &str) -> Option<String> {
     let address = typed.trim().to_ascii_lowercase();
     let (local, domain) = address.split_once('@')?;
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_or_fits_no_key_uri_is_refused() {
+    fn an_invalid_address_is_refused() {
         for typed in [
             "",
             "alice",

@@ -1,13 +1,14 @@
 use crate::support::{ALICE, OPERATOR, Service};
 
 on_both! {
-    only_an_operator_with_a_second_factor_sees_it,
-    it_shows_how_an_account_stands_and_no_secret,
-    unlocking_takes_a_reason_and_puts_it_on_record,
+    only_operators_with_second_factor_see_the_page,
+    the_page_shows_account_state_without_secrets,
+    unlocking_stores_a_reason,
+    unlocking_after_a_clock_fault_needs_confirmation,
 }
 
 #[tokio::test]
-async fn without_operators_there_is_no_such_page() {
+async fn without_operators_the_page_is_missing() {
     let service = Service::on_sqlite_without_operators().await;
     let (mut browser, _) = service.enrolled(OPERATOR).await;
     assert_eq!(browser.get("/admin").await.status, 404);
@@ -21,7 +22,7 @@ async fn without_operators_there_is_no_such_page() {
     assert_eq!(service.browser().get("/admin").await.status, 404);
 }
 
-async fn only_an_operator_with_a_second_factor_sees_it(service: Service) {
+async fn only_operators_with_second_factor_see_the_page(service: Service) {
     assert_eq!(service.browser().get("/admin").await.location(), "/sign-in");
     let (mut alice, _) = service.enrolled(ALICE).await;
     assert_eq!(alice.get("/admin").await.status, 404);
@@ -32,11 +33,9 @@ async fn only_an_operator_with_a_second_factor_sees_it(service: Service) {
             .status,
         404
     );
-    let mut operator = service.newcomer(OPERATOR).await;
+    let mut operator = service.signed_up(OPERATOR).await;
     assert_eq!(operator.get("/admin").await.status, 404);
-    operator.get("/account").await;
-    let begun = operator.post("/two-factor/enable", &[]).await;
-    service.confirm(&mut operator, &begun).await;
+    service.enable(&mut operator).await;
     assert_eq!(operator.get("/admin").await.status, 200);
     operator
         .get("/admin?email=nobody@example.com")
@@ -44,18 +43,17 @@ async fn only_an_operator_with_a_second_factor_sees_it(service: Service) {
         .must_have("no account");
 }
 
-async fn it_shows_how_an_account_stands_and_no_secret(service: Service) {
-    let mut alice = service.newcomer(ALICE).await;
-    alice.get("/account").await;
-    let begun = alice.post("/two-factor/enable", &[]).await;
-    let key = alice.get(begun.location()).await.key();
-    let phone = service.confirm(&mut alice, &begun).await;
+async fn the_page_shows_account_state_without_secrets(service: Service) {
+    let mut alice = service.signed_up(ALICE).await;
+    let path = alice.start_setup().await;
+    let key = alice.get(&path).await.key();
+    let phone = service.confirm(&mut alice, &path).await;
     let codes = service.codes(&mut alice).await;
     let (mut operator, _) = service.enrolled(OPERATOR).await;
     let page = operator.get("/admin?email=Alice@example.com").await;
     page.must_have("Authenticator app, added");
     page.must_have("10 of 10 left");
-    page.must_have("Codes are accepted");
+    page.must_have("<dt>Codes</dt><dd>accepted</dd>");
     page.must_have("New backup codes were generated");
     assert!(!page.has(&key) && !page.has(&key.replace(' ', "")));
     assert!(!page.has(&phone.passcode(service.clock.now())));
@@ -69,23 +67,20 @@ async fn it_shows_how_an_account_stands_and_no_secret(service: Service) {
         .must_have("lost or out of date");
 }
 
-async fn unlocking_takes_a_reason_and_puts_it_on_record(service: Service) {
+async fn unlocking_stores_a_reason(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
     let (mut operator, _) = service.enrolled(OPERATOR).await;
-    let mut browser = service.half_signed_in(ALICE).await;
-    let wrong = service.wrong(&phone);
-    for _ in 0..5 {
-        browser.post("/sign-in/code", &[("code", &wrong)]).await;
-    }
+    let mut browser = service.partially_signed_in(ALICE).await;
+    service.give_wrong_codes(&mut browser, &phone, 5).await;
     let page = operator.get("/admin?email=alice@example.com").await;
-    page.must_have("Waiting: 30 seconds left");
+    page.must_have("refused for 30 seconds after wrong codes");
     let account = page.hidden("account");
     for reason in ["", "because", &"x".repeat(501)] {
         let fields = [("account", account.as_str()), ("reason", reason)];
         operator
             .post_and_follow("/admin/unlock", &fields)
             .await
-            .must_have("in a sentence");
+            .must_have("Please write a sentence");
     }
     browser.get("/sign-in/code").await.must_have("data-seconds");
     let reason = "She showed her passport <at> the desk";
@@ -94,18 +89,12 @@ async fn unlocking_takes_a_reason_and_puts_it_on_record(service: Service) {
     page.must_have("Unlocked by our staff");
     page.must_have("operator@example.com: She showed her passport &#60;at&#62; the desk");
     assert_eq!(
-        service.subjects(ALICE).last().unwrap(),
+        service.last_subject(ALICE),
         "Your second factor was unlocked"
     );
     let code = service.next(&phone);
-    assert_eq!(
-        browser
-            .post("/sign-in/code", &[("code", &code)])
-            .await
-            .location(),
-        "/account"
-    );
-    // The owner sees that it was done, and not what the operator wrote.
+    assert_eq!(browser.give_code(&code).await.location(), "/account");
+    // The owner sees the unlock, but not the remark of the operator.
     let page = browser.get("/account").await;
     page.must_have("Unlocked by our staff");
     assert!(!page.has("passport"));
@@ -113,4 +102,50 @@ async fn unlocking_takes_a_reason_and_puts_it_on_record(service: Service) {
         let fields = [("account", account), ("reason", reason)];
         assert_eq!(operator.post("/admin/unlock", &fields).await.status, 404);
     }
+}
+
+/// A server whose clock is three days fast has stored the times of the failures.
+async fn unlocking_after_a_clock_fault_needs_confirmation(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let (mut operator, _) = service.enrolled(OPERATOR).await;
+    let now = service.clock.now();
+    service.wait(3 * 24 * 60 * 60);
+    let mut browser = service.partially_signed_in(ALICE).await;
+    service.give_wrong_codes(&mut browser, &phone, 5).await;
+    service.clock.set(now);
+
+    let page = operator.get("/admin?email=alice@example.com").await;
+    page.must_have("refused: a stored time is more than an hour ahead");
+    let account = page.hidden("account");
+    let code = service.next(&phone);
+    for page in [
+        browser.get("/sign-in/code").await,
+        browser.give_code_and_follow(&code).await,
+    ] {
+        page.must_have("We cannot check codes for your account just now");
+        assert!(!page.has("name=\"code\""));
+    }
+
+    let reason = "She showed her passport at the desk";
+    let fields = [("account", account.as_str()), ("reason", reason)];
+    let page = operator.post_and_follow("/admin/unlock", &fields).await;
+    page.must_have("Not unlocked: a stored time is more than an hour ahead");
+    assert!(!page.has("Unlocked by our staff"));
+    assert_ne!(
+        service.last_subject(ALICE),
+        "Your second factor was unlocked"
+    );
+    let page = browser.give_code_and_follow(&code).await;
+    page.must_have("We cannot check codes for your account just now");
+
+    let confirmed = [fields[0], fields[1], ("clock_confirmed", "yes")];
+    let page = operator.post_and_follow("/admin/unlock", &confirmed).await;
+    page.must_have("Unlocked. Your reason is stored in the log.");
+    page.must_have("operator@example.com: She showed her passport at the desk");
+    page.must_have("<dt>Codes</dt><dd>accepted</dd>");
+    assert_eq!(
+        service.last_subject(ALICE),
+        "Your second factor was unlocked"
+    );
+    assert_eq!(browser.give_code(&code).await.location(), "/account");
 }

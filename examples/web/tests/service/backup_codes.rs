@@ -6,10 +6,10 @@ on_both! {
     the_file_has_the_codes_and_the_right_name,
     codes_are_shown_once,
     the_form_works_once,
-    each_code_works_once_and_the_list_says_when,
-    a_new_set_ends_the_old_one,
-    they_need_the_password_and_a_fresh_receipt,
-    without_a_second_factor_there_are_none,
+    each_code_works_once_and_is_listed_as_used,
+    a_new_set_replaces_the_old_set,
+    new_codes_need_password_and_recent_receipt,
+    backup_codes_need_a_second_factor,
 }
 
 const PATH: &str = "/two-factor/backup-codes";
@@ -19,7 +19,7 @@ async fn the_file_has_the_codes_and_the_right_name(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     browser.get(PATH).await;
     let page = browser.post_all(PATH, &[("password", PASSWORD)]).await;
-    // As HTML makes of it, and as a browser sends it.
+    // The text in the HTML, and as a browser sends it.
     let shown = page.hidden("text").replace("\r\n", "\n");
     let text = shown.replace('\n', "\r\n");
     let file = browser.post(FILE, &[("text", &text)]).await;
@@ -36,12 +36,9 @@ async fn the_file_has_the_codes_and_the_right_name(service: Service) {
     assert_eq!(codes.len(), 10);
     assert!(codes.iter().all(|code| file.has(code)));
     file.must_have("Made on 15 January 2027");
-    assert_eq!(
-        service.subjects(ALICE).last().unwrap(),
-        "You have new backup codes"
-    );
+    assert_eq!(service.last_subject(ALICE), "You have new backup codes");
 
-    // Ours, or no file at all.
+    // No other text becomes a file.
     let forged = text.replacen(&codes[0], "0000 0000", 1);
     assert_eq!(browser.post(FILE, &[("text", &forged)]).await.status, 403);
     assert_eq!(browser.post(FILE, &[]).await.status, 422);
@@ -79,20 +76,18 @@ async fn the_form_works_once(service: Service) {
     let answer = again.post_all(PATH, &[("password", PASSWORD)]).await;
     assert_eq!(answer.location(), PATH);
     again.get(PATH).await.must_have("codes are shown once");
-    let mut other = service.half_signed_in(ALICE).await;
-    let answer = other.post("/sign-in/code", &[("code", &codes[9])]).await;
+    let mut other = service.partially_signed_in(ALICE).await;
+    let answer = other.give_code(&codes[9]).await;
     assert_eq!(answer.location(), "/account");
 }
 
-async fn each_code_works_once_and_the_list_says_when(service: Service) {
+async fn each_code_works_once_and_is_listed_as_used(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     let codes = service.codes(&mut browser).await;
     service.wait(3_600);
     for (used, code) in codes.iter().enumerate() {
-        let mut browser = service.half_signed_in(ALICE).await;
-        let page = browser
-            .post_and_follow("/sign-in/code", &[("code", code)])
-            .await;
+        let mut browser = service.partially_signed_in(ALICE).await;
+        let page = browser.give_code_and_follow(code).await;
         page.must_have(&format!("backup code {}.", used + 1));
         let left = 9 - used;
         page.must_have(&format!("{left} of 10 left"));
@@ -102,35 +97,26 @@ async fn each_code_works_once_and_the_list_says_when(service: Service) {
             .body
             .matches("used <time datetime=\"2027-01-15T09:00:00Z\">")
             .count();
-        // The second app's last use is shown in the same way.
         assert_eq!(times, used + 1);
-        let mut other = service.half_signed_in(ALICE).await;
-        let page = other
-            .post_and_follow("/sign-in/code", &[("code", code)])
-            .await;
+        let mut other = service.partially_signed_in(ALICE).await;
+        let page = other.give_code_and_follow(code).await;
         page.must_have("not accepted");
     }
 }
 
-async fn a_new_set_ends_the_old_one(service: Service) {
+async fn a_new_set_replaces_the_old_set(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     let old = service.codes(&mut browser).await;
     let new = service.codes(&mut browser).await;
-    let mut other = service.half_signed_in(ALICE).await;
+    let mut other = service.partially_signed_in(ALICE).await;
     other
         .post_and_follow("/sign-in/code", &[("code", &old[0])])
         .await
         .must_have("not accepted");
-    assert_eq!(
-        other
-            .post("/sign-in/code", &[("code", &new[0])])
-            .await
-            .location(),
-        "/account"
-    );
+    assert_eq!(other.give_code(&new[0]).await.location(), "/account");
 }
 
-async fn they_need_the_password_and_a_fresh_receipt(service: Service) {
+async fn new_codes_need_password_and_recent_receipt(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     browser.get(PATH).await;
     let answer = browser.post_all(PATH, &[("password", "wrong")]).await;
@@ -157,8 +143,8 @@ async fn they_need_the_password_and_a_fresh_receipt(service: Service) {
     assert_eq!(page.codes().len(), 10);
 }
 
-async fn without_a_second_factor_there_are_none(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
+async fn backup_codes_need_a_second_factor(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
     assert_eq!(browser.get(PATH).await.location(), "/account");
     browser.get("/account").await;
     let answer = browser

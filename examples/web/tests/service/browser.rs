@@ -1,4 +1,5 @@
-//! A browser without scripts: it keeps its cookie, and sends the hidden fields of the page that it shows.
+//! A browser without scripts. It stores its cookie, and sends the hidden fields of the page that it
+//! shows.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -7,12 +8,14 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use countersign::testing::Phone;
 use tower::ServiceExt;
 
+use crate::support::PASSWORD;
+
 #[derive(Clone)]
 pub(crate) struct Browser {
     router: Router,
     pub(crate) cookie: Option<String>,
     pub(crate) csrf: String,
-    /// The page that it shows.
+    /// The current page.
     shown: String,
 }
 
@@ -47,7 +50,7 @@ impl Browser {
         page
     }
 
-    /// The same with `once`, which the page has too.
+    /// Sends a form with the field `once` of the current page.
     pub(crate) async fn post_all(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let once = hidden(&self.shown, "once").unwrap();
         let mut all = vec![("once", once.as_str())];
@@ -55,7 +58,7 @@ impl Browser {
         self.post(path, &all).await
     }
 
-    /// Sends a form, and gives the page that the answer leads to.
+    /// Sends a form, and returns the page after the redirect.
     pub(crate) async fn post_and_follow(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let answer = self.post(path, fields).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
@@ -75,7 +78,7 @@ impl Browser {
             .unwrap()
     }
 
-    /// Sends a request with the cookie, and keeps the one that comes back.
+    /// Sends a request with the cookie, and stores the cookie of the answer.
     pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Page {
         self.add_cookie(&mut request);
         let response = self.router.clone().oneshot(request).await.unwrap();
@@ -90,7 +93,7 @@ impl Browser {
         page
     }
 
-    /// Does to the cookie what an answer says, which may have been another request's.
+    /// Changes the cookie as an answer says. The answer may belong to another request.
     pub(crate) fn take_cookie(&mut self, page: &Page) {
         for cookie in page.headers.get_all(SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
@@ -119,14 +122,39 @@ impl Browser {
         self.send(request).await
     }
 
+    /// Types a code on the code page.
+    pub(crate) async fn give_code(&mut self, code: &str) -> Page {
+        self.post("/sign-in/code", &[("code", code)]).await
+    }
+
+    /// Types a code on the code page, and returns the page after the redirect.
+    pub(crate) async fn give_code_and_follow(&mut self, code: &str) -> Page {
+        self.post_and_follow("/sign-in/code", &[("code", code)])
+            .await
+    }
+
+    /// Starts to set up the first authenticator, and returns the path of the setup page.
+    pub(crate) async fn start_setup(&mut self) -> String {
+        self.get("/account").await;
+        let answer = self.post("/two-factor/enable", &[]).await;
+        answer.location().to_owned()
+    }
+
+    /// Turns the second factor off.
+    pub(crate) async fn disable(&mut self, code: &str) -> Page {
+        self.get("/two-factor/disable").await;
+        let fields = [("password", PASSWORD), ("code", code)];
+        self.post("/two-factor/disable", &fields).await
+    }
+
     pub(crate) async fn give_password(&mut self, email: &str, password: &str) -> Page {
         self.get("/sign-in").await;
         self.post("/sign-in", &[("email", email), ("password", password)])
             .await
     }
 
-    /// Whether somebody is signed in here.
-    pub(crate) async fn is_in(&mut self) -> bool {
+    /// Whether a user is signed in.
+    pub(crate) async fn is_signed_in(&mut self) -> bool {
         let page = self.get("/account").await;
         page.status == 200
     }
@@ -157,7 +185,7 @@ impl Page {
         assert!(self.has(text), "{text:?} is not on the page: {}", self.body);
     }
 
-    /// What the page says went wrong.
+    /// The problem that the page shows.
     pub(crate) fn problem(&self) -> String {
         let text = between(&self.body, "id=\"problem\">", "</p>");
         text.unwrap_or_else(|| panic!("no problem: {}", self.body))
@@ -206,7 +234,7 @@ fn between<'a>(body: &'a str, before: &str, after: &str) -> Option<&'a str> {
     body.split_once(before)?.1.split(after).next()
 }
 
-/// Text without the escapes of HTML.
+/// Text without HTML escapes.
 fn plain(text: &str) -> String {
     let plain = text.replace("&#38;", "&").replace("&#34;", "\"");
     assert!(!plain.contains("&#"), "{plain}");

@@ -1,34 +1,34 @@
 use crate::support::{ALICE, PASSWORD, Service};
 
 on_both! {
-    the_old_phone_works_until_the_new_one_is_confirmed,
-    a_second_authenticator_signs_in_too_and_can_be_removed,
-    a_name_is_shown_as_it_is_and_no_other_is_taken,
-    a_change_needs_a_code_when_the_receipt_is_old,
-    a_form_that_was_shown_in_time_is_good_for_as_long_as_the_receipt,
-    switching_off_needs_the_password_and_a_code,
-    switching_off_ends_the_backup_codes,
-    what_is_on_cannot_be_switched_on_again,
-    guesses_at_a_change_count_like_guesses_at_the_door,
-    the_authenticator_of_another_is_not_there,
+    the_old_phone_works_until_confirmation,
+    a_second_authenticator_signs_in_until_removed,
+    names_are_escaped_and_checked,
+    an_old_receipt_needs_a_code,
+    a_form_works_while_the_receipt_is_recent,
+    disabling_needs_the_password_and_a_code,
+    disabling_ends_the_backup_codes,
+    an_enabled_factor_cannot_be_enabled_again,
+    guesses_in_a_change_are_counted,
+    another_users_authenticator_is_not_found,
 }
 
-async fn the_old_phone_works_until_the_new_one_is_confirmed(service: Service) {
+async fn the_old_phone_works_until_confirmation(service: Service) {
     let (mut browser, old) = service.enrolled(ALICE).await;
     let id = browser.get("/account").await.authenticator();
     let path = format!("/two-factor/authenticators/{id}/replace");
     browser.get(&path).await;
-    let begun = browser.post(&path, &[("password", PASSWORD)]).await;
+    let setup = browser.post(&path, &[("password", PASSWORD)]).await;
     service.signed_in(ALICE, &old).await;
-    let new = service.confirm(&mut browser, &begun).await;
+    let new = service.confirm(&mut browser, setup.location()).await;
     assert_eq!(
-        service.subjects(ALICE).last().unwrap(),
+        service.last_subject(ALICE),
         "Your authenticator was replaced"
     );
-    let mut other = service.half_signed_in(ALICE).await;
+    let mut other = service.partially_signed_in(ALICE).await;
     let code = service.next(&old);
     other
-        .post_and_follow("/sign-in/code", &[("code", &code)])
+        .give_code_and_follow(&code)
         .await
         .must_have("not accepted");
     service.signed_in(ALICE, &new).await;
@@ -36,14 +36,14 @@ async fn the_old_phone_works_until_the_new_one_is_confirmed(service: Service) {
     assert_eq!(account.body.matches("Move to a new phone").count(), 1);
 }
 
-async fn a_second_authenticator_signs_in_too_and_can_be_removed(service: Service) {
+async fn a_second_authenticator_signs_in_until_removed(service: Service) {
     let (mut browser, first) = service.enrolled(ALICE).await;
     browser.get("/two-factor/add").await;
     let fields = [("name", "Tablet"), ("password", PASSWORD)];
-    let begun = browser.post("/two-factor/add", &fields).await;
-    let second = service.confirm(&mut browser, &begun).await;
+    let setup = browser.post("/two-factor/add", &fields).await;
+    let second = service.confirm(&mut browser, setup.location()).await;
     assert_eq!(
-        service.subjects(ALICE).last().unwrap(),
+        service.last_subject(ALICE),
         "Authenticator \"Tablet\" was added"
     );
     service.signed_in(ALICE, &first).await;
@@ -59,26 +59,26 @@ async fn a_second_authenticator_signs_in_too_and_can_be_removed(service: Service
         .await;
     page.must_have("is removed");
     assert_eq!(
-        service.subjects(ALICE).last().unwrap(),
+        service.last_subject(ALICE),
         "Authenticator \"Authenticator app\" was removed"
     );
-    let mut other = service.half_signed_in(ALICE).await;
+    let mut other = service.partially_signed_in(ALICE).await;
     let code = service.next(&first);
     other
-        .post_and_follow("/sign-in/code", &[("code", &code)])
+        .give_code_and_follow(&code)
         .await
         .must_have("not accepted");
     service.signed_in(ALICE, &second).await;
 }
 
-async fn a_name_is_shown_as_it_is_and_no_other_is_taken(service: Service) {
+async fn names_are_escaped_and_checked(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     browser.get("/two-factor/add").await;
     let name = "<script>alert(1)</script>";
-    let begun = browser
+    let setup = browser
         .post("/two-factor/add", &[("name", name), ("password", PASSWORD)])
         .await;
-    service.confirm(&mut browser, &begun).await;
+    service.confirm(&mut browser, setup.location()).await;
     let page = browser.get("/account").await;
     page.must_have("&#60;script&#62;");
     assert!(!page.has(name));
@@ -90,7 +90,7 @@ async fn a_name_is_shown_as_it_is_and_no_other_is_taken(service: Service) {
     }
 }
 
-async fn a_change_needs_a_code_when_the_receipt_is_old(service: Service) {
+async fn an_old_receipt_needs_a_code(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     let id = browser.get("/account").await.authenticator();
     service.wait(601);
@@ -107,14 +107,14 @@ async fn a_change_needs_a_code_when_the_receipt_is_old(service: Service) {
             .await
             .must_have("please enter a code");
         let code = service.next(&phone);
-        let begun = browser
+        let setup = browser
             .post(&path, &[("name", "Tablet"), ("code", &code)])
             .await;
-        assert!(begun.location().starts_with("/two-factor/setup/"));
+        assert!(setup.location().starts_with("/two-factor/setup/"));
     }
 }
 
-async fn a_form_that_was_shown_in_time_is_good_for_as_long_as_the_receipt(service: Service) {
+async fn a_form_works_while_the_receipt_is_recent(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     service.wait(539);
     browser
@@ -123,11 +123,11 @@ async fn a_form_that_was_shown_in_time_is_good_for_as_long_as_the_receipt(servic
         .must_have("name=\"password\"");
     service.wait(60);
     let fields = [("name", "Tablet"), ("password", PASSWORD)];
-    let begun = browser.post("/two-factor/add", &fields).await;
-    assert!(begun.location().starts_with("/two-factor/setup/"));
+    let setup = browser.post("/two-factor/add", &fields).await;
+    assert!(setup.location().starts_with("/two-factor/setup/"));
 }
 
-async fn switching_off_needs_the_password_and_a_code(service: Service) {
+async fn disabling_needs_the_password_and_a_code(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     let path = "/two-factor/disable";
     browser.get(path).await;
@@ -146,7 +146,7 @@ async fn switching_off_needs_the_password_and_a_code(service: Service) {
         .await;
     page.must_have("Enable 2FA");
     assert_eq!(
-        service.subjects(ALICE).last().unwrap(),
+        service.last_subject(ALICE),
         "Two-factor authentication is off"
     );
     assert_eq!(
@@ -159,7 +159,7 @@ async fn switching_off_needs_the_password_and_a_code(service: Service) {
     );
 }
 
-async fn switching_off_ends_the_backup_codes(service: Service) {
+async fn disabling_ends_the_backup_codes(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     let codes = service.codes(&mut browser).await;
     browser.get("/two-factor/disable").await;
@@ -168,18 +168,17 @@ async fn switching_off_ends_the_backup_codes(service: Service) {
     browser
         .post_and_follow("/two-factor/disable", &fields)
         .await;
-    let begun = browser.post("/two-factor/enable", &[]).await;
-    service.confirm(&mut browser, &begun).await;
+    service.enable(&mut browser).await;
     let account = browser.get("/account").await;
     account.must_have("You have no backup codes");
-    let mut other = service.half_signed_in(ALICE).await;
+    let mut other = service.partially_signed_in(ALICE).await;
     let page = other
         .post_and_follow("/sign-in/code", &[("code", &codes[0])])
         .await;
     page.must_have("not accepted");
 }
 
-async fn what_is_on_cannot_be_switched_on_again(service: Service) {
+async fn an_enabled_factor_cannot_be_enabled_again(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     browser.get("/account").await;
     for page in [
@@ -193,7 +192,7 @@ async fn what_is_on_cannot_be_switched_on_again(service: Service) {
     service.signed_in(ALICE, &phone).await;
 }
 
-async fn guesses_at_a_change_count_like_guesses_at_the_door(service: Service) {
+async fn guesses_in_a_change_are_counted(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     browser.get("/two-factor/disable").await;
     let wrong = service.wrong(&phone);
@@ -205,14 +204,14 @@ async fn guesses_at_a_change_count_like_guesses_at_the_door(service: Service) {
         .get("/two-factor/disable")
         .await
         .must_have("data-seconds=\"30\"");
-    let mut other = service.half_signed_in(ALICE).await;
+    let mut other = service.partially_signed_in(ALICE).await;
     other
         .get("/sign-in/code")
         .await
         .must_have("data-seconds=\"30\"");
 }
 
-async fn the_authenticator_of_another_is_not_there(service: Service) {
+async fn another_users_authenticator_is_not_found(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     let id = browser.get("/account").await.authenticator();
     let (mut bob, _) = service.enrolled("bob@example.com").await;

@@ -1,4 +1,4 @@
-//! What an answer does to the session's cookie when requests of one browser overtake each other.
+//! How an answer changes the session cookie when requests of one browser overtake each other.
 
 use axum::http::Method;
 use axum::http::header::SET_COOKIE;
@@ -7,17 +7,17 @@ use crate::browser::{Browser, Page};
 use crate::support::{ALICE, PASSWORD, Service};
 
 on_both! {
-    a_passcode_sent_twice_leaves_its_sender_signed_in,
-    a_backup_code_sent_twice_leaves_its_sender_signed_in,
-    a_passcode_sent_twice_at_once_leaves_its_sender_signed_in,
-    a_backup_code_sent_twice_at_once_leaves_its_sender_signed_in,
+    a_passcode_sent_twice_signs_in,
+    a_backup_code_sent_twice_signs_in,
+    a_passcode_sent_twice_at_once_signs_in,
+    a_backup_code_sent_twice_at_once_signs_in,
     two_codes_of_one_session_sign_in_once,
-    a_password_sent_twice_at_once_leads_to_the_code_page,
-    a_change_sent_twice_leaves_its_sender_signed_in,
-    an_answer_to_a_replaced_session_leaves_the_cookie_alone,
-    an_answer_to_an_ended_session_leaves_the_cookie_alone,
+    a_password_sent_twice_reaches_the_code_page,
+    a_change_sent_twice_keeps_the_sign_in,
+    a_replaced_session_changes_no_cookie,
+    an_ended_session_changes_no_cookie,
     an_old_cookie_gets_a_form_that_works,
-    a_session_that_changes_needs_no_cookie_again,
+    a_changed_session_needs_no_new_cookie,
 }
 
 const CODE: &str = "/sign-in/code";
@@ -27,7 +27,7 @@ fn sets_no_cookie(page: &Page) -> bool {
     page.headers.get(SET_COOKIE).is_none()
 }
 
-/// Sends a form twice, one after the other, before the browser has seen the first answer.
+/// Sends a form twice in sequence, before the browser has seen the first answer.
 async fn twice(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> [Page; 2] {
     let mut again = browser.clone();
     let first = browser.post(path, fields).await;
@@ -36,7 +36,7 @@ async fn twice(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> [P
     [first, second]
 }
 
-/// Sends a form twice at once. The answer of the request `last` is the last to arrive.
+/// Sends a form twice at once. The answer to the request `last` arrives last.
 async fn twice_at_once(
     browser: &mut Browser,
     last: usize,
@@ -51,49 +51,49 @@ async fn twice_at_once(
     pages
 }
 
-async fn a_passcode_sent_twice_leaves_its_sender_signed_in(service: Service) {
+async fn a_passcode_sent_twice_signs_in(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
-    let mut browser = service.half_signed_in(ALICE).await;
+    let mut browser = service.partially_signed_in(ALICE).await;
     let code = service.next(&phone);
     let [first, second] = twice(&mut browser, CODE, &[("code", &code)]).await;
     assert_eq!(first.location(), "/account");
     assert!(sets_no_cookie(&second));
-    assert!(browser.is_in().await);
+    assert!(browser.is_signed_in().await);
 }
 
-async fn a_backup_code_sent_twice_leaves_its_sender_signed_in(service: Service) {
+async fn a_backup_code_sent_twice_signs_in(service: Service) {
     let (mut owner, _) = service.enrolled(ALICE).await;
     let codes = service.codes(&mut owner).await;
-    let mut browser = service.half_signed_in(ALICE).await;
+    let mut browser = service.partially_signed_in(ALICE).await;
     let [first, second] = twice(&mut browser, CODE, &[("code", &codes[0])]).await;
     assert_eq!(first.location(), "/account");
     assert!(sets_no_cookie(&second));
-    assert!(browser.is_in().await);
+    assert!(browser.is_signed_in().await);
 }
 
-async fn a_passcode_sent_twice_at_once_leaves_its_sender_signed_in(service: Service) {
+async fn a_passcode_sent_twice_at_once_signs_in(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
     for last in [0, 1, 0, 1] {
-        let mut browser = service.half_signed_in(ALICE).await;
+        let mut browser = service.partially_signed_in(ALICE).await;
         let code = service.next(&phone);
         let fields = [("code", code.as_str())];
         let pages = twice_at_once(&mut browser, last, CODE, [&fields; 2]).await;
         let accepted = pages.iter().filter(|page| page.location() == "/account");
         assert_eq!(accepted.count(), 1);
-        assert!(browser.is_in().await, "with answer {last} last");
+        assert!(browser.is_signed_in().await, "with answer {last} last");
     }
 }
 
-async fn a_backup_code_sent_twice_at_once_leaves_its_sender_signed_in(service: Service) {
+async fn a_backup_code_sent_twice_at_once_signs_in(service: Service) {
     let (mut owner, _) = service.enrolled(ALICE).await;
     let codes = service.codes(&mut owner).await;
     for (code, last) in codes.iter().zip([0, 1, 0, 1]) {
-        let mut browser = service.half_signed_in(ALICE).await;
+        let mut browser = service.partially_signed_in(ALICE).await;
         let fields = [("code", code.as_str())];
         let pages = twice_at_once(&mut browser, last, CODE, [&fields; 2]).await;
         let accepted = pages.iter().filter(|page| page.location() == "/account");
         assert_eq!(accepted.count(), 1);
-        assert!(browser.is_in().await, "with answer {last} last");
+        assert!(browser.is_signed_in().await, "with answer {last} last");
     }
 }
 
@@ -102,7 +102,7 @@ async fn two_codes_of_one_session_sign_in_once(service: Service) {
     let codes = service.codes(&mut owner).await;
     for last in [0, 1] {
         let before = service.count(SIGN_INS).await;
-        let mut browser = service.half_signed_in(ALICE).await;
+        let mut browser = service.partially_signed_in(ALICE).await;
         let passcode = service.next(&phone);
         let fields = [
             [("code", codes[last].as_str())],
@@ -110,12 +110,12 @@ async fn two_codes_of_one_session_sign_in_once(service: Service) {
         ];
         let fields = [&fields[0][..], &fields[1][..]];
         twice_at_once(&mut browser, last, CODE, fields).await;
-        assert!(browser.is_in().await, "with answer {last} last");
+        assert!(browser.is_signed_in().await, "with answer {last} last");
         assert_eq!(service.count(SIGN_INS).await, before + 1);
     }
 }
 
-async fn a_password_sent_twice_at_once_leads_to_the_code_page(service: Service) {
+async fn a_password_sent_twice_reaches_the_code_page(service: Service) {
     service.enrolled(ALICE).await;
     for last in [0, 1] {
         let mut browser = service.browser();
@@ -127,27 +127,25 @@ async fn a_password_sent_twice_at_once_leads_to_the_code_page(service: Service) 
     }
 }
 
-async fn a_change_sent_twice_leaves_its_sender_signed_in(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
-    browser.get("/account").await;
-    let begun = browser.post("/two-factor/enable", &[]).await;
-    let path = begun.location().to_owned();
+async fn a_change_sent_twice_keeps_the_sign_in(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
+    let path = browser.start_setup().await;
     let phone = browser.get(&path).await.phone();
     let code = phone.passcode(service.clock.now());
     let [first, second] = twice(&mut browser, &path, &[("code", &code)]).await;
     assert_eq!(first.location(), "/two-factor/backup-codes");
     assert!(sets_no_cookie(&second));
-    assert!(browser.is_in().await);
+    assert!(browser.is_signed_in().await);
     browser.get("/two-factor/disable").await;
     let code = service.next(&phone);
     let fields = [("password", PASSWORD), ("code", code.as_str())];
     let both = [&fields[..], &fields[..]];
     twice_at_once(&mut browser, 1, "/two-factor/disable", both).await;
-    assert!(browser.is_in().await);
+    assert!(browser.is_signed_in().await);
 }
 
-/// Whatever is asked for with a cookie of no use.
-async fn leaves_the_cookie_alone(old: &Browser) {
+/// Sends many requests with a cookie of no session.
+async fn must_not_change_the_cookie(old: &Browser) {
     for (path, methods) in [
         ("/", "GET"),
         ("/account", "GET"),
@@ -167,24 +165,24 @@ async fn leaves_the_cookie_alone(old: &Browser) {
     }
 }
 
-async fn an_answer_to_a_replaced_session_leaves_the_cookie_alone(service: Service) {
+async fn a_replaced_session_changes_no_cookie(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
-    let mut browser = service.half_signed_in(ALICE).await;
+    let mut browser = service.partially_signed_in(ALICE).await;
     let half = browser.clone();
     let code = service.next(&phone);
-    browser.post(CODE, &[("code", &code)]).await;
-    leaves_the_cookie_alone(&half).await;
+    browser.give_code(&code).await;
+    must_not_change_the_cookie(&half).await;
     browser.get("/two-factor/disable").await;
     let full = browser.clone();
     let code = service.next(&phone);
     let fields = [("password", PASSWORD), ("code", code.as_str())];
     browser.post("/two-factor/disable", &fields).await;
-    leaves_the_cookie_alone(&full).await;
-    assert!(browser.is_in().await);
+    must_not_change_the_cookie(&full).await;
+    assert!(browser.is_signed_in().await);
 }
 
-async fn an_answer_to_an_ended_session_leaves_the_cookie_alone(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
+async fn an_ended_session_changes_no_cookie(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
     browser.get("/account").await;
     let old = browser.clone();
     let page = browser.post("/sign-out", &[]).await;
@@ -195,19 +193,20 @@ async fn an_answer_to_an_ended_session_leaves_the_cookie_alone(service: Service)
             .unwrap()
             .contains("Secure")
     );
-    leaves_the_cookie_alone(&old).await;
+    must_not_change_the_cookie(&old).await;
 }
 
-/// A cookie outlives its session if the answer that was to delete it got lost, or the database was restored.
+/// A cookie outlives its session if the answer that deletes it is lost, or the database was
+/// restored.
 async fn an_old_cookie_gets_a_form_that_works(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
+    let mut browser = service.signed_up(ALICE).await;
     browser.get("/account").await;
     let mut old = browser.clone();
     browser.post("/sign-out", &[]).await;
     let before = old.cookie.clone();
     let page = old.give_password(ALICE, PASSWORD).await;
     assert_eq!(page.location(), "/account");
-    assert!(old.is_in().await);
+    assert!(old.is_signed_in().await);
     assert_ne!(old.cookie, before, "nobody chooses the id of a session");
 
     let mut nonsense = service.browser();
@@ -217,30 +216,30 @@ async fn an_old_cookie_gets_a_form_that_works(service: Service) {
     assert_eq!(nonsense.post("/sign-up", &email).await.status, 200);
 }
 
-async fn a_session_that_changes_needs_no_cookie_again(service: Service) {
+async fn a_changed_session_needs_no_new_cookie(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
-    let mut browser = service.half_signed_in(ALICE).await;
+    let mut browser = service.partially_signed_in(ALICE).await;
     let wrong = service.wrong(&phone);
-    let page = browser.post(CODE, &[("code", &wrong)]).await;
+    let page = browser.give_code(&wrong).await;
     assert!(sets_no_cookie(&page));
     let page = browser.get(CODE).await;
     page.must_have("not accepted");
     assert!(sets_no_cookie(&page));
 }
 
-/// The half-signed-in session ends between the code and the answer, as if somebody had pressed "Cancel" meanwhile.
+/// The partial sign-in ends between the code and the answer, as if the user had pressed "Cancel".
 #[tokio::test]
-async fn a_session_that_was_ended_meanwhile_is_not_signed_in() {
+async fn a_session_ended_meanwhile_is_not_signed_in() {
     let service = Service::on_sqlite().await;
     let (_, phone) = service.enrolled(ALICE).await;
-    let mut browser = service.half_signed_in(ALICE).await;
+    let mut browser = service.partially_signed_in(ALICE).await;
     let ends =
         "CREATE TRIGGER ends AFTER INSERT ON sign_ins BEGIN DELETE FROM browser_sessions; END";
     service.execute(ends).await;
     let before = service.count(SIGN_INS).await;
     let code = service.next(&phone);
-    let page = browser.post(CODE, &[("code", &code)]).await;
+    let page = browser.give_code(&code).await;
     assert!(sets_no_cookie(&page));
-    assert!(!browser.is_in().await);
+    assert!(!browser.is_signed_in().await);
     assert_eq!(service.count(SIGN_INS).await, before);
 }

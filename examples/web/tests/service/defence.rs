@@ -9,9 +9,9 @@ use crate::support::{ALICE, PASSWORD, Service};
 on_both! {
     a_form_needs_the_token_of_its_session,
     a_form_from_another_site_is_refused,
-    every_answer_has_the_headers,
+    every_answer_has_security_headers,
     the_cookie_is_for_this_host_alone,
-    what_is_no_form_of_ours_gets_a_page,
+    a_malformed_request_gets_a_page,
 }
 
 async fn a_form_needs_the_token_of_its_session(service: Service) {
@@ -36,20 +36,14 @@ async fn a_form_needs_the_token_of_its_session(service: Service) {
         )
         .await;
     assert_eq!(page.status, 422);
-    // The token of the time before signing in is of no use after it.
-    let mut newcomer = service.browser();
-    newcomer.get("/sign-in").await;
-    let before = newcomer.csrf.clone();
-    newcomer.give_password(ALICE, PASSWORD).await;
-    newcomer.csrf = before;
-    assert_eq!(
-        newcomer
-            .post("/sign-in/code", &[("code", &code)])
-            .await
-            .status,
-        403
-    );
-    // Nothing came of all this.
+    // A token from before signing in is refused after it.
+    let mut signed_up = service.browser();
+    signed_up.get("/sign-in").await;
+    let before = signed_up.csrf.clone();
+    signed_up.give_password(ALICE, PASSWORD).await;
+    signed_up.csrf = before;
+    assert_eq!(signed_up.give_code(&code).await.status, 403);
+    // None of these requests changed anything.
     browser.csrf = right;
     let page = browser
         .post_and_follow("/two-factor/disable", &fields)
@@ -58,7 +52,7 @@ async fn a_form_needs_the_token_of_its_session(service: Service) {
 }
 
 async fn a_form_from_another_site_is_refused(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
+    let mut browser = service.signed_up(ALICE).await;
     browser.get("/account").await;
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
@@ -73,11 +67,11 @@ async fn a_form_from_another_site_is_refused(service: Service) {
         assert_eq!(page.status, 403, "{name}: {value}");
         page.must_have("another site");
     }
-    assert!(browser.is_in().await);
+    assert!(browser.is_signed_in().await);
 }
 
-async fn every_answer_has_the_headers(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
+async fn every_answer_has_security_headers(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
     for path in [
         "/account",
         "/sign-in",
@@ -96,7 +90,7 @@ async fn every_answer_has_the_headers(service: Service) {
         assert_eq!(page.headers["referrer-policy"], "same-origin", "{path}");
         let kept = page.headers[CACHE_CONTROL].to_str().unwrap();
         assert_eq!(kept == "no-store", !path.contains('.'), "{path}");
-        // Nothing inline, which the policy would not let through.
+        // The policy would block inline styles and scripts.
         assert!(
             !page.has("style=\"") && !page.has("<style") && !page.has(" onclick"),
             "{path}"
@@ -118,8 +112,8 @@ async fn the_cookie_is_for_this_host_alone(service: Service) {
     assert!(!cookie.contains("Domain"));
 }
 
-async fn what_is_no_form_of_ours_gets_a_page(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
+async fn a_malformed_request_gets_a_page(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
     browser.get("/account").await;
     let form = |body: Vec<u8>, kind: &str| {
         Request::post("/sign-in")

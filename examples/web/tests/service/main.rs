@@ -1,4 +1,5 @@
-//! The service through its router: no socket, a clock that stands still, on SQLite and on PostgreSQL.
+//! Tests of the service through its router, without a socket and with a test clock, on SQLite and
+//! PostgreSQL.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,7 +9,7 @@
     reason = "tests"
 )]
 
-/// Each of these functions as a test on each database.
+/// Runs each of these functions as a test on both databases.
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod on_sqlite {
@@ -34,7 +35,7 @@ mod browser;
 mod changes;
 mod cookies;
 mod defence;
-mod half_signed_in;
+mod partial_sign_in;
 mod sessions;
 mod setup;
 mod sign_in;

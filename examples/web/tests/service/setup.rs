@@ -1,28 +1,21 @@
 use countersign::Timestamp;
 
-use crate::browser::Browser;
 use crate::support::{ALICE, PASSWORD, Service};
 
 on_both! {
-    a_wrong_code_and_a_reload_keep_the_same_key,
-    beginning_anew_makes_the_first_page_void,
-    another_browser_makes_it_void_too,
-    cancelling_throws_it_away,
-    it_ends_after_ten_minutes_and_after_ten_wrong_codes,
+    wrong_codes_and_reloads_keep_the_key,
+    a_second_setup_replaces_the_first,
+    a_setup_in_another_browser_replaces_the_first,
+    cancelling_ends_the_setup,
+    a_setup_expires_or_ends_after_ten_codes,
     the_code_that_confirms_cannot_sign_in,
-    it_needs_a_fresh_password,
+    a_setup_needs_a_recent_password,
     the_code_two_steps_away_confirms_nothing,
 }
 
-async fn begin(browser: &mut Browser) -> String {
-    browser.get("/account").await;
-    let begun = browser.post("/two-factor/enable", &[]).await;
-    begun.location().to_owned()
-}
-
-async fn a_wrong_code_and_a_reload_keep_the_same_key(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
-    let path = begin(&mut browser).await;
+async fn wrong_codes_and_reloads_keep_the_key(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
+    let path = browser.start_setup().await;
     let page = browser.get(&path).await;
     let (key, phone) = (page.key(), page.phone());
     assert_eq!(key.split(' ').map(str::len).collect::<Vec<_>>(), [4; 8]);
@@ -37,49 +30,55 @@ async fn a_wrong_code_and_a_reload_keep_the_same_key(service: Service) {
     let answer = browser.post(&path, &[("code", &code)]).await;
     assert_eq!(answer.location(), "/two-factor/backup-codes");
     assert_eq!(
-        service.subjects(ALICE).last().unwrap(),
+        service.last_subject(ALICE),
         "Two-factor authentication is on"
     );
-    // The back button: the key is not shown again.
+    // After the back button, the key is not shown again.
     let page = browser.get(&path).await;
     assert_eq!(page.status, 410);
     assert!(!page.has(&key));
 }
 
-async fn beginning_anew_makes_the_first_page_void(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
-    let first = begin(&mut browser).await;
+async fn a_second_setup_replaces_the_first(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
+    let first = browser.start_setup().await;
     let old = browser.get(&first).await.phone();
-    let second = begin(&mut browser).await;
+    let second = browser.start_setup().await;
     let code = old.passcode(service.clock.now());
     for page in [
         browser.get(&first).await,
         browser.post(&first, &[("code", &code)]).await,
     ] {
         assert_eq!(page.status, 410);
-        page.must_have("You have begun anew");
+        page.must_have("This QR code was replaced");
     }
     assert_eq!(browser.get(&second).await.status, 200);
-    // Cancelling the void one leaves the other alone.
+    // Cancelling the replaced setup does not end the other.
     browser.post(&format!("{first}/cancel"), &[]).await;
     assert_eq!(browser.get(&second).await.status, 200);
 }
 
-async fn another_browser_makes_it_void_too(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
-    let first = begin(&mut browser).await;
+async fn a_setup_in_another_browser_replaces_the_first(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
+    let first = browser.start_setup().await;
     let mut other = service.browser();
     other.give_password(ALICE, PASSWORD).await;
-    let second = begin(&mut other).await;
-    browser.get(&first).await.must_have("You have begun anew");
-    // And what one browser has begun, the other cannot see.
-    browser.get(&second).await.must_have("You have begun anew");
+    let second = other.start_setup().await;
+    browser
+        .get(&first)
+        .await
+        .must_have("This QR code was replaced");
+    // Neither browser can see the setup of the other.
+    browser
+        .get(&second)
+        .await
+        .must_have("This QR code was replaced");
     assert_eq!(other.get(&second).await.status, 200);
 }
 
-async fn cancelling_throws_it_away(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
-    let path = begin(&mut browser).await;
+async fn cancelling_ends_the_setup(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
+    let path = browser.start_setup().await;
     let phone = browser.get(&path).await.phone();
     let page = browser
         .post_and_follow(&format!("{path}/cancel"), &[])
@@ -99,9 +98,9 @@ async fn cancelling_throws_it_away(service: Service) {
     );
 }
 
-async fn it_ends_after_ten_minutes_and_after_ten_wrong_codes(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
-    let path = begin(&mut browser).await;
+async fn a_setup_expires_or_ends_after_ten_codes(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
+    let path = browser.start_setup().await;
     let phone = browser.get(&path).await.phone();
     service.wait(601);
     let code = phone.passcode(service.clock.now());
@@ -109,7 +108,7 @@ async fn it_ends_after_ten_minutes_and_after_ten_wrong_codes(service: Service) {
         browser.get(&path).await,
         browser.post(&path, &[("code", &code)]).await,
     ] {
-        page.must_have("too old");
+        page.must_have("has expired");
     }
 
     browser.get("/two-factor/enable").await;
@@ -133,24 +132,18 @@ async fn it_ends_after_ten_minutes_and_after_ten_wrong_codes(service: Service) {
 
 async fn the_code_that_confirms_cannot_sign_in(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
-    let mut browser = service.half_signed_in(ALICE).await;
+    let mut browser = service.partially_signed_in(ALICE).await;
     let code = phone.passcode(service.clock.now());
     browser
-        .post_and_follow("/sign-in/code", &[("code", &code)])
+        .give_code_and_follow(&code)
         .await
         .must_have("not accepted");
     let code = service.next(&phone);
-    assert_eq!(
-        browser
-            .post("/sign-in/code", &[("code", &code)])
-            .await
-            .location(),
-        "/account"
-    );
+    assert_eq!(browser.give_code(&code).await.location(), "/account");
 }
 
-async fn it_needs_a_fresh_password(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
+async fn a_setup_needs_a_recent_password(service: Service) {
+    let mut browser = service.signed_up(ALICE).await;
     service.wait(601);
     browser.get("/account").await;
     let answer = browser.post("/two-factor/enable", &[]).await;
@@ -169,8 +162,8 @@ async fn it_needs_a_fresh_password(service: Service) {
 }
 
 async fn the_code_two_steps_away_confirms_nothing(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
-    let path = begin(&mut browser).await;
+    let mut browser = service.signed_up(ALICE).await;
+    let path = browser.start_setup().await;
     let phone = browser.get(&path).await.phone();
     let now = service.clock.now().as_unix();
     for at in [now - 60, now + 60] {

@@ -1,14 +1,14 @@
 use crate::support::{ALICE, PASSWORD, Service};
 
 on_both! {
-    an_address_that_is_known_gets_the_same_page,
+    a_known_address_gets_the_same_page,
     a_link_works_once_and_for_an_hour,
     a_bad_address_or_password_is_refused,
-    nobody_is_sent_more_than_five_mails_an_hour,
+    an_address_gets_five_mails_per_hour,
 }
 
-async fn an_address_that_is_known_gets_the_same_page(service: Service) {
-    service.newcomer(ALICE).await;
+async fn a_known_address_gets_the_same_page(service: Service) {
+    service.signed_up(ALICE).await;
     let mut browser = service.browser();
     browser.get("/sign-up").await;
     let known = browser.post("/sign-up", &[("email", ALICE)]).await;
@@ -26,7 +26,7 @@ async fn an_address_that_is_known_gets_the_same_page(service: Service) {
 }
 
 async fn a_link_works_once_and_for_an_hour(service: Service) {
-    let mut browser = service.newcomer(ALICE).await;
+    let mut browser = service.signed_up(ALICE).await;
     let used = service.last_link();
     let page = browser.get(&used).await;
     assert_eq!(page.location(), "/sign-up");
@@ -37,14 +37,14 @@ async fn a_link_works_once_and_for_an_hour(service: Service) {
         .await;
     let link = service.last_link();
     service.wait(3_599);
-    // Whoever only looks, as programs that read mails do, uses nothing up.
+    // Opening the link uses nothing up: programs that scan mails do that too.
     assert_eq!(browser.get(&link).await.status, 200);
     assert_eq!(browser.get(&link).await.status, 200);
     service.wait(1);
     let page = browser
         .post_and_follow(&link, &[("password", PASSWORD)])
         .await;
-    page.must_have("too old");
+    page.must_have("has expired");
     assert_eq!(service.count("SELECT count(*) FROM users").await, 1);
 }
 
@@ -63,12 +63,12 @@ async fn a_bad_address_or_password_is_refused(service: Service) {
         let page = browser
             .post_and_follow(&link, &[("password", password)])
             .await;
-        page.must_have("Please take at");
+        page.must_have("Please use at");
     }
     assert_eq!(service.count("SELECT count(*) FROM users").await, 0);
 }
 
-async fn nobody_is_sent_more_than_five_mails_an_hour(service: Service) {
+async fn an_address_gets_five_mails_per_hour(service: Service) {
     let mut browser = service.browser();
     browser.get("/sign-up").await;
     for _ in 0..7 {

@@ -1,22 +1,22 @@
 use countersign::conformance::{Harness, cases};
-use countersign_web::{HostStore, SharedClock};
+use countersign_web::{AppStore, SharedClock};
 use tokio::runtime::Runtime;
 
 use crate::support::Service;
 
-struct Host {
+struct WebStore {
     runtime: Runtime,
     service: Service,
 }
 
-impl Harness for Host {
-    type Store = HostStore;
+impl Harness for WebStore {
+    type Store = AppStore;
 
-    fn open(&self) -> HostStore {
+    fn open(&self) -> AppStore {
         let Service {
             database, clock, ..
         } = &self.service;
-        HostStore::new(database.clone(), SharedClock::new(clock.clone()))
+        AppStore::new(database.clone(), SharedClock::new(clock.clone()))
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -24,23 +24,25 @@ impl Harness for Host {
     }
 }
 
-/// The suite, on the store that writes the host's own rows beside the record.
+/// Runs the conformance tests on the store that writes the service's own rows with the record.
 fn conforms(runtime: Runtime, service: Service) {
-    let host = Host { runtime, service };
-    let failures = cases().into_iter().filter_map(|case| case.run(&host).err());
+    let store = WebStore { runtime, service };
+    let failures = cases()
+        .into_iter()
+        .filter_map(|case| case.run(&store).err());
     let failures: Vec<_> = failures.map(|failure| failure.to_string()).collect();
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[test]
-fn the_store_keeps_the_contract_on_sqlite() {
+fn the_store_conforms_on_sqlite() {
     let runtime = Runtime::new().unwrap();
     let service = runtime.block_on(Service::on_sqlite());
     conforms(runtime, service);
 }
 
 #[test]
-fn the_store_keeps_the_contract_on_postgres() {
+fn the_store_conforms_on_postgres() {
     let runtime = Runtime::new().unwrap();
     if let Some(service) = runtime.block_on(Service::on_postgres()) {
         conforms(runtime, service);

@@ -1,17 +1,20 @@
-//! A service with a database of its own, and people who use it.
+//! A service with a separate database, and its users.
 
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{AccountId, KeyId, Keyring, SealingKey, Timestamp, Verifier};
 use countersign_store_testing::{Durability, Postgres, available};
-use countersign_web::{App, Database, HostStore, Mail, Mailer, Settings, SharedClock};
+use countersign_web::{App, AppStore, Database, Mail, Mailer, Settings, SharedClock};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
+use tower::ServiceExt;
 
-use crate::browser::{Browser, Page};
+use crate::browser::Browser;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const ALICE: &str = "alice@example.com";
@@ -26,7 +29,7 @@ pub(crate) struct Service {
     pub(crate) clock: ManualClock,
     key: SealingKey,
     mails: Outbox,
-    _folder: Option<TempDir>,
+    _directory: Option<TempDir>,
 }
 
 #[derive(Clone, Default)]
@@ -40,18 +43,20 @@ impl Mailer for Outbox {
 
 impl Service {
     pub(crate) async fn on_sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("web.db").display());
-        Self::open(&url, Some(folder), &[OPERATOR]).await
+        Self::on_sqlite_with(&[OPERATOR]).await
     }
 
     pub(crate) async fn on_sqlite_without_operators() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("web.db").display());
-        Self::open(&url, Some(folder), &[]).await
+        Self::on_sqlite_with(&[]).await
     }
 
-    /// On a database of its own, on the server that all tests share.
+    async fn on_sqlite_with(operators: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("web.db").display());
+        Self::open(&url, Some(directory), operators).await
+    }
+
+    /// Opens a service on a new database of the shared server.
     pub(crate) async fn on_postgres() -> Option<Self> {
         use std::sync::atomic::{AtomicU32, Ordering};
         static DATABASES: AtomicU32 = AtomicU32::new(0);
@@ -68,7 +73,7 @@ impl Service {
         Some(Self::open(&format!("{address}/{name}"), None, &[OPERATOR]).await)
     }
 
-    async fn open(url: &str, folder: Option<TempDir>, operators: &[&str]) -> Self {
+    async fn open(url: &str, directory: Option<TempDir>, operators: &[&str]) -> Self {
         let database = Database::open(url).await.unwrap();
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let mails = Outbox::default();
@@ -87,14 +92,14 @@ impl Service {
             clock,
             key,
             mails,
-            _folder: folder,
+            _directory: directory,
         }
     }
 
-    /// What a program of the staff does, next to the service.
-    pub(crate) fn staff(&self) -> Verifier<HostStore> {
+    /// The verifier of a program for the staff.
+    pub(crate) fn staff(&self) -> Verifier<AppStore> {
         let clock = SharedClock::new(self.clock.clone());
-        let store = HostStore::new(self.database.clone(), clock.clone());
+        let store = AppStore::new(self.database.clone(), clock.clone());
         let keyring = Keyring::new(KeyId::new(1), self.key.clone());
         let builder = Verifier::builder(store, keyring, "Example");
         builder.clock(clock).build().unwrap()
@@ -108,13 +113,17 @@ impl Service {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// The subjects of the mails to somebody, without the name of the service.
+    /// The subjects of the mails to an address, without the name of the service.
     pub(crate) fn subjects(&self, to: &str) -> Vec<String> {
         let mails = self.mails.0.lock().unwrap();
         let mails = mails.iter().filter(|mail| mail.to == to);
         mails
             .map(|mail| mail.subject.replace("Example: ", ""))
             .collect()
+    }
+
+    pub(crate) fn last_subject(&self, to: &str) -> String {
+        self.subjects(to).pop().unwrap()
     }
 
     pub(crate) fn last_mail(&self) -> Mail {
@@ -128,7 +137,7 @@ impl Service {
         link.strip_prefix("http://service.test").unwrap().to_owned()
     }
 
-    /// What the one query gives on either database.
+    /// Runs a query with one number as the result.
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         match &self.database {
             Database::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
@@ -137,7 +146,7 @@ impl Service {
         .unwrap()
     }
 
-    /// The account that has this number in the table of users.
+    /// The account of this email address.
     pub(crate) async fn account(&self, email: &str) -> AccountId {
         let sql = "SELECT id FROM users WHERE email = $1";
         let id: i64 = match &self.database {
@@ -149,14 +158,30 @@ impl Service {
     }
 
     /// Waits for the mail with this subject.
-    pub(crate) async fn tells(&self, to: &str, subject: &str) {
-        let told = async {
-            while !self.subjects(to).iter().any(|told| told == subject) {
+    pub(crate) async fn wait_for_mail(&self, to: &str, subject: &str) {
+        let arrived = async {
+            while !self.subjects(to).iter().any(|found| found == subject) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let told = tokio::time::timeout(Duration::from_secs(60), told).await;
-        told.unwrap_or_else(|_| panic!("{to} is never told: {subject}"));
+        let arrived = tokio::time::timeout(Duration::from_secs(60), arrived).await;
+        arrived.unwrap_or_else(|_| panic!("no mail to {to}: {subject}"));
+    }
+
+    /// Sends a form with a backup code, and disconnects when the attempt is stored, before the
+    /// password hash.
+    pub(crate) async fn disconnect_during_hash(
+        &self,
+        browser: &Browser,
+        mut request: Request<Body>,
+    ) {
+        browser.add_cookie(&mut request);
+        let handler = tokio::spawn(self.router.clone().oneshot(request));
+        let tried = "SELECT count(*) FROM events WHERE what = 'backup-code-tried'";
+        while self.count(tried).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        handler.abort();
     }
 
     pub(crate) async fn execute(&self, sql: &'static str) {
@@ -167,8 +192,8 @@ impl Service {
         .unwrap();
     }
 
-    /// A browser in which somebody has just signed up.
-    pub(crate) async fn newcomer(&self, email: &str) -> Browser {
+    /// A browser in which a user has just signed up.
+    pub(crate) async fn signed_up(&self, email: &str) -> Browser {
         let mut browser = self.browser();
         browser.get("/sign-up").await;
         browser.post("/sign-up", &[("email", email)]).await;
@@ -179,42 +204,53 @@ impl Service {
         browser
     }
 
-    /// A browser in which somebody has just signed up and enabled 2FA.
+    /// A browser in which a user has just signed up and enabled 2FA.
     pub(crate) async fn enrolled(&self, email: &str) -> (Browser, Phone) {
-        let mut browser = self.newcomer(email).await;
-        browser.get("/account").await;
-        let page = browser.post("/two-factor/enable", &[]).await;
-        let phone = self.confirm(&mut browser, &page).await;
+        let mut browser = self.signed_up(email).await;
+        let phone = self.enable(&mut browser).await;
         (browser, phone)
     }
 
-    /// Scans the setup page that this answer leads to, and confirms.
-    pub(crate) async fn confirm(&self, browser: &mut Browser, begun: &Page) -> Phone {
-        let path = begun.location().to_owned();
-        let phone = browser.get(&path).await.phone();
+    /// Enables 2FA, and returns the phone.
+    pub(crate) async fn enable(&self, browser: &mut Browser) -> Phone {
+        let path = browser.start_setup().await;
+        self.confirm(browser, &path).await
+    }
+
+    /// Scans the QR code of a setup page, and confirms.
+    pub(crate) async fn confirm(&self, browser: &mut Browser, path: &str) -> Phone {
+        let phone = browser.get(path).await.phone();
         let code = phone.passcode(self.clock.now());
-        let page = browser.post(&path, &[("code", &code)]).await;
+        let page = browser.post(path, &[("code", &code)]).await;
         assert_eq!(page.status, 303, "{}", page.body);
         assert_ne!(page.location(), path);
         phone
     }
 
-    /// A code that was not used before: a step later.
+    /// A passcode of the next time step.
     pub(crate) fn next(&self, phone: &Phone) -> String {
         self.wait(30);
         phone.passcode(self.clock.now())
     }
 
-    /// A code that is not right in any step nearby.
+    /// A passcode of no time step nearby.
     pub(crate) fn wrong(&self, phone: &Phone) -> String {
         let now = self.clock.now().as_unix();
-        let right = [now - 30, now, now + 30].map(|at| phone.passcode(Timestamp::from_unix(at)));
+        let correct = [now - 30, now, now + 30].map(|at| phone.passcode(Timestamp::from_unix(at)));
         let mut codes = (0..10).map(|number| format!("{number:06}"));
-        codes.find(|code| !right.contains(code)).unwrap()
+        codes.find(|code| !correct.contains(code)).unwrap()
     }
 
-    /// Another browser, in which the password was right and the code is still to come.
-    pub(crate) async fn half_signed_in(&self, email: &str) -> Browser {
+    /// Types this many wrong codes.
+    pub(crate) async fn give_wrong_codes(&self, browser: &mut Browser, phone: &Phone, count: u32) {
+        let wrong = self.wrong(phone);
+        for _ in 0..count {
+            browser.give_code(&wrong).await;
+        }
+    }
+
+    /// Another browser, in which the password was correct and the code is missing.
+    pub(crate) async fn partially_signed_in(&self, email: &str) -> Browser {
         let mut browser = self.browser();
         let page = browser.give_password(email, PASSWORD).await;
         assert_eq!(page.location(), "/sign-in/code");
@@ -222,16 +258,16 @@ impl Service {
         browser
     }
 
-    /// Another browser, in which somebody is signed in with both.
+    /// Another browser, in which a user is signed in with password and code.
     pub(crate) async fn signed_in(&self, email: &str, phone: &Phone) -> Browser {
-        let mut browser = self.half_signed_in(email).await;
+        let mut browser = self.partially_signed_in(email).await;
         let code = self.next(phone);
-        let page = browser.post("/sign-in/code", &[("code", &code)]).await;
+        let page = browser.give_code(&code).await;
         assert_eq!(page.location(), "/account");
         browser
     }
 
-    /// Generates backup codes, and gives them as they are shown.
+    /// Generates backup codes, and returns them as they are shown.
     pub(crate) async fn codes(&self, browser: &mut Browser) -> Vec<String> {
         browser.get("/two-factor/backup-codes").await;
         let page = browser

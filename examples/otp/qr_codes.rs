@@ -1,4 +1,4 @@
-use crate::args::Picture;
+use crate::args::QrArgs;
 use crate::failure::Failure;
 use crate::lines::Lines;
 use countersign::uri::KeyUri;
@@ -8,16 +8,16 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 pub(crate) fn qr(
-    args: &Picture,
+    args: &QrArgs,
     input: &mut Lines<impl Read>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let (uri, file) = uri_and_file(&args.uri)?;
     if file.is_some() && !args.output.svg {
-        return Err(Failure::usage("only --svg takes a file beside the key URI"));
+        return Err(Failure::usage("a file next to the key URI needs --svg"));
     }
     let uri = input.argument(uri)?;
-    // Refuses what no app could read, and then shows what was given as it stands.
+    // Refuses a URI that no app can read. The QR code contains the text as it was given.
     KeyUri::parse_with_minimum(uri, 8).map_err(Failure::usage)?;
     let level = match args.level {
         Some(level) => level,
@@ -39,7 +39,7 @@ pub(crate) fn qr(
     Ok(())
 }
 
-/// Tells the key URI from the file, in whichever order they stand.
+/// Finds the key URI and the file, in either order.
 fn uri_and_file(arguments: &[String]) -> Result<(&str, Option<&str>), Failure> {
     match arguments {
         [uri] => Ok((uri, None)),
@@ -60,7 +60,7 @@ fn write(file: Option<&Path>, content: &[u8], out: &mut impl Write) -> io::Resul
     }
 }
 
-/// Whoever reads the picture has the secret, so only the owner may.
+/// Creates a file that only its owner can read, because the image contains the secret.
 fn create(file: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

@@ -1,27 +1,27 @@
-// Takes the pictures of the README: `./run pictures.js`. The key on them is that of the demonstration, no account's; the backup
-// codes are those of an account that is gone with its database. Needs pngquant.
+// Takes the screenshots of the README: `./run screenshots.js`. They show a key for demonstration, which belongs to no
+// account, and the backup codes of an account that is deleted with its database. Needs pngquant.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { launch, Person, picture } from './lib/browser.js';
+import { launch, screenshot, User } from './lib/browser.js';
 import { Service } from './lib/service.js';
 import { enable, generate, PASSWORD } from './lib/steps.js';
 
 const EMAIL = 'alice@example.com';
 const KEY = 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP';
 const URI = `otpauth://totp/Example:${EMAIL}?secret=${KEY.replaceAll(' ', '')}&issuer=Example`;
-const FOLDER = new URL('../../../docs/images/', import.meta.url).pathname;
+const DIRECTORY = new URL('../../../docs/images/', import.meta.url).pathname;
 
 const service = await Service.start();
 const browser = await launch();
 const options = { viewport: { width: 960, height: 720 } };
 
-async function keep({ page }, name) {
-  const path = `${FOLDER}web-${name}.png`;
-  await picture(page, { path });
+async function save({ page }, name) {
+  const path = `${DIRECTORY}web-${name}.png`;
+  await screenshot(page, { path });
   execFileSync('pngquant', ['--quality=70-95', '--speed', '1', '--strip', '--force', '--output', path, path]);
 }
 
-// Shows the demonstration's key on the setup page, in the place of the account's.
+// Shows the demonstration key on the setup page, instead of the account's key.
 async function withDemoKey({ page }, act) {
   const svg = execFileSync('cargo', ['run', '--quiet', '--package', 'countersign-examples', '--example', 'otp', '--', 'qr', '--svg', URI], { encoding: 'utf8' });
   await page.route('**/two-factor/setup/*', async (route) => {
@@ -35,30 +35,30 @@ async function withDemoKey({ page }, act) {
   await page.unroute('**/two-factor/setup/*');
 }
 
-const person = await Person.arrive(browser, service, options);
-await person.signUp(EMAIL, PASSWORD);
-await withDemoKey(person, async () => {
-  await person.press('Enable 2FA');
-  await person.page.locator('#key').waitFor();
-  // What a form redirects to is not routed; what is loaded again is.
-  await person.page.reload();
-  assert.equal(await person.page.locator('#key').textContent(), KEY);
-  await keep(person, 'setup');
+const user = await User.open(browser, service, options);
+await user.signUp(EMAIL, PASSWORD);
+await withDemoKey(user, async () => {
+  await user.press('Enable 2FA');
+  await user.page.locator('#key').waitFor();
+  // The route does not apply to the redirect of a form, but it applies to a reload.
+  await user.page.reload();
+  assert.equal(await user.page.locator('#key').textContent(), KEY);
+  await save(user, 'setup');
 });
-await person.page.goto('/account');
-await enable(person);
-const codes = await generate(person);
-await keep(person, 'backup-codes');
-await person.press('I have saved these');
+await user.page.goto('/account');
+await enable(user);
+const codes = await generate(user);
+await save(user, 'backup-codes');
+await user.press('I have saved these');
 
 const narrow = { viewport: { width: 360, height: 560 }, colorScheme: 'dark' };
-const phone = await Person.arrive(browser, service, narrow);
+const phone = await User.open(browser, service, narrow);
 await phone.givePassword(EMAIL, PASSWORD);
 await phone.page.getByText('Lost your phone?').waitFor();
-await keep(phone, 'code');
+await save(phone, 'code');
 await phone.giveCode(codes[1]);
 await phone.page.waitForURL('/account');
-await person.page.goto('/account');
-await keep(person, 'account');
+await user.page.goto('/account');
+await save(user, 'account');
 
 await Promise.all([browser.close(), service.stop()]);

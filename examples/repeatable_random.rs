@@ -1,18 +1,18 @@
-//! Random numbers that repeat (`SplitMix64`), so that a run can be repeated. For simulations only: a service takes the
-//! operating system's. For `attack` and `rotate_keys`.
+//! Random numbers from a seed (`SplitMix64`), so that `attack` and `rotate_keys` can repeat a run.
+//! For simulations only: a service uses the operating system's random numbers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use countersign::otp::RandomError;
 use countersign::runtime::RandomSource;
 
-pub(crate) struct Dice(AtomicU64);
+pub(crate) struct RepeatableRandom(AtomicU64);
 
-impl Dice {
-    /// Dice of their own for each part of a run.
+impl RepeatableRandom {
+    /// A separate sequence for each part of a run.
     pub(crate) fn new(seed: u64, part: u64) -> Self {
-        let begun = Self(AtomicU64::new(seed));
-        let seed = begun.next();
+        let first = Self(AtomicU64::new(seed));
+        let seed = first.next();
         Self(AtomicU64::new(mix(seed ^ mix(part))))
     }
 
@@ -22,7 +22,7 @@ impl Dice {
     }
 }
 
-impl RandomSource for Dice {
+impl RandomSource for RepeatableRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
         for chunk in buffer.chunks_mut(8) {
             for (byte, random) in chunk.iter_mut().zip(self.next().to_le_bytes()) {

@@ -3,55 +3,55 @@ use axum::response::Html;
 use serde::{Deserialize, Serialize};
 
 use crate::SERVICE;
-use crate::statics;
+use crate::assets;
 
-/// What all pages have.
-pub(crate) struct Frame {
+/// The parts of every page.
+pub(crate) struct Layout {
     pub(crate) service: &'static str,
     pub(crate) title: &'static str,
     pub(crate) style: &'static str,
     pub(crate) script: &'static str,
-    /// The token that a form brings back. Empty on pages without a form.
+    /// The token for the forms of this page. Empty on pages without a form.
     pub(crate) csrf: String,
     pub(crate) flash: Option<Flash>,
-    /// Who is signed in.
+    /// The email address of the user who is signed in.
     pub(crate) email: Option<String>,
-    /// Whether the password was right and the code is not given yet.
-    pub(crate) half: bool,
+    /// Whether the password was correct and the code is missing.
+    pub(crate) partial: bool,
     pub(crate) operator: bool,
 }
 
-impl Frame {
-    /// A page that knows nobody.
+impl Layout {
+    /// A page without a session.
     pub(crate) fn bare(title: &'static str) -> Self {
         Self {
             service: SERVICE,
             title,
-            style: statics::style_path(),
-            script: statics::script_path(),
+            style: assets::style_path(),
+            script: assets::script_path(),
             csrf: String::new(),
             flash: None,
             email: None,
-            half: false,
+            partial: false,
             operator: false,
         }
     }
 
-    /// What went wrong with the form on this page.
+    /// The problem with the form on this page.
     pub(crate) fn problem(&self) -> Option<&str> {
         let flash = self.flash.as_ref()?;
         (!flash.good).then_some(&*flash.text)
     }
 
-    /// What was typed into a field that is no secret.
+    /// The text that was typed into a field, if it is not secret.
     pub(crate) fn typed(&self) -> &str {
         let typed = self.flash.as_ref().and_then(|flash| flash.typed.as_deref());
         typed.unwrap_or_default()
     }
 }
 
-/// What the next page says first. Forms answer with a redirect, so that a reload sends nothing twice; this is what they
-/// have to say.
+/// A message for the next page. Forms answer with a redirect, so that a reload does not send the
+/// form again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Flash {
     pub(crate) good: bool,
@@ -83,11 +83,11 @@ impl Flash {
     }
 }
 
-/// A page of a few words.
+/// A page with a short message.
 #[derive(Template)]
 #[template(path = "message.html")]
 pub(crate) struct Message {
-    pub(crate) frame: Frame,
+    pub(crate) layout: Layout,
     pub(crate) text: &'static str,
     pub(crate) link: (&'static str, &'static str),
 }

@@ -1,7 +1,8 @@
-//! Records in one database, their revisions in another: whoever can write to the records cannot put an older one back.
+//! A store with records in one database and their revisions in another. An attacker with write
+//! access to the records cannot restore an older one.
 //!
-//! A record names its revision within its seal, and the verifier opens it under no other. So the revisions are all that has
-//! to be out of reach: eight bytes an account, in a database that only the sign-in service can write to.
+//! The verifier decrypts a record only with its own revision. So you need to protect only the
+//! revisions: eight bytes per account, in a database that only the sign-in service can write to.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,18 +11,18 @@ use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
 use countersign::{AccountId, blocking};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
-/// In reach of others: the sealed records, by account and revision.
+/// The encrypted records, by account and revision. Others may have write access.
 const RECORDS: TableDefinition<'_, (&str, i64), &[u8]> = TableDefinition::new("records");
-/// Out of their reach: the revision of each account.
+/// The current revision of each account. Only the sign-in service has write access.
 const REVISIONS: TableDefinition<'_, &str, i64> = TableDefinition::new("revisions");
 
 #[derive(Clone)]
-pub(crate) struct AnchoredStore {
+pub(crate) struct RollbackProtectedStore {
     records: Arc<Database>,
     revisions: Arc<Database>,
 }
 
-impl AnchoredStore {
+impl RollbackProtectedStore {
     pub(crate) fn open(records: &Path, revisions: &Path) -> Result<Self, redb::Error> {
         let (records, revisions) = (Database::create(records)?, Database::create(revisions)?);
         let transaction = records.begin_write()?;
@@ -41,7 +42,7 @@ impl AnchoredStore {
         Ok(table.get(account.as_str())?.map(|row| row.value()))
     }
 
-    /// The record of a revision, for whoever has the database of the records in hand.
+    /// Returns the record of a revision.
     pub(crate) fn record(
         &self,
         account: &AccountId,
@@ -72,21 +73,22 @@ impl AnchoredStore {
         Ok(())
     }
 
-    /// The compare-and-swap, and the only moment at which anything changes: `None` when it is done, else what was found.
-    fn swap_revision(
+    /// Replaces the revision by compare-and-swap, which commits the whole write. Returns `None` if
+    /// it succeeded, otherwise the revision that was found.
+    fn replace_revision(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<Option<Option<i64>>, redb::Error> {
         let transaction = self.revisions.begin_write()?;
         {
             let mut table = transaction.open_table(REVISIONS)?;
             let found = table.get(account.as_str())?.map(|row| row.value());
-            if found != swap.expected().map(Revision::as_i64) {
+            if found != write.expected().map(Revision::as_i64) {
                 return Ok(Some(found));
             }
-            match swap.record() {
-                Some(_) => table.insert(account.as_str(), swap.revision().as_i64())?,
+            match write.record() {
+                Some(_) => table.insert(account.as_str(), write.revision().as_i64())?,
                 None => table.remove(account.as_str())?,
             };
         }
@@ -95,7 +97,7 @@ impl AnchoredStore {
     }
 }
 
-impl blocking::Store for AnchoredStore {
+impl blocking::Store for RollbackProtectedStore {
     type Error = redb::Error;
 
     fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, redb::Error> {
@@ -105,7 +107,8 @@ impl blocking::Store for AnchoredStore {
                     .map_err(|error| redb::Error::Corrupted(error.to_string()))?;
                 return Ok(Some(StoredRecord::new(record, revision)));
             }
-            // Gone because a later one has come in between; or because somebody removed it, which is no `None`.
+            // A later write may have replaced it in between. Otherwise the record was removed: that
+            // is an error, not `None`.
             if self.revision(account)? == Some(found) {
                 return Err(redb::Error::Corrupted(format!(
                     "the record of revision {found} is missing"
@@ -118,22 +121,22 @@ impl blocking::Store for AnchoredStore {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, redb::Error> {
-        let ours = swap.revision().as_i64();
-        if let Some(record) = swap.record() {
-            // A crash from here to the swap leaves a record that nobody looks for.
+        let ours = write.revision().as_i64();
+        if let Some(record) = write.record() {
+            // A crash between here and the compare-and-swap leaves a record that nobody reads.
             self.put(account, ours, Some(record))?;
         }
-        match self.swap_revision(account, swap)? {
+        match self.replace_revision(account, write)? {
             None => {
-                if let Some(superseded) = swap.expected() {
+                if let Some(superseded) = write.expected() {
                     self.put(account, superseded.as_i64(), None)?;
                 }
                 Ok(WriteResult::Done)
             }
             Some(found) => {
-                // The same swap can come twice: then it is ours that is there.
+                // The verifier may send the same write twice: then the stored revision is ours.
                 if found != Some(ours) {
                     self.put(account, ours, None)?;
                 }

@@ -1,5 +1,5 @@
-//! The style sheet, the script and the icon. The addresses of the first two change with their content, so browsers may keep
-//! them for as long as they like.
+//! The style sheet, the script and the icon. The addresses of the first two change with their
+//! content, so browsers may cache them without limit.
 
 use std::sync::LazyLock;
 
@@ -40,8 +40,8 @@ pub(crate) fn script_path() -> &'static str {
 }
 
 fn versioned(path: &str, content: &str) -> String {
-    let digest = token::digest(content.as_bytes());
-    format!("{path}?v={}", digest.get(..12).unwrap_or(&digest))
+    let hash = token::hash(content.as_bytes());
+    format!("{path}?v={}", hash.get(..12).unwrap_or(&hash))
 }
 
 const FOREVER: &str = "public, max-age=31536000, immutable";

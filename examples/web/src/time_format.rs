@@ -1,4 +1,4 @@
-//! Times, as people read them.
+//! Formats times for people.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,27 +8,27 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-/// A time in a page: in words, and for machines.
-pub(crate) struct When {
+/// A time on a page: as text, and as the attribute `datetime`.
+pub(crate) struct FormattedTime {
     pub(crate) text: String,
-    pub(crate) machine: String,
+    pub(crate) datetime: String,
 }
 
-impl From<Timestamp> for When {
+impl From<Timestamp> for FormattedTime {
     fn from(time: Timestamp) -> Self {
         Self {
             text: format(time, TEXT),
-            machine: format(time, MACHINE),
+            datetime: format(time, DATETIME),
         }
     }
 }
 
-/// A date for the sheet of backup codes.
+/// A date for the backup-code file.
 pub(crate) fn date(time: Timestamp) -> String {
     format(time, DATE)
 }
 
-/// How long, as exactly as one needs it: 45 seconds, 3 minutes, 2 hours, 5 days.
+/// A duration in the largest unit that is exact enough: 45 seconds, 3 minutes, 2 hours, 5 days.
 pub(crate) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (units, unit) = match seconds {
@@ -60,7 +60,7 @@ const TEXT: &[BorrowedFormatItem<'_>] = format_description!(
 );
 const DATE: &[BorrowedFormatItem<'_>] =
     format_description!(version = 2, "[day padding:none] [month repr:long] [year]");
-const MACHINE: &[BorrowedFormatItem<'_>] = format_description!(
+const DATETIME: &[BorrowedFormatItem<'_>] = format_description!(
     version = 2,
     "[year]-[month]-[day]T[hour]:[minute]:[second]Z"
 );

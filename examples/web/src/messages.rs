@@ -1,43 +1,42 @@
-//! What people are told about codes.
+//! The messages about codes and changes.
 
 use countersign::Rejection;
 use countersign::factor::RateLimitState;
 
-use crate::when::{count, span};
+use crate::time_format::{count, span};
 
-/// One answer for every code that was not accepted, so that nobody learns how close a guess was.
+/// One message for every code that was not accepted, so that nobody learns how close a guess was.
 pub(crate) const NOT_ACCEPTED: &str = "That code was not accepted. Each code works once, so wait for the next one in \
-    your app. If it goes on, check that the clock of your phone is set automatically.";
+    your app. If this keeps happening, check that the clock of your phone is set automatically.";
 
 pub(crate) const WRONG_PASSWORD: &str = "That is not your password.";
 
-/// Why a code or a change was refused.
-pub(crate) fn why(rejection: Rejection) -> String {
+const CLOCK_FAULT: &str = "We cannot check codes for your account just now. Please write to us.";
+const LOCKED: &str =
+    "Too many wrong codes: your second factor is locked. Write to us to have it unlocked.";
+
+/// Tells the user why a code or a change was refused.
+pub(crate) fn refusal(rejection: Rejection) -> String {
     match rejection {
         Rejection::Malformed
         | Rejection::WrongCode
         | Rejection::Replayed
         | Rejection::BackupCodeUsed => NOT_ACCEPTED.into(),
-        Rejection::ClockFault => {
-            "We cannot check codes for your account just now. Please write to us.".into()
-        }
+        Rejection::ClockFault => CLOCK_FAULT.into(),
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {
             format!("Too many wrong codes. Try again in {}.", span(retry_after))
         }
-        Rejection::Locked => {
-            "Too many wrong codes: your second factor is locked. Write to us to have it unlocked."
-                .into()
-        }
+        Rejection::Locked => LOCKED.into(),
         Rejection::WrongConfirmation { tries_left } => format!(
-            "That is not the code that your app shows for this entry. The QR code and the key stay the same; {} left.",
+            "That is not the code of this entry. You have {} left. The QR code and key stay the same.",
             count(u64::from(tries_left), "try").replace("trys", "tries")
         ),
         Rejection::TooManyEnrollments { retry_after } => format!(
-            "You have begun to set up too many authenticators. Try again in {}.",
+            "You started to set up too many authenticators. Try again in {}.",
             span(retry_after)
         ),
         Rejection::TooManyIssues { retry_after } => format!(
-            "You have made new backup codes three times within a day. Try again in {}. The newest codes are valid.",
+            "You made three sets of backup codes within a day. Try again in {}. The newest set is valid.",
             span(retry_after)
         ),
         Rejection::IssueExpired => {
@@ -47,38 +46,42 @@ pub(crate) fn why(rejection: Rejection) -> String {
         Rejection::NameInUse => {
             "Another of your authenticators has this name. Please choose another name.".into()
         }
-        Rejection::UnknownAuthenticator => "That authenticator is not there any more.".into(),
+        Rejection::UnknownAuthenticator => "You no longer have that authenticator.".into(),
         Rejection::TooManyAuthenticators { maximum } => {
             format!("You have {maximum} authenticators already. Remove one first.")
         }
         Rejection::ProofExpired | Rejection::ProofTooWeak | Rejection::ForeignReceipt => {
-            "That took a while. To be sure that it is you, please enter a code.".into()
+            "That took a while. To make sure that it is you, please enter a code.".into()
         }
         Rejection::Absent | Rejection::Disabled => "Two-factor authentication is off.".into(),
         _ => "That was refused. Nothing was changed.".into(),
     }
 }
 
-/// A hold on attempts, as a page shows it.
+/// The reason why no code is checked now, as a page shows it.
 pub(crate) struct Wait {
-    /// `None`: until somebody ends it.
+    /// The seconds until the next attempt. `None`: until somebody ends it.
     pub(crate) seconds: Option<u64>,
     pub(crate) text: String,
 }
 
 impl Wait {
-    pub(crate) fn of(hold: RateLimitState) -> Option<Self> {
-        match hold {
+    pub(crate) fn of(state: RateLimitState) -> Option<Self> {
+        match state {
             RateLimitState::Free => None,
             RateLimitState::Waiting { retry_after }
             | RateLimitState::BudgetSpent { retry_after } => Some(Self {
                 seconds: Some(retry_after.as_secs()),
                 text: span(retry_after),
             }),
-            // Locked, and what a later version may know.
+            RateLimitState::ClockFault => Some(Self {
+                seconds: None,
+                text: CLOCK_FAULT.into(),
+            }),
+            // Locked, or a state of a later version.
             _ => Some(Self {
                 seconds: None,
-                text: String::new(),
+                text: LOCKED.into(),
             }),
         }
     }

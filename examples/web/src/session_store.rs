@@ -4,8 +4,8 @@ use tower_sessions::session_store::{Error, Result};
 use crate::database::{Database, on};
 use crate::token;
 
-/// What tower-sessions keeps for each cookie, in a table of the host's. The id is there as a digest only, so whoever reads
-/// the table cannot take a session over.
+/// The session store of tower-sessions, in a table of the service. The table holds only a hash of
+/// the id, so an attacker who reads it cannot take over a session.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions(pub(crate) Database);
 
@@ -17,7 +17,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Changes what is there, and says whether it still was.
+    /// Changes an existing session, and returns whether it still existed.
     pub(crate) async fn change(&self, record: &Record) -> Result<bool> {
         Ok(self.write(UPDATE, record).await? > 0)
     }
@@ -42,7 +42,7 @@ impl Sessions {
         }))
     }
 
-    /// Ends a session, and says whether it was there.
+    /// Ends a session, and returns whether it existed.
     pub(crate) async fn end(&self, id: &Id) -> Result<bool> {
         let key = key(*id);
         let ended = on!(&self.0, |pool| {
@@ -73,7 +73,7 @@ impl Sessions {
 }
 
 fn key(id: Id) -> String {
-    token::digest(&id.0.to_le_bytes())
+    token::hash(&id.0.to_le_bytes())
 }
 
 fn backend(error: sqlx::Error) -> Error {

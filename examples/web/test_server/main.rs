@@ -1,9 +1,9 @@
-//! The service of `countersign-web` on a stage: on a port and a database of its own, with a clock that browser tests shift,
-//! or with many people for a test of load.
+//! Runs the service of `countersign-web` for tests, on a free port: with a clock that the browser
+//! tests shift, or with many users for the load test.
 //!
-//! Standard output has the address in the first line, and then the mails.
+//! The first line of standard output is the address. The mails follow.
 
-mod people;
+mod users;
 
 use std::fs;
 use std::io::{self, Write};
@@ -20,17 +20,17 @@ use tokio::net::TcpListener;
 /// countersign-web for tests.
 #[derive(Parser)]
 struct Arguments {
-    /// sqlite:PATH, postgres://..., or the word postgres for a server that ends with the program.
+    /// The database: sqlite:PATH, postgres://..., or `postgres` for a temporary server.
     #[arg(long, value_name = "URL")]
     database: String,
-    /// A file that says by how many seconds the clock is ahead.
+    /// A file with the number of seconds by which the clock is ahead.
     #[arg(long, value_name = "PATH")]
     clock: Option<PathBuf>,
-    /// The email address of somebody who may see /admin.
+    /// The email address of a user who may see /admin.
     #[arg(long = "operator", value_name = "EMAIL")]
     operators: Vec<String>,
     #[command(flatten)]
-    people: people::People,
+    users: users::TestUsers,
 }
 
 struct ShiftedClock(Option<PathBuf>);
@@ -63,7 +63,7 @@ async fn main() -> Result<(), BoxError> {
     let database = Database::open(&url).await?;
     let key = SealingKey::generate()?;
     let keyring = || Keyring::new(KeyId::new(1), SealingKey::from_bytes(key.expose()));
-    people::settle(&arguments.people, &database, keyring()).await?;
+    users::create(&arguments.users, &database, keyring()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let origin = format!("http://{}", listener.local_addr()?);
     let app = App::new(Settings {

@@ -1,4 +1,4 @@
-//! Many people who have a second factor, for a test of load.
+//! Creates many users with a second factor, for the load test.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,66 +10,66 @@ use clap::{Args, ValueEnum};
 use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{AccountId, EnrollmentRequest, Keyring, Proof, Timestamp, Verifier};
-use countersign_web::{BoxError, Database, HostStore, SERVICE, SharedClock};
+use countersign_web::{AppStore, BoxError, Database, SERVICE, SharedClock};
 use tokio::task::JoinSet;
 
 #[derive(Args)]
-pub(crate) struct People {
-    /// So many people have a second factor: person1@example.com and so on.
+pub(crate) struct TestUsers {
+    /// The number of users with a second factor: user1@example.com and so on.
     #[arg(
-        long = "people",
+        long = "users",
         value_name = "NUMBER",
         requires = "keys",
         default_value_t = 0
     )]
     number: u32,
-    /// Where to write the keys in their authenticator apps, in base32, a line each.
+    /// The file for the secrets of their authenticator apps, in base32, one per line.
     #[arg(long, value_name = "PATH")]
     keys: Option<PathBuf>,
-    /// What their passwords, all of them "correct horse battery", are digested with.
-    #[arg(long, value_enum, default_value_t = Digest::Argon2id)]
-    digest: Digest,
+    /// The hash of their passwords, which are all "correct horse battery".
+    #[arg(long, value_enum, default_value_t = Hash::Argon2id)]
+    password_hash: Hash,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Digest {
-    /// As the service does it.
+enum Hash {
+    /// The hash of the service.
     Argon2id,
-    /// With the least that Argon2id allows, so that the rest of a sign-in can be measured.
+    /// The cheapest Argon2id, to measure the rest of a sign-in.
     Cheap,
 }
 
-/// Gives the database these people, who enabled 2FA some time ago.
-pub(crate) async fn settle(
-    people: &People,
+/// Adds these users to the database. They enabled 2FA some time ago.
+pub(crate) async fn create(
+    users: &TestUsers,
     database: &Database,
     keyring: Keyring,
 ) -> Result<(), BoxError> {
-    let Some(keys) = &people.keys else {
+    let Some(keys) = &users.keys else {
         return Ok(());
     };
-    let hash = people.digest.hash()?;
+    let hash = users.password_hash.hash()?;
     let past = SystemClock
         .now()
         .as_unix()
         .saturating_sub(LONG_AGO.as_secs());
     let past = ManualClock::at(Timestamp::from_unix(past));
-    let store = HostStore::new(database.clone(), SharedClock::new(past.clone()));
+    let store = AppStore::new(database.clone(), SharedClock::new(past.clone()));
     let verifier = Verifier::builder(store, keyring, SERVICE)
         .clock(past.clone())
         .build()?;
-    let mut settled = Vec::new();
+    let mut created = Vec::new();
     let mut tasks = JoinSet::new();
-    let mut numbers = 1..=people.number;
+    let mut numbers = 1..=users.number;
     loop {
-        // As many at a time as the database has connections, or nearly.
+        // Nearly as many at a time as the database has connections.
         while tasks.len() < AT_ONCE
             && let Some(number) = numbers.next()
         {
             let (database, hash) = (database.clone(), hash.clone());
             let (verifier, now) = (verifier.clone(), past.now());
             tasks.spawn(async move {
-                let email = format!("person{number}@example.com");
+                let email = format!("user{number}@example.com");
                 let account = add(&database, &email, &hash).await?;
                 Ok::<_, BoxError>((number, enable(&verifier, &account, &email, now).await?))
             });
@@ -77,10 +77,10 @@ pub(crate) async fn settle(
         let Some(one) = tasks.join_next().await else {
             break;
         };
-        settled.push(one??);
+        created.push(one??);
     }
-    settled.sort_unstable();
-    let lines: Vec<String> = settled.into_iter().map(|(_, key)| key).collect();
+    created.sort_unstable();
+    let lines: Vec<String> = created.into_iter().map(|(_, key)| key).collect();
     Ok(fs::write(keys, lines.join("\n"))?)
 }
 
@@ -106,9 +106,9 @@ async fn add(database: &Database, email: &str, hash: &str) -> Result<AccountId, 
     Ok(id.into())
 }
 
-/// Enables 2FA, and gives the key in the app.
+/// Enables 2FA, and returns the secret of the app.
 async fn enable(
-    verifier: &Verifier<HostStore>,
+    verifier: &Verifier<AppStore>,
     account: &AccountId,
     email: &str,
     now: Timestamp,
@@ -124,7 +124,7 @@ async fn enable(
     Ok(uri.secret().to_base32().expose().to_owned())
 }
 
-impl Digest {
+impl Hash {
     fn hash(self) -> Result<String, BoxError> {
         let params = match self {
             Self::Argon2id => Params::DEFAULT,
@@ -137,5 +137,5 @@ impl Digest {
 
 const PASSWORD: &str = "correct horse battery";
 const AT_ONCE: usize = 16;
-/// Longer than the window, so that no code that is right now was used then.
+/// Longer than the window, so that the code of that time is outside it.
 const LONG_AGO: Duration = Duration::from_secs(10 * 60);

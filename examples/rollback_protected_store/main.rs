@@ -1,11 +1,13 @@
-//! Records in one database, their revisions in another, and somebody who can write to the first.
+//! Stores records in one database and their revisions in another. An attacker with write access to
+//! the records cannot restore an older one.
 //!
 //! ```text
-//! cargo run --example anchored_store
+//! cargo run --example rollback_protected_store
 //! ```
 //!
-//! The store is `store.rs`; its tests run the conformance suite on it (`tests/anchored_store.rs`). This program uses a
-//! backup code, puts the record from before back, and tries to use it again.
+//! The store is in `store.rs`; `tests/rollback_protected_store.rs` runs the conformance tests on
+//! it. This program uses a backup code, restores the record from before, and tries to use the code
+//! again.
 
 mod store;
 
@@ -18,12 +20,15 @@ use countersign::{
     AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Verifier, blocking,
 };
 
-use crate::store::AnchoredStore;
+use crate::store::RollbackProtectedStore;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = tempfile::tempdir()?;
+    let directory = tempfile::tempdir()?;
     let (records, revisions) = ("records.redb", "revisions.redb");
-    let store = AnchoredStore::open(&folder.path().join(records), &folder.path().join(revisions))?;
+    let store = RollbackProtectedStore::open(
+        &directory.path().join(records),
+        &directory.path().join(revisions),
+    )?;
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
     let adapter = blocking::Adapter::new(store.clone());
     let verifier = Verifier::builder(adapter, keyring, "Example").build_blocking()?;
@@ -32,9 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now = SystemClock.now();
     let request = EnrollmentRequest::new("alice@example.com");
     let password = Proof::Password { checked_at: now };
-    let begun = verifier.begin_enrollment(&alice, request, password)?;
-    let phone = Phone::scan(begun.key_uri().to_secret_text().expose())?;
-    let receipt = verifier.confirm_enrollment(&alice, begun.id(), &phone.passcode(now))?;
+    let enrollment = verifier.begin_enrollment(&alice, request, password)?;
+    let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
+    let receipt = verifier.confirm_enrollment(&alice, enrollment.id(), &phone.passcode(now))?;
     let proof = Proof::Reauthenticated {
         password_checked_at: now,
         receipt: &verifier.seal_receipt(&receipt),
@@ -44,26 +49,26 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let before = current(&store, &alice)?;
     let _receipt = verifier.verify(&alice, code)?;
-    writeln!(stdout(), "a backup code is used: signed in")?;
+    writeln!(stdout(), "the backup code is accepted")?;
 
     store.put(&alice, before.revision.as_i64(), Some(&before.record))?;
     report(
-        "its old record is put back, as it was",
+        "the old record is restored under its own revision",
         verifier.verify(&alice, code),
     )?;
-    // The attempt has been counted, in a record of its own.
+    // That attempt was counted, in a new record.
     let after = current(&store, &alice)?;
     store.put(&alice, after.revision.as_i64(), Some(&before.record))?;
     report(
-        "its old record is put in the place of the new one",
+        "the old record is restored under the current revision",
         verifier.verify(&alice, code),
     )?;
     store.put(&alice, after.revision.as_i64(), None)?;
-    report("its record is removed", verifier.verify(&alice, code))
+    report("the record is removed", verifier.verify(&alice, code))
 }
 
 fn current(
-    store: &AnchoredStore,
+    store: &RollbackProtectedStore,
     account: &AccountId,
 ) -> Result<countersign::store::StoredRecord, Box<dyn Error>> {
     Ok(blocking::Store::load(store, account)?.ok_or("the account is gone")?)
@@ -74,7 +79,7 @@ fn report(
     outcome: Result<countersign::Receipt, countersign::Denied>,
 ) -> Result<(), Box<dyn Error>> {
     let Err(denied) = outcome else {
-        return Err(format!("{what}: signed in with a used code").into());
+        return Err(format!("{what}: the used code was accepted").into());
     };
     match denied.source() {
         Some(source) => writeln!(stdout(), "{what}: {denied}: {source}")?,

@@ -1,4 +1,5 @@
-//! The store of the example `anchored_store`: the conformance suite, and somebody who can write to its records.
+//! The store of the example `rollback_protected_store`: the conformance tests, and an attacker who
+//! restores records.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,7 +9,7 @@
     reason = "tests"
 )]
 
-#[path = "../anchored_store/store.rs"]
+#[path = "../rollback_protected_store/store.rs"]
 mod store;
 
 use countersign::backup::Argon2Params;
@@ -20,28 +21,28 @@ use countersign::{
     AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Rejection, SealingKey,
     Timestamp, Verifier, VerifierError, blocking,
 };
-use store::AnchoredStore;
+use store::RollbackProtectedStore;
 use tempfile::TempDir;
 
 struct Databases {
-    store: AnchoredStore,
-    _folder: TempDir,
+    store: RollbackProtectedStore,
+    _directory: TempDir,
 }
 
 impl Default for Databases {
     fn default() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name| folder.path().join(name);
-        let store = AnchoredStore::open(&path("records"), &path("revisions")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name| directory.path().join(name);
+        let store = RollbackProtectedStore::open(&path("records"), &path("revisions")).unwrap();
         Self {
             store,
-            _folder: folder,
+            _directory: directory,
         }
     }
 }
 
 impl Harness for Databases {
-    type Store = blocking::Adapter<AnchoredStore>;
+    type Store = blocking::Adapter<RollbackProtectedStore>;
 
     fn open(&self) -> Self::Store {
         blocking::Adapter::new(self.store.clone())
@@ -50,36 +51,36 @@ impl Harness for Databases {
 
 countersign::conformance_tests!(Databases::default());
 
-fn load(store: &AnchoredStore, account: &AccountId) -> StoredRecord {
+fn load(store: &RollbackProtectedStore, account: &AccountId) -> StoredRecord {
     blocking::Store::load(store, account).unwrap().unwrap()
 }
 
 #[test]
-fn nothing_that_was_answered_can_be_taken_back() {
+fn a_restored_record_undoes_nothing() {
     let databases = Databases::default();
     let store = &databases.store;
     let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
-    let digest = Argon2Params::new(8, 1, 1).unwrap();
+    let hash = Argon2Params::new(8, 1, 1).unwrap();
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
     let verifier = Verifier::builder(databases.open(), keyring, "Example")
-        .policy(Policy::builder().code_hash(digest).build().unwrap())
+        .policy(Policy::builder().code_hash(hash).build().unwrap())
         .clock(clock.clone())
         .build_blocking()
         .unwrap();
     let alice = AccountId::new("alice").unwrap();
-    let mut life = vec![];
-    let mut keep = || life.push(load(store, &alice));
+    let mut history = vec![];
+    let mut keep = || history.push(load(store, &alice));
 
     let request = EnrollmentRequest::new("alice@example.com");
     let checked_at = clock.now();
-    let begun = verifier
+    let enrollment = verifier
         .begin_enrollment(&alice, request, Proof::Password { checked_at })
         .unwrap();
     keep();
-    let phone = Phone::scan(begun.key_uri().to_secret_text().expose()).unwrap();
+    let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose()).unwrap();
     let passcode = phone.passcode(clock.now());
     let receipt = verifier
-        .confirm_enrollment(&alice, begun.id(), &passcode)
+        .confirm_enrollment(&alice, enrollment.id(), &passcode)
         .unwrap();
     keep();
     let proof = Proof::Reauthenticated {
@@ -108,14 +109,14 @@ fn nothing_that_was_answered_can_be_taken_back() {
             .put(&alice, revision.revision.as_i64(), record)
             .unwrap();
     };
-    // As they were: nobody looks for them.
-    let current = life.pop().unwrap();
-    for older in &life {
+    // Under their own revisions: nobody reads them.
+    let current = history.pop().unwrap();
+    for older in &history {
         put(older, Some(older));
     }
     assert_eq!(load(store, &alice), current);
-    for older in &life {
-        // In the place of the current one.
+    for older in &history {
+        // Under the current revision.
         put(&current, Some(older));
         for code in &codes {
             let outcome = verifier.verify(&alice, code);

@@ -7,43 +7,45 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 use crate::app::App;
-use crate::cookie::Standing;
+use crate::cookie::SessionState;
 use crate::failure::Failure;
-use crate::frame::{Flash, Frame};
+use crate::layout::{Flash, Layout};
 use crate::token;
 use crate::users::User;
 
-/// Whoever sent the request, with what the server keeps for the browser. Anybody is a visitor.
+/// The sender of a request, with the session of the browser. Everybody is a visitor.
 pub(crate) struct Visitor {
     session: Session,
-    standing: Standing,
+    state: SessionState,
 }
 
-/// How far somebody has come. The server's session holds it, so nobody can forge it.
+/// The stage of a sign-in. It is stored on the server, so nobody can forge it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Stage {
-    /// The password was right, and a code is to follow. Opens the code page and nothing else.
-    Half {
+    /// The password was correct, and the code is missing. This stage reaches only the code page.
+    Partial {
         user: i64,
         password_checked_at: Timestamp,
     },
     /// Signed in.
-    Full(SignIn),
+    SignedIn(SignIn),
 }
 
-/// A sign-in. It counts only as long as its row is in the table.
+/// A sign-in. It is valid only while its row is in the table.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SignIn {
     pub(crate) id: String,
     pub(crate) password_checked_at: Timestamp,
-    /// Of the second factor, half of the proof for a change. `None`: the account had none.
+    /// The receipt of the second factor, for the proof of a change. `None`: the account had no
+    /// second factor.
     pub(crate) receipt: Option<KeptReceipt>,
 }
 
-/// A receipt as the session keeps it.
+/// A receipt, as the session stores it.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct KeptReceipt {
-    /// When the code was accepted. It tells what to ask for; the verifier itself goes by the sealed time.
+    /// The time when the code was accepted. The pages use it to decide what to ask for; the
+    /// verifier reads the sealed time.
     pub(crate) at: Timestamp,
     pub(crate) sealed: SealedReceipt,
 }
@@ -57,7 +59,7 @@ impl KeptReceipt {
     }
 }
 
-/// An enrollment that was begun in this session, and what it is to be.
+/// An enrollment that was started in this session, and its purpose.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Setup {
     pub(crate) id: EnrollmentId,
@@ -72,12 +74,12 @@ pub(crate) enum Purpose {
 }
 
 impl Visitor {
-    /// What all pages have, with the flash, which is shown once.
-    pub(crate) async fn frame(&self, title: &'static str) -> Result<Frame, Failure> {
-        Ok(Frame {
+    /// The parts of every page, with the flash message, which is shown once.
+    pub(crate) async fn layout(&self, title: &'static str) -> Result<Layout, Failure> {
+        Ok(Layout {
             csrf: self.csrf().await?,
             flash: self.take(FLASH).await?,
-            ..Frame::bare(title)
+            ..Layout::bare(title)
         })
     }
 
@@ -85,20 +87,21 @@ impl Visitor {
         Ok(self.session.get(STAGE).await?)
     }
 
-    /// Begins anew at this stage, whatever session there was: the password was right.
+    /// Starts a new session at this stage, because the password was correct.
     pub(crate) async fn begin(&self, stage: Stage) -> Result<(), Failure> {
-        self.standing.begin();
+        self.state.start();
         self.enter(stage).await.map(|_| ())
     }
 
-    /// Goes on to another stage: a session with a new id, and with nothing of the old one. Says whether this request may:
-    /// if another one has ended or replaced the session meanwhile, that one's answer has the cookie.
+    /// Moves to another stage, in a new session with a new id and no other data. Returns false if
+    /// another request has ended or replaced the session meanwhile: then the answer of that request
+    /// sets the cookie.
     pub(crate) async fn enter(&self, stage: Stage) -> Result<bool, Failure> {
         self.session.clear().await;
         self.session.cycle_id().await?;
         self.session.insert(CSRF, token::new()?).await?;
         self.session.insert(STAGE, stage).await?;
-        Ok(!self.standing.is_old())
+        Ok(!self.state.is_old())
     }
 
     /// Ends the session.
@@ -106,12 +109,12 @@ impl Visitor {
         Ok(self.session.flush().await?)
     }
 
-    /// Leaves words for the next page.
+    /// Stores a message for the next page.
     pub(crate) async fn say(&self, flash: Flash) -> Result<(), Failure> {
         Ok(self.session.insert(FLASH, flash).await?)
     }
 
-    /// Leaves words for the next page, and goes there.
+    /// Stores a message for the next page, and redirects to it.
     pub(crate) async fn say_at(&self, flash: Flash, path: &str) -> Result<Response, Failure> {
         self.say(flash).await?;
         Ok(Redirect::to(path).into_response())
@@ -129,32 +132,33 @@ impl Visitor {
         self.take::<Setup>(SETUP).await.map(|_| ())
     }
 
-    /// The digest of the sheet of backup codes that was shown last, until the owner says that it is saved.
-    pub(crate) async fn sheet(&self) -> Result<Option<String>, Failure> {
-        Ok(self.session.get(SHEET).await?)
+    /// The hash of the backup-code file that was shown last, until the user confirms that it is
+    /// saved.
+    pub(crate) async fn file(&self) -> Result<Option<String>, Failure> {
+        Ok(self.session.get(FILE).await?)
     }
 
-    pub(crate) async fn set_sheet(&self, digest: &str) -> Result<(), Failure> {
-        Ok(self.session.insert(SHEET, digest).await?)
+    pub(crate) async fn set_file(&self, hash: &str) -> Result<(), Failure> {
+        Ok(self.session.insert(FILE, hash).await?)
     }
 
-    pub(crate) async fn forget_sheet(&self) -> Result<(), Failure> {
-        self.take::<String>(SHEET).await.map(|_| ())
+    pub(crate) async fn forget_file(&self) -> Result<(), Failure> {
+        self.take::<String>(FILE).await.map(|_| ())
     }
 
     async fn csrf(&self) -> Result<String, Failure> {
         if let Some(token) = self.session.get(CSRF).await? {
             return Ok(token);
         }
-        // The form needs a session to come back to, also in a browser that has an old cookie.
-        self.standing.begin();
+        // The form needs a session, even in a browser with an old cookie.
+        self.state.start();
         let token = token::new()?;
         self.session.insert(CSRF, &token).await?;
         Ok(token)
     }
 
     async fn take<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Failure> {
-        // Asked first, because removing counts as a change, and a change is a write.
+        // Reads first, because `remove` marks the session as changed, which causes a write.
         match self.session.get::<T>(key).await? {
             Some(_) => Ok(self.session.remove(key).await?),
             None => Ok(None),
@@ -167,30 +171,30 @@ impl FromRequestParts<App> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
         let session = parts.extensions.get::<Session>().cloned();
-        let standing = parts.extensions.get::<Standing>().cloned();
-        let (session, standing) = session.zip(standing).ok_or(NoSessionLayer)?;
-        Ok(Self { session, standing })
+        let state = parts.extensions.get::<SessionState>().cloned();
+        let (session, state) = session.zip(state).ok_or(NoSessionLayer)?;
+        Ok(Self { session, state })
     }
 }
 
-/// Somebody whose password was right a short while ago, and whose code is still to come.
-pub(crate) struct Half {
+/// A user whose password was correct recently, and whose code is missing.
+pub(crate) struct Partial {
     pub(crate) visitor: Visitor,
     pub(crate) user: User,
     pub(crate) password_checked_at: Timestamp,
 }
 
-impl FromRequestParts<App> for Half {
+impl FromRequestParts<App> for Partial {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let visitor = Visitor::from_request_parts(parts, app).await?;
         let (user, password_checked_at) = match visitor.stage().await? {
-            Some(Stage::Half {
+            Some(Stage::Partial {
                 user,
                 password_checked_at,
             }) => (user, password_checked_at),
-            Some(Stage::Full(_)) => return Err(Failure::see("/account")),
+            Some(Stage::SignedIn(_)) => return Err(Failure::see("/account")),
             None => return Err(Failure::see("/sign-in")),
         };
         let age = app.clock().now().saturating_since(password_checked_at);
@@ -200,7 +204,7 @@ impl FromRequestParts<App> for Half {
             .await
             .map_err(crate::failure::Boxed)?;
         match user {
-            Some(user) if age <= HALF_LASTS => Ok(Self {
+            Some(user) if age <= PARTIAL_LIFETIME => Ok(Self {
                 visitor,
                 user,
                 password_checked_at,
@@ -213,7 +217,7 @@ impl FromRequestParts<App> for Half {
     }
 }
 
-/// Somebody who is signed in.
+/// A user who is signed in.
 pub(crate) struct Member {
     pub(crate) visitor: Visitor,
     pub(crate) user: User,
@@ -221,22 +225,22 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) async fn frame(&self, app: &App, title: &'static str) -> Result<Frame, Failure> {
-        Ok(Frame {
+    pub(crate) async fn layout(&self, app: &App, title: &'static str) -> Result<Layout, Failure> {
+        Ok(Layout {
             email: Some(self.user.email.clone()),
             operator: self.is_operator(app),
-            ..self.visitor.frame(title).await?
+            ..self.visitor.layout(title).await?
         })
     }
 
-    /// Operators are named when the service is started, and have given a second factor.
+    /// Operators are listed when the service starts, and must have used a second factor.
     fn is_operator(&self, app: &App) -> bool {
         self.sign_in.receipt.is_some() && app.operators().contains(&self.user.email)
     }
 
-    /// Keeps what has changed of the sign-in.
+    /// Stores the changed sign-in in the session.
     pub(crate) async fn keep(&self) -> Result<(), Failure> {
-        let stage = Stage::Full(self.sign_in.clone());
+        let stage = Stage::SignedIn(self.sign_in.clone());
         Ok(self.visitor.session.insert(STAGE, stage).await?)
     }
 }
@@ -247,8 +251,8 @@ impl FromRequestParts<App> for Member {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let visitor = Visitor::from_request_parts(parts, app).await?;
         let sign_in = match visitor.stage().await? {
-            Some(Stage::Full(sign_in)) => sign_in,
-            Some(Stage::Half { .. }) => return Err(Failure::see("/sign-in/code")),
+            Some(Stage::SignedIn(sign_in)) => sign_in,
+            Some(Stage::Partial { .. }) => return Err(Failure::see("/sign-in/code")),
             None => return Err(Failure::see("/sign-in")),
         };
         let user = app.users().signed_in(&sign_in.id).await;
@@ -266,7 +270,7 @@ impl FromRequestParts<App> for Member {
     }
 }
 
-/// A member who may see `/admin`. To everybody else there is no such page.
+/// A member who may see `/admin`. Everybody else gets 404.
 pub(crate) struct Operator(pub(crate) Member);
 
 impl FromRequestParts<App> for Operator {
@@ -293,7 +297,7 @@ pub(crate) const CSRF: &str = "csrf";
 const FLASH: &str = "flash";
 const STAGE: &str = "stage";
 const SETUP: &str = "setup";
-const SHEET: &str = "sheet";
+const FILE: &str = "file";
 
-/// How long after the password the code may come, in seconds.
-const HALF_LASTS: u64 = 10 * 60;
+/// The time for entering the code after the password, in seconds.
+const PARTIAL_LIFETIME: u64 = 10 * 60;

@@ -1,11 +1,11 @@
-//! What people are told.
+//! The messages that the user sees.
 
 use std::error::Error;
 use std::time::Duration;
 
 use countersign::{AcceptedBy, Denied, Rejection, Timestamp};
 
-/// Whether another code may do better: all else needs more than that.
+/// Whether another code can help.
 pub(crate) const fn is_about_the_code(rejection: Rejection) -> bool {
     matches!(
         rejection,
@@ -16,60 +16,72 @@ pub(crate) const fn is_about_the_code(rejection: Rejection) -> bool {
     )
 }
 
-/// Why not, for the person.
-pub(crate) fn why(denied: &Denied) -> String {
+/// Tells the user why something was refused, and what to do.
+pub(crate) fn refusal(denied: &Denied) -> String {
     let rejection = match denied {
         Denied::Rejected(rejection) => *rejection,
-        Denied::Failed(error) => return sorry(error),
+        Denied::Failed(error) => return failure(error),
     };
     match rejection {
-        // One answer for all of them, so that a thief does not learn how close a guess was.
+        // One message for all of them, so that an attacker does not learn how close a guess was.
         rejection if is_about_the_code(rejection) => "That code was not accepted. Each code works once, so wait for \
-            the next one in your app; if it goes on, check the clock of the phone."
+            the next one in your app. If this keeps happening, check that the clock of your phone is set automatically."
             .into(),
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => format!(
-            "Too many wrong codes. Try again in {}; until then no code is looked at.",
+            "Too many wrong codes. Try again in {}.",
             span(retry_after)
         ),
-        Rejection::ClockFault => "Codes cannot be checked for your account just now. Ask our staff.".into(),
+        Rejection::ClockFault => CLOCK_FAULT.into(),
         Rejection::TooManyEnrollments { retry_after } => format!(
-            "You have begun too many enrollments. Try again in {}.",
+            "You started to set up too many authenticators. Try again in {}.",
             span(retry_after)
         ),
         Rejection::TooManyIssues { retry_after } => format!(
-            "You have made new backup codes three times within a day. Try again in {}; the newest codes are valid.",
+            "You made three sets of backup codes within a day. Try again in {}. The newest set is valid.",
             span(retry_after)
         ),
-        Rejection::Locked => "Too many wrong codes: your second factor is locked. Ask our staff to unlock it.".into(),
+        Rejection::Locked => LOCKED.into(),
         Rejection::WrongConfirmation { tries_left: 0 } => {
-            "That was not the passcode of this entry, too many times. Begin again with a new QR code: enroll.".into()
+            "Too many wrong codes: this QR code no longer works. Delete its entry from your app, and type \"enroll\" \
+             to start again."
+                .into()
         }
         Rejection::WrongConfirmation { tries_left } => format!(
-            "That is not the passcode that the new entry shows. The QR code and the key stay the same; {} left.",
-            count(usize::from(tries_left), "try is", "tries are")
+            "That is not the code of this entry. You have {} left. The QR code and key stay the same.",
+            count(usize::from(tries_left), "try", "tries")
         ),
         Rejection::EnrollmentExpired => {
-            "That QR code is too old. Delete its entry in the app, and begin again: enroll.".into()
+            "This QR code has expired. Delete its entry from your app, and type \"enroll\" to start again.".into()
         }
         Rejection::EnrollmentSuperseded => {
-            "That enrollment was begun anew elsewhere. Delete its entry in the app, and begin again: enroll.".into()
+            "You started the setup again in another window. Delete the entry of this QR code from your app, and \
+             continue there."
+                .into()
         }
-        Rejection::NoEnrollment => "No enrollment is waiting. Begin one: enroll.".into(),
-        Rejection::Absent | Rejection::Disabled => "You have no second factor. Begin with: enroll.".into(),
+        Rejection::NoEnrollment => "This setup is over: it was finished or cancelled.".into(),
+        Rejection::Absent | Rejection::Disabled => OFF.into(),
         other => format!("That was refused: {other}."),
     }
 }
 
-/// For what is the service's fault. A service logs the reason and shows less; no error of countersign holds a code or a
-/// key.
-pub(crate) fn sorry(error: &dyn Error) -> String {
+pub(crate) const OFF: &str = "Your second factor is off. Type \"enroll\" to turn it on.";
+pub(crate) const LOCKED: &str =
+    "Too many wrong codes: your second factor is locked. Ask our staff to unlock it.";
+pub(crate) const CLOCK_FAULT: &str =
+    "We cannot check codes for your account just now. Ask our staff.";
+pub(crate) const NOT_CONFIRMED: &str =
+    "Your new authenticator is not confirmed yet. Type \"confirm\" to continue.";
+
+/// Tells the user that the service failed. A service logs the reason and shows less. No error of
+/// countersign contains a code or a key.
+pub(crate) fn failure(error: &dyn Error) -> String {
     format!(
-        "That could not be done just now ({}). It is not your fault: try again.",
+        "That could not be done just now ({}). It is not your fault. Please try again.",
         chain(error)
     )
 }
 
-/// What let somebody in.
+/// Tells the user which code was accepted.
 pub(crate) fn accepted(by: AcceptedBy) -> String {
     match by {
         AcceptedBy::BackupCode {
@@ -78,7 +90,7 @@ pub(crate) fn accepted(by: AcceptedBy) -> String {
             "Accepted: backup code number {number}. Cross it out; {} left.{}",
             count(usize::from(remaining), "code is", "codes are"),
             if remaining < 4 {
-                " Make a new set soon: codes."
+                " Type \"codes\" soon to make a new set."
             } else {
                 ""
             }
@@ -103,7 +115,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// How long, as precisely as one needs it: 45 s, 3 min, 2 h, 5 days.
+/// A duration in the largest unit that is exact enough: 45 s, 3 min, 2 h, 5 days.
 pub(crate) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (units, unit) = match seconds {
@@ -115,7 +127,7 @@ pub(crate) fn span(duration: Duration) -> String {
     format!("{units} {unit}")
 }
 
-/// How long ago.
+/// The time since `time`: 3 min ago.
 pub(crate) fn ago(time: Timestamp, now: Timestamp) -> String {
     match now.saturating_since(time) {
         0..5 => "just now".into(),
