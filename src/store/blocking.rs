@@ -2,32 +2,40 @@ use core::error::Error;
 use std::boxed::Box;
 use std::sync::Arc;
 
+use super::{ConditionalWrite, StoredRecord, WriteResult};
 use crate::AccountId;
-use crate::store::{ConditionalWrite, StoredRecord, WriteResult};
 
-/// [`Store`](crate::store::Store) without futures: the same contract, word for word, for hosts and databases that block.
+/// [`Store`](crate::store::Store) without futures, for applications and databases that block.
 ///
-/// All rules there hold here, and so do the dangers of each wrong answer. [`Adapter`] turns an
-/// implementation into a [`Store`](crate::store::Store).
+/// The contract is the same: every rule of [`Store`](crate::store::Store) applies, and an attacker
+/// gains the same by a wrong answer. [`Adapter`] turns an implementation into a
+/// [`Store`](crate::store::Store).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `countersign::blocking::Store`",
+    label = "this type does not implement `countersign::blocking::Store`",
+    note = "a `countersign::store::Store` needs no adapter: pass it to `Verifier::builder`"
+)]
 pub trait Store: Send + Sync {
-    /// What can go wrong on the way to the database.
+    /// The error of a call to the database.
     type Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static;
 
-    /// The account's record and its revision, or `None`: see [`Store::load`](crate::store::Store::load).
+    /// Loads the account's record and its revision, or returns `None`: see
+    /// [`Store::load`](crate::store::Store::load).
     ///
     /// # Errors
-    /// Whatever keeps the store from knowing. Never answer `None` for that.
+    /// Any error that leaves the store in doubt. Never return `None` then.
     fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error>;
 
-    /// Atomically compares the revision and swaps the record: see
+    /// Compares the account's revision and writes, in one atomic step: see
     /// [`Store::compare_and_swap`](crate::store::Store::compare_and_swap).
     ///
     /// # Errors
-    /// Whatever keeps the store from knowing that the swap is durable, or that nothing changed.
+    /// Any error that leaves the store in doubt whether the write is durable, or whether nothing
+    /// changed.
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Self::Error>;
 }
 
@@ -41,9 +49,9 @@ impl<S: Store + ?Sized> Store for &S {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Self::Error> {
-        (**self).compare_and_swap(account, swap)
+        (**self).compare_and_swap(account, write)
     }
 }
 
@@ -57,17 +65,18 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Self::Error> {
-        (**self).compare_and_swap(account, swap)
+        (**self).compare_and_swap(account, write)
     }
 }
 
-/// Makes a blocking store a [`Store`](crate::store::Store): its futures do the work when they are first polled, and are ready
-/// then.
+/// Turns a blocking store into a [`Store`](crate::store::Store).
 ///
-/// On an async executor that blocks the thread for as long as the database takes. Use it where that is well (a thread of
-/// its own, a database in memory), and `spawn_blocking` where it is not.
+/// Its futures do the work when they are first polled, and are ready then. On an async executor, a
+/// call blocks the thread for as long as the database takes. Use the adapter where blocking does no
+/// harm: on a thread of its own, or over a database in memory. Else call the verifier inside
+/// `spawn_blocking`.
 ///
 /// ```
 /// use countersign::{AccountId, blocking};
@@ -90,12 +99,12 @@ impl<S: Store> Adapter<S> {
         Self(store)
     }
 
-    /// The blocking store.
+    /// Returns the blocking store by reference.
     pub const fn get_ref(&self) -> &S {
         &self.0
     }
 
-    /// The blocking store again.
+    /// Returns the blocking store.
     pub fn into_inner(self) -> S {
         self.0
     }
@@ -111,8 +120,8 @@ impl<S: Store> crate::store::Store for Adapter<S> {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Self::Error> {
-        self.0.compare_and_swap(account, swap)
+        self.0.compare_and_swap(account, write)
     }
 }

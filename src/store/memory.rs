@@ -9,10 +9,11 @@ use std::vec::Vec;
 use super::{ConditionalWrite, Revision, Store, StoredRecord, WriteResult, blocking};
 use crate::AccountId;
 
-/// A store in this process's memory, for tests and for trying things out.
+/// A store in this process's memory, for tests and first steps.
 ///
-/// Clones share the accounts, as handles on one database do. When the process ends, everything is gone: passcodes that
-/// were used can be used again, and nobody has a second factor. Do not let real people log in against it.
+/// Clones share the accounts, as handles on one database do. Do not use it for real users. When the
+/// process ends, all records are lost: used passcodes can be used again, and no account has a
+/// second factor.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     accounts: Arc<Mutex<Accounts>>,
@@ -21,26 +22,28 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct Accounts {
     rows: HashMap<AccountId, Row>,
-    /// All accounts that have a row. A tree of the rows would be in the way of every attempt: with millions of accounts, each
-    /// of its comparisons waits for memory.
+    /// All accounts that have a row. A tree of the rows themselves would slow every attempt: with
+    /// millions of accounts, each of its comparisons waits for memory.
     in_order: BTreeSet<AccountId>,
 }
 
-/// Smaller than `StoredRecord` by a word, and without spare capacity.
+/// One word smaller than `StoredRecord`, and without spare capacity.
 struct Row {
     record: Box<[u8]>,
     revision: Revision,
 }
 
 impl MemoryStore {
-    /// A store without accounts.
+    /// Makes a store without accounts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The next accounts after `cursor` in the order of their bytes, at most `limit`: for `reseal` and reports. Begin with
-    /// `None`, go on with the last one returned, and end when none is.
+    /// Returns at most `limit` accounts after `cursor`, in the order of their bytes.
+    ///
+    /// Use it for `reseal` and reports. Begin with `None`, continue with the last account of the
+    /// page before, and end at an empty page.
     #[must_use]
     pub fn accounts_after(&self, cursor: Option<&AccountId>, limit: usize) -> Vec<AccountId> {
         let start = cursor.map_or(Bound::Unbounded, Bound::Excluded);
@@ -51,7 +54,7 @@ impl MemoryStore {
         after.take(limit).cloned().collect()
     }
 
-    /// The accounts, also after a panic elsewhere: no change below panics half done.
+    /// Locks the accounts, also after a panic: no change below can panic when it is half done.
     fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -69,16 +72,16 @@ impl blocking::Store for MemoryStore {
     fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Self::Error> {
         let mut accounts = self.accounts();
         let row = accounts.rows.get_mut(account);
-        if row.as_ref().map(|row| row.revision) != swap.expected() {
+        if row.as_ref().map(|row| row.revision) != write.expected() {
             return Ok(WriteResult::Stale);
         }
-        let next = swap.record().map(|record| Row {
+        let next = write.record().map(|record| Row {
             record: record.into(),
-            revision: swap.revision(),
+            revision: write.revision(),
         });
         match (row, next) {
             (Some(row), Some(next)) => *row = next,
@@ -105,14 +108,14 @@ impl Store for MemoryStore {
     async fn compare_and_swap(
         &self,
         account: &AccountId,
-        swap: ConditionalWrite<'_>,
+        write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Self::Error> {
-        blocking::Store::compare_and_swap(self, account, swap)
+        blocking::Store::compare_and_swap(self, account, write)
     }
 }
 
 impl fmt::Debug for MemoryStore {
-    /// Shows how many accounts there are, not which.
+    /// Shows the number of accounts, not their ids.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore")
             .field("accounts", &self.accounts().rows.len())
@@ -130,13 +133,13 @@ mod tests {
     fn create(store: &MemoryStore, account: &AccountId) -> WriteResult {
         let summary = Summary::new(false, 0, KeyId::new(1));
         let revision = Revision::from_i64(1).unwrap();
-        let swap = ConditionalWrite::put(None, revision, b"record", WriteKind::Enrolling, summary);
-        let Ok(swapped) = blocking::Store::compare_and_swap(store, account, swap);
-        swapped
+        let write = ConditionalWrite::put(None, revision, b"record", WriteKind::Enrolling, summary);
+        let Ok(result) = blocking::Store::compare_and_swap(store, account, write);
+        result
     }
 
     #[test]
-    fn accounts_come_in_pages_in_the_order_of_their_bytes() {
+    fn accounts_come_in_pages_in_byte_order() {
         let store = MemoryStore::new();
         for id in ["b", "B", "a", "\u{E9}", "aa"] {
             assert_eq!(create(&store, &id.parse().unwrap()), WriteResult::Done);
@@ -152,19 +155,19 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_was_erased_is_in_no_page() {
+    fn an_erased_account_is_in_no_page() {
         let store = MemoryStore::new();
         let account = AccountId::from(1_u32);
         assert_eq!(create(&store, &account), WriteResult::Done);
         let [first, second] = [1, 2].map(|number| Revision::from_i64(number).unwrap());
         let erase = ConditionalWrite::erase(first, second, Summary::new(false, 0, KeyId::new(1)));
-        let Ok(swapped) = blocking::Store::compare_and_swap(&store, &account, erase);
-        assert_eq!(swapped, WriteResult::Done);
+        let Ok(result) = blocking::Store::compare_and_swap(&store, &account, erase);
+        assert_eq!(result, WriteResult::Done);
         assert_eq!(store.accounts_after(None, 1), []);
     }
 
     #[test]
-    fn a_panic_elsewhere_does_not_end_the_store() {
+    fn the_store_works_after_a_panic() {
         let store = MemoryStore::new();
         let shared = store.clone();
         let panicked = thread::spawn(move || {

@@ -1,8 +1,8 @@
 //! The storage contract: one encrypted record per account, replaced by conditional writes.
 //!
 //! Use this module to write a [`Store`] for your own database. Ready-made stores for SQLite,
-//! PostgreSQL, MySQL, MariaDB and Redis are packages of their own. Check your store with the suite in
-//! `countersign::conformance`.
+//! PostgreSQL, MySQL, MariaDB and Redis are packages of their own. Check your store with the tests
+//! in `countersign::conformance`.
 //!
 //! ```
 //! use countersign::store::{
@@ -36,15 +36,13 @@
 //! The feature `std`.
 
 pub(crate) mod blocking;
-mod box_store;
+mod conditional_write;
 mod memory;
-mod record;
 #[expect(clippy::module_inception, reason = "the trait is called Store")]
 mod store;
-mod write;
 
-pub use box_store::BoxStore;
+pub use conditional_write::{
+    ConditionalWrite, Revision, RevisionError, StoredRecord, Summary, WriteKind, WriteResult,
+};
 pub use memory::MemoryStore;
-pub use record::{Revision, RevisionError, StoredRecord, Summary};
-pub use store::Store;
-pub use write::{ConditionalWrite, WriteKind, WriteResult};
+pub use store::{BoxStore, Store};

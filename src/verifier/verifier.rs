@@ -103,7 +103,7 @@ pub enum Resealed {
 }
 
 #[cfg(feature = "getrandom")]
-impl<S> Verifier<S> {
+impl<S: Store> Verifier<S> {
     /// Starts to set a verifier up. The issuer is the name of the service, as the app shows it: not empty,
     /// and without a colon.
     pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<S> {

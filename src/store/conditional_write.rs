@@ -1,0 +1,332 @@
+use crate::KeyId;
+use core::fmt;
+use std::vec::Vec;
+
+/// One conditional write: what a store must find, and what it stores instead.
+///
+/// ```
+/// use countersign::KeyId;
+/// use countersign::store::{ConditionalWrite, Revision, Summary, WriteKind};
+///
+/// let (old, new) = (Revision::from_i64(41)?, Revision::from_i64(1_000_003)?);
+/// let summary = Summary::new(true, 10, KeyId::new(1));
+/// let write = ConditionalWrite::put(Some(old), new, b"encrypted", WriteKind::Accepted, summary);
+/// assert_eq!(write.expected(), Some(old));
+/// assert_eq!(write.record(), Some(&b"encrypted"[..]));
+/// # Ok::<(), countersign::store::RevisionError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ConditionalWrite<'a> {
+    expected: Option<Revision>,
+    revision: Revision,
+    record: Option<&'a [u8]>,
+    kind: WriteKind,
+    summary: Summary,
+}
+
+impl<'a> ConditionalWrite<'a> {
+    /// Stores `record` under `revision` if the account's revision is `expected`.
+    ///
+    /// If `expected` is `None`, the account must have no record.
+    #[must_use]
+    pub const fn put(
+        expected: Option<Revision>,
+        revision: Revision,
+        record: &'a [u8],
+        kind: WriteKind,
+        summary: Summary,
+    ) -> Self {
+        Self {
+            expected,
+            revision,
+            record: Some(record),
+            kind,
+            summary,
+        }
+    }
+
+    /// Erases the account's record if its revision is `expected`.
+    ///
+    /// `revision` names this write. No row keeps it.
+    #[must_use]
+    pub const fn erase(expected: Revision, revision: Revision, summary: Summary) -> Self {
+        Self {
+            expected: Some(expected),
+            revision,
+            record: None,
+            kind: WriteKind::Erased,
+            summary,
+        }
+    }
+
+    /// The revision that the account's record must have, or `None` if there must be no record.
+    #[must_use]
+    pub const fn expected(&self) -> Option<Revision> {
+        self.expected
+    }
+
+    /// The revision of the record after the write.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The bytes to store, or `None` to erase the record.
+    #[must_use]
+    pub const fn record(&self) -> Option<&'a [u8]> {
+        self.record
+    }
+
+    /// What the write does to the second factor. A store may add rows of your own by it.
+    #[must_use]
+    pub const fn kind(&self) -> WriteKind {
+        self.kind
+    }
+
+    /// What a store may keep in plain columns next to the record.
+    #[must_use]
+    pub const fn summary(&self) -> Summary {
+        self.summary
+    }
+}
+
+impl fmt::Debug for ConditionalWrite<'_> {
+    /// Shows the length of the record, not its bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("ConditionalWrite");
+        debug
+            .field("expected", &self.expected)
+            .field("revision", &self.revision);
+        match self.record {
+            Some(record) => debug.field("record", &format_args!("{} bytes", record.len())),
+            None => debug.field("record", &format_args!("none")),
+        };
+        debug
+            .field("kind", &self.kind)
+            .field("summary", &self.summary)
+            .finish()
+    }
+}
+
+/// What a conditional write does to an account's second factor.
+///
+/// A store compares, writes and answers in the same way for every kind. It may also write rows of
+/// your own **in the same transaction**, so that both are stored or neither is. Keep three rules:
+///
+/// - Commit exactly when the write is [`Done`](WriteResult::Done). If a
+///   [`Rejected`](Self::Rejected) or [`Reserved`](Self::Reserved) write is rolled back together
+///   with something else, an attacker gets a free guess.
+/// - The same write can arrive again after a lost answer. Commit your rows only together with the
+///   write.
+/// - A committed write is not yet an answer. Your application may still get an error if the answer
+///   was lost. So a session row that you insert here must be useless until the verifier returns
+///   the receipt. Hand out the session's token only then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WriteKind {
+    /// A pending enrollment began, changed or ended, or a wrong passcode was counted against it.
+    ///
+    /// No authenticator became active, so do not change your `enrolled` flag. Only this kind
+    /// creates a record, except for an import, which is [`Enrolled`](Self::Enrolled).
+    Enrolling,
+    /// An authenticator became active: the first one, a further one, or a replacement.
+    ///
+    /// You may set your `enrolled` flag.
+    Enrolled,
+    /// An attempt was counted as failed before its password hash is computed.
+    ///
+    /// There is nothing for you to do. [`Accepted`](Self::Accepted) follows if the code was right.
+    /// Nothing follows if it was wrong.
+    Reserved,
+    /// A passcode or a backup code was accepted, and is used up.
+    ///
+    /// You may insert the session. It must be useless until the verifier returns the receipt.
+    Accepted,
+    /// An attempt was wrong, and is counted.
+    ///
+    /// You may write your audit log, and must commit.
+    Rejected,
+    /// The proof for a new set of backup codes was accepted. If the proof was a code, it is used up.
+    ///
+    /// The set follows as [`Issued`](Self::Issued) when its password hashes are computed, or never.
+    Issuing,
+    /// A new set of backup codes replaced the old one.
+    Issued,
+    /// An authenticator was removed, and another one is still active.
+    Removed,
+    /// The last authenticator was removed, together with the backup codes and any pending
+    /// enrollment.
+    ///
+    /// You may clear your `enrolled` flag.
+    Disabled,
+    /// Your staff unlocked the account after they made sure who asked.
+    Unlocked,
+    /// The same second factor was encrypted again, under the primary key.
+    Resealed,
+    /// The record is erased: the account is gone for good.
+    Erased,
+}
+
+/// The store's answer to a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use = "a `Stale` write changed nothing: check for `WriteResult::Done`"]
+pub enum WriteResult {
+    /// The write is durable, and every later load sees it.
+    Done,
+    /// The account's revision was not the expected one. Nothing changed, and nothing will.
+    Stale,
+}
+
+/// A record as it was loaded, with its revision.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// The bytes, exactly as they were written.
+    pub record: Vec<u8>,
+    /// The revision of that same write.
+    pub revision: Revision,
+}
+
+impl StoredRecord {
+    /// Takes a record and its revision, both read in one step.
+    #[must_use]
+    pub const fn new(record: Vec<u8>, revision: Revision) -> Self {
+        Self { record, revision }
+    }
+}
+
+impl fmt::Debug for StoredRecord {
+    /// Shows the length of the record, not its bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredRecord")
+            .field("record", &format_args!("{} bytes", self.record.len()))
+            .field("revision", &self.revision)
+            .finish()
+    }
+}
+
+/// The token that a store compares before it replaces a record.
+///
+/// The verifier draws 63 random bits for every write. So a revision that was replaced never comes
+/// back (no ABA), and a signed 64-bit column holds it. It is not a secret and has no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Revision(i64);
+
+impl Revision {
+    /// Takes a revision from a database column.
+    ///
+    /// ```
+    /// use countersign::store::Revision;
+    ///
+    /// let revision = Revision::from_i64(4_611_686_018_427_387_904)?;
+    /// assert_eq!(revision.as_i64(), 4_611_686_018_427_387_904);
+    /// assert!(Revision::from_i64(0).is_err());
+    /// # Ok::<(), countersign::store::RevisionError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RevisionError`] if the number is not positive.
+    pub const fn from_i64(revision: i64) -> Result<Self, RevisionError> {
+        if revision > 0 {
+            Ok(Self(revision))
+        } else {
+            Err(RevisionError(revision))
+        }
+    }
+
+    /// Returns the number for a signed 64-bit column, from 1 to `i64::MAX`.
+    #[must_use]
+    pub const fn as_i64(self) -> i64 {
+        self.0
+    }
+
+    /// Makes a revision of 8 random bytes. The top bit is dropped, and zero becomes one.
+    #[cfg(feature = "verifier")]
+    pub(crate) const fn from_random(bytes: [u8; 8]) -> Self {
+        match i64::from_be_bytes(bytes) & i64::MAX {
+            0 => Self(1),
+            number => Self(number),
+        }
+    }
+}
+
+/// A number that cannot be a [`Revision`]: zero or negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a revision is from 1 to 2^63 - 1, not {0}; check the revision column")]
+pub struct RevisionError(i64);
+
+/// What a store may keep in plain columns next to the encrypted record.
+///
+/// Use it for queries and reports: count accounts, remind users who run out of codes, or find the
+/// records that still use an old key.
+///
+/// It is not authenticated. Anyone who can write to the database can change it, and so can a faulty
+/// store. Never decide by it whether a user may log in. No trigger or query may set your `enrolled`
+/// flag from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Whether at least one authenticator is active.
+    pub enabled: bool,
+    /// How many backup codes are unused.
+    pub codes_left: u32,
+    /// The key that encrypts the record.
+    pub key: KeyId,
+}
+
+impl Summary {
+    /// Makes a summary of a record. The verifier makes them, and a store's own tests may too.
+    #[must_use]
+    pub const fn new(enabled: bool, codes_left: u32, key: KeyId) -> Self {
+        Self {
+            enabled,
+            codes_left,
+            key,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+    use std::{format, vec};
+
+    #[test]
+    fn debug_shows_no_bytes_of_the_record() {
+        let revision = Revision::from_i64(7).unwrap();
+        let summary = Summary::new(true, 3, KeyId::new(1));
+        let write = ConditionalWrite::put(None, revision, &[113; 5], WriteKind::Enrolling, summary);
+        let stored = StoredRecord::new(vec![113; 5], revision);
+        for debug in [format!("{write:?}"), format!("{stored:?}")] {
+            assert!(debug.contains("5 bytes"), "{debug}");
+            assert!(!debug.contains("113"), "{debug}");
+        }
+    }
+
+    #[test]
+    fn only_positive_numbers_are_revisions() {
+        for bad in [0, -1, i64::MIN] {
+            assert_eq!(Revision::from_i64(bad), Err(RevisionError(bad)));
+        }
+        for good in [1, i64::MAX] {
+            assert_eq!(Revision::from_i64(good).unwrap().as_i64(), good);
+        }
+        assert_eq!(
+            RevisionError(-5).to_string(),
+            "a revision is from 1 to 2^63 - 1, not -5; check the revision column"
+        );
+    }
+
+    #[test]
+    #[cfg(feature = "verifier")]
+    fn any_8_random_bytes_make_a_revision() {
+        for (bytes, number) in [
+            ([0; 8], 1),
+            ([0x80, 0, 0, 0, 0, 0, 0, 0], 1),
+            ([0xFF; 8], i64::MAX),
+            ([0, 0, 0, 0, 0, 0, 1, 2], 258),
+        ] {
+            assert_eq!(Revision::from_random(bytes).as_i64(), number);
+        }
+    }
+}
