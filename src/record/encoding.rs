@@ -1,8 +1,8 @@
-//! The content of a record in CBOR (RFC 8949): arrays and maps of definite length.
+//! The content of a record in CBOR (RFC 8949), with arrays and maps of definite length.
 //!
-//! There are two forms. A record that needs none of the additional fields is written in the first form, which
-//! every version of this crate reads. Later versions add fields to the second form; a field that this version
-//! does not know is an error.
+//! There are two forms. A record without additional fields has the first form, which every version
+//! of this crate reads. Later versions add fields to the second form. A field that this version does
+//! not know is an error.
 //!
 //! ```text
 //! record        = [history, throttle, [* authenticator], ledger / null, pending / null,
@@ -15,31 +15,21 @@
 //!                  replaces / null, begun at, wrong]
 //! field 1       = [id, granted at]          the right to store a set of backup codes
 //! field 2       = [1*3 time]                when such rights were granted
-//! field 3       = [1*10 time]               when enrollments were begun, unless that is pending.begun at
+//! field 3       = [1*10 time]               when enrollments began, unless only pending.begun at
 //! ```
-//! A ledger encodes itself.
+//! A ledger is a backup-code set, which encodes itself.
 
+use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError};
-use crate::backup::BackupCodeSet;
-use crate::factor::{
-    Authenticator, Beginnings, IssueRight, Issues, Issuing, Parameters, Pending, SecondFactor,
-    Throttle,
-};
-use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
-use crate::store::Revision;
-use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Timestamp};
-use alloc::string::String;
+use crate::factor::{Beginnings, IssueRight, Issues, Issuing, SecondFactor};
 use alloc::vec::Vec;
 use core::convert::Infallible;
-use minicbor::data::Type;
-use minicbor::encode::{self, Write};
+use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 use zeroize::Zeroizing;
 
-/// No policy allows more authenticators.
+/// The most authenticators that a policy allows.
 const MAX_AUTHENTICATORS: u64 = 32;
-/// What an account name or an issuer may hold, in bytes.
-pub(crate) const MAX_TEXT: usize = 1024;
 
 /// The two forms of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,24 +41,28 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// The form that a second factor is written in.
+    /// The form in which a second factor is written.
     pub(super) fn of(factor: &SecondFactor) -> Self {
         match field_count(factor) {
             0 => Self::First,
             _ => Self::WithFields,
         }
     }
+
+    const fn parts(self) -> u64 {
+        match self {
+            Self::First => 5,
+            Self::WithFields => 6,
+        }
+    }
 }
 
-/// Numbers of the additional fields, which are written in ascending order.
-mod field {
-    pub(super) const ISSUE_RIGHT: u32 = 1;
-    pub(super) const ISSUES: u32 = 2;
-    pub(super) const BEGINNINGS: u32 = 3;
-}
-
-/// Encodes behind the parts of a prefix, into a buffer that never grows, so that it leaves no copy of a
-/// secret behind: it has room for so many bytes more. What [`decode`] would refuse is refused.
+/// Encodes a record after a prefix, and leaves room for some bytes more.
+///
+/// The buffer never grows, so it leaves no copy of a secret behind.
+///
+/// # Errors
+/// [`RecordError::Malformed`] for what [`decode`] would refuse.
 pub(super) fn encode_after(
     prefix: &[&[u8]],
     factor: &SecondFactor,
@@ -76,10 +70,10 @@ pub(super) fn encode_after(
     room: usize,
 ) -> Result<Zeroizing<Vec<u8>>, RecordError> {
     let before: usize = prefix.iter().map(|part| part.len()).sum();
-    let mut length = Length(before.saturating_add(room));
-    write_record(factor, history, &mut Encoder::new(&mut length))
+    let mut size = Size(before.saturating_add(room));
+    write_record(factor, history, &mut Encoder::new(&mut size))
         .map_err(|_| RecordError::Malformed)?;
-    let mut buffer = Zeroizing::new(Vec::with_capacity(length.0));
+    let mut buffer = Zeroizing::new(Vec::with_capacity(size.0));
     for part in prefix {
         buffer.extend_from_slice(part);
     }
@@ -88,168 +82,10 @@ pub(super) fn encode_after(
     Ok(buffer)
 }
 
-/// Counts what would be written.
-struct Length(usize);
-
-impl Write for Length {
-    type Error = Infallible;
-
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
-        self.0 = self.0.saturating_add(bytes.len());
-        Ok(())
-    }
-}
-
-type Written<W> = Result<(), encode::Error<<W as Write>::Error>>;
-
-fn write_record<W: Write>(
-    factor: &SecondFactor,
-    history: &History,
-    e: &mut Encoder<W>,
-) -> Written<W> {
-    let fields = field_count(factor);
-    e.array(if fields == 0 { 5 } else { 6 })?;
-    e.array(length(history.revisions().len()).saturating_add(1))?
-        .bool(history.reaches_creation())?;
-    for revision in history.revisions() {
-        e.i64(revision.as_i64())?;
-    }
-    let throttle = &factor.throttle;
-    e.array(4)?
-        .u32(throttle.failures)?
-        .u64(throttle.failed_at.as_unix())?;
-    e.u32(throttle.level)?.u64(throttle.refilled_at.as_unix())?;
-    e.array(at_most(
-        length(factor.authenticators.len()),
-        MAX_AUTHENTICATORS,
-    )?)?;
-    for authenticator in &factor.authenticators {
-        write_authenticator(authenticator, e)?;
-    }
-    match &factor.ledger {
-        Some(ledger) => ledger.encode_into(e)?,
-        None => e.null()?.ok()?,
-    }
-    match &factor.pending {
-        Some(pending) => write_pending(pending, e)?,
-        None => e.null()?.ok()?,
-    }
-    if fields > 0 {
-        e.map(fields)?;
-        write_fields(factor, e)?;
-    }
-    Ok(())
-}
-
-fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<W> {
-    let Issuing { issues, right } = &factor.issuing;
-    if let Some(right) = right {
-        e.u32(field::ISSUE_RIGHT)?.array(2)?;
-        e.bytes(&right.id)?.u64(right.granted_at.as_unix())?;
-    }
-    if !issues.times().is_empty() {
-        e.u32(field::ISSUES)?;
-        write_times(issues.times(), Issues::MOST, e)?;
-    }
-    if needs_beginnings(factor) {
-        e.u32(field::BEGINNINGS)?;
-        write_times(factor.beginnings.times(), Beginnings::MOST, e)?;
-    }
-    Ok(())
-}
-
-fn field_count(factor: &SecondFactor) -> u64 {
-    let Issuing { issues, right } = &factor.issuing;
-    let fields = [
-        right.is_some(),
-        !issues.times().is_empty(),
-        needs_beginnings(factor),
-    ];
-    length(fields.into_iter().filter(|needed| *needed).count())
-}
-
-/// The beginning of the pending enrollment, if it is the only one, is written with that enrollment.
-fn needs_beginnings(factor: &SecondFactor) -> bool {
-    let pending = factor.pending.as_ref().map(|pending| pending.begun_at);
-    match factor.beginnings.times() {
-        [] => false,
-        [only] => Some(*only) != pending,
-        _ => true,
-    }
-}
-
-fn write_times<W: Write>(times: &[Timestamp], most: usize, e: &mut Encoder<W>) -> Written<W> {
-    e.array(at_most(length(times.len()), length(most))?)?;
-    for time in times {
-        e.u64(time.as_unix())?;
-    }
-    Ok(())
-}
-
-fn write_text<W: Write>(text: &str, e: &mut Encoder<W>) -> Written<W> {
-    at_most::<W::Error>(length(text.len()), length(MAX_TEXT))?;
-    e.str(text)?.ok()
-}
-
-fn at_most<E>(length: u64, limit: u64) -> Result<u64, encode::Error<E>> {
-    if length > limit {
-        return Err(encode::Error::message("more than a record may hold"));
-    }
-    Ok(length)
-}
-
-fn write_authenticator<W: Write>(authenticator: &Authenticator, e: &mut Encoder<W>) -> Written<W> {
-    e.array(7)?
-        .bytes(authenticator.id.as_bytes())?
-        .str(authenticator.name.as_str())?;
-    e.bytes(authenticator.secret.expose())?;
-    write_parameters(authenticator.parameters, e)?;
-    e.u64(authenticator.added_at.as_unix())?;
-    write_optional(authenticator.last_used_at.map(Timestamp::as_unix), e)?;
-    write_optional(authenticator.last_step.map(TimeStep::get), e)
-}
-
-fn write_pending<W: Write>(pending: &Pending, e: &mut Encoder<W>) -> Written<W> {
-    e.array(10)?
-        .bytes(pending.id.as_bytes())?
-        .bytes(pending.authenticator_id.as_bytes())?;
-    e.str(pending.name.as_str())?;
-    write_text(&pending.account_name, e)?;
-    write_text(&pending.issuer, e)?;
-    e.bytes(pending.secret.expose())?;
-    write_parameters(pending.parameters, e)?;
-    match pending.replaces {
-        Some(id) => e.bytes(id.as_bytes())?,
-        None => e.null()?,
-    };
-    e.u64(pending.begun_at.as_unix())?.u8(pending.wrong)?.ok()
-}
-
-fn write_parameters<W: Write>(parameters: Parameters, e: &mut Encoder<W>) -> Written<W> {
-    let algorithm = match parameters.algorithm {
-        Algorithm::Sha1 => 1,
-        Algorithm::Sha256 => 2,
-        Algorithm::Sha512 => 3,
-    };
-    e.array(3)?
-        .u8(algorithm)?
-        .u8(parameters.digits.get())?
-        .u64(parameters.period.as_secs())?
-        .ok()
-}
-
-fn write_optional<W: Write>(number: Option<u64>, e: &mut Encoder<W>) -> Written<W> {
-    match number {
-        Some(number) => e.u64(number)?.ok(),
-        None => e.null()?.ok(),
-    }
-}
-
-fn length(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
-}
-
-/// Decodes what [`encode_after`] wrote behind the prefix, and nothing else.
+/// Decodes a record that [`encode_after`] wrote after its prefix.
+///
+/// # Errors
+/// [`RecordError::Malformed`], or [`RecordError::UnknownField`].
 pub(super) fn decode(plain: &[u8], form: Form) -> Result<(SecondFactor, History), RecordError> {
     let mut d = Decoder::new(plain);
     let record = read_record(&mut d, form).map_err(|Unreadable(error)| error)?;
@@ -259,37 +95,59 @@ pub(super) fn decode(plain: &[u8], form: Form) -> Result<(SecondFactor, History)
     Ok(record)
 }
 
-/// Why a record cannot be read. The errors of the encoding library end here.
-struct Unreadable(RecordError);
+/// Counts the bytes that an encoder would write.
+struct Size(usize);
 
-/// What is read is not what [`encode_after`] writes.
-const MALFORMED: Unreadable = Unreadable(RecordError::Malformed);
+impl Write for Size {
+    type Error = Infallible;
 
-impl From<minicbor::decode::Error> for Unreadable {
-    fn from(_: minicbor::decode::Error) -> Self {
-        MALFORMED
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(())
     }
 }
 
+fn write_record<W: Write>(
+    factor: &SecondFactor,
+    history: &History,
+    e: &mut Encoder<W>,
+) -> Written<W> {
+    let form = Form::of(factor);
+    e.array(form.parts())?;
+    parts::write_history(history, e)?;
+    parts::write_throttle(&factor.throttle, e)?;
+    let authenticators = length(factor.authenticators.len());
+    e.array(at_most(authenticators, MAX_AUTHENTICATORS)?)?;
+    for authenticator in &factor.authenticators {
+        parts::write_authenticator(authenticator, e)?;
+    }
+    match &factor.ledger {
+        Some(set) => set.encode_into(e)?,
+        None => e.null()?.ok()?,
+    }
+    match &factor.pending {
+        Some(pending) => parts::write_pending(pending, e)?,
+        None => e.null()?.ok()?,
+    }
+    if form == Form::WithFields {
+        write_fields(factor, e)?;
+    }
+    Ok(())
+}
+
 fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History), Unreadable> {
-    array(
-        d,
-        match form {
-            Form::First => 5,
-            Form::WithFields => 6,
-        },
-    )?;
-    let history = read_history(d)?;
-    let throttle = read_throttle(d)?;
+    parts::array(d, form.parts())?;
+    let history = parts::read_history(d)?;
+    let throttle = parts::read_throttle(d)?;
     let count = d
         .array()?
         .filter(|count| *count <= MAX_AUTHENTICATORS)
         .ok_or(MALFORMED)?;
     let authenticators = (0..count)
-        .map(|_| read_authenticator(d))
+        .map(|_| parts::read_authenticator(d))
         .collect::<Result<_, _>>()?;
-    let ledger = optional(d, |d| BackupCodeSet::decode_from(d).map_err(|_| MALFORMED))?;
-    let pending = optional(d, read_pending)?;
+    let ledger = parts::optional(d, parts::read_code_set)?;
+    let pending = parts::optional(d, parts::read_pending)?;
     let mut factor = SecondFactor {
         authenticators,
         pending,
@@ -307,6 +165,51 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
     Ok((factor, history))
 }
 
+/// Numbers of the additional fields, which are written in ascending order.
+mod field {
+    pub(super) const ISSUE_RIGHT: u32 = 1;
+    pub(super) const ISSUES: u32 = 2;
+    pub(super) const BEGINNINGS: u32 = 3;
+}
+
+fn field_count(factor: &SecondFactor) -> u64 {
+    let Issuing { issues, right } = &factor.issuing;
+    let fields = [
+        right.is_some(),
+        !issues.times().is_empty(),
+        needs_beginnings(factor),
+    ];
+    length(fields.into_iter().filter(|needed| *needed).count())
+}
+
+/// Whether the beginnings need a field. A single one that is the pending enrollment's needs none.
+fn needs_beginnings(factor: &SecondFactor) -> bool {
+    let pending = factor.pending.as_ref().map(|pending| pending.begun_at);
+    match factor.beginnings.times() {
+        [] => false,
+        [only] => Some(*only) != pending,
+        _ => true,
+    }
+}
+
+fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<W> {
+    let Issuing { issues, right } = &factor.issuing;
+    e.map(field_count(factor))?;
+    if let Some(right) = right {
+        e.u32(field::ISSUE_RIGHT)?.array(2)?;
+        e.bytes(&right.id)?.u64(right.granted_at.as_unix())?;
+    }
+    if !issues.times().is_empty() {
+        e.u32(field::ISSUES)?;
+        parts::write_times(issues.times(), Issues::MOST, e)?;
+    }
+    if needs_beginnings(factor) {
+        e.u32(field::BEGINNINGS)?;
+        parts::write_times(factor.beginnings.times(), Beginnings::MOST, e)?;
+    }
+    Ok(())
+}
+
 fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unreadable> {
     let count = d.map()?.filter(|count| *count > 0).ok_or(MALFORMED)?;
     let mut last = 0;
@@ -318,17 +221,19 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
         last = number;
         match number {
             field::ISSUE_RIGHT => {
-                array(d, 2)?;
+                parts::array(d, 2)?;
                 factor.issuing.right = Some(IssueRight {
-                    id: bytes(d)?,
-                    granted_at: Timestamp::from_unix(d.u64()?),
+                    id: parts::bytes(d)?,
+                    granted_at: parts::time(d)?,
                 });
             }
             field::ISSUES => {
-                factor.issuing.issues = Issues::from_times(read_times(d, Issues::MOST)?);
+                let times = parts::read_times(d, Issues::MOST)?;
+                factor.issuing.issues = Issues::from_times(times);
             }
             field::BEGINNINGS => {
-                factor.beginnings = Beginnings::from_times(read_times(d, Beginnings::MOST)?);
+                let times = parts::read_times(d, Beginnings::MOST)?;
+                factor.beginnings = Beginnings::from_times(times);
             }
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
@@ -336,131 +241,14 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
     Ok(())
 }
 
-fn read_times(d: &mut Decoder<'_>, most: usize) -> Result<Vec<Timestamp>, Unreadable> {
-    let count = d
-        .array()?
-        .filter(|count| (1..=length(most)).contains(count))
-        .ok_or(MALFORMED)?;
-    (0..count)
-        .map(|_| Ok(Timestamp::from_unix(d.u64()?)))
-        .collect()
-}
-
-fn read_history(d: &mut Decoder<'_>) -> Result<History, Unreadable> {
-    let count = d
-        .array()?
-        .and_then(|length| length.checked_sub(1))
-        .filter(|count| *count <= length(History::LENGTH))
-        .ok_or(MALFORMED)?;
-    let from_creation = d.bool()?;
-    let mut revisions = Vec::with_capacity(History::LENGTH);
-    for _ in 0..count {
-        revisions.push(Revision::from_i64(d.i64()?).map_err(|_| MALFORMED)?);
-    }
-    History::from_parts(revisions, from_creation).ok_or(MALFORMED)
-}
-
-fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, Unreadable> {
-    array(d, 4)?;
-    Ok(Throttle {
-        failures: d.u32()?,
-        failed_at: Timestamp::from_unix(d.u64()?),
-        level: d.u32()?,
-        refilled_at: Timestamp::from_unix(d.u64()?),
-    })
-}
-
-fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, Unreadable> {
-    array(d, 7)?;
-    Ok(Authenticator {
-        id: AuthenticatorId::from_bytes(bytes(d)?),
-        name: read_name(d)?,
-        secret: read_secret(d)?,
-        parameters: read_parameters(d)?,
-        added_at: Timestamp::from_unix(d.u64()?),
-        last_used_at: optional(d, |d| Ok(Timestamp::from_unix(d.u64()?)))?,
-        last_step: optional(d, |d| Ok(TimeStep::new(d.u64()?)))?,
-    })
-}
-
-fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, Unreadable> {
-    array(d, 10)?;
-    Ok(Pending {
-        id: EnrollmentId::from_bytes(bytes(d)?),
-        authenticator_id: AuthenticatorId::from_bytes(bytes(d)?),
-        name: read_name(d)?,
-        account_name: read_text(d)?,
-        issuer: read_text(d)?,
-        secret: read_secret(d)?,
-        parameters: read_parameters(d)?,
-        replaces: optional(d, |d| Ok(AuthenticatorId::from_bytes(bytes(d)?)))?,
-        begun_at: Timestamp::from_unix(d.u64()?),
-        wrong: d.u8()?,
-    })
-}
-
-fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, Unreadable> {
-    array(d, 3)?;
-    let algorithm = match d.u8()? {
-        1 => Algorithm::Sha1,
-        2 => Algorithm::Sha256,
-        3 => Algorithm::Sha512,
-        _ => return Err(MALFORMED),
-    };
-    let digits = Digits::new(d.u8()?).map_err(|_| MALFORMED)?;
-    let period = Period::from_secs(d.u64()?).map_err(|_| MALFORMED)?;
-    Ok(Parameters {
-        algorithm,
-        digits,
-        period,
-    })
-}
-
-fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Unreadable> {
-    AuthenticatorName::from_record(d.str()?).map_err(|_| MALFORMED)
-}
-
-fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, Unreadable> {
-    Secret::from_bytes_with_minimum(d.bytes()?, 0).map_err(|_| MALFORMED)
-}
-
-fn read_text(d: &mut Decoder<'_>) -> Result<String, Unreadable> {
-    let text = d.str()?;
-    if text.len() > MAX_TEXT {
-        return Err(MALFORMED);
-    }
-    Ok(text.into())
-}
-
-fn array(d: &mut Decoder<'_>, length: u64) -> Result<(), Unreadable> {
-    if d.array()? == Some(length) {
-        Ok(())
-    } else {
-        Err(MALFORMED)
-    }
-}
-
-fn bytes<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], Unreadable> {
-    d.bytes()?.try_into().map_err(|_| MALFORMED)
-}
-
-fn optional<'b, T>(
-    d: &mut Decoder<'b>,
-    read: impl FnOnce(&mut Decoder<'b>) -> Result<T, Unreadable>,
-) -> Result<Option<T>, Unreadable> {
-    if d.datatype()? == Type::Null {
-        d.null()?;
-        return Ok(None);
-    }
-    read(d).map(Some)
-}
-
-#[cfg(test)]
-#[cfg(feature = "getrandom")]
+#[cfg(all(test, feature = "getrandom"))]
 mod tests {
     use super::*;
-    use crate::Policy;
-    use crate::backup::{Argon2Params, BackupCodes, CodeFormat};
+    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
+    use crate::factor::{Authenticator, Parameters, Pending, Throttle};
+    use crate::otp::{Secret, TimeStep};
+    use crate::store::Revision;
+    use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
     use alloc::vec;
 
     const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -500,19 +288,13 @@ mod tests {
     fn full() -> SecondFactor {
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
         let params = Argon2Params::new(8, 1, 1).unwrap();
-        let digests = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
-        let ledger = BackupCodeSet::from_digests(
-            codes.format(),
-            [4; 16],
-            params,
-            AT,
-            None,
-            digests.unwrap(),
-        );
+        let hashes = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
+        let set =
+            BackupCodeSet::from_digests(codes.format(), [4; 16], params, AT, None, hashes.unwrap());
         SecondFactor {
             authenticators: vec![authenticator()],
             pending: Some(pending()),
-            ledger: Some(ledger),
+            ledger: Some(set),
             throttle: Throttle::new(AT, &Policy::default()),
             beginnings: Beginnings::from_times(vec![AT; 10]),
             issuing: Issuing {
@@ -531,12 +313,12 @@ mod tests {
         })
     }
 
-    /// What is written, if it is, and whether it can be read.
-    fn written(factor: &SecondFactor) -> Option<bool> {
+    /// Whether an encoding decodes to the same content, or `None` if the encoder refuses.
+    fn survives(factor: &SecondFactor) -> Option<bool> {
         let plain = encode_after(&[], factor, &history(3), 16).ok()?;
-        let read = decode(&plain, Form::of(factor));
-        Some(read.is_ok_and(|(again, _)| {
-            let again = encode_after(&[], &again, &history(3), 16);
+        let decoded = decode(&plain, Form::of(factor));
+        Some(decoded.is_ok_and(|(decoded, _)| {
+            let again = encode_after(&[], &decoded, &history(3), 16);
             again.is_ok_and(|again| *again == *plain)
         }))
     }
@@ -544,7 +326,7 @@ mod tests {
     type Set = fn(&mut SecondFactor, usize);
 
     #[test]
-    fn every_field_is_read_back_at_its_limit_and_refused_beyond() {
+    fn every_field_survives_at_its_limit_only() {
         let fields: [(&str, usize, Set); 6] = [
             ("authenticators", 32, |factor, count| {
                 factor.authenticators = vec![authenticator(); count];
@@ -570,18 +352,18 @@ mod tests {
             for size in 0..=limit {
                 let mut factor = full();
                 set(&mut factor, size);
-                assert_eq!(written(&factor), Some(true), "{name}: {size}");
+                assert_eq!(survives(&factor), Some(true), "{name}: {size}");
             }
             for size in [limit + 1, limit + 2, 2 * limit, 100 * limit] {
                 let mut factor = full();
                 set(&mut factor, size);
-                assert_eq!(written(&factor), None, "{name}: {size}");
+                assert_eq!(survives(&factor), None, "{name}: {size}");
             }
         }
     }
 
     #[test]
-    fn values_that_are_valid_by_their_type_are_read_back_at_their_ends() {
+    fn the_extreme_values_of_each_type_survive() {
         let ends = [0, 1, u64::MAX];
         for end in ends.map(Timestamp::from_unix) {
             let mut factor = full();
@@ -598,24 +380,24 @@ mod tests {
             };
             factor.beginnings = Beginnings::from_times(vec![end]);
             factor.issuing.issues = Issues::from_times(vec![end]);
-            assert_eq!(written(&factor), Some(true), "{end}");
+            assert_eq!(survives(&factor), Some(true), "{end}");
         }
         for bytes in [1, 20, Secret::MAX_BYTES] {
             let mut factor = full();
             let secret = Secret::from_bytes_with_minimum(&vec![9; bytes], 0).unwrap();
             factor.authenticators.first_mut().unwrap().secret = secret.clone();
             factor.pending.as_mut().unwrap().secret = secret;
-            assert_eq!(written(&factor), Some(true), "{bytes} bytes");
+            assert_eq!(survives(&factor), Some(true), "{bytes} bytes");
         }
         for name in ["a", &"a".repeat(64), &"\u{20ac}".repeat(21)] {
             let mut factor = full();
             factor.pending.as_mut().unwrap().name = AuthenticatorName::new(name).unwrap();
-            assert_eq!(written(&factor), Some(true), "{name}");
+            assert_eq!(survives(&factor), Some(true), "{name}");
         }
     }
 
     #[test]
-    fn a_record_that_needs_no_field_is_in_the_first_form() {
+    fn a_record_without_fields_has_the_first_form() {
         let mut factor = full();
         factor.issuing = Issuing::new();
         factor.beginnings = Beginnings::from_times(vec![AT]);
@@ -625,13 +407,13 @@ mod tests {
         assert_eq!(
             read.beginnings.times(),
             [AT],
-            "that of the pending enrollment"
+            "the pending enrollment's time"
         );
         assert!(decode(&plain, Form::WithFields).is_err());
     }
 
     #[test]
-    fn a_field_of_a_later_version_is_an_error_that_says_so() {
+    fn an_unknown_field_is_an_error_with_its_number() {
         let factor = SecondFactor::new(AT, &Policy::default());
         let first = encode_after(&[], &factor, &history(1), 0).unwrap();
         let mut plain = vec![0x86];

@@ -1,22 +1,24 @@
 use crate::store::Revision;
 use alloc::vec::Vec;
 
-/// The last revisions of a record, oldest first, which every writer carries on. It tells whether a write
-/// whose answer was lost has landed.
+/// The last revisions of a record, oldest first.
+///
+/// Every write copies them and appends its own. They show whether a write whose answer was lost is
+/// stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct History {
     revisions: Vec<Revision>,
     from_creation: bool,
 }
 
-/// What became of a write.
+/// What a history shows about an earlier write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is on record, perhaps built upon since.
-    Landed,
-    /// It is not, and can no longer be: somebody else's write took its place.
-    Overtaken,
-    /// The history does not reach back far enough to tell.
+pub(crate) enum WriteOutcome {
+    /// The write is stored, perhaps followed by others.
+    Stored,
+    /// The write is not stored, and never will be: another write replaced the expected revision.
+    Superseded,
+    /// The history does not reach back far enough.
     Unknown,
 }
 
@@ -32,7 +34,7 @@ impl History {
         }
     }
 
-    /// Takes a history over that was read from a record.
+    /// Takes the parts of a decoded history, if their number is possible.
     pub(super) fn from_parts(revisions: Vec<Revision>, from_creation: bool) -> Option<Self> {
         (1..=Self::LENGTH)
             .contains(&revisions.len())
@@ -42,7 +44,7 @@ impl History {
             })
     }
 
-    /// This history with one more write.
+    /// Returns this history with one more write.
     pub(crate) fn followed_by(&self, revision: Revision) -> Self {
         let excess = self
             .revisions
@@ -73,25 +75,25 @@ impl History {
         self.revisions.last().copied()
     }
 
-    /// What became of a write of `ours` over `expected`, as the record that is there now tells.
-    pub(crate) fn fate(&self, ours: Revision, expected: Option<Revision>) -> Fate {
-        if self.revisions.contains(&ours) {
-            return Fate::Landed;
+    /// Returns what this history shows about a write of `revision` that expected `expected`.
+    pub(crate) fn outcome_of(
+        &self,
+        revision: Revision,
+        expected: Option<Revision>,
+    ) -> WriteOutcome {
+        if self.revisions.contains(&revision) {
+            return WriteOutcome::Stored;
         }
-        let overtaken = match expected {
+        let superseded = match expected {
             None => self.from_creation,
             Some(expected) => {
-                let place = self
-                    .revisions
-                    .iter()
-                    .position(|revision| *revision == expected);
-                place.is_some() && self.current() != Some(expected)
+                self.revisions.contains(&expected) && self.current() != Some(expected)
             }
         };
-        if overtaken {
-            Fate::Overtaken
+        if superseded {
+            WriteOutcome::Superseded
         } else {
-            Fate::Unknown
+            WriteOutcome::Unknown
         }
     }
 }
@@ -110,8 +112,13 @@ mod tests {
         })
     }
 
+    /// What the history of `writes` writes shows about a write.
+    fn outcome(writes: i64, write: i64, expected: Option<i64>) -> WriteOutcome {
+        after(writes).outcome_of(revision(write), expected.map(revision))
+    }
+
     #[test]
-    fn it_keeps_the_last_eight_and_forgets_the_creation() {
+    fn a_history_keeps_the_last_eight_revisions() {
         assert_eq!(after(8).revisions().len(), 8);
         assert!(after(8).reaches_creation());
         assert_eq!(after(9).revisions().first(), Some(&revision(2)));
@@ -119,39 +126,28 @@ mod tests {
     }
 
     #[test]
-    fn a_write_in_the_history_has_landed() {
+    fn a_write_in_the_history_is_stored() {
         for writes in 3..=10 {
-            assert_eq!(
-                after(writes).fate(revision(3), Some(revision(2))),
-                Fate::Landed
-            );
+            assert_eq!(outcome(writes, 3, Some(2)), WriteOutcome::Stored);
         }
-        assert_eq!(
-            after(11).fate(revision(3), Some(revision(2))),
-            Fate::Unknown
-        );
+        assert_eq!(outcome(11, 3, Some(2)), WriteOutcome::Unknown);
     }
 
     #[test]
-    fn a_write_whose_place_was_taken_is_overtaken() {
-        let ours = revision(99);
-        assert_eq!(after(5).fate(ours, Some(revision(3))), Fate::Overtaken);
-        assert_eq!(after(11).fate(ours, Some(revision(3))), Fate::Unknown);
+    fn a_write_whose_expected_revision_was_replaced_is_superseded() {
+        assert_eq!(outcome(5, 99, Some(3)), WriteOutcome::Superseded);
+        assert_eq!(outcome(11, 99, Some(3)), WriteOutcome::Unknown);
     }
 
     #[test]
-    fn a_creation_is_overtaken_by_another_creation_only() {
-        let ours = revision(99);
-        assert_eq!(after(1).fate(ours, None), Fate::Overtaken);
-        assert_eq!(after(8).fate(ours, None), Fate::Overtaken);
-        assert_eq!(after(9).fate(ours, None), Fate::Unknown);
+    fn only_another_creation_supersedes_a_creation() {
+        assert_eq!(outcome(1, 99, None), WriteOutcome::Superseded);
+        assert_eq!(outcome(8, 99, None), WriteOutcome::Superseded);
+        assert_eq!(outcome(9, 99, None), WriteOutcome::Unknown);
     }
 
     #[test]
-    fn a_store_that_refuses_the_current_revision_contradicts_itself() {
-        assert_eq!(
-            after(5).fate(revision(99), Some(revision(5))),
-            Fate::Unknown
-        );
+    fn a_refused_current_revision_shows_nothing() {
+        assert_eq!(outcome(5, 99, Some(5)), WriteOutcome::Unknown);
     }
 }

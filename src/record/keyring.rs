@@ -10,16 +10,17 @@ use rand_core::CryptoRng;
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
-/// A 256-bit key that records are sealed with. Wiped on drop.
+/// A 256-bit key that encrypts records. It is wiped on drop.
 #[derive(Clone)]
 pub struct SealingKey(Box<[u8; 32]>);
 
 impl SealingKey {
-    /// A new key from the operating system's random source. Store it where the host keeps its secrets, not
-    /// beside the records.
+    /// Generates a key from the operating system's random source.
+    ///
+    /// Store it with your application's other secrets, not next to the records.
     ///
     /// # Errors
-    /// [`RandomError`](crate::otp::RandomError) if the system has no random source to offer.
+    /// [`RandomError`](crate::otp::RandomError) if the system's random source fails.
     #[cfg(feature = "getrandom")]
     pub fn generate() -> Result<Self, crate::otp::RandomError> {
         let mut key = Self(Box::new([0; 32]));
@@ -27,7 +28,7 @@ impl SealingKey {
         Ok(key)
     }
 
-    /// A new key from a cryptographically secure generator.
+    /// Generates a key from a cryptographically secure generator.
     #[must_use]
     pub fn generate_with<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
         let mut key = Self(Box::new([0; 32]));
@@ -35,13 +36,13 @@ impl SealingKey {
         key
     }
 
-    /// Copies a key.
+    /// Copies a key that you stored.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(Box::new(*bytes))
     }
 
-    /// The key, for the host to store.
+    /// The bytes of the key, for your application to store.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
@@ -60,11 +61,15 @@ impl Drop for SealingKey {
     }
 }
 
-/// The keys of records and receipts: the primary one seals, all of them open.
+/// The keys of records and receipts: the primary key encrypts, and all keys decrypt.
 ///
-/// To change the key: add the new one as a retired key on every machine; then make it the primary on every
-/// machine, with the old one retired; then call [`Verifier::reseal`](crate::Verifier::reseal) for every
-/// account until a pass finds nothing to do; then drop the old one.
+/// To change the key:
+///
+/// 1. Add the new key as a retired key on every server.
+/// 2. Make it the primary key on every server, with the old key retired.
+/// 3. Call [`Verifier::reseal`](crate::Verifier::reseal) for every account until a full run changes
+///    nothing.
+/// 4. Remove the old key.
 ///
 /// ```
 /// use countersign::{KeyId, Keyring, SealingKey};
@@ -80,11 +85,11 @@ pub struct Keyring {
     retired: Vec<Keys>,
 }
 
-/// What is made of one sealing key. Wiped on drop.
+/// What is derived from one sealing key. It is wiped on drop.
 pub(super) struct Keys {
     pub(super) id: KeyId,
     pub(super) cipher: Box<Aes256GcmSiv>,
-    /// The key of the message authentication code of receipts.
+    /// The key that authenticates receipts.
     pub(super) receipts: Box<[u8; 32]>,
 }
 
@@ -105,7 +110,7 @@ impl Keys {
     }
 }
 
-/// HMAC-SHA-256 under a key, which RFC 2104 fills up to a block with zeros.
+/// HMAC-SHA-256 under a key. RFC 2104 pads the key with zeros to a block.
 pub(super) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = Zeroizing::new([0; 64]);
     for (padded, byte) in block.iter_mut().zip(key) {
@@ -121,7 +126,7 @@ impl Drop for Keys {
 }
 
 impl Keyring {
-    /// A keyring with one key.
+    /// Makes a keyring with one key.
     #[must_use]
     pub fn new(id: KeyId, key: SealingKey) -> Self {
         Self {
@@ -130,10 +135,10 @@ impl Keyring {
         }
     }
 
-    /// Adds a key that opens records and receipts and seals none.
+    /// Adds a key that decrypts records and checks receipts, and writes none.
     ///
     /// # Errors
-    /// [`KeyringError`] if the keyring has a key with this id.
+    /// [`KeyringError`] if the keyring already has a key with this id.
     pub fn with_retired(mut self, id: KeyId, key: SealingKey) -> Result<Self, KeyringError> {
         if self.keys(id).is_some() {
             return Err(KeyringError { id });
@@ -142,7 +147,7 @@ impl Keyring {
         Ok(self)
     }
 
-    /// The key that seals.
+    /// The id of the key that encrypts.
     #[must_use]
     pub const fn primary(&self) -> KeyId {
         self.primary.id
@@ -175,10 +180,10 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// Two keys of a keyring would have the same id.
+/// The keyring already has a key with this id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the keyring has a key {id} already; ids are never used again")]
+#[error("the keyring already has a key {id}; give each key an id of its own")]
 pub struct KeyringError {
-    /// The id.
+    /// The id of both keys.
     pub id: KeyId,
 }

@@ -11,7 +11,7 @@
 //! let old = SealingKey::from_bytes(&[7; 32]);
 //! let new = SealingKey::from_bytes(&[8; 32]);
 //!
-//! // Records are written with key 2. Records of key 1 still open.
+//! // Key 2 encrypts new records. Records under key 1 still decrypt.
 //! let keyring = Keyring::new(KeyId::new(2), new).with_retired(KeyId::new(1), old.clone())?;
 //!
 //! // One id cannot name two keys.
@@ -27,53 +27,59 @@
 mod encoding;
 mod history;
 pub(crate) mod keyring;
-mod receipt;
+mod parts;
 mod seal;
 
-pub(crate) use encoding::MAX_TEXT;
-pub(crate) use history::{Fate, History};
-pub(crate) use receipt::{open_receipt, seal_receipt};
-pub(crate) use seal::{Opened, is_of_another, open, seal};
+pub(crate) use history::{History, WriteOutcome};
+pub(crate) use parts::MAX_TEXT;
+pub(crate) use seal::{
+    DecryptedRecord, names_another_account, open, open_receipt, seal, seal_receipt,
+};
 
 pub use keyring::KeyringError;
 
 use crate::KeyId;
 
-/// A record that cannot be opened. It never lets anybody in.
+/// A record that cannot be decrypted or decoded. The verifier never accepts a code for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// A version of this crate that is newer than this one wrote it.
+    /// A newer version of this crate wrote the record.
     #[error(
         "the record has version {0}, which this version of countersign does not know; upgrade it"
     )]
     UnknownVersion(u8),
-    /// A version of this crate that is newer than this one wrote a field of the record.
+    /// A newer version of this crate wrote a field of the record.
     #[error(
         "the record has field {0}, which this version of countersign does not know; upgrade it"
     )]
     UnknownField(u32),
-    /// The cipher is not known.
+    /// This version of the crate does not know the cipher.
     #[error(
-        "the record is sealed with algorithm {0}, which this version of countersign does not know; upgrade it"
+        "the record has cipher {0}, which this version of countersign does not know; upgrade it"
     )]
     UnknownAlgorithm(u8),
-    /// The key was dropped from the keyring, or never was in it.
+    /// The keyring does not have the key of the record.
     #[error(
-        "the record is sealed with key {0}, which is not in the keyring; add it as a retired key"
+        "the record is encrypted with key {0}, which is not in the keyring; add it as a retired key"
     )]
     UnknownKey(KeyId),
-    /// The record is of another account or another namespace.
-    #[error("the record belongs to another account or namespace")]
+    /// The record belongs to another account or another namespace.
+    #[error("the record belongs to another account or namespace; look for a mix-up or an attack")]
     OtherAccount,
-    /// The record was altered or cut short, or the key under this id is another one.
-    #[error("the record is damaged, or sealed with another key of the same id")]
+    /// The record was altered or cut, or the keyring has another key under its id.
+    #[error(
+        "the record is damaged, or encrypted with another key of the same id; look for a mix-up or \
+         an attack"
+    )]
     Damaged,
-    /// The record opens, but its content is not what this crate writes; or a content was to be written that
-    /// could not be read again.
-    #[error("the content of the record is malformed")]
+    /// The record decrypts, but this crate does not write such content. Or the verifier was about
+    /// to write content that it could not read again.
+    #[error("the content of the record is malformed; report this error to countersign")]
     Malformed,
     /// The record is not the one that was written under the store's revision.
-    #[error("the record does not belong to the revision in the store")]
+    #[error(
+        "the record does not belong to the revision in the store; look for a mix-up or an attack"
+    )]
     RevisionMismatch,
 }

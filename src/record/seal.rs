@@ -1,38 +1,45 @@
-//! Sealing by AES-256-GCM-SIV (RFC 8452) with random nonces: a nonce that comes twice tells no more than
+//! Encrypts records, and authenticates receipts, with the keys of a [`Keyring`].
+//!
+//! An encrypted record is: version (1 byte), cipher (1), key id (4, big-endian), account tag (8),
+//! nonce (12), ciphertext, tag (16). The version says which [`Form`] the content has. The cipher is
+//! AES-256-GCM-SIV (RFC 8452) with random nonces. If a nonce repeats, the ciphertexts show only
 //! whether two records of one account are equal.
 //!
-//! A sealed record is: version (1 byte), algorithm (1), key id (4, big-endian), account tag (8), nonce (12),
-//! ciphertext, tag (16). The version is that of the content: see [`encoding`].
+//! A sealed receipt is text: base64 (RFC 4648, section 5, without padding) of version (1 byte), key
+//! id (4, big-endian), time (8), what was accepted (1 byte and its fields), account, tag (16). The
+//! tag is HMAC-SHA-256 (RFC 2104), cut to 16 bytes. It also covers a domain and the namespace.
 
 use super::encoding::{self, Form};
+use super::keyring::hmac;
 use super::{History, RecordError};
-use crate::Keyring;
-use crate::factor::SecondFactor;
+use crate::constant_time::reveal;
+use crate::factor::{BackupCodeSetId, SecondFactor};
+use crate::stack_wipe::with_wiped_stack;
 use crate::store::Revision;
-use crate::{AccountId, KeyId};
+use crate::{
+    AcceptedBy, AccountId, AuthenticatorId, KeyId, Keyring, Receipt, Rejection, SealedReceipt,
+    Timestamp,
+};
 use aes_gcm_siv::Aes256GcmSiv;
 use aes_gcm_siv::aead::{AeadInOut, Nonce, Tag};
+use alloc::string::String;
 use alloc::vec::Vec;
+use data_encoding::BASE64URL_NOPAD;
+use hmac::Mac;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-const AES_256_GCM_SIV: u8 = 1;
-const NONCE_LENGTH: usize = 12;
-const TAG_LENGTH: usize = 16;
-const ACCOUNT_TAG_LENGTH: usize = 8;
-const HEADER_LENGTH: usize = 1 + 1 + 4 + ACCOUNT_TAG_LENGTH;
-const DOMAIN: &[u8] = b"countersign record";
-
-/// An opened record.
+/// A decrypted and decoded record.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct DecryptedRecord {
     pub(crate) factor: SecondFactor,
     pub(crate) history: History,
-    /// The key that sealed it.
+    /// The key that encrypted it.
     pub(crate) key: KeyId,
 }
 
-/// Seals a record with the primary key.
+/// Encodes a record, and encrypts it with the primary key.
 pub(crate) fn seal(
     factor: &SecondFactor,
     history: &History,
@@ -44,7 +51,7 @@ pub(crate) fn seal(
     let keys = keyring.primary_keys();
     let header = header(version(Form::of(factor)), keys.id, account, namespace);
     let prefix = [&header[..], &nonce];
-    // A plaintext until it is encrypted in its place.
+    // The encoding is a plaintext until it is encrypted in place.
     let mut record = encoding::encode_after(&prefix, factor, history, TAG_LENGTH)?;
     let plain = record
         .get_mut(HEADER_LENGTH.saturating_add(NONCE_LENGTH)..)
@@ -61,20 +68,20 @@ pub(crate) fn seal(
     Ok(core::mem::take(&mut record))
 }
 
-/// Opens a record and checks that it is the one written under the store's revision.
+/// Decrypts and decodes a record, and checks that it was written under the store's revision.
 pub(crate) fn open(
     sealed: &[u8],
     revision: Revision,
     account: &AccountId,
     namespace: &str,
     keyring: &Keyring,
-) -> Result<Opened, RecordError> {
+) -> Result<DecryptedRecord, RecordError> {
     let (&version, _) = sealed.split_first().ok_or(RecordError::Damaged)?;
     let form = form(version)?;
-    let (header_read, rest) = sealed
+    let (header, rest) = sealed
         .split_first_chunk::<HEADER_LENGTH>()
         .ok_or(RecordError::Damaged)?;
-    let [_, algorithm, k0, k1, k2, k3, ..] = *header_read;
+    let [_, algorithm, k0, k1, k2, k3, ..] = *header;
     if algorithm != AES_256_GCM_SIV {
         return Err(RecordError::UnknownAlgorithm(algorithm));
     }
@@ -90,13 +97,12 @@ pub(crate) fn open(
     keys.cipher
         .decrypt_inout_detached(
             &Nonce::<Aes256GcmSiv>::from(*nonce),
-            &associated_data(header_read, account, namespace),
+            &associated_data(header, account, namespace),
             plain.as_mut_slice().into(),
             &Tag::<Aes256GcmSiv>::from(*tag),
         )
         .map_err(|_| {
-            let ours = *header_read == header(version, key, account, namespace);
-            if ours {
+            if *header == self::header(version, key, account, namespace) {
                 RecordError::Damaged
             } else {
                 RecordError::OtherAccount
@@ -106,15 +112,15 @@ pub(crate) fn open(
     if history.current() != Some(revision) {
         return Err(RecordError::RevisionMismatch);
     }
-    Ok(Opened {
+    Ok(DecryptedRecord {
         factor,
         history,
         key,
     })
 }
 
-/// Whether the header names another account or namespace. It does so also where no key opens the record.
-pub(crate) fn is_of_another(sealed: &[u8], account: &AccountId, namespace: &str) -> bool {
+/// Whether the header names another account or namespace. This needs no key.
+pub(crate) fn names_another_account(sealed: &[u8], account: &AccountId, namespace: &str) -> bool {
     let Some((header, _)) = sealed.split_first_chunk::<HEADER_LENGTH>() else {
         return false;
     };
@@ -123,6 +129,13 @@ pub(crate) fn is_of_another(sealed: &[u8], account: &AccountId, namespace: &str)
     };
     form(*version).is_ok() && *tag != account_tag(account, namespace)
 }
+
+const RECORD_DOMAIN: &[u8] = b"countersign record";
+const AES_256_GCM_SIV: u8 = 1;
+const NONCE_LENGTH: usize = 12;
+const TAG_LENGTH: usize = 16;
+const ACCOUNT_TAG_LENGTH: usize = 8;
+const HEADER_LENGTH: usize = 1 + 1 + 4 + ACCOUNT_TAG_LENGTH;
 
 const fn version(form: Form) -> u8 {
     match form {
@@ -160,11 +173,16 @@ fn header(version: u8, key: KeyId, account: &AccountId, namespace: &str) -> [u8;
     ]
 }
 
-/// Distinguishes a record of another account from a damaged one. It protects nothing: the associated data
-/// does.
+/// Distinguishes a record of another account from a damaged one.
+///
+/// The tag protects nothing. The associated data protects the record.
 fn account_tag(account: &AccountId, namespace: &str) -> [u8; ACCOUNT_TAG_LENGTH] {
     let mut hash = Sha256::new();
-    for part in [DOMAIN, namespace.as_bytes(), account.as_str().as_bytes()] {
+    for part in [
+        RECORD_DOMAIN,
+        namespace.as_bytes(),
+        account.as_str().as_bytes(),
+    ] {
         hash.update(length(part));
         hash.update(part);
     }
@@ -175,7 +193,7 @@ fn account_tag(account: &AccountId, namespace: &str) -> [u8; ACCOUNT_TAG_LENGTH]
 fn associated_data(header: &[u8; HEADER_LENGTH], account: &AccountId, namespace: &str) -> Vec<u8> {
     let (namespace, account) = (namespace.as_bytes(), account.as_str().as_bytes());
     [
-        DOMAIN,
+        RECORD_DOMAIN,
         header,
         &length(namespace),
         namespace,
@@ -185,6 +203,125 @@ fn associated_data(header: &[u8; HEADER_LENGTH], account: &AccountId, namespace:
     .concat()
 }
 
+/// Authenticates a receipt with the primary key.
+pub(crate) fn seal_receipt(receipt: &Receipt, namespace: &str, keyring: &Keyring) -> SealedReceipt {
+    let keys = keyring.primary_keys();
+    let mut bytes = Vec::from([RECEIPT_VERSION]);
+    bytes.extend(keys.id.get().to_be_bytes());
+    bytes.extend(receipt.at().as_unix().to_be_bytes());
+    match receipt.accepted_by() {
+        AcceptedBy::Authenticator { id } => {
+            bytes.push(AUTHENTICATOR);
+            bytes.extend(id.as_bytes());
+        }
+        AcceptedBy::BackupCode {
+            set,
+            number,
+            remaining,
+        } => {
+            bytes.push(BACKUP_CODE);
+            bytes.extend(set.as_bytes());
+            bytes.extend([number, remaining]);
+        }
+        AcceptedBy::Enrollment { id } => {
+            bytes.push(ENROLLMENT);
+            bytes.extend(id.as_bytes());
+        }
+    }
+    bytes.extend(receipt.account().as_str().as_bytes());
+    let tag = receipt_tag(&keys.receipts, namespace, &bytes);
+    bytes.extend(tag);
+    SealedReceipt::from(BASE64URL_NOPAD.encode(&bytes))
+}
+
+/// Reads a receipt, if a key of the keyring authenticates it for this namespace.
+pub(crate) fn open_receipt(
+    sealed: &SealedReceipt,
+    namespace: &str,
+    keyring: &Keyring,
+) -> Result<Receipt, Rejection> {
+    let text = sealed.as_str();
+    if text.len() > MAX_SEALED_RECEIPT {
+        return Err(Rejection::ForeignReceipt);
+    }
+    let bytes = BASE64URL_NOPAD
+        .decode(text.as_bytes())
+        .map_err(|_| Rejection::ForeignReceipt)?;
+    let (content, tag) = bytes
+        .split_last_chunk::<TAG_LENGTH>()
+        .ok_or(Rejection::ForeignReceipt)?;
+    let (&version, rest) = content.split_first().ok_or(Rejection::ForeignReceipt)?;
+    if version != RECEIPT_VERSION {
+        return Err(Rejection::ProofExpired);
+    }
+    let (key, rest) = rest.split_first_chunk().ok_or(Rejection::ForeignReceipt)?;
+    let key = KeyId::new(u32::from_be_bytes(*key));
+    let keys = keyring.keys(key).ok_or(Rejection::ProofExpired)?;
+    if !reveal(receipt_tag(&keys.receipts, namespace, content).ct_eq(tag)) {
+        return Err(Rejection::ForeignReceipt);
+    }
+    read_receipt(rest).ok_or(Rejection::ForeignReceipt)
+}
+
+const RECEIPT_DOMAIN: &[u8] = b"countersign receipt";
+const RECEIPT_VERSION: u8 = 1;
+/// The longest receipt has the longest account id, and was accepted by a backup code.
+const MAX_SEALED_RECEIPT: usize = 512;
+
+const AUTHENTICATOR: u8 = 1;
+const BACKUP_CODE: u8 = 2;
+const ENROLLMENT: u8 = 3;
+
+fn read_receipt(content: &[u8]) -> Option<Receipt> {
+    let (at, rest) = content.split_first_chunk()?;
+    let at = Timestamp::from_unix(u64::from_be_bytes(*at));
+    let (&kind, rest) = rest.split_first()?;
+    let (accepted_by, account) = match kind {
+        AUTHENTICATOR => {
+            let (id, account) = rest.split_first_chunk()?;
+            let id = AuthenticatorId::from_bytes(*id);
+            (AcceptedBy::Authenticator { id }, account)
+        }
+        BACKUP_CODE => {
+            let (set, rest) = rest.split_first_chunk()?;
+            let (&[number, remaining], account) = rest.split_first_chunk()?;
+            let accepted_by = AcceptedBy::BackupCode {
+                set: BackupCodeSetId::from_bytes(*set),
+                number,
+                remaining,
+            };
+            (accepted_by, account)
+        }
+        ENROLLMENT => {
+            let (id, account) = rest.split_first_chunk()?;
+            let id = AuthenticatorId::from_bytes(*id);
+            (AcceptedBy::Enrollment { id }, account)
+        }
+        _ => return None,
+    };
+    let account = String::from_utf8(account.to_vec()).ok()?;
+    Some(Receipt::new(AccountId::new(account).ok()?, at, accepted_by))
+}
+
+fn receipt_tag(key: &[u8; 32], namespace: &str, content: &[u8]) -> [u8; TAG_LENGTH] {
+    let namespace = namespace.as_bytes();
+    with_wiped_stack::<4096, _>(|| {
+        let whole = hmac(key)
+            .chain_update(RECEIPT_DOMAIN)
+            .chain_update(length(namespace))
+            .chain_update(namespace)
+            .chain_update(content)
+            .finalize()
+            .into_bytes();
+        let mut tag = [0; TAG_LENGTH];
+        for (cut, byte) in tag.iter_mut().zip(whole) {
+            *cut = byte;
+        }
+        tag
+    })
+}
+
+/// The length of a part, which is authenticated before the part.
 fn length(part: &[u8]) -> [u8; 8] {
     (part.len() as u64).to_be_bytes()
 }
@@ -192,10 +329,10 @@ fn length(part: &[u8]) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Policy, SealingKey, Timestamp};
+    use crate::{Policy, SealingKey};
 
     #[test]
-    fn a_record_is_sealed_where_it_was_encoded() {
+    fn a_record_is_encrypted_in_place() {
         let factor = SecondFactor::new(Timestamp::UNIX_EPOCH, &Policy::default());
         let revision = Revision::from_i64(1).unwrap();
         let history = History::new().followed_by(revision);
@@ -205,7 +342,7 @@ mod tests {
         assert_eq!(
             sealed.capacity(),
             sealed.len(),
-            "a buffer that grows leaves a plaintext behind"
+            "a buffer that grows leaves a plaintext in memory"
         );
         let opened = open(&sealed, revision, &account, "", &keyring).unwrap();
         assert_eq!(opened.history.current(), Some(revision));

@@ -5,7 +5,7 @@ use super::error::VerifierError;
 use super::{Resealed, Verifier};
 use crate::factor::{Outcome, SecondFactor};
 use crate::record::RecordError;
-use crate::record::{self, Fate, History, Opened};
+use crate::record::{self, DecryptedRecord, History, WriteOutcome};
 use crate::runtime::Generator;
 use crate::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
 use crate::{AccountId, KeyId, Rejection, Timestamp};
@@ -95,19 +95,22 @@ impl<S: Store> Verifier<S> {
             let now = self.core.clock.now();
             if let Some(refused) = refused.take() {
                 let history = opened.as_ref().map(|opened| &opened.history);
-                let fate = history.map(|history| history.fate(refused.revision, refused.expected));
-                match fate.unwrap_or(Fate::Unknown) {
-                    Fate::Landed => return Ok(refused.answer),
-                    Fate::Unknown if refused.lost => return Err(VerifierError::Unsettled(None)),
-                    Fate::Unknown => unknown = true,
-                    Fate::Overtaken => {}
+                let outcome =
+                    history.map(|history| history.outcome_of(refused.revision, refused.expected));
+                match outcome.unwrap_or(WriteOutcome::Unknown) {
+                    WriteOutcome::Stored => return Ok(refused.answer),
+                    WriteOutcome::Unknown if refused.lost => {
+                        return Err(VerifierError::Unsettled(None));
+                    }
+                    WriteOutcome::Unknown => unknown = true,
+                    WriteOutcome::Superseded => {}
                 }
             }
             if round == self.core.rounds {
                 break;
             }
             let (loaded, history) = match opened {
-                Some(Opened {
+                Some(DecryptedRecord {
                     factor,
                     history,
                     key,
@@ -160,7 +163,7 @@ impl<S: Store> Verifier<S> {
                 .await
                 .map_err(|error| VerifierError::Store(error.into()))?;
             let Some(stored) = stored else { return Ok(()) };
-            if record::is_of_another(&stored.record, account, &self.core.namespace) {
+            if record::names_another_account(&stored.record, account, &self.core.namespace) {
                 return Err(RecordError::OtherAccount.into());
             }
             let summary = Summary::new(false, 0, self.core.keyring.primary());
@@ -176,7 +179,7 @@ impl<S: Store> Verifier<S> {
     pub(super) async fn load(
         &self,
         account: &AccountId,
-    ) -> Result<(Option<Revision>, Option<Opened>), VerifierError> {
+    ) -> Result<(Option<Revision>, Option<DecryptedRecord>), VerifierError> {
         let stored = self
             .store
             .load(account)

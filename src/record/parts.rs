@@ -1,0 +1,252 @@
+//! The parts of a record in CBOR. The writer and the reader of each part stand together.
+
+use super::{History, RecordError};
+use crate::backup::BackupCodeSet;
+use crate::factor::{Authenticator, Parameters, Pending, Throttle};
+use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
+use crate::store::Revision;
+use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Timestamp};
+use alloc::string::String;
+use alloc::vec::Vec;
+use minicbor::data::Type;
+use minicbor::encode::{self, Write};
+use minicbor::{Decoder, Encoder};
+
+/// The most bytes of an account name or an issuer.
+pub(crate) const MAX_TEXT: usize = 1024;
+
+/// The result of a writer.
+pub(super) type Written<W> = Result<(), encode::Error<<W as Write>::Error>>;
+
+/// Why a record cannot be read. It replaces the errors of the CBOR library.
+pub(super) struct Unreadable(pub(super) RecordError);
+
+/// The input is not what the writers write.
+pub(super) const MALFORMED: Unreadable = Unreadable(RecordError::Malformed);
+
+impl From<minicbor::decode::Error> for Unreadable {
+    fn from(_: minicbor::decode::Error) -> Self {
+        MALFORMED
+    }
+}
+
+pub(super) fn write_history<W: Write>(history: &History, e: &mut Encoder<W>) -> Written<W> {
+    e.array(length(history.revisions().len()).saturating_add(1))?
+        .bool(history.reaches_creation())?;
+    for revision in history.revisions() {
+        e.i64(revision.as_i64())?;
+    }
+    Ok(())
+}
+
+pub(super) fn read_history(d: &mut Decoder<'_>) -> Result<History, Unreadable> {
+    let count = d
+        .array()?
+        .and_then(|length| length.checked_sub(1))
+        .filter(|count| *count <= length(History::LENGTH))
+        .ok_or(MALFORMED)?;
+    let from_creation = d.bool()?;
+    let mut revisions = Vec::with_capacity(History::LENGTH);
+    for _ in 0..count {
+        revisions.push(Revision::from_i64(d.i64()?).map_err(|_| MALFORMED)?);
+    }
+    History::from_parts(revisions, from_creation).ok_or(MALFORMED)
+}
+
+pub(super) fn write_throttle<W: Write>(throttle: &Throttle, e: &mut Encoder<W>) -> Written<W> {
+    e.array(4)?
+        .u32(throttle.failures)?
+        .u64(throttle.failed_at.as_unix())?
+        .u32(throttle.level)?
+        .u64(throttle.refilled_at.as_unix())?
+        .ok()
+}
+
+pub(super) fn read_throttle(d: &mut Decoder<'_>) -> Result<Throttle, Unreadable> {
+    array(d, 4)?;
+    Ok(Throttle {
+        failures: d.u32()?,
+        failed_at: time(d)?,
+        level: d.u32()?,
+        refilled_at: time(d)?,
+    })
+}
+
+pub(super) fn write_authenticator<W: Write>(
+    authenticator: &Authenticator,
+    e: &mut Encoder<W>,
+) -> Written<W> {
+    e.array(7)?
+        .bytes(authenticator.id.as_bytes())?
+        .str(authenticator.name.as_str())?
+        .bytes(authenticator.secret.expose())?;
+    write_parameters(authenticator.parameters, e)?;
+    e.u64(authenticator.added_at.as_unix())?;
+    write_optional(authenticator.last_used_at.map(Timestamp::as_unix), e)?;
+    write_optional(authenticator.last_step.map(TimeStep::get), e)
+}
+
+pub(super) fn read_authenticator(d: &mut Decoder<'_>) -> Result<Authenticator, Unreadable> {
+    array(d, 7)?;
+    Ok(Authenticator {
+        id: AuthenticatorId::from_bytes(bytes(d)?),
+        name: read_name(d)?,
+        secret: read_secret(d)?,
+        parameters: read_parameters(d)?,
+        added_at: time(d)?,
+        last_used_at: optional(d, time)?,
+        last_step: optional(d, |d| Ok(TimeStep::new(d.u64()?)))?,
+    })
+}
+
+pub(super) fn write_pending<W: Write>(pending: &Pending, e: &mut Encoder<W>) -> Written<W> {
+    e.array(10)?
+        .bytes(pending.id.as_bytes())?
+        .bytes(pending.authenticator_id.as_bytes())?
+        .str(pending.name.as_str())?;
+    write_text(&pending.account_name, e)?;
+    write_text(&pending.issuer, e)?;
+    e.bytes(pending.secret.expose())?;
+    write_parameters(pending.parameters, e)?;
+    match pending.replaces {
+        Some(id) => e.bytes(id.as_bytes())?,
+        None => e.null()?,
+    };
+    e.u64(pending.begun_at.as_unix())?.u8(pending.wrong)?.ok()
+}
+
+pub(super) fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, Unreadable> {
+    array(d, 10)?;
+    Ok(Pending {
+        id: EnrollmentId::from_bytes(bytes(d)?),
+        authenticator_id: AuthenticatorId::from_bytes(bytes(d)?),
+        name: read_name(d)?,
+        account_name: read_text(d)?,
+        issuer: read_text(d)?,
+        secret: read_secret(d)?,
+        parameters: read_parameters(d)?,
+        replaces: optional(d, |d| Ok(AuthenticatorId::from_bytes(bytes(d)?)))?,
+        begun_at: time(d)?,
+        wrong: d.u8()?,
+    })
+}
+
+fn write_parameters<W: Write>(parameters: Parameters, e: &mut Encoder<W>) -> Written<W> {
+    let algorithm = match parameters.algorithm {
+        Algorithm::Sha1 => 1,
+        Algorithm::Sha256 => 2,
+        Algorithm::Sha512 => 3,
+    };
+    e.array(3)?
+        .u8(algorithm)?
+        .u8(parameters.digits.get())?
+        .u64(parameters.period.as_secs())?
+        .ok()
+}
+
+fn read_parameters(d: &mut Decoder<'_>) -> Result<Parameters, Unreadable> {
+    array(d, 3)?;
+    let algorithm = match d.u8()? {
+        1 => Algorithm::Sha1,
+        2 => Algorithm::Sha256,
+        3 => Algorithm::Sha512,
+        _ => return Err(MALFORMED),
+    };
+    let digits = Digits::new(d.u8()?).map_err(|_| MALFORMED)?;
+    let period = Period::from_secs(d.u64()?).map_err(|_| MALFORMED)?;
+    Ok(Parameters {
+        algorithm,
+        digits,
+        period,
+    })
+}
+
+pub(super) fn read_code_set(d: &mut Decoder<'_>) -> Result<BackupCodeSet, Unreadable> {
+    BackupCodeSet::decode_from(d).map_err(|_| MALFORMED)
+}
+
+pub(super) fn write_times<W: Write>(
+    times: &[Timestamp],
+    most: usize,
+    e: &mut Encoder<W>,
+) -> Written<W> {
+    e.array(at_most(length(times.len()), length(most))?)?;
+    for time in times {
+        e.u64(time.as_unix())?;
+    }
+    Ok(())
+}
+
+pub(super) fn read_times(d: &mut Decoder<'_>, most: usize) -> Result<Vec<Timestamp>, Unreadable> {
+    let count = d
+        .array()?
+        .filter(|count| (1..=length(most)).contains(count))
+        .ok_or(MALFORMED)?;
+    (0..count).map(|_| time(d)).collect()
+}
+
+fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Unreadable> {
+    AuthenticatorName::from_record(d.str()?).map_err(|_| MALFORMED)
+}
+
+fn read_secret(d: &mut Decoder<'_>) -> Result<Secret, Unreadable> {
+    Secret::from_bytes_with_minimum(d.bytes()?, 0).map_err(|_| MALFORMED)
+}
+
+fn write_text<W: Write>(text: &str, e: &mut Encoder<W>) -> Written<W> {
+    at_most::<W::Error>(length(text.len()), length(MAX_TEXT))?;
+    e.str(text)?.ok()
+}
+
+fn read_text(d: &mut Decoder<'_>) -> Result<String, Unreadable> {
+    let text = d.str()?;
+    if text.len() > MAX_TEXT {
+        return Err(MALFORMED);
+    }
+    Ok(text.into())
+}
+
+fn write_optional<W: Write>(number: Option<u64>, e: &mut Encoder<W>) -> Written<W> {
+    match number {
+        Some(number) => e.u64(number)?.ok(),
+        None => e.null()?.ok(),
+    }
+}
+
+pub(super) fn optional<'b, T>(
+    d: &mut Decoder<'b>,
+    read: impl FnOnce(&mut Decoder<'b>) -> Result<T, Unreadable>,
+) -> Result<Option<T>, Unreadable> {
+    if d.datatype()? == Type::Null {
+        d.null()?;
+        return Ok(None);
+    }
+    read(d).map(Some)
+}
+
+pub(super) fn time(d: &mut Decoder<'_>) -> Result<Timestamp, Unreadable> {
+    Ok(Timestamp::from_unix(d.u64()?))
+}
+
+pub(super) fn array(d: &mut Decoder<'_>, length: u64) -> Result<(), Unreadable> {
+    if d.array()? == Some(length) {
+        Ok(())
+    } else {
+        Err(MALFORMED)
+    }
+}
+
+pub(super) fn bytes<const N: usize>(d: &mut Decoder<'_>) -> Result<[u8; N], Unreadable> {
+    d.bytes()?.try_into().map_err(|_| MALFORMED)
+}
+
+pub(super) fn at_most<E>(length: u64, limit: u64) -> Result<u64, encode::Error<E>> {
+    if length > limit {
+        return Err(encode::Error::message("more than a record may hold"));
+    }
+    Ok(length)
+}
+
+pub(super) fn length(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
