@@ -30,8 +30,10 @@
 //!
 //! The examples that the guide names are in the directory `examples` of the repository.
 
-/// Makes a module of a chapter. The chapters name each other by reference links. Each file defines
-/// these links for readers of the file. The definitions here come first, so they count in rustdoc.
+/// Makes a module of a chapter.
+///
+/// The chapters name each other by reference links. Each file defines these links for readers of
+/// the file. The definitions here come first, so rustdoc uses them.
 macro_rules! chapter {
     ($name:ident, $file:literal) => {
         #[doc = "[policy]: crate::guide::policy"]

@@ -1,4 +1,7 @@
-//! What a host's tests of its own sign-in need: a clock that stands still until it is told, and a phone.
+//! Helpers for your tests of your own sign-in: a clock that you set, and a phone with an app.
+//!
+//! [`ManualClock`] stands still until you move it, and [`Phone`] shows the passcodes of an
+//! authenticator app. [`block_on`] runs the verifier without an async runtime.
 //!
 //! ```
 //! use countersign::testing::{ManualClock, Phone};
@@ -16,6 +19,10 @@
 //! assert_ne!(phone.passcode(clock.now()), "287082");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Needs
+//!
+//! The feature `verifier`.
 
 use crate::Timestamp;
 use crate::otp::Totp;
@@ -32,29 +39,29 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::thread::{self, Thread};
 
-/// A clock that a test sets. Its clones are the same clock.
+/// A clock that your test sets. Clones share the time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// A clock that stands at a time.
+    /// Makes a clock that stands at `time`.
     #[must_use]
     pub fn at(time: Timestamp) -> Self {
         Self(Arc::new(AtomicU64::new(time.as_unix())))
     }
 
-    /// The time that it shows.
+    /// Returns the time that the clock shows.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp::from_unix(self.0.load(Ordering::SeqCst))
     }
 
-    /// Sets it, forward or back.
+    /// Sets the clock, forward or back.
     pub fn set(&self, time: Timestamp) {
         self.0.store(time.as_unix(), Ordering::SeqCst);
     }
 
-    /// Moves it forward, by whole seconds.
+    /// Moves the clock forward, by whole seconds.
     pub fn advance(&self, by: Duration) {
         self.set(self.now().saturating_add(by.as_secs()));
     }
@@ -71,10 +78,10 @@ impl Clock for ManualClock {
 pub struct Phone(Totp);
 
 impl Phone {
-    /// Reads the text of a QR code.
+    /// Reads the text of a QR code, as an app does.
     ///
     /// # Errors
-    /// [`KeyUriError`], if it is not a valid key URI for TOTP.
+    /// [`KeyUriError`] if the text is not a valid key URI for TOTP.
     pub fn scan(key_uri: &str) -> Result<Self, KeyUriError> {
         let uri = KeyUri::parse(key_uri)?;
         match uri.kind() {
@@ -88,14 +95,14 @@ impl Phone {
         }
     }
 
-    /// What the app shows at a time.
+    /// Returns the passcode that the app shows at `at`.
     #[must_use]
     pub fn passcode(&self, at: Timestamp) -> String {
         self.0.generate(at).expose().to_owned()
     }
 }
 
-/// Runs a future to its end on this thread, which sleeps while there is nothing to do.
+/// Runs a future to its end on this thread. The thread sleeps while the future waits.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Arc::new(Unpark(thread::current())).into();
     let mut context = Context::from_waker(&waker);

@@ -41,13 +41,21 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 use std::time::SystemTime;
 
-/// Where the verifier reads the time, once an attempt and after the record is loaded.
+/// The clock of a verifier, which reads it once per attempt, after it loaded the record.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `countersign::runtime::Clock`",
+    label = "this type does not implement `countersign::runtime::Clock`",
+    note = "a closure is not a clock: implement `Clock` for a type of your own",
+    note = "in tests, use `countersign::testing::ManualClock`"
+)]
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The operating system's clock. A time before 1970 counts as 1970, at which no passcode of today is right.
+/// The operating system's clock.
+///
+/// A time before 1970 counts as 1970, when no passcode of today is right.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -57,15 +65,21 @@ impl Clock for SystemClock {
     }
 }
 
-/// Where secrets, backup codes, ids, revisions and nonces come from.
+/// The source of secrets, backup codes, ids, revisions and nonces.
 ///
-/// An implementation must be cryptographically secure, and must give different bytes on every call, on every
-/// machine and after every restart: a revision that comes twice lets two logins pass with one passcode.
+/// An implementation must be cryptographically secure. It must return different bytes on every call,
+/// on every server and after every restart: if a revision repeats, two logins can use one passcode.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `countersign::runtime::RandomSource`",
+    label = "this type does not implement `countersign::runtime::RandomSource`",
+    note = "wrap a generator of `rand` in a type of your own, and implement `RandomSource` for it",
+    note = "for the operating system's random source, use `countersign::runtime::SystemRandom`"
+)]
 pub trait RandomSource: Send + Sync {
-    /// Fills a buffer.
+    /// Fills a buffer with random bytes.
     ///
     /// # Errors
-    /// [`RandomError`] if it cannot. The operation that asked is given up, and nothing is written.
+    /// [`RandomError`] if the source fails. The verifier stops the operation and writes nothing.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError>;
 }
 
@@ -110,20 +124,26 @@ impl TryRng for Generator<'_> {
 
 impl TryCryptoRng for Generator<'_> {}
 
-/// What [`HashExecutor::run`] gives.
+/// The future of [`HashExecutor::run`].
 pub type HashFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Hashes, HashExecutorError>> + Send + 'a>>;
 
-/// Where the slow digests of backup codes run: some 20 ms each, with 19 MiB of memory.
+/// Where the password hashes (Argon2id) of backup codes run: some 20 ms each, with 19 MiB of memory.
 ///
-/// An async host should take them off the threads of its executor (`TokioPool`, feature `tokio`), and bound
-/// how many run at once, for the memory that they take.
+/// In an async application, run them off the threads of the executor (`TokioPool`, feature
+/// `tokio`). Limit how many run at once, because of their memory.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `countersign::runtime::HashExecutor`",
+    label = "this type does not implement `countersign::runtime::HashExecutor`",
+    note = "on tokio, use `countersign::runtime::TokioPool::new(limit)` (feature `tokio`)",
+    note = "without an async executor, use `countersign::runtime::InlineExecutor`"
+)]
 pub trait HashExecutor: Send + Sync {
     /// Runs [`HashJob::run`].
     fn run(&self, job: HashJob) -> HashFuture<'_>;
 }
 
-/// Runs digests at once, on the thread that asks.
+/// Runs password hashes at once, on the calling thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InlineExecutor;
 
@@ -133,14 +153,14 @@ impl HashExecutor for InlineExecutor {
     }
 }
 
-/// A slow digest was not computed.
+/// A password hash was not computed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashExecutorError {
-    /// It failed.
-    #[error("the digest of a backup code failed")]
+    /// The computation failed.
+    #[error("the password hash of a backup code failed; see the source of this error")]
     Digest(#[source] HashError),
-    /// It was not run.
-    #[error("the worker for slow digests is gone")]
+    /// The executor did not run the job.
+    #[error("the executor of password hashes did not run the job; check that it is still running")]
     Worker(#[source] Box<dyn Error + Send + Sync>),
 }

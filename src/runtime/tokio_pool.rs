@@ -7,24 +7,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 use tokio::sync::Semaphore;
 
-/// Runs digests on the threads that tokio keeps for blocking work, a bounded number at once.
+/// Runs password hashes on tokio's threads for blocking work, a limited number at once.
 ///
-/// Each takes as much memory as the policy's digest says: 19 MiB by default. So many times that are kept from one
-/// digest to the next, and never more, however many attempts are dropped before their end. It must be used inside a
-/// tokio runtime.
+/// Use it inside a tokio runtime. Each hash takes as much memory as the policy's
+/// [`Argon2Params`](crate::backup::Argon2Params) say: 19 MiB by default. The pool keeps at most
+/// `limit` buffers of that size and reuses them, even if attempts are dropped before their end.
 pub struct TokioPool {
     permits: Arc<Semaphore>,
-    spare: Arc<Spare>,
+    buffers: Arc<FreeBuffers>,
 }
 
 impl TokioPool {
-    /// A pool that runs at most `limit` digests at once; others wait their turn. Each keeps a core busy: to leave the
-    /// runtime's own threads one, choose fewer than there are.
+    /// Makes a pool that runs at most `limit` password hashes at once. Others wait.
+    ///
+    /// Each hash keeps a core busy. Choose fewer than there are cores, so that the runtime's own
+    /// threads have one.
     #[must_use]
     pub fn new(limit: NonZeroUsize) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(limit.get().min(Semaphore::MAX_PERMITS))),
-            spare: Arc::default(),
+            buffers: Arc::default(),
         }
     }
 }
@@ -39,14 +41,15 @@ impl HashExecutor for TokioPool {
                 .map_err(|error| worker(error.into()))?;
             let handle =
                 tokio::runtime::Handle::try_current().map_err(|error| worker(error.into()))?;
-            let spare = Arc::clone(&self.spare);
-            let digests = handle.spawn_blocking(move || {
-                let digests = spare.compute(job);
-                // Not before: this future may be dropped long before the digest is computed.
+            let buffers = Arc::clone(&self.buffers);
+            let hashes = handle.spawn_blocking(move || {
+                let hashes = buffers.compute(job);
+                // This future may be dropped long before the hashes are computed. So the closure
+                // keeps the permit until then.
                 drop(permit);
-                digests
+                hashes
             });
-            digests
+            hashes
                 .await
                 .map_err(|error| worker(error.into()))?
                 .map_err(HashExecutorError::Digest)
@@ -54,18 +57,18 @@ impl HashExecutor for TokioPool {
     }
 }
 
-/// Memory that no digest is computed in at the moment.
+/// The buffers that no hash uses at the moment.
 #[derive(Default)]
-struct Spare(Mutex<Vec<HashMemory>>);
+struct FreeBuffers(Mutex<Vec<HashMemory>>);
 
-impl Spare {
+impl FreeBuffers {
     fn compute(&self, job: HashJob) -> Result<Hashes, HashError> {
-        let all = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let spare = all().pop();
-        let mut memory = spare.unwrap_or_else(HashMemory::new);
-        let digests = job.run_in(&mut memory);
-        all().push(memory);
-        digests
+        let buffers = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = buffers().pop();
+        let mut memory = free.unwrap_or_else(HashMemory::new);
+        let hashes = job.run_in(&mut memory);
+        buffers().push(memory);
+        hashes
     }
 }
 
@@ -92,16 +95,16 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_that_nobody_waits_for_any_more_still_counts() {
+    fn an_abandoned_job_keeps_its_permit() {
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(1)
             .build()
             .unwrap();
         let pool = TokioPool::new(NonZeroUsize::MIN);
         runtime.block_on(async {
-            // The only thread for blocking work is held up.
-            let (let_go, held) = mpsc::channel::<()>();
-            let holding = tokio::task::spawn_blocking(move || held.recv());
+            // The only thread for blocking work is busy until the message.
+            let (release, released) = mpsc::channel::<()>();
+            let busy = tokio::task::spawn_blocking(move || released.recv());
             let mut dropped = pool.run(job().unwrap());
             poll_fn(|context| {
                 assert!(dropped.as_mut().poll(context).is_pending());
@@ -111,20 +114,20 @@ mod tests {
             drop(dropped);
             assert_eq!(pool.permits.available_permits(), 0);
 
-            let_go.send(()).unwrap();
-            holding.await.unwrap().unwrap();
+            release.send(()).unwrap();
+            busy.await.unwrap().unwrap();
             pool.run(job().unwrap()).await.unwrap();
         });
         assert_eq!(pool.permits.available_permits(), 1);
     }
 
     #[test]
-    fn one_digest_after_the_other_is_computed_in_the_same_memory() {
+    fn consecutive_jobs_use_the_same_buffer() {
         let runtime = Builder::new_current_thread().build().unwrap();
         let pool = TokioPool::new(NonZeroUsize::new(4).unwrap());
         for _ in 0..3 {
             runtime.block_on(pool.run(job().unwrap())).unwrap();
         }
-        assert_eq!(pool.spare.0.lock().unwrap().len(), 1);
+        assert_eq!(pool.buffers.0.lock().unwrap().len(), 1);
     }
 }
