@@ -1,11 +1,13 @@
-//! The suite for a host's own store: does it keep the contract of [`Store`](crate::store::Store)?
+//! Conformance tests for your own store: does it satisfy the contract of
+//! [`Store`](crate::store::Store)?
 //!
-//! A store that breaks the contract works well in every demonstration, and lets an attacker in under load. So run the
-//! suite in the host's tests, against the real database, not against a stand-in for it. It uses account ids
-//! of its own, so a database that already holds accounts will do; it leaves rows behind.
+//! A store that breaks the contract works well in every demonstration, and lets an attacker in
+//! under load. So run these cases in your own tests, against the real database instead of a
+//! stand-in. They use new account ids, so the database may already hold accounts. They leave rows
+//! behind.
 //!
-//! Say how to open the store ([`Harness`]), and let [`conformance_tests!`](crate::conformance_tests) make a `#[test]` of
-//! every case:
+//! Implement [`Harness`] to open your store. [`conformance_tests!`](crate::conformance_tests) makes
+//! a `#[test]` of every case:
 //!
 //! ```
 //! use countersign::store::MemoryStore;
@@ -25,7 +27,7 @@
 //! countersign::conformance_tests!(InMemory::default());
 //! ```
 //!
-//! Or run those cases that are wanted, as a program can that checks a live installation, and print what ran:
+//! A program that checks a live installation can run selected cases, and print a report:
 //!
 //! ```
 //! # use countersign::store::MemoryStore;
@@ -42,39 +44,170 @@
 //! assert!(report.is_ok());
 //! ```
 //!
-//! # What it catches, and what it costs
+//! # What the tests catch, and what they cost
 //!
-//! The chapter `guide::writing_a_store` lists the fault that each case catches, and what no suite can see.
-//! A fault that hits one write, one load or one stale swap in 1,000 is missed by fewer than 1 run in
-//! 1,000. For that the suite commits about 11,000 writes. A database that commits 1,000 per second
-//! takes 11 seconds. [`Harness::effort`] asks for more or for less.
+//! The chapter `guide::writing_a_store` lists the fault that each case catches, and what no test
+//! can see. If a fault hits one write, one load or one stale write in 1,000, fewer than 1 run in
+//! 1,000 misses it. For that, the tests commit about 11,000 writes. A database that commits 1,000
+//! per second takes 11 seconds. [`Harness::effort`] sets more or less.
 //!
 //! # Faults
 //!
-//! [`Faulty`] wraps any store into one that fails, loses answers and writes late, from a seed: for a host's tests of its
-//! own sign-in.
+//! [`Faulty`] wraps any store and injects faults from a seed: it fails calls, loses answers and
+//! writes late. Use it to test your own sign-in.
+//!
+//! # Needs
+//!
+//! The feature `conformance`.
 
+mod cases;
 mod faulty_store;
 mod harness;
-mod history;
-mod odd_ids;
-mod report;
-mod run;
+mod linearizability;
 mod store_cases;
 mod store_races;
+mod values;
 mod verifier_races;
-mod write_kinds;
 
-pub use faulty_store::{Faulty, InjectedFault};
-pub use harness::Effort;
-pub use harness::Harness;
-pub use harness::{Fault, Faults};
-pub use history::*;
-pub use odd_ids::*;
-pub use report::Failure;
-pub use report::{Case, cases};
-pub use report::{Report, run_cases};
+pub use cases::Failure;
+pub use faulty_store::{Fault, Faults, Faulty, InjectedFault};
+pub use harness::{Effort, Harness};
+pub use linearizability::*;
 pub use store_cases::*;
 pub use store_races::*;
+pub use values::*;
 pub use verifier_races::*;
-pub use write_kinds::*;
+
+use core::fmt;
+use std::vec::Vec;
+
+/// One rule that a store must satisfy, as a function over a [`Harness`].
+pub struct Case<H> {
+    name: &'static str,
+    run: fn(&H) -> Result<(), Failure>,
+}
+
+impl<H: Harness> Case<H> {
+    /// The name: a sentence about a store that passes. The function has the same name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What an attacker gains from a store that fails.
+    #[must_use]
+    pub fn attacker_gains(&self) -> &'static str {
+        cases::attacker_gains(self.name)
+    }
+
+    /// Runs the case.
+    ///
+    /// # Errors
+    /// [`Failure`] if the store breaks the contract, or returns an error where it should not.
+    pub fn run(&self, harness: &H) -> Result<(), Failure> {
+        (self.run)(harness)
+    }
+}
+
+impl<H> fmt::Debug for Case<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Case").field(&self.name).finish()
+    }
+}
+
+/// Returns all cases in a good order to run them: the simple ones first.
+#[must_use]
+pub fn cases<H: Harness>() -> Vec<Case<H>> {
+    macro_rules! list {
+        ($($name:ident: $attacker_gains:literal,)+) => {
+            [$(Case { name: stringify!($name), run: $name }),+]
+        };
+    }
+    crate::conformance_cases!([list]).into()
+}
+
+/// Runs the selected cases, one after the other. A failure does not stop the others.
+pub fn run_cases<H: Harness>(harness: &H, select: impl Fn(&Case<H>) -> bool) -> Report {
+    let run = |case: Case<H>| {
+        let result = if select(&case) {
+            case.run(harness)
+                .map_or_else(CaseResult::Failed, |()| CaseResult::Passed)
+        } else {
+            CaseResult::LeftOut
+        };
+        (case.name(), result)
+    };
+    Report {
+        cases: cases().into_iter().map(run).collect(),
+    }
+}
+
+/// The result of every case. `Display` lists them.
+#[derive(Clone, Debug)]
+#[must_use = "a report may hold failures: check `is_ok`"]
+pub struct Report {
+    cases: Vec<(&'static str, CaseResult)>,
+}
+
+#[derive(Clone, Debug)]
+enum CaseResult {
+    Passed,
+    Failed(Failure),
+    LeftOut,
+}
+
+impl Report {
+    /// Whether at least one case ran, and none failed.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.failures().next().is_none() && self.passed().next().is_some()
+    }
+
+    /// The names of the cases that passed.
+    pub fn passed(&self) -> impl Iterator<Item = &'static str> {
+        let passed = |(name, result): &(&'static str, CaseResult)| {
+            matches!(result, CaseResult::Passed).then_some(*name)
+        };
+        self.cases.iter().filter_map(passed)
+    }
+
+    /// The failures.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.cases.iter().filter_map(|(_, result)| match result {
+            CaseResult::Failed(failure) => Some(failure),
+            CaseResult::Passed | CaseResult::LeftOut => None,
+        })
+    }
+
+    /// The names of the cases that were not selected.
+    pub fn left_out(&self) -> impl Iterator<Item = &'static str> {
+        let left_out = |(name, result): &(&'static str, CaseResult)| {
+            matches!(result, CaseResult::LeftOut).then_some(*name)
+        };
+        self.cases.iter().filter_map(left_out)
+    }
+}
+
+impl fmt::Display for Report {
+    /// Writes a line for each case, then the failures, then the sums.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, result) in &self.cases {
+            let result = match result {
+                CaseResult::Passed => "ok",
+                CaseResult::Failed(_) => "FAILED",
+                CaseResult::LeftOut => "left out",
+            };
+            writeln!(f, "{name} ... {result}")?;
+        }
+        for failure in self.failures() {
+            writeln!(f, "\n{failure}")?;
+        }
+        write!(
+            f,
+            "\n{} passed, {} failed, {} left out",
+            self.passed().count(),
+            self.failures().count(),
+            self.left_out().count()
+        )
+    }
+}

@@ -1,23 +1,25 @@
 //! What one client sees of a store.
 
+use super::harness::{Run, conditional_write};
+use super::{Failure, Harness};
+use crate::AccountId;
+use crate::store::{Revision, Store, WriteResult};
+use core::future::poll_fn;
+use core::pin::pin;
+use core::task::Poll;
 use std::format;
 use std::vec;
 use std::vec::Vec;
 
-use super::run::{Run, write};
-use super::{Failure, Harness};
-use crate::AccountId;
-use crate::store::{Revision, WriteResult};
-
-/// An account that was never written loads as `None`, and the account is not there afterwards either.
+/// An account that was never written loads as `None`, more than once.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
 pub fn an_absent_account_loads_as_none<H: Harness>(harness: &H) -> Result<(), Failure> {
     let run = Run::new("an_absent_account_loads_as_none", harness);
     let (store, account) = (run.open(), run.account()?);
-    run.holds_nothing(&store, &account, "of an account that was never written")?;
-    run.holds_nothing(&store, &account, "after a load of it")
+    run.expect_no_record(&store, &account, "of an account that was never written")?;
+    run.expect_no_record(&store, &account, "after a load of it")
 }
 
 /// A record that was created loads with the same bytes and the same revision, more than once.
@@ -28,13 +30,19 @@ pub fn a_created_record_loads_as_written<H: Harness>(harness: &H) -> Result<(), 
     let run = Run::new("a_created_record_loads_as_written", harness);
     let (store, account) = (run.open(), run.account()?);
     let created = run.write(&store, &account, None, b"first")?;
-    run.holds(&store, &account, b"first", created, "after its creation")?;
-    run.holds(&store, &account, b"first", created, "at the second load")?;
-    let swapped = run.write(&store, &account, Some(created), b"second, longer")?;
-    run.holds(&store, &account, b"second, longer", swapped, "after a swap")
+    run.expect_record(&store, &account, b"first", created, "after its creation")?;
+    run.expect_record(&store, &account, b"first", created, "at the second load")?;
+    let replaced = run.write(&store, &account, Some(created), b"second, longer")?;
+    run.expect_record(
+        &store,
+        &account,
+        b"second, longer",
+        replaced,
+        "after a write",
+    )
 }
 
-/// A swap that expects no record is stale where there is one, whatever its bytes.
+/// A write that expects no record is stale if there is one, whatever its bytes are.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -42,10 +50,10 @@ pub fn creating_over_a_record_is_stale<H: Harness>(harness: &H) -> Result<(), Fa
     let run = Run::new("creating_over_a_record_is_stale", harness);
     let (store, account) = (run.open(), run.account()?);
     let created = run.write(&store, &account, None, b"owner")?;
-    for record in [&b"thief"[..], b"owner"] {
+    for record in [&b"attacker"[..], b"owner"] {
         let why = "it expects no record, and there is one";
-        run.write_stale(&store, &account, None, record, why)?;
-        run.holds(
+        run.expect_stale_write(&store, &account, None, record, why)?;
+        run.expect_record(
             &store,
             &account,
             b"owner",
@@ -56,29 +64,27 @@ pub fn creating_over_a_record_is_stale<H: Harness>(harness: &H) -> Result<(), Fa
     Ok(())
 }
 
-/// A swap and an erasure that expect a revision are stale where there is no record, and create none.
+/// A write and an erasure that expect a revision are stale if there is no record, and create none.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
-pub fn a_swap_of_an_absent_account_is_stale<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let run = Run::new("a_swap_of_an_absent_account_is_stale", harness);
+pub fn replacing_an_absent_record_is_stale<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let run = Run::new("replacing_an_absent_record_is_stale", harness);
     let (store, account) = (run.open(), run.account()?);
     let revision = run.revision()?;
     let why = "it expects a revision, and there is no record";
-    run.write_stale(&store, &account, Some(revision), b"from nowhere", why)?;
-    run.holds_nothing(&store, &account, "after a stale swap")?;
-    if run.erase(&store, &account, revision)? == WriteResult::Done {
-        return Err(run.failure("Stale: there is no record to erase", "Done"));
-    }
-    run.holds_nothing(&store, &account, "after a stale erasure")
+    run.expect_stale_write(&store, &account, Some(revision), b"from nowhere", why)?;
+    run.expect_no_record(&store, &account, "after a stale write")?;
+    run.expect_stale_erasure(&store, &account, revision, why)?;
+    run.expect_no_record(&store, &account, "after a stale erasure")
 }
 
-/// A swap that expects another revision than the account's is stale and changes neither record nor revision.
+/// A write that expects another revision than the account's is stale, and changes nothing.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
-pub fn a_stale_swap_changes_nothing<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let run = Run::new("a_stale_swap_changes_nothing", harness);
+pub fn a_stale_write_changes_nothing<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let run = Run::new("a_stale_write_changes_nothing", harness);
     let (store, account) = (run.open(), run.account()?);
     let first = run.write(&store, &account, None, b"step 100")?;
     let second = run.write(&store, &account, Some(first), b"step 101")?;
@@ -86,14 +92,14 @@ pub fn a_stale_swap_changes_nothing<H: Harness>(harness: &H) -> Result<(), Failu
         (first, "it expects the revision before"),
         (run.revision()?, "it expects a revision that never was"),
     ] {
-        run.write_stale(&store, &account, Some(expected), b"step 100", why)?;
-        run.holds(&store, &account, b"step 101", second, "after a stale swap")?;
+        run.expect_stale_write(&store, &account, Some(expected), b"step 100", why)?;
+        run.expect_record(&store, &account, b"step 101", second, "after a stale write")?;
     }
     run.write(&store, &account, Some(second), b"step 102")?;
     Ok(())
 }
 
-/// A swap whose record equals the old one is done all the same: the revision changes, and the old one is stale.
+/// A write of an equal record is done: the revision changes, and the old one is stale.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -102,16 +108,16 @@ pub fn an_equal_record_still_changes_the_revision<H: Harness>(harness: &H) -> Re
     let (store, account) = (run.open(), run.account()?);
     let first = run.write(&store, &account, None, b"same")?;
     let second = run.write(&store, &account, Some(first), b"same")?;
-    run.holds(
+    run.expect_record(
         &store,
         &account,
         b"same",
         second,
-        "after a swap with an equal record",
+        "after a write of an equal record",
     )?;
-    let why = "an equal record was swapped in since";
-    run.write_stale(&store, &account, Some(first), b"same", why)?;
-    run.holds(&store, &account, b"same", second, "after a stale swap")
+    let why = "an equal record was written since";
+    run.expect_stale_write(&store, &account, Some(first), b"same", why)?;
+    run.expect_record(&store, &account, b"same", second, "after a stale write")
 }
 
 /// An erased record is gone, its revision is stale, and the account can be created again.
@@ -122,13 +128,13 @@ pub fn an_erased_record_is_gone<H: Harness>(harness: &H) -> Result<(), Failure> 
     let run = Run::new("an_erased_record_is_gone", harness);
     let (store, account) = (run.open(), run.account()?);
     let first = run.write(&store, &account, None, b"gone soon")?;
-    erase(&run, &store, &account, first)?;
-    run.holds_nothing(&store, &account, "after its erasure")?;
+    run.expect_erasure(&store, &account, first)?;
+    run.expect_no_record(&store, &account, "after its erasure")?;
     let why = "it expects the revision that was erased";
-    run.write_stale(&store, &account, Some(first), b"back again", why)?;
-    run.holds_nothing(&store, &account, "after a stale swap")?;
+    run.expect_stale_write(&store, &account, Some(first), b"back again", why)?;
+    run.expect_no_record(&store, &account, "after a stale write")?;
     let again = run.write(&store, &account, None, b"new")?;
-    run.holds(
+    run.expect_record(
         &store,
         &account,
         b"new",
@@ -137,7 +143,7 @@ pub fn an_erased_record_is_gone<H: Harness>(harness: &H) -> Result<(), Failure> 
     )
 }
 
-/// An erasure that expects another revision than the account's is stale and erases nothing.
+/// An erasure that expects another revision than the account's is stale, and erases nothing.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -147,15 +153,15 @@ pub fn a_stale_erase_changes_nothing<H: Harness>(harness: &H) -> Result<(), Fail
     let first = run.write(&store, &account, None, b"old")?;
     let second = run.write(&store, &account, Some(first), b"new")?;
     for expected in [first, run.revision()?] {
-        if run.erase(&store, &account, expected)? == WriteResult::Done {
-            return Err(run.failure("Stale: the erasure expects another revision", "Done"));
-        }
-        run.holds(&store, &account, b"new", second, "after a stale erasure")?;
+        run.expect_stale_erasure(&store, &account, expected, "it expects another revision")?;
+        run.expect_record(&store, &account, b"new", second, "after a stale erasure")?;
     }
     Ok(())
 }
 
-/// A revision that was replaced or erased stays stale when the account holds the same bytes again (no ABA).
+/// An old revision stays stale when the account holds the same bytes again (no ABA).
+///
+/// An old revision is one that was replaced or erased.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -165,21 +171,20 @@ pub fn an_old_revision_never_comes_back<H: Harness>(harness: &H) -> Result<(), F
     let first = run.write(&store, &account, None, b"A")?;
     let second = run.write(&store, &account, Some(first), b"B")?;
     let third = run.write(&store, &account, Some(second), b"A")?;
-    erase(&run, &store, &account, third)?;
+    run.expect_erasure(&store, &account, third)?;
     let again = run.write(&store, &account, None, b"A")?;
     for old in [first, second, third] {
         let why = "it expects a revision from before the erasure";
-        run.write_stale(&store, &account, Some(old), b"C", why)?;
-        if run.erase(&store, &account, old)? == WriteResult::Done {
-            return Err(run.failure(format!("Stale: {why}"), "Done"));
-        }
-        run.holds(&store, &account, b"A", again, "after it was created again")?;
+        run.expect_stale_write(&store, &account, Some(old), b"C", why)?;
+        run.expect_stale_erasure(&store, &account, old, why)?;
+        run.expect_record(&store, &account, b"A", again, "after it was created again")?;
     }
     Ok(())
 }
 
-/// Records of 1 byte to 64 KiB come back exactly: all byte values, zeros and blanks at both ends, text that is no UTF-8. So
-/// do those that replace longer and shorter ones.
+/// Records of 1 byte to 64 KiB come back exactly, also if they replace longer or shorter ones.
+///
+/// They have all byte values, zeros and blanks at both ends, and text that is not UTF-8.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -187,13 +192,13 @@ pub fn records_come_back_whole<H: Harness>(harness: &H) -> Result<(), Failure> {
     let run = Run::new("records_come_back_whole", harness);
     let store = run.open();
     let records = records();
-    // Each is swapped for the next one, so that records grow and shrink.
+    // The next record replaces each, so that records grow and shrink.
     for (record, next) in records.iter().zip(records.iter().cycle().skip(1)) {
         let account = run.account()?;
         let created = run.write(&store, &account, None, record)?;
-        run.holds(&store, &account, record, created, "after its creation")?;
-        let swapped = run.write(&store, &account, Some(created), next)?;
-        run.holds(&store, &account, next, swapped, "after a swap")?;
+        run.expect_record(&store, &account, record, created, "after its creation")?;
+        let replaced = run.write(&store, &account, Some(created), next)?;
+        run.expect_record(&store, &account, next, replaced, "after a write")?;
     }
     Ok(())
 }
@@ -215,7 +220,9 @@ fn records() -> Vec<Vec<u8>> {
     records
 }
 
-/// The lowest and the highest revision are kept and compared exactly, and so is one that a floating point number rounds.
+/// The lowest and the highest revision are kept and compared exactly.
+///
+/// So is a revision that a floating-point number rounds.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -230,11 +237,11 @@ pub fn revisions_at_both_ends_are_kept<H: Harness>(harness: &H) -> Result<(), Fa
         (4_294_967_297, 1),
     ] {
         let revision = revision(&run, number)?;
-        let swapped = run.swap(&store, &account, write(expected, revision, b"at the end"))?;
-        if swapped == WriteResult::Stale {
+        let write = conditional_write(expected, revision, b"at the end");
+        if run.compare_and_swap(&store, &account, write)? == WriteResult::Stale {
             return Err(run.failure(format!("Done for a write under {revision:?}"), "Stale"));
         }
-        run.holds(
+        run.expect_record(
             &store,
             &account,
             b"at the end",
@@ -242,28 +249,21 @@ pub fn revisions_at_both_ends_are_kept<H: Harness>(harness: &H) -> Result<(), Fa
             "after a write under it",
         )?;
         let why = format!("it expects {neighbour}, and the revision is {number}");
-        run.write_stale(
-            &store,
-            &account,
-            Some(self::revision(&run, neighbour)?),
-            b"rounded",
-            &why,
-        )?;
-        if run.erase(&store, &account, self::revision(&run, neighbour)?)? == WriteResult::Done {
-            return Err(run.failure(format!("Stale for an erasure: {why}"), "Done"));
-        }
+        let neighbour = self::revision(&run, neighbour)?;
+        run.expect_stale_write(&store, &account, Some(neighbour), b"rounded", &why)?;
+        run.expect_stale_erasure(&store, &account, neighbour, &why)?;
         expected = Some(revision);
     }
     let Some(last) = expected else { return Ok(()) };
-    erase(&run, &store, &account, last)?;
-    run.holds_nothing(&store, &account, "after it was erased")
+    run.expect_erasure(&store, &account, last)?;
+    run.expect_no_record(&store, &account, "after it was erased")
 }
 
 fn revision<H: Harness>(run: &Run<'_, H>, number: i64) -> Result<Revision, Failure> {
     Revision::from_i64(number).map_err(|error| run.failure("a revision", format!("{error}")))
 }
 
-/// Swaps and erasures of one account leave others alone, even those that have the same revision.
+/// Writes and erasures of one account do not change others, even those with the same revision.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -272,21 +272,22 @@ pub fn other_accounts_are_left_alone<H: Harness>(harness: &H) -> Result<(), Fail
     let store = run.open();
     let (mine, other, shared) = (run.account()?, run.account()?, run.revision()?);
     for account in [&mine, &other] {
-        if run.swap(&store, account, write(None, shared, b"before"))? == WriteResult::Stale {
+        let write = conditional_write(None, shared, b"before");
+        if run.compare_and_swap(&store, account, write)? == WriteResult::Stale {
             return Err(run.failure("Done for the creation of two accounts", "Stale"));
         }
     }
-    let swapped = run.write(&store, &mine, Some(shared), b"after")?;
-    run.holds(&store, &mine, b"after", swapped, "after its swap")?;
-    run.holds(
+    let replaced = run.write(&store, &mine, Some(shared), b"after")?;
+    run.expect_record(&store, &mine, b"after", replaced, "after a write")?;
+    run.expect_record(
         &store,
         &other,
         b"before",
         shared,
-        "after a swap of another account",
+        "after a write to another account",
     )?;
-    erase(&run, &store, &mine, swapped)?;
-    run.holds(
+    run.expect_erasure(&store, &mine, replaced)?;
+    run.expect_record(
         &store,
         &other,
         b"before",
@@ -295,18 +296,93 @@ pub fn other_accounts_are_left_alone<H: Harness>(harness: &H) -> Result<(), Fail
     )
 }
 
-/// Erases where nothing stands in the way.
-fn erase<H: Harness>(
+/// A call whose future is dropped leaves the store usable, and stores no part of its record.
+///
+/// The case drops calls at each of their awaits.
+///
+/// # Errors
+/// [`Failure`] if the store does otherwise.
+pub fn a_dropped_call_leaves_the_store_usable<H: Harness>(harness: &H) -> Result<(), Failure> {
+    let run = Run::new("a_dropped_call_leaves_the_store_usable", harness);
+    let (store, account) = (run.open(), run.account()?);
+    let mut revision = run.write(&store, &account, None, &record_of(0))?;
+    for polls in 0..MOST_POLLS {
+        let mut finished = true;
+        for _ in 0..DROPPED {
+            finished &= drop_after(&run, polls, store.load(&account));
+            let new = run.revision()?;
+            let record = record_of(polls);
+            let write = conditional_write(Some(revision), new, &record);
+            finished &= drop_after(&run, polls, store.compare_and_swap(&account, write));
+            revision = write_until_done(&run, &store, &account)?;
+        }
+        if finished {
+            break;
+        }
+    }
+    let (record, other) = (record_of(MOST_POLLS), run.open());
+    let when = "after the calls that were dropped";
+    let last = run.write(&store, &account, Some(revision), &record)?;
+    run.expect_record(&other, &account, &record, last, when)
+}
+
+/// Polls a future `polls` times and drops it. Returns whether the future finished.
+fn drop_after<H: Harness>(run: &Run<'_, H>, polls: usize, call: impl Future) -> bool {
+    run.block_on(async {
+        let mut call = pin!(call);
+        let mut left = polls;
+        poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(false);
+            }
+            left = left.saturating_sub(1);
+            match call.as_mut().poll(context) {
+                Poll::Ready(_) => Poll::Ready(true),
+                Poll::Pending if left == 0 => Poll::Ready(false),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    })
+}
+
+/// Writes until a write is done. Each dropped call may be stored in between, once.
+fn write_until_done<H: Harness>(
     run: &Run<'_, H>,
     store: &H::Store,
     account: &AccountId,
-    expected: Revision,
-) -> Result<(), Failure> {
-    match run.erase(store, account, expected)? {
-        WriteResult::Done => Ok(()),
-        WriteResult::Stale => Err(run.failure(
-            format!("Done for {account:?}: an erasure that expects the revision that is there"),
-            "Stale",
-        )),
+) -> Result<Revision, Failure> {
+    for _ in 0..=DROPPED {
+        let Some(stored) = run.load(store, account)? else {
+            return Err(run.failure("the record after a dropped call", "no record"));
+        };
+        let whole = stored.record.len() == RECORD_BYTES
+            && stored
+                .record
+                .first()
+                .is_some_and(|first| stored.record.iter().all(|byte| byte == first));
+        if !whole {
+            return Err(run.failure("a record that was written whole", format!("{stored:?}")));
+        }
+        let new = run.revision()?;
+        let write = conditional_write(Some(stored.revision), new, &stored.record);
+        if run.compare_and_swap(store, account, write)? == WriteResult::Done {
+            return Ok(new);
+        }
     }
+    Err(run.failure(
+        "a write that is done",
+        format!("Stale, more often than {DROPPED} dropped calls can cause"),
+    ))
 }
+
+/// A record of one byte value, long enough to be written in more than one piece.
+fn record_of(polls: usize) -> [u8; RECORD_BYTES] {
+    [u8::try_from(polls).unwrap_or(u8::MAX); RECORD_BYTES]
+}
+
+const RECORD_BYTES: usize = 16_384;
+/// More than the connections of a usual pool.
+const DROPPED: usize = 24;
+/// Enough for the calls of any client. A longer call is dropped at its first awaits only.
+const MOST_POLLS: usize = 40;

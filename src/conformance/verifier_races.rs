@@ -1,25 +1,20 @@
-//! What a whole [`Verifier`] does on the store, when 30 requests come at once.
-//! What calls leave behind that are broken off.
+//! What a whole [`Verifier`] does on the store when 30 requests come at once.
 
-use super::run::{Run, write};
+use super::harness::Run;
 use super::{Failure, Harness};
 use crate::backup::Argon2Params;
-use crate::store::{Revision, Store, WriteResult};
 use crate::testing::{ManualClock, Phone};
 use crate::{
     AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Receipt, Rejection,
     SealingKey, Timestamp, Verifier,
 };
-use core::future::poll_fn;
-use core::pin::pin;
-use core::task::Poll;
 use core::time::Duration;
 use std::format;
 use std::string::{String, ToString};
 
 const REQUESTS: usize = 30;
 
-/// Thirty requests at once with one passcode: exactly one is accepted.
+/// Of 30 requests with one passcode at the same time, exactly one is accepted.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -31,7 +26,7 @@ pub fn a_passcode_is_spent_once<H: Harness>(harness: &H) -> Result<(), Failure> 
     service.expect_one_accepted(&outcomes)
 }
 
-/// Thirty requests at once with one backup code: exactly one is accepted.
+/// Of 30 requests with one backup code at the same time, exactly one is accepted.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -43,8 +38,9 @@ pub fn a_backup_code_is_spent_once<H: Harness>(harness: &H) -> Result<(), Failur
     service.expect_one_accepted(&outcomes)
 }
 
-/// Thirty wrong passcodes at once: as many are looked at as the throttle allows one after the other, and the
-/// rest have to wait.
+/// Of 30 wrong passcodes at the same time, five are checked, and 25 must wait.
+///
+/// The rate limit allows as many if they come one after the other.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -62,17 +58,18 @@ pub fn guesses_at_once_are_all_counted<H: Harness>(harness: &H) -> Result<(), Fa
             .filter(|outcome| rejection(outcome).is_some_and(counted))
             .count()
     };
-    let looked_at = count(|rejection| rejection == Rejection::WrongCode);
-    let held_off = count(|rejection| matches!(rejection, Rejection::Waiting { .. }));
-    if (looked_at, held_off) == (FREE_FAILURES, REQUESTS.saturating_sub(FREE_FAILURES)) {
+    let checked = count(|rejection| rejection == Rejection::WrongCode);
+    let waiting = count(|rejection| matches!(rejection, Rejection::Waiting { .. }));
+    if (checked, waiting) == (FREE_FAILURES, REQUESTS.saturating_sub(FREE_FAILURES)) {
         return Ok(());
     }
-    let seen = format!("{looked_at} looked at, {held_off} held off: {outcomes:?}");
-    Err(run.failure("5 guesses looked at, 25 held off", seen))
+    let seen = format!("{checked} checked, {waiting} must wait: {outcomes:?}");
+    Err(run.failure("5 guesses checked, 25 must wait", seen))
 }
 
-/// A failure that one request was told of is known to the next one, on another handle, once the first handle
-/// is gone.
+/// A failure that was reported to one request counts for the next one.
+///
+/// The next request has another handle, and the first handle is dropped.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -92,7 +89,7 @@ pub fn a_failure_outlives_its_request<H: Harness>(harness: &H) -> Result<(), Fai
     }
 }
 
-/// A service on the store with one account that has a second factor; every request opens the store anew.
+/// A service with one enrolled account. Every request opens the store again.
 struct Service<'r, H> {
     run: &'r Run<'r, H>,
     harness: &'r H,
@@ -124,13 +121,13 @@ impl<'r, H: Harness> Service<'r, H> {
             checked_at: self.clock.now(),
         };
         let begun = verifier.begin_enrollment(&self.account, request, proof);
-        let enrollment = self.done(self.harness.block_on(begun))?;
+        let enrollment = self.expect_accepted(self.harness.block_on(begun))?;
         let uri = enrollment.key_uri().to_secret_text();
         self.phone = Phone::scan(uri.expose())
             .map_err(|error| self.run.failure("a key URI", error.to_string()))?;
         let passcode = self.phone.passcode(self.clock.now());
         let confirmed = verifier.confirm_enrollment(&self.account, enrollment.id(), &passcode);
-        let _receipt = self.done(self.harness.block_on(confirmed))?;
+        let _receipt = self.expect_accepted(self.harness.block_on(confirmed))?;
         self.clock.advance(Duration::from_secs(60));
         Ok(())
     }
@@ -139,8 +136,8 @@ impl<'r, H: Harness> Service<'r, H> {
         let verifier = self.verifier()?;
         let passcode = self.phone.passcode(self.clock.now());
         let proof = Proof::Code(&passcode);
-        let codes = verifier.issue_backup_codes(&self.account, proof);
-        let codes = self.done(self.harness.block_on(codes))?;
+        let issued = verifier.issue_backup_codes(&self.account, proof);
+        let codes = self.expect_accepted(self.harness.block_on(issued))?;
         let first = codes.iter().next().map(String::from);
         first.ok_or_else(|| self.run.failure("a backup code", "none"))
     }
@@ -168,9 +165,9 @@ impl<'r, H: Harness> Service<'r, H> {
     }
 
     fn verifier(&self) -> Result<Verifier<H::Store>, Failure> {
-        let digest = Argon2Params::new(8, 1, 1)
-            .map_err(|error| self.run.failure("a digest", error.to_string()))?;
-        let policy = Policy::builder().code_hash(digest).build();
+        let params = Argon2Params::new(8, 1, 1)
+            .map_err(|error| self.run.failure("Argon2 parameters", error.to_string()))?;
+        let policy = Policy::builder().code_hash(params).build();
         let policy = policy.map_err(|error| self.run.failure("a policy", error.to_string()))?;
         let keyring = Keyring::new(KeyId::new(1), self.key.clone());
         Verifier::builder(self.run.open(), keyring, "Conformance")
@@ -180,10 +177,10 @@ impl<'r, H: Harness> Service<'r, H> {
             .map_err(|error| self.run.failure("a verifier", error.to_string()))
     }
 
-    fn done<T>(&self, outcome: Result<T, Denied>) -> Result<T, Failure> {
+    fn expect_accepted<T>(&self, outcome: Result<T, Denied>) -> Result<T, Failure> {
         outcome.map_err(|denied| {
             self.run
-                .failure("a change that is made", format!("{denied:?}"))
+                .failure("an accepted change", format!("{denied:?}"))
         })
     }
 
@@ -197,93 +194,3 @@ impl<'r, H: Harness> Service<'r, H> {
         }
     }
 }
-
-/// A call whose future is dropped, at any of its awaits, leaves the store usable, and its write whole: it lands or it does
-/// not.
-///
-/// # Errors
-/// [`Failure`] if the store does otherwise.
-pub fn a_dropped_call_leaves_the_store_usable<H: Harness>(harness: &H) -> Result<(), Failure> {
-    let run = Run::new("a_dropped_call_leaves_the_store_usable", harness);
-    let (store, account) = (run.open(), run.account()?);
-    let mut revision = run.write(&store, &account, None, &record_of(0))?;
-    for polls in 0..MOST_POLLS {
-        let mut finished = true;
-        for _ in 0..DROPPED {
-            finished &= drop_after(&run, polls, store.load(&account));
-            let new = run.revision()?;
-            let record = record_of(polls);
-            let swap = write(Some(revision), new, &record);
-            finished &= drop_after(&run, polls, store.compare_and_swap(&account, swap));
-            revision = settled(&run, &store, &account)?;
-        }
-        if finished {
-            break;
-        }
-    }
-    let (record, there) = (record_of(MOST_POLLS), run.open());
-    let when = "after the calls that were dropped";
-    let last = run.write(&store, &account, Some(revision), &record)?;
-    run.holds(&there, &account, &record, last, when)
-}
-
-/// Polls a future so many times, drops it, and tells whether it had come to its end.
-fn drop_after<H: Harness>(run: &Run<'_, H>, polls: usize, call: impl Future) -> bool {
-    run.block_on(async {
-        let mut call = pin!(call);
-        let mut left = polls;
-        poll_fn(|context| {
-            if left == 0 {
-                return Poll::Ready(false);
-            }
-            left = left.saturating_sub(1);
-            match call.as_mut().poll(context) {
-                Poll::Ready(_) => Poll::Ready(true),
-                Poll::Pending if left == 0 => Poll::Ready(false),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await
-    })
-}
-
-/// Writes until that is done: what was dropped can land in between, once for each call.
-fn settled<H: Harness>(
-    run: &Run<'_, H>,
-    store: &H::Store,
-    account: &AccountId,
-) -> Result<Revision, Failure> {
-    for _ in 0..=DROPPED {
-        let Some(stored) = run.load(store, account)? else {
-            return Err(run.failure("the record after a dropped call", "no record"));
-        };
-        let whole = stored.record.len() == RECORD
-            && stored
-                .record
-                .first()
-                .is_some_and(|first| stored.record.iter().all(|byte| byte == first));
-        if !whole {
-            return Err(run.failure("a record that was written whole", format!("{stored:?}")));
-        }
-        let new = run.revision()?;
-        let swap = write(Some(stored.revision), new, &stored.record);
-        if run.swap(store, account, swap)? == WriteResult::Done {
-            return Ok(new);
-        }
-    }
-    Err(run.failure(
-        "a swap that is done",
-        format!("Stale, more often than {DROPPED} dropped calls can bring about"),
-    ))
-}
-
-/// Long enough to be written in more than one piece, and of one byte.
-fn record_of(polls: usize) -> [u8; RECORD] {
-    [u8::try_from(polls).unwrap_or(u8::MAX); RECORD]
-}
-
-const RECORD: usize = 16_384;
-/// More than a usual pool has connections.
-const DROPPED: usize = 24;
-/// Enough for the calls of any client. A call that takes more is dropped at the first ones only.
-const MOST_POLLS: usize = 40;

@@ -1,8 +1,8 @@
 //! The content of a record in CBOR (RFC 8949), with arrays and maps of definite length.
 //!
 //! There are two forms. A record without additional fields has the first form, which every version
-//! of this crate reads. Later versions add fields to the second form. A field that this version does
-//! not know is an error.
+//! of this crate reads. Later versions add fields to the second form. A field that this version
+//! does not know is an error.
 //!
 //! ```text
 //! record        = [history, throttle, [* authenticator], ledger / null, pending / null,
@@ -241,7 +241,8 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
     Ok(())
 }
 
-#[cfg(all(test, feature = "getrandom"))]
+#[cfg(test)]
+#[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};

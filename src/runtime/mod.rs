@@ -1,7 +1,8 @@
-//! What the verifier needs from the system: the time, random bytes, and threads for password hashes.
+//! What the verifier needs from the system: the time, random bytes, and threads for password
+//! hashes.
 //!
-//! Use this module to run Argon2id off the threads of an async executor, or to replace the clock and
-//! the random source on a system without them.
+//! Use this module to run Argon2id off the threads of an async executor, or to replace the clock
+//! and the random source on a system without them.
 //!
 //! ```
 //! use countersign::Timestamp;
@@ -67,8 +68,9 @@ impl Clock for SystemClock {
 
 /// The source of secrets, backup codes, ids, revisions and nonces.
 ///
-/// An implementation must be cryptographically secure. It must return different bytes on every call,
-/// on every server and after every restart: if a revision repeats, two logins can use one passcode.
+/// An implementation must be cryptographically secure. It must return different bytes on every
+/// call, on every server and after every restart: if a revision repeats, two logins can use one
+/// passcode.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `countersign::runtime::RandomSource`",
     label = "this type does not implement `countersign::runtime::RandomSource`",
@@ -128,7 +130,8 @@ impl TryCryptoRng for Generator<'_> {}
 pub type HashFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Hashes, HashExecutorError>> + Send + 'a>>;
 
-/// Where the password hashes (Argon2id) of backup codes run: some 20 ms each, with 19 MiB of memory.
+/// Where the password hashes (Argon2id) of backup codes run: some 20 ms each, with 19 MiB of
+/// memory.
 ///
 /// In an async application, run them off the threads of the executor (`TokioPool`, feature
 /// `tokio`). Limit how many run at once, because of their memory.

@@ -146,7 +146,8 @@ pub enum WriteKind {
     ///
     /// You may write your audit log, and must commit.
     Rejected,
-    /// The proof for a new set of backup codes was accepted. If the proof was a code, it is used up.
+    /// The proof for a new set of backup codes was accepted. If the proof was a code, it is used
+    /// up.
     ///
     /// The set follows as [`Issued`](Self::Issued) when its password hashes are computed, or never.
     Issuing,

@@ -59,10 +59,10 @@ use crate::AccountId;
 /// - **Bounded calls.** Every call ends within a few seconds, also when the server is silent or the
 ///   pool is empty. Return an error for a time-out or a broken connection. The verifier finds out
 ///   whether the write was stored.
-/// - **No repetition.** If an answer is lost, the write may be stored. A repetition inside the store
-///   would find its own write and answer `Stale`. Turn off what the driver repeats by itself. If
-///   the database says that it rolled a statement back (a deadlock, a serialization failure), the
-///   store can run it again.
+/// - **No repetition.** If an answer is lost, the write may be stored. A repetition inside the
+///   store would find its own write and answer `Stale`. Turn off what the driver repeats by itself.
+///   If the database says that it rolled a statement back (a deadlock, a serialization failure),
+///   the store can run it again.
 /// - **Dropped futures.** A future may be dropped at any await. Its write may be stored or not, but
 ///   never in part. The next call on the same connection must not suffer.
 ///
@@ -172,7 +172,7 @@ pub trait Store: Send + Sync {
         &self,
         account: &AccountId,
         write: ConditionalWrite<'_>,
-    ) -> impl Future<Output = Result<WriteResult, Self::Error>> + Send; // Use `BoxStore`, not `dyn`.
+    ) -> impl Future<Output = Result<WriteResult, Self::Error>> + Send; // `dyn`? Use `BoxStore`.
 }
 
 impl<S: Store> Store for &S {

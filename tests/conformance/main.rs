@@ -84,15 +84,15 @@ fn the_guide_names_every_case() {
 #[test]
 fn a_failure_says_what_was_expected_and_what_was_seen() {
     let harness = Broken::new(|rows, account, _, swap| rows.put(account, swap));
-    let case = case("a_stale_swap_changes_nothing");
+    let case = case("a_stale_write_changes_nothing");
     let failure = case.run(&harness).unwrap_err();
-    assert_eq!(failure.case(), "a_stale_swap_changes_nothing");
+    assert_eq!(failure.case(), "a_stale_write_changes_nothing");
     assert_eq!(
         format!("{failure:?}"),
-        "a_stale_swap_changes_nothing\n  \
+        "a_stale_write_changes_nothing\n  \
          expected: Stale: it expects the revision before\n  \
          seen: Done\n  \
-         an attacker gains: a passcode accepted twice: the slower login writes over the faster one's record of it"
+         an attacker gains: a passcode accepted twice: a slower login overwrites the faster one's record of it"
     );
 }
 
@@ -105,9 +105,9 @@ fn a_store_that_ignores_the_expected_revision_is_caught() {
     });
     let caught = failed_cases(&harness);
     for case in [
-        "a_stale_swap_changes_nothing",
+        "a_stale_write_changes_nothing",
         "a_stale_erase_changes_nothing",
-        "one_of_16_racers_swaps",
+        "one_of_16_racers_writes",
         "one_of_16_racers_erases",
     ] {
         assert!(caught.contains(&case), "{case} is not in {caught:?}");
@@ -140,7 +140,7 @@ fn a_store_that_creates_when_it_should_replace_is_caught() {
     });
     let caught = failed_cases(&harness);
     for case in [
-        "a_swap_of_an_absent_account_is_stale",
+        "replacing_an_absent_record_is_stale",
         "an_erased_record_is_gone",
     ] {
         assert!(caught.contains(&case), "{case} is not in {caught:?}");
@@ -157,7 +157,7 @@ fn a_store_that_says_done_to_a_stale_swap_is_caught() {
     });
     let caught = failed_cases(&harness);
     assert!(
-        caught.contains(&"a_stale_swap_changes_nothing"),
+        caught.contains(&"a_stale_write_changes_nothing"),
         "{caught:?}"
     );
 }
@@ -220,7 +220,7 @@ fn a_store_that_erases_whatever_is_expected_is_caught() {
         assert!(caught.contains(&case), "{case} is not in {caught:?}");
     }
     assert!(
-        !caught.contains(&"a_stale_swap_changes_nothing"),
+        !caught.contains(&"a_stale_write_changes_nothing"),
         "{caught:?}"
     );
 }
@@ -381,7 +381,7 @@ fn a_store_that_reads_first_and_writes_then_is_caught() {
         assert!(caught.contains(&case), "{case} is not in {caught:?}");
     }
     assert!(
-        !caught.contains(&"a_stale_swap_changes_nothing"),
+        !caught.contains(&"a_stale_write_changes_nothing"),
         "{caught:?}"
     );
 }
@@ -411,7 +411,7 @@ fn a_store_that_caches_what_it_loaded_is_caught() {
         "{caught:?}"
     );
     assert!(
-        !caught.contains(&"a_stale_swap_changes_nothing"),
+        !caught.contains(&"a_stale_write_changes_nothing"),
         "{caught:?}"
     );
 }
@@ -423,7 +423,7 @@ fn a_store_that_loses_writes_while_others_write_is_caught() {
         caught.contains(&"no_write_is_lost_among_16_accounts"),
         "{caught:?}"
     );
-    for case in ["one_of_16_racers_swaps", "a_passcode_is_spent_once"] {
+    for case in ["one_of_16_racers_writes", "a_passcode_is_spent_once"] {
         assert!(!caught.contains(&case), "{caught:?}");
     }
 }
@@ -478,7 +478,7 @@ fn a_host_can_wait_longer_for_rows_that_expire() {
 #[test]
 fn a_store_that_lags_while_others_write_is_caught() {
     let caught = failed_cases(&Lagging::default());
-    assert_eq!(caught, ["loads_and_swaps_are_linearizable"]);
+    assert_eq!(caught, ["loads_and_writes_are_linearizable"]);
 }
 
 #[test]
@@ -522,7 +522,7 @@ fn a_report_lists_what_ran_what_failed_and_what_was_left_out() {
     assert_eq!(report.failures().count(), 2);
     let text = report.to_string();
     assert!(
-        text.contains("a_stale_swap_changes_nothing ... FAILED\n"),
+        text.contains("a_stale_write_changes_nothing ... FAILED\n"),
         "{text}"
     );
     assert!(text.contains("an attacker gains: "), "{text}");

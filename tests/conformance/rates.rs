@@ -63,7 +63,7 @@ fn a_store_that_loses_1_write_in_1000_is_caught() {
 
 #[test]
 fn a_store_that_does_1_stale_swap_in_1000_is_caught() {
-    let missed = missed("one_of_16_racers_swaps", |draws| {
+    let missed = missed("one_of_16_racers_writes", |draws| {
         Broken::new(move |rows, account, found, swap| {
             let exists = found.is_some() && swap.expected().is_some();
             if found == swap.expected() || (exists && draws.hit()) {
