@@ -122,6 +122,22 @@ impl From<i64> for AccountId {
     }
 }
 
+#[cfg(feature = "uuid")]
+impl From<uuid::Uuid> for AccountId {
+    /// The UUID in lower case with hyphens, as [`from_uuid_bytes`](AccountId::from_uuid_bytes)
+    /// writes it.
+    ///
+    /// ```
+    /// use countersign::AccountId;
+    ///
+    /// let account = AccountId::from(uuid::Uuid::from_bytes([0xA1; 16]));
+    /// assert_eq!(account.as_str(), "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1");
+    /// ```
+    fn from(id: uuid::Uuid) -> Self {
+        Self::from_uuid_bytes(id.into_bytes())
+    }
+}
+
 impl TryFrom<&str> for AccountId {
     type Error = AccountIdError;
 
@@ -252,6 +268,19 @@ mod tests {
             AccountId::from_uuid_bytes(uuid).as_str(),
             "01234567-89ab-cdef-fedc-ba9876543210"
         );
+    }
+
+    #[test]
+    #[cfg(feature = "uuid")]
+    fn a_uuid_is_written_as_its_bytes_are() {
+        for number in [0, 0x0123_4567_89AB_CDEF_FEDC_BA98_7654_3210, u128::MAX] {
+            let uuid = uuid::Uuid::from_u128(number);
+            assert_eq!(AccountId::from(uuid).as_str(), uuid.to_string());
+            assert_eq!(
+                AccountId::from(uuid),
+                AccountId::from_uuid_bytes(number.to_be_bytes())
+            );
+        }
     }
 
     #[test]

@@ -21,6 +21,26 @@ impl Timestamp {
         Self(seconds)
     }
 
+    /// The current time of the operating system's clock.
+    ///
+    /// A time before 1970 counts as [`UNIX_EPOCH`](Self::UNIX_EPOCH).
+    ///
+    /// ```
+    /// use countersign::Timestamp;
+    ///
+    /// // Right after your application checked the password, for `Proof::Password`:
+    /// let checked_at = Timestamp::now();
+    /// assert!(checked_at > Timestamp::UNIX_EPOCH);
+    /// ```
+    ///
+    /// # Panics
+    /// On `wasm32-unknown-unknown`, which has no clock. Use [`from_unix`](Self::from_unix) there.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn now() -> Self {
+        Self::try_from(std::time::SystemTime::now()).unwrap_or(Self::UNIX_EPOCH)
+    }
+
     /// Seconds since the Unix epoch.
     #[must_use]
     pub const fn as_unix(self) -> u64 {
@@ -92,5 +112,18 @@ impl TimeStep {
 impl fmt::Display for TimeStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn now_is_the_time_of_the_system() {
+        let before = Timestamp::try_from(SystemTime::now()).unwrap();
+        let now = Timestamp::now();
+        assert!((before.as_unix()..=before.as_unix() + 60).contains(&now.as_unix()));
     }
 }

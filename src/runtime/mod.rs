@@ -40,7 +40,6 @@ use std::boxed::Box;
 use std::error::Error;
 use std::future::{Future, ready};
 use std::pin::Pin;
-use std::time::SystemTime;
 
 /// The clock of a verifier, which reads it once per attempt, after it loaded the record.
 #[diagnostic::on_unimplemented(
@@ -62,7 +61,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+        Timestamp::now()
     }
 }
 

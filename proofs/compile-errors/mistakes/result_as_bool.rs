@@ -1,0 +1,9 @@
+//! A result in the place of a `bool`.
+use countersign::store::MemoryStore;
+use countersign::{AccountId, Verifier};
+
+pub async fn sign_in(verifier: &Verifier<MemoryStore>, account: &AccountId, typed: &str) -> bool {
+    verifier.verify(account, typed).await
+}
+
+fn main() {}
