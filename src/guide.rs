@@ -6,7 +6,7 @@
 //! | [Wiring it into your application](wiring) | what your application must do itself |
 //! | [Choosing a policy](policy) | the limits, the risk, and the order in which to change them |
 //! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
-//! | [Writing a store](writing_a_store) | the storage contract and its conformance suite |
+//! | [Writing a store](writing_a_store) | the storage contract and its conformance tests |
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
 //! | [Deploying](deploying) | keys, databases, clocks, unlocking, restores |
 //! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |

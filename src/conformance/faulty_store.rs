@@ -337,7 +337,7 @@ impl Faults {
     }
 }
 
-/// What the clones share.
+/// The state that the clones share.
 struct Shared {
     faults: Faults,
     choice: Choice,

@@ -5,10 +5,10 @@
 //! does not know is an error.
 //!
 //! ```text
-//! record        = [history, throttle, [* authenticator], ledger / null, pending / null,
+//! record        = [history, rate limit, [* authenticator], code set / null, pending / null,
 //!                  ? {+ field number => field}]
 //! history       = [from creation: bool, 1*8 revision]
-//! throttle      = [failures, failed at, level, refilled at]
+//! rate limit    = [failures, failed at, guesses left, refilled at]
 //! authenticator = [id, name, secret, parameters, added at, last used at / null, last step / null]
 //! parameters    = [algorithm, digits, period]
 //! pending       = [id, authenticator id, name, account name, issuer, secret, parameters,
@@ -17,7 +17,7 @@
 //! field 2       = [1*3 time]                when such rights were granted
 //! field 3       = [1*10 time]               when enrollments began, unless only pending.begun at
 //! ```
-//! A ledger is a backup-code set, which encodes itself.
+//! A code set is a `BackupCodeSet`, which encodes itself.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError};

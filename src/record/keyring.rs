@@ -29,6 +29,9 @@ impl SealingKey {
     }
 
     /// Generates a key from a cryptographically secure generator.
+    ///
+    /// The trait comes from [`rand_core`](crate::rand_core) 0.10, which `rand` 0.10 uses. A
+    /// generator of another version does not fit.
     #[must_use]
     pub fn generate_with<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
         let mut key = Self(Box::new([0; 32]));

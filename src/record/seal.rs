@@ -5,9 +5,10 @@
 //! AES-256-GCM-SIV (RFC 8452) with random nonces. If a nonce repeats, the ciphertexts show only
 //! whether two records of one account are equal.
 //!
-//! A sealed receipt is text: base64 (RFC 4648, section 5, without padding) of version (1 byte), key
-//! id (4, big-endian), time (8), what was accepted (1 byte and its fields), account, tag (16). The
-//! tag is HMAC-SHA-256 (RFC 2104), cut to 16 bytes. It also covers a domain and the namespace.
+//! A sealed receipt is base64 text (RFC 4648, section 5, without padding). Its bytes are: version
+//! (1 byte), key id (4, big-endian), time (8), what was accepted (1 byte and its fields), account,
+//! tag (16). The tag is HMAC-SHA-256 (RFC 2104), cut to 16 bytes. The tag also covers a domain and
+//! the namespace.
 
 use super::encoding::{self, Form};
 use super::keyring::hmac;

@@ -77,7 +77,7 @@ impl<'a> ConditionalWrite<'a> {
         self.record
     }
 
-    /// What the write does to the second factor. A store may add rows of your own by it.
+    /// The effect of the write on the second factor. A store may add rows of your own for it.
     #[must_use]
     pub const fn kind(&self) -> WriteKind {
         self.kind

@@ -10,14 +10,14 @@ use crate::AccountId;
 /// Your database, as the verifier sees it: one encrypted record per account, and one conditional
 /// write.
 ///
-/// Any database with an atomic conditional write on one key can be a store: a row with its revision
-/// in a column, a key with a script, a document with a condition. A record has 1 byte to 64 KiB;
-/// most have less than 600 bytes. Each account has one key, so accounts can be spread over any
-/// number of servers.
+/// Any database with an atomic conditional write on one key can be a store. Examples are a row with
+/// its revision in a column, a key with a script, and a document with a condition. A record has 1
+/// byte to 64 KiB; most have less than 600 bytes. Each account has one key, so accounts can be
+/// spread over any number of servers.
 ///
-/// The verifier never asks a store to decide anything, and trusts a record only after it decrypts
-/// under the keyring. Encryption cannot show whether a record is the latest one. This is the
-/// store's task:
+/// The verifier never asks a store to decide anything. It trusts a record only if the record
+/// decrypts under the keyring. Encryption cannot show whether a record is the latest one. This is
+/// the store's task:
 ///
 /// | an answer that is wrong | what an attacker gains |
 /// |---|---|

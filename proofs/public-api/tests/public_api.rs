@@ -90,7 +90,10 @@ fn countersign_redis_offers_what_is_listed() {
 
 #[test]
 fn types_of_other_crates_are_those_that_are_meant() {
-    names_no_crates_but("countersign", &["countersign", "rand_core", "serde_core"]);
+    names_no_crates_but(
+        "countersign",
+        &["countersign", "rand_core", "serde_core", "uuid"],
+    );
     names_no_crates_but(
         "countersign-sqlx",
         &[
