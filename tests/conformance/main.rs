@@ -92,7 +92,7 @@ fn a_failure_shows_the_expected_and_actual_result() {
         "a_stale_write_changes_nothing\n  \
          expected: Stale: it expects the revision before\n  \
          seen: Done\n  \
-         an attacker gains: a passcode accepted twice: the slower login writes over the faster one's record of it"
+         an attacker gains: a passcode accepted twice: a slower login overwrites the faster one's record of it"
     );
 }
 
