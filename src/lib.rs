@@ -76,6 +76,7 @@
 //! | `tokio` | `TokioPool`: password hashes off the executor's threads |
 //! | `tracing` | events: who, what and why; never a code |
 //! | `serde` | for values that you store: `SealedReceipt`, `Status`, `Policy`, ids; never for secrets |
+//! | `uuid` | `AccountId` from a `uuid::Uuid` |
 //! | `conformance` | tests for your own store |
 //!
 //! # Security
@@ -132,9 +133,7 @@ mod verifier;
 pub use rand_core;
 
 #[cfg(feature = "verifier")]
-pub use factor::authenticator::{AuthenticatorId, AuthenticatorName};
-#[cfg(feature = "verifier")]
-pub use factor::enrollment::EnrollmentId;
+pub use factor::authenticator::{AuthenticatorId, AuthenticatorName, EnrollmentId};
 #[cfg(feature = "verifier")]
 pub use factor::policy::{Policy, PolicyBuilder};
 #[cfg(feature = "verifier")]

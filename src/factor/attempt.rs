@@ -4,9 +4,8 @@
 //! whether it is a backup code. The first of the two counts the attempt as a failure. So whoever
 //! drops the request pays for it, and nobody makes the server compute a hash for free.
 
-use super::proof::set_id;
-use super::{SecondFactor, Step};
-use crate::backup::{CodeMatch, HashJob, Hashes};
+use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
+use crate::backup::{BackupCodeSet, CodeMatch, HashJob, Hashes};
 use crate::factor::BackupCodeSetId;
 use crate::otp::{Code, StepMatch};
 use crate::store::WriteKind;
@@ -26,25 +25,6 @@ pub(crate) enum Progress {
 pub(crate) struct HashedCode {
     pub(crate) hashes: Hashes,
     pub(crate) set: BackupCodeSetId,
-}
-
-/// A code that was accepted and is used up once the write is stored.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Accepted {
-    pub(crate) by: AcceptedBy,
-    pub(crate) at: Timestamp,
-}
-
-/// The answer to an attempt, or to a change whose proof may be a code.
-#[derive(Debug)]
-pub(crate) enum Outcome<T> {
-    Accepted(T),
-    Rejected(Rejection),
-    /// The attempt is counted as a failure. Compute this hash, and ask again.
-    HashNeeded {
-        job: HashJob,
-        set: BackupCodeSetId,
-    },
 }
 
 /// Why a code is not accepted, or not yet, and whether the state changed.
@@ -209,4 +189,9 @@ enum Matched {
     Accepted(AcceptedBy),
     Replayed,
     None { has_passcode_shape: bool },
+}
+
+/// The id of a set is its salt: each set has a new random salt.
+pub(super) const fn set_id(codes: &BackupCodeSet) -> BackupCodeSetId {
+    BackupCodeSetId::from_bytes(*codes.salt())
 }

@@ -1,10 +1,15 @@
-use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep, Totp, is_invisible};
+use super::rate_limit::is_clock_fault;
+use crate::constant_time::reveal;
+use crate::otp::{
+    Algorithm, Code, Digits, Period, Secret, StepMatch, TimeStep, Totp, is_invisible,
+};
 use crate::{Policy, Timestamp};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 use data_encoding::HEXLOWER_PERMISSIVE;
+use subtle::ConstantTimeEq;
 
 /// The id of one authenticator of an account: 64 random bits, as text 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -210,6 +215,116 @@ pub(crate) struct Authenticator {
     pub(crate) added_at: Timestamp,
     pub(crate) last_used_at: Option<Timestamp>,
     pub(crate) last_step: Option<TimeStep>,
+}
+
+/// The id of one pending enrollment: 128 random bits, as text 32 hexadecimal digits.
+///
+/// With this id, anybody can read the new secret while the enrollment is pending. Keep it in the
+/// session on the server. A new enrollment of the account ends this one. `Debug` does not show the
+/// id.
+#[derive(Clone, Copy)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
+pub struct EnrollmentId([u8; 16]);
+
+impl EnrollmentId {
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl PartialEq for EnrollmentId {
+    fn eq(&self, other: &Self) -> bool {
+        reveal(self.0.ct_eq(&other.0))
+    }
+}
+
+impl Eq for EnrollmentId {}
+
+impl fmt::Display for EnrollmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for EnrollmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnrollmentId").finish_non_exhaustive()
+    }
+}
+
+impl FromStr for EnrollmentId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        parse_hex(text).map(Self)
+    }
+}
+
+impl TryFrom<String> for EnrollmentId {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<EnrollmentId> for String {
+    fn from(id: EnrollmentId) -> Self {
+        alloc::format!("{id}")
+    }
+}
+
+/// An enrollment that is not confirmed. Its secret accepts nothing yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) id: EnrollmentId,
+    pub(crate) authenticator_id: AuthenticatorId,
+    pub(crate) name: AuthenticatorName,
+    pub(crate) account_name: String,
+    pub(crate) issuer: String,
+    pub(crate) secret: Secret,
+    pub(crate) parameters: Parameters,
+    pub(crate) replaces: Option<AuthenticatorId>,
+    pub(crate) begun_at: Timestamp,
+    pub(crate) wrong: u8,
+}
+
+impl Pending {
+    /// Whether it is too old, or begun so far in the future that a clock was wrong.
+    pub(super) fn is_expired(&self, now: Timestamp, policy: &Policy) -> bool {
+        now.saturating_since(self.begun_at) > policy.enrollment_age().as_secs()
+            || is_clock_fault(self.begun_at, now)
+    }
+
+    pub(super) fn matching_step(
+        &self,
+        code: &Code,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Option<TimeStep> {
+        let totp = self.parameters.totp(&self.secret);
+        match totp.match_step(code, now, policy.window(), None) {
+            StepMatch::Unused(step) => Some(step),
+            StepMatch::Used | StepMatch::None => None,
+        }
+    }
+
+    pub(super) fn into_authenticator(self, step: TimeStep, now: Timestamp) -> Authenticator {
+        Authenticator {
+            id: self.authenticator_id,
+            name: self.name,
+            secret: self.secret,
+            parameters: self.parameters,
+            added_at: now,
+            last_used_at: Some(now),
+            last_step: Some(step),
+        }
+    }
 }
 
 pub(super) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {

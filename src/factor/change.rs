@@ -1,8 +1,11 @@
 //! Changes of a second factor: each is made in one step with the proof that it needs.
 
-use super::attempt::{Outcome, Progress, Refusal};
-use super::proof::fresh;
-use super::{Evidence, IssueRightId, Pending, SecondFactor, Step};
+use super::action_limits::IssueRightId;
+use super::attempt::{Progress, Refusal, set_id};
+use super::authenticator::Pending;
+use super::proof::{AcceptedBy, Evidence, Receipt};
+use super::rate_limit::CLOCK_SKEW;
+use super::second_factor::{Outcome, SecondFactor, Step};
 use crate::backup::BackupCodeSet;
 use crate::store::WriteKind;
 use crate::{AccountId, AuthenticatorId, AuthenticatorName, Policy, Rejection, Timestamp};
@@ -130,6 +133,29 @@ impl SecondFactor {
         }
     }
 
+    /// Whether a password check and an authentic receipt are a sufficient proof.
+    fn check_receipt(
+        &self,
+        account: &AccountId,
+        password_checked_at: Timestamp,
+        receipt: &Receipt,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<(), Rejection> {
+        if receipt.account() != account {
+            return Err(Rejection::ForeignReceipt);
+        }
+        fresh(password_checked_at, now, policy)?;
+        fresh(receipt.at(), now, policy)?;
+        let still_there = match receipt.accepted_by() {
+            AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
+                self.check_authenticator(id).is_ok()
+            }
+            AcceptedBy::BackupCode { set, .. } => self.code_set.as_ref().map(set_id) == Some(set),
+        };
+        still_there.then_some(()).ok_or(Rejection::ProofExpired)
+    }
+
     fn apply(&mut self, change: &Change, now: Timestamp) -> WriteKind {
         match change {
             Change::Begin(new) => {
@@ -193,4 +219,14 @@ impl SecondFactor {
             Err(rejection) => Step::Answer(Err(rejection)),
         }
     }
+}
+
+/// Whether a time is at most the policy's `proof_age` old, and at most 10 s ahead.
+fn fresh(time: Timestamp, now: Timestamp, policy: &Policy) -> Result<(), Rejection> {
+    let too_old = now.saturating_since(time) > policy.proof_age().as_secs();
+    let too_new = time.saturating_since(now) > CLOCK_SKEW.as_secs();
+    if too_old || too_new {
+        return Err(Rejection::ProofExpired);
+    }
+    Ok(())
 }

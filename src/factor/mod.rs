@@ -30,7 +30,7 @@ mod action_limits;
 mod attempt;
 pub(crate) mod authenticator;
 mod change;
-pub(crate) mod enrollment;
+mod enrollment;
 pub(crate) mod policy;
 #[cfg(feature = "serde")]
 mod policy_serde;
@@ -39,14 +39,13 @@ pub(crate) mod rate_limit;
 pub(crate) mod rejection;
 pub(crate) mod second_factor;
 
-pub(crate) use action_limits::{IssueRight, IssueRightId, Issues, Issuing};
-pub(crate) use attempt::{Accepted, HashedCode, Outcome, Progress};
-pub(crate) use authenticator::{Authenticator, Parameters};
+pub(crate) use action_limits::{IssueRight, Issues, Issuing};
+pub(crate) use attempt::{HashedCode, Progress};
+pub(crate) use authenticator::{Authenticator, Parameters, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
-pub(crate) use enrollment::Pending;
 pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;
-pub(crate) use second_factor::{Beginnings, SecondFactor, Step};
+pub(crate) use second_factor::{Accepted, Beginnings, Outcome, SecondFactor, Step};
 
 pub use authenticator::{IdError, NameError};
 pub use policy::{Backoff, PolicyError};

@@ -1,9 +1,6 @@
-use super::SecondFactor;
 use super::authenticator::{IdError, parse_hex, write_hex};
-use super::rate_limit::CLOCK_SKEW;
-use crate::backup::BackupCodeSet;
 use crate::otp::Code;
-use crate::{AccountId, AuthenticatorId, Policy, Rejection, Timestamp};
+use crate::{AccountId, AuthenticatorId, Timestamp};
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
@@ -52,46 +49,6 @@ impl Evidence {
     pub(crate) const fn is_code(&self) -> bool {
         matches!(self, Self::Code(_))
     }
-}
-
-impl SecondFactor {
-    /// Whether a password check and an authentic receipt are a sufficient proof.
-    pub(super) fn check_receipt(
-        &self,
-        account: &AccountId,
-        password_checked_at: Timestamp,
-        receipt: &Receipt,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> Result<(), Rejection> {
-        if receipt.account() != account {
-            return Err(Rejection::ForeignReceipt);
-        }
-        fresh(password_checked_at, now, policy)?;
-        fresh(receipt.at(), now, policy)?;
-        let still_there = match receipt.accepted_by() {
-            AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
-                self.check_authenticator(id).is_ok()
-            }
-            AcceptedBy::BackupCode { set, .. } => self.code_set.as_ref().map(set_id) == Some(set),
-        };
-        still_there.then_some(()).ok_or(Rejection::ProofExpired)
-    }
-}
-
-/// The id of a set is its salt: each set has a new random salt.
-pub(super) const fn set_id(codes: &BackupCodeSet) -> BackupCodeSetId {
-    BackupCodeSetId::from_bytes(*codes.salt())
-}
-
-/// Whether a time is at most the policy's `proof_age` old, and at most 10 s ahead.
-pub(super) fn fresh(time: Timestamp, now: Timestamp, policy: &Policy) -> Result<(), Rejection> {
-    let too_old = now.saturating_since(time) > policy.proof_age().as_secs();
-    let too_new = time.saturating_since(now) > CLOCK_SKEW.as_secs();
-    if too_old || too_new {
-        return Err(Rejection::ProofExpired);
-    }
-    Ok(())
 }
 
 /// Proof that this call accepted a code, and that the code is stored as used.

@@ -1,10 +1,13 @@
 use super::action_limits::{Issuing, Recent};
-use super::attempt::Outcome;
-use super::{Authenticator, Pending, RateLimit, RateLimitState};
-use crate::backup::BackupCodeSet;
+use super::authenticator::{Authenticator, Pending};
+use super::rate_limit::{RateLimit, RateLimitState};
+use crate::backup::{BackupCodeSet, HashJob};
+use crate::factor::BackupCodeSetId;
 use crate::otp::Algorithm;
 use crate::store::WriteKind;
-use crate::{AuthenticatorId, AuthenticatorName, Policy, Rejection, ServerClock, Timestamp};
+use crate::{
+    AcceptedBy, AuthenticatorId, AuthenticatorName, Policy, Rejection, ServerClock, Timestamp,
+};
 use alloc::vec::Vec;
 
 /// At most ten enrollments begin within ten minutes.
@@ -31,6 +34,25 @@ pub(crate) enum Step<T> {
     Answer(T),
     /// Write this state, and give the answer once it is stored.
     Write(SecondFactor, WriteKind, T),
+}
+
+/// A code that was accepted and is used up once the write is stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Accepted {
+    pub(crate) by: AcceptedBy,
+    pub(crate) at: Timestamp,
+}
+
+/// The answer to an attempt, or to a change whose proof may be a code.
+#[derive(Debug)]
+pub(crate) enum Outcome<T> {
+    Accepted(T),
+    Rejected(Rejection),
+    /// The attempt is counted as a failure. Compute this hash, and ask again.
+    HashNeeded {
+        job: HashJob,
+        set: BackupCodeSetId,
+    },
 }
 
 impl<T> Step<Outcome<T>> {

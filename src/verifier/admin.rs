@@ -1,8 +1,8 @@
 //! What your staff and your key rotation do to an account, without a proof.
 
-use super::Verifier;
 use super::error::{Denied, VerifierError, report};
-use super::verifier::with_wiped_stack;
+use super::load_modify_store::Answer;
+use super::verifier::{Verifier, with_wiped_stack};
 use crate::factor::{SecondFactor, Step};
 use crate::store::{Store, WriteKind};
 use crate::{AccountId, Rejection, ServerClock, Timestamp};
@@ -18,6 +18,8 @@ pub enum Resealed {
     /// There is no record.
     Absent,
 }
+
+impl Answer for Resealed {}
 
 impl<S: Store> Verifier<S> {
     /// Switches the second factor off without a proof. Your staff must first check who asks.

@@ -1,5 +1,5 @@
 use super::admin::Resealed;
-use super::builder::VerifierBuilder;
+use super::builder::{BuildError, VerifierBuilder};
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError};
 use super::verifier::{self, Removed};
@@ -191,6 +191,16 @@ impl<S: Store> Verifier<S> {
     /// As that method.
     pub fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
         block_on(self.0.erase(account))
+    }
+}
+
+impl<S: Store> VerifierBuilder<Adapter<S>> {
+    /// Returns the blocking verifier.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_blocking(self) -> Result<Verifier<S>, BuildError> {
+        self.build().map(Verifier::new)
     }
 }
 

@@ -1,33 +1,42 @@
-use super::Verifier;
 use super::enrollment::check_lengths;
+use super::verifier::{Core, Verifier};
 use crate::otp::Secret;
-use crate::runtime::RandomSource;
-use crate::runtime::{Clock, SystemClock};
-use crate::runtime::{HashExecutor, InlineExecutor};
+use crate::runtime::{Clock, HashExecutor, InlineExecutor, RandomSource, SystemClock};
+use crate::store::Store;
 use crate::uri::{KeyUri, KeyUriError};
-use crate::{Keyring, Policy, blocking};
+use crate::{Keyring, Policy};
 use core::fmt;
 use std::borrow::ToOwned;
 use std::string::String;
 use std::sync::Arc;
-
-/// What all clones of a verifier share.
-pub(super) struct Core {
-    pub(super) policy: Policy,
-    pub(super) issuer: String,
-    pub(super) keyring: Keyring,
-    pub(super) namespace: String,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) random: Arc<dyn RandomSource>,
-    pub(super) hash_executor: Arc<dyn HashExecutor>,
-    pub(super) rounds: u32,
-}
 
 /// Builds a [`Verifier`]: end with [`build`](Self::build).
 #[must_use]
 pub struct VerifierBuilder<S> {
     store: S,
     core: Core,
+}
+
+#[cfg(feature = "getrandom")]
+impl<S: Store> Verifier<S> {
+    /// Returns a builder. The app shows the issuer, the name of your service: not empty, and
+    /// without a colon.
+    pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<S> {
+        Self::builder_with_random(store, keyring, issuer, crate::runtime::SystemRandom)
+    }
+}
+
+impl<S> Verifier<S> {
+    /// Returns a builder with your own random source, for systems that `getrandom` does not
+    /// support.
+    pub fn builder_with_random(
+        store: S,
+        keyring: Keyring,
+        issuer: &str,
+        random: impl RandomSource + 'static,
+    ) -> VerifierBuilder<S> {
+        VerifierBuilder::new(store, keyring, issuer, Arc::new(random))
+    }
 }
 
 impl<S> VerifierBuilder<S> {
@@ -107,16 +116,6 @@ impl<S> VerifierBuilder<S> {
             store,
             core: Arc::new(core),
         })
-    }
-}
-
-impl<S: blocking::Store> VerifierBuilder<blocking::Adapter<S>> {
-    /// Returns the blocking verifier.
-    ///
-    /// # Errors
-    /// As [`build`](Self::build).
-    pub fn build_blocking(self) -> Result<blocking::Verifier<S>, BuildError> {
-        self.build().map(blocking::Verifier::new)
     }
 }
 

@@ -3,9 +3,9 @@
 //! It also finds out whether a write was applied whose answer was lost: it sends the identical
 //! write again, and then looks for the write in the history of the record.
 
-use super::error::VerifierError;
-use super::{Resealed, Verifier};
-use crate::factor::{Outcome, SecondFactor, Step};
+use super::error::{Denied, VerifierError};
+use super::verifier::Verifier;
+use crate::factor::{HashedCode, Outcome, Progress, SecondFactor, Step};
 use crate::record::{self, DecryptedRecord, History, RecordError, WriteOutcome};
 use crate::runtime::Generator;
 use crate::store::{ConditionalWrite, Revision, Store, Summary, WriteResult};
@@ -61,8 +61,6 @@ impl<T: Send> Answer for Result<T, Rejection> {
             .is_err_and(|rejection| rejection.may_follow_own_write())
     }
 }
-
-impl Answer for Resealed {}
 
 /// A write that the store refused. It may have been applied before.
 struct Refused<T> {
@@ -152,6 +150,28 @@ impl<S: Store> Verifier<S> {
             }
         }
         Err(VerifierError::Contended)
+    }
+
+    /// Runs a decision, and runs it again with the hash of a backup code if it asks for one.
+    pub(super) async fn attempt<T: Send>(
+        &self,
+        account: &AccountId,
+        decide: impl Fn(Option<Loaded>, &Progress, Timestamp) -> Step<Outcome<T>> + Send + Sync,
+    ) -> Result<T, Denied> {
+        let mut progress = Progress::Start;
+        loop {
+            let outcome =
+                self.load_modify_store(account, |loaded, now| decide(loaded, &progress, now));
+            match outcome.await? {
+                Outcome::Accepted(accepted) => return Ok(accepted),
+                Outcome::Rejected(rejection) => return Err(rejection.into()),
+                Outcome::HashNeeded { job, set } => {
+                    let hashes = self.core.hash_executor.run(job).await;
+                    let hashes = hashes.map_err(VerifierError::HashExecutor)?;
+                    progress = Progress::Hashed(HashedCode { hashes, set });
+                }
+            }
+        }
     }
 
     /// Erases the record, unless it belongs to another account.

@@ -1,15 +1,12 @@
-use super::builder::{Core, VerifierBuilder};
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
-use super::load_modify_store::Loaded;
 use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::factor::{
-    Accepted, Change, Changed, Evidence, HashedCode, NewEnrollment, Outcome, Parameters, Pending,
-    Progress, SecondFactor, Step,
+    Accepted, Change, Changed, Evidence, NewEnrollment, Parameters, Pending, SecondFactor, Step,
 };
 use crate::otp::{Code, Secret};
 use crate::record;
-use crate::runtime::{Generator, RandomSource};
+use crate::runtime::{Clock, Generator, HashExecutor, RandomSource};
 use crate::stack_wipe::poll_with_wiped_stack;
 use crate::store::Store;
 use crate::{
@@ -18,6 +15,7 @@ use crate::{
 };
 use core::fmt;
 use std::boxed::Box;
+use std::string::String;
 use std::sync::Arc;
 
 /// The second factor of every account of a service, on the host's store.
@@ -84,6 +82,18 @@ pub struct Verifier<S> {
     pub(super) core: Arc<Core>,
 }
 
+/// What all clones of a verifier share.
+pub(super) struct Core {
+    pub(super) policy: Policy,
+    pub(super) issuer: String,
+    pub(super) keyring: Keyring,
+    pub(super) namespace: String,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn RandomSource>,
+    pub(super) hash_executor: Arc<dyn HashExecutor>,
+    pub(super) rounds: u32,
+}
+
 /// What [`Verifier::remove_authenticator`] left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "clear your own `enrolled` flag if the second factor is off now"]
@@ -94,27 +104,7 @@ pub enum Removed {
     Disabled,
 }
 
-#[cfg(feature = "getrandom")]
-impl<S: Store> Verifier<S> {
-    /// Returns a builder. The app shows the issuer, the name of your service: not empty, and
-    /// without a colon.
-    pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<S> {
-        Self::builder_with_random(store, keyring, issuer, crate::runtime::SystemRandom)
-    }
-}
-
 impl<S> Verifier<S> {
-    /// Returns a builder with your own random source, for systems that `getrandom` does not
-    /// support.
-    pub fn builder_with_random(
-        store: S,
-        keyring: Keyring,
-        issuer: &str,
-        random: impl RandomSource + 'static,
-    ) -> VerifierBuilder<S> {
-        VerifierBuilder::new(store, keyring, issuer, Arc::new(random))
-    }
-
     /// Returns the same verifier on another store, for example one that writes your own rows in the
     /// same transaction. This is cheap.
     #[must_use]
@@ -387,28 +377,6 @@ impl<S: Store> Verifier<S> {
                 })
             }
             Proof::Password { checked_at } => Ok(Evidence::Password { checked_at }),
-        }
-    }
-
-    /// Runs a decision, and runs it again with the hash of a backup code if it asks for one.
-    async fn attempt<T: Send>(
-        &self,
-        account: &AccountId,
-        decide: impl Fn(Option<Loaded>, &Progress, Timestamp) -> Step<Outcome<T>> + Send + Sync,
-    ) -> Result<T, Denied> {
-        let mut progress = Progress::Start;
-        loop {
-            let outcome =
-                self.load_modify_store(account, |loaded, now| decide(loaded, &progress, now));
-            match outcome.await? {
-                Outcome::Accepted(accepted) => return Ok(accepted),
-                Outcome::Rejected(rejection) => return Err(rejection.into()),
-                Outcome::HashNeeded { job, set } => {
-                    let hashes = self.core.hash_executor.run(job).await;
-                    let hashes = hashes.map_err(VerifierError::HashExecutor)?;
-                    progress = Progress::Hashed(HashedCode { hashes, set });
-                }
-            }
         }
     }
 
