@@ -3,7 +3,7 @@
 //! When a function returns, its local values and saved registers stay in memory until another
 //! function uses the same place. So work with secrets runs in a frame of its own. Afterwards this
 //! module overwrites as much of the stack as the work can have used. Each size was measured: if it
-//! is too small, `cargo test --test wiped` fails.
+//! is too small, `cargo test -p countersign-wiped` fails.
 
 use core::hint::black_box;
 

@@ -58,7 +58,7 @@ pub(crate) fn output(command: &mut Command) -> Output {
 
 /// The file that allows the results to depend on a secret.
 pub(crate) fn suppressions_file() -> PathBuf {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs/constant-time/results.supp");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("results.supp");
     assert!(fs::exists(&file).is_ok_and(|exists| exists), "{file:?}");
     file
 }
