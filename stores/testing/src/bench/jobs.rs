@@ -189,9 +189,11 @@ impl<S: Store + 'static> Job for Verify<S> {
             }
             Ok(receipt) => Err(format!("a receipt of another login: {receipt:?}").into()),
             // With many clients on one account, a later time step was accepted first, or others
-            // were first every time.
+            // were first every time. After more than seven other writes, the history does not
+            // show whose write was applied.
             Err(
-                Denied::Rejected(Rejection::Replayed) | Denied::Failed(VerifierError::Contended),
+                Denied::Rejected(Rejection::Replayed)
+                | Denied::Failed(VerifierError::Contended | VerifierError::Unsettled(None)),
             ) => Ok(Attempt::Overtaken),
             Err(denied) => Err(denied.into()),
         }
