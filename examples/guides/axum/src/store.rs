@@ -1,0 +1,70 @@
+use std::error::Error;
+use std::time::Duration;
+
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
+use countersign_sqlx::{AccountColumn, PostgresStore};
+use sqlx::PgPool;
+
+/// Stores the records, and keeps the flag `enrolled` of the users in step with them.
+#[derive(Clone)]
+pub struct FlagStore {
+    pub records: PostgresStore,
+    pool: PgPool,
+}
+
+impl FlagStore {
+    pub fn new(pool: PgPool) -> Self {
+        let records = PostgresStore::new(pool.clone());
+        let records = records.with_account_column(AccountColumn::BigInt);
+        Self { records, pool }
+    }
+}
+
+impl Store for FlagStore {
+    type Error = Box<dyn Error + Send + Sync>;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
+        Ok(self.records.load(account).await?)
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        write: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Self::Error> {
+        let enrolled = match write.kind() {
+            WriteKind::Enrolled => true,
+            WriteKind::Disabled => false,
+            _ => return Ok(self.records.compare_and_swap(account, write).await?),
+        };
+        let (Some(record), Some(expected)) = (write.record(), write.expected()) else {
+            return Err("only a record that exists can be enrolled or disabled".into());
+        };
+        let (user, summary): (i64, _) = (account.as_str().parse()?, write.summary());
+        let written = sqlx::query_scalar(REPLACE_AND_SET_FLAG)
+            .bind(user)
+            .bind(write.revision().as_i64())
+            .bind(record)
+            .bind(summary.enabled)
+            .bind(i64::from(summary.codes_left))
+            .bind(i64::from(summary.key.get()))
+            .bind(expected.as_i64())
+            .bind(enrolled)
+            .fetch_one(&self.pool);
+        let written: i64 = tokio::time::timeout(Duration::from_secs(5), written).await??;
+        Ok(if written == 1 { WriteResult::Done } else { WriteResult::Stale })
+    }
+}
+
+/// One statement, so record and flag are committed together or not at all.
+const REPLACE_AND_SET_FLAG: &str = "
+    WITH written AS (
+        UPDATE countersign
+        SET revision = $2, record = $3, enabled = $4, codes_left = $5, key_id = $6
+        WHERE account = $1 AND revision = $7
+        RETURNING account
+    ), flagged AS (
+        UPDATE users SET enrolled = $8 FROM written WHERE users.id = written.account
+    )
+    SELECT count(*) FROM written";
