@@ -1,9 +1,42 @@
-//! The integration guides in `docs/` compile: `cargo test -p countersign-guides`.
+//! Tests of the programs in `axum` and `actix-web`, which the guides in `docs/` consist of.
+//!
+//! [`guide_tests!`] starts a program on a PostgreSQL server of its own, and uses it as people do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "code of tests"
+)]
 
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/axum.md")]
-struct Axum;
+mod browser;
+mod flows;
+mod service;
 
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/actix-web.md")]
-struct ActixWeb;
+pub use flows::*;
+
+/// Makes the tests of the program whose executable has this path.
+#[macro_export]
+macro_rules! guide_tests {
+    ($program:expr) => {
+        $crate::guide_tests!(
+            $program;
+            a_user_goes_the_whole_way,
+            every_refusal_has_its_page,
+            old_proofs_and_setups_are_refused,
+            a_locked_account_stays_locked,
+            a_lost_record_signs_nobody_in,
+            a_gone_browser_loses_no_code,
+            a_stopped_database_gets_an_answer,
+        );
+    };
+    ($program:expr; $($flow:ident,)+) => {
+        $(
+            #[test]
+            fn $flow() {
+                $crate::$flow($program);
+            }
+        )+
+    };
+}

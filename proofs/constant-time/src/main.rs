@@ -13,7 +13,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if memcheck::depth() != 1 {
-        eprintln!("this program must run under valgrind; run `cargo test -p countersign-constant-time`");
+        eprintln!(
+            "this program must run under valgrind; run `cargo test -p countersign-constant-time`"
+        );
         return ExitCode::FAILURE;
     }
     let report = report::Report;

@@ -1,0 +1,11 @@
+CREATE TABLE IF NOT EXISTS users (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email text NOT NULL UNIQUE,
+    password_hash text NOT NULL,
+    enrolled boolean NOT NULL DEFAULT false
+);
+CREATE TABLE IF NOT EXISTS sessions (
+    id bytea PRIMARY KEY,
+    data jsonb NOT NULL,
+    expires_at timestamptz NOT NULL
+);

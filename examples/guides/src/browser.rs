@@ -1,0 +1,128 @@
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use countersign::testing::Phone;
+
+/// A browser without scripts, which follows redirects and keeps one cookie.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    address: SocketAddr,
+    cookie: Option<String>,
+}
+
+impl Browser {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address, cookie: None }
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> Page {
+        self.request("GET", path, "")
+    }
+
+    /// Sends a form, and returns the page to which the answer leads.
+    pub(crate) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.request("POST", path, &encoded(fields))
+    }
+
+    /// Sends a form, and does not wait for the answer.
+    pub(crate) fn start(&self, path: &str, fields: &[(&str, &str)]) -> Started {
+        Started(self.send("POST", path, &encoded(fields)))
+    }
+
+    fn request(&mut self, method: &str, path: &str, body: &str) -> Page {
+        let mut answer = String::new();
+        self.send(method, path, body).read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let page = Page {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head: head.to_owned(),
+            body: body.to_owned(),
+        };
+        if let Some(cookie) = page.header("set-cookie") {
+            let (value, _) = cookie.split_once(';').unwrap();
+            self.cookie = (!cookie.contains("Max-Age=0")).then(|| value.to_owned());
+        }
+        match page.status {
+            303 => self.get(page.header("location").unwrap()),
+            _ => page,
+        }
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> TcpStream {
+        let cookie = self.cookie.as_ref();
+        let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{cookie}\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        stream
+    }
+}
+
+/// A request whose answer nobody has read.
+pub(crate) struct Started(TcpStream);
+
+impl Started {
+    /// Goes away, and gives the server a second to notice.
+    pub(crate) fn go_away(mut self) {
+        self.0.shutdown(Shutdown::Write).unwrap();
+        self.0.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let mut answer = String::new();
+        _ = self.0.read_to_string(&mut answer);
+        assert_eq!(answer, "");
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: String,
+}
+
+impl Page {
+    /// The page has this status and these words.
+    #[track_caller]
+    pub(crate) fn is(&self, status: u16, words: &str) {
+        assert!(self.status == status && self.body.contains(words), "not {status} {words}: {self:?}");
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Types the key of the setup page into a phone.
+    pub(crate) fn phone(&self) -> Phone {
+        let key = self.between("key: <b>", "</b>").replace(' ', "");
+        Phone::scan(&format!("otpauth://totp/Example:alice?secret={key}&issuer=Example")).unwrap()
+    }
+
+    /// Names the entry that the setup page shows.
+    pub(crate) fn entry(&self) -> &str {
+        self.between("name=\"entry\" value=\"", "\"")
+    }
+
+    pub(crate) fn backup_codes(&self) -> Vec<String> {
+        let items = self.body.split("<li>").skip(1);
+        items.map(|item| item.split('<').next().unwrap().to_owned()).collect()
+    }
+
+    fn between(&self, before: &str, after: &str) -> &str {
+        let rest = self.body.split_once(before).unwrap_or_else(|| panic!("{self:?}")).1;
+        rest.split(after).next().unwrap()
+    }
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let fields = fields.iter().map(|(name, value)| format!("{name}={}", encode(value)));
+    fields.collect::<Vec<_>>().join("&")
+}
