@@ -68,7 +68,7 @@ pub async fn failures(store: &BoxStore, account: &AccountId) -> Result<u32, Veri
         let service = Service::locked_at(store.clone(), middle);
         match service.verifier.status(account).await? {
             Status::Enabled(enabled) if enabled.rate_limit == RateLimitState::Locked => {
-                least = middle
+                least = middle;
             }
             _ => most = middle - 1,
         }
