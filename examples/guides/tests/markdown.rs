@@ -23,6 +23,16 @@ fn guides_show_the_files_of_programs() {
     }
 }
 
+/// The tests of the store and the words of the pages then count for both guides.
+#[test]
+fn guides_share_the_neutral_files() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["schema.sql", "src/pages.rs", "src/store.rs"] {
+        let [axum, actix] = ["axum", "actix-web"].map(|guide| file(&directory.join(guide), name));
+        assert!(axum == actix, "{name}");
+    }
+}
+
 /// Replaces each block that follows the name of a file by that file. Returns the names too.
 fn assemble(markdown: &str, package: &Path) -> (String, Vec<String>) {
     let (mut text, mut files) = (String::new(), Vec::new());

@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 
-use actix_session::storage::generate_session_key;
-use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key};
 use actix_web::cookie::time::{Duration, OffsetDateTime};
 use sqlx::PgPool;
 use sqlx::types::Json;

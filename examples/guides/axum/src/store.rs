@@ -2,7 +2,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use countersign::AccountId;
-use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
+use countersign::store::{ConditionalWrite, Revision, Store, StoredRecord, WriteKind, WriteResult};
 use countersign_sqlx::{AccountColumn, PostgresStore};
 use sqlx::PgPool;
 
@@ -38,18 +38,15 @@ impl Store for FlagStore {
             WriteKind::Disabled => false,
             _ => return Ok(self.records.compare_and_swap(account, write).await?),
         };
-        let (Some(record), Some(expected)) = (write.record(), write.expected()) else {
-            return Err("only a record that exists can be enrolled or disabled".into());
-        };
         let (user, summary): (i64, _) = (account.as_str().parse()?, write.summary());
-        let written = sqlx::query_scalar(REPLACE_AND_SET_FLAG)
+        let written = sqlx::query_scalar(WRITE_WITH_FLAG)
             .bind(user)
             .bind(write.revision().as_i64())
-            .bind(record)
+            .bind(write.record())
             .bind(summary.enabled)
             .bind(i64::from(summary.codes_left))
             .bind(i64::from(summary.key.get()))
-            .bind(expected.as_i64())
+            .bind(write.expected().map(Revision::as_i64))
             .bind(enrolled)
             .fetch_one(&self.pool);
         let written: i64 = tokio::time::timeout(Duration::from_secs(5), written).await??;
@@ -58,12 +55,18 @@ impl Store for FlagStore {
 }
 
 /// One statement, so record and flag are committed together or not at all.
-const REPLACE_AND_SET_FLAG: &str = "
-    WITH written AS (
-        UPDATE countersign
-        SET revision = $2, record = $3, enabled = $4, codes_left = $5, key_id = $6
+const WRITE_WITH_FLAG: &str = "
+    WITH created AS (
+        INSERT INTO countersign (account, revision, record, enabled, codes_left, key_id)
+        SELECT $1, $2, $3, $4, $5, $6 WHERE $7 IS NULL
+        ON CONFLICT (account) DO NOTHING
+        RETURNING account
+    ), replaced AS (
+        UPDATE countersign SET revision = $2, record = $3, enabled = $4, codes_left = $5, key_id = $6
         WHERE account = $1 AND revision = $7
         RETURNING account
+    ), written AS (
+        SELECT account FROM created UNION ALL SELECT account FROM replaced
     ), flagged AS (
         UPDATE users SET enrolled = $8 FROM written WHERE users.id = written.account
     )
