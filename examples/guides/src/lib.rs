@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     reason = "code of tests"
 )]
