@@ -17,7 +17,7 @@ use crate::terminal::Stop;
 /// `enrollment` is the id of the pending enrollment. A service keeps it in the session; here it
 /// must survive the process.
 ///
-/// AUTOINCREMENT, because countersign's account ids must never be used again.
+/// The ids have AUTOINCREMENT, because an account id of countersign must never be used again.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS users (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
