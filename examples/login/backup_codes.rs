@@ -12,8 +12,8 @@ pub(crate) async fn issue(app: &mut App, session: &mut Session) -> Result<(), St
     let (account, verifier) = (session.user.account(), &app.verifier);
     let change =
         async |proof: countersign::Proof<'_>| verifier.issue_backup_codes(&account, proof).await;
-    // The verifier stores the set before it returns the codes. If the process ends before they are
-    // shown, the user makes a new set.
+    // The verifier stores the set before it returns the codes. If the process ends before it shows
+    // the codes, the user makes a new set.
     let issued = proof::prove(&mut app.terminal, &app.users, session, change).await?;
     let Some(codes) = issued else {
         return Ok(());

@@ -30,7 +30,8 @@ pub(crate) async fn replace(app: &mut App, session: &mut Session) -> Result<(), 
     begin(app, session, request).await
 }
 
-/// Shows the pending enrollment again, with the same QR code and key. This works after a kill too.
+/// Shows the pending enrollment again, with the same QR code and key. This also works after the
+/// program was killed.
 pub(crate) async fn resume(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     match pending(app, session).await? {
         Some(enrollment) => show_and_confirm(app, session, &enrollment).await,

@@ -66,8 +66,8 @@ fn read(path: &Path) -> io::Result<SealingKey> {
     Ok(SealingKey::from_bytes(bytes))
 }
 
-/// Creates a complete key file, and never overwrites another: if a second process was faster, its
-/// key is returned.
+/// Creates a complete key file, and never overwrites another. If a second process was faster,
+/// returns the key of that process.
 fn create(path: &Path) -> io::Result<SealingKey> {
     let directory = match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
@@ -106,7 +106,7 @@ fn refuse_if_others_can_read(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the name of the file durable, which is stored in the directory.
+/// Makes the file's name durable. The directory stores the name.
 #[cfg(unix)]
 fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(fs::canonicalize(directory)?)?.sync_all()

@@ -5,9 +5,10 @@
 //! cargo run --example login -- [--db PATH] [--qr PNG]
 //! ```
 //!
-//! It is a small service: `users` is its own table next to countersign's, `store` writes both in
-//! one transaction, `key_file` is its secret store, and `terminal` its pages. It stores every step
-//! before it reports it, so you can kill the program at any moment and continue from there.
+//! The program is a small service. `users` is its own table next to countersign's, and `store`
+//! writes both tables in one transaction. `key_file` is its secret store, and `terminal` its pages.
+//! The program stores every step before it reports the step, so you can kill it at any moment and
+//! continue from there.
 
 mod backup_codes;
 mod enroll;

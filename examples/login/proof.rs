@@ -8,11 +8,11 @@ use crate::sign_in::Session;
 use crate::terminal::{Stop, Terminal};
 use crate::users::Users;
 
-/// Makes a change, and asks for the proof that it needs. `None`: it was refused, and the user was
-/// told why.
+/// Makes a change, and asks for the proof that it needs. `None`: the verifier refused the change,
+/// and the user has seen why.
 ///
-/// The verifier checks the proof and makes the change in one atomic write, so nothing is decided
-/// here.
+/// The verifier checks the proof and makes the change in one atomic write, so this function decides
+/// nothing.
 pub(crate) async fn prove<T>(
     terminal: &mut Terminal,
     users: &Users,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::terminal::{Stop, Terminal};
 
-/// Saves a complete file with mode 0600, and returns its path. `None`: the user decided against it.
+/// Saves a complete file with mode 0600, and returns its path. `None`: the user chose not to save.
 pub(crate) fn save(
     terminal: &mut Terminal,
     path: &Path,

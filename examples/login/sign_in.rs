@@ -140,7 +140,7 @@ const PASSWORD_ALONE: &str =
 enum Needed {
     Nothing,
     Code,
-    /// Help from the staff: nobody can sign in.
+    /// The user needs help from the staff, and cannot sign in.
     Help,
 }
 

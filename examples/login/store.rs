@@ -70,8 +70,8 @@ impl Store for AppStore {
         Ok(self.records.load(account).await?)
     }
 
-    /// If the future is dropped or its time is up, the transaction is rolled back, or a commit that
-    /// is under way lands: whole, either way. The verifier finds out which.
+    /// If the future is dropped or times out, the transaction is rolled back or committed as a
+    /// whole. The verifier finds out which.
     async fn compare_and_swap(
         &self,
         account: &AccountId,
@@ -85,7 +85,7 @@ impl Store for AppStore {
     }
 }
 
-/// What the flag becomes; `None` if it stays.
+/// The new value of the flag, or `None` if the flag stays.
 const fn enrolled_after(kind: WriteKind) -> Option<bool> {
     match kind {
         WriteKind::Enrolled => Some(true),
@@ -94,7 +94,7 @@ const fn enrolled_after(kind: WriteKind) -> Option<bool> {
     }
 }
 
-/// A database that stays locked, in the words of countersign-sqlx.
+/// Turns the error of a database that stays locked into the error of countersign-sqlx.
 fn explained(error: sqlx::Error) -> Error {
     let code = error.as_database_error().and_then(|error| error.code());
     if code.is_some_and(|code| code == SQLITE_BUSY) {
@@ -104,5 +104,5 @@ fn explained(error: sqlx::Error) -> Error {
 }
 
 const SQLITE_BUSY: &str = "5";
-/// Longer than the pool's `busy_timeout`, so that a database that stays locked says so.
+/// Longer than the pool's `busy_timeout`, so that the store reports a database that stays locked.
 const LIMIT: Duration = Duration::from_secs(5);

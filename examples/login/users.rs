@@ -12,12 +12,13 @@ use crate::terminal::Stop;
 /// `enrolled` is the service's own flag for a second factor, so that nobody signs in if the record
 /// is missing or too old: see [`crate::sign_in`]. Only [`AppStore`](crate::store::AppStore) changes
 /// the flag, by what the verifier wrote. The trigger is from an earlier version of this program. It
-/// copied the column `enabled`, so an attacker with write access to that column could clear the flag.
+/// copied the column `enabled`, so an attacker with write access to that column could clear the
+/// flag.
 ///
 /// `enrollment` is the id of the pending enrollment. A service keeps it in the session; here it
 /// must survive the process.
 ///
-/// AUTOINCREMENT, because countersign's account ids must never be used again.
+/// The ids have AUTOINCREMENT, because an account id of countersign must never be used again.
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS users (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

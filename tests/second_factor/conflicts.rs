@@ -16,7 +16,7 @@ const TRIES: usize = 32;
 struct Plan {
     /// The store refuses this many writes.
     refused: usize,
-    /// The store makes the write after those, but answers that it is stale.
+    /// The store makes the next write, but answers that this write is stale.
     then_hide_success: bool,
     loads: usize,
     writes: usize,

@@ -1,5 +1,5 @@
-//! Issuing backup codes: the proof is used up before the hashes are computed, and an account gets
-//! at most three sets per day.
+//! Issuing backup codes: the verifier uses up the proof before it computes the hashes, and an
+//! account gets at most three sets per day.
 
 use crate::world::{DAY, STEP, World, rejection};
 use countersign::backup::{BackupCodes, HashJob};

@@ -1,4 +1,4 @@
-//! Limits, each at the last accepted value and at the first refused value.
+//! The limits, each at the last accepted and at the first refused value.
 
 use crate::world::{DAY, World, policy, rejection, scan};
 use countersign::factor::RateLimitState;

@@ -301,7 +301,8 @@ fn an_overtaken_write_is_checked_again() {
     let store = world.verifier.store().clone();
     let other = world.verifier.with_store(store.store.clone());
     let (alice, passcode) = (world.alice.clone(), world.now(&phone));
-    // The first send fails. Another client logs in with the same passcode, so the second is stale.
+    // The first send fails. Another client logs in with the same passcode, so the second send is
+    // stale.
     let same = passcode.clone();
     *store.other_client.lock().unwrap() = Some(Box::new(move || {
         drop(block_on(other.verify(&alice, &same)).unwrap());

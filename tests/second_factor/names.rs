@@ -44,7 +44,7 @@ fn too_long_names_are_refused_without_a_write() {
 #[test]
 fn key_uris_too_long_for_qr_are_refused() {
     let world = World::new();
-    // Percent-encoding makes nine bytes of each of these characters.
+    // Each of these characters becomes nine bytes by percent-encoding.
     let request = |characters| EnrollmentRequest::new(&"\u{20ac}".repeat(characters));
     let outcome = world.begin(request(300), world.password());
     assert!(matches!(

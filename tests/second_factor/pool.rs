@@ -24,7 +24,7 @@ fn a_pool_works_with_any_limit() {
         let _receipt = runtime
             .block_on(verifier.verify(&world.alice, code))
             .unwrap();
-        // Outside of the runtime no hash is computed, so the verifier accepts no code.
+        // Outside the runtime, the pool computes no hash, so the verifier accepts no code.
         let code = codes.iter().nth(1).unwrap();
         assert!(block_on(verifier.verify(&world.alice, code)).is_err());
         assert_eq!(world.codes_left(), 9);

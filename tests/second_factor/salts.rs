@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex};
 /// The verifier asks for this many random bytes when it generates backup codes.
 const CODE_ENTROPY: usize = 32;
 
-/// Returns the same bytes for the codes of every set. All other bytes are random.
+/// A random source that returns the same bytes for the codes of every set. All other bytes are
+/// random.
 #[derive(Clone, Default)]
 struct SameCodes(Arc<Mutex<u8>>);
 

@@ -36,7 +36,7 @@ impl World {
         Self::with_store(MemoryStore::new(), policy)
     }
 
-    /// With an authenticator that was confirmed a minute ago.
+    /// A service whose account confirmed an authenticator a minute ago.
     pub(crate) fn enrolled() -> (Self, Phone) {
         let world = Self::new();
         let phone = world.enroll();

@@ -1,5 +1,4 @@
-//! What the store gets with every write: kind, summary, revisions and nonce. Also when the verifier
-//! reads the clock.
+//! The kind, summary, revisions and nonce of every write, and when the verifier reads the clock.
 
 use crate::world::{STEP, World, policy, rejection};
 use countersign::runtime::Clock;

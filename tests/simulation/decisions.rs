@@ -32,7 +32,7 @@ impl Decisions {
         Self(Arc::new(Mutex::new(Source::Replayed { taken, place })))
     }
 
-    /// One of `options` options, counted from 0.
+    /// Chooses one of `options` options, counted from 0.
     pub(crate) fn pick(&self, options: usize) -> usize {
         match &mut *self.0.lock().unwrap() {
             Source::Seeded(state) => (next_random(state) % options as u64) as usize,

@@ -25,7 +25,7 @@ use std::time::Duration;
 /// The bounds of the search.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// How many faults one run has, including killed callers.
+    /// The most faults of one run, including killed callers.
     pub(crate) faults: usize,
     /// Whether other clients run after a call has reached the database and before its caller
     /// continues. The caller shares nothing until its next call, so this adds runs but no new

@@ -178,7 +178,7 @@ const fn of_rejection(rejection: Rejection) -> &'static str {
     }
 }
 
-/// An authenticator app, as its owner knows the state.
+/// An authenticator app, and the state of it that the owner knows.
 #[derive(Clone)]
 pub(crate) struct KnownPhone {
     pub(crate) enrollment: EnrollmentId,

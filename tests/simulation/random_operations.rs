@@ -70,7 +70,7 @@ impl<D: Database> World<D> {
         self.checker.lock().unwrap().reference.authenticators > 0
     }
 
-    /// The code that all clients use, if they use the same.
+    /// The code that all clients use, if they share one.
     pub(crate) fn code_for_all(&self, mode: Mode) -> Option<String> {
         match mode {
             Mode::DoubleSpend if self.decisions.pick(2) == 0 => self.backup_code(),

@@ -118,7 +118,7 @@ impl Reference {
             || self.issues.iter().any(is_ahead)
     }
 
-    /// A confirmed clock is right, so future times are set to now.
+    /// A confirmed clock is right, so this sets future times to now.
     pub(crate) fn reset_future_times(&mut self, at: Timestamp) {
         let now = at.as_unix();
         for time in self.beginnings.iter_mut().chain(&mut self.issues) {
@@ -172,7 +172,7 @@ impl Throttle {
         }
     }
 
-    /// The limit that an attempt meets.
+    /// The limit that stops an attempt at this time, if any.
     pub(crate) fn rate_limit(&self, at: Timestamp) -> RateLimitState {
         let now = at.as_unix();
         let is_ahead = |time: u64| time > now + CLOCK_FAULT;

@@ -1,4 +1,4 @@
-//! The policy of the simulated service. The limits are tight, so that short runs meet all of them.
+//! The policy of the simulated service. The limits are tight, so that short runs reach all of them.
 
 use countersign::Policy;
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat};

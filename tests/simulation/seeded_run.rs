@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) jumps: usize,
     /// At one await in this many, a server takes the next step of the key rotation.
     pub(crate) keys: usize,
-    /// After one write in this many, the caller continues only after the other clients have run.
+    /// After one write in this many, the other clients run before the caller continues.
     stalls: usize,
     pub(crate) mode: Mode,
 }

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Everything up to now. Revisions are random and differ between runs, so a revision is named by
-/// its sender and the time of sending.
+/// Everything that has happened so far. Revisions are random and differ between runs, so a revision
+/// is named by its sender and the time of sending.
 #[derive(Clone, Default)]
 pub(crate) struct StateHash {
     /// What each client has seen.

@@ -19,7 +19,7 @@ use crate::{BoxError, SERVICE};
 
 /// The settings of a service.
 pub struct Settings {
-    /// The database for everything.
+    /// The database for all tables of the service.
     pub database: Database,
     /// The keys that encrypt the records.
     pub keyring: Keyring,

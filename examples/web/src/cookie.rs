@@ -109,8 +109,7 @@ impl SessionState {
     }
 }
 
-/// The session store for one request, which notes the state of the session that the request
-/// presented.
+/// The session store for one request. It notes the state of the session that the request presented.
 #[derive(Debug)]
 struct OneRequest {
     sessions: Sessions,

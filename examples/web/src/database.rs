@@ -34,7 +34,7 @@ impl Database {
     /// tables.
     ///
     /// # Errors
-    /// If the URL is another one, or the database cannot be reached or written to.
+    /// If the URL has another form, or the database cannot be reached or written to.
     pub async fn open(url: &str) -> Result<Self, BoxError> {
         let database = match url.split_once(':') {
             Some(("sqlite", path)) => {

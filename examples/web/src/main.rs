@@ -1,4 +1,4 @@
-//! The program: see the library.
+//! The program that runs the service; the library describes it.
 
 mod key;
 

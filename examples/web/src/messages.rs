@@ -58,9 +58,10 @@ pub(crate) fn refusal(rejection: Rejection) -> String {
     }
 }
 
-/// The reason why no code is checked now, as a page shows it.
+/// The reason why the verifier checks no code now, as a page shows it.
 pub(crate) struct Wait {
-    /// The seconds until the next attempt. `None`: until somebody ends it.
+    /// The seconds until the next attempt. `None`: until somebody unlocks the account, or an
+    /// unknown time.
     pub(crate) seconds: Option<u64>,
     pub(crate) text: String,
 }

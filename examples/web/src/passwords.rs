@@ -67,5 +67,5 @@ async fn hash(permits: &Arc<Semaphore>, password: String) -> Result<String, BoxE
 /// NIST SP 800-63B-4, 3.1.1.2 requires at least 8 characters with a second factor, and forbids
 /// composition rules.
 pub(crate) const SHORTEST: usize = 8;
-/// So that nobody makes the service hash a megabyte.
+/// Limits the length, so that nobody makes the service hash a megabyte.
 pub(crate) const LONGEST_BYTES: usize = 256;

@@ -13,7 +13,7 @@ use crate::{BoxError, events};
 
 /// A store that writes the application's own rows in the same transaction as the record. These are
 /// the flag `enrolled`, an event, and the sign-in of an accepted code. A change of the factor also
-/// ends all other sign-ins. Whenever the process ends, all of these are stored or none.
+/// ends all other sign-ins. Even if the process is killed, all of these rows are stored or none.
 #[derive(Clone)]
 pub struct AppStore {
     records: BoxStore,

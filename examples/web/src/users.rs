@@ -131,8 +131,8 @@ impl Users {
         let (id, now) = (token::new()?, self.clock.seconds());
         on!(&self.database, |pool| {
             let mut transaction = pool.begin_with(self.database.begin()).await?;
-            // Locks the user's row. So a second factor is enabled either before this, or after it
-            // and ends this sign-in.
+            // Locks the user's row. So a second factor is enabled either before this statement, or
+            // after it, and then ends this sign-in.
             let query = sqlx::query(LOCK_IF_NOT_ENROLLED).bind(user.id);
             if query.execute(&mut *transaction).await?.rows_affected() == 0 {
                 transaction.rollback().await?;

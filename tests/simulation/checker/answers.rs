@@ -89,9 +89,10 @@ impl Checker {
         }
     }
 
-    /// Whether a landed write may count as refused.
+    /// Whether the answer may treat this landed write as refused.
     fn is_explained(&self, entry: &Entry, number: usize) -> bool {
-        // If its own write can have caused the answer, the answer is that the effect is unknown.
+        // If the operation's own write can have caused the answer, the answer must be that the
+        // effect is unknown.
         let forgotten = self.is_forgotten(entry, number) && !entry.is_answered_by_own_write();
         // An erased write counts as overtaken if a later creation, or the same creation again,
         // landed.
@@ -169,7 +170,7 @@ impl Checker {
         }
     }
 
-    /// Compares what the account is in the end with what it must be.
+    /// Compares the final state of the account with the expected state.
     pub(crate) fn compare(&mut self, status: &Status, at: Timestamp) {
         let expected = match &self.reference.throttle {
             None => "no record".into(),

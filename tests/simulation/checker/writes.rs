@@ -140,7 +140,7 @@ impl Checker {
     }
 
     /// Whether a driver sent a write twice and returned the second answer, and the history no
-    /// longer shows the first. Then the write counts as refused.
+    /// longer shows the first send. Then the write counts as refused.
     pub(super) fn is_forgotten(&self, entry: &Entry, number: usize) -> bool {
         entry.duplicated && (self.writes - number >= HISTORY || self.erased_at > number)
     }

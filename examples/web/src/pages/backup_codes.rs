@@ -111,9 +111,9 @@ pub(crate) async fn issue(
     Ok(html(&page)?.into_response())
 }
 
-/// Returns the file. The page sends its text here, so that the download works without a script and
-/// the text is stored nowhere. Only the text that was shown last is accepted: the session has its
-/// hash.
+/// Returns the file. The page sends the text of the file here, so that the download works without a
+/// script and nothing stores the text. Only the text that was shown last is accepted: the session
+/// has its hash.
 pub(crate) async fn download(
     member: Member,
     OurForm(File { text }): OurForm<File>,

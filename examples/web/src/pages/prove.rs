@@ -52,8 +52,8 @@ impl Asked {
         }
     }
 
-    /// The inputs that the form asked for: a code, or the password. If that is no longer enough,
-    /// the verifier refuses it.
+    /// The inputs that the form asked for: a code, or the password. If these inputs are no longer
+    /// enough, the verifier refuses them.
     pub(crate) const fn sent(typed: &Typed) -> Self {
         Self {
             password: typed.code.is_empty(),
@@ -191,7 +191,7 @@ impl OwnedProof {
 }
 
 /// Makes a change in a separate task, if the proof is enough. Otherwise it returns a message for
-/// the user. Steps that follow the change, such as the mail to the owner, belong into `make`.
+/// the user. Steps that follow the change, such as the mail to the owner, belong in `make`.
 pub(crate) async fn change<T, F>(
     app: &App,
     member: &mut Member,

@@ -216,7 +216,8 @@ pub(crate) async fn confirm(
     member.visitor.say_at(Flash::notice(notice), next).await
 }
 
-/// Cancels the enrollment: it forgets the id, without which nobody can read or confirm it.
+/// Cancels the enrollment: the session forgets the id. Without the id, nobody can read or confirm
+/// the enrollment.
 pub(crate) async fn cancel(
     member: Member,
     Named(tag): Named,

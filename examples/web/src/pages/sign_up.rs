@@ -156,7 +156,7 @@ fn problem_with(password: &str) -> Option<String> {
     too_long.then(|| format!("Please use at most {} bytes.", passwords::LONGEST_BYTES))
 }
 
-/// Normalizes an address to lower case. Refuses one that an authenticator app cannot show.
+/// Normalizes an address to lower case. Refuses an address that an authenticator app cannot show.
 fn address(typed: &str) -> Option<String> {
     let address = typed.trim().to_ascii_lowercase();
     let (local, domain) = address.split_once('@')?;
