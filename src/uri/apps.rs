@@ -407,7 +407,7 @@ mod tests {
 
     fn row(advice: &Advice) -> String {
         let effect = match advice.effect {
-            AppEffect::Misreads => "misread, and not said",
+            AppEffect::Misreads => "misread without a warning",
             AppEffect::Refuses => "refused",
             AppEffect::Cuts => "cut",
             AppEffect::Warns => "taken with a warning",
