@@ -81,7 +81,7 @@
 //! | `backup` | the layer `backup`, without `std` |
 //! | `tokio` | `TokioPool`: password hashes off the executor's threads |
 //! | `tracing` | events with account, action and result; never a code |
-//! | `serde` | serialization of values that you store: `SealedReceipt`, `Status`, `Policy`, ids; never for secrets |
+//! | `serde` | serialization of `SealedReceipt`, `Status`, `Policy` and ids; never of secrets |
 //! | `uuid` | `AccountId` from a `uuid::Uuid` |
 //! | `conformance` | tests for your own store |
 //!

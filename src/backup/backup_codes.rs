@@ -365,10 +365,10 @@ fn columns(character: char) -> usize {
     if character < '\u{1100}' { 1 } else { 2 }
 }
 
-/// How often a code or a symbol is tried before the generator counts as broken.
+/// The most tries for a code or a symbol. After that the generator counts as broken.
 ///
-/// A good generator needs this many tries with a probability far below 2^-128. Two codes are equal
-/// at most once in 10,000 tries, and one byte in 42 is skipped.
+/// The probability that a good generator needs this many tries is far below 2^-128. Two codes are
+/// equal at most once in 10,000 tries, and one byte in 42 is skipped.
 const MAX_TRIES: u32 = 64;
 
 /// The length of the longest code with a space after every symbol.

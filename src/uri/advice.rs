@@ -14,9 +14,9 @@ pub struct Advice {
     pub effect: AppEffect,
     /// The part of the key URI.
     pub part: KeyUriPart,
-    /// How the fact is known.
+    /// The source of the fact.
     pub source: AppSource,
-    /// The first and the last year in which the source was read.
+    /// The first and the last year in which the source was checked.
     pub years: (u16, u16),
     pub(super) limit: Limit,
 }
