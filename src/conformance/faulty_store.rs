@@ -19,11 +19,11 @@ use std::vec::Vec;
 /// let your test choose every fault itself with [`chosen_by`](Self::chosen_by).
 ///
 /// Each call has an await before it acts and one after. So a test can also drop the future at
-/// either await, as if the caller was killed. The wrapper needs no runtime, and never sleeps.
+/// either await, as if the caller were killed. The wrapper needs no runtime, and never sleeps.
 /// Clones share the faults and the late writes.
 ///
 /// The faults never break the contract of the wrapped store: a late write is compared like any
-/// other. So an application on this store may fail, and must never accept a code twice.
+/// other. So an application on this store may get errors, but must never accept a code twice.
 ///
 /// ```
 /// use countersign::conformance::{Faults, Faulty};
@@ -53,9 +53,9 @@ impl<S> Faulty<S> {
 
     /// Lets `choose` choose the faults.
     ///
-    /// It is called in each call, and for each late write before each call. It gets the faults that
-    /// are possible then. `None`, or a fault that is not possible, is no fault. It is not called if
-    /// no fault is possible.
+    /// The wrapper calls `choose` in each call, and for each late write before each call. `choose`
+    /// gets the faults that are possible then. If `choose` returns `None` or a fault that is not
+    /// possible, no fault is injected. If no fault is possible, the wrapper does not call `choose`.
     pub fn chosen_by(
         store: S,
         faults: Faults,
@@ -89,14 +89,14 @@ impl<S> Faulty<S> {
         &self.store
     }
 
-    /// How often this fault was injected until now.
+    /// Returns how many times this fault was injected until now.
     #[must_use]
     pub fn injected(&self, fault: Fault) -> u64 {
         let state = self.shared.state();
         state.counts.get(&fault).copied().unwrap_or_default()
     }
 
-    /// How many late writes have not reached the store yet.
+    /// Returns how many late writes have not reached the store yet.
     #[must_use]
     pub fn late(&self) -> usize {
         self.shared.state().late.len()
@@ -118,7 +118,7 @@ impl<S: Store> Faulty<S> {
 
     async fn land(&self, late_writes: Vec<LateWrite>) {
         for late in late_writes {
-            // The caller got an error already, so there is no one to answer.
+            // The caller got an error already, so nobody waits for this answer.
             drop(
                 self.store
                     .compare_and_swap(&late.account, late.write())
@@ -234,7 +234,7 @@ impl InjectedFault {
 pub enum Fault {
     /// The call takes one more await before it acts. This can repeat in one call.
     Delay,
-    /// The call fails, and nothing was done, as when the connection is refused.
+    /// The call fails, and nothing is done, as when the connection is refused.
     FailBefore,
     /// The write is stored, and its answer is lost, as when the connection breaks.
     FailAfter,
@@ -247,7 +247,7 @@ pub enum Fault {
     Duplicate,
     /// A [late](Self::LandLate) write reaches the store now.
     ///
-    /// It is possible whenever there is a late write, also if [`Faults`] does not list it.
+    /// This fault is possible whenever there is a late write, also if [`Faults`] does not list it.
     Landing,
 }
 
@@ -364,7 +364,7 @@ impl State {
     }
 }
 
-/// Who chooses the faults.
+/// The source of the faults: a seed or a test.
 enum Choice {
     Seed { seed: u64, state: Mutex<u64> },
     Test(Box<Chooser>),

@@ -196,7 +196,7 @@ pub struct PeriodError;
 ///
 /// The default is one step on either side. It tolerates a phone whose clock is wrong by up to 30 s,
 /// and a user who types while the passcode changes. Each further step adds a passcode that a guess
-/// can hit.
+/// can match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
