@@ -9,8 +9,8 @@
 //!
 //! Afterwards the [`consistency`] check compares the journals with the stored records:
 //!
-//! - Every accepted login that a client was told about is stored, exactly once.
-//! - Every failure that a client was told about is counted.
+//! - Every login that the verifier reported to a client as accepted is stored, exactly once.
+//! - Every failure that the verifier reported to a client is counted.
 //! - Every other used code belongs to an attempt whose client was killed, or got an error that says
 //!   that the effect is unknown.
 //!

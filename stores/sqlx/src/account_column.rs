@@ -21,8 +21,8 @@ use countersign::AccountId;
 /// | `Uuid` | `uuid` | `BINARY(16)` | `BLOB`, 16 bytes | by bytes |
 ///
 /// Add the foreign key in your own migration. If the foreign key deletes a row (`ON DELETE
-/// CASCADE`), the account is erased. That is right when the user is deleted. If the foreign key
-/// refuses a row, the store returns [`Error::ForeignKey`](crate::Error::ForeignKey).
+/// CASCADE`), for example with its user, the account is erased. If the foreign key refuses a row,
+/// the store returns [`Error::ForeignKey`](crate::Error::ForeignKey).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AccountColumn {

@@ -8,6 +8,6 @@ pub enum Durability {
     /// faster.
     Fast,
     /// The server keeps the write in memory for a while, so a killed server loses answered writes.
-    /// It serves to test the crash tests, which must fail on it.
+    /// This setting is for tests of the crash tests, which must fail on such a server.
     Forgetful,
 }
