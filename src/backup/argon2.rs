@@ -129,7 +129,7 @@ pub enum Argon2ParamsError {
 /// Password hashes (Argon2id) to compute. Wiped on drop.
 ///
 /// The hashes are deliberately slow. Run the job in a pool of threads for blocking work, with a
-/// limit on how many jobs run at the same time. The job owns all of its input.
+/// limit on how many jobs run at the same time. The job owns its whole input.
 #[must_use = "a job computes nothing until you call `run`"]
 pub struct HashJob {
     salt: [u8; 16],

@@ -15,8 +15,8 @@ use std::vec::Vec;
 
 /// A wrapper that injects faults into any store, for your tests of your own sign-in.
 ///
-/// The faults are drawn from a seed. Print the seed, so that you can repeat a run that failed. Or
-/// let your test choose every fault itself with [`chosen_by`](Self::chosen_by).
+/// A seed determines the faults. Print the seed, so that you can repeat a run that failed. Or let
+/// your test choose every fault itself with [`chosen_by`](Self::chosen_by).
 ///
 /// Each call has an await before it acts and one after. So a test can also drop the future at
 /// either await, as if the caller were killed. The wrapper needs no runtime, and never sleeps.
@@ -45,7 +45,7 @@ pub struct Faulty<S> {
 }
 
 impl<S> Faulty<S> {
-    /// Draws faults from a seed: the same calls in the same order get the same faults.
+    /// Chooses faults by a seed: the same calls in the same order get the same faults.
     pub fn seeded(store: S, faults: Faults, seed: u64) -> Self {
         let state = Mutex::new(seed);
         Self::new(store, faults, Choice::Seed { seed, state })

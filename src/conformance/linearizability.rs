@@ -152,10 +152,10 @@ impl History {
     /// Revisions are unique, and each write names the revision before it. So the order of the
     /// writes is known, and only their moments are unknown:
     ///
-    /// - A load of a revision shows that the revision was written before the load's answer, and
-    ///   that the next revision was written after the load's call.
-    /// - A stale write shows that the next revision was written before the answer to the stale
-    ///   write, because its client had loaded the expected revision before.
+    /// - A load of a revision shows that the revision was written before the load's answer. The
+    ///   next revision was written after the load's call.
+    /// - A stale write shows that the next revision was written before the answer. Its client had
+    ///   loaded the expected revision before.
     ///
     /// Take the earliest possible moment for each write in turn. If no write comes too late, there
     /// is an order; otherwise there is none.

@@ -346,7 +346,7 @@ fn drop_after<H: Harness>(run: &Run<'_, H>, polls: usize, call: impl Future) -> 
     })
 }
 
-/// Writes until a write is done. Each dropped call may be stored in between, once.
+/// Writes until a write is done. Meanwhile, each dropped call may be stored once.
 fn write_until_done<H: Harness>(
     run: &Run<'_, H>,
     store: &H::Store,

@@ -11,7 +11,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{format, thread};
 
-/// Two open handles see each other's writes at once.
+/// Two open handles see each other's writes immediately.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -262,9 +262,9 @@ fn counter<H: Harness>(
 /// If 16 clients write to an account each at the same time, no write is lost.
 ///
 /// Each client creates, replaces and erases, and each time expects its own previous write. Catches
-/// a store that loses a write when another account is written (all accounts in one file or
-/// document), and a store that rarely answers `Done` without writing. [`Effort`](super::Effort)
-/// says how rare such a fault may be.
+/// a store that loses a write when another account is written, because all accounts are in one file
+/// or document. Also catches a store that rarely answers `Done` without writing.
+/// [`Effort`](super::Effort) says how rare such a fault may be.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.

@@ -172,7 +172,7 @@ impl Policy {
     /// 1.45e-3.
     ///
     /// Two things add to `n`. Each [`unlock`](crate::Verifier::unlock) adds at most five guesses.
-    /// Two servers whose clocks differ add the refills of that difference, once.
+    /// If the clocks of two servers differ, `n` gains the refills of that difference once.
     #[must_use]
     pub fn annual_risk(&self, authenticators: u8) -> f64 {
         const YEAR: u64 = 365 * 86_400;

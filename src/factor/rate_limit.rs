@@ -43,8 +43,8 @@ impl RateLimitState {
     }
 }
 
-/// The limits on guesses of one account: a back-off that grows with consecutive failures, and a
-/// budget (a token bucket) that a success does not refill.
+/// The limits on guesses of one account: back-off and budget. The back-off grows with consecutive
+/// failures. The budget is a token bucket that a success does not refill.
 ///
 /// It stores the times of events instead of deadlines. A deadline from a server whose clock is fast
 /// would block the owner.
@@ -191,8 +191,8 @@ pub(super) fn remaining(since: Timestamp, duration: Duration, now: Timestamp) ->
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ServerClock {
     /// You know nothing about this server's clock. If a stored time is more than an hour ahead of
-    /// this server's clock, one of the two clocks is wrong, and the call returns
-    /// [`Rejection::ClockFault`].
+    /// this server's clock, the call returns [`Rejection::ClockFault`]: one of the two clocks is
+    /// wrong.
     Unconfirmed,
     /// You compared this server's clock with another source of time, and the clock is correct. The
     /// call sets stored times that lie in the future to now.

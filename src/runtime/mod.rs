@@ -1,8 +1,8 @@
 //! The parts of the system that the verifier needs: the time, random bytes, and threads for
 //! password hashes.
 //!
-//! Use this module to run Argon2id off the threads of an async executor, or to replace the clock
-//! and the random source on a system without them.
+//! Use this module to run Argon2id off the threads of an async executor. Also use it to replace the
+//! clock and the random source on a system without them.
 //!
 //! ```
 //! use countersign::Timestamp;

@@ -68,9 +68,9 @@ impl KeyUri {
     ///
     /// - If the label begins with the parameter `issuer` and a colon, the rest is the account.
     ///   Otherwise the first colon separates prefix and account. Other colons are kept.
-    /// - A `+` in `issuer` is a plus sign if the label has a plus sign in its place, or if the
-    ///   issuer has a space in another form, such as `%20`. Otherwise it is a space. A `+` in the
-    ///   label is a plus sign.
+    /// - A `+` in `issuer` is a plus sign if the label has a plus sign in its place. It is also a
+    ///   plus sign if the issuer has a space in another form, such as `%20`. Otherwise it is a
+    ///   space. A `+` in the label is a plus sign.
     /// - If the account is empty, the issuer becomes the account.
     ///
     /// The method guesses nothing, and repairs nothing that would change the passcodes. These stay

@@ -252,8 +252,8 @@ impl<S: Store> Verifier<S> {
         Err(VerifierError::Unsettled(lost))
     }
 
-    /// Draws all random bytes of a write at once: a second call to the operating system would take
-    /// longer than more bytes in the first call.
+    /// Draws all random bytes of a write in one call to the operating system. A second call would
+    /// take longer than more bytes in the first call.
     fn write_random(&self) -> Result<WriteRandom, VerifierError> {
         let bytes: [u8; 20] = Generator(&*self.core.random).bytes()?;
         let [r0, r1, r2, r3, r4, r5, r6, r7, nonce @ ..] = bytes;

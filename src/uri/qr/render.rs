@@ -34,8 +34,8 @@ impl Qr {
     /// that scrolls its first row away: scanners cannot read a code without its border.
     ///
     /// Half blocks must touch. If the font or the line spacing leaves a gap between rows, scanners
-    /// no longer read the code (zxing-cpp: with a gap of one pixel in 16). So do not put it into an
-    /// HTML `<pre>` element: use [`svg`](Self::svg) there. If there is room,
+    /// fail (zxing-cpp: with a gap of one pixel in 16). So do not put it into an HTML `<pre>`
+    /// element: use [`svg`](Self::svg) there. If there is room,
     /// [`terminal_in_color`](Self::terminal_in_color) is more robust.
     ///
     /// Each line sets both colours and resets them, so dark and light terminals show the same. The

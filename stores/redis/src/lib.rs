@@ -66,10 +66,10 @@
 //! replica has the write, and that replica takes over, the write **is lost, although it was
 //! answered**. The same happens if you restore a snapshot or an older file.
 //!
-//! `with_replicas` uses `WAIT`, which makes this loss rare. It does not exclude the loss: the
-//! replica has the write in memory, perhaps not on disk, and a failover can choose a replica
-//! without it. The store does not use `WAITAOF` of Redis 7.2, which counts the servers that have
-//! the write on disk.
+//! `with_replicas` uses `WAIT`, which makes this loss rare. But the loss can still happen. The
+//! replica has the write in memory, perhaps not on disk. A failover can also choose a replica
+//! without the write. The store does not use `WAITAOF` of Redis 7.2, which counts the servers that
+//! have the write on disk.
 //!
 //! What an attacker gains by a lost write:
 //!

@@ -16,7 +16,7 @@
 //!
 //! The tests do not use the system time. Each account has a [`SharedClock`] in a file that all
 //! processes share, and every attempt advances it. So a test can use the passcodes of a month in a
-//! short time, and the second of an attempt identifies it, also in the stored record.
+//! short time. The second of an attempt identifies the attempt, even in the stored record.
 //!
 //! | content | module |
 //! |---|---|

@@ -89,8 +89,8 @@ pub enum Error {
         source: sqlx::Error,
     },
 
-    /// The table has other columns than this version of the crate needs: one is missing, one has
-    /// another type, or one gets no value from an insert. Or the table does not belong to a store.
+    /// The table has other columns than this version of the crate needs. A column is missing, has
+    /// another type, or gets no value from an insert. Or the table does not belong to a store.
     #[error("the table `{table}` has other columns than the text of `schema`; migrate it")]
     WrongTable {
         /// The table name.

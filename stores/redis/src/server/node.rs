@@ -15,10 +15,10 @@ use crate::{Error, failure};
 
 /// One server, with one connection that all calls share.
 ///
-/// The node drops its connection in three cases: the connection breaks, an answer does not come in
-/// time, or the server turns out to be a replica. After a time-out, the connection may never
-/// answer. After a failover, the server's name may lead to another server. The next call opens a
-/// new connection. Calls that use the old connection keep it until they end.
+/// The node drops its connection if the connection breaks, an answer does not come in time, or the
+/// server turns out to be a replica. After a time-out, the connection may never answer. After a
+/// failover, the server's name may lead to another server. The next call opens a new connection.
+/// Calls that use the old connection keep it until they end.
 pub(crate) struct Node {
     client: Client,
     address: Option<Address>,

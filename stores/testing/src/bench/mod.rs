@@ -4,7 +4,7 @@
 //! counts accepted logins only: the accounts are enrolled, the passcodes are correct, and no time
 //! step is used twice. Every client has a clock of its own that advances with each login.
 //!
-//! Driver, store and verifier do the same work: they read a row, and write a new record of the same
+//! Driver, store and verifier do the same work. They read a row, and write a new record of the same
 //! size if the revision has not changed. Each has accounts of its own. They take turns of a quarter
 //! of a second, in one order and then in the reverse order. A ratio is the median of the ratios of
 //! neighbouring turns, so other load on the computer affects both sides. On one shared account, the
