@@ -65,7 +65,7 @@
 //! | `conformance` | tests for your own store | `conformance` |
 //!
 //! The `guide` shows how to add the verifier to a service, choose a policy, and write a store for
-//! another database. It also says what to do in operation.
+//! another database. The guide also says what to do in operation.
 //!
 //! # Features
 //!

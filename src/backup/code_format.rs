@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 /// The format of a set of backup codes: the symbols, the length and groups of a code, and the
 /// number of codes.
 ///
-/// The default is ten codes of eight digits, such as `1234 5678`. It suits look-up secrets with a
-/// rate limit (NIST SP 800-63B 3.1.2), such as the rate limit of `Verifier`. A saved recovery code
-/// that replaces every other factor needs 64 bits (NIST SP 800-63B 4.2.1.1): use
+/// The default is ten codes of eight digits, such as `1234 5678`. This default suits look-up
+/// secrets with a rate limit (NIST SP 800-63B 3.1.2), such as the rate limit of `Verifier`. A saved
+/// recovery code that replaces every other factor needs 64 bits (NIST SP 800-63B 4.2.1.1): use
 /// [`BITS_64`](Self::BITS_64).
 ///
 /// ```

@@ -18,9 +18,9 @@ use std::vec::Vec;
 /// A seed determines the faults. Print the seed, so that you can repeat a run that failed. Or let
 /// your test choose every fault itself with [`chosen_by`](Self::chosen_by).
 ///
-/// Each call has an await before it acts and one after. So a test can also drop the future at
-/// either await, as if the caller were killed. The wrapper needs no runtime, and never sleeps.
-/// Clones share the faults and the late writes.
+/// Each call has an await before it acts and another await afterwards. So a test can also drop the
+/// future at either await, as if the caller were killed. The wrapper needs no runtime, and never
+/// sleeps. Clones share the faults and the late writes.
 ///
 /// The faults never break the contract of the wrapped store: a late write is compared like any
 /// other. So an application on this store may get errors, but must never accept a code twice.
@@ -232,7 +232,7 @@ impl InjectedFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The call takes one more await before it acts. This can repeat in one call.
+    /// The call takes one more await before it acts. One call can have several delays.
     Delay,
     /// The call fails, and nothing is done, as when the connection is refused.
     FailBefore,
@@ -356,7 +356,8 @@ impl State {
         *count = count.saturating_add(1);
     }
 
-    /// How many faults were injected. Late writes that reach the store are not counted again.
+    /// Returns how many faults were injected. Late writes that reach the store are not counted
+    /// again.
     fn injected(&self) -> u64 {
         let counts = self.counts.iter();
         let faults = counts.filter(|(fault, _)| **fault != Fault::Landing);
@@ -406,7 +407,7 @@ impl Shared {
 }
 
 impl Choice {
-    /// Picks one of `possible`. With a seed, it does so in one call of `calls`.
+    /// Picks one of `possible`. With a seed, picks a fault in one call of `calls` only.
     fn pick(&self, possible: &[Fault], calls: u64) -> Option<Fault> {
         match self {
             Self::Test(choose) => choose(possible).filter(|fault| possible.contains(fault)),

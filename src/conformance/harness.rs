@@ -116,11 +116,11 @@ impl Effort {
         self
     }
 
-    /// How often each of the three cases for rare faults repeats its call.
+    /// Returns how many times each of the three cases for rare faults repeats its call.
     ///
     /// If a fault hits each call with the probability `p`, `n` calls miss it with the probability
-    /// `(1 - p)^n`. This is less than `exp(-p * n)`, and so less than 1 in 1,000 if `n` is at least
-    /// `ln(1000) / p`. For one in 1,000, `n` is 6,908.
+    /// `(1 - p)^n`. This probability is less than `exp(-p * n)`, and so less than 1 in 1,000 if `n`
+    /// is at least `ln(1000) / p`. For one in 1,000, `n` is 6,908.
     #[must_use]
     pub fn repetitions(&self) -> u64 {
         let calls = u64::from(self.one_in.max(1));
@@ -167,7 +167,8 @@ impl<'h, H: Harness> Run<'h, H> {
         self.harness.effort()
     }
 
-    /// How often each of `clients` repeats its call, so that all together repeat it often enough.
+    /// Returns how many times each of `clients` repeats its call, so that all clients together
+    /// repeat the call often enough.
     pub(super) fn repetitions_for_each_of(&self, clients: usize) -> usize {
         let repetitions = usize::try_from(self.effort().repetitions()).unwrap_or(usize::MAX);
         repetitions.div_ceil(clients)

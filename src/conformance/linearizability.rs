@@ -309,8 +309,8 @@ mod tests {
 
     #[test]
     fn consecutive_writes_keep_their_order() {
-        // Both writes take all the time. After a load of the second write, no load may see an older
-        // one.
+        // Both writes last for the whole history. After a load of the second write, no load may see
+        // an older one.
         let writes = [(0, 9, write(1, 2)), (1, 8, write(2, 3))];
         check(&[writes[0], writes[1], (2, 3, load(3))]).unwrap();
         let calls = [writes[0], writes[1], (2, 3, load(3)), (4, 5, load(2))];

@@ -3,8 +3,8 @@
 //!
 //! A store that breaks the contract works well in every demonstration, and lets an attacker in
 //! under load. So run these cases in your own tests, against the real database instead of a
-//! stand-in. They use new account ids, so the database may already hold accounts. They leave rows
-//! behind.
+//! stand-in. The cases use new account ids, so the database may already hold accounts. They leave
+//! rows behind.
 //!
 //! Implement [`Harness`] to open your store. [`conformance_tests!`](crate::conformance_tests) makes
 //! a `#[test]` of every case:
@@ -94,7 +94,7 @@ impl<H: Harness> Case<H> {
         self.name
     }
 
-    /// What an attacker gains from a store that fails.
+    /// Returns what an attacker gains from a store that fails.
     #[must_use]
     pub fn attacker_gains(&self) -> &'static str {
         cases::attacker_gains(self.name)

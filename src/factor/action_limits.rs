@@ -84,7 +84,7 @@ fn is_over<const SPAN: u64>(time: Timestamp, now: Timestamp) -> bool {
 /// At most three sets within 24 hours.
 pub(crate) type Issues = Recent<3, 86_400>;
 
-/// How long a right is valid, in seconds.
+/// The time for which a right is valid, in seconds.
 const RIGHT_AGE: u64 = 60;
 
 /// The right to store one set of backup codes. A later right replaces it.

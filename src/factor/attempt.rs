@@ -28,7 +28,7 @@ pub(crate) struct HashedCode {
     pub(crate) set: BackupCodeSetId,
 }
 
-/// Why a code is not accepted, or not yet, and whether the state changed.
+/// The reason why a code is not accepted, or not yet, and whether the state changed.
 pub(super) enum Refusal {
     /// Nothing changed.
     Unchanged(Rejection),

@@ -166,7 +166,7 @@ pub enum NameError {
     /// The name is longer than 64 bytes.
     #[error("the name of the authenticator has {bytes} bytes; use at most 64")]
     TooLong {
-        /// Its length in bytes.
+        /// The length in bytes.
         bytes: usize,
     },
     /// The name has a line break, a tab or another control character.
@@ -183,7 +183,7 @@ pub enum NameError {
     },
 }
 
-/// How an app computes its passcodes from the secret.
+/// The parameters with which an app computes its passcodes from the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parameters {
     pub(crate) algorithm: Algorithm,

@@ -102,9 +102,9 @@ pub enum AcceptedBy {
     BackupCode {
         /// The set of the code.
         set: BackupCodeSetId,
-        /// Its number in the set, from 1.
+        /// The number of the code in the set, from 1.
         number: u8,
-        /// How many unused codes are left.
+        /// The number of unused codes that are left.
         remaining: u8,
     },
     /// The passcode that confirmed an enrollment.

@@ -167,10 +167,11 @@ impl RateLimit {
     }
 }
 
-/// How far ahead of now the time of a proof may lie: clocks that NTP synchronizes differ by less.
+/// The most that the time of a proof may lie ahead of now: clocks that NTP synchronizes differ by
+/// less.
 pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(10);
 
-/// How far ahead of now a stored time may lie.
+/// The most that a stored time may lie ahead of now.
 const CLOCK_FAULT: Duration = Duration::from_secs(3600);
 
 /// Whether a stored time is further ahead than the clocks of working servers differ.

@@ -172,9 +172,9 @@ impl SecondFactor {
 pub enum Status {
     /// There is no record.
     ///
-    /// This is not the same as [`Disabled`](Self::Disabled). If your own flag says that the account
-    /// is enrolled, the row was lost or rolled back. Do not let the user in with the password
-    /// alone.
+    /// `Absent` is not the same as [`Disabled`](Self::Disabled). If your own flag says that the
+    /// account is enrolled, the row was lost or rolled back. Do not let the user in with the
+    /// password alone.
     Absent,
     /// There is a record without an active authenticator.
     Disabled,
@@ -224,7 +224,7 @@ pub struct AuthenticatorStatus {
 pub struct BackupCodesStatus {
     /// When the set was issued.
     pub issued_at: Timestamp,
-    /// How many codes are unused.
+    /// The number of unused codes.
     pub remaining: usize,
     /// When each code was used, in the order of the backup-code file.
     pub used_at: Vec<Option<Timestamp>>,

@@ -47,7 +47,8 @@ impl Code {
 
     /// Parses the text that a user typed.
     ///
-    /// This checks the characters and the length only. It compares the code with nothing.
+    /// The method checks the characters and the length only. It does not compare the code with a
+    /// passcode.
     ///
     /// # Errors
     /// [`CodeError`] says what is wrong with the text.

@@ -38,7 +38,7 @@ impl Secret {
     /// The longest secret, in bytes.
     pub const MAX_BYTES: usize = 1024;
 
-    /// The longest typed text that is read, in bytes. It has room for the longest secret in
+    /// The longest typed text that is read, in bytes. This limit has room for the longest secret in
     /// full-width letters with spaces.
     pub const MAX_TYPED_BYTES: usize = 16 * 1024;
 

@@ -83,7 +83,7 @@ impl<'a> ConditionalWrite<'a> {
         self.kind
     }
 
-    /// What a store may keep in plain columns next to the record.
+    /// Returns the facts that a store may keep in plain columns next to the record.
     #[must_use]
     pub const fn summary(&self) -> Summary {
         self.summary
@@ -140,7 +140,8 @@ pub enum WriteKind {
     Reserved,
     /// A passcode or a backup code was accepted, and is used up.
     ///
-    /// You may insert the session. It must be useless until the verifier returns the receipt.
+    /// You may insert the session. The session must be useless until the verifier returns the
+    /// receipt.
     Accepted,
     /// A wrong code was counted as a failure.
     ///
@@ -269,7 +270,7 @@ pub struct RevisionError(i64);
 pub struct Summary {
     /// Whether at least one authenticator is active.
     pub enabled: bool,
-    /// How many backup codes are unused.
+    /// The number of unused backup codes.
     pub codes_left: u32,
     /// The key that encrypts the record.
     pub key: KeyId,

@@ -15,9 +15,9 @@ use crate::AccountId;
 /// byte to 64 KiB; most have less than 600 bytes. Each account has one key, so accounts can be
 /// spread over any number of servers.
 ///
-/// The verifier never asks a store to decide anything. It trusts a record only if the record
-/// decrypts under the keyring. Encryption cannot show whether a record is the latest one. So the
-/// store must always return the latest record:
+/// The verifier never asks a store to decide anything. The verifier trusts a record only if the
+/// record decrypts under the keyring. Encryption cannot show whether a record is the latest one. So
+/// the store must always return the latest record:
 ///
 /// | an answer that is wrong | what an attacker gains |
 /// |---|---|

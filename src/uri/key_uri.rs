@@ -50,7 +50,7 @@ pub struct KeyUri {
     kind: KeyUriKind,
     /// The label without escapes: `prefix:account` or `account`.
     label: String,
-    /// Where the account begins in the label.
+    /// The position in the label at which the account begins.
     account_at: usize,
     /// The issuer, if the prefix is another name.
     issuer: Option<String>,

@@ -143,7 +143,7 @@ pub enum BuildError {
     /// The namespace is too long.
     #[error("the namespace has {bytes} bytes; use at most 255")]
     Namespace {
-        /// Its length in bytes.
+        /// The length in bytes.
         bytes: usize,
     },
 }

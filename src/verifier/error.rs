@@ -17,7 +17,7 @@ pub enum VerifierError {
     #[error("the store failed; try again")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The store's answer to a write was lost, and the verifier could not find out whether the
-    /// write was applied. This does not say whether the code was correct. The code may be used up.
+    /// write was applied. The code may have been correct or wrong, and may be used up.
     #[error(
         "the store's answer was lost, and the effect of the write is unknown; try again with a new code"
     )]

@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 /// The second factor of every account of a service, on your store.
 ///
-/// A verifier is cheap to clone if its store is cheap to clone. It holds no state of an account, so
-/// any number of servers can use one store at the same time.
+/// A verifier is cheap to clone if its store is cheap to clone. A verifier holds no state of an
+/// account, so any number of servers can use one store at the same time.
 ///
 /// # How to use it
 ///

@@ -15,7 +15,8 @@ use qrcode::canvas::{Canvas, Module};
 use qrcode::{Color, EcLevel, bits, ec};
 use zeroize::Zeroizing;
 
-/// How much of a symbol may be damaged or covered (ISO/IEC 18004, section 6.5.1).
+/// The error correction level: how much of a symbol may be damaged or covered (ISO/IEC 18004,
+/// section 6.5.1).
 ///
 /// A higher level makes the symbol larger, and so harder to scan from a screen. On a screen, no
 /// part of a symbol is damaged.

@@ -42,7 +42,7 @@ pub struct Size {
     pub guessed: usize,
 }
 
-/// What crashes.
+/// The part that crashes.
 #[derive(Debug)]
 pub enum Crash<'s> {
     /// The server. Clients begin no new attempt until it runs again, so that they do not hide a

@@ -15,8 +15,9 @@
 //!   that the effect is unknown.
 //!
 //! The tests do not use the system time. Each account has a [`SharedClock`] in a file that all
-//! processes share, and every attempt advances it. So a test can use the passcodes of a month in a
-//! short time. The second of an attempt identifies the attempt, even in the stored record.
+//! processes share, and every attempt advances this clock. So a test can use the passcodes of a
+//! month in a short time. The second of an attempt identifies the attempt, even in the stored
+//! record.
 //!
 //! | content | module |
 //! |---|---|

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::StartError;
 
-/// A server process in a [`ServerDirectory`](crate::server_directory::ServerDirectory). It is
-/// killed when dropped.
+/// A server process in a [`ServerDirectory`](crate::server_directory::ServerDirectory). The process
+/// is killed on drop.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,

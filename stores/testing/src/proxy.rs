@@ -65,7 +65,7 @@ enum Replies {
     Delay(Duration),
     Discard,
     Close,
-    /// The last owner of the link resets the link. It must not be shut down before.
+    /// The last owner of the link resets it. Until then, nothing may shut the link down.
     Reset,
 }
 

@@ -157,9 +157,9 @@ impl MySqlStore {
 
     /// Returns options for a pool that the store can share with code that opens transactions.
     ///
-    /// When a connection comes back to the pool, the pool ends any open transaction. That takes one
-    /// round trip, and no call waits for it. `autocommit` is on. A call waits for a connection for
-    /// at most 4 seconds.
+    /// When a connection comes back to the pool, the pool ends any open transaction. This cleanup
+    /// takes one round trip, and no call waits for it. `autocommit` is on. A call waits for a
+    /// connection for at most 4 seconds.
     #[must_use]
     pub fn pool_options() -> MySqlPoolOptions {
         MySqlPoolOptions::new()

@@ -150,8 +150,9 @@ impl PostgresStore {
 
     /// Returns options for a pool that the store can share with code that opens transactions.
     ///
-    /// When a connection comes back to the pool, the pool ends any open transaction. That takes one
-    /// round trip, and no call waits for it. A call waits for a connection for at most 4 seconds.
+    /// When a connection comes back to the pool, the pool ends any open transaction. This cleanup
+    /// takes one round trip, and no call waits for it. A call waits for a connection for at most 4
+    /// seconds.
     #[must_use]
     pub fn pool_options() -> PgPoolOptions {
         PgPoolOptions::new()
