@@ -55,8 +55,8 @@ impl Argon2Params {
     /// - `lanes`: the lanes (p), 1 to 4. This crate computes them one after the other, so more
     ///   lanes make a hash weaker and not faster.
     ///
-    /// Argon2 itself sets the lower bounds. The lower bounds are not a recommendation: use `new(8,
-    /// 1, 1)` only in tests.
+    /// Argon2 itself sets the lower bounds. They are not recommended values: use `new(8, 1, 1)`
+    /// only in tests.
     ///
     /// # Errors
     /// [`Argon2ParamsError`] names the parameter that is out of bounds.

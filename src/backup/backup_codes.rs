@@ -380,7 +380,7 @@ const MAX_COLUMNS: usize = 79;
 /// All systems read this line end. Some editors on Windows show line feeds alone as one line.
 const LINE_END: &str = "\r\n";
 
-/// Room to write the date of use. The room ends where the line ends.
+/// Space to write the date of use, cut at the end of the line.
 const RULE: &str = "____________________";
 
 /// The longest file name without its extension. Longer headings are cut.

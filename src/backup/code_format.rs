@@ -44,8 +44,8 @@ impl CodeFormat {
 
     /// Ten codes of 23 unambiguous symbols, as `XXXXXX XXXXXX XXXXXX XXXXX`.
     ///
-    /// Each code has at least 112 bits. So many codes cannot be searched, whatever the hash (NIST
-    /// SP 800-63B 3.1.2.2).
+    /// Each code has at least 112 bits. An attacker cannot search that many codes, whatever the
+    /// hash (NIST SP 800-63B 3.1.2.2).
     pub const BITS_112: Self = Self {
         alphabet: Alphabet::Unambiguous,
         length: 23,

@@ -17,7 +17,8 @@ use crate::AccountId;
 ///
 /// The verifier never asks a store to decide anything. The verifier trusts a record only if the
 /// record decrypts under the keyring. Encryption cannot show whether a record is the latest one. So
-/// the store must always return the latest record:
+/// the store must always return the latest record. This table shows what an attacker gains from a
+/// wrong answer:
 ///
 /// | an answer that is wrong | what an attacker gains |
 /// |---|---|
@@ -36,8 +37,8 @@ use crate::AccountId;
 /// # Rules for implementations
 ///
 /// - **Linearizable.** Both methods use the primary. After a call has answered, every later call
-///   sees its effect, on every handle and server. `Done` means durable: the write survives what the
-///   database survives.
+///   sees the effect of that call, on every handle and server. `Done` means durable: the write
+///   survives what the database survives.
 /// - **One atomic step.** Compare and write in one statement, and count the rows: `UPDATE ... WHERE
 ///   account = ? AND revision = ?`, or `INSERT ... ON CONFLICT DO NOTHING` if the write expects no
 ///   record. Or use one transaction that locks the row. A read and then a write are two steps: two

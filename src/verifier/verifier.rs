@@ -255,8 +255,8 @@ impl<S: Store> Verifier<S> {
         }))
     }
 
-    /// Issues a set of backup codes, which replaces the current set. Show them once: only their
-    /// Argon2id hashes are stored.
+    /// Issues a set of backup codes, which replaces the current set. Show the codes once: only
+    /// their Argon2id hashes are stored.
     ///
     /// The verifier makes two writes. The first write checks the proof and grants a right. Then the
     /// hashes are computed. The second write uses the right and stores the hashes. It must follow
