@@ -55,7 +55,7 @@
 //! |---|---|
 //! | `replica-read-only yes` | otherwise a replica answers loads, perhaps with old data |
 //! | `min-replicas-to-write`, `min-replicas-max-lag` | a primary that is cut off stops answering |
-//! | [`with_replicas`](RedisStore::with_replicas) | a write is reported as done only when replicas have it |
+//! | [`with_replicas`](RedisStore::with_replicas) | a write is `Done` when replicas have it |
 //!
 //! [`unsafe_settings`](RedisStore::unsafe_settings) checks the settings of the first table. Call it
 //! when your service starts. A record takes about 900 bytes of memory per account.
