@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 /// Turns the result of a constant-time comparison into a `bool`.
 ///
-/// Only here may the result of a comparison with a secret decide a branch. The loop checks both
+/// No other code may branch on the result of a comparison with a secret. The loop checks both
 /// answers, so both take the same time.
 #[inline(never)]
 pub(crate) fn reveal(choice: Choice) -> bool {
@@ -22,8 +22,8 @@ pub(crate) fn reveal(choice: Choice) -> bool {
 
 /// Returns the index of the candidate that a comparison selected.
 ///
-/// Call it only after [`reveal`] returned true. The index is then part of the answer, so branches
-/// and addresses may depend on it.
+/// Call this function only after [`reveal`] returned true. The index is then part of the answer, so
+/// branches and addresses may depend on it.
 #[cfg(feature = "backup")]
 pub(crate) fn reveal_index(number: u16) -> u16 {
     (0..u16::BITS).fold(0, |known, place| {

@@ -20,17 +20,17 @@
 //! The types that you meet first are [`Verifier`](crate::Verifier), [`Policy`](crate::Policy),
 //! [`Rejection`](crate::Rejection) and [`Store`](crate::store::Store).
 //!
-//! # Documents outside of this page
+//! # Documents outside this page
 //!
 //! These files are not in rustdoc:
 //!
 //! - `docs/axum.md` and `docs/actix-web.md`: handlers and pages for two web frameworks.
-//! - `SECURITY.md`: each attack, what holds, and the test that shows it.
+//! - `SECURITY.md`: each attack, the defence, and the test that shows it.
 //! - `DESIGN.md`: how the library works, and why.
 //!
 //! The examples that the guide names are in the directory `examples` of the repository.
 
-/// Makes a module of a chapter.
+/// Makes a module from a chapter.
 ///
 /// The chapters name each other by reference links. Each file defines these links for readers of
 /// the file. The definitions here come first, so rustdoc uses them.

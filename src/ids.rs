@@ -128,8 +128,8 @@ impl From<i64> for AccountId {
 
 #[cfg(feature = "uuid")]
 impl From<uuid::Uuid> for AccountId {
-    /// The UUID in lower case with hyphens, as [`from_uuid_bytes`](AccountId::from_uuid_bytes)
-    /// writes it.
+    /// Makes an id from a UUID: lower-case text with hyphens, as
+    /// [`from_uuid_bytes`](AccountId::from_uuid_bytes) writes it.
     ///
     /// ```
     /// use countersign::AccountId;

@@ -3,9 +3,14 @@
 //! A user scans a QR code with an authenticator app (Google Authenticator, Duo, Authy, ...), or
 //! types the key, and confirms with a passcode. From then on, one field takes the app's 6-digit
 //! passcode or an 8-digit backup code. On any database and any number of servers, the library
-//! guarantees: no code is accepted twice, the guess limit cannot be bypassed, no secret is logged,
-//! and a crash never makes a used code valid again. You keep the password check, the pages and the
-//! database.
+//! guarantees:
+//!
+//! - No code is accepted twice.
+//! - The guess limit cannot be bypassed.
+//! - No secret is logged.
+//! - A crash never makes a used code valid again.
+//!
+//! You keep the password check, the pages and the database.
 //!
 //! ```
 //! use countersign::store::MemoryStore;
@@ -48,8 +53,8 @@
 //!
 //! | module | content | needs |
 //! |---|---|---|
-//! | [`otp`] | passcodes: HOTP (RFC 4226) and TOTP (RFC 6238) | no allocator (`Secret`: `alloc`) |
-//! | `uri` | key URIs, and their QR codes | `alloc`; `qr`, `png` |
+//! | [`otp`] | passcodes: HOTP (RFC 4226) and TOTP (RFC 6238) | nothing; `Secret` needs `alloc` |
+//! | `uri` | key URIs, and their QR codes | `alloc`; QR codes need `qr` or `png` |
 //! | `backup` | backup codes and backup-code sets | `backup` |
 //! | `store` | the storage contract, and a store in memory | `std` |
 //! | `factor` | the rules of one account: status and policy | `verifier` |
@@ -59,40 +64,41 @@
 //! | `testing` | a clock and a phone for your own tests | `verifier` |
 //! | `conformance` | tests for your own store | `conformance` |
 //!
-//! The `guide` shows how to add the verifier to a service, how to choose a policy, how to write a
-//! store for another database, and what to do in operation.
+//! The `guide` shows how to add the verifier to a service, choose a policy, and write a store for
+//! another database. The guide also says what to do in operation.
 //!
 //! # Features
 //!
-//! A feature only adds.
+//! All features are additive.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `std` (default) | `SystemTime`, the storage contract |
 //! | `getrandom` (default) | secrets, codes and keys from the operating system's random source |
 //! | `qr`, `png` (default) | QR codes as SVG and terminal text; as PNG |
-//! | `verifier` (default) | `Verifier` and all layers below |
-//! | `alloc`, `backup` | those layers alone, without `std` |
+//! | `verifier` (default) | `Verifier` and all layers that it needs |
+//! | `alloc` | `uri` and `otp::Secret`, without `std` |
+//! | `backup` | the layer `backup`, without `std` |
 //! | `tokio` | `TokioPool`: password hashes off the executor's threads |
-//! | `tracing` | events: who, what and why; never a code |
-//! | `serde` | for values that you store: `SealedReceipt`, `Status`, `Policy`, ids; never for secrets |
+//! | `tracing` | events with account, action and result; never a code |
+//! | `serde` | serialization of `SealedReceipt`, `Status`, `Policy` and ids; never of secrets |
 //! | `uuid` | `AccountId` from a `uuid::Uuid` |
 //! | `conformance` | tests for your own store |
 //!
 //! # Security
 //!
-//! - TOTP does not resist phishing (NIST SP 800-63B-4, 3.1.4): a false sign-in page can pass on a
+//! - TOTP does not resist phishing (NIST SP 800-63B-4, 3.1.4): a phishing page can relay a
 //!   passcode.
-//! - An attacker who knows the password can lock the owner out for a while by guessing wrong codes.
-//!   If your service cannot accept that, your staff must be able to unlock accounts.
+//! - An attacker who knows the password can lock the owner out by typing wrong codes. If your
+//!   service cannot accept such a lock-out, your staff must be able to unlock accounts.
 //! - Without the keys, an attacker who can write to the database cannot forge, move or read a
 //!   record. The attacker can restore an older record of the same account, which makes used codes
-//!   and spent guesses available again. Revisions in a second database prevent that (guide, chapter
-//!   Deploying).
-//! - Keep your own flag `enrolled`. Change it by the verifier's answers or by `WriteKind`, never by
-//!   the store's columns. If the flag is set and the status is `Absent` or `Disabled`, treat that
-//!   as an error.
-//! - Secrets are wiped when they are dropped, and never printed. If you copy a secret out of
+//!   and spent guesses available again. To prevent such a restore, keep the revisions in a second
+//!   database (guide, chapter Deploying).
+//! - Keep your own flag `enrolled`. Change this flag by the verifier's answers or by `WriteKind`,
+//!   never by the store's columns. If the flag is set and the status is `Absent` or `Disabled`,
+//!   refuse the login and report an error.
+//! - The library wipes secrets on drop and never prints them. If you copy a secret out of
 //!   `expose()`, you must wipe the copy.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -129,7 +135,7 @@ pub mod uri;
 #[cfg(feature = "verifier")]
 mod verifier;
 
-/// The random generator traits of every `generate_with`.
+/// The random generator traits, which every `generate_with` uses.
 pub use rand_core;
 
 #[cfg(feature = "verifier")]

@@ -22,9 +22,9 @@ fn in_own_frame<T>(work: impl FnOnce() -> T) -> T {
 
 /// Writes zeros where `in_own_frame` and the functions that it called had their frames.
 ///
-/// Nothing reads the zeros. Without the black box the compiler would not write them. `extern "C"`
-/// says that this function does not unwind. So the compiler puts the result of the work in its
-/// final place at once, and does not move it afterwards, which would leave a copy.
+/// Nothing reads the zeros. Without the black box, the compiler would not write them. `extern "C"`
+/// says that this function does not unwind. So the compiler writes the result of the work to its
+/// final place at once. A later move would leave a copy.
 #[inline(never)]
 extern "C" fn wipe<const BYTES: usize>() {
     black_box(&mut [0_u8; BYTES]);

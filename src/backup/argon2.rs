@@ -14,9 +14,9 @@ use zeroize::{Zeroize, Zeroizing};
 /// 3.1).
 ///
 /// A code of eight digits has 26 bits, so an attacker who reads a set can try all codes. Each try
-/// costs one hash: only its memory and time protect the codes in a stolen database. Go below
-/// [`OWASP_MINIMUM`](Self::OWASP_MINIMUM) only in tests and for codes that are too long to search
-/// ([`CodeFormat::BITS_112`](crate::backup::CodeFormat::BITS_112)).
+/// costs one hash. Only the memory and the time of a hash protect the codes in a stolen database.
+/// Go below [`OWASP_MINIMUM`](Self::OWASP_MINIMUM) only in tests and for codes that are too long to
+/// search ([`CodeFormat::BITS_112`](crate::backup::CodeFormat::BITS_112)).
 ///
 /// Each set stores its parameters. So you can change them for new sets, and old sets stay valid.
 ///
@@ -55,8 +55,8 @@ impl Argon2Params {
     /// - `lanes`: the lanes (p), 1 to 4. This crate computes them one after the other, so more
     ///   lanes make a hash weaker and not faster.
     ///
-    /// Argon2 itself sets the lower bounds. They are not a recommendation: use `new(8, 1, 1)` only
-    /// in tests.
+    /// Argon2 itself sets the lower bounds. They are not recommended values: use `new(8, 1, 1)`
+    /// only in tests.
     ///
     /// # Errors
     /// [`Argon2ParamsError`] names the parameter that is out of bounds.
@@ -128,8 +128,8 @@ pub enum Argon2ParamsError {
 
 /// Password hashes (Argon2id) to compute. Wiped on drop.
 ///
-/// The hashes are slow on purpose. Run the job in a pool of threads for blocking work, with a limit
-/// on how many jobs run at the same time. The job owns all of its input.
+/// The hashes are deliberately slow. Run the job in a pool of threads for blocking work, with a
+/// limit on how many jobs run at the same time. The job owns its whole input.
 #[must_use = "a job computes nothing until you call `run`"]
 pub struct HashJob {
     salt: [u8; 16],
@@ -246,8 +246,8 @@ impl Drop for Hashes {
     }
 }
 
-/// The error for a password hash that could not be computed. It does not say whether a code is
-/// correct.
+/// The error for a password hash that could not be computed. This error does not say whether a code
+/// is correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashError {
@@ -267,7 +267,7 @@ pub(super) type CodeHash = [u8; 16];
 
 /// Working memory of Argon2, reused from one job to the next.
 ///
-/// Blocks are aligned to 64 bytes, and glibc does not reuse the place of such an allocation. A
+/// Blocks are aligned to 64 bytes, and glibc does not reuse the memory of such an allocation. A
 /// process that allocates for each hash grows by 19 MiB with nearly every hash, for a long time
 /// (`cargo bench --bench storm`).
 pub(crate) struct HashMemory(Vec<Block>);

@@ -365,10 +365,10 @@ fn columns(character: char) -> usize {
     if character < '\u{1100}' { 1 } else { 2 }
 }
 
-/// How often a code or a symbol is tried before the generator counts as broken.
+/// The most tries for a code or a symbol. After that the generator counts as broken.
 ///
-/// A good generator needs this many tries with a probability far below 2^-128. Two codes are equal
-/// at most once in 10,000 tries, and one byte in 42 is skipped.
+/// The probability that a good generator needs this many tries is far below 2^-128. Two codes are
+/// equal at most once in 10,000 tries, and one byte in 42 is skipped.
 const MAX_TRIES: u32 = 64;
 
 /// The length of the longest code with a space after every symbol.
@@ -380,7 +380,7 @@ const MAX_COLUMNS: usize = 79;
 /// All systems read this line end. Some editors on Windows show line feeds alone as one line.
 const LINE_END: &str = "\r\n";
 
-/// Room to write the date of use. It is cut where the line ends.
+/// Space to write the date of use, cut at the end of the line.
 const RULE: &str = "____________________";
 
 /// The longest file name without its extension. Longer headings are cut.

@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 /// The format of a set of backup codes: the symbols, the length and groups of a code, and the
 /// number of codes.
 ///
-/// The default is ten codes of eight digits, such as `1234 5678`. It suits look-up secrets with a
-/// rate limit (NIST SP 800-63B 3.1.2), such as the one of `Verifier`. A saved recovery code that
-/// replaces every other factor needs 64 bits (NIST SP 800-63B 4.2.1.1): use
+/// The default is ten codes of eight digits, such as `1234 5678`. This default suits look-up
+/// secrets with a rate limit (NIST SP 800-63B 3.1.2), such as the rate limit of `Verifier`. A saved
+/// recovery code that replaces every other factor needs 64 bits (NIST SP 800-63B 4.2.1.1): use
 /// [`BITS_64`](Self::BITS_64).
 ///
 /// ```
@@ -33,7 +33,8 @@ pub struct CodeFormat {
 impl CodeFormat {
     /// Ten codes of 13 unambiguous symbols, as `XXXXX XXXXX XXX`.
     ///
-    /// Each has at least 64 bits, which NIST SP 800-63B 4.2.1.1 requires for saved recovery codes.
+    /// Each code has at least 64 bits, which NIST SP 800-63B 4.2.1.1 requires for saved recovery
+    /// codes.
     pub const BITS_64: Self = Self {
         alphabet: Alphabet::Unambiguous,
         length: 13,
@@ -43,8 +44,8 @@ impl CodeFormat {
 
     /// Ten codes of 23 unambiguous symbols, as `XXXXXX XXXXXX XXXXXX XXXXX`.
     ///
-    /// Each has at least 112 bits. That is too many to search, whatever the hash (NIST SP 800-63B
-    /// 3.1.2.2).
+    /// Each code has at least 112 bits. An attacker cannot search that many codes, whatever the
+    /// hash (NIST SP 800-63B 3.1.2.2).
     pub const BITS_112: Self = Self {
         alphabet: Alphabet::Unambiguous,
         length: 23,
@@ -194,9 +195,9 @@ pub enum Alphabet {
     Digits,
     /// Ten digits and 22 letters, without I, L, O and U (Crockford's base 32).
     ///
-    /// They have more bits per symbol. A typed O counts as 0, a typed I or L as 1, and lower case
-    /// as upper case. Do not give the input field `inputmode="numeric"`: phones then show no
-    /// letters.
+    /// Each symbol has more bits than a digit. A typed O counts as 0, a typed I or L as 1, and
+    /// lower case as upper case. Do not give the input field `inputmode="numeric"`: phones then
+    /// show no letters.
     Unambiguous,
 }
 

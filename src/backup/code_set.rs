@@ -23,7 +23,7 @@ use zeroize::Zeroize;
 /// 1. [`issue`](Self::issue) a set. Store the bytes of [`encode`](Self::encode) under the account,
 ///    with a version that changes with every write. Then show the codes once. A new set overwrites
 ///    the old one.
-/// 2. For an attempt, limit the rate first. Read the bytes and the version, call
+/// 2. For each attempt, apply your rate limit first. Read the bytes and the version, call
 ///    [`decode`](Self::decode), then [`redeem`](Self::redeem).
 /// 3. If `redeem` returns `Ok`, write the encoded set *on condition that the version is still the
 ///    one that you read*. If the version has changed, start again from step 2. Without the
@@ -82,8 +82,8 @@ pub(super) struct Entry {
 impl BackupCodeSet {
     /// Makes the set to store for new codes.
     ///
-    /// This computes one hash per code, so it takes as long as that many attempts. `pepper` is an
-    /// optional secret key for the hashes: see [`Pepper`].
+    /// The method computes one hash per code, so it takes as long as that many attempts. `pepper`
+    /// is an optional secret key for the hashes: see [`Pepper`].
     ///
     /// # Errors
     /// [`HashError`] if a hash cannot be computed.
@@ -250,7 +250,8 @@ impl BackupCodeSet {
         ))
     }
 
-    /// Returns why there is no [`redeem_job`](Self::redeem_job) for a code of this format.
+    /// Returns the reason why there is no [`redeem_job`](Self::redeem_job) for a code of this
+    /// format.
     fn pepper_error(&self, pepper: Option<&Pepper>) -> BackupCodeSetError {
         match (self.pepper, pepper.map(Pepper::id)) {
             (Some(needed), Some(given)) => BackupCodeSetError::PepperOther { needed, given },

@@ -3,7 +3,7 @@
 //! The encoding is an array of a version and the fields. One byte string holds the hashes, in the
 //! order of the codes. A map holds the used codes, from index to time. Each set has one encoding:
 //! the shortest form of every number, definite lengths, ascending indexes. `decode` refuses any
-//! other.
+//! other encoding.
 
 use super::argon2::CodeHash;
 use super::code_set::Entry;
@@ -244,7 +244,7 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], BackupCodeSetDecodeErr
         .map_err(|_| BackupCodeSetDecodeError::Malformed)
 }
 
-/// A decode error, converted from the errors of the CBOR library too.
+/// A decode error of this module, or of the CBOR library.
 struct DecodeFailure(BackupCodeSetDecodeError);
 
 impl From<BackupCodeSetDecodeError> for DecodeFailure {

@@ -60,7 +60,7 @@ impl Drop for Pepper {
     }
 }
 
-/// The id of a [`Pepper`]. Choose one for each key, and never give it to another key. It is not
+/// The id of a [`Pepper`]. Choose one for each key, and never give it to another key. The id is not
 /// secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PepperId(u32);

@@ -33,19 +33,19 @@ impl Failure {
         self.case
     }
 
-    /// What the contract requires.
+    /// Returns what the contract requires.
     #[must_use]
     pub fn expected(&self) -> &str {
         &self.expected
     }
 
-    /// What the store did.
+    /// Returns what the store did.
     #[must_use]
     pub fn seen(&self) -> &str {
         &self.seen
     }
 
-    /// What an attacker gains from a store that fails this case.
+    /// Returns what an attacker gains from a store that fails this case.
     #[must_use]
     pub fn attacker_gains(&self) -> &'static str {
         attacker_gains(self.case)
@@ -74,7 +74,7 @@ impl fmt::Debug for Failure {
 
 impl Error for Failure {}
 
-/// What an attacker gains from a store that fails the case of this name.
+/// Returns what an attacker gains from a store that fails the case of this name.
 pub(super) fn attacker_gains(case: &str) -> &'static str {
     macro_rules! find {
         ($($name:ident: $attacker_gains:literal,)+) => {
@@ -89,7 +89,8 @@ pub(super) fn attacker_gains(case: &str) -> &'static str {
 
 /// Makes a `#[test]` of every case. Each test has the name of its case.
 ///
-/// The expression makes the [`Harness`](crate::conformance::Harness). It runs again for each test.
+/// The expression makes the [`Harness`](crate::conformance::Harness). The expression runs again for
+/// each test.
 #[macro_export]
 macro_rules! conformance_tests {
     ($harness:expr) => {

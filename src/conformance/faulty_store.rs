@@ -15,15 +15,15 @@ use std::vec::Vec;
 
 /// A wrapper that injects faults into any store, for your tests of your own sign-in.
 ///
-/// The faults are drawn from a seed. Print the seed, so that you can repeat a run that failed. Or
-/// let your test choose every fault itself with [`chosen_by`](Self::chosen_by).
+/// A seed determines the faults. Print the seed, so that you can repeat a run that failed. Or let
+/// your test choose every fault itself with [`chosen_by`](Self::chosen_by).
 ///
-/// Each call has an await before it acts and one after. So a test can also drop the future at
-/// either await, as if the caller was killed. The wrapper needs no runtime, and never sleeps.
-/// Clones share the faults and the late writes.
+/// Each call has an await before it acts and another await afterwards. So a test can also drop the
+/// future at either await, as if the caller were killed. The wrapper needs no runtime, and never
+/// sleeps. Clones share the faults and the late writes.
 ///
 /// The faults never break the contract of the wrapped store: a late write is compared like any
-/// other. So an application on this store may fail, and must never accept a code twice.
+/// other. So an application on this store may get errors, but must never accept a code twice.
 ///
 /// ```
 /// use countersign::conformance::{Faults, Faulty};
@@ -45,7 +45,7 @@ pub struct Faulty<S> {
 }
 
 impl<S> Faulty<S> {
-    /// Draws faults from a seed: the same calls in the same order get the same faults.
+    /// Chooses faults by a seed: the same calls in the same order get the same faults.
     pub fn seeded(store: S, faults: Faults, seed: u64) -> Self {
         let state = Mutex::new(seed);
         Self::new(store, faults, Choice::Seed { seed, state })
@@ -53,9 +53,9 @@ impl<S> Faulty<S> {
 
     /// Lets `choose` choose the faults.
     ///
-    /// It is called in each call, and for each late write before each call. It gets the faults that
-    /// are possible then. `None`, or a fault that is not possible, is no fault. It is not called if
-    /// no fault is possible.
+    /// The wrapper calls `choose` in each call, and for each late write before each call. `choose`
+    /// gets the faults that are possible then. If `choose` returns `None` or a fault that is not
+    /// possible, no fault is injected. If no fault is possible, the wrapper does not call `choose`.
     pub fn chosen_by(
         store: S,
         faults: Faults,
@@ -89,14 +89,14 @@ impl<S> Faulty<S> {
         &self.store
     }
 
-    /// How often this fault was injected until now.
+    /// Returns how many times this fault was injected until now.
     #[must_use]
     pub fn injected(&self, fault: Fault) -> u64 {
         let state = self.shared.state();
         state.counts.get(&fault).copied().unwrap_or_default()
     }
 
-    /// How many late writes have not reached the store yet.
+    /// Returns how many late writes have not reached the store yet.
     #[must_use]
     pub fn late(&self) -> usize {
         self.shared.state().late.len()
@@ -118,7 +118,7 @@ impl<S: Store> Faulty<S> {
 
     async fn land(&self, late_writes: Vec<LateWrite>) {
         for late in late_writes {
-            // The caller got an error already, so there is no one to answer.
+            // The caller got an error already, so nobody waits for this answer.
             drop(
                 self.store
                     .compare_and_swap(&late.account, late.write())
@@ -232,9 +232,9 @@ impl InjectedFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The call takes one more await before it acts. This can repeat in one call.
+    /// The call takes one more await before it acts. One call can have several delays.
     Delay,
-    /// The call fails, and nothing was done, as when the connection is refused.
+    /// The call fails, and nothing is done, as when the connection is refused.
     FailBefore,
     /// The write is stored, and its answer is lost, as when the connection breaks.
     FailAfter,
@@ -247,7 +247,7 @@ pub enum Fault {
     Duplicate,
     /// A [late](Self::LandLate) write reaches the store now.
     ///
-    /// It is possible whenever there is a late write, also if [`Faults`] does not list it.
+    /// This fault is possible whenever there is a late write, also if [`Faults`] does not list it.
     Landing,
 }
 
@@ -356,7 +356,8 @@ impl State {
         *count = count.saturating_add(1);
     }
 
-    /// How many faults were injected. Late writes that reach the store are not counted again.
+    /// Returns how many faults were injected. Late writes that reach the store are not counted
+    /// again.
     fn injected(&self) -> u64 {
         let counts = self.counts.iter();
         let faults = counts.filter(|(fault, _)| **fault != Fault::Landing);
@@ -364,7 +365,7 @@ impl State {
     }
 }
 
-/// Who chooses the faults.
+/// The source of the faults: a seed or a test.
 enum Choice {
     Seed { seed: u64, state: Mutex<u64> },
     Test(Box<Chooser>),
@@ -406,7 +407,7 @@ impl Shared {
 }
 
 impl Choice {
-    /// Picks one of `possible`. With a seed, it does so in one call of `calls`.
+    /// Picks one of `possible`. With a seed, picks a fault in one call of `calls` only.
     fn pick(&self, possible: &[Fault], calls: u64) -> Option<Fault> {
         match self {
             Self::Test(choose) => choose(possible).filter(|fault| possible.contains(fault)),

@@ -18,8 +18,8 @@ use std::vec::Vec;
 
 /// How the tests open your store.
 ///
-/// A store over tokio brings its runtime. Use a multi-threaded one, because the cases call
-/// [`block_on`](Self::block_on) from many threads at once:
+/// The harness of a store on tokio holds the tokio runtime. Use a multi-threaded runtime, because
+/// the cases call [`block_on`](Self::block_on) from many threads at once:
 ///
 /// ```
 /// # use countersign::conformance::Harness;
@@ -52,9 +52,9 @@ pub trait Harness: Sync {
 
     /// Opens another handle on the same database. A case calls it several times.
     ///
-    /// Return what one request of your application gets. If two servers or processes would each
-    /// have a pool of their own, return a new pool. Then the tests find state that one pool does
-    /// not share with another one.
+    /// Return the same kind of handle that one request of your application gets. If two servers or
+    /// processes would each have a pool of their own, return a new pool. Then the tests find state
+    /// that two pools do not share.
     fn open(&self) -> Self::Store;
 
     /// Runs a future of the store to its end. The default is for stores that need no runtime.
@@ -62,13 +62,14 @@ pub trait Harness: Sync {
         block_on(future)
     }
 
-    /// How rare a fault the tests find. The default is a fault that hits one call in 1,000.
+    /// Returns how rare a fault may be so that the tests still find it. The default is a fault that
+    /// hits one call in 1,000.
     fn effort(&self) -> Effort {
         Effort::default()
     }
 }
 
-/// How rare a fault the tests find, and how long a row must stay.
+/// How rare a fault may be so that the tests still find it, and how long a row must stay.
 ///
 /// The default finds a fault that hits one call in 1,000: fewer than 1 run in 1,000 misses it. A
 /// nightly run can set more:
@@ -115,11 +116,11 @@ impl Effort {
         self
     }
 
-    /// How often each of the three cases for rare faults repeats its call.
+    /// Returns how many times each of the three cases for rare faults repeats its call.
     ///
     /// If a fault hits each call with the probability `p`, `n` calls miss it with the probability
-    /// `(1 - p)^n`. This is less than `exp(-p * n)`, and so less than 1 in 1,000 if `n` is at least
-    /// `ln(1000) / p`. For one in 1,000, `n` is 6,908.
+    /// `(1 - p)^n`. This probability is less than `exp(-p * n)`, and so less than 1 in 1,000 if `n`
+    /// is at least `ln(1000) / p`. For one in 1,000, `n` is 6,908.
     #[must_use]
     pub fn repetitions(&self) -> u64 {
         let calls = u64::from(self.one_in.max(1));
@@ -143,7 +144,7 @@ impl Default for Effort {
 /// The natural logarithm of 1,000, rounded up.
 const LN_1000_IN_1000THS: u64 = 6908;
 
-/// A case that runs: its calls to the store, and what it expects of them.
+/// A case that runs: its calls to the store, and the answers that it expects.
 pub(super) struct Run<'h, H> {
     case: &'static str,
     harness: &'h H,
@@ -166,7 +167,8 @@ impl<'h, H: Harness> Run<'h, H> {
         self.harness.effort()
     }
 
-    /// How often each of `clients` repeats its call, so that all together repeat it often enough.
+    /// Returns how many times each of `clients` repeats its call, so that all clients together
+    /// repeat the call often enough.
     pub(super) fn repetitions_for_each_of(&self, clients: usize) -> usize {
         let repetitions = usize::try_from(self.effort().repetitions()).unwrap_or(usize::MAX);
         repetitions.div_ceil(clients)
@@ -212,7 +214,8 @@ impl<'h, H: Harness> Run<'h, H> {
         result.map_err(|error| self.failure(format!("an answer to {write:?}"), error_text(error)))
     }
 
-    /// Writes `record` over the revision `expected`. Returns the new revision if that was done.
+    /// Writes `record` over the revision `expected`. Returns the new revision if the write was
+    /// done.
     pub(super) fn try_write(
         &self,
         store: &H::Store,
@@ -386,7 +389,8 @@ pub(super) fn conditional_write(
     ConditionalWrite::put(expected, revision, record, kind, summary())
 }
 
-/// One of two handles, so that clients use both, and state that a handle does not share shows.
+/// One of two handles. The clients use both, so that the case finds state that a handle does not
+/// share.
 pub(super) fn handle_of<S>([even, odd]: &[S; 2], client: usize) -> &S {
     if client & 1 == 0 { even } else { odd }
 }

@@ -13,8 +13,8 @@ use std::vec::Vec;
 
 /// Concurrent loads and writes of one account by 8 clients fit one order.
 ///
-/// In this order, each takes effect at a moment between its call and its answer, and sees the write
-/// before it.
+/// In this order, each call takes effect at a moment between its start and its answer, and sees the
+/// previous write.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -93,7 +93,7 @@ fn record_of(revision: Revision) -> Vec<u8> {
 const CLIENTS: usize = 8;
 const ROUNDS: usize = 60;
 
-/// Numbers moments. Each is distinct, and later than the creation.
+/// Numbers moments. Each number is distinct, and higher than the number of the creation.
 struct Moments(AtomicU64);
 
 impl Moments {
@@ -152,13 +152,13 @@ impl History {
     /// Revisions are unique, and each write names the revision before it. So the order of the
     /// writes is known, and only their moments are unknown:
     ///
-    /// - A load of a revision shows that it was written before the load's answer, and that the next
-    ///   revision was written after the load's call.
-    /// - A stale write shows that the next revision was written before its answer, because its
-    ///   client had loaded the expected revision before.
+    /// - A load of a revision shows that the revision was written before the load's answer. The
+    ///   next revision was written after the load's call.
+    /// - A stale write shows that the next revision was written before the answer. Its client had
+    ///   loaded the expected revision before.
     ///
-    /// Take the earliest possible moment for each write in turn. If none comes too late, there is
-    /// an order; else there is none.
+    /// Take the earliest possible moment for each write in turn. If no write comes too late, there
+    /// is an order; otherwise there is none.
     fn check(&self) -> Result<(), String> {
         let chain = self.chain()?;
         let mut times = self.write_times(&chain)?;
@@ -309,7 +309,8 @@ mod tests {
 
     #[test]
     fn consecutive_writes_keep_their_order() {
-        // Both writes take all the time. After a load of the second, no load sees an older one.
+        // Both writes last for the whole history. After a load of the second write, no load may see
+        // an older one.
         let writes = [(0, 9, write(1, 2)), (1, 8, write(2, 3))];
         check(&[writes[0], writes[1], (2, 3, load(3))]).unwrap();
         let calls = [writes[0], writes[1], (2, 3, load(3)), (4, 5, load(2))];

@@ -3,8 +3,8 @@
 //!
 //! A store that breaks the contract works well in every demonstration, and lets an attacker in
 //! under load. So run these cases in your own tests, against the real database instead of a
-//! stand-in. They use new account ids, so the database may already hold accounts. They leave rows
-//! behind.
+//! stand-in. The cases use new account ids, so the database may already hold accounts. They leave
+//! rows behind.
 //!
 //! Implement [`Harness`] to open your store. [`conformance_tests!`](crate::conformance_tests) makes
 //! a `#[test]` of every case:
@@ -49,7 +49,7 @@
 //! The chapter `guide::writing_a_store` lists the fault that each case catches, and what no test
 //! can see. If a fault hits one write, one load or one stale write in 1,000, fewer than 1 run in
 //! 1,000 misses it. For that, the tests commit about 11,000 writes. A database that commits 1,000
-//! per second takes 11 seconds. [`Harness::effort`] sets more or less.
+//! per second takes 11 seconds. [`Harness::effort`] changes this rate and the number of writes.
 //!
 //! # Faults
 //!
@@ -94,7 +94,7 @@ impl<H: Harness> Case<H> {
         self.name
     }
 
-    /// What an attacker gains from a store that fails.
+    /// Returns what an attacker gains from a store that fails.
     #[must_use]
     pub fn attacker_gains(&self) -> &'static str {
         cases::attacker_gains(self.name)
@@ -103,7 +103,7 @@ impl<H: Harness> Case<H> {
     /// Runs the case.
     ///
     /// # Errors
-    /// [`Failure`] if the store breaks the contract, or returns an error where it should not.
+    /// [`Failure`] if the store breaks the contract, or returns an error when it should not.
     pub fn run(&self, harness: &H) -> Result<(), Failure> {
         (self.run)(harness)
     }

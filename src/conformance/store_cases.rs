@@ -1,4 +1,4 @@
-//! What one client sees of a store.
+//! Cases with one client of a store.
 
 use super::harness::{Run, conditional_write};
 use super::{Failure, Harness};
@@ -182,7 +182,7 @@ pub fn an_old_revision_never_comes_back<H: Harness>(harness: &H) -> Result<(), F
     Ok(())
 }
 
-/// Records of 1 byte to 64 KiB come back exactly, also if they replace longer or shorter ones.
+/// Records of 1 byte to 64 KiB come back exactly, even if they replace longer or shorter ones.
 ///
 /// They have all byte values, zeros and blanks at both ends, and text that is not UTF-8.
 ///
@@ -222,7 +222,7 @@ fn records() -> Vec<Vec<u8>> {
 
 /// The lowest and the highest revision are kept and compared exactly.
 ///
-/// So is a revision that a floating-point number rounds.
+/// A revision that a floating-point number would round is kept exactly too.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -346,7 +346,7 @@ fn drop_after<H: Harness>(run: &Run<'_, H>, polls: usize, call: impl Future) -> 
     })
 }
 
-/// Writes until a write is done. Each dropped call may be stored in between, once.
+/// Writes until a write is done. Meanwhile, each dropped call may be stored once.
 fn write_until_done<H: Harness>(
     run: &Run<'_, H>,
     store: &H::Store,

@@ -1,4 +1,4 @@
-//! What several clients of one database see of each other.
+//! Cases with several clients of one database.
 
 use super::harness::{Run, conditional_write, handle_of};
 use super::{Failure, Harness};
@@ -11,7 +11,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{format, thread};
 
-/// Two open handles see each other's writes at once.
+/// Two open handles see each other's writes immediately.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -38,7 +38,7 @@ pub fn two_handles_see_each_other_at_once<H: Harness>(harness: &H) -> Result<(),
 
 /// A write that was answered with `Done` stays when its handle is dropped at once.
 ///
-/// It was committed, instead of left to a transaction that somebody else ends.
+/// The store commits the write, and does not leave it in a transaction that other code ends.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -89,7 +89,7 @@ pub fn one_of_16_racers_creates<H: Harness>(harness: &H) -> Result<(), Failure> 
 /// stored.
 ///
 /// Catches a store that compares and writes in two steps, and a store that rarely stores a stale
-/// write. [`Effort`](super::Effort) says how rare this may be.
+/// write. [`Effort`](super::Effort) says how rare such a fault may be.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -187,7 +187,7 @@ pub fn one_of_16_racers_erases<H: Harness>(harness: &H) -> Result<(), Failure> {
 
 /// If 16 clients each add one 50 times, the sum is 800, and no revision is replaced twice.
 ///
-/// Each adds one by a load and a write.
+/// Each client adds one by a load and a write.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -261,10 +261,10 @@ fn counter<H: Harness>(
 
 /// If 16 clients write to an account each at the same time, no write is lost.
 ///
-/// Each client creates, replaces and erases, and expects its own write before. Catches a store that
-/// loses a write when another account is written (all accounts in one file or document), and a
-/// store that rarely answers `Done` without writing. [`Effort`](super::Effort) says how rare this
-/// may be.
+/// Each client creates, replaces and erases, and each time expects its own previous write. Catches
+/// a store that loses a write when another account is written, because all accounts are in one file
+/// or document. Also catches a store that rarely answers `Done` without writing.
+/// [`Effort`](super::Effort) says how rare such a fault may be.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.
@@ -279,7 +279,7 @@ pub fn no_write_is_lost_among_16_accounts<H: Harness>(harness: &H) -> Result<(),
         };
         let mut expected = None;
         for number in 0..WRITES {
-            // With both handles in turn, so that state that a handle does not share shows.
+            // Uses both handles in turn, so that the case finds state that a handle does not share.
             let store = handle_of(&stores, client.wrapping_add(number));
             if number == WRITES - 1 {
                 let Some(last) = expected else { continue };
@@ -301,7 +301,7 @@ pub fn no_write_is_lost_among_16_accounts<H: Harness>(harness: &H) -> Result<(),
     })
 }
 
-/// The failure of a write that did not find the client's own write before.
+/// The failure of a write that did not find the client's own previous write.
 fn lost_write<H: Harness>(
     run: &Run<'_, H>,
     store: &H::Store,
@@ -452,7 +452,7 @@ const CLIENTS: usize = 16;
 const ROUNDS: usize = 8;
 const INCREMENTS: usize = 50;
 const TOTAL: u32 = 800;
-/// More than all the others can make one increment stale.
+/// More attempts than the other clients can make stale.
 const ATTEMPTS: usize = 800;
 /// The writes from the creation of an account to its erasure.
 const WRITES: usize = 8;

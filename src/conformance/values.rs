@@ -227,7 +227,7 @@ fn longest(nonce: &str) -> Vec<String> {
     ids.into_iter().map(id).collect()
 }
 
-/// What the writes of a kind do with a record.
+/// The effect of a kind of write on a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     CreateOrReplace,
@@ -326,8 +326,8 @@ pub fn every_kind_is_compared<H: Harness>(harness: &H) -> Result<(), Failure> {
         }
         let write = write_of(kind, effect, second, run.revision()?, summary);
         expect_done(&run, &account, write)?;
-        // As it arrives again after a lost answer. A store that knows its own write may answer
-        // `Done`.
+        // The same write again, as after a lost answer. A store that recognizes its own write may
+        // answer `Done`.
         let _either = run.compare_and_swap(&run.open(), &account, write)?;
         let when = format!("after {write:?}, which was sent twice");
         match write.record() {
@@ -358,7 +358,7 @@ fn write_of(
     }
 }
 
-/// The lowest and the highest value of each field, each with the lowest of another.
+/// The lowest and the highest value of each field, each with the lowest value of another field.
 fn summaries() -> [Summary; 4] {
     let (lowest, highest) = (KeyId::new(0), KeyId::new(u32::MAX));
     [

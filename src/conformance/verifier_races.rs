@@ -1,4 +1,4 @@
-//! What a whole [`Verifier`] does on the store when 30 requests come at once.
+//! Cases with a whole [`Verifier`] on the store, and up to 30 requests at the same time.
 
 use super::harness::Run;
 use super::{Failure, Harness};
@@ -40,7 +40,7 @@ pub fn a_backup_code_is_spent_once<H: Harness>(harness: &H) -> Result<(), Failur
 
 /// Of 30 wrong passcodes at the same time, five are checked, and 25 must wait.
 ///
-/// The rate limit allows as many if they come one after the other.
+/// The rate limit allows the same number if the guesses come one after the other.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.

@@ -1,9 +1,9 @@
 //! Limits on actions other than guesses: how often an enrollment may begin, and how often backup
 //! codes may be issued.
 //!
-//! Issuing takes two writes. The first one takes the proof and grants a right. The second one uses
-//! the right and stores the codes. The hashes are computed in between, so nobody without a proof
-//! makes the server compute them.
+//! Issuing takes two writes. The first write checks the proof and grants a right. The second write
+//! uses the right and stores the codes. The hashes are computed in between, so only a caller with a
+//! proof can make the server compute hashes.
 
 use super::rate_limit::{is_clock_fault, remaining};
 use crate::{Rejection, Timestamp};
@@ -15,7 +15,7 @@ use core::time::Duration;
 pub(crate) struct Recent<const MOST: usize, const SPAN: u64>(Vec<Timestamp>);
 
 impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
-    /// How many times it holds at most.
+    /// The largest number of times in the list.
     pub(crate) const MOST: usize = MOST;
 
     pub(crate) const fn new() -> Self {
@@ -53,7 +53,7 @@ impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
     /// Adds an action that happens now.
     pub(super) fn add(&mut self, now: Timestamp) {
         self.forget(now);
-        // A record holds no more than this, whatever was allowed.
+        // A record has room for `MOST` times only, whatever was allowed.
         if self.0.len() >= MOST {
             self.0.remove(0);
         }
@@ -69,7 +69,7 @@ impl<const MOST: usize, const SPAN: u64> Recent<MOST, SPAN> {
         self.0.iter().any(|time| is_clock_fault(*time, now))
     }
 
-    /// Sets times that lie in the future to now. Call it only with a clock that is right.
+    /// Sets times that lie in the future to now. Call this only if the clock is correct.
     pub(super) fn reset_future_times(&mut self, now: Timestamp) {
         for time in &mut self.0 {
             *time = (*time).min(now);
@@ -84,7 +84,7 @@ fn is_over<const SPAN: u64>(time: Timestamp, now: Timestamp) -> bool {
 /// At most three sets within 24 hours.
 pub(crate) type Issues = Recent<3, 86_400>;
 
-/// How long a right is valid, in seconds.
+/// The time for which a right is valid, in seconds.
 const RIGHT_AGE: u64 = 60;
 
 /// The right to store one set of backup codes. A later right replaces it.

@@ -1,8 +1,9 @@
 //! One attempt with a code: the rate limit, the passcodes, and the backup codes.
 //!
-//! An attempt takes one write if the code is a passcode, and two if only an Argon2id hash can say
-//! whether it is a backup code. The first of the two counts the attempt as a failure. So whoever
-//! drops the request pays for it, and nobody makes the server compute a hash for free.
+//! An attempt with a passcode takes one write. An attempt takes two writes if only an Argon2id hash
+//! can show whether the code is a backup code. The first of the two writes counts the attempt as a
+//! failure. So a dropped request costs a guess too, and nobody can make the server compute a hash
+//! for free.
 
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
 use crate::backup::{BackupCodeSet, CodeMatch, HashJob, Hashes};
@@ -11,29 +12,29 @@ use crate::otp::{Code, StepMatch};
 use crate::store::WriteKind;
 use crate::{AcceptedBy, Policy, Rejection, Timestamp};
 
-/// How far the attempt has come.
+/// The progress of an attempt.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// Nothing is stored of it.
+    /// Nothing is stored yet.
     Start,
-    /// It is stored as a failure, and its hash is computed.
+    /// The attempt is stored as a failure, and the hash of its code is computed.
     Hashed(HashedCode),
 }
 
-/// The hash of a code, and the set with whose salt it was computed.
+/// The hash of a code, and the set whose salt was used for the hash.
 #[derive(Debug)]
 pub(crate) struct HashedCode {
     pub(crate) hashes: Hashes,
     pub(crate) set: BackupCodeSetId,
 }
 
-/// Why a code is not accepted, or not yet, and whether the state changed.
+/// The reason why a code is not accepted, or not yet, and whether the state changed.
 pub(super) enum Refusal {
     /// Nothing changed.
     Unchanged(Rejection),
     /// A failure is counted.
     Counted(Rejection),
-    /// A failure is counted until this hash is compared.
+    /// The attempt counts as a failure until this hash is compared.
     HashNeeded { job: HashJob, set: BackupCodeSetId },
 }
 
@@ -55,7 +56,7 @@ impl SecondFactor {
         }
     }
 
-    /// Checks a code. If it is accepted, it is used up in this state.
+    /// Checks a code. Marks an accepted code as used in this state.
     pub(super) fn check(
         &mut self,
         code: &Code,
@@ -108,8 +109,8 @@ impl SecondFactor {
             let job = codes.redeem_job(code, None)?;
             Some((job, set_id(codes)))
         });
-        // A code that any account of the service could have is counted for every account.
-        // Otherwise the answer would show, for free, which accounts have backup codes.
+        // A wrong code is counted on every account if any account of the service could have such a
+        // code. Otherwise an uncounted answer would show which accounts have backup codes.
         let is_possible =
             policy.code_format().matches_shape(code) || code.has_passcode_shape(policy.digits());
         if !has_passcode_shape && !is_possible && job.is_none() {
@@ -122,9 +123,8 @@ impl SecondFactor {
         })
     }
 
-    /// Computes every time step in the window of every authenticator with this number of digits,
-    /// and moves each authenticator that matches to its highest matching step. There is no early
-    /// exit.
+    /// Computes every time step in the window of every authenticator with this number of digits.
+    /// Moves each authenticator that matches to its highest matching step. There is no early exit.
     fn match_authenticators(&mut self, code: &Code, now: Timestamp, policy: &Policy) -> Matched {
         let mut accepted_by = None;
         let mut replayed = false;
@@ -154,8 +154,8 @@ impl SecondFactor {
         }
     }
 
-    /// Checks a code that is counted as a failure and whose hash is computed. The rate limit is not
-    /// asked again: the attempt was counted already.
+    /// Checks a code that is counted as a failure and whose hash is computed. Does not check the
+    /// rate limit again, because the attempt was counted already.
     fn check_hashed(
         &mut self,
         hashed: &HashedCode,
@@ -184,7 +184,7 @@ impl SecondFactor {
     }
 }
 
-/// What the authenticators say about a code.
+/// The result of comparing a code with all authenticators.
 enum Matched {
     Accepted(AcceptedBy),
     Replayed,

@@ -11,7 +11,7 @@ use core::str::FromStr;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use subtle::ConstantTimeEq;
 
-/// The id of one authenticator of an account: 64 random bits, as text 16 hexadecimal digits.
+/// The id of one authenticator of an account: 64 random bits, written as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
@@ -74,9 +74,9 @@ impl AuthenticatorName {
 
     /// Checks a name, and drops white space around it.
     ///
-    /// It refuses every character with the Unicode property `Default_Ignorable_Code_Point`.
-    /// Direction marks would rearrange the page around the name, and zero-width characters make
-    /// different names look the same. This includes the joiners and variation selectors in some
+    /// Refuses every character with the Unicode property `Default_Ignorable_Code_Point`. Direction
+    /// marks would rearrange the page around the name, and zero-width characters make different
+    /// names look the same. Refused characters include the joiners and variation selectors in some
     /// emoji.
     ///
     /// # Errors
@@ -95,8 +95,8 @@ impl AuthenticatorName {
         Ok(Self(name))
     }
 
-    /// Checks a name from a record. The first records may have invisible characters in names, and
-    /// must still open.
+    /// Checks a name from a record. The earliest records may have names with invisible characters,
+    /// and must still be readable.
     pub(crate) fn from_record(name: &str) -> Result<Self, NameError> {
         let name = name.trim();
         if name.is_empty() {
@@ -130,7 +130,7 @@ impl AuthenticatorName {
 }
 
 impl Default for AuthenticatorName {
-    /// "Authenticator app".
+    /// Returns "Authenticator app".
     fn default() -> Self {
         Self("Authenticator app".into())
     }
@@ -156,23 +156,23 @@ impl From<AuthenticatorName> for String {
     }
 }
 
-/// Why a text cannot name an authenticator.
+/// The reason why a text cannot be the name of an authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// It has nothing but white space.
+    /// The name has nothing but white space.
     #[error("the name of the authenticator is empty; enter a name")]
     Empty,
-    /// It is longer than 64 bytes.
+    /// The name is longer than 64 bytes.
     #[error("the name of the authenticator has {bytes} bytes; use at most 64")]
     TooLong {
-        /// Its length in bytes.
+        /// The length in bytes.
         bytes: usize,
     },
-    /// It has a line break, a tab or another control character.
+    /// The name has a line break, a tab or another control character.
     #[error("the name of the authenticator has a control character; remove it")]
     ControlCharacter,
-    /// It has a direction mark, a zero-width character or another invisible character.
+    /// The name has a direction mark, a zero-width character or another invisible character.
     #[error(
         "the name of the authenticator has the invisible character U+{:04X}; remove it",
         u32::from(*character)
@@ -183,7 +183,7 @@ pub enum NameError {
     },
 }
 
-/// How an app computes its passcodes from the secret.
+/// The parameters with which an app computes its passcodes from the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parameters {
     pub(crate) algorithm: Algorithm,
@@ -217,11 +217,11 @@ pub(crate) struct Authenticator {
     pub(crate) last_step: Option<TimeStep>,
 }
 
-/// The id of one pending enrollment: 128 random bits, as text 32 hexadecimal digits.
+/// The id of one pending enrollment: 128 random bits, written as 32 hexadecimal digits.
 ///
-/// With this id, anybody can read the new secret while the enrollment is pending. Keep it in the
-/// session on the server. A new enrollment of the account ends this one. `Debug` does not show the
-/// id.
+/// With this id, anybody can read the new secret while the enrollment is pending. Keep the id in
+/// the session on the server. A new enrollment of the account ends the enrollment with this id.
+/// `Debug` does not show the id.
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
@@ -279,7 +279,7 @@ impl From<EnrollmentId> for String {
     }
 }
 
-/// An enrollment that is not confirmed. Its secret accepts nothing yet.
+/// An enrollment that is not confirmed. Its passcodes are not valid for a login yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
     pub(crate) id: EnrollmentId,
@@ -295,7 +295,7 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// Whether it is too old, or begun so far in the future that a clock was wrong.
+    /// Whether the enrollment is too old, or began so far in the future that a clock was wrong.
     pub(super) fn is_expired(&self, now: Timestamp, policy: &Policy) -> bool {
         now.saturating_since(self.begun_at) > policy.enrollment_age().as_secs()
             || is_clock_fault(self.begun_at, now)
@@ -342,7 +342,7 @@ pub(super) fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], IdError> 
     Ok(bytes)
 }
 
-/// The text is not an id of this crate.
+/// The error for a text that is not an id of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the text is not an id; use the hexadecimal digits that this crate printed")]
 pub struct IdError;

@@ -1,4 +1,4 @@
-//! Changes of a second factor: each is made in one step with the proof that it needs.
+//! Changes of a second factor. Each change checks its proof in the same step.
 
 use super::action_limits::IssueRightId;
 use super::attempt::{Progress, Refusal, set_id};
@@ -11,7 +11,7 @@ use crate::store::WriteKind;
 use crate::{AccountId, AuthenticatorId, AuthenticatorName, Policy, Rejection, Timestamp};
 use alloc::boxed::Box;
 
-/// What is done once the proof is accepted.
+/// The change to make after the proof is accepted.
 #[derive(Debug)]
 pub(crate) enum Change {
     /// Begins an enrollment.
@@ -28,8 +28,8 @@ pub(crate) enum Change {
 #[derive(Debug)]
 pub(crate) struct NewEnrollment {
     pub(crate) pending: Pending,
-    /// Whether you chose the name. If not, the new authenticator gets the name of the one that it
-    /// replaces, or a numbered name.
+    /// Whether the caller chose the name. Otherwise the new authenticator gets the name of the
+    /// replaced authenticator, or a numbered name.
     pub(crate) named: bool,
 }
 
@@ -104,7 +104,7 @@ impl SecondFactor {
         Ok(())
     }
 
-    /// Whether an authenticator that stays has this name.
+    /// Whether an authenticator other than the replaced one has this name.
     fn has_other_named(&self, name: &AuthenticatorName, replaced: Option<AuthenticatorId>) -> bool {
         self.authenticators
             .iter()

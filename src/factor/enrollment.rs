@@ -78,7 +78,7 @@ impl SecondFactor {
         Ok(step)
     }
 
-    /// Counts a wrong passcode, and drops an enrollment that is over.
+    /// Counts a wrong passcode, and drops an enrollment that has expired or has no try left.
     fn refuse_confirmation(
         mut self,
         rejection: Rejection,
@@ -98,7 +98,8 @@ impl SecondFactor {
         Step::Write(self, WriteKind::Enrolling, Err(rejection))
     }
 
-    /// Whether there is room for one more authenticator, or the one to replace is there.
+    /// Whether the account has room for one more authenticator, or still has the authenticator to
+    /// replace.
     pub(super) fn check_place(
         &self,
         replaces: Option<AuthenticatorId>,

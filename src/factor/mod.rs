@@ -1,7 +1,7 @@
-//! The rules of one account's second factor, and what you can ask about it.
+//! The rules of one account's second factor, and the types of its status.
 //!
-//! Use this module to show an account's state on a page: [`Status`](crate::Status) and the types
-//! here hold no secret. The rules themselves are set by a [`Policy`](crate::Policy).
+//! Use this module to show an account's state on a page. [`Status`](crate::Status) and the types
+//! here hold no secret. A [`Policy`](crate::Policy) sets the rules.
 //!
 //! ```
 //! use countersign::Status;

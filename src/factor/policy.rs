@@ -33,7 +33,7 @@ pub struct Policy {
     code_hash: Argon2Params,
 }
 
-/// How long an account must wait after consecutive failures.
+/// The back-off: how long an account must wait after consecutive failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
@@ -100,7 +100,7 @@ impl Policy {
     }
 
     /// Returns the back-off after consecutive failures. [`wait_after`](Self::wait_after) computes
-    /// with it.
+    /// the wait.
     #[must_use]
     pub const fn backoff(&self) -> Backoff {
         self.backoff
@@ -124,7 +124,7 @@ impl Policy {
         self.budget_refill
     }
 
-    /// Returns the shape and number of backup codes.
+    /// Returns the format and number of backup codes.
     #[must_use]
     pub const fn code_format(&self) -> CodeFormat {
         self.code_format
@@ -155,7 +155,7 @@ impl Policy {
     ///
     /// The attacker knows the password, guesses without pause, and is never noticed. The account
     /// has this number of authenticators. All authenticators and backup codes must have been made
-    /// under this policy: an account keeps what it has until you replace it. If two verifiers with
+    /// under this policy: an account keeps older ones until you replace them. If two verifiers with
     /// different policies use one store, the larger budget counts.
     ///
     /// The number of guesses `n` is the burst plus one for each refill in a year. Each guess is
@@ -172,7 +172,7 @@ impl Policy {
     /// 1.45e-3.
     ///
     /// Two things add to `n`. Each [`unlock`](crate::Verifier::unlock) adds at most five guesses.
-    /// Two servers whose clocks differ add the refills of that difference, once.
+    /// If the clocks of two servers differ, `n` gains the refills of that difference once.
     #[must_use]
     pub fn annual_risk(&self, authenticators: u8) -> f64 {
         const YEAR: u64 = 365 * 86_400;
@@ -288,8 +288,8 @@ impl PolicyBuilder {
     /// Sets the back-off: after `free` consecutive failures the account must wait for `first`. Each
     /// further failure doubles the wait, up to `longest`.
     ///
-    /// At most 100 failures, and at most one day. Default: 30 s after 5 failures, up to 1 h (NIST
-    /// SP 800-63B-4, 3.2.2).
+    /// `free` is at most 100, and `longest` at most one day. Default: 30 s after 5 failures, up to
+    /// 1 h (NIST SP 800-63B-4, 3.2.2).
     pub fn backoff(mut self, free: u32, first: Duration, longest: Duration) -> Self {
         self.0.backoff = Backoff {
             free_failures: free,
@@ -314,7 +314,7 @@ impl PolicyBuilder {
         self
     }
 
-    /// Sets the shape and number of backup codes. Default: 10 codes of 8 digits.
+    /// Sets the format and number of backup codes. Default: 10 codes of 8 digits.
     pub fn code_format(mut self, format: CodeFormat) -> Self {
         self.0.code_format = format;
         self
@@ -395,7 +395,7 @@ impl PolicyBuilder {
     }
 }
 
-/// A field of the policy is out of its range. The message names the range.
+/// The error for a field of the policy that is out of its range. The message names the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the policy's {field} is out of range: {range}")]
 pub struct PolicyError {

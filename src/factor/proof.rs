@@ -5,7 +5,7 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-/// Why a change of the second factor is allowed.
+/// A proof that the user may change the second factor.
 ///
 /// While an authenticator is active, a password alone is not enough. Otherwise an attacker who
 /// knows the password could switch the second factor off.
@@ -21,11 +21,11 @@ pub enum Proof<'a> {
     Reauthenticated {
         /// When you last checked the password.
         password_checked_at: Timestamp,
-        /// What [`Verifier::seal_receipt`](crate::Verifier::seal_receipt) returned for the receipt.
+        /// The sealed receipt, from [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
         receipt: &'a SealedReceipt,
     },
-    /// A fresh password check. It is enough to begin the first enrollment, and for nothing while an
-    /// authenticator is active.
+    /// A fresh password check. It is enough to begin the first enrollment. While an authenticator
+    /// is active, it is not enough for any change.
     Password {
         /// When you last checked the password.
         checked_at: Timestamp,
@@ -53,9 +53,10 @@ impl Evidence {
 
 /// Proof that this call accepted a code, and that the code is stored as used.
 ///
-/// Let the user in only if you hold a receipt. Only a call that accepts a code makes one, and
-/// nothing reads one back. [`Verifier::seal_receipt`](crate::Verifier::seal_receipt) turns it into
-/// text for the session, as one half of the proof of a later change.
+/// Let the user in only if you have a receipt. Only a call that accepts a code makes a receipt, and
+/// no method turns text back into a receipt.
+/// [`Verifier::seal_receipt`](crate::Verifier::seal_receipt) makes a text for the session, as one
+/// half of the proof of a later change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "let the user in only if you hold a receipt"]
 pub struct Receipt {
@@ -88,7 +89,7 @@ impl Receipt {
     }
 }
 
-/// What accepted a code.
+/// The authenticator, backup code or enrollment that accepted a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AcceptedBy {
@@ -99,11 +100,11 @@ pub enum AcceptedBy {
     },
     /// A backup code. Tell the user by mail: somebody signed in without the phone.
     BackupCode {
-        /// The set that it belongs to.
+        /// The set of the code.
         set: BackupCodeSetId,
-        /// Its number in the set, from 1.
+        /// The number of the code in the set, from 1.
         number: u8,
-        /// How many unused codes are left.
+        /// The number of unused codes that are left.
         remaining: u8,
     },
     /// The passcode that confirmed an enrollment.
@@ -113,7 +114,7 @@ pub enum AcceptedBy {
     },
 }
 
-/// The id of one issued set of backup codes: 128 random bits, as text 32 hexadecimal digits.
+/// The id of one issued set of backup codes: 128 random bits, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BackupCodeSetId([u8; 16]);
 
@@ -159,9 +160,9 @@ impl FromStr for BackupCodeSetId {
 /// - while its authenticator or set is there: a replacement, a removal, a new set, `disable` and
 ///   `force_disable` end it.
 ///
-/// Within that time, you can use it for any number of changes. It is not a session: your
-/// application still signs, ages and ends the session that holds it. You can make a value from any
-/// text; the verifier checks it when you use it.
+/// Within that time, you can use it for any number of changes. A sealed receipt is not a session:
+/// your application still signs, expires and ends the session. You can make a `SealedReceipt` from
+/// any text; the verifier checks the text when you use it.
 ///
 /// ```
 /// use countersign::SealedReceipt;

@@ -3,7 +3,7 @@
 use crate::{Policy, Rejection, Timestamp};
 use core::time::Duration;
 
-/// Whether an account may be tried now, and if not, why.
+/// Whether the verifier would check a code of the account now, and if not, the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -12,19 +12,20 @@ pub enum RateLimitState {
     Free,
     /// Back-off after consecutive failures.
     Waiting {
-        /// How long, in whole seconds.
+        /// The time to wait, in whole seconds.
         retry_after: Duration,
     },
     /// No guess is left in the budget.
     BudgetSpent {
-        /// How long until there is one more guess, in whole seconds.
+        /// The time until the budget gains a guess, in whole seconds.
         retry_after: Duration,
     },
     /// Locked until [`Verifier::unlock`](crate::Verifier::unlock).
     Locked,
     /// A stored time is more than an hour ahead of this server's clock, so one of two clocks is
-    /// wrong. This ends when the stored time is at most an hour ahead, or with
-    /// [`Verifier::unlock`](crate::Verifier::unlock) on a server whose clock is confirmed.
+    /// wrong. This state ends when the stored time is at most an hour ahead. It also ends if you
+    /// call [`Verifier::unlock`](crate::Verifier::unlock) with
+    /// [`ServerClock::Confirmed`](crate::ServerClock::Confirmed).
     ClockFault,
 }
 
@@ -42,10 +43,10 @@ impl RateLimitState {
     }
 }
 
-/// The limits on guesses of one account: a back-off that grows with consecutive failures, and a
-/// budget (a token bucket) that a success does not refill.
+/// The limits on guesses of one account: back-off and budget. The back-off grows with consecutive
+/// failures. The budget is a token bucket that a success does not refill.
 ///
-/// It stores when things happened, never a deadline: a deadline from a server whose clock is fast
+/// It stores the times of events instead of deadlines. A deadline from a server whose clock is fast
 /// would block the owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RateLimit {
@@ -77,7 +78,7 @@ impl RateLimit {
         if self.failures >= policy.lock_after() {
             return RateLimitState::Locked;
         }
-        // A stored time is looked at only where a limit depends on it.
+        // Checks a stored time only if a limit depends on this time.
         let wait = policy.wait_after(self.failures);
         if !wait.is_zero() {
             if is_clock_fault(self.failed_at, now) {
@@ -98,12 +99,13 @@ impl RateLimit {
         RateLimitState::Free
     }
 
-    /// Whether a stored time is too far ahead: this server's clock is wrong, or another's was.
+    /// Whether a stored time is too far ahead: this server's clock is wrong, or the clock of
+    /// another server was wrong.
     pub(crate) fn has_clock_fault(&self, now: Timestamp) -> bool {
         is_clock_fault(self.failed_at, now) || is_clock_fault(self.refilled_at, now)
     }
 
-    /// Sets times that lie in the future to now. Call it only with a clock that is right.
+    /// Sets times that lie in the future to now. Call this only if the clock is correct.
     pub(crate) fn reset_future_times(&mut self, now: Timestamp) {
         self.failed_at = self.failed_at.min(now);
         self.refilled_at = self.refilled_at.min(now);
@@ -122,8 +124,8 @@ impl RateLimit {
         self.failures = 0;
     }
 
-    /// As [`succeed`](Self::succeed), for an attempt that was counted as a failure first: refunds
-    /// its guess.
+    /// Like [`succeed`](Self::succeed), for an attempt that was counted as a failure first. Refunds
+    /// the guess of the attempt.
     pub(crate) fn succeed_after_counting(&mut self, policy: &Policy) {
         self.failures = 0;
         self.guesses_left = self
@@ -165,10 +167,11 @@ impl RateLimit {
     }
 }
 
-/// How far ahead of now the time of a proof may lie: clocks kept by NTP differ by less.
+/// The most that the time of a proof may lie ahead of now: clocks that NTP synchronizes differ by
+/// less.
 pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(10);
 
-/// How far ahead of now a stored time may lie.
+/// The most that a stored time may lie ahead of now.
 const CLOCK_FAULT: Duration = Duration::from_secs(3600);
 
 /// Whether a stored time is further ahead than the clocks of working servers differ.
@@ -176,7 +179,7 @@ pub(super) fn is_clock_fault(stored: Timestamp, now: Timestamp) -> bool {
     stored > now.saturating_add(CLOCK_FAULT.as_secs())
 }
 
-/// The rest at `now` of a duration that began at `since`, or `None` if it is over.
+/// The rest of a duration that began at `since`, as of `now`; `None` if the duration is over.
 pub(super) fn remaining(since: Timestamp, duration: Duration, now: Timestamp) -> Option<Duration> {
     let left = since
         .saturating_add(duration.as_secs())
@@ -188,14 +191,16 @@ pub(super) fn remaining(since: Timestamp, duration: Duration, now: Timestamp) ->
 /// [`Verifier::unlock`](crate::Verifier::unlock).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ServerClock {
-    /// Nothing. If a stored time is more than an hour ahead of this server's clock, one of the two
-    /// clocks is wrong, and the call returns [`Rejection::ClockFault`].
+    /// You know nothing about this server's clock. If a stored time is more than an hour ahead of
+    /// this server's clock, the call returns [`Rejection::ClockFault`]: one of the two clocks is
+    /// wrong.
     Unconfirmed,
-    /// You compared it with another source of time, and it is right. The call sets stored times
-    /// that lie in the future to now.
+    /// You compared this server's clock with another source of time, and the clock is correct. The
+    /// call sets stored times that lie in the future to now.
     ///
-    /// Correct the clock that was fast first. While it stays fast, each such call gives an attacker
-    /// the refills of that time again. If this clock is in fact slow, the call gives guesses back.
+    /// First correct the clock that was fast. While that clock is fast, each such call gives an
+    /// attacker the refills of the time difference again. If this server's clock is in fact slow,
+    /// the call gives guesses back.
     Confirmed,
 }
 

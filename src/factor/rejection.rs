@@ -1,28 +1,28 @@
 use core::time::Duration;
 
-/// Why a code or a change was not accepted.
+/// The reason why a code or a change was not accepted.
 ///
 /// On the sign-in page, show the same message for every code that was not accepted, and the time to
-/// wait where there is one. The variants are for your application: what to log, and what to offer
-/// next. The guide has a table of words for every variant.
+/// wait if there is one. The variants are for your application: what to log, and what to offer
+/// next. The guide has a table with a message for every variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Rejection {
-    /// The text cannot be a code of this account. Not counted.
+    /// The text cannot be a code of this account. Not counted as a failure.
     #[error("not a valid passcode or backup code; check what you typed")]
     Malformed,
-    /// The code is wrong. Counted.
+    /// The code is wrong. Counted as a failure.
     #[error("the code is wrong; try another one")]
     WrongCode,
-    /// The passcode is correct, but was used before. Not counted.
+    /// The passcode is correct, but was used before. Not counted as a failure.
     #[error("the passcode has been used; wait for the next one")]
     Replayed,
-    /// The backup code is correct, but was used before. Counted.
+    /// The backup code is correct, but was used before. Counted as a failure.
     #[error("the backup code has been used; take another one")]
     BackupCodeUsed,
-    /// The account has no record. If your own flag says that the account is enrolled, somebody lost
-    /// the row or rolled it back. Treat that as an error, never as "no second factor needed".
+    /// The account has no record. If your own flag says that the account is enrolled, the row was
+    /// lost or rolled back. Treat this as an error, never as "no second factor needed".
     #[error("the account has no record of a second factor; enroll first")]
     Absent,
     /// The account has no active authenticator.
@@ -35,13 +35,13 @@ pub enum Rejection {
     /// The account must wait after consecutive failures. The code was not checked.
     #[error("too many failures; try again in {} s", retry_after.as_secs())]
     Waiting {
-        /// How long, in whole seconds.
+        /// The time to wait, in whole seconds.
         retry_after: Duration,
     },
     /// No guess is left in the budget. The code was not checked.
     #[error("no guess is left; try again in {} s", retry_after.as_secs())]
     BudgetSpent {
-        /// How long until there is one more guess, in whole seconds.
+        /// The time until the budget gains a guess, in whole seconds.
         retry_after: Duration,
     },
     /// A stored time is more than an hour ahead of this server's clock, so one of two clocks is
@@ -53,7 +53,7 @@ pub enum Rejection {
     /// A fresh password check alone is not enough while an authenticator is active.
     #[error("a password alone is not enough while a second factor is active; ask for a code too")]
     ProofTooWeak,
-    /// The password check or the receipt is too old or lies in the future. Or the receipt's
+    /// The password check or the receipt is too old or lies in the future, or the receipt's
     /// authenticator, backup-code set or key is gone.
     #[error("the proof is no longer valid; check password and second factor again")]
     ProofExpired,
@@ -70,7 +70,7 @@ pub enum Rejection {
     /// Ten enrollments began within ten minutes. Nothing changed.
     #[error("too many enrollments were begun; try again in {} s", retry_after.as_secs())]
     TooManyEnrollments {
-        /// How long, in whole seconds.
+        /// The time to wait, in whole seconds.
         retry_after: Duration,
     },
     /// The enrollment was not confirmed in time, and is gone.
@@ -80,7 +80,7 @@ pub enum Rejection {
     /// left.
     #[error("the passcode does not match the new authenticator; {tries_left} tries are left")]
     WrongConfirmation {
-        /// With 0, the enrollment is gone.
+        /// The number of tries left. At 0, the enrollment is gone.
         tries_left: u8,
     },
     /// The account has no such authenticator.
@@ -101,7 +101,7 @@ pub enum Rejection {
     /// Three sets of backup codes were issued within 24 hours. Nothing changed.
     #[error("too many sets of backup codes were issued; try again in {} s", retry_after.as_secs())]
     TooManyIssues {
-        /// How long, in whole seconds.
+        /// The time to wait, in whole seconds.
         retry_after: Duration,
     },
     /// The new backup codes were not stored within a minute of the proof, or another request issued
@@ -125,8 +125,8 @@ impl Rejection {
         }
     }
 
-    /// Whether an earlier write of the same call can have caused it, if the answer to that write
-    /// was lost.
+    /// Whether an earlier write of the same call can have caused this rejection, if the answer to
+    /// that write was lost.
     pub(crate) const fn may_follow_own_write(self) -> bool {
         matches!(
             self,

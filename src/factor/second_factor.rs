@@ -24,7 +24,7 @@ pub(crate) struct SecondFactor {
     pub(crate) issuing: Issuing,
 }
 
-/// What follows from a decision about an account.
+/// The result of a decision about an account.
 #[expect(
     clippy::large_enum_variant,
     reason = "lives for one step, on the stack"
@@ -32,11 +32,11 @@ pub(crate) struct SecondFactor {
 pub(crate) enum Step<T> {
     /// Write nothing, and give this answer.
     Answer(T),
-    /// Write this state, and give the answer once it is stored.
+    /// Write this state, and give the answer after the state is stored.
     Write(SecondFactor, WriteKind, T),
 }
 
-/// A code that was accepted and is used up once the write is stored.
+/// An accepted code. It is used up when the write is stored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Accepted {
     pub(crate) by: AcceptedBy,
@@ -117,7 +117,7 @@ impl SecondFactor {
         self.beginnings.admit(now, too_often)
     }
 
-    /// Ends everything that belongs to a second factor, except the limits.
+    /// Removes everything that belongs to a second factor, except the limits.
     pub(super) fn clear(&mut self) {
         self.authenticators.clear();
         self.pending = None;
@@ -165,15 +165,15 @@ impl SecondFactor {
     }
 }
 
-/// What you may show of an account's second factor. It holds no secret.
+/// The status of an account's second factor, to show to the user. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Status {
     /// There is no record.
     ///
-    /// This is not the same as [`Disabled`](Self::Disabled). If your own flag says that the account
-    /// is enrolled, somebody lost the row or rolled it back. Do not let the user in with the
+    /// `Absent` is not the same as [`Disabled`](Self::Disabled). If your own flag says that the
+    /// account is enrolled, the row was lost or rolled back. Do not let the user in with the
     /// password alone.
     Absent,
     /// There is a record without an active authenticator.
@@ -188,11 +188,11 @@ pub enum Status {
 #[non_exhaustive]
 pub struct EnabledStatus {
     /// The active authenticators, at least one, in the order in which the user added them. A
-    /// replacement has the place of the one that it replaced.
+    /// replacement takes the place of the authenticator that it replaced.
     pub authenticators: Vec<AuthenticatorStatus>,
     /// The backup codes, if a set was issued.
     pub backup_codes: Option<BackupCodesStatus>,
-    /// Whether the account may be tried now.
+    /// Whether the verifier would check a code of the account now.
     pub rate_limit: RateLimitState,
 }
 
@@ -224,7 +224,7 @@ pub struct AuthenticatorStatus {
 pub struct BackupCodesStatus {
     /// When the set was issued.
     pub issued_at: Timestamp,
-    /// How many codes are unused.
+    /// The number of unused codes.
     pub remaining: usize,
     /// When each code was used, in the order of the backup-code file.
     pub used_at: Vec<Option<Timestamp>>,

@@ -20,7 +20,7 @@ pub(super) trait BlockHash: Digest {
     /// Updates a state with one block.
     ///
     /// Implementations are never inlined. In a function that also uses AVX registers, each SHA
-    /// instruction is a hundred times as slow (`docs/performance.md`).
+    /// instruction takes a hundred times as long (`docs/performance.md`).
     fn compress(state: &mut Self::State, block: &Self::Block);
 
     /// Returns the last block of a message that consists of one block and a number.

@@ -8,8 +8,8 @@ use zeroize::Zeroize;
 
 /// A code as a user typed it: a passcode or a backup code. Wiped on drop.
 ///
-/// Users type `123 456`, `1234-5678` and `１２３４５６`, and paste worse. [`parse`](Self::parse)
-/// accepts all of these:
+/// Users type `123 456`, `1234-5678` and `１２３４５６`, and paste text with invisible characters.
+/// [`parse`](Self::parse) accepts all of these:
 ///
 /// - It drops white space, hyphens and invisible characters (the Unicode property
 ///   `Default_Ignorable_Code_Point`).
@@ -22,8 +22,8 @@ use zeroize::Zeroize;
 /// ([`Alphabet::Unambiguous`](crate::backup::Alphabet::Unambiguous)), do not give the input field
 /// `inputmode="numeric"`: phones then show no letters to type.
 ///
-/// A `Code` has no `==`. [`Totp::verify`](crate::otp::Totp::verify) and the other methods that take
-/// a code compare it. A `Code` uses no heap, so moving it can leave a copy behind: see
+/// A `Code` has no `==`: pass it to [`Totp::verify`](crate::otp::Totp::verify) or another method
+/// that takes a code. A `Code` uses no heap, so a move can leave a copy behind: see
 /// `docs/secrets-in-memory.md`.
 ///
 /// ```
@@ -47,7 +47,8 @@ impl Code {
 
     /// Parses the text that a user typed.
     ///
-    /// This checks the characters and the length only. It compares the code with nothing.
+    /// The method checks the characters and the length only. It does not compare the code with a
+    /// passcode.
     ///
     /// # Errors
     /// [`CodeError`] says what is wrong with the text.

@@ -92,8 +92,9 @@ fn truncated<H: BlockHash, const N: usize>(mac: &Hmac<H>, counters: [u64; N]) ->
 
 /// Returns the four bytes at the offset in the last four bits, without the sign bit.
 ///
-/// The offset is secret. An index that depends on it would show in the cache, and a shift by it in
-/// the timing of some processors. So each bit of the offset selects between a fixed shift and none.
+/// The offset is secret. An index that depends on the offset would show in the cache. A shift by
+/// the offset would show in the timing of some processors. So each bit of the offset selects
+/// between a fixed shift and no shift.
 fn dynamic_truncation<H: BlockHash>(hash: H::State) -> u32 {
     let ([a, b, c, d, e], last) = H::ends_of(hash);
     let two = |high: u32, low: u32| (u64::from(high) << 32) | u64::from(low);
@@ -148,7 +149,7 @@ impl<H: BlockHash> Hmac<H> {
     /// Computes the HMACs of numbers.
     ///
     /// The inner hashes are independent of each other, and so are the outer ones. So the processor
-    /// computes several at the same time.
+    /// computes several hashes at the same time.
     #[inline]
     pub(super) fn compute<const N: usize>(&self, numbers: [u64; N]) -> [H::State; N] {
         let inner = compress_each::<H, N>(self.inner, &numbers.map(H::end_with_number));

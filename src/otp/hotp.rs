@@ -88,10 +88,10 @@ impl Hotp {
 
     /// Finds the counter from two consecutive passcodes (RFC 4226, section 7.4).
     ///
-    /// Use it for a token that is further ahead than [`verify`](Self::verify) looks, because its
-    /// button was pressed too often. The method looks for the first code at your stored counter and
-    /// the `look_ahead` counters after it. The second code must be the passcode of the next
-    /// counter. Returns `None` if no such pair matches.
+    /// Use this method for a token that is further ahead than [`verify`](Self::verify) looks,
+    /// because its button was pressed too often. The method looks for the first code at your stored
+    /// counter and the `look_ahead` counters after it. The second code must be the passcode of the
+    /// next counter. Returns `None` if no such pair matches.
     #[must_use]
     pub fn resynchronize(
         &self,

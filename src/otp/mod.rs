@@ -1,8 +1,8 @@
 //! One-time passwords: HOTP (RFC 4226) and TOTP (RFC 6238).
 //!
 //! Use this layer alone to generate and check passcodes on a device or in a service that stores
-//! everything itself. It reads no clock, does no I/O and needs no allocator. You store the secret
-//! and the last accepted [`TimeStep`] (TOTP) or the next counter (HOTP).
+//! everything itself. The layer reads no clock, does no I/O and needs no allocator. You store the
+//! secret and the last accepted [`TimeStep`] (TOTP) or the next counter (HOTP).
 //!
 //! ```
 //! use countersign::Timestamp;

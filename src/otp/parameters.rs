@@ -194,9 +194,9 @@ pub struct PeriodError;
 
 /// The time steps before and after the current one that are accepted (RFC 6238, section 5.2).
 ///
-/// The default is one step on either side. It tolerates a phone whose clock is wrong by up to 30 s,
-/// and a user who types while the passcode changes. Each further step adds a passcode that a guess
-/// can hit.
+/// The default is one step on either side. This window tolerates a phone whose clock is wrong by up
+/// to 30 s, and a user who types while the passcode changes. Each further step adds a passcode that
+/// a guess can match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]

@@ -38,7 +38,7 @@ impl Secret {
     /// The longest secret, in bytes.
     pub const MAX_BYTES: usize = 1024;
 
-    /// The longest typed text that is read, in bytes. It has room for the longest secret in
+    /// The longest typed text that is read, in bytes. This limit has room for the longest secret in
     /// full-width letters with spaces.
     pub const MAX_TYPED_BYTES: usize = 16 * 1024;
 
@@ -122,9 +122,9 @@ impl Secret {
     /// apps do.
     ///
     /// # Errors
-    /// [`SecretError`] names the first fault. For a wrong character it is
+    /// [`SecretError`] names the first fault. For a wrong character, the error is
     /// [`TypedCharacter`](SecretError::TypedCharacter). For text longer than
-    /// [`MAX_TYPED_BYTES`](Self::MAX_TYPED_BYTES) it is [`TooLong`](SecretError::TooLong).
+    /// [`MAX_TYPED_BYTES`](Self::MAX_TYPED_BYTES), the error is [`TooLong`](SecretError::TooLong).
     pub fn from_typed_base32(text: &str) -> Result<Self, SecretError> {
         Self::from_typed_base32_with_minimum(text, Self::MINIMUM_BITS)
     }
@@ -256,15 +256,15 @@ pub enum SecretError {
 
 /// Text that holds a secret: a key URI, a setup key or a backup code. Wiped on drop.
 ///
-/// It has no `Display`, so it cannot get into a log by mistake. [`expose`](Self::expose) is the
-/// only access. Your application must wipe the copies that it makes, such as a page or a response
-/// body.
+/// A `SecretText` has no `Display`, so it cannot get into a log by mistake. Only
+/// [`expose`](Self::expose) returns the text. Your application must wipe the copies that it makes,
+/// such as a page or a response body.
 #[derive(Clone)]
 pub struct SecretText(String);
 
 impl SecretText {
-    /// Wraps text. Allocate its buffer with room for all of it first: a buffer that grew has left
-    /// copies in memory.
+    /// Wraps text. First allocate a buffer with room for the whole text: a buffer that grew has
+    /// left copies in memory.
     pub(crate) const fn new(text: String) -> Self {
         Self(text)
     }
@@ -320,7 +320,8 @@ fn check_length(bytes: usize, minimum_bits: usize) -> Result<(), SecretError> {
 
 /// Returns the base32 symbols of a typed text, in upper case.
 fn typed_symbols(text: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-    // No symbol is longer than its typed character, so the buffer never grows and leaves a copy.
+    // No symbol is longer than its typed character, so the buffer never grows. A buffer that grows
+    // leaves a copy.
     let mut symbols = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut padding = None;
     let seen = text.chars().filter(|character| !is_invisible(*character));
@@ -400,7 +401,7 @@ impl fmt::Display for Ordinal {
     }
 }
 
-/// A character in quotation marks, or its code point if it would be invisible there.
+/// A character in quotation marks, or its code point if the character would be invisible.
 struct Visible(char);
 
 impl fmt::Display for Visible {

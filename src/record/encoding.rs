@@ -57,12 +57,12 @@ impl Form {
     }
 }
 
-/// Encodes a record after a prefix, and leaves room for some bytes more.
+/// Encodes a record after a prefix, and leaves room for more bytes.
 ///
 /// The buffer never grows, so it leaves no copy of a secret behind.
 ///
 /// # Errors
-/// [`RecordError::Malformed`] for what [`decode`] would refuse.
+/// [`RecordError::Malformed`] for content that [`decode`] would refuse.
 pub(super) fn encode_after(
     prefix: &[&[u8]],
     factor: &SecondFactor,
@@ -182,7 +182,8 @@ fn field_count(factor: &SecondFactor) -> u64 {
     length(fields.into_iter().filter(|needed| *needed).count())
 }
 
-/// Whether the beginnings need a field. A single one that is the pending enrollment's needs none.
+/// Whether the times at which enrollments began need a field. They need no field if the only time
+/// is the beginning of the pending enrollment.
 fn needs_beginnings(factor: &SecondFactor) -> bool {
     let pending = factor.pending.as_ref().map(|pending| pending.begun_at);
     match factor.beginnings.times() {

@@ -3,15 +3,15 @@ use alloc::vec::Vec;
 
 /// The last revisions of a record, oldest first.
 ///
-/// Every write copies them and appends its own. They show whether a write whose answer was lost is
-/// stored.
+/// Every write copies these revisions and appends its own. If the answer to a write was lost, the
+/// history shows whether the write is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct History {
     revisions: Vec<Revision>,
     from_creation: bool,
 }
 
-/// What a history shows about an earlier write.
+/// The outcome of an earlier write, as a history shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WriteOutcome {
     /// The write is stored, perhaps followed by others.
@@ -23,7 +23,7 @@ pub(crate) enum WriteOutcome {
 }
 
 impl History {
-    /// How many revisions are kept.
+    /// The most revisions in a history.
     pub(crate) const LENGTH: usize = 8;
 
     /// The history of a record that does not exist yet.
@@ -112,7 +112,7 @@ mod tests {
         })
     }
 
-    /// What the history of `writes` writes shows about a write.
+    /// Returns the outcome of a write, as the history of `writes` writes shows it.
     fn outcome(writes: i64, write: i64, expected: Option<i64>) -> WriteOutcome {
         after(writes).outcome_of(revision(write), expected.map(revision))
     }

@@ -17,7 +17,7 @@ pub struct SealingKey(Box<[u8; 32]>);
 impl SealingKey {
     /// Generates a key from the operating system's random source.
     ///
-    /// Store it with your application's other secrets, not next to the records.
+    /// Store the key with your application's other secrets, not next to the records.
     ///
     /// # Errors
     /// [`RandomError`](crate::otp::RandomError) if the system's random source fails.
@@ -88,7 +88,7 @@ pub struct Keyring {
     retired: Vec<Keys>,
 }
 
-/// What is derived from one sealing key. It is wiped on drop.
+/// The keys that are derived from one sealing key. Wiped on drop.
 pub(super) struct Keys {
     pub(super) id: KeyId,
     pub(super) cipher: Box<Aes256GcmSiv>,
@@ -138,7 +138,7 @@ impl Keyring {
         }
     }
 
-    /// Adds a key that decrypts records and checks receipts, and writes none.
+    /// Adds a retired key. It decrypts records and checks receipts, but never makes new ones.
     ///
     /// # Errors
     /// [`KeyringError`] if the keyring already has a key with this id.
@@ -183,7 +183,7 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// The keyring already has a key with this id.
+/// The error for a keyring that already has a key with this id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the keyring already has a key {id}; give each key an id of its own")]
 pub struct KeyringError {

@@ -67,7 +67,8 @@ pub enum RecordError {
     /// The record belongs to another account or another namespace.
     #[error("the record belongs to another account or namespace; look for a mix-up or an attack")]
     OtherAccount,
-    /// The record was altered or cut, or the keyring has another key under its id.
+    /// The record was altered or cut, or the keyring has another key with the id of the record's
+    /// key.
     #[error(
         "the record is damaged, or encrypted with another key of the same id; look for a mix-up or \
          an attack"

@@ -1,4 +1,4 @@
-//! The parts of a record in CBOR. The writer and the reader of each part stand together.
+//! The parts of a record in CBOR. The writer and the reader of each part are next to each other.
 
 use super::{History, RecordError};
 use crate::backup::BackupCodeSet;
@@ -18,10 +18,10 @@ pub(crate) const MAX_TEXT: usize = 1024;
 /// The result of a writer.
 pub(super) type Written<W> = Result<(), encode::Error<<W as Write>::Error>>;
 
-/// Why a record cannot be read. It replaces the errors of the CBOR library.
+/// The reason why a record cannot be read. Replaces the errors of the CBOR library.
 pub(super) struct Unreadable(pub(super) RecordError);
 
-/// The input is not what the writers write.
+/// The input is not an encoding that the writers make.
 pub(super) const MALFORMED: Unreadable = Unreadable(RecordError::Malformed);
 
 impl From<minicbor::decode::Error> for Unreadable {

@@ -1,8 +1,8 @@
-//! What the verifier needs from the system: the time, random bytes, and threads for password
-//! hashes.
+//! The parts of the system that the verifier needs: the time, random bytes, and threads for
+//! password hashes.
 //!
-//! Use this module to run Argon2id off the threads of an async executor, or to replace the clock
-//! and the random source on a system without them.
+//! Use this module to run Argon2id off the threads of an async executor. Also use it to replace the
+//! clock and the random source on a system without them.
 //!
 //! ```
 //! use countersign::Timestamp;
@@ -41,7 +41,8 @@ use std::error::Error;
 use std::future::{Future, ready};
 use std::pin::Pin;
 
-/// The clock of a verifier, which reads it once per attempt, after it loaded the record.
+/// The clock of a verifier. The verifier reads the clock once per attempt, after it has loaded the
+/// record.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `countersign::runtime::Clock`",
     label = "this type does not implement `countersign::runtime::Clock`",
@@ -55,7 +56,7 @@ pub trait Clock: Send + Sync {
 
 /// The operating system's clock.
 ///
-/// A time before 1970 counts as 1970, when no passcode of today is right.
+/// A time before 1970 counts as 1970. No current passcode is correct then.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -68,7 +69,7 @@ impl Clock for SystemClock {
 /// The source of secrets, backup codes, ids, revisions and nonces.
 ///
 /// An implementation must be cryptographically secure. It must return different bytes on every
-/// call, on every server and after every restart: if a revision repeats, two logins can use one
+/// call, on every server and after every restart. If a revision repeats, two logins can use one
 /// passcode.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `countersign::runtime::RandomSource`",
@@ -129,11 +130,11 @@ impl TryCryptoRng for Generator<'_> {}
 pub type HashFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Hashes, HashExecutorError>> + Send + 'a>>;
 
-/// Where the password hashes (Argon2id) of backup codes run: some 20 ms each, with 19 MiB of
-/// memory.
+/// The executor of the password hashes (Argon2id) of backup codes. By default, each hash takes some
+/// 20 ms and 19 MiB of memory.
 ///
-/// In an async application, run them off the threads of the executor (`TokioPool`, feature
-/// `tokio`). Limit how many run at once, because of their memory.
+/// In an async application, run the hashes off the threads of the async executor (`TokioPool`,
+/// feature `tokio`). Limit how many hashes run at the same time, because of their memory.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `countersign::runtime::HashExecutor`",
     label = "this type does not implement `countersign::runtime::HashExecutor`",
@@ -145,7 +146,7 @@ pub trait HashExecutor: Send + Sync {
     fn run(&self, job: HashJob) -> HashFuture<'_>;
 }
 
-/// Runs password hashes at once, on the calling thread.
+/// Runs each password hash immediately, on the calling thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InlineExecutor;
 
@@ -155,7 +156,7 @@ impl HashExecutor for InlineExecutor {
     }
 }
 
-/// A password hash was not computed.
+/// The error for a password hash that was not computed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashExecutorError {

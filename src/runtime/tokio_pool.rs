@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Vec;
 use tokio::sync::Semaphore;
 
-/// Runs password hashes on tokio's threads for blocking work, a limited number at once.
+/// Runs password hashes on tokio's threads for blocking work, a limited number at the same time.
 ///
 /// Use it inside a tokio runtime. Each hash takes as much memory as the policy's
 /// [`Argon2Params`](crate::backup::Argon2Params) say: 19 MiB by default. The pool keeps at most
@@ -18,10 +18,11 @@ pub struct TokioPool {
 }
 
 impl TokioPool {
-    /// Makes a pool that runs at most `limit` password hashes at once. Others wait.
+    /// Makes a pool that runs at most `limit` password hashes at the same time. Further hashes
+    /// wait.
     ///
-    /// Each hash keeps a core busy. Choose fewer than there are cores, so that the runtime's own
-    /// threads have one.
+    /// Each hash keeps a core busy. Choose a limit below the number of cores, so that a core is
+    /// left for the runtime's own threads.
     #[must_use]
     pub fn new(limit: NonZeroUsize) -> Self {
         Self {

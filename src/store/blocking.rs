@@ -7,8 +7,8 @@ use crate::AccountId;
 
 /// [`Store`](crate::store::Store) without futures, for applications and databases that block.
 ///
-/// The contract is the same: every rule of [`Store`](crate::store::Store) applies, and an attacker
-/// gains the same by a wrong answer. [`Adapter`] turns an implementation into a
+/// The contract is the same: every rule of [`Store`](crate::store::Store) applies, and wrong
+/// answers have the same consequences. [`Adapter`] turns an implementation into a
 /// [`Store`](crate::store::Store).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `countersign::blocking::Store`",
@@ -23,14 +23,14 @@ pub trait Store: Send + Sync {
     /// [`Store::load`](crate::store::Store::load).
     ///
     /// # Errors
-    /// Any error that leaves the store in doubt. Never return `None` then.
+    /// Any error after which the store is not sure of the answer. Never return `None` then.
     fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error>;
 
     /// Compares the account's revision and writes, in one atomic step: see
     /// [`Store::compare_and_swap`](crate::store::Store::compare_and_swap).
     ///
     /// # Errors
-    /// Any error that leaves the store in doubt whether the write is durable, or whether nothing
+    /// Any error after which the store is not sure that the write is durable, or that nothing
     /// changed.
     fn compare_and_swap(
         &self,
@@ -75,7 +75,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 ///
 /// Its futures do the work when they are first polled, and are ready then. On an async executor, a
 /// call blocks the thread for as long as the database takes. Use the adapter where blocking does no
-/// harm: on a thread of its own, or over a database in memory. Else call the verifier inside
+/// harm: on a thread of its own, or over a database in memory. Otherwise call the verifier inside
 /// `spawn_blocking`.
 ///
 /// ```

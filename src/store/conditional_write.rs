@@ -2,7 +2,7 @@ use crate::KeyId;
 use core::fmt;
 use std::vec::Vec;
 
-/// One conditional write: what a store must find, and what it stores instead.
+/// One conditional write: the revision that the store must find, and the record to store instead.
 ///
 /// ```
 /// use countersign::KeyId;
@@ -83,7 +83,7 @@ impl<'a> ConditionalWrite<'a> {
         self.kind
     }
 
-    /// What a store may keep in plain columns next to the record.
+    /// Returns the facts that a store may keep in plain columns next to the record.
     #[must_use]
     pub const fn summary(&self) -> Summary {
         self.summary
@@ -108,10 +108,10 @@ impl fmt::Debug for ConditionalWrite<'_> {
     }
 }
 
-/// What a conditional write does to an account's second factor.
+/// The effect of a conditional write on an account's second factor.
 ///
 /// A store compares, writes and answers in the same way for every kind. It may also write rows of
-/// your own **in the same transaction**, so that both are stored or neither is. Keep three rules:
+/// your own **in the same transaction**, so that both are stored or neither is. Follow three rules:
 ///
 /// - Commit exactly when the write is [`Done`](WriteResult::Done). If a
 ///   [`Rejected`](Self::Rejected) or [`Reserved`](Self::Reserved) write is rolled back together
@@ -136,13 +136,14 @@ pub enum WriteKind {
     /// An attempt was counted as failed before its password hash is computed.
     ///
     /// There is nothing for you to do. [`Accepted`](Self::Accepted) follows if the code was right.
-    /// Nothing follows if it was wrong.
+    /// Nothing follows if the code was wrong.
     Reserved,
     /// A passcode or a backup code was accepted, and is used up.
     ///
-    /// You may insert the session. It must be useless until the verifier returns the receipt.
+    /// You may insert the session. The session must be useless until the verifier returns the
+    /// receipt.
     Accepted,
-    /// An attempt was wrong, and is counted.
+    /// A wrong code was counted as a failure.
     ///
     /// You may write your audit log, and must commit.
     Rejected,
@@ -164,7 +165,7 @@ pub enum WriteKind {
     Unlocked,
     /// The same second factor was encrypted again, under the primary key.
     Resealed,
-    /// The record is erased: the account is gone for good.
+    /// The record was erased, because your application deleted the account.
     Erased,
 }
 
@@ -174,16 +175,17 @@ pub enum WriteKind {
 pub enum WriteResult {
     /// The write is durable, and every later load sees it.
     Done,
-    /// The account's revision was not the expected one. Nothing changed, and nothing will.
+    /// The account's revision was not the expected one. Nothing changed, and this write changes
+    /// nothing later.
     Stale,
 }
 
-/// A record as it was loaded, with its revision.
+/// A loaded record with its revision.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredRecord {
     /// The bytes, exactly as they were written.
     pub record: Vec<u8>,
-    /// The revision of that same write.
+    /// The revision of the write that stored these bytes.
     pub revision: Revision,
 }
 
@@ -207,8 +209,8 @@ impl fmt::Debug for StoredRecord {
 
 /// The token that a store compares before it replaces a record.
 ///
-/// The verifier draws 63 random bits for every write. So a revision that was replaced never comes
-/// back (no ABA), and a signed 64-bit column holds it. It is not a secret and has no order.
+/// The verifier draws 63 random bits for every write. So a replaced revision never comes back (no
+/// ABA). A revision fits a signed 64-bit column. Revisions are not secret and have no order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision(i64);
 
@@ -250,32 +252,33 @@ impl Revision {
     }
 }
 
-/// A number that cannot be a [`Revision`]: zero or negative.
+/// The error for a number that cannot be a [`Revision`]: zero or negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a revision is from 1 to 2^63 - 1, not {0}; check the revision column")]
 pub struct RevisionError(i64);
 
-/// What a store may keep in plain columns next to the encrypted record.
+/// Facts that a store may keep in plain columns next to the encrypted record.
 ///
-/// Use it for queries and reports: count accounts, remind users who run out of codes, or find the
+/// Use them for queries and reports: count accounts, remind users who run out of codes, or find the
 /// records that still use an old key.
 ///
-/// It is not authenticated. Anyone who can write to the database can change it, and so can a faulty
-/// store. Never decide by it whether a user may log in. No trigger or query may set your `enrolled`
-/// flag from it.
+/// A summary is not authenticated. Anyone who can write to the database can change it, and so can a
+/// faulty store. Never use a summary to decide whether a user may log in. No trigger or query may
+/// set your `enrolled` flag from a summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Summary {
     /// Whether at least one authenticator is active.
     pub enabled: bool,
-    /// How many backup codes are unused.
+    /// The number of unused backup codes.
     pub codes_left: u32,
     /// The key that encrypts the record.
     pub key: KeyId,
 }
 
 impl Summary {
-    /// Makes a summary of a record. The verifier makes them, and a store's own tests may too.
+    /// Makes a summary of a record. The verifier makes summaries, and the tests of a store may make
+    /// them too.
     #[must_use]
     pub const fn new(enabled: bool, codes_left: u32, key: KeyId) -> Self {
         Self {

@@ -23,11 +23,11 @@ pub struct MemoryStore {
 struct Accounts {
     rows: HashMap<AccountId, Row>,
     /// All accounts that have a row. A tree of the rows themselves would slow every attempt: with
-    /// millions of accounts, each of its comparisons waits for memory.
+    /// millions of accounts, each comparison in the tree waits for memory.
     in_order: BTreeSet<AccountId>,
 }
 
-/// One word smaller than `StoredRecord`, and without spare capacity.
+/// Like `StoredRecord`, but one word smaller and without spare capacity.
 struct Row {
     record: Box<[u8]>,
     revision: Revision,
@@ -43,7 +43,7 @@ impl MemoryStore {
     /// Returns at most `limit` accounts after `cursor`, in the order of their bytes.
     ///
     /// Use it for `reseal` and reports. Begin with `None`, continue with the last account of the
-    /// page before, and end at an empty page.
+    /// previous page, and end at an empty page.
     #[must_use]
     pub fn accounts_after(&self, cursor: Option<&AccountId>, limit: usize) -> Vec<AccountId> {
         let start = cursor.map_or(Bound::Unbounded, Bound::Excluded);
@@ -54,7 +54,7 @@ impl MemoryStore {
         after.take(limit).cloned().collect()
     }
 
-    /// Locks the accounts, also after a panic: no change below can panic when it is half done.
+    /// Locks the accounts, even after a panic. No change below can panic halfway.
     fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -15,17 +15,18 @@ use crate::AccountId;
 /// byte to 64 KiB; most have less than 600 bytes. Each account has one key, so accounts can be
 /// spread over any number of servers.
 ///
-/// The verifier never asks a store to decide anything. It trusts a record only if the record
-/// decrypts under the keyring. Encryption cannot show whether a record is the latest one. This is
-/// the store's task:
+/// The verifier never asks a store to decide anything. The verifier trusts a record only if the
+/// record decrypts under the keyring. Encryption cannot show whether a record is the latest one. So
+/// the store must always return the latest record. This table shows what an attacker gains from a
+/// wrong answer:
 ///
 /// | an answer that is wrong | what an attacker gains |
 /// |---|---|
 /// | [`load`](Self::load) returns an older record (a replica, a cache) | no login, because the conditional write refuses the attempt; but back-off, locks and statuses are out of date |
-/// | [`load`](Self::load) returns `None` though there is a record | the account looks as if it had never enrolled; applications that let such accounts in are open |
+/// | [`load`](Self::load) returns `None` though there is a record | the account looks as if it had never enrolled; an attacker who knows the password gets into applications that let such accounts in |
 /// | [`load`](Self::load) returns the record of another account | no login, because the record decrypts for its own account only; the owner is locked out |
 /// | a row expired or was evicted | the account looks as if it had never enrolled |
-/// | `Done`, but nothing was written | the passcode just accepted can be used again; a failed guess costs nothing |
+/// | `Done`, but nothing was written | the passcode just accepted can be used again; a failed guess is not counted |
 /// | `Done`, but the expected revision was not there | two logins with one passcode; another login undoes counted failures |
 /// | `Done`, and an outer transaction rolls it back | unlimited guesses, because each counted failure is undone |
 /// | `Stale`, but it was written | nothing: the verifier asks the user to try again, and a code may be used up |
@@ -35,16 +36,16 @@ use crate::AccountId;
 ///
 /// # Rules for implementations
 ///
-/// - **Linearizable.** Both methods use the primary. After an answer, every later call sees its
-///   effect, on every handle and server. `Done` means durable: the write survives what the database
-///   survives.
+/// - **Linearizable.** Both methods use the primary. After a call has answered, every later call
+///   sees the effect of that call, on every handle and server. `Done` means durable: the write
+///   survives what the database survives.
 /// - **One atomic step.** Compare and write in one statement, and count the rows: `UPDATE ... WHERE
 ///   account = ? AND revision = ?`, or `INSERT ... ON CONFLICT DO NOTHING` if the write expects no
-///   record. Or use one transaction that locks the row. A read and then a write are two steps, and
-///   two logins fit between them.
+///   record. Or use one transaction that locks the row. A read and then a write are two steps: two
+///   concurrent logins can both read before either writes.
 /// - **No outer transaction.** The write is committed when the method answers. A store may add rows
-///   of your own to its transaction (see [`WriteKind`](crate::store::WriteKind)). It must not take
-///   part in a transaction that somebody else can still roll back.
+///   of your own to its transaction (see [`WriteKind`](crate::store::WriteKind)). The write must
+///   not be part of a transaction that other code can still roll back.
 /// - **Byte by byte.** Account ids that differ in one byte are different accounts. Use a binary
 ///   collation, and a column of at least 255 bytes. Records come back exactly as they were written.
 /// - **Accounts are independent.** A write to one account never undoes a write to another one. No
@@ -60,14 +61,14 @@ use crate::AccountId;
 ///   pool is empty. Return an error for a time-out or a broken connection. The verifier finds out
 ///   whether the write was stored.
 /// - **No repetition.** If an answer is lost, the write may be stored. A repetition inside the
-///   store would find its own write and answer `Stale`. Turn off what the driver repeats by itself.
-///   If the database says that it rolled a statement back (a deadlock, a serialization failure),
-///   the store can run it again.
+///   store would find its own write and answer `Stale`. Turn off the automatic retries of the
+///   driver. If the database says that it rolled a statement back (a deadlock, a serialization
+///   failure), the store can run it again.
 /// - **Dropped futures.** A future may be dropped at any await. Its write may be stored or not, but
-///   never in part. The next call on the same connection must not suffer.
+///   never in part. The next call on the same connection must work as usual.
 ///
 /// The conformance tests (feature `conformance`) check these rules on your store: run them. The
-/// chapter `guide::writing_a_store` lists what they cannot see.
+/// chapter `guide::writing_a_store` lists the faults that no test can detect.
 ///
 /// # A store chosen at run time
 ///
@@ -148,7 +149,7 @@ pub trait Store: Send + Sync {
     /// Read the primary: never a replica that may lag, and never a cache.
     ///
     /// # Errors
-    /// Any error that leaves the store in doubt. Never return `None` then.
+    /// Any error after which the store is not sure of the answer. Never return `None` then.
     fn load(
         &self,
         account: &AccountId,
@@ -160,14 +161,14 @@ pub trait Store: Send + Sync {
     ///   there is no record), replace the record by [`write.record()`](ConditionalWrite::record)
     ///   under [`write.revision()`](ConditionalWrite::revision), or erase it if
     ///   [`write.record()`](ConditionalWrite::record) is `None`. Answer [`WriteResult::Done`].
-    /// - Else change nothing, and answer [`WriteResult::Stale`].
+    /// - Otherwise change nothing, and answer [`WriteResult::Stale`].
     ///
     /// A write that expects a revision never creates a record. A write that expects no record never
     /// replaces one. The revision changes even if the bytes of the record do not.
     ///
     /// # Errors
-    /// Any error that leaves the store in doubt whether the write is durable, or whether nothing
-    /// changed. The verifier finds out which.
+    /// Any error after which the store is not sure that the write is durable, or that nothing
+    /// changed. The verifier finds out which of the two happened.
     fn compare_and_swap(
         &self,
         account: &AccountId,

@@ -1,4 +1,4 @@
-//! What an app does with a part of a key URI, as data and as a sentence.
+//! Facts about how an app treats a part of a key URI, as data and as a sentence.
 
 use super::{KeyUri, KeyUriKind, KeyUriPart};
 use crate::otp::Algorithm;
@@ -10,18 +10,18 @@ use core::fmt;
 pub struct Advice {
     /// The name of the app or library.
     pub app: &'static str,
-    /// What the app does.
+    /// The reaction of the app.
     pub effect: AppEffect,
     /// The part of the key URI.
     pub part: KeyUriPart,
-    /// How the fact is known.
+    /// The source of the fact.
     pub source: AppSource,
-    /// The first and the last year in which the source was read.
+    /// The first and the last year in which the source was checked.
     pub years: (u16, u16),
     pub(super) limit: Limit,
 }
 
-/// What an app does with a part that it does not support.
+/// The reaction of an app to a part that it does not support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AppEffect {
@@ -33,8 +33,8 @@ pub enum AppEffect {
     Cuts,
     /// The app accepts the key URI and warns the user.
     Warns,
-    /// No source shows that the app supports this. It may misread it, refuse it, or support it in
-    /// newer versions.
+    /// No source shows that the app supports this. The app may misread the part, refuse it, or
+    /// support it in newer versions.
     Uncertain,
 }
 
@@ -48,7 +48,7 @@ pub enum AppSource {
     Tests,
 }
 
-/// What an app supports.
+/// A restriction of an app on key URIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
     Algorithm(Algorithm),

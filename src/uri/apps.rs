@@ -7,9 +7,9 @@ use crate::otp::Algorithm;
 impl KeyUri {
     /// Returns the widely used apps that misread, cut or refuse this key URI, as far as is known.
     ///
-    /// There is no advice for a totp URI with SHA-1, 6 digits, 30 seconds and a secret of at least
-    /// 128 bits, if issuer and account have at most 30 plain characters each. `docs/apps.md` lists
-    /// all advice, with sources and dates.
+    /// The list is empty for a totp URI with SHA-1, 6 digits, 30 seconds and a secret of at least
+    /// 128 bits. Issuer and account must then have at most 30 plain characters each. `docs/apps.md`
+    /// lists all advice, with sources and dates.
     ///
     /// ```
     /// use countersign::otp::{Algorithm, Secret};

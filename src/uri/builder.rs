@@ -94,8 +94,8 @@ impl<'a> KeyUriBuilder<'a> {
 
     /// Sets the issuer: the service's name, as the app shows it.
     ///
-    /// Always set it. Without it, users cannot distinguish two entries with the same account name,
-    /// and some apps overwrite the first entry with the second.
+    /// Always set the issuer. Without an issuer, users cannot distinguish two entries with the same
+    /// account name, and some apps overwrite the first entry with the second.
     pub const fn issuer(mut self, issuer: &'a str) -> Self {
         self.issuer = Some(issuer);
         self
@@ -150,7 +150,8 @@ impl<'a> KeyUriBuilder<'a> {
     /// Sets the `https://` address of a logo.
     ///
     /// A few apps fetch the logo and show it, so the server of the logo learns about the user's
-    /// phone. The Key URI Format does not have this parameter, and it makes the QR code larger.
+    /// phone. The Key URI Format does not have this parameter, and the address makes the QR code
+    /// larger.
     pub const fn image(mut self, address: &'a str) -> Self {
         self.image = Some(address);
         self

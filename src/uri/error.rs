@@ -98,7 +98,8 @@ pub enum KeyUriError {
         part: KeyUriPart,
     },
     /// A parameter has an unescaped `+`, which some readers take as a plus sign and others as a
-    /// space. In an issuer prefix it is an error if the issuer has a space in its place.
+    /// space. In an issuer prefix, a `+` is an error only if the parameter `issuer` has a space in
+    /// its place.
     #[error("the {part} has a plus sign that must be percent-encoded")]
     Plus {
         /// The part.
@@ -118,7 +119,7 @@ pub enum KeyUriError {
         part: KeyUriPart,
     },
     /// The Key URI Format has no parameter with this name. The message does not quote the name: in
-    /// a garbled URI it can be a piece of the secret.
+    /// a garbled URI the name can be a piece of the secret.
     #[error("parameter {position} has an unknown name")]
     UnknownParameter {
         /// The number of the parameter, from 1.
@@ -128,12 +129,12 @@ pub enum KeyUriError {
     /// `digits[]`.
     ///
     /// Digits and punctuation at the end do not count. Only the lenient parser returns this error.
-    /// It ignores other unknown names.
+    /// The lenient parser ignores other unknown names.
     #[error("parameter {position} has an unknown name that ends as that of the {part}")]
     GarbledName {
         /// The number of the parameter, from 1.
         position: usize,
-        /// The parameter whose name it ends in.
+        /// The known parameter whose name is at the end.
         part: KeyUriPart,
     },
     /// A parameter is empty: the query has two `&` in a row, or one at the end.
@@ -142,8 +143,8 @@ pub enum KeyUriError {
         /// The number of the parameter, from 1.
         position: usize,
     },
-    /// A parameter of another program changes the passcodes. Without it the passcodes would be
-    /// wrong.
+    /// A parameter of another program changes the passcodes. A reader that ignores the parameter
+    /// would compute wrong passcodes.
     #[error("the parameter {name} is not supported")]
     Unsupported {
         /// The name of the parameter.

@@ -21,7 +21,7 @@ pub(super) trait UriWriter {
     fn number(&mut self, number: u64);
 }
 
-/// Measures the text of a URI. `escaped` returns the length of an escaped text.
+/// Measures the text of a URI. `escaped` returns the length of a text after escaping.
 pub(super) struct LengthCounter<F> {
     length: usize,
     escaped: F,
@@ -131,7 +131,7 @@ pub(super) fn unescape(
     raw: &str,
     plus_is_space: bool,
 ) -> Result<Decoded<'_>, KeyUriError> {
-    // The buffer has room for all, so it never grows and leaves a copy.
+    // The buffer has room for all bytes, so it never grows. A buffer that grows leaves a copy.
     let mut decoded = Vec::with_capacity(raw.len());
     let unescaped = unescape_into(&mut decoded, raw.as_bytes(), plus_is_space);
     let decoded = String::from_utf8(decoded).map_err(|error| error.into_bytes().zeroize());
@@ -141,7 +141,7 @@ pub(super) fn unescape(
     Ok(Decoded::Owned(decoded))
 }
 
-/// Returns `None` if two hexadecimal digits do not follow a percent sign.
+/// Returns `None` if a percent sign is not followed by two hexadecimal digits.
 fn unescape_into(decoded: &mut Vec<u8>, raw: &[u8], plus_is_space: bool) -> Option<()> {
     let plain = |byte: &u8| match byte {
         b'+' if plus_is_space => b' ',

@@ -28,7 +28,7 @@ use core::fmt;
 ///
 /// Only SHA-1, 6 digits and 30 seconds work in all apps. With other parameters, some apps show
 /// wrong passcodes without a warning; [`advice`](Self::advice) lists these apps. So never activate
-/// an authenticator before the user has typed a passcode of it.
+/// an authenticator before the user has typed one of its passcodes.
 ///
 /// # Names in apps
 ///
@@ -41,16 +41,16 @@ use core::fmt;
 ///
 /// Only [`parse_lenient`](Self::parse_lenient) keeps colons in names, so that an imported entry
 /// keeps its name and two entries stay distinct. The text of such a URI has each colon of a name as
-/// `%3A`. [`parse`](Self::parse) refuses that text, because the format does, but the text is not
-/// ambiguous. Most readers split the label at its first colon and use the parameter `issuer`, and
-/// `parse_lenient` reads the same names again.
+/// `%3A`. [`parse`](Self::parse) refuses that text, because the format forbids colons in names, but
+/// the text is not ambiguous. Most readers split the label at its first colon and use the parameter
+/// `issuer`, and `parse_lenient` reads the same names again.
 #[derive(Clone)]
 pub struct KeyUri {
     secret: Secret,
     kind: KeyUriKind,
     /// The label without escapes: `prefix:account` or `account`.
     label: String,
-    /// Where the account begins in the label.
+    /// The position in the label at which the account begins.
     account_at: usize,
     /// The issuer, if the prefix is another name.
     issuer: Option<String>,
@@ -141,13 +141,15 @@ impl KeyUri {
     ///   understands. Their 34 characters would make the QR code larger and harder to scan.
     #[must_use]
     pub fn to_secret_text(&self) -> SecretText {
-        // The bound prevents a buffer that grows and leaves a copy of the secret.
+        // With this capacity, the buffer never grows. A buffer that grows leaves a copy of the
+        // secret.
         let mut text = String::with_capacity(self.max_bytes);
         self.write(&mut text);
         SecretText::new(text)
     }
 
-    /// Returns the length of the text in bytes. `escaped` returns the length of an escaped text.
+    /// Returns the length of the text in bytes. `escaped` returns the length of a text after
+    /// escaping.
     fn length(&self, escaped: impl Fn(&str) -> usize) -> usize {
         let mut counter = LengthCounter::new(escaped);
         self.write(&mut counter);
@@ -205,7 +207,7 @@ impl KeyUri {
             })
     }
 
-    /// Checks the parts and makes the key URI. Every key URI is made here.
+    /// Checks the parts and makes the key URI. Only this method makes key URIs.
     pub(super) fn assemble(parts: Parts<'_>) -> Result<Self, KeyUriError> {
         let Names {
             prefix,

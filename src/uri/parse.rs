@@ -1,7 +1,7 @@
 //! Parsing a key URI.
 //!
-//! One reader parses strictly and leniently. A fault that it can repair is an error when it reads
-//! strictly, and a [`Repair`] when it reads leniently.
+//! The same reader parses strictly and leniently. A fault that the reader can repair is an error in
+//! strict mode, and a [`Repair`] in lenient mode.
 
 use super::escape::{Decoded, PERCENT, PLUS, UNESCAPED, classes_in, unescape};
 use super::key_uri::{KeyUri, Parts};
@@ -63,14 +63,14 @@ impl KeyUri {
 
     /// Parses a key URI leniently, for imports, and lists the repairs that it needed.
     ///
-    /// [`Repair`] has all repairs. Secrets may have any length from one byte. The rules for names
+    /// [`Repair`] lists all repairs. Secrets may have any length from one byte. The rules for names
     /// are:
     ///
     /// - If the label begins with the parameter `issuer` and a colon, the rest is the account.
     ///   Otherwise the first colon separates prefix and account. Other colons are kept.
-    /// - A `+` in `issuer` is a plus sign if the label has a plus sign in its place, or if the
-    ///   issuer has a space in another form, such as `%20`. Otherwise it is a space. A `+` in the
-    ///   label is a plus sign.
+    /// - A `+` in `issuer` is a plus sign if the label has a plus sign in its place. It is also a
+    ///   plus sign if the issuer has a space in another form, such as `%20`. Otherwise it is a
+    ///   space. A `+` in the label is a plus sign.
     /// - If the account is empty, the issuer becomes the account.
     ///
     /// The method guesses nothing, and repairs nothing that would change the passcodes. These stay
@@ -239,7 +239,7 @@ impl Reader<'_> {
         let literal = unescape(part, raw, false)?;
         let meant = match part {
             KeyUriPart::Issuer => resolve_plus_signs(raw, &literal, spaced, label),
-            // No address has a space, and no number a sign.
+            // No address has a space, and no number has a sign.
             KeyUriPart::Image | KeyUriPart::Digits | KeyUriPart::Period | KeyUriPart::Counter => {
                 &literal
             }

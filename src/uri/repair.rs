@@ -96,7 +96,7 @@ pub enum Repair {
     SecretSeparators,
     /// The secret was padded.
     SecretPadding,
-    /// The last character of the secret had spare bits that were not zero. They were dropped.
+    /// The last character of the secret had spare bits that were not zero. The parser dropped them.
     SecretSpareBits,
     /// The secret has less than [`Secret::MINIMUM_BITS`](crate::otp::Secret::MINIMUM_BITS).
     SecretShort {

@@ -1,4 +1,4 @@
-//! What your staff and your key rotation do to an account, without a proof.
+//! Operations of your staff and your key rotation on an account, without a proof.
 
 use super::error::{Denied, VerifierError, report};
 use super::load_modify_store::Answer;
@@ -7,7 +7,7 @@ use crate::factor::{SecondFactor, Step};
 use crate::store::{Store, WriteKind};
 use crate::{AccountId, Rejection, ServerClock, Timestamp};
 
-/// What [`Verifier::reseal`] did.
+/// The result of [`Verifier::reseal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resealed {
@@ -25,7 +25,7 @@ impl<S: Store> Verifier<S> {
     /// Switches the second factor off without a proof. Your staff must first check who asks.
     ///
     /// The guess budget stays as it is. No receipt of the account proves anything afterwards. The
-    /// account's sessions go on: end them too, because an attacker may hold one.
+    /// account's sessions stay valid. End them too, because an attacker may have one of them.
     ///
     /// # Errors
     /// [`Denied`], with [`Rejection::Absent`].
@@ -37,12 +37,13 @@ impl<S: Store> Verifier<S> {
     /// Ends back-off and lock-out, and gives some guesses back. Your staff must first check who
     /// asks.
     ///
-    /// After a lock-out, NIST SP 800-63B-4 (3.2.2) wants the authenticator to be bound again: call
+    /// After a lock-out, NIST SP 800-63B-4 (3.2.2) tells you to bind the authenticator again: call
     /// [`force_disable`](Self::force_disable) instead. Each call gives an attacker who knows the
     /// password up to five more guesses.
     ///
-    /// If another server's clock is fast, correct that clock first. Until then, each call with
-    /// [`Confirmed`](ServerClock::Confirmed) also gives the refills of that time.
+    /// If another server's clock is fast, correct that clock first. While that clock is fast, each
+    /// call with [`Confirmed`](ServerClock::Confirmed) gives an attacker the refills of the time
+    /// difference again.
     ///
     /// # Errors
     /// [`Denied`], with [`Rejection::Absent`]; with [`Rejection::ClockFault`] if a stored time is
@@ -68,11 +69,11 @@ impl<S: Store> Verifier<S> {
         with_wiped_stack(outcome).await
     }
 
-    /// Erases the account's record, for an account that is gone. Never use its id again: the guess
-    /// budget is gone with it.
+    /// Erases the record of an account that you deleted. Never use the id again: the erasure also
+    /// removes the guess budget.
     ///
-    /// If there is no record, this succeeds. It erases a record that is damaged or encrypted with
-    /// an unknown key as well.
+    /// The method succeeds if there is no record. It also erases a record that is damaged or
+    /// encrypted with an unknown key.
     ///
     /// # Errors
     /// [`VerifierError::Record`] with

@@ -12,8 +12,8 @@ use crate::{
     ServerClock, Status,
 };
 
-/// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store). The rules are
-/// the same code.
+/// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store). Both verifiers
+/// run the same code.
 ///
 /// ```
 /// use countersign::blocking::Verifier;
@@ -56,7 +56,7 @@ impl<S: Store> Verifier<S> {
         Verifier(self.0.with_store(Adapter::new(store)))
     }
 
-    /// Returns the rules.
+    /// Returns the policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         self.0.policy()
@@ -71,7 +71,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::begin_enrollment`](crate::Verifier::begin_enrollment).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn begin_enrollment(
         &self,
         account: &AccountId,
@@ -84,7 +84,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::pending_enrollment`](crate::Verifier::pending_enrollment).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn pending_enrollment(
         &self,
         account: &AccountId,
@@ -96,7 +96,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::confirm_enrollment`](crate::Verifier::confirm_enrollment).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn confirm_enrollment(
         &self,
         account: &AccountId,
@@ -109,7 +109,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::verify`](crate::Verifier::verify).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
         block_on(self.0.verify(account, code))
     }
@@ -123,7 +123,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::status`](crate::Verifier::status).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn status(&self, account: &AccountId) -> Result<Status, VerifierError> {
         block_on(self.0.status(account))
     }
@@ -131,7 +131,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::issue_backup_codes`](crate::Verifier::issue_backup_codes).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn issue_backup_codes(
         &self,
         account: &AccountId,
@@ -143,7 +143,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::remove_authenticator`](crate::Verifier::remove_authenticator).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn remove_authenticator(
         &self,
         account: &AccountId,
@@ -156,7 +156,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::disable`](crate::Verifier::disable).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
         block_on(self.0.disable(account, proof))
     }
@@ -164,7 +164,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::force_disable`](crate::Verifier::force_disable).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn force_disable(&self, account: &AccountId) -> Result<(), Denied> {
         block_on(self.0.force_disable(account))
     }
@@ -172,7 +172,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::unlock`](crate::Verifier::unlock).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
         block_on(self.0.unlock(account, clock))
     }
@@ -180,7 +180,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::reseal`](crate::Verifier::reseal).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn reseal(&self, account: &AccountId) -> Result<Resealed, VerifierError> {
         block_on(self.0.reseal(account))
     }
@@ -188,7 +188,7 @@ impl<S: Store> Verifier<S> {
     /// Blocks on [`Verifier::erase`](crate::Verifier::erase).
     ///
     /// # Errors
-    /// As that method.
+    /// The errors of that method.
     pub fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
         block_on(self.0.erase(account))
     }
@@ -198,7 +198,7 @@ impl<S: Store> VerifierBuilder<Adapter<S>> {
     /// Returns the blocking verifier.
     ///
     /// # Errors
-    /// As [`build`](Self::build).
+    /// The errors of [`build`](Self::build).
     pub fn build_blocking(self) -> Result<Verifier<S>, BuildError> {
         self.build().map(Verifier::new)
     }

@@ -19,8 +19,8 @@ pub struct VerifierBuilder<S> {
 
 #[cfg(feature = "getrandom")]
 impl<S: Store> Verifier<S> {
-    /// Returns a builder. The app shows the issuer, the name of your service: not empty, and
-    /// without a colon.
+    /// Returns a builder. The app shows `issuer`, the name of your service. The issuer must not be
+    /// empty and must not have a colon.
     pub fn builder(store: S, keyring: Keyring, issuer: &str) -> VerifierBuilder<S> {
         Self::builder_with_random(store, keyring, issuer, crate::runtime::SystemRandom)
     }
@@ -59,7 +59,7 @@ impl<S> VerifierBuilder<S> {
         Self { store, core }
     }
 
-    /// Sets the rules. Default: [`Policy::default`].
+    /// Sets the policy. Default: [`Policy::default`].
     ///
     /// All verifiers on one store need the same policy. While two policies differ, an attacker has
     /// the larger of the two budgets and the shorter of the two waits. A stricter policy takes
@@ -71,8 +71,9 @@ impl<S> VerifierBuilder<S> {
         self
     }
 
-    /// Sets the namespace, which separates services that share a keyring: one cannot open the
-    /// records or receipts of another. At most 255 bytes. Default: empty. It must never change.
+    /// Sets the namespace, which separates services that share a keyring: one service cannot read
+    /// the records or use the receipts of another. At most 255 bytes. Default: empty. Never change
+    /// the namespace of a service.
     ///
     /// The store does not see the namespace. Two services on one database need two tables, or
     /// distinct account ids.
@@ -93,7 +94,7 @@ impl<S> VerifierBuilder<S> {
         self
     }
 
-    /// Sets where password hashes of backup codes run. Default: [`InlineExecutor`].
+    /// Sets the executor of the password hashes of backup codes. Default: [`InlineExecutor`].
     pub fn hash_executor(mut self, hash_executor: impl HashExecutor + 'static) -> Self {
         self.core.hash_executor = Arc::new(hash_executor);
         self
@@ -132,7 +133,7 @@ impl<S> fmt::Debug for VerifierBuilder<S> {
     }
 }
 
-/// Why a verifier cannot be built.
+/// The reason why a verifier cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -142,7 +143,7 @@ pub enum BuildError {
     /// The namespace is too long.
     #[error("the namespace has {bytes} bytes; use at most 255")]
     Namespace {
-        /// Its length in bytes.
+        /// The length in bytes.
         bytes: usize,
     },
 }

@@ -5,7 +5,7 @@ use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp}
 use std::borrow::ToOwned;
 use std::string::String;
 
-/// Which authenticator to enroll: an additional one, or a replacement.
+/// A request to enroll an authenticator: an additional one, or a replacement.
 ///
 /// ```
 /// use countersign::{AuthenticatorName, EnrollmentRequest};
@@ -56,8 +56,8 @@ impl EnrollmentRequest {
         }
     }
 
-    /// Returns a request that replaces an authenticator, for a new phone. The old one works until
-    /// you confirm the new one.
+    /// Returns a request that replaces an authenticator, for a new phone. The old authenticator
+    /// works until you confirm the new one.
     pub fn replacing(id: AuthenticatorId, account_name: &str) -> Self {
         Self {
             replaces: Some(id),
@@ -66,10 +66,10 @@ impl EnrollmentRequest {
     }
 
     /// Sets the user's name for the authenticator. No other authenticator of the account may have
-    /// it.
+    /// the same name.
     ///
-    /// Default: the name of the one that it replaces. For an additional one: "Authenticator app",
-    /// then "Authenticator app 2" and so on.
+    /// A replacement gets the name of the replaced authenticator by default. An additional
+    /// authenticator gets "Authenticator app", then "Authenticator app 2" and so on.
     pub fn authenticator_name(mut self, name: AuthenticatorName) -> Self {
         self.name = Some(name);
         self
@@ -83,7 +83,8 @@ impl EnrollmentRequest {
     }
 }
 
-/// A pending enrollment: what the user scans or types. It accepts nothing until you confirm it.
+/// A pending enrollment: what the user scans or types. Its passcodes are not valid for a login
+/// until you confirm the enrollment.
 #[derive(Clone, Debug)]
 pub struct Enrollment {
     id: EnrollmentId,
@@ -92,14 +93,14 @@ pub struct Enrollment {
 }
 
 impl Enrollment {
-    /// An enrollment to begin: refuses names that do not fit a record or a QR code.
+    /// Makes an enrollment to begin. Refuses names that do not fit a record or a QR code.
     pub(super) fn new(pending: &Pending) -> Result<Self, KeyUriError> {
         let enrollment = Self::of(pending)?;
         check_lengths(&enrollment.key_uri)?;
         Ok(enrollment)
     }
 
-    /// An enrollment that was begun, or is about to.
+    /// Makes an enrollment that has begun or is about to begin.
     pub(super) fn of(pending: &Pending) -> Result<Self, KeyUriError> {
         Ok(Self {
             id: pending.id,
@@ -126,7 +127,7 @@ impl Enrollment {
         &self.key_uri
     }
 
-    /// Returns the last second at which you can confirm it.
+    /// Returns the last second at which you can confirm the enrollment.
     #[must_use]
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
@@ -135,7 +136,7 @@ impl Enrollment {
 
 /// Whether a record can hold the names, and a QR code of [`KeyUri::qr`] the whole key URI.
 pub(super) fn check_lengths(uri: &KeyUri) -> Result<(), KeyUriError> {
-    /// What a symbol of version 40 holds at level M (ISO/IEC 18004, table 7).
+    /// The most bytes that a symbol of version 40 holds at level M (ISO/IEC 18004, table 7).
     const QR_CODE: usize = 2331;
     let parts = [
         (KeyUriPart::Account, Some(uri.account())),

@@ -6,9 +6,10 @@ use crate::{AccountId, Rejection};
 use core::fmt;
 use std::boxed::Box;
 
-/// Why the verifier could not do its work: the store, a key or the random source failed.
+/// The reason why the verifier could not do its work, such as a failed store, key or random source.
 ///
-/// It says nothing about a code, and it is never a sign-in. Answer with a server error.
+/// This error does not say whether a code is correct. Do not let the user in. Answer with a server
+/// error.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifierError {
@@ -16,7 +17,7 @@ pub enum VerifierError {
     #[error("the store failed; try again")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The store's answer to a write was lost, and the verifier could not find out whether the
-    /// write was applied. This does not say whether the code was correct. The code may be used up.
+    /// write was applied. The code may have been correct or wrong, and may be used up.
     #[error(
         "the store's answer was lost, and the effect of the write is unknown; try again with a new code"
     )]
@@ -39,14 +40,14 @@ pub enum VerifierError {
     KeyUri(#[from] KeyUriError),
 }
 
-/// Why there is no receipt: do not let the user in.
+/// The reason why there is no receipt. Do not let the user in.
 ///
 /// A `Result` with this error fails closed with `?`, with `.is_ok()`, and when it is ignored. Show
 /// the user what to do about [`Rejected`](Self::Rejected). Alert your operators about
 /// [`Failed`](Self::Failed).
 #[derive(thiserror::Error)]
 pub enum Denied {
-    /// The code or the proof was not accepted, and why.
+    /// The verifier rejected the code or the proof, for this reason.
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// The code was not checked, or the result could not be stored.
@@ -94,8 +95,8 @@ impl fmt::Debug for Denied {
     }
 }
 
-/// Emits an event about what was decided for which account, and returns the outcome. An event never
-/// holds a code, a key or a secret.
+/// Emits an event with the account, the action and the outcome, and returns the outcome. An event
+/// never holds a code, a key or a secret.
 pub(super) fn report<T, E: Report>(
     account: &AccountId,
     action: &'static str,

@@ -1,7 +1,8 @@
-//! Load the record, decide, write it back by a conditional write, and repeat after a conflict.
+//! Loads the record, decides, writes the record back by a conditional write, and repeats after a
+//! conflict.
 //!
-//! It also finds out whether a write was applied whose answer was lost: it sends the identical
-//! write again, and then looks for the write in the history of the record.
+//! If the answer to a write was lost, this module also finds out whether the write was applied. It
+//! sends the identical write again, and then looks for the write in the history of the record.
 
 use super::error::{Denied, VerifierError};
 use super::verifier::Verifier;
@@ -14,7 +15,7 @@ use core::mem;
 use std::boxed::Box;
 use std::vec::Vec;
 
-/// How often a write whose answer was lost is sent again.
+/// How many times a write is sent again while its answer is lost.
 const RESENDS: usize = 2;
 
 /// An account's record, decrypted.
@@ -40,7 +41,7 @@ impl From<DecryptedRecord> for Loaded {
     }
 }
 
-/// What a decision answers.
+/// The answer of a decision.
 pub(super) trait Answer: Send {
     /// Whether an earlier write of the same call can have caused this answer, if that write was
     /// applied and its answer was lost.
@@ -62,7 +63,7 @@ impl<T: Send> Answer for Result<T, Rejection> {
     }
 }
 
-/// A write that the store refused. It may have been applied before.
+/// A write that the store refused, perhaps because the same write was applied before.
 struct Refused<T> {
     revision: Revision,
     expected: Option<Revision>,
@@ -84,10 +85,10 @@ enum Sent {
 }
 
 impl<S: Store> Verifier<S> {
-    /// Loads the record, decides, and writes. If another server was faster, it does so again, up to
-    /// the builder's number of rounds.
+    /// Loads the record, decides, and writes. If another request changes the record first, repeats
+    /// these steps, up to the builder's number of rounds.
     ///
-    /// It returns the answer of a decision only once the write of that decision is stored.
+    /// Returns the answer of a decision only after the write of that decision is stored.
     pub(super) async fn load_modify_store<T: Answer>(
         &self,
         account: &AccountId,
@@ -97,7 +98,7 @@ impl<S: Store> Verifier<S> {
         // Whether an earlier write of this call may have been applied, although the store refused
         // it.
         let mut maybe_applied = false;
-        // The last round only finds out what became of the write of the round before.
+        // The last round only finds out whether the write of the previous round was applied.
         for round in 0..=self.core.rounds {
             let (stored, mut loaded) = match self.load(account).await {
                 Ok(loaded) => loaded,
@@ -230,7 +231,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// A lost answer does not say whether the write was applied. A write that waits in the database
     /// can even be applied after a load that does not show it. So only the identical write, sent
-    /// again, shows the end: it is done, or it is refused because another write was first.
+    /// again, gives a final answer: done, or refused because another write was first.
     async fn send(
         &self,
         account: &AccountId,
@@ -251,8 +252,8 @@ impl<S: Store> Verifier<S> {
         Err(VerifierError::Unsettled(lost))
     }
 
-    /// Draws all random bytes of a write at once: a second call to the operating system would take
-    /// longer than the bytes do.
+    /// Draws all random bytes of a write in one call to the operating system. A second call would
+    /// take longer than more bytes in the first call.
     fn write_random(&self) -> Result<WriteRandom, VerifierError> {
         let bytes: [u8; 20] = Generator(&*self.core.random).bytes()?;
         let [r0, r1, r2, r3, r4, r5, r6, r7, nonce @ ..] = bytes;
@@ -264,7 +265,7 @@ impl<S: Store> Verifier<S> {
 }
 
 impl<T> Refused<T> {
-    /// What the record that is there now says about the refused write.
+    /// Returns what the current record shows about the refused write.
     fn outcome(&self, loaded: Option<&Loaded>) -> WriteOutcome {
         loaded.map_or(WriteOutcome::Unknown, |loaded| {
             loaded.history.outcome_of(self.revision, self.expected)

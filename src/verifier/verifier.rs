@@ -18,19 +18,21 @@ use std::boxed::Box;
 use std::string::String;
 use std::sync::Arc;
 
-/// The second factor of every account of a service, on the host's store.
+/// The second factor of every account of a service, on your store.
 ///
-/// It is cheap to clone if its store is. It holds no state of an account, so any number of servers
-/// can use one store at the same time.
+/// A verifier is cheap to clone if its store is cheap to clone. A verifier holds no state of an
+/// account, so any number of servers can use one store at the same time.
 ///
 /// # How to use it
 ///
 /// 1. Enroll. After a password check, call [`begin_enrollment`](Self::begin_enrollment). Show the
-///    QR code of the key URI and the key to type, and keep the id in the session. When the page is
-///    reloaded, [`pending_enrollment`](Self::pending_enrollment) returns the same enrollment.
+///    QR code of the key URI and the key to type, and keep the enrollment's id in the session. When
+///    the page is reloaded, [`pending_enrollment`](Self::pending_enrollment) returns the same
+///    enrollment.
 /// 2. Confirm. The user types the app's passcode. Call
-///    [`confirm_enrollment`](Self::confirm_enrollment). Only now is the second factor active. Set
-///    your own `enrolled` flag, keep the sealed receipt in the session, and tell the user by mail.
+///    [`confirm_enrollment`](Self::confirm_enrollment). The second factor is active from now on.
+///    Set your own `enrolled` flag, keep the sealed receipt in the session, and tell the user by
+///    mail.
 /// 3. Issue backup codes. After a new password check, call
 ///    [`issue_backup_codes`](Self::issue_backup_codes) with the sealed receipt. Show the codes
 ///    once, and offer the file.
@@ -82,7 +84,7 @@ pub struct Verifier<S> {
     pub(super) core: Arc<Core>,
 }
 
-/// What all clones of a verifier share.
+/// The state that all clones of a verifier share.
 pub(super) struct Core {
     pub(super) policy: Policy,
     pub(super) issuer: String,
@@ -94,13 +96,14 @@ pub(super) struct Core {
     pub(super) rounds: u32,
 }
 
-/// What [`Verifier::remove_authenticator`] left.
+/// The result of [`Verifier::remove_authenticator`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "clear your own `enrolled` flag if the second factor is off now"]
 pub enum Removed {
     /// Another authenticator is still active.
     OthersLeft,
-    /// It was the last one, so the second factor is off. Clear your own `enrolled` flag.
+    /// The authenticator was the last one, so the second factor is off. Clear your own `enrolled`
+    /// flag.
     Disabled,
 }
 
@@ -115,7 +118,7 @@ impl<S> Verifier<S> {
         }
     }
 
-    /// Returns the rules.
+    /// Returns the policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.core.policy
@@ -129,10 +132,12 @@ impl<S> Verifier<S> {
 }
 
 impl<S: Store> Verifier<S> {
-    /// Begins an enrollment: returns a new secret, which accepts nothing until you confirm it.
+    /// Begins an enrollment and returns a new secret. Passcodes of this secret are not valid for a
+    /// login until you confirm the enrollment.
     ///
     /// While an authenticator is active, the proof must be more than a password. A later enrollment
-    /// replaces an earlier one that is pending. Ten are allowed within ten minutes.
+    /// replaces an earlier one that is pending. At most ten enrollments may begin within ten
+    /// minutes.
     ///
     /// # Errors
     /// [`Denied`], with the proof's rejection, [`Rejection::TooManyAuthenticators`],
@@ -172,11 +177,11 @@ impl<S: Store> Verifier<S> {
         Ok(enrollment.begun_at(pending.begun_at, policy))
     }
 
-    /// Makes the pending authenticator an active one. If it replaces another authenticator, that
-    /// one ends.
+    /// Makes the pending authenticator an active one, and removes the authenticator that it
+    /// replaces, if any.
     ///
-    /// The passcode is used up. A wrong passcode keeps the secret, until the policy's tries are
-    /// spent.
+    /// The passcode is used up. After a wrong passcode, the user can try again with the same secret
+    /// until the policy's tries are spent.
     ///
     /// # Errors
     /// [`Denied`], with [`Rejection::WrongConfirmation`], [`Rejection::Malformed`],
@@ -231,7 +236,8 @@ impl<S: Store> Verifier<S> {
 
     /// Returns the receipt as text, for the session on your server.
     ///
-    /// A later change takes it as one half of its proof: see [`Proof::Reauthenticated`].
+    /// A later change takes the sealed receipt as one half of its proof: see
+    /// [`Proof::Reauthenticated`].
     #[must_use]
     pub fn seal_receipt(&self, receipt: &Receipt) -> SealedReceipt {
         record::seal_receipt(receipt, &self.core.namespace, &self.core.keyring)
@@ -249,13 +255,13 @@ impl<S: Store> Verifier<S> {
         }))
     }
 
-    /// Issues backup codes in place of the set that is there. Show them once: only their Argon2id
-    /// hashes are stored.
+    /// Issues a set of backup codes, which replaces the current set. Show the codes once: only
+    /// their Argon2id hashes are stored.
     ///
-    /// There are two writes. The first one takes the proof and grants a right. Then the hashes are
-    /// computed. The second write uses the right and stores the hashes; it must come within a
-    /// minute. If the process dies in between, the proof is used up and the old codes stay valid.
-    /// Three sets are allowed within 24 hours.
+    /// The verifier makes two writes. The first write checks the proof and grants a right. Then the
+    /// hashes are computed. The second write uses the right and stores the hashes. It must follow
+    /// within a minute. If the process dies in between, the proof is used up and the old codes stay
+    /// valid. At most three sets may be issued within 24 hours.
     ///
     /// # Errors
     /// [`Denied`], with the proof's rejection, [`Rejection::Disabled`],
@@ -323,8 +329,8 @@ impl<S: Store> Verifier<S> {
         })
     }
 
-    /// Switches the second factor off: authenticators, backup codes and a pending enrollment end.
-    /// Clear your own `enrolled` flag, and tell the user by mail.
+    /// Switches the second factor off. Removes all authenticators, the backup codes and a pending
+    /// enrollment. Clear your own `enrolled` flag, and tell the user by mail.
     ///
     /// # Errors
     /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].

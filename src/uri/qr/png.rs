@@ -17,7 +17,8 @@ impl Qr {
     #[must_use]
     pub fn png(&self) -> SecretBytes {
         let data = deflated(&self.filtered_rows());
-        // Every buffer here has room for all, so none grows and leaves a copy.
+        // Every buffer here has room for its whole content, so no buffer grows. A buffer that grows
+        // leaves a copy.
         let length = [data.len(), SIGNATURE.len(), HEADER, 3 * CHUNK_FRAME];
         let mut file = Vec::with_capacity(length.iter().sum());
         file.extend_from_slice(&SIGNATURE);
@@ -55,8 +56,8 @@ impl Qr {
     /// Returns the rows of pixels after the filter. A set bit is white. Each row is padded to whole
     /// bytes.
     ///
-    /// Each row of a module except the first is equal to the row above, so the filter makes it
-    /// zero.
+    /// Each pixel row of a module except the first is equal to the row above, so the filter turns
+    /// the row into zeros.
     fn filtered_rows(&self) -> Zeroizing<Vec<u8>> {
         let size = usize::from(self.module_size);
         let margin = size.saturating_mul(QUIET_ZONE);
@@ -161,7 +162,7 @@ const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 const CHUNK_FRAME: usize = 12;
 /// The length of the data of the chunk `IHDR` (section 11.2.1).
 const HEADER: usize = 13;
-/// The filter "up" (section 9.2): each byte is the difference to the byte above.
+/// The filter "up" (section 9.2): each byte is the difference from the byte above.
 const UP: u8 = 2;
 
 #[cfg(test)]

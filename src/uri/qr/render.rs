@@ -16,7 +16,8 @@ impl Qr {
     ///   alternative.
     #[must_use]
     pub fn svg(&self) -> SecretText {
-        // The bound prevents a buffer that grows and leaves a copy of the secret.
+        // With this capacity, the buffer never grows. A buffer that grows leaves a copy of the
+        // secret.
         let runs = self.rows().map(|row| runs(row).count()).sum::<usize>();
         let mut text =
             String::with_capacity(runs.saturating_mul(LONGEST_RUN).saturating_add(FRAME));
@@ -33,8 +34,8 @@ impl Qr {
     /// that scrolls its first row away: scanners cannot read a code without its border.
     ///
     /// Half blocks must touch. If the font or the line spacing leaves a gap between rows, scanners
-    /// no longer read the code (zxing-cpp: with a gap of one pixel in 16). So do not put it into an
-    /// HTML `<pre>` element: use [`svg`](Self::svg) there. If there is room,
+    /// fail (zxing-cpp: with a gap of one pixel in 16). So do not put it into an HTML `<pre>`
+    /// element: use [`svg`](Self::svg) there. If there is room,
     /// [`terminal_in_color`](Self::terminal_in_color) is more robust.
     ///
     /// Each line sets both colours and resets them, so dark and light terminals show the same. The
@@ -69,8 +70,8 @@ impl Qr {
     /// The text has the quiet zone and a new line after each row. A key URI takes 90 to 106 columns
     /// and half as many rows.
     ///
-    /// The text consists of spaces, so it depends on no font. It can be scanned even with a thin
-    /// gap between rows. With a gap of one pixel in 16, zxing-cpp reads it on dark and light
+    /// The text consists of spaces, so it depends on no font. Apps can scan the text even with a
+    /// thin gap between rows. With a gap of one pixel in 16, zxing-cpp reads it on dark and light
     /// terminals, and zbar on dark ones. A terminal that ignores colours shows nothing.
     #[must_use]
     pub fn terminal_in_color(&self) -> SecretText {
@@ -121,7 +122,7 @@ impl Qr {
              fill=\"#fff\"/><path fill=\"none\" stroke=\"#000\" d=\"M{QUIET_ZONE} {QUIET_ZONE}.5",
         )?;
         // Each run of dark modules is a stroke along the middle of its row, relative to the end of
-        // the previous run. It is a third shorter than a rectangle.
+        // the previous run. The text of a stroke is a third shorter than the text of a rectangle.
         let (mut x, mut y) = (0_i64, 0_i64);
         for (row_at, row) in (0_i64..).zip(self.rows()) {
             for (start, length) in runs(row) {
@@ -153,8 +154,8 @@ impl Qr {
     }
 }
 
-/// Appends a number of at most three digits. With `write!`, the numbers take half of the time of
-/// the whole image.
+/// Appends a number of at most three digits. With `write!`, the numbers would take half of the time
+/// of the whole image.
 #[inline]
 fn push_number(out: &mut String, before: char, number: i64) {
     out.push(before);

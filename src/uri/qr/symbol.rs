@@ -15,10 +15,11 @@ use qrcode::canvas::{Canvas, Module};
 use qrcode::{Color, EcLevel, bits, ec};
 use zeroize::Zeroizing;
 
-/// How much of a symbol may be damaged or covered (ISO/IEC 18004, section 6.5.1).
+/// The error correction level: how much of a symbol may be damaged or covered (ISO/IEC 18004,
+/// section 6.5.1).
 ///
-/// A higher level makes the symbol larger, and so harder to scan from a screen. On a screen nothing
-/// is damaged.
+/// A higher level makes the symbol larger, and so harder to scan from a screen. On a screen, no
+/// part of a symbol is damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum QrLevel {
     /// Level L: 7 % of the codewords.
@@ -163,8 +164,8 @@ fn penalty(rows: &[Line]) -> u32 {
     let has_below = |y: usize, lines: usize| y + lines < rows.len();
     let (mut points, mut five_above, mut dark) = (0, 0, 0);
     for (y, row) in rows.iter().copied().enumerate() {
-        // The modules this many places to the right of, or below, each module. Outside all is
-        // light.
+        // The modules this many places to the right of each module, or below it. All modules
+        // outside the symbol are light.
         let across = |places: isize| match places {
             ..0 => row << places.unsigned_abs(),
             _ => row >> places,

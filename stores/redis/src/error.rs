@@ -40,7 +40,7 @@ pub enum Error {
     )]
     Disconnected(#[source] RedisError),
 
-    /// The server requires a password, or another one.
+    /// The server requires a password, or refuses the given password.
     #[error("redis does not accept the user name or password; check the url of the client")]
     NotAuthenticated(#[source] RedisError),
 
@@ -52,8 +52,8 @@ pub enum Error {
     )]
     NotPermitted(#[source] RedisError),
 
-    /// The server is a replica. The store refuses loads there, too, because a replica may be out of
-    /// date. Nothing was written.
+    /// The server is a replica. The store also refuses loads there, because a replica may be out of
+    /// date. Nothing was read or written.
     #[error(
         "the redis server is a replica, so nothing was read or written; \
          give the address of the primary"
@@ -85,7 +85,7 @@ pub enum Error {
     )]
     OutOfMemory(#[source] RedisError),
 
-    /// The server cannot write its files, so it refuses writes. Nothing was written.
+    /// The server cannot write its files, so it refuses writes. Nothing was read or written.
     #[error(
         "redis cannot write to its disk, so nothing was read or written; \
          see its log and free disk space"

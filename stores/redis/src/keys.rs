@@ -6,7 +6,7 @@ pub(crate) struct Keys {
     prefix: Box<str>,
 }
 
-/// The text is not a key prefix that the store accepts.
+/// The error for a text that is not a key prefix that the store accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a key prefix: use 1 to 64 visible ASCII characters without braces")]
 #[non_exhaustive]

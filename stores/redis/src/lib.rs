@@ -55,10 +55,10 @@
 //! |---|---|
 //! | `replica-read-only yes` | otherwise a replica answers loads, perhaps with old data |
 //! | `min-replicas-to-write`, `min-replicas-max-lag` | a primary that is cut off stops answering |
-//! | [`with_replicas`](RedisStore::with_replicas) | a write is done when they have it |
+//! | [`with_replicas`](RedisStore::with_replicas) | a write is `Done` when replicas have it |
 //!
-//! [`unsafe_settings`](RedisStore::unsafe_settings) checks the first four. Call it when your
-//! service starts. A record takes about 900 bytes of memory per account.
+//! [`unsafe_settings`](RedisStore::unsafe_settings) checks the settings of the first table. Call it
+//! when your service starts. A record takes about 900 bytes of memory per account.
 //!
 //! # What Redis can lose with these settings
 //!
@@ -66,9 +66,10 @@
 //! replica has the write, and that replica takes over, the write **is lost, although it was
 //! answered**. The same happens if you restore a snapshot or an older file.
 //!
-//! `with_replicas` uses `WAIT`, which makes this loss rare. It does not exclude the loss: the
-//! replica has the write in memory, perhaps not on disk, and a failover can choose a replica
-//! without it. The store does not use `WAITAOF` of Redis 7.2, which counts disks.
+//! `with_replicas` uses `WAIT`, which makes this loss rare. But the loss can still happen. The
+//! replica has the write in memory, perhaps not on disk. A failover can also choose a replica
+//! without the write. The store does not use `WAITAOF` of Redis 7.2, which counts the servers that
+//! have the write on disk.
 //!
 //! What an attacker gains by a lost write:
 //!
@@ -81,8 +82,8 @@
 //! - An enrollment was confirmed: the account has no second factor. Keep your own `enrolled` flag,
 //!   and treat *flag set and absent* as an error.
 //!
-//! If you cannot accept that, store the second factors in a database that answers when a majority
-//! of its servers has the write.
+//! If you cannot accept such a loss, store the second factors in a database that answers when a
+//! majority of its servers has the write.
 
 mod error;
 mod failure;

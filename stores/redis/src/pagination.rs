@@ -103,5 +103,6 @@ async fn scan(
 }
 
 const END: u64 = 0;
-/// The number of keys that a server examines per page. That takes it well under a millisecond.
+/// The number of keys that a server examines per page. A server needs well under a millisecond for
+/// a page.
 const COUNT: u32 = 1000;

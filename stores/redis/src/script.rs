@@ -75,13 +75,14 @@ impl Call<'_> {
     /// The commands, and the number of answers that come before the answers of the script and of
     /// `WAIT`.
     ///
-    /// A server that does not know the script gets its whole text, and knows it from then on. That
-    /// is one round trip to one node of a cluster; `SCRIPT LOAD` would go to all nodes.
+    /// A server that does not know the script gets the whole text, and knows the script from then
+    /// on. The text takes one round trip to one node of a cluster; `SCRIPT LOAD` would go to all
+    /// nodes.
     pub(crate) fn commands(&self, asking: bool, whole: bool) -> (Pipeline, usize) {
         let mut commands = redis::pipe();
         if asking {
-            // `ASKING` counts for the next command on the connection, whoever sends it. So it goes
-            // out in one piece with the script.
+            // `ASKING` applies to the next command on the connection, whoever sends that command.
+            // So the store sends `ASKING` and the script together.
             commands.add_command(redis::cmd("ASKING"));
         }
         let (name, script) = match whole {
@@ -109,7 +110,7 @@ impl Call<'_> {
     }
 }
 
-/// Whether the server does not know the script. Then the script did not run.
+/// Whether the answers say that the server does not know the script. The script did not run then.
 pub(crate) fn is_unknown(answers: &[Value]) -> bool {
     let kind = match answers.first() {
         Some(Value::ServerError(error)) => error.kind(),

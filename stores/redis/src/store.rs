@@ -17,8 +17,8 @@ use crate::{
 /// A store on a Redis server or cluster, over connections of its own.
 ///
 /// Clones share the connections: one to a server, or one to each node of a cluster. All calls share
-/// a connection at the same time. The tokio runtime of the first call that needs a connection opens
-/// it.
+/// a connection at the same time. The first call that needs a connection opens it on its own tokio
+/// runtime.
 ///
 /// ```no_run
 /// use countersign_redis::RedisStore;
@@ -45,8 +45,8 @@ use crate::{
 /// store sends its text in one more round trip.
 ///
 /// A load is a script too. It includes a command that Redis treats as a write. So a replica refuses
-/// it. A primary refuses it if it has fewer connected replicas than its `min-replicas-to-write`.
-/// The data of both may be old.
+/// a load. A primary also refuses a load if it has fewer connected replicas than its
+/// `min-replicas-to-write`. The data of both may be old.
 ///
 /// # Lost answers, time-outs, dropped futures
 ///
@@ -54,11 +54,11 @@ use crate::{
 /// same write again. The script then finds the revision of this write on the key, and answers
 /// `Done`. An erasure leaves no revision, so a repeated erasure is `Stale`. The verifier then
 /// loads, and finds that the account is gone, as intended. A load changes nothing, so the store
-/// sends it again, once, if its connection was broken.
+/// sends a load again, once, if the connection was broken.
 ///
 /// If an answer does not come in time, the call fails. The next call opens a new connection,
-/// because no answer may ever come on the old one. The driver's own connection manager would keep
-/// the old one. Other calls on the old connection wait for their own time limit. If you drop a
+/// because the old connection may never answer. The driver's own connection manager would keep the
+/// old connection. Other calls on the old connection wait for their own time limit. If you drop a
 /// future, the connection stays usable, and its write is applied completely or not at all.
 ///
 /// # In a cluster
@@ -72,8 +72,8 @@ use crate::{
 ///
 /// The key of an account is `PREFIX{ACCOUNT}`. A cluster hashes the part between the first `{` and
 /// the next `}`. So your own keys with the same `{ACCOUNT}` are on the same node, and you can use
-/// both in one script or transaction. An id may contain braces; then only another part of it is
-/// hashed. Different accounts have different keys.
+/// both in one script or transaction. An id may contain braces; the cluster then hashes another
+/// part of the key. Different accounts have different keys.
 ///
 /// The value is a hash with the fields `revision` and `record`. The fields `enabled` (0 or 1),
 /// `codes_left` and `key_id` are the [`Summary`](countersign::store::Summary) of the record. Use
@@ -89,14 +89,14 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// A store on one server, with keys that begin with `countersign:` and a time limit of 3
+    /// Makes a store on one server, with keys that begin with `countersign:` and a time limit of 3
     /// seconds per call. It connects at the first call.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self::on(Server::single(client))
     }
 
-    /// A store on a cluster, from some or all of its nodes.
+    /// Makes a store on a cluster, from some or all of its nodes.
     ///
     /// The store learns the other nodes from these. It connects to them with the user, password,
     /// TLS and socket options of the first node.
@@ -188,7 +188,7 @@ impl RedisStore {
     /// records. An empty answer means that these settings are safe.
     ///
     /// Call it when your service starts, or from your monitoring. The Redis user needs the
-    /// permission `+config|get`. It cannot check replicas, disks and backups.
+    /// permission `+config|get`. The method cannot check replicas, disks and backups.
     ///
     /// # Errors
     /// [`Error`] if the settings cannot be read.
@@ -220,8 +220,8 @@ impl Store for RedisStore {
         let key = self.keys.key(account);
         let call = self.scripts.load.call(&key);
         let answer = match self.answer(&call, deadline).await {
-            // The connection may have broken long ago. A load changes nothing, so it is safe to
-            // send it again.
+            // The connection may have broken long ago. A load changes nothing, so a second load is
+            // safe.
             Err(Error::Disconnected(_)) => self.answer(&call, deadline).await,
             answer => answer,
         };
@@ -286,7 +286,7 @@ fn corrupt(call: &Call<'_>, source: impl Into<Box<dyn StdError + Send + Sync>>) 
 }
 
 impl fmt::Debug for RedisStore {
-    /// Without users and passwords.
+    /// Shows no users and no passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
             .field("server", &self.server)

@@ -52,8 +52,8 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
     }
 }
 
-/// A pool on a SQLite file. Processes that write at the same time wait for each other in no order.
-/// So the time limit is long, and no test fails because of a lock.
+/// A pool on a SQLite file. Processes that write at the same time wait for each other in no fixed
+/// order. So the time limit is long, and no test fails because of a lock.
 #[must_use]
 pub fn sqlite(path: &str, connections: u32) -> SqlitePool {
     let options = SqliteStore::connect_options(path).busy_timeout(TIME_LIMIT);

@@ -23,11 +23,11 @@ pub struct CheckReport {
     pub attempts: usize,
     /// Attempts that were accepted: passcodes, backup codes and issues.
     pub accepted: usize,
-    /// The accepted backup codes among them.
+    /// The accepted backup codes.
     pub codes: usize,
     /// Attempts that were rejected.
     pub rejected: usize,
-    /// The issues among them that were not stored in time.
+    /// The rejected issues, whose codes were not stored in time.
     pub too_late: usize,
     /// Attempts whose error says that the effect is unknown.
     pub unsettled: usize,
@@ -46,7 +46,7 @@ pub struct CheckReport {
 pub enum Discrepancy {
     /// A client got a result that is not stored.
     Lost(String),
-    /// Clients got the same code accepted twice.
+    /// The same code was accepted twice.
     Doubled(String),
     /// A stored change belongs to no result and to no unknown effect.
     Unexplained(String),
@@ -207,8 +207,8 @@ impl Account<'_> {
                 (Try::Wrong, Some(Answer::Accepted(_))) => {
                     self.wrong(format!("a wrong code was accepted at {at}"));
                 }
-                // A server that is down cannot be read, and many clients at once can give up. Every
-                // other error is wrong.
+                // A server that is down cannot be read, and clients can give up if many run at the
+                // same time. Every other error is wrong.
                 (_, Some(Answer::Failed(why)))
                     if !["Store", "Contended"]
                         .iter()
@@ -329,7 +329,7 @@ impl Account<'_> {
                     let Some(code) = self.code(set, place) else {
                         continue;
                     };
-                    // A code of a set that was replaced since is simply wrong.
+                    // After a new set is issued, a code of the old set is a wrong code.
                     (code, &[Rejection::BackupCodeUsed, Rejection::WrongCode][..])
                 }
                 _ => continue,

@@ -42,7 +42,7 @@ pub struct Size {
     pub guessed: usize,
 }
 
-/// What crashes.
+/// The part that crashes.
 #[derive(Debug)]
 pub enum Crash<'s> {
     /// The server. Clients begin no new attempt until it runs again, so that they do not hide a
@@ -114,7 +114,7 @@ impl CrashTests {
         self.check(&directory)
     }
 
-    /// Checks all tests again: nothing was lost since.
+    /// Checks all tests again, to find later losses.
     pub fn check_all(&self) -> CheckReport {
         let mut report = CheckReport::default();
         for test in 1..=self.tests {
@@ -145,8 +145,8 @@ impl CrashTests {
             .collect()
     }
 
-    /// Waits until the clients have written some more attempts. So the crash hits each of them at
-    /// an arbitrary point.
+    /// Waits until the clients have written some more attempts. So the crash hits each client at an
+    /// arbitrary point.
     fn wait_for_attempts(&mut self, directory: &Path) {
         let length = || journal::length(directory).unwrap();
         let wanted = length() + 8_000 + self.random.below(60_000);

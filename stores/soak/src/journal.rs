@@ -1,5 +1,5 @@
-//! The attempts of the clients and their results. Each process appends to a file of its own, which
-//! survives it.
+//! The attempts of the clients and their results. Each process appends to a file of its own. The
+//! file survives the process.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -16,7 +16,7 @@ pub enum Try {
     Wrong,
     /// A backup code: the time at which its set was issued, and its position in the set.
     Code(u64, usize),
-    /// To issue backup codes, with the passcode of a time step as the proof.
+    /// An issue of backup codes, with the passcode of a time step as the proof.
     Issue(u64),
 }
 
@@ -38,12 +38,12 @@ pub enum Answer {
 pub struct Attempt {
     /// What was tried.
     pub what: Try,
-    /// The result that the client got; `None` if it was killed before.
+    /// The result that the client got; `None` if the client was killed before.
     pub answer: Option<Answer>,
 }
 
 impl Attempt {
-    /// The client got it accepted.
+    /// The client got the result `Accepted`.
     #[must_use]
     pub const fn is_accepted(&self) -> bool {
         matches!(self.answer, Some(Answer::Accepted(_)))

@@ -9,14 +9,15 @@
 //!
 //! Afterwards the [`consistency`] check compares the journals with the stored records:
 //!
-//! - Every accepted login that a client was told about is stored, exactly once.
-//! - Every failure that a client was told about is counted.
+//! - Every login that the verifier reported to a client as accepted is stored, exactly once.
+//! - Every failure that the verifier reported to a client is counted.
 //! - Every other used code belongs to an attempt whose client was killed, or got an error that says
 //!   that the effect is unknown.
 //!
 //! The tests do not use the system time. Each account has a [`SharedClock`] in a file that all
-//! processes share, and every attempt advances it. So a test can use the passcodes of a month in a
-//! short time, and the second of an attempt identifies it, also in the stored record.
+//! processes share, and every attempt advances this clock. So a test can use the passcodes of a
+//! month in a short time. The second of an attempt identifies the attempt, even in the stored
+//! record.
 //!
 //! | content | module |
 //! |---|---|

@@ -3,7 +3,7 @@
 pub struct SeededRandom(fastrand::Rng);
 
 impl SeededRandom {
-    /// The choices that belong to a seed.
+    /// Makes the choices that belong to a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
@@ -19,7 +19,7 @@ impl SeededRandom {
         self.0.usize(..end)
     }
 
-    /// True with this chance in percent.
+    /// Returns true with this chance in percent.
     pub fn percent(&mut self, chance: u64) -> bool {
         self.below(100) < chance
     }

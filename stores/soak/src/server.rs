@@ -19,7 +19,7 @@ pub trait Server: Send + fmt::Debug {
 /// A function that starts a server.
 pub type Start = fn(Durability) -> Result<Box<dyn Server>, StartError>;
 
-/// PostgreSQL.
+/// Starts PostgreSQL.
 ///
 /// # Errors
 /// [`StartError`] if it does not start.
@@ -27,7 +27,7 @@ pub fn postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
     Ok(Box::new(Postgres::start(durability)?))
 }
 
-/// MariaDB.
+/// Starts MariaDB.
 ///
 /// # Errors
 /// [`StartError`] if it does not start.
@@ -35,7 +35,7 @@ pub fn mariadb(durability: Durability) -> Result<Box<dyn Server>, StartError> {
     Ok(Box::new(MariaDb::start(durability)?))
 }
 
-/// Redis.
+/// Starts Redis.
 ///
 /// # Errors
 /// [`StartError`] if it does not start.

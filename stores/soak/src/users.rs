@@ -66,8 +66,8 @@ impl TestUser {
     }
 
     /// Whether no other time step in the same window has the same passcode. One step in a hundred
-    /// thousand has such a twin, and the verifier rightly accepts the passcode for either. The
-    /// tests skip these steps.
+    /// thousand has the same passcode as another step, and the verifier correctly accepts the
+    /// passcode for either step. The tests skip these steps.
     #[must_use]
     pub fn has_unique_passcode(&self, step: u64) -> bool {
         let passcode = self.passcode(step);

@@ -3,10 +3,10 @@ use std::fmt;
 
 use countersign::AccountId;
 
-/// The type of the column `account`. It decides which account ids a store accepts.
+/// The type of the column `account`. The type decides which account ids a store accepts.
 ///
-/// `Text` accepts every id. Use `BigInt` or `Uuid` if the column shall have a foreign key to your
-/// own table of users. They accept an id only in the form that [`AccountId`] gives it:
+/// `Text` accepts every id. Use `BigInt` or `Uuid` if the column has a foreign key to your own
+/// table of users. These types accept an id only in the form that [`AccountId`] makes:
 ///
 /// - a number in plain decimal: `4711`, not `04711` or `+4711`
 /// - a UUID in lower case with hyphens
@@ -20,9 +20,9 @@ use countersign::AccountId;
 /// | `BigInt` | `bigint` | `BIGINT` | `INTEGER` | by number |
 /// | `Uuid` | `uuid` | `BINARY(16)` | `BLOB`, 16 bytes | by bytes |
 ///
-/// Add the foreign key in your own migration. If it deletes a row (`ON DELETE CASCADE`), the
-/// account is erased, which fits a user who is deleted. If it refuses a row, the store returns
-/// [`Error::ForeignKey`](crate::Error::ForeignKey).
+/// Add the foreign key in your own migration. If the foreign key deletes a row (`ON DELETE
+/// CASCADE`), for example with its user, the account is erased. If the foreign key refuses a row,
+/// the store returns [`Error::ForeignKey`](crate::Error::ForeignKey).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AccountColumn {

@@ -14,8 +14,8 @@ use crate::table_name::TableName;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// All connections of the pool stayed in use for the whole time limit, or opening one took as
-    /// long.
+    /// All connections of the pool stayed in use for the whole time limit, or opening a connection
+    /// took as long.
     #[error(
         "no connection was free within {limit:?}, so no statement was sent; \
          check that the database is reachable and that the pool is large enough"
@@ -33,8 +33,8 @@ pub enum Error {
     )]
     Unreachable(#[source] sqlx::Error),
 
-    /// The database answered and rejected the user or the database name. Or it is a file that
-    /// cannot be opened.
+    /// The database answered and rejected the user or the database name. Or the database is a file
+    /// that cannot be opened.
     #[error(
         "the database cannot be opened; check its path or name, the user, and the user's rights"
     )]
@@ -89,8 +89,8 @@ pub enum Error {
         source: sqlx::Error,
     },
 
-    /// The table has other columns than this version of the crate needs: one is missing, one has
-    /// another type, or one has no value in an insert. Or it is not the table of a store.
+    /// The table has other columns than this version of the crate needs. A column is missing, has
+    /// another type, or gets no value from an insert. Or the table does not belong to a store.
     #[error("the table `{table}` has other columns than the text of `schema`; migrate it")]
     WrongTable {
         /// The table name.
@@ -160,7 +160,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Converts an error that the driver itself reports, not the database.
+    /// Converts an error that the driver reports, instead of the database.
     pub(crate) fn from_driver(table: &TableName, source: sqlx::Error) -> Self {
         match source {
             sqlx::Error::ColumnDecode { .. }

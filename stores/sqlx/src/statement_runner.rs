@@ -25,10 +25,10 @@ pub(crate) trait DatabaseServer:
 /// A pool, and the time limit of a call on it.
 ///
 /// Dropping a caller's future never stops a statement that has begun. A web server drops futures
-/// when a browser disconnects, and that would leave the connection in the middle of an exchange.
-/// The driver repairs this state incompletely: its next read can return the rest of the answer to a
-/// statement that was being prepared. So every call runs to its end without its caller, and then
-/// returns the connection in a known state.
+/// when a browser disconnects, and a stopped statement would leave the connection in the middle of
+/// an exchange. The driver repairs this state incompletely: its next read can return the rest of
+/// the answer to a statement that was being prepared. So every call runs to its end independently
+/// of its caller, and then returns the connection in a known state.
 ///
 /// A connection that does not answer in time is discarded. The driver would wait for its answer
 /// before another call could use it, as long as the network is silent.
@@ -148,11 +148,11 @@ where
         }
     }
 
-    /// Returns the connection to the pool, or closes it if its answer is still due.
+    /// Returns the connection to the pool, or closes the connection if an answer is still due.
     ///
-    /// Before the driver hands the connection to others, it pings the server and waits without a
-    /// limit. The time-out here limits this wait. The method is hidden in sqlx's documentation;
-    /// sqlx's own crates use it.
+    /// Before the driver gives the connection to another call, it pings the server and waits
+    /// without a limit. The time-out here limits this wait. The method `return_to_pool` is hidden
+    /// in sqlx's documentation; sqlx's own crates use it.
     fn release<T>(
         &self,
         mut connection: PoolConnection<DB>,
@@ -183,6 +183,6 @@ fn connecting<DB: DatabaseServer>(table: &TableName, source: sqlx::Error) -> Err
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The extra time to find out why no connection is available.
 const DIAGNOSIS: Duration = Duration::from_secs(1);
-/// A statement that the database rolled back runs again at once, this many times. The row has
-/// changed by then, and the answer is `Stale`.
+/// How many times a statement runs again after the database rolled it back. The row has changed by
+/// then, and the answer is `Stale`.
 const RETRIES: std::ops::Range<u8> = 0..2;

@@ -46,7 +46,7 @@ impl fmt::Debug for Statements {
     }
 }
 
-/// Only a [`TableName`] varies in these texts, and it cannot contain a quote.
+/// Only a [`TableName`] varies in these texts, and a table name cannot contain a quote.
 pub(crate) fn sql(text: String) -> SqlStr {
     AssertSqlSafe(Arc::<str>::from(text)).into_sql_str()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableName(Arc<str>);
 
-/// The text is not a table name that the stores accept.
+/// The error for a text that is not a table name that the stores accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not a table name: use 1 to 63 ASCII letters, digits and underscores, without a digit first"

@@ -81,12 +81,13 @@ impl MariaDb {
     /// Kills the server at once, like a crash.
     ///
     /// # Errors
-    /// If it cannot be killed.
+    /// If the server cannot be killed.
     pub fn kill9(&mut self) -> io::Result<()> {
         self.process.take().map_or(Ok(()), Process::kill9)
     }
 
-    /// Shuts the server down. It closes connections and keeps committed data. That takes a second.
+    /// Shuts the server down. It closes connections and keeps committed data. The shutdown takes a
+    /// second.
     ///
     /// # Errors
     /// If it does not end.

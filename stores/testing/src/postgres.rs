@@ -69,7 +69,7 @@ impl Postgres {
     /// Kills the server at once, like a crash.
     ///
     /// # Errors
-    /// If it cannot be killed.
+    /// If the server cannot be killed.
     pub fn kill9(&mut self) -> io::Result<()> {
         self.process.take().map_or(Ok(()), Process::kill9)
     }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::StartError;
 
-/// A server process in a [`ServerDirectory`](crate::server_directory::ServerDirectory). It is
-/// killed when dropped.
+/// A server process in a [`ServerDirectory`](crate::server_directory::ServerDirectory). The process
+/// is killed on drop.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -17,7 +17,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts the server. Its output goes to `NAME.log` in the directory. `NAME.pid` exists as long
-    /// as it runs.
+    /// as the server runs.
     pub(crate) fn start(command: &mut Command, directory: &Path, name: &str) -> io::Result<Self> {
         let log = log(directory, name);
         let log = OpenOptions::new().append(true).create(true).open(log)?;
@@ -35,7 +35,7 @@ impl Process {
         Ok(Self { child, pid })
     }
 
-    /// Waits until the server is ready. Fails if it ends or takes too long.
+    /// Waits until the server is ready. Fails if the server ends or takes too long.
     pub(crate) fn wait_until(&mut self, ready: impl Fn() -> bool) -> Result<(), &'static str> {
         let start = Instant::now();
         while start.elapsed() < TIME_LIMIT {

@@ -11,9 +11,9 @@ use crate::Fault;
 
 /// A proxy that injects network faults. It listens on a port of its own and forwards to a server.
 ///
-/// One read from a client counts as one request. That fits the protocols of databases, for requests
-/// of up to 128 KiB. The proxy does not parse requests. To select one, name bytes that it contains,
-/// such as the record that a statement writes.
+/// One read from a client counts as one request. This fits the protocols of databases, for requests
+/// of up to 128 KiB. The proxy does not parse requests. To select a request, give bytes that the
+/// request contains, such as the record that a statement writes.
 ///
 /// ```no_run
 /// use countersign_store_testing::{Durability, Fault, Postgres, Proxy};
@@ -65,7 +65,7 @@ enum Replies {
     Delay(Duration),
     Discard,
     Close,
-    /// The last owner of the link resets it, so it must not be shut down before.
+    /// The last owner of the link resets it. Until then, nothing may shut the link down.
     Reset,
 }
 

@@ -54,7 +54,7 @@ impl Redis {
     /// Kills the server at once, like a crash.
     ///
     /// # Errors
-    /// If it cannot be killed.
+    /// If the server cannot be killed.
     pub fn kill9(&mut self) -> io::Result<()> {
         self.node.kill9()
     }

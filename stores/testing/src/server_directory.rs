@@ -9,9 +9,9 @@ use std::{env, fs};
 /// A temporary directory and the server processes in it. When this value is dropped, or when its
 /// process ends in any way, the processes are killed and the directory is removed.
 ///
-/// A shell does both. It waits for the end of its standard input, which also comes when the process
-/// is killed. It has a process group of its own, so signals to the tests do not reach it. (A signal
-/// at the parent's death would be tied to the thread that started the child, and test threads end.)
+/// A shell does both. The shell waits for the end of its standard input, which also comes when the
+/// process is killed. It has a process group of its own, so signals to the tests do not reach it.
+/// (A parent-death signal would depend on the thread that started the child, and test threads end.)
 #[derive(Debug)]
 pub(crate) struct ServerDirectory {
     path: PathBuf,

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 /// The reason why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Its programs are not installed.
+    /// The programs of the server are not installed.
     #[error("no {0}")]
     Missing(&'static str),
     /// The server was started and did not become ready.
@@ -20,12 +20,12 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
-/// Returns the server, or `None` if it is not installed. Then it prints `skipped: no postgres`, and
-/// the test returns.
+/// Returns the server, or `None` if it is not installed. In that case the function prints `skipped:
+/// no postgres`, and the test must return.
 ///
 /// # Panics
-/// If the server is installed and does not start. Also if it is not installed and the environment
-/// has `COUNTERSIGN_SKIP_NOTHING=1`.
+/// If the server is installed and does not start, or if it is not installed and the environment has
+/// `COUNTERSIGN_SKIP_NOTHING=1`.
 #[expect(clippy::panic, reason = "fails the test that calls it")]
 pub fn available<S>(started: Result<S, StartError>) -> Option<S> {
     let required = env::var_os("COUNTERSIGN_SKIP_NOTHING").is_some_and(|value| value == "1");

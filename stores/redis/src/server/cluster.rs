@@ -14,11 +14,11 @@ use crate::{Error, failure};
 ///
 /// The nodes themselves tell who owns a slot. A call goes to the last known owner of its slot, or
 /// to any node. A node that does not own the slot does nothing and answers `MOVED` with the owner.
-/// So there is no slot map that can be out of date, and a failed node affects its own slots only.
+/// So an owner that is out of date does no harm, and a failed node affects its own slots only.
 ///
-/// This is not the driver's cluster client, for two reasons. That client sends a call again whose
-/// answer was lost. And without a connection to the owner it sends the call to any node, even to a
-/// replica.
+/// The store does not use the driver's cluster client, for two reasons. If an answer is lost, that
+/// client sends the call again. If that client has no connection to the owner, it sends the call to
+/// any node, even to a replica.
 pub(crate) struct Cluster {
     seeds: Vec<Arc<Node>>,
     known: Mutex<Known>,
@@ -27,12 +27,12 @@ pub(crate) struct Cluster {
 
 #[derive(Default)]
 struct Known {
-    /// Without the seeds.
+    /// The nodes, except the seeds.
     nodes: Vec<Arc<Node>>,
     slots: HashMap<u16, Arc<Node>>,
 }
 
-/// The node to ask instead, as a node answered.
+/// The node to ask instead, from the answer of a node.
 enum Redirect {
     /// From now on (`MOVED`).
     Moved(Address),
@@ -134,7 +134,7 @@ impl Cluster {
         primaries.into_iter().map(with_node).collect()
     }
 
-    /// The node at this address. It is remembered.
+    /// Returns the node at this address, and remembers it.
     fn at(&self, address: &Address) -> Result<Arc<Node>, Error> {
         let mut known = self.known();
         let mut nodes = self.seeds.iter().chain(&known.nodes);
@@ -254,5 +254,5 @@ impl fmt::Debug for Cluster {
     }
 }
 
-/// How many redirections a call follows. It needs at most two unless slots are moving.
+/// How many redirections a call follows. A call needs at most two unless slots are moving.
 const REDIRECTIONS: usize = 8;

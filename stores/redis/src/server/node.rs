@@ -15,8 +15,8 @@ use crate::{Error, failure};
 
 /// One server, with one connection that all calls share.
 ///
-/// The node drops its connection in three cases: it breaks, an answer does not come in time, or the
-/// server turns out to be a replica. After a time-out, no answer may ever come on it. After a
+/// The node drops its connection if the connection breaks, an answer does not come in time, or the
+/// server turns out to be a replica. After a time-out, the connection may never answer. After a
 /// failover, the server's name may lead to another server. The next call opens a new connection.
 /// Calls that use the old connection keep it until they end.
 pub(crate) struct Node {
@@ -30,7 +30,7 @@ pub(crate) struct Node {
 #[derive(Default)]
 struct Current {
     connection: Option<MultiplexedConnection>,
-    /// Counts the connections, so that a call drops only its own.
+    /// Counts the connections, so that a call drops only its own connection.
     number: u64,
 }
 
@@ -89,8 +89,8 @@ impl Node {
         self.current().connection.is_some()
     }
 
-    /// Calls a script by its digest. If the server does not know it, nothing ran, and the call is
-    /// sent with the text.
+    /// Calls a script by its digest. If the server does not know the script, nothing ran, and the
+    /// node sends the call with the text.
     pub(crate) async fn call(
         &self,
         call: &Call<'_>,
@@ -218,7 +218,7 @@ impl fmt::Debug for Node {
 }
 
 impl fmt::Display for Node {
-    /// The address only: no user, no password.
+    /// Shows the address only: no user, no password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.client.get_connection_info().addr().fmt(f)
     }

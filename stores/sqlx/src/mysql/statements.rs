@@ -4,7 +4,7 @@ use crate::table_name::TableName;
 
 pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements {
     let id = match account {
-        // Works for your own column of another number type, too.
+        // This also works for your own column of another number type.
         AccountColumn::BigInt => "CAST(account AS CHAR)",
         AccountColumn::Text | AccountColumn::Uuid => "account",
     };

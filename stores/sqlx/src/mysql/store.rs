@@ -49,11 +49,11 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// - with error 1213
 /// - with error 1020, under MariaDB's `innodb_snapshot_isolation`
-/// - in a Galera cluster also if another node was first
+/// - in a Galera cluster, also if another node committed first
 ///
 /// The store runs such a statement again at once. It repeats nothing else. The driver counts
 /// matched rows instead of changed ones (`CLIENT_FOUND_ROWS`). So a conditional write of the same
-/// bytes counts as done, too.
+/// bytes also counts as done.
 ///
 /// # No open transactions
 ///
@@ -70,7 +70,7 @@ use crate::{AccountColumn, Error, TableNameError};
 ///   turns `autocommit` on.
 ///
 /// If you need your own rows in the transaction of an accepted login, write your own [`Store`] with
-/// these statements. It begins and commits a transaction for each conditional write.
+/// these statements. Such a store begins and commits a transaction for each conditional write.
 ///
 /// # Dropped futures, time-outs and lost connections
 ///
@@ -89,22 +89,22 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// # The server
 ///
-/// - Set `innodb_flush_log_at_trx_commit = 1` and, with a binary log, `sync_binlog = 1`. With less,
-///   a crash undoes the last writes. A passcode that was used is then valid again.
+/// - Set `innodb_flush_log_at_trx_commit = 1` and, with a binary log, `sync_binlog = 1`. With
+///   weaker settings, a crash undoes the last writes. A passcode that was used is then valid again.
 /// - Do not use a replica. Its loads can be out of date, and it refuses writes
 ///   ([`Error::ReadOnly`]) only if it runs with `read_only`. A failover can lose the last writes,
 ///   and the passcodes that they used are then valid again. So replicate semi-synchronously, with
 ///   `rpl_semi_sync_master_wait_point = AFTER_SYNC`.
 /// - In a Galera cluster set `wsrep_sync_wait = 1`, or send everything to one node.
 /// - A pooler or proxy in between must keep a client on one connection as long as its prepared
-///   statements live.
+///   statements exist.
 ///
 /// # Columns
 ///
 /// The column `account` compares bytes. With MySQL's default collation, `Bob`, `bob` and `Böb`
 /// would be one account. Even most binary collations treat `Bob` and `Bob ` as one. Keep the column
 /// type if a migration tool creates the table. [`AccountColumn`] has other types for a foreign key.
-/// A column for numbers may be `UNSIGNED`, too, and one for UUIDs may have MariaDB's own type.
+/// Your column for numbers may be `UNSIGNED`. Your column for UUIDs may have MariaDB's own type.
 ///
 /// The columns `account`, `revision` and `record` are the stored record. The columns `enabled`,
 /// `codes_left` and `key_id` are its [`Summary`](countersign::store::Summary). Use them for queries
@@ -120,8 +120,8 @@ pub struct MySqlStore {
 }
 
 impl MySqlStore {
-    /// A store on this pool, with the table `countersign`, a text column for accounts, and a time
-    /// limit of 5 seconds per call.
+    /// Makes a store on this pool, with the table `countersign`, a text column for accounts, and a
+    /// time limit of 5 seconds per call.
     #[must_use]
     pub fn new(pool: MySqlPool) -> Self {
         Self {
@@ -155,11 +155,11 @@ impl MySqlStore {
         Self { runner, ..self }
     }
 
-    /// Options of a pool that the store can share with code that opens transactions.
+    /// Returns options for a pool that the store can share with code that opens transactions.
     ///
-    /// When a connection comes back to the pool, the pool ends any open transaction. That takes one
-    /// round trip, and no call waits for it. `autocommit` is on. A call waits for a connection for
-    /// at most 4 seconds.
+    /// When a connection comes back to the pool, the pool ends any open transaction. This cleanup
+    /// takes one round trip, and no call waits for it. `autocommit` is on. A call waits for a
+    /// connection for at most 4 seconds.
     #[must_use]
     pub fn pool_options() -> MySqlPoolOptions {
         MySqlPoolOptions::new()
@@ -174,7 +174,7 @@ impl MySqlStore {
             })
     }
 
-    /// The SQL text that creates the table, for your own migrations.
+    /// Returns the SQL text that creates the table, for your own migrations.
     ///
     /// ```
     /// use countersign_sqlx::{AccountColumn, MySqlStore};
@@ -204,7 +204,8 @@ impl MySqlStore {
     /// it for `reseal` and for reports.
     ///
     /// Begin with `None`, and continue with the last account returned. An empty answer is the end.
-    /// An account that is created or erased during this time may be missing; no other account is.
+    /// An account that is created or erased during the listing may be missing; no other account is
+    /// missing.
     ///
     /// # Errors
     /// [`Error`] if the database cannot be read.
@@ -337,5 +338,6 @@ fn is_duplicate(error: &sqlx::Error) -> bool {
         .is_some_and(|error| error.is_unique_violation())
 }
 
-/// Shorter than the time limit of a call, so that there is time to find out the reason.
+/// Shorter than the time limit of a call, so that there is time to find out why no connection is
+/// available.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);

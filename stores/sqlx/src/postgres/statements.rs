@@ -3,9 +3,9 @@ use crate::statements::{Statements, sql};
 use crate::table_name::TableName;
 
 pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements {
-    // sqlx's UUID type needs a feature that your application may not enable, so UUIDs travel as
-    // text, which the server parses and prints in the canonical form. The result column is not
-    // named `account`, because `ORDER BY account` would then sort by the text.
+    // sqlx's UUID type needs a feature that your application may not enable. So the store sends
+    // UUIDs as text, which the server parses and prints in the canonical form. The result column is
+    // not named `account`, because `ORDER BY account` would then sort by the text.
     let key = match account {
         AccountColumn::Uuid => "CAST($1 AS uuid)",
         AccountColumn::Text | AccountColumn::BigInt => "$1",

@@ -44,8 +44,8 @@ use crate::{AccountColumn, Error, TableNameError};
 /// store uses the pool, switch it off. A call on a connection that was lost in the meantime then
 /// fails, and the verifier finds out whether a write was applied.
 ///
-/// The store is correct at every isolation level, and also if you set another default level. At
-/// `REPEATABLE READ` and `SERIALIZABLE` the server rolls back conflicting statements with SQLSTATE
+/// The store is correct at every isolation level, whatever your default level is. At `REPEATABLE
+/// READ` and `SERIALIZABLE` the server rolls back conflicting statements with SQLSTATE
 /// 40001. After a deadlock it rolls back with 40P01. The store runs such a statement again at once,
 /// and finds the row changed. It repeats nothing else.
 ///
@@ -63,7 +63,7 @@ use crate::{AccountColumn, Error, TableNameError};
 ///   before a connection is used again.
 ///
 /// If you need your own rows in the transaction of an accepted login, write your own [`Store`] with
-/// these statements. It begins and commits a transaction for each conditional write.
+/// these statements. Such a store begins and commits a transaction for each conditional write.
 ///
 /// # Dropped futures, time-outs and lost connections
 ///
@@ -89,12 +89,12 @@ use crate::{AccountColumn, Error, TableNameError};
 ///   are then valid again. So name the replica that takes over in `synchronous_standby_names`, and
 ///   leave `synchronous_commit` at `on` or higher.
 /// - A pooler in between, such as `PgBouncer`, must pool by session. Pooling by transaction mixes
-///   up prepared statements: with `PgBouncer` 1.18, 370 of 800 calls failed. The sign is
+///   up prepared statements: with `PgBouncer` 1.18, 370 of 800 calls failed. The error is then
 ///   [`Error::Pooler`].
 /// - CockroachDB and YugabyteDB speak the same protocol and are always serializable. The store
 ///   repeats statements that they roll back with 40001. If CockroachDB does not know the result
-///   (40003), the call fails. The tests of this crate do not cover them, so run the conformance
-///   suite on yours.
+///   (40003), the call fails. The tests of this crate do not cover these databases, so run the
+///   conformance tests on yours.
 ///
 /// # Columns
 ///
@@ -113,8 +113,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// A store on this pool, with the table `countersign`, a text column for accounts, and a time
-    /// limit of 5 seconds per call.
+    /// Makes a store on this pool, with the table `countersign`, a text column for accounts, and a
+    /// time limit of 5 seconds per call.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self {
@@ -148,10 +148,11 @@ impl PostgresStore {
         Self { runner, ..self }
     }
 
-    /// Options of a pool that the store can share with code that opens transactions.
+    /// Returns options for a pool that the store can share with code that opens transactions.
     ///
-    /// When a connection comes back to the pool, the pool ends any open transaction. That takes one
-    /// round trip, and no call waits for it. A call waits for a connection for at most 4 seconds.
+    /// When a connection comes back to the pool, the pool ends any open transaction. This cleanup
+    /// takes one round trip, and no call waits for it. A call waits for a connection for at most 4
+    /// seconds.
     #[must_use]
     pub fn pool_options() -> PgPoolOptions {
         PgPoolOptions::new()
@@ -163,7 +164,7 @@ impl PostgresStore {
             })
     }
 
-    /// The SQL text that creates the table, for your own migrations.
+    /// Returns the SQL text that creates the table, for your own migrations.
     ///
     /// ```
     /// use countersign_sqlx::{AccountColumn, PostgresStore};
@@ -199,7 +200,8 @@ impl PostgresStore {
     /// it for `reseal` and for reports.
     ///
     /// Begin with `None`, and continue with the last account returned. An empty answer is the end.
-    /// An account that is created or erased during this time may be missing; no other account is.
+    /// An account that is created or erased during the listing may be missing; no other account is
+    /// missing.
     ///
     /// # Errors
     /// [`Error`] if the database cannot be read.
@@ -323,5 +325,6 @@ fn is_duplicate(error: &sqlx::Error) -> bool {
     })
 }
 
-/// Shorter than the time limit of a call, so that there is time to find out the reason.
+/// Shorter than the time limit of a call, so that there is time to find out why no connection is
+/// available.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);

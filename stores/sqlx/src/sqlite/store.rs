@@ -46,12 +46,12 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// # The pool
 ///
-/// Open the pool with [`connect_options`](Self::connect_options), or set the same on every
+/// Open the pool with [`connect_options`](Self::connect_options), or set the same options on every
 /// connection of your own pool:
 ///
 /// - `journal_mode = WAL`: loads do not wait for writes.
-/// - `synchronous = FULL`: with less, a power failure can undo the last writes. A used passcode is
-///   then valid again, or a wrong guess is not counted.
+/// - `synchronous = FULL`: with a weaker setting, a power failure can undo the last writes. A used
+///   passcode is then valid again, or a wrong guess is not counted.
 /// - `busy_timeout`, shorter than the store's time limit. If the database stays locked, the error
 ///   is then [`Locked`](Error::Locked), which says that nothing was written, instead of
 ///   [`Timeout`](Error::Timeout).
@@ -83,8 +83,8 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// The columns `account` ([`AccountColumn`]), `revision` and `record` are the stored record. The
 /// columns `enabled`, `codes_left` and `key_id` are its [`Summary`](countersign::store::Summary).
-/// The column `enabled` is 0 or 1. Use them for queries only, never for decisions, because they are
-/// not authenticated. So no trigger on them may set a flag of yours; see
+/// The column `enabled` is 0 or 1. Use these three columns for queries only, never for decisions,
+/// because they are not authenticated. So no trigger on them may set a flag of yours; see
 /// [`WriteKind`](countersign::store::WriteKind) for that.
 ///
 /// You can add columns that have a default. If a later version of this crate changes the table
@@ -97,8 +97,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// A store on this pool, with the table `countersign`, a text column for accounts, and a time
-    /// limit of 5 seconds per call.
+    /// Makes a store on this pool, with the table `countersign`, a text column for accounts, and a
+    /// time limit of 5 seconds per call.
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
         Self {
@@ -132,8 +132,8 @@ impl SqliteStore {
         Self { limit, ..self }
     }
 
-    /// Options to open the database at this path. They create a missing file, and set WAL mode,
-    /// `synchronous = FULL`, and a `busy_timeout` of 4 seconds.
+    /// Returns options to open the database at this path. They create a missing file, and set WAL
+    /// mode, `synchronous = FULL`, and a `busy_timeout` of 4 seconds.
     #[must_use]
     pub fn connect_options(path: impl AsRef<Path>) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
@@ -144,7 +144,7 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
     }
 
-    /// The SQL text that creates the table, for your own migrations.
+    /// Returns the SQL text that creates the table, for your own migrations.
     ///
     /// ```
     /// use countersign_sqlx::{AccountColumn, SqliteStore};
@@ -173,7 +173,8 @@ impl SqliteStore {
     /// it for `reseal` and for reports.
     ///
     /// Begin with `None`, and continue with the last account returned. An empty answer is the end.
-    /// An account that is created or erased during this time may be missing; no other account is.
+    /// An account that is created or erased during the listing may be missing; no other account is
+    /// missing.
     ///
     /// # Errors
     /// [`Error`] if the database cannot be read.

@@ -11,7 +11,7 @@ pub(super) trait Job: Send + 'static {
 
 /// The result of one piece of work.
 pub(super) enum Attempt {
-    /// Done and stored.
+    /// The work is done and stored.
     Done,
     /// Another client was first, and nothing was written.
     Overtaken,

@@ -16,7 +16,7 @@ pub trait Database: Sized + Send + Sync {
     /// The name, as in the arguments of the program.
     const NAME: &'static str;
 
-    /// Where the bytes are that [`Table::bytes`] counts.
+    /// The place of the bytes that [`Table::bytes`] counts.
     const PLACE: &'static str = "on disk";
 
     /// Starts the database, or returns `None` if it is not installed.
@@ -52,8 +52,8 @@ pub trait Table: Clone + Send + Sync + 'static {
         account: &AccountId,
     ) -> impl Future<Output = Result<(i64, Vec<u8>), Error>> + Send;
 
-    /// Writes a row in the same way, if the expected revision is still there. Returns whether it
-    /// was.
+    /// Writes a row in the same way, if the expected revision is still there. Returns whether the
+    /// row was written.
     fn write(
         &self,
         account: &AccountId,

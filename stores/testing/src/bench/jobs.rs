@@ -38,9 +38,9 @@ impl<T> AccountsInTurn<T> {
     }
 }
 
-/// The database work of a verification, without a verifier. It reads the row, gives up if a later
-/// revision was first, and writes. If another client was faster, it repeats. A verifier with a
-/// passcode of an earlier time step gives up in the same way.
+/// The database work of a verification, without a verifier. The work reads the row, gives up if a
+/// later revision was first, and writes. If another client was faster, it starts again. A verifier
+/// with a passcode of an earlier time step gives up in the same way.
 pub(super) struct ReadAndWrite<R> {
     rows: R,
     others: OtherAccounts,
@@ -188,9 +188,9 @@ impl<S: Store + 'static> Job for Verify<S> {
                 Ok(Attempt::Done)
             }
             Ok(receipt) => Err(format!("a receipt of another login: {receipt:?}").into()),
-            // With many clients on one account, a later time step was accepted first, or others
-            // were first every time. After more than seven other writes, the history does not
-            // show whose write was applied.
+            // With many clients on one account, a later time step was accepted first, or other
+            // clients were first every time. After more than seven other writes, the history does
+            // not show whose write was applied.
             Err(
                 Denied::Rejected(Rejection::Replayed)
                 | Denied::Failed(VerifierError::Contended | VerifierError::Unsettled(None)),

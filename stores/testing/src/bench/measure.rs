@@ -180,7 +180,8 @@ impl<T: Table> Measurement<T> {
         Ok(())
     }
 
-    /// The speed of a key change. After it, the accounts of the largest table need the new key.
+    /// The speed of a key change. After the key change, the accounts of the largest table need the
+    /// new key.
     pub(super) async fn reseal(&self, report: &mut Report) -> Result<(), Error> {
         let filled = self.tables.last().ok_or("there is no table")?;
         let verifier = Verifier::builder(filled.table.store(), filled.keys.after()?, ISSUER);

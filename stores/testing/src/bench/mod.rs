@@ -1,15 +1,16 @@
 //! Measures verifiers on a store, compared with the bare driver on the same pool.
 //!
-//! A benchmark of a store implements [`Database`] and [`Table`], and passes them to a [`Bench`]. It
-//! counts accepted logins only: the accounts are enrolled, the passcodes are correct, and no time
-//! step is used twice. Every client has a clock of its own that advances with each login.
+//! A benchmark of a store implements [`Database`] and [`Table`], and passes them to a [`Bench`].
+//! The benchmark counts accepted logins only: the accounts are enrolled, the passcodes are correct,
+//! and no time step is used twice. Every client has a clock of its own that advances with each
+//! login.
 //!
-//! Driver, store and verifier do the same work: they read a row, and write a new record of the same
-//! size if the revision has not changed. Each has accounts of its own. They take turns of a quarter
-//! of a second, in one order and then in the reverse order. A ratio is the median of the ratios of
-//! neighbouring turns, so other load on the computer affects both sides. On one shared account, the
-//! loser of a race reads again. It then continues, or finds that a later passcode or revision was
-//! first.
+//! Driver, store and verifier do the same work. They read a row, and write a new record of the same
+//! size if the revision has not changed. Each of the three has accounts of its own. They take turns
+//! of a quarter of a second, in one order and then in the reverse order. A ratio is the median of
+//! the ratios of neighbouring turns, so other load on the computer affects both sides. On one
+//! shared account, the loser of a race reads again. It then continues, or finds that a later
+//! passcode or revision was first.
 //!
 //! ```no_run
 //! # use countersign_store_testing::{Durability, bench::{Bench, Database, Error, Table}};
