@@ -2,6 +2,7 @@ use super::enrollment::check_lengths;
 use super::verifier::{Core, Verifier};
 use crate::otp::Secret;
 use crate::runtime::{Clock, HashExecutor, InlineExecutor, RandomSource, SystemClock};
+#[cfg(feature = "getrandom")]
 use crate::store::Store;
 use crate::uri::{KeyUri, KeyUriError};
 use crate::{Keyring, Policy};
