@@ -123,7 +123,14 @@ impl Client {
             Ok(codes) => Answer::Accepted(codes),
             Err(Denied::Rejected(rejection)) => Answer::Rejected(format!("{rejection:?}")),
             Err(Denied::Failed(VerifierError::Unsettled(_))) => Answer::Unsettled,
-            Err(Denied::Failed(error)) => Answer::Failed(format!("{error:?}")),
+            Err(Denied::Failed(error)) => {
+                let kind = match error {
+                    VerifierError::Store(_) => "Store",
+                    VerifierError::Contended => "Contended",
+                    _ => "Other",
+                };
+                Answer::Failed(format!("{kind}: {error:?}"))
+            }
         };
         self.journal.end(number, at, &answer);
         if matches!(answer, Answer::Failed(_)) {
