@@ -9,7 +9,7 @@ use super::verifier::Verifier;
 use crate::factor::{HashedCode, Outcome, Progress, SecondFactor, Step};
 use crate::record::{self, DecryptedRecord, History, RecordError, WriteOutcome};
 use crate::runtime::Generator;
-use crate::store::{ConditionalWrite, Revision, Store, Summary, WriteResult};
+use crate::store::{ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteResult};
 use crate::{AccountId, KeyId, Rejection, Timestamp};
 use core::mem;
 use std::boxed::Box;
@@ -178,8 +178,7 @@ impl<S: Store> Verifier<S> {
     /// Erases the record, unless it belongs to another account.
     pub(super) async fn load_and_erase(&self, account: &AccountId) -> Result<(), VerifierError> {
         for _ in 0..self.core.rounds {
-            let stored = self.store.load(account).await;
-            let Some(stored) = stored.map_err(|error| VerifierError::Store(error.into()))? else {
+            let Some(stored) = self.load_encrypted(account).await? else {
                 return Ok(());
             };
             if record::names_another_account(&stored.record, account, &self.core.namespace) {
@@ -200,13 +199,20 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
     ) -> Result<(Option<Revision>, Option<Loaded>), VerifierError> {
-        let stored = self.store.load(account).await;
-        let Some(stored) = stored.map_err(|error| VerifierError::Store(error.into()))? else {
+        let Some(stored) = self.load_encrypted(account).await? else {
             return Ok((None, None));
         };
         let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
         let opened = record::open(&stored.record, stored.revision, account, namespace, keyring)?;
         Ok((Some(stored.revision), Some(opened.into())))
+    }
+
+    async fn load_encrypted(
+        &self,
+        account: &AccountId,
+    ) -> Result<Option<StoredRecord>, VerifierError> {
+        let stored = self.store.load(account).await;
+        stored.map_err(|error| VerifierError::Store(error.into()))
     }
 
     fn seal(
