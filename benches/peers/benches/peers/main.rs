@@ -18,6 +18,7 @@
 
 mod floor;
 mod generating;
+mod hmac_crate;
 mod inputs;
 mod key_uris;
 mod operation;
@@ -48,6 +49,7 @@ fn main() -> Result<(), Error> {
     let mut timer = Timer::default();
     let mut operations = generating::add(&mut timer)?;
     operations.extend(verifying::add(&mut timer)?);
+    operations.extend(hmac_crate::add(&mut timer)?);
     operations.extend(key_uris::add(&mut timer)?);
     let (qr_codes, sizes) = qr_codes::add(&mut timer)?;
     operations.extend(qr_codes);
