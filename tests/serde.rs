@@ -82,7 +82,7 @@ fn a_policy_read_from_json_is_validated() {
         ("period", json!(0), "period"),
         ("period", json!(121), "period"),
         ("lock_after", json!(1000), "lock_after"),
-        ("digest_memory_kib", json!(4), "memory"),
+        ("hash_memory_kib", json!(4), "memory"),
         ("code_length", json!(4), "length"),
         ("max_authentikators", json!(2), "max_authentikators"),
         (

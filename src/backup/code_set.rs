@@ -432,7 +432,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attempt_takes_one_digest_however_many_codes_there_are() {
+    fn an_attempt_takes_one_hash_however_many_codes_there_are() {
         let params = Argon2Params::new(8, 1, 1).unwrap();
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
         let hashes = BackupCodeSet::issue_job(&codes, [1; 16], params, None)

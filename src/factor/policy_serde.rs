@@ -31,9 +31,9 @@ struct Fields {
     code_length: u8,
     code_group: u8,
     code_count: u8,
-    digest_memory_kib: u32,
-    digest_passes: u32,
-    digest_lanes: u32,
+    hash_memory_kib: u32,
+    hash_passes: u32,
+    hash_lanes: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,9 +75,9 @@ impl From<&Policy> for Fields {
             code_length: format.length(),
             code_group: format.group(),
             code_count: format.count(),
-            digest_memory_kib: hash.memory_kib(),
-            digest_passes: hash.passes(),
-            digest_lanes: hash.lanes(),
+            hash_memory_kib: hash.memory_kib(),
+            hash_passes: hash.passes(),
+            hash_lanes: hash.lanes(),
         }
     }
 }
@@ -90,12 +90,8 @@ impl Fields {
         };
         let format = CodeFormat::new(alphabet, self.code_length, self.code_group, self.code_count)
             .map_err(|error| error.to_string())?;
-        let hash = Argon2Params::new(
-            self.digest_memory_kib,
-            self.digest_passes,
-            self.digest_lanes,
-        )
-        .map_err(|error| error.to_string())?;
+        let hash = Argon2Params::new(self.hash_memory_kib, self.hash_passes, self.hash_lanes)
+            .map_err(|error| error.to_string())?;
         let builder: PolicyBuilder = Policy::builder()
             .window(self.window)
             .algorithm(self.algorithm)

@@ -10,7 +10,7 @@ struct Case {
 }
 
 fn case(name: &str) -> Case {
-    let line = include_str!("../data/ledgers.txt")
+    let line = include_str!("../data/backup_code_sets.txt")
         .lines()
         .find(|line| line.split(' ').next() == Some(name))
         .unwrap();

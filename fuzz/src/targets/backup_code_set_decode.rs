@@ -23,7 +23,7 @@ struct Known {
 }
 
 static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    include_str!("../../../tests/data/ledgers.txt")
+    include_str!("../../../tests/data/backup_code_sets.txt")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| {

@@ -164,9 +164,9 @@ fn object(fields: &Fields) -> Map<String, Value> {
         set("code_count", json!(count));
     }
     if let Some((memory_kib, passes, lanes)) = fields.hash {
-        set("digest_memory_kib", json!(memory_kib));
-        set("digest_passes", json!(passes));
-        set("digest_lanes", json!(lanes));
+        set("hash_memory_kib", json!(memory_kib));
+        set("hash_passes", json!(passes));
+        set("hash_lanes", json!(lanes));
     }
     object
 }

@@ -1,6 +1,7 @@
 //! Runs statements on a database server: to their end, on a connection of your pool, within a time
 //! limit.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,9 @@ use tokio::time::timeout;
 use crate::Error;
 use crate::table_name::TableName;
 use crate::uncancellable::run_uncancellable;
+
+/// A statement that runs on a connection.
+type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
 
 /// The part of statement running that depends on the kind of server.
 pub(crate) trait DatabaseServer:
@@ -73,22 +77,10 @@ where
         sql: &SqlStr,
         arguments: DB::Arguments,
     ) -> Result<DB::QueryResult, Error> {
-        let (runner, table, sql) = (self.clone(), table.clone(), sql.clone());
-        run_uncancellable(async move {
-            let (mut connection, left) = runner.connection(&table).await?;
-            let statement = async {
-                let mut retries = RETRIES;
-                loop {
-                    let query = sqlx::query_with(sql.clone(), arguments.clone());
-                    let answer = query.execute(&mut *connection).await;
-                    match answer.map_err(|error| DB::error(&table, error)) {
-                        Err(Error::Conflict(_)) if retries.next().is_some() => {}
-                        answer => return answer,
-                    }
-                }
-            };
-            let answer = timeout(left, statement).await;
-            runner.release(connection, answer)
+        let sql = sql.clone();
+        self.run(table, move |connection| {
+            let query = sqlx::query_with(sql.clone(), arguments.clone());
+            Box::pin(query.execute(connection))
         })
         .await
     }
@@ -100,21 +92,34 @@ where
         sql: &SqlStr,
         arguments: DB::Arguments,
     ) -> Result<Vec<DB::Row>, Error> {
-        let (runner, table, sql) = (self.clone(), table.clone(), sql.clone());
+        let sql = sql.clone();
+        self.run(table, move |connection| {
+            let query = sqlx::query_with(sql.clone(), arguments.clone());
+            Box::pin(query.fetch_all(connection))
+        })
+        .await
+    }
+
+    /// Runs a statement, and runs it again after a conflict with another transaction.
+    async fn run<T: Send + 'static>(
+        &self,
+        table: &TableName,
+        statement: impl for<'c> Fn(&'c mut DB::Connection) -> Running<'c, T> + Send + Sync + 'static,
+    ) -> Result<T, Error> {
+        let (runner, table) = (self.clone(), table.clone());
         run_uncancellable(async move {
             let (mut connection, left) = runner.connection(&table).await?;
-            let statement = async {
+            let repeated = async {
                 let mut retries = RETRIES;
                 loop {
-                    let query = sqlx::query_with(sql.clone(), arguments.clone());
-                    let answer = query.fetch_all(&mut *connection).await;
+                    let answer = statement(&mut connection).await;
                     match answer.map_err(|error| DB::error(&table, error)) {
                         Err(Error::Conflict(_)) if retries.next().is_some() => {}
                         answer => return answer,
                     }
                 }
             };
-            let answer = timeout(left, statement).await;
+            let answer = timeout(left, repeated).await;
             runner.release(connection, answer)
         })
         .await
