@@ -53,8 +53,8 @@ use crate::{AccountColumn, Error, TableNameError};
 /// - `synchronous = FULL`: with a weaker setting, a power failure can undo the last writes. A used
 ///   passcode is then valid again, or a wrong guess is not counted.
 /// - `busy_timeout`, shorter than the store's time limit. If the database stays locked, the error
-///   is then [`Locked`](Error::Locked), which says that nothing was written, instead of
-///   [`Timeout`](Error::Timeout).
+///   is then [`Locked`](Error::Locked) instead of [`Timeout`](Error::Timeout). `Locked` says that
+///   nothing was written.
 ///
 /// Each connection to an in-memory database has a database of its own, so use a pool of exactly one
 /// connection for it.
