@@ -46,10 +46,10 @@
 //! |---|---|
 //! | `appendonly yes` | otherwise a restart undoes all writes since the last snapshot |
 //! | `appendfsync always` | `everysec` loses the last second or two in a power failure |
-//! | `no-appendfsync-on-rewrite no` | otherwise the same happens while the file is rewritten |
+//! | `no-appendfsync-on-rewrite no` | otherwise a power failure loses writes during a rewrite |
 //! | `maxmemory-policy noeviction` | other policies delete records; the account is then *absent* |
 //!
-//! With replicas, it also needs these:
+//! With replicas, a second factor also needs these settings:
 //!
 //! | setting | reason |
 //! |---|---|
@@ -67,7 +67,7 @@
 //! answered**. The same happens if you restore a snapshot or an older file.
 //!
 //! `with_replicas` uses `WAIT`, which makes this loss rare. But the loss can still happen. The
-//! replica has the write in memory, perhaps not on disk. A failover can also choose a replica
+//! replica has the write in memory, but perhaps not on disk. Also, a failover can choose a replica
 //! without the write. The store does not use `WAITAOF` of Redis 7.2, which counts the servers that
 //! have the write on disk.
 //!

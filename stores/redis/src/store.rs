@@ -46,15 +46,15 @@ use crate::{
 ///
 /// A load is a script too. It includes a command that Redis treats as a write. So a replica refuses
 /// a load. A primary also refuses a load if it has fewer connected replicas than its
-/// `min-replicas-to-write`. The data of both may be old.
+/// `min-replicas-to-write`. In both cases, the data on the server may be old.
 ///
 /// # Lost answers, time-outs, dropped futures
 ///
 /// The store sends a write once. If its answer is lost, the call fails, and the verifier sends the
 /// same write again. The script then finds the revision of this write on the key, and answers
-/// `Done`. An erasure leaves no revision, so a repeated erasure is `Stale`. The verifier then
-/// loads, and finds that the account is gone, as intended. A load changes nothing, so the store
-/// sends a load again, once, if the connection was broken.
+/// `Done`. An erasure leaves no revision, so a repeated erasure is `Stale`. The verifier then loads
+/// the account, and finds that it is gone, as intended. A load changes nothing, so the store sends
+/// a load again, once, if the connection was broken.
 ///
 /// If an answer does not come in time, the call fails. The next call opens a new connection,
 /// because the old connection may never answer. The driver's own connection manager would keep the
@@ -63,7 +63,7 @@ use crate::{
 ///
 /// # In a cluster
 ///
-/// The store asks the nodes themselves who owns an account, and follows their redirections
+/// The store asks the nodes themselves which node owns an account, and follows their redirections
 /// (`MOVED`, `ASK`), also while slots move. A failed node affects only its own accounts. After a
 /// failover, the next call finds the new primary. Every node must be reachable at the address that
 /// it announces.
@@ -117,7 +117,7 @@ impl RedisStore {
         }
     }
 
-    /// Sets another prefix of the keys: `PREFIX{ACCOUNT}`.
+    /// Sets the prefix of the keys, which are `PREFIX{ACCOUNT}`.
     ///
     /// # Errors
     /// [`PrefixError`] unless the prefix is 1 to 64 visible ASCII characters without braces.
@@ -126,8 +126,8 @@ impl RedisStore {
         Ok(Self { keys, ..self })
     }
 
-    /// Sets another time limit than 3 seconds per call. An attempt to connect takes at most a third
-    /// of it.
+    /// Sets the time limit per call; the default is 3 seconds. An attempt to connect takes at most
+    /// a third of this time.
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
         Self { limit, ..self }
@@ -136,8 +136,8 @@ impl RedisStore {
     /// Reports a write as done only after `count` replicas have it too (`WAIT`).
     ///
     /// If they do not confirm within half the time limit, the call fails with
-    /// [`NotReplicated`](Error::NotReplicated). The verifier treats that as a lost answer and sends
-    /// the write again. The repeated call waits again, but does not write again.
+    /// [`NotReplicated`](Error::NotReplicated). The verifier treats this error as a lost answer,
+    /// and sends the write again. The repeated call waits again, but does not write again.
     ///
     /// Set `count` to the number of replicas of each primary. Then every replica that can take over
     /// has the write, but no write is reported as done while a replica is down. With a smaller

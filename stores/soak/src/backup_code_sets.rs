@@ -15,7 +15,7 @@ pub struct IssuedCodes {
 }
 
 impl IssuedCodes {
-    /// A set that was issued at a time.
+    /// The set that was issued at this time.
     #[must_use]
     pub fn new(issued_at: u64, codes: &BackupCodes) -> Self {
         let codes = codes.iter().map(|code| code.replace(' ', "")).collect();

@@ -38,7 +38,7 @@ pub struct Size {
     pub tasks: usize,
     /// Accounts.
     pub users: usize,
-    /// The number of accounts among them at which clients only guess.
+    /// How many of these accounts the clients only guess at.
     pub guessed: usize,
 }
 

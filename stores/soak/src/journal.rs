@@ -43,28 +43,29 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The client got the result `Accepted`.
+    /// Whether the client got the result `Accepted`.
     #[must_use]
     pub const fn is_accepted(&self) -> bool {
         matches!(self.answer, Some(Answer::Accepted(_)))
     }
 
-    /// The client got a result that implies a used passcode: accepted, or the new backup codes were
-    /// not stored in time.
+    /// Whether the client got a result that implies a used passcode: accepted, or new backup codes
+    /// that were not stored in time.
     #[must_use]
     pub fn uses_passcode(&self) -> bool {
         self.has_passcode() && (self.is_accepted() || self.is_too_late())
     }
 
-    /// The passcode for new backup codes was accepted, and the codes were not stored in time.
+    /// Whether the passcode for new backup codes was accepted and the codes were not stored in
+    /// time.
     #[must_use]
     pub fn is_too_late(&self) -> bool {
         self.is_issue()
             && matches!(&self.answer, Some(Answer::Rejected(why)) if why == "IssueExpired")
     }
 
-    /// The result does not show whether the passcode is used. An issue takes two writes, and an
-    /// error of the second one does not show the effect of the first.
+    /// Whether the passcode may be used although no result says so. An issue takes two writes, and
+    /// an error of the second one does not show the effect of the first.
     #[must_use]
     pub const fn may_use_passcode(&self) -> bool {
         self.has_passcode()
@@ -72,32 +73,32 @@ impl Attempt {
                 || self.is_issue() && matches!(self.answer, Some(Answer::Failed(_))))
     }
 
-    /// The client got a failure that counts.
+    /// Whether the client got a failure that counts.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         let counted = ["WrongCode", "BackupCodeUsed"];
         matches!(&self.answer, Some(Answer::Rejected(why)) if counted.contains(&why.as_str()))
     }
 
-    /// The client was accepted or rejected.
+    /// Whether the client was accepted or rejected.
     #[must_use]
     pub const fn has_result(&self) -> bool {
         matches!(self.answer, Some(Answer::Accepted(_) | Answer::Rejected(_)))
     }
 
-    /// No result shows whether the attempt had an effect.
+    /// Whether no result shows the effect of the attempt.
     #[must_use]
     pub const fn is_unknown(&self) -> bool {
         matches!(self.answer, None | Some(Answer::Unsettled))
     }
 
-    /// The attempt uses a passcode if it is accepted.
+    /// Whether the attempt uses up a passcode if it is accepted.
     #[must_use]
     pub const fn has_passcode(&self) -> bool {
         matches!(self.what, Try::Passcode(_) | Try::Issue(_))
     }
 
-    /// The attempt issues backup codes if it is accepted.
+    /// Whether the attempt issues backup codes if it is accepted.
     #[must_use]
     pub const fn is_issue(&self) -> bool {
         matches!(self.what, Try::Issue(_))

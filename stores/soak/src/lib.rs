@@ -16,8 +16,8 @@
 //!
 //! The tests do not use the system time. Each account has a [`SharedClock`] in a file that all
 //! processes share, and every attempt advances this clock. So a test can use the passcodes of a
-//! month in a short time. The second of an attempt identifies the attempt, even in the stored
-//! record.
+//! month in a short time. The time of an attempt, in whole seconds, identifies the attempt, even in
+//! the stored record.
 //!
 //! | content | module |
 //! |---|---|

@@ -3,7 +3,7 @@
 pub struct SeededRandom(fastrand::Rng);
 
 impl SeededRandom {
-    /// Makes the choices that belong to a seed.
+    /// Starts the sequence of choices of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))

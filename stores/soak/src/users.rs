@@ -74,7 +74,7 @@ impl TestUser {
         (step - 3..=step + 3).all(|other| other == step || self.passcode(other) != passcode)
     }
 
-    /// A passcode that is wrong at a time.
+    /// A passcode that is wrong at this time.
     #[must_use]
     pub fn wrong_passcode(&self, at: u64, start: u64) -> String {
         let step = at / STEP;

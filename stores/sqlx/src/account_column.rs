@@ -89,7 +89,7 @@ impl fmt::Display for AccountColumn {
     }
 }
 
-/// The digits of a text as long as a UUID. It does not check that the form is canonical.
+/// Reads a UUID from text of the right length. Does not check that the text has the canonical form.
 fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
     if text.len() != UUID_LENGTH {
         return None;

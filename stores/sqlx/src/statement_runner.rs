@@ -34,8 +34,8 @@ pub(crate) trait DatabaseServer:
 /// the answer to a statement that was being prepared. So every call runs to its end independently
 /// of its caller, and then returns the connection in a known state.
 ///
-/// A connection that does not answer in time is discarded. The driver would wait for its answer
-/// before another call could use it, as long as the network is silent.
+/// A connection that does not answer in time is discarded. Otherwise the driver would wait for the
+/// late answer before another call could use the connection, as long as the network is silent.
 #[derive(Debug)]
 pub(crate) struct StatementRunner<DB: Database> {
     pool: Pool<DB>,

@@ -19,9 +19,9 @@ pub(crate) struct Statements {
     pub(crate) create: SqlStr,
     pub(crate) replace: SqlStr,
     pub(crate) erase: SqlStr,
-    /// Its argument is the number of accounts.
+    /// Takes the number of accounts.
     pub(crate) first_accounts: SqlStr,
-    /// Its arguments are an account and the number of accounts.
+    /// Takes an account and the number of accounts.
     pub(crate) accounts_after: SqlStr,
     pub(crate) create_table: SqlStr,
 }

@@ -2,9 +2,10 @@
 //! published.
 //!
 //! A server listens on a free port of 127.0.0.1 and keeps its data in a temporary directory. The
-//! server and its directory are removed when the value is dropped, when its test panics, and when
-//! the whole process is killed. A small shell script waits for the end of the process, kills the
-//! server and removes the directory. So a `static` can contain one server per test binary:
+//! server is killed and its directory is removed when the value is dropped, when its test panics,
+//! and when the whole process is killed. A small shell script waits for the end of the process,
+//! kills the server and removes the directory. So a `static` can contain one server per test
+//! binary:
 //!
 //! ```
 //! use countersign_store_testing::{Durability, Redis, available};

@@ -12,9 +12,10 @@ use crate::{Error, failure};
 
 /// The nodes of a cluster, and the slots that each of them owns.
 ///
-/// The nodes themselves tell who owns a slot. A call goes to the last known owner of its slot, or
-/// to any node. A node that does not own the slot does nothing and answers `MOVED` with the owner.
-/// So an owner that is out of date does no harm, and a failed node affects its own slots only.
+/// The nodes themselves say which node owns a slot. A call goes to the last known owner of its
+/// slot, or to any node. A node that does not own the slot does nothing and answers `MOVED` with
+/// the owner. So an owner that is out of date does no harm, and a failed node affects its own slots
+/// only.
 ///
 /// The store does not use the driver's cluster client, for two reasons. If an answer is lost, that
 /// client sends the call again. If that client has no connection to the owner, it sends the call to
@@ -216,7 +217,7 @@ fn named_address(node: &Node, host: String, port: u16) -> Address {
     }
 }
 
-/// Whether another node must be asked, now or from now on.
+/// Whether another node must be asked, for this call only or from now on.
 fn must_ask_another_node(error: &RedisError) -> bool {
     matches!(
         error.kind(),

@@ -40,18 +40,18 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # One statement per call
 ///
 /// A call is one statement that commits by itself. Each connection prepares the statement once, so
-/// a call takes one round trip. The pool's `test_before_acquire` adds another one. If only the
-/// store uses the pool, switch it off. A call on a connection that was lost in the meantime then
-/// fails, and the verifier finds out whether a write was applied.
+/// a call takes one round trip. The pool's `test_before_acquire` adds another round trip. If only
+/// the store uses the pool, switch this option off. A call on a connection that was lost in the
+/// meantime then fails, and the verifier finds out whether a write was applied.
 ///
 /// The store is correct at every isolation level. If several statements conflict on a key, the
-/// server rolls back one of them:
+/// server rolls one back:
 ///
 /// - with error 1213
 /// - with error 1020, under MariaDB's `innodb_snapshot_isolation`
 /// - in a Galera cluster, also if another node committed first
 ///
-/// The store runs such a statement again at once. It repeats nothing else. The driver counts
+/// The store runs such a statement again at once. The store repeats nothing else. The driver counts
 /// matched rows instead of changed ones (`CLIENT_FOUND_ROWS`). So a conditional write of the same
 /// bytes also counts as done.
 ///
@@ -59,9 +59,9 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// A write must not become part of a transaction that other code can roll back. A rollback would
 /// undo a counted failure, so guesses would be free. The store opens no transactions, but a shared
-/// pool can hand it a connection on which your code left one open. With sqlx 0.9 that happens if a
-/// future is dropped during `Pool::begin`, for example because a browser disconnected. With
-/// `autocommit = 0`, every statement is in a transaction.
+/// pool can hand the store a connection on which your code left a transaction open. With sqlx 0.9
+/// that happens if a future is dropped during `Pool::begin`, for example because a browser
+/// disconnected. With `autocommit = 0`, every statement is in a transaction.
 ///
 /// So do one of these:
 ///
@@ -75,7 +75,7 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # Dropped futures, time-outs and lost connections
 ///
 /// If you drop the future of a call, the call continues in a task of its own and ends by itself. If
-/// you keep the future but do not poll it, it keeps its connection.
+/// you keep the future but do not poll it, the call keeps its connection.
 ///
 /// If no answer comes in time, the store gives up and discards the connection, as if the network
 /// had failed. A write that waits for a lock may still be applied later, even after a load that
@@ -108,8 +108,9 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// The columns `account`, `revision` and `record` are the stored record. The columns `enabled`,
 /// `codes_left` and `key_id` are its [`Summary`](countersign::store::Summary). Use them for queries
-/// only, never for decisions, because they are not authenticated. So no trigger on them may set a
-/// flag of yours; see [`WriteKind`](countersign::store::WriteKind) for that.
+/// only, never for decisions, because they are not authenticated. So do not set a flag of your own
+/// by a trigger on these columns. Set the flag by the [`WriteKind`](countersign::store::WriteKind)
+/// instead.
 ///
 /// You can add columns that have a default. If a later version of this crate changes the table
 /// incompatibly, it renames a column. This version then fails with [`Error::WrongTable`].
@@ -130,7 +131,7 @@ impl MySqlStore {
         }
     }
 
-    /// Sets another table, in the database of the connection.
+    /// Sets the name of the table, in the database of the connection.
     ///
     /// # Errors
     /// [`TableNameError`] unless the name has 1 to 63 ASCII letters, digits and underscores, and
@@ -147,8 +148,8 @@ impl MySqlStore {
         Self { statements, ..self }
     }
 
-    /// Sets another time limit than 5 seconds per call. It covers the wait for a connection and the
-    /// statement together.
+    /// Sets the time limit per call; the default is 5 seconds. The limit covers the wait for a
+    /// connection and the statement together.
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
         let runner = self.runner.with_limit(limit);
@@ -320,8 +321,8 @@ impl Store for MySqlStore {
         };
         match self.execute(sql, arguments).await {
             Ok(done) => write_result(&self.statements.table, done.rows_affected()),
-            // The server rolled back every try, because others changed the account: the verifier
-            // reloads.
+            // The server rolled back every try, because other clients changed the account. The
+            // verifier reloads the account.
             Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
             // The account exists already.
             Err(Error::Database(error)) if expected.is_none() && is_duplicate(&error) => {

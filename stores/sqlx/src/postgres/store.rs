@@ -40,21 +40,22 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # One statement per call
 ///
 /// A call is one statement that commits by itself. Each connection prepares the statement once, so
-/// a call takes one round trip. The pool's `test_before_acquire` adds another one. If only the
-/// store uses the pool, switch it off. A call on a connection that was lost in the meantime then
-/// fails, and the verifier finds out whether a write was applied.
+/// a call takes one round trip. The pool's `test_before_acquire` adds another round trip. If only
+/// the store uses the pool, switch this option off. A call on a connection that was lost in the
+/// meantime then fails, and the verifier finds out whether a write was applied.
 ///
 /// The store is correct at every isolation level, whatever your default level is. At `REPEATABLE
 /// READ` and `SERIALIZABLE` the server rolls back conflicting statements with SQLSTATE
 /// 40001. After a deadlock it rolls back with 40P01. The store runs such a statement again at once,
-/// and finds the row changed. It repeats nothing else.
+/// and finds the row changed. The store repeats nothing else.
 ///
 /// # No open transactions
 ///
 /// A write must not become part of a transaction that other code can roll back. A rollback would
 /// undo a counted failure, so guesses would be free. The store opens no transactions, but a shared
-/// pool can hand it a connection on which your code left one open. With sqlx 0.9 that happens if a
-/// future is dropped during `Pool::begin`, for example because a browser disconnected.
+/// pool can hand the store a connection on which your code left a transaction open. With sqlx 0.9
+/// that happens if a future is dropped during `Pool::begin`, for example because a browser
+/// disconnected.
 ///
 /// So do one of these:
 ///
@@ -68,7 +69,7 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # Dropped futures, time-outs and lost connections
 ///
 /// If you drop the future of a call, the call continues in a task of its own and ends by itself. If
-/// you keep the future but do not poll it, it keeps its connection.
+/// you keep the future but do not poll it, the call keeps its connection.
 ///
 /// If no answer comes in time, the store gives up and discards the connection, as if the network
 /// had failed. A write that waits for a lock may still be applied later, even after a load that
@@ -100,9 +101,9 @@ use crate::{AccountColumn, Error, TableNameError};
 ///
 /// The columns `account` ([`AccountColumn`]), `revision` and `record` are the stored record. The
 /// columns `enabled`, `codes_left` and `key_id` are its [`Summary`](countersign::store::Summary).
-/// Use them for queries only, never for decisions, because they are not authenticated. So no
-/// trigger on them may set a flag of yours; see [`WriteKind`](countersign::store::WriteKind) for
-/// that.
+/// Use them for queries only, never for decisions, because they are not authenticated. So do not
+/// set a flag of your own by a trigger on these columns. Set the flag by the
+/// [`WriteKind`](countersign::store::WriteKind) instead.
 ///
 /// You can add columns that have a default. If a later version of this crate changes the table
 /// incompatibly, it renames a column. This version then fails with [`Error::WrongTable`].
@@ -123,7 +124,7 @@ impl PostgresStore {
         }
     }
 
-    /// Sets another table, in a schema of the connection's `search_path`.
+    /// Sets the name of the table, in a schema of the connection's `search_path`.
     ///
     /// # Errors
     /// [`TableNameError`] unless the name has 1 to 63 ASCII letters, digits and underscores, and
@@ -140,8 +141,8 @@ impl PostgresStore {
         Self { statements, ..self }
     }
 
-    /// Sets another time limit than 5 seconds per call. It covers the wait for a connection and the
-    /// statement together.
+    /// Sets the time limit per call; the default is 5 seconds. The limit covers the wait for a
+    /// connection and the statement together.
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
         let runner = self.runner.with_limit(limit);
@@ -311,8 +312,8 @@ impl Store for PostgresStore {
         };
         match self.execute(sql, arguments).await {
             Ok(done) => write_result(&self.statements.table, done.rows_affected()),
-            // The server rolled back every try, because others changed the account: the verifier
-            // reloads.
+            // The server rolled back every try, because other clients changed the account. The
+            // verifier reloads the account.
             Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
             Err(error) => Err(error),
         }

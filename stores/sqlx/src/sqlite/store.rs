@@ -53,8 +53,8 @@ use crate::{AccountColumn, Error, TableNameError};
 /// - `synchronous = FULL`: with a weaker setting, a power failure can undo the last writes. A used
 ///   passcode is then valid again, or a wrong guess is not counted.
 /// - `busy_timeout`, shorter than the store's time limit. If the database stays locked, the error
-///   is then [`Locked`](Error::Locked), which says that nothing was written, instead of
-///   [`Timeout`](Error::Timeout).
+///   is then [`Locked`](Error::Locked) instead of [`Timeout`](Error::Timeout). `Locked` says that
+///   nothing was written.
 ///
 /// Each connection to an in-memory database has a database of its own, so use a pool of exactly one
 /// connection for it.
@@ -73,19 +73,19 @@ use crate::{AccountColumn, Error, TableNameError};
 /// # Dropped futures and time-outs
 ///
 /// A statement runs on its connection's own thread, from beginning to end. If you drop the future
-/// before the statement reaches that thread, nothing happens. If you drop it later, the statement
-/// still runs completely and commits. The connection goes back to the pool without an open
-/// transaction, and its next user waits for that statement to end. So calls need no task of their
-/// own. If a call times out, its write may still be applied, and the verifier finds out whether it
-/// was.
+/// before the statement reaches that thread, the statement does not run. If you drop the future
+/// later, the statement still runs completely and commits. The connection goes back to the pool
+/// without an open transaction, and its next user waits for that statement to end. So calls need no
+/// task of their own. If a call times out, its write may still be applied. The verifier finds out
+/// whether the write was applied.
 ///
 /// # Columns
 ///
 /// The columns `account` ([`AccountColumn`]), `revision` and `record` are the stored record. The
 /// columns `enabled`, `codes_left` and `key_id` are its [`Summary`](countersign::store::Summary).
 /// The column `enabled` is 0 or 1. Use these three columns for queries only, never for decisions,
-/// because they are not authenticated. So no trigger on them may set a flag of yours; see
-/// [`WriteKind`](countersign::store::WriteKind) for that.
+/// because they are not authenticated. So do not set a flag of your own by a trigger on these
+/// columns. Set the flag by the [`WriteKind`](countersign::store::WriteKind) instead.
 ///
 /// You can add columns that have a default. If a later version of this crate changes the table
 /// incompatibly, it renames a column. This version then fails with [`Error::WrongTable`].
@@ -108,7 +108,7 @@ impl SqliteStore {
         }
     }
 
-    /// Sets another table.
+    /// Sets the name of the table.
     ///
     /// # Errors
     /// [`TableNameError`] unless the name has 1 to 63 ASCII letters, digits and underscores, and
@@ -125,8 +125,8 @@ impl SqliteStore {
         Self { statements, ..self }
     }
 
-    /// Sets another time limit than 5 seconds per call. It covers the wait for a connection and the
-    /// statement together.
+    /// Sets the time limit per call; the default is 5 seconds. The limit covers the wait for a
+    /// connection and the statement together.
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
         Self { limit, ..self }

@@ -111,9 +111,9 @@ impl Population {
         })
     }
 
-    /// Two sets of other accounts, each as many as the enrolled ones. Each contender has accounts
-    /// of its own, because a page that another contender has just written is cheaper to write
-    /// again.
+    /// Two sets of other accounts, each as large as the set of enrolled accounts. Each contender
+    /// has accounts of its own, because a page that another contender has just written is cheaper
+    /// to write again.
     pub(super) fn others(&self) -> [OtherAccounts; 2] {
         self.others.clone().map(|ids| OtherAccounts {
             ids,
@@ -205,8 +205,8 @@ impl fmt::Debug for Population {
 
 pub(super) const ISSUER: &str = "Example";
 const BEGINNING: Timestamp = Timestamp::from_unix(1_800_000_000);
-/// Two periods. One passcode in a million equals the passcode of the next time step, and uses up
-/// both.
+/// The length of two time steps. One passcode in a million equals the passcode of the next time
+/// step, and uses up both steps.
 const APART: u64 = 60;
 const DAY: u64 = 86_400;
 const LOGINS: usize = 8;

@@ -64,7 +64,8 @@ impl Work {
     }
 }
 
-/// Runs all clients concurrently until the time is over, and lets them finish what they have begun.
+/// Runs all clients concurrently until the time is over, and lets them finish the work that they
+/// have begun.
 pub(super) async fn turn<J: Job>(jobs: Vec<J>, length: Duration) -> Result<(Vec<J>, Work), Error> {
     let cpu = cpu_time()?;
     let start = Instant::now();

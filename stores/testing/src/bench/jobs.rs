@@ -200,5 +200,5 @@ impl<S: Store + 'static> Job for Verify<S> {
     }
 }
 
-/// As many rounds as a verifier tries.
+/// The number of rounds that a verifier tries.
 const ROUNDS: usize = 32;
