@@ -40,8 +40,7 @@ pub(crate) fn refusal(rejection: Rejection) -> String {
             span(retry_after)
         ),
         Rejection::IssueExpired => {
-            "That took too long. Your earlier backup codes are still valid. Please try again."
-                .into()
+            "That took too long. No new backup codes were made. Please try again.".into()
         }
         Rejection::NameInUse => {
             "Another of your authenticators has this name. Please choose another name.".into()
@@ -51,7 +50,7 @@ pub(crate) fn refusal(rejection: Rejection) -> String {
             format!("You have {maximum} authenticators already. Remove one first.")
         }
         Rejection::ProofExpired | Rejection::ProofTooWeak | Rejection::ForeignReceipt => {
-            "That took a while. To make sure that it is you, please enter a code.".into()
+            "To make sure that it is you, please enter a code.".into()
         }
         Rejection::Absent | Rejection::Disabled => "Two-factor authentication is off.".into(),
         _ => "That was refused. Nothing was changed.".into(),

@@ -39,8 +39,8 @@
 //!
 //! # Settings of the server
 //!
-//! With its default settings, Redis answers before a write is durable, and may delete records. A
-//! second factor needs these settings:
+//! With its default settings, Redis answers before a write is durable. A limit of memory can make
+//! it delete records. A second factor needs these settings:
 //!
 //! | setting | reason |
 //! |---|---|

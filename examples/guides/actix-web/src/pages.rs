@@ -83,7 +83,7 @@ const NO_TRIES_LEFT: &str = "Too many wrong codes. Delete this entry from your a
 const TOO_OLD: &str = "This QR code is too old. Delete its entry from your app, and begin again.";
 const SUPERSEDED: &str = "You began again in another tab. Delete this entry, and go on there.";
 const TOO_MANY_ISSUES: &str = "You made new backup codes three times within a day. The newest codes are valid.";
-const TOO_SLOW: &str = "That took too long. Your earlier backup codes are still valid. Please try again.";
+const TOO_SLOW: &str = "That took too long. No new backup codes were made. Please try again.";
 pub const FAILED: &str = "That could not be done just now. It is not your fault. Please try again in a minute.";
 
 pub const HOME: &str = r#"<a href="/">Go on</a>"#;
