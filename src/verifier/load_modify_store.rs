@@ -18,6 +18,16 @@ use std::vec::Vec;
 /// How many times a write is sent again while its answer is lost.
 const RESENDS: usize = 2;
 
+/// What the first round knows about the account.
+#[derive(Clone, Copy)]
+pub(super) enum FirstRound {
+    /// Nothing: it loads the record.
+    Loads,
+    /// That there is probably no record. If there is one, the store refuses the write, and the next
+    /// round loads the record.
+    AssumesNoRecord,
+}
+
 /// An account's record, decrypted.
 pub(super) struct Loaded {
     pub(super) factor: SecondFactor,
@@ -92,6 +102,16 @@ impl<S: Store> Verifier<S> {
     pub(super) async fn load_modify_store<T: Answer>(
         &self,
         account: &AccountId,
+        decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
+    ) -> Result<T, VerifierError> {
+        self.modify_store(account, FirstRound::Loads, decide).await
+    }
+
+    /// Like [`load_modify_store`](Self::load_modify_store). The first round may skip the load.
+    pub(super) async fn modify_store<T: Answer>(
+        &self,
+        account: &AccountId,
+        first: FirstRound,
         mut decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
     ) -> Result<T, VerifierError> {
         let mut refused: Option<Refused<T>> = None;
@@ -100,7 +120,7 @@ impl<S: Store> Verifier<S> {
         let mut maybe_applied = false;
         // The last round only finds out whether the write of the previous round was applied.
         for round in 0..=self.core.rounds {
-            let (stored, mut loaded) = match self.load(account).await {
+            let (stored, mut loaded) = match self.load_in(round, first, account).await {
                 Ok(loaded) => loaded,
                 Err(error) if refused.is_some() => {
                     return Err(VerifierError::Unsettled(Some(Box::new(error))));
@@ -192,6 +212,18 @@ impl<S: Store> Verifier<S> {
             }
         }
         Err(VerifierError::Contended)
+    }
+
+    async fn load_in(
+        &self,
+        round: u32,
+        first: FirstRound,
+        account: &AccountId,
+    ) -> Result<(Option<Revision>, Option<Loaded>), VerifierError> {
+        match first {
+            FirstRound::AssumesNoRecord if round == 0 => Ok((None, None)),
+            FirstRound::AssumesNoRecord | FirstRound::Loads => self.load(account).await,
+        }
     }
 
     /// The revision and the decrypted record, or neither.

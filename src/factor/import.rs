@@ -1,0 +1,450 @@
+//! The second factor that an account brings from another system.
+
+use super::authenticator::Authenticator;
+use super::moving_factor::{MovingFactor, Parameters};
+use super::second_factor::SecondFactor;
+use crate::backup::{CodeSet, ImportedCodes};
+use crate::constant_time::reveal;
+use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
+use crate::uri::{KeyUri, KeyUriKind};
+use crate::{AuthenticatorId, AuthenticatorName, Policy, Timestamp};
+use alloc::vec::Vec;
+use core::fmt;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// The second factor of one account of another system: its authenticators and its backup codes.
+///
+/// ```
+/// use countersign::Timestamp;
+/// use countersign::import::{Import, ImportedAuthenticator};
+/// use countersign::otp::{Secret, TimeStep};
+///
+/// let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
+/// let phone = ImportedAuthenticator::totp(secret).last_step(TimeStep::new(59_849_000));
+/// let import = Import::new([phone]).exported_at(Timestamp::from_unix(1_795_521_600));
+/// # let _ = import;
+/// # Ok::<(), countersign::otp::SecretError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Import {
+    authenticators: Vec<ImportedAuthenticator>,
+    backup_codes: Option<ImportedCodes>,
+    exported_at: Option<Timestamp>,
+}
+
+impl Import {
+    /// Takes the authenticators, at least one, in the order in which the user sees them.
+    pub fn new(authenticators: impl IntoIterator<Item = ImportedAuthenticator>) -> Self {
+        Self {
+            authenticators: authenticators.into_iter().collect(),
+            backup_codes: None,
+            exported_at: None,
+        }
+    }
+
+    /// Adds the backup codes.
+    pub fn backup_codes(mut self, codes: ImportedCodes) -> Self {
+        self.backup_codes = Some(codes);
+        self
+    }
+
+    /// Sets the time at which the other system accepted its last code. Default: now.
+    ///
+    /// For a TOTP authenticator without a [`last_step`](ImportedAuthenticator::last_step), every
+    /// passcode that the other system could have accepted until then counts as used.
+    pub const fn exported_at(mut self, at: Timestamp) -> Self {
+        self.exported_at = Some(at);
+        self
+    }
+
+    /// The backup codes.
+    pub(crate) const fn codes(&self) -> Option<&ImportedCodes> {
+        self.backup_codes.as_ref()
+    }
+
+    /// The number of authenticators.
+    pub(crate) const fn authenticators(&self) -> usize {
+        self.authenticators.len()
+    }
+
+    /// A hash over everything but the backup codes and the time of the export. Two imports with the
+    /// same fingerprint are the same import.
+    pub(crate) fn fingerprint(&self) -> ImportFingerprint {
+        let mut hash = Sha256::new();
+        hash.update(DOMAIN);
+        for authenticator in &self.authenticators {
+            authenticator.update(&mut hash);
+        }
+        let [fingerprint, _] = *<[u8; 32]>::from(hash.finalize()).as_chunks().0 else {
+            return ImportFingerprint([0; 16]);
+        };
+        ImportFingerprint(fingerprint)
+    }
+
+    /// Checks the import, and makes the second factor of it.
+    ///
+    /// `ids` are random, one for each authenticator.
+    pub(crate) fn second_factor(
+        &self,
+        ids: impl IntoIterator<Item = AuthenticatorId>,
+        codes: Option<CodeSet>,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Result<SecondFactor, ImportFault> {
+        let maximum = policy.max_authenticators();
+        let count = self.authenticators.len();
+        if count == 0 {
+            return Err(ImportFault::NoAuthenticator);
+        }
+        if count > usize::from(maximum) {
+            return Err(ImportFault::TooManyAuthenticators { count, maximum });
+        }
+        let exported_at = self.exported_at.unwrap_or(now);
+        if is_ahead(exported_at, now) {
+            return Err(ImportFault::ExportedInFuture { at: exported_at });
+        }
+        let mut factor = SecondFactor::new(now, policy);
+        for ((number, imported), id) in (1..).zip(&self.authenticators).zip(ids) {
+            imported.check(number, now, policy)?;
+            let secrets = factor.authenticators.iter().map(|active| &active.secret);
+            if secrets.fold(false, |same, other| {
+                same | reveal(other.expose().ct_eq(imported.secret.expose()))
+            }) {
+                return Err(ImportFault::SecretInUse { number });
+            }
+            let authenticator = imported.authenticator(id, &factor, exported_at, now, policy);
+            factor.authenticators.push(authenticator);
+        }
+        factor.code_set = codes;
+        factor.import = Some(self.fingerprint());
+        Ok(factor)
+    }
+}
+
+/// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ImportFingerprint(pub(crate) [u8; 16]);
+
+impl fmt::Debug for ImportFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImportFingerprint").finish_non_exhaustive()
+    }
+}
+
+const DOMAIN: &[u8] = b"countersign import";
+
+/// The most that a time of another system may lie ahead of now.
+const CLOCK_DIFFERENCE: u64 = 86_400;
+
+/// The highest next counter: 2^32 passcodes are left.
+const LAST_NEXT_COUNTER: u64 = u64::MAX - (1 << 32);
+
+fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
+    time > now.saturating_add(CLOCK_DIFFERENCE)
+}
+
+/// One authenticator of another system.
+///
+/// The parameters have the defaults of the Key URI Format: SHA-1, six digits and 30 seconds.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ImportedAuthenticator {
+    secret: Secret,
+    algorithm: Algorithm,
+    digits: Digits,
+    moving: MovingFactor,
+    name: Option<AuthenticatorName>,
+    added_at: Option<Timestamp>,
+}
+
+impl ImportedAuthenticator {
+    /// Takes the secret of a TOTP authenticator (RFC 6238).
+    pub const fn totp(secret: Secret) -> Self {
+        Self::new(
+            secret,
+            MovingFactor::Time {
+                period: Period::THIRTY_SECONDS,
+                t0: Timestamp::UNIX_EPOCH,
+                last_step: None,
+            },
+        )
+    }
+
+    /// Takes the secret of a HOTP authenticator (RFC 4226) and its next counter: the counter of the
+    /// first passcode that the other system would still accept.
+    pub const fn hotp(secret: Secret, next_counter: u64) -> Self {
+        Self::new(secret, MovingFactor::Counter { next: next_counter })
+    }
+
+    const fn new(secret: Secret, moving: MovingFactor) -> Self {
+        Self {
+            secret,
+            algorithm: Algorithm::Sha1,
+            digits: Digits::SIX,
+            moving,
+            name: None,
+            added_at: None,
+        }
+    }
+
+    /// Sets the hash function.
+    pub const fn algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// Sets the number of digits.
+    pub const fn digits(mut self, digits: Digits) -> Self {
+        self.digits = digits;
+        self
+    }
+
+    /// Sets the period of a TOTP authenticator. HOTP has no period and ignores it.
+    pub const fn period(mut self, seconds: Period) -> Self {
+        if let MovingFactor::Time { period, .. } = &mut self.moving {
+            *period = seconds;
+        }
+        self
+    }
+
+    /// Sets the time from which a TOTP authenticator counts its steps (T0 in RFC 6238, section
+    /// 4.1). Default: the Unix epoch. HOTP ignores it.
+    pub const fn t0(mut self, time: Timestamp) -> Self {
+        if let MovingFactor::Time { t0, .. } = &mut self.moving {
+            *t0 = time;
+        }
+        self
+    }
+
+    /// Sets the last time step that the other system accepted, counted from T0. Passcodes up to
+    /// this step count as used. HOTP ignores it.
+    pub const fn last_step(mut self, step: TimeStep) -> Self {
+        if let MovingFactor::Time { last_step, .. } = &mut self.moving {
+            *last_step = Some(step);
+        }
+        self
+    }
+
+    /// Sets the user's name for the authenticator. Default: "Authenticator app". If the account has
+    /// the name already, it gets a number.
+    pub fn name(mut self, name: AuthenticatorName) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Sets when the user added the authenticator. Default: the time of the import.
+    pub const fn added_at(mut self, at: Timestamp) -> Self {
+        self.added_at = Some(at);
+        self
+    }
+
+    fn check(&self, number: usize, now: Timestamp, policy: &Policy) -> Result<(), ImportFault> {
+        let bytes = self.secret.expose();
+        if bytes.iter().fold(0, |any, byte| any | byte) == 0 {
+            return Err(ImportFault::ZeroSecret { number });
+        }
+        let bits = bytes.len().saturating_mul(8);
+        let minimum = policy.imported_secret_bits();
+        if bits < usize::from(minimum) {
+            return Err(ImportFault::WeakSecret {
+                number,
+                bits,
+                minimum,
+            });
+        }
+        if let Some(at) = self.added_at.filter(|at| is_ahead(*at, now)) {
+            return Err(ImportFault::AddedInFuture { number, at });
+        }
+        match self.moving {
+            MovingFactor::Time {
+                period,
+                t0,
+                last_step: Some(step),
+            } if is_ahead(step_start(step, period, t0), now) => {
+                Err(ImportFault::StepInFuture { number, step })
+            }
+            MovingFactor::Counter { next } if next > LAST_NEXT_COUNTER => {
+                Err(ImportFault::CounterTooHigh {
+                    number,
+                    counter: next,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn authenticator(
+        &self,
+        id: AuthenticatorId,
+        factor: &SecondFactor,
+        exported_at: Timestamp,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Authenticator {
+        let name = self.name.clone().unwrap_or_default();
+        let moving = match self.moving {
+            MovingFactor::Time {
+                period,
+                t0,
+                last_step: None,
+            } => {
+                let after = policy.window().after;
+                let current = current_step(exported_at, period, t0);
+                let last = current.saturating_add(after.into());
+                MovingFactor::Time {
+                    period,
+                    t0,
+                    last_step: Some(TimeStep::new(last)),
+                }
+            }
+            moving => moving,
+        };
+        Authenticator {
+            id,
+            name: name.first_free(|name| factor.has_other_named(name, None)),
+            secret: self.secret.clone(),
+            parameters: Parameters {
+                algorithm: self.algorithm,
+                digits: self.digits,
+            },
+            added_at: self.added_at.unwrap_or(now),
+            last_used_at: None,
+            moving,
+            imported: true,
+        }
+    }
+
+    fn update(&self, hash: &mut Sha256) {
+        let number = |hash: &mut Sha256, number: u64| hash.update(number.to_be_bytes());
+        let text = |hash: &mut Sha256, text: &[u8]| {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        };
+        let optional = |hash: &mut Sha256, time: Option<u64>| match time {
+            Some(time) => {
+                hash.update([1]);
+                number(hash, time);
+            }
+            None => hash.update([0]),
+        };
+        text(hash, self.secret.expose());
+        text(hash, self.algorithm.name().as_bytes());
+        hash.update([self.digits.get()]);
+        match self.moving {
+            MovingFactor::Time {
+                period,
+                t0,
+                last_step,
+            } => {
+                hash.update([1]);
+                number(hash, period.as_secs());
+                number(hash, t0.as_unix());
+                optional(hash, last_step.map(TimeStep::get));
+            }
+            MovingFactor::Counter { next } => {
+                hash.update([2]);
+                number(hash, next);
+            }
+        }
+        text(
+            hash,
+            self.name.as_ref().map_or("", |name| name.as_str()).as_bytes(),
+        );
+        optional(hash, self.added_at.map(Timestamp::as_unix));
+    }
+}
+
+impl From<&KeyUri> for ImportedAuthenticator {
+    /// Takes the secret, the parameters and the counter of a key URI. Issuer and account name are
+    /// not taken.
+    fn from(uri: &KeyUri) -> Self {
+        let secret = uri.secret().clone();
+        let authenticator = match uri.kind() {
+            KeyUriKind::Totp { period } => Self::totp(secret).period(period),
+            KeyUriKind::Hotp { counter } => Self::hotp(secret, counter),
+        };
+        authenticator
+            .algorithm(uri.algorithm())
+            .digits(uri.digits())
+    }
+}
+
+/// The reason why the second factor of another system cannot be imported. Nothing was imported.
+///
+/// A number counts the authenticators of the import from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportFault {
+    /// The import has no authenticator.
+    #[error("the import has no authenticator; leave the account out")]
+    NoAuthenticator,
+    /// The import has more authenticators than the policy allows.
+    #[error("the import has {count} authenticators; the policy allows {maximum}")]
+    TooManyAuthenticators {
+        /// The number of authenticators.
+        count: usize,
+        /// The policy's maximum.
+        maximum: u8,
+    },
+    /// The secret is all zeros, so anybody can compute its passcodes.
+    #[error("the secret of authenticator {number} is all zeros; let the user enroll again")]
+    ZeroSecret {
+        /// The number of the authenticator.
+        number: usize,
+    },
+    /// The secret is shorter than the policy allows.
+    #[error(
+        "the secret of authenticator {number} has {bits} bits; the policy demands {minimum}: lower \
+         `imported_secret_bits`, or let the user enroll again"
+    )]
+    WeakSecret {
+        /// The number of the authenticator.
+        number: usize,
+        /// The bits of the secret.
+        bits: usize,
+        /// The policy's minimum.
+        minimum: u16,
+    },
+    /// An earlier authenticator of the import has the same secret.
+    #[error("authenticator {number} has the secret of an earlier one; leave one of them out")]
+    SecretInUse {
+        /// The number of the later authenticator.
+        number: usize,
+    },
+    /// The last accepted step begins more than a day from now.
+    #[error(
+        "the last step of authenticator {number} is {}, more than a day from now; check its unit \
+         (steps, not seconds) and the clocks",
+        step.get()
+    )]
+    StepInFuture {
+        /// The number of the authenticator.
+        number: usize,
+        /// The step.
+        step: TimeStep,
+    },
+    /// The counter leaves fewer than 2^32 passcodes.
+    #[error("the counter of authenticator {number} is {counter}; at most 2^64 - 2^32 - 1 is allowed")]
+    CounterTooHigh {
+        /// The number of the authenticator.
+        number: usize,
+        /// The counter.
+        counter: u64,
+    },
+    /// The authenticator was added more than a day from now.
+    #[error("authenticator {number} was added at {at}, more than a day from now; check the clocks")]
+    AddedInFuture {
+        /// The number of the authenticator.
+        number: usize,
+        /// The time.
+        at: Timestamp,
+    },
+    /// The time of the export is more than a day from now.
+    #[error("the export is of {at}, more than a day from now; check the clocks")]
+    ExportedInFuture {
+        /// The time.
+        at: Timestamp,
+    },
+}

@@ -1,0 +1,184 @@
+//! Imports the second factor of an account of another system.
+
+use super::error::{Report, VerifierError, report};
+use super::load_modify_store::{Answer, Loaded};
+use super::verifier::{Verifier, with_wiped_stack};
+use crate::backup::{CodeSet, ImportedCodesError};
+use crate::factor::{ExistingFactor, Import, ImportFault, ImportStage, SecondFactor, Step};
+use crate::runtime::Generator;
+use crate::store::{Store, WriteKind};
+use crate::{AccountId, AuthenticatorId, Timestamp};
+use std::vec::Vec;
+
+/// The result of [`Verifier::import`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Imported {
+    /// The second factor is active now. Set your own `enrolled` flag.
+    Now,
+    /// The same import was made before. Whatever the user did since then stays as it is. Set your
+    /// own `enrolled` flag.
+    AlreadyHere,
+}
+
+/// The reason why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The account has another second factor, or had one.
+    #[error(transparent)]
+    Occupied(#[from] ExistingFactor),
+    /// An authenticator does not fit.
+    #[error(transparent)]
+    Unfit(#[from] ImportFault),
+    /// The backup codes do not fit the policy.
+    #[error(transparent)]
+    BackupCodes(#[from] ImportedCodesError),
+    /// The store, the keys, the random source or the password hashes failed. Import the account
+    /// again.
+    #[error(transparent)]
+    Failed(#[from] VerifierError),
+}
+
+impl Report for ImportError {
+    fn report(&self, account: &AccountId, action: &'static str) {
+        match self {
+            Self::Failed(error) => error.report(account, action),
+            #[cfg(feature = "tracing")]
+            reason => tracing::warn!(account = account.as_str(), action, %reason, "rejected"),
+            #[cfg(not(feature = "tracing"))]
+            _ => {}
+        }
+    }
+}
+
+/// The first write of an import into an absent record.
+#[derive(Clone, Copy)]
+enum FirstWrite {
+    /// Only the fingerprint. If this write is applied late, after an erasure, it revives nothing.
+    Fingerprint,
+    /// The whole second factor.
+    Whole,
+}
+
+/// The answer of one decision.
+enum Decided {
+    /// The record holds the fingerprint only. The second factor follows.
+    Begun,
+    Imported(Imported),
+    Refused(ImportError),
+}
+
+impl Answer for Decided {}
+
+impl<S: Store> Verifier<S> {
+    /// Imports the second factor of an account of another system. The user keeps the phone and the
+    /// backup codes.
+    ///
+    /// The account must have no record, or the record of the same import. So you can run a job that
+    /// was killed again. An account that you erased has no record: leave it out of the job.
+    ///
+    /// The method makes two writes. The first write stores a record with the import's fingerprint
+    /// only. The second write stores the second factor under the revision of the first. If the
+    /// first write is applied late, after you erased the account, it does not revive the second
+    /// factor.
+    ///
+    /// ```
+    /// use countersign::import::{Import, Imported, ImportedAuthenticator};
+    /// use countersign::otp::Secret;
+    /// use countersign::store::MemoryStore;
+    /// use countersign::{AccountId, KeyId, Keyring, SealingKey, Verifier};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # countersign::testing::block_on(async {
+    /// let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
+    /// let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example").build()?;
+    /// let alice = AccountId::new("alice")?;
+    ///
+    /// let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
+    /// let import = Import::new([ImportedAuthenticator::totp(secret)]);
+    /// assert_eq!(verifier.import(&alice, &import).await?, Imported::Now);
+    /// assert_eq!(verifier.import(&alice, &import).await?, Imported::AlreadyHere);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ImportError`]: nothing was imported. After [`ImportError::Failed`] the import may be
+    /// complete or begun. Import the account again.
+    pub async fn import(
+        &self,
+        account: &AccountId,
+        import: &Import,
+    ) -> Result<Imported, ImportError> {
+        self.import_by(account, import, FirstWrite::Fingerprint)
+            .await
+    }
+
+    /// Like [`import`](Self::import), with one write, on a store that writes in *your* transaction:
+    /// see [`with_store`](Self::with_store).
+    ///
+    /// No other method may run on such a store. If you roll a rejected code back, an attacker gets
+    /// a free guess. If you roll an import back, nothing was imported. Erase no account while the
+    /// transaction is open.
+    ///
+    /// # Errors
+    /// As [`import`](Self::import). After [`ImportError::Failed`], roll the transaction back.
+    pub async fn import_in_transaction(
+        &self,
+        account: &AccountId,
+        import: &Import,
+    ) -> Result<Imported, ImportError> {
+        self.import_by(account, import, FirstWrite::Whole).await
+    }
+
+    async fn import_by(
+        &self,
+        account: &AccountId,
+        import: &Import,
+        first: FirstWrite,
+    ) -> Result<Imported, ImportError> {
+        let outcome = with_wiped_stack(self.check_and_import(account, import, first)).await;
+        report(account, "import", outcome)
+    }
+
+    async fn check_and_import(
+        &self,
+        account: &AccountId,
+        import: &Import,
+        first: FirstWrite,
+    ) -> Result<Imported, ImportError> {
+        let ids = self.authenticator_ids(import)?;
+        let policy = &self.core.policy;
+        let codes = match import.codes() {
+            Some(_) => {
+                import.second_factor(&ids, None, self.core.clock.now(), policy)?;
+                // Hashing the codes takes long. So look first whether the import is needed.
+                let (_, loaded) = self.load(account).await?;
+                let stage = loaded.map(|loaded| loaded.factor.import_stage(import));
+                if let Some(ImportStage::Imported) = stage.transpose()? {
+                    return Ok(Imported::AlreadyHere);
+                }
+                self.imported_code_set(import).await?
+            }
+            None => None,
+        };
+        let decide = |loaded: Option<Loaded>, now: Timestamp| {
+            decide(import, &ids, codes.as_ref(), first, loaded, now, policy)
+        };
+        for _ in 0..self.core.rounds {
+            match self.modify_store(account, decide).await? {
+                Decided::Begun => {}
+                Decided::Imported(imported) => return Ok(imported),
+                Decided::Refused(error) => return Err(error),
+            }
+        }
+        Err(VerifierError::Contended.into())
+    }
+
+    fn authenticator_ids(&self, import: &Import) -> Result<Vec<AuthenticatorId>, VerifierError> {
+        let mut generator = Generator(&*self.core.random);
+        let ids = (0..import.authenticators())
+            .map(|_| Ok(AuthenticatorId::from_bytes(generator.bytes()?)));
+        ids.collect()
+    }
+}
