@@ -8,7 +8,7 @@
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
 use crate::backup::{BackupCodeSet, CodeMatch, HashJob, Hashes};
 use crate::factor::BackupCodeSetId;
-use crate::otp::{Code, StepMatch};
+use crate::otp::{Code, PasscodeMatch};
 use crate::store::WriteKind;
 use crate::{AcceptedBy, Policy, Rejection, Timestamp};
 
@@ -123,8 +123,9 @@ impl SecondFactor {
         })
     }
 
-    /// Computes every time step in the window of every authenticator with this number of digits.
-    /// Moves each authenticator that matches to its highest matching step. There is no early exit.
+    /// Compares the code with every passcode that counts now, of every authenticator with this
+    /// number of digits. Moves each authenticator that matches to its highest matching time step or
+    /// past its highest matching counter. There is no early exit.
     fn match_authenticators(&mut self, code: &Code, now: Timestamp, policy: &Policy) -> Matched {
         let mut accepted_by = None;
         let mut replayed = false;
@@ -134,17 +135,14 @@ impl SecondFactor {
                 continue;
             }
             has_passcode_shape = true;
-            let totp = authenticator.parameters.totp(&authenticator.secret);
-            match totp.match_step(code, now, policy.window(), authenticator.last_step) {
-                StepMatch::Unused(step) => {
-                    authenticator.last_step = Some(step);
-                    authenticator.last_used_at = authenticator.last_used_at.max(Some(now));
+            match authenticator.check(code, now, policy) {
+                PasscodeMatch::Unused(()) => {
                     accepted_by.get_or_insert(AcceptedBy::Authenticator {
                         id: authenticator.id,
                     });
                 }
-                StepMatch::Used => replayed = true,
-                StepMatch::None => {}
+                PasscodeMatch::Used => replayed = true,
+                PasscodeMatch::None => {}
             }
         }
         match accepted_by {
@@ -194,4 +192,108 @@ enum Matched {
 /// The id of a set is its salt: each set has a new random salt.
 pub(super) const fn set_id(codes: &BackupCodeSet) -> BackupCodeSetId {
     BackupCodeSetId::from_bytes(*codes.salt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::factor::{Authenticator, MovingFactor, Parameters};
+    use crate::otp::{Hotp, Period, Secret, TimeStep};
+    use crate::{AuthenticatorId, AuthenticatorName};
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+    const STEP: u64 = 60_000_000;
+    const KEY: [u8; 20] = [7; 20];
+
+    fn time(last_step: Option<u64>) -> MovingFactor {
+        MovingFactor::Time {
+            period: Period::THIRTY_SECONDS,
+            t0: Timestamp::UNIX_EPOCH,
+            last_step: last_step.map(TimeStep::new),
+        }
+    }
+
+    const fn counter(next: u64) -> MovingFactor {
+        MovingFactor::Counter { next }
+    }
+
+    /// An account whose authenticators have one secret, so the passcode of a step is the passcode
+    /// of the same counter.
+    fn account(moving: &[MovingFactor]) -> SecondFactor {
+        let mut factor = SecondFactor::new(NOW, &Policy::default());
+        for (number, moving) in (1..).zip(moving) {
+            factor.authenticators.push(Authenticator {
+                id: AuthenticatorId::from_bytes([number; 8]),
+                name: AuthenticatorName::default(),
+                secret: Secret::from_bytes(&KEY).unwrap(),
+                parameters: Parameters::of(&Policy::default()),
+                added_at: NOW,
+                last_used_at: None,
+                moving: *moving,
+                imported: false,
+            });
+        }
+        factor
+    }
+
+    fn log_in(factor: SecondFactor, counter: u64) -> Step<Outcome<Accepted>> {
+        let policy = Policy::default();
+        let hotp = Hotp::new(&KEY, policy.algorithm(), policy.digits());
+        let code = Code::parse(hotp.generate(counter).expose()).unwrap();
+        factor.log_in(&code, &Progress::Start, NOW, &policy)
+    }
+
+    fn moved(step: Step<Outcome<Accepted>>) -> Vec<MovingFactor> {
+        match step {
+            Step::Write(factor, WriteKind::Accepted, Outcome::Accepted(_)) => {
+                factor.authenticators.iter().map(|one| one.moving).collect()
+            }
+            _ => panic!("not accepted"),
+        }
+    }
+
+    #[test]
+    fn every_matching_authenticator_moves() {
+        let both = [counter(STEP), time(None)];
+        let [first, second] = both;
+        for moving in [vec![first, second], vec![second, first]] {
+            let expected = moving.iter().map(|one| match one {
+                MovingFactor::Counter { .. } => counter(STEP + 1),
+                MovingFactor::Time { .. } => time(Some(STEP)),
+            });
+            let expected: Vec<_> = expected.collect();
+            assert_eq!(moved(log_in(account(&moving), STEP)), expected);
+        }
+    }
+
+    #[test]
+    fn a_match_wins_over_a_used_passcode() {
+        for moving in [
+            vec![counter(STEP + 1), time(None)],
+            vec![time(Some(STEP)), counter(STEP)],
+        ] {
+            let expected = vec![counter(STEP + 1), time(Some(STEP))];
+            let mut found = moved(log_in(account(&moving), STEP));
+            if matches!(found.first(), Some(MovingFactor::Time { .. })) {
+                found.reverse();
+            }
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn a_used_counter_is_no_failure() {
+        for moving in [
+            vec![counter(STEP + 1), time(Some(STEP + 1))],
+            vec![counter(STEP + 1)],
+        ] {
+            let answer = log_in(account(&moving), STEP);
+            assert!(matches!(
+                answer,
+                Step::Answer(Outcome::Rejected(Rejection::Replayed))
+            ));
+        }
+    }
 }

@@ -1,8 +1,7 @@
+use super::moving_factor::{MovingFactor, Parameters};
 use super::rate_limit::is_clock_fault;
 use crate::constant_time::reveal;
-use crate::otp::{
-    Algorithm, Code, Digits, Period, Secret, StepMatch, TimeStep, Totp, is_invisible,
-};
+use crate::otp::{Code, PasscodeMatch, Secret, is_invisible};
 use crate::{Policy, Timestamp};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -183,28 +182,6 @@ pub enum NameError {
     },
 }
 
-/// The parameters with which an app computes its passcodes from the secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Parameters {
-    pub(crate) algorithm: Algorithm,
-    pub(crate) digits: Digits,
-    pub(crate) period: Period,
-}
-
-impl Parameters {
-    pub(crate) const fn of(policy: &Policy) -> Self {
-        Self {
-            algorithm: policy.algorithm(),
-            digits: policy.digits(),
-            period: policy.period(),
-        }
-    }
-
-    pub(crate) fn totp(self, secret: &Secret) -> Totp {
-        Totp::new(secret.expose(), self.algorithm, self.digits, self.period)
-    }
-}
-
 /// An active authenticator.
 #[derive(Clone, Debug)]
 pub(crate) struct Authenticator {
@@ -214,7 +191,26 @@ pub(crate) struct Authenticator {
     pub(crate) parameters: Parameters,
     pub(crate) added_at: Timestamp,
     pub(crate) last_used_at: Option<Timestamp>,
-    pub(crate) last_step: Option<TimeStep>,
+    pub(crate) moving: MovingFactor,
+    /// Whether the authenticator comes from another system.
+    pub(crate) imported: bool,
+}
+
+impl Authenticator {
+    /// Compares a code with the passcodes that count now. Marks a match as used.
+    pub(super) fn check(
+        &mut self,
+        code: &Code,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> PasscodeMatch<()> {
+        self.moving
+            .check(self.parameters, &self.secret, code, now, policy)
+            .map(|moved| {
+                self.moving = moved;
+                self.last_used_at = self.last_used_at.max(Some(now));
+            })
+    }
 }
 
 /// The id of one pending enrollment: 128 random bits, written as 32 hexadecimal digits.
@@ -289,6 +285,7 @@ pub(crate) struct Pending {
     pub(crate) issuer: String,
     pub(crate) secret: Secret,
     pub(crate) parameters: Parameters,
+    pub(crate) moving: MovingFactor,
     pub(crate) replaces: Option<AuthenticatorId>,
     pub(crate) begun_at: Timestamp,
     pub(crate) wrong: u8,
@@ -301,20 +298,21 @@ impl Pending {
             || is_clock_fault(self.begun_at, now)
     }
 
-    pub(super) fn matching_step(
+    /// The moving factor after the passcode that confirms the enrollment, if the code is one.
+    pub(super) fn check(
         &self,
         code: &Code,
         now: Timestamp,
         policy: &Policy,
-    ) -> Option<TimeStep> {
-        let totp = self.parameters.totp(&self.secret);
-        match totp.match_step(code, now, policy.window(), None) {
-            StepMatch::Unused(step) => Some(step),
-            StepMatch::Used | StepMatch::None => None,
+    ) -> Option<MovingFactor> {
+        let (parameters, secret) = (self.parameters, &self.secret);
+        match self.moving.check(parameters, secret, code, now, policy) {
+            PasscodeMatch::Unused(moved) => Some(moved),
+            PasscodeMatch::Used | PasscodeMatch::None => None,
         }
     }
 
-    pub(super) fn into_authenticator(self, step: TimeStep, now: Timestamp) -> Authenticator {
+    pub(super) fn into_authenticator(self, moving: MovingFactor, now: Timestamp) -> Authenticator {
         Authenticator {
             id: self.authenticator_id,
             name: self.name,
@@ -322,7 +320,8 @@ impl Pending {
             parameters: self.parameters,
             added_at: now,
             last_used_at: Some(now),
-            last_step: Some(step),
+            moving,
+            imported: false,
         }
     }
 }

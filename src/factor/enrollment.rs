@@ -1,9 +1,10 @@
 //! Confirms an enrollment with the first passcode of its authenticator.
 
 use super::authenticator::Pending;
+use super::moving_factor::MovingFactor;
 use super::second_factor::{Accepted, Beginnings, SecondFactor, Step};
 use crate::constant_time::reveal;
-use crate::otp::{Code, TimeStep};
+use crate::otp::Code;
 use crate::store::WriteKind;
 use crate::{AcceptedBy, AuthenticatorId, EnrollmentId, Policy, Rejection, Timestamp};
 use subtle::{Choice, ConstantTimeEq};
@@ -34,15 +35,15 @@ impl SecondFactor {
         now: Timestamp,
         policy: &Policy,
     ) -> Step<Result<Accepted, Rejection>> {
-        let step = match self.check_confirmation(id, code, now, policy) {
-            Ok(step) => step,
+        let moving = match self.check_confirmation(id, code, now, policy) {
+            Ok(moving) => moving,
             Err(rejection) => return self.refuse_confirmation(rejection, policy),
         };
         let Some(pending) = self.pending.take() else {
             return Step::Answer(Err(Rejection::NoEnrollment));
         };
         let replaces = pending.replaces;
-        let authenticator = pending.into_authenticator(step, now);
+        let authenticator = pending.into_authenticator(moving, now);
         let by = AcceptedBy::Enrollment {
             id: authenticator.id,
         };
@@ -55,14 +56,14 @@ impl SecondFactor {
         Step::Write(self, WriteKind::Enrolled, Ok(Accepted { by, at: now }))
     }
 
-    /// The time step of a passcode that confirms the enrollment.
+    /// The moving factor after the passcode that confirms the enrollment.
     fn check_confirmation(
         &self,
         id: EnrollmentId,
         code: &Code,
         now: Timestamp,
         policy: &Policy,
-    ) -> Result<TimeStep, Rejection> {
+    ) -> Result<MovingFactor, Rejection> {
         let pending = self.pending(id, now, policy)?;
         if !code.has_passcode_shape(pending.parameters.digits) {
             return Err(Rejection::Malformed);
@@ -70,12 +71,12 @@ impl SecondFactor {
         let tries_left = policy
             .enrollment_tries()
             .saturating_sub(pending.wrong.saturating_add(1));
-        let step = pending
-            .matching_step(code, now, policy)
+        let moving = pending
+            .check(code, now, policy)
             .ok_or(Rejection::WrongConfirmation { tries_left })?;
         self.check_place(pending.replaces, policy)?;
         self.check_other_secret(pending)?;
-        Ok(step)
+        Ok(moving)
     }
 
     /// Counts a wrong passcode, and drops an enrollment that has expired or has no try left.

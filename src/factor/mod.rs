@@ -31,6 +31,7 @@ mod attempt;
 pub(crate) mod authenticator;
 mod change;
 mod enrollment;
+mod moving_factor;
 pub(crate) mod policy;
 #[cfg(feature = "serde")]
 mod policy_serde;
@@ -41,8 +42,9 @@ pub(crate) mod second_factor;
 
 pub(crate) use action_limits::{IssueRight, Issues, Issuing};
 pub(crate) use attempt::{HashedCode, Progress};
-pub(crate) use authenticator::{Authenticator, Parameters, Pending};
+pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
+pub(crate) use moving_factor::{MovingFactor, Parameters};
 pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;
 pub(crate) use second_factor::{Accepted, Beginnings, Outcome, SecondFactor, Step};
@@ -51,4 +53,4 @@ pub use authenticator::{IdError, NameError};
 pub use policy::{Backoff, PolicyError};
 pub use proof::BackupCodeSetId;
 pub use rate_limit::RateLimitState;
-pub use second_factor::{AuthenticatorStatus, BackupCodesStatus, EnabledStatus};
+pub use second_factor::{AuthenticatorKind, AuthenticatorStatus, BackupCodesStatus, EnabledStatus};

@@ -18,9 +18,11 @@ use core::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     window: Window,
+    look_ahead: u8,
     algorithm: Algorithm,
     digits: Digits,
     period: Period,
+    hotp_enrollment: bool,
     max_authenticators: u8,
     enrollment_age: Duration,
     enrollment_tries: u8,
@@ -57,6 +59,13 @@ impl Policy {
         self.window
     }
 
+    /// Returns the look-ahead: how many counters after the next one a HOTP authenticator may skip
+    /// (RFC 4226, section 7.4).
+    #[must_use]
+    pub const fn look_ahead(&self) -> u8 {
+        self.look_ahead
+    }
+
     /// Returns the hash function of new authenticators.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
@@ -69,10 +78,16 @@ impl Policy {
         self.digits
     }
 
-    /// Returns the period of new authenticators.
+    /// Returns the period of new TOTP authenticators.
     #[must_use]
     pub const fn period(&self) -> Period {
         self.period
+    }
+
+    /// Returns whether an enrollment may ask for a HOTP authenticator.
+    #[must_use]
+    pub const fn hotp_enrollment(&self) -> bool {
+        self.hotp_enrollment
     }
 
     /// Returns how many authenticators an account may have.
@@ -205,9 +220,11 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             window: Window::around(1),
+            look_ahead: 2,
             algorithm: Algorithm::Sha1,
             digits: Digits::SIX,
             period: Period::THIRTY_SECONDS,
+            hotp_enrollment: false,
             max_authenticators: 5,
             enrollment_age: Duration::from_secs(600),
             enrollment_tries: 10,
@@ -239,6 +256,16 @@ impl PolicyBuilder {
         self
     }
 
+    /// Sets how many counters after the next one a HOTP authenticator may skip: 0 to 10. Default: 2.
+    ///
+    /// An authenticator skips a counter if the user asks it for a passcode and does not use that
+    /// passcode. Each further counter adds a passcode that a guess can match (RFC 4226, section
+    /// 7.4).
+    pub fn look_ahead(mut self, counters: u8) -> Self {
+        self.0.look_ahead = counters;
+        self
+    }
+
     /// Sets the hash function of new authenticators. Default: SHA-1, the only one that every app
     /// supports.
     pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
@@ -253,10 +280,20 @@ impl PolicyBuilder {
         self
     }
 
-    /// Sets the period of new authenticators: at most 120 s (NIST SP 800-63B-4, 3.1.4). Default: 30
+    /// Sets the period of new TOTP authenticators: at most 120 s (NIST SP 800-63B-4, 3.1.4). Default: 30
     /// s, the only period that every app supports.
     pub fn period(mut self, period: Period) -> Self {
         self.0.period = period;
+        self
+    }
+
+    /// Sets whether an enrollment may ask for a HOTP authenticator
+    /// ([`EnrollmentRequest::hotp`](crate::EnrollmentRequest::hotp)). Default: no.
+    ///
+    /// A passcode of HOTP stays valid until the user logs in with it or a later one. So prefer
+    /// TOTP, whose passcodes expire. Existing HOTP authenticators work either way.
+    pub fn hotp_enrollment(mut self, allowed: bool) -> Self {
+        self.0.hotp_enrollment = allowed;
         self
     }
 
@@ -344,6 +381,7 @@ impl PolicyBuilder {
                 policy.window.before <= 10 && policy.window.after <= 10,
                 "at most 10 steps on either side",
             ),
+            ("look_ahead", policy.look_ahead <= 10, "at most 10 counters"),
             ("period", policy.period.as_secs() <= 120, "at most 120 s"),
             (
                 "max_authenticators",

@@ -14,9 +14,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[serde(default, deny_unknown_fields)]
 struct Fields {
     window: Window,
+    look_ahead: u8,
     algorithm: Algorithm,
     digits: u8,
     period: u64,
+    hotp_enrollment: bool,
     max_authenticators: u8,
     enrollment_age: u64,
     enrollment_tries: u8,
@@ -55,9 +57,11 @@ impl From<&Policy> for Fields {
         let (format, hash) = (policy.code_format(), policy.code_hash());
         Self {
             window: policy.window(),
+            look_ahead: policy.look_ahead(),
             algorithm: policy.algorithm(),
             digits: policy.digits().get(),
             period: policy.period().as_secs(),
+            hotp_enrollment: policy.hotp_enrollment(),
             max_authenticators: policy.max_authenticators(),
             enrollment_age: policy.enrollment_age().as_secs(),
             enrollment_tries: policy.enrollment_tries(),
@@ -94,9 +98,11 @@ impl Fields {
             .map_err(|error| error.to_string())?;
         let builder: PolicyBuilder = Policy::builder()
             .window(self.window)
+            .look_ahead(self.look_ahead)
             .algorithm(self.algorithm)
             .digits(Digits::new(self.digits).map_err(|error| error.to_string())?)
             .period(Period::from_secs(self.period).map_err(|error| error.to_string())?)
+            .hotp_enrollment(self.hotp_enrollment)
             .max_authenticators(self.max_authenticators)
             .enrollment_age(Duration::from_secs(self.enrollment_age))
             .enrollment_tries(self.enrollment_tries)

@@ -1,9 +1,10 @@
 use super::action_limits::{Issuing, Recent};
 use super::authenticator::{Authenticator, Pending};
+use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
 use crate::backup::{BackupCodeSet, HashJob};
 use crate::factor::BackupCodeSetId;
-use crate::otp::Algorithm;
+use crate::otp::{Algorithm, Secret};
 use crate::store::WriteKind;
 use crate::{
     AcceptedBy, AuthenticatorId, AuthenticatorName, Policy, Rejection, ServerClock, Timestamp,
@@ -88,9 +89,11 @@ impl SecondFactor {
         let authenticator = |active: &Authenticator| AuthenticatorStatus {
             id: active.id,
             name: active.name.clone(),
+            kind: active.moving.into(),
             algorithm: active.parameters.algorithm,
             digits: active.parameters.digits.get(),
-            period: active.parameters.period.as_secs(),
+            secret_bits: active.secret.bits(),
+            imported: active.imported,
             added_at: active.added_at,
             last_used_at: active.last_used_at,
         };
@@ -205,16 +208,58 @@ pub struct AuthenticatorStatus {
     pub id: AuthenticatorId,
     /// The user's name for it.
     pub name: AuthenticatorName,
+    /// Whether its passcodes come from the time or from a counter.
+    pub kind: AuthenticatorKind,
     /// The hash function of its passcodes.
     pub algorithm: Algorithm,
     /// The digits of its passcodes.
     pub digits: u8,
-    /// The period of its passcodes, in seconds.
-    pub period: u64,
-    /// When it was confirmed.
+    /// The length of its secret, in bits.
+    pub secret_bits: usize,
+    /// Whether it was imported from another system.
+    pub imported: bool,
+    /// When it was confirmed. For an imported one, when it was added to the other system.
     pub added_at: Timestamp,
     /// When one of its passcodes was last accepted, including the one that confirmed it.
     pub last_used_at: Option<Timestamp>,
+}
+
+impl AuthenticatorStatus {
+    /// Whether the user should replace the authenticator, because its secret has fewer than the 128
+    /// bits that RFC 4226 (section 4, R6) requires. Only imported authenticators can have such a
+    /// secret.
+    ///
+    /// The authenticator works until it is replaced. Begin an enrollment with
+    /// [`EnrollmentRequest::replacing`](crate::EnrollmentRequest::replacing).
+    #[must_use]
+    pub const fn is_due_for_renewal(&self) -> bool {
+        self.secret_bits < Secret::MINIMUM_BITS
+    }
+}
+
+/// The type of an authenticator, by what changes from one passcode to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum AuthenticatorKind {
+    /// The time (RFC 6238). A new passcode appears once per period.
+    Totp {
+        /// The period, in seconds.
+        period: u64,
+    },
+    /// A counter (RFC 4226). A new passcode appears when the user asks for one.
+    Hotp,
+}
+
+impl From<MovingFactor> for AuthenticatorKind {
+    fn from(moving: MovingFactor) -> Self {
+        match moving {
+            MovingFactor::Time { period, .. } => Self::Totp {
+                period: period.as_secs(),
+            },
+            MovingFactor::Counter { .. } => Self::Hotp,
+        }
+    }
 }
 
 /// The current set of backup codes.

@@ -2,6 +2,8 @@
 
 use super::hmac::{KeyedMac, with_wiped_mac_stack};
 use crate::constant_time::reveal;
+#[cfg(feature = "verifier")]
+use crate::constant_time::reveal_index;
 use crate::otp::{Algorithm, Code, Digits, Passcode};
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -112,6 +114,52 @@ impl Hotp {
         })
     }
 
+    /// Like [`verify`](Self::verify), but distinguishes the last accepted passcode, the one before
+    /// `next`, from a wrong one. Never matches the last counter, 2^64 - 1, which has no next one.
+    ///
+    /// The returned counter is revealed: code that stores it may branch on it.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn match_counter(
+        &self,
+        code: &Code,
+        next: u64,
+        look_ahead: u8,
+    ) -> PasscodeMatch<u64> {
+        const LAST: u64 = u64::MAX - 1;
+        let Some(value) = code.value(self.digits) else {
+            return PasscodeMatch::None;
+        };
+        let first = next.saturating_sub(1);
+        let last = next.saturating_add(u64::from(look_ahead)).min(LAST);
+        self.search(value, first..=last, |counter| counter >= next)
+            .reveal(first)
+    }
+
+    /// Computes the passcodes of all counters, and compares each with a code in constant time.
+    pub(super) fn search(
+        &self,
+        value: u32,
+        counters: RangeInclusive<u64>,
+        is_unused: impl Fn(u64) -> bool,
+    ) -> CounterSearch {
+        with_wiped_mac_stack(self.algorithm(), || {
+            let none = Choice::from(0);
+            let (mut unused, mut any, mut last) = (none, none, 0);
+            self.for_each(counters, |counter, passcode| {
+                let hit = passcode.ct_eq(&value);
+                let hit_unused = if is_unused(counter) { hit } else { none };
+                last.conditional_assign(&counter, hit_unused);
+                unused |= hit_unused;
+                any |= hit;
+            });
+            CounterSearch {
+                unused,
+                any,
+                counter: last,
+            }
+        })
+    }
+
     /// Computes the passcode of a counter as a number.
     fn value(&self, counter: u64) -> u32 {
         let [truncated] = self.mac.truncated([counter]);
@@ -120,7 +168,7 @@ impl Hotp {
 
     /// Calls `visit` with each counter and its passcode as a number, in order.
     #[inline]
-    pub(super) fn for_each(&self, counters: RangeInclusive<u64>, mut visit: impl FnMut(u64, u32)) {
+    fn for_each(&self, counters: RangeInclusive<u64>, mut visit: impl FnMut(u64, u32)) {
         self.mac.for_each(counters, |counter, truncated| {
             visit(counter, self.digits.reduce(truncated));
         });
@@ -151,6 +199,63 @@ impl fmt::Debug for Hotp {
             .field("algorithm", &self.algorithm())
             .field("digits", &self.digits)
             .finish_non_exhaustive()
+    }
+}
+
+/// The result of comparing a code with the passcodes of several counters, while it is still secret.
+pub(super) struct CounterSearch {
+    /// Whether the passcode of an unused counter matches.
+    pub(super) unused: Choice,
+    /// Whether any passcode matches.
+    #[cfg_attr(
+        not(feature = "verifier"),
+        expect(
+            dead_code,
+            reason = "only the verifier distinguishes a used passcode from a wrong one"
+        )
+    )]
+    any: Choice,
+    /// The highest unused counter whose passcode matches.
+    pub(super) counter: u64,
+}
+
+#[cfg(feature = "verifier")]
+impl CounterSearch {
+    /// Reveals the result. `first` is the first counter of the search, which covers fewer than 2^16
+    /// counters.
+    pub(super) fn reveal(self, first: u64) -> PasscodeMatch<u64> {
+        if reveal(self.unused) {
+            let [low, high, ..] = self.counter.wrapping_sub(first).to_le_bytes();
+            let place = reveal_index(u16::from_le_bytes([low, high]));
+            PasscodeMatch::Unused(first.wrapping_add(place.into()))
+        } else if reveal(self.any) {
+            PasscodeMatch::Used
+        } else {
+            PasscodeMatch::None
+        }
+    }
+}
+
+/// The result of comparing a code with all passcodes of an authenticator that count now.
+#[cfg(feature = "verifier")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PasscodeMatch<T> {
+    /// The highest matching time step or counter that was not used.
+    Unused(T),
+    /// Only used passcodes match.
+    Used,
+    /// No passcode matches.
+    None,
+}
+
+#[cfg(feature = "verifier")]
+impl<T> PasscodeMatch<T> {
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> PasscodeMatch<U> {
+        match self {
+            Self::Unused(matched) => PasscodeMatch::Unused(change(matched)),
+            Self::Used => PasscodeMatch::Used,
+            Self::None => PasscodeMatch::None,
+        }
     }
 }
 

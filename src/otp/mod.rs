@@ -39,7 +39,7 @@ mod totp;
 mod typed_characters;
 
 #[cfg(feature = "verifier")]
-pub(crate) use totp::StepMatch;
+pub(crate) use hotp::PasscodeMatch;
 #[cfg(feature = "alloc")]
 pub(crate) use typed_characters::is_invisible;
 

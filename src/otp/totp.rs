@@ -1,14 +1,14 @@
 //! TOTP: passcodes from the time (RFC 6238).
 
 use super::hmac::with_wiped_mac_stack;
+use super::hotp::CounterSearch;
+#[cfg(feature = "verifier")]
+use super::hotp::PasscodeMatch;
 use crate::Timestamp;
 use crate::constant_time::reveal;
-#[cfg(feature = "verifier")]
-use crate::constant_time::reveal_index;
 use crate::otp::{Algorithm, Code, Digits, Hotp, Passcode, Period, TimeStep, Window};
 use core::fmt;
 use core::time::Duration;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// Generates and checks time-based one-time passwords (RFC 6238).
 ///
@@ -134,8 +134,10 @@ impl Totp {
     ) -> Option<TotpMatch> {
         let current = self.step(at);
         let value = code.value(self.digits())?;
-        let WindowSearch { unused, step, .. } =
-            self.search_window(value, current, window, last_accepted);
+        let CounterSearch {
+            unused, counter, ..
+        } = self.search_window(value, current, window, last_accepted);
+        let step = TimeStep::new(counter);
         reveal(unused).then_some(TotpMatch { step, current })
     }
 
@@ -149,20 +151,14 @@ impl Totp {
         at: Timestamp,
         window: Window,
         last_accepted: Option<TimeStep>,
-    ) -> StepMatch {
+    ) -> PasscodeMatch<TimeStep> {
         let Some(value) = code.value(self.digits()) else {
-            return StepMatch::None;
+            return PasscodeMatch::None;
         };
         let current = self.step(at);
-        let WindowSearch { unused, any, step } =
-            self.search_window(value, current, window, last_accepted);
-        if reveal(unused) {
-            StepMatch::Unused(reveal_step(step, *window.steps(current).start()))
-        } else if reveal(any) {
-            StepMatch::Used
-        } else {
-            StepMatch::None
-        }
+        self.search_window(value, current, window, last_accepted)
+            .reveal(*window.steps(current).start())
+            .map(TimeStep::new)
     }
 
     /// Computes and compares every step of the window.
@@ -172,21 +168,9 @@ impl Totp {
         current: TimeStep,
         window: Window,
         last_accepted: Option<TimeStep>,
-    ) -> WindowSearch {
-        with_wiped_mac_stack(self.algorithm(), || {
-            let none = Choice::from(0);
-            let (mut unused, mut any, mut step) = (none, none, 0);
-            self.hotp
-                .for_each(window.steps(current), |candidate, passcode| {
-                    let hit = passcode.ct_eq(&value);
-                    let is_later = last_accepted.is_none_or(|accepted| candidate > accepted.get());
-                    let hit_unused = if is_later { hit } else { none };
-                    step.conditional_assign(&candidate, hit_unused);
-                    unused |= hit_unused;
-                    any |= hit;
-                });
-            let step = TimeStep::new(step);
-            WindowSearch { unused, any, step }
+    ) -> CounterSearch {
+        self.hotp.search(value, window.steps(current), |step| {
+            last_accepted.is_none_or(|accepted| step > accepted.get())
         })
     }
 }
@@ -226,42 +210,4 @@ impl TotpMatch {
         let steps = |distance: u64| i16::try_from(distance).unwrap_or(i16::MAX);
         steps(ahead).saturating_sub(steps(behind))
     }
-}
-
-/// The result of a window search, while it is still secret.
-struct WindowSearch {
-    /// Whether a step after the last accepted one matches.
-    unused: Choice,
-    /// Whether any step matches.
-    #[cfg_attr(
-        not(feature = "verifier"),
-        expect(
-            dead_code,
-            reason = "only the verifier distinguishes a used passcode from a wrong one"
-        )
-    )]
-    any: Choice,
-    /// The highest matching step after the last accepted one.
-    step: TimeStep,
-}
-
-/// The result of [`Totp::match_step`].
-#[cfg(feature = "verifier")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StepMatch {
-    /// The highest matching step after the last accepted one.
-    Unused(TimeStep),
-    /// Only steps up to the last accepted one match.
-    Used,
-    /// No step matches.
-    None,
-}
-
-/// Reveals the selected step. `first` is the first step of the window.
-#[cfg(feature = "verifier")]
-fn reveal_step(step: TimeStep, first: u64) -> TimeStep {
-    // A window has fewer than 2^16 steps.
-    let [low, high, ..] = step.get().wrapping_sub(first).to_le_bytes();
-    let place = reveal_index(u16::from_le_bytes([low, high]));
-    TimeStep::new(first.wrapping_add(place.into()))
 }

@@ -16,8 +16,13 @@
 //! field 1       = [id, granted at]          the right to store a set of backup codes
 //! field 2       = [1*3 time]                when such rights were granted
 //! field 3       = [1*10 time]               when enrollments began, unless only pending.begun at
+//! field 5       = {+ index => extension}    of some authenticators, in ascending order
+//! extension     = [imported: bool, T0, next counter / null]
+//! field 7       = counter                   the first one, if pending is counter-based
 //! ```
-//! A code set is a `BackupCodeSet`, which encodes itself.
+//! A code set is a `BackupCodeSet`, which encodes itself. An authenticator has an extension only if
+//! it is imported, counter-based or has a T0. The parameters of a counter-based one have the period
+//! 30, and there is no last step.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError};
@@ -170,6 +175,8 @@ mod field {
     pub(super) const ISSUE_RIGHT: u32 = 1;
     pub(super) const ISSUES: u32 = 2;
     pub(super) const BEGINNINGS: u32 = 3;
+    pub(super) const EXTENSIONS: u32 = 5;
+    pub(super) const PENDING_COUNTER: u32 = 7;
 }
 
 fn field_count(factor: &SecondFactor) -> u64 {
@@ -178,6 +185,8 @@ fn field_count(factor: &SecondFactor) -> u64 {
         right.is_some(),
         !issues.times().is_empty(),
         needs_beginnings(factor),
+        needs_extensions(factor),
+        pending_counter(factor).is_some(),
     ];
     length(fields.into_iter().filter(|needed| *needed).count())
 }
@@ -191,6 +200,14 @@ fn needs_beginnings(factor: &SecondFactor) -> bool {
         [only] => Some(*only) != pending,
         _ => true,
     }
+}
+
+fn needs_extensions(factor: &SecondFactor) -> bool {
+    factor.authenticators.iter().any(parts::is_extended)
+}
+
+fn pending_counter(factor: &SecondFactor) -> Option<u64> {
+    factor.pending.as_ref().and_then(parts::pending_counter)
 }
 
 fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<W> {
@@ -207,6 +224,13 @@ fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<
     if needs_beginnings(factor) {
         e.u32(field::BEGINNINGS)?;
         parts::write_times(factor.beginnings.times(), Beginnings::MOST, e)?;
+    }
+    if needs_extensions(factor) {
+        e.u32(field::EXTENSIONS)?;
+        parts::write_extensions(&factor.authenticators, e)?;
+    }
+    if let Some(counter) = pending_counter(factor) {
+        e.u32(field::PENDING_COUNTER)?.u64(counter)?;
     }
     Ok(())
 }
@@ -236,6 +260,8 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
                 let times = parts::read_times(d, Beginnings::MOST)?;
                 factor.beginnings = Beginnings::from_times(times);
             }
+            field::EXTENSIONS => parts::read_extensions(d, &mut factor.authenticators)?,
+            field::PENDING_COUNTER => parts::read_pending_counter(d, factor.pending.as_mut())?,
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
     }
@@ -247,8 +273,8 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
 mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
-    use crate::factor::{Authenticator, Parameters, Pending, RateLimit};
-    use crate::otp::{Secret, TimeStep};
+    use crate::factor::{Authenticator, MovingFactor, Parameters, Pending, RateLimit};
+    use crate::otp::{Period, Secret, TimeStep};
     use crate::store::Revision;
     use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
     use alloc::vec;
@@ -267,7 +293,16 @@ mod tests {
             parameters: parameters(),
             added_at: AT,
             last_used_at: Some(AT),
-            last_step: Some(TimeStep::new(60_000_000)),
+            moving: time(Some(60_000_000)),
+            imported: false,
+        }
+    }
+
+    fn time(last_step: Option<u64>) -> MovingFactor {
+        MovingFactor::Time {
+            period: Period::THIRTY_SECONDS,
+            t0: Timestamp::UNIX_EPOCH,
+            last_step: last_step.map(TimeStep::new),
         }
     }
 
@@ -280,6 +315,7 @@ mod tests {
             issuer: "Example".into(),
             secret: Secret::from_bytes(&[8; 20]).unwrap(),
             parameters: parameters(),
+            moving: time(None),
             replaces: None,
             begun_at: AT,
             wrong: 0,
@@ -372,7 +408,7 @@ mod tests {
             let authenticator = factor.authenticators.first_mut().unwrap();
             authenticator.added_at = end;
             authenticator.last_used_at = Some(end);
-            authenticator.last_step = Some(TimeStep::new(end.as_unix()));
+            authenticator.moving = time(Some(end.as_unix()));
             factor.pending.as_mut().unwrap().begun_at = end;
             factor.rate_limit = RateLimit {
                 failures: u32::MAX,
@@ -412,6 +448,17 @@ mod tests {
             "the pending enrollment's time"
         );
         assert!(decode(&plain, Form::WithFields).is_err());
+    }
+
+    #[test]
+    fn counters_survive() {
+        for next in [0, 1, u64::MAX] {
+            let mut factor = full();
+            let counter = MovingFactor::Counter { next };
+            factor.authenticators.first_mut().unwrap().moving = counter;
+            factor.pending.as_mut().unwrap().moving = counter;
+            assert_eq!(survives(&factor), Some(true), "{next}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::factor::Pending;
+use crate::factor::{MovingFactor, Pending};
 use crate::record;
 use crate::uri::{KeyUri, KeyUriError, KeyUriPart};
 use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
@@ -21,6 +21,7 @@ pub struct EnrollmentRequest {
     pub(super) name: Option<AuthenticatorName>,
     pub(super) issuer: Option<String>,
     pub(super) replaces: Option<AuthenticatorId>,
+    pub(super) hotp: bool,
 }
 
 impl EnrollmentRequest {
@@ -53,6 +54,7 @@ impl EnrollmentRequest {
             name: None,
             issuer: None,
             replaces: None,
+            hotp: false,
         }
     }
 
@@ -79,6 +81,17 @@ impl EnrollmentRequest {
     /// issuer.
     pub fn issuer(mut self, issuer: &str) -> Self {
         self.issuer = Some(issuer.to_owned());
+        self
+    }
+
+    /// Asks for a HOTP authenticator (RFC 4226), whose passcodes come from a counter instead of the
+    /// time. The policy must allow it:
+    /// [`PolicyBuilder::hotp_enrollment`](crate::PolicyBuilder::hotp_enrollment).
+    ///
+    /// The first counter is 0. Some apps begin with counter 1, so the policy's look-ahead applies
+    /// to the confirmation as well.
+    pub fn hotp(mut self) -> Self {
+        self.hotp = true;
         self
     }
 }
@@ -156,10 +169,14 @@ pub(super) fn check_lengths(uri: &KeyUri) -> Result<(), KeyUriError> {
 }
 
 fn key_uri(pending: &Pending) -> Result<KeyUri, KeyUriError> {
-    KeyUri::totp(&pending.secret, &pending.account_name)
+    let (secret, account) = (&pending.secret, &pending.account_name);
+    let builder = match pending.moving {
+        MovingFactor::Time { period, .. } => KeyUri::totp(secret, account).period(period),
+        MovingFactor::Counter { next } => KeyUri::hotp(secret, account, next),
+    };
+    builder
         .issuer(&pending.issuer)
         .algorithm(pending.parameters.algorithm)
         .digits(pending.parameters.digits)
-        .period(pending.parameters.period)
         .build()
 }

@@ -35,6 +35,11 @@ pub enum VerifierError {
     /// A password hash was not computed.
     #[error("the password hash of a backup code was not computed; try again")]
     HashExecutor(#[from] HashExecutorError),
+    /// The request asks for a HOTP authenticator, and the policy does not allow it.
+    #[error(
+        "the policy does not allow new HOTP authenticators; ask for TOTP, or set hotp_enrollment"
+    )]
+    HotpEnrollment,
     /// The account name or issuer of an enrollment does not fit a key URI.
     #[error("the enrollment has no valid key URI; choose another account name or issuer")]
     KeyUri(#[from] KeyUriError),

@@ -2,7 +2,8 @@ use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
 use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::factor::{
-    Accepted, Change, Changed, Evidence, NewEnrollment, Parameters, Pending, SecondFactor, Step,
+    Accepted, Change, Changed, Evidence, MovingFactor, NewEnrollment, Parameters, Pending,
+    SecondFactor, Step,
 };
 use crate::otp::{Code, Secret};
 use crate::record;
@@ -143,7 +144,7 @@ impl<S: Store> Verifier<S> {
     /// [`Denied`], with the proof's rejection, [`Rejection::TooManyAuthenticators`],
     /// [`Rejection::UnknownAuthenticator`], [`Rejection::NameInUse`] or
     /// [`Rejection::TooManyEnrollments`]; with [`VerifierError::KeyUri`] if a name does not fit a
-    /// key URI or a QR code. Nothing is stored then.
+    /// key URI or a QR code, or with [`VerifierError::HotpEnrollment`]. Nothing is stored then.
     pub async fn begin_enrollment(
         &self,
         account: &AccountId,
@@ -388,6 +389,11 @@ impl<S: Store> Verifier<S> {
 
     fn new_enrollment(&self, request: EnrollmentRequest) -> Result<NewEnrollment, VerifierError> {
         let policy = &self.core.policy;
+        let moving = match request.hotp {
+            false => MovingFactor::time(policy),
+            true if policy.hotp_enrollment() => MovingFactor::FIRST_COUNTER,
+            true => return Err(VerifierError::HotpEnrollment),
+        };
         let mut generator = Generator(&*self.core.random);
         let named = request.name.is_some();
         let pending = Pending {
@@ -398,6 +404,7 @@ impl<S: Store> Verifier<S> {
             issuer: request.issuer.unwrap_or_else(|| self.core.issuer.clone()),
             secret: Secret::try_generate(&mut generator, policy.algorithm())?,
             parameters: Parameters::of(policy),
+            moving,
             replaces: request.replaces,
             begun_at: Timestamp::UNIX_EPOCH,
             wrong: 0,

@@ -32,14 +32,24 @@ def passcode(authenticator):
     return pyotp.TOTP(secret, digits=digits, digest=HASHES[algorithm], interval=period).at(NOW)
 
 
-def record(name, key_id, namespace, account, revisions, throttle, authenticators, code_set=None, pending=None, fields=None):
+def counter_passcode(authenticator, counter):
+    algorithm, digits, _ = authenticator[3]
+    secret = base64.b32encode(authenticator[2]).decode()
+    return pyotp.HOTP(secret, digits=digits, digest=HASHES[algorithm]).at(counter)
+
+
+def t0_passcode(authenticator, t0):
+    return counter_passcode(authenticator, (NOW - t0) // authenticator[3][2])
+
+
+def record(name, key_id, namespace, account, revisions, throttle, authenticators, code_set=None, pending=None, fields=None, passcodes=None):
     key, nonce = bytes(range(32)), bytes(range(100, 112))
     content = [[True, *revisions], throttle, authenticators, code_set, pending] + ([fields] if fields else [])
     tag = hashlib.sha256(with_lengths(DOMAIN, namespace.encode(), account.encode())).digest()[:8]
     header = bytes([2 if fields else 1, 1]) + key_id.to_bytes(4, "big") + tag
     associated = DOMAIN + header + with_lengths(namespace.encode(), account.encode())
     sealed = header + nonce + AESGCMSIV(key).encrypt(nonce, cbor2.dumps(content), associated)
-    codes = ",".join(passcode(one) for one in authenticators) or "-"
+    codes = ",".join(passcodes or [passcode(one) for one in authenticators]) or "-"
     print(name, key_id, key.hex(), namespace or "-", account, revisions[-1], codes, sealed.hex(), sep="\t")
 
 
@@ -69,3 +79,11 @@ record("fields", 1, "", "alice", [1, 2], [0, 0, 20, NOW], PHONE, CODE_SET, pendi
     3: [NOW - 590 + n for n in range(10)],
 })
 record("unknown_field", 1, "", "alice", [1, 2], [0, 0, 20, NOW], PHONE, None, None, {2: [NOW], 77: "later"})
+TOKEN = authenticator(4, "token", [1, 6, 30], NOW - 60, None)
+CLOCK = authenticator(5, "clock", [2, 8, 60], NOW - 60, (NOW - 60 - 1_000_000_007) // 60)
+OLD = authenticator(6, "old phone", [1, 6, 30], None, None)
+OLD[2] = OLD[2][:14]
+record("extended", 1, "", "alice", [1, 2], [0, 0, 20, NOW], [TOKEN, CLOCK, OLD], None, pending("alice"), {
+    5: {0: [True, 0, 12], 1: [False, 1_000_000_007, None], 2: [True, 0, None]},
+    7: 0,
+}, [*(counter_passcode(TOKEN, counter) for counter in (11, 14, 15)), t0_passcode(CLOCK, 1_000_000_007), passcode(OLD)])

@@ -3,7 +3,7 @@
 use super::account::{By, Proof};
 use countersign::AccountId;
 use countersign::backup::HashJob;
-use countersign::factor::RateLimitState;
+use countersign::factor::{AuthenticatorKind, RateLimitState};
 use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
 use countersign::store::{
     ConditionalWrite, MemoryStore, Store, StoredRecord, Summary, WriteKind, WriteResult,
@@ -31,7 +31,7 @@ pub(crate) struct AppView {
     pub(crate) id: AuthenticatorId,
     pub(crate) name: String,
     pub(crate) digits: u8,
-    pub(crate) period: u64,
+    pub(crate) kind: AuthenticatorKind,
     pub(crate) added_at: u64,
     pub(crate) last_used_at: Option<u64>,
 }
@@ -56,7 +56,7 @@ impl View {
                         id: active.id,
                         name: active.name.as_str().to_owned(),
                         digits: active.digits,
-                        period: active.period,
+                        kind: active.kind,
                         added_at: active.added_at.as_unix(),
                         last_used_at: active.last_used_at.map(|at| at.as_unix()),
                     })

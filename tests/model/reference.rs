@@ -8,6 +8,7 @@ use super::observed::{AppView, CodesView, Entry, View};
 use super::rate_limit::{Event, LimitError, Recent, Throttle};
 use super::rules::Rules;
 use super::typed::{are_digits, read};
+use countersign::factor::AuthenticatorKind;
 use countersign::store::{Summary, WriteKind};
 use countersign::{AuthenticatorId, EnrollmentId, KeyId, Rejection, Removed, Resealed};
 
@@ -111,7 +112,9 @@ impl Reference {
             id: active.id,
             name: active.app.name.clone(),
             digits: self.rules.digits,
-            period: self.rules.period,
+            kind: AuthenticatorKind::Totp {
+                period: self.rules.period,
+            },
             added_at: active.added_at,
             last_used_at: active.accepted.iter().map(|(_, at)| *at).max(),
         };

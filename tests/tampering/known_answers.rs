@@ -1,11 +1,12 @@
 //! Records made by other software. Every later version must decrypt them.
 
 use crate::controlled_store::ControlledStore;
-use countersign::factor::{EnabledStatus, RateLimitState};
+use countersign::factor::{AuthenticatorKind, EnabledStatus, RateLimitState};
 use countersign::otp::Algorithm;
 use countersign::record::RecordError;
 use countersign::store::{Revision, StoredRecord};
 use countersign::testing::{ManualClock, block_on};
+use countersign::uri::KeyUriKind;
 use countersign::{
     AccountId, AuthenticatorId, AuthenticatorName, Denied, EnrollmentId, EnrollmentRequest, KeyId,
     Keyring, Proof, Rejection, SealingKey, Status, Timestamp, Verifier, VerifierError,
@@ -107,7 +108,7 @@ fn a_full_record_opens() {
                 one.name.to_string(),
                 one.algorithm,
                 one.digits,
-                one.period,
+                one.kind,
                 times,
             )
         })
@@ -119,7 +120,7 @@ fn a_full_record_opens() {
             name.to_owned(),
             algorithm,
             digits,
-            period,
+            AuthenticatorKind::Totp { period },
             (NOW - 86_400, last_used_at),
         )
     };
@@ -201,6 +202,54 @@ fn limits_in_a_record_are_enforced() {
         })
     );
     assert_eq!(case.verify(case.passcodes[0]), Ok(()));
+}
+
+#[test]
+fn an_extended_record_opens() {
+    let seen: Vec<_> = case("extended")
+        .enabled()
+        .authenticators
+        .iter()
+        .map(|one| {
+            (
+                one.kind,
+                one.imported,
+                one.secret_bits,
+                one.is_due_for_renewal(),
+            )
+        })
+        .collect();
+    let totp = |period| AuthenticatorKind::Totp { period };
+    assert_eq!(
+        seen,
+        [
+            (AuthenticatorKind::Hotp, true, 160, false),
+            (totp(60), false, 160, false),
+            (totp(30), true, 112, true),
+        ]
+    );
+}
+
+#[test]
+fn counters_and_t0_of_a_record_are_used() {
+    let verify = |place: usize| {
+        let case = case("extended");
+        case.verify(case.passcodes[place])
+    };
+    assert_eq!(verify(0), Err(Rejection::Replayed), "counter 11");
+    assert_eq!(verify(1), Ok(()), "counter 14");
+    assert_eq!(verify(2), Err(Rejection::WrongCode), "counter 15");
+    assert_eq!(verify(3), Ok(()), "T0");
+    assert_eq!(verify(4), Ok(()), "112 bits");
+}
+
+#[test]
+fn a_pending_counter_in_a_record_continues() {
+    let case = case("extended");
+    let id: EnrollmentId = "11".repeat(16).parse().unwrap();
+    let enrollment = block_on(case.verifier.pending_enrollment(&case.account, id)).unwrap();
+    let kind = enrollment.key_uri().kind();
+    assert_eq!(kind, KeyUriKind::Hotp { counter: 0 });
 }
 
 #[test]
