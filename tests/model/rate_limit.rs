@@ -136,7 +136,8 @@ impl Throttle {
         bucket
     }
 
-    /// Adds one guess after the other up to the burst. A full budget saves no time.
+    /// Adds one guess after the other up to the burst. While the budget is full, time adds no
+    /// guess.
     fn refill(&self, bucket: &mut Bucket, now: u64) {
         let (burst, refill) = self.rules.budget;
         while bucket.guesses_left < burst && now >= bucket.refilled_at + refill {

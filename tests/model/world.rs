@@ -234,7 +234,8 @@ impl World {
                 self.reference.erase();
                 Ok((Call::Erase, Ok(None)))
             }
-            // The clock has been moved. The composed commands run as their parts.
+            // `Clock` has moved the clock already. `run` splits the composed commands into the
+            // commands above.
             _ => Ok((Call::Nothing, Ok(None))),
         }
     }
