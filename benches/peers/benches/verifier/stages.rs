@@ -24,7 +24,7 @@ pub(crate) struct Stages {
     person: Person,
     stored: StoredRecord,
     parts: Parts,
-    /// Each has the other's primary key as a retired key.
+    /// Each verifier has the primary key of the other verifier as a retired key.
     resealers: [Verifier<MemoryStore>; 2],
     totp_rs: totp_rs::Totp,
 }
@@ -74,7 +74,7 @@ impl Stages {
     pub(crate) fn add_totp_rs<'a>(&'a self, timer: &mut Timer<'a>) -> Result<Candidate, Error> {
         let check = || self.totp_rs.check(black_box(WRONG), black_box(NOW));
         match check() {
-            Some(_) => Err("the wrong code is right".into()),
+            Some(_) => Err("the check accepted a wrong code".into()),
             None => Ok(timer.add(check)),
         }
     }
