@@ -43,7 +43,7 @@ impl Service {
         })
     }
 
-    /// Sets both clocks to this many seconds after the start; the second one with its error.
+    /// Sets both clocks to this many seconds after the start. The second clock adds its error.
     pub(crate) fn set(&self, elapsed: u64, clocks: Clocks) {
         let [right, wrong] = &self.servers;
         right.clock.set(START.saturating_add(elapsed));

@@ -22,12 +22,13 @@ pub(crate) struct Strategy {
     pub(crate) authenticators: u8,
     pub(crate) accounts: u32,
     pub(crate) clocks: Clocks,
-    /// Whether the attacker uses only the second server on the first day, before the other one
-    /// counts a failure and stores its time.
+    /// Whether the attacker uses only the second server on the first day, before the other server
+    /// counts a failure and stores the time of the failure.
     pub(crate) begins_on_the_second: bool,
     /// The age of the second factor when the attack starts. Before that there was no failure.
     pub(crate) age: Duration,
-    /// How the staff unlocks the account whenever the owner must wait, if it does.
+    /// How the staff unlocks the account whenever the owner must wait. `None`: the staff never
+    /// does.
     pub(crate) staff: Option<Staff>,
     /// Whether this strategy reaches the limit.
     pub(crate) reaches_the_bound: bool,
