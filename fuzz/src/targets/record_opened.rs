@@ -140,7 +140,7 @@ fn call_everything(service: &Service, typed: &str, id: EnrollmentId) {
     }
     accepted_or_rejected(service, unlocked);
 
-    // What was read has one encoding.
+    // The content that was read has one encoding.
     let unlock = || block_on(verifier.unlock(account, ServerClock::Confirmed));
     unlock().expect("a record");
     let once = sealing::open(&service.stored().record);
