@@ -4,7 +4,7 @@ use super::rules::Rules;
 use countersign::factor::RateLimitState;
 use std::time::Duration;
 
-/// What changes the rate limit, with the time on the clock.
+/// An event that changes the rate limit, with the time on the clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     /// The record was created.

@@ -329,7 +329,7 @@ impl World {
         Ok((Call::Confirm(id, text), by.map(Some)))
     }
 
-    /// Keeps a receipt and what it was issued for.
+    /// Keeps a receipt, its sealed form, and what the accepted code came from.
     fn keep(
         &mut self,
         verifier: &Verifier<Recorded>,

@@ -102,7 +102,7 @@ impl Entry {
     }
 }
 
-/// What a receipt of an operation was issued for.
+/// What the accepted code of an operation came from.
 #[derive(Clone)]
 pub(crate) enum Grounds {
     /// The indices of the phones that showed the passcode. Two phones rarely show the same one.
