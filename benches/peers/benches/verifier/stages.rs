@@ -127,7 +127,7 @@ fn passcode() -> bool {
     typed.is_ok_and(|typed| totp.verify(&typed, now, Window::default(), None).is_some())
 }
 
-/// What `src/stack_wipe.rs` does after each poll.
+/// Wipes the stack as `src/stack_wipe.rs` does after each poll.
 #[inline(never)]
 fn wipe() {
     black_box(&mut [0_u8; 16_384]);
