@@ -118,8 +118,8 @@ impl Server {
         }
     }
 
-    /// Tries to turn the second factor off with a code as the proof. It must use the same budget as
-    /// a login.
+    /// Tries to turn the second factor off with a code as the proof. The attempt must use the same
+    /// budget as a login.
     pub(crate) fn disable(&self, account: &AccountId, code: &str) -> Result<Outcome, Failure> {
         outcome_of(block_on(self.verifier.disable(account, Proof::Code(code))))
     }
@@ -129,10 +129,10 @@ impl Server {
 pub(crate) enum Outcome {
     Accepted,
     Wrong,
-    /// Not checked for this long.
+    /// The verifier checks no code for this long.
     RateLimited(Duration),
     Locked,
-    /// Not checked: a stored time is too far ahead of this server's clock.
+    /// The verifier checks no code: a stored time is too far ahead of this server's clock.
     ClockFault,
 }
 

@@ -210,7 +210,7 @@ impl Attack<'_> {
                     }
                     Outcome::RateLimited(wait) => retry_after = Some(wait.as_secs()),
                     Outcome::Locked => retry_after = Some(u64::MAX),
-                    // The fault ends when the clocks come nearer, if they do.
+                    // The fault ends only if the difference between the clocks shrinks.
                     Outcome::ClockFault => retry_after = Some(HOUR),
                     Outcome::Accepted => return Err("a wrong code was accepted".into()),
                 }

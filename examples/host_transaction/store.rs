@@ -58,7 +58,7 @@ impl RequestStore {
         }
     }
 
-    /// Creates countersign's table and the application's.
+    /// Creates countersign's table and the tables of the application.
     pub(crate) async fn create_tables(&self) -> Result<(), Error> {
         self.records.create_table().await?;
         sqlx::raw_sql(TABLES).execute(&self.pool).await?;

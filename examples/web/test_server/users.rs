@@ -62,7 +62,7 @@ pub(crate) async fn create(
     let mut tasks = JoinSet::new();
     let mut numbers = 1..=users.number;
     loop {
-        // Nearly as many at a time as the database has connections.
+        // Creates nearly as many users at a time as the database has connections.
         while tasks.len() < AT_ONCE
             && let Some(number) = numbers.next()
         {
