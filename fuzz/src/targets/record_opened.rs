@@ -113,7 +113,7 @@ fn call_everything(service: &Service, typed: &str, id: EnrollmentId) {
     accepted_or_rejected(service, accepted);
     accepted_or_rejected(service, service.confirm(id, typed));
     match block_on(verifier.pending_enrollment(account, id)) {
-        // Its names may be invalid in a key URI.
+        // The names of the pending enrollment may be invalid in a key URI.
         Err(Denied::Failed(VerifierError::KeyUri(_))) => {}
         other => accepted_or_rejected(service, other),
     }
