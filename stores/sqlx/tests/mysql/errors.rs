@@ -106,7 +106,8 @@ async fn a_read_only_database_serves_loads_only() {
     let answer = overwrite(&reader, 1, 2).await;
     assert!(matches!(answer, Err(Error::ReadOnly(_))), "{answer:?}");
 
-    // Like a replica. The administrator, whose connections run the other tests, can still write.
+    // The server is read-only, like a replica. The administrator, whose connections run the other
+    // tests, can still write.
     let pool = pool(server).await;
     run(&pool, "CREATE USER app; GRANT ALL ON test.* TO app").await;
     run(&pool, "SET GLOBAL read_only = 1").await;

@@ -129,7 +129,7 @@ pub(crate) async fn dropped_futures_write_completely_or_not_at_all(
                 }
             }
         }
-        // Drops loads, too, on connections that have not prepared them yet.
+        // Also drops loads on connections that have not prepared them yet.
         drop_after(polls, store.load(&account)).await;
         let stored = store.load(&account).await.unwrap().unwrap();
         assert_eq!(
@@ -157,7 +157,8 @@ pub(crate) async fn a_future_dropped_during_prepare_keeps_its_connection(
     assert_eq!((proxy.injected(), proxy.connections()), (1, connections));
 }
 
-/// The output of a future, or `None` if it needs more than `polls` polls. Then it is dropped.
+/// The output of a future, or `None` if the future needs more than `polls` polls. In that case, the
+/// future is dropped.
 async fn drop_after<F: Future>(polls: i64, future: F) -> Option<F::Output> {
     let (mut future, mut left) = (pin!(future), polls);
     poll_fn(|context| match future.as_mut().poll(context) {
