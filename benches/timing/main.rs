@@ -6,7 +6,8 @@
 //! cargo bench --bench timing -- --samples 100000 "backup code, right in"
 //! ```
 //!
-//! The benchmark fails if a case leaks in its first run and in one of two more runs, or if it does not find a control.
+//! The benchmark fails if a case leaks in its first run and in one of two more runs, or if it does
+//! not find a control.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
