@@ -29,7 +29,7 @@ fn generate(bencher: Bencher<'_, '_>, algorithm: Algorithm) {
     bencher.bench(|| totp.generate(black_box(NOW)));
 }
 
-/// A wrong passcode costs the same, because every step is computed.
+/// A wrong passcode costs as much as a right passcode, because every step is computed.
 #[divan::bench(args = ALGORITHMS)]
 fn verify_one_around(bencher: Bencher<'_, '_>, algorithm: Algorithm) {
     let totp = totp(algorithm);

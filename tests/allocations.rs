@@ -15,7 +15,7 @@ use std::time::Duration;
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
 
-/// The number of heap allocations. All of them are freed at the end.
+/// The number of heap allocations of `work`. Fails if `work` leaves memory allocated.
 fn allocations(work: impl FnOnce()) -> u64 {
     let counted = measure(work);
     assert_eq!(counted.count_current, 0, "all allocations are freed");
@@ -113,7 +113,7 @@ impl Account {
             .passcode(self.clock.now().saturating_add(seconds))
     }
 
-    /// A passcode that is wrong now and soon after.
+    /// A passcode that is wrong now and in the next two time steps.
     fn wrong(&self) -> String {
         let shown: Vec<String> = [0, 30, 60].map(|ahead| self.shown_after(ahead)).into();
         let mut numbers = (0..).map(|number| format!("{number:06}"));
@@ -123,6 +123,6 @@ impl Account {
 
     fn verify(&self, typed: &str) -> Result<countersign::Receipt, Rejection> {
         let verified = self.verifier.verify(&self.id, typed);
-        verified.map_err(|denied| denied.rejection().expect("no failure"))
+        verified.map_err(|denied| denied.rejection().expect("a rejection"))
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the fuzz targets on every input of the corpus, without a limit on time. `fuzz/README.md`
+//! Runs the fuzz targets on every input of the corpus, without a time limit. `fuzz/README.md`
 //! describes fuzzing.
 #![cfg(all(feature = "verifier", feature = "serde"))]
 #![allow(

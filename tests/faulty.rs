@@ -38,7 +38,7 @@ fn write(expected: Option<i64>, new: i64) -> ConditionalWrite<'static> {
     )
 }
 
-/// A store with these faults, one for each call and for each late write.
+/// A store that takes these faults in order: one for each call and one for each late write.
 fn planned(faults: &[Option<Fault>]) -> Faulty<MemoryStore> {
     let mut faults = Vec::from(faults).into_iter();
     let faults = Mutex::new(move || faults.next().flatten());
@@ -187,7 +187,7 @@ fn the_chooser_gets_only_possible_faults() {
 }
 
 #[test]
-fn debug_shows_the_seed_errors_the_fault() {
+fn debug_shows_seeds_and_errors_name_faults() {
     let store = Faulty::seeded(MemoryStore::new(), Faults::all().one_in(1), 4711);
     let error = (1..).find_map(|number| send(&store, write(None, number)).err());
     assert!(format!("{store:?}").contains("seed: Some(4711)"));

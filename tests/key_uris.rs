@@ -1,5 +1,5 @@
-//! Key URIs found in practice, as test cases for any implementation, and advice on apps that
-//! misread ours.
+//! Key URIs found in practice, as test cases for any implementation, and the advice about apps
+//! that misread key URIs of this library.
 
 #![cfg(feature = "alloc")]
 #![allow(
@@ -97,7 +97,7 @@ fn default_parameters_of_totp_give_no_advice() {
     }
 }
 
-/// The apps and effects of all advice, which must be about one part.
+/// The apps and effects in the advice on a key URI. All advice must be about this part.
 fn advised(uri: &KeyUri, part: KeyUriPart) -> Vec<(&'static str, AppEffect)> {
     assert!(uri.advice().all(|advice| advice.part == part));
     uri.advice()

@@ -392,8 +392,8 @@ fn assert_equal(one: &KeyUri, other: &KeyUri) {
     assert_eq!(one.image(), other.image());
 }
 
-/// Checks that a parsed URI is written and read back equal. The strict reader reads it too, unless
-/// a name has a colon.
+/// Checks that a parsed URI is written and read back equal. The strict reader reads the written
+/// URI too, unless a name has a colon.
 fn assert_read_back(uri: &KeyUri) {
     let written = text(uri);
     let again = KeyUri::parse_lenient(&written).unwrap();

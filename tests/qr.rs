@@ -67,7 +67,7 @@ fn modules(qr: &Qr) -> Image {
     }
 }
 
-/// Draws the path of our SVG.
+/// Draws the path of an SVG image of this library.
 fn draw_svg(svg: &str) -> Image {
     let attribute = |after: &str, name: &str| {
         let (_, rest) = svg.split_once(after).unwrap();

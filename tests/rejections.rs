@@ -1,4 +1,4 @@
-//! The choice of the rejection where two could apply.
+//! Which rejection the verifier returns if two could apply.
 #![cfg(feature = "verifier")]
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
@@ -29,7 +29,7 @@ impl Service {
 
     fn begin(&self, request: EnrollmentRequest, proof: Proof<'_>) -> Result<Enrollment, Rejection> {
         let begun = self.verifier.begin_enrollment(&self.alice, request, proof);
-        block_on(begun).map_err(|denied| denied.rejection().expect("no failure"))
+        block_on(begun).map_err(|denied| denied.rejection().expect("a rejection"))
     }
 
     fn begin_first(&self) -> Enrollment {
@@ -41,7 +41,7 @@ impl Service {
     fn confirm(&self, enrollment: &Enrollment, passcode: &str) -> Result<(), Rejection> {
         let id = enrollment.id();
         let confirmed = self.verifier.confirm_enrollment(&self.alice, id, passcode);
-        let rejected = |denied: countersign::Denied| denied.rejection().expect("no failure");
+        let rejected = |denied: countersign::Denied| denied.rejection().expect("a rejection");
         block_on(confirmed).map(|_| ()).map_err(rejected)
     }
 

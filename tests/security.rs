@@ -50,7 +50,7 @@ fn every_filter_in_the_guarantees_names_a_module() {
     assert!(filters >= 6, "{filters}");
 }
 
-/// Whether the text is a sentence with underscores.
+/// Whether the text looks like a test name: words with at least three underscores.
 fn is_test_name(text: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     text.bytes().all(is_letter) && text.matches('_').count() >= 3

@@ -112,7 +112,7 @@ mod no_serde_form {
     use serde::{Deserialize, Serialize};
     use static_assertions::assert_not_impl_any;
 
-    // Anybody could write a receipt that is read from JSON.
+    // If receipts could be read from JSON, anybody could write one.
     assert_not_impl_any!(Receipt: Serialize, Deserialize<'static>);
     assert_not_impl_any!(AcceptedBy: Serialize, Deserialize<'static>);
     assert_not_impl_any!(Secret: Serialize, Deserialize<'static>);

@@ -1,4 +1,4 @@
-//! `TokioPool` computes password hashes (Argon2id) on other threads than the executor's.
+//! `TokioPool` computes password hashes (Argon2id) outside the threads that run async tasks.
 #![cfg(feature = "tokio")]
 #![allow(
     clippy::unwrap_used,

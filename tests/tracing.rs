@@ -1,4 +1,4 @@
-//! The events of the verifier have account, action and reason, and never a code.
+//! The events of the verifier name account, action and reason, and never contain a code.
 #![cfg(feature = "tracing")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 

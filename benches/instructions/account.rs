@@ -50,7 +50,7 @@ impl Account {
             .collect()
     }
 
-    /// A verifier of the same accounts, whose primary key is the retired key of this one.
+    /// A verifier for the same accounts, with the primary key and the retired key exchanged.
     pub(crate) fn with_new_key(&self) -> Verifier<MemoryStore> {
         verifier(&self.store, &self.clock, [2, 1])
     }

@@ -15,8 +15,8 @@ pub(crate) fn count(name: &str) -> Option<u64> {
         .arg(format!("--toggle-collect={COUNTED}"))
         .arg(this)
         .args(["--operation", name])
-        // Otherwise the count has the dynamic linker's work at the first call of each libc
-        // function.
+        // Otherwise the count includes the work of the dynamic linker at the first call of each
+        // libc function.
         .env("LD_BIND_NOW", "1")
         .output();
     let output = match output {

@@ -3,12 +3,12 @@
 //!
 //! ```sh
 //! cargo bench -p countersign --bench instructions               # compares with baseline.txt
-//! cargo bench -p countersign --bench instructions -- --renew    # updates that file
+//! cargo bench -p countersign --bench instructions -- --renew    # updates baseline.txt
 //! ```
 //!
-//! The benchmark fails if an operation takes 3 % more instructions than in the baseline, or exceeds
-//! its share of totp-rs in `AT_MOST`. It needs valgrind. Valgrind hides the SHA instructions of a
-//! processor, so the counts are of the portable code.
+//! The benchmark fails if an operation takes over 3 % more instructions than in the baseline, or
+//! exceeds its share of totp-rs in `AT_MOST`. The benchmark needs valgrind. Valgrind hides the SHA
+//! instructions of a processor, so the counts are of the portable code.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,

@@ -8,10 +8,11 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Runs twice: the first run does the work that is done only once, and the second run is counted.
+/// Runs twice. The first run does the work that is done only once, and callgrind counts the second
+/// run.
 type Operation = Box<dyn FnMut()>;
 
-/// Prepares an operation; this is not counted.
+/// Prepares an operation. Callgrind does not count the preparation.
 type SetUp = fn() -> Operation;
 
 /// The operations by name. `baseline.txt` has the same names.
@@ -33,7 +34,7 @@ pub(crate) const OPERATIONS: [(&str, SetUp); 13] = [
 
 const KEY: &[u8] = b"12345678901234567890";
 const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
-/// Right at no counter and no step of the operations.
+/// A passcode that is wrong at every counter and time step of the operations.
 const WRONG: &str = "123456";
 
 pub(crate) fn run(name: &str) -> ExitCode {
@@ -119,7 +120,7 @@ fn status() -> Operation {
 
 fn resealed() -> Operation {
     let account = Account::enrolled();
-    // Each has the other's primary key as a retired key.
+    // Each verifier has the primary key of the other verifier as a retired key.
     let (mut next, mut last) = (account.with_new_key(), account.verifier);
     Box::new(move || {
         let resealed = next.reseal(&account.id).expect("a record");

@@ -19,7 +19,7 @@ enum Stored {
     AllButOneByte,
 }
 
-/// Both classes have the same answer, for different reasons.
+/// The two classes get the same answer for different reasons.
 pub(crate) fn cases() -> Vec<Case> {
     let hash = at_places(
         "wrong in 1 byte of a hash, in all 16",
@@ -45,7 +45,7 @@ pub(crate) fn cases() -> Vec<Case> {
     std::iter::once(hash).chain(digits).collect()
 }
 
-/// The answers themselves, without a limit, because the caller receives the answer.
+/// Classes with different answers. They have no limit, because the caller receives the answer.
 pub(crate) fn answers() -> [Case; 2] {
     [
         at_places(
@@ -73,7 +73,7 @@ fn at_places(name: &str, left: Stored, right: Stored) -> Case {
     })
 }
 
-/// Ten issued backup codes. The first is typed.
+/// Ten issued backup codes. `code` is the first code.
 struct Issued {
     code: String,
     code_set: BackupCodeSet,

@@ -1,7 +1,7 @@
 use crate::support::SeededRng;
 use crate::welch::Difference;
 
-/// Takes a number of samples, of inputs from a random generator.
+/// Measures this number of samples, with inputs from a random generator.
 type Measure = dyn Fn(usize, &mut SeededRng) -> Difference;
 
 /// Two classes of inputs, whose times are compared.

@@ -6,7 +6,8 @@
 //! cargo bench --bench timing -- --samples 100000 "backup code, right in"
 //! ```
 //!
-//! The benchmark fails if a case leaks in two of three runs, or if it does not find a control.
+//! The benchmark fails if a case leaks in its first run and in one of two more runs, or if it does
+//! not find a control.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -29,7 +30,7 @@ use std::process::ExitCode;
 
 /// The threshold of dudect: above it, the two classes take different times.
 const LEAK: f64 = 4.5;
-/// The benchmark must find a control with certainty.
+/// The threshold for controls: the benchmark must find them with certainty.
 const FOUND: f64 = 10.0;
 
 fn main() -> ExitCode {
@@ -91,7 +92,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether two of three runs exceed the threshold. A single run of many does by chance.
+/// Whether two of three runs exceed the threshold. Among many runs, one can exceed it by chance.
 fn leaks(case: &Case, samples: usize) -> bool {
     let exceeds = || case.run(samples, seed()) >= LEAK;
     exceeds() && {

@@ -18,7 +18,7 @@ enum Right {
     Nowhere,
 }
 
-/// Both classes have the same answer, for different reasons.
+/// The two classes get the same answer for different reasons.
 pub(crate) fn cases() -> Vec<Case> {
     let steps = [
         at_steps(
@@ -53,7 +53,7 @@ pub(crate) fn cases() -> Vec<Case> {
     steps.into_iter().chain(digits).collect()
 }
 
-/// The answers themselves, without a limit, because the caller receives the answer.
+/// Classes with different answers. They have no limit, because the caller receives the answer.
 pub(crate) fn answers() -> [Case; 1] {
     [at_steps("accepted, wrong", Right::First, Right::Nowhere)]
 }
@@ -146,8 +146,8 @@ fn in_digits(totp: &Totp, count: usize, random: &mut SeededRng) -> Input {
     (Code::parse(&typed).expect("a passcode"), now, None)
 }
 
-/// A code that is right in exactly `count` leading digits. The digits after the first wrong one are
-/// random.
+/// A code that is right in exactly `count` leading digits. The digits after the first wrong digit
+/// are random.
 pub(crate) fn with_right_digits(code: &str, count: usize, random: &mut SeededRng) -> String {
     code.char_indices()
         .map(|(index, right)| {

@@ -24,7 +24,8 @@ const TICKS: [(f64, &str); 5] = [
     (1.0, "100 %"),
 ];
 
-/// White below everything, and dark text: the image reads the same on light and dark pages.
+/// The background is white and the text is dark, so the image looks the same on light and dark
+/// pages.
 /// `ours` is the name of the row in another colour.
 pub(crate) fn svg(all: &[Rules], ours: &str) -> String {
     let bottom = TOP + ROW * all.len() as f64;

@@ -11,10 +11,10 @@ const YEAR: u64 = DAYS * DAY;
 pub(crate) enum Limit {
     /// No limit. The attacker makes one guess per second.
     None,
-    /// How many seconds the server checks no code after this many consecutive failures.
+    /// For how many seconds the server checks no code, by the number of consecutive failures.
     Wait(fn(u64) -> u64),
-    /// A budget of guesses: so many at once, and one more for each refill, in seconds. A successful
-    /// login adds nothing to it.
+    /// A budget of guesses: `burst` guesses at once, and one more every `refill` seconds. A
+    /// successful login adds nothing to the budget.
     Budget { burst: u64, refill: u64 },
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Rules {
     /// Whether a successful login of the owner sets the count of failures back to zero.
     pub(crate) owner_resets: bool,
     pub(crate) digits: u32,
-    /// How many passcodes the server accepts at one moment.
+    /// How many passcodes the server accepts at the same time.
     pub(crate) accepted: u32,
     pub(crate) backup_codes: Option<BackupCodes>,
 }
@@ -93,8 +93,8 @@ fn guesses(limit: Limit, owner_resets: bool) -> u64 {
 }
 
 /// The owner logs in once a day, which resets the count. The attacker makes no guess whose wait
-/// would last into the next login: the owner never notices, and the count is reset every day. On
-/// the last day the attacker does not care.
+/// would last into the next login: the owner never has to wait, and resets the count every
+/// day. On the last day, a wait of the owner no longer matters to the attacker.
 fn between_logins(wait: fn(u64) -> u64) -> u64 {
     let careful = guesses_until(wait, DAY, DAY);
     let last = guesses_until(wait, DAY, u64::MAX);
@@ -107,8 +107,8 @@ fn without_regard(wait: fn(u64) -> u64) -> u64 {
     guesses_until(wait, YEAR, u64::MAX)
 }
 
-/// How many guesses an attacker makes before `end`, starting with no failures, if no wait may last
-/// longer than until `latest`.
+/// How many guesses an attacker makes before `end`, if every wait must end by `latest`. The count
+/// starts with no failures.
 fn guesses_until(wait: fn(u64) -> u64, end: u64, latest: u64) -> u64 {
     let mut now = 0_u64;
     let mut failures = 0;

@@ -13,7 +13,7 @@ pub(crate) fn all() -> Vec<Rules> {
     all
 }
 
-/// What [`Policy::default`] says.
+/// The rules of [`Policy::default`].
 pub(crate) fn ours() -> Rules {
     let policy = Policy::default();
     let format = policy.code_format();
@@ -169,7 +169,8 @@ fn alternatives() -> [Rules; 14] {
     ]
 }
 
-/// Six digits, one time step around the current one, a success that resets the count, and no limit.
+/// Six digits, one time step on either side of the current step, a success that resets the count,
+/// and no limit.
 const SIX_DIGITS: Rules = Rules {
     name: "",
     version: "",
@@ -190,7 +191,7 @@ const fn codes(count: f64, space: f64, limited: bool) -> Option<BackupCodes> {
     })
 }
 
-/// A wait after every so many failures.
+/// A wait after each group of `number` failures.
 fn every(number: u64, wait: u64, failures: u64) -> u64 {
     if failures.is_multiple_of(number) {
         wait

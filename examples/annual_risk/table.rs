@@ -29,7 +29,7 @@ pub(crate) fn markdown(all: &[Rules]) -> String {
     table
 }
 
-/// Two digits, and no more than the model can say: 0.12 %, 41 %, over 99.9 %.
+/// A percentage with two digits, or as precise as the model allows: 0.12 %, 41 %, over 99.9 %.
 pub(crate) fn percent(chance: f64) -> String {
     let percent = chance * 100.0;
     match percent {

@@ -1,5 +1,6 @@
-//! Simulates a year of an attacker with the password, against the real verifier. Counts the guesses
-//! that the verifier checks, and the chance that one of them is correct.
+//! Simulates a year in which an attacker knows the password and guesses codes against the real
+//! verifier. Counts the guesses that the verifier checks, and the chance that one of them is
+//! correct.
 //!
 //! ```text
 //! cargo run --release --example attack [-- --years 100000]
@@ -35,7 +36,7 @@ use clap::Parser;
 use crate::policies::Rules;
 use crate::strategy::STRATEGIES;
 
-/// Attack accounts whose password is known for a year, and count the guesses.
+/// Attack accounts with a known password for a year, and count the guesses.
 #[derive(Parser)]
 #[command(name = "attack")]
 struct Arguments {
@@ -92,8 +93,8 @@ fn run(arguments: &Arguments) -> Result<bool, Failure> {
     Ok(agree)
 }
 
-/// The default policy gets all years, because its figures are quoted. The others get at most a
-/// fifth of its guesses.
+/// The default policy gets all years, because the documents quote its figures. The other policies
+/// get at most a fifth of the guesses.
 fn years_of(rules: &Rules, years: u32) -> u32 {
     const DEFAULT: u64 = 385;
     let in_a_year = rules.guesses_in(policies::YEAR);

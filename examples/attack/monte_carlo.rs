@@ -63,7 +63,8 @@ fn attacker_gets_in(rules: &Rules, seed: u64, year: u64) -> Result<bool, Failure
                 }
             }
             if failures == 0 {
-                // Waits until the used passcode is outside the window: inside, it could not be hit.
+                // Waits until the used passcode is outside the window. Until then, no guess can
+                // match the passcode.
                 elapsed += period * u64::from(rules.policy.window().width());
             }
             continue;

@@ -59,9 +59,9 @@ pub(crate) fn count(rules: &Rules, strategy: &Strategy, tally: &Tally) -> io::Re
     Ok(agrees)
 }
 
-/// The budget of a year, plus what a difference between clocks adds once, plus what the staff adds
-/// by unlocking. If the staff sets times back while another clock is fast, each unlock adds that
-/// difference again.
+/// The budget of a year, plus the guesses that a difference between clocks adds once, plus the
+/// guesses that the staff adds by unlocking. If the staff sets times back while another clock is
+/// fast, each unlock adds the guesses of the difference again.
 fn allowed(rules: &Rules, strategy: &Strategy, tally: &Tally) -> u64 {
     const BY_UNLOCKING: u64 = 5;
     let burst = u64::from(rules.policy.budget_burst());
@@ -75,8 +75,8 @@ fn allowed(rules: &Rules, strategy: &Strategy, tally: &Tally) -> u64 {
     budget + added + tally.unlocks * (BY_UNLOCKING + again).min(burst)
 }
 
-/// The guesses that cost no wait. With different clocks one more: a guess on the later clock need
-/// not wait for the earlier one.
+/// The guesses that cost no wait. If the clocks differ, there is one more guess, because a guess on
+/// the later clock need not wait for the earlier clock.
 fn at_once(rules: &Rules, strategy: &Strategy) -> u64 {
     let free = rules.policy.backoff().free_failures;
     u64::from(free) + u64::from(!strategy.clocks.are_right())

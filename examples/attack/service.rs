@@ -43,7 +43,7 @@ impl Service {
         })
     }
 
-    /// Sets both clocks to this many seconds after the start; the second one with its error.
+    /// Sets both clocks to this many seconds after the start. The second clock adds its error.
     pub(crate) fn set(&self, elapsed: u64, clocks: Clocks) {
         let [right, wrong] = &self.servers;
         right.clock.set(START.saturating_add(elapsed));
@@ -118,8 +118,8 @@ impl Server {
         }
     }
 
-    /// Tries to turn the second factor off with a code as the proof. It must use the same budget as
-    /// a login.
+    /// Tries to turn the second factor off with a code as the proof. The attempt must use the same
+    /// budget as a login.
     pub(crate) fn disable(&self, account: &AccountId, code: &str) -> Result<Outcome, Failure> {
         outcome_of(block_on(self.verifier.disable(account, Proof::Code(code))))
     }
@@ -129,10 +129,10 @@ impl Server {
 pub(crate) enum Outcome {
     Accepted,
     Wrong,
-    /// Not checked for this long.
+    /// The verifier checks no code for this long.
     RateLimited(Duration),
     Locked,
-    /// Not checked: a stored time is too far ahead of this server's clock.
+    /// The verifier checks no code: a stored time is too far ahead of this server's clock.
     ClockFault,
 }
 

@@ -22,12 +22,13 @@ pub(crate) struct Strategy {
     pub(crate) authenticators: u8,
     pub(crate) accounts: u32,
     pub(crate) clocks: Clocks,
-    /// Whether the attacker uses only the second server on the first day, before the other one
-    /// counts a failure and stores its time.
+    /// Whether the attacker uses only the second server on the first day, before the other server
+    /// counts a failure and stores the time of the failure.
     pub(crate) begins_on_the_second: bool,
-    /// The age of the second factor when the attack starts. Before that there was no failure.
+    /// The age of the second factor when the attack starts. Before the attack there was no failure.
     pub(crate) age: Duration,
-    /// How the staff unlocks the account whenever the owner must wait, if it does.
+    /// How the staff unlocks the account whenever the owner must wait. `None`: the staff never
+    /// does.
     pub(crate) staff: Option<Staff>,
     /// Whether this strategy reaches the limit.
     pub(crate) reaches_the_bound: bool,
@@ -49,7 +50,7 @@ pub(crate) struct Staff {
 }
 
 impl Staff {
-    /// On the server whose clock is correct, which the staff has not checked.
+    /// The staff uses the server whose clock is correct, but has not checked this clock.
     const UNCONFIRMED: Self = Self {
         on_the_second: false,
         clock: ServerClock::Unconfirmed,
@@ -64,7 +65,7 @@ pub(crate) enum Clocks {
     /// From day 100 on, for one day.
     AheadForADay(Duration),
     Behind(Duration),
-    /// It started at 1970-01-01, like a clock without a battery.
+    /// The clock started at 1970-01-01, like a clock without a battery.
     From1970,
 }
 

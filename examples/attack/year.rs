@@ -1,4 +1,5 @@
-//! One year of one strategy under one policy. All guesses are wrong, so that every one is counted.
+//! One year of one strategy under one policy. All guesses are wrong, so that every guess is
+//! counted.
 
 use std::thread;
 
@@ -162,7 +163,8 @@ impl Attack<'_> {
         Ok(())
     }
 
-    /// Guesses on every server until none checks another guess, and stores when one will.
+    /// Guesses on every server until no server checks another guess. Stores the time at which a
+    /// server will check the next guess.
     fn guess(&self, target: &mut Target, elapsed: u64) -> Result<(), Failure> {
         let at_first = target.checked;
         loop {
@@ -179,7 +181,8 @@ impl Attack<'_> {
         }
     }
 
-    /// Guesses on one server until it checks no more. Returns the seconds until it will.
+    /// Guesses on one server until the server checks no more guesses. Returns the seconds until the
+    /// server will check another guess.
     fn guess_on(&self, server: &Server, target: &mut Target, elapsed: u64) -> Result<u64, Failure> {
         loop {
             let mut guesses = Vec::new();
@@ -207,7 +210,7 @@ impl Attack<'_> {
                     }
                     Outcome::RateLimited(wait) => retry_after = Some(wait.as_secs()),
                     Outcome::Locked => retry_after = Some(u64::MAX),
-                    // The fault ends when the clocks come nearer, if they do.
+                    // The fault ends only if the difference between the clocks shrinks.
                     Outcome::ClockFault => retry_after = Some(HOUR),
                     Outcome::Accepted => return Err("a wrong code was accepted".into()),
                 }

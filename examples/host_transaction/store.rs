@@ -58,7 +58,7 @@ impl RequestStore {
         }
     }
 
-    /// Creates countersign's table and the application's.
+    /// Creates countersign's table and the tables of the application.
     pub(crate) async fn create_tables(&self) -> Result<(), Error> {
         self.records.create_table().await?;
         sqlx::raw_sql(TABLES).execute(&self.pool).await?;
@@ -76,7 +76,8 @@ impl RequestStore {
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         let rows = write_record(&mut transaction, account, write).await?;
         if rows == 0 {
-            // Another write was first, or this one was applied before. Nothing may be written now.
+            // Another write was first, or this write was applied before. Nothing may be written
+            // now.
             transaction.rollback().await?;
             return Ok(WriteResult::Stale);
         }
@@ -123,7 +124,7 @@ impl Store for RequestStore {
     }
 }
 
-/// Longer than the pool's `busy_timeout`, so that a locked database is reported as such.
+/// Longer than the pool's `busy_timeout`, so that the store reports a database that stays locked.
 const LIMIT: Duration = Duration::from_secs(5);
 
 const TABLES: &str = "

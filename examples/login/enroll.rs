@@ -12,14 +12,14 @@ use crate::sign_in::Session;
 use crate::terminal::{Stop, Terminal};
 use crate::{App, manage, messages, proof, save};
 
-/// Adds an authenticator, the first one or one more.
+/// Adds a first or another authenticator.
 pub(crate) async fn add(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let name = ask_name(&mut app.terminal, &AuthenticatorName::default())?;
     let request = EnrollmentRequest::new(&session.user.name).authenticator_name(name);
     begin(app, session, request).await
 }
 
-/// Replaces an authenticator, which works until the new one is confirmed.
+/// Replaces an authenticator. The old authenticator works until the user confirms the new one.
 pub(crate) async fn replace(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let Some(old) = manage::choose(app, session, "Replace").await? else {
         return Ok(());

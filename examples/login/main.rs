@@ -62,7 +62,7 @@ struct App {
 /// The name of the service, as the authenticator app shows it.
 const SERVICE: &str = "Example";
 
-// Two threads serve the database and the password hashes, while this one waits for input.
+// Two threads serve the database and the password hashes, while this thread waits for input.
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let mut app = match open(Arguments::parse()).await {

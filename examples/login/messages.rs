@@ -23,7 +23,8 @@ pub(crate) fn refusal(denied: &Denied) -> String {
         Denied::Failed(error) => return failure(error),
     };
     match rejection {
-        // One message for all of them, so that an attacker does not learn how close a guess was.
+        // One message for every refused code, so that an attacker does not learn how close a guess
+        // was.
         rejection if is_about_the_code(rejection) => "That code was not accepted. Each code works once, so wait for \
             the next one in your app. If this keeps happening, check that the clock of your phone is set automatically."
             .into(),

@@ -189,7 +189,8 @@ async fn second_factor(app: &mut App, user: &User) -> Result<Option<SealedReceip
                     .say(messages::accepted(receipt.accepted_by()))?;
                 return Ok(Some(app.verifier.seal_receipt(&receipt)));
             }
-            // Turned off meanwhile, in another window. The next sign-in checks the flag again.
+            // The user turned the second factor off meanwhile, in another window. The next sign-in
+            // checks the flag again.
             Err(Denied::Rejected(Rejection::Absent | Rejection::Disabled)) => {
                 app.terminal
                     .say("Your second factor has just been changed. Please sign in again.")?;

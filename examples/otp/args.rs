@@ -66,8 +66,8 @@ pub(crate) struct Generate {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) generate: Generate,
-    /// The number of time steps before and after the current one that are accepted too; with HOTP,
-    /// the number of counters to look ahead.
+    /// The number of time steps that are also accepted before and after the current step; with
+    /// HOTP, the number of counters to look ahead.
     #[arg(long, default_value_t = 1)]
     pub(crate) window: u8,
     /// The passcode, as people type it. Without it the tool reads a line of standard input.

@@ -37,8 +37,8 @@ pub(crate) fn build(
     Ok(())
 }
 
-/// Reads one key URI per line, and writes one JSON object per line. After one that cannot be read,
-/// the tool exits with 1.
+/// Reads one key URI per line, and writes one JSON object per line. If a key URI cannot be read,
+/// the tool exits with 1 at the end.
 pub(crate) fn parse(
     lenient: bool,
     input: &mut Lines<impl Read>,

@@ -81,7 +81,7 @@ impl<R: Read> Lines<R> {
             .map_err(Failure::usage)
     }
 
-    /// Reads a secret in base32, from the argument or the next line. A short one gets a note.
+    /// Reads a secret in base32, from the argument or the next line. A short secret gets a note.
     pub(crate) fn secret(&mut self, argument: &str) -> Result<Secret, Failure> {
         let secret = Secret::from_typed_base32_with_minimum(self.argument(argument)?, 8)
             .map_err(Failure::usage)?;

@@ -107,8 +107,8 @@ impl blocking::Store for RollbackProtectedStore {
                     .map_err(|error| redb::Error::Corrupted(error.to_string()))?;
                 return Ok(Some(StoredRecord::new(record, revision)));
             }
-            // A later write may have replaced it in between. Otherwise the record was removed: that
-            // is an error, not `None`.
+            // A later write may have replaced the record in between. Otherwise the record was
+            // removed, which is an error and not `None`.
             if self.revision(account)? == Some(found) {
                 return Err(redb::Error::Corrupted(format!(
                     "the record of revision {found} is missing"
@@ -136,7 +136,7 @@ impl blocking::Store for RollbackProtectedStore {
                 Ok(WriteResult::Done)
             }
             Some(found) => {
-                // The verifier may send the same write twice: then the stored revision is ours.
+                // The verifier may send the same write twice. Then the stored revision is `ours`.
                 if found != Some(ours) {
                     self.put(account, ours, None)?;
                 }

@@ -24,7 +24,7 @@ impl Accounts {
         self.count
     }
 
-    /// The accounts that sign in during the change: at most a thousand, spread over all.
+    /// The accounts that sign in during the change: at most a thousand, spread over all accounts.
     pub(crate) fn members(self) -> impl Iterator<Item = u32> {
         let step = self.count.div_ceil(1000).max(1);
         (1..=self.count).step_by(usize::try_from(step).unwrap_or(usize::MAX))

@@ -22,7 +22,7 @@ pub(crate) struct Logins {
 
 #[derive(Default)]
 struct Flags {
-    /// The late server has the new keyring.
+    /// Whether the late server has the new keyring.
     all_changed: AtomicBool,
     end: AtomicBool,
 }
@@ -135,7 +135,7 @@ pub(crate) async fn last_login<S: Store>(
 }
 
 const SERVERS: usize = 2;
-/// The pause between two logins on a server, at most a hundred per second, which leaves time for
-/// the other work.
+/// The pause between two logins on a server. A server makes at most a hundred logins per second,
+/// which leaves time for the other work.
 const PAUSE: Duration = Duration::from_millis(10);
 const STEP: u64 = 30;

@@ -18,7 +18,7 @@ impl Progress {
         }
     }
 
-    /// Counts one more. Beyond the total, the bar stays full.
+    /// Counts one more account. Beyond the total, the bar stays full.
     pub(crate) fn step(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let percent = |done: u32| u64::from(done) * 100 / u64::from(self.total);

@@ -1,4 +1,4 @@
-//! The two stores: lists their accounts, and fills them.
+//! Lists the accounts of the two stores, and fills the stores.
 
 use std::num::NonZero;
 use std::path::Path;

@@ -26,7 +26,7 @@ fn document() -> String {
     std::fs::read_to_string(file).unwrap()
 }
 
-/// A policy of countersign's digits and window, with another limit and no backup codes.
+/// A policy with countersign's digits and window, another limit, and no backup codes.
 fn with(limit: Limit, owner_resets: bool) -> Rules {
     Rules {
         limit,
@@ -66,11 +66,12 @@ fn locks_admit_their_guesses() {
 }
 
 #[test]
-fn doubling_waits_admit_sixteen_guesses_a_day() {
+fn doubling_waits_admit_sixteen_guesses_per_day() {
     let doubling = |failures: u64| 1_u64.checked_shl(failures as u32 - 1).unwrap_or(u64::MAX);
-    // Waits of 1 s, 2 s, ... 32,768 s end before the next login; the one after does not.
+    // Waits of 1 s, 2 s, ... 32,768 s end before the next login; the wait after these does not.
     assert_eq!(with(Limit::Wait(doubling), true).guesses(), 365 * 16 + 1);
-    // Without a login in between, a year has room for the waits of 24 guesses, and for one guess more.
+    // Without a login in between, a year has room for the waits of 24 guesses, and for one guess
+    // more.
     assert_eq!(with(Limit::Wait(doubling), false).guesses(), 25);
 }
 

@@ -1,5 +1,5 @@
-//! The store of `host_transaction`: the conformance tests, and that a session exists if and only if
-//! a login was accepted.
+//! The store of `host_transaction` passes the conformance tests, and a session exists if and only
+//! if a login was accepted.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
 #[path = "../host_transaction/store.rs"]

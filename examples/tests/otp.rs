@@ -274,7 +274,7 @@ fn uri_builds_a_key_uri() {
 }
 
 #[test]
-fn uri_notes_which_apps_misread_it() {
+fn uri_notes_which_apps_misread_the_uri() {
     let uri = [
         "uri",
         "--account",

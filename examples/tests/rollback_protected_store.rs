@@ -109,14 +109,14 @@ fn a_restored_record_undoes_nothing() {
             .put(&alice, revision.revision.as_i64(), record)
             .unwrap();
     };
-    // Under their own revisions: nobody reads them.
+    // The attacker restores older records under their own revisions. The store reads none of them.
     let current = history.pop().unwrap();
     for older in &history {
         put(older, Some(older));
     }
     assert_eq!(load(store, &alice), current);
     for older in &history {
-        // Under the current revision.
+        // The attacker restores an older record under the current revision.
         put(&current, Some(older));
         for code in &codes {
             let outcome = verifier.verify(&alice, code);
@@ -130,7 +130,7 @@ fn a_restored_record_undoes_nothing() {
     let outcome = verifier.verify(&alice, &codes[3]);
     assert!(
         matches!(outcome, Err(Denied::Failed(VerifierError::Store(_)))),
-        "never absent"
+        "a removed record must be an error"
     );
     put(&current, Some(&current));
     let _receipt = verifier.verify(&alice, &codes[3]).unwrap();

@@ -1,5 +1,5 @@
-//! Fuzz targets. `targets/` has what runs with an input; `tests/corpus.rs` shares that code. This
-//! file adds a check for fuzzing only: no input may be slow.
+//! Fuzz targets. `targets/` has the code that runs on an input; `tests/corpus.rs` shares this code.
+//! This file adds a check for fuzzing only: no input may be slow.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -18,7 +18,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_millis(10);
 /// How often an input over the limit runs. A slow input is slow every time.
 const RUNS: usize = 5;
-/// A program that measures its coverage is slow everywhere.
+/// Whether the program measures its coverage. Such a program is slow on every input.
 static MEASURES_COVERAGE: LazyLock<bool> =
     LazyLock::new(|| std::env::var_os("LLVM_PROFILE_FILE").is_some());
 

@@ -100,7 +100,7 @@ fn the_first_wide_character_counts_as_two_columns() {
         last.unwrap()
     };
     assert_eq!(last(&advice(39)), 39);
-    assert_eq!(last(&advice(40)), 1, "the rest of 80 columns");
+    assert_eq!(last(&advice(40)), 1, "the 40th character does not fit");
 }
 
 #[test]

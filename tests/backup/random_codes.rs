@@ -45,7 +45,8 @@ fn every_symbol_is_equally_likely_at_every_position() {
 
 #[test]
 fn a_set_has_no_duplicate_codes() {
-    // With 100 of 10^6 codes, one set in 200 gets a duplicate and generates another code.
+    // If a set draws 100 of 10^6 codes, one set in 200 draws a duplicate. The library then draws
+    // another code.
     let format = CodeFormat::new(Alphabet::Digits, 6, 0, 100).unwrap();
     let rng = &mut SeededRng(1);
     let mut seen = HashSet::new();
@@ -123,7 +124,8 @@ fn a_repeating_generator_is_an_error() {
             "{format:?}, the same bytes in every call"
         );
     }
-    // 72 bytes give nine codes of eight digits. Codes of 13 letters start at 72 different offsets.
+    // With a period of 72 bytes, the generator repeats after nine codes of eight digits. Codes of
+    // 13 letters start at 72 different offsets, so ten of them differ.
     let period = || (0..72).collect();
     assert!(generated(CodeFormat::default(), period()).is_err());
     assert_eq!(generated(CodeFormat::BITS_64, period()), Ok(10));

@@ -75,8 +75,8 @@ impl Harness for Leaking {
     }
 }
 
-/// Writes a record in two parts. A load sees the first part alone only if the write was dropped
-/// between them.
+/// Writes a record in two parts. If the write is dropped between the parts, a load returns the
+/// first part alone.
 #[derive(Clone, Default)]
 pub(crate) struct Tearing {
     rows: TwoSteps,

@@ -47,7 +47,7 @@ impl Harness for TwoSteps {
     }
 }
 
-/// Other handles see the writes (dirty reads), and dropping the handle undoes them.
+/// Other handles see the writes of a handle (dirty reads). Dropping a handle undoes its writes.
 #[derive(Default)]
 pub(crate) struct RolledBack(Arc<Mutex<Rows>>);
 

@@ -1,4 +1,4 @@
-//! The conformance tests themselves. A correct store passes every case. For each way to violate the
+//! Tests of the conformance tests. A correct store passes every case. For each way to violate the
 //! contract, the case with the matching name fails.
 #![cfg(feature = "conformance")]
 #![allow(
@@ -168,8 +168,8 @@ fn a_store_accepting_any_past_revision_is_caught() {
     let harness = RuleStore::new(move |rows, account, found, write| {
         let mut seen = seen.lock().unwrap();
         let seen = seen.entry(account.clone()).or_default();
-        // The rule compares the revision. After the account was created again, it accepts every
-        // revision it has seen.
+        // The rule compares revisions. After an account was created again, the rule accepts every
+        // revision that it has seen.
         let created_again = rows.writes(account) == 1 && seen.len() > 1;
         let known = created_again
             && write
@@ -247,7 +247,7 @@ fn a_store_writing_to_other_accounts_is_caught() {
 
 #[test]
 fn a_store_rounding_revisions_is_caught() {
-    // JSON numbers have 53 bits.
+    // A store that keeps revisions as JSON numbers can round them to 53 bits.
     let round = |revision: Revision| (revision.as_i64() as f64) as i64;
     let harness = RuleStore::new(move |rows, account, found, write| {
         if found.map(round) == write.expected().map(round) {
@@ -518,7 +518,7 @@ fn a_report_lists_passed_failed_and_skipped_cases() {
     );
 
     let nothing = run_cases(&Correct::default(), |_| false);
-    assert!(!nothing.is_ok(), "a run without cases is no success");
+    assert!(!nothing.is_ok(), "a run without cases must not succeed");
 
     let harness = RuleStore::new(|rows, account, _, write| rows.put(account, write));
     let report = run_cases(&harness, |case| case.name().contains("changes_nothing"));

@@ -59,8 +59,8 @@ impl Harness for OneFile {
     }
 }
 
-/// Keeps the requested account in a shared field, and loads the account that is in the field a
-/// moment later.
+/// Stores the requested account in a shared field. A moment later, loads the account that is then
+/// in the field.
 #[derive(Clone, Default)]
 pub(crate) struct MixedUp {
     rows: TwoSteps,
@@ -103,7 +103,7 @@ impl Harness for MixedUp {
 pub(crate) struct Forgetful {
     rows: TwoSteps,
     written: Arc<Mutex<VecDeque<(AccountId, Revision, Instant)>>>,
-    /// Decides by the number of writes since, and by the age.
+    /// Decides by the number of remembered writes, and by the age of the oldest of them.
     forgets: fn(usize, Duration) -> bool,
 }
 

@@ -14,7 +14,7 @@ use crate::rule_store::RuleStore;
 
 const SEEDS: u64 = 256;
 
-/// Decides by `SplitMix64` whether a call is faulty, with a probability of 1 in 1,000.
+/// Uses `SplitMix64` to decide whether a call is faulty, with a probability of 1 in 1,000.
 struct FaultDice {
     seed: u64,
     next: AtomicU64,
@@ -126,7 +126,7 @@ fn misreading_1_load_in_1000_is_caught() {
     assert_eq!(missed, [0; 0]);
 }
 
-/// Counts the writes of the case on lost writes with this effort.
+/// Counts the writes that a case makes with this effort.
 struct Counting {
     store: MemoryStore,
     writes: Arc<AtomicU64>,

@@ -1,4 +1,4 @@
-//! Stores that are correct for some kinds of writes, or some summaries, only.
+//! Stores that are correct only for some kinds of writes, or only for some summaries.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};

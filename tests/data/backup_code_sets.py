@@ -34,7 +34,7 @@ def code_set(name, alphabet, length, group, codes, params, salt, issued_at, pepp
 
 
 if __name__ == "__main__":
-    print("# name, codes, pepper, ledger: made by backup_code_sets.py with argon2-cffi and cbor2")
+    print("# name, codes, pepper, encoded set: made by backup_code_sets.py with argon2-cffi and cbor2")
     code_set("defaults", "digits", 8, 4, [f"{n * 9_876_543 % 100_000_000:08}" for n in range(1, 11)],
            (19456, 2, 1), bytes(range(16)), 1_795_478_400)
     code_set("letters", "unambiguous", 13, 5, ["0123456789ABC", "DEFGHJKMNPQRS", "TVWXYZ0000001"],

@@ -24,7 +24,7 @@ class Case:
     image: str | None = None
     # The issuer prefix before the account, if it differs from the issuer.
     prefix: str | None = None
-    # Whether the user of a program that leaves the choice to its user puts the issuer before the account.
+    # Some programs let the user choose whether the issuer is before the account. This is the choice of the user.
     is_prefixed: bool = True
     # The reason for this case.
     about: str = "a random case"
@@ -158,6 +158,6 @@ def kinds():
         Case(issuer="a b", account="c d", about="spaces"),
         Case(account="a/", about="/ at the end of the account"),
         Case(issuer="example.com", prefix="Example", about="a domain as the issuer, and a name before the account"),
-        Case(kind="hotp", issuer="例え.jp", prefix="Süßes", about="the same beyond ASCII, of hotp"),
+        Case(kind="hotp", issuer="例え.jp", prefix="Süßes", about="a name before the account, beyond ASCII, for hotp"),
     ]
     return made

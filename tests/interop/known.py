@@ -1,8 +1,8 @@
 """Known facts about other readers: what they refuse or misread, with the exact conditions.
 
-The program checks each fact. A reader must refuse a case that meets the condition, or take it for the case that the
-fact names. It must read every other case correctly. A run without a case for a fact fails. So the comparison notices a
-new version of a reader that behaves differently.
+The program checks each fact. A reader must refuse a case that meets the condition, or read the case that the fact
+names instead. A reader must read every other case correctly. A run without a case for a fact fails. So the comparison
+notices a new version of a reader that behaves differently.
 """
 
 import dataclasses
@@ -12,8 +12,9 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 REFUSED, MISREAD = "refused", "misread"
-# The ways to test a reader. `read`: it reads our key URI. `write`: we read its key URI. `code`: it generates a
-# passcode, and verifies ours. `scan`: it scans our QR code.
+# The ways to test a reader, where "ours" is from this library. `read`: the reader reads our key URI. `write`: this
+# library reads the reader's key URI. `code`: the reader generates a passcode, and verifies ours. `scan`: the reader
+# scans our QR code.
 READ, WRITE, CODE, SCAN = "read", "write", "code", "scan"
 
 
@@ -24,7 +25,7 @@ class Known:
     outcome: str
     says: str
     holds: Callable
-    # For a misread case: the case that the reader takes it for.
+    # For a misread case: the case that the reader reads instead.
     taken_for: Callable | None = None
     met: int = 0
 

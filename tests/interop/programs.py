@@ -23,7 +23,7 @@ def code_or_refusal(command, stdin="", env=None):
 
 
 def oathtool(report, otp, cases):
-    """Checks that this library accepts the passcode of oathtool at the right time only."""
+    """Checks that this library accepts the passcode of oathtool only at the right time."""
     def said(case):
         command = ["oathtool", "--base32", f"--digits={case.digits}"]
         if case.is_totp:
@@ -41,7 +41,7 @@ def oathtool(report, otp, cases):
 
 
 def shown_between(otp, before, after, code, case):
-    """Whether a case has this passcode at a time between two times."""
+    """Whether a case has this passcode at any second from `before` to `after`."""
     moments = range(int(before), int(after) + 1) if case.is_totp else [0]
     return code in otp.codes([case.at(second) for second in moments])
 

@@ -12,7 +12,7 @@ pub(crate) struct Imports {
     modules: BTreeMap<Module, Source>,
 }
 
-/// What a file says about other modules.
+/// The references of a file to other modules.
 struct Source {
     file: String,
     /// Paths that begin with `crate`, `self` or `super`.
@@ -101,8 +101,8 @@ impl Imports {
         imports
     }
 
-    /// The module that a path leads to: the one that defines the item, where a `use` shows which
-    /// that is.
+    /// The module that a path leads to. If a `use` imports the item, this is the module that the
+    /// `use` names.
     fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Module {
         let mut at = module.to_vec();
         let mut rest = path;
@@ -137,8 +137,8 @@ impl Imports {
         self.modules.keys().any(|known| known.starts_with(module))
     }
 
-    /// Children of a module that use each other in a circle, the first of them once more at the
-    /// end.
+    /// Children of a module that import each other in a cycle. The first child is also the last
+    /// one.
     pub(crate) fn circle(&self, parent: &[String]) -> Option<Vec<String>> {
         let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for import in self.between_children(parent) {
@@ -148,7 +148,7 @@ impl Imports {
     }
 }
 
-/// The shortest way from a module back to itself.
+/// The shortest path of imports from a module back to the same module.
 fn path_back(uses: &BTreeMap<String, BTreeSet<String>>, start: &str) -> Option<Vec<String>> {
     let mut seen = BTreeSet::new();
     let mut ways = vec![vec![start.to_owned()]];
@@ -190,7 +190,7 @@ impl Source {
     }
 }
 
-/// The code of a file: without comments, and without inline modules, which are tests or groups of
+/// The code of a file, without comments and inline modules. Inline modules are tests or groups of
 /// names.
 fn code_of(text: &str) -> String {
     let mut code = String::new();
@@ -216,7 +216,7 @@ fn code_of(text: &str) -> String {
     code
 }
 
-/// The next tree of a `use` declaration, from `start` to its semicolon.
+/// The start and the end of the tree in the next `use` declaration. The end is the semicolon.
 fn next_use(code: &str, at: usize) -> Option<(usize, usize)> {
     let mut from = at;
     loop {

@@ -1,5 +1,5 @@
 //! The layout of the repository: the width of lines, the size of files, the order of the layers,
-//! and no circle of imports.
+//! and no cycle of imports.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -41,7 +41,7 @@ const LAYERS: [&str; 14] = [
 /// which is documentation.
 const NO_LAYER: [&str; 2] = ["lib", "guide"];
 
-/// Lists problems in a failure, one per line.
+/// Fails with the list of problems, one per line, unless the list is empty.
 fn assert_none(problems: &[String]) {
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
@@ -135,7 +135,7 @@ fn each_layer_uses_only_lower_layers() {
 }
 
 #[test]
-fn no_files_import_each_other_in_a_circle() {
+fn no_files_import_each_other_in_a_cycle() {
     let mut roots = vec![
         "src".to_owned(),
         "fuzz/src".to_owned(),

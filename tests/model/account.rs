@@ -20,7 +20,7 @@ pub(crate) struct Active {
     pub(crate) id: AuthenticatorId,
     pub(crate) app: App,
     pub(crate) added_at: u64,
-    /// Every time step that was ever accepted, and when.
+    /// Every time step that was ever accepted, and the time of each acceptance.
     pub(crate) accepted: Vec<(u64, u64)>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Account {
     pub(crate) sealed_with: KeyId,
 }
 
-/// What a login or a proof was accepted by.
+/// What the accepted code of a login or a proof came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     App(AuthenticatorId),

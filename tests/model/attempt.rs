@@ -34,7 +34,8 @@ impl Reference {
         }
     }
 
-    /// Compares with every authenticator. Every match uses up its latest matching time step.
+    /// Compares the code with every authenticator. If an authenticator matches, its latest matching
+    /// time step is used up.
     fn passcode(&mut self, typed: &str) -> Option<Outcome<By>> {
         let now = self.now;
         let mut accepted_by = None;
@@ -58,8 +59,8 @@ impl Reference {
         replayed.then_some(Err(Rejection::Replayed))
     }
 
-    /// Counts the attempt as a failure, and takes that back if the code is right and unused. A text
-    /// in the form of a backup code is counted even if the account has no codes.
+    /// Counts the attempt as a failure, and refunds the failure if the code is right and unused. A
+    /// text in the form of a backup code is counted even if the account has no codes.
     fn backup_code(&mut self, typed: &str) -> Outcome<By> {
         let now = self.now;
         let symbols = self.canonical(typed);
@@ -124,7 +125,7 @@ impl Reference {
         }
     }
 
-    /// Checks the proof of a change that is possible.
+    /// Checks the proof of a change. The caller has checked that the change is possible.
     pub(crate) fn prove(&mut self, proof: &Proof) -> Outcome {
         match proof {
             Proof::Password { checked_at } => self.must_be_fresh(*checked_at),

@@ -46,7 +46,7 @@ pub(crate) enum Action {
     Erase,
     /// Moves the clock, forward or back.
     Clock(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-90_000..=500_000))] i64),
-    /// Moves the clock forward to the end of something, or to one second before or after that.
+    /// Moves the clock forward to this end, or to one second before or after this end.
     ClockTo(
         End,
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-1..=1))] i64,
@@ -55,13 +55,13 @@ pub(crate) enum Action {
     Enroll,
     /// A login with the next passcode of an active authenticator.
     LogIn(Pick),
-    /// Such a login, and an enrollment with its receipt.
+    /// `LogIn`, and an enrollment with the receipt of the login.
     LogInAndBegin(Target, Naming),
-    /// Such a login, and this many new code sets with its receipt.
+    /// `LogIn`, and this many new code sets with the receipt of the login.
     LogInAndIssue(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=4))] u8),
-    /// Begins this many enrollments in a row, after such a login if the account is enrolled.
+    /// Begins this many enrollments in a row, after `LogIn` if the account is enrolled.
     BeginOften(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=12))] u8),
-    /// Such a login, and a removal with its receipt.
+    /// `LogIn`, and a removal with the receipt of the login.
     LogInAndRemove(Pick),
     /// This many wrong passcodes, this many seconds apart.
     Guess(
@@ -70,7 +70,7 @@ pub(crate) enum Action {
     ),
 }
 
-/// What ends by itself.
+/// A state that ends at a known time, without a call.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum End {
     /// The back-off, or the time until the next guess of a spent budget.
@@ -87,7 +87,8 @@ pub(crate) enum End {
     Beginnings,
 }
 
-/// One of several, by its index from the first or from the last (`Back(0)`), modulo their number.
+/// Picks an item of a list by its index from the first item or from the last item (`Back(0)`). The
+/// index is taken modulo the number of items.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Pick {
     From(u8),

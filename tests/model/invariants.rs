@@ -33,7 +33,8 @@ struct Right {
     granted_at: u64,
 }
 
-/// The times of limited actions: the seconds that the clock had gone forward by then.
+/// The times of limited actions. Each time is the number of seconds that the clock had gone
+/// forward before the action.
 #[derive(Clone, Default)]
 struct Times(Vec<u64>);
 
@@ -120,7 +121,7 @@ impl Invariants {
         if let (true, Call::ReadPending(id)) = (accepted, seen.call) {
             let newest = self.newest(seen.who);
             let pending = newest.is_some_and(|begun| begun.id == *id && !begun.confirmed);
-            holds(5, pending, "a read secret is not pending")?;
+            holds(5, pending, "the secret that was read is not pending")?;
         }
         self.limits_hold(seen)?;
         rejections_write_nothing(seen)?;
@@ -181,7 +182,7 @@ impl Invariants {
         holds(
             1,
             !steps.is_empty(),
-            "a passcode of no step confirmed an enrollment",
+            "a passcode of no time step confirmed an enrollment",
         )?;
         let Ok(Some(By::Enrollment(new))) = *seen.answer else {
             return holds(5, false, "the answer is not about an enrollment");
@@ -224,8 +225,8 @@ impl Invariants {
         Ok(())
     }
 
-    /// 3: a failure is stored before it is answered, and before the hash that decides it. There are
-    /// no more failures than the budget allows.
+    /// 3: the verifier stores a failure before it answers, and before it computes the hash that
+    /// decides. There are no more failures than the budget allows.
     fn failures_are_stored_first(&mut self, seen: &Observation<'_>) -> Agreement {
         let writes: Vec<WriteKind> = seen.journal.iter().filter_map(kind).collect();
         let guesses = &mut self.guesses[seen.who];
@@ -247,7 +248,7 @@ impl Invariants {
             holds(
                 3,
                 kind.is_some() || counted_first(before),
-                "a hash came first",
+                "a hash was computed before the failure was stored",
             )?;
             before = kind;
         }

@@ -17,8 +17,8 @@ pub(crate) struct Started {
 }
 
 impl World {
-    /// Runs an issue until the hashes of the codes are being computed. Then the first write is
-    /// made.
+    /// Runs an issue until the hashes of the codes are being computed. By then, the store has made
+    /// the first write.
     pub(crate) fn start_issue(
         &mut self,
         verifier: &Verifier<Recorded>,
@@ -38,7 +38,7 @@ impl World {
         };
         let got = match issuing.poll() {
             Poll::Pending => Ok(()),
-            Poll::Ready(Ok(_)) => return Err("codes without a hash".into()),
+            Poll::Ready(Ok(_)) => return Err("codes were issued without a hash".into()),
             Poll::Ready(Err(denied)) => answer_of(Err(denied))?,
         };
         let expected = self.reference.grant(&proof);
@@ -60,7 +60,7 @@ impl World {
     /// Runs the issue to its end.
     pub(crate) fn finish_issue(&mut self, mut started: Started) -> Agreement<Called> {
         let Poll::Ready(issued) = started.poll() else {
-            return Err("the second write of an issue waits".into());
+            return Err("the issue did not finish after its hashes were computed".into());
         };
         let right = started.right;
         let got =

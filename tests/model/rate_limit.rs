@@ -4,7 +4,7 @@ use super::rules::Rules;
 use countersign::factor::RateLimitState;
 use std::time::Duration;
 
-/// What changes the rate limit, with the time on the clock.
+/// An event that changes the rate limit, with the time on the clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     /// The record was created.
@@ -136,7 +136,8 @@ impl Throttle {
         bucket
     }
 
-    /// Adds one guess after the other up to the burst. A full budget saves no time.
+    /// Adds one guess after the other up to the burst. While the budget is full, time adds no
+    /// guess.
     fn refill(&self, bucket: &mut Bucket, now: u64) {
         let (burst, refill) = self.rules.budget;
         while bucket.guesses_left < burst && now >= bucket.refilled_at + refill {

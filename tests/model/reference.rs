@@ -1,5 +1,5 @@
-//! The reference model: the rules of DESIGN.md for two accounts, in the simplest form. It keeps
-//! every time step and every event, and looks through all of them each time.
+//! The reference model: the rules of DESIGN.md for two accounts, in the simplest form. The
+//! model keeps every time step and every event, and searches all of them for each answer.
 
 use super::account::{Account, Active, App, By, Code, Pending, Proof};
 use super::issue_rules::Right;
@@ -167,7 +167,7 @@ impl Reference {
         Ok(name)
     }
 
-    /// A name that no staying authenticator has: the requested name, the name of the replaced
+    /// A name that no remaining authenticator has: the requested name, the name of the replaced
     /// authenticator, or the default name with a number.
     fn name(&self, replaces: Option<AuthenticatorId>, asked: Option<&str>) -> Outcome<String> {
         let active = self.active(self.who);
@@ -353,8 +353,8 @@ impl Reference {
         }
     }
 
-    /// No authenticator is active any more. Codes, a right to issue and a pending enrollment end in the
-    /// same write. The limits still count earlier enrollments and issues.
+    /// No authenticator is active any more. Codes, a right to issue and a pending enrollment end in
+    /// the same write. The limits still count earlier enrollments and issues.
     fn end(&mut self) {
         let account = self.account();
         account.active.clear();

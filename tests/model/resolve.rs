@@ -133,7 +133,8 @@ impl World {
         let [other_namespace, other_key] = &self.system.other_services;
         let sealed = match receipt {
             Receipt::Own(_) | Receipt::Foreign(_) => kept.sealed.clone(),
-            // After version and key id, because another value there is unknown.
+            // The changed character comes after version and key id. A changed version or key id
+            // would be unknown.
             Receipt::Altered(_, place) => altered(&kept.sealed, 7, place),
             Receipt::UnknownVersion(_) => altered(&kept.sealed, 0, 0),
             Receipt::OtherNamespace(_) => other_namespace.seal_receipt(&kept.receipt),
@@ -149,7 +150,7 @@ impl World {
         Some((receipt, sealed))
     }
 
-    /// When something ends.
+    /// The time of this end, if there is one.
     pub(crate) fn end(&self, end: End) -> Option<u64> {
         match end {
             End::RateLimit => match &self.views[self.who] {
@@ -172,7 +173,7 @@ impl World {
         }
     }
 
-    /// The typed text. If there is nothing to pick, wrong digits.
+    /// The typed text. If there is nothing to pick, the text has only zeros.
     pub(crate) fn typed(&self, typed: Typed, spelling: Spelling) -> String {
         let known = &self.known[self.who];
         let digits = |number: u32, length: u8| format!("{number:0>0$}", usize::from(length));

@@ -28,9 +28,9 @@ pub(crate) struct Rules {
     pub(crate) secrets: &'static [u64],
 }
 
-/// With this secret, the two time steps after the first step have the same passcode.
+/// With this secret, the two time steps after the first time step have the same passcode.
 const TWIN: u64 = 1_223_345;
-/// With this secret, the first of those two time steps has the same passcode too.
+/// With this secret, the first of these two time steps has the passcode of `TWIN` too.
 const SAME_AS_TWIN: u64 = 619_288;
 
 impl Default for Rules {

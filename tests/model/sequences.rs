@@ -16,7 +16,7 @@ pub(crate) struct Sequence {
 }
 
 impl fmt::Debug for Sequence {
-    /// One command a line.
+    /// Writes one command per line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = (0..)
             .zip(&self.commands)
@@ -184,7 +184,7 @@ fn age() -> impl Strategy<Value = i64> {
     ]
 }
 
-/// A few guesses, or as many as spend a budget.
+/// A few guesses, or enough guesses to use up a budget.
 fn count() -> impl Strategy<Value = u8> {
     prop_oneof![6 => 1_u8..8, 1 => 20_u8..26]
 }
@@ -204,7 +204,8 @@ fn end() -> impl Strategy<Value = End> {
     ]
 }
 
-/// Seconds, steps, minutes, hours and days; back a little; and by more than an hour, a clock fault.
+/// Moves the clock forward by seconds, time steps, minutes, hours or days. Also moves it back a
+/// little, or back by about an hour and more, which can cause a clock fault.
 fn clock() -> impl Strategy<Value = i64> {
     prop_oneof![
         4 => 1_i64..30,

@@ -15,7 +15,7 @@ pub(crate) struct System {
     pub(crate) clock: ManualClock,
     pub(crate) recorded: Recorded,
     pub(crate) accounts: [AccountId; 2],
-    /// The first server encrypts with key 1 and knows key 2. The second encrypts with key 2.
+    /// The first server encrypts with key 1 and knows key 2. The second server encrypts with key 2.
     servers: [Verifier<Recorded>; 2],
     /// A service with another namespace, and a service with another key.
     pub(crate) other_services: [Verifier<Recorded>; 2],

@@ -52,7 +52,8 @@ pub(crate) fn are_digits(symbols: &str, length: u8) -> bool {
     symbols.len() == usize::from(length) && symbols.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The symbols in the form of a backup code with letters: no U, and O, I and L are digits.
+/// The symbols in the form of a backup code with letters. U is not allowed, O is read as 0, and I
+/// and L are read as 1.
 pub(crate) fn as_letters(symbols: &str, length: u8) -> Option<String> {
     let fits = symbols.len() == usize::from(length) && !symbols.contains('U');
     fits.then(|| symbols.replace('O', "0").replace(['I', 'L'], "1"))

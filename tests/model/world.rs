@@ -234,7 +234,8 @@ impl World {
                 self.reference.erase();
                 Ok((Call::Erase, Ok(None)))
             }
-            // The clock has been moved. The composed commands run as their parts.
+            // `Clock` has moved the clock already. `run` splits the composed commands into the
+            // commands above.
             _ => Ok((Call::Nothing, Ok(None))),
         }
     }
@@ -328,7 +329,7 @@ impl World {
         Ok((Call::Confirm(id, text), by.map(Some)))
     }
 
-    /// Keeps a receipt and what it was issued for.
+    /// Keeps a receipt, its sealed form, and what the accepted code came from.
     fn keep(
         &mut self,
         verifier: &Verifier<Recorded>,

@@ -66,8 +66,8 @@ fn each_of_a_thousand_steps_is_accepted_once() {
     assert_eq!(steps.len(), 1_000);
 }
 
-// Found by trying all time steps of this key: the first two consecutive steps, and the first two
-// with one step between them, that have the same passcode.
+// Found by trying all time steps of this key. Both pairs are the first of their kind with the same
+// passcode: two consecutive steps, and two steps with one step between them.
 const CONSECUTIVE: (u64, u64, &str) = (910_737, 910_738, "911617");
 const ONE_BETWEEN: (u64, u64, &str) = (153_567, 153_569, "468457");
 

@@ -1,4 +1,5 @@
-//! Agrees with the `totp-rs` crate on 10,000 random cases.
+//! Compares passcodes with the `totp-rs` crate in 10,000 random cases, and windows with a plain
+//! search.
 
 use super::*;
 use proptest::prelude::*;

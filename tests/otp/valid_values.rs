@@ -36,7 +36,7 @@ fn an_unknown_algorithm_name_is_an_error() {
 
 #[test]
 fn keys_of_any_length_are_accepted() {
-    // Longer than the block of the hash: the key is hashed first.
+    // HMAC hashes a key that is longer than the block of its hash function.
     for algorithm in ALGORITHMS {
         for length in [0, 1, 20, 63, 64, 65, 127, 128, 129, 1_024] {
             let key = vec![0x5a; length];

@@ -67,7 +67,7 @@ fn the_last_allowed_enrollment_can_be_confirmed() {
 }
 
 #[test]
-fn one_enrollment_keeps_the_first_record_form() {
+fn repeated_enrollments_use_the_second_record_form() {
     let world = World::new();
     begin(&world).unwrap();
     assert_eq!(world.record()[0], 1);

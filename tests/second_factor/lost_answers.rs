@@ -24,7 +24,7 @@ enum Fault {
     After,
     /// The driver sends the write twice and returns the second answer.
     Twice,
-    /// The same as `Twice`, and other clients write in between.
+    /// As `Twice`, but other clients write between the two sends.
     TwiceAroundOthers,
 }
 

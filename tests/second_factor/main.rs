@@ -1,4 +1,4 @@
-//! The whole second factor. The numbers in the comments are those of the invariants in DESIGN.md.
+//! The whole second factor. The comments number the invariants as DESIGN.md does.
 #![cfg(feature = "verifier")]
 #![allow(
     clippy::unwrap_used,

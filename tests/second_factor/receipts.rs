@@ -1,4 +1,4 @@
-//! What a sealed receipt proves, and when its proof ends.
+//! What a sealed receipt proves, and when a receipt is no longer accepted.
 
 use crate::world::{START, STEP, World, keyring, rejection, scan};
 use countersign::store::MemoryStore;

@@ -51,8 +51,8 @@ impl World {
 }
 
 impl<S: Store + Clone> World<S> {
-    /// Another server of the same service: the same store, key, policy and clock, unless `with`
-    /// sets another.
+    /// Another server of the same service. The store, key, policy and clock are the same, unless
+    /// `with` changes them.
     pub(crate) fn server(
         &self,
         with: impl FnOnce(VerifierBuilder<S>) -> VerifierBuilder<S>,
@@ -63,8 +63,8 @@ impl<S: Store + Clone> World<S> {
 }
 
 impl<S: Store> World<S> {
-    /// The same account at a service with another store and keyring: the same policy and clock,
-    /// unless `with` sets another.
+    /// The same account at a service with another store and keyring. The policy and clock are the
+    /// same, unless `with` changes them.
     pub(crate) fn service<T: Store>(
         &self,
         store: T,

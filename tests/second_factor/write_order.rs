@@ -34,7 +34,7 @@ enum Fault {
     Writes,
     /// Writes are refused as stale.
     Conflicts,
-    /// Writes do not end.
+    /// Writes never finish.
     Hangs,
 }
 

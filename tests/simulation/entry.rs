@@ -102,10 +102,10 @@ impl Entry {
     }
 }
 
-/// What a receipt of an operation was issued for.
+/// What the accepted code of an operation came from.
 #[derive(Clone)]
 pub(crate) enum Grounds {
-    /// The indices of the phones that showed the passcode: one, except by rare chance.
+    /// The indices of the phones that showed the passcode. Two phones rarely show the same one.
     Phones(Vec<usize>),
     /// The set of codes, by the operation that issued it.
     Set(usize),

@@ -201,7 +201,7 @@ fn reauthenticated(kept: &Kept) -> Shown {
     }
 }
 
-/// Runs all runs of these clients, up to the first violation.
+/// Makes all runs of these clients, up to the first violation.
 pub(crate) fn explore<D: Database>(
     start_state: &StartState,
     clients: &[Vec<Operation>],
@@ -310,6 +310,6 @@ fn run<D: Database>(
         }
     }
     let mut checker = std::mem::take(&mut *world.checker.lock().unwrap());
-    checker.violated("a client does not end");
+    checker.violated("a client never finishes");
     Some(checker)
 }

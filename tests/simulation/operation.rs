@@ -14,7 +14,7 @@ pub(crate) enum Operation {
         proof: Shown,
     },
     Confirm {
-        /// The index of the enrollment among the known ones.
+        /// The index of the enrollment among the known enrollments.
         phone: usize,
         id: EnrollmentId,
         typed: String,
@@ -178,7 +178,7 @@ const fn of_rejection(rejection: Rejection) -> &'static str {
     }
 }
 
-/// An authenticator app, and the state of it that the owner knows.
+/// An authenticator app, and what the owner knows about its state.
 #[derive(Clone)]
 pub(crate) struct KnownPhone {
     pub(crate) enrollment: EnrollmentId,

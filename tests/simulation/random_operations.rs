@@ -21,7 +21,7 @@ impl<D: Database> World<D> {
         self.checker.lock().unwrap().coverage.count(event);
     }
 
-    /// In one run of three, the clocks of the servers differ by ten minutes.
+    /// In one of three runs, the clocks of the servers differ by ten minutes.
     pub(crate) fn set_clocks_apart(&self) {
         if self.decisions.one_in(3) {
             self.servers[1].clock.jump(10 * MINUTE);
@@ -170,7 +170,8 @@ impl<D: Database> World<D> {
         }
     }
 
-    /// What an app shows now or one time step away, by the server's clock or the right time.
+    /// What an app shows now, or one time step earlier or later. Now is the time of the server's
+    /// clock or the right time.
     fn passcode(&self, server: usize) -> Option<String> {
         let checker = self.checker.lock().unwrap();
         let active: Vec<_> = checker.phones.iter().filter(|known| known.active).collect();
@@ -264,7 +265,7 @@ impl<D: Database> World<D> {
         if altered {
             let mut text = String::from(kept.sealed);
             let last = text.pop()?;
-            // The last character has bits that must be zero, or consists of bits of the MAC.
+            // The last character consists of bits of the MAC, or also has bits that must be zero.
             text.push(if last == 'A' { 'Q' } else { 'A' });
             kept.sealed = text.into();
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-/// The number of runs. A backup code needs two writes, which gives more orders.
+/// How many runs a scenario has. A backup code needs two writes, so its runs have more orders.
 #[derive(Clone, Copy, PartialEq)]
 enum Cost {
     Low,
@@ -18,7 +18,7 @@ enum Cost {
     High,
 }
 
-/// Two clients with two operations each, and three clients with one each.
+/// Two clients with two operations each, and three clients with one operation each.
 struct Scenario {
     name: &'static str,
     cost: Cost,

@@ -50,7 +50,7 @@ type Future = Pin<Box<dyn std::future::Future<Output = ()>>>;
 /// No run has this many awaits.
 const MAX_POLLS: usize = 20_000;
 
-/// Enough polls for some ten writes of other clients.
+/// Enough polls for about ten writes of other clients.
 const STALL: usize = 150;
 
 /// Runs one seed and returns the checker with the result.
@@ -187,7 +187,7 @@ fn run<D: Database>(
 ) {
     let decisions = &world.decisions;
     let mut context = Context::from_waker(Waker::noop());
-    // The stalled client, and for how many polls of the others.
+    // The stalled client, and for how many more polls it stalls.
     let mut stalled = (0_usize, 0_usize);
     for _ in 0..MAX_POLLS {
         if clients.is_empty() || world.checker.lock().unwrap().violation.is_some() {
@@ -224,7 +224,7 @@ fn run<D: Database>(
         .checker
         .lock()
         .unwrap()
-        .violated("a client does not end");
+        .violated("a client never finishes");
 }
 
 /// Tries to enroll, and asks for backup codes.

@@ -11,14 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-/// How many seeds run. A debug build takes some ten seconds.
+/// How many seeds run. A debug build takes about ten seconds.
 const SCHEDULES: u64 = if cfg!(debug_assertions) {
     4_000
 } else {
     50_000
 };
 
-/// Each event must happen at least once per this many runs: at most a quarter of the usual rate.
+/// Each event must happen at least once per this many runs. This minimum is at most a quarter of
+/// the usual rate.
 const EVENTS: &[(&str, u64)] = &[
     ("accepted: backup code", 50),
     ("accepted: confirmation", 5),
@@ -49,7 +50,7 @@ const EVENTS: &[(&str, u64)] = &[
     ("keys: the new key is the primary", 10),
     ("keys: the old key is dropped", 50),
     ("in the end: a backup code is accepted", 15),
-    ("in the end: the old set works after half an issue", 500),
+    ("in the end: the old set works after a partial issue", 500),
     ("killed in mid-operation", 5),
     ("killed or in doubt between the writes of an issue", 100),
     ("landed after its caller was killed or answered", 50),
@@ -81,7 +82,7 @@ const EVENTS: &[(&str, u64)] = &[
     ("answer: waiting", 2),
     ("answer: wrong code", 2),
     ("answer: wrong confirmation", 50),
-    ("used up without an answer, by a caller in doubt", 50),
+    ("used up, and the effect is unknown to the caller", 50),
 ];
 
 /// The seed of a run with a violation, and the violation.

@@ -1,6 +1,5 @@
 //! Hashes the state of a run: what each client has seen, and what the database has stored. If two
-//! runs have the same state, everything that can follow is the same, so one of the two runs can
-//! end.
+//! runs have the same state, the same events can follow in both. So one of the two runs can end.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -28,7 +28,7 @@ impl<D: Database> Store for Sender<D> {
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
         self.checker.lock().unwrap().calls();
         let stored = self.faulty.load(account).await;
-        // The verifier reads the clock right after this, before anything else runs.
+        // The verifier reads the clock right after this load, before anything else runs.
         let now: Timestamp = countersign::runtime::Clock::now(&self.clock);
         let mut checker = self.checker.lock().unwrap();
         checker.loaded(self.operation, now);

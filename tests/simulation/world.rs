@@ -29,7 +29,7 @@ pub(crate) struct World<D> {
     pub(crate) servers: [Server; 2],
     pub(crate) account: AccountId,
     random: SeededRandom,
-    /// How many faults a run may still have, if that is bounded.
+    /// How many faults a run may still have, if their number is bounded.
     pub(crate) faults_left: Arc<AtomicUsize>,
     /// Whether every record is known to be encrypted with the new key.
     pub(crate) resealed: Cell<bool>,

@@ -64,7 +64,8 @@ fn a_rollback_restores_a_disabled_second_factor() {
     service.store.set(&before.record, &before);
     assert_eq!(service.authenticators(), ids);
 
-    // A restored disabled record shows only in the application's own flag. `verify` refuses.
+    // An attacker restores a disabled record. Only the application's own flag still shows that the
+    // second factor was on. `verify` refuses the code.
     service.store.set(&disabled.record, &disabled);
     let status = block_on(service.verifier.status(&service.alice)).unwrap();
     assert_eq!(status, Status::Disabled);

@@ -29,7 +29,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// With an authenticator, backup codes of which the first is used, and a pending enrollment.
+    /// The account has an authenticator, backup codes with the first one used, and a pending
+    /// enrollment.
     pub(crate) fn new() -> Self {
         let keys = [(); 2].map(|()| SealingKey::generate().unwrap());
         let clock = ManualClock::at(START);
@@ -161,7 +162,7 @@ impl Service {
                 }
             }
         });
-        assert_eq!(self.store.writes(), writes, "a call has written");
+        assert_eq!(self.store.writes(), writes, "a call wrote to the store");
     }
 }
 

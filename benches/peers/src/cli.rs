@@ -3,7 +3,7 @@ use super::Error;
 /// The command-line arguments of a benchmark.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments {
-    /// Run for a few seconds only, to see that the benchmark works. The figures then mean nothing.
+    /// Run for only a few seconds, to see that the benchmark works. The figures then mean nothing.
     pub short: bool,
 }
 

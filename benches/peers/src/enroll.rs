@@ -15,7 +15,7 @@ pub struct Enrolled {
 }
 
 impl Enrolled {
-    /// Enrolls a user with so many authenticators and a set of backup codes.
+    /// Enrolls a user with this many authenticators and a set of backup codes.
     pub fn new(
         verifier: &Verifier<MemoryStore>,
         id: &AccountId,
@@ -56,7 +56,7 @@ fn proof(now: Timestamp, receipt: Option<&SealedReceipt>) -> Proof<'_> {
     }
 }
 
-/// A six-digit passcode that is not among the right ones.
+/// A six-digit passcode that differs from all right passcodes.
 pub fn wrong_code(right: &[String]) -> String {
     let mut codes = (0..1_000_000).map(|code| format!("{code:06}"));
     codes.find(|code| !right.contains(code)).unwrap_or_default()

@@ -4,7 +4,7 @@ use countersign_store_testing::bench::{Report, describe_machine};
 
 use super::{Effort, Error, Timings};
 
-/// Writes the machine and the compiler of the run.
+/// Writes the computer and the compiler of the run.
 pub fn write_header(report: &mut Report) -> Result<(), Error> {
     report.paragraph(&format!("{}; {}.", describe_machine()?, compiler()));
     Ok(())

@@ -1,7 +1,7 @@
 //! Shared code of the benchmarks that compare candidates. All candidates of a run take turns. So
-//! other work of the machine, and changes of the processor's clock rate, affect all candidates
-//! alike. A harness that measures one candidate after the other (criterion, divan) gives ratios
-//! that vary by more than the differences to show.
+//! other work of the computer, and changes of the processor's clock rate, affect all candidates
+//! alike. If a harness measures one candidate after the other (criterion, divan), the ratios vary
+//! by more than the differences between the candidates.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,

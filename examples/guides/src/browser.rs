@@ -26,8 +26,8 @@ impl Browser {
         self.request("POST", path, &encoded(fields))
     }
 
-    /// Sends a form, and does not wait for the answer. The connection could serve more requests, as those of real browsers
-    /// do; from others, hyper does not read the end.
+    /// Sends a form, and does not wait for the answer. As in a real browser, the connection may
+    /// serve more requests. On other connections, hyper does not notice that the browser has gone.
     pub(crate) fn start(&self, path: &str, fields: &[(&str, &str)]) -> Started {
         Started(self.send("POST", path, &encoded(fields), "keep-alive"))
     }
@@ -72,7 +72,7 @@ impl Browser {
 pub(crate) struct Started(TcpStream);
 
 impl Started {
-    /// Goes away, and breaks the connection.
+    /// Breaks the connection, as a closed browser does.
     pub(crate) fn go_away(self) {
         SockRef::from(&self.0).set_linger(Some(Duration::ZERO)).unwrap();
     }
@@ -86,7 +86,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The page has this status and these words.
+    /// Checks that the page has this status and these words.
     #[track_caller]
     pub(crate) fn is(&self, status: u16, words: &str) {
         assert!(self.status == status && self.body.contains(words), "not {status} {words}: {self:?}");
@@ -103,7 +103,7 @@ impl Page {
         Phone::scan(&format!("otpauth://totp/Example:alice?secret={key}&issuer=Example")).unwrap()
     }
 
-    /// Names the entry that the setup page shows.
+    /// The name of the entry that the setup page shows.
     pub(crate) fn entry(&self) -> &str {
         self.between("name=\"entry\" value=\"", "\"")
     }

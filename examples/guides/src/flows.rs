@@ -1,4 +1,4 @@
-//! What people do, and what happens to them.
+//! The steps of users, and the pages that they get.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use sqlx::Connection;
 
 use crate::service::{ENTER_CODE, NOT_ACCEPTED, OFF, ON, PASSWORD, Service, confirm, earlier, next, now, until, wrong};
 
-/// From the sign-up to a login with a passcode, and one with a backup code.
+/// Signs up, enables 2FA, and signs in with a passcode and with a backup code.
 pub fn a_user_goes_the_whole_way(program: &str) {
     let Some(service) = Service::start(program) else { return };
     let enrolled = "SELECT count(*) FROM users WHERE enrolled";
@@ -40,7 +40,7 @@ pub fn a_user_goes_the_whole_way(program: &str) {
     assert_eq!(service.number(raw), 0);
 }
 
-/// What a user can do wrong without waiting.
+/// Makes mistakes, and checks that each mistake leads to its page.
 pub fn every_refusal_has_its_page(program: &str) {
     let Some(service) = Service::start(program) else { return };
     let login = [("email", "alice@example.com"), ("password", PASSWORD)];
@@ -90,7 +90,7 @@ pub fn every_refusal_has_its_page(program: &str) {
     assert!((1..=60).contains(&seconds), "{seconds}");
 }
 
-/// The password check is eleven minutes old, or the QR code is.
+/// The password check is eleven minutes old, or the QR code is too old.
 pub fn old_proofs_and_setups_are_refused(program: &str) {
     let Some(service) = Service::start(program) else { return };
     let login = [("email", "alice@example.com"), ("password", PASSWORD)];
@@ -130,7 +130,7 @@ pub fn old_proofs_and_setups_are_refused(program: &str) {
     browser.post("/backup-codes", &[]).is(200, "New backup codes.");
 }
 
-/// A hundred failures in a row, one a day.
+/// A hundred consecutive failures, one per day.
 pub fn a_locked_account_stays_locked(program: &str) {
     let Some(service) = Service::start(program) else { return };
     _ = service.newcomer("alice@example.com");
@@ -157,7 +157,7 @@ pub fn a_locked_account_stays_locked(program: &str) {
     page.is(429, "your second factor is locked");
 }
 
-/// The flag says that the user is enrolled, and the record is gone.
+/// The flag says that the user is enrolled, but the record is missing.
 pub fn a_lost_record_signs_nobody_in(program: &str) {
     let Some(service) = Service::start(program) else { return };
     _ = service.enrolled("alice@example.com");
@@ -168,7 +168,7 @@ pub fn a_lost_record_signs_nobody_in(program: &str) {
     browser.get("/").is(200, "Please sign in");
 }
 
-/// The browser goes away while the server checks its backup code.
+/// The browser breaks the connection while the server checks a backup code.
 pub fn a_gone_browser_loses_no_code(program: &str) {
     let Some(service) = Service::start(program) else { return };
     let (mut browser, _) = service.enrolled("alice@example.com");
@@ -181,13 +181,14 @@ pub fn a_gone_browser_loses_no_code(program: &str) {
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
     until(|| service.number(waiting) == 1);
     started.go_away();
-    // Every thread of the server has noticed when it has answered these.
+    // When the server has answered these requests, every thread has noticed the broken connection.
     (0..16).for_each(|_| service.browser().get("/").is(200, "Please sign in"));
     service.runtime.block_on(locking.close()).unwrap();
     until(|| browser.get("/").body.contains(ON));
 }
 
-/// A request without a database is answered within seconds, and the next one with a database succeeds.
+/// Without a database, a request gets an answer within seconds. With the database, the same request
+/// succeeds.
 pub fn a_stopped_database_gets_an_answer(program: &str) {
     let Some(mut service) = Service::start(program) else { return };
     let (mut browser, phone) = service.enrolled("alice@example.com");

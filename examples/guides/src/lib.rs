@@ -1,6 +1,7 @@
 //! Tests of the programs in `axum` and `actix-web`, which the guides in `docs/` consist of.
 //!
-//! [`guide_tests!`] starts a program on a PostgreSQL server of its own, and uses it as people do.
+//! [`guide_tests!`] starts a program on a separate PostgreSQL server, and uses the program as a
+//! user does.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

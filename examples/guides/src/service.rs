@@ -22,7 +22,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts both, or returns `None` if PostgreSQL is not installed and may be missing.
+    /// Starts the program and the database. Returns `None` if PostgreSQL is not installed and may
+    /// be missing.
     pub(crate) fn start(program: &str) -> Option<Self> {
         let server = available(Postgres::start(Durability::Fast))?;
         let key = SealingKey::generate().unwrap();
@@ -67,7 +68,7 @@ impl Service {
         (browser, phone)
     }
 
-    /// Another browser, in which the password was right and the code is still to come.
+    /// Another browser, in which the user has typed the right password but no code.
     pub(crate) fn half_signed_in(&self, email: &str) -> Browser {
         let mut browser = self.browser();
         let login = [("email", email), ("password", PASSWORD)];
@@ -75,7 +76,7 @@ impl Service {
         browser
     }
 
-    /// What another server does at another time.
+    /// The verifier of another server, with another clock.
     pub(crate) fn verifier(&self, clock: &ManualClock) -> Verifier<PostgresStore> {
         let _runtime = self.runtime.enter();
         let pool = PgPool::connect_lazy(&self.server.url()).unwrap();
@@ -151,7 +152,7 @@ pub(crate) fn wrong(phone: &Phone) -> String {
     codes.find(|code| !right.contains(code)).unwrap()
 }
 
-/// Waits until it is so, at most a minute.
+/// Waits until the condition holds, at most a minute.
 #[track_caller]
 pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
     for _ in 0..6000 {
@@ -160,7 +161,7 @@ pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("not so after a minute");
+    panic!("the condition does not hold after a minute");
 }
 
 pub(crate) const PASSWORD: &str = "correct horse battery";

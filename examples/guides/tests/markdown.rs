@@ -23,7 +23,7 @@ fn guides_show_the_files_of_programs() {
     }
 }
 
-/// The tests of the store and the words of the pages then count for both guides.
+/// The guides share these files, so the tests of the store and of the pages apply to both guides.
 #[test]
 fn guides_share_the_neutral_files() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"));

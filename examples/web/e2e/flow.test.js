@@ -1,4 +1,4 @@
-// The way of a user from the first visit to the new phone, with and without scripts.
+// The steps of a user from the first visit to the new phone, with and without scripts.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

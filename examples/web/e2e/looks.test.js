@@ -1,4 +1,5 @@
-// Checks each page in light and dark, from 320 px to a desktop: it fits the width, axe finds no violation, and it is small.
+// Checks each page in light and dark, from 320 px to the width of a desktop. Each page must fit the width and be small,
+// and axe must find no violation.
 // The screenshots are for reviewers.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';

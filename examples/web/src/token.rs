@@ -1,4 +1,4 @@
-//! Random tokens, and the hashes of them that the database stores.
+//! Random tokens, and the hashes that the database stores instead of the tokens.
 
 use countersign::otp::RandomError;
 use countersign::runtime::{RandomSource, SystemRandom};

@@ -131,8 +131,8 @@ impl Users {
         let (id, now) = (token::new()?, self.clock.seconds());
         on!(&self.database, |pool| {
             let mut transaction = pool.begin_with(self.database.begin()).await?;
-            // Locks the user's row. So a second factor is enabled either before this statement, or
-            // after it, and then ends this sign-in.
+            // Locks the user's row. So a second factor is enabled either before this statement or
+            // after this transaction. If it is enabled after, it ends this sign-in.
             let query = sqlx::query(LOCK_IF_NOT_ENROLLED).bind(user.id);
             if query.execute(&mut *transaction).await?.rows_affected() == 0 {
                 transaction.rollback().await?;
@@ -192,7 +192,7 @@ impl Users {
         Ok(once)
     }
 
-    /// Uses the token of such a form, and returns whether this is the first use.
+    /// Uses the token of a form that may be sent once, and returns whether this is the first use.
     pub(crate) async fn take_once(&self, sign_in: &str, once: &str) -> Result<bool, BoxError> {
         let sql = "UPDATE sign_ins SET once = NULL WHERE id = $1 AND once = $2";
         let taken = on!(&self.database, |pool| {

@@ -1,7 +1,7 @@
-// What a script can add. Every step works without it.
+// Adds what only a script can do. Every step works without scripts.
 'use strict';
 
-// Copies what a button names.
+// Copies the text in the attribute `data-copy` of a button.
 for (const button of document.querySelectorAll('[data-copy]')) {
   const label = button.textContent;
   button.hidden = false;
@@ -44,7 +44,7 @@ for (const wait of document.querySelectorAll('[data-seconds]')) {
   tick();
 }
 
-// A dialog that is open in the page comes before it, and takes the keyboard.
+// Puts an open dialog in front of the page, and gives it the keyboard.
 for (const dialog of document.querySelectorAll('dialog[data-modal]')) {
   dialog.close();
   dialog.showModal();

@@ -62,7 +62,7 @@ pub(crate) async fn create(
     let mut tasks = JoinSet::new();
     let mut numbers = 1..=users.number;
     loop {
-        // Nearly as many at a time as the database has connections.
+        // Creates nearly as many users at a time as the database has connections.
         while tasks.len() < AT_ONCE
             && let Some(number) = numbers.next()
         {
@@ -137,5 +137,5 @@ impl Hash {
 
 const PASSWORD: &str = "correct horse battery";
 const AT_ONCE: usize = 16;
-/// Longer than the window, so that the code of that time is outside it.
+/// Longer than the window, so that a code from that time is outside the window.
 const LONG_AGO: Duration = Duration::from_secs(10 * 60);

@@ -106,7 +106,7 @@ async fn the_whole_flow_logs_no_secrets() {
         assert_eq!(line, None, "{secret} is in the log");
     }
     assert!(!log.contains(ALICE), "an address is in the log");
-    // The log contains what it must.
+    // The log contains these texts.
     for text in [
         "route=\"/sign-up/{token}\"",
         "action=\"verify\"",

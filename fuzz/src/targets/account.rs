@@ -26,7 +26,7 @@ const RULES: [fn() -> Rules; 7] = [
     Rules::letters,
 ];
 
-/// The longest sequence. The reference looks through the whole past each time.
+/// The longest sequence. The reference searches all earlier events for each answer.
 const COMMANDS: usize = 16;
 
 pub(super) fn run(input: &[u8]) {

@@ -33,7 +33,7 @@ fn check(text: &str) {
     let typed = Secret::from_typed_base32_with_minimum(text, 8);
     if let Ok(strict) = Secret::from_base32_with_minimum(text, 8) {
         assert_eq!(strict.to_base32().expose(), text);
-        let typed = typed.as_ref().expect("what is strict can be typed");
+        let typed = typed.as_ref().expect("strict base32 can be typed");
         assert_eq!(typed.expose(), strict.expose());
     }
     let typed = match typed {
@@ -41,12 +41,12 @@ fn check(text: &str) {
         Err(error) => return check_error(text, error),
     };
     let again = Secret::from_base32_with_minimum(typed.to_base32().expose(), 8);
-    assert_eq!(again.expect("what is written").expose(), typed.expose());
+    assert_eq!(again.expect("the written secret").expose(), typed.expose());
     let grouped = typed.to_base32_grouped();
     let wide: String = grouped.expose().chars().map(full_width).collect();
     for grouped in [grouped.expose(), &wide] {
         let again = Secret::from_typed_base32_with_minimum(grouped, 8);
-        assert_eq!(again.expect("what is grouped").expose(), typed.expose());
+        assert_eq!(again.expect("the grouped secret").expose(), typed.expose());
     }
     // The default minimum affects only the length of a secret.
     assert_eq!(

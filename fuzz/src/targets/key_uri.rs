@@ -85,7 +85,7 @@ fn build(parts: &Built<'_>) -> Option<KeyUri> {
     builder.build().map_err(describe).ok()
 }
 
-/// Reads the text with both readers. What was read must be readable again after writing.
+/// Reads the text with both readers. A URI that was read must be readable again after writing.
 fn check(text: &str) {
     let lenient = KeyUri::parse_lenient(text).inspect_err(|error| describe(*error));
     match KeyUri::parse_with_minimum(text, 8).map_err(describe) {

@@ -1,4 +1,4 @@
-//! The targets: what runs with an input. A target panics if something is wrong.
+//! The targets: the functions that run on an input. A target panics if something is wrong.
 
 mod account;
 mod backup_code_set_decode;

@@ -173,7 +173,7 @@ fn object(fields: &Fields) -> Map<String, Value> {
 
 fn check(policy: &Policy, failures: u32) {
     let written = serde_json::to_value(policy).expect("a policy has a serde form");
-    let read: Policy = serde_json::from_value(written).expect("what is written");
+    let read: Policy = serde_json::from_value(written).expect("the written policy");
     assert_eq!(&read, policy);
     check_backoff(policy, failures);
     check_risk(policy);

@@ -113,7 +113,7 @@ fn call_everything(service: &Service, typed: &str, id: EnrollmentId) {
     accepted_or_rejected(service, accepted);
     accepted_or_rejected(service, service.confirm(id, typed));
     match block_on(verifier.pending_enrollment(account, id)) {
-        // Its names may be invalid in a key URI.
+        // The names of the pending enrollment may be invalid in a key URI.
         Err(Denied::Failed(VerifierError::KeyUri(_))) => {}
         other => accepted_or_rejected(service, other),
     }
@@ -140,7 +140,7 @@ fn call_everything(service: &Service, typed: &str, id: EnrollmentId) {
     }
     accepted_or_rejected(service, unlocked);
 
-    // What was read has one encoding.
+    // The content that was read has one encoding.
     let unlock = || block_on(verifier.unlock(account, ServerClock::Confirmed));
     unlock().expect("a record");
     let once = sealing::open(&service.stored().record);

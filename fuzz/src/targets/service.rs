@@ -134,7 +134,7 @@ pub(super) struct Known {
 }
 
 /// The records of one account: enrollments, two authenticators, backup codes, failures, codes that
-/// are never stored, and the disabled account. They have both forms.
+/// are never stored, and the disabled account. Both forms of records are among them.
 pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let service = Service::new(policy());
     let mut known = Vec::new();
@@ -186,7 +186,7 @@ pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let _ = service.verify(&shown()).expect("the next passcode");
     keep();
     service.compute(false);
-    service.issue(proof()).expect_err("no worker");
+    service.issue(proof()).expect_err("hashes are not computed");
     keep();
     service.compute(true);
     for _ in 0..3 {

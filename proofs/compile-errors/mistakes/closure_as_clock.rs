@@ -1,4 +1,4 @@
-//! A closure in the place of a clock.
+//! A closure instead of a clock.
 use countersign::store::MemoryStore;
 use countersign::{Keyring, Timestamp, Verifier};
 

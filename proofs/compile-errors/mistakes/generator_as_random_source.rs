@@ -1,4 +1,4 @@
-//! A generator of `rand_core` in the place of a random source.
+//! A generator of `rand_core` instead of a random source.
 use countersign::rand_core::CryptoRng;
 use countersign::store::MemoryStore;
 use countersign::{Keyring, Verifier};

@@ -1,4 +1,4 @@
-//! A result that is not looked at.
+//! A result that the program ignores.
 #![deny(unused_must_use)]
 use countersign::store::MemoryStore;
 use countersign::{AccountId, Verifier};

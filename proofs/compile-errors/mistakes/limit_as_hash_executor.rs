@@ -1,4 +1,4 @@
-//! A limit in the place of a pool.
+//! A limit instead of a pool.
 use countersign::store::MemoryStore;
 use countersign::{Keyring, Verifier};
 

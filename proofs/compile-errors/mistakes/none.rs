@@ -1,4 +1,4 @@
-//! No mistake: the program that the others change.
+//! No mistake: the other programs are variants of this program.
 use countersign::runtime::{InlineExecutor, SystemClock, SystemRandom};
 use countersign::store::{BoxStore, MemoryStore};
 use countersign::{AccountId, Denied, Keyring, Receipt, Verifier};

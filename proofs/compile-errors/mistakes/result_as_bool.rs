@@ -1,4 +1,4 @@
-//! A result in the place of a `bool`.
+//! A result instead of a `bool`.
 use countersign::store::MemoryStore;
 use countersign::{AccountId, Verifier};
 

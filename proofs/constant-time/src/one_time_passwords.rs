@@ -26,7 +26,7 @@ pub(crate) fn run(report: &Report) {
     }
 }
 
-/// A public key, which gives the right passcodes, and the same key poisoned.
+/// A key that is not secret, which gives the right passcodes, and the same key poisoned.
 struct Token {
     name: String,
     algorithm: Algorithm,

@@ -14,7 +14,7 @@ use countersign::{
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
-/// Opens a receipt that was sealed at [`NOW`], under a public key that is poisoned first.
+/// Opens a receipt that was sealed at [`NOW`]. This function first poisons the key.
 pub(crate) fn run(report: &Report, key: &[u8; 32], account: &AccountId, sealed: &SealedReceipt) {
     let mut key = *key;
     poison(&mut key);

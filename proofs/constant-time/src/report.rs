@@ -10,7 +10,8 @@ use std::hint::black_box;
 pub(crate) struct Report;
 
 impl Report {
-    /// Runs code in which only results may depend on poisoned bytes, at least `results` of them.
+    /// Runs code in which only results may depend on poisoned bytes. At least `results` results
+    /// must do so.
     pub(crate) fn proof<T>(&self, name: &str, results: usize, code: impl FnOnce() -> T) -> T {
         let (errors, out) = counted(code);
         println!("proof\t{name}\t{results}\t{errors}");

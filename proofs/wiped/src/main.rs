@@ -3,7 +3,7 @@
 //! the kind, the place and the number of bytes. The last line is `end`, or `stopped` if the
 //! scenario has more operations.
 //!
-//! The test `wiped` of this package builds and runs it.
+//! The test `wiped` of this package builds and runs this program.
 
 mod hmac_states;
 mod known_secrets;

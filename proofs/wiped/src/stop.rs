@@ -1,4 +1,5 @@
-//! Stops a scenario early, because later operations would overwrite what earlier ones left behind.
+//! Stops a scenario early, because later operations would overwrite secrets that earlier operations
+//! left in memory.
 
 use std::cell::Cell;
 use std::error::Error;

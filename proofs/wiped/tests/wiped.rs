@@ -2,7 +2,7 @@
 //!
 //! The release build of `proofs/wiped` runs each scenario in its own process, and searches all
 //! writable memory of the process. The tests stop each scenario after each of its operations,
-//! because later operations would overwrite what earlier ones left behind.
+//! because later operations would overwrite secrets that earlier operations left in memory.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![allow(clippy::expect_used, clippy::panic, reason = "tests")]
 

@@ -510,7 +510,8 @@ async fn a_timed_out_write_is_applied_once() {
     assert_eq!(stored.unwrap().revision, revision(1), "not applied yet");
     sqlx::query("COMMIT").execute(&mut writer).await.unwrap();
 
-    // The same write again: it is applied now, or the abandoned call was first. It is applied once.
+    // Sends the same write again. The server applies this write or the abandoned one, but only
+    // once.
     _ = patient
         .compare_and_swap(&account(1), late_write)
         .await

@@ -1,6 +1,6 @@
 //! The memory functions that `core` needs, without the C library. They access single bytes, and the
-//! accesses are volatile. Otherwise the compiler could replace a loop by a call of the same
-//! function.
+//! accesses are volatile. Otherwise the compiler could replace a loop with a call of the
+//! function that contains the loop.
 
 use core::ffi::{c_int, c_void};
 

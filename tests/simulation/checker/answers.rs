@@ -65,7 +65,7 @@ impl Checker {
             .ok_or_else(|| "the answer is not stored".into())
     }
 
-    /// At the end: an operation that was answered as failed must have had no effect.
+    /// Checks at the end that no operation with a failed answer had an effect.
     pub(crate) fn check_answers(&mut self) {
         for by in 0..self.entries.len() {
             let entry = &self.entries[by];
@@ -80,7 +80,7 @@ impl Checker {
                 !entry.is_answered_between_writes() && !self.is_explained(entry, proven_at);
             if entry.in_doubt && !entry.answered_success {
                 self.coverage
-                    .count("used up without an answer, by a caller in doubt");
+                    .count("used up, and the effect is unknown to the caller");
             }
             if !explained && (succeeded || proven) {
                 let what = "succeeded, but the answer was a failure";
@@ -129,7 +129,7 @@ impl Checker {
         self.coverage.count("in the end: a backup code is accepted");
         if self.entries.iter().any(Entry::stored_only_the_right) {
             self.coverage
-                .count("in the end: the old set works after half an issue");
+                .count("in the end: the old set works after a partial issue");
         }
         self.used_codes.insert((set, typed.to_owned()));
         self.reference.codes = Some((set, left - 1));

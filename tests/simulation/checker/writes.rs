@@ -20,7 +20,7 @@ impl Checker {
     ) -> Result<(), String> {
         if creates {
             if kind != WriteKind::Enrolling {
-                return Err("it creates a record".into());
+                return Err("the write creates a record".into());
             }
             self.reference.throttle = Some(Throttle::new(at));
             self.entries[by].has_created = true;
@@ -62,7 +62,7 @@ impl Checker {
             (WriteKind::Disabled, Operation::Remove { .. }) => {
                 self.succeed(by, at)?;
                 if self.reference.authenticators != 1 {
-                    return Err("it removes more than one".into());
+                    return Err("the write removes more than one authenticator".into());
                 }
                 self.clear();
                 Ok(())
@@ -133,7 +133,7 @@ impl Checker {
         let counted = entry.landed.iter().find(|write| is_failure(write.kind));
         match counted {
             Some(write) if !self.is_forgotten(entry, write.number) => {
-                Err("it was counted before".into())
+                Err("the attempt was counted before".into())
             }
             _ => Ok(()),
         }
@@ -157,10 +157,10 @@ impl Checker {
         let entry = &self.entries[by];
         if let Some(number) = entry.proven_at
             && !self.is_forgotten(entry, number)
-// A late creation can land again after the record was erased.
+            // A late creation can land again after the record was erased.
             && self.erased_at < number
         {
-            return Err("it succeeded before".into());
+            return Err("the operation succeeded before".into());
         }
         self.entries[by].proven_at = Some(self.writes);
         let operation = self.entries[by].operation.clone();
@@ -220,7 +220,7 @@ impl Checker {
             .get(&set)
             .is_some_and(|codes| codes.iter().any(|code| code == typed))
         {
-            return Err("it is no code of the current set".into());
+            return Err("the code is not in the current set".into());
         }
         if !self.used_codes.insert((set, typed.to_owned())) {
             return Err("the backup code was used before".into());
@@ -297,7 +297,7 @@ impl Checker {
         Ok(())
     }
 
-    /// The pending enrollment, if it is the one on this phone.
+    /// The pending enrollment, if this phone has its secret.
     fn pending(&mut self, phone: usize) -> Result<&mut Pending, String> {
         let begun_by = self.phones[phone].begun_by;
         let pending = self.reference.pending.as_mut();

@@ -1,5 +1,5 @@
-//! The floor: only the compression function of the hash crate that this crate uses, on as many
-//! blocks.
+//! The floor: only the compression function of the hash crate that this crate uses, on the same
+//! number of blocks.
 
 use std::hint::black_box;
 

@@ -41,7 +41,7 @@ pub(crate) fn totp_rs() -> Result<totp_rs::Totp, Error> {
     Ok(builder.build()?)
 }
 
-/// libreauth stores the difference to the system's clock, so its time goes on.
+/// libreauth stores the difference between `NOW` and the system clock, so its time advances.
 pub(crate) fn libreauth() -> Result<libreauth::oath::TOTP, Error> {
     let mut builder = TOTPBuilder::new();
     builder

@@ -8,8 +8,8 @@
 //! All crates have the same secret and the same times. The benchmark checks that all crates compute
 //! the same result before it measures them. The report is also written to `target/peers.md`.
 //!
-//! `slauth` is missing, because it reads only the system's clock and cannot be given the times of
-//! the others. It also comes with RSA and X.509 parsers, even without its features.
+//! `slauth` is missing, because it reads only the system clock and cannot use the times of the
+//! other crates. It also comes with RSA and X.509 parsers, even without its features.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,

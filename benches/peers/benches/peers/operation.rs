@@ -16,7 +16,7 @@ pub(crate) struct Operation {
 /// The name of the floor in the list of targets.
 pub(crate) const FLOOR: &str = "the floor";
 
-/// Adds work, if its result is the expected one.
+/// Adds work if its result is as expected. Otherwise returns an error.
 pub(crate) fn agreed<'a, T, S: PartialEq + Debug>(
     timer: &mut Timer<'a>,
     name: &str,
@@ -28,7 +28,7 @@ pub(crate) fn agreed<'a, T, S: PartialEq + Debug>(
     Ok(timer.add(work))
 }
 
-/// Returns an error if a candidate computes another result.
+/// Returns an error if the result of a candidate is not as expected.
 pub(crate) fn agrees<S: PartialEq<E> + Debug, E: Debug + ?Sized>(
     name: &str,
     expected: &E,

@@ -42,8 +42,8 @@ pub(crate) fn add(timer: &mut Timer<'_>) -> Result<Vec<Operation>, Error> {
             targets: Vec::new(),
         });
     }
-    // Our time is the same for all codes. The targets are for a wrong code, because the others also
-    // compute every step then.
+    // Our time is the same for all codes. The targets are for a wrong code, because then the other
+    // crates also compute every step.
     let code: &'static str = wrong().leak();
     let from_secret = agreed(timer, "ours", &None, matched, move || verify(&ours(), code))?;
     let kept = &mut operations[0];
@@ -66,7 +66,7 @@ fn verify(totp: &Totp, code: &str) -> Option<TotpMatch> {
     totp.verify(&code, now, Window::default(), None)
 }
 
-/// The other crates start one step before, and stop at the first match.
+/// The other crates start one step before the current step, and stop at the first match.
 fn others(
     timer: &mut Timer<'_>,
     code: &'static str,

@@ -92,8 +92,8 @@ impl Accounts {
 }
 
 impl Measurement {
-    /// Measures the delays of other tasks. If there is a service, all its users type backup codes
-    /// one after the other meanwhile.
+    /// Measures the delays of other tasks. If there is a service, each of its users types one
+    /// backup code after the other meanwhile.
     pub(crate) async fn run(length: Duration, service: Option<&Service>) -> Result<Self, Error> {
         const OTHER_TASKS: usize = 16;
         let before = resident()?;
@@ -169,7 +169,7 @@ async fn type_codes(
         match verifier.verify(&id, "0000 0000").await {
             Err(Denied::Rejected(Rejection::WrongCode)) => attempts += 1,
             Err(denied) => return Err(denied.into()),
-            Ok(_) => return Err("the wrong code is right".into()),
+            Ok(_) => return Err("the verifier accepted a wrong code".into()),
         }
         // With `InlineExecutor`, one user would otherwise type without a pause until the account is
         // locked.

@@ -1,14 +1,14 @@
 //! Measures how long other tasks of a service wait while many users type backup codes. Each
-//! password hash takes some 20 ms of one core and 19 MiB:
+//! password hash takes about 20 ms of one core and 19 MiB:
 //!
 //! ```sh
 //! cargo bench --bench storm
 //! cargo bench --bench storm -- --short     # takes seconds, and shows that it works
 //! ```
 //!
-//! All codes are wrong, which costs as much as a right code. The other tasks sleep for 5 ms, and
-//! measure how late the runtime wakes them. Tokio's timer has a resolution of one millisecond. The
-//! report is also written to `target/storm.md`.
+//! All codes are wrong. A wrong code costs as much as a right code. The other tasks sleep for 5 ms,
+//! and measure how late the runtime wakes them. Tokio's timer has a resolution of one millisecond.
+//! The report is also written to `target/storm.md`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -44,7 +44,7 @@ fn main() -> Result<(), Error> {
     let accounts = Accounts::new(users)?;
     let idle = runtime.block_on(Measurement::run(length, None))?;
     let mut rows = vec![("no backup codes".to_owned(), None, idle)];
-    // The services stay alive, because the next one must not reuse their memory.
+    // The services stay alive, because the next service must not reuse their memory.
     let mut services = Vec::new();
     for limit in [1, threads.get(), 4 * threads.get()] {
         let limit = NonZeroUsize::new(limit).unwrap_or(NonZeroUsize::MIN);

@@ -13,7 +13,7 @@ use countersign_store_testing::bench::Report;
 use crate::person::Person;
 use crate::service::{Service, Setup};
 
-/// Compares an attempt with one Argon2id, for sets of 1, 10 and 100 codes.
+/// Compares an attempt with one Argon2id hash, for sets of 1, 10 and 100 codes.
 pub(crate) fn measure(turns: usize, report: &mut Report) -> Result<Vec<Target>, Error> {
     let params = Argon2Params::default();
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;

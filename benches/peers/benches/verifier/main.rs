@@ -5,10 +5,10 @@
 //! cargo bench --bench verifier -- --short      # takes seconds, and shows that it works
 //! ```
 //!
-//! The benchmark uses only the public API. It measures a stage in one of two ways: by running the
-//! crates that do its work on the bytes of a real record, or as the difference between two calls,
-//! of which only one has the stage. The report is also written to `target/verifier.md`, and the
-//! stages as an image to `target/stages.svg`.
+//! The benchmark uses only the public API. It measures a stage in one of two ways. It runs the
+//! crates that do the work of the stage on the bytes of a real record. Or it takes the difference
+//! between two calls, if only one of these calls has the stage. The report is also written to
+//! `target/verifier.md`, and the stages as an image to `target/stages.svg`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,

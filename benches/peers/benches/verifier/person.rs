@@ -45,7 +45,7 @@ impl Person {
         )
     }
 
-    /// Writes an earlier row again, so that what was used since is unused.
+    /// Writes an earlier row again, so that the codes used since then are unused.
     pub(crate) fn restore(&self, earlier: &StoredRecord) -> Result<(), Error> {
         let now = self.stored()?;
         if now.revision == earlier.revision {

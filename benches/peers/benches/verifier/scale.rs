@@ -75,14 +75,14 @@ impl Population {
     }
 }
 
-/// Measures accepted attempts over stores of these sizes. The second size is the one to compare
-/// with.
+/// Measures accepted attempts over stores of these sizes, and compares each size with the second
+/// size.
 pub(crate) fn measure(
     rows: &[u32],
     effort: Effort,
     report: &mut Report,
 ) -> Result<Vec<Target>, Error> {
-    // The largest comes first, because memory that another population freed would reduce its
+    // The largest population comes first: memory that another population freed would reduce its
     // figure.
     let mut populations = Vec::new();
     for &rows in rows.iter().rev() {

@@ -88,7 +88,7 @@ impl Service {
     }
 
     /// Enrolls a user, and signs in from the next day on until the history of the record is full.
-    /// Then the record grows no more, and no longer has the time of the issue.
+    /// Then the record grows no more, and no longer has the time at which the codes were issued.
     pub(crate) fn enroll(&self, id: AccountId, setup: Setup) -> Result<Owner, Error> {
         let Enrolled { phone, codes } =
             Enrolled::new(&self.verifier, &id, self.clock.now(), setup.authenticators)?;

@@ -24,7 +24,7 @@ pub(crate) struct Stages {
     person: Person,
     stored: StoredRecord,
     parts: Parts,
-    /// Each has the other's primary key as a retired key.
+    /// Each verifier has the primary key of the other verifier as a retired key.
     resealers: [Verifier<MemoryStore>; 2],
     totp_rs: totp_rs::Totp,
 }
@@ -74,7 +74,7 @@ impl Stages {
     pub(crate) fn add_totp_rs<'a>(&'a self, timer: &mut Timer<'a>) -> Result<Candidate, Error> {
         let check = || self.totp_rs.check(black_box(WRONG), black_box(NOW));
         match check() {
-            Some(_) => Err("the wrong code is right".into()),
+            Some(_) => Err("the check accepted a wrong code".into()),
             None => Ok(timer.add(check)),
         }
     }
@@ -127,7 +127,7 @@ fn passcode() -> bool {
     typed.is_ok_and(|typed| totp.verify(&typed, now, Window::default(), None).is_some())
 }
 
-/// What `src/stack_wipe.rs` does after each poll.
+/// Wipes the stack as `src/stack_wipe.rs` does after each poll.
 #[inline(never)]
 fn wipe() {
     black_box(&mut [0_u8; 16_384]);

@@ -129,8 +129,8 @@ impl Server {
             .collect()
     }
 
-    /// The number of accepted attempts. If two servers share an account, one can find that the
-    /// other used a later step.
+    /// The number of accepted attempts. If two servers share an account, one server can find that
+    /// the other server has used a later time step.
     fn run(&self, attempts: &[(&Owner, Typed)]) -> u32 {
         let mut accepted = 0;
         for (owner, (at, passcode)) in attempts {

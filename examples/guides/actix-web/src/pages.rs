@@ -35,17 +35,17 @@ pub fn codes_page(codes: &BackupCodes) -> Page {
     page(200, text, &format!("<ol>{list}</ol>{HOME}"))
 }
 
-/// What the setup page says after a code that does not confirm.
+/// The text of the setup page after a code that does not confirm.
 pub fn not_confirmed(rejection: Rejection) -> String {
     match rejection {
         Rejection::WrongConfirmation { tries_left } => {
             format!("That is not the code of this entry. QR code and key stay the same; {tries_left} tries left.")
         }
-        _ => "That is no code: your app shows 6 digits.".into(),
+        _ => "That is not a code: your app shows 6 digits.".into(),
     }
 }
 
-/// The page for a rejection: what happened, and the form that goes on from there.
+/// The page for a rejection: what happened, and the form for the next step.
 pub fn refused(rejection: Rejection) -> Page {
     let (status, text, forms) = match rejection {
         Rejection::Malformed | Rejection::WrongCode | Rejection::Replayed | Rejection::BackupCodeUsed => {

@@ -19,7 +19,8 @@ impl SessionTable {
         query.bind(OffsetDateTime::now_utc() + *ttl).execute(&self.0).await.map(|_| ())
     }
 
-    /// Completes a login in the session whose value `id` is this. The next page gives it a new id.
+    /// Completes a login in the session with this value `id`. The next page gives the session a new
+    /// id.
     pub async fn complete(&self, id: String, full: &Stage) -> Result<(), sqlx::Error> {
         let sql = "UPDATE sessions SET data = data - 'enrollment' \
             || jsonb_build_object('stage', $2::jsonb::text, 'renew', 'true') WHERE id = decode($1, 'hex')";

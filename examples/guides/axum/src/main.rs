@@ -72,8 +72,9 @@ fn keyring() -> Result<Keyring, Box<dyn Error>> {
 /// Each password hash takes 19 MiB and keeps a core busy.
 const HASHES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
-/// The session layer deletes the cookie of a session that it does not find. If a form is sent twice,
-/// that would delete the cookie that the first answer has just set. So only signing out deletes it.
+/// The session layer deletes the cookie of a session that it does not find. If a form is sent
+/// twice, the layer would delete the cookie that the first answer has just set. So only signing out
+/// deletes the cookie.
 async fn keep_new_cookie(request: Request, next: Next) -> Response {
     let signs_out = request.uri().path() == "/sign-out";
     let mut response = next.run(request).await;

@@ -1,3 +1,3 @@
-//! The program of the guide, used as people use it.
+//! Runs the program of the guide, and uses the program as a user does.
 
 countersign_guides::guide_tests!(env!("CARGO_BIN_EXE_countersign-guide-axum"));

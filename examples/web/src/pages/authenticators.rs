@@ -106,8 +106,8 @@ pub(crate) async fn ask_remove(
     page.show(&app, &member).await
 }
 
-/// Removes one of several authenticators. Without the last one the second factor is off, so that is
-/// `disable`.
+/// Removes one of several authenticators. Removing the last authenticator would turn the second
+/// factor off, so `disable` does that.
 pub(crate) async fn remove(
     State(app): State<App>,
     mut member: Member,

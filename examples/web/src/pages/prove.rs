@@ -107,7 +107,7 @@ impl ProvePage {
         }
     }
 
-    /// Marks the change as one that loses something.
+    /// Marks the change as dangerous, because the user loses something.
     pub(crate) fn dangerous(self) -> Self {
         Self {
             danger: true,
@@ -131,7 +131,8 @@ impl ProvePage {
         }
     }
 
-    /// Shows the page. If it asks for a code and the account must wait, it shows for how long.
+    /// Shows the page. If the page asks for a code and the account must wait, the page shows how
+    /// long.
     pub(crate) async fn show(mut self, app: &App, member: &Member) -> Result<Response, Failure> {
         if self.asked.code {
             let status = app.verifier().status(&member.user.account()).await?;
@@ -145,7 +146,7 @@ impl ProvePage {
     }
 }
 
-/// The fields of such a form.
+/// The fields of a form that asks for a proof.
 #[derive(Deserialize)]
 pub(crate) struct Typed {
     #[serde(default)]

@@ -31,7 +31,7 @@ struct SetupPage {
     link: SecretText,
     email: String,
     expires: FormattedTime,
-    /// The authenticator that this one replaces.
+    /// The authenticator that the new authenticator replaces.
     replaces: Option<String>,
 }
 

@@ -144,7 +144,7 @@ async fn a_change_sent_twice_keeps_the_sign_in(service: Service) {
     assert!(browser.is_signed_in().await);
 }
 
-/// Sends many requests with a cookie of no session.
+/// Sends many requests with a cookie that belongs to no session.
 async fn must_not_change_the_cookie(old: &Browser) {
     for (path, methods) in [
         ("/", "GET"),

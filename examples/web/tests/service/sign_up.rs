@@ -37,7 +37,7 @@ async fn a_link_works_once_and_for_an_hour(service: Service) {
         .await;
     let link = service.last_link();
     service.wait(3_599);
-    // Opening the link uses nothing up: programs that scan mails do that too.
+    // Opening the link uses nothing up, because programs that scan mails also open links.
     assert_eq!(browser.get(&link).await.status, 200);
     assert_eq!(browser.get(&link).await.status, 200);
     service.wait(1);

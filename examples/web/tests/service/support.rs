@@ -233,7 +233,7 @@ impl Service {
         phone.passcode(self.clock.now())
     }
 
-    /// A passcode of no time step nearby.
+    /// A passcode that is wrong at every time step near now.
     pub(crate) fn wrong(&self, phone: &Phone) -> String {
         let now = self.clock.now().as_unix();
         let correct = [now - 30, now, now + 30].map(|at| phone.passcode(Timestamp::from_unix(at)));

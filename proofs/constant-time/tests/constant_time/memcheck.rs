@@ -82,7 +82,8 @@ fn invariant_10_only_results_depend_on_secrets() {
     assert_eq!(count("indexed truncation"), 1);
 }
 
-/// Otherwise no secret was undefined, and the test above would show nothing.
+/// If memcheck did not report the results, no secret would be undefined, and the test above would
+/// show nothing.
 #[test]
 fn every_result_is_reported_without_suppressions() {
     let Some((sections, report)) = run(&[]) else {

@@ -73,8 +73,8 @@ async fn a_write_can_wait_for_replicas() {
     let copied: String = run(&replica.url(), "HGET countersign:{1} revision").await;
     assert_eq!(copied, "1");
 
-    // Without the replica the write fails, although the primary has it. The same write again finds
-    // itself, and still waits.
+    // Without the replica the call fails, although the primary has made the write. The store
+    // recognizes the same write again, and still waits for the replica.
     replica.kill9().unwrap();
     let hasty = store.clone().with_timeout(Duration::from_secs(1));
     for _ in 0..2 {
@@ -94,7 +94,7 @@ async fn a_write_can_wait_for_replicas() {
     assert_eq!(overwrite(&other, 1, 2).await.unwrap(), WriteResult::Done);
     let copied: String = run(&replica.url(), "HGET countersign:{1} revision").await;
     assert_eq!(copied, "2");
-    // A stale write has written nothing, so it waits for no replica.
+    // A stale write writes nothing, so the store waits for no replica.
     assert_eq!(overwrite(&other, 1, 3).await.unwrap(), WriteResult::Stale);
     let two = other.with_replicas(2).with_timeout(Duration::from_secs(1));
     let error = overwrite(&two, 2, 3).await.unwrap_err();

@@ -16,7 +16,7 @@ const SIZE: Size = Size {
     guessed: 2,
 };
 
-/// Runs tests in which the server is killed, and then as many in which clients are killed.
+/// Runs tests in which the server is killed, and then as many tests in which clients are killed.
 fn no_answered_write_is_lost(name: &str, start: Start, crashes: usize) {
     let Some(mut server) = available(start(Durability::Durable)) else {
         return;

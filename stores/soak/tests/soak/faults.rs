@@ -30,11 +30,11 @@ enum Operation {
     WrongPasscode,
     /// Logs in with a wrong backup code. The write counts the failure first.
     WrongCode,
-    /// Logs in with a correct backup code. The fault hits the second write, which accepts it.
+    /// Logs in with a correct backup code. The fault hits the second write, which accepts the code.
     Code,
     /// Issues backup codes. The fault hits the first write, which uses the passcode.
     Grant,
-    /// Issues backup codes. The fault hits the second write, which stores them.
+    /// Issues backup codes. The fault hits the second write, which stores the codes.
     Issue,
     /// Erases the account.
     Erase,

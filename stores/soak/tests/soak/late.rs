@@ -1,4 +1,4 @@
-//! A write that waits for a lock: the client gives it up, and the server applies it later.
+//! A write that waits for a lock. The client gives up, and the server applies the write later.
 
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ macro_rules! a_late_write_is_never_accepted_twice {
                 }
                 let attempt = hasty.at(NOW).verify(account, &code);
                 let unlock = async {
-                    // By now the client has given up the first write. It still waits in the server,
-                    // and so does the second one.
+                    // By now the client has given up the first write. The first write
+                    // still waits in the server, and so does the second write.
                     tokio::time::sleep(LIMIT * 3 / 2).await;
                     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
                 };

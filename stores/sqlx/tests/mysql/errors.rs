@@ -39,7 +39,8 @@ async fn the_error_names_an_incompatible_table() {
     let ours = "revision BIGINT NOT NULL, record BLOB NOT NULL, enabled BOOLEAN NOT NULL, \
                 codes_left BIGINT NOT NULL, key_id BIGINT NOT NULL";
     for columns in [
-        // An older table, and a newer one that renamed a column to stop this version.
+        // A table of an older version, and a table of a newer version, which renamed a column to
+        // stop this version.
         "account VARBINARY(9) PRIMARY KEY, revision BIGINT, record BLOB".into(),
         format!("account VARBINARY(9) PRIMARY KEY, {ours}").replace("record", "record_2"),
         // A newer table with another required column, types that do not fit, an unknown check.
@@ -105,7 +106,8 @@ async fn a_read_only_database_serves_loads_only() {
     let answer = overwrite(&reader, 1, 2).await;
     assert!(matches!(answer, Err(Error::ReadOnly(_))), "{answer:?}");
 
-    // Like a replica. The administrator, whose connections run the other tests, can still write.
+    // The server is read-only, like a replica. The administrator, whose connections run the other
+    // tests, can still write.
     let pool = pool(server).await;
     run(&pool, "CREATE USER app; GRANT ALL ON test.* TO app").await;
     run(&pool, "SET GLOBAL read_only = 1").await;

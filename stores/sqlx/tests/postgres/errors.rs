@@ -39,7 +39,8 @@ async fn the_error_names_an_incompatible_table() {
     let ours = "revision bigint NOT NULL, record bytea NOT NULL, enabled boolean NOT NULL, \
                 codes_left bigint NOT NULL, key_id bigint NOT NULL";
     for columns in [
-        // An older table, and a newer one that renamed a column to stop this version.
+        // A table of an older version, and a table of a newer version, which renamed a column to
+        // stop this version.
         "account text PRIMARY KEY, revision bigint, record bytea".into(),
         format!("account text PRIMARY KEY, {ours}").replace("record", "record_2"),
         // A newer table with another required column, types that do not fit, no key, an unknown

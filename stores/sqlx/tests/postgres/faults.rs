@@ -20,7 +20,8 @@ async fn a_timed_out_write_is_applied_once() {
     assert_eq!(stored.revision, revision(1), "not applied yet");
     other.rollback().await.unwrap();
 
-    // The same write again: it is applied now, or the abandoned call was first. It is applied once.
+    // Sends the same write again. The server applies this write or the abandoned one, but only
+    // once.
     _ = overwrite(&patient, 1, 2).await.unwrap();
     let stored = patient.load(&account(1)).await.unwrap();
     assert_eq!(stored, Some(StoredRecord::new(b"new".into(), revision(2))));

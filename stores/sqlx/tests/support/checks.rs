@@ -107,7 +107,7 @@ pub(crate) async fn dropped_futures_write_completely_or_not_at_all(
     let account = account(1);
     create(store, &account).await;
     let (mut dropped, mut applied) = (0, 0);
-    // A busy computer completes a call within fewer polls. So the range follows what it does.
+    // On a busy computer, a call needs fewer polls. So the range of polls adapts to the calls.
     let mut most_polls = 200;
     for new in 2..rounds {
         let record = new.to_string().repeat(500);
@@ -129,7 +129,7 @@ pub(crate) async fn dropped_futures_write_completely_or_not_at_all(
                 }
             }
         }
-        // Drops loads, too, on connections that have not prepared them yet.
+        // Also drops loads on connections that have not prepared them yet.
         drop_after(polls, store.load(&account)).await;
         let stored = store.load(&account).await.unwrap().unwrap();
         assert_eq!(
@@ -157,7 +157,8 @@ pub(crate) async fn a_future_dropped_during_prepare_keeps_its_connection(
     assert_eq!((proxy.injected(), proxy.connections()), (1, connections));
 }
 
-/// The output of a future, or `None` if it needs more than `polls` polls. Then it is dropped.
+/// The output of a future, or `None` if the future needs more than `polls` polls. In that case, the
+/// future is dropped.
 async fn drop_after<F: Future>(polls: i64, future: F) -> Option<F::Output> {
     let (mut future, mut left) = (pin!(future), polls);
     poll_fn(|context| match future.as_mut().poll(context) {
@@ -204,7 +205,7 @@ pub(crate) async fn a_repeated_write_resolves_a_lost_answer(store: &impl Shared,
 }
 
 /// The network swallows one answer, and then every answer. Each call ends in time, and the store
-/// works again with the network. The pool has one connection.
+/// works again as soon as the network does. The pool has one connection.
 pub(crate) async fn a_silent_network_times_out(store: &impl Shared, proxy: &Proxy) {
     let account = account(1);
     create(store, &account).await;
@@ -226,8 +227,8 @@ pub(crate) async fn a_silent_network_times_out(store: &impl Shared, proxy: &Prox
     assert!(store.load(&account).await.unwrap().is_some());
 }
 
-/// A call is one request of a prepared statement. When the connection is released, the driver pings
-/// with one more. The pool has one connection, which it does not test before use.
+/// A call is one request of a prepared statement. When the connection is released, the driver sends
+/// one more request as a ping. The pool has one connection, which it does not test before use.
 pub(crate) async fn every_call_takes_one_round_trip(store: &impl Shared, proxy: &Proxy) {
     const CALLS: i64 = 20;
     let account = account(1);
@@ -245,7 +246,7 @@ pub(crate) async fn every_call_takes_one_round_trip(store: &impl Shared, proxy: 
     assert_eq!(requests(proxy).await - before, 2 * calls);
 }
 
-/// The number of requests, once no more arrive.
+/// Waits until no more requests arrive, and returns their number.
 async fn requests(proxy: &Proxy) -> usize {
     loop {
         let seen = proxy.requests();
