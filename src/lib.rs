@@ -60,7 +60,7 @@
 //! | `factor` | the rules of one account: status and policy | `verifier` |
 //! | `record` | the encrypted record, and the errors of keys | `verifier` |
 //! | `runtime` | the clock, the random source, and threads for password hashes | `verifier` |
-//! | this page, `blocking` | `Verifier`: everything together | `verifier` |
+//! | this page, `import`, `blocking` | `Verifier`: everything together | `verifier` |
 //! | `testing` | a clock and a phone for your own tests | `verifier` |
 //! | `conformance` | tests for your own store | `conformance` |
 //!
@@ -160,6 +160,51 @@ pub use verifier::{
     BuildError, Denied, Enrollment, EnrollmentRequest, Removed, Resealed, Verifier,
     VerifierBuilder, VerifierError,
 };
+
+/// Users of another system keep their phones and backup codes.
+///
+/// Pass an [`Import`](import::Import) of each account to [`Verifier::import`]. The document
+/// `docs/migrating.md` shows how to switch, and how to export from other systems.
+///
+/// ```
+/// use countersign::import::{Import, Imported, ImportedAuthenticator};
+/// use countersign::store::MemoryStore;
+/// use countersign::testing::{ManualClock, Phone};
+/// use countersign::uri::KeyUri;
+/// use countersign::{AccountId, KeyId, Keyring, SealingKey, Timestamp, Verifier};
+/// # use std::time::Duration;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # countersign::testing::block_on(async {
+/// # let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
+/// let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
+/// let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example");
+/// # let verifier = verifier.clock(clock.clone());
+/// let verifier = verifier.build()?;
+///
+/// // What the other system stored for this account.
+/// let uri = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example";
+/// let alice = AccountId::new("alice")?;
+/// let import = Import::new([ImportedAuthenticator::from(&KeyUri::parse(uri)?)]);
+/// assert_eq!(verifier.import(&alice, &import).await?, Imported::Now);
+///
+/// // Alice logs in with the phone that she has.
+/// let phone = Phone::scan(uri)?;
+/// # clock.advance(Duration::from_secs(90));
+/// verifier.verify(&alice, &phone.passcode(clock.now())).await?;
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+///
+/// # Needs
+///
+/// The feature `verifier`.
+#[cfg(feature = "verifier")]
+pub mod import {
+    pub use crate::factor::import::{Import, ImportedAuthenticator};
+    pub use crate::factor::import_error::{ExistingFactor, ImportFault};
+    pub use crate::verifier::{ImportError, Imported};
+}
 
 /// The verifier and the storage contract without futures, for services and databases that block.
 #[cfg(feature = "std")]

@@ -116,13 +116,21 @@ impl AuthenticatorName {
         &self.0
     }
 
-    /// The default name, with the first number that is free.
-    pub(super) fn first_free(taken: impl Fn(&Self) -> bool) -> Self {
-        let mut name = Self::default();
+    /// This name, with the first number that makes it free if it is taken. A name that is too long
+    /// for the number loses its end.
+    pub(super) fn first_free(self, taken: impl Fn(&Self) -> bool) -> Self {
+        let mut name = self.clone();
         let mut number = 1_u32;
         while taken(&name) {
             number = number.saturating_add(1);
-            name = Self(alloc::format!("{} {number}", Self::default()).into());
+            let suffix = alloc::format!(" {number}");
+            let room = Self::MAX_BYTES.saturating_sub(suffix.len());
+            let fits = |(start, character): &(usize, char)| {
+                start.saturating_add(character.len_utf8()) <= room
+            };
+            let kept = self.0.char_indices().take_while(fits);
+            let kept: String = kept.map(|(_, character)| character).collect();
+            name = Self(alloc::format!("{}{suffix}", kept.trim_end()).into());
         }
         name
     }

@@ -105,7 +105,9 @@ impl SecondFactor {
     }
 
     /// Whether an authenticator other than the replaced one has this name.
-    fn has_other_named(&self, name: &AuthenticatorName, replaced: Option<AuthenticatorId>) -> bool {
+    pub(super) fn has_other_named(
+        &self,
+        name: &AuthenticatorName, replaced: Option<AuthenticatorId>) -> bool {
         self.authenticators
             .iter()
             .any(|active| active.name == *name && Some(active.id) != replaced)
@@ -180,8 +182,13 @@ impl SecondFactor {
         let name = match replaced {
             _ if *named => pending.name.clone(),
             Some(replaced) => replaced.name.clone(),
-            None => AuthenticatorName::first_free(|name| self.has_other_named(name, None)),
+            None => AuthenticatorName::default()
+                .first_free(|name| self.has_other_named(name, None)),
         };
+        if !self.is_enabled() {
+            // The user was faster than an import that has only begun.
+            self.import = None;
+        }
         self.beginnings.add(now);
         self.pending = Some(Pending {
             name,

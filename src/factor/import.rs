@@ -1,6 +1,7 @@
 //! The second factor that an account brings from another system.
 
 use super::authenticator::Authenticator;
+use super::import_error::{ExistingFactor, ImportFault};
 use super::moving_factor::{MovingFactor, Parameters};
 use super::second_factor::SecondFactor;
 use crate::backup::{CodeSet, ImportedCodes};
@@ -88,7 +89,7 @@ impl Import {
     /// `ids` are random, one for each authenticator.
     pub(crate) fn second_factor(
         &self,
-        ids: impl IntoIterator<Item = AuthenticatorId>,
+        ids: &[AuthenticatorId],
         codes: Option<CodeSet>,
         now: Timestamp,
         policy: &Policy,
@@ -114,13 +115,43 @@ impl Import {
             }) {
                 return Err(ImportFault::SecretInUse { number });
             }
-            let authenticator = imported.authenticator(id, &factor, exported_at, now, policy);
+            let authenticator = imported.authenticator(*id, &factor, exported_at, now, policy);
             factor.authenticators.push(authenticator);
         }
         factor.code_set = codes;
         factor.import = Some(self.fingerprint());
         Ok(factor)
     }
+}
+
+impl SecondFactor {
+    /// A record that only says which import is being made.
+    pub(crate) fn begun_import(import: &Import, now: Timestamp, policy: &Policy) -> Self {
+        Self {
+            import: Some(import.fingerprint()),
+            ..Self::new(now, policy)
+        }
+    }
+
+    /// How far an import into this record has come.
+    pub(crate) fn import_stage(&self, import: &Import) -> Result<ImportStage, ExistingFactor> {
+        match self.import {
+            Some(_) if !self.is_enabled() => Ok(ImportStage::Begun),
+            Some(fingerprint) if fingerprint == import.fingerprint() => Ok(ImportStage::Imported),
+            Some(_) => Err(ExistingFactor::OtherImport),
+            None if self.is_enabled() || self.pending.is_some() => Err(ExistingFactor::Own),
+            None => Err(ExistingFactor::Disabled),
+        }
+    }
+}
+
+/// How far an import has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ImportStage {
+    /// The record holds a fingerprint, and no second factor yet.
+    Begun,
+    /// This import was made.
+    Imported,
 }
 
 /// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
@@ -140,6 +171,11 @@ const CLOCK_DIFFERENCE: u64 = 86_400;
 
 /// The highest next counter: 2^32 passcodes are left.
 const LAST_NEXT_COUNTER: u64 = u64::MAX - (1 << 32);
+
+/// When a step begins.
+const fn step_start(step: TimeStep, period: Period, t0: Timestamp) -> Timestamp {
+    t0.saturating_add(step.get().saturating_mul(period.as_secs()))
+}
 
 fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
     time > now.saturating_add(CLOCK_DIFFERENCE)
@@ -291,7 +327,8 @@ impl ImportedAuthenticator {
                 last_step: None,
             } => {
                 let after = policy.window().after;
-                let current = current_step(exported_at, period, t0);
+                let since_t0 = exported_at.saturating_since(t0);
+                let current = since_t0.checked_div(period.as_secs()).unwrap_or_default();
                 let last = current.saturating_add(after.into());
                 MovingFactor::Time {
                     period,
@@ -369,82 +406,4 @@ impl From<&KeyUri> for ImportedAuthenticator {
             .algorithm(uri.algorithm())
             .digits(uri.digits())
     }
-}
-
-/// The reason why the second factor of another system cannot be imported. Nothing was imported.
-///
-/// A number counts the authenticators of the import from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImportFault {
-    /// The import has no authenticator.
-    #[error("the import has no authenticator; leave the account out")]
-    NoAuthenticator,
-    /// The import has more authenticators than the policy allows.
-    #[error("the import has {count} authenticators; the policy allows {maximum}")]
-    TooManyAuthenticators {
-        /// The number of authenticators.
-        count: usize,
-        /// The policy's maximum.
-        maximum: u8,
-    },
-    /// The secret is all zeros, so anybody can compute its passcodes.
-    #[error("the secret of authenticator {number} is all zeros; let the user enroll again")]
-    ZeroSecret {
-        /// The number of the authenticator.
-        number: usize,
-    },
-    /// The secret is shorter than the policy allows.
-    #[error(
-        "the secret of authenticator {number} has {bits} bits; the policy demands {minimum}: lower \
-         `imported_secret_bits`, or let the user enroll again"
-    )]
-    WeakSecret {
-        /// The number of the authenticator.
-        number: usize,
-        /// The bits of the secret.
-        bits: usize,
-        /// The policy's minimum.
-        minimum: u16,
-    },
-    /// An earlier authenticator of the import has the same secret.
-    #[error("authenticator {number} has the secret of an earlier one; leave one of them out")]
-    SecretInUse {
-        /// The number of the later authenticator.
-        number: usize,
-    },
-    /// The last accepted step begins more than a day from now.
-    #[error(
-        "the last step of authenticator {number} is {}, more than a day from now; check its unit \
-         (steps, not seconds) and the clocks",
-        step.get()
-    )]
-    StepInFuture {
-        /// The number of the authenticator.
-        number: usize,
-        /// The step.
-        step: TimeStep,
-    },
-    /// The counter leaves fewer than 2^32 passcodes.
-    #[error("the counter of authenticator {number} is {counter}; at most 2^64 - 2^32 - 1 is allowed")]
-    CounterTooHigh {
-        /// The number of the authenticator.
-        number: usize,
-        /// The counter.
-        counter: u64,
-    },
-    /// The authenticator was added more than a day from now.
-    #[error("authenticator {number} was added at {at}, more than a day from now; check the clocks")]
-    AddedInFuture {
-        /// The number of the authenticator.
-        number: usize,
-        /// The time.
-        at: Timestamp,
-    },
-    /// The time of the export is more than a day from now.
-    #[error("the export is of {at}, more than a day from now; check the clocks")]
-    ExportedInFuture {
-        /// The time.
-        at: Timestamp,
-    },
 }

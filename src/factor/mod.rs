@@ -31,6 +31,8 @@ mod attempt;
 pub(crate) mod authenticator;
 mod change;
 mod enrollment;
+pub(crate) mod import;
+pub(crate) mod import_error;
 mod moving_factor;
 pub(crate) mod policy;
 #[cfg(feature = "serde")]
@@ -44,6 +46,8 @@ pub(crate) use action_limits::{IssueRight, Issues, Issuing};
 pub(crate) use attempt::{HashedCode, Progress};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
+pub(crate) use import::{Import, ImportFingerprint, ImportStage};
+pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use moving_factor::{MovingFactor, Parameters};
 pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;

@@ -23,6 +23,7 @@ pub struct Policy {
     digits: Digits,
     period: Period,
     hotp_enrollment: bool,
+    imported_secret_bits: u16,
     max_authenticators: u8,
     enrollment_age: Duration,
     enrollment_tries: u8,
@@ -88,6 +89,12 @@ impl Policy {
     #[must_use]
     pub const fn hotp_enrollment(&self) -> bool {
         self.hotp_enrollment
+    }
+
+    /// Returns the fewest bits that the secret of an imported authenticator may have.
+    #[must_use]
+    pub const fn imported_secret_bits(&self) -> u16 {
+        self.imported_secret_bits
     }
 
     /// Returns how many authenticators an account may have.
@@ -225,6 +232,7 @@ impl Default for Policy {
             digits: Digits::SIX,
             period: Period::THIRTY_SECONDS,
             hotp_enrollment: false,
+            imported_secret_bits: 128,
             max_authenticators: 5,
             enrollment_age: Duration::from_secs(600),
             enrollment_tries: 10,
@@ -294,6 +302,16 @@ impl PolicyBuilder {
     /// TOTP, whose passcodes expire. Existing HOTP authenticators work either way.
     pub fn hotp_enrollment(mut self, allowed: bool) -> Self {
         self.0.hotp_enrollment = allowed;
+        self
+    }
+
+    /// Sets the fewest bits that the secret of an imported authenticator may have: 8 to 128.
+    /// Default: 128, the least that RFC 4226 (section 4, R6) allows.
+    ///
+    /// Many systems issued secrets of 80 bits. Such a secret works as before:
+    /// [`AuthenticatorStatus`](crate::factor::AuthenticatorStatus) says that it is due for renewal.
+    pub fn imported_secret_bits(mut self, bits: u16) -> Self {
+        self.0.imported_secret_bits = bits;
         self
     }
 
@@ -383,6 +401,11 @@ impl PolicyBuilder {
             ),
             ("look_ahead", policy.look_ahead <= 10, "at most 10 counters"),
             ("period", policy.period.as_secs() <= 120, "at most 120 s"),
+            (
+                "imported_secret_bits",
+                (8..=128).contains(&policy.imported_secret_bits),
+                "8 to 128",
+            ),
             (
                 "max_authenticators",
                 (1..=20).contains(&policy.max_authenticators),

@@ -19,6 +19,7 @@ struct Fields {
     digits: u8,
     period: u64,
     hotp_enrollment: bool,
+    imported_secret_bits: u16,
     max_authenticators: u8,
     enrollment_age: u64,
     enrollment_tries: u8,
@@ -62,6 +63,7 @@ impl From<&Policy> for Fields {
             digits: policy.digits().get(),
             period: policy.period().as_secs(),
             hotp_enrollment: policy.hotp_enrollment(),
+            imported_secret_bits: policy.imported_secret_bits(),
             max_authenticators: policy.max_authenticators(),
             enrollment_age: policy.enrollment_age().as_secs(),
             enrollment_tries: policy.enrollment_tries(),
@@ -103,6 +105,7 @@ impl Fields {
             .digits(Digits::new(self.digits).map_err(|error| error.to_string())?)
             .period(Period::from_secs(self.period).map_err(|error| error.to_string())?)
             .hotp_enrollment(self.hotp_enrollment)
+            .imported_secret_bits(self.imported_secret_bits)
             .max_authenticators(self.max_authenticators)
             .enrollment_age(Duration::from_secs(self.enrollment_age))
             .enrollment_tries(self.enrollment_tries)

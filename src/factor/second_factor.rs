@@ -1,5 +1,6 @@
 use super::action_limits::{Issuing, Recent};
 use super::authenticator::{Authenticator, Pending};
+use super::import::ImportFingerprint;
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
 use crate::backup::{BackupCodeSet, HashJob};
@@ -23,6 +24,8 @@ pub(crate) struct SecondFactor {
     pub(crate) rate_limit: RateLimit,
     pub(crate) beginnings: Beginnings,
     pub(crate) issuing: Issuing,
+    /// The import that the record was made by, or is being made by.
+    pub(crate) import: Option<ImportFingerprint>,
 }
 
 /// The result of a decision about an account.
@@ -71,6 +74,7 @@ impl SecondFactor {
             rate_limit: RateLimit::new(now, policy),
             beginnings: Beginnings::new(),
             issuing: Issuing::new(),
+            import: None,
         }
     }
 
@@ -126,6 +130,7 @@ impl SecondFactor {
         self.pending = None;
         self.code_set = None;
         self.issuing.right = None;
+        self.import = None;
     }
 
     /// Drops times and rights that no longer count, before a write.

@@ -16,6 +16,7 @@
 //! field 1       = [id, granted at]          the right to store a set of backup codes
 //! field 2       = [1*3 time]                when such rights were granted
 //! field 3       = [1*10 time]               when enrollments began, unless only pending.begun at
+//! field 4       = fingerprint: 16 bytes     the import that made the record
 //! field 5       = {+ index => extension}    of some authenticators, in ascending order
 //! extension     = [imported: bool, T0, next counter / null]
 //! field 7       = counter                   the first one, if pending is counter-based
@@ -26,7 +27,7 @@
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError};
-use crate::factor::{Beginnings, IssueRight, Issues, Issuing, SecondFactor};
+use crate::factor::{Beginnings, ImportFingerprint, IssueRight, Issues, Issuing, SecondFactor};
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use minicbor::encode::Write;
@@ -160,6 +161,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         rate_limit,
         beginnings: Beginnings::new(),
         issuing: Issuing::new(),
+        import: None,
     };
     if form == Form::WithFields {
         read_fields(d, &mut factor)?;
@@ -175,6 +177,7 @@ mod field {
     pub(super) const ISSUE_RIGHT: u32 = 1;
     pub(super) const ISSUES: u32 = 2;
     pub(super) const BEGINNINGS: u32 = 3;
+    pub(super) const IMPORT: u32 = 4;
     pub(super) const EXTENSIONS: u32 = 5;
     pub(super) const PENDING_COUNTER: u32 = 7;
 }
@@ -185,6 +188,7 @@ fn field_count(factor: &SecondFactor) -> u64 {
         right.is_some(),
         !issues.times().is_empty(),
         needs_beginnings(factor),
+        factor.import.is_some(),
         needs_extensions(factor),
         pending_counter(factor).is_some(),
     ];
@@ -225,6 +229,9 @@ fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<
         e.u32(field::BEGINNINGS)?;
         parts::write_times(factor.beginnings.times(), Beginnings::MOST, e)?;
     }
+    if let Some(ImportFingerprint(fingerprint)) = &factor.import {
+        e.u32(field::IMPORT)?.bytes(fingerprint)?;
+    }
     if needs_extensions(factor) {
         e.u32(field::EXTENSIONS)?;
         parts::write_extensions(&factor.authenticators, e)?;
@@ -260,6 +267,7 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
                 let times = parts::read_times(d, Beginnings::MOST)?;
                 factor.beginnings = Beginnings::from_times(times);
             }
+            field::IMPORT => factor.import = Some(ImportFingerprint(parts::bytes(d)?)),
             field::EXTENSIONS => parts::read_extensions(d, &mut factor.authenticators)?,
             field::PENDING_COUNTER => parts::read_pending_counter(d, factor.pending.as_mut())?,
             number => return Err(Unreadable(RecordError::UnknownField(number))),
@@ -342,6 +350,7 @@ mod tests {
                     granted_at: AT,
                 }),
             },
+            import: Some(ImportFingerprint([6; 16])),
         }
     }
 

@@ -185,6 +185,26 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.reseal(account))
     }
 
+    /// Blocks on [`Verifier::import`](crate::Verifier::import).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn import(&self, account: &AccountId, import: &Import) -> Result<Imported, ImportError> {
+        block_on(self.0.import(account, import))
+    }
+
+    /// Blocks on [`Verifier::import_in_transaction`](crate::Verifier::import_in_transaction).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn import_in_transaction(
+        &self,
+        account: &AccountId,
+        import: &Import,
+    ) -> Result<Imported, ImportError> {
+        block_on(self.0.import_in_transaction(account, import))
+    }
+
     /// Blocks on [`Verifier::erase`](crate::Verifier::erase).
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod blocking;
 mod builder;
 mod enrollment;
 mod error;
+mod import;
 mod load_modify_store;
 #[expect(clippy::module_inception, reason = "the type is called Verifier")]
 mod verifier;
@@ -14,4 +15,5 @@ pub use blocking::Verifier as BlockingVerifier;
 pub use builder::{BuildError, VerifierBuilder};
 pub use enrollment::{Enrollment, EnrollmentRequest};
 pub use error::{Denied, VerifierError};
+pub use import::{ImportError, Imported};
 pub use verifier::{Removed, Verifier};
