@@ -1,8 +1,9 @@
 //! Changes of a second factor. Each change checks its proof in the same step.
 
 use super::action_limits::IssueRightId;
-use super::attempt::{Progress, Refusal, set_id};
+use super::attempt::{Progress, Refusal};
 use super::authenticator::Pending;
+use super::code_set::CodeSet;
 use super::proof::{AcceptedBy, Evidence, Receipt};
 use super::rate_limit::CLOCK_SKEW;
 use super::second_factor::{Outcome, SecondFactor, Step};
@@ -151,7 +152,9 @@ impl SecondFactor {
             AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
                 self.check_authenticator(id).is_ok()
             }
-            AcceptedBy::BackupCode { set, .. } => self.code_set.as_ref().map(set_id) == Some(set),
+            AcceptedBy::BackupCode { set, .. } => {
+                self.code_set.as_ref().map(CodeSet::id) == Some(set)
+            }
         };
         still_there.then_some(()).ok_or(Rejection::ProofExpired)
     }
@@ -213,7 +216,7 @@ impl SecondFactor {
         }
         match self.issuing.redeem(right, now) {
             Ok(()) => {
-                self.code_set = Some(codes);
+                self.code_set = Some(CodeSet::Issued(codes));
                 Step::Write(self, WriteKind::Issued, Ok(()))
             }
             Err(rejection) => Step::Answer(Err(rejection)),

@@ -30,6 +30,7 @@ mod action_limits;
 mod attempt;
 pub(crate) mod authenticator;
 mod change;
+mod code_set;
 mod enrollment;
 pub(crate) mod policy;
 #[cfg(feature = "serde")]
@@ -43,6 +44,7 @@ pub(crate) use action_limits::{IssueRight, Issues, Issuing};
 pub(crate) use attempt::{HashedCode, Progress};
 pub(crate) use authenticator::{Authenticator, Parameters, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
+pub(crate) use code_set::CodeSet;
 pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;
 pub(crate) use second_factor::{Accepted, Beginnings, Outcome, SecondFactor, Step};

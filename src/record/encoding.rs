@@ -16,12 +16,15 @@
 //! field 1       = [id, granted at]          the right to store a set of backup codes
 //! field 2       = [1*3 time]                when such rights were granted
 //! field 3       = [1*10 time]               when enrollments began, unless only pending.begun at
+//! field 6       = imported set              the backup codes; the code set of the first form is null
 //! ```
-//! A code set is a `BackupCodeSet`, which encodes itself.
+//! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
+//! themselves.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError};
-use crate::factor::{Beginnings, IssueRight, Issues, Issuing, SecondFactor};
+use crate::backup::ImportedCodeSet;
+use crate::factor::{Beginnings, CodeSet, IssueRight, Issues, Issuing, SecondFactor};
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use minicbor::encode::Write;
@@ -122,8 +125,8 @@ fn write_record<W: Write>(
         parts::write_authenticator(authenticator, e)?;
     }
     match &factor.code_set {
-        Some(set) => set.encode_into(e)?,
-        None => e.null()?.ok()?,
+        Some(CodeSet::Issued(set)) => set.encode_into(e)?,
+        Some(CodeSet::Imported(_)) | None => e.null()?.ok()?,
     }
     match &factor.pending {
         Some(pending) => parts::write_pending(pending, e)?,
@@ -146,7 +149,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
     let authenticators = (0..count)
         .map(|_| parts::read_authenticator(d))
         .collect::<Result<_, _>>()?;
-    let code_set = parts::optional(d, parts::read_code_set)?;
+    let code_set = parts::optional(d, parts::read_code_set)?.map(CodeSet::Issued);
     let pending = parts::optional(d, parts::read_pending)?;
     let mut factor = SecondFactor {
         authenticators,
@@ -170,6 +173,7 @@ mod field {
     pub(super) const ISSUE_RIGHT: u32 = 1;
     pub(super) const ISSUES: u32 = 2;
     pub(super) const BEGINNINGS: u32 = 3;
+    pub(super) const IMPORTED_CODES: u32 = 6;
 }
 
 fn field_count(factor: &SecondFactor) -> u64 {
@@ -178,8 +182,17 @@ fn field_count(factor: &SecondFactor) -> u64 {
         right.is_some(),
         !issues.times().is_empty(),
         needs_beginnings(factor),
+        imported_codes(factor).is_some(),
     ];
     length(fields.into_iter().filter(|needed| *needed).count())
+}
+
+/// The imported set of backup codes, which needs a field.
+const fn imported_codes(factor: &SecondFactor) -> Option<&ImportedCodeSet> {
+    match &factor.code_set {
+        Some(CodeSet::Imported(set)) => Some(set),
+        _ => None,
+    }
 }
 
 /// Whether the times at which enrollments began need a field. They need no field if the only time
@@ -207,6 +220,10 @@ fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<
     if needs_beginnings(factor) {
         e.u32(field::BEGINNINGS)?;
         parts::write_times(factor.beginnings.times(), Beginnings::MOST, e)?;
+    }
+    if let Some(set) = imported_codes(factor) {
+        e.u32(field::IMPORTED_CODES)?;
+        set.encode_into(e)?;
     }
     Ok(())
 }
@@ -236,6 +253,10 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
                 let times = parts::read_times(d, Beginnings::MOST)?;
                 factor.beginnings = Beginnings::from_times(times);
             }
+            field::IMPORTED_CODES if factor.code_set.is_none() => {
+                factor.code_set = Some(CodeSet::Imported(parts::read_imported_set(d)?));
+            }
+            field::IMPORTED_CODES => return Err(MALFORMED),
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
     }
@@ -296,7 +317,7 @@ mod tests {
         SecondFactor {
             authenticators: vec![authenticator()],
             pending: Some(pending()),
-            code_set: Some(set),
+            code_set: Some(CodeSet::Issued(set)),
             rate_limit: RateLimit::new(AT, &Policy::default()),
             beginnings: Beginnings::from_times(vec![AT; 10]),
             issuing: Issuing {
