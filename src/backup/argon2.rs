@@ -1,14 +1,10 @@
 //! The password hash of backup codes: Argon2id (RFC 9106).
 
-use crate::backup::Pepper;
-use crate::stack_wipe::with_wiped_stack;
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
-use argon2::{Argon2, Block, Params, Version};
-use core::fmt;
+use argon2::Block;
 use core::ops::{Deref, DerefMut};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// The cost of the password hash of a backup code: the parameters of Argon2id (RFC 9106, section
 /// 3.1).
@@ -126,126 +122,6 @@ pub enum Argon2ParamsError {
     },
 }
 
-/// Password hashes (Argon2id) to compute. Wiped on drop.
-///
-/// The hashes are deliberately slow. Run the job in a pool of threads for blocking work, with a
-/// limit on how many jobs run at the same time. The job owns its whole input.
-#[must_use = "a job computes nothing until you call `run`"]
-pub struct HashJob {
-    salt: [u8; 16],
-    params: Argon2Params,
-    pepper: Option<Pepper>,
-    /// The symbols of all codes, one code after the other.
-    symbols: Zeroizing<Vec<u8>>,
-    code_length: u8,
-}
-
-impl HashJob {
-    pub(super) const fn new(
-        salt: [u8; 16],
-        params: Argon2Params,
-        pepper: Option<Pepper>,
-        symbols: Zeroizing<Vec<u8>>,
-        code_length: u8,
-    ) -> Self {
-        Self {
-            salt,
-            params,
-            pepper,
-            symbols,
-            code_length,
-        }
-    }
-
-    /// Computes the hashes, one after the other. Allocates the memory once and wipes it at the end.
-    ///
-    /// # Errors
-    /// [`HashError::OutOfMemory`] if the memory for the parameters cannot be allocated.
-    pub fn run(self) -> Result<Hashes, HashError> {
-        self.run_in(&mut HashMemory::new())
-    }
-
-    /// Like [`run`](Self::run), in memory that earlier jobs may have used.
-    pub(crate) fn run_in(self, memory: &mut HashMemory) -> Result<Hashes, HashError> {
-        with_wiped_stack::<8192, _>(|| self.compute(memory))
-    }
-
-    fn compute(self, memory: &mut HashMemory) -> Result<Hashes, HashError> {
-        let params = Params::new(
-            self.params.memory_kib(),
-            self.params.passes(),
-            self.params.lanes(),
-            Some(size_of::<CodeHash>()),
-        )
-        .map_err(|_| HashError::Refused)?;
-        let mut blocks = memory
-            .lend(params.block_count())
-            .ok_or(HashError::OutOfMemory {
-                memory_kib: self.params.memory_kib(),
-            })?;
-        let argon2 = match &self.pepper {
-            None => Argon2::new(argon2::Algorithm::Argon2id, Version::V0x13, params),
-            Some(pepper) => Argon2::new_with_secret(
-                pepper.key(),
-                argon2::Algorithm::Argon2id,
-                Version::V0x13,
-                params,
-            )
-            .map_err(|_| HashError::Refused)?,
-        };
-
-        let codes = self.symbols.chunks_exact(usize::from(self.code_length));
-        let mut hashes = Hashes::new(vec![CodeHash::default(); codes.len()].into_boxed_slice());
-        for (code, hash) in codes.zip(hashes.iter_mut()) {
-            argon2
-                .hash_password_into_with_memory(code, &self.salt, hash, &mut *blocks)
-                .map_err(|_| HashError::Refused)?;
-        }
-        Ok(hashes)
-    }
-}
-
-impl fmt::Debug for HashJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HashJob")
-            .field("params", &self.params)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The result of a [`HashJob`]: one password hash per code. Wiped on drop.
-///
-/// Keep the hashes secret: an attacker who has them can search for short codes.
-pub struct Hashes(Box<[CodeHash]>);
-
-impl Hashes {
-    pub(super) const fn new(hashes: Box<[CodeHash]>) -> Self {
-        Self(hashes)
-    }
-
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &CodeHash> {
-        self.0.iter()
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut CodeHash> {
-        self.0.iter_mut()
-    }
-}
-
-impl fmt::Debug for Hashes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hashes")
-            .field("count", &self.0.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Hashes {
-    fn drop(&mut self) {
-        self.0.iter_mut().for_each(Zeroize::zeroize);
-    }
-}
-
 /// The error for a password hash that could not be computed. This error does not say whether a code
 /// is correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -260,6 +136,12 @@ pub enum HashError {
     /// Argon2 refused its input.
     #[error("the password hash refused its input")]
     Refused,
+    /// The hash of an imported code needs a feature that this build does not have.
+    #[error("the hash of an imported code needs the feature `{feature}`; enable it in Cargo.toml")]
+    FeatureMissing {
+        /// The name of the feature.
+        feature: &'static str,
+    },
 }
 
 /// The hash of one code. It has 128 bits, so two codes practically never have the same hash.
@@ -348,40 +230,5 @@ mod tests {
         assert!(is_wiped(&memory.0));
         assert_eq!(memory.0.as_ptr(), place, "the same memory");
         assert_eq!(memory.lend(32).unwrap().len(), 32);
-    }
-
-    #[test]
-    fn reused_memory_does_not_change_hashes() {
-        let hash = |memory_kib, memory: &mut HashMemory| {
-            let params = Argon2Params::new(memory_kib, 1, 1).unwrap();
-            let symbols = Zeroizing::new(b"12345678".to_vec());
-            let job = HashJob::new([1; 16], params, None, symbols, 8);
-            let hashes = job.run_in(memory).unwrap();
-            *hashes.iter().next().unwrap()
-        };
-        let mut memory = HashMemory::new();
-        for memory_kib in [64, 8, 16, 64, 128] {
-            let fresh = hash(memory_kib, &mut HashMemory::new());
-            assert_eq!(hash(memory_kib, &mut memory), fresh, "{memory_kib} KiB");
-        }
-    }
-
-    #[test]
-    fn debug_shows_no_secret() {
-        let params = Argon2Params::new(8, 1, 1).unwrap();
-        let job = HashJob::new(
-            [1; 16],
-            params,
-            None,
-            Zeroizing::new(b"12345678".to_vec()),
-            8,
-        );
-        let shown = std::format!("{job:?}");
-        assert_eq!(
-            shown,
-            "HashJob { params: Argon2Params { memory_kib: 8, passes: 1, lanes: 1 }, .. }"
-        );
-        let shown = std::format!("{:?}", job.run().unwrap());
-        assert_eq!(shown, "Hashes { count: 1, .. }");
     }
 }

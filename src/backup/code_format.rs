@@ -135,7 +135,7 @@ impl CodeFormat {
         }
         let mut symbols = Zeroizing::new(Vec::with_capacity(usize::from(self.length)));
         for typed in code.symbols() {
-            symbols.push(self.alphabet.canonical(*typed)?);
+            symbols.push(self.alphabet.canonical(typed.to_ascii_uppercase())?);
         }
         Some(symbols)
     }

@@ -266,24 +266,10 @@ impl BackupCodeSet {
         let (Some(hash), None) = (hashes.next(), hashes.next()) else {
             return CodeMatch::None;
         };
-        let mut place = 0_u16;
-        let mut found = Choice::from(0);
-        let mut used = Choice::from(0);
-        for (index, entry) in (0_u16..).zip(&self.entries) {
-            let hit = entry.hash.ct_eq(hash);
-            place.conditional_assign(&index, hit);
-            found |= hit;
-            used |= hit & Choice::from(u8::from(entry.used_at.is_some()));
-        }
-        if !reveal(found) {
-            return CodeMatch::None;
-        }
-        let index = usize::from(reveal_index(place));
-        if reveal(used) {
-            CodeMatch::Used(index)
-        } else {
-            CodeMatch::Unused(index)
-        }
+        find_hash((0_u16..).zip(&self.entries).map(|(index, entry)| {
+            let is_used = entry.used_at.is_some();
+            (index, &entry.hash, hash, is_used)
+        }))
     }
 
     /// Marks a code as used, unless it is marked already. `index` counts from 0, as in
@@ -414,6 +400,32 @@ pub enum BackupCodeSetError {
     /// The hash could not be computed.
     #[error(transparent)]
     Hash(#[from] HashError),
+}
+
+/// Compares pairs of hashes in constant time. Each pair has the index of its code, and whether the
+/// code was used.
+#[inline]
+pub(super) fn find_hash<'a>(
+    pairs: impl Iterator<Item = (u16, &'a CodeHash, &'a CodeHash, bool)>,
+) -> CodeMatch {
+    let mut place = 0_u16;
+    let mut found = Choice::from(0);
+    let mut used = Choice::from(0);
+    for (index, stored, computed, is_used) in pairs {
+        let hit = stored.ct_eq(computed);
+        place.conditional_assign(&index, hit);
+        found |= hit;
+        used |= hit & Choice::from(u8::from(is_used));
+    }
+    if !reveal(found) {
+        return CodeMatch::None;
+    }
+    let index = usize::from(reveal_index(place));
+    if reveal(used) {
+        CodeMatch::Used(index)
+    } else {
+        CodeMatch::Unused(index)
+    }
 }
 
 /// The result of [`BackupCodeSet::find`]. The index counts from 0.

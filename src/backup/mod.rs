@@ -40,16 +40,34 @@ mod backup_codes;
 mod code_format;
 mod code_set;
 mod code_set_encoding;
+mod code_shape;
+#[cfg(feature = "verifier")]
+mod foreign_hash;
+mod hash_job;
+#[cfg(feature = "verifier")]
+mod hash_string;
+#[cfg(feature = "verifier")]
+mod imported_codes;
+#[cfg(feature = "verifier")]
+mod imported_set;
 mod pepper;
 
 #[cfg(feature = "tokio")]
 pub(crate) use argon2::HashMemory;
 #[cfg(feature = "verifier")]
 pub(crate) use code_set::CodeMatch;
+#[cfg(feature = "verifier")]
+pub(crate) use imported_set::ImportedCodeSet;
 
-pub use argon2::{Argon2Params, Argon2ParamsError, HashError, HashJob, Hashes};
+pub use argon2::{Argon2Params, Argon2ParamsError, HashError};
 pub use backup_codes::{BackupCodeFile, BackupCodes};
 pub use code_format::{Alphabet, CodeFormat, CodeFormatError};
 pub use code_set::{BackupCodeSet, BackupCodeSetError, CodeStatus, Redemption};
 pub use code_set_encoding::BackupCodeSetDecodeError;
+pub use code_shape::{CodeShape, CodeShapeError};
+#[cfg(feature = "verifier")]
+pub use foreign_hash::HashStringError;
+pub use hash_job::{HashJob, Hashes};
+#[cfg(feature = "verifier")]
+pub use imported_codes::{ImportedCodes, ImportedCodesError};
 pub use pepper::{Pepper, PepperError, PepperId};

@@ -1,12 +1,12 @@
 //! One attempt with a code: the rate limit, the passcodes, and the backup codes.
 //!
-//! An attempt with a passcode takes one write. An attempt takes two writes if only an Argon2id hash
+//! An attempt with a passcode takes one write. An attempt takes two writes if only a password hash
 //! can show whether the code is a backup code. The first of the two writes counts the attempt as a
 //! failure. So a dropped request costs a guess too, and nobody can make the server compute a hash
 //! for free.
 
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
-use crate::backup::{BackupCodeSet, CodeMatch, HashJob, Hashes};
+use crate::backup::{CodeMatch, HashJob, Hashes};
 use crate::factor::BackupCodeSetId;
 use crate::otp::{Code, PasscodeMatch};
 use crate::store::WriteKind;
@@ -106,13 +106,13 @@ impl SecondFactor {
             Matched::None { has_passcode_shape } => has_passcode_shape,
         };
         let job = self.code_set.as_ref().and_then(|codes| {
-            let job = codes.redeem_job(code, None)?;
-            Some((job, set_id(codes)))
+            let job = codes.redeem_job(code)?;
+            Some((job, codes.id()))
         });
         // A wrong code is counted on every account if any account of the service could have such a
         // code. Otherwise an uncounted answer would show which accounts have backup codes.
         let is_possible =
-            policy.code_format().matches_shape(code) || code.has_passcode_shape(policy.digits());
+            policy.could_be_backup_code(code) || code.has_passcode_shape(policy.digits());
         if !has_passcode_shape && !is_possible && job.is_none() {
             return Err(Refusal::Unchanged(Rejection::Malformed));
         }
@@ -162,12 +162,11 @@ impl SecondFactor {
     ) -> Result<AcceptedBy, Refusal> {
         let refuse = |rejection| Err(Refusal::Unchanged(rejection));
         let codes = self.code_set.as_mut();
-        let Some(codes) = codes.filter(|codes| set_id(codes) == hashed.set) else {
+        let Some(codes) = codes.filter(|codes| codes.id() == hashed.set) else {
             return refuse(Rejection::WrongCode);
         };
-        match codes.find(&hashed.hashes) {
+        match codes.redeem(&hashed.hashes, now) {
             CodeMatch::Unused(index) => {
-                codes.mark_used(index, now);
                 let by = AcceptedBy::BackupCode {
                     set: hashed.set,
                     number: u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX),
@@ -187,11 +186,6 @@ enum Matched {
     Accepted(AcceptedBy),
     Replayed,
     None { has_passcode_shape: bool },
-}
-
-/// The id of a set is its salt: each set has a new random salt.
-pub(super) const fn set_id(codes: &BackupCodeSet) -> BackupCodeSetId {
-    BackupCodeSetId::from_bytes(*codes.salt())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Changes of a second factor. Each change checks its proof in the same step.
 
 use super::action_limits::IssueRightId;
-use super::attempt::{Progress, Refusal, set_id};
+use super::attempt::{Progress, Refusal};
 use super::authenticator::Pending;
+use super::code_set::CodeSet;
 use super::proof::{AcceptedBy, Evidence, Receipt};
 use super::rate_limit::CLOCK_SKEW;
 use super::second_factor::{Outcome, SecondFactor, Step};
@@ -107,7 +108,9 @@ impl SecondFactor {
     /// Whether an authenticator other than the replaced one has this name.
     pub(super) fn has_other_named(
         &self,
-        name: &AuthenticatorName, replaced: Option<AuthenticatorId>) -> bool {
+        name: &AuthenticatorName,
+        replaced: Option<AuthenticatorId>,
+    ) -> bool {
         self.authenticators
             .iter()
             .any(|active| active.name == *name && Some(active.id) != replaced)
@@ -153,7 +156,9 @@ impl SecondFactor {
             AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
                 self.check_authenticator(id).is_ok()
             }
-            AcceptedBy::BackupCode { set, .. } => self.code_set.as_ref().map(set_id) == Some(set),
+            AcceptedBy::BackupCode { set, .. } => {
+                self.code_set.as_ref().map(CodeSet::id) == Some(set)
+            }
         };
         still_there.then_some(()).ok_or(Rejection::ProofExpired)
     }
@@ -182,8 +187,9 @@ impl SecondFactor {
         let name = match replaced {
             _ if *named => pending.name.clone(),
             Some(replaced) => replaced.name.clone(),
-            None => AuthenticatorName::default()
-                .first_free(|name| self.has_other_named(name, None)),
+            None => {
+                AuthenticatorName::default().first_free(|name| self.has_other_named(name, None))
+            }
         };
         if !self.is_enabled() {
             // The user was faster than an import that has only begun.
@@ -220,7 +226,7 @@ impl SecondFactor {
         }
         match self.issuing.redeem(right, now) {
             Ok(()) => {
-                self.code_set = Some(codes);
+                self.code_set = Some(CodeSet::Issued(codes));
                 Step::Write(self, WriteKind::Issued, Ok(()))
             }
             Err(rejection) => Step::Answer(Err(rejection)),

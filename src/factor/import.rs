@@ -1,10 +1,11 @@
 //! The second factor that an account brings from another system.
 
 use super::authenticator::Authenticator;
+use super::code_set::CodeSet;
 use super::import_error::{ExistingFactor, ImportFault};
 use super::moving_factor::{MovingFactor, Parameters};
 use super::second_factor::SecondFactor;
-use crate::backup::{CodeSet, ImportedCodes};
+use crate::backup::ImportedCodes;
 use crate::constant_time::reveal;
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
 use crate::uri::{KeyUri, KeyUriKind};
@@ -387,7 +388,10 @@ impl ImportedAuthenticator {
         }
         text(
             hash,
-            self.name.as_ref().map_or("", |name| name.as_str()).as_bytes(),
+            self.name
+                .as_ref()
+                .map_or("", |name| name.as_str())
+                .as_bytes(),
         );
         optional(hash, self.added_at.map(Timestamp::as_unix));
     }

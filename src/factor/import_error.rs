@@ -73,7 +73,9 @@ pub enum ImportFault {
         step: TimeStep,
     },
     /// The counter leaves fewer than 2^32 passcodes.
-    #[error("the counter of authenticator {number} is {counter}; at most 2^64 - 2^32 - 1 is allowed")]
+    #[error(
+        "the counter of authenticator {number} is {counter}; at most 2^64 - 2^32 - 1 is allowed"
+    )]
     CounterTooHigh {
         /// The number of the authenticator.
         number: usize,

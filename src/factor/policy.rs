@@ -1,5 +1,5 @@
-use crate::backup::{Argon2Params, CodeFormat};
-use crate::otp::{Algorithm, Digits, Period, Window};
+use crate::backup::{Argon2Params, CodeFormat, CodeShape};
+use crate::otp::{Algorithm, Code, Digits, Period, Window};
 use core::time::Duration;
 
 /// The rules of an account's second factor.
@@ -34,6 +34,8 @@ pub struct Policy {
     budget_refill: Duration,
     code_format: CodeFormat,
     code_hash: Argon2Params,
+    imported_code_shape: Option<CodeShape>,
+    imported_code_work: Duration,
 }
 
 /// The back-off: how long an account must wait after consecutive failures.
@@ -158,6 +160,24 @@ impl Policy {
         self.code_hash
     }
 
+    /// Returns the shape of imported backup codes, if the service has imported some.
+    #[must_use]
+    pub const fn imported_code_shape(&self) -> Option<CodeShape> {
+        self.imported_code_shape
+    }
+
+    /// Returns how long the hashes of one attempt with an imported set may take.
+    #[must_use]
+    pub const fn imported_code_work(&self) -> Duration {
+        self.imported_code_work
+    }
+
+    /// Whether an account of the service could have such a backup code.
+    pub(super) fn could_be_backup_code(&self, code: &Code) -> bool {
+        let imported = self.imported_code_shape;
+        self.code_format.matches_shape(code) || imported.is_some_and(|shape| shape.matches(code))
+    }
+
     /// Returns how long an account must wait after a number of consecutive failures.
     #[must_use]
     pub fn wait_after(&self, failures: u32) -> Duration {
@@ -247,11 +267,14 @@ impl Default for Policy {
             budget_refill: Duration::from_secs(86_400),
             code_format: CodeFormat::default(),
             code_hash: Argon2Params::default(),
+            imported_code_shape: None,
+            imported_code_work: Duration::from_millis(1_500),
         }
     }
 }
 
-/// Builds a [`Policy`] from the default. Durations must be whole seconds.
+/// Builds a [`Policy`] from the default. Durations must be whole seconds, unless a method says
+/// otherwise.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PolicyBuilder(Policy);
@@ -381,6 +404,28 @@ impl PolicyBuilder {
         self
     }
 
+    /// Sets the shape of the backup codes that you import. Default: none.
+    ///
+    /// The verifier then counts a wrong code of this shape as a failure for *every* account.
+    /// Without this setting, it counts such a code only for an account with an imported set, and
+    /// an attacker who knows the password sees the difference without spending a guess. The groups
+    /// of the shape do not matter here.
+    pub fn imported_code_shape(mut self, shape: CodeShape) -> Self {
+        self.0.imported_code_shape = Some(shape.without_groups());
+        self
+    }
+
+    /// Sets how long the hashes of one attempt with an imported set may take, by the table of
+    /// [`ImportedCodes::work`](crate::backup::ImportedCodes::work): at most 10 s, in whole
+    /// milliseconds. Default: 1,500 ms.
+    ///
+    /// The import refuses a set that takes longer. A lower limit does not end sets that are
+    /// imported already.
+    pub fn imported_code_work(mut self, limit: Duration) -> Self {
+        self.0.imported_code_work = limit;
+        self
+    }
+
     /// Returns the policy, if every field is in its range.
     ///
     /// # Errors
@@ -447,6 +492,15 @@ impl PolicyBuilder {
                     && whole(policy.budget_refill)
                     && (1..=365 * DAY).contains(&seconds(policy.budget_refill)),
                 "a burst of 1 to 1000, and a refill of 1 s to 365 d, in whole seconds",
+            ),
+            (
+                "imported_code_work",
+                policy.imported_code_work <= Duration::from_secs(10)
+                    && policy
+                        .imported_code_work
+                        .subsec_nanos()
+                        .is_multiple_of(1_000_000),
+                "at most 10 s, in whole milliseconds",
             ),
         ];
         match checks.into_iter().find(|(_, holds, _)| !holds) {

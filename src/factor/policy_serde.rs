@@ -1,7 +1,7 @@
 //! The serde form of a policy, for configuration files. Reading checks every field and refuses
 //! unknown ones.
 
-use crate::backup::{Alphabet, Argon2Params, CodeFormat};
+use crate::backup::{Alphabet, Argon2Params, CodeFormat, CodeShape};
 use crate::otp::{Algorithm, Digits, Period, Window};
 use crate::{Policy, PolicyBuilder};
 use alloc::string::{String, ToString};
@@ -9,7 +9,7 @@ use core::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A policy as plain numbers. Durations are in seconds.
+/// A policy as plain numbers. Durations are in seconds, unless a name ends in `_ms`.
 #[derive(Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Fields {
@@ -37,6 +37,17 @@ struct Fields {
     hash_memory_kib: u32,
     hash_passes: u32,
     hash_lanes: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported_code_shape: Option<Shape>,
+    imported_code_work_ms: u64,
+}
+
+/// A shape of imported codes.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    alphabet: String,
+    length: u8,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +95,12 @@ impl From<&Policy> for Fields {
             hash_memory_kib: hash.memory_kib(),
             hash_passes: hash.passes(),
             hash_lanes: hash.lanes(),
+            imported_code_shape: policy.imported_code_shape().map(|shape| Shape {
+                alphabet: shape.alphabet(),
+                length: shape.length(),
+            }),
+            imported_code_work_ms: u64::try_from(policy.imported_code_work().as_millis())
+                .unwrap_or(u64::MAX),
         }
     }
 }
@@ -98,7 +115,7 @@ impl Fields {
             .map_err(|error| error.to_string())?;
         let hash = Argon2Params::new(self.hash_memory_kib, self.hash_passes, self.hash_lanes)
             .map_err(|error| error.to_string())?;
-        let builder: PolicyBuilder = Policy::builder()
+        let mut builder: PolicyBuilder = Policy::builder()
             .window(self.window)
             .look_ahead(self.look_ahead)
             .algorithm(self.algorithm)
@@ -118,7 +135,12 @@ impl Fields {
             .lock_after(self.lock_after)
             .budget(self.budget_burst, Duration::from_secs(self.budget_refill))
             .code_format(format)
-            .code_hash(hash);
+            .code_hash(hash)
+            .imported_code_work(Duration::from_millis(self.imported_code_work_ms));
+        if let Some(Shape { alphabet, length }) = self.imported_code_shape {
+            let shape = CodeShape::new(&alphabet, length).map_err(|error| error.to_string())?;
+            builder = builder.imported_code_shape(shape);
+        }
         builder.build().map_err(|error| error.to_string())
     }
 }

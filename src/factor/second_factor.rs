@@ -1,9 +1,10 @@
 use super::action_limits::{Issuing, Recent};
 use super::authenticator::{Authenticator, Pending};
+use super::code_set::CodeSet;
 use super::import::ImportFingerprint;
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
-use crate::backup::{BackupCodeSet, HashJob};
+use crate::backup::HashJob;
 use crate::factor::BackupCodeSetId;
 use crate::otp::{Algorithm, Secret};
 use crate::store::WriteKind;
@@ -20,7 +21,7 @@ pub(crate) type Beginnings = Recent<10, 600>;
 pub(crate) struct SecondFactor {
     pub(crate) authenticators: Vec<Authenticator>,
     pub(crate) pending: Option<Pending>,
-    pub(crate) code_set: Option<BackupCodeSet>,
+    pub(crate) code_set: Option<CodeSet>,
     pub(crate) rate_limit: RateLimit,
     pub(crate) beginnings: Beginnings,
     pub(crate) issuing: Issuing,
@@ -83,7 +84,7 @@ impl SecondFactor {
     }
 
     pub(crate) fn codes_left(&self) -> usize {
-        self.code_set.as_ref().map_or(0, BackupCodeSet::remaining)
+        self.code_set.as_ref().map_or(0, CodeSet::remaining)
     }
 
     pub(crate) fn status(&self, now: Timestamp, policy: &Policy) -> Status {
@@ -106,7 +107,8 @@ impl SecondFactor {
             backup_codes: self.code_set.as_ref().map(|codes| BackupCodesStatus {
                 issued_at: codes.issued_at(),
                 remaining: codes.remaining(),
-                used_at: codes.status().map(|code| code.used_at).collect(),
+                used_at: codes.used_at(),
+                imported: codes.is_imported(),
             }),
             rate_limit: self.rate_limit.state(now, policy),
         })
@@ -198,7 +200,7 @@ pub struct EnabledStatus {
     /// The active authenticators, at least one, in the order in which the user added them. A
     /// replacement takes the place of the authenticator that it replaced.
     pub authenticators: Vec<AuthenticatorStatus>,
-    /// The backup codes, if a set was issued.
+    /// The backup codes, if a set was issued or imported.
     pub backup_codes: Option<BackupCodesStatus>,
     /// Whether the verifier would check a code of the account now.
     pub rate_limit: RateLimitState,
@@ -272,10 +274,13 @@ impl From<MovingFactor> for AuthenticatorKind {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct BackupCodesStatus {
-    /// When the set was issued.
+    /// When the set was issued. For an imported set whose time is unknown, when it was imported.
     pub issued_at: Timestamp,
     /// The number of unused codes.
     pub remaining: usize,
-    /// When each code was used, in the order of the backup-code file.
+    /// When each code was used, in the order of the backup-code file or of the import.
     pub used_at: Vec<Option<Timestamp>>,
+    /// Whether another system issued the set. Offer the user a new set.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub imported: bool,
 }

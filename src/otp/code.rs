@@ -1,6 +1,6 @@
 //! The two texts of a login: the passcode that an app shows, and the code that a user types.
 
-use super::typed_characters::{is_invisible, is_separator, symbol};
+use super::typed_characters::{is_invisible, is_separator, symbol_as_typed};
 use crate::otp::Digits;
 use crate::stack_wipe::with_wiped_stack;
 use core::fmt;
@@ -14,9 +14,11 @@ use zeroize::Zeroize;
 /// - It drops white space, hyphens and invisible characters (the Unicode property
 ///   `Default_Ignorable_Code_Point`).
 /// - It maps decimal digits of every script and full-width letters to ASCII.
-/// - It converts letters to upper case.
 ///
-/// The result consists of letters and digits. `parse` refuses any other character.
+/// The result consists of ASCII letters and digits. `parse` refuses any other character. Letters
+/// keep their case. The format of the backup codes says whether the case matters
+/// ([`CodeFormat`](crate::backup::CodeFormat): it does not;
+/// [`CodeShape`](crate::backup::CodeShape): only if the alphabet has both cases).
 ///
 /// If your backup codes have letters
 /// ([`Alphabet::Unambiguous`](crate::backup::Alphabet::Unambiguous)), do not give the input field
@@ -67,7 +69,7 @@ impl Code {
         let mut places = code.symbols.iter_mut();
         let mut length = 0_u8;
         for character in text.chars() {
-            let Some(symbol) = symbol(character) else {
+            let Some(symbol) = symbol_as_typed(character) else {
                 if is_separator(character) || is_invisible(character) {
                     continue;
                 }
@@ -89,7 +91,7 @@ impl Code {
         usize::from(self.length)
     }
 
-    /// Returns the symbols: ASCII digits and upper-case letters.
+    /// Returns the symbols: ASCII digits, and letters in the case in which the user typed them.
     #[cfg(feature = "backup")]
     pub(crate) fn symbols(&self) -> &[u8] {
         self.symbols.get(..self.symbol_count()).unwrap_or_default()
@@ -207,7 +209,13 @@ mod tests {
         for case in cases["codes_accepted_as"].as_array().unwrap() {
             let [typed, symbols] = [&case[0], &case[1]].map(|text| text.as_str().unwrap());
             let code = Code::parse(typed).map_err(|error| format!("{case}: {error}"));
-            assert_eq!(code.unwrap().symbols(), symbols.as_bytes(), "{case}");
+            let upper = code.unwrap().symbols().to_ascii_uppercase();
+            assert_eq!(upper, symbols.as_bytes(), "{case}");
         }
+    }
+    #[test]
+    fn a_code_keeps_the_typed_case() {
+        let code = Code::parse("aB\u{ff23}\u{ff44}-9").unwrap();
+        assert_eq!(code.symbols(), b"aBCd9");
     }
 }

@@ -6,25 +6,30 @@
 /// of any script.
 #[inline]
 pub(super) fn symbol(character: char) -> Option<u8> {
+    symbol_as_typed(character).map(|symbol| symbol.to_ascii_uppercase())
+}
+
+/// Like [`symbol`], but a lower-case letter stands for the lower-case letter.
+#[inline]
+pub(super) fn symbol_as_typed(character: char) -> Option<u8> {
     match u8::try_from(character) {
-        Ok(digit @ b'0'..=b'9') => Some(digit),
-        Ok(letter) if letter.is_ascii_alphabetic() => Some(letter.to_ascii_uppercase()),
+        Ok(symbol) if symbol.is_ascii_alphanumeric() => Some(symbol),
         _ => full_width_letter(character)
             .or_else(|| decimal_digit(character).map(|digit| b'0'.wrapping_add(digit))),
     }
 }
 
-/// Returns the ASCII letter, in upper case, that a full-width letter stands for.
+/// Returns the ASCII letter of the same case that a full-width letter stands for.
 fn full_width_letter(character: char) -> Option<u8> {
-    let first = match character {
-        '\u{ff21}'..='\u{ff3a}' => 0xff21,
-        '\u{ff41}'..='\u{ff5a}' => 0xff41,
+    let (first, ascii) = match character {
+        '\u{ff21}'..='\u{ff3a}' => (0xff21, b'A'),
+        '\u{ff41}'..='\u{ff5a}' => (0xff41, b'a'),
         _ => return None,
     };
     let letter = u32::from(character).wrapping_sub(first);
     u8::try_from(letter)
         .ok()
-        .map(|letter| b'A'.wrapping_add(letter))
+        .map(|letter| ascii.wrapping_add(letter))
 }
 
 /// Returns the value of a decimal digit (general category Nd); `None` for any other character.
@@ -211,8 +216,9 @@ mod tests {
         for (wide, ascii) in ('\u{ff21}'..='\u{ff3a}').zip(b'A'..=b'Z') {
             assert_eq!(symbol(wide), Some(ascii), "{wide:?}");
         }
-        for (wide, ascii) in ('\u{ff41}'..='\u{ff5a}').zip(b'A'..=b'Z') {
-            assert_eq!(symbol(wide), Some(ascii), "{wide:?}");
+        for (wide, ascii) in ('\u{ff41}'..='\u{ff5a}').zip(b'a'..=b'z') {
+            assert_eq!(symbol_as_typed(wide), Some(ascii), "{wide:?}");
+            assert_eq!(symbol(wide), Some(ascii.to_ascii_uppercase()), "{wide:?}");
         }
         for other in [
             '\u{ff20}',

@@ -19,15 +19,19 @@
 //! field 4       = fingerprint: 16 bytes     the import that made the record
 //! field 5       = {+ index => extension}    of some authenticators, in ascending order
 //! extension     = [imported: bool, T0, next counter / null]
+//! field 6       = imported set              the backup codes; the code set above is null
 //! field 7       = counter                   the first one, if pending is counter-based
 //! ```
-//! A code set is a `BackupCodeSet`, which encodes itself. An authenticator has an extension only if
-//! it is imported, counter-based or has a T0. The parameters of a counter-based one have the period
-//! 30, and there is no last step.
+//! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
+//! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
+//! The parameters of a counter-based one have the period 30, and there is no last step.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError};
-use crate::factor::{Beginnings, ImportFingerprint, IssueRight, Issues, Issuing, SecondFactor};
+use crate::backup::ImportedCodeSet;
+use crate::factor::{
+    Beginnings, CodeSet, ImportFingerprint, IssueRight, Issues, Issuing, SecondFactor,
+};
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use minicbor::encode::Write;
@@ -128,8 +132,8 @@ fn write_record<W: Write>(
         parts::write_authenticator(authenticator, e)?;
     }
     match &factor.code_set {
-        Some(set) => set.encode_into(e)?,
-        None => e.null()?.ok()?,
+        Some(CodeSet::Issued(set)) => set.encode_into(e)?,
+        Some(CodeSet::Imported(_)) | None => e.null()?.ok()?,
     }
     match &factor.pending {
         Some(pending) => parts::write_pending(pending, e)?,
@@ -152,7 +156,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
     let authenticators = (0..count)
         .map(|_| parts::read_authenticator(d))
         .collect::<Result<_, _>>()?;
-    let code_set = parts::optional(d, parts::read_code_set)?;
+    let code_set = parts::optional(d, parts::read_code_set)?.map(CodeSet::Issued);
     let pending = parts::optional(d, parts::read_pending)?;
     let mut factor = SecondFactor {
         authenticators,
@@ -179,6 +183,7 @@ mod field {
     pub(super) const BEGINNINGS: u32 = 3;
     pub(super) const IMPORT: u32 = 4;
     pub(super) const EXTENSIONS: u32 = 5;
+    pub(super) const IMPORTED_CODES: u32 = 6;
     pub(super) const PENDING_COUNTER: u32 = 7;
 }
 
@@ -190,9 +195,18 @@ fn field_count(factor: &SecondFactor) -> u64 {
         needs_beginnings(factor),
         factor.import.is_some(),
         needs_extensions(factor),
+        imported_codes(factor).is_some(),
         pending_counter(factor).is_some(),
     ];
     length(fields.into_iter().filter(|needed| *needed).count())
+}
+
+/// The imported set of backup codes, which needs a field.
+const fn imported_codes(factor: &SecondFactor) -> Option<&ImportedCodeSet> {
+    match &factor.code_set {
+        Some(CodeSet::Imported(set)) => Some(set),
+        _ => None,
+    }
 }
 
 /// Whether the times at which enrollments began need a field. They need no field if the only time
@@ -236,6 +250,10 @@ fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<
         e.u32(field::EXTENSIONS)?;
         parts::write_extensions(&factor.authenticators, e)?;
     }
+    if let Some(set) = imported_codes(factor) {
+        e.u32(field::IMPORTED_CODES)?;
+        set.encode_into(e)?;
+    }
     if let Some(counter) = pending_counter(factor) {
         e.u32(field::PENDING_COUNTER)?.u64(counter)?;
     }
@@ -270,6 +288,10 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
             field::IMPORT => factor.import = Some(ImportFingerprint(parts::bytes(d)?)),
             field::EXTENSIONS => parts::read_extensions(d, &mut factor.authenticators)?,
             field::PENDING_COUNTER => parts::read_pending_counter(d, factor.pending.as_mut())?,
+            field::IMPORTED_CODES if factor.code_set.is_none() => {
+                factor.code_set = Some(CodeSet::Imported(parts::read_imported_set(d)?));
+            }
+            field::IMPORTED_CODES => return Err(MALFORMED),
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
     }
@@ -340,7 +362,7 @@ mod tests {
         SecondFactor {
             authenticators: vec![authenticator()],
             pending: Some(pending()),
-            code_set: Some(set),
+            code_set: Some(CodeSet::Issued(set)),
             rate_limit: RateLimit::new(AT, &Policy::default()),
             beginnings: Beginnings::from_times(vec![AT; 10]),
             issuing: Issuing {

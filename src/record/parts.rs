@@ -1,7 +1,7 @@
 //! The parts of a record in CBOR. The writer and the reader of each part are next to each other.
 
 use super::{History, RecordError};
-use crate::backup::BackupCodeSet;
+use crate::backup::{BackupCodeSet, ImportedCodeSet};
 use crate::factor::{Authenticator, MovingFactor, Parameters, Pending, RateLimit};
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
 use crate::store::Revision;
@@ -286,6 +286,10 @@ fn read_parameters(d: &mut Decoder<'_>) -> Result<(Parameters, Period), Unreadab
 
 pub(super) fn read_code_set(d: &mut Decoder<'_>) -> Result<BackupCodeSet, Unreadable> {
     BackupCodeSet::decode_from(d).map_err(|_| MALFORMED)
+}
+
+pub(super) fn read_imported_set(d: &mut Decoder<'_>) -> Result<ImportedCodeSet, Unreadable> {
+    ImportedCodeSet::decode_from(d).map_err(|_| MALFORMED)
 }
 
 pub(super) fn write_times<W: Write>(

@@ -152,7 +152,7 @@ pub struct InlineExecutor;
 
 impl HashExecutor for InlineExecutor {
     fn run(&self, job: HashJob) -> HashFuture<'_> {
-        Box::pin(ready(job.run().map_err(HashExecutorError::Digest)))
+        Box::pin(ready(job.run().map_err(HashExecutorError::Hash)))
     }
 }
 
@@ -162,7 +162,7 @@ impl HashExecutor for InlineExecutor {
 pub enum HashExecutorError {
     /// The computation failed.
     #[error("the password hash of a backup code failed; see the source of this error")]
-    Digest(#[source] HashError),
+    Hash(#[source] HashError),
     /// The executor did not run the job.
     #[error("the executor of password hashes did not run the job; check that it is still running")]
     Worker(#[source] Box<dyn Error + Send + Sync>),

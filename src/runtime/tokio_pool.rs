@@ -53,7 +53,7 @@ impl HashExecutor for TokioPool {
             hashes
                 .await
                 .map_err(|error| worker(error.into()))?
-                .map_err(HashExecutorError::Digest)
+                .map_err(HashExecutorError::Hash)
         })
     }
 }

@@ -2,9 +2,11 @@ use super::admin::Resealed;
 use super::builder::{BuildError, VerifierBuilder};
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError};
+use super::import::{ImportError, Imported};
 use super::verifier::{self, Removed};
 use crate::backup::BackupCodes;
 use crate::blocking::{Adapter, Store};
+use crate::import::Import;
 use crate::runtime::RandomSource;
 use crate::testing::block_on;
 use crate::{

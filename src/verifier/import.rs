@@ -1,13 +1,15 @@
 //! Imports the second factor of an account of another system.
 
 use super::error::{Report, VerifierError, report};
-use super::load_modify_store::{Answer, Loaded};
+use super::load_modify_store::{Answer, FirstRound};
 use super::verifier::{Verifier, with_wiped_stack};
-use crate::backup::{CodeSet, ImportedCodesError};
-use crate::factor::{ExistingFactor, Import, ImportFault, ImportStage, SecondFactor, Step};
-use crate::runtime::Generator;
+use crate::backup::{ImportedCodeSet, ImportedCodes, ImportedCodesError};
+use crate::factor::{
+    CodeSet, ExistingFactor, Import, ImportFault, ImportStage, SecondFactor, Step,
+};
+use crate::runtime::{Generator, HashExecutorError};
 use crate::store::{Store, WriteKind};
-use crate::{AccountId, AuthenticatorId, Timestamp};
+use crate::{AccountId, AuthenticatorId};
 use std::vec::Vec;
 
 /// The result of [`Verifier::import`].
@@ -150,7 +152,9 @@ impl<S: Store> Verifier<S> {
         let ids = self.authenticator_ids(import)?;
         let policy = &self.core.policy;
         let codes = match import.codes() {
-            Some(_) => {
+            None => None,
+            Some(codes) => {
+                codes.check_work(policy.imported_code_work())?;
                 import.second_factor(&ids, None, self.core.clock.now(), policy)?;
                 // Hashing the codes takes long. So look first whether the import is needed.
                 let (_, loaded) = self.load(account).await?;
@@ -158,21 +162,55 @@ impl<S: Store> Verifier<S> {
                 if let Some(ImportStage::Imported) = stage.transpose()? {
                     return Ok(Imported::AlreadyHere);
                 }
-                self.imported_code_set(import).await?
+                Some(self.imported_code_set(codes).await?)
             }
-            None => None,
-        };
-        let decide = |loaded: Option<Loaded>, now: Timestamp| {
-            decide(import, &ids, codes.as_ref(), first, loaded, now, policy)
         };
         for _ in 0..self.core.rounds {
-            match self.modify_store(account, decide).await? {
+            let decided = self.modify_store(account, FirstRound::AssumesNoRecord, |loaded, now| {
+                let stage = loaded.map(|loaded| loaded.factor.import_stage(import));
+                let codes = codes.clone().map(CodeSet::Imported);
+                match (stage.transpose(), first) {
+                    (Err(existing), _) => Step::Answer(Decided::Refused(existing.into())),
+                    (Ok(Some(ImportStage::Imported)), _) => {
+                        Step::Answer(Decided::Imported(Imported::AlreadyHere))
+                    }
+                    (Ok(None), FirstWrite::Fingerprint) => {
+                        let begun = SecondFactor::begun_import(import, now, policy);
+                        Step::Write(begun, WriteKind::Enrolling, Decided::Begun)
+                    }
+                    (Ok(None | Some(ImportStage::Begun)), _) => {
+                        match import.second_factor(&ids, codes, now, policy) {
+                            Ok(factor) => {
+                                let imported = Decided::Imported(Imported::Now);
+                                Step::Write(factor, WriteKind::Enrolled, imported)
+                            }
+                            Err(fault) => Step::Answer(Decided::Refused(fault.into())),
+                        }
+                    }
+                }
+            });
+            match decided.await? {
                 Decided::Begun => {}
                 Decided::Imported(imported) => return Ok(imported),
                 Decided::Refused(error) => return Err(error),
             }
         }
         Err(VerifierError::Contended.into())
+    }
+
+    async fn imported_code_set(
+        &self,
+        codes: &ImportedCodes,
+    ) -> Result<ImportedCodeSet, VerifierError> {
+        let id = Generator(&*self.core.random).bytes()?;
+        let params = self.core.policy.code_hash();
+        let hashes = match codes.hash_job(id, params) {
+            Some(job) => Some(self.core.hash_executor.run(job).await?),
+            None => None,
+        };
+        let now = self.core.clock.now();
+        ImportedCodeSet::new(codes, id, params, hashes.as_ref(), now)
+            .map_err(|error| HashExecutorError::Hash(error).into())
     }
 
     fn authenticator_ids(&self, import: &Import) -> Result<Vec<AuthenticatorId>, VerifierError> {

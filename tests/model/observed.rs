@@ -231,7 +231,7 @@ impl HashExecutor for Journal {
                 false => Poll::Ready(()),
             })
             .await;
-            job.run().map_err(HashExecutorError::Digest)
+            job.run().map_err(HashExecutorError::Hash)
         })
     }
 }

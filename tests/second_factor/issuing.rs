@@ -30,7 +30,7 @@ impl HashExecutor for Pool {
                 Poll::Pending
             })
             .await;
-            job.run().map_err(HashExecutorError::Digest)
+            job.run().map_err(HashExecutorError::Hash)
         })
     }
 }
