@@ -1,7 +1,7 @@
 //! Imports the second factor of an account of another system.
 
 use super::error::{Report, VerifierError, report};
-use super::load_modify_store::{Answer, FirstRound};
+use super::load_modify_store::{Answer, FirstRound, Loaded};
 use super::verifier::{Verifier, with_wiped_stack};
 use crate::backup::{ImportedCodeSet, ImportedCodes, ImportedCodesError};
 use crate::factor::{
@@ -9,7 +9,7 @@ use crate::factor::{
 };
 use crate::runtime::{Generator, HashExecutorError};
 use crate::store::{Store, WriteKind};
-use crate::{AccountId, AuthenticatorId};
+use crate::{AccountId, AuthenticatorId, Timestamp};
 use std::vec::Vec;
 
 /// The result of [`Verifier::import`].
@@ -62,15 +62,14 @@ enum FirstWrite {
     Whole,
 }
 
-/// The answer of one decision.
-enum Decided {
+/// How far one decision brings the import.
+enum Progress {
     /// The record holds the fingerprint only. The second factor follows.
     Begun,
-    Imported(Imported),
-    Refused(ImportError),
+    Complete(Imported),
 }
 
-impl Answer for Decided {}
+impl Answer for Result<Progress, ExistingFactor> {}
 
 impl<S: Store> Verifier<S> {
     /// Imports the second factor of an account of another system. The user keeps the phone and the
@@ -149,50 +148,47 @@ impl<S: Store> Verifier<S> {
         import: &Import,
         first: FirstWrite,
     ) -> Result<Imported, ImportError> {
-        let ids = self.authenticator_ids(import)?;
         let policy = &self.core.policy;
+        import.check(self.core.clock.now(), policy)?;
+        let fingerprint = import.fingerprint();
         let codes = match import.codes() {
             None => None,
             Some(codes) => {
                 codes.check_work(policy.imported_code_work())?;
-                import.second_factor(&ids, None, self.core.clock.now(), policy)?;
                 // Hashing the codes takes long. So look first whether the import is needed.
                 let (_, loaded) = self.load(account).await?;
-                let stage = loaded.map(|loaded| loaded.factor.import_stage(import));
+                let stage = loaded.map(|loaded| loaded.factor.import_stage(fingerprint));
                 if let Some(ImportStage::Imported) = stage.transpose()? {
                     return Ok(Imported::AlreadyHere);
                 }
                 Some(self.imported_code_set(codes).await?)
             }
         };
-        for _ in 0..self.core.rounds {
-            let decided = self.modify_store(account, FirstRound::AssumesNoRecord, |loaded, now| {
-                let stage = loaded.map(|loaded| loaded.factor.import_stage(import));
-                let codes = codes.clone().map(CodeSet::Imported);
-                match (stage.transpose(), first) {
-                    (Err(existing), _) => Step::Answer(Decided::Refused(existing.into())),
-                    (Ok(Some(ImportStage::Imported)), _) => {
-                        Step::Answer(Decided::Imported(Imported::AlreadyHere))
-                    }
-                    (Ok(None), FirstWrite::Fingerprint) => {
-                        let begun = SecondFactor::begun_import(import, now, policy);
-                        Step::Write(begun, WriteKind::Enrolling, Decided::Begun)
-                    }
-                    (Ok(None | Some(ImportStage::Begun)), _) => {
-                        match import.second_factor(&ids, codes, now, policy) {
-                            Ok(factor) => {
-                                let imported = Decided::Imported(Imported::Now);
-                                Step::Write(factor, WriteKind::Enrolled, imported)
-                            }
-                            Err(fault) => Step::Answer(Decided::Refused(fault.into())),
-                        }
-                    }
+        let ids = self.authenticator_ids(import)?;
+        let decide = |loaded: Option<Loaded>, now: Timestamp| {
+            let stage = loaded.map(|loaded| loaded.factor.import_stage(fingerprint));
+            match (stage.transpose(), first) {
+                (Err(existing), _) => Step::Answer(Err(existing)),
+                (Ok(Some(ImportStage::Imported)), _) => {
+                    Step::Answer(Ok(Progress::Complete(Imported::AlreadyHere)))
                 }
-            });
-            match decided.await? {
-                Decided::Begun => {}
-                Decided::Imported(imported) => return Ok(imported),
-                Decided::Refused(error) => return Err(error),
+                (Ok(None), FirstWrite::Fingerprint) => {
+                    let begun = SecondFactor::begun_import(fingerprint, now, policy);
+                    Step::Write(begun, WriteKind::Enrolling, Ok(Progress::Begun))
+                }
+                (Ok(None | Some(ImportStage::Begun)), _) => {
+                    let codes = codes.clone().map(CodeSet::Imported);
+                    let factor = import.second_factor(fingerprint, &ids, codes, now, policy);
+                    let imported = Progress::Complete(Imported::Now);
+                    Step::Write(factor, WriteKind::Enrolled, Ok(imported))
+                }
+            }
+        };
+        let mut first_round = FirstRound::AssumesNoRecord;
+        for _ in 0..self.core.rounds {
+            match self.modify_store(account, first_round, decide).await?? {
+                Progress::Begun => first_round = FirstRound::Loads,
+                Progress::Complete(imported) => return Ok(imported),
             }
         }
         Err(VerifierError::Contended.into())
