@@ -25,7 +25,7 @@
 //! 30, and there is no last step.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
-use super::{History, RecordError};
+use super::{History, RecordError, extensions};
 use crate::factor::{Beginnings, IssueRight, Issues, Issuing, SecondFactor};
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -203,11 +203,14 @@ fn needs_beginnings(factor: &SecondFactor) -> bool {
 }
 
 fn needs_extensions(factor: &SecondFactor) -> bool {
-    factor.authenticators.iter().any(parts::is_extended)
+    factor.authenticators.iter().any(extensions::is_extended)
 }
 
 fn pending_counter(factor: &SecondFactor) -> Option<u64> {
-    factor.pending.as_ref().and_then(parts::pending_counter)
+    factor
+        .pending
+        .as_ref()
+        .and_then(extensions::pending_counter)
 }
 
 fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<W> {
@@ -227,7 +230,7 @@ fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<
     }
     if needs_extensions(factor) {
         e.u32(field::EXTENSIONS)?;
-        parts::write_extensions(&factor.authenticators, e)?;
+        extensions::write_extensions(&factor.authenticators, e)?;
     }
     if let Some(counter) = pending_counter(factor) {
         e.u32(field::PENDING_COUNTER)?.u64(counter)?;
@@ -260,8 +263,8 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
                 let times = parts::read_times(d, Beginnings::MOST)?;
                 factor.beginnings = Beginnings::from_times(times);
             }
-            field::EXTENSIONS => parts::read_extensions(d, &mut factor.authenticators)?,
-            field::PENDING_COUNTER => parts::read_pending_counter(d, factor.pending.as_mut())?,
+            field::EXTENSIONS => extensions::read_extensions(d, &mut factor.authenticators)?,
+            field::PENDING_COUNTER => extensions::read_pending_counter(d, factor.pending.as_mut())?,
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
     }
