@@ -187,7 +187,7 @@ fn any_other_content_is_another_import() {
 fn an_own_factor_is_never_replaced() {
     let (world, phone) = World::enrolled();
     assert_eq!(existing(&world, &old_phone()), ExistingFactor::Own);
-    world.log_in(&phone);
+    let _receipt = world.log_in(&phone);
 
     let world = World::new();
     let enrollment = world.begin(EnrollmentRequest::new("alice"), world.password());
@@ -475,7 +475,7 @@ fn a_user_may_be_faster_than_an_import() {
     *world.verifier.store().left.lock().unwrap() = None;
     let phone = world.enroll();
     assert_eq!(existing(&world, &old_phone()), ExistingFactor::Own);
-    world.log_in(&phone);
+    let _receipt = world.log_in(&phone);
     world.clock.advance(DAY);
     let imported = passcode(world.clock.now().as_unix() / 30);
     assert_eq!(rejection(world.verify(&imported)), Rejection::WrongCode);
