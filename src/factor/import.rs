@@ -4,14 +4,13 @@ use super::authenticator::Authenticator;
 use super::code_set::CodeSet;
 use super::import_error::{ExistingFactor, ImportFault};
 use super::moving_factor::{MovingFactor, Parameters};
-use super::second_factor::SecondFactor;
+use super::second_factor::{ImportFingerprint, SecondFactor};
 use crate::backup::ImportedCodes;
 use crate::constant_time::reveal;
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
 use crate::uri::{KeyUri, KeyUriKind};
 use crate::{AuthenticatorId, AuthenticatorName, Policy, Timestamp};
 use alloc::vec::Vec;
-use core::fmt;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -165,16 +164,6 @@ pub(crate) enum ImportStage {
     Begun,
     /// This import was made.
     Imported,
-}
-
-/// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ImportFingerprint(pub(crate) [u8; 16]);
-
-impl fmt::Debug for ImportFingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ImportFingerprint").finish_non_exhaustive()
-    }
 }
 
 const DOMAIN: &[u8] = b"countersign import";
