@@ -73,7 +73,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// An authenticator app with one entry.
+/// An authenticator app with one entry for TOTP. For HOTP, use [`Hotp`](crate::otp::Hotp).
 #[derive(Clone, Debug)]
 pub struct Phone(Totp);
 

@@ -368,6 +368,13 @@ mod tests {
             factor.pending.as_mut().unwrap().moving = counter;
             assert_eq!(survives(&factor), Some(true), "{next}");
         }
+        let mut factor = full();
+        factor.pending.as_mut().unwrap().moving = time(Some(1));
+        assert_eq!(
+            survives(&factor),
+            None,
+            "a pending one has no accepted step"
+        );
     }
 
     #[test]

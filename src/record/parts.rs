@@ -127,13 +127,25 @@ pub(super) fn write_pending<W: Write>(pending: &Pending, e: &mut Encoder<W>) -> 
     write_text(&pending.account_name, e)?;
     write_text(&pending.issuer, e)?;
     e.bytes(pending.secret.expose())?;
-    let (period, _) = time_parts(pending.moving);
-    write_parameters(pending.parameters, period, e)?;
+    write_parameters(pending.parameters, new_period(pending.moving)?, e)?;
     match pending.replaces {
         Some(id) => e.bytes(id.as_bytes())?,
         None => e.null()?,
     };
     e.u64(pending.begun_at.as_unix())?.u8(pending.wrong)?.ok()
+}
+
+/// The period of a new authenticator, which has no T0 and no accepted step.
+fn new_period<E>(moving: MovingFactor) -> Result<Period, encode::Error<E>> {
+    match moving {
+        MovingFactor::Time {
+            period,
+            t0: Timestamp::UNIX_EPOCH,
+            last_step: None,
+        } => Ok(period),
+        MovingFactor::Counter { .. } => Ok(time_parts(moving).0),
+        MovingFactor::Time { .. } => Err(encode::Error::message("not a new authenticator")),
+    }
 }
 
 pub(super) fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, Unreadable> {
