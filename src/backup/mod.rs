@@ -50,6 +50,8 @@ mod hash_string;
 mod imported_codes;
 #[cfg(feature = "verifier")]
 mod imported_set;
+#[cfg(feature = "verifier")]
+mod imported_set_encoding;
 mod pepper;
 
 #[cfg(feature = "tokio")]
