@@ -169,6 +169,10 @@ impl fmt::Debug for HashJob {
 pub struct Hashes {
     hashes: Box<[CodeHash]>,
     /// The place of each hash in an imported set of hashes; empty for other jobs.
+    #[cfg_attr(
+        not(feature = "verifier"),
+        expect(dead_code, reason = "imported sets need the verifier")
+    )]
     places: Box<[u8]>,
 }
 

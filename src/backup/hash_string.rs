@@ -181,7 +181,8 @@ fn decode_bcrypt<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(decoded)
 }
 
-#[cfg(all(test, feature = "imported-hashes"))]
+#[cfg(test)]
+#[cfg(feature = "imported-hashes")]
 mod tests {
     use super::*;
     use crate::backup::HashError;

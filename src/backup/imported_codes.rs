@@ -18,8 +18,9 @@ use zeroize::Zeroizing;
 /// give their hashes ([`hashed`](Self::hashed)). Mark the codes that were used there. The next set
 /// of the account replaces the imported set.
 ///
-/// `Policy::annual_risk` does not know imported codes. For `n` codes of `b` bits, add `n / 2^b` per
-/// guess.
+/// Issue new codes soon: an imported hash can be weaker than Argon2id. Only the encryption of the
+/// record then protects it. [`Policy::annual_risk`](crate::Policy::annual_risk) does not know
+/// imported codes: for `n` codes of `b` bits, add `n / 2^b` per guess.
 ///
 /// ```
 /// use countersign::Timestamp;

@@ -75,7 +75,8 @@ impl CodeSet {
     }
 }
 
-#[cfg(all(test, feature = "getrandom"))]
+#[cfg(test)]
+#[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodes, CodeFormat, CodeShape, ImportedCodes};
@@ -85,6 +86,7 @@ mod tests {
     use crate::store::WriteKind;
     use crate::{AcceptedBy, AuthenticatorId, AuthenticatorName, Policy, Rejection, Status};
     use sha2::{Digest, Sha512};
+    use std::boxed::Box;
     use std::format;
     use std::vec;
 
@@ -160,7 +162,7 @@ mod tests {
     fn reserve(
         factor: &SecondFactor,
         typed: &str,
-    ) -> Result<(SecondFactor, HashedCode), Attempted> {
+    ) -> Result<(SecondFactor, HashedCode), Box<Attempted>> {
         let code = Code::parse(typed).unwrap();
         let start = Progress::Start;
         match factor.clone().log_in(&code, &start, NOW, &policy()) {
@@ -170,9 +172,11 @@ mod tests {
                 Ok((stored, HashedCode { hashes, set }))
             }
             Step::Write(stored, WriteKind::Rejected, Outcome::Rejected(rejection)) => {
-                Err((Err(rejection), stored))
+                Err(Box::new((Err(rejection), stored)))
             }
-            Step::Answer(Outcome::Rejected(rejection)) => Err((Err(rejection), factor.clone())),
+            Step::Answer(Outcome::Rejected(rejection)) => {
+                Err(Box::new((Err(rejection), factor.clone())))
+            }
             _ => panic!("{typed} is neither rejected nor hashed"),
         }
     }
@@ -193,7 +197,7 @@ mod tests {
     fn attempt(factor: &SecondFactor, typed: &str) -> Attempted {
         match reserve(factor, typed) {
             Ok((stored, hashed)) => finish(&stored, typed, hashed),
-            Err(answer) => answer,
+            Err(answer) => *answer,
         }
     }
 
