@@ -60,8 +60,8 @@ pub(super) enum Sha2 {
 }
 
 impl HashForm {
-    /// Checks that every field is in its range, for codes of a shape. A hash that is out of range is
-    /// neither imported nor decoded.
+    /// Checks that every field is in its range, for codes of a shape. A hash that is out of range
+    /// is neither imported nor decoded.
     pub(super) fn check(self, salt: &[u8], shape: &CodeShape) -> Result<(), HashStringError> {
         let bytes = salt.len();
         let (cost_fits, salts, too_costly) = match self {

@@ -412,6 +412,22 @@ mod tests {
     }
 
     #[test]
+    fn used_codes_have_ascending_indexes() {
+        let (set, _) = known().swap_remove(0);
+        let bytes = encoded(&set);
+        let start = &bytes[..bytes.len() - 3];
+        let with = |used: &[u8]| decoded(&[start, used].concat()).is_some();
+        assert!(with(&[0xA2, 0, 9, 1, 9]));
+        assert!(!with(&[0xA2, 1, 9, 0, 9]), "descending");
+        assert!(!with(&[0xA2, 1, 9, 1, 9]), "twice");
+        assert!(!with(&[0xA1, 2, 9]), "no such code");
+        assert!(
+            !with(&[0xA3, 0, 9, 1, 9, 2, 9]),
+            "more than there are codes"
+        );
+    }
+
+    #[test]
     fn a_set_out_of_bounds_is_not_decoded() {
         let is_decoded = |set: &ImportedCodeSet| decoded(&encoded(set)).is_some();
         let params = Argon2Params::new(8, 1, 1).unwrap();

@@ -33,8 +33,8 @@
 //! # Needs
 //!
 //! The feature `backup`. Store the set with a conditional write, and limit the attempts per
-//! account: see [`BackupCodeSet`]. `ImportedCodes` needs `verifier`, and `imported-hashes` for hashes
-//! of bcrypt and PBKDF2.
+//! account: see [`BackupCodeSet`]. `ImportedCodes` needs `verifier`, and `imported-hashes` for
+//! hashes of bcrypt and PBKDF2.
 
 mod argon2;
 mod backup_codes;

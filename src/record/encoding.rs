@@ -16,7 +16,7 @@
 //! field 1       = [id, granted at]          the right to store a set of backup codes
 //! field 2       = [1*3 time]                when such rights were granted
 //! field 3       = [1*10 time]               when enrollments began, unless only pending.begun at
-//! field 6       = imported set              the backup codes; the code set of the first form is null
+//! field 6       = imported set              the backup codes; the code set is null then
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves.
