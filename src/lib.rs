@@ -79,6 +79,7 @@
 //! | `verifier` (default) | `Verifier` and all layers that it needs |
 //! | `alloc` | `uri` and `otp::Secret`, without `std` |
 //! | `backup` | the layer `backup`, without `std` |
+//! | `imported-hashes` | imported backup codes whose hashes are bcrypt or PBKDF2 |
 //! | `tokio` | `TokioPool`: password hashes off the executor's threads |
 //! | `tracing` | events with account, action and result; never a code |
 //! | `serde` | serialization of `SealedReceipt`, `Status`, `Policy` and ids; never of secrets |

@@ -298,3 +298,62 @@ pub(super) fn at_most<E>(length: u64, limit: u64) -> Result<u64, encode::Error<E
 pub(super) fn length(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Policy;
+    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeShape, ImportedCodes};
+    use crate::factor::{CodeSet, SecondFactor};
+    use crate::record::encoding::{Form, decode, encode_after};
+
+    const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+    fn encoded(code_set: Option<CodeSet>) -> Vec<u8> {
+        let mut factor = SecondFactor::new(AT, &Policy::default());
+        factor.code_set = code_set;
+        let history = History::new().followed_by(Revision::from_i64(1).unwrap());
+        encode_after(&[], &factor, &history, 0).unwrap().to_vec()
+    }
+
+    fn imported() -> CodeSet {
+        let shape = CodeShape::new("0123456789", 8).unwrap();
+        let codes = [("12345678", Some(AT)), ("23456789", None)];
+        let codes = ImportedCodes::plain(shape, codes).unwrap();
+        let params = Argon2Params::new(8, 1, 1).unwrap();
+        let hashes = codes.hash_job([6; 16], params).unwrap().run().unwrap();
+        let set = ImportedCodeSet::new(&codes, [6; 16], params, Some(&hashes), AT);
+        CodeSet::Imported(set.unwrap())
+    }
+
+    #[test]
+    fn an_imported_set_has_its_own_field() {
+        let (without, with) = (encoded(None), encoded(Some(imported())));
+        let parts = without.len();
+        assert_eq!((without[0], with[0]), (0x85, 0x86));
+        assert_eq!(with[1..parts], without[1..], "no code set in the parts");
+        assert_eq!(with[parts..][..2], [0xA1, 6]);
+        let (read, _) = decode(&with, Form::WithFields).unwrap();
+        assert_eq!(read.codes_left(), 1);
+        assert_eq!(encoded(read.code_set), with);
+        for length in parts..with.len() {
+            let cut = decode(&with[..length], Form::WithFields);
+            assert_eq!(cut.map(drop), Err(RecordError::Malformed), "{length}");
+        }
+    }
+
+    #[cfg(feature = "getrandom")]
+    #[test]
+    fn two_sets_of_backup_codes_are_refused() {
+        let codes = BackupCodes::generate(Policy::default().code_format()).unwrap();
+        let params = Argon2Params::new(8, 1, 1).unwrap();
+        let hashes = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
+        let (format, hashes) = (codes.format(), hashes.unwrap());
+        let set = BackupCodeSet::from_hashes(format, [4; 16], params, AT, None, hashes);
+        let issued = encoded(Some(CodeSet::Issued(set)));
+        let field = &encoded(Some(imported()))[encoded(None).len()..];
+        let both = [&[0x86], &issued[1..], field].concat();
+        let refused = decode(&both, Form::WithFields).map(drop);
+        assert_eq!(refused, Err(RecordError::Malformed));
+    }
+}
