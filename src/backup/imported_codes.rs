@@ -48,7 +48,6 @@ pub struct ImportedCodes {
 #[derive(Clone)]
 pub(super) enum Content {
     /// The symbols of all codes, one code after the other.
-    #[allow(dead_code, reason = "for the import of accounts")]
     Plain(Zeroizing<Vec<u8>>),
     Hashed(Vec<ForeignHash>),
 }
@@ -208,7 +207,6 @@ impl ImportedCodes {
     }
 
     /// Checks that an attempt takes at most this long.
-    #[allow(dead_code, reason = "for the import of accounts")]
     pub(crate) fn check_work(&self, limit: Duration) -> Result<(), ImportedCodesError> {
         let work = self.work();
         if work > limit {
@@ -220,7 +218,6 @@ impl ImportedCodes {
     /// Returns the job that hashes codes in clear text, for
     /// [`ImportedCodeSet::new`](super::ImportedCodeSet::new) with the same salt and parameters. A
     /// set of hashes needs no job.
-    #[allow(dead_code, reason = "for the import of accounts")]
     pub(crate) fn hash_job(&self, salt: [u8; 16], params: Argon2Params) -> Option<HashJob> {
         let Content::Plain(symbols) = &self.content else {
             return None;

@@ -45,7 +45,6 @@ impl ImportedCodeSet {
     ///
     /// # Errors
     /// [`HashError::Refused`] if the hashes do not belong to the codes.
-    #[allow(dead_code, reason = "for the import of accounts")]
     pub(crate) fn new(
         codes: &ImportedCodes,
         id: [u8; 16],

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodes, CodeFormat, CodeShape, ImportedCodes};
     use crate::factor::second_factor::{Accepted, Outcome, SecondFactor, Step};
-    use crate::factor::{Authenticator, HashedCode, Parameters, Progress};
+    use crate::factor::{Authenticator, HashedCode, MovingFactor, Parameters, Progress};
     use crate::otp::Secret;
     use crate::store::WriteKind;
     use crate::{AcceptedBy, AuthenticatorId, AuthenticatorName, Policy, Rejection, Status};
@@ -149,7 +149,8 @@ mod tests {
             parameters: Parameters::of(&policy()),
             added_at: NOW,
             last_used_at: None,
-            last_step: None,
+            moving: MovingFactor::time(&policy()),
+            imported: false,
         });
         factor.code_set = code_set;
         factor
