@@ -90,7 +90,7 @@ impl Code {
     }
 
     /// Returns the symbols: ASCII digits and upper-case letters.
-    #[cfg(feature = "backup")]
+    #[cfg(any(feature = "backup", feature = "steam"))]
     pub(crate) fn symbols(&self) -> &[u8] {
         self.symbols.get(..self.symbol_count()).unwrap_or_default()
     }

@@ -134,9 +134,8 @@ impl Totp {
     ) -> Option<TotpMatch> {
         let current = self.step(at);
         let value = code.value(self.digits())?;
-        let WindowSearch { unused, step, .. } =
-            self.search_window(value, current, window, last_accepted);
-        reveal(unused).then_some(TotpMatch { step, current })
+        self.search_window(value, current, window, last_accepted)
+            .accepted(current)
     }
 
     /// Like [`verify`](Self::verify), but distinguishes a used passcode from a wrong one.
@@ -154,10 +153,14 @@ impl Totp {
             return StepMatch::None;
         };
         let current = self.step(at);
-        let WindowSearch { unused, any, step } =
-            self.search_window(value, current, window, last_accepted);
+        let WindowSearch {
+            unused, any, step, ..
+        } = self.search_window(value, current, window, last_accepted);
         if reveal(unused) {
-            StepMatch::Unused(reveal_step(step, *window.steps(current).start()))
+            StepMatch::Unused(reveal_step(
+                TimeStep::new(step),
+                *window.steps(current).start(),
+            ))
         } else if reveal(any) {
             StepMatch::Used
         } else {
@@ -174,19 +177,11 @@ impl Totp {
         last_accepted: Option<TimeStep>,
     ) -> WindowSearch {
         with_wiped_mac_stack(self.algorithm(), || {
-            let none = Choice::from(0);
-            let (mut unused, mut any, mut step) = (none, none, 0);
-            self.hotp
-                .for_each(window.steps(current), |candidate, passcode| {
-                    let hit = passcode.ct_eq(&value);
-                    let is_later = last_accepted.is_none_or(|accepted| candidate > accepted.get());
-                    let hit_unused = if is_later { hit } else { none };
-                    step.conditional_assign(&candidate, hit_unused);
-                    unused |= hit_unused;
-                    any |= hit;
-                });
-            let step = TimeStep::new(step);
-            WindowSearch { unused, any, step }
+            let mut search = WindowSearch::new(value, last_accepted);
+            self.hotp.for_each(window.steps(current), |step, passcode| {
+                search.compare(step, passcode);
+            });
+            search
         })
     }
 }
@@ -228,21 +223,52 @@ impl TotpMatch {
     }
 }
 
-/// The result of a window search, while it is still secret.
-struct WindowSearch {
+/// A search of the steps of a window for a passcode. Its result is still secret.
+pub(super) struct WindowSearch {
+    /// The passcode that is searched, as a number.
+    value: u32,
+    last_accepted: Option<TimeStep>,
     /// Whether a step after the last accepted one matches.
     unused: Choice,
     /// Whether any step matches.
-    #[cfg_attr(
-        not(feature = "verifier"),
-        expect(
-            dead_code,
-            reason = "only the verifier distinguishes a used passcode from a wrong one"
-        )
-    )]
     any: Choice,
     /// The highest matching step after the last accepted one.
-    step: TimeStep,
+    step: u64,
+}
+
+impl WindowSearch {
+    #[inline]
+    pub(super) fn new(value: u32, last_accepted: Option<TimeStep>) -> Self {
+        Self {
+            value,
+            last_accepted,
+            unused: Choice::from(0),
+            any: Choice::from(0),
+            step: 0,
+        }
+    }
+
+    /// Compares with the passcode of a step. Call this for each step of the window, in order.
+    #[inline]
+    pub(super) fn compare(&mut self, step: u64, passcode: u32) {
+        let hit = passcode.ct_eq(&self.value);
+        let is_later = self
+            .last_accepted
+            .is_none_or(|accepted| step > accepted.get());
+        let hit_unused = if is_later { hit } else { Choice::from(0) };
+        self.step.conditional_assign(&step, hit_unused);
+        self.unused |= hit_unused;
+        self.any |= hit;
+    }
+
+    /// Reveals whether a step after the last accepted one matches. `current` is the current step.
+    #[inline]
+    pub(super) fn accepted(&self, current: TimeStep) -> Option<TotpMatch> {
+        reveal(self.unused).then_some(TotpMatch {
+            step: TimeStep::new(self.step),
+            current,
+        })
+    }
 }
 
 /// The result of [`Totp::match_step`].
