@@ -38,6 +38,7 @@ mod parse;
 #[cfg(feature = "qr")]
 pub mod qr;
 mod repair;
+mod steam;
 
 pub use advice::{Advice, AppEffect, AppSource};
 pub use builder::KeyUriBuilder;
