@@ -79,6 +79,7 @@
 //! | `verifier` (default) | `Verifier` and all layers that it needs |
 //! | `alloc` | `uri` and `otp::Secret`, without `std` |
 //! | `backup` | the layer `backup`, without `std` |
+//! | `steam` | `otp::SteamGuard`, and key URIs of Steam Guard; never in `Verifier` |
 //! | `tokio` | `TokioPool`: password hashes off the executor's threads |
 //! | `tracing` | events with account, action and result; never a code |
 //! | `serde` | serialization of `SealedReceipt`, `Status`, `Policy` and ids; never of secrets |

@@ -25,9 +25,9 @@ use zeroize::Zeroize;
 ///    accepted with one passcode.
 /// 3. Let the user in only after that write.
 ///
-/// `Verifier` does not accept Steam Guard: an account's second factor never has such an
-/// authenticator. Nothing in this crate chooses Steam Guard by a name. An issuer called Steam is no
-/// mark: many services of that name use TOTP.
+/// `Verifier` never accepts these passcodes: Steam Guard cannot be an authenticator of an account.
+/// Nothing in this crate chooses Steam Guard by a name. A key URI whose issuer is called Steam is
+/// for TOTP, unless it has a mark of Steam Guard.
 ///
 /// ```
 /// use countersign::Timestamp;

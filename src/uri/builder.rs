@@ -20,8 +20,8 @@ impl KeyUri {
         KeyUriBuilder::new(secret, account, Some(counter))
     }
 
-    /// Starts to build a URI for Steam Guard. The builder then refuses another algorithm than SHA-1,
-    /// another number of digits than the default, and every period.
+    /// Starts to build a URI for Steam Guard. The builder then refuses an algorithm other than
+    /// SHA-1, another number of digits than the default, and every period.
     ///
     /// KeePassXC, Aegis and ente Auth read this URI. Bitwarden reads only `steam://`, followed by
     /// [`to_base32`](Secret::to_base32) of the secret. `docs/apps.md` has the details.

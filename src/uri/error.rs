@@ -154,8 +154,8 @@ pub enum KeyUriError {
     },
     /// The type does not have this parameter: a hotp URI has no `period`, a totp URI no `counter`.
     ///
-    /// In a Steam Guard URI, the algorithm can only be SHA-1, the number of digits 5, and the period
-    /// 30.
+    /// In a Steam Guard URI, the algorithm can only be SHA-1, the number of digits 5, and the
+    /// period 30.
     #[error("the {part} does not belong to this type of key URI")]
     NotForType {
         /// The part.

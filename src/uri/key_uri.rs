@@ -146,8 +146,8 @@ impl KeyUri {
     /// - All characters except the unreserved ones of RFC 3986 are escaped. A space is `%20`.
     /// - Parameters with their default value are left out, which the format allows and every app
     ///   understands. Their 34 characters would make the QR code larger and harder to scan.
-    /// - Steam Guard is marked twice, by the type `steam` and by `encoder=steam`, because each app
-    ///   reads only one of these. An app that knows neither refuses the type.
+    /// - Steam Guard has two marks, the type `steam` and `encoder=steam`, because many apps read
+    ///   only one of these. `docs/apps.md` lists the apps.
     #[must_use]
     pub fn to_secret_text(&self) -> SecretText {
         // With this capacity, the buffer never grows. A buffer that grows leaves a copy of the

@@ -25,6 +25,7 @@
 //! # Needs
 //!
 //! The feature `alloc`. QR codes ([`qr`]) need the feature `qr`, and PNG images the feature `png`.
+//! Key URIs of Steam Guard need the feature `steam`.
 
 mod advice;
 mod apps;

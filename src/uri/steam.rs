@@ -133,8 +133,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Checks the parameters of a Steam Guard URI, and returns its type. `Reader::digits` checks the
-    /// number of digits.
+    /// Checks the parameters of a Steam Guard URI, and returns its type. `Reader::digits` checks
+    /// the number of digits.
     pub(super) fn steam_kind(
         &self,
         kind: KeyUriKind,
