@@ -2,7 +2,6 @@
 
 use super::key_uri::{KeyUriKind, is_image_address};
 use super::repair::Reader;
-use super::steam::is_steam;
 use super::{KeyUriError, KeyUriPart, Repair};
 use crate::otp::{Algorithm, AlgorithmError, Digits, DigitsError, Period, Secret};
 use alloc::vec::Vec;
@@ -258,6 +257,18 @@ pub(super) fn after<'a>(text: &'a str, beginning: &str) -> Option<&'a str> {
     begins.eq_ignore_ascii_case(beginning).then_some(rest)
 }
 
+/// Whether a text, which may be escaped, is a mark of Steam Guard.
+///
+/// KeePassXC writes `encoder=steam`; others write `representation=steamguard` or `algorithm=STEAM`.
+pub(super) fn is_steam(text: &str) -> bool {
+    let letters = || {
+        percent_decode_str(text)
+            .filter(u8::is_ascii_alphanumeric)
+            .map(|byte| byte.to_ascii_lowercase())
+    };
+    letters().eq(*b"steam") || letters().eq(*b"steamguard")
+}
+
 /// Whether a value is empty or a word for a missing value.
 pub(super) fn is_no_value(value: &str) -> bool {
     let value = value.trim();
@@ -331,6 +342,23 @@ mod tests {
         }
         for parameter in ["amp", "ampdigits=8", "#39;digits=8", "ä;digits=8"] {
             assert_eq!(without_ampersand(parameter), parameter);
+        }
+    }
+
+    #[test]
+    fn steam_is_recognized_in_every_spelling() {
+        for text in [
+            "steam",
+            "STEAM",
+            "SteamGuard",
+            "steam_guard",
+            "Steam%20Guard",
+            "%73team",
+        ] {
+            assert!(is_steam(text), "{text}");
+        }
+        for text in ["", "steampunk", "upstream", "S"] {
+            assert!(!is_steam(text), "{text}");
         }
     }
 }

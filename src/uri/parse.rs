@@ -7,10 +7,9 @@ use super::escape::{Decoded, PERCENT, PLUS, UNESCAPED, classes_in, unescape};
 use super::key_uri::{KeyUri, Parts};
 use super::label::{Colons, Names, account_after, resolve_plus_signs, split_label, split_once};
 use super::parameters::{
-    after, garbled_name, parameter_named, unsupported_named, without_ampersand,
+    after, garbled_name, is_steam, parameter_named, unsupported_named, without_ampersand,
 };
 use super::repair::Reader;
-use super::steam::is_steam;
 use super::{KeyUriError, KeyUriPart, LenientKeyUri, Repair};
 use crate::otp::{Secret, is_invisible};
 use alloc::string::String;
