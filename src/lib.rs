@@ -80,6 +80,7 @@
 //! | `alloc` | `uri` and `otp::Secret`, without `std` |
 //! | `backup` | the layer `backup`, without `std` |
 //! | `imported-hashes` | imported backup codes whose hashes are bcrypt or PBKDF2 |
+//! | `steam` | `otp::SteamGuard`, and key URIs of Steam Guard; never in `Verifier` |
 //! | `tokio` | `TokioPool`: password hashes off the executor's threads |
 //! | `tracing` | events with account, action and result; never a code |
 //! | `serde` | serialization of `SealedReceipt`, `Status`, `Policy` and ids; never of secrets |

@@ -92,6 +92,8 @@ impl Phone {
                 period,
             ))),
             KeyUriKind::Hotp { .. } => Err(KeyUriError::Type),
+            #[cfg(feature = "steam")]
+            KeyUriKind::Steam => Err(KeyUriError::Type),
         }
     }
 

@@ -48,6 +48,9 @@ pub(crate) struct Parameters {
     /// The counter. With it the tool uses HOTP instead of TOTP.
     #[arg(long)]
     pub(crate) counter: Option<u64>,
+    /// Use Steam Guard instead of TOTP: passcodes of five characters.
+    #[arg(long, conflicts_with_all = ["algorithm", "digits", "period", "counter"])]
+    pub(crate) steam: bool,
 }
 
 #[derive(Args)]
@@ -139,7 +142,7 @@ pub(crate) struct QrOutput {
 #[derive(Args)]
 pub(crate) struct KeyUriArgs {
     /// Read one key URI per line of standard input, and print one JSON object per line.
-    #[arg(long, conflicts_with_all = ["issuer", "issuer_prefix", "account", "secret", "algorithm", "digits", "period", "counter", "image"])]
+    #[arg(long, conflicts_with_all = ["issuer", "issuer_prefix", "account", "secret", "algorithm", "digits", "period", "counter", "steam", "image"])]
     pub(crate) parse: bool,
     /// Repair faulty key URIs where possible, and list the repairs.
     #[arg(long, requires = "parse")]

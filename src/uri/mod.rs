@@ -25,6 +25,7 @@
 //! # Needs
 //!
 //! The feature `alloc`. QR codes ([`qr`]) need the feature `qr`, and PNG images the feature `png`.
+//! Key URIs of Steam Guard need the feature `steam`.
 
 mod advice;
 mod apps;
@@ -38,6 +39,7 @@ mod parse;
 #[cfg(feature = "qr")]
 pub mod qr;
 mod repair;
+mod steam;
 
 pub use advice::{Advice, AppEffect, AppSource};
 pub use builder::KeyUriBuilder;
