@@ -186,7 +186,7 @@ pub use verifier::{
 /// // What the other system stored for this account.
 /// let uri = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example";
 /// let alice = AccountId::new("alice")?;
-/// let import = Import::new([ImportedAuthenticator::from(&KeyUri::parse(uri)?)]);
+/// let import = Import::new([ImportedAuthenticator::try_from(&KeyUri::parse(uri)?)?]);
 /// assert_eq!(verifier.import(&alice, &import).await?, Imported::Now);
 ///
 /// // Alice logs in with the phone that she has.

@@ -8,7 +8,7 @@ use super::second_factor::{ImportFingerprint, SecondFactor};
 use crate::backup::ImportedCodes;
 use crate::constant_time::reveal;
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
-use crate::uri::{KeyUri, KeyUriKind};
+use crate::uri::{KeyUri, KeyUriError, KeyUriKind};
 use crate::{AuthenticatorId, AuthenticatorName, Policy, Timestamp};
 use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
@@ -398,17 +398,24 @@ impl ImportedAuthenticator {
     }
 }
 
-impl From<&KeyUri> for ImportedAuthenticator {
+impl TryFrom<&KeyUri> for ImportedAuthenticator {
+    type Error = KeyUriError;
+
     /// Takes the secret, the parameters and the counter of a key URI. Issuer and account name are
     /// not taken.
-    fn from(uri: &KeyUri) -> Self {
+    ///
+    /// # Errors
+    /// [`KeyUriError::Steam`] for a key URI of Steam Guard.
+    fn try_from(uri: &KeyUri) -> Result<Self, KeyUriError> {
         let secret = uri.secret().clone();
         let authenticator = match uri.kind() {
             KeyUriKind::Totp { period } => Self::totp(secret).period(period),
             KeyUriKind::Hotp { counter } => Self::hotp(secret, counter),
+            #[cfg(feature = "steam")]
+            KeyUriKind::Steam => return Err(KeyUriError::Steam),
         };
-        authenticator
+        Ok(authenticator
             .algorithm(uri.algorithm())
-            .digits(uri.digits())
+            .digits(uri.digits()))
     }
 }

@@ -200,13 +200,6 @@ pub(super) struct CounterSearch {
     /// Whether the passcode of an unused counter matches.
     pub(super) unused: Choice,
     /// Whether any passcode matches.
-    #[cfg_attr(
-        not(feature = "verifier"),
-        expect(
-            dead_code,
-            reason = "only the verifier distinguishes a used passcode from a wrong one"
-        )
-    )]
     any: Choice,
     /// The highest unused counter whose passcode matches.
     pub(super) counter: u64,

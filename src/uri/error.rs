@@ -45,7 +45,8 @@ pub enum KeyUriError {
     Migration,
     /// The URI is for Steam Guard, which computes other passcodes from the same secret.
     ///
-    /// Only without the feature `steam`. With this feature, the type is `KeyUriKind::Steam`.
+    /// A reader returns this error only without the feature `steam`. With this feature, the type is
+    /// `KeyUriKind::Steam`.
     #[error("the key URI is for Steam Guard, whose codes are not supported")]
     Steam,
     /// The type is neither `totp` nor `hotp`.

@@ -342,7 +342,9 @@ fn a_key_uri_is_an_import() {
     let uri = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
                &issuer=Example&algorithm=SHA256&digits=8&period=60";
     let uri = KeyUri::parse(uri).unwrap();
-    let world = imported(Import::new([ImportedAuthenticator::from(&uri)]));
+    let world = imported(Import::new(
+        [ImportedAuthenticator::try_from(&uri).unwrap()],
+    ));
     world.clock.advance(Duration::from_secs(180));
     let totp = Totp::new(
         KEY,
