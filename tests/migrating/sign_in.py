@@ -33,13 +33,14 @@ def check(database, account, code, at, expected, what):
     command = [IMPORT, "check", *database, "--account", account, "--time", str(at), code]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != expected:
-        sys.exit(f"{ROWS}: account {account}: {what}: exit status {done.returncode}, expected {expected}\n{done.stderr}")
+        status = f"exit status {done.returncode}, expected {expected}"
+        sys.exit(f"{ROWS}: account {account}: {what}: {status}\n{done.stderr}")
     counts[expected] += 1
 
 
 counts = {ACCEPTED: 0, REFUSED: 0}
-with tempfile.TemporaryDirectory() as folder:
-    database = ["--db", os.path.join(folder, "accounts.db"), "--key", os.path.join(folder, "accounts.key")]
+with tempfile.TemporaryDirectory() as directory:
+    database = ["--db", os.path.join(directory, "accounts.db"), "--key", os.path.join(directory, "accounts.key")]
     done = subprocess.run([IMPORT, *database, "--min-bits", "80"], stdin=open(ROWS), capture_output=True, text=True)
     assert done.returncode == 0, f"import: exit status {done.returncode}\n{done.stdout}{done.stderr}"
     result = json.loads(done.stdout.splitlines()[-1])
@@ -61,4 +62,5 @@ with tempfile.TemporaryDirectory() as folder:
         passcode = oathtool(authenticator, at)
         check(database, account, passcode, at, ACCEPTED, "the passcode")
         check(database, account, passcode, at, REFUSED, "the passcode again")
-print(f"{os.path.basename(ROWS)}: {lines} accounts imported, {counts[ACCEPTED]} codes accepted, {counts[REFUSED]} refused")
+codes = f"{counts[ACCEPTED]} codes accepted, {counts[REFUSED]} refused"
+print(f"{os.path.basename(ROWS)}: {lines} accounts imported, {codes}")

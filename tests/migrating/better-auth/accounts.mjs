@@ -42,7 +42,8 @@ async function enroll(name, ahead = 0) {
   const code = phone.generate({ timestamp: at * 1000 });
   await send("/two-factor/verify-totp", { code });
   const fields = {
-    account: id, type: "totp", secret: phone.secret.base32, digits: 6, period: 30, t0: 0, used_passcode: code, used_at: at,
+    account: id, type: "totp", secret: phone.secret.base32, digits: 6, period: 30, t0: 0,
+    used_passcode: code, used_at: at,
   };
   return { email, id, backupCodes, fields };
 }

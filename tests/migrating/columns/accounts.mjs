@@ -39,7 +39,8 @@ function save(file, account, text, secret, fields) {
   const hotp = new HOTP({ counter: 7 });
   const token = hotp.generate({ counter: 7 });
   assert.equal(hotp.validate({ token, counter: 7 }), 0);
-  save("base32", "otpauth-hotp", hotp.secret.base32, hotp.secret.base32, { type: "hotp", counter: 8, used_passcode: token });
+  const { base32: secret } = hotp.secret;
+  save("base32", "otpauth-hotp", secret, secret, { type: "hotp", counter: 8, used_passcode: token });
 }
 {
   const { ascii, base32: secret } = speakeasy.generateSecret();

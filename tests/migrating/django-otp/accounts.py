@@ -24,7 +24,8 @@ expected = open("expect.jsonl", "w")
 
 def expect(device, **fields):
     secret = base64.b32encode(device.bin_key).decode().rstrip("=")
-    print(json.dumps({"account": str(device.user_id), "secret": secret, "digits": device.digits, **fields}), file=expected)
+    row = {"account": str(device.user_id), "secret": secret, "digits": device.digits}
+    print(json.dumps(row | fields), file=expected)
 
 
 def totp(username, used=None, **fields):
