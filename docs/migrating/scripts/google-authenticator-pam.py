@@ -2,7 +2,7 @@
 
     python3 google-authenticator-pam.py /home/*/.google_authenticator > rows.jsonl
 
-The account is the name of the folder. Standard error names users whose clock is off.
+The account is the name of the directory. Standard error names users whose clock is off.
 """
 
 import base64
