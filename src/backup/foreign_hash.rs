@@ -383,3 +383,23 @@ const PBKDF2_SHA1_MS: u64 = 20;
 const PBKDF2_SHA256_MS: u64 = 25;
 const PBKDF2_SHA512_MS: u64 = 75;
 const ARGON2_KIB_PER_MS: u64 = 2_000;
+
+#[cfg(all(test, not(feature = "imported-hashes")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_hash_without_its_feature_is_an_error() {
+        let pbkdf2 = HashForm::Pbkdf2 {
+            function: Algorithm::Sha1,
+            iterations: 1,
+        };
+        for form in [HashForm::Bcrypt { cost: 4 }, pbkdf2] {
+            let salt = [0; 16].into();
+            let computed =
+                HashInput { form, salt }.compute(b"code", &mut [0; 16], &mut HashMemory::new());
+            let feature = "imported-hashes";
+            assert_eq!(computed, Err(HashError::FeatureMissing { feature }));
+        }
+    }
+}
