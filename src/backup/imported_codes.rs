@@ -322,8 +322,6 @@ mod tests {
     use std::format;
     use std::string::{String, ToString};
 
-    const USED: Option<Timestamp> = Some(Timestamp::from_unix(1_700_000_000));
-
     fn shape() -> CodeShape {
         CodeShape::new("0123456789abcdef", 12).unwrap()
     }
@@ -414,6 +412,7 @@ mod tests {
     #[cfg(feature = "imported-hashes")]
     #[test]
     fn work_is_the_sum_over_unused_codes() {
+        const USED: Option<Timestamp> = Some(Timestamp::from_unix(1_700_000_000));
         let bcrypt = |cost: u8, first| format!("$2b${cost:02}${first}{}", "a".repeat(52));
         let salted =
             |parameters: &str| format!("${parameters}$AAAAAAAAAAAAAAAA${}", "A".repeat(43));

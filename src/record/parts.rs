@@ -300,6 +300,7 @@ pub(super) fn length(count: usize) -> u64 {
 }
 
 #[cfg(test)]
+#[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
     use crate::Policy;
@@ -342,7 +343,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "getrandom")]
     #[test]
     fn two_sets_of_backup_codes_are_refused() {
         let codes = BackupCodes::generate(Policy::default().code_format()).unwrap();
