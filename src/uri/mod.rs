@@ -25,6 +25,7 @@
 //! # Needs
 //!
 //! The feature `alloc`. QR codes ([`qr`]) need the feature `qr`, and PNG images the feature `png`.
+//! Exports of Google Authenticator ([`migration`]) need the feature `migration`.
 
 mod advice;
 mod apps;
@@ -33,6 +34,8 @@ mod error;
 mod escape;
 mod key_uri;
 mod label;
+#[cfg(feature = "migration")]
+pub mod migration;
 mod parameters;
 mod parse;
 #[cfg(feature = "qr")]
