@@ -111,11 +111,13 @@ fn decode(
         && !batch.is_complete()
     {
         let missing: Vec<_> = batch.missing().map(|part| part.to_string()).collect();
+        let (parts, are) = match missing.len() {
+            1 => ("part", "is"),
+            _ => ("parts", "are"),
+        };
         let (missing, size) = (missing.join(", "), batch.size());
-        faults.report(
-            "end",
-            format!("part {missing} of {size} is missing; read its QR code too"),
-        );
+        let error = format!("{parts} {missing} of {size} {are} missing; read the QR codes too");
+        faults.report("end", error);
     }
     Ok(())
 }

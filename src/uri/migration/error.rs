@@ -133,7 +133,7 @@ pub enum MigrationEntryFault {
 #[non_exhaustive]
 pub enum MigrationBatchError {
     /// The part is from another export.
-    #[error("the part belongs to another export; start a new batch for it")]
+    #[error("the part belongs to another export; collect the parts of that export separately")]
     OtherBatch {
         /// The batch id of the part.
         batch_id: i32,
