@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl
 
 REFUSED, MISREAD = "refused", "misread"
 # The ways to test a reader. `read`: it reads our key URI. `write`: we read its key URI. `code`: it generates a
-# passcode, and verifies ours. `scan`: it scans our QR code.
-READ, WRITE, CODE, SCAN = "read", "write", "code", "scan"
+# passcode, and verifies ours. `scan`: it scans our QR code. `export`: it reads our export of Google Authenticator.
+# `import`: we read its export.
+READ, WRITE, CODE, SCAN, EXPORT, IMPORT = "read", "write", "code", "scan", "export", "import"
 
 
 @dataclasses.dataclass
