@@ -5,6 +5,7 @@ use super::message::{FieldWriter, Length};
 use super::part::{LATEST_VERSION, to_text};
 use super::{MigrationBatchError, MigrationEncodeError, MigrationEntry, MigrationUri};
 use crate::constant_time::reveal;
+#[cfg(feature = "getrandom")]
 use crate::otp::RandomError;
 use crate::uri::KeyUri;
 use alloc::collections::BTreeMap;
@@ -94,7 +95,10 @@ impl MigrationBatch {
         }
     }
 
-    /// Returns the batch id, which all parts share. It can be negative, and 0 if it is missing.
+    /// Returns the batch id, which all parts share. It can be negative.
+    ///
+    /// It is 0 if the parts have none. Then only the number of parts and their content show that a
+    /// part is from another export.
     #[must_use]
     pub const fn id(&self) -> i32 {
         self.id
@@ -138,11 +142,11 @@ impl MigrationBatch {
     /// [`MAX_PART_BYTES`](Self::MAX_PART_BYTES) of text, so that a phone can scan its QR code. A
     /// single entry with longer names gets a part of its own.
     ///
-    /// All parts have the batch id `id`. The app shows an error if it scans parts of different ids
-    /// in one import. Use another id for each export: [`random_id`](Self::random_id).
+    /// All parts have the batch id `id`. Use another id for each export, so that no reader mixes
+    /// their parts: [`random_id`](Self::random_id).
     ///
-    /// The message states every number, also an index of 0: Google Authenticator for iOS refuses a
-    /// first part without an index.
+    /// The message states every number of the batch. Aegis states the index 0 too, since an import
+    /// into Google Authenticator for iOS failed (Aegis, issue 1451).
     ///
     /// # Errors
     /// [`MigrationEncodeError`] if an export cannot hold one of the key URIs. Nothing is left out
@@ -209,7 +213,7 @@ struct Header {
 }
 
 impl Header {
-    /// Numbers that take at least as many bytes as those of any part.
+    /// Numbers that take at least as many bytes as the numbers of any part.
     const LONGEST: Self = Self {
         size: i32::MIN,
         index: i32::MIN,

@@ -155,6 +155,10 @@ impl MigrationUri {
     /// A key URI has the name of the entry as its label: the app keeps the whole label that it
     /// scanned, such as `Example:alice`. A totp key URI has a period of 30 seconds, because an
     /// export has no period.
+    ///
+    /// A hotp key URI has the counter of the entry. Google Authenticator for Android counted up
+    /// before it computed a passcode (source code, 2020), so its next passcode can have the
+    /// following counter. Look ahead by at least one counter.
     pub fn entries(&self) -> &[MigrationEntry] {
         &self.entries
     }
