@@ -236,6 +236,46 @@ fn names_that_are_not_utf_8_are_errors() {
 }
 
 #[test]
+fn names_are_labels_of_key_uris() {
+    let read = |name: &str, issuer: &str| {
+        let entries = vec![Entry {
+            issuer: issuer.into(),
+            ..entry(name)
+        }];
+        let payload = Payload {
+            entries,
+            ..Payload::default()
+        };
+        let part = MigrationUri::parse(&text_of(&payload)).unwrap();
+        let read = part.entries()[0].clone().map_err(|error| error.fault);
+        read.map(|read| written(&read.uri))
+    };
+    let uri = |label: &str, issuer: &str| {
+        Ok(format!(
+            "otpauth://totp/{label}?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ{issuer}"
+        ))
+    };
+    assert_eq!(read("alice", ""), uri("alice", ""));
+    for name in ["Example:alice", "Example: alice"] {
+        assert_eq!(read(name, ""), uri("Example:alice", "&issuer=Example"));
+        assert_eq!(
+            read(name, "Example"),
+            uri("Example:alice", "&issuer=Example")
+        );
+        assert_eq!(
+            read(name, "example.com"),
+            uri("Example:alice", "&issuer=example.com")
+        );
+    }
+    let part = KeyUriPart::Account;
+    assert_eq!(
+        read(" alice", ""),
+        Err(KeyUriError::OuterSpace { part }.into())
+    );
+    assert_eq!(read("a:b:c", ""), Err(KeyUriError::Colon { part }.into()));
+}
+
+#[test]
 fn every_form_of_the_text_is_read() {
     let payload = Payload {
         entries: vec![Entry {
@@ -541,7 +581,7 @@ fn random_batch_ids_are_positive() {
     let ids: std::collections::BTreeSet<i32> = (0..20)
         .map(|_| MigrationBatch::random_id().unwrap())
         .collect();
-    assert!(ids.len() > 10);
+    assert_eq!(ids.len(), 20);
     assert!(ids.iter().all(|id| *id > 0));
 }
 
