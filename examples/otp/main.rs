@@ -1,5 +1,5 @@
-//! A small tool like oathtool, for passcodes, secrets, key URIs and QR codes. It uses only the
-//! primitives.
+//! A small tool like oathtool, for passcodes, secrets, key URIs, exports of apps and QR codes. It
+//! uses only the primitives.
 //!
 //! `cargo run --example otp -- --help`
 //!

@@ -1,7 +1,9 @@
 use crate::args::MigrateArgs;
 use crate::failure::{Failure, note};
 use crate::lines::Lines;
-use countersign::uri::migration::{MigrationBatch, MigrationBatchError, MigrationUri};
+use countersign::uri::migration::{
+    MigrationBatch, MigrationBatchError, MigrationEncodeError, MigrationUri,
+};
 use countersign::uri::{KeyUri, Repair};
 use std::fmt::Display;
 use std::io::{Read, Write};
@@ -184,6 +186,10 @@ fn encode(
             Ok(_) => {
                 note_repairs(place, &read.repairs);
                 uris.push(read.uri);
+            }
+            // The place names the key URI already.
+            Err(MigrationEncodeError::Unsupported { part, .. }) => {
+                faults.report(place, format!("an export cannot hold this {part}"));
             }
             Err(error) => faults.report(place, error),
         }

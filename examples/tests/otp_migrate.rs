@@ -146,7 +146,7 @@ fn the_other_key_uris_are_exported() {
     assert_eq!((status, out.lines().count()), (1, 1));
     assert_eq!(
         err,
-        "line 2: error: key URI 1: an export cannot hold this period\n\
+        "line 2: error: an export cannot hold this period\n\
          line 3: error: the key URI does not begin with otpauth://\n\
          line 4: note: the secret has 80 bits; 128 are the least that is safe\n"
     );
