@@ -54,7 +54,7 @@
 //! | module | content | needs |
 //! |---|---|---|
 //! | [`otp`] | passcodes: HOTP (RFC 4226) and TOTP (RFC 6238) | nothing; `Secret` needs `alloc` |
-//! | `uri` | key URIs, and their QR codes | `alloc`; QR codes need `qr` or `png` |
+//! | `uri` | key URIs, their QR codes, and exports of apps | `alloc`; also `qr`, `png`, `migration` |
 //! | `backup` | backup codes and backup-code sets | `backup` |
 //! | `store` | the storage contract, and a store in memory | `std` |
 //! | `factor` | the rules of one account: status and policy | `verifier` |
@@ -78,6 +78,7 @@
 //! | `qr`, `png` (default) | QR codes as SVG and terminal text; as PNG |
 //! | `verifier` (default) | `Verifier` and all layers that it needs |
 //! | `alloc` | `uri` and `otp::Secret`, without `std` |
+//! | `migration` | `uri::migration`: exports of Google Authenticator, without `std` |
 //! | `backup` | the layer `backup`, without `std` |
 //! | `imported-hashes` | imported backup codes whose hashes are bcrypt or PBKDF2 |
 //! | `steam` | `otp::SteamGuard`, and key URIs of Steam Guard; never in `Verifier` |

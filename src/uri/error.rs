@@ -40,7 +40,8 @@ pub enum KeyUriError {
     /// White space, a control character or an invisible character is before or after the URI.
     #[error("the key URI has white space or an invisible character before or after it")]
     Surroundings,
-    /// The text is an export of Google Authenticator, which is not a key URI.
+    /// The text is an export of Google Authenticator, which is not a key URI. `uri::migration`
+    /// reads exports.
     #[error("otpauth-migration:// is an export of Google Authenticator, not a key URI")]
     Migration,
     /// The URI is for Steam Guard, which computes other passcodes from the same secret.

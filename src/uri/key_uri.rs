@@ -211,6 +211,12 @@ impl KeyUri {
         }
     }
 
+    /// Returns the label without escapes: `prefix:account` or `account`.
+    #[cfg(feature = "migration")]
+    pub(super) fn label(&self) -> &str {
+        &self.label
+    }
+
     /// Returns the prefix and the account.
     fn label_parts(&self) -> (Option<&str>, &str) {
         self.label

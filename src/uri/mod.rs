@@ -26,6 +26,7 @@
 //!
 //! The feature `alloc`. QR codes ([`qr`]) need the feature `qr`, and PNG images the feature `png`.
 //! Key URIs of Steam Guard need the feature `steam`.
+//! Exports of Google Authenticator ([`migration`]) need the feature `migration`.
 
 mod advice;
 mod apps;
@@ -34,6 +35,8 @@ mod error;
 mod escape;
 mod key_uri;
 mod label;
+#[cfg(feature = "migration")]
+pub mod migration;
 mod parameters;
 mod parse;
 #[cfg(feature = "qr")]

@@ -260,7 +260,11 @@ impl Reader<'_> {
     }
 
     /// Returns a name without white space around it.
-    fn trimmed<'a>(&mut self, part: KeyUriPart, name: &'a str) -> Result<&'a str, KeyUriError> {
+    pub(super) fn trimmed<'a>(
+        &mut self,
+        part: KeyUriPart,
+        name: &'a str,
+    ) -> Result<&'a str, KeyUriError> {
         let trimmed = name.trim();
         if trimmed.len() != name.len() {
             self.repair_or_refuse(
@@ -348,7 +352,7 @@ impl Reader<'_> {
     }
 
     /// Completes the names of the label with the parameter `issuer`.
-    fn names<'a>(
+    pub(super) fn names<'a>(
         &mut self,
         label: Names<'a>,
         raw_prefix: Option<&str>,
@@ -477,6 +481,6 @@ impl<'a> Values<'a> {
 }
 
 /// Whether a character is white space, a control character or invisible, such as a byte order mark.
-fn is_surrounding(character: char) -> bool {
+pub(super) fn is_surrounding(character: char) -> bool {
     character.is_whitespace() || character.is_control() || is_invisible(character)
 }

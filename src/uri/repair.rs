@@ -76,6 +76,11 @@ pub enum Repair {
         /// The number of the parameter, from 1.
         position: usize,
     },
+    /// An unknown field in an entry of an export of Google Authenticator was ignored.
+    UnknownField {
+        /// The number of the field.
+        field: u32,
+    },
     /// An empty parameter was ignored.
     EmptyParameter {
         /// The number of the parameter, from 1.
@@ -134,6 +139,9 @@ impl fmt::Display for Repair {
                     f,
                     "parameter {position} has an unknown name and was ignored"
                 )
+            }
+            Self::UnknownField { field } => {
+                write!(f, "field {field} is unknown and was ignored")
             }
             Self::EmptyParameter { position } => {
                 write!(f, "parameter {position} is empty and was ignored")

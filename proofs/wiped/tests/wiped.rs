@@ -102,6 +102,11 @@ fn secrets_parsed_from_text_leave_no_copies() {
 }
 
 #[test]
+fn written_and_read_exports_leave_no_secrets() {
+    leaves_nothing("migration", 5);
+}
+
+#[test]
 fn qr_images_leave_at_most_codewords() {
     let left_by_qrcode = set(["Codewords"]);
     for operation in 0..=12 {
@@ -120,6 +125,7 @@ fn every_unwiped_kind_of_secret_is_found() {
     let all = set([
         "BackupCode",
         "Base32",
+        "Base64",
         "CodeEntropy",
         "Codewords",
         "CodeHash",
