@@ -16,10 +16,8 @@ pub(super) fn read(
     is_lenient: bool,
 ) -> Result<LenientKeyUri, MigrationEntryError> {
     let mut repairs = Vec::new();
-    let reader = Reader {
-        minimum_bits: if is_lenient { 8 } else { Secret::MINIMUM_BITS },
-        repairs: is_lenient.then_some(&mut repairs),
-    };
+    let minimum_bits = if is_lenient { 8 } else { Secret::MINIMUM_BITS };
+    let reader = Reader::new(minimum_bits, is_lenient.then_some(&mut repairs));
     match reader.entry(message) {
         Ok(uri) => Ok(LenientKeyUri { uri, repairs }),
         Err(fault) => Err(MigrationEntryError { entry, fault }),
@@ -211,6 +209,8 @@ pub(super) fn unsupported_part(uri: &KeyUri) -> Option<KeyUriPart> {
         KeyUriKind::Totp { .. } => Some(KeyUriPart::Period),
         KeyUriKind::Hotp { counter } if i64::try_from(counter).is_ok() => None,
         KeyUriKind::Hotp { .. } => Some(KeyUriPart::Counter),
+        #[cfg(feature = "steam")]
+        KeyUriKind::Steam => Some(KeyUriPart::Encoder),
     };
     fits.or((uri.digits() == Digits::SEVEN).then_some(KeyUriPart::Digits))
         .or(uri.image().map(|_| KeyUriPart::Image))
@@ -248,6 +248,9 @@ pub(super) fn write(uri: &KeyUri, out: &mut impl FieldWriter) {
     );
     match uri.kind() {
         KeyUriKind::Totp { .. } => out.number(6, number(TOTP)),
+        // The caller has refused it.
+        #[cfg(feature = "steam")]
+        KeyUriKind::Steam => {}
         KeyUriKind::Hotp { counter } => {
             out.number(6, number(HOTP));
             out.number(7, counter);
