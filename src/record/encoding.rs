@@ -347,6 +347,7 @@ mod tests {
     fn a_record_without_fields_has_the_first_form() {
         let mut factor = full();
         factor.issuing = Issuing::new();
+        factor.import = None;
         factor.beginnings = Beginnings::from_times(vec![AT]);
         assert_eq!(Form::of(&factor), Form::First);
         let plain = encode_after(&[], &factor, &history(1), 0).unwrap();
