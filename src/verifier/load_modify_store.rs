@@ -99,12 +99,12 @@ impl<S: Store> Verifier<S> {
     /// these steps, up to the builder's number of rounds.
     ///
     /// Returns the answer of a decision only after the write of that decision is stored.
-    pub(super) async fn load_modify_store<T: Answer>(
+    pub(super) fn load_modify_store<T: Answer>(
         &self,
         account: &AccountId,
         decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
-    ) -> Result<T, VerifierError> {
-        self.modify_store(account, FirstRound::Loads, decide).await
+    ) -> impl Future<Output = Result<T, VerifierError>> + Send {
+        self.modify_store(account, FirstRound::Loads, decide)
     }
 
     /// Like [`load_modify_store`](Self::load_modify_store). The first round may skip the load.
@@ -120,7 +120,11 @@ impl<S: Store> Verifier<S> {
         let mut maybe_applied = false;
         // The last round only finds out whether the write of the previous round was applied.
         for round in 0..=self.core.rounds {
-            let (stored, mut loaded) = match self.load_in(round, first, account).await {
+            let loaded = match first {
+                FirstRound::AssumesNoRecord if round == 0 => Ok((None, None)),
+                FirstRound::AssumesNoRecord | FirstRound::Loads => self.load(account).await,
+            };
+            let (stored, mut loaded) = match loaded {
                 Ok(loaded) => loaded,
                 Err(error) if refused.is_some() => {
                     return Err(VerifierError::Unsettled(Some(Box::new(error))));
@@ -212,18 +216,6 @@ impl<S: Store> Verifier<S> {
             }
         }
         Err(VerifierError::Contended)
-    }
-
-    async fn load_in(
-        &self,
-        round: u32,
-        first: FirstRound,
-        account: &AccountId,
-    ) -> Result<(Option<Revision>, Option<Loaded>), VerifierError> {
-        match first {
-            FirstRound::AssumesNoRecord if round == 0 => Ok((None, None)),
-            FirstRound::AssumesNoRecord | FirstRound::Loads => self.load(account).await,
-        }
     }
 
     /// The revision and the decrypted record, or neither.
