@@ -49,7 +49,7 @@ impl SharedClock {
     }
 
     /// The lowest counter that no client knows to be used. The verifier's next counter is at most
-    /// [`AHEAD`] more.
+    /// `AHEAD` more.
     pub fn next_counter(&self, account: usize) -> u64 {
         self.advance(account * 2 + 1, |counter| counter)
     }
