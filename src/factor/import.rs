@@ -296,6 +296,9 @@ impl ImportedAuthenticator {
             return Err(ImportFault::AddedInFuture { number, at });
         }
         match self.moving {
+            MovingFactor::Time { t0, .. } if is_ahead(t0, now) => {
+                Err(ImportFault::T0InFuture { number, at: t0 })
+            }
             MovingFactor::Time {
                 period,
                 t0,

@@ -82,6 +82,14 @@ pub enum ImportFault {
         /// The counter.
         counter: u64,
     },
+    /// T0 is more than a day from now. Until T0, the authenticator has no second passcode.
+    #[error("T0 of authenticator {number} is {at}, more than a day from now; check its unit")]
+    T0InFuture {
+        /// The number of the authenticator.
+        number: usize,
+        /// The time.
+        at: Timestamp,
+    },
     /// The authenticator was added more than a day from now.
     #[error("authenticator {number} was added at {at}, more than a day from now; check the clocks")]
     AddedInFuture {

@@ -251,6 +251,9 @@ fn unfit_authenticators_are_refused_by_number() {
         "seconds, not steps"
     );
     let at = Timestamp::from_unix(tomorrow + 1);
+    let t0 = ImportFault::T0InFuture { number, at };
+    assert_eq!(second(other().t0(at)), t0);
+    assert_eq!(second(other().t0(at).last_step(TimeStep::new(0))), t0);
     let added = ImportFault::AddedInFuture { number, at };
     assert_eq!(second(other().added_at(at)), added);
     let exported = fault(&Import::new([totp()]).exported_at(at));
@@ -270,6 +273,7 @@ fn values_at_their_limit_are_imported() {
     let step = TimeStep::new(tomorrow.as_unix() / 30);
     imported(Import::new([totp().last_step(step).added_at(tomorrow)]));
     imported(Import::new([totp()]).exported_at(tomorrow));
+    imported(Import::new([totp().t0(tomorrow)]));
     let last = u64::MAX - (1 << 32);
     let world = imported(Import::new([ImportedAuthenticator::hotp(
         secret(KEY),
