@@ -54,7 +54,8 @@ pub enum ImportFault {
         /// The policy's minimum.
         minimum: u16,
     },
-    /// An earlier authenticator of the import has the same secret.
+    /// An earlier authenticator of the import has the same secret. Zeros at the end of a secret do
+    /// not count, because they do not change its passcodes.
     #[error("authenticator {number} has the secret of an earlier one; leave one of them out")]
     SecretInUse {
         /// The number of the later authenticator.

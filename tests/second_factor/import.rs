@@ -235,6 +235,11 @@ fn unfit_authenticators_are_refused_by_number() {
     assert_eq!(second(ImportedAuthenticator::totp(secret(&[7; 10]))), weak);
     let same = ImportFault::SecretInUse { number };
     assert_eq!(second(ImportedAuthenticator::hotp(secret(KEY), 0)), same);
+    let padded = [&KEY[..], &[0; 3]].concat();
+    for padded in [&padded[..], &padded[..21]] {
+        let padded = ImportedAuthenticator::totp(secret(padded));
+        assert_eq!(second(padded), same, "HMAC pads a key with zeros");
+    }
 
     let tomorrow = START.as_unix() + DAY.as_secs();
     let step = TimeStep::new(tomorrow / 30 + 1);
