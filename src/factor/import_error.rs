@@ -16,6 +16,9 @@ pub enum ExistingFactor {
     /// The account has the second factor of an import with other content.
     #[error("the account has the second factor of another import; compare the two imports")]
     OtherImport,
+    /// The account was erased between the two writes of the import.
+    #[error("the account was erased during the import; leave it out of the import")]
+    Erased,
 }
 
 /// The reason why the second factor of another system cannot be imported. Nothing was imported.

@@ -9,7 +9,7 @@ use countersign::import::{
 };
 use countersign::otp::{Algorithm, Digits, Hotp, Period, Secret, TimeStep, Totp};
 use countersign::store::{ConditionalWrite, MemoryStore, Store, StoredRecord, WriteKind};
-use countersign::store::{Summary, WriteResult};
+use countersign::store::{Revision, Summary, WriteResult};
 use countersign::testing::block_on;
 use countersign::uri::KeyUri;
 use countersign::{
@@ -235,6 +235,7 @@ fn unfit_authenticators_are_refused_by_number() {
     assert_eq!(second(ImportedAuthenticator::totp(secret(&[7; 10]))), weak);
     let same = ImportFault::SecretInUse { number };
     assert_eq!(second(ImportedAuthenticator::hotp(secret(KEY), 0)), same);
+
     let padded = [&KEY[..], &[0; 3]].concat();
     for padded in [&padded[..], &padded[..21]] {
         let padded = ImportedAuthenticator::totp(secret(padded));
@@ -506,6 +507,40 @@ fn a_late_write_after_an_erasure_revives_nothing() {
     assert_eq!(late(complete), WriteResult::Stale);
     assert_eq!(late(begun), WriteResult::Done);
     assert_eq!(world.status(), Status::Disabled);
+}
+
+/// A store whose account is erased as soon as a record is created.
+#[derive(Clone, Default)]
+struct Eraser(MemoryStore);
+
+impl Store for Eraser {
+    type Error = Infallible;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
+        Store::load(&self.0, account).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        write: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
+        let result = Store::compare_and_swap(&self.0, account, write).await;
+        if write.expected().is_none() {
+            let summary = Summary::new(false, 0, KeyId::new(1));
+            let erased = Revision::from_i64(1).unwrap();
+            let erasure = ConditionalWrite::erase(write.revision(), erased, summary);
+            let Ok(_) = Store::compare_and_swap(&self.0, account, erasure).await;
+        }
+        result
+    }
+}
+
+#[test]
+fn an_erasure_between_the_writes_ends_the_import() {
+    let world = World::with_store(Eraser::default(), policy().build().unwrap());
+    assert_eq!(existing(&world, &old_phone()), ExistingFactor::Erased);
+    assert_eq!(world.status(), Status::Absent);
 }
 
 #[test]
