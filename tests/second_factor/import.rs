@@ -317,6 +317,22 @@ fn the_status_says_what_was_imported() {
 }
 
 #[test]
+fn a_guessable_secret_has_no_lower_risk_than_1() {
+    let world = World::with_policy(policy().imported_secret_bits(8).build().unwrap());
+    for (bytes, is_guessable) in [(1, true), (7, true), (8, false), (10, false)] {
+        block_on(world.verifier.erase(&world.alice)).unwrap();
+        let short = ImportedAuthenticator::totp(secret(&KEY[..bytes]));
+        let two = Import::new([short, ImportedAuthenticator::hotp(secret(KEY), 0)]);
+        assert_eq!(import(&world, &two).unwrap(), Imported::Now);
+        let Status::Enabled(enabled) = world.status() else {
+            panic!("not enabled");
+        };
+        let risk = world.verifier.policy().annual_risk(&enabled.authenticators);
+        assert_eq!(risk >= 1.0, is_guessable, "{bytes} bytes: {risk}");
+    }
+}
+
+#[test]
 fn equal_names_get_numbers() {
     let long = AuthenticatorName::new(&"\u{e9}".repeat(32)).unwrap();
     let named = |number: u8, name: &AuthenticatorName| {
@@ -377,8 +393,8 @@ struct Recorder {
 
 #[derive(Clone)]
 struct Recorded {
-    expected: Option<countersign::store::Revision>,
-    revision: countersign::store::Revision,
+    expected: Option<Revision>,
+    revision: Revision,
     record: Vec<u8>,
     kind: WriteKind,
 }
@@ -541,6 +557,30 @@ fn an_erasure_between_the_writes_ends_the_import() {
     let world = World::with_store(Eraser::default(), policy().build().unwrap());
     assert_eq!(existing(&world, &old_phone()), ExistingFactor::Erased);
     assert_eq!(world.status(), Status::Absent);
+}
+
+#[test]
+fn the_largest_record_has_less_than_32_kib() {
+    let policy = policy().max_authenticators(20).build().unwrap();
+    let name = AuthenticatorName::new(&"x".repeat(64)).unwrap();
+    let authenticators = (1..=20).map(|n| {
+        let authenticator = ImportedAuthenticator::totp(secret(&[n; Secret::MAX_BYTES]));
+        let latest = Timestamp::from_unix(START.as_unix() - 1);
+        authenticator.name(name.clone()).t0(latest).added_at(START)
+    });
+    let base64 = |byte: u8, bytes: usize| data_encoding::BASE64_NOPAD.encode(&vec![byte; bytes]);
+    let hash = |n: u8| {
+        let (salt, hash) = (base64(n, 64), base64(n, 64));
+        format!("$argon2id$v=19$m=65536,t=1,p=16${salt}${hash}")
+    };
+    let hashes: Vec<_> = (0..32).map(hash).collect();
+    let hashes = hashes.iter().map(|hash| (hash.as_str(), Some(START)));
+    let codes = ImportedCodes::hashed(shape(), hashes).unwrap();
+    let world = World::with_policy(policy);
+    let import = Import::new(authenticators).backup_codes(codes);
+    assert_eq!(self::import(&world, &import).unwrap(), Imported::Now);
+    let bytes = world.record().len();
+    assert!((16_384..32_768).contains(&bytes), "{bytes}");
 }
 
 #[test]
