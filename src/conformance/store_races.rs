@@ -38,7 +38,8 @@ pub fn two_handles_see_each_other_at_once<H: Harness>(harness: &H) -> Result<(),
 
 /// A write that was answered with `Done` stays when its handle is dropped at once.
 ///
-/// The store commits the write, and does not leave it in a transaction that other code ends.
+/// The store commits the write, and does not leave it in a transaction that other code ends. Only a
+/// store that serves `Verifier::import_in_transaction` alone may do that, and fails this check.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.

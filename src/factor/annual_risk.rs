@@ -20,6 +20,8 @@ use crate::otp::Digits;
 pub struct GuessTarget {
     is_hotp: bool,
     digits: Digits,
+    /// Whether an attacker can guess the secret instead of a passcode.
+    is_weak: bool,
 }
 
 impl GuessTarget {
@@ -30,6 +32,7 @@ impl GuessTarget {
         Self {
             is_hotp: false,
             digits,
+            is_weak: false,
         }
     }
 
@@ -40,11 +43,15 @@ impl GuessTarget {
         Self {
             is_hotp: true,
             digits,
+            is_weak: false,
         }
     }
 
     /// How many of the 2^31 truncated HMACs make a guess correct.
     fn hits(self, policy: &Policy) -> f64 {
+        if self.is_weak {
+            return f64::from(TRUNCATED);
+        }
         let candidates = if self.is_hotp {
             u16::from(policy.look_ahead()).saturating_add(1)
         } else {
@@ -62,12 +69,19 @@ impl GuessTarget {
 impl From<&AuthenticatorStatus> for GuessTarget {
     fn from(status: &AuthenticatorStatus) -> Self {
         let digits = Digits::new(status.digits).unwrap_or_default();
-        match status.kind {
+        let target = match status.kind {
             AuthenticatorKind::Totp { .. } => Self::totp(digits),
             AuthenticatorKind::Hotp => Self::hotp(digits),
+        };
+        Self {
+            is_weak: status.secret_bits < GUESSABLE_BITS,
+            ..target
         }
     }
 }
+
+/// With this many bits, no passcode is noticeably likelier than the others.
+const GUESSABLE_BITS: usize = 64;
 
 /// The number of truncated HMACs (RFC 4226, section 5.3).
 const TRUNCATED: u32 = 1 << 31;
@@ -86,6 +100,10 @@ impl Policy {
     /// counter and the look-ahead of each HOTP authenticator, and against all backup codes of a
     /// set. A passcode is 31 bits modulo a power of ten (RFC 4226, 5.3), so some passcodes are
     /// slightly more likely than 10^-digits. The bound uses the likeliest ones.
+    ///
+    /// An imported secret of fewer than 64 bits has too few possible passcodes for this bound. For
+    /// an account with such a secret in its status, the method returns 1. A [`GuessTarget`] that
+    /// you make has a secret of at least 64 bits.
     ///
     /// The default policy gives 385 guesses and less than 1.3e-3 for one authenticator. The example
     /// `attack` runs 23 strategies against the real verifier under four policies, and never counts

@@ -100,9 +100,9 @@ impl Import {
         for (number, authenticator) in (1..).zip(&self.authenticators) {
             authenticator.check(number, now, policy)?;
             let earlier = self.authenticators.iter().take(number.saturating_sub(1));
-            let secret = authenticator.secret.expose();
+            let key = without_padding(&authenticator.secret);
             let same = earlier.fold(Choice::from(0), |same, earlier| {
-                same | earlier.secret.expose().ct_eq(secret)
+                same | without_padding(&earlier.secret).ct_eq(key)
             });
             if reveal(same) {
                 return Err(ImportFault::SecretInUse { number });
@@ -177,6 +177,16 @@ const LAST_NEXT_COUNTER: u64 = u64::MAX - (1 << 32);
 /// When a step begins.
 const fn step_start(step: TimeStep, period: Period, t0: Timestamp) -> Timestamp {
     t0.saturating_add(step.get().saturating_mul(period.as_secs()))
+}
+
+/// The bytes of a secret without the zeros at its end. HMAC pads a key with zeros, so secrets that
+/// differ only there have the same passcodes.
+fn without_padding(secret: &Secret) -> &[u8] {
+    let mut key = secret.expose();
+    while let Some((0, start)) = key.split_last() {
+        key = start;
+    }
+    key
 }
 
 fn is_ahead(time: Timestamp, now: Timestamp) -> bool {
@@ -296,6 +306,9 @@ impl ImportedAuthenticator {
             return Err(ImportFault::AddedInFuture { number, at });
         }
         match self.moving {
+            MovingFactor::Time { t0, .. } if is_ahead(t0, now) => {
+                Err(ImportFault::T0InFuture { number, at: t0 })
+            }
             MovingFactor::Time {
                 period,
                 t0,

@@ -16,6 +16,9 @@ pub enum ExistingFactor {
     /// The account has the second factor of an import with other content.
     #[error("the account has the second factor of another import; compare the two imports")]
     OtherImport,
+    /// The account was erased between the two writes of the import.
+    #[error("the account was erased during the import; leave it out of the import")]
+    Erased,
 }
 
 /// The reason why the second factor of another system cannot be imported. Nothing was imported.
@@ -54,7 +57,8 @@ pub enum ImportFault {
         /// The policy's minimum.
         minimum: u16,
     },
-    /// An earlier authenticator of the import has the same secret.
+    /// An earlier authenticator of the import has the same secret. Zeros at the end of a secret do
+    /// not count, because they do not change its passcodes.
     #[error("authenticator {number} has the secret of an earlier one; leave one of them out")]
     SecretInUse {
         /// The number of the later authenticator.
@@ -81,6 +85,14 @@ pub enum ImportFault {
         number: usize,
         /// The counter.
         counter: u64,
+    },
+    /// T0 is more than a day from now. Until T0, the authenticator has no second passcode.
+    #[error("T0 of authenticator {number} is {at}, more than a day from now; check its unit")]
+    T0InFuture {
+        /// The number of the authenticator.
+        number: usize,
+        /// The time.
+        at: Timestamp,
     },
     /// The authenticator was added more than a day from now.
     #[error("authenticator {number} was added at {at}, more than a day from now; check the clocks")]

@@ -114,7 +114,7 @@ pub enum AcceptedBy {
     },
 }
 
-/// The id of one issued set of backup codes: 128 random bits, written as 32 hexadecimal digits.
+/// The id of one set of backup codes: 128 random bits, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BackupCodeSetId([u8; 16]);
 

@@ -124,7 +124,8 @@ impl fmt::Debug for ConditionalWrite<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WriteKind {
-    /// A pending enrollment began, changed or ended, or a wrong passcode was counted against it.
+    /// A pending enrollment began, changed or ended, or a wrong passcode was counted against it. Or
+    /// `Verifier::import` made the first of its two writes.
     ///
     /// No authenticator became active, so do not change your `enrolled` flag. Only this kind
     /// creates a record, except for `Verifier::import_in_transaction`, which creates it by

@@ -76,7 +76,8 @@ impl<S: Store> Verifier<S> {
     /// backup codes.
     ///
     /// The account must have no record, or the record of the same import. So you can run a job that
-    /// was killed again. An account that you erased has no record: leave it out of the job.
+    /// was killed again. An account that you erased has no record: leave it out of the job. If the
+    /// account is erased between the two writes, the error is [`ExistingFactor::Erased`].
     ///
     /// The method makes two writes. The first write stores a record with the import's fingerprint
     /// only. The second write stores the second factor under the revision of the first. If the
@@ -165,12 +166,15 @@ impl<S: Store> Verifier<S> {
             }
         };
         let ids = self.authenticator_ids(import)?;
-        let decide = |loaded: Option<Loaded>, now: Timestamp| {
+        let decide = |has_begun: bool, loaded: Option<Loaded>, now: Timestamp| {
             let stage = loaded.map(|loaded| loaded.factor.import_stage(fingerprint));
             match (stage.transpose(), first) {
                 (Err(existing), _) => Step::Answer(Err(existing)),
                 (Ok(Some(ImportStage::Imported)), _) => {
                     Step::Answer(Ok(Progress::Complete(Imported::AlreadyHere)))
+                }
+                (Ok(None), FirstWrite::Fingerprint) if has_begun => {
+                    Step::Answer(Err(ExistingFactor::Erased))
                 }
                 (Ok(None), FirstWrite::Fingerprint) => {
                     let begun = SecondFactor::begun_import(fingerprint, now, policy);
@@ -184,10 +188,11 @@ impl<S: Store> Verifier<S> {
                 }
             }
         };
-        let mut first_round = FirstRound::AssumesNoRecord;
+        let (mut first_round, mut has_begun) = (FirstRound::AssumesNoRecord, false);
         for _ in 0..self.core.rounds {
+            let decide = |loaded, now| decide(has_begun, loaded, now);
             match self.modify_store(account, first_round, decide).await?? {
-                Progress::Begun => first_round = FirstRound::Loads,
+                Progress::Begun => (first_round, has_begun) = (FirstRound::Loads, true),
                 Progress::Complete(imported) => return Ok(imported),
             }
         }

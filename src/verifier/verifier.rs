@@ -351,8 +351,8 @@ impl<S: Store> Verifier<S> {
         with_wiped_stack(async {
             let evidence = self.evidence(proof)?;
             let policy = &self.core.policy;
-            // Only an enrollment creates a record, and no code can belong to a record that is
-            // absent.
+            // Of the changes, only an enrollment creates a record, and no code can belong to a
+            // record that is absent.
             let creates = matches!(change, Change::Begin(_)) && !evidence.is_code();
             self.attempt(account, |loaded, progress, now| {
                 let factor = match loaded {

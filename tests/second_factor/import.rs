@@ -9,7 +9,7 @@ use countersign::import::{
 };
 use countersign::otp::{Algorithm, Digits, Hotp, Period, Secret, TimeStep, Totp};
 use countersign::store::{ConditionalWrite, MemoryStore, Store, StoredRecord, WriteKind};
-use countersign::store::{Summary, WriteResult};
+use countersign::store::{Revision, Summary, WriteResult};
 use countersign::testing::block_on;
 use countersign::uri::KeyUri;
 use countersign::{
@@ -236,6 +236,12 @@ fn unfit_authenticators_are_refused_by_number() {
     let same = ImportFault::SecretInUse { number };
     assert_eq!(second(ImportedAuthenticator::hotp(secret(KEY), 0)), same);
 
+    let padded = [&KEY[..], &[0; 3]].concat();
+    for padded in [&padded[..], &padded[..21]] {
+        let padded = ImportedAuthenticator::totp(secret(padded));
+        assert_eq!(second(padded), same, "HMAC pads a key with zeros");
+    }
+
     let tomorrow = START.as_unix() + DAY.as_secs();
     let step = TimeStep::new(tomorrow / 30 + 1);
     let ahead = ImportFault::StepInFuture { number, step };
@@ -251,6 +257,9 @@ fn unfit_authenticators_are_refused_by_number() {
         "seconds, not steps"
     );
     let at = Timestamp::from_unix(tomorrow + 1);
+    let t0 = ImportFault::T0InFuture { number, at };
+    assert_eq!(second(other().t0(at)), t0);
+    assert_eq!(second(other().t0(at).last_step(TimeStep::new(0))), t0);
     let added = ImportFault::AddedInFuture { number, at };
     assert_eq!(second(other().added_at(at)), added);
     let exported = fault(&Import::new([totp()]).exported_at(at));
@@ -270,6 +279,7 @@ fn values_at_their_limit_are_imported() {
     let step = TimeStep::new(tomorrow.as_unix() / 30);
     imported(Import::new([totp().last_step(step).added_at(tomorrow)]));
     imported(Import::new([totp()]).exported_at(tomorrow));
+    imported(Import::new([totp().t0(tomorrow)]));
     let last = u64::MAX - (1 << 32);
     let world = imported(Import::new([ImportedAuthenticator::hotp(
         secret(KEY),
@@ -304,6 +314,22 @@ fn the_status_says_what_was_imported() {
     assert!(matches!(weak.kind, AuthenticatorKind::Totp { .. }));
     assert!(matches!(strong.kind, AuthenticatorKind::Hotp));
     assert_ne!(weak.id, strong.id);
+}
+
+#[test]
+fn a_guessable_secret_has_no_lower_risk_than_1() {
+    let world = World::with_policy(policy().imported_secret_bits(8).build().unwrap());
+    for (bytes, is_guessable) in [(1, true), (7, true), (8, false), (10, false)] {
+        block_on(world.verifier.erase(&world.alice)).unwrap();
+        let short = ImportedAuthenticator::totp(secret(&KEY[..bytes]));
+        let two = Import::new([short, ImportedAuthenticator::hotp(secret(KEY), 0)]);
+        assert_eq!(import(&world, &two).unwrap(), Imported::Now);
+        let Status::Enabled(enabled) = world.status() else {
+            panic!("not enabled");
+        };
+        let risk = world.verifier.policy().annual_risk(&enabled.authenticators);
+        assert_eq!(risk >= 1.0, is_guessable, "{bytes} bytes: {risk}");
+    }
 }
 
 #[test]
@@ -367,8 +393,8 @@ struct Recorder {
 
 #[derive(Clone)]
 struct Recorded {
-    expected: Option<countersign::store::Revision>,
-    revision: countersign::store::Revision,
+    expected: Option<Revision>,
+    revision: Revision,
     record: Vec<u8>,
     kind: WriteKind,
 }
@@ -497,6 +523,64 @@ fn a_late_write_after_an_erasure_revives_nothing() {
     assert_eq!(late(complete), WriteResult::Stale);
     assert_eq!(late(begun), WriteResult::Done);
     assert_eq!(world.status(), Status::Disabled);
+}
+
+/// A store whose account is erased as soon as a record is created.
+#[derive(Clone, Default)]
+struct Eraser(MemoryStore);
+
+impl Store for Eraser {
+    type Error = Infallible;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
+        Store::load(&self.0, account).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        write: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Infallible> {
+        let result = Store::compare_and_swap(&self.0, account, write).await;
+        if write.expected().is_none() {
+            let summary = Summary::new(false, 0, KeyId::new(1));
+            let erased = Revision::from_i64(1).unwrap();
+            let erasure = ConditionalWrite::erase(write.revision(), erased, summary);
+            let Ok(_) = Store::compare_and_swap(&self.0, account, erasure).await;
+        }
+        result
+    }
+}
+
+#[test]
+fn an_erasure_between_the_writes_ends_the_import() {
+    let world = World::with_store(Eraser::default(), policy().build().unwrap());
+    assert_eq!(existing(&world, &old_phone()), ExistingFactor::Erased);
+    assert_eq!(world.status(), Status::Absent);
+}
+
+#[test]
+fn the_largest_record_has_less_than_32_kib() {
+    let policy = policy().max_authenticators(20).build().unwrap();
+    let name = AuthenticatorName::new(&"x".repeat(64)).unwrap();
+    let authenticators = (1..=20).map(|n| {
+        let authenticator = ImportedAuthenticator::totp(secret(&[n; Secret::MAX_BYTES]));
+        let latest = Timestamp::from_unix(START.as_unix() - 1);
+        authenticator.name(name.clone()).t0(latest).added_at(START)
+    });
+    let base64 = |byte: u8, bytes: usize| data_encoding::BASE64_NOPAD.encode(&vec![byte; bytes]);
+    let hash = |n: u8| {
+        let (salt, hash) = (base64(n, 64), base64(n, 64));
+        format!("$argon2id$v=19$m=65536,t=1,p=16${salt}${hash}")
+    };
+    let hashes: Vec<_> = (0..32).map(hash).collect();
+    let hashes = hashes.iter().map(|hash| (hash.as_str(), Some(START)));
+    let codes = ImportedCodes::hashed(shape(), hashes).unwrap();
+    let world = World::with_policy(policy);
+    let import = Import::new(authenticators).backup_codes(codes);
+    assert_eq!(self::import(&world, &import).unwrap(), Imported::Now);
+    let bytes = world.record().len();
+    assert!((16_384..32_768).contains(&bytes), "{bytes}");
 }
 
 #[test]
