@@ -5,7 +5,7 @@ use super::code_set::CodeSet;
 use super::import_error::{ExistingFactor, ImportFault};
 use super::moving_factor::{MovingFactor, Parameters};
 use super::second_factor::SecondFactor;
-use crate::backup::ImportedCodes;
+use crate::backup::{ImportedCodeSet, ImportedCodes};
 use crate::constant_time::reveal;
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
 use crate::uri::{KeyUri, KeyUriKind};
@@ -32,8 +32,17 @@ use subtle::ConstantTimeEq;
 #[must_use]
 pub struct Import {
     authenticators: Vec<ImportedAuthenticator>,
-    backup_codes: Option<ImportedCodes>,
+    backup_codes: Option<ImportCodes>,
     exported_at: Option<Timestamp>,
+}
+
+/// The backup codes of an import.
+#[derive(Clone, Debug)]
+pub(crate) enum ImportCodes {
+    /// As the other system had them.
+    Given(ImportedCodes),
+    /// Ready to be stored: codes in clear text are hashed.
+    Prepared(ImportedCodeSet),
 }
 
 impl Import {
@@ -48,7 +57,13 @@ impl Import {
 
     /// Adds the backup codes.
     pub fn backup_codes(mut self, codes: ImportedCodes) -> Self {
-        self.backup_codes = Some(codes);
+        self.backup_codes = Some(ImportCodes::Given(codes));
+        self
+    }
+
+    /// Replaces the backup codes by the set that the record will hold.
+    pub(crate) fn prepared(mut self, codes: ImportedCodeSet) -> Self {
+        self.backup_codes = Some(ImportCodes::Prepared(codes));
         self
     }
 
@@ -62,7 +77,7 @@ impl Import {
     }
 
     /// The backup codes.
-    pub(crate) const fn codes(&self) -> Option<&ImportedCodes> {
+    pub(crate) const fn codes(&self) -> Option<&ImportCodes> {
         self.backup_codes.as_ref()
     }
 

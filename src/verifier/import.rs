@@ -5,7 +5,7 @@ use super::load_modify_store::{Answer, FirstRound};
 use super::verifier::{Verifier, with_wiped_stack};
 use crate::backup::{ImportedCodeSet, ImportedCodes, ImportedCodesError};
 use crate::factor::{
-    CodeSet, ExistingFactor, Import, ImportFault, ImportStage, SecondFactor, Step,
+    CodeSet, ExistingFactor, Import, ImportCodes, ImportFault, ImportStage, SecondFactor, Step,
 };
 use crate::runtime::{Generator, HashExecutorError};
 use crate::store::{Store, WriteKind};
@@ -133,6 +133,37 @@ impl<S: Store> Verifier<S> {
         self.import_by(account, import, FirstWrite::Whole).await
     }
 
+    /// Hashes the backup codes in clear text of an import, before the transaction of
+    /// [`import_in_transaction`](Self::import_in_transaction) begins. Each code takes one Argon2id
+    /// hash, and the rows of a transaction stay locked until it ends.
+    ///
+    /// The method also checks the import and loads the record. If the account has the import
+    /// already, the method hashes nothing. An import without codes in clear text comes back
+    /// unchanged, and takes no call to the store.
+    ///
+    /// # Errors
+    /// As [`import`](Self::import).
+    pub async fn prepare_import(
+        &self,
+        account: &AccountId,
+        import: Import,
+    ) -> Result<Import, ImportError> {
+        let outcome = with_wiped_stack(self.prepared(account, import)).await;
+        report(account, "prepare_import", outcome)
+    }
+
+    async fn prepared(&self, account: &AccountId, import: Import) -> Result<Import, ImportError> {
+        match import.codes() {
+            Some(ImportCodes::Given(codes)) if codes.are_plain() => {
+                match self.hashed_codes(account, &import, codes).await? {
+                    Some(codes) => Ok(import.prepared(codes)),
+                    None => Ok(import),
+                }
+            }
+            _ => Ok(import),
+        }
+    }
+
     async fn import_by(
         &self,
         account: &AccountId,
@@ -153,16 +184,12 @@ impl<S: Store> Verifier<S> {
         let policy = &self.core.policy;
         let codes = match import.codes() {
             None => None,
-            Some(codes) => {
-                codes.check_work(policy.imported_code_work())?;
-                import.second_factor(&ids, None, self.core.clock.now(), policy)?;
-                // Hashing the codes takes long. So look first whether the import is needed.
-                let (_, loaded) = self.load(account).await?;
-                let stage = loaded.map(|loaded| loaded.factor.import_stage(import));
-                if let Some(ImportStage::Imported) = stage.transpose()? {
-                    return Ok(Imported::AlreadyHere);
+            Some(ImportCodes::Prepared(codes)) => Some(codes.clone()),
+            Some(ImportCodes::Given(codes)) => {
+                match self.hashed_codes(account, import, codes).await? {
+                    Some(codes) => Some(codes),
+                    None => return Ok(Imported::AlreadyHere),
                 }
-                Some(self.imported_code_set(codes).await?)
             }
         };
         for _ in 0..self.core.rounds {
@@ -196,6 +223,33 @@ impl<S: Store> Verifier<S> {
             }
         }
         Err(VerifierError::Contended.into())
+    }
+
+    /// The backup codes as the record holds them, or `None` if the import was made before.
+    async fn hashed_codes(
+        &self,
+        account: &AccountId,
+        import: &Import,
+        codes: &ImportedCodes,
+    ) -> Result<Option<ImportedCodeSet>, ImportError> {
+        codes.check_work(self.core.policy.imported_code_work())?;
+        if codes.are_plain() {
+            self.check_import(import)?;
+            // Hashing the codes takes long. So look first whether the import is needed.
+            let (_, loaded) = self.load(account).await?;
+            let stage = loaded.map(|loaded| loaded.factor.import_stage(import));
+            if let Some(ImportStage::Imported) = stage.transpose()? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.imported_code_set(codes).await?))
+    }
+
+    fn check_import(&self, import: &Import) -> Result<(), ImportError> {
+        let ids = self.authenticator_ids(import)?;
+        let now = self.core.clock.now();
+        import.second_factor(&ids, None, now, &self.core.policy)?;
+        Ok(())
     }
 
     async fn imported_code_set(
