@@ -62,6 +62,10 @@ fn receipts_and_status_round_trip_as_json() {
         json["Enabled"]["authenticators"][0]["algorithm"],
         json!("SHA1")
     );
+    assert_eq!(
+        json["Enabled"]["authenticators"][0]["kind"],
+        json!({ "Totp": { "period": 30 } })
+    );
     assert_eq!(json["Enabled"]["backup_codes"]["remaining"], json!(10));
     round_trip(&Rejection::Waiting {
         retry_after: Duration::from_secs(30),
@@ -76,11 +80,17 @@ fn a_policy_read_from_json_is_validated() {
     assert_eq!(policy.max_authenticators(), 2);
     assert_eq!(policy.code_format().count(), 12);
     assert_eq!(policy.proof_age(), Policy::default().proof_age());
+    assert_eq!((policy.look_ahead(), policy.hotp_enrollment()), (2, false));
+    let policy: Policy =
+        serde_json::from_value(json!({ "look_ahead": 5, "hotp_enrollment": true })).unwrap();
+    assert_eq!((policy.look_ahead(), policy.hotp_enrollment()), (5, true));
+    round_trip(&policy);
     for (field, value, named) in [
         ("max_authenticators", json!(0), "max_authenticators"),
         ("digits", json!(5), "digits"),
         ("period", json!(0), "period"),
         ("period", json!(121), "period"),
+        ("look_ahead", json!(11), "look_ahead"),
         ("lock_after", json!(1000), "lock_after"),
         ("hash_memory_kib", json!(4), "memory"),
         ("code_length", json!(4), "length"),

@@ -1,8 +1,10 @@
 //! Prints the figures, and checks whether they agree.
 
 use std::io::{self, Write, stdout};
+use std::iter::repeat_n;
 
 use countersign::ServerClock;
+use countersign::factor::GuessTarget;
 
 use crate::interval::Interval;
 use crate::policies::{Rules, YEAR};
@@ -100,7 +102,11 @@ fn chance(rules: &Rules, strategy: &Strategy, tally: &Tally) -> f64 {
 /// `annual_risk`, for the number of guesses that are allowed.
 fn risk(rules: &Rules, authenticators: u8, allowed: u64) -> f64 {
     let budget = rules.guesses_in(YEAR);
-    rules.policy.annual_risk(authenticators) * (allowed as f64 / budget as f64)
+    let target = GuessTarget::totp(rules.policy.digits());
+    let risk = rules
+        .policy
+        .annual_risk(repeat_n(target, authenticators.into()));
+    risk * (allowed as f64 / budget as f64)
 }
 
 pub(crate) fn title_of_years() -> io::Result<()> {
@@ -124,7 +130,7 @@ pub(crate) fn years(rules: &Rules, years: u32, hits: u32) -> io::Result<bool> {
     let interval = Interval::of(hits, years);
     let guesses = rules.guesses_in(YEAR);
     let expected = 1.0 - (1.0 - rules.passcode_chance(1)).powf(guesses as f64);
-    let risk = rules.policy.annual_risk(1);
+    let risk = risk(rules, 1, guesses);
     let agrees = interval.contains(expected) && interval.low <= risk;
     let between = format!("{:.2e} to {:.2e}", interval.low, interval.high);
     writeln!(

@@ -13,7 +13,7 @@ use crate::{AuthenticatorId, AuthenticatorName, Policy, Timestamp};
 use alloc::vec::Vec;
 use core::fmt;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 /// The second factor of one account of another system: its authenticators and its backup codes.
 ///
@@ -100,16 +100,8 @@ impl Import {
         ImportFingerprint(fingerprint)
     }
 
-    /// Checks the import, and makes the second factor of it.
-    ///
-    /// `ids` are random, one for each authenticator.
-    pub(crate) fn second_factor(
-        &self,
-        ids: &[AuthenticatorId],
-        codes: Option<CodeSet>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> Result<SecondFactor, ImportFault> {
+    /// Checks the authenticators.
+    pub(crate) fn check(&self, now: Timestamp, policy: &Policy) -> Result<(), ImportFault> {
         let maximum = policy.max_authenticators();
         let count = self.authenticators.len();
         if count == 0 {
@@ -118,42 +110,62 @@ impl Import {
         if count > usize::from(maximum) {
             return Err(ImportFault::TooManyAuthenticators { count, maximum });
         }
-        let exported_at = self.exported_at.unwrap_or(now);
-        if is_ahead(exported_at, now) {
-            return Err(ImportFault::ExportedInFuture { at: exported_at });
+        if let Some(at) = self.exported_at.filter(|at| is_ahead(*at, now)) {
+            return Err(ImportFault::ExportedInFuture { at });
         }
-        let mut factor = SecondFactor::new(now, policy);
-        for ((number, imported), id) in (1..).zip(&self.authenticators).zip(ids) {
-            imported.check(number, now, policy)?;
-            let secrets = factor.authenticators.iter().map(|active| &active.secret);
-            if secrets.fold(false, |same, other| {
-                same | reveal(other.expose().ct_eq(imported.secret.expose()))
-            }) {
+        for (number, authenticator) in (1..).zip(&self.authenticators) {
+            authenticator.check(number, now, policy)?;
+            let earlier = self.authenticators.iter().take(number.saturating_sub(1));
+            let secret = authenticator.secret.expose();
+            let same = earlier.fold(Choice::from(0), |same, earlier| {
+                same | earlier.secret.expose().ct_eq(secret)
+            });
+            if reveal(same) {
                 return Err(ImportFault::SecretInUse { number });
             }
+        }
+        Ok(())
+    }
+
+    /// Makes the second factor of an import that was checked.
+    ///
+    /// `ids` are random, one for each authenticator.
+    pub(crate) fn second_factor(
+        &self,
+        fingerprint: ImportFingerprint,
+        ids: &[AuthenticatorId],
+        codes: Option<CodeSet>,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> SecondFactor {
+        let exported_at = self.exported_at.unwrap_or(now);
+        let mut factor = SecondFactor::begun_import(fingerprint, now, policy);
+        for (imported, id) in self.authenticators.iter().zip(ids) {
             let authenticator = imported.authenticator(*id, &factor, exported_at, now, policy);
             factor.authenticators.push(authenticator);
         }
         factor.code_set = codes;
-        factor.import = Some(self.fingerprint());
-        Ok(factor)
+        factor
     }
 }
 
 impl SecondFactor {
     /// A record that only says which import is being made.
-    pub(crate) fn begun_import(import: &Import, now: Timestamp, policy: &Policy) -> Self {
+    pub(crate) fn begun_import(import: ImportFingerprint, now: Timestamp, policy: &Policy) -> Self {
         Self {
-            import: Some(import.fingerprint()),
+            import: Some(import),
             ..Self::new(now, policy)
         }
     }
 
     /// How far an import into this record has come.
-    pub(crate) fn import_stage(&self, import: &Import) -> Result<ImportStage, ExistingFactor> {
+    pub(crate) fn import_stage(
+        &self,
+        import: ImportFingerprint,
+    ) -> Result<ImportStage, ExistingFactor> {
         match self.import {
             Some(_) if !self.is_enabled() => Ok(ImportStage::Begun),
-            Some(fingerprint) if fingerprint == import.fingerprint() => Ok(ImportStage::Imported),
+            Some(fingerprint) if fingerprint == import => Ok(ImportStage::Imported),
             Some(_) => Err(ExistingFactor::OtherImport),
             None if self.is_enabled() || self.pending.is_some() => Err(ExistingFactor::Own),
             None => Err(ExistingFactor::Disabled),

@@ -27,6 +27,7 @@
 //! arguments and does no I/O.
 
 mod action_limits;
+mod annual_risk;
 mod attempt;
 pub(crate) mod authenticator;
 mod change;
@@ -55,6 +56,7 @@ pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;
 pub(crate) use second_factor::{Accepted, Beginnings, Outcome, SecondFactor, Step};
 
+pub use annual_risk::GuessTarget;
 pub use authenticator::{IdError, NameError};
 pub use policy::{Backoff, PolicyError};
 pub use proof::BackupCodeSetId;

@@ -8,11 +8,13 @@ use core::time::Duration;
 ///
 /// ```
 /// use countersign::Policy;
+/// use countersign::factor::GuessTarget;
+/// use countersign::otp::Digits;
 /// use std::time::Duration;
 ///
 /// let policy =
 ///     Policy::builder().max_authenticators(2).proof_age(Duration::from_secs(300)).build()?;
-/// assert!(policy.annual_risk(2) < 2.6e-3);
+/// assert!(policy.annual_risk([GuessTarget::totp(Digits::SIX); 2]) < 2.6e-3);
 /// # Ok::<(), countersign::factor::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,55 +194,6 @@ impl Policy {
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
         first_wait.saturating_mul(factor).min(longest_wait)
     }
-
-    /// Returns an upper bound on an attacker's chance of success within a year.
-    ///
-    /// The attacker knows the password, guesses without pause, and is never noticed. The account
-    /// has this number of authenticators. All authenticators and backup codes must have been made
-    /// under this policy: an account keeps older ones until you replace them. If two verifiers with
-    /// different policies use one store, the larger budget counts.
-    ///
-    /// The number of guesses `n` is the burst plus one for each refill in a year. Each guess is
-    /// checked against every time step in the window of each authenticator, and against all backup
-    /// codes of a set. A passcode is 31 bits modulo a power of ten (RFC 4226, 5.3), so some
-    /// passcodes are slightly more likely than 10^-digits. The bound uses the likeliest ones.
-    ///
-    /// The default policy gives 385 guesses and less than 1.3e-3 for one authenticator. The example
-    /// `attack` runs 23 strategies against the real verifier under four policies, and never counts
-    /// more than `n` guesses. An attacker reaches this number only by guessing between the owner's
-    /// daily logins, which reset the consecutive failures; the owner never has to wait. Without
-    /// these logins, the account locks after 100 guesses. Of 100,000 simulated years with random
-    /// passcodes, 114 let the attacker in: 1.14e-3, with 99 % confidence between 8.96e-4 and
-    /// 1.45e-3.
-    ///
-    /// Two things add to `n`. Each [`unlock`](crate::Verifier::unlock) adds at most five guesses.
-    /// If the clocks of two servers differ, `n` gains the refills of that difference once.
-    #[must_use]
-    pub fn annual_risk(&self, authenticators: u8) -> f64 {
-        const YEAR: u64 = 365 * 86_400;
-        const TRUNCATED: u32 = 1 << 31;
-        let refills = YEAR
-            .checked_div(self.budget_refill.as_secs())
-            .unwrap_or(YEAR);
-        let guesses = u64::from(self.budget_burst).saturating_add(refills);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "an estimate, and below 2^53 in any sane policy"
-        )]
-        let guesses = guesses as f64;
-        let likeliest = match self.digits.get() {
-            6 => TRUNCATED.div_ceil(1_000_000),
-            7 => TRUNCATED.div_ceil(10_000_000),
-            _ => TRUNCATED.div_ceil(100_000_000),
-        };
-        let passcode =
-            f64::from(authenticators) * f64::from(self.window.width()) * f64::from(likeliest)
-                / f64::from(TRUNCATED);
-        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let space = self.code_format.space() as f64;
-        let backup_code = f64::from(self.code_format.count()) / space;
-        (guesses * (passcode + backup_code)).min(1.0)
-    }
 }
 
 impl Default for Policy {
@@ -287,7 +240,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Sets how many counters after the next one a HOTP authenticator may skip: 0 to 10. Default: 2.
+    /// Sets how many counters after the next one a HOTP authenticator may skip: 0 to 10. Default:
+    /// 2.
     ///
     /// An authenticator skips a counter if the user asks it for a passcode and does not use that
     /// passcode. Each further counter adds a passcode that a guess can match (RFC 4226, section
@@ -311,8 +265,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Sets the period of new TOTP authenticators: at most 120 s (NIST SP 800-63B-4, 3.1.4). Default: 30
-    /// s, the only period that every app supports.
+    /// Sets the period of new TOTP authenticators: at most 120 s (NIST SP 800-63B-4, 3.1.4).
+    /// Default: 30 s, the only period that every app supports.
     pub fn period(mut self, period: Period) -> Self {
         self.0.period = period;
         self

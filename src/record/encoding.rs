@@ -27,7 +27,7 @@
 //! The parameters of a counter-based one have the period 30, and there is no last step.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
-use super::{History, RecordError};
+use super::{History, RecordError, extensions};
 use crate::backup::ImportedCodeSet;
 use crate::factor::{
     Beginnings, CodeSet, ImportFingerprint, IssueRight, Issues, Issuing, SecondFactor,
@@ -221,11 +221,14 @@ fn needs_beginnings(factor: &SecondFactor) -> bool {
 }
 
 fn needs_extensions(factor: &SecondFactor) -> bool {
-    factor.authenticators.iter().any(parts::is_extended)
+    factor.authenticators.iter().any(extensions::is_extended)
 }
 
 fn pending_counter(factor: &SecondFactor) -> Option<u64> {
-    factor.pending.as_ref().and_then(parts::pending_counter)
+    factor
+        .pending
+        .as_ref()
+        .and_then(extensions::pending_counter)
 }
 
 fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<W> {
@@ -248,7 +251,7 @@ fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -> Written<
     }
     if needs_extensions(factor) {
         e.u32(field::EXTENSIONS)?;
-        parts::write_extensions(&factor.authenticators, e)?;
+        extensions::write_extensions(&factor.authenticators, e)?;
     }
     if let Some(set) = imported_codes(factor) {
         e.u32(field::IMPORTED_CODES)?;
@@ -286,8 +289,8 @@ fn read_fields(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unr
                 factor.beginnings = Beginnings::from_times(times);
             }
             field::IMPORT => factor.import = Some(ImportFingerprint(parts::bytes(d)?)),
-            field::EXTENSIONS => parts::read_extensions(d, &mut factor.authenticators)?,
-            field::PENDING_COUNTER => parts::read_pending_counter(d, factor.pending.as_mut())?,
+            field::EXTENSIONS => extensions::read_extensions(d, &mut factor.authenticators)?,
+            field::PENDING_COUNTER => extensions::read_pending_counter(d, factor.pending.as_mut())?,
             field::IMPORTED_CODES if factor.code_set.is_none() => {
                 factor.code_set = Some(CodeSet::Imported(parts::read_imported_set(d)?));
             }

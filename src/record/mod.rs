@@ -25,6 +25,7 @@
 //! The feature `verifier`.
 
 mod encoding;
+mod extensions;
 mod history;
 pub(crate) mod keyring;
 mod parts;

@@ -45,7 +45,8 @@ use crate::AccountId;
 ///   concurrent logins can both read before either writes.
 /// - **No outer transaction.** The write is committed when the method answers. A store may add rows
 ///   of your own to its transaction (see [`WriteKind`](crate::store::WriteKind)). The write must
-///   not be part of a transaction that other code can still roll back.
+///   not be part of a transaction that other code can still roll back. The only exception is a
+///   store that you use for `Verifier::import_in_transaction` alone.
 /// - **Byte by byte.** Account ids that differ in one byte are different accounts. Use a binary
 ///   collation, and a column of at least 255 bytes. Records come back exactly as they were written.
 /// - **Accounts are independent.** A write to one account never undoes a write to another one. No

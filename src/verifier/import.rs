@@ -1,15 +1,16 @@
 //! Imports the second factor of an account of another system.
 
 use super::error::{Report, VerifierError, report};
-use super::load_modify_store::{Answer, FirstRound};
+use super::load_modify_store::{Answer, FirstRound, Loaded};
 use super::verifier::{Verifier, with_wiped_stack};
 use crate::backup::{ImportedCodeSet, ImportedCodes, ImportedCodesError};
 use crate::factor::{
-    CodeSet, ExistingFactor, Import, ImportCodes, ImportFault, ImportStage, SecondFactor, Step,
+    CodeSet, ExistingFactor, Import, ImportCodes, ImportFault, ImportFingerprint, ImportStage,
+    SecondFactor, Step,
 };
 use crate::runtime::{Generator, HashExecutorError};
 use crate::store::{Store, WriteKind};
-use crate::{AccountId, AuthenticatorId};
+use crate::{AccountId, AuthenticatorId, Timestamp};
 use std::vec::Vec;
 
 /// The result of [`Verifier::import`].
@@ -62,15 +63,14 @@ enum FirstWrite {
     Whole,
 }
 
-/// The answer of one decision.
-enum Decided {
+/// How far one decision brings the import.
+enum Progress {
     /// The record holds the fingerprint only. The second factor follows.
     Begun,
-    Imported(Imported),
-    Refused(ImportError),
+    Complete(Imported),
 }
 
-impl Answer for Decided {}
+impl Answer for Result<Progress, ExistingFactor> {}
 
 impl<S: Store> Verifier<S> {
     /// Imports the second factor of an account of another system. The user keeps the phone and the
@@ -138,8 +138,7 @@ impl<S: Store> Verifier<S> {
     /// hash, and the rows of a transaction stay locked until it ends.
     ///
     /// The method also checks the import and loads the record. If the account has the import
-    /// already, the method hashes nothing. An import without codes in clear text comes back
-    /// unchanged, and takes no call to the store.
+    /// already, the method hashes nothing. Without codes in clear text, it makes no call to the store.
     ///
     /// # Errors
     /// As [`import`](Self::import).
@@ -153,14 +152,16 @@ impl<S: Store> Verifier<S> {
     }
 
     async fn prepared(&self, account: &AccountId, import: Import) -> Result<Import, ImportError> {
+        import.check(self.core.clock.now(), &self.core.policy)?;
+        let fingerprint = import.fingerprint();
         match import.codes() {
-            Some(ImportCodes::Given(codes)) if codes.are_plain() => {
-                match self.hashed_codes(account, &import, codes).await? {
+            Some(ImportCodes::Given(codes)) => {
+                match self.hashed_codes(account, fingerprint, codes).await? {
                     Some(codes) => Ok(import.prepared(codes)),
                     None => Ok(import),
                 }
             }
-            _ => Ok(import),
+            None | Some(ImportCodes::Prepared(_)) => Ok(import),
         }
     }
 
@@ -180,46 +181,44 @@ impl<S: Store> Verifier<S> {
         import: &Import,
         first: FirstWrite,
     ) -> Result<Imported, ImportError> {
-        let ids = self.authenticator_ids(import)?;
         let policy = &self.core.policy;
+        import.check(self.core.clock.now(), policy)?;
+        let fingerprint = import.fingerprint();
         let codes = match import.codes() {
             None => None,
             Some(ImportCodes::Prepared(codes)) => Some(codes.clone()),
             Some(ImportCodes::Given(codes)) => {
-                match self.hashed_codes(account, import, codes).await? {
+                match self.hashed_codes(account, fingerprint, codes).await? {
                     Some(codes) => Some(codes),
                     None => return Ok(Imported::AlreadyHere),
                 }
             }
         };
-        for _ in 0..self.core.rounds {
-            let decided = self.modify_store(account, FirstRound::AssumesNoRecord, |loaded, now| {
-                let stage = loaded.map(|loaded| loaded.factor.import_stage(import));
-                let codes = codes.clone().map(CodeSet::Imported);
-                match (stage.transpose(), first) {
-                    (Err(existing), _) => Step::Answer(Decided::Refused(existing.into())),
-                    (Ok(Some(ImportStage::Imported)), _) => {
-                        Step::Answer(Decided::Imported(Imported::AlreadyHere))
-                    }
-                    (Ok(None), FirstWrite::Fingerprint) => {
-                        let begun = SecondFactor::begun_import(import, now, policy);
-                        Step::Write(begun, WriteKind::Enrolling, Decided::Begun)
-                    }
-                    (Ok(None | Some(ImportStage::Begun)), _) => {
-                        match import.second_factor(&ids, codes, now, policy) {
-                            Ok(factor) => {
-                                let imported = Decided::Imported(Imported::Now);
-                                Step::Write(factor, WriteKind::Enrolled, imported)
-                            }
-                            Err(fault) => Step::Answer(Decided::Refused(fault.into())),
-                        }
-                    }
+        let ids = self.authenticator_ids(import)?;
+        let decide = |loaded: Option<Loaded>, now: Timestamp| {
+            let stage = loaded.map(|loaded| loaded.factor.import_stage(fingerprint));
+            match (stage.transpose(), first) {
+                (Err(existing), _) => Step::Answer(Err(existing)),
+                (Ok(Some(ImportStage::Imported)), _) => {
+                    Step::Answer(Ok(Progress::Complete(Imported::AlreadyHere)))
                 }
-            });
-            match decided.await? {
-                Decided::Begun => {}
-                Decided::Imported(imported) => return Ok(imported),
-                Decided::Refused(error) => return Err(error),
+                (Ok(None), FirstWrite::Fingerprint) => {
+                    let begun = SecondFactor::begun_import(fingerprint, now, policy);
+                    Step::Write(begun, WriteKind::Enrolling, Ok(Progress::Begun))
+                }
+                (Ok(None | Some(ImportStage::Begun)), _) => {
+                    let codes = codes.clone().map(CodeSet::Imported);
+                    let factor = import.second_factor(fingerprint, &ids, codes, now, policy);
+                    let imported = Progress::Complete(Imported::Now);
+                    Step::Write(factor, WriteKind::Enrolled, Ok(imported))
+                }
+            }
+        };
+        let mut first_round = FirstRound::AssumesNoRecord;
+        for _ in 0..self.core.rounds {
+            match self.modify_store(account, first_round, decide).await?? {
+                Progress::Begun => first_round = FirstRound::Loads,
+                Progress::Complete(imported) => return Ok(imported),
             }
         }
         Err(VerifierError::Contended.into())
@@ -229,27 +228,19 @@ impl<S: Store> Verifier<S> {
     async fn hashed_codes(
         &self,
         account: &AccountId,
-        import: &Import,
+        fingerprint: ImportFingerprint,
         codes: &ImportedCodes,
     ) -> Result<Option<ImportedCodeSet>, ImportError> {
         codes.check_work(self.core.policy.imported_code_work())?;
         if codes.are_plain() {
-            self.check_import(import)?;
             // Hashing the codes takes long. So look first whether the import is needed.
             let (_, loaded) = self.load(account).await?;
-            let stage = loaded.map(|loaded| loaded.factor.import_stage(import));
+            let stage = loaded.map(|loaded| loaded.factor.import_stage(fingerprint));
             if let Some(ImportStage::Imported) = stage.transpose()? {
                 return Ok(None);
             }
         }
         Ok(Some(self.imported_code_set(codes).await?))
-    }
-
-    fn check_import(&self, import: &Import) -> Result<(), ImportError> {
-        let ids = self.authenticator_ids(import)?;
-        let now = self.core.clock.now();
-        import.second_factor(&ids, None, now, &self.core.policy)?;
-        Ok(())
     }
 
     async fn imported_code_set(

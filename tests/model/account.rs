@@ -3,16 +3,68 @@
 use super::issue_rules::Right;
 
 use super::rate_limit::{Recent, Throttle};
+use countersign::factor::AuthenticatorKind;
+use countersign::otp::Hotp;
 use countersign::testing::Phone;
-use countersign::{AuthenticatorId, EnrollmentId, KeyId};
+use countersign::uri::KeyUriKind;
+use countersign::{AuthenticatorId, Enrollment, EnrollmentId, KeyId, Timestamp};
 
-/// An app entry on a phone.
+/// An app entry on a phone, or a token.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    pub(crate) phone: Phone,
-    /// The key URI. Within an account, key URIs differ only in the secret.
+    pub(crate) device: Device,
     pub(crate) uri: String,
+    /// The secret in base32.
+    pub(crate) secret: String,
     pub(crate) name: String,
+}
+
+/// What shows the passcodes. Each passcode has a number: its time step, or its counter.
+#[derive(Clone, Debug)]
+pub(crate) enum Device {
+    Phone { app: Phone, period: u64 },
+    Token(Hotp),
+}
+
+impl App {
+    /// Reads the key URI of an enrollment.
+    pub(crate) fn scan(enrollment: &Enrollment, name: String) -> Self {
+        let uri = enrollment.key_uri();
+        let secret = uri.secret();
+        let text = uri.to_secret_text();
+        let device = match uri.kind() {
+            KeyUriKind::Totp { period } => Device::Phone {
+                app: Phone::scan(text.expose()).unwrap(),
+                period: period.as_secs(),
+            },
+            KeyUriKind::Hotp { counter } => {
+                assert_eq!(counter, 0, "the first counter");
+                Device::Token(Hotp::new(secret.expose(), uri.algorithm(), uri.digits()))
+            }
+            other => panic!("an unknown kind: {other:?}"),
+        };
+        Self {
+            device,
+            uri: text.expose().to_owned(),
+            secret: secret.to_base32().expose().to_owned(),
+            name,
+        }
+    }
+
+    /// The passcode of a time step or counter.
+    pub(crate) fn passcode(&self, number: u64) -> String {
+        match &self.device {
+            Device::Phone { app, period } => app.passcode(Timestamp::from_unix(number * period)),
+            Device::Token(hotp) => hotp.generate(number).expose().to_owned(),
+        }
+    }
+
+    pub(crate) const fn kind(&self) -> AuthenticatorKind {
+        match self.device {
+            Device::Phone { period, .. } => AuthenticatorKind::Totp { period },
+            Device::Token(_) => AuthenticatorKind::Hotp,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -20,8 +72,15 @@ pub(crate) struct Active {
     pub(crate) id: AuthenticatorId,
     pub(crate) app: App,
     pub(crate) added_at: u64,
-    /// Every time step that was ever accepted, and the time of each acceptance.
+    /// Every time step or counter that was ever accepted, and the time of each acceptance.
     pub(crate) accepted: Vec<(u64, u64)>,
+}
+
+impl Active {
+    /// The latest time step or counter that was accepted.
+    pub(crate) fn used(&self) -> Option<u64> {
+        self.accepted.iter().map(|(number, _)| *number).max()
+    }
 }
 
 #[derive(Clone, Debug)]

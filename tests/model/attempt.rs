@@ -1,13 +1,13 @@
 //! How the reference model checks codes and proofs.
 
-use super::account::{App, By, Proof, Receipt, Seal};
+use super::account::{App, By, Device, Proof, Receipt, Seal};
 use super::observed::Entry;
 use super::rate_limit::Event;
 use super::reference::{Outcome, Reference};
 use super::typed::{are_digits, as_letters, read};
 use countersign::factor::RateLimitState;
 use countersign::store::WriteKind;
-use countersign::{AuthenticatorId, Rejection, Timestamp};
+use countersign::{AuthenticatorId, Rejection};
 
 impl Reference {
     /// Checks a code. If the code is accepted, the caller makes the write.
@@ -34,16 +34,16 @@ impl Reference {
         }
     }
 
-    /// Compares the code with every authenticator. If an authenticator matches, its latest matching
-    /// time step is used up.
+    /// Compares the code with every authenticator. Each authenticator that matches uses up its latest
+    /// matching time step or counter.
     fn passcode(&mut self, typed: &str) -> Option<Outcome<By>> {
         let now = self.now;
         let mut accepted_by = None;
         let mut replayed = false;
         for place in 0..self.active(self.who).len() {
             let active = &self.active(self.who)[place];
-            let matching = self.matching_steps(&active.app, typed);
-            let used = active.accepted.iter().map(|(step, _)| *step).max();
+            let used = active.used();
+            let matching = self.matching(&active.app, used, typed);
             let is_later = |step: &u64| used.is_none_or(|used| *step > used);
             let later = matching.iter().copied().filter(is_later).max();
             if let Some(step) = later {
@@ -94,15 +94,22 @@ impl Reference {
         })
     }
 
-    /// Every time step of the window that has this passcode, in order.
-    pub(crate) fn matching_steps(&self, app: &App, typed: &str) -> Vec<u64> {
-        let (before, after) = self.rules.window;
-        let current = self.now / self.rules.period;
-        (current - before..=current + after)
-            .filter(|step| {
-                let at = Timestamp::from_unix(step * self.rules.period);
-                app.phone.passcode(at) == typed
-            })
+    /// Every time step of the window that has this passcode, in order. Or every counter: the last
+    /// used one, the next one, and the look-ahead.
+    pub(crate) fn matching(&self, app: &App, used: Option<u64>, typed: &str) -> Vec<u64> {
+        let candidates = match app.device {
+            Device::Phone { period, .. } => {
+                let (before, after) = self.rules.window;
+                let current = self.now / period;
+                current - before..=current + after
+            }
+            Device::Token(_) => {
+                let next = used.map_or(0, |used| used + 1);
+                used.unwrap_or(next)..=next + u64::from(self.rules.tokens.unwrap_or_default())
+            }
+        };
+        candidates
+            .filter(|number| app.passcode(*number) == typed)
             .collect()
     }
 

@@ -1,13 +1,13 @@
 //! Checks the numbered invariants of DESIGN.md from calls, answers and the status before and after,
 //! without the reference model.
 
-use super::account::{App, By, Proof, Receipt, Seal};
+use super::account::{App, By, Device, Proof, Receipt, Seal};
 use super::observed::{Call, Entry, Observation, View};
 use super::rules::Rules;
 use super::typed::{as_letters, read};
 use super::world::Agreement;
 use countersign::store::WriteKind;
-use countersign::{AuthenticatorId, EnrollmentId, Rejection, Timestamp};
+use countersign::{AuthenticatorId, EnrollmentId, Rejection};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An enrollment that began, confirmed or not.
@@ -19,7 +19,7 @@ struct Begun {
     confirmed: bool,
 }
 
-/// A confirmed authenticator, and the steps that were accepted for it.
+/// A confirmed authenticator, and the time steps or counters that were accepted for it.
 struct Confirmed {
     who: usize,
     app: App,
@@ -130,13 +130,15 @@ impl Invariants {
         self.changes_are_proven(seen)
     }
 
-    /// 1 and 2: an accepted code uses up a later time step than ever before, or an unused backup
-    /// code.
+    /// 1 and 2: an accepted code uses up a later time step or counter than ever before, or an
+    /// unused backup code.
     fn spend(&mut self, seen: &Observation<'_>, text: &str) -> Agreement {
         let symbols = read(text).unwrap();
         let mut moved = Vec::new();
         for id in seen.before[seen.who].ids() {
-            let steps = self.matching(&self.confirmed[&id].app, seen.now, &symbols);
+            let confirmed = &self.confirmed[&id];
+            let last = confirmed.steps.last().copied();
+            let steps = self.matching(&confirmed.app, last, seen.now, &symbols);
             let confirmed = self.confirmed.get_mut(&id).unwrap();
             if steps.last() > confirmed.steps.last() {
                 confirmed.steps.extend(steps.last());
@@ -144,7 +146,11 @@ impl Invariants {
             }
         }
         if let Ok(Some(By::App(id))) = seen.answer {
-            holds(1, moved.contains(id), "the accepted time step is not later")?;
+            holds(
+                1,
+                moved.contains(id),
+                "the accepted step or counter is not later",
+            )?;
         }
         if !moved.is_empty() {
             return Ok(());
@@ -178,7 +184,7 @@ impl Invariants {
             return holds(5, false, "the confirmed enrollment was not pending");
         };
         holds(5, !newest.confirmed, "an enrollment was confirmed again")?;
-        let steps = self.matching(&newest.app, seen.now, &read(text).unwrap());
+        let steps = self.matching(&newest.app, None, seen.now, &read(text).unwrap());
         holds(
             1,
             !steps.is_empty(),
@@ -416,16 +422,23 @@ impl Invariants {
         self.begun.iter().rfind(|begun| begun.who == who)
     }
 
-    /// The time steps of the window that have this passcode, in order.
-    fn matching(&self, app: &App, now: u64, symbols: &str) -> Vec<u64> {
-        let (before, after) = self.rules.window;
-        let current = now / self.rules.period;
-        let passcode = |step: u64| {
-            app.phone
-                .passcode(Timestamp::from_unix(step * self.rules.period))
+    /// The time steps of the window that have this passcode, in order. Or all counters up to the
+    /// end of the look-ahead, including every used one.
+    fn matching(&self, app: &App, last: Option<u64>, now: u64, symbols: &str) -> Vec<u64> {
+        let candidates = match app.device {
+            Device::Phone { period, .. } => {
+                let (before, after) = self.rules.window;
+                let current = now / period;
+                current - before..=current + after
+            }
+            Device::Token(_) => {
+                let look_ahead = u64::from(self.rules.tokens.unwrap_or_default());
+                0..=last.map_or(look_ahead, |last| last + 1 + look_ahead)
+            }
         };
-        let window = current - before..=current + after;
-        window.filter(|step| passcode(*step) == symbols).collect()
+        candidates
+            .filter(|number| app.passcode(*number) == symbols)
+            .collect()
     }
 }
 

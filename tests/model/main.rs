@@ -78,6 +78,16 @@ fn repeated_secrets_agree_with_the_reference() {
 }
 
 #[test]
+fn tokens_agree_with_the_reference() {
+    agree(&Rules::tokens());
+}
+
+#[test]
+fn repeated_tokens_agree_with_the_reference() {
+    agree(&Rules::repeated_tokens());
+}
+
+#[test]
 fn codes_of_equal_length_agree_with_the_reference() {
     agree(&Rules::equal_lengths());
 }

@@ -8,7 +8,6 @@ use super::observed::{AppView, CodesView, Entry, View};
 use super::rate_limit::{Event, LimitError, Recent, Throttle};
 use super::rules::Rules;
 use super::typed::{are_digits, read};
-use countersign::factor::AuthenticatorKind;
 use countersign::store::{Summary, WriteKind};
 use countersign::{AuthenticatorId, EnrollmentId, KeyId, Rejection, Removed, Resealed};
 
@@ -112,9 +111,7 @@ impl Reference {
             id: active.id,
             name: active.app.name.clone(),
             digits: self.rules.digits,
-            kind: AuthenticatorKind::Totp {
-                period: self.rules.period,
-            },
+            kind: active.app.kind(),
             added_at: active.added_at,
             last_used_at: active.accepted.iter().map(|(_, at)| *at).max(),
         };
@@ -227,7 +224,7 @@ impl Reference {
         Ok(pending)
     }
 
-    /// Checks a confirmation and returns the time step that it uses up.
+    /// Checks a confirmation and returns the time step or counter that it uses up.
     /// [`confirmed`](Self::confirmed) makes the write.
     pub(crate) fn confirm(&mut self, id: EnrollmentId, text: &str) -> Outcome<u64> {
         let typed = read(text).ok_or(Rejection::Malformed)?;
@@ -244,7 +241,7 @@ impl Reference {
         if !are_digits(&typed, self.rules.digits) {
             return Err(Rejection::Malformed);
         }
-        let Some(step) = self.matching_steps(&pending.app, &typed).last().copied() else {
+        let Some(step) = self.matching(&pending.app, None, &typed).last().copied() else {
             let wrong = pending.wrong + 1;
             let tries_left = self.rules.enrollment_tries - wrong;
             self.account().pending = (tries_left > 0).then_some(Pending { wrong, ..pending });
@@ -254,7 +251,7 @@ impl Reference {
         let active = self.active(self.who);
         if active
             .iter()
-            .any(|active| active.app.uri == pending.app.uri)
+            .any(|active| active.app.secret == pending.app.secret)
         {
             return Err(Rejection::SecretInUse);
         }

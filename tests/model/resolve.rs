@@ -1,6 +1,6 @@
 //! Resolves the indices of a command to values.
 
-use super::account::{self, App, By, Seal};
+use super::account::{self, Active, App, By, Device, Seal};
 use super::command::{End, Enrollment, NONSENSE, Naming, Pick, Proof, Receipt, Typed};
 use super::observed::View;
 use super::typed::{MISSHAPEN, Spelling};
@@ -178,9 +178,11 @@ impl World {
         let known = &self.known[self.who];
         let digits = |number: u32, length: u8| format!("{number:0>0$}", usize::from(length));
         let shown = |app: &App, offset: i64| {
-            let seconds = offset * self.rules.period.cast_signed();
-            let at = Timestamp::from_unix(self.now.saturating_add_signed(seconds));
-            app.phone.passcode(at)
+            let number = match app.device {
+                Device::Phone { period, .. } => self.now / period,
+                Device::Token(_) => self.next_counter(app),
+            };
+            app.passcode(number.saturating_add_signed(offset))
         };
         let codes = self.reference.codes(self.who).iter();
         let code = |used: bool, pick: Pick| {
@@ -211,6 +213,18 @@ impl World {
             Typed::Misshapen(place) => Some(MISSHAPEN[place].to_owned()),
         };
         spelling.of(&text.unwrap_or_else(|| code_digits(0)))
+    }
+}
+
+impl World {
+    /// The next counter of a token on either account, whether it is active or not.
+    fn next_counter(&self, app: &App) -> u64 {
+        let mut active = [0, 1]
+            .into_iter()
+            .flat_map(|who| self.reference.active(who));
+        let active = active.find(|active| active.app.uri == app.uri);
+        let used = active.and_then(Active::used);
+        used.map_or(0, |used| used + 1)
     }
 }
 

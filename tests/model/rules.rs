@@ -10,6 +10,9 @@ use std::time::Duration;
 pub(crate) struct Rules {
     /// The time steps accepted before and after the current step.
     pub(crate) window: (u64, u64),
+    /// The counters accepted after the next one. If `None`, every authenticator is a phone.
+    /// Otherwise every second one is a token.
+    pub(crate) tokens: Option<u8>,
     pub(crate) digits: u8,
     pub(crate) period: u64,
     pub(crate) max_authenticators: u8,
@@ -33,11 +36,17 @@ const TWIN: u64 = 1_223_345;
 /// With this secret, the first of these two time steps has the passcode of `TWIN` too.
 const SAME_AS_TWIN: u64 = 619_288;
 
+/// With this secret, counters 1 and 2 have the same passcode.
+const TWIN_COUNTERS: u64 = 980_008;
+/// With this secret, counter 1 has the passcode of the two time steps of `TWIN`.
+const COUNTER_AS_TWIN: u64 = 1_334_200;
+
 impl Default for Rules {
     /// The default policy, with every number written out.
     fn default() -> Self {
         Self {
             window: (1, 1),
+            tokens: None,
             digits: 6,
             period: 30,
             max_authenticators: 5,
@@ -110,6 +119,23 @@ impl Rules {
         }
     }
 
+    pub(crate) fn tokens() -> Self {
+        Self {
+            tokens: Some(2),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn repeated_tokens() -> Self {
+        Self {
+            tokens: Some(1),
+            window: (2, 2),
+            max_authenticators: 4,
+            secrets: &[TWIN, TWIN_COUNTERS, COUNTER_AS_TWIN],
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn letters() -> Self {
         Self {
             window: (0, 1),
@@ -136,6 +162,8 @@ impl Rules {
                 before: before.try_into().unwrap(),
                 after: after.try_into().unwrap(),
             })
+            .look_ahead(self.tokens.unwrap_or(2))
+            .hotp_enrollment(self.tokens.is_some())
             .digits(Digits::new(self.digits).unwrap())
             .period(Period::from_secs(self.period).unwrap())
             .max_authenticators(self.max_authenticators)

@@ -1,6 +1,6 @@
 //! Runs each command on the system and on the reference, and compares everything that is visible.
 
-use super::account::{App, By};
+use super::account::{App, By, Device};
 use super::command::{Action, Command, Enrollment, JUST_NOW, Naming, Pick, Proof, Target, Typed};
 use super::invariants::Invariants;
 use super::issue_calls::Started;
@@ -11,7 +11,7 @@ use super::rules::Rules;
 use super::system::System;
 use super::typed::Spelling;
 use countersign::factor::BackupCodeSetId;
-use countersign::testing::{Phone, block_on};
+use countersign::testing::block_on;
 use countersign::{
     AcceptedBy, AuthenticatorName, Denied, EnrollmentRequest, Receipt, Rejection, ServerClock,
     Timestamp, Verifier,
@@ -256,6 +256,9 @@ impl World {
             Some(id) => EnrollmentRequest::replacing(id, account.as_str()),
             None => EnrollmentRequest::new(account.as_str()),
         };
+        // Every second authenticator is a token, if the policy allows tokens.
+        let is_token = self.rules.tokens.is_some() && self.known[self.who].begun.len() % 2 == 1;
+        let request = if is_token { request.hotp() } else { request };
         let name = self.name(naming);
         let request = match &name {
             Some(name) => request.authenticator_name(AuthenticatorName::new(name).unwrap()),
@@ -275,12 +278,8 @@ impl World {
         same(&what, &outcome(&got), &outcome(&expected))?;
         let answer = match (got, expected) {
             (Ok(enrollment), Ok(name)) => {
-                let uri = enrollment.key_uri().to_secret_text().expose().to_owned();
-                let app = App {
-                    phone: Phone::scan(&uri).unwrap(),
-                    uri,
-                    name,
-                };
+                let app = App::scan(&enrollment, name);
+                same("token", &matches!(app.device, Device::Token(_)), &is_token)?;
                 let last = self.now + self.rules.enrollment_age;
                 same("expires_at", &enrollment.expires_at().as_unix(), &last)?;
                 self.reference.begun(enrollment.id(), app.clone(), replaces);

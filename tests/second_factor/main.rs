@@ -17,6 +17,7 @@ mod counters;
 mod enrollment;
 mod enrollment_limits;
 mod erasing;
+mod import;
 mod issuing;
 mod keys;
 mod limits;

@@ -31,6 +31,11 @@ fn numbers_have_bounds() {
     refused("window", window(11, 0));
     refused("window", window(0, 11));
 
+    for counters in [0, 10] {
+        accepted(policy().look_ahead(counters));
+    }
+    refused("look_ahead", policy().look_ahead(11));
+
     for (number, fine) in [(0, false), (1, true), (20, true), (21, false)] {
         let builder = policy().max_authenticators(number);
         if fine {
@@ -109,6 +114,7 @@ fn a_policy_out_of_range_names_its_field() {
     use std::time::Duration;
     let fields = [
         (policy().window(Window::around(11)), "window"),
+        (policy().look_ahead(11), "look_ahead"),
         (policy().period(Period::from_secs(121).unwrap()), "period"),
         (policy().max_authenticators(0), "max_authenticators"),
         (policy().enrollment_age(Duration::ZERO), "enrollment_age"),

@@ -1,8 +1,8 @@
 //! The limits on guesses, for all kinds of codes and all calls together.
 
 use crate::world::{DAY, World, policy, rejection, waiting};
-use countersign::factor::RateLimitState;
-use countersign::otp::Digits;
+use countersign::factor::{GuessTarget, RateLimitState};
+use countersign::otp::{Digits, Window};
 use countersign::{Rejection, ServerClock, Status, Timestamp};
 use std::time::Duration;
 
@@ -132,10 +132,14 @@ fn admitted_in_a_year(world: &World) -> u64 {
 fn a_year_admits_exactly_385_guesses() {
     let world = World::new();
     assert_eq!(admitted_in_a_year(&world), 20 + 365);
-    assert!(world.verifier.policy().annual_risk(1) < 1.3e-3);
+    let Status::Enabled(enabled) = world.status() else {
+        panic!()
+    };
+    let risk = world.verifier.policy().annual_risk(&enabled.authenticators);
+    assert!(risk < 1.3e-3);
     let likeliest = 2148.0 / f64::from(1_u32 << 31);
     let expected = 385.0 * (3.0 * likeliest + 10.0 / 1e8);
-    assert!((world.verifier.policy().annual_risk(1) - expected).abs() < 1e-12);
+    assert!((risk - expected).abs() < 1e-12);
 }
 
 #[test]
@@ -147,7 +151,26 @@ fn annual_risk_uses_the_likeliest_passcode() {
     ] {
         let policy = policy().digits(digits).build().unwrap();
         let expected = 385.0 * (2.0 * 3.0 * likeliest / f64::from(1_u32 << 31) + 10.0 / 1e8);
-        assert!((policy.annual_risk(2) - expected).abs() < 1e-12, "{digits}");
+        let risk = policy.annual_risk([GuessTarget::totp(digits); 2]);
+        assert!((risk - expected).abs() < 1e-12, "{digits}");
+    }
+}
+
+#[test]
+fn annual_risk_counts_every_candidate() {
+    let policy = policy().window(Window::EXACT).look_ahead(4);
+    let policy = policy.build().unwrap();
+    let no_authenticator: [GuessTarget; 0] = [];
+    let backup_codes = policy.annual_risk(no_authenticator);
+    assert!((backup_codes - 385.0 * 10.0 / 1e8).abs() < 1e-12);
+    for (target, hits) in [
+        (GuessTarget::totp(Digits::SIX), 2148.0),
+        (GuessTarget::hotp(Digits::SIX), 5.0 * 2148.0),
+        (GuessTarget::hotp(Digits::EIGHT), 5.0 * 22.0),
+    ] {
+        let risk = policy.annual_risk([target]) - backup_codes;
+        let expected = 385.0 * hits / f64::from(1_u32 << 31);
+        assert!((risk - expected).abs() < 1e-12, "{target:?}");
     }
 }
 

@@ -91,13 +91,15 @@ type Client = Pin<Box<dyn Future<Output = ()>>>;
 const MAX_POLLS: usize = 10_000;
 
 impl StartState {
-    pub(crate) fn new() -> Self {
+    /// The authenticators are phones, or both are tokens.
+    pub(crate) fn new(token: bool) -> Self {
         let world =
             World::<MemoryStore>::new(Decisions::first(), 1, Checker::default(), |_, _| None);
         block_on(async {
             let ask = |operation| world.perform(0, 0, operation);
             let begin = |proof| Operation::Begin {
                 replaces: None,
+                token,
                 proof,
             };
             ask(begin(Shown::Password(START))).await;
@@ -106,7 +108,7 @@ impl StartState {
                 Operation::Confirm {
                     phone: 0,
                     id: checker.phones[0].enrollment,
-                    typed: checker.phones[0].phone.passcode(START),
+                    typed: checker.phones[0].passcode(START, 0),
                 }
             };
             ask(confirmation).await;
@@ -129,10 +131,9 @@ impl StartState {
         Operation::Verify { typed }
     }
 
-    /// What the app shows this many time steps from now.
-    pub(crate) fn passcode(&self, steps: u64) -> String {
-        let at = self.now.saturating_add(30 * steps);
-        self.checker.phones[0].phone.passcode(at)
+    /// What the app shows this many time steps from now, or the token this many counters ahead.
+    pub(crate) fn passcode(&self, ahead: i64) -> String {
+        self.checker.phones[0].passcode(self.now, ahead)
     }
 
     /// The receipt of the first enrollment, and a password check.
@@ -144,13 +145,14 @@ impl StartState {
         self.checker.sets.values().next().unwrap()[number].clone()
     }
 
-    /// Confirms the second enrollment with the passcode of this many time steps from now.
-    pub(crate) fn confirmation(&self, steps: u64) -> Operation {
+    /// Confirms the second enrollment with the passcode of this many time steps from now, or
+    /// counters ahead.
+    pub(crate) fn confirmation(&self, ahead: i64) -> Operation {
         let known = &self.checker.phones[1];
         Operation::Confirm {
             phone: 1,
             id: known.enrollment,
-            typed: known.phone.passcode(self.now.saturating_add(30 * steps)),
+            typed: known.passcode(self.now, ahead),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The operations that a client can ask for, the answers, and the apps of the user.
 
-use crate::rules::PERIOD;
+use crate::rules::{LOOK_AHEAD, PERIOD};
+use countersign::otp::Hotp;
 use countersign::testing::Phone;
 use countersign::{
     AuthenticatorId, Denied, EnrollmentId, Receipt, Rejection, Removed, SealedReceipt, Timestamp,
@@ -11,6 +12,8 @@ use countersign::{
 pub(crate) enum Operation {
     Begin {
         replaces: Option<AuthenticatorId>,
+        /// Whether the new authenticator is counter-based.
+        token: bool,
         proof: Shown,
     },
     Confirm {
@@ -178,27 +181,67 @@ const fn of_rejection(rejection: Rejection) -> &'static str {
     }
 }
 
-/// An authenticator app, and what the owner knows about its state.
+/// What shows the passcodes: an app, or a counter-based token.
+#[derive(Clone)]
+pub(crate) enum Device {
+    Phone(Phone),
+    Token(Hotp),
+}
+
+/// An authenticator app or a token, and what the owner knows about its state.
 #[derive(Clone)]
 pub(crate) struct KnownPhone {
     pub(crate) enrollment: EnrollmentId,
-    pub(crate) phone: Phone,
+    pub(crate) device: Device,
     pub(crate) id: Option<AuthenticatorId>,
     pub(crate) active: bool,
     pub(crate) begun_by: usize,
-    pub(crate) last_step: Option<u64>,
+    /// The last accepted time step or counter.
+    pub(crate) last: Option<u64>,
 }
 
 impl KnownPhone {
-    /// Whether the app shows this code around this time.
-    pub(crate) fn shows(&self, typed: &str, at: Timestamp) -> bool {
-        self.step_of(typed, at).is_some()
+    pub(crate) const fn is_token(&self) -> bool {
+        matches!(self.device, Device::Token(_))
     }
 
-    /// The latest time step of the window at which the app shows this code.
-    pub(crate) fn step_of(&self, typed: &str, at: Timestamp) -> Option<u64> {
-        let step = at.as_unix() / PERIOD;
-        let shows = |step: &u64| self.phone.passcode(Timestamp::from_unix(step * PERIOD)) == typed;
-        (step - 1..=step + 1).rev().find(shows)
+    /// What the device shows this many time steps from `at`, or counters from the next one.
+    pub(crate) fn passcode(&self, at: Timestamp, ahead: i64) -> String {
+        let number = match self.device {
+            Device::Phone(_) => at.as_unix() / PERIOD,
+            Device::Token(_) => self.next(),
+        };
+        self.passcode_of(number.saturating_add_signed(ahead))
+    }
+
+    /// The passcode of a time step or counter.
+    pub(crate) fn passcode_of(&self, number: u64) -> String {
+        match &self.device {
+            Device::Phone(phone) => phone.passcode(Timestamp::from_unix(number * PERIOD)),
+            Device::Token(hotp) => hotp.generate(number).expose().to_owned(),
+        }
+    }
+
+    /// Whether the verifier knows this code around this time, used or not.
+    pub(crate) fn shows(&self, typed: &str, at: Timestamp) -> bool {
+        self.number_of(typed, at).is_some()
+    }
+
+    /// The latest time step of the window, or counter up to the end of the look-ahead, that has
+    /// this code. The counter before the next one counts too.
+    pub(crate) fn number_of(&self, typed: &str, at: Timestamp) -> Option<u64> {
+        let candidates = match self.device {
+            Device::Phone(_) => {
+                let step = at.as_unix() / PERIOD;
+                step - 1..=step + 1
+            }
+            Device::Token(_) => self.last.unwrap_or(0)..=self.next() + LOOK_AHEAD,
+        };
+        let has = |number: &u64| self.passcode_of(*number) == typed;
+        candidates.rev().find(has)
+    }
+
+    fn next(&self) -> u64 {
+        self.last.map_or(0, |last| last + 1)
     }
 }

@@ -1,6 +1,6 @@
 //! Random decisions of a run: the time that passes, and the operations of the clients.
 
-use crate::operation::{Operation, Shown};
+use crate::operation::{KnownPhone, Operation, Shown};
 use crate::rules::PERIOD;
 use crate::seeded_run::{Mode, Settings};
 use crate::stores::Database;
@@ -85,6 +85,7 @@ impl<D: Database> World<D> {
         };
         let begin = || Operation::Begin {
             replaces: self.authenticator().filter(|_| self.decisions.pick(3) == 0),
+            token: self.decisions.pick(3) == 0,
             proof: self.proof(server),
         };
         let confirm = |right| {
@@ -135,6 +136,7 @@ impl<D: Database> World<D> {
             Mode::Limits => match percent {
                 0..55 => Operation::Begin {
                     replaces: None,
+                    token: false,
                     proof: again(),
                 },
                 55..57 => confirm(true),
@@ -171,7 +173,7 @@ impl<D: Database> World<D> {
     }
 
     /// What an app shows now, or one time step earlier or later. Now is the time of the server's
-    /// clock or the right time.
+    /// clock or the right time. Or what a token shows.
     fn passcode(&self, server: usize) -> Option<String> {
         let checker = self.checker.lock().unwrap();
         let active: Vec<_> = checker.phones.iter().filter(|known| known.active).collect();
@@ -179,7 +181,23 @@ impl<D: Database> World<D> {
             Some(known) => known,
             None => self.decisions.one_of(&checker.phones)?,
         };
-        Some(known.phone.passcode(self.time_of_a_phone(server)))
+        Some(self.shown_by(known, server))
+    }
+
+    fn shown_by(&self, known: &KnownPhone, server: usize) -> String {
+        if !known.is_token() {
+            return known.passcode(self.time_of_a_phone(server), 0);
+        }
+        // Usually the next counter. Otherwise the last one, an older one, or one that is ahead.
+        let ahead = match self.decisions.pick(9) {
+            0 => -2,
+            1 => -1,
+            2 => 1,
+            3 => 2,
+            4 => 3,
+            _ => 0,
+        };
+        known.passcode(self.now(server), ahead)
     }
 
     fn time_of_a_phone(&self, server: usize) -> Timestamp {
@@ -236,7 +254,7 @@ impl<D: Database> World<D> {
         };
         let known = &checker.phones[phone];
         let typed = match right {
-            true => known.phone.passcode(self.time_of_a_phone(server)),
+            true => self.shown_by(known, server),
             false => self.wrong_passcode(),
         };
         Some(Operation::Confirm {

@@ -5,6 +5,7 @@ use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
 use std::time::Duration;
 
 pub(crate) const PERIOD: u64 = 30;
+pub(crate) const LOOK_AHEAD: u64 = 2;
 pub(crate) const FREE_FAILURES: u32 = 3;
 pub(crate) const FIRST_WAIT: u64 = 30;
 pub(crate) const LONGEST_WAIT: u64 = 600;
@@ -38,6 +39,8 @@ pub(crate) fn policy() -> Policy {
         .enrollment_age(Duration::from_secs(ENROLLMENT_AGE))
         .enrollment_tries(ENROLLMENT_TRIES)
         .max_authenticators(2)
+        .hotp_enrollment(true)
+        .look_ahead(LOOK_AHEAD as u8)
         .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, CODES as u8).unwrap())
         .code_hash(Argon2Params::new(8, 1, 1).unwrap())
         .build()

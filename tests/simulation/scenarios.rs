@@ -21,12 +21,22 @@ enum Cost {
 /// Two clients with two operations each, and three clients with one operation each.
 struct Scenario {
     name: &'static str,
+    /// Whether the authenticators are tokens.
+    token: bool,
     cost: Cost,
     two: [Vec<Operation>; 2],
     three: [Vec<Operation>; 3],
 }
 
-fn scenarios(at: &StartState) -> Vec<Scenario> {
+/// All scenarios with phones, and those with few runs with tokens.
+fn scenarios() -> Vec<Scenario> {
+    let with = |token| scenarios_from(&StartState::new(token), token);
+    let tokens = with(true).into_iter();
+    let tokens = tokens.filter(|scenario| scenario.cost == Cost::Low);
+    with(false).into_iter().chain(tokens).collect()
+}
+
+fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
     let passcode = |steps| StartState::verify(at.passcode(steps));
     let code = |number| StartState::verify(at.code(number));
     let wrong = || StartState::verify("000000".into());
@@ -44,6 +54,7 @@ fn scenarios(at: &StartState) -> Vec<Scenario> {
     vec![
         Scenario {
             name: "one passcode",
+            token,
             cost: Cost::Low,
             two: [
                 vec![passcode(0), passcode(1)],
@@ -53,36 +64,42 @@ fn scenarios(at: &StartState) -> Vec<Scenario> {
         },
         Scenario {
             name: "a wrong passcode and a right one",
+            token,
             cost: Cost::Low,
             two: [vec![wrong(), passcode(0)], vec![passcode(0), wrong()]],
             three: [vec![wrong()], vec![passcode(0)], vec![wrong()]],
         },
         Scenario {
             name: "one backup code",
+            token,
             cost: Cost::High,
             two: [vec![code(0), code(1)], vec![code(0), passcode(0)]],
             three: [vec![code(0)], vec![code(0)], vec![code(0)]],
         },
         Scenario {
             name: "one enrollment confirmed twice",
+            token,
             cost: Cost::Low,
             two: [vec![confirm(), wrong()], vec![confirm(), confirm()]],
             three: [vec![confirm()], vec![confirm()], vec![confirm()]],
         },
         Scenario {
             name: "new codes issued while old ones are used",
+            token,
             cost: Cost::Middle,
             two: [vec![issue(0), code(0)], vec![code(0), passcode(1)]],
             three: [vec![issue(0)], vec![code(0)], vec![passcode(0)]],
         },
         Scenario {
             name: "two sets of codes issued at once",
+            token,
             cost: Cost::Middle,
             two: [vec![again(), passcode(0)], vec![again(), code(0)]],
             three: [vec![again()], vec![again()], vec![passcode(0)]],
         },
         Scenario {
             name: "disabled while somebody logs in",
+            token,
             cost: Cost::Middle,
             two: [vec![disable(0), passcode(1)], vec![passcode(0), code(0)]],
             three: [vec![disable(0)], vec![passcode(0)], vec![code(0)]],
@@ -132,7 +149,7 @@ impl Job<'_> {
     fn run(&self) -> Explored {
         let begun = Instant::now();
         let clients = self.scenario.clients(self.shape);
-        match explore::<MemoryStore>(&StartState::new(), &clients, self.bounds) {
+        match explore::<MemoryStore>(&StartState::new(self.scenario.token), &clients, self.bounds) {
             Ok(explored) => {
                 println!("{self} in {:.1?}: {explored}", begun.elapsed());
                 explored
@@ -155,11 +172,12 @@ impl fmt::Display for Job<'_> {
             merge,
         } = self.bounds;
         let name = self.scenario.name;
+        let token = if self.scenario.token { ", token" } else { "" };
         let every_await = if every_await { ", at every await" } else { "" };
         let merge = if merge { ", merged" } else { "" };
         write!(
             f,
-            "{name}, {shape}, at most {faults} faults{every_await}{merge}"
+            "{name}{token}, {shape}, at most {faults} faults{every_await}{merge}"
         )
     }
 }
@@ -189,7 +207,7 @@ const FULL: bool = !cfg!(debug_assertions);
 
 #[test]
 fn every_order_of_calls_keeps_the_guarantees() {
-    let scenarios = scenarios(&StartState::new());
+    let scenarios = scenarios();
     let mut jobs = Vec::new();
     for scenario in &scenarios {
         let low = scenario.cost == Cost::Low;
@@ -213,7 +231,7 @@ fn every_order_of_calls_keeps_the_guarantees() {
 #[test]
 fn every_distinct_state_keeps_the_guarantees() {
     let many = number("COUNTERSIGN_SCHEDULES").is_some_and(|schedules| schedules >= 1_000_000);
-    let scenarios = scenarios(&StartState::new());
+    let scenarios = scenarios();
     let mut jobs = Vec::new();
     for scenario in &scenarios {
         let more = usize::from(FULL);
@@ -232,13 +250,13 @@ fn every_distinct_state_keeps_the_guarantees() {
 
 #[test]
 fn every_scenario_detects_a_store_without_comparison() {
-    let start_state = StartState::new();
     let bounds = Bounds {
         faults: 0,
         every_await: false,
         merge: false,
     };
-    for scenario in scenarios(&start_state) {
+    for scenario in scenarios() {
+        let start_state = StartState::new(scenario.token);
         for clients in [&scenario.two[..], &scenario.three[..]] {
             match explore::<WithoutCompare>(&start_state, clients, bounds) {
                 Ok(explored) => panic!("{}: not detected in {explored}", scenario.name),

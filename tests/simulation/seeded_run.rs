@@ -234,6 +234,7 @@ async fn enroll<D: Database>(world: Rc<World<D>>) {
         let proof = Shown::Password(world.now(server));
         let begin = Operation::Begin {
             replaces: None,
+            token: world.decisions.pick(3) == 0,
             proof,
         };
         world.perform(0, server, begin).await;

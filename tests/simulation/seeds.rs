@@ -23,6 +23,7 @@ const SCHEDULES: u64 = if cfg!(debug_assertions) {
 const EVENTS: &[(&str, u64)] = &[
     ("accepted: backup code", 50),
     ("accepted: confirmation", 5),
+    ("accepted: counter", 40),
     ("accepted: passcode", 10),
     ("asked: begin an enrollment", 2),
     ("asked: confirm an enrollment", 2),

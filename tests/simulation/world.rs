@@ -192,11 +192,16 @@ impl<D: Database> World<D> {
             Answer::Accepted(receipt, sealed)
         };
         let answer = match &operation {
-            Operation::Begin { replaces, proof } => {
+            Operation::Begin {
+                replaces,
+                token,
+                proof,
+            } => {
                 let request = match replaces {
                     None => EnrollmentRequest::new("alice"),
                     Some(id) => EnrollmentRequest::replacing(*id, "alice"),
                 };
+                let request = if *token { request.hotp() } else { request };
                 let begun = verifier
                     .begin_enrollment(account, request, proof.as_proof())
                     .await;
@@ -267,12 +272,21 @@ impl<D: Database> World<D> {
             self.probe_good_code(&verifier).await;
             let phones = self.checker.lock().unwrap().phones.clone();
             for known in phones.iter().filter(|known| known.active) {
-                let Some(step) = known.last_step else {
+                let Some(last) = known.last else {
                     continue;
                 };
-                server.clock.set(Timestamp::from_unix(step * PERIOD));
-                let used = known.phone.passcode(server.clock.now());
-                self.probe(&verifier, &used).await;
+                if !known.is_token() {
+                    server.clock.set(Timestamp::from_unix(last * PERIOD));
+                }
+                // Two numbers can have one passcode. Then it is not used up.
+                let now = server.clock.now();
+                let is_unused = |typed: &String| known.number_of(typed, now) > Some(last);
+                let used = [known.passcode_of(last)].into_iter();
+                let older = known.is_token().then(|| last.checked_sub(1)).flatten();
+                let older = older.map(|older| known.passcode_of(older));
+                for typed in used.chain(older).filter(|typed| !is_unused(typed)) {
+                    self.probe(&verifier, &typed).await;
+                }
             }
             let now = server.clock.now();
             let shown = |typed: &String| phones.iter().any(|known| known.shows(typed, now));

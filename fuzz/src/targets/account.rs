@@ -16,7 +16,7 @@ struct Input {
     commands: Vec<Command>,
 }
 
-const RULES: [fn() -> Rules; 7] = [
+const RULES: [fn() -> Rules; 9] = [
     Rules::default,
     Rules::tiny_budget,
     Rules::early_lock,
@@ -24,6 +24,8 @@ const RULES: [fn() -> Rules; 7] = [
     Rules::wide_window,
     Rules::equal_lengths,
     Rules::letters,
+    Rules::tokens,
+    Rules::repeated_tokens,
 ];
 
 /// The longest sequence. The reference searches all earlier events for each answer.

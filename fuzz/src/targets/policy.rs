@@ -4,10 +4,12 @@
 use super::service::Service;
 use arbitrary::Arbitrary;
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
+use countersign::factor::GuessTarget;
 use countersign::otp::{Algorithm, Digits, Period, Window};
 use countersign::testing::Phone;
 use countersign::{Denied, Policy, Proof, Rejection};
 use serde_json::{Map, Value, json};
+use std::iter::repeat_n;
 use std::time::Duration;
 
 #[derive(Debug, Arbitrary)]
@@ -34,6 +36,8 @@ struct Fields {
     format: Option<(bool, u8, u8, u8)>,
     /// KiB, passes, lanes.
     hash: Option<(u32, u32, u32)>,
+    look_ahead: Option<u8>,
+    hotp_enrollment: Option<bool>,
 }
 
 pub(super) fn run(input: &[u8]) {
@@ -109,6 +113,12 @@ fn build(fields: &Fields) -> Option<Policy> {
     if let Some((memory_kib, passes, lanes)) = fields.hash {
         builder = builder.code_hash(Argon2Params::new(memory_kib, passes, lanes).ok()?);
     }
+    if let Some(counters) = fields.look_ahead {
+        builder = builder.look_ahead(counters);
+    }
+    if let Some(allowed) = fields.hotp_enrollment {
+        builder = builder.hotp_enrollment(allowed);
+    }
     let checked = builder.clone().build().ok();
     if checked.is_some() {
         let finer = builder.proof_age(Duration::new(1, 1)).build();
@@ -168,6 +178,12 @@ fn object(fields: &Fields) -> Map<String, Value> {
         set("hash_passes", json!(passes));
         set("hash_lanes", json!(lanes));
     }
+    if let Some(counters) = fields.look_ahead {
+        set("look_ahead", json!(counters));
+    }
+    if let Some(allowed) = fields.hotp_enrollment {
+        set("hotp_enrollment", json!(allowed));
+    }
     object
 }
 
@@ -206,8 +222,9 @@ fn check_risk(policy: &Policy) {
     };
     let code = f64::from(format.count()) / symbols.powi(format.length().into());
     let mut fewer = 0.0;
+    let target = GuessTarget::totp(policy.digits());
     for authenticators in 1..=policy.max_authenticators() {
-        let risk = policy.annual_risk(authenticators);
+        let risk = policy.annual_risk(repeat_n(target, authenticators.into()));
         let equal = guesses * (f64::from(authenticators) * passcode + code);
         assert!(
             risk >= equal.min(1.0) * (1.0 - 1e-9),
@@ -217,6 +234,12 @@ fn check_risk(policy: &Policy) {
         assert!(risk >= fewer);
         fewer = risk;
     }
+    let hotp = policy.annual_risk([GuessTarget::hotp(policy.digits())]);
+    let totp = policy.annual_risk([target]);
+    assert_eq!(
+        hotp >= totp,
+        u16::from(policy.look_ahead()) + 1 >= policy.window().width() || hotp.min(totp) == 1.0
+    );
 }
 
 /// Under the policy, the owner can enroll and log in with a passcode and a backup code.

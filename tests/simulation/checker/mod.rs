@@ -6,13 +6,15 @@ mod writes;
 
 use crate::coverage::Coverage;
 use crate::entry::{Entry, Grounds, Write};
-use crate::operation::{Answer, Kept, KnownPhone, Operation};
+use crate::operation::{Answer, Device, Kept, KnownPhone, Operation};
 use crate::reference::Reference;
 use crate::state_hash::StateHash;
 use countersign::backup::BackupCodes;
 use countersign::factor::BackupCodeSetId;
+use countersign::otp::Hotp;
 use countersign::store::ConditionalWrite;
 use countersign::testing::Phone;
+use countersign::uri::KeyUriKind;
 use countersign::{
     AcceptedBy, AuthenticatorId, Enrollment, Receipt, Resealed, SealedReceipt, Timestamp,
 };
@@ -180,14 +182,21 @@ impl Checker {
     }
 
     pub(crate) fn begun_enrollment(&mut self, by: usize, enrollment: &Enrollment) {
-        let uri = enrollment.key_uri().to_secret_text();
+        let uri = enrollment.key_uri();
+        let device = match uri.kind() {
+            KeyUriKind::Hotp { .. } => {
+                let secret = uri.secret().expose();
+                Device::Token(Hotp::new(secret, uri.algorithm(), uri.digits()))
+            }
+            _ => Device::Phone(Phone::scan(uri.to_secret_text().expose()).unwrap()),
+        };
         self.phones.push(KnownPhone {
             enrollment: enrollment.id(),
-            phone: Phone::scan(uri.expose()).unwrap(),
+            device,
             id: None,
             active: false,
             begun_by: by,
-            last_step: None,
+            last: None,
         });
     }
 
@@ -246,9 +255,16 @@ impl Checker {
                 ("accepted: backup code", agrees)
             }
             (AcceptedBy::Authenticator { id }, Operation::Verify { .. }, grounds) => {
-                let agrees = matches!(grounds, Some(Grounds::Phones(phones))
-                    if self.is_one_of(&phones, id));
-                ("accepted: passcode", agrees)
+                let phones = match grounds {
+                    Some(Grounds::Phones(phones)) => phones,
+                    _ => Vec::new(),
+                };
+                let by_token = phones.iter().any(|phone| self.phones[*phone].is_token());
+                let event = match by_token {
+                    true => "accepted: counter",
+                    false => "accepted: passcode",
+                };
+                (event, self.is_one_of(&phones, id))
             }
             _ => ("accepted: something else", false),
         };
@@ -270,7 +286,7 @@ impl Checker {
         !self.set_ids.iter().any(taken) && *self.set_ids.entry(set).or_insert(id) == id
     }
 
-    /// Whether an authenticator can be one of these phones. If nobody got the answer to a
+    /// Whether an authenticator can be one of these phones or tokens. If nobody got the answer to a
     /// confirmation, the id is not known.
     fn is_one_of(&self, phones: &[usize], id: AuthenticatorId) -> bool {
         let ids = phones.iter().map(|phone| self.phones[*phone].id);

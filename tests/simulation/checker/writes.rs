@@ -236,13 +236,13 @@ impl Checker {
         let mut matched = false;
         let mut unused = Vec::new();
         for (place, phone) in self.phones.iter_mut().enumerate() {
-            let Some(step) = phone.step_of(typed, at).filter(|_| phone.active) else {
+            let Some(number) = phone.number_of(typed, at).filter(|_| phone.active) else {
                 continue;
             };
             matched = true;
-            if phone.last_step.is_none_or(|last| step > last) {
+            if phone.last.is_none_or(|last| number > last) {
                 unused.push(place);
-                phone.last_step = Some(step);
+                phone.last = Some(number);
             }
         }
         let is_unused = !unused.is_empty();
@@ -270,10 +270,12 @@ impl Checker {
             return Err("the enrollment has expired".into());
         }
         let known = &mut self.phones[phone];
-        let Some(step) = known.step_of(typed, at) else {
+        // A confirmation can land again after the record was erased.
+        known.last = None;
+        let Some(number) = known.number_of(typed, at) else {
             return Err("the passcode is wrong".into());
         };
-        known.last_step = Some(step);
+        known.last = Some(number);
         match replaces {
             Some(id) => self.remove(id),
             None => self.reference.authenticators += 1,
@@ -285,6 +287,7 @@ impl Checker {
 
     /// A confirmation is refused, which uses up a try.
     fn use_up_try(&mut self, phone: usize, typed: &str, at: Timestamp) -> Result<(), String> {
+        self.phones[phone].last = None;
         let is_right = self.phones[phone].shows(typed, at);
         let pending = self.pending(phone)?;
         let is_expired = pending.is_expired(at);

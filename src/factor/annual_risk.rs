@@ -1,0 +1,124 @@
+//! An upper bound on an attacker's chance of success within a year.
+
+use super::second_factor::{AuthenticatorKind, AuthenticatorStatus};
+use crate::Policy;
+use crate::otp::Digits;
+
+/// An authenticator as an attacker sees it who guesses its passcodes: its type and its digits.
+///
+/// ```
+/// use countersign::Policy;
+/// use countersign::factor::GuessTarget;
+/// use countersign::otp::Digits;
+///
+/// let app = GuessTarget::totp(Digits::SIX);
+/// let token = GuessTarget::hotp(Digits::EIGHT);
+/// let policy = Policy::default();
+/// assert!(policy.annual_risk([app, token]) < 1.3e-3);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuessTarget {
+    is_hotp: bool,
+    digits: Digits,
+}
+
+impl GuessTarget {
+    /// Returns a TOTP authenticator. Each guess is compared with every time step in the policy's
+    /// window.
+    #[must_use]
+    pub const fn totp(digits: Digits) -> Self {
+        Self {
+            is_hotp: false,
+            digits,
+        }
+    }
+
+    /// Returns a HOTP authenticator. Each guess is compared with the next counter, and with every
+    /// counter in the policy's look-ahead.
+    #[must_use]
+    pub const fn hotp(digits: Digits) -> Self {
+        Self {
+            is_hotp: true,
+            digits,
+        }
+    }
+
+    /// How many of the 2^31 truncated HMACs make a guess correct.
+    fn hits(self, policy: &Policy) -> f64 {
+        let candidates = if self.is_hotp {
+            u16::from(policy.look_ahead()).saturating_add(1)
+        } else {
+            policy.window().width()
+        };
+        let likeliest = match self.digits.get() {
+            6 => TRUNCATED.div_ceil(1_000_000),
+            7 => TRUNCATED.div_ceil(10_000_000),
+            _ => TRUNCATED.div_ceil(100_000_000),
+        };
+        f64::from(candidates) * f64::from(likeliest)
+    }
+}
+
+impl From<&AuthenticatorStatus> for GuessTarget {
+    fn from(status: &AuthenticatorStatus) -> Self {
+        let digits = Digits::new(status.digits).unwrap_or_default();
+        match status.kind {
+            AuthenticatorKind::Totp { .. } => Self::totp(digits),
+            AuthenticatorKind::Hotp => Self::hotp(digits),
+        }
+    }
+}
+
+/// The number of truncated HMACs (RFC 4226, section 5.3).
+const TRUNCATED: u32 = 1 << 31;
+
+impl Policy {
+    /// Returns an upper bound on an attacker's chance of success within a year.
+    ///
+    /// The attacker knows the password, guesses without pause, and is never noticed. The account
+    /// has these authenticators: pass [`GuessTarget`]s, or the
+    /// [authenticators](crate::factor::EnabledStatus::authenticators) of its status. Its backup
+    /// codes must have been issued under this policy: an account keeps older ones until you replace
+    /// them. If two verifiers with different policies use one store, the larger budget counts.
+    ///
+    /// The number of guesses `n` is the burst plus one for each refill in a year. Each guess is
+    /// checked against every time step in the window of each TOTP authenticator, against the next
+    /// counter and the look-ahead of each HOTP authenticator, and against all backup codes of a
+    /// set. A passcode is 31 bits modulo a power of ten (RFC 4226, 5.3), so some passcodes are
+    /// slightly more likely than 10^-digits. The bound uses the likeliest ones.
+    ///
+    /// The default policy gives 385 guesses and less than 1.3e-3 for one authenticator. The example
+    /// `attack` runs 23 strategies against the real verifier under four policies, and never counts
+    /// more than `n` guesses. An attacker reaches this number only by guessing between the owner's
+    /// daily logins, which reset the consecutive failures; the owner never has to wait. Without
+    /// these logins, the account locks after 100 guesses. Of 100,000 simulated years with random
+    /// passcodes, 114 let the attacker in: 1.14e-3, with 99 % confidence between 8.96e-4 and
+    /// 1.45e-3.
+    ///
+    /// Two things add to `n`. Each [`unlock`](crate::Verifier::unlock) adds at most five guesses.
+    /// If the clocks of two servers differ, `n` gains the refills of that difference once.
+    #[must_use]
+    pub fn annual_risk<I>(&self, authenticators: I) -> f64
+    where
+        I: IntoIterator,
+        I::Item: Into<GuessTarget>,
+    {
+        const YEAR: u64 = 365 * 86_400;
+        let refills = YEAR
+            .checked_div(self.budget_refill().as_secs())
+            .unwrap_or(YEAR);
+        let guesses = u64::from(self.budget_burst()).saturating_add(refills);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "an estimate, and below 2^53 in any sane policy"
+        )]
+        let guesses = guesses as f64;
+        let targets = authenticators.into_iter().map(Into::into);
+        let hits: f64 = targets.map(|target| target.hits(self)).sum();
+        let passcode = hits / f64::from(TRUNCATED);
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let space = self.code_format().space() as f64;
+        let backup_code = f64::from(self.code_format().count()) / space;
+        (guesses * (passcode + backup_code)).min(1.0)
+    }
+}
