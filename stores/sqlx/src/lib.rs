@@ -96,6 +96,8 @@
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod account_column;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod dialect;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod error;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -109,6 +111,8 @@ mod statement_runner;
 mod statements;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod table_name;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod transaction_store;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod uncancellable;
 
@@ -124,3 +128,5 @@ pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use table_name::TableNameError;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use transaction_store::TransactionStore;
