@@ -194,7 +194,11 @@ impl SqliteStore {
                 arguments::<Sqlite>([self.statements.key(cursor)?, limit])?,
             ),
         };
-        let rows = self.fetch(sql, arguments).await?;
+        let query = sqlx::query_with(sql.clone(), arguments);
+        let (mut connection, left) = self.connection().await?;
+        let rows = self
+            .with_limit(left, query.fetch_all(&mut *connection))
+            .await?;
         let account = |row: &SqliteRow| {
             let id = row.try_get(0).map_err(|error| self.error(error))?;
             let account = self.statements.account.account(id);
@@ -247,17 +251,6 @@ impl SqliteStore {
         self.with_limit(left, query.execute(&mut *connection)).await
     }
 
-    async fn fetch(
-        &self,
-        sql: &SqlStr,
-        arguments: SqliteArguments,
-    ) -> Result<Vec<SqliteRow>, Error> {
-        let query = sqlx::query_with(sql.clone(), arguments);
-        let (mut connection, left) = self.connection().await?;
-        self.with_limit(left, query.fetch_all(&mut *connection))
-            .await
-    }
-
     /// A connection, and the rest of the time limit.
     async fn connection(&self) -> Result<(PoolConnection<Sqlite>, Duration), Error> {
         let start = Instant::now();
@@ -291,7 +284,11 @@ impl Store for SqliteStore {
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         let (sql, arguments) = self.statements.load::<Sqlite>(account)?;
-        let rows = self.fetch(sql, arguments).await?;
+        let query = sqlx::query_with(sql.clone(), arguments);
+        let (mut connection, left) = self.connection().await?;
+        let rows = self
+            .with_limit(left, query.fetch_all(&mut *connection))
+            .await?;
         self.statements.stored::<Sqlite>(rows)
     }
 

@@ -111,8 +111,10 @@ pub(crate) async fn other_methods_are_refused<S, DB>(
     let refused = importer.import(&account(2), &import(2)).await.unwrap_err();
     assert!(matches!(failed(refused), Error::OnlyImports));
     // Nothing was sent, so the transaction goes on.
-    let imported = importer.import_in_transaction(&account(2), &import(2));
-    assert_eq!(imported.await.unwrap(), Imported::Now);
+    let imported = importer
+        .import_in_transaction(&account(2), &import(2))
+        .await;
+    assert_eq!(imported.unwrap(), Imported::Now);
     drop(importer);
     transaction.commit().await.unwrap();
     assert!(is_imported(&verifier, 2).await);
