@@ -19,8 +19,10 @@ use crate::statements::Statements;
 /// - Commit after the last import. If you roll back, nothing was imported.
 /// - If an import returns [`ImportError::Failed`][failed], roll back. From the first statement
 ///   that fails, the store answers every call with [`Error::TransactionFailed`]: MySQL and SQLite
-///   can end a transaction by themselves, and later statements would commit on their own. The same
-///   holds if you drop the future of an import.
+///   can end a transaction by themselves, and later statements would commit on their own.
+/// - Do not drop the future of an import. If you do, the store answers every call with the same
+///   error. Close the connection then: a rollback can wait forever for the lost answer (sqlx 0.9
+///   with MariaDB).
 /// - Other errors of an import leave the transaction as it was. Continue with the next account.
 /// - A failed attempt that is rolled back is a free guess. So the store refuses the writes of
 ///   other methods with [`Error::OnlyImports`]. Do not call `confirm_enrollment` on it.

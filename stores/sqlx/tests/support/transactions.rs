@@ -166,7 +166,8 @@ pub(crate) async fn nothing_follows_a_failed_statement<S, DB>(
     let error = failed(next.unwrap_err());
     assert!(matches!(error, Error::TransactionFailed(None)), "{error:?}");
     drop(importer);
-    transaction.rollback().await.unwrap();
+    // A rollback could wait forever for the answer that nobody read.
+    drop(transaction);
     for id in [1, 2] {
         assert!(!is_imported(&verifier, id).await);
     }
