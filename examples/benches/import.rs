@@ -46,7 +46,7 @@ use clap::Parser;
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
-use crate::arguments::{ImportArguments, Place};
+use crate::arguments::ImportArguments;
 use crate::failure::Failure;
 use crate::report::Report;
 
@@ -119,10 +119,8 @@ fn lines(count: u32) -> Result<Vec<u8>, Failure> {
 
 async fn import(path: &Path, lines: Vec<u8>) -> Result<f64, Failure> {
     let arguments = ImportArguments {
-        place: Place {
-            db: path.into(),
-            key: path.with_extension("key"),
-        },
+        db: path.into(),
+        key: path.with_extension("key"),
         dry_run: false,
         min_bits: 128,
     };

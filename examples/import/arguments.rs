@@ -31,8 +31,12 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct ImportArguments {
-    #[command(flatten)]
-    pub(crate) place: Place,
+    /// The SQLite database.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: PathBuf,
+    /// The file with the encryption key. It is created if there is no database yet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
     /// Check every line, and write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -44,8 +48,12 @@ pub(crate) struct ImportArguments {
 
 #[derive(Args)]
 pub(crate) struct Check {
-    #[command(flatten)]
-    pub(crate) place: Place,
+    /// The SQLite database.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: PathBuf,
+    /// The file with the encryption key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
     /// The id of the account.
     #[arg(long, value_name = "ID")]
     pub(crate) account: String,
@@ -56,17 +64,6 @@ pub(crate) struct Check {
     /// computer can see a code in the arguments.
     #[arg(allow_hyphen_values = true)]
     pub(crate) code: String,
-}
-
-/// Where the accounts are.
-#[derive(Args)]
-pub(crate) struct Place {
-    /// The SQLite database.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) db: PathBuf,
-    /// The file with the encryption key. An import creates the file if there is no database yet.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: PathBuf,
 }
 
 fn unix_time(text: &str) -> Result<Timestamp, String> {

@@ -7,6 +7,7 @@ use countersign_sqlx::{Error, SqliteStore, TransactionStore};
 use sqlx::Sqlite;
 use sqlx::sqlite::SqlitePool;
 
+use crate::database::Database;
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::row::Account;
@@ -19,7 +20,7 @@ pub(crate) struct BatchWriter {
     pub(crate) pool: SqlitePool,
     pub(crate) verifier: Verifier<SqliteStore>,
     /// In a dry run: the database that the batches are checked against, and that stays as it is.
-    pub(crate) existing: Option<SqliteStore>,
+    pub(crate) existing: Option<Database>,
 }
 
 impl BatchWriter {
@@ -32,7 +33,7 @@ impl BatchWriter {
     ) -> Result<Vec<Result<Imported, Fault>>, Failure> {
         let mut transaction = self.begin().await?;
         let verifier = self.verifier.with_store(BatchStore {
-            existing: self.existing.as_ref(),
+            existing: self.existing.as_ref().map(|existing| &existing.store),
             batch: self.verifier.store().in_transaction(&mut transaction),
         });
         let mut answers = Vec::new();
@@ -46,6 +47,13 @@ impl BatchWriter {
         drop(verifier);
         transaction.commit().await?;
         Ok(answers)
+    }
+
+    pub(crate) async fn close(self) {
+        self.pool.close().await;
+        if let Some(existing) = self.existing {
+            existing.pool.close().await;
+        }
     }
 
     /// Begins a transaction with the write lock. Other programs may hold this lock for a while.

@@ -9,7 +9,7 @@ use countersign::{AcceptedBy, AccountId, Denied, Verifier};
 use zeroize::Zeroizing;
 
 use crate::arguments::Check;
-use crate::database::{Database, ISSUER};
+use crate::database::{Database, ISSUER, Place};
 use crate::failure::Failure;
 use crate::fault::chain;
 
@@ -19,7 +19,11 @@ const MAX_LINE: u64 = 1024;
 /// Verifies the code. Returns whether it was accepted.
 pub(crate) async fn run(check: &Check, account: &AccountId) -> Result<bool, Failure> {
     let typed = typed(&check.code)?;
-    let database = Database::open(&check.place).await?;
+    let database = Database::open(Place {
+        db: &check.db,
+        key: &check.key,
+    });
+    let database = database.await?;
     let verifier = Verifier::builder(database.store.clone(), database.keyring(), ISSUER)
         .hash_executor(TokioPool::new(NonZeroUsize::MIN));
     let verifier = match check.time {

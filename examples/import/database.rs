@@ -1,5 +1,6 @@
 //! Opens the database and its key.
 
+use std::path::Path;
 use std::time::Duration;
 
 use countersign::{KeyId, Keyring, SealingKey, Verifier, VerifierError};
@@ -7,9 +8,15 @@ use countersign_examples::key_file;
 use countersign_sqlx::{Error, SqliteStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 
-use crate::arguments::Place;
 use crate::failure::Failure;
 use crate::fault::chain;
+
+/// Where the database and its key are.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) db: &'a Path,
+    pub(crate) key: &'a Path,
+}
 
 /// The database and the key of its records.
 pub(crate) struct Database {
@@ -27,10 +34,10 @@ impl Database {
     }
 
     /// Opens a database. Creates it, with its key file, if there is none.
-    pub(crate) async fn open_or_create(place: &Place) -> Result<Self, Failure> {
+    pub(crate) async fn open_or_create(place: Place<'_>) -> Result<Self, Failure> {
         // The key comes first, so that no database exists without it.
-        let key = key_file::open_or_create(&place.key, &place.db)?;
-        let options = SqliteStore::connect_options(&place.db);
+        let key = key_file::open_or_create(place.key, place.db)?;
+        let options = SqliteStore::connect_options(place.db);
         let database = Self::connect(place, options, key).await?;
         database.store.create_table().await?;
         database.check_key(place).await?;
@@ -38,22 +45,23 @@ impl Database {
     }
 
     /// Opens a database that exists.
-    pub(crate) async fn open(place: &Place) -> Result<Self, Failure> {
-        let options = SqliteStore::connect_options(&place.db).create_if_missing(false);
-        Self::connect(place, options, key_file::open(&place.key)?).await
+    pub(crate) async fn open(place: Place<'_>) -> Result<Self, Failure> {
+        let options = SqliteStore::connect_options(place.db).create_if_missing(false);
+        Self::connect(place, options, key_file::open(place.key)?).await
     }
 
     /// Opens a database to read only, or returns `None` if there is none.
-    pub(crate) async fn open_read_only(place: &Place) -> Result<Option<Self>, Failure> {
+    pub(crate) async fn open_read_only(place: Place<'_>) -> Result<Option<Self>, Failure> {
         let exists = place.db.try_exists();
         if !exists.map_err(|error| Failure::new(format!("{}: {error}", place.db.display())))? {
             return Ok(None);
         }
+        // A connection that SQLite opens as read-only would leave files of the WAL behind.
         let options = SqliteConnectOptions::new()
-            .filename(&place.db)
-            .read_only(true)
+            .filename(place.db)
+            .pragma("query_only", "1")
             .busy_timeout(Duration::from_secs(4));
-        let database = Self::connect(place, options, key_file::open(&place.key)?).await?;
+        let database = Self::connect(place, options, key_file::open(place.key)?).await?;
         match database.store.accounts_after(None, 1).await {
             Err(Error::NoTable { .. }) => return Ok(None),
             answer => answer?,
@@ -80,7 +88,7 @@ impl Database {
     }
 
     async fn connect(
-        place: &Place,
+        place: Place<'_>,
         options: SqliteConnectOptions,
         key: SealingKey,
     ) -> Result<Self, Failure> {
@@ -98,7 +106,7 @@ impl Database {
 
     /// Checks that the key decrypts a record of the database. Otherwise the records of the import
     /// and the records of the service would have different keys.
-    async fn check_key(&self, place: &Place) -> Result<(), Failure> {
+    async fn check_key(&self, place: Place<'_>) -> Result<(), Failure> {
         let Some(account) = self.store.accounts_after(None, 1).await?.pop() else {
             return Ok(());
         };

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::arguments::ImportArguments;
 use crate::batch::{BatchWriter, refusal};
-use crate::database::{Database, ISSUER};
+use crate::database::{Database, ISSUER, Place};
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::lines::{Line, Lines};
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     let progress = Progress::new(total);
     let outcome = importer.run(lines, report, &progress).await;
     progress.end();
-    importer.writer.pool.close().await;
+    importer.writer.close().await;
     outcome
 }
 
@@ -83,9 +83,13 @@ enum Waiting {
 impl Importer {
     async fn open(arguments: &ImportArguments) -> Result<Self, Failure> {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let place = Place {
+            db: &arguments.db,
+            key: &arguments.key,
+        };
         let policy = Policy::builder().imported_secret_bits(arguments.min_bits);
         if !arguments.dry_run {
-            let database = Database::open_or_create(&arguments.place).await?;
+            let database = Database::open_or_create(place).await?;
             return Ok(Self {
                 writer: BatchWriter {
                     verifier: verifier(&database, policy.build()?, cores)?,
@@ -96,7 +100,7 @@ impl Importer {
             });
         }
         let policy = policy.code_hash(Argon2Params::new(8, 1, 1)?).build()?;
-        let existing = Database::open_read_only(&arguments.place).await?;
+        let existing = Database::open_read_only(place).await?;
         let key = match &existing {
             Some(existing) => SealingKey::from_bytes(existing.key.expose()),
             None => SealingKey::generate()?,
@@ -106,7 +110,7 @@ impl Importer {
             writer: BatchWriter {
                 verifier: verifier(&temporary, policy, cores)?,
                 pool: temporary.pool,
-                existing: existing.map(|existing| existing.store),
+                existing,
             },
             hashes_at_once: None,
         })

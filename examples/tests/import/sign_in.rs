@@ -1,5 +1,6 @@
 //! `check` signs in with the codes of the other system.
 
+use countersign::Timestamp;
 use serde_json::json;
 
 use crate::{Directory, NOW, line, passcode, secret};
@@ -26,11 +27,12 @@ fn a_passcode_signs_in_once() {
 #[test]
 fn a_passcode_that_the_other_system_accepted_is_refused() {
     let directory = Directory::new();
-    let step = NOW / 30;
-    let used = line(7).replace("1000", &step.to_string());
+    let now = Timestamp::now().as_unix();
+    let last_step = format!(r#""last_step":{}"#, now / 30);
+    let used = line(7).replace(r#""last_step":1000"#, &last_step);
     assert_eq!(directory.import(&used).status, 0);
-    assert_eq!(directory.check("7", NOW, &passcode(7, NOW)).status, 1);
-    let later = NOW + 30;
+    assert_eq!(directory.check("7", now, &passcode(7, now)).status, 1);
+    let later = now + 30;
     assert_eq!(directory.check("7", later, &passcode(7, later)).status, 0);
 }
 
