@@ -85,6 +85,8 @@
 //! plain columns for queries. Each call is one statement that commits by itself. A time-out limits
 //! every call. The page of each store lists the settings that its pool and its server need.
 //!
+//! Only an import of accounts may run in a transaction of your own: see `TransactionStore`.
+//!
 //! # What it needs
 //!
 //! - sqlx 0.9 with its tokio runtime. Your pool must come from the same version of sqlx.
