@@ -4,6 +4,7 @@ use countersign::import::{ImportError, Imported};
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
 use countersign::{AccountId, Verifier, VerifierError};
 use countersign_sqlx::{Error, SqliteStore, TransactionStore};
+use futures_util::stream::{self, StreamExt};
 use sqlx::Sqlite;
 use sqlx::sqlite::SqlitePool;
 
@@ -14,6 +15,9 @@ use crate::row::Account;
 
 /// How often a batch waits for the write lock of the database: 4 seconds each.
 const ATTEMPTS: u32 = 5;
+
+/// The accounts that are encrypted or inserted at the same time.
+const AT_ONCE: usize = 8;
 
 /// Writes batches to a database.
 pub(crate) struct BatchWriter {
@@ -36,14 +40,18 @@ impl BatchWriter {
             existing: self.existing.as_ref().map(|existing| &existing.store),
             batch: self.verifier.store().in_transaction(&mut transaction),
         });
-        let mut answers = Vec::new();
-        for account in accounts {
-            let answer = verifier.import_in_transaction(&account.id, &account.import);
-            answers.push(match answer.await {
-                Ok(imported) => Ok(imported),
-                Err(error) => Err(refusal(account, error)?),
-            });
-        }
+        let importer = &verifier;
+        let imports = stream::iter(accounts).map(|account| async move {
+            let answer = importer.import_in_transaction(&account.id, &account.import);
+            match answer.await {
+                Ok(imported) => Ok(Ok(imported)),
+                Err(error) => refusal(account, error).map(Err),
+            }
+        });
+        // The statements run one after the other, in the order of the lines. While the database
+        // inserts one account, the next accounts are encrypted.
+        let answers: Vec<_> = imports.buffered(AT_ONCE).collect().await;
+        let answers = answers.into_iter().collect::<Result<_, Failure>>()?;
         drop(verifier);
         transaction.commit().await?;
         Ok(answers)

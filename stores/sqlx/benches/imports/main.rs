@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use contenders::{Contenders, Maria, PostgreSql, SqliteFile};
 use countersign_store_testing::Durability;
-use countersign_store_testing::bench::{Error, Report, describe_machine, grouped};
+use countersign_store_testing::bench::{Error, Report, cpu_time, describe_machine, grouped};
 use rows::{BATCH, Rows};
 
 #[tokio::main]
@@ -40,6 +40,7 @@ async fn main() -> Result<(), Error> {
         "middle half of the turns",
         "imports/s",
         "driver/s",
+        "client CPU per row: import, driver",
     ]);
     options.run::<SqliteFile>("sqlite", &mut report).await?;
     options.run::<PostgreSql>("postgres", &mut report).await?;
@@ -93,11 +94,14 @@ impl Options {
         // The first turn fills caches, and counts for nothing.
         self.turn(&contenders, &mut rows, true).await?;
         let (mut ratios, mut imports, mut inserts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut import_cpu, mut insert_cpu) = (0.0, 0.0);
         for turn in 0..self.turns {
             let (import, insert) = self.turn(&contenders, &mut rows, turn % 2 == 0).await?;
-            ratios.push(import / insert);
-            imports.push(import);
-            inserts.push(insert);
+            ratios.push(import.rate / insert.rate);
+            imports.push(import.rate);
+            inserts.push(insert.rate);
+            import_cpu += import.cpu / self.turns as f64;
+            insert_cpu += insert.cpu / self.turns as f64;
         }
         for measured in [&mut ratios, &mut imports, &mut inserts] {
             measured.sort_by(f64::total_cmp);
@@ -109,21 +113,22 @@ impl Options {
             format!("{:.2} to {:.2}", quarter(&ratios, 1), quarter(&ratios, 3)),
             grouped(quarter(&imports, 2)),
             grouped(quarter(&inserts, 2)),
+            format!("{import_cpu:.1} µs, {insert_cpu:.1} µs"),
         ]);
         Ok(())
     }
 
-    /// One turn of each. Returns the rows per second of both.
+    /// One turn of the imports, and one of the driver.
     async fn turn<C: Contenders>(
         &self,
         contenders: &C,
         rows: &mut Rows,
         imports_first: bool,
-    ) -> Result<(f64, f64), Error> {
-        let (mut import, mut insert) = (0.0, 0.0);
+    ) -> Result<(Turn, Turn), Error> {
+        let mut turns = [None, None];
         for imports in [imports_first, !imports_first] {
             let batches: Vec<_> = (0..self.transactions).map(|_| rows.next()).collect();
-            let start = Instant::now();
+            let (start, cpu) = (Instant::now(), cpu_time()?);
             for batch in &batches {
                 if imports {
                     contenders.import(batch).await?;
@@ -132,9 +137,22 @@ impl Options {
                 }
             }
             let count = (batches.len() * BATCH) as f64;
-            let rate = count / start.elapsed().as_secs_f64();
-            *(if imports { &mut import } else { &mut insert }) = rate;
+            let cpu = cpu_time()?.saturating_sub(cpu);
+            turns[usize::from(!imports)] = Some(Turn {
+                rate: count / start.elapsed().as_secs_f64(),
+                cpu: cpu.as_secs_f64() * 1e6 / count,
+            });
         }
+        let [Some(import), Some(insert)] = turns else {
+            return Err("a turn is missing".into());
+        };
         Ok((import, insert))
     }
+}
+
+struct Turn {
+    /// Rows per second.
+    rate: f64,
+    /// Microseconds of processor time per row.
+    cpu: f64,
 }
