@@ -13,7 +13,7 @@ use sqlx::sqlite::SqlitePool;
 
 use crate::{Directory, NOW, lines, passcode, report, run};
 
-const ACCOUNTS: u32 = 6000;
+const ACCOUNTS: u32 = 2500;
 /// The accounts that also have backup codes in clear text.
 const WITH_CODES: u32 = 4;
 
