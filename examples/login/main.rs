@@ -12,7 +12,6 @@
 
 mod backup_codes;
 mod enroll;
-mod key_file;
 mod manage;
 mod menu;
 mod messages;
@@ -31,6 +30,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use countersign::runtime::TokioPool;
 use countersign::{KeyId, Keyring, Verifier};
+use countersign_examples::key_file;
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePoolOptions;
 

@@ -8,11 +8,13 @@
 //! - `blocking` uses the verifier without futures.
 //! - `annual_risk` computes the chance of an attacker under this and other default policies.
 //! - `attack` counts a year of guesses.
+//! - `import` imports the accounts of another system from JSON lines.
 //! - `rotate_keys` changes the encryption key while users sign in.
 //!
 //! `login` and `host_transaction` write their own rows in the same transaction, and share
-//! [`write_record`].
+//! [`write_record`]. `login` and `import` store the key in a [`key_file`].
 
+pub mod key_file;
 mod record_row;
 
 pub use record_row::write_record;

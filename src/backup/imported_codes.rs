@@ -206,6 +206,11 @@ impl ImportedCodes {
             .sum()
     }
 
+    /// Whether the import hashes the codes.
+    pub(crate) const fn are_plain(&self) -> bool {
+        matches!(self.content, Content::Plain(_))
+    }
+
     /// Checks that an attempt takes at most this long.
     pub(crate) fn check_work(&self, limit: Duration) -> Result<(), ImportedCodesError> {
         let work = self.work();

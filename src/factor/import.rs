@@ -5,7 +5,7 @@ use super::code_set::CodeSet;
 use super::import_error::{ExistingFactor, ImportFault};
 use super::moving_factor::{MovingFactor, Parameters};
 use super::second_factor::{ImportFingerprint, SecondFactor};
-use crate::backup::ImportedCodes;
+use crate::backup::{ImportedCodeSet, ImportedCodes};
 use crate::constant_time::reveal;
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
 use crate::uri::{KeyUri, KeyUriError, KeyUriKind};
@@ -31,8 +31,17 @@ use subtle::{Choice, ConstantTimeEq};
 #[must_use]
 pub struct Import {
     authenticators: Vec<ImportedAuthenticator>,
-    backup_codes: Option<ImportedCodes>,
+    backup_codes: Option<ImportCodes>,
     exported_at: Option<Timestamp>,
+}
+
+/// The backup codes of an import.
+#[derive(Clone, Debug)]
+pub(crate) enum ImportCodes {
+    /// As the other system had them.
+    Given(ImportedCodes),
+    /// Ready to be stored: codes in clear text are hashed.
+    Prepared(ImportedCodeSet),
 }
 
 impl Import {
@@ -47,7 +56,13 @@ impl Import {
 
     /// Adds the backup codes.
     pub fn backup_codes(mut self, codes: ImportedCodes) -> Self {
-        self.backup_codes = Some(codes);
+        self.backup_codes = Some(ImportCodes::Given(codes));
+        self
+    }
+
+    /// Replaces the backup codes by the set that the record will hold.
+    pub(crate) fn prepared(mut self, codes: ImportedCodeSet) -> Self {
+        self.backup_codes = Some(ImportCodes::Prepared(codes));
         self
     }
 
@@ -61,7 +76,7 @@ impl Import {
     }
 
     /// The backup codes.
-    pub(crate) const fn codes(&self) -> Option<&ImportedCodes> {
+    pub(crate) const fn codes(&self) -> Option<&ImportCodes> {
         self.backup_codes.as_ref()
     }
 
@@ -170,6 +185,9 @@ const DOMAIN: &[u8] = b"countersign import";
 
 /// The most that a time of another system may lie ahead of now.
 const CLOCK_DIFFERENCE: u64 = 86_400;
+
+/// The longest period of an authenticator. A longer one is not in seconds.
+const LONGEST_PERIOD: u64 = 3600;
 
 /// The highest next counter: 2^32 passcodes are left.
 const LAST_NEXT_COUNTER: u64 = u64::MAX - (1 << 32);
@@ -306,6 +324,12 @@ impl ImportedAuthenticator {
             return Err(ImportFault::AddedInFuture { number, at });
         }
         match self.moving {
+            MovingFactor::Time { period, .. } if period.as_secs() > LONGEST_PERIOD => {
+                Err(ImportFault::PeriodTooLong {
+                    number,
+                    seconds: period.as_secs(),
+                })
+            }
             MovingFactor::Time { t0, .. } if is_ahead(t0, now) => {
                 Err(ImportFault::T0InFuture { number, at: t0 })
             }

@@ -64,6 +64,14 @@ pub enum ImportFault {
         /// The number of the later authenticator.
         number: usize,
     },
+    /// The period is longer than an hour.
+    #[error("the period of authenticator {number} is {seconds} s, over an hour; check its unit")]
+    PeriodTooLong {
+        /// The number of the authenticator.
+        number: usize,
+        /// The period in seconds.
+        seconds: u64,
+    },
     /// The last accepted step begins more than a day from now.
     #[error(
         "the last step of authenticator {number} is {}, more than a day from now; check its unit \

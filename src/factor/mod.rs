@@ -49,7 +49,7 @@ pub(crate) use attempt::{HashedCode, Progress};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
 pub(crate) use code_set::CodeSet;
-pub(crate) use import::{Import, ImportStage};
+pub(crate) use import::{Import, ImportCodes, ImportStage};
 pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use moving_factor::{MovingFactor, Parameters};
 pub(crate) use proof::Evidence;

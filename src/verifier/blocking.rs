@@ -195,6 +195,18 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.import(account, import))
     }
 
+    /// Blocks on [`Verifier::prepare_import`](crate::Verifier::prepare_import).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn prepare_import(
+        &self,
+        account: &AccountId,
+        import: Import,
+    ) -> Result<Import, ImportError> {
+        block_on(self.0.prepare_import(account, import))
+    }
+
     /// Blocks on [`Verifier::import_in_transaction`](crate::Verifier::import_in_transaction).
     ///
     /// # Errors

@@ -5,7 +5,8 @@ use super::load_modify_store::{Answer, FirstRound, Loaded};
 use super::verifier::{Verifier, with_wiped_stack};
 use crate::backup::{ImportedCodeSet, ImportedCodes, ImportedCodesError};
 use crate::factor::{
-    CodeSet, ExistingFactor, Import, ImportFault, ImportStage, SecondFactor, Step,
+    CodeSet, ExistingFactor, Import, ImportCodes, ImportFault, ImportFingerprint, ImportStage,
+    SecondFactor, Step,
 };
 use crate::runtime::{Generator, HashExecutorError};
 use crate::store::{Store, WriteKind};
@@ -133,6 +134,41 @@ impl<S: Store> Verifier<S> {
         self.import_by(account, import, FirstWrite::Whole).await
     }
 
+    /// Hashes the backup codes in clear text of an import, before the transaction of
+    /// [`import_in_transaction`](Self::import_in_transaction) begins. Each code takes one Argon2id
+    /// hash, and the rows of a transaction stay locked until it ends.
+    ///
+    /// The method also checks the import and loads the record. If the account has the import
+    /// already, the method hashes nothing. Without codes in clear text, it makes no call to the store.
+    ///
+    /// # Errors
+    /// As [`import`](Self::import).
+    pub async fn prepare_import(
+        &self,
+        account: &AccountId,
+        import: Import,
+    ) -> Result<Import, ImportError> {
+        let outcome = with_wiped_stack(self.prepared(account, import)).await;
+        report(account, "prepare_import", outcome)
+    }
+
+    async fn prepared(&self, account: &AccountId, import: Import) -> Result<Import, ImportError> {
+        let fingerprint = import.fingerprint();
+        if let Err(error) = self.check(&import) {
+            let is_here = self.is_here(account, fingerprint).await?;
+            return is_here.then_some(import).ok_or(error);
+        }
+        match import.codes() {
+            Some(ImportCodes::Given(codes)) => {
+                match self.hashed_codes(account, fingerprint, codes).await? {
+                    Some(codes) => Ok(import.prepared(codes)),
+                    None => Ok(import),
+                }
+            }
+            None | Some(ImportCodes::Prepared(_)) => Ok(import),
+        }
+    }
+
     async fn import_by(
         &self,
         account: &AccountId,
@@ -150,19 +186,20 @@ impl<S: Store> Verifier<S> {
         first: FirstWrite,
     ) -> Result<Imported, ImportError> {
         let policy = &self.core.policy;
-        import.check(self.core.clock.now(), policy)?;
         let fingerprint = import.fingerprint();
+        if let Err(error) = self.check(import) {
+            // The policy may have become stricter since the import was made.
+            let is_here = self.is_here(account, fingerprint).await?;
+            return is_here.then_some(Imported::AlreadyHere).ok_or(error);
+        }
         let codes = match import.codes() {
             None => None,
-            Some(codes) => {
-                codes.check_work(policy.imported_code_work())?;
-                // Hashing the codes takes long. So look first whether the import is needed.
-                let (_, loaded) = self.load(account).await?;
-                let stage = loaded.map(|loaded| loaded.factor.import_stage(fingerprint));
-                if let Some(ImportStage::Imported) = stage.transpose()? {
-                    return Ok(Imported::AlreadyHere);
+            Some(ImportCodes::Prepared(codes)) => Some(codes.clone()),
+            Some(ImportCodes::Given(codes)) => {
+                match self.hashed_codes(account, fingerprint, codes).await? {
+                    Some(codes) => Some(codes),
+                    None => return Ok(Imported::AlreadyHere),
                 }
-                Some(self.imported_code_set(codes).await?)
             }
         };
         let ids = self.authenticator_ids(import)?;
@@ -197,6 +234,40 @@ impl<S: Store> Verifier<S> {
             }
         }
         Err(VerifierError::Contended.into())
+    }
+
+    /// The backup codes as the record holds them, or `None` if the import was made before.
+    async fn hashed_codes(
+        &self,
+        account: &AccountId,
+        fingerprint: ImportFingerprint,
+        codes: &ImportedCodes,
+    ) -> Result<Option<ImportedCodeSet>, ImportError> {
+        // Hashing the codes takes long. So look first whether the import is needed.
+        if codes.are_plain() && self.is_here(account, fingerprint).await? {
+            return Ok(None);
+        }
+        Ok(Some(self.imported_code_set(codes).await?))
+    }
+
+    /// Whether the import was made before.
+    async fn is_here(
+        &self,
+        account: &AccountId,
+        fingerprint: ImportFingerprint,
+    ) -> Result<bool, ImportError> {
+        let (_, loaded) = self.load(account).await?;
+        let stage = loaded.map(|loaded| loaded.factor.import_stage(fingerprint));
+        Ok(stage.transpose()? == Some(ImportStage::Imported))
+    }
+
+    fn check(&self, import: &Import) -> Result<(), ImportError> {
+        let policy = &self.core.policy;
+        import.check(self.core.clock.now(), policy)?;
+        if let Some(ImportCodes::Given(codes)) = import.codes() {
+            codes.check_work(policy.imported_code_work())?;
+        }
+        Ok(())
     }
 
     async fn imported_code_set(

@@ -160,6 +160,18 @@ fn the_same_import_again_changes_nothing() {
 }
 
 #[test]
+fn a_stricter_policy_does_not_refuse_what_is_here() {
+    let lenient = policy().imported_secret_bits(80).build().unwrap();
+    let world = World::with_policy(lenient);
+    let weak = || Import::new([ImportedAuthenticator::totp(secret(&[7; 10]))]);
+    assert_eq!(import(&world, &weak()).unwrap(), Imported::Now);
+    let strict = world.server(|builder| builder.policy(policy().build().unwrap()));
+    assert_eq!(import(&strict, &weak()).unwrap(), Imported::AlreadyHere);
+    let prepared = strict.verifier.prepare_import(&world.alice, weak());
+    assert!(block_on(prepared).is_ok());
+}
+
+#[test]
 fn any_other_content_is_another_import() {
     let phone = || totp().last_step(TimeStep::new(7));
     let name = AuthenticatorName::new("phone").unwrap();
@@ -242,6 +254,11 @@ fn unfit_authenticators_are_refused_by_number() {
         assert_eq!(second(padded), same, "HMAC pads a key with zeros");
     }
 
+    let seconds = 30_000;
+    let long = ImportFault::PeriodTooLong { number, seconds };
+    let milliseconds = Period::from_secs(seconds).unwrap();
+    assert_eq!(second(other().period(milliseconds)), long);
+
     let tomorrow = START.as_unix() + DAY.as_secs();
     let step = TimeStep::new(tomorrow / 30 + 1);
     let ahead = ImportFault::StepInFuture { number, step };
@@ -280,6 +297,9 @@ fn values_at_their_limit_are_imported() {
     imported(Import::new([totp().last_step(step).added_at(tomorrow)]));
     imported(Import::new([totp()]).exported_at(tomorrow));
     imported(Import::new([totp().t0(tomorrow)]));
+    imported(Import::new([
+        totp().period(Period::from_secs(3600).unwrap())
+    ]));
     let last = u64::MAX - (1 << 32);
     let world = imported(Import::new([ImportedAuthenticator::hotp(
         secret(KEY),

@@ -26,6 +26,7 @@ mod names;
 mod passcodes;
 mod policy;
 mod pool;
+mod prepared_import;
 mod proofs;
 mod random;
 mod rate_limit;

@@ -3,6 +3,8 @@ use std::fmt;
 
 use countersign::AccountId;
 
+use crate::dialect::Value;
+
 /// The type of the column `account`. The type decides which account ids a store accepts.
 ///
 /// `Text` accepts every id. Use `BigInt` or `Uuid` if the column has a foreign key to your own
@@ -35,38 +37,20 @@ pub enum AccountColumn {
     Uuid,
 }
 
-/// An account id as the column stores it.
-pub(crate) enum Key<'a> {
-    Text(&'a str),
-    Number(i64),
-    Uuid {
-        #[cfg_attr(
-            not(feature = "postgres"),
-            expect(dead_code, reason = "only PostgreSQL parses text as a UUID")
-        )]
-        text: &'a str,
-        #[cfg_attr(
-            not(any(feature = "mysql", feature = "sqlite")),
-            expect(dead_code, reason = "PostgreSQL alone has a type for UUIDs")
-        )]
-        bytes: [u8; 16],
-    },
-}
-
 impl AccountColumn {
     /// The id as this column stores it, or `None` if it does not fit the column.
-    pub(crate) fn key(self, account: &AccountId) -> Option<Key<'_>> {
+    pub(crate) fn key(self, account: &AccountId) -> Option<Value<'_>> {
         let text = account.as_str();
         match self {
-            Self::Text => Some(Key::Text(text)),
+            Self::Text => Some(Value::Text(text)),
             Self::BigInt => text
                 .parse()
                 .ok()
                 .filter(|number| AccountId::from(*number) == *account)
-                .map(Key::Number),
+                .map(Value::Number),
             Self::Uuid => uuid_bytes(text)
                 .filter(|bytes| AccountId::from_uuid_bytes(*bytes) == *account)
-                .map(|bytes| Key::Uuid { text, bytes }),
+                .map(|bytes| Value::Uuid { text, bytes }),
         }
     }
 

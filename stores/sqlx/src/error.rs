@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::AccountId;
@@ -153,6 +154,25 @@ pub enum Error {
         /// What is wrong with the row.
         source: Box<dyn StdError + Send + Sync>,
     },
+
+    /// A statement of your transaction failed or was interrupted, so that the database may have
+    /// ended the transaction. A [`TransactionStore`](crate::TransactionStore) sends no further
+    /// statement.
+    #[error(
+        "a statement of the transaction failed or was interrupted, so nothing of the transaction \
+         is stored; roll it back, and import its accounts again"
+    )]
+    TransactionFailed(#[source] Option<Arc<Self>>),
+
+    /// A method other than [`Verifier::import_in_transaction`][import] would write in your
+    /// transaction. No statement was sent.
+    ///
+    /// [import]: countersign::Verifier::import_in_transaction
+    #[error(
+        "only `import_in_transaction` may write in your transaction, so no statement was sent; \
+         call other methods on a verifier whose store uses the pool"
+    )]
+    OnlyImports,
 
     /// Any other error of the database or the driver.
     #[error("the database reported an error; see its source")]

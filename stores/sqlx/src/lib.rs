@@ -85,6 +85,8 @@
 //! plain columns for queries. Each call is one statement that commits by itself. A time-out limits
 //! every call. The page of each store lists the settings that its pool and its server need.
 //!
+//! Only an import of accounts may run in a transaction of your own: see `TransactionStore`.
+//!
 //! # What it needs
 //!
 //! - sqlx 0.9 with its tokio runtime. Your pool must come from the same version of sqlx.
@@ -95,6 +97,8 @@
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod account_column;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod dialect;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod error;
 #[cfg(feature = "mysql")]
@@ -109,6 +113,8 @@ mod statement_runner;
 mod statements;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod table_name;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod transaction_store;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod uncancellable;
 
@@ -124,3 +130,5 @@ pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use table_name::TableNameError;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use transaction_store::TransactionStore;

@@ -12,19 +12,20 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::Error;
+use crate::dialect::Dialect;
 use crate::table_name::TableName;
 use crate::uncancellable::run_uncancellable;
 
 /// A statement that runs on a connection.
 type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
 
-/// The part of statement running that depends on the kind of server.
+/// A database whose statements can be sent again.
 pub(crate) trait DatabaseServer:
-    Database<Arguments: Clone + Sync + IntoArguments<Self>>
+    Dialect<Arguments: Clone + Sync + IntoArguments<Self>>
 {
-    /// Converts an error of the driver into an error that says what to do.
-    fn error(table: &TableName, source: sqlx::Error) -> Error;
 }
+
+impl<DB> DatabaseServer for DB where DB: Dialect<Arguments: Clone + Sync + IntoArguments<Self>> {}
 
 /// A pool, and the time limit of a call on it.
 ///

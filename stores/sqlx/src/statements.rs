@@ -5,7 +5,7 @@ use countersign::AccountId;
 use countersign::store::WriteResult;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use crate::account_column::Key;
+use crate::dialect::Value;
 use crate::table_name::TableName;
 use crate::{AccountColumn, Error};
 
@@ -16,6 +16,9 @@ pub(crate) struct Statements {
     pub(crate) account: AccountColumn,
     /// Returns record and revision.
     pub(crate) load: SqlStr,
+    /// Like `load`. It also returns a row that another transaction committed after this transaction
+    /// began to read.
+    pub(crate) load_in_transaction: SqlStr,
     pub(crate) create: SqlStr,
     pub(crate) replace: SqlStr,
     pub(crate) erase: SqlStr,
@@ -28,7 +31,7 @@ pub(crate) struct Statements {
 
 impl Statements {
     /// The account id as the column stores it.
-    pub(crate) fn key<'a>(&self, account: &'a AccountId) -> Result<Key<'a>, Error> {
+    pub(crate) fn key<'a>(&self, account: &'a AccountId) -> Result<Value<'a>, Error> {
         let key = self.account.key(account);
         key.ok_or_else(|| Error::WrongAccount {
             account: account.clone(),
@@ -82,6 +85,7 @@ mod tests {
             table: TableName::default(),
             account: AccountColumn::BigInt,
             load: sql(String::new()),
+            load_in_transaction: sql(String::new()),
             create: sql(String::new()),
             replace: sql(String::new()),
             erase: sql(String::new()),

@@ -22,7 +22,7 @@ use countersign_sqlx::{AccountColumn, Error, SqliteStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use support::mapped_ids::{MappedIds, to_uuid};
-use support::{account, revision};
+use support::{account, revision, transactions};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -561,4 +561,35 @@ async fn dropped_futures_write_completely_or_not_at_all() {
     }
     println!("{dropped} calls were dropped, {applied} of them had been handed over and applied");
     assert!(pool.size() <= 2);
+}
+
+#[tokio::test]
+async fn a_rollback_imports_nothing() {
+    for column in [AccountColumn::Text, AccountColumn::BigInt] {
+        let database = Database::new();
+        let pool = database.pool().await;
+        let store = SqliteStore::new(pool.clone()).with_account_column(column);
+        store.create_table().await.unwrap();
+        transactions::a_rollback_imports_nothing(&pool, store, SqliteStore::in_transaction).await;
+    }
+}
+
+#[tokio::test]
+async fn other_methods_are_refused_in_a_transaction() {
+    let database = Database::new();
+    let pool = database.pool().await;
+    let store = SqliteStore::new(pool.clone());
+    store.create_table().await.unwrap();
+    transactions::other_methods_are_refused(&pool, store, SqliteStore::in_transaction).await;
+}
+
+#[tokio::test]
+async fn nothing_follows_a_failed_statement_in_a_transaction() {
+    let database = Database::new();
+    let pool = database.pool().await;
+    let store = SqliteStore::new(pool.clone());
+    store.create_table().await.unwrap();
+    let broken = store.clone().with_table("missing").unwrap();
+    let of = SqliteStore::in_transaction;
+    transactions::nothing_follows_a_failed_statement(&pool, store, broken, of).await;
 }

@@ -20,6 +20,7 @@
 mod attempts;
 mod backup_codes;
 mod chart;
+mod imports;
 mod person;
 mod record;
 mod record_content;
@@ -50,6 +51,7 @@ fn main() -> Result<(), Error> {
         &mut report,
     )?);
     setups::measure(effort, &mut report)?;
+    targets.extend(imports::measure(effort, &mut report)?);
     let mut rows = vec![1, 1_000, 10_000];
     if !short {
         rows.extend([100_000, 1_000_000, 10_000_000]);

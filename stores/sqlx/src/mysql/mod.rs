@@ -1,6 +1,6 @@
 //! MySQL and MariaDB.
 
-mod failure;
+mod dialect;
 mod statements;
 mod store;
 

@@ -12,6 +12,11 @@ pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements
         load: sql(format!(
             "SELECT record, revision FROM `{table}` WHERE account = ?"
         )),
+        // A locking read sees the newest row. A plain read of a transaction sees the snapshot of the
+        // first read.
+        load_in_transaction: sql(format!(
+            "SELECT record, revision FROM `{table}` WHERE account = ? LOCK IN SHARE MODE"
+        )),
         // A plain INSERT. ON DUPLICATE KEY UPDATE counts a row even if it wrote none, and IGNORE
         // writes a truncated account.
         create: sql(format!(

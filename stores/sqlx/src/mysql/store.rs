@@ -2,15 +2,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::AccountId;
-use countersign::store::{ConditionalWrite, Revision, Store, StoredRecord, WriteResult};
-use sqlx::mysql::{MySqlArguments, MySqlPool, MySqlPoolOptions, MySqlQueryResult};
-use sqlx::{Arguments, MySql, Row, SqlStr};
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
+use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlQueryResult};
+use sqlx::{MySql, Row, SqlStr};
 
 use super::statements::{create_table, statements};
-use crate::account_column::Key;
+use crate::dialect::{Value, arguments};
 use crate::statement_runner::StatementRunner;
-use crate::statements::{Statements, at_most_one, write_result};
+use crate::statements::Statements;
 use crate::table_name::TableName;
+use crate::transaction_store::TransactionStore;
 use crate::{AccountColumn, Error, TableNameError};
 
 /// A store in a MySQL or MariaDB database, on your own pool.
@@ -216,15 +217,17 @@ impl MySqlStore {
         limit: u32,
     ) -> Result<Vec<AccountId>, Error> {
         let table = &self.statements.table;
-        let mut arguments = MySqlArguments::default();
-        let sql = match cursor {
-            None => &self.statements.first_accounts,
-            Some(cursor) => {
-                self.add_key(&mut arguments, cursor)?;
-                &self.statements.accounts_after
-            }
+        let limit = Value::Number(limit.into());
+        let (sql, arguments) = match cursor {
+            None => (
+                &self.statements.first_accounts,
+                arguments::<MySql>([limit])?,
+            ),
+            Some(cursor) => (
+                &self.statements.accounts_after,
+                arguments::<MySql>([self.statements.key(cursor)?, limit])?,
+            ),
         };
-        self.add(&mut arguments, i64::from(limit))?;
         let account = |row: &sqlx::mysql::MySqlRow| {
             let id: Vec<u8> = row
                 .try_get(0)
@@ -245,38 +248,35 @@ impl MySqlStore {
         self.runner.execute(table, sql, arguments).await
     }
 
-    fn add_key(&self, arguments: &mut MySqlArguments, account: &AccountId) -> Result<(), Error> {
-        match self.statements.key(account)? {
-            Key::Text(text) => self.add(arguments, text.as_bytes()),
-            Key::Uuid { bytes, .. } => self.add(arguments, &bytes[..]),
-            Key::Number(number) => self.add(arguments, number),
-        }
-    }
-
-    fn add<'v, T>(&self, arguments: &mut MySqlArguments, value: T) -> Result<(), Error>
-    where
-        T: sqlx::Encode<'v, MySql> + sqlx::Type<MySql>,
-    {
-        arguments
-            .add(value)
-            .map_err(|error| Error::Database(sqlx::Error::Encode(error)))
-    }
-
-    /// The columns of a row. The account comes last.
-    fn row(
+    /// Returns a store for [`Verifier::import_in_transaction`][import], inside your transaction.
+    ///
+    /// ```no_run
+    /// # use countersign::import::Import;
+    /// # use countersign::{AccountId, Verifier};
+    /// # use countersign_sqlx::MySqlStore;
+    /// # async fn import(
+    /// #     pool: sqlx::MySqlPool,
+    /// #     verifier: Verifier<MySqlStore>,
+    /// #     accounts: Vec<(AccountId, Import)>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut transaction = pool.begin().await?;
+    /// let importer = verifier.with_store(verifier.store().in_transaction(&mut transaction));
+    /// for (account, import) in &accounts {
+    ///     importer.import_in_transaction(account, import).await?;
+    /// }
+    /// drop(importer);
+    /// transaction.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [import]: countersign::Verifier::import_in_transaction
+    #[must_use]
+    pub fn in_transaction<'t>(
         &self,
-        account: &AccountId,
-        write: ConditionalWrite<'_>,
-        record: &[u8],
-    ) -> Result<MySqlArguments, Error> {
-        let (mut arguments, summary) = (MySqlArguments::default(), write.summary());
-        self.add(&mut arguments, write.revision().as_i64())?;
-        self.add(&mut arguments, record)?;
-        self.add(&mut arguments, summary.enabled)?;
-        self.add(&mut arguments, summary.codes_left)?;
-        self.add(&mut arguments, summary.key.get())?;
-        self.add_key(&mut arguments, account)?;
-        Ok(arguments)
+        connection: &'t mut MySqlConnection,
+    ) -> TransactionStore<'t, MySql> {
+        TransactionStore::new(connection, Arc::clone(&self.statements))
     }
 }
 
@@ -284,19 +284,10 @@ impl Store for MySqlStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-        let Statements { table, load, .. } = &*self.statements;
-        let mut arguments = MySqlArguments::default();
-        self.add_key(&mut arguments, account)?;
-        let rows = self.runner.fetch(table, load, arguments).await?;
-        let Some(row) = at_most_one(table, rows)? else {
-            return Ok(None);
-        };
-        let decoded = |error| Error::from_driver(table, error);
-        let record = row.try_get(0).map_err(decoded)?;
-        let revision = row.try_get(1).map_err(decoded)?;
-        let revision = Revision::from_i64(revision);
-        let revision = revision.map_err(|source| Error::corrupt_row(table, source))?;
-        Ok(Some(StoredRecord::new(record, revision)))
+        let (sql, arguments) = self.statements.load::<MySql>(account)?;
+        let table = &self.statements.table;
+        let rows = self.runner.fetch(table, sql, arguments).await?;
+        self.statements.stored::<MySql>(rows)
     }
 
     async fn compare_and_swap(
@@ -304,39 +295,14 @@ impl Store for MySqlStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        let expected = write.expected().map(Revision::as_i64);
-        let (sql, arguments) = match (write.record(), expected) {
-            (Some(record), None) => (&self.statements.create, self.row(account, write, record)?),
-            (Some(record), Some(expected)) => {
-                let mut arguments = self.row(account, write, record)?;
-                self.add(&mut arguments, expected)?;
-                (&self.statements.replace, arguments)
-            }
-            (None, expected) => {
-                let mut arguments = MySqlArguments::default();
-                self.add_key(&mut arguments, account)?;
-                self.add(&mut arguments, expected)?;
-                (&self.statements.erase, arguments)
-            }
-        };
+        let (sql, arguments) = self.statements.write::<MySql>(account, write)?;
         match self.execute(sql, arguments).await {
-            Ok(done) => write_result(&self.statements.table, done.rows_affected()),
             // The server rolled back every try, because other clients changed the account. The
             // verifier reloads the account.
             Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
-            // The account exists already.
-            Err(Error::Database(error)) if expected.is_none() && is_duplicate(&error) => {
-                Ok(WriteResult::Stale)
-            }
-            Err(error) => Err(error),
+            answer => self.statements.written::<MySql>(write, answer),
         }
     }
-}
-
-fn is_duplicate(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(|error| error.is_unique_violation())
 }
 
 /// Shorter than the time limit of a call, so that there is time to find out why no connection is

@@ -1,6 +1,6 @@
 //! PostgreSQL.
 
-mod failure;
+mod dialect;
 mod statements;
 mod store;
 

@@ -6,22 +6,24 @@ pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements
     // sqlx's UUID type needs a feature that your application may not enable. So the store sends
     // UUIDs as text, which the server parses and prints in the canonical form. The result column is
     // not named `account`, because `ORDER BY account` would then sort by the text.
-    let key = match account {
-        AccountColumn::Uuid => "CAST($1 AS uuid)",
-        AccountColumn::Text | AccountColumn::BigInt => "$1",
+    let (key, row_key) = match account {
+        AccountColumn::Uuid => ("CAST($1 AS uuid)", "CAST($6 AS uuid)"),
+        AccountColumn::Text | AccountColumn::BigInt => ("$1", "$6"),
     };
+    let load = sql(format!(
+        "SELECT record, revision FROM \"{table}\" WHERE account = {key}"
+    ));
     Statements {
-        load: sql(format!(
-            "SELECT record, revision FROM \"{table}\" WHERE account = {key}"
-        )),
+        load_in_transaction: load.clone(),
+        load,
         create: sql(format!(
-            "INSERT INTO \"{table}\" (account, revision, record, enabled, codes_left, key_id) \
-             VALUES ({key}, $2, $3, $4, $5, $6) ON CONFLICT (account) DO NOTHING"
+            "INSERT INTO \"{table}\" (revision, record, enabled, codes_left, key_id, account) \
+             VALUES ($1, $2, $3, $4, $5, {row_key}) ON CONFLICT (account) DO NOTHING"
         )),
         replace: sql(format!(
             "UPDATE \"{table}\" \
-             SET revision = $2, record = $3, enabled = $4, codes_left = $5, key_id = $6 \
-             WHERE account = {key} AND revision = $7"
+             SET revision = $1, record = $2, enabled = $3, codes_left = $4, key_id = $5 \
+             WHERE account = {row_key} AND revision = $7"
         )),
         erase: sql(format!(
             "DELETE FROM \"{table}\" WHERE account = {key} AND revision = $2"

@@ -2,15 +2,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::AccountId;
-use countersign::store::{ConditionalWrite, Revision, Store, StoredRecord, WriteResult};
-use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgQueryResult};
-use sqlx::{Arguments, Postgres, Row, SqlStr};
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions, PgQueryResult};
+use sqlx::{Postgres, Row, SqlStr};
 
 use super::statements::{create_table, statements};
-use crate::account_column::Key;
+use crate::dialect::{Value, arguments};
 use crate::statement_runner::StatementRunner;
-use crate::statements::{Statements, at_most_one, write_result};
+use crate::statements::Statements;
 use crate::table_name::TableName;
+use crate::transaction_store::TransactionStore;
 use crate::{AccountColumn, Error, TableNameError};
 
 /// A store in a PostgreSQL database, on your own pool.
@@ -212,15 +213,17 @@ impl PostgresStore {
         limit: u32,
     ) -> Result<Vec<AccountId>, Error> {
         let table = &self.statements.table;
-        let mut arguments = PgArguments::default();
-        let sql = match cursor {
-            None => &self.statements.first_accounts,
-            Some(cursor) => {
-                self.add_key(&mut arguments, cursor)?;
-                &self.statements.accounts_after
-            }
+        let limit = Value::Number(limit.into());
+        let (sql, arguments) = match cursor {
+            None => (
+                &self.statements.first_accounts,
+                arguments::<Postgres>([limit])?,
+            ),
+            Some(cursor) => (
+                &self.statements.accounts_after,
+                arguments::<Postgres>([self.statements.key(cursor)?, limit])?,
+            ),
         };
-        self.add(&mut arguments, i64::from(limit))?;
         let account = |row: &sqlx::postgres::PgRow| {
             let id: String = row
                 .try_get(0)
@@ -237,37 +240,35 @@ impl PostgresStore {
         self.runner.execute(table, sql, arguments).await
     }
 
-    fn add_key(&self, arguments: &mut PgArguments, account: &AccountId) -> Result<(), Error> {
-        match self.statements.key(account)? {
-            Key::Text(text) | Key::Uuid { text, .. } => self.add(arguments, text),
-            Key::Number(number) => self.add(arguments, number),
-        }
-    }
-
-    fn add<'v, T>(&self, arguments: &mut PgArguments, value: T) -> Result<(), Error>
-    where
-        T: sqlx::Encode<'v, Postgres> + sqlx::Type<Postgres>,
-    {
-        arguments
-            .add(value)
-            .map_err(|error| Error::Database(sqlx::Error::Encode(error)))
-    }
-
-    /// The account and the other columns of a row: `$1` to `$6`.
-    fn row(
+    /// Returns a store for [`Verifier::import_in_transaction`][import], inside your transaction.
+    ///
+    /// ```no_run
+    /// # use countersign::import::Import;
+    /// # use countersign::{AccountId, Verifier};
+    /// # use countersign_sqlx::PostgresStore;
+    /// # async fn import(
+    /// #     pool: sqlx::PgPool,
+    /// #     verifier: Verifier<PostgresStore>,
+    /// #     accounts: Vec<(AccountId, Import)>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut transaction = pool.begin().await?;
+    /// let importer = verifier.with_store(verifier.store().in_transaction(&mut transaction));
+    /// for (account, import) in &accounts {
+    ///     importer.import_in_transaction(account, import).await?;
+    /// }
+    /// drop(importer);
+    /// transaction.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [import]: countersign::Verifier::import_in_transaction
+    #[must_use]
+    pub fn in_transaction<'t>(
         &self,
-        account: &AccountId,
-        write: ConditionalWrite<'_>,
-        record: &[u8],
-    ) -> Result<PgArguments, Error> {
-        let (mut arguments, summary) = (PgArguments::default(), write.summary());
-        self.add_key(&mut arguments, account)?;
-        self.add(&mut arguments, write.revision().as_i64())?;
-        self.add(&mut arguments, record)?;
-        self.add(&mut arguments, summary.enabled)?;
-        self.add(&mut arguments, i64::from(summary.codes_left))?;
-        self.add(&mut arguments, i64::from(summary.key.get()))?;
-        Ok(arguments)
+        connection: &'t mut PgConnection,
+    ) -> TransactionStore<'t, Postgres> {
+        TransactionStore::new(connection, Arc::clone(&self.statements))
     }
 }
 
@@ -275,19 +276,10 @@ impl Store for PostgresStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-        let Statements { table, load, .. } = &*self.statements;
-        let mut arguments = PgArguments::default();
-        self.add_key(&mut arguments, account)?;
-        let rows = self.runner.fetch(table, load, arguments).await?;
-        let Some(row) = at_most_one(table, rows)? else {
-            return Ok(None);
-        };
-        let decoded = |error| Error::from_driver(table, error);
-        let record = row.try_get(0).map_err(decoded)?;
-        let revision = row.try_get(1).map_err(decoded)?;
-        let revision = Revision::from_i64(revision);
-        let revision = revision.map_err(|source| Error::corrupt_row(table, source))?;
-        Ok(Some(StoredRecord::new(record, revision)))
+        let (sql, arguments) = self.statements.load::<Postgres>(account)?;
+        let table = &self.statements.table;
+        let rows = self.runner.fetch(table, sql, arguments).await?;
+        self.statements.stored::<Postgres>(rows)
     }
 
     async fn compare_and_swap(
@@ -295,27 +287,12 @@ impl Store for PostgresStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        let expected = write.expected().map(Revision::as_i64);
-        let (sql, arguments) = match (write.record(), expected) {
-            (Some(record), None) => (&self.statements.create, self.row(account, write, record)?),
-            (Some(record), Some(expected)) => {
-                let mut arguments = self.row(account, write, record)?;
-                self.add(&mut arguments, expected)?;
-                (&self.statements.replace, arguments)
-            }
-            (None, expected) => {
-                let mut arguments = PgArguments::default();
-                self.add_key(&mut arguments, account)?;
-                self.add(&mut arguments, expected)?;
-                (&self.statements.erase, arguments)
-            }
-        };
+        let (sql, arguments) = self.statements.write::<Postgres>(account, write)?;
         match self.execute(sql, arguments).await {
-            Ok(done) => write_result(&self.statements.table, done.rows_affected()),
             // The server rolled back every try, because other clients changed the account. The
             // verifier reloads the account.
             Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
-            Err(error) => Err(error),
+            answer => self.statements.written::<Postgres>(write, answer),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! SQLite.
 
-mod failure;
+mod dialect;
 mod statements;
 mod store;
 

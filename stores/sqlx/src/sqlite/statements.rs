@@ -3,18 +3,20 @@ use crate::statements::{Statements, sql};
 use crate::table_name::TableName;
 
 pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements {
+    let load = sql(format!(
+        "SELECT record, revision FROM \"{table}\" WHERE account = ?1"
+    ));
     Statements {
-        load: sql(format!(
-            "SELECT record, revision FROM \"{table}\" WHERE account = ?1"
-        )),
+        load_in_transaction: load.clone(),
+        load,
         create: sql(format!(
-            "INSERT INTO \"{table}\" (account, revision, record, enabled, codes_left, key_id) \
+            "INSERT INTO \"{table}\" (revision, record, enabled, codes_left, key_id, account) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (account) DO NOTHING"
         )),
         replace: sql(format!(
             "UPDATE \"{table}\" \
-             SET revision = ?2, record = ?3, enabled = ?4, codes_left = ?5, key_id = ?6 \
-             WHERE account = ?1 AND revision = ?7"
+             SET revision = ?1, record = ?2, enabled = ?3, codes_left = ?4, key_id = ?5 \
+             WHERE account = ?6 AND revision = ?7"
         )),
         erase: sql(format!(
             "DELETE FROM \"{table}\" WHERE account = ?1 AND revision = ?2"

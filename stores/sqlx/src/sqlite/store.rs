@@ -3,21 +3,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign::AccountId;
-use countersign::store::{ConditionalWrite, Revision, Store, StoredRecord, WriteResult};
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
 use sqlx::pool::PoolConnection;
-use sqlx::query::Query;
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow,
-    SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqliteQueryResult, SqliteRow, SqliteSynchronous,
 };
 use sqlx::{Row, SqlStr, Sqlite};
 use tokio::time::timeout;
 
-use super::failure;
 use super::statements::{create_table, statements};
-use crate::account_column::Key;
-use crate::statements::{Statements, at_most_one, write_result};
+use crate::dialect::{Dialect, Value, arguments};
+use crate::statements::Statements;
 use crate::table_name::TableName;
+use crate::transaction_store::TransactionStore;
 use crate::{AccountColumn, Error, TableNameError};
 
 /// A store in a SQLite database, on your own pool.
@@ -165,8 +164,9 @@ impl SqliteStore {
     /// # Errors
     /// [`Error`] if the database cannot be reached or written to.
     pub async fn create_table(&self) -> Result<(), Error> {
-        let create_table = sqlx::query(self.statements.create_table.clone());
-        self.rows_affected(create_table).await.map(|_| ())
+        let sql = &self.statements.create_table;
+        self.execute(sql, SqliteArguments::default()).await?;
+        Ok(())
     }
 
     /// Returns the next accounts after `cursor`, at most `limit`, in the order of the column. Use
@@ -183,11 +183,18 @@ impl SqliteStore {
         cursor: Option<&AccountId>,
         limit: u32,
     ) -> Result<Vec<AccountId>, Error> {
-        let query = match cursor {
-            None => sqlx::query(self.statements.first_accounts.clone()),
-            Some(cursor) => self.bind_key(&self.statements.accounts_after, cursor)?,
+        let limit = Value::Number(limit.into());
+        let (sql, arguments) = match cursor {
+            None => (
+                &self.statements.first_accounts,
+                arguments::<Sqlite>([limit])?,
+            ),
+            Some(cursor) => (
+                &self.statements.accounts_after,
+                arguments::<Sqlite>([self.statements.key(cursor)?, limit])?,
+            ),
         };
-        let query = query.bind(limit);
+        let query = sqlx::query_with(sql.clone(), arguments);
         let (mut connection, left) = self.connection().await?;
         let rows = self
             .with_limit(left, query.fetch_all(&mut *connection))
@@ -200,12 +207,48 @@ impl SqliteStore {
         rows.iter().map(account).collect()
     }
 
-    async fn rows_affected(&self, query: SqliteQuery<'_>) -> Result<u64, Error> {
+    /// Returns a store for [`Verifier::import_in_transaction`][import], inside your transaction.
+    ///
+    /// Begin the transaction with `BEGIN IMMEDIATE`. A transaction that begins with a read cannot
+    /// wait for the lock of another writer, and fails with [`Error::Locked`].
+    ///
+    /// ```
+    /// # use countersign::import::Import;
+    /// # use countersign::{AccountId, Verifier};
+    /// # use countersign_sqlx::SqliteStore;
+    /// # async fn import(
+    /// #     pool: sqlx::SqlitePool,
+    /// #     verifier: Verifier<SqliteStore>,
+    /// #     accounts: Vec<(AccountId, Import)>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    /// let importer = verifier.with_store(verifier.store().in_transaction(&mut transaction));
+    /// for (account, import) in &accounts {
+    ///     importer.import_in_transaction(account, import).await?;
+    /// }
+    /// drop(importer);
+    /// transaction.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [import]: countersign::Verifier::import_in_transaction
+    #[must_use]
+    pub fn in_transaction<'t>(
+        &self,
+        connection: &'t mut SqliteConnection,
+    ) -> TransactionStore<'t, Sqlite> {
+        TransactionStore::new(connection, Arc::clone(&self.statements))
+    }
+
+    async fn execute(
+        &self,
+        sql: &SqlStr,
+        arguments: SqliteArguments,
+    ) -> Result<SqliteQueryResult, Error> {
+        let query = sqlx::query_with(sql.clone(), arguments);
         let (mut connection, left) = self.connection().await?;
-        let done = self
-            .with_limit(left, query.execute(&mut *connection))
-            .await?;
-        Ok(done.rows_affected())
+        self.with_limit(left, query.execute(&mut *connection)).await
     }
 
     /// A connection, and the rest of the time limit.
@@ -232,39 +275,7 @@ impl SqliteStore {
     }
 
     fn error(&self, error: sqlx::Error) -> Error {
-        failure::error(&self.statements.table, error)
-    }
-
-    /// The statement with the account bound to `?1`.
-    fn bind_key<'q>(
-        &self,
-        statement: &SqlStr,
-        account: &'q AccountId,
-    ) -> Result<SqliteQuery<'q>, Error> {
-        let query = sqlx::query(statement.clone());
-        Ok(match self.statements.key(account)? {
-            Key::Text(text) => query.bind(text),
-            Key::Number(number) => query.bind(number),
-            Key::Uuid { bytes, .. } => query.bind(bytes.to_vec()),
-        })
-    }
-
-    /// The statement with the columns of a row bound to `?1` to `?6`.
-    fn bind_row<'q>(
-        &self,
-        statement: &SqlStr,
-        account: &'q AccountId,
-        write: ConditionalWrite<'q>,
-        record: &'q [u8],
-    ) -> Result<SqliteQuery<'q>, Error> {
-        let summary = write.summary();
-        Ok(self
-            .bind_key(statement, account)?
-            .bind(write.revision().as_i64())
-            .bind(record)
-            .bind(summary.enabled)
-            .bind(summary.codes_left)
-            .bind(summary.key.get()))
+        Sqlite::error(&self.statements.table, error)
     }
 }
 
@@ -272,20 +283,13 @@ impl Store for SqliteStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-        let query = self.bind_key(&self.statements.load, account)?;
+        let (sql, arguments) = self.statements.load::<Sqlite>(account)?;
+        let query = sqlx::query_with(sql.clone(), arguments);
         let (mut connection, left) = self.connection().await?;
         let rows = self
             .with_limit(left, query.fetch_all(&mut *connection))
             .await?;
-        let Some(row) = at_most_one(&self.statements.table, rows)? else {
-            return Ok(None);
-        };
-        let record = row.try_get(0).map_err(|error| self.error(error))?;
-        let revision = row.try_get(1).map_err(|error| self.error(error))?;
-        let revision = Revision::from_i64(revision);
-        let corrupt = |source| Error::corrupt_row(&self.statements.table, source);
-        let revision = revision.map_err(corrupt)?;
-        Ok(Some(StoredRecord::new(record, revision)))
+        self.statements.stored::<Sqlite>(rows)
     }
 
     async fn compare_and_swap(
@@ -293,23 +297,11 @@ impl Store for SqliteStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        let expected = write.expected().map(Revision::as_i64);
-        let query = match (write.record(), expected) {
-            (Some(record), None) => {
-                self.bind_row(&self.statements.create, account, write, record)?
-            }
-            (Some(record), Some(expected)) => self
-                .bind_row(&self.statements.replace, account, write, record)?
-                .bind(expected),
-            (None, expected) => self
-                .bind_key(&self.statements.erase, account)?
-                .bind(expected),
-        };
-        write_result(&self.statements.table, self.rows_affected(query).await?)
+        let (sql, arguments) = self.statements.write::<Sqlite>(account, write)?;
+        let answer = self.execute(sql, arguments).await;
+        self.statements.written::<Sqlite>(write, answer)
     }
 }
-
-type SqliteQuery<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(4);

@@ -25,6 +25,7 @@ mod errors;
 mod faults;
 #[path = "../support/mod.rs"]
 mod support;
+mod transactions;
 
 use std::error::Error as _;
 use std::net::TcpListener;

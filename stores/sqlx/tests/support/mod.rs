@@ -4,6 +4,7 @@
 
 pub(crate) mod checks;
 pub(crate) mod mapped_ids;
+pub(crate) mod transactions;
 
 use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
 use countersign::{AccountId, KeyId};

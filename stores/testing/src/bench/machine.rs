@@ -41,7 +41,10 @@ pub(super) fn state() -> Result<String, Error> {
 
 /// The processor time of all threads of this process. It is more reliable than a rate if other
 /// programs run.
-pub(super) fn cpu_time() -> Result<Duration, Error> {
+///
+/// # Errors
+/// If the system does not have `/proc/self/task`.
+pub fn cpu_time() -> Result<Duration, Error> {
     let mut nanoseconds = 0;
     for task in fs::read_dir("/proc/self/task")? {
         // A thread may end meanwhile.

@@ -44,7 +44,7 @@ use measure::Measurement;
 use options::Options;
 
 pub use database::{Database, Error, REVISION, Table};
-pub use machine::describe as describe_machine;
+pub use machine::{cpu_time, describe as describe_machine};
 pub use report::{Report, grouped};
 
 /// A benchmark of one or more databases. It prints its report, and writes it to a file.

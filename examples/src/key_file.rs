@@ -1,4 +1,4 @@
-//! The key that encrypts the records, in a file next to the database.
+//! The key that encrypts the records, in a file.
 //!
 //! This is good enough for a trial. A service keeps the key with its other secrets, away from the
 //! database: an attacker who has both can read every secret.
@@ -11,7 +11,7 @@ use countersign::SealingKey;
 
 /// The key file cannot be used.
 #[derive(Debug)]
-pub(crate) struct KeyFileError {
+pub struct KeyFileError {
     path: PathBuf,
     problem: String,
 }
@@ -24,15 +24,34 @@ impl std::fmt::Display for KeyFileError {
     }
 }
 
-/// `accounts.db.key` for `accounts.db`.
-pub(crate) fn path_for(database: &Path) -> PathBuf {
+/// Returns `accounts.db.key` for `accounts.db`.
+#[must_use]
+pub fn path_for(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(".key");
     path.into()
 }
 
+/// Reads the key.
+///
+/// # Errors
+/// If the file is missing or damaged, or if other users can read it.
+pub fn open(path: &Path) -> Result<SealingKey, KeyFileError> {
+    read(path).map_err(|error| KeyFileError {
+        path: path.into(),
+        problem: match error.kind() {
+            ErrorKind::NotFound => "it is missing; give the file that encrypts the database".into(),
+            _ => error.to_string(),
+        },
+    })
+}
+
 /// Reads the key. Creates one if there is no database yet.
-pub(crate) fn open_or_create(path: &Path, database: &Path) -> Result<SealingKey, KeyFileError> {
+///
+/// # Errors
+/// As [`open`]. Also if the file is missing and the database exists, or if the file cannot be
+/// created.
+pub fn open_or_create(path: &Path, database: &Path) -> Result<SealingKey, KeyFileError> {
     let problem = |problem: String| KeyFileError {
         path: path.into(),
         problem,

@@ -1,11 +1,30 @@
-use sqlx::MySql;
-use sqlx::mysql::MySqlDatabaseError;
+use sqlx::error::{BoxDynError, DatabaseError};
+use sqlx::mysql::{MySqlArguments, MySqlDatabaseError, MySqlQueryResult, MySqlRow};
+use sqlx::{Arguments, MySql, Row};
 
 use crate::Error;
-use crate::statement_runner::DatabaseServer;
+use crate::dialect::{Dialect, Value};
 use crate::table_name::TableName;
 
-impl DatabaseServer for MySql {
+impl Dialect for MySql {
+    fn add(arguments: &mut MySqlArguments, value: Value<'_>) -> Result<(), BoxDynError> {
+        match value {
+            Value::Text(text) => arguments.add(text.as_bytes()),
+            Value::Uuid { bytes, .. } => arguments.add(&bytes[..]),
+            Value::Number(number) => arguments.add(number),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::Flag(flag) => arguments.add(flag),
+        }
+    }
+
+    fn record(row: &MySqlRow) -> Result<(Vec<u8>, i64), sqlx::Error> {
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    }
+
+    fn rows_affected(done: &MySqlQueryResult) -> u64 {
+        done.rows_affected()
+    }
+
     fn error(table: &TableName, source: sqlx::Error) -> Error {
         let database = source.as_database_error();
         let Some(database) = database.and_then(|error| error.try_downcast_ref()) else {
@@ -38,6 +57,12 @@ impl DatabaseServer for MySql {
             }
             _ => Error::Database(source),
         }
+    }
+
+    // MySQL has no `ON CONFLICT DO NOTHING`.
+    fn says_account_exists(error: &sqlx::Error) -> bool {
+        let error = error.as_database_error();
+        error.is_some_and(DatabaseError::is_unique_violation)
     }
 }
 

@@ -1,8 +1,37 @@
+use sqlx::Sqlite;
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow};
+use sqlx::{Arguments, Row};
+
 use crate::Error;
+use crate::dialect::{Dialect, Value};
 use crate::table_name::TableName;
 
-/// Converts an error of the driver into an error that says what to do.
-pub(super) fn error(table: &TableName, source: sqlx::Error) -> Error {
+impl Dialect for Sqlite {
+    fn add(arguments: &mut SqliteArguments, value: Value<'_>) -> Result<(), BoxDynError> {
+        match value {
+            Value::Text(text) => arguments.add(text),
+            Value::Number(number) => arguments.add(number),
+            Value::Uuid { bytes, .. } => arguments.add(bytes.to_vec()),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::Flag(flag) => arguments.add(flag),
+        }
+    }
+
+    fn record(row: &SqliteRow) -> Result<(Vec<u8>, i64), sqlx::Error> {
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    }
+
+    fn rows_affected(done: &SqliteQueryResult) -> u64 {
+        done.rows_affected()
+    }
+
+    fn error(table: &TableName, source: sqlx::Error) -> Error {
+        error(table, source)
+    }
+}
+
+fn error(table: &TableName, source: sqlx::Error) -> Error {
     let Some(database) = source.as_database_error() else {
         return Error::from_driver(table, source);
     };

@@ -1,10 +1,29 @@
-use sqlx::Postgres;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArguments, PgQueryResult, PgRow};
+use sqlx::{Arguments, Postgres, Row};
 
 use crate::Error;
-use crate::statement_runner::DatabaseServer;
+use crate::dialect::{Dialect, Value};
 use crate::table_name::TableName;
 
-impl DatabaseServer for Postgres {
+impl Dialect for Postgres {
+    fn add(arguments: &mut PgArguments, value: Value<'_>) -> Result<(), BoxDynError> {
+        match value {
+            Value::Text(text) | Value::Uuid { text, .. } => arguments.add(text),
+            Value::Number(number) => arguments.add(number),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::Flag(flag) => arguments.add(flag),
+        }
+    }
+
+    fn record(row: &PgRow) -> Result<(Vec<u8>, i64), sqlx::Error> {
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    }
+
+    fn rows_affected(done: &PgQueryResult) -> u64 {
+        done.rows_affected()
+    }
+
     fn error(table: &TableName, source: sqlx::Error) -> Error {
         let Some(database) = source.as_database_error() else {
             return Error::from_driver(table, source);
