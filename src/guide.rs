@@ -14,7 +14,6 @@
 //! | [Glossary](glossary) | each word in one line |
 //! | [Why is it not ...?](why_not) | why the library does not do what you may expect |
 //! | [Scale](scale) | the figures for many accounts, sharding, regions |
-//! | [Performance](performance) | what an attempt costs |
 //! | [Authenticator apps](apps) | what each app does with a key URI |
 //!
 //! The types that you meet first are [`Verifier`](crate::Verifier), [`Policy`](crate::Policy),
@@ -25,6 +24,8 @@
 //! These files are not in rustdoc:
 //!
 //! - `docs/axum.md` and `docs/actix-web.md`: handlers and pages for two web frameworks.
+//! - `docs/migrating.md`: how to move accounts from another second factor.
+//! - `docs/performance.md`: what an attempt costs.
 //! - `SECURITY.md`: each attack, the defence, and the test that shows it.
 //! - `DESIGN.md`: how the library works, and why.
 //!
@@ -67,5 +68,4 @@ chapter!(glossary, "../docs/guide/glossary.md");
 chapter!(why_not, "../docs/guide/why-not.md");
 
 chapter!(scale, "../docs/scale.md");
-chapter!(performance, "../docs/performance.md");
 chapter!(apps, "../docs/apps.md");

@@ -54,7 +54,7 @@
 //! | module | content | needs |
 //! |---|---|---|
 //! | [`otp`] | passcodes: HOTP (RFC 4226) and TOTP (RFC 6238) | nothing; `Secret` needs `alloc` |
-//! | `uri` | key URIs, and their QR codes | `alloc`; QR codes need `qr` or `png` |
+//! | `uri` | key URIs, their QR codes, and exports of apps | `alloc`; also `qr`, `png`, `migration` |
 //! | `backup` | backup codes and backup-code sets | `backup` |
 //! | `store` | the storage contract, and a store in memory | `std` |
 //! | `factor` | the rules of one account: status and policy | `verifier` |
@@ -78,7 +78,10 @@
 //! | `qr`, `png` (default) | QR codes as SVG and terminal text; as PNG |
 //! | `verifier` (default) | `Verifier` and all layers that it needs |
 //! | `alloc` | `uri` and `otp::Secret`, without `std` |
+//! | `migration` | `uri::migration`: exports of Google Authenticator, without `std` |
 //! | `backup` | the layer `backup`, without `std` |
+//! | `imported-hashes` | imported backup codes whose hashes are bcrypt or PBKDF2 |
+//! | `steam` | `otp::SteamGuard`, and key URIs of Steam Guard; never in `Verifier` |
 //! | `tokio` | `TokioPool`: password hashes off the executor's threads |
 //! | `tracing` | events with account, action and result; never a code |
 //! | `serde` | serialization of `SealedReceipt`, `Status`, `Policy` and ids; never of secrets |
@@ -184,7 +187,7 @@ pub use verifier::{
 /// // What the other system stored for this account.
 /// let uri = "otpauth://totp/Example:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Example";
 /// let alice = AccountId::new("alice")?;
-/// let import = Import::new([ImportedAuthenticator::from(&KeyUri::parse(uri)?)]);
+/// let import = Import::new([ImportedAuthenticator::try_from(&KeyUri::parse(uri)?)?]);
 /// assert_eq!(verifier.import(&alice, &import).await?, Imported::Now);
 ///
 /// // Alice logs in with the phone that she has.

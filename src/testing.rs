@@ -73,7 +73,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// An authenticator app with one entry.
+/// An authenticator app with one entry for TOTP. For HOTP, use [`Hotp`](crate::otp::Hotp).
 #[derive(Clone, Debug)]
 pub struct Phone(Totp);
 
@@ -92,6 +92,8 @@ impl Phone {
                 period,
             ))),
             KeyUriKind::Hotp { .. } => Err(KeyUriError::Type),
+            #[cfg(feature = "steam")]
+            KeyUriKind::Steam => Err(KeyUriError::Type),
         }
     }
 

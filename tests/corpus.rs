@@ -1,6 +1,6 @@
 //! Runs the fuzz targets on every input of the corpus, without a time limit. `fuzz/README.md`
 //! describes fuzzing.
-#![cfg(all(feature = "verifier", feature = "serde"))]
+#![cfg(all(feature = "migration", feature = "verifier", feature = "serde"))]
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
@@ -46,6 +46,7 @@ fn every_target_has_a_corpus_and_a_test() {
         "backup_code_set_decode",
         "base32",
         "key_uri",
+        "migration",
         "passcode",
         "policy",
         "record_opened",
@@ -68,6 +69,11 @@ fn base32_text_round_trips_or_is_refused() {
 #[test]
 fn key_uris_round_trip_or_are_refused() {
     run("key_uri");
+}
+
+#[test]
+fn exports_round_trip_or_are_refused() {
+    run("migration");
 }
 
 #[test]

@@ -24,6 +24,11 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 /// Compares the reader with a case of the data file. The error describes the difference.
 fn check_case(case: &Value) -> Result<(), String> {
+    let mut case = case.clone();
+    if let (true, Some(other)) = (cfg!(feature = "steam"), case.get("with_steam").cloned()) {
+        let case = case.as_object_mut().ok_or("no object")?;
+        case.extend(other.as_object().ok_or("no object")?.clone());
+    }
     let uri = case["uri"].as_str().ok_or("no URI")?;
     let read = if case["mode"] == "lenient" {
         KeyUri::parse_lenient(uri).map(|lenient| (lenient.uri, lenient.repairs))
@@ -37,10 +42,13 @@ fn check_case(case: &Value) -> Result<(), String> {
         };
     }
     let (uri, repairs) = read.map_err(|error| error.to_string())?;
-    let (kind, period, counter) = match uri.kind() {
-        KeyUriKind::Totp { period } => ("totp", Some(period.as_secs()), None),
-        KeyUriKind::Hotp { counter } => ("hotp", None, Some(counter)),
-        _ => ("other", None, None),
+    let digits = uri.digits().get();
+    let (kind, digits, period, counter) = match uri.kind() {
+        KeyUriKind::Totp { period } => ("totp", digits, Some(period.as_secs()), None),
+        KeyUriKind::Hotp { counter } => ("hotp", digits, None, Some(counter)),
+        #[cfg(feature = "steam")]
+        KeyUriKind::Steam => ("steam", 5, Some(30), None),
+        _ => ("other", digits, None, None),
     };
     let found = json!({
         "type": kind,
@@ -49,7 +57,7 @@ fn check_case(case: &Value) -> Result<(), String> {
         "account": uri.account(),
         "secret_hex": hexadecimal(uri.secret().expose()),
         "algorithm": uri.algorithm().name(),
-        "digits": uri.digits().get(),
+        "digits": digits,
         "period": period,
         "counter": counter,
         "repaired": !repairs.is_empty(),

@@ -3,6 +3,7 @@
 #![cfg(all(feature = "serde", feature = "verifier"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use countersign::backup::CodeShape;
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
@@ -67,6 +68,11 @@ fn receipts_and_status_round_trip_as_json() {
         json!({ "Totp": { "period": 30 } })
     );
     assert_eq!(json["Enabled"]["backup_codes"]["remaining"], json!(10));
+    assert_eq!(json["Enabled"]["backup_codes"]["imported"], json!(false));
+    let mut older = json;
+    let codes = older["Enabled"]["backup_codes"].as_object_mut().unwrap();
+    codes.remove("imported");
+    assert_eq!(serde_json::from_value::<Status>(older).unwrap(), status);
     round_trip(&Rejection::Waiting {
         retry_after: Duration::from_secs(30),
     });
@@ -85,6 +91,18 @@ fn a_policy_read_from_json_is_validated() {
         serde_json::from_value(json!({ "look_ahead": 5, "hotp_enrollment": true })).unwrap();
     assert_eq!((policy.look_ahead(), policy.hotp_enrollment()), (5, true));
     round_trip(&policy);
+    let shape = CodeShape::new("0123456789abcdef", 12).unwrap();
+    let policy = Policy::builder()
+        .imported_code_shape(shape.with_groups(4, '-').unwrap())
+        .imported_code_work(Duration::from_millis(2_500))
+        .build()
+        .unwrap();
+    let json = round_trip(&policy);
+    assert_eq!(
+        json["imported_code_shape"],
+        json!({ "alphabet": "0123456789abcdef", "length": 12 })
+    );
+    assert_eq!(json["imported_code_work_ms"], json!(2_500));
     for (field, value, named) in [
         ("max_authenticators", json!(0), "max_authenticators"),
         ("digits", json!(5), "digits"),
@@ -94,6 +112,17 @@ fn a_policy_read_from_json_is_validated() {
         ("lock_after", json!(1000), "lock_after"),
         ("hash_memory_kib", json!(4), "memory"),
         ("code_length", json!(4), "length"),
+        ("imported_code_work_ms", json!(10_001), "imported_code_work"),
+        (
+            "imported_code_shape",
+            json!({ "alphabet": "0123456789", "length": 6 }),
+            "six digits",
+        ),
+        (
+            "imported_code_shape",
+            json!({ "alphabet": "0123456789" }),
+            "length",
+        ),
         ("max_authentikators", json!(2), "max_authentikators"),
         (
             "window",

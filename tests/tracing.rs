@@ -114,7 +114,7 @@ fn events_show_reasons_without_codes() {
         "INFO message=accepted account=\"alice\" action=\"begin_enrollment\"",
         "INFO message=accepted account=\"alice\" action=\"confirm_enrollment\"",
         "INFO message=accepted account=\"alice\" action=\"issue_backup_codes\"",
-        "WARN message=rejected account=\"alice\" action=\"verify\" reason=the passcode has been used; wait for the next one",
+        "WARN message=rejected account=\"alice\" action=\"verify\" reason=the passcode has been used; use the next one",
         "WARN message=rejected account=\"alice\" action=\"verify\" reason=the code is wrong; try another one",
         "INFO message=accepted account=\"alice\" action=\"verify\"",
         "INFO message=accepted account=\"alice\" action=\"unlock\"",

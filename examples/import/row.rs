@@ -199,7 +199,8 @@ fn read_uri(
     if lenient.repairs.contains(&Repair::CounterMissing) {
         return Err(Fault::new(field, "the counter is missing"));
     }
-    let authenticator = ImportedAuthenticator::from(&lenient.uri);
+    let authenticator = ImportedAuthenticator::try_from(&lenient.uri);
+    let authenticator = authenticator.map_err(|error| Fault::of(field, error))?;
     match (lenient.uri.kind(), last_step) {
         (KeyUriKind::Hotp { .. }, Some(_)) => {
             Err(Fault::new("last_step", "belongs to the type totp"))

@@ -23,11 +23,14 @@ pub(crate) enum Command {
     Secret(NewSecret),
     /// Print a new set of backup codes.
     BackupCodes(NewCodes),
-    /// Show a key URI as a QR code.
+    /// Show a key URI, or a part of an export, as a QR code.
     Qr(QrArgs),
     /// Print a key URI, and note on standard error which apps misread it. With `--parse`, read key
     /// URIs.
     Uri(KeyUriArgs),
+    /// Print the key URIs in exports of Google Authenticator (`otpauth-migration://`). With
+    /// `--encode`, print the export of key URIs.
+    Migrate(MigrateArgs),
     /// Read lines of six tab-separated fields, `kind secret algorithm digits period-or-counter
     /// time` (kind: totp or hotp), and print the passcode or `error: ...` for each line.
     Batch,
@@ -48,6 +51,9 @@ pub(crate) struct Parameters {
     /// The counter. With it the tool uses HOTP instead of TOTP.
     #[arg(long)]
     pub(crate) counter: Option<u64>,
+    /// Use Steam Guard instead of TOTP: passcodes of five characters.
+    #[arg(long, conflicts_with_all = ["algorithm", "digits", "period", "counter"])]
+    pub(crate) steam: bool,
 }
 
 #[derive(Args)]
@@ -117,7 +123,7 @@ pub(crate) struct QrArgs {
     /// The size of a module in pixels.
     #[arg(long, value_name = "PIXELS")]
     pub(crate) module_size: Option<u8>,
-    /// The key URI; `-` reads a line of standard input. With `--svg`, you can add a file to write.
+    /// The key URI or the part of an export; `-` reads a line of standard input. With `--svg`, you can add a file to write.
     #[arg(value_name = "URI", required = true, num_args = 1..=2)]
     pub(crate) uri: Vec<String>,
 }
@@ -139,7 +145,7 @@ pub(crate) struct QrOutput {
 #[derive(Args)]
 pub(crate) struct KeyUriArgs {
     /// Read one key URI per line of standard input, and print one JSON object per line.
-    #[arg(long, conflicts_with_all = ["issuer", "issuer_prefix", "account", "secret", "algorithm", "digits", "period", "counter", "image"])]
+    #[arg(long, conflicts_with_all = ["issuer", "issuer_prefix", "account", "secret", "algorithm", "digits", "period", "counter", "steam", "image"])]
     pub(crate) parse: bool,
     /// Repair faulty key URIs where possible, and list the repairs.
     #[arg(long, requires = "parse")]
@@ -161,6 +167,27 @@ pub(crate) struct KeyUriArgs {
     /// The https address of a logo.
     #[arg(long)]
     pub(crate) image: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct MigrateArgs {
+    /// Read key URIs, and print the parts of an export. Each part is the text of one QR code.
+    #[arg(long)]
+    pub(crate) encode: bool,
+    /// The number that the parts of an export share. The default is random.
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        requires = "encode",
+        allow_negative_numbers = true
+    )]
+    pub(crate) batch_id: Option<i32>,
+    /// Refuse what the reader would otherwise repair or ignore with a note.
+    #[arg(long, conflicts_with = "encode")]
+    pub(crate) strict: bool,
+    /// The exports or the key URIs. Without them the tool reads one per line of standard input.
+    #[arg(value_name = "URI")]
+    pub(crate) uris: Vec<String>,
 }
 
 /// The algorithm with this name, in upper or lower case.

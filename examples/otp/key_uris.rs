@@ -16,6 +16,7 @@ pub(crate) fn build(
     let parameters = &args.parameters;
     let mut builder = match parameters.counter {
         Some(counter) => KeyUri::hotp(&secret, account, counter),
+        None if parameters.steam => KeyUri::steam(&secret, account),
         None => KeyUri::totp(&secret, account).period(parameters.period),
     }
     .algorithm(parameters.algorithm)
@@ -103,10 +104,12 @@ struct Unread {
 impl<'a> Entry<'a> {
     fn new(read: &'a LenientKeyUri) -> Self {
         let uri = &read.uri;
-        let (r#type, period, counter) = match uri.kind() {
-            KeyUriKind::Hotp { counter } => ("hotp", None, Some(counter)),
-            KeyUriKind::Totp { period } => ("totp", Some(period.as_secs()), None),
-            _ => ("other", None, None),
+        let digits = uri.digits().get();
+        let (r#type, digits, period, counter) = match uri.kind() {
+            KeyUriKind::Hotp { counter } => ("hotp", digits, None, Some(counter)),
+            KeyUriKind::Totp { period } => ("totp", digits, Some(period.as_secs()), None),
+            KeyUriKind::Steam => ("steam", 5, Some(30), None),
+            _ => ("other", digits, None, None),
         };
         Self {
             ok: true,
@@ -118,7 +121,7 @@ impl<'a> Entry<'a> {
             account: uri.account(),
             secret_hex: data_encoding::HEXLOWER.encode(uri.secret().expose()),
             algorithm: uri.algorithm().name(),
-            digits: uri.digits().get(),
+            digits,
             period,
             counter,
             repairs: read.repairs.iter().map(ToString::to_string).collect(),

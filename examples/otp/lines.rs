@@ -4,45 +4,55 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use zeroize::Zeroizing;
 
-/// The longest line that is read, in bytes. A secret of 1,024 bytes has 1,639 characters.
+/// The longest line, in bytes, unless a command takes longer ones. A secret of 1,024 bytes has
+/// 1,639 characters.
 const MAX_LINE: usize = 16 * 1024;
-/// A line of that length, with its line end.
-const MAX_READ: usize = MAX_LINE + 2;
 
 /// The lines of an input, which may be long, endless, or binary.
 pub(crate) struct Lines<R> {
     input: BufReader<R>,
     line: Zeroizing<Vec<u8>>,
+    /// The longest line that is read, in bytes.
+    limit: usize,
 }
 
 /// Why a line cannot be read.
 pub(crate) enum LineFault {
-    TooLong,
+    TooLong { limit: usize },
     NotUtf8,
 }
 
 impl<R: Read> Lines<R> {
     pub(crate) fn new(input: R) -> Self {
+        Self::with_limit(input, MAX_LINE)
+    }
+
+    pub(crate) fn with_limit(input: R, limit: usize) -> Self {
+        // A line of that length, with its line end.
+        let longest = limit.saturating_add(2);
         Self {
             input: BufReader::new(input),
-            line: Zeroizing::new(Vec::with_capacity(MAX_READ)),
+            line: Zeroizing::new(Vec::with_capacity(longest)),
+            limit,
         }
     }
 
     /// Reads the next line without its line end (LF or CR LF). `None` at the end of the input.
-    fn next(&mut self) -> io::Result<Option<Result<&str, LineFault>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Result<&str, LineFault>>> {
         self.line.clear();
-        let mut line = self.input.by_ref().take(MAX_READ as u64);
+        let limit = self.limit;
+        let longest = u64::try_from(limit.saturating_add(2)).unwrap_or(u64::MAX);
+        let mut line = self.input.by_ref().take(longest);
         if line.read_until(b'\n', &mut self.line)? == 0 {
             return Ok(None);
         }
         if self.line.pop_if(|byte| *byte == b'\n').is_some() {
             self.line.pop_if(|byte| *byte == b'\r');
-        } else if self.line.len() > MAX_LINE {
+        } else if self.line.len() > limit {
             self.input.skip_until(b'\n')?;
         }
-        if self.line.len() > MAX_LINE {
-            return Ok(Some(Err(LineFault::TooLong)));
+        if self.line.len() > limit {
+            return Ok(Some(Err(LineFault::TooLong { limit })));
         }
         Ok(Some(
             str::from_utf8(&self.line).map_err(|_| LineFault::NotUtf8),
@@ -98,7 +108,7 @@ impl<R: Read> Lines<R> {
 impl fmt::Display for LineFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong => write!(f, "the line is longer than {MAX_LINE} bytes"),
+            Self::TooLong { limit } => write!(f, "the line is longer than {limit} bytes"),
             Self::NotUtf8 => f.write_str("the line is not UTF-8"),
         }
     }

@@ -1,5 +1,5 @@
-//! A small tool like oathtool, for passcodes, secrets, key URIs and QR codes. It uses only the
-//! primitives.
+//! A small tool like oathtool, for passcodes, secrets, key URIs, exports of apps and QR codes. It
+//! uses only the primitives.
 //!
 //! `cargo run --example otp -- --help`
 //!
@@ -12,6 +12,7 @@ mod batch;
 mod failure;
 mod key_uris;
 mod lines;
+mod migrate;
 mod new;
 mod passcodes;
 mod qr_codes;
@@ -20,6 +21,7 @@ use crate::args::{Command, Tool};
 use crate::failure::Failure;
 use crate::lines::Lines;
 use clap::Parser;
+use countersign::uri::migration::MigrationUri;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
@@ -41,6 +43,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Qr(qr) => qr_codes::qr(&qr, &mut input, &mut out),
         Command::Uri(uri) if uri.parse => key_uris::parse(uri.lenient, &mut input, &mut out),
         Command::Uri(uri) => key_uris::build(&uri, &mut input, &mut out),
+        Command::Migrate(args) => {
+            let mut input = Lines::with_limit(io::stdin(), MigrationUri::MAX_BYTES);
+            migrate::run(&args, &mut input, &mut out)
+        }
         Command::Batch => batch::run(&mut input, &mut out),
     };
     out.flush()?;

@@ -2,7 +2,7 @@ use crate::args::{Generate, Verify};
 use crate::failure::{Failure, note};
 use crate::lines::Lines;
 use countersign::Timestamp;
-use countersign::otp::{Code, Hotp, Secret, Totp, Window};
+use countersign::otp::{Code, Hotp, Secret, SteamGuard, Totp, TotpMatch, Window};
 use std::io::{Read, Write};
 use std::time::SystemTime;
 
@@ -10,6 +10,7 @@ use std::time::SystemTime;
 enum Source {
     Totp(Totp, Timestamp),
     Hotp(Hotp, u64),
+    Steam(SteamGuard, Timestamp),
 }
 
 impl Source {
@@ -24,6 +25,9 @@ impl Source {
             Some(seconds) => Timestamp::from_unix(seconds),
             None => Timestamp::try_from(SystemTime::now()).map_err(Failure::usage)?,
         };
+        if parameters.steam {
+            return Ok(Self::Steam(SteamGuard::new(key), at));
+        }
         Ok(Self::Totp(
             Totp::new(key, algorithm, digits, parameters.period),
             at,
@@ -36,11 +40,11 @@ pub(crate) fn generate(
     input: &mut Lines<impl Read>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let passcode = match Source::new(&input.secret(&args.secret)?, args)? {
-        Source::Totp(totp, at) => totp.generate(at),
-        Source::Hotp(hotp, counter) => hotp.generate(counter),
-    };
-    writeln!(out, "{}", passcode.expose())?;
+    match Source::new(&input.secret(&args.secret)?, args)? {
+        Source::Totp(totp, at) => writeln!(out, "{}", totp.generate(at).expose())?,
+        Source::Hotp(hotp, counter) => writeln!(out, "{}", hotp.generate(counter).expose())?,
+        Source::Steam(steam, at) => writeln!(out, "{}", steam.generate(at).expose())?,
+    }
     Ok(())
 }
 
@@ -56,11 +60,12 @@ pub(crate) fn verify(
         Failure::Refused
     };
     let code = Code::parse(code).map_err(|error| refused(&error.to_string()))?;
+    let window = Window::around(args.window);
+    let step = |matched: TotpMatch| format!("step {}, drift {}", matched.step(), matched.drift());
     let matched = match source {
         // The tool stores nothing, so it does not know which passcodes were used.
-        Source::Totp(totp, at) => totp
-            .verify(&code, at, Window::around(args.window), None)
-            .map(|matched| format!("step {}, drift {}", matched.step(), matched.drift())),
+        Source::Totp(totp, at) => totp.verify(&code, at, window, None).map(step),
+        Source::Steam(steam, at) => steam.verify(&code, at, window, None).map(step),
         Source::Hotp(hotp, counter) => hotp
             .verify(&code, counter, args.window)
             .map(|matched| format!("counter {}", matched.counter())),

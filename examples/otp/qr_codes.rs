@@ -1,8 +1,9 @@
 use crate::args::QrArgs;
 use crate::failure::Failure;
 use crate::lines::Lines;
-use countersign::uri::KeyUri;
+use countersign::uri::migration::MigrationUri;
 use countersign::uri::qr::{Qr, QrLevel};
+use countersign::uri::{KeyUri, KeyUriError};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -18,7 +19,10 @@ pub(crate) fn qr(
     }
     let uri = input.argument(uri)?;
     // Refuses a URI that no app can read. The QR code contains the text as it was given.
-    KeyUri::parse_with_minimum(uri, 8).map_err(Failure::usage)?;
+    match KeyUri::parse_with_minimum(uri, 8) {
+        Err(KeyUriError::Migration) => drop(MigrationUri::parse(uri).map_err(Failure::usage)?),
+        read => drop(read.map_err(Failure::usage)?),
+    }
     let level = match args.level {
         Some(level) => level,
         None if args.output.terminal => QrLevel::Low,

@@ -227,6 +227,29 @@ fn verify_says_yes_or_no_by_its_status() {
 }
 
 #[test]
+fn steam_guard_works_in_every_command() {
+    let at = ["--secret", SECRET, "--steam", "--time", "59"];
+    assert_eq!(success(&[&["generate"], &at[..]].concat(), ""), "PV9M4\n");
+    let verify = [&["verify"], &at[..]].concat();
+    let accepted = success(&[&verify[..], &["pv9m4"]].concat(), "");
+    assert_eq!(accepted, "accepted: step 1, drift 0\n");
+    assert_eq!(status(&verify, "287082\n"), 1);
+
+    let build = ["uri", "--account", "alice", "--issuer", "Steam", "--steam"];
+    let uri = success(&[&build[..], &["--secret", SECRET]].concat(), "");
+    let expected = "otpauth://steam/Steam:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+                    &issuer=Steam&encoder=steam\n";
+    assert_eq!(uri, expected);
+    let read: Value = serde_json::from_str(&success(&["uri", "--parse"], &uri)).unwrap();
+    assert_eq!(read["type"], "steam");
+    assert_eq!([&read["digits"], &read["period"]], [5, 30]);
+    assert_eq!(
+        status(&[&verify[..], &["--digits", "6"]].concat(), "PV9M4\n"),
+        2
+    );
+}
+
+#[test]
 fn new_secrets_and_codes_are_new() {
     let secret = success(&["secret"], "");
     assert_eq!(secret.trim_end().len(), 32);

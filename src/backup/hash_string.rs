@@ -180,3 +180,230 @@ fn decode_bcrypt<const N: usize>(text: &str) -> Option<[u8; N]> {
     }
     Some(decoded)
 }
+
+#[cfg(test)]
+#[cfg(feature = "imported-hashes")]
+mod tests {
+    use super::*;
+    use crate::backup::HashError;
+    use crate::backup::argon2::HashMemory;
+    use crate::otp::Code;
+    use std::format;
+    use std::string::String;
+
+    struct Case {
+        shape: CodeShape,
+        code: &'static str,
+        text: &'static str,
+    }
+
+    fn cases() -> Vec<Case> {
+        let file = include_str!("../../tests/data/imported_hashes.txt");
+        let lines = file.lines().filter(|line| !line.starts_with('#'));
+        let case = |line: &'static str| {
+            let [_, alphabet, group, code, text] = *line.split('\t').collect::<Vec<_>>() else {
+                panic!("{line}");
+            };
+            let length = u8::try_from(code.replace('-', "").len()).unwrap();
+            let shape = CodeShape::new(alphabet, length).unwrap();
+            let shape = match group.parse() {
+                Ok(group) => shape.with_groups(group, '-').unwrap(),
+                Err(_) => shape,
+            };
+            Case { shape, code, text }
+        };
+        lines.map(case).collect()
+    }
+
+    fn matches(hash: &ForeignHash, shape: &CodeShape, typed: &str) -> Result<bool, HashError> {
+        let text = shape.hashed_text(&Code::parse(typed).unwrap()).unwrap();
+        let mut computed = [0; 16];
+        hash.input
+            .compute(&text, &mut computed, &mut HashMemory::new())?;
+        Ok(computed == hash.hash)
+    }
+
+    #[test]
+    fn hashes_of_other_software_match_their_codes() {
+        let cases = cases();
+        assert_eq!(cases.len(), 24);
+        for Case { shape, code, text } in &cases {
+            let hash = ForeignHash::parse(text, shape).map_err(|error| format!("{text}: {error}"));
+            let hash = hash.unwrap();
+            assert_eq!(matches(&hash, shape, code), Ok(true), "{text}");
+            let mut wrong = String::from(*code).into_bytes();
+            let last = wrong.last_mut().unwrap();
+            *last = if *last == b'1' { b'2' } else { b'1' };
+            let wrong = String::from_utf8(wrong).unwrap();
+            assert_eq!(matches(&hash, shape, &wrong), Ok(false), "{text}");
+        }
+    }
+
+    #[test]
+    fn groups_are_part_of_the_hashed_text() {
+        let cases = cases();
+        let case = cases.iter().find(|case| case.shape.groups().is_some());
+        let Case { shape, code, text } = case.unwrap();
+        let hash = ForeignHash::parse(text, shape).unwrap();
+        let typed = code.replace('-', "").to_uppercase();
+        assert_eq!(matches(&hash, shape, &typed), Ok(true));
+        let plain = shape.without_groups();
+        assert_eq!(matches(&hash, &plain, &typed), Ok(false));
+    }
+
+    #[test]
+    fn cut_hash_strings_are_refused() {
+        for Case { shape, text, .. } in cases() {
+            for length in 0..text.len() {
+                let cut = ForeignHash::parse(&text[..length], &shape);
+                // A shorter output is another valid hash, if its last base64 symbol fits.
+                let Ok(hash) = cut else { continue };
+                let cut_off = text.len() - length;
+                assert!(cut_off >= 2 && !text.starts_with("$2"), "{text}");
+                let whole = ForeignHash::parse(text, &shape).unwrap();
+                let is_argon2 = matches!(whole.input.form, HashForm::Argon2 { .. });
+                assert_eq!(hash.hash, whole.hash, "{text}: {length}");
+                assert_eq!(hash == whole, !is_argon2, "{text}: {length}");
+            }
+            for longer in [format!("{text}="), format!("{text}$"), format!(" {text}")] {
+                let refused = ForeignHash::parse(&longer, &shape);
+                assert!(refused.is_err(), "{longer}");
+            }
+        }
+    }
+
+    fn refused(text: &str) -> HashStringError {
+        let shape = CodeShape::new("0123456789abcdef", 12).unwrap();
+        let parsed = ForeignHash::parse(text, &shape);
+        parsed.map(|_| format!("{text} is accepted")).unwrap_err()
+    }
+
+    const SALT: &str = "c2FsdHNhbHRzYWx0";
+    const HASH: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    #[test]
+    fn unknown_forms_are_refused() {
+        for text in [
+            "",
+            "$",
+            "$$",
+            "0123456789ab",
+            "$2x$04$",
+            "$2$04$",
+            "$1$salt$hash",
+            "$6$salt$hash",
+            "md5$salt$hash",
+            "sha256$salt$hash",
+            "pbkdf2_sha512$1$salt$hash",
+            "$pbkdf2_sha256$1$salt$hash",
+            "pbkdf2-sha256$i=1$salt$hash",
+            "$argon2$v=19$m=8,t=1,p=1$salt$hash",
+            "$SHA256$salt$hash",
+        ] {
+            assert_eq!(refused(text), HashStringError::UnknownForm, "{text}");
+        }
+    }
+
+    #[test]
+    fn malformed_parameters_are_refused() {
+        for parameters in [
+            "pbkdf2-sha256$i=",
+            "pbkdf2-sha256$i=0",
+            "pbkdf2-sha256$i=01",
+            "pbkdf2-sha256$i=+1",
+            "pbkdf2-sha256$i=-1",
+            "pbkdf2-sha256$i=1,l=31",
+            "pbkdf2-sha256$i=1,l=32,",
+            "pbkdf2-sha256$l=32,i=1",
+            "pbkdf2-sha256$i=4294967296",
+            "argon2id$m=8,t=1,p=1",
+            "argon2id$v=16$m=8,t=1,p=1",
+            "argon2id$v=19$t=1,m=8,p=1",
+            "argon2id$v=19$m=8,t=1",
+            "argon2id$v=19$m=8,t=1,p=1,keyid=AA",
+        ] {
+            let text = format!("${parameters}${SALT}${HASH}");
+            assert_eq!(refused(&text), HashStringError::Malformed, "{text}");
+        }
+        let symbols = |count| "a".repeat(count);
+        for cost in ["4", "004", "4a", "+4"] {
+            let text = format!("$2b${cost}${}", symbols(53));
+            assert_eq!(refused(&text), HashStringError::Malformed, "{text}");
+        }
+        for count in [0, 22, 52, 54] {
+            let text = format!("$2b$04${}", symbols(count));
+            assert_eq!(refused(&text), HashStringError::Malformed, "{text}");
+        }
+        let fifteen_bytes = "AAAAAAAAAAAAAAAAAAAA";
+        let text = format!("$pbkdf2-sha256$i=1${SALT}${fifteen_bytes}");
+        assert_eq!(refused(&text), HashStringError::Malformed);
+        let text = "$".repeat(MAX_TEXT + 1);
+        assert_eq!(refused(&text), HashStringError::Malformed);
+    }
+
+    #[test]
+    fn costs_out_of_bounds_are_refused() {
+        for cost in [0, 3, 17, 31, 99] {
+            let text = format!("$2b${cost:02}${}", "a".repeat(53));
+            assert_eq!(refused(&text), HashStringError::BcryptCost { cost });
+        }
+        let text = format!("$pbkdf2-sha1$i=10000001${SALT}${HASH}");
+        let iterations = 10_000_001;
+        assert_eq!(refused(&text), HashStringError::Iterations { iterations });
+        for (memory_kib, passes, lanes) in [
+            (7, 1, 1),
+            (31, 1, 4),
+            (262_145, 1, 1),
+            (1_024, 65, 1),
+            (1_024, 1, 17),
+            (u32::MAX, u32::MAX, u32::MAX),
+        ] {
+            let text = format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${SALT}${HASH}");
+            let expected = HashStringError::Argon2Cost {
+                memory_kib,
+                passes,
+                lanes,
+            };
+            assert_eq!(refused(&text), expected);
+        }
+        for (text, bytes) in [
+            (format!("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbA${HASH}"), 7),
+            (format!("$pbkdf2-sha1$i=1$${HASH}"), 0),
+            (format!("$sha256${}${HASH}", "A".repeat(88)), 66),
+        ] {
+            assert_eq!(refused(&text), HashStringError::Salt { bytes }, "{text}");
+        }
+    }
+
+    #[test]
+    fn unsalted_hashes_need_60_bits() {
+        for (alphabet, length, bits) in [("0123456789abcdef", 14, 56), ("0123456789", 18, 59)] {
+            let shape = CodeShape::new(alphabet, length).unwrap();
+            for salt in ["", "AAAAAAAAAA"] {
+                let refused = ForeignHash::parse(&format!("$sha256${salt}${HASH}"), &shape);
+                assert_eq!(refused, Err(HashStringError::Unsalted { bits }));
+            }
+            let salted = ForeignHash::parse(&format!("$sha256${SALT}${HASH}"), &shape);
+            assert!(salted.is_ok());
+        }
+        let shape = CodeShape::new("0123456789abcdef", 15).unwrap();
+        assert!(ForeignHash::parse(&format!("$sha256$${HASH}"), &shape).is_ok());
+    }
+
+    #[test]
+    fn bcrypt_texts_have_at_most_72_bytes() {
+        let text = format!("$2b$04${}", "a".repeat(53));
+        let shape = |length, group| {
+            let shape = CodeShape::new("0123456789abcdef", length).unwrap();
+            shape.with_groups(group, '-').unwrap()
+        };
+        assert_eq!(shape(64, 7).hashed_bytes(), 73);
+        assert!(ForeignHash::parse(&text, &shape(64, 8)).is_ok());
+        assert!(ForeignHash::parse(&text, &shape(63, 7)).is_ok());
+        let refused = ForeignHash::parse(&text, &shape(64, 7));
+        assert_eq!(
+            refused,
+            Err(HashStringError::TooLongForBcrypt { bytes: 73 })
+        );
+    }
+}

@@ -18,8 +18,9 @@ use zeroize::Zeroizing;
 /// give their hashes ([`hashed`](Self::hashed)). Mark the codes that were used there. The next set
 /// of the account replaces the imported set.
 ///
-/// `Policy::annual_risk` does not know imported codes. For `n` codes of `b` bits, add `n / 2^b` per
-/// guess.
+/// Issue new codes soon: an imported hash can be weaker than Argon2id. Only the encryption of the
+/// record then protects it. [`Policy::annual_risk`](crate::Policy::annual_risk) does not know
+/// imported codes: for `n` codes of `b` bits, add `n / 2^b` per guess.
 ///
 /// ```
 /// use countersign::Timestamp;
@@ -47,7 +48,6 @@ pub struct ImportedCodes {
 #[derive(Clone)]
 pub(super) enum Content {
     /// The symbols of all codes, one code after the other.
-    #[allow(dead_code, reason = "for the import of accounts")]
     Plain(Zeroizing<Vec<u8>>),
     Hashed(Vec<ForeignHash>),
 }
@@ -186,9 +186,9 @@ impl ImportedCodes {
     /// | hash | time |
     /// |---|---|
     /// | bcrypt of cost 12 | 250 ms; each step of the cost doubles or halves it |
-    /// | PBKDF2 with SHA-1, per 100,000 iterations | PBKDF2_SHA1 ms |
-    /// | PBKDF2 with SHA-256, per 100,000 iterations | PBKDF2_SHA256 ms |
-    /// | PBKDF2 with SHA-512, per 100,000 iterations | PBKDF2_SHA512 ms |
+    /// | PBKDF2 with SHA-1, per 100,000 iterations | 20 ms |
+    /// | PBKDF2 with SHA-256, per 100,000 iterations | 25 ms |
+    /// | PBKDF2 with SHA-512, per 100,000 iterations | 75 ms |
     /// | Argon2, per 2,000 KiB of memory and pass | 1 ms |
     /// | SHA-2 | 0 ms |
     ///
@@ -212,7 +212,6 @@ impl ImportedCodes {
     }
 
     /// Checks that an attempt takes at most this long.
-    #[allow(dead_code, reason = "for the import of accounts")]
     pub(crate) fn check_work(&self, limit: Duration) -> Result<(), ImportedCodesError> {
         let work = self.work();
         if work > limit {
@@ -224,7 +223,6 @@ impl ImportedCodes {
     /// Returns the job that hashes codes in clear text, for
     /// [`ImportedCodeSet::new`](super::ImportedCodeSet::new) with the same salt and parameters. A
     /// set of hashes needs no job.
-    #[allow(dead_code, reason = "for the import of accounts")]
     pub(crate) fn hash_job(&self, salt: [u8; 16], params: Argon2Params) -> Option<HashJob> {
         let Content::Plain(symbols) = &self.content else {
             return None;
@@ -321,4 +319,177 @@ pub enum ImportedCodesError {
         /// The limit of the policy.
         limit: Duration,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::string::{String, ToString};
+
+    fn shape() -> CodeShape {
+        CodeShape::new("0123456789abcdef", 12).unwrap()
+    }
+
+    fn plain(codes: &[&str]) -> Result<ImportedCodes, ImportedCodesError> {
+        ImportedCodes::plain(shape(), codes.iter().map(|code| (*code, None)))
+    }
+
+    fn hashed(hashes: &[String]) -> Result<ImportedCodes, ImportedCodesError> {
+        ImportedCodes::hashed(shape(), hashes.iter().map(|hash| (hash.as_str(), None)))
+    }
+
+    fn sha256(number: u8) -> String {
+        let salt = data_encoding::BASE64_NOPAD.encode(&[number; 12]);
+        format!("$sha256${salt}${}", "A".repeat(43))
+    }
+
+    #[test]
+    fn an_error_names_the_place_of_a_plain_code() {
+        let good = "0123-4567-89ab";
+        let unreadable = |error| ImportedCodesError::Unreadable { number: 2, error };
+        for (bad, expected) in [
+            ("", unreadable(CodeError::Empty)),
+            ("0123_4567_89ac", unreadable(CodeError::Character)),
+            (&"0".repeat(65), unreadable(CodeError::TooLong)),
+            ("0123456789a", ImportedCodesError::Shape { number: 2 }),
+            ("0123456789abc", ImportedCodesError::Shape { number: 2 }),
+            ("0123456789ag", ImportedCodesError::Shape { number: 2 }),
+            ("01234567 89AB", ImportedCodesError::Duplicate { number: 2 }),
+        ] {
+            let error = plain(&[good, bad]).unwrap_err();
+            assert_eq!(error, expected, "{bad}");
+            assert!(error.to_string().starts_with("backup code 2"), "{error}");
+            assert!(
+                bad.is_empty() || !error.to_string().contains(bad),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_place_of_a_hash() {
+        let error = hashed(&[sha256(1), sha256(2), "$9$salt$hash".into()]).unwrap_err();
+        let unknown = HashStringError::UnknownForm;
+        assert_eq!(
+            error,
+            ImportedCodesError::Hash {
+                number: 3,
+                error: unknown
+            }
+        );
+        assert_eq!(
+            error.to_string(),
+            "the hash of backup code 3: unknown form; see `ImportedCodes::hashed` for the known \
+             forms"
+        );
+        let error = hashed(&[sha256(1), sha256(2), sha256(1)]).unwrap_err();
+        assert_eq!(error, ImportedCodesError::Duplicate { number: 3 });
+    }
+
+    #[test]
+    fn a_set_has_a_bounded_number_of_codes() {
+        assert_eq!(plain(&[]).unwrap_err(), ImportedCodesError::Empty);
+        assert_eq!(hashed(&[]).unwrap_err(), ImportedCodesError::Empty);
+
+        let codes: Vec<String> = (0..101).map(|number| format!("{number:012x}")).collect();
+        let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+        assert_eq!(plain(&codes[..100]).unwrap().len(), 100);
+        let most = ImportedCodes::MAX_PLAIN;
+        let error = plain(&codes).unwrap_err();
+        assert_eq!(error, ImportedCodesError::TooMany { most });
+
+        let hashes: Vec<String> = (0..33).map(sha256).collect();
+        assert_eq!(hashed(&hashes[..32]).unwrap().len(), 32);
+        let most = ImportedCodes::MAX_HASHED;
+        let error = hashed(&hashes).unwrap_err();
+        assert_eq!(error, ImportedCodesError::TooMany { most });
+    }
+
+    #[test]
+    fn the_buffer_of_plain_codes_never_grows() {
+        let Content::Plain(symbols) = plain(&["0123456789ab"]).unwrap().content else {
+            panic!("codes in clear text");
+        };
+        assert_eq!((symbols.len(), symbols.capacity()), (12, 1_200));
+    }
+
+    #[cfg(feature = "imported-hashes")]
+    #[test]
+    fn work_is_the_sum_over_unused_codes() {
+        const USED: Option<Timestamp> = Some(Timestamp::from_unix(1_700_000_000));
+        let bcrypt = |cost: u8, first| format!("$2b${cost:02}${first}{}", "a".repeat(52));
+        let salted =
+            |parameters: &str| format!("${parameters}$AAAAAAAAAAAAAAAA${}", "A".repeat(43));
+        let work = |hashes: &[(String, Option<Timestamp>)]| {
+            let hashes = hashes.iter().map(|(hash, used)| (hash.as_str(), *used));
+            ImportedCodes::hashed(shape(), hashes).unwrap().work()
+        };
+        for (hash, milliseconds) in [
+            (bcrypt(12, 'a'), 250),
+            (bcrypt(13, 'a'), 500),
+            (bcrypt(16, 'a'), 4_000),
+            (bcrypt(11, 'a'), 125),
+            (bcrypt(10, 'a'), 63),
+            (bcrypt(4, 'a'), 1),
+            (salted("pbkdf2-sha256$i=1000000"), 250),
+            (salted("pbkdf2-sha1$i=100000"), 20),
+            (salted("pbkdf2-sha512$i=210000"), 158),
+            (salted("pbkdf2-sha256$i=1"), 1),
+            (salted("argon2id$v=19$m=19456,t=2,p=1"), 20),
+            (salted("argon2i$v=19$m=65536,t=3,p=4"), 99),
+            (sha256(1), 0),
+        ] {
+            let expected = Duration::from_millis(milliseconds);
+            assert_eq!(work(&[(hash.clone(), None)]), expected, "{hash}");
+            assert_eq!(work(&[(hash.clone(), USED)]), Duration::ZERO, "{hash}");
+        }
+        let five = ['a', 'b', 'c', 'd', 'e'].map(|first| (bcrypt(12, first), None));
+        assert_eq!(work(&five), Duration::from_millis(1_250));
+    }
+
+    #[cfg(feature = "imported-hashes")]
+    #[test]
+    fn too_much_work_is_refused() {
+        let hash = format!("$2b$12${}", "a".repeat(53));
+        let codes = hashed(&[hash]).unwrap();
+        let (work, limit) = (Duration::from_millis(250), Duration::from_millis(249));
+        assert_eq!(codes.check_work(work), Ok(()));
+        let error = codes.check_work(limit).unwrap_err();
+        assert_eq!(error, ImportedCodesError::TooMuchWork { work, limit });
+        assert_eq!(
+            error.to_string(),
+            "one attempt takes 250 ms of hashes, and the policy allows 249 ms; issue new codes"
+        );
+    }
+
+    #[cfg(not(feature = "imported-hashes"))]
+    #[test]
+    fn a_hash_without_its_feature_is_refused() {
+        let feature = "imported-hashes";
+        let error = HashStringError::FeatureMissing { feature };
+        for hash in [
+            format!("$2b$12${}", "a".repeat(53)),
+            format!("$pbkdf2-sha256$i=1$AAAA${}", "A".repeat(43)),
+        ] {
+            let refused = hashed(&[sha256(1), hash]).unwrap_err();
+            assert_eq!(refused, ImportedCodesError::Hash { number: 2, error });
+            assert!(refused.to_string().contains("`imported-hashes`"));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_code() {
+        let codes = plain(&["0123456789ab"]).unwrap();
+        let shown = format!("{codes:?}");
+        assert!(
+            shown.starts_with("ImportedCodes { shape: CodeShape {"),
+            "{shown}"
+        );
+        assert!(shown.ends_with("issued_at: None, count: 1, remaining: 1, .. }"));
+        assert!(
+            !shown.contains("0123456789ab\"") && !shown.contains("89ab,"),
+            "{shown}"
+        );
+    }
 }

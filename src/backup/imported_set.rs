@@ -1,33 +1,18 @@
-//! An imported set of backup codes as an encrypted record holds it.
-//!
-//! ```text
-//! set    = [1*16 id, shape, issued at, kind, codes, {* index => used at}]
-//! shape  = [alphabet: 62 bits, length, group / 0, separator: 0 hyphen, 1 space]
-//! kind 0 = [memory in KiB, passes, lanes, 1*100 hash]     codes in clear text, hashed at import
-//! kind 1 = [1*32 [form, ..., salt, hash]]                 hashes of another system
-//! form 1 = bcrypt: cost
-//! form 2 = PBKDF2: hash function, iterations
-//! form 3 = Argon2: variant, memory in KiB, passes, lanes, bytes of the whole hash
-//! form 4 = SHA-2: hash function
-//! ```
-//! Hash functions are 1 for SHA-1, 2 for SHA-256 and 3 for SHA-512. Each hash has 16 bytes.
+//! An imported set of backup codes as an account has it.
 
 use super::argon2::CodeHash;
 use super::code_set::find_hash;
-use super::foreign_hash::{ForeignHash, HashForm, HashInput, Sha2};
+use super::foreign_hash::ForeignHash;
 use super::imported_codes::Content;
 use crate::Timestamp;
 use crate::backup::{
     Argon2Params, CodeMatch, CodeShape, HashError, HashJob, Hashes, ImportedCodes,
 };
 use crate::constant_time::reveal;
-use crate::otp::{Algorithm, Code};
+use crate::otp::Code;
 use crate::stack_wipe::with_wiped_stack;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
-use minicbor::encode::{self, Write};
-use minicbor::{Decoder, Encoder, decode};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -35,15 +20,15 @@ use zeroize::Zeroize;
 #[derive(Clone)]
 pub(crate) struct ImportedCodeSet {
     /// 128 random bits. They are the salt, too, if this crate computed the hashes.
-    id: [u8; 16],
-    shape: CodeShape,
-    issued_at: Timestamp,
-    hashes: StoredHashes,
-    used_at: Vec<Option<Timestamp>>,
+    pub(super) id: [u8; 16],
+    pub(super) shape: CodeShape,
+    pub(super) issued_at: Timestamp,
+    pub(super) hashes: StoredHashes,
+    pub(super) used_at: Vec<Option<Timestamp>>,
 }
 
 #[derive(Clone)]
-enum StoredHashes {
+pub(super) enum StoredHashes {
     /// Argon2id hashes with one salt.
     Own {
         params: Argon2Params,
@@ -60,7 +45,6 @@ impl ImportedCodeSet {
     ///
     /// # Errors
     /// [`HashError::Refused`] if the hashes do not belong to the codes.
-    #[allow(dead_code, reason = "for the import of accounts")]
     pub(crate) fn new(
         codes: &ImportedCodes,
         id: [u8; 16],
@@ -179,220 +163,6 @@ impl ImportedCodeSet {
             }
         }
     }
-
-    /// Encodes the set as one item of a record.
-    pub(crate) fn encode_into<W: Write>(
-        &self,
-        e: &mut Encoder<W>,
-    ) -> Result<(), encode::Error<W::Error>> {
-        e.array(6)?.bytes(&self.id)?;
-        let (group, separator) = self.shape.groups().unwrap_or((0, '-'));
-        e.array(4)?
-            .u64(self.shape.symbol_bits())?
-            .u8(self.shape.length())?
-            .u8(group)?
-            .u8(u8::from(separator == ' '))?;
-        e.u64(self.issued_at.as_unix())?;
-        match &self.hashes {
-            StoredHashes::Own { params, hashes } => {
-                e.u8(0)?.array(4)?;
-                e.u32(params.memory_kib())?
-                    .u32(params.passes())?
-                    .u32(params.lanes())?;
-                e.bytes_len(length(hashes.as_flattened().len()))?;
-                e.writer_mut()
-                    .write_all(hashes.as_flattened())
-                    .map_err(encode::Error::write)?;
-            }
-            StoredHashes::Foreign(hashes) => {
-                e.u8(1)?.array(length(hashes.len()))?;
-                for hash in hashes {
-                    write_hash(hash, e)?;
-                }
-            }
-        }
-        let used = || {
-            (0_u64..)
-                .zip(&self.used_at)
-                .filter_map(|(index, used_at)| Some((index, (*used_at)?)))
-        };
-        e.map(length(used().count()))?;
-        for (index, at) in used() {
-            e.u64(index)?.u64(at.as_unix())?;
-        }
-        Ok(())
-    }
-
-    /// Decodes a set that [`encode_into`](Self::encode_into) wrote.
-    pub(crate) fn decode_from(d: &mut Decoder<'_>) -> Result<Self, Malformed> {
-        array(d, 6)?;
-        let id = bytes(d)?;
-        let shape = read_shape(d)?;
-        let issued_at = Timestamp::from_unix(d.u64()?);
-        let (hashes, count) = match d.u8()? {
-            0 => {
-                array(d, 4)?;
-                let params =
-                    Argon2Params::new(d.u32()?, d.u32()?, d.u32()?).map_err(|_| Malformed)?;
-                let (hashes, []) = d.bytes()?.as_chunks() else {
-                    return Err(Malformed);
-                };
-                let hashes = hashes.to_vec();
-                let count = hashes.len();
-                in_range(count, ImportedCodes::MAX_PLAIN)?;
-                (StoredHashes::Own { params, hashes }, count)
-            }
-            1 => {
-                let count = usize::try_from(d.array()?.ok_or(Malformed)?).map_err(|_| Malformed)?;
-                in_range(count, ImportedCodes::MAX_HASHED)?;
-                let hashes = (0..count).map(|_| read_hash(d, &shape));
-                (
-                    StoredHashes::Foreign(hashes.collect::<Result<_, _>>()?),
-                    count,
-                )
-            }
-            _ => return Err(Malformed),
-        };
-        let mut used_at = alloc::vec![None; count];
-        let mut next = 0;
-        for _ in 0..d.map()?.ok_or(Malformed)? {
-            let index = usize::from(d.u8()?);
-            if index < next {
-                return Err(Malformed);
-            }
-            next = index.saturating_add(1);
-            *used_at.get_mut(index).ok_or(Malformed)? = Some(Timestamp::from_unix(d.u64()?));
-        }
-        Ok(Self {
-            id,
-            shape,
-            issued_at,
-            hashes,
-            used_at,
-        })
-    }
-}
-
-fn read_shape(d: &mut Decoder<'_>) -> Result<CodeShape, Malformed> {
-    array(d, 4)?;
-    let shape = CodeShape::from_symbol_bits(d.u64()?, d.u8()?).ok_or(Malformed)?;
-    let separator = |group, separator| shape.with_groups(group, separator).map_err(|_| Malformed);
-    match (d.u8()?, d.u8()?) {
-        (0, 0) => Ok(shape),
-        (group, 0) => separator(group, '-'),
-        (group, 1) => separator(group, ' '),
-        _ => Err(Malformed),
-    }
-}
-
-fn write_hash<W: Write>(
-    hash: &ForeignHash,
-    e: &mut Encoder<W>,
-) -> Result<(), encode::Error<W::Error>> {
-    match hash.input.form {
-        HashForm::Bcrypt { cost } => e.array(4)?.u8(1)?.u8(cost)?,
-        HashForm::Pbkdf2 {
-            function,
-            iterations,
-        } => e
-            .array(5)?
-            .u8(2)?
-            .u8(match function {
-                Algorithm::Sha1 => 1,
-                Algorithm::Sha256 => 2,
-                Algorithm::Sha512 => 3,
-            })?
-            .u32(iterations)?,
-        HashForm::Argon2 {
-            variant,
-            memory_kib,
-            passes,
-            lanes,
-            output,
-        } => e
-            .array(8)?
-            .u8(3)?
-            .u8(match variant {
-                argon2::Algorithm::Argon2d => 0,
-                argon2::Algorithm::Argon2i => 1,
-                argon2::Algorithm::Argon2id => 2,
-            })?
-            .u32(memory_kib)?
-            .u32(passes)?
-            .u32(lanes)?
-            .u8(output)?,
-        HashForm::Sha2(function) => e.array(4)?.u8(4)?.u8(match function {
-            Sha2::Sha256 => 2,
-            Sha2::Sha512 => 3,
-        })?,
-    };
-    e.bytes(&hash.input.salt)?.bytes(&hash.hash)?.ok()
-}
-
-fn read_hash(d: &mut Decoder<'_>, shape: &CodeShape) -> Result<ForeignHash, Malformed> {
-    let parts = d.array()?.ok_or(Malformed)?;
-    let form = match (d.u8()?, parts) {
-        (1, 4) => HashForm::Bcrypt { cost: d.u8()? },
-        (2, 5) => HashForm::Pbkdf2 {
-            function: match d.u8()? {
-                1 => Algorithm::Sha1,
-                2 => Algorithm::Sha256,
-                3 => Algorithm::Sha512,
-                _ => return Err(Malformed),
-            },
-            iterations: d.u32()?,
-        },
-        (3, 8) => HashForm::Argon2 {
-            variant: match d.u8()? {
-                0 => argon2::Algorithm::Argon2d,
-                1 => argon2::Algorithm::Argon2i,
-                2 => argon2::Algorithm::Argon2id,
-                _ => return Err(Malformed),
-            },
-            memory_kib: d.u32()?,
-            passes: d.u32()?,
-            lanes: d.u32()?,
-            output: d.u8()?,
-        },
-        (4, 4) => HashForm::Sha2(match d.u8()? {
-            2 => Sha2::Sha256,
-            3 => Sha2::Sha512,
-            _ => return Err(Malformed),
-        }),
-        _ => return Err(Malformed),
-    };
-    let salt: Box<[u8]> = d.bytes()?.into();
-    form.check(&salt, shape).map_err(|_| Malformed)?;
-    Ok(ForeignHash {
-        input: HashInput { form, salt },
-        hash: bytes(d)?,
-    })
-}
-
-/// The input is not an encoding that [`ImportedCodeSet::encode_into`] writes.
-#[derive(Debug)]
-pub(crate) struct Malformed;
-
-impl From<decode::Error> for Malformed {
-    fn from(_: decode::Error) -> Self {
-        Self
-    }
-}
-
-fn in_range(count: usize, most: usize) -> Result<(), Malformed> {
-    (1..=most).contains(&count).then_some(()).ok_or(Malformed)
-}
-
-fn array(d: &mut Decoder<'_>, length: u64) -> Result<(), Malformed> {
-    (d.array()? == Some(length)).then_some(()).ok_or(Malformed)
-}
-
-fn bytes(d: &mut Decoder<'_>) -> Result<[u8; 16], Malformed> {
-    d.bytes()?.try_into().map_err(|_| Malformed)
-}
-
-fn length(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for ImportedCodeSet {
@@ -411,5 +181,160 @@ impl Drop for ImportedCodeSet {
             hashes.iter_mut().for_each(Zeroize::zeroize);
         }
         self.id.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::slice;
+    use sha2::{Digest, Sha256};
+    use std::format;
+    use std::string::String;
+
+    const THEN: Timestamp = Timestamp::from_unix(1_700_000_000);
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+    const CODES: [&str; 3] = ["0123456789ab", "ffffeeeedddd", "000000000000"];
+
+    fn shape() -> CodeShape {
+        CodeShape::new("0123456789abcdef", 12).unwrap()
+    }
+
+    fn set(codes: &ImportedCodes) -> ImportedCodeSet {
+        let params = Argon2Params::new(8, 1, 1).unwrap();
+        let job = codes.hash_job([7; 16], params);
+        let hashes = job.map(|job| job.run().unwrap());
+        ImportedCodeSet::new(codes, [7; 16], params, hashes.as_ref(), NOW).unwrap()
+    }
+
+    fn sha256(salt: u8, code: &str) -> String {
+        let salt = [salt; 12];
+        let hash = Sha256::new().chain_update(salt).chain_update(code);
+        let base64 = |bytes: &[u8]| data_encoding::BASE64_NOPAD.encode(bytes);
+        format!("$sha256${}${}", base64(&salt), base64(&hash.finalize()))
+    }
+
+    /// A plain set and a hashed set of the same codes. The third code was used.
+    fn sets() -> [ImportedCodeSet; 2] {
+        let used = [None, None, Some(THEN)];
+        let plain = ImportedCodes::plain(shape(), CODES.into_iter().zip(used)).unwrap();
+        let hashes = CODES.map(|code| sha256(1, code));
+        let hashes = hashes.iter().map(String::as_str).zip(used);
+        let hashed = ImportedCodes::hashed(shape(), hashes).unwrap();
+        [set(&plain), set(&hashed.issued_at(THEN))]
+    }
+
+    fn redeem(set: &mut ImportedCodeSet, typed: &str) -> Option<CodeMatch> {
+        let job = set.redeem_job(&Code::parse(typed).unwrap())?;
+        Some(set.redeem(&job.run().unwrap(), NOW))
+    }
+
+    #[test]
+    fn each_imported_code_is_accepted_once() {
+        for mut set in sets() {
+            let used = match set.hashes {
+                StoredHashes::Own { .. } => |index| Some(CodeMatch::Used(index)),
+                StoredHashes::Foreign(_) => |_| Some(CodeMatch::None),
+            };
+            assert_eq!(set.remaining(), 2);
+            assert_eq!(
+                redeem(&mut set, "FFFF-EEEE DDDD"),
+                Some(CodeMatch::Unused(1))
+            );
+            assert_eq!(redeem(&mut set, CODES[1]), used(1), "again");
+            assert_eq!(redeem(&mut set, CODES[0]), Some(CodeMatch::Unused(0)));
+            assert_eq!(redeem(&mut set, CODES[0]), used(0), "again");
+            assert_eq!(
+                redeem(&mut set, CODES[2]),
+                used(2),
+                "used before the import"
+            );
+            assert_eq!(redeem(&mut set, "0123456789ac"), Some(CodeMatch::None));
+            assert_eq!(set.used_at(), [Some(NOW), Some(NOW), Some(THEN)]);
+        }
+    }
+
+    #[test]
+    fn other_shapes_are_not_hashed() {
+        for mut set in sets() {
+            for typed in ["0123456789a", "0123456789abc", "0123456789ag", "123456"] {
+                assert_eq!(redeem(&mut set, typed), None, "{typed}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_attempt_hashes_unused_codes_only() {
+        let code = Code::parse(CODES[0]).unwrap();
+        let hashes = |set: &ImportedCodeSet| set.redeem_job(&code).unwrap().run().unwrap();
+        let [plain, mut hashed] = sets();
+        assert_eq!(hashes(&plain).iter().len(), 1);
+        assert_eq!(hashes(&hashed).iter().len(), 2);
+        assert_eq!(redeem(&mut hashed, CODES[0]), Some(CodeMatch::Unused(0)));
+        assert_eq!(hashes(&hashed).iter().len(), 1);
+    }
+
+    #[test]
+    fn concurrent_attempts_with_a_code_succeed_once() {
+        for mut set in sets() {
+            let code = Code::parse(CODES[0]).unwrap();
+            let hashes = || set.redeem_job(&code).unwrap().run().unwrap();
+            let (first, second) = (hashes(), hashes());
+            assert_eq!(set.redeem(&first, NOW), CodeMatch::Unused(0));
+            assert_eq!(set.redeem(&second, NOW), CodeMatch::Used(0));
+        }
+    }
+
+    #[test]
+    fn a_code_hashed_twice_is_accepted_once() {
+        let hashes = [1, 2].map(|salt| sha256(salt, CODES[0]));
+        let other = sha256(3, CODES[1]);
+        let hashes = hashes.iter().chain(slice::from_ref(&other));
+        let codes = ImportedCodes::hashed(shape(), hashes.map(|hash| (hash.as_str(), None)));
+        let mut set = set(&codes.unwrap());
+        assert_eq!(redeem(&mut set, CODES[0]), Some(CodeMatch::Unused(1)));
+        assert_eq!(set.used_at(), [Some(NOW), Some(NOW), None]);
+        assert_eq!(redeem(&mut set, CODES[0]), Some(CodeMatch::None));
+        assert_eq!(redeem(&mut set, CODES[1]), Some(CodeMatch::Unused(2)));
+    }
+
+    #[test]
+    fn the_issue_time_is_known_or_the_import() {
+        let [plain, hashed] = sets();
+        assert_eq!((plain.issued_at(), hashed.issued_at()), (NOW, THEN));
+    }
+
+    #[test]
+    fn hashes_of_other_codes_are_refused() {
+        let params = Argon2Params::new(8, 1, 1).unwrap();
+        let codes = |count| {
+            let codes = CODES.into_iter().take(count).map(|code| (code, None));
+            ImportedCodes::plain(shape(), codes).unwrap()
+        };
+        let (two, three) = (codes(2), codes(3));
+        let hashes = two.hash_job([7; 16], params).unwrap().run().unwrap();
+        for hashes in [None, Some(&hashes)] {
+            let refused = ImportedCodeSet::new(&three, [7; 16], params, hashes, NOW);
+            assert_eq!(refused.map(drop), Err(HashError::Refused));
+        }
+        let hash = sha256(1, CODES[0]);
+        let hashed = ImportedCodes::hashed(shape(), [(hash.as_str(), None)]).unwrap();
+        let refused = ImportedCodeSet::new(&hashed, [7; 16], params, Some(&hashes), NOW);
+        assert_eq!(refused.map(drop), Err(HashError::Refused));
+    }
+
+    #[test]
+    fn debug_shows_no_hash() {
+        for set in sets() {
+            let shown = format!("{set:?}");
+            assert!(
+                shown.starts_with("ImportedCodeSet { shape: CodeShape"),
+                "{shown}"
+            );
+            assert!(
+                shown.ends_with("remaining: 2, .. }") && !shown.contains("hash"),
+                "{shown}"
+            );
+        }
     }
 }

@@ -33,13 +33,15 @@
 //! # Needs
 //!
 //! The feature `backup`. Store the set with a conditional write, and limit the attempts per
-//! account: see [`BackupCodeSet`].
+//! account: see [`BackupCodeSet`]. `ImportedCodes` needs `verifier`, and `imported-hashes` for
+//! hashes of bcrypt and PBKDF2.
 
 mod argon2;
 mod backup_codes;
 mod code_format;
 mod code_set;
 mod code_set_encoding;
+#[cfg(feature = "verifier")]
 mod code_shape;
 #[cfg(feature = "verifier")]
 mod foreign_hash;
@@ -50,6 +52,8 @@ mod hash_string;
 mod imported_codes;
 #[cfg(feature = "verifier")]
 mod imported_set;
+#[cfg(feature = "verifier")]
+mod imported_set_encoding;
 mod pepper;
 
 #[cfg(feature = "tokio")]
@@ -64,6 +68,7 @@ pub use backup_codes::{BackupCodeFile, BackupCodes};
 pub use code_format::{Alphabet, CodeFormat, CodeFormatError};
 pub use code_set::{BackupCodeSet, BackupCodeSetError, CodeStatus, Redemption};
 pub use code_set_encoding::BackupCodeSetDecodeError;
+#[cfg(feature = "verifier")]
 pub use code_shape::{CodeShape, CodeShapeError};
 #[cfg(feature = "verifier")]
 pub use foreign_hash::HashStringError;

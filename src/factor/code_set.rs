@@ -74,3 +74,231 @@ impl CodeSet {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "getrandom")]
+mod tests {
+    use super::*;
+    use crate::backup::{Argon2Params, BackupCodes, CodeFormat, CodeShape, ImportedCodes};
+    use crate::factor::second_factor::{Accepted, Outcome, SecondFactor, Step};
+    use crate::factor::{Authenticator, HashedCode, MovingFactor, Parameters, Progress};
+    use crate::otp::Secret;
+    use crate::store::WriteKind;
+    use crate::{AcceptedBy, AuthenticatorId, AuthenticatorName, Policy, Rejection, Status};
+    use sha2::{Digest, Sha512};
+    use std::boxed::Box;
+    use std::format;
+    use std::vec;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+    const ID: [u8; 16] = [7; 16];
+    const CODES: [&str; 2] = ["0123-4567-89ab", "ffff-eeee-dddd"];
+
+    fn shape() -> CodeShape {
+        CodeShape::new("0123456789abcdef", 12).unwrap()
+    }
+
+    fn policy() -> Policy {
+        Policy::builder()
+            .imported_code_shape(shape().with_groups(4, '-').unwrap())
+            .build()
+            .unwrap()
+    }
+
+    fn params() -> Argon2Params {
+        Argon2Params::new(8, 1, 1).unwrap()
+    }
+
+    fn imported(codes: &ImportedCodes) -> CodeSet {
+        let job = codes.hash_job(ID, params());
+        let hashes = job.map(|job| job.run().unwrap());
+        let set = ImportedCodeSet::new(codes, ID, params(), hashes.as_ref(), NOW);
+        CodeSet::Imported(set.unwrap())
+    }
+
+    fn plain() -> CodeSet {
+        imported(&ImportedCodes::plain(shape(), CODES.map(|code| (code, None))).unwrap())
+    }
+
+    /// The hashed texts have hyphens.
+    fn hashed() -> CodeSet {
+        let hashes = CODES.map(|code| {
+            let base64 = |bytes: &[u8]| data_encoding::BASE64_NOPAD.encode(bytes);
+            let hash = Sha512::new().chain_update([1; 8]).chain_update(code);
+            format!("$sha512${}${}", base64(&[1; 8]), base64(&hash.finalize()))
+        });
+        let shape = shape().with_groups(4, '-').unwrap();
+        let hashes = hashes.iter().map(|hash| (hash.as_str(), None));
+        imported(&ImportedCodes::hashed(shape, hashes).unwrap())
+    }
+
+    fn issued() -> CodeSet {
+        let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
+        let job = BackupCodeSet::issue_job(&codes, [9; 16], params(), None);
+        let hashes = job.run().unwrap();
+        let set = BackupCodeSet::from_hashes(codes.format(), [9; 16], params(), NOW, None, hashes);
+        CodeSet::Issued(set)
+    }
+
+    fn factor(code_set: Option<CodeSet>) -> SecondFactor {
+        let mut factor = SecondFactor::new(NOW, &policy());
+        factor.authenticators.push(Authenticator {
+            id: AuthenticatorId::from_bytes([1; 8]),
+            name: AuthenticatorName::default(),
+            secret: Secret::from_bytes(&[7; 20]).unwrap(),
+            parameters: Parameters::of(&policy()),
+            added_at: NOW,
+            last_used_at: None,
+            moving: MovingFactor::time(&policy()),
+            imported: false,
+        });
+        factor.code_set = code_set;
+        factor
+    }
+
+    /// What an attempt answers, and the stored state afterwards.
+    type Attempted = (Result<AcceptedBy, Rejection>, SecondFactor);
+
+    /// The first step of an attempt: the state that is stored, and the hashes, or the answer.
+    fn reserve(
+        factor: &SecondFactor,
+        typed: &str,
+    ) -> Result<(SecondFactor, HashedCode), Box<Attempted>> {
+        let code = Code::parse(typed).unwrap();
+        let start = Progress::Start;
+        match factor.clone().log_in(&code, &start, NOW, &policy()) {
+            Step::Write(stored, kind, Outcome::HashNeeded { job, set }) => {
+                assert_eq!(kind, WriteKind::Reserved);
+                let hashes = job.run().unwrap();
+                Ok((stored, HashedCode { hashes, set }))
+            }
+            Step::Write(stored, WriteKind::Rejected, Outcome::Rejected(rejection)) => {
+                Err(Box::new((Err(rejection), stored)))
+            }
+            Step::Answer(Outcome::Rejected(rejection)) => {
+                Err(Box::new((Err(rejection), factor.clone())))
+            }
+            _ => panic!("{typed} is neither rejected nor hashed"),
+        }
+    }
+
+    /// The second step.
+    fn finish(stored: &SecondFactor, typed: &str, hashed: HashedCode) -> Attempted {
+        let code = Code::parse(typed).unwrap();
+        let progress = Progress::Hashed(hashed);
+        match stored.clone().log_in(&code, &progress, NOW, &policy()) {
+            Step::Write(after, WriteKind::Accepted, Outcome::Accepted(Accepted { by, .. })) => {
+                (Ok(by), after)
+            }
+            Step::Answer(Outcome::Rejected(rejection)) => (Err(rejection), stored.clone()),
+            _ => panic!("{typed} is neither accepted nor rejected"),
+        }
+    }
+
+    fn attempt(factor: &SecondFactor, typed: &str) -> Attempted {
+        match reserve(factor, typed) {
+            Ok((stored, hashed)) => finish(&stored, typed, hashed),
+            Err(answer) => *answer,
+        }
+    }
+
+    fn accepted(number: u8, remaining: u8) -> Result<AcceptedBy, Rejection> {
+        Ok(AcceptedBy::BackupCode {
+            set: BackupCodeSetId::from_bytes(ID),
+            number,
+            remaining,
+        })
+    }
+
+    #[test]
+    fn an_imported_code_signs_in_once() {
+        for (set, again) in [
+            (plain(), Rejection::BackupCodeUsed),
+            (hashed(), Rejection::WrongCode),
+        ] {
+            let factor = factor(Some(set));
+            let (answer, factor) = attempt(&factor, CODES[1]);
+            assert_eq!(answer, accepted(2, 1));
+            assert_eq!(factor.rate_limit.failures, 0);
+            assert_eq!(factor.rate_limit.guesses_left, 20);
+            let (answer, factor) = attempt(&factor, "FFFF EEEE DDDD");
+            assert_eq!(answer, Err(again));
+            assert_eq!(factor.rate_limit.failures, 1);
+            let (answer, _) = attempt(&factor, CODES[0]);
+            assert_eq!(answer, accepted(1, 0));
+        }
+    }
+
+    #[test]
+    fn an_attempt_is_counted_before_its_hashes() {
+        for set in [plain(), hashed()] {
+            let before = factor(Some(set));
+            for typed in [CODES[0], "0000-0000-0000"] {
+                let (stored, _dropped) = reserve(&before, typed).unwrap();
+                assert_eq!(stored.rate_limit.failures, 1, "{typed}");
+                assert_eq!(stored.rate_limit.guesses_left, 19, "{typed}");
+                assert_eq!(stored.codes_left(), 2, "{typed}");
+            }
+        }
+    }
+
+    #[test]
+    fn concurrent_attempts_sign_in_once() {
+        for set in [plain(), hashed()] {
+            let before = factor(Some(set));
+            let (stored, first) = reserve(&before, CODES[0]).unwrap();
+            let (stored, second) = reserve(&stored, CODES[0]).unwrap();
+            let (answer, stored) = finish(&stored, CODES[0], first);
+            assert_eq!(answer, accepted(1, 1));
+            let (answer, _) = finish(&stored, CODES[0], second);
+            assert_eq!(answer, Err(Rejection::BackupCodeUsed));
+        }
+    }
+
+    #[test]
+    fn a_hash_does_not_outlive_its_set() {
+        for set in [plain(), hashed()] {
+            let before = factor(Some(set));
+            let (mut stored, hashed) = reserve(&before, CODES[0]).unwrap();
+            stored.code_set = Some(issued());
+            let (answer, _) = finish(&stored, CODES[0], hashed);
+            assert_eq!(answer, Err(Rejection::WrongCode));
+        }
+    }
+
+    #[test]
+    fn codes_of_the_policys_shape_count_for_every_account() {
+        for set in [None, Some(issued()), Some(plain()), Some(hashed())] {
+            let has_no_set = set.is_none();
+            let (answer, after) = attempt(&factor(set), "0000-1111-2222");
+            assert_eq!(answer, Err(Rejection::WrongCode), "{has_no_set}");
+            assert_eq!(after.rate_limit.failures, 1, "{has_no_set}");
+            let (answer, after) = attempt(&after, "0000-1111-222");
+            assert_eq!(answer, Err(Rejection::Malformed), "{has_no_set}");
+            assert_eq!(after.rate_limit.failures, 1, "{has_no_set}");
+        }
+    }
+
+    #[test]
+    fn the_status_says_that_a_set_is_imported() {
+        for (set, imported) in [(plain(), true), (hashed(), true), (issued(), false)] {
+            let remaining = set.remaining();
+            let Status::Enabled(enabled) = factor(Some(set)).status(NOW, &policy()) else {
+                panic!("the factor is enabled");
+            };
+            let codes = enabled.backup_codes.unwrap();
+            assert_eq!(codes.imported, imported);
+            assert_eq!((codes.issued_at, codes.remaining), (NOW, remaining));
+            assert_eq!(codes.used_at, vec![None; remaining]);
+        }
+    }
+
+    #[test]
+    fn disabling_ends_an_imported_set() {
+        let Step::Write(after, WriteKind::Disabled, Ok(())) = factor(Some(plain())).force_disable()
+        else {
+            panic!("a factor can be disabled");
+        };
+        assert!(after.code_set.is_none());
+    }
+}

@@ -4,14 +4,13 @@ use super::authenticator::Authenticator;
 use super::code_set::CodeSet;
 use super::import_error::{ExistingFactor, ImportFault};
 use super::moving_factor::{MovingFactor, Parameters};
-use super::second_factor::SecondFactor;
+use super::second_factor::{ImportFingerprint, SecondFactor};
 use crate::backup::{ImportedCodeSet, ImportedCodes};
 use crate::constant_time::reveal;
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
-use crate::uri::{KeyUri, KeyUriKind};
+use crate::uri::{KeyUri, KeyUriError, KeyUriKind};
 use crate::{AuthenticatorId, AuthenticatorName, Policy, Timestamp};
 use alloc::vec::Vec;
-use core::fmt;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -180,16 +179,6 @@ pub(crate) enum ImportStage {
     Begun,
     /// This import was made.
     Imported,
-}
-
-/// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ImportFingerprint(pub(crate) [u8; 16]);
-
-impl fmt::Debug for ImportFingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ImportFingerprint").finish_non_exhaustive()
-    }
 }
 
 const DOMAIN: &[u8] = b"countersign import";
@@ -424,17 +413,24 @@ impl ImportedAuthenticator {
     }
 }
 
-impl From<&KeyUri> for ImportedAuthenticator {
+impl TryFrom<&KeyUri> for ImportedAuthenticator {
+    type Error = KeyUriError;
+
     /// Takes the secret, the parameters and the counter of a key URI. Issuer and account name are
     /// not taken.
-    fn from(uri: &KeyUri) -> Self {
+    ///
+    /// # Errors
+    /// [`KeyUriError::Steam`] for a key URI of Steam Guard.
+    fn try_from(uri: &KeyUri) -> Result<Self, KeyUriError> {
         let secret = uri.secret().clone();
         let authenticator = match uri.kind() {
             KeyUriKind::Totp { period } => Self::totp(secret).period(period),
             KeyUriKind::Hotp { counter } => Self::hotp(secret, counter),
+            #[cfg(feature = "steam")]
+            KeyUriKind::Steam => return Err(KeyUriError::Steam),
         };
-        authenticator
+        Ok(authenticator
             .algorithm(uri.algorithm())
-            .digits(uri.digits())
+            .digits(uri.digits()))
     }
 }

@@ -49,12 +49,14 @@ pub(crate) use attempt::{HashedCode, Progress};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
 pub(crate) use code_set::CodeSet;
-pub(crate) use import::{Import, ImportCodes, ImportFingerprint, ImportStage};
+pub(crate) use import::{Import, ImportCodes, ImportStage};
 pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use moving_factor::{MovingFactor, Parameters};
 pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;
-pub(crate) use second_factor::{Accepted, Beginnings, Outcome, SecondFactor, Step};
+pub(crate) use second_factor::{
+    Accepted, Beginnings, ImportFingerprint, Outcome, SecondFactor, Step,
+};
 
 pub use annual_risk::GuessTarget;
 pub use authenticator::{IdError, NameError};

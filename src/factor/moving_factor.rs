@@ -163,6 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn the_highest_matching_counter_wins() {
+        // With this secret, counters 1 and 2 have the same passcode.
+        let mut key = [0; 20];
+        key[17..].copy_from_slice(&980_008_u32.to_be_bytes()[1..]);
+        let hotp = Hotp::new(&key, Algorithm::Sha1, Digits::SIX);
+        let twin = Code::parse(hotp.generate(1).expose()).unwrap();
+        assert_eq!(hotp.generate(1).expose(), hotp.generate(2).expose());
+        let secret = Secret::from_bytes(&key).unwrap();
+        let check = |next| at(next).check(PARAMETERS, &secret, &twin, NOW, &Policy::default());
+        for next in [0, 1, 2] {
+            assert_eq!(check(next), PasscodeMatch::Unused(at(3)), "{next}");
+        }
+        assert_eq!(check(3), PasscodeMatch::Used);
+    }
+
+    #[test]
     fn steps_count_from_t0() {
         let time = |t0: u64, last_step: Option<u64>| MovingFactor::Time {
             period: Period::THIRTY_SECONDS,

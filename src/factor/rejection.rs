@@ -16,7 +16,7 @@ pub enum Rejection {
     #[error("the code is wrong; try another one")]
     WrongCode,
     /// The passcode is correct, but was used before. Not counted as a failure.
-    #[error("the passcode has been used; wait for the next one")]
+    #[error("the passcode has been used; use the next one")]
     Replayed,
     /// The backup code is correct, but was used before. Counted as a failure.
     #[error("the backup code has been used; take another one")]

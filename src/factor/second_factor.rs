@@ -1,7 +1,6 @@
 use super::action_limits::{Issuing, Recent};
 use super::authenticator::{Authenticator, Pending};
 use super::code_set::CodeSet;
-use super::import::ImportFingerprint;
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
 use crate::backup::HashJob;
@@ -12,6 +11,7 @@ use crate::{
     AcceptedBy, AuthenticatorId, AuthenticatorName, Policy, Rejection, ServerClock, Timestamp,
 };
 use alloc::vec::Vec;
+use core::fmt;
 
 /// At most ten enrollments begin within ten minutes.
 pub(crate) type Beginnings = Recent<10, 600>;
@@ -27,6 +27,16 @@ pub(crate) struct SecondFactor {
     pub(crate) issuing: Issuing,
     /// The import that the record was made by, or is being made by.
     pub(crate) import: Option<ImportFingerprint>,
+}
+
+/// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ImportFingerprint(pub(crate) [u8; 16]);
+
+impl fmt::Debug for ImportFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ImportFingerprint").finish_non_exhaustive()
+    }
 }
 
 /// The result of a decision about an account.

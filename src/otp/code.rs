@@ -92,7 +92,7 @@ impl Code {
     }
 
     /// Returns the symbols: ASCII digits, and letters in the case in which the user typed them.
-    #[cfg(feature = "backup")]
+    #[cfg(any(feature = "backup", feature = "steam"))]
     pub(crate) fn symbols(&self) -> &[u8] {
         self.symbols.get(..self.symbol_count()).unwrap_or_default()
     }

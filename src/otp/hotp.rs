@@ -143,20 +143,11 @@ impl Hotp {
         is_unused: impl Fn(u64) -> bool,
     ) -> CounterSearch {
         with_wiped_mac_stack(self.algorithm(), || {
-            let none = Choice::from(0);
-            let (mut unused, mut any, mut last) = (none, none, 0);
+            let mut search = CounterSearch::new(value);
             self.for_each(counters, |counter, passcode| {
-                let hit = passcode.ct_eq(&value);
-                let hit_unused = if is_unused(counter) { hit } else { none };
-                last.conditional_assign(&counter, hit_unused);
-                unused |= hit_unused;
-                any |= hit;
+                search.compare(counter, is_unused(counter), passcode);
             });
-            CounterSearch {
-                unused,
-                any,
-                counter: last,
-            }
+            search
         })
     }
 
@@ -204,25 +195,41 @@ impl fmt::Debug for Hotp {
 
 /// The result of comparing a code with the passcodes of several counters, while it is still secret.
 pub(super) struct CounterSearch {
+    /// The code as a number.
+    value: u32,
     /// Whether the passcode of an unused counter matches.
     pub(super) unused: Choice,
     /// Whether any passcode matches.
-    #[cfg_attr(
-        not(feature = "verifier"),
-        expect(
-            dead_code,
-            reason = "only the verifier distinguishes a used passcode from a wrong one"
-        )
-    )]
     any: Choice,
     /// The highest unused counter whose passcode matches.
     pub(super) counter: u64,
 }
 
-#[cfg(feature = "verifier")]
 impl CounterSearch {
+    #[inline]
+    pub(super) fn new(value: u32) -> Self {
+        Self {
+            value,
+            unused: Choice::from(0),
+            any: Choice::from(0),
+            counter: 0,
+        }
+    }
+
+    /// Compares the code with the passcode of a counter. Call this for the counters in ascending
+    /// order.
+    #[inline]
+    pub(super) fn compare(&mut self, counter: u64, is_unused: bool, passcode: u32) {
+        let hit = passcode.ct_eq(&self.value);
+        let hit_unused = if is_unused { hit } else { Choice::from(0) };
+        self.counter.conditional_assign(&counter, hit_unused);
+        self.unused |= hit_unused;
+        self.any |= hit;
+    }
+
     /// Reveals the result. `first` is the first counter of the search, which covers fewer than 2^16
     /// counters.
+    #[cfg(feature = "verifier")]
     pub(super) fn reveal(self, first: u64) -> PasscodeMatch<u64> {
         if reveal(self.unused) {
             let [low, high, ..] = self.counter.wrapping_sub(first).to_le_bytes();

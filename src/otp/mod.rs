@@ -26,7 +26,8 @@
 //!
 //! # Needs
 //!
-//! Nothing for HOTP and TOTP. [`Secret`] and [`SecretText`] need the feature `alloc`.
+//! Nothing for HOTP and TOTP. [`Secret`] and [`SecretText`] need the feature `alloc`. `SteamGuard`
+//! needs the feature `steam`.
 
 mod block_hash;
 mod code;
@@ -35,6 +36,8 @@ mod hotp;
 mod parameters;
 #[cfg(feature = "alloc")]
 mod secret;
+#[cfg(feature = "steam")]
+mod steam_guard;
 mod totp;
 mod typed_characters;
 
@@ -49,4 +52,6 @@ pub use hotp::{Hotp, HotpMatch};
 pub use parameters::{Algorithm, AlgorithmError, Digits, DigitsError, Period, PeriodError, Window};
 #[cfg(feature = "alloc")]
 pub use secret::{RandomError, Secret, SecretError, SecretText};
+#[cfg(feature = "steam")]
+pub use steam_guard::{SteamGuard, SteamPasscode};
 pub use totp::{Totp, TotpMatch};

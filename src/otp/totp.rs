@@ -134,11 +134,8 @@ impl Totp {
     ) -> Option<TotpMatch> {
         let current = self.step(at);
         let value = code.value(self.digits())?;
-        let CounterSearch {
-            unused, counter, ..
-        } = self.search_window(value, current, window, last_accepted);
-        let step = TimeStep::new(counter);
-        reveal(unused).then_some(TotpMatch { step, current })
+        let search = self.search_window(value, current, window, last_accepted);
+        TotpMatch::of(&search, current)
     }
 
     /// Like [`verify`](Self::verify), but distinguishes a used passcode from a wrong one.
@@ -170,7 +167,7 @@ impl Totp {
         last_accepted: Option<TimeStep>,
     ) -> CounterSearch {
         self.hotp.search(value, window.steps(current), |step| {
-            last_accepted.is_none_or(|accepted| step > accepted.get())
+            is_after(step, last_accepted)
         })
     }
 }
@@ -194,7 +191,18 @@ pub struct TotpMatch {
     current: TimeStep,
 }
 
+/// Whether a step is later than the last accepted one.
+pub(super) fn is_after(step: u64, last_accepted: Option<TimeStep>) -> bool {
+    last_accepted.is_none_or(|accepted| step > accepted.get())
+}
+
 impl TotpMatch {
+    /// Reveals whether an unused step matched.
+    pub(super) fn of(search: &CounterSearch, current: TimeStep) -> Option<Self> {
+        let step = TimeStep::new(search.counter);
+        reveal(search.unused).then_some(Self { step, current })
+    }
+
     /// Returns the step to store as the last accepted one.
     #[must_use]
     pub const fn step(self) -> TimeStep {

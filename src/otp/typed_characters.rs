@@ -4,6 +4,7 @@
 ///
 /// The character can be that symbol itself, its lower-case or full-width form, or a decimal digit
 /// of any script.
+#[cfg(feature = "alloc")]
 #[inline]
 pub(super) fn symbol(character: char) -> Option<u8> {
     symbol_as_typed(character).map(|symbol| symbol.to_ascii_uppercase())

@@ -26,6 +26,7 @@
 
 mod encoding;
 mod extensions;
+mod fields;
 mod history;
 pub(crate) mod keyring;
 mod parts;

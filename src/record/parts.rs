@@ -127,13 +127,25 @@ pub(super) fn write_pending<W: Write>(pending: &Pending, e: &mut Encoder<W>) -> 
     write_text(&pending.account_name, e)?;
     write_text(&pending.issuer, e)?;
     e.bytes(pending.secret.expose())?;
-    let (period, _) = time_parts(pending.moving);
-    write_parameters(pending.parameters, period, e)?;
+    write_parameters(pending.parameters, new_period(pending.moving)?, e)?;
     match pending.replaces {
         Some(id) => e.bytes(id.as_bytes())?,
         None => e.null()?,
     };
     e.u64(pending.begun_at.as_unix())?.u8(pending.wrong)?.ok()
+}
+
+/// The period of a new authenticator, which has no T0 and no accepted step.
+fn new_period<E>(moving: MovingFactor) -> Result<Period, encode::Error<E>> {
+    match moving {
+        MovingFactor::Time {
+            period,
+            t0: Timestamp::UNIX_EPOCH,
+            last_step: None,
+        } => Ok(period),
+        MovingFactor::Counter { .. } => Ok(time_parts(moving).0),
+        MovingFactor::Time { .. } => Err(encode::Error::message("not a new authenticator")),
+    }
 }
 
 pub(super) fn read_pending(d: &mut Decoder<'_>) -> Result<Pending, Unreadable> {
@@ -285,4 +297,63 @@ pub(super) fn at_most<E>(length: u64, limit: u64) -> Result<u64, encode::Error<E
 
 pub(super) fn length(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+#[cfg(feature = "getrandom")]
+mod tests {
+    use super::*;
+    use crate::Policy;
+    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeShape, ImportedCodes};
+    use crate::factor::{CodeSet, SecondFactor};
+    use crate::record::encoding::{Form, decode, encode_after};
+
+    const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+    fn encoded(code_set: Option<CodeSet>) -> Vec<u8> {
+        let mut factor = SecondFactor::new(AT, &Policy::default());
+        factor.code_set = code_set;
+        let history = History::new().followed_by(Revision::from_i64(1).unwrap());
+        encode_after(&[], &factor, &history, 0).unwrap().to_vec()
+    }
+
+    fn imported() -> CodeSet {
+        let shape = CodeShape::new("0123456789", 8).unwrap();
+        let codes = [("12345678", Some(AT)), ("23456789", None)];
+        let codes = ImportedCodes::plain(shape, codes).unwrap();
+        let params = Argon2Params::new(8, 1, 1).unwrap();
+        let hashes = codes.hash_job([6; 16], params).unwrap().run().unwrap();
+        let set = ImportedCodeSet::new(&codes, [6; 16], params, Some(&hashes), AT);
+        CodeSet::Imported(set.unwrap())
+    }
+
+    #[test]
+    fn an_imported_set_has_its_own_field() {
+        let (without, with) = (encoded(None), encoded(Some(imported())));
+        let parts = without.len();
+        assert_eq!((without[0], with[0]), (0x85, 0x86));
+        assert_eq!(with[1..parts], without[1..], "no code set in the parts");
+        assert_eq!(with[parts..][..2], [0xA1, 6]);
+        let (read, _) = decode(&with, Form::WithFields).unwrap();
+        assert_eq!(read.codes_left(), 1);
+        assert_eq!(encoded(read.code_set), with);
+        for length in parts..with.len() {
+            let cut = decode(&with[..length], Form::WithFields);
+            assert_eq!(cut.map(drop), Err(RecordError::Malformed), "{length}");
+        }
+    }
+
+    #[test]
+    fn two_sets_of_backup_codes_are_refused() {
+        let codes = BackupCodes::generate(Policy::default().code_format()).unwrap();
+        let params = Argon2Params::new(8, 1, 1).unwrap();
+        let hashes = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
+        let (format, hashes) = (codes.format(), hashes.unwrap());
+        let set = BackupCodeSet::from_hashes(format, [4; 16], params, AT, None, hashes);
+        let issued = encoded(Some(CodeSet::Issued(set)));
+        let field = &encoded(Some(imported()))[encoded(None).len()..];
+        let both = [&[0x86], &issued[1..], field].concat();
+        let refused = decode(&both, Form::WithFields).map(drop);
+        assert_eq!(refused, Err(RecordError::Malformed));
+    }
 }

@@ -133,6 +133,10 @@ pub type HashFuture<'a> =
 /// The executor of the password hashes (Argon2id) of backup codes. By default, each hash takes some
 /// 20 ms and 19 MiB of memory.
 ///
+/// A job for an imported set of hashes takes longer: up to
+/// [`imported_code_work`](crate::PolicyBuilder::imported_code_work), and up to 256 MiB if the other
+/// system used Argon2.
+///
 /// In an async application, run the hashes off the threads of the async executor (`TokioPool`,
 /// feature `tokio`). Limit how many hashes run at the same time, because of their memory.
 #[diagnostic::on_unimplemented(

@@ -11,7 +11,8 @@ use tokio::sync::Semaphore;
 ///
 /// Use it inside a tokio runtime. Each hash takes as much memory as the policy's
 /// [`Argon2Params`](crate::backup::Argon2Params) say: 19 MiB by default. The pool keeps at most
-/// `limit` buffers of that size and reuses them, even if attempts are dropped before their end.
+/// `limit` buffers of that size and reuses them, even if attempts are dropped before their end. If
+/// an imported hash of Argon2 needs more memory, the buffer grows to that size, at most 256 MiB.
 pub struct TokioPool {
     permits: Arc<Semaphore>,
     buffers: Arc<FreeBuffers>,

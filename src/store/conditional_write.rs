@@ -127,7 +127,8 @@ pub enum WriteKind {
     /// A pending enrollment began, changed or ended, or a wrong passcode was counted against it.
     ///
     /// No authenticator became active, so do not change your `enrolled` flag. Only this kind
-    /// creates a record, except for an import, which is [`Enrolled`](Self::Enrolled).
+    /// creates a record, except for `Verifier::import_in_transaction`, which creates it by
+    /// [`Enrolled`](Self::Enrolled).
     Enrolling,
     /// An authenticator became active: the first one, a further one, or a replacement.
     ///

@@ -71,6 +71,8 @@ impl Advice {
         let seconds = match uri.kind() {
             KeyUriKind::Totp { period } => Some(period.as_secs()),
             KeyUriKind::Hotp { .. } => None,
+            #[cfg(feature = "steam")]
+            KeyUriKind::Steam => Some(30),
         };
         let secret = uri.secret().expose();
         let all_names = |takes: &dyn Fn(&str) -> bool| {

@@ -20,6 +20,31 @@ impl KeyUri {
         KeyUriBuilder::new(secret, account, Some(counter))
     }
 
+    /// Starts to build a URI for Steam Guard. The builder then refuses an algorithm other than
+    /// SHA-1, another number of digits than the default, and every period.
+    ///
+    /// KeePassXC, Aegis and ente Auth read this URI. Bitwarden reads only `steam://`, followed by
+    /// [`to_base32`](Secret::to_base32) of the secret. `docs/apps.md` has the details.
+    ///
+    /// ```
+    /// use countersign::otp::Secret;
+    /// use countersign::uri::KeyUri;
+    ///
+    /// let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
+    /// assert_eq!(
+    ///     KeyUri::steam(&secret, "alice").issuer("Steam").build()?.to_secret_text().expose(),
+    ///     "otpauth://steam/Steam:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
+    ///      &issuer=Steam&encoder=steam",
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "steam")]
+    pub const fn steam<'a>(secret: &'a Secret, account: &'a str) -> KeyUriBuilder<'a> {
+        let mut builder = KeyUriBuilder::new(secret, account, None);
+        builder.is_steam = true;
+        builder
+    }
+
     /// Returns a display name that fits a key URI, with at most `max_characters` characters.
     ///
     /// The method replaces each colon by a hyphen and each control character by a space. It drops
@@ -74,6 +99,8 @@ pub struct KeyUriBuilder<'a> {
     digits: Digits,
     counter: Option<u64>,
     period: Option<Period>,
+    #[cfg(feature = "steam")]
+    is_steam: bool,
     image: Option<&'a str>,
 }
 
@@ -88,6 +115,8 @@ impl<'a> KeyUriBuilder<'a> {
             digits: Digits::SIX,
             counter,
             period: None,
+            #[cfg(feature = "steam")]
+            is_steam: false,
             image: None,
         }
     }
@@ -165,11 +194,18 @@ impl<'a> KeyUriBuilder<'a> {
     /// - The account, the issuer or the prefix is empty, has a colon or a control character, or
     ///   begins or ends with white space. ([`KeyUri::fit_name`] makes a name that fits.)
     /// - A prefix is set without an issuer.
-    /// - A hotp URI has a period.
+    /// - A hotp URI has a period. A URI for Steam Guard has a period, another algorithm or another
+    ///   number of digits.
     /// - The image is not an `https://` address.
     /// - The URI would be longer than [`KeyUri::MAX_BYTES`].
     pub fn build(self) -> Result<KeyUri, KeyUriError> {
+        #[cfg(feature = "steam")]
+        if let Some(part) = self.wrong_for_steam() {
+            return Err(KeyUriError::NotForType { part });
+        }
         let kind = match (self.counter, self.period) {
+            #[cfg(feature = "steam")]
+            _ if self.is_steam => KeyUriKind::Steam,
             (None, period) => KeyUriKind::Totp {
                 period: period.unwrap_or_default(),
             },
@@ -198,6 +234,18 @@ impl<'a> KeyUriBuilder<'a> {
             digits: self.digits,
             image: self.image,
         })
+    }
+
+    /// Returns the part that does not fit Steam Guard.
+    #[cfg(feature = "steam")]
+    fn wrong_for_steam(&self) -> Option<KeyUriPart> {
+        let wrong = [
+            (KeyUriPart::Algorithm, self.algorithm != Algorithm::Sha1),
+            (KeyUriPart::Digits, self.digits != Digits::SIX),
+            (KeyUriPart::Period, self.period.is_some()),
+        ];
+        let mut wrong = wrong.into_iter().filter(|(_, is_wrong)| *is_wrong);
+        wrong.next().map(|(part, _)| part).filter(|_| self.is_steam)
     }
 }
 

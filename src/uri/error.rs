@@ -40,10 +40,14 @@ pub enum KeyUriError {
     /// White space, a control character or an invisible character is before or after the URI.
     #[error("the key URI has white space or an invisible character before or after it")]
     Surroundings,
-    /// The text is an export of Google Authenticator, which is not a key URI.
+    /// The text is an export of Google Authenticator, which is not a key URI. `uri::migration`
+    /// reads exports.
     #[error("otpauth-migration:// is an export of Google Authenticator, not a key URI")]
     Migration,
     /// The URI is for Steam Guard, which computes other passcodes from the same secret.
+    ///
+    /// A reader returns this error only without the feature `steam`. With this feature, the type is
+    /// `KeyUriKind::Steam`.
     #[error("the key URI is for Steam Guard, whose codes are not supported")]
     Steam,
     /// The type is neither `totp` nor `hotp`.
@@ -151,6 +155,9 @@ pub enum KeyUriError {
         name: &'static str,
     },
     /// The type does not have this parameter: a hotp URI has no `period`, a totp URI no `counter`.
+    ///
+    /// In a Steam Guard URI, the algorithm can only be SHA-1, the number of digits 5, and the
+    /// period 30.
     #[error("the {part} does not belong to this type of key URI")]
     NotForType {
         /// The part.
@@ -199,19 +206,24 @@ pub enum KeyUriPart {
     Period,
     /// The parameter `counter`.
     Counter,
+    /// The parameter `encoder`, which marks Steam Guard.
+    #[cfg(feature = "steam")]
+    Encoder,
     /// The parameter `image`.
     Image,
 }
 
 impl KeyUriPart {
     /// The parameters of the Key URI Format, and `image`.
-    pub(super) const PARAMETERS: [Self; 7] = [
+    pub(super) const PARAMETERS: &[Self] = &[
         Self::Secret,
         Self::Issuer,
         Self::Algorithm,
         Self::Digits,
         Self::Period,
         Self::Counter,
+        #[cfg(feature = "steam")]
+        Self::Encoder,
         Self::Image,
     ];
 
@@ -227,6 +239,8 @@ impl KeyUriPart {
             Self::Digits => "digits",
             Self::Period => "period",
             Self::Counter => "counter",
+            #[cfg(feature = "steam")]
+            Self::Encoder => "encoder",
             Self::Image => "image",
         }
     }

@@ -75,6 +75,10 @@ pub enum KeyUriKind {
         /// The counter of the next passcode.
         counter: u64,
     },
+    /// Steam Guard: [`SteamGuard`](crate::otp::SteamGuard) has the passcodes. They have five
+    /// characters, and SHA-1 and 30 seconds are fixed.
+    #[cfg(feature = "steam")]
+    Steam,
 }
 
 impl KeyUri {
@@ -121,6 +125,9 @@ impl KeyUri {
     }
 
     /// Returns the number of digits in a passcode.
+    ///
+    /// For Steam Guard (`KeyUriKind::Steam`), the method returns the default, 6. It says nothing
+    /// then: passcodes of Steam Guard have five characters.
     #[must_use]
     pub const fn digits(&self) -> Digits {
         self.digits
@@ -139,6 +146,8 @@ impl KeyUri {
     /// - All characters except the unreserved ones of RFC 3986 are escaped. A space is `%20`.
     /// - Parameters with their default value are left out, which the format allows and every app
     ///   understands. Their 34 characters would make the QR code larger and harder to scan.
+    /// - Steam Guard has two marks, the type `steam` and `encoder=steam`, because many apps read
+    ///   only one of these. `docs/apps.md` lists the apps.
     #[must_use]
     pub fn to_secret_text(&self) -> SecretText {
         // With this capacity, the buffer never grows. A buffer that grows leaves a copy of the
@@ -160,6 +169,8 @@ impl KeyUri {
         out.plain(match self.kind {
             KeyUriKind::Totp { .. } => "otpauth://totp/",
             KeyUriKind::Hotp { .. } => "otpauth://hotp/",
+            #[cfg(feature = "steam")]
+            KeyUriKind::Steam => "otpauth://steam/",
         });
         let (prefix, account) = self.label_parts();
         if let Some(prefix) = prefix {
@@ -191,11 +202,19 @@ impl KeyUri {
                 out.plain("&counter=");
                 out.number(counter);
             }
+            #[cfg(feature = "steam")]
+            KeyUriKind::Steam => out.plain("&encoder=steam"),
         }
         if let Some(image) = &self.image {
             out.plain("&image=");
             out.escaped(image);
         }
+    }
+
+    /// Returns the label without escapes: `prefix:account` or `account`.
+    #[cfg(feature = "migration")]
+    pub(super) fn label(&self) -> &str {
+        &self.label
     }
 
     /// Returns the prefix and the account.

@@ -25,6 +25,8 @@
 //! # Needs
 //!
 //! The feature `alloc`. QR codes ([`qr`]) need the feature `qr`, and PNG images the feature `png`.
+//! Key URIs of Steam Guard need the feature `steam`.
+//! Exports of Google Authenticator ([`migration`]) need the feature `migration`.
 
 mod advice;
 mod apps;
@@ -33,11 +35,14 @@ mod error;
 mod escape;
 mod key_uri;
 mod label;
+#[cfg(feature = "migration")]
+pub mod migration;
 mod parameters;
 mod parse;
 #[cfg(feature = "qr")]
 pub mod qr;
 mod repair;
+mod steam;
 
 pub use advice::{Advice, AppEffect, AppSource};
 pub use builder::KeyUriBuilder;

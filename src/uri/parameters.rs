@@ -71,17 +71,20 @@ impl Reader<'_> {
             return Ok(algorithm);
         }
         if is_steam(name) {
-            return Err(KeyUriError::Steam);
+            return self.steam_algorithm(refusal);
         }
         let algorithm = algorithm_spelled(name).ok_or(refusal)?;
         self.repair_or_refuse(Repair::AlgorithmName, refusal)?;
         Ok(algorithm)
     }
 
-    /// Parses the number of digits.
+    /// Parses the number of digits. In a Steam Guard URI, the number is 5 or missing.
     #[inline]
     pub(super) fn digits(&mut self, value: Option<&str>) -> Result<Digits, KeyUriError> {
-        match self.number(KeyUriPart::Digits, value)? {
+        let part = KeyUriPart::Digits;
+        match self.number(part, value)? {
+            Some(5) if self.is_steam => Ok(Digits::default()),
+            Some(_) if self.is_steam => Err(KeyUriError::NotForType { part }),
             Some(digits) => Ok(Digits::new(u8::try_from(digits).map_err(|_| DigitsError)?)?),
             None => Ok(Digits::default()),
         }
@@ -205,14 +208,9 @@ fn algorithm_spelled(name: &str) -> Option<Algorithm> {
 /// 6.2.2.2).
 #[inline]
 pub(super) fn parameter_named(name: &str) -> Option<KeyUriPart> {
-    let exact = KeyUriPart::PARAMETERS
-        .into_iter()
-        .find(|part| part.name() == name);
-    exact.or_else(|| {
-        KeyUriPart::PARAMETERS
-            .into_iter()
-            .find(|part| is_name(name, part.name()))
-    })
+    let mut parts = KeyUriPart::PARAMETERS.iter().copied();
+    let exact = parts.clone().find(|part| part.name() == name);
+    exact.or_else(|| parts.find(|part| is_name(name, part.name())))
 }
 
 /// Returns the unsupported parameter with this name.
@@ -221,7 +219,7 @@ pub(super) fn unsupported_named(name: &str) -> Option<&'static str> {
 }
 
 /// Whether a name, which may be escaped, is a known name.
-fn is_name(name: &str, known: &str) -> bool {
+pub(super) fn is_name(name: &str, known: &str) -> bool {
     percent_decode_str(name)
         .map(|byte| byte.to_ascii_lowercase())
         .eq(known.bytes())
@@ -237,7 +235,8 @@ pub(super) fn garbled_name(name: &str) -> Option<KeyUriPart> {
     letters.extend(decoded);
     while letters.pop_if(|byte| !byte.is_ascii_lowercase()).is_some() {}
     KeyUriPart::PARAMETERS
-        .into_iter()
+        .iter()
+        .copied()
         .find(|part| *part != KeyUriPart::Image && letters.ends_with(part.name().as_bytes()))
 }
 
@@ -258,7 +257,7 @@ pub(super) fn after<'a>(text: &'a str, beginning: &str) -> Option<&'a str> {
     begins.eq_ignore_ascii_case(beginning).then_some(rest)
 }
 
-/// Whether a text, which may be escaped, is a sign of Steam Guard.
+/// Whether a text, which may be escaped, is a mark of Steam Guard.
 ///
 /// KeePassXC writes `encoder=steam`; others write `representation=steamguard` or `algorithm=STEAM`.
 pub(super) fn is_steam(text: &str) -> bool {

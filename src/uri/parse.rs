@@ -27,6 +27,8 @@ impl KeyUri {
     ///   `image`.
     /// - Issuer and prefix may differ, as draft-andesco-otpauth-uri-01 recommends. The result has
     ///   both.
+    /// - With the feature `steam`, the type `steam` and the parameter `encoder=steam` mark Steam
+    ///   Guard.
     ///
     /// ```
     /// use countersign::uri::{KeyUri, KeyUriError, KeyUriPart};
@@ -54,11 +56,7 @@ impl KeyUri {
     /// # Errors
     /// [`KeyUriError`] names the first fault.
     pub fn parse_with_minimum(text: &str, minimum_bits: usize) -> Result<Self, KeyUriError> {
-        Reader {
-            minimum_bits,
-            repairs: None,
-        }
-        .read(text)
+        Reader::new(minimum_bits, None).read(text)
     }
 
     /// Parses a key URI leniently, for imports, and lists the repairs that it needed.
@@ -73,14 +71,21 @@ impl KeyUri {
     ///   space. A `+` in the label is a plus sign.
     /// - If the account is empty, the issuer becomes the account.
     ///
+    /// With the feature `steam`, the type is `KeyUriKind::Steam` if the URI has a mark of Steam
+    /// Guard. A URI that begins with `steam://` has only a secret, which then needs 128 bits. Its
+    /// issuer and account become `Steam`.
+    ///
     /// The method guesses nothing, and repairs nothing that would change the passcodes. These stay
     /// errors:
     ///
     /// - Another scheme or type, and an export of Google Authenticator (`otpauth-migration://`).
-    /// - Every sign of Steam Guard: `otpauth://steam/`, `encoder=steam`,
-    ///   `representation=steamguard` or `algorithm=steam`. A name is not a sign: an issuer may be
-    ///   called Steam.
-    /// - The parameters `encoder` and `epoch`.
+    /// - Without the feature `steam`, every mark of Steam Guard: `otpauth://steam/`,
+    ///   `encoder=steam`, `representation=steamguard`, `algorithm=steam` or `steam://`. A name is
+    ///   not a mark: an issuer may be called Steam.
+    /// - With this feature, a mark of Steam Guard together with the type hotp, an algorithm other
+    ///   than SHA-1, digits other than 5, or a period other than 30.
+    /// - Another unknown parameter with the name or the value `steam`, such as `tokenType=STEAM`.
+    /// - The parameter `epoch`, and every other value of `encoder`.
     /// - An unknown parameter whose name ends in a known one, with or without digits and
     ///   punctuation after it: `xdigits`, `digits[]`. Other unknown parameters are ignored.
     /// - A parameter that is given twice with different values.
@@ -110,11 +115,7 @@ impl KeyUri {
     /// [`KeyUriError`] names the first fault.
     pub fn parse_lenient(text: &str) -> Result<LenientKeyUri, KeyUriError> {
         let mut repairs = Vec::new();
-        let uri = Reader {
-            minimum_bits: 8,
-            repairs: Some(&mut repairs),
-        }
-        .read(text)?;
+        let uri = Reader::new(8, Some(&mut repairs)).read(text)?;
         Ok(LenientKeyUri { uri, repairs })
     }
 }
@@ -126,7 +127,9 @@ impl Reader<'_> {
             return Err(KeyUriError::TooLong { bytes: text.len() });
         }
         let text = self.without_surroundings(text)?;
-        let rest = after(text, "otpauth://").ok_or_else(|| scheme_error(text))?;
+        let Some(rest) = after(text, "otpauth://") else {
+            return self.other_scheme(text);
+        };
         let (kind, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let is_totp = self.is_totp(kind)?;
         let rest = rest.strip_prefix('/').unwrap_or(rest);
@@ -150,11 +153,15 @@ impl Reader<'_> {
         };
 
         let values = self.values(query, label)?;
+        #[cfg(feature = "steam")]
+        self.steam_encoder(values.encoder.as_deref())?;
         let secret = self.secret(values.secret.as_deref())?;
         let names = self.names(label, raw_prefix, values.issuer.as_deref())?;
         let algorithm = self.algorithm(values.algorithm.as_deref())?;
         let digits = self.digits(values.digits.as_deref())?;
         let kind = self.kind(is_totp, values.period.as_deref(), values.counter.as_deref())?;
+        #[cfg(feature = "steam")]
+        let kind = self.steam_kind(kind, algorithm)?;
         let image = self.image(values.image.as_deref())?;
         KeyUri::assemble(Parts {
             secret,
@@ -184,15 +191,13 @@ impl Reader<'_> {
         Ok(trimmed)
     }
 
-    /// Whether the type is totp. The only other type is hotp.
+    /// Whether the type is totp or Steam Guard, which is time-based too. The only other type is
+    /// hotp.
     fn is_totp(&mut self, kind: &str) -> Result<bool, KeyUriError> {
         let is_totp = kind.eq_ignore_ascii_case("totp");
         if !is_totp && !kind.eq_ignore_ascii_case("hotp") {
-            return Err(if is_steam(kind) {
-                KeyUriError::Steam
-            } else {
-                KeyUriError::Type
-            });
+            self.steam_type(kind)?;
+            return Ok(true);
         }
         if kind.bytes().any(|byte| byte.is_ascii_uppercase()) {
             self.repair_or_refuse(Repair::TypeCase, KeyUriError::Type)?;
@@ -255,7 +260,11 @@ impl Reader<'_> {
     }
 
     /// Returns a name without white space around it.
-    fn trimmed<'a>(&mut self, part: KeyUriPart, name: &'a str) -> Result<&'a str, KeyUriError> {
+    pub(super) fn trimmed<'a>(
+        &mut self,
+        part: KeyUriPart,
+        name: &'a str,
+    ) -> Result<&'a str, KeyUriError> {
         let trimmed = name.trim();
         if trimmed.len() != name.len() {
             self.repair_or_refuse(
@@ -329,7 +338,7 @@ impl Reader<'_> {
         value: &str,
     ) -> Result<(), KeyUriError> {
         if is_steam(name) || is_steam(value) {
-            return Err(KeyUriError::Steam);
+            return self.steam_parameter(position, name);
         }
         if let Some(name) = unsupported_named(name) {
             return Err(KeyUriError::Unsupported { name });
@@ -343,7 +352,7 @@ impl Reader<'_> {
     }
 
     /// Completes the names of the label with the parameter `issuer`.
-    fn names<'a>(
+    pub(super) fn names<'a>(
         &mut self,
         label: Names<'a>,
         raw_prefix: Option<&str>,
@@ -448,6 +457,8 @@ struct Values<'a> {
     digits: Option<Decoded<'a>>,
     period: Option<Decoded<'a>>,
     counter: Option<Decoded<'a>>,
+    #[cfg(feature = "steam")]
+    encoder: Option<Decoded<'a>>,
     image: Option<Decoded<'a>>,
 }
 
@@ -461,23 +472,15 @@ impl<'a> Values<'a> {
             KeyUriPart::Digits => Some(&mut self.digits),
             KeyUriPart::Period => Some(&mut self.period),
             KeyUriPart::Counter => Some(&mut self.counter),
+            #[cfg(feature = "steam")]
+            KeyUriPart::Encoder => Some(&mut self.encoder),
             KeyUriPart::Image => Some(&mut self.image),
             KeyUriPart::IssuerPrefix | KeyUriPart::Account => None,
         }
     }
 }
 
-fn scheme_error(text: &str) -> KeyUriError {
-    if after(text, "otpauth-migration://").is_some() {
-        KeyUriError::Migration
-    } else if after(text, "steam://").is_some() {
-        KeyUriError::Steam
-    } else {
-        KeyUriError::Scheme
-    }
-}
-
 /// Whether a character is white space, a control character or invisible, such as a byte order mark.
-fn is_surrounding(character: char) -> bool {
+pub(super) fn is_surrounding(character: char) -> bool {
     character.is_whitespace() || character.is_control() || is_invisible(character)
 }

@@ -76,6 +76,11 @@ pub enum Repair {
         /// The number of the parameter, from 1.
         position: usize,
     },
+    /// An unknown field in an entry of an export of Google Authenticator was ignored.
+    UnknownField {
+        /// The number of the field.
+        field: u32,
+    },
     /// An empty parameter was ignored.
     EmptyParameter {
         /// The number of the parameter, from 1.
@@ -105,6 +110,10 @@ pub enum Repair {
     },
     /// The image was dropped, because it is not an `https://` address.
     Image,
+    /// Steam Guard was marked in another way than by `encoder=steam` or the type `steam`, such as
+    /// `representation=steamguard`, `algorithm=STEAM` or `steam://`.
+    #[cfg(feature = "steam")]
+    SteamMark,
 }
 
 impl fmt::Display for Repair {
@@ -131,6 +140,9 @@ impl fmt::Display for Repair {
                     "parameter {position} has an unknown name and was ignored"
                 )
             }
+            Self::UnknownField { field } => {
+                write!(f, "field {field} is unknown and was ignored")
+            }
             Self::EmptyParameter { position } => {
                 write!(f, "parameter {position} is empty and was ignored")
             }
@@ -155,6 +167,10 @@ impl fmt::Display for Repair {
                 )
             }
             Self::Image => f.write_str("the image is not an https address and was dropped"),
+            #[cfg(feature = "steam")]
+            Self::SteamMark => {
+                f.write_str("Steam Guard is marked in another way than by encoder=steam")
+            }
         }
     }
 }
@@ -165,9 +181,19 @@ pub(super) struct Reader<'r> {
     pub(super) minimum_bits: usize,
     /// The repairs so far; `None` to read strictly.
     pub(super) repairs: Option<&'r mut Vec<Repair>>,
+    /// Whether a mark of Steam Guard was read. Always false without the feature `steam`.
+    pub(super) is_steam: bool,
 }
 
-impl Reader<'_> {
+impl<'r> Reader<'r> {
+    pub(super) const fn new(minimum_bits: usize, repairs: Option<&'r mut Vec<Repair>>) -> Self {
+        Self {
+            minimum_bits,
+            repairs,
+            is_steam: false,
+        }
+    }
+
     /// Whether repairs are allowed.
     pub(super) const fn is_lenient(&self) -> bool {
         self.repairs.is_some()

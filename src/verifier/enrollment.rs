@@ -90,6 +90,15 @@ impl EnrollmentRequest {
     ///
     /// The first counter is 0. Some apps begin with counter 1, so the policy's look-ahead applies
     /// to the confirmation as well.
+    ///
+    /// ```
+    /// use countersign::{EnrollmentRequest, Policy};
+    ///
+    /// let policy = Policy::builder().hotp_enrollment(true).build()?;
+    /// let request = EnrollmentRequest::new("alice@example.com").hotp();
+    /// # let _ = (policy, request);
+    /// # Ok::<(), countersign::factor::PolicyError>(())
+    /// ```
     pub fn hotp(mut self) -> Self {
         self.hotp = true;
         self

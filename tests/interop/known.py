@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl
 REFUSED, MISREAD = "refused", "misread"
 # The ways to test a reader, where "ours" is from this library. `read`: the reader reads our key URI. `write`: this
 # library reads the reader's key URI. `code`: the reader generates a passcode, and verifies ours. `scan`: the reader
-# scans our QR code.
-READ, WRITE, CODE, SCAN = "read", "write", "code", "scan"
+# scans our QR code. `export`: the reader reads our export of Google Authenticator. `import`: this library reads the
+# reader's export.
+READ, WRITE, CODE, SCAN, EXPORT, IMPORT = "read", "write", "code", "scan", "export", "import"
 
 
 @dataclasses.dataclass

@@ -100,9 +100,9 @@ fn no_source_file_exceeds_500_lines() {
 }
 
 #[test]
-fn the_core_has_at_most_90_files() {
+fn the_core_has_at_most_110_files() {
     let files = under("src", "rs").len();
-    assert!((20..=90).contains(&files), "{files} files");
+    assert!((20..=110).contains(&files), "{files} files");
 }
 
 #[test]

@@ -54,6 +54,8 @@ mod rfc_vectors;
 #[cfg(feature = "alloc")]
 mod secrets;
 mod single_use;
+#[cfg(feature = "steam")]
+mod steam_guard;
 mod totp_rs_oracle;
 #[cfg(feature = "alloc")]
 mod typed_cases;
@@ -65,6 +67,10 @@ fn all_types_are_send_and_sync() {
     fn send_and_sync<T: Send + Sync + 'static>() {}
     send_and_sync::<Hotp>();
     send_and_sync::<Totp>();
+    #[cfg(feature = "steam")]
+    send_and_sync::<countersign::otp::SteamGuard>();
+    #[cfg(feature = "steam")]
+    send_and_sync::<countersign::otp::SteamPasscode>();
     send_and_sync::<countersign::otp::Passcode>();
     send_and_sync::<Code>();
     send_and_sync::<CodeError>();

@@ -94,6 +94,24 @@ fn a_replayed_counter_costs_no_guess() {
 }
 
 #[test]
+fn a_token_admits_385_guesses_a_year() {
+    let (world, token) = enrolled(2);
+    let (mut next, wrong) = (0, token.wrong());
+    let right = || {
+        next += 1;
+        token.passcode(next)
+    };
+    let admitted = crate::rate_limit::admitted(&world, right, || wrong.clone());
+    assert_eq!(admitted, 20 + 365);
+    let Status::Enabled(enabled) = world.status() else {
+        panic!()
+    };
+    let risk = world.verifier.policy().annual_risk(&enabled.authenticators);
+    let expected = 385.0 * (3.0 * 22.0 / f64::from(1_u32 << 31) + 10.0 / 1e8);
+    assert!((risk - expected).abs() < 1e-12);
+}
+
+#[test]
 fn skipped_counters_are_lost() {
     let (world, token) = enrolled(2);
     let _receipt = world.verify(&token.passcode(3)).unwrap();

@@ -133,3 +133,18 @@ fn a_policy_out_of_range_names_its_field() {
         assert!(error.to_string().contains(field), "{error}");
     }
 }
+
+#[test]
+fn work_of_imported_codes_has_whole_milliseconds() {
+    let work = |limit| policy().imported_code_work(limit);
+    let millisecond = Duration::from_millis(1);
+    for limit in [Duration::ZERO, millisecond, 10 * SECOND] {
+        accepted(work(limit));
+    }
+    for limit in [10 * SECOND + millisecond, MORE, SECOND + MORE] {
+        refused("imported_code_work", work(limit));
+    }
+    let standard = policy().build().unwrap();
+    assert_eq!(standard.imported_code_work(), Duration::from_millis(1_500));
+    assert_eq!(standard.imported_code_shape(), None);
+}

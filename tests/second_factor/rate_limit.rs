@@ -105,16 +105,25 @@ fn a_hundred_failures_lock_the_account_until_unlocked() {
 /// owner logs in every day.
 fn admitted_in_a_year(world: &World) -> u64 {
     let phone = world.enroll();
+    admitted(world, || world.now(&phone), || world.wrong(&phone))
+}
+
+/// The same for an enrolled account, with the next code of the owner and a wrong code.
+pub(crate) fn admitted(
+    world: &World,
+    mut right: impl FnMut() -> String,
+    wrong: impl Fn() -> String,
+) -> u64 {
     let begun = world.clock.now();
     let year = 365 * DAY.as_secs();
     let mut admitted = 0;
     let mut next_login = begun.saturating_add(DAY.as_secs());
     while world.clock.now().saturating_since(begun) <= year {
         if world.clock.now() >= next_login {
-            let _outcome = world.verify(&world.now(&phone));
+            let _outcome = world.verify(&right());
             next_login = next_login.saturating_add(DAY.as_secs());
         }
-        match rejection(world.verify(&world.wrong(&phone))) {
+        match rejection(world.verify(&wrong())) {
             Rejection::WrongCode => admitted += 1,
             Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {
                 let to_login = next_login.saturating_since(world.clock.now());

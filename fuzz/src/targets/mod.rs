@@ -4,6 +4,7 @@ mod account;
 mod backup_code_set_decode;
 mod base32;
 mod key_uri;
+mod migration;
 mod passcode;
 mod policy;
 mod record_opened;
@@ -16,11 +17,12 @@ use arbitrary::{Arbitrary, Unstructured};
 /// The name of a target, which is also a directory of the corpus, and its function.
 type Target = (&'static str, fn(&[u8]));
 
-pub(crate) const TARGETS: [Target; 8] = [
+pub(crate) const TARGETS: [Target; 9] = [
     ("account", account::run),
     ("backup_code_set_decode", backup_code_set_decode::run),
     ("base32", base32::run),
     ("key_uri", key_uri::run),
+    ("migration", migration::run),
     ("passcode", passcode::run),
     ("policy", policy::run),
     ("record_opened", record_opened::run),

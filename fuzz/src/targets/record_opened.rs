@@ -78,7 +78,7 @@ pub(super) fn run(input: &[u8]) {
             let is_cheap = code_set(&plain).is_none_or(|code_set| {
                 code_set.params().memory_kib() <= 64 && code_set.params().passes() <= 4
             });
-            service.compute(is_cheap);
+            service.compute(is_cheap && !has_imported_codes(&plain));
             let id = format!("{:02x}", input.enrollment).repeat(16);
             let id = id.parse().expect("hexadecimal digits");
             call_everything(&service, &typed(&input.typed, at), id);
@@ -172,6 +172,26 @@ fn after_history(plain: &[u8]) -> &[u8] {
     d.array().expect("an array");
     d.skip().expect("a history");
     &plain[d.position()..]
+}
+
+/// Whether the record has an imported set of backup codes, whose hashes may be expensive.
+fn has_imported_codes(plain: &[u8]) -> bool {
+    const IMPORTED_CODES: u32 = 6;
+    let mut d = Decoder::new(plain);
+    let mut numbers = || {
+        d.array().ok().flatten().filter(|parts| *parts == 6)?;
+        for _ in 0..5 {
+            d.skip().ok()?;
+        }
+        for _ in 0..d.map().ok()?? {
+            if d.u32().ok()? == IMPORTED_CODES {
+                return Some(());
+            }
+            d.skip().ok()?;
+        }
+        None
+    };
+    numbers().is_some()
 }
 
 /// The backup-code set, after history, rate limit and authenticators.

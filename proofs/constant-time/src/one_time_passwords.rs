@@ -1,9 +1,9 @@
-//! From a key to the result, for HOTP and TOTP.
+//! From a key to the result, for HOTP, TOTP and Steam Guard.
 
 use crate::memcheck::poison;
 use crate::report::Report;
 use countersign::Timestamp;
-use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, TimeStep, Totp, Window};
+use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, SteamGuard, TimeStep, Totp, Window};
 
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512];
 const DIGITS: [Digits; 3] = [Digits::SIX, Digits::SEVEN, Digits::EIGHT];
@@ -23,6 +23,10 @@ pub(crate) fn run(report: &Report) {
         }
         // HMAC hashes a key that is longer than a block (RFC 2104, section 2).
         Token::new(algorithm, Digits::SIX, 200).hotp(report, 3);
+    }
+    let key: Vec<u8> = (1..).take(20).collect();
+    for window in WINDOWS {
+        steam_guard(report, &key, window);
     }
 }
 
@@ -129,4 +133,32 @@ impl Token {
             assert!(verify(&last, used).is_none(), "used before");
         });
     }
+}
+
+fn steam_guard(report: &Report, key: &[u8], window: u8) {
+    let steps = u64::from(window);
+    let now = Timestamp::from_unix(COUNTER * Period::default().as_secs());
+    let known = SteamGuard::new(key);
+    let right = |step| {
+        let passcode = known.generate_step(TimeStep::new(step));
+        Code::parse(passcode.expose()).expect("a passcode")
+    };
+    let (first, last) = (right(COUNTER - steps), right(COUNTER + steps));
+    let wrong = right(COUNTER + steps + 1);
+    let mut key = key.to_vec();
+    poison(&mut key);
+    // Three results for five calls: a passcode is no result, and the last call has no step later
+    // than the last accepted one.
+    report.proof(&format!("Steam Guard, window {window}"), 3, || {
+        let steam = SteamGuard::new(&key);
+        let passcode = steam.generate(now);
+        let window = Window::around(window);
+        let verify = |code, last_step| steam.verify(code, now, window, last_step);
+        assert!(verify(&first, None).is_some(), "right at the first step");
+        assert!(verify(&last, None).is_some(), "right at the last step");
+        assert!(verify(&wrong, None).is_none(), "wrong at every step");
+        let used = Some(TimeStep::new(COUNTER + steps));
+        assert!(verify(&last, used).is_none(), "used before");
+        passcode
+    });
 }

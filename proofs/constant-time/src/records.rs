@@ -12,6 +12,7 @@ use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use countersign::backup::Argon2Params;
 use countersign::blocking::{Store, Verifier};
+use countersign::otp::Hotp;
 use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteResult};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
@@ -25,10 +26,24 @@ use std::time::Duration;
 const KEY: [u8; 32] = [7; 32];
 const ACCOUNT: &str = "alice";
 const STEP: Duration = Duration::from_secs(30);
+const LOOK_AHEAD: u8 = 2;
 
 pub(crate) fn run(report: &Report) {
+    phones(report);
+    tokens(report);
+}
+
+fn rejected(outcome: Result<Receipt, Denied>) -> Option<Rejection> {
+    match outcome {
+        Err(Denied::Rejected(rejection)) => Some(rejection),
+        _ => None,
+    }
+}
+
+fn phones(report: &Report) {
     let service = Service::new();
-    let (enrollment, phone) = service.begin(EnrollmentRequest::new(ACCOUNT), None);
+    let enrollment = service.begin(EnrollmentRequest::new(ACCOUNT), None);
+    let phone = scan(&enrollment);
     let receipt = service
         .confirm(&enrollment, &service.shown(&phone))
         .expect("confirmed");
@@ -38,10 +53,6 @@ pub(crate) fn run(report: &Report) {
     let wrong = wrong(&codes);
     service.verifier.store().watch(&enrollment);
 
-    let rejected = |outcome: Result<Receipt, Denied>| match outcome {
-        Err(Denied::Rejected(rejection)) => Some(rejection),
-        _ => None,
-    };
     for (name, drift) in [("first", 0), ("last", 60)] {
         service.clock.advance(STEP * 4);
         let at = service.clock.now().as_unix() - 30 + drift;
@@ -80,7 +91,8 @@ pub(crate) fn run(report: &Report) {
         assert!(service.verifier.reseal(&service.alice).is_ok())
     });
 
-    let (second, phone) = service.begin(EnrollmentRequest::new(ACCOUNT), Some(&receipt));
+    let second = service.begin(EnrollmentRequest::new(ACCOUNT), Some(&receipt));
+    let phone = scan(&second);
     service.verifier.store().watch(&second);
     report.proof("confirm_enrollment, wrong passcode", 2, || {
         assert!(service.confirm(&second, "000000").is_err());
@@ -89,6 +101,65 @@ pub(crate) fn run(report: &Report) {
     report.proof("confirm_enrollment", 3, || {
         assert!(service.confirm(&second, &typed).is_ok());
     });
+}
+
+/// The same for counter-based authenticators.
+fn tokens(report: &Report) {
+    let service = Service::new();
+    let request = || EnrollmentRequest::new(ACCOUNT).hotp();
+    let enrollment = service.begin(request(), None);
+    let receipt = service
+        .confirm(&enrollment, &counter(&enrollment, 0))
+        .expect("confirmed");
+    let receipt = service.verifier.seal_receipt(&receipt);
+    let _codes = service.issue(&receipt);
+    service.verifier.store().watch(&enrollment);
+
+    for (name, number) in [("next", 1), ("last", 2 + u64::from(LOOK_AHEAD))] {
+        let typed = counter(&enrollment, number);
+        report.proof(
+            &format!("verify, passcode of the {name} counter"),
+            2,
+            || {
+                assert!(service.verify(&typed).is_ok());
+            },
+        );
+        report.proof(
+            &format!("verify, passcode of the {name} counter again"),
+            3,
+            || {
+                assert_eq!(rejected(service.verify(&typed)), Some(Rejection::Replayed));
+            },
+        );
+    }
+    report.proof("verify, wrong passcode of a token", 3, || {
+        assert_eq!(
+            rejected(service.verify("000000")),
+            Some(Rejection::WrongCode)
+        );
+    });
+
+    let second = service.begin(request(), Some(&receipt));
+    service.verifier.store().watch(&second);
+    report.proof("confirm_enrollment, wrong passcode of a token", 2, || {
+        assert!(service.confirm(&second, "000000").is_err());
+    });
+    let typed = counter(&second, u64::from(LOOK_AHEAD));
+    report.proof("confirm_enrollment of a token", 3, || {
+        assert!(service.confirm(&second, &typed).is_ok());
+    });
+}
+
+fn scan(enrollment: &Enrollment) -> Phone {
+    let uri = enrollment.key_uri().to_secret_text();
+    Phone::scan(uri.expose()).expect("a key URI")
+}
+
+/// The passcode that a token shows at a counter.
+fn counter(enrollment: &Enrollment, counter: u64) -> String {
+    let uri = enrollment.key_uri();
+    let hotp = Hotp::new(uri.secret().expose(), uri.algorithm(), uri.digits());
+    hotp.generate(counter).expose().into()
 }
 
 struct Service {
@@ -103,6 +174,8 @@ impl Service {
         let params = Argon2Params::new(8, 1, 1).expect("the minimum of Argon2");
         let policy = Policy::builder()
             .code_hash(params)
+            .hotp_enrollment(true)
+            .look_ahead(LOOK_AHEAD)
             .build()
             .expect("a policy");
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&KEY));
@@ -120,18 +193,10 @@ impl Service {
         }
     }
 
-    fn begin(
-        &self,
-        request: EnrollmentRequest,
-        receipt: Option<&SealedReceipt>,
-    ) -> (Enrollment, Phone) {
-        let enrollment = self
-            .verifier
+    fn begin(&self, request: EnrollmentRequest, receipt: Option<&SealedReceipt>) -> Enrollment {
+        self.verifier
             .begin_enrollment(&self.alice, request, self.proof(receipt))
-            .expect("begun");
-        let uri = enrollment.key_uri().to_secret_text();
-        let phone = Phone::scan(uri.expose()).expect("a key URI");
-        (enrollment, phone)
+            .expect("begun")
     }
 
     fn proof<'a>(&self, receipt: Option<&'a SealedReceipt>) -> Proof<'a> {

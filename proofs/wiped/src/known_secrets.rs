@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Secret,
     /// The secret as base32, with or without groups, alone or in a key URI.
     Base32,
+    /// The secret in the base64 of an export, with or without escapes.
+    Base64,
     /// A secret or a key, combined with the inner pad of HMAC.
     InnerPad,
     /// A secret or a key, combined with the outer pad of HMAC.
@@ -42,9 +44,10 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Secret,
         Self::Base32,
+        Self::Base64,
         Self::InnerPad,
         Self::OuterPad,
         Self::InnerState,

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::backup::BackupCodes;
-use countersign::{Denied, Proof, Receipt, VerifierError};
+use countersign::{Denied, Proof, Receipt, Rejection, VerifierError};
 
 use crate::backup_code_sets::IssuedCodes;
 use crate::journal::{Answer, Journal, Try};
 use crate::service::Service;
-use crate::shared_clock::STEP;
+use crate::shared_clock::{AHEAD, STEP};
 use crate::users::{TestUser, TestUsers};
 use crate::{SeededRandom, SharedClock};
 
@@ -46,13 +46,16 @@ impl Client {
         match self.random.below(100) {
             0..45 => {
                 let at = self.clocks.next_step(number);
-                self.passcode(number, user, at, at / STEP).await;
+                let next = self.next_passcode(number, user, at);
+                self.passcode(number, user, at, next).await;
             }
-            // The passcode that another task uses, now or a little earlier, or the next one.
+            // The passcode that another task uses, now or a little earlier, or the next one. A
+            // token may be ahead, because killed clients have used counters.
             45..67 => {
                 let at = self.clocks.next_second(number);
-                let step = at / STEP - 1 + self.random.below(3);
-                self.passcode(number, user, at, step).await;
+                let choices = if user.is_token() { AHEAD + 1 } else { 3 };
+                let near = self.next_passcode(number, user, at) - 1 + self.random.below(choices);
+                self.passcode(number, user, at, near).await;
             }
             67..75 => self.guess(number, user).await,
             75..97 => self.code(number, user).await,
@@ -60,17 +63,30 @@ impl Client {
         }
     }
 
+    /// The time step, or the next counter.
+    fn next_passcode(&self, number: usize, user: &TestUser, at: u64) -> u64 {
+        if user.is_token() {
+            self.clocks.next_counter(number)
+        } else {
+            at / STEP
+        }
+    }
+
     async fn passcode(&self, number: usize, user: &TestUser, at: u64, step: u64) {
         if user.has_unique_passcode(step) {
             self.journal.begin(number, at, &Try::Passcode(step));
-            self.log_in(number, user, at, &user.passcode(step)).await;
+            let used = self.log_in(number, user, at, &user.passcode(step)).await;
+            if user.is_token() && used {
+                self.clocks.used_counter(number, step);
+            }
         }
     }
 
     async fn guess(&mut self, number: usize, user: &TestUser) {
         let at = self.clocks.next_second(number);
         let guess = if self.random.percent(50) {
-            user.wrong_passcode(at, self.random.below(1_000_000))
+            let near = self.next_passcode(number, user, at);
+            user.wrong_passcode_near(near, self.random.below(1_000_000))
         } else {
             let issued = IssuedCodes::read(&self.directory, number);
             let mut guesses = (self.random.below(100_000_000)..).map(|guess| format!("{guess:08}"));
@@ -91,34 +107,47 @@ impl Client {
 
     async fn issue(&self, number: usize, user: &TestUser) {
         let at = self.clocks.next_issue_time(number);
-        if !user.has_unique_passcode(at / STEP) {
+        let next = self.next_passcode(number, user, at);
+        if !user.has_unique_passcode(next) {
             return;
         }
-        self.journal.begin(number, at, &Try::Issue(at / STEP));
-        let passcode = user.passcode(at / STEP);
+        self.journal.begin(number, at, &Try::Issue(next));
+        let passcode = user.passcode(next);
         let verifier = self.service.at(at);
         let issued = verifier.issue_backup_codes(&user.account, Proof::Code(&passcode));
         let issued = issued
             .await
             .map(|codes: BackupCodes| IssuedCodes::new(at, &codes));
         let codes = issued.as_ref().map(|issued| issued.codes.clone());
-        self.note(number, at, codes).await;
+        let used = self.note(number, at, codes).await;
+        if user.is_token() && used {
+            self.clocks.used_counter(number, next);
+        }
         if let Ok(issued) = issued {
             issued.publish(&self.directory, number);
         }
     }
 
-    async fn log_in(&self, number: usize, user: &TestUser, at: u64, code: &str) {
+    /// Returns whether the code is known to be used.
+    async fn log_in(&self, number: usize, user: &TestUser, at: u64, code: &str) -> bool {
         let receipt = self.service.at(at).verify(&user.account, code).await;
         let receipt = receipt.as_ref().map(|receipt: &Receipt| {
             assert_eq!(receipt.account(), &user.account);
             assert_eq!(receipt.at().as_unix(), at);
             Vec::new()
         });
-        self.note(number, at, receipt).await;
+        self.note(number, at, receipt).await
     }
 
-    async fn note(&self, number: usize, at: u64, result: Result<Vec<String>, &Denied>) {
+    /// Returns whether the code is known to be used.
+    async fn note(&self, number: usize, at: u64, result: Result<Vec<String>, &Denied>) -> bool {
+        let used = match &result {
+            Ok(_) => true,
+            Err(denied) => matches!(
+                denied.rejection(),
+                Some(Rejection::Replayed | Rejection::IssueExpired)
+            ),
+        };
         let answer = match result {
             Ok(codes) => Answer::Accepted(codes),
             Err(Denied::Rejected(rejection)) => Answer::Rejected(format!("{rejection:?}")),
@@ -136,5 +165,6 @@ impl Client {
         if matches!(answer, Answer::Failed(_)) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        used
     }
 }

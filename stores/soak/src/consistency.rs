@@ -13,7 +13,7 @@ use crate::SharedClock;
 use crate::connect::retry;
 use crate::journal::{self, Answer, Attempt, Journal, Try};
 use crate::service::{LOCKED_AT, Service, failures};
-use crate::shared_clock::STEP;
+use crate::shared_clock::{AHEAD, STEP};
 use crate::users::{FIRST_ISSUED_AT, TestUser, TestUsers};
 
 /// The counts of a test, and the discrepancies.
@@ -322,7 +322,14 @@ impl Account<'_> {
                     if attempt.uses_passcode() && passcodes < 3 =>
                 {
                     passcodes += 1;
-                    (self.user.passcode(step), &[Rejection::Replayed][..])
+                    // A token's counters before the last accepted one are wrong codes.
+                    let used = &[Rejection::Replayed, Rejection::WrongCode][..];
+                    let used = if self.user.is_token() {
+                        used
+                    } else {
+                        &used[..1]
+                    };
+                    (self.user.passcode(step), used)
                 }
                 Try::Code(set, place) if attempt.is_accepted() && codes < 2 => {
                     codes += 1;
@@ -348,16 +355,30 @@ impl Account<'_> {
     async fn log_in(&mut self, number: usize, directory: &Path) {
         let clocks = SharedClock::open(directory).unwrap();
         let journal = Journal::open(directory, "auditor").unwrap();
-        let plain = |at: &u64| self.user.has_unique_passcode(at / STEP);
         // A client may have used the passcode of the next time step already.
-        let at = std::iter::repeat_with(|| clocks.next_step(number))
-            .skip(1)
-            .find(plain)
-            .unwrap();
-        let what = Try::Passcode(at / STEP);
+        clocks.next_step(number);
+        let mut at = clocks.next_step(number);
+        let mut shown = match self.user.is_token() {
+            true => clocks.next_counter(number) + AHEAD,
+            false => at / STEP,
+        };
+        while !self.user.has_unique_passcode(shown) {
+            at = clocks.next_step(number);
+            shown = if self.user.is_token() {
+                shown + 1
+            } else {
+                at / STEP
+            };
+        }
+        let what = Try::Passcode(shown);
         journal.begin(number, at, &what);
-        match self.verify(at, &self.user.passcode(at / STEP)).await {
-            Ok(()) => journal.end(number, at, &Answer::Accepted(Vec::new())),
+        match self.verify(at, &self.user.passcode(shown)).await {
+            Ok(()) => {
+                journal.end(number, at, &Answer::Accepted(Vec::new()));
+                if self.user.is_token() {
+                    clocks.used_counter(number, shown);
+                }
+            }
             Err(rejection) => {
                 journal.end(number, at, &Answer::Rejected(format!("{rejection:?}")));
                 self.wrong(format!("the owner cannot log in: {rejection:?}"));

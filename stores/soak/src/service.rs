@@ -36,6 +36,8 @@ impl Service {
             .backoff(LOCKED_AT, Duration::ZERO, Duration::ZERO)
             .lock_after(failures)
             .budget(1000, Duration::from_secs(1))
+            .hotp_enrollment(true)
+            .look_ahead(10)
             .code_hash(Argon2Params::new(8, 1, 1).unwrap());
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&[7; 32]));
         let verifier = Verifier::builder(store, keyring, "Soak")

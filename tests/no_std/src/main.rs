@@ -1,6 +1,7 @@
 //! The module `otp` without the standard library, without an allocator and without the C library.
 //!
-//! The program exits with 0 if it generates and verifies the passcodes of RFC 4226 and RFC 6238.
+//! The program exits with 0 if it generates and verifies the passcodes of RFC 4226 and RFC 6238, and
+//! a passcode of Steam Guard.
 //! Otherwise it exits with 1, or with 2 after a panic. If its code needed a heap, it would not
 //! link.
 #![no_std]
@@ -11,7 +12,7 @@ mod memory;
 use core::arch::{asm, global_asm};
 use core::panic::PanicInfo;
 use countersign::Timestamp;
-use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, Totp, Window};
+use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, SteamGuard, Totp, Window};
 
 const KEY: &[u8] = b"12345678901234567890";
 
@@ -25,11 +26,18 @@ fn passcodes_are_right() -> Option<bool> {
     let step = totp.verify(&code, now, Window::default(), None)?.step();
     let again = totp.verify(&code, now, Window::default(), Some(step));
 
+    let steam = SteamGuard::new(KEY);
+    let at = Timestamp::from_unix(59);
+    let code = Code::parse("pv9m4").ok()?;
+    let steam_step = steam.verify(&code, at, Window::EXACT, None)?.step();
+
     Some(
         hotp.generate(0).expose() == "755224"
             && matched.counter() == 1
             && totp.generate(now).expose() == "07081804"
-            && again.is_none(),
+            && again.is_none()
+            && steam.generate(at).expose() == "PV9M4"
+            && steam_step == steam.step(at),
     )
 }
 

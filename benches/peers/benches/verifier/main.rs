@@ -11,7 +11,9 @@
 //! `target/verifier.md`, and the stages as an image to `target/stages.svg`.
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a benchmark stops at the first error, and says where"
 )]
 

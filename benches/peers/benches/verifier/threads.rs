@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use countersign::testing::block_on;
-use countersign::{AccountId, Denied, Rejection};
+use countersign::{AccountId, Denied, Rejection, VerifierError};
 use countersign_benches::Error;
 use countersign_store_testing::bench::{Report, grouped};
 
@@ -106,7 +106,7 @@ impl Group {
                 .collect();
             threads
                 .into_iter()
-                .filter_map(|thread| thread.join().ok())
+                .map(|thread| thread.join().expect("the thread panicked"))
                 .sum::<u32>()
         });
         self.rates
@@ -130,15 +130,21 @@ impl Server {
     }
 
     /// The number of accepted attempts. If two servers share an account, one server can find that
-    /// the other server has used a later time step.
+    /// the other server has used a later time step. After many writes of the other server in a row,
+    /// it cannot find out the effect of its own write.
     fn run(&self, attempts: &[(&Owner, Typed)]) -> u32 {
         let mut accepted = 0;
         for (owner, (at, passcode)) in attempts {
             self.service.clock.set(*at);
             let answer = block_on(self.service.verifier.verify(&owner.id, passcode));
-            let replayed = matches!(answer, Err(Denied::Rejected(Rejection::Replayed)));
-            assert!(answer.is_ok() || replayed, "{answer:?}");
-            accepted += u32::from(!replayed);
+            match answer {
+                Ok(_) => accepted += 1,
+                Err(
+                    Denied::Rejected(Rejection::Replayed)
+                    | Denied::Failed(VerifierError::Unsettled(None)),
+                ) => {}
+                Err(error) => panic!("{error:?}"),
+            }
         }
         accepted
     }

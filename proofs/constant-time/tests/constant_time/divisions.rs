@@ -42,6 +42,8 @@ fn no_function_with_a_secret_divides() {
     for name in [
         "countersign::otp::hotp::Hotp::verify",
         "countersign::otp::totp::Totp::verify",
+        "countersign::otp::steam_guard::SteamGuard::verify",
+        "countersign::otp::steam_guard::SteamGuard::generate_step",
         "countersign::otp::hmac::KeyedMac::truncated",
         "countersign::backup::code_set::BackupCodeSet::find",
         "sha1::compress::soft::compress",

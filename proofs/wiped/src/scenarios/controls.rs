@@ -1,6 +1,8 @@
 //! Controls: leaks on purpose, of every kind and in every place, which the search must find.
 
-use super::{Kept, add_passcode, add_secret, backup_codes, login, passcodes, qr_images, receipts};
+use super::{
+    Kept, add_passcode, add_secret, backup_codes, login, migration, passcodes, qr_images, receipts,
+};
 use crate::hmac_states;
 use crate::known_secrets::{Kind, KnownSecrets};
 use crate::random::{Random, Rng};
@@ -20,6 +22,7 @@ pub(crate) fn unwiped(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn
         qr_images::run,
         backup_codes::run,
         receipts::run,
+        migration::run,
     ] {
         scenario(known, stop)?;
     }

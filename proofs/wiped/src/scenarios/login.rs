@@ -5,11 +5,11 @@ use crate::known_secrets::{Kind, KnownSecrets};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::blocking::Verifier;
-use countersign::otp::{Passcode, Secret, Totp};
+use countersign::otp::{Hotp, Passcode, Secret, Totp};
 use countersign::store::MemoryStore;
 use countersign::testing::ManualClock;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp,
+    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, SealingKey, Timestamp,
 };
 use std::error::Error;
 use std::time::Duration;
@@ -27,10 +27,14 @@ pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Err
 
     let (old, older_ring) = keys(known, &random)?;
     stop.here()?;
+    let policy = Policy::builder().hotp_enrollment(true).build()?;
     let verifier =
         Verifier::builder_with_random(store.clone(), older_ring, "Example", random.clone())
+            .policy(policy)
             .clock(clock.clone())
             .build_blocking()?;
+    let bob = AccountId::new("bob")?;
+    log_in_with_token(known, &verifier, &clock, &bob, stop)?;
     enroll_and_log_in(known, &verifier, &clock, &alice, stop)?;
     drop(verifier);
 
@@ -119,6 +123,43 @@ fn enroll_and_log_in(
     verifier.disable(alice, Proof::Code(add_passcode(known, &passcode)))?;
     stop.here()?;
     Ok(())
+}
+
+/// The same with passcodes from a counter.
+#[inline(never)]
+fn log_in_with_token(
+    known: &KnownSecrets,
+    verifier: &Verifier<MemoryStore>,
+    clock: &ManualClock,
+    bob: &AccountId,
+    stop: &Stop,
+) -> Result<(), Box<dyn Error>> {
+    let request = EnrollmentRequest::new("bob@example.com").hotp();
+    let proof = Proof::Password {
+        checked_at: clock.now(),
+    };
+    let begun = verifier.begin_enrollment(bob, request, proof)?;
+    let secret = begun.key_uri().secret();
+    add_secret(known, secret);
+    add_codewords(known, begun.key_uri());
+    stop.here()?;
+    let passcode = counter(secret, 1);
+    let _receipt = verifier.confirm_enrollment(bob, begun.id(), add_passcode(known, &passcode))?;
+    stop.here()?;
+    rejected(verifier.verify(bob, passcode.expose()))?;
+    stop.here()?;
+    let passcode = counter(secret, 3);
+    let _receipt = verifier.verify(bob, add_passcode(known, &passcode))?;
+    stop.here()?;
+    rejected(verifier.verify(bob, "000000"))?;
+    stop.here()?;
+    Ok(())
+}
+
+/// The passcode of a counter.
+#[inline(never)]
+fn counter(secret: &Secret, counter: u64) -> Passcode {
+    Hotp::new(secret.expose(), Default::default(), Default::default()).generate(counter)
 }
 
 /// The passcode on the user's phone.

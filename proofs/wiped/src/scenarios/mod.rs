@@ -6,6 +6,7 @@
 mod backup_codes;
 mod controls;
 mod login;
+mod migration;
 mod passcodes;
 mod qr_images;
 mod receipts;
@@ -25,10 +26,11 @@ pub(crate) type Kept = Option<Box<dyn Any>>;
 pub(crate) type Scenario = fn(&KnownSecrets, &Stop) -> Result<Kept, Box<dyn Error>>;
 
 /// All scenarios by name. The scenarios in [`controls`] leak on purpose.
-pub(crate) const ALL: [(&str, Scenario); 12] = [
+pub(crate) const ALL: [(&str, Scenario); 13] = [
     ("login", login::run),
     ("passcodes", passcodes::run),
     ("text_input", text_input::run),
+    ("migration", migration::run),
     ("qr_images", qr_images::run),
     ("backup_codes", backup_codes::run),
     ("receipts", receipts::run),

@@ -1,11 +1,11 @@
-//! HOTP and TOTP alone, with every algorithm.
+//! HOTP and TOTP alone, with every algorithm, and Steam Guard.
 
 use super::{Kept, add_passcode, add_secret};
-use crate::known_secrets::KnownSecrets;
+use crate::known_secrets::{Kind, KnownSecrets};
 use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::Timestamp;
-use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, Secret, Totp, Window};
+use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, Secret, SteamGuard, Totp, Window};
 use std::error::Error;
 use std::hint::black_box;
 
@@ -20,6 +20,9 @@ pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Err
         time_based(known, &secret, algorithm, stop)?;
         counter_based(known, &secret, algorithm, stop)?;
     }
+    let secret = Secret::generate_for(Algorithm::Sha1, &mut Rng(&random));
+    add_secret(known, &secret);
+    steam_guard(known, &secret, stop)?;
     Ok(None)
 }
 
@@ -69,6 +72,28 @@ fn counter_based(
     stop.here()?;
     let matched = hotp.resynchronize(one, two, 0, 20);
     let _next = matched.ok_or("the right passcodes")?;
+    stop.here()?;
+    Ok(())
+}
+
+#[inline(never)]
+fn steam_guard(known: &KnownSecrets, secret: &Secret, stop: &Stop) -> Result<(), Box<dyn Error>> {
+    let steam = SteamGuard::new(secret.expose());
+    stop.here()?;
+    let passcode = steam.generate(NOW);
+    stop.here()?;
+    known.add(Kind::Passcode, passcode.expose().as_bytes());
+    let typed = Code::parse(passcode.expose());
+    let matched = steam.verify(
+        typed.as_ref().map_err(|error| *error)?,
+        NOW,
+        Window::default(),
+        None,
+    );
+    let _step = matched.ok_or("the right passcode")?;
+    stop.here()?;
+    let wrong = Code::parse("22222")?;
+    black_box(steam.verify(&wrong, NOW, Window::around(5), None));
     stop.here()?;
     Ok(())
 }
