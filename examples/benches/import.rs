@@ -52,9 +52,9 @@ use crate::report::Report;
 
 #[derive(Parser)]
 struct Options {
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 10_000)]
     rows: u32,
-    #[arg(long, default_value_t = 11)]
+    #[arg(long, default_value_t = 51)]
     turns: u32,
     /// Cargo adds this argument.
     #[arg(long, hide = true)]

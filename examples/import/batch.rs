@@ -6,7 +6,6 @@ use countersign::{AccountId, Verifier, VerifierError};
 use countersign_sqlx::{Error, SqliteStore, TransactionStore};
 use futures_util::stream::{self, StreamExt};
 use sqlx::Sqlite;
-use sqlx::sqlite::SqlitePool;
 
 use crate::database::Database;
 use crate::failure::Failure;
@@ -21,7 +20,7 @@ const AT_ONCE: usize = 8;
 
 /// Writes batches to a database.
 pub(crate) struct BatchWriter {
-    pub(crate) pool: SqlitePool,
+    pub(crate) database: Database,
     pub(crate) verifier: Verifier<SqliteStore>,
     /// In a dry run: the database that the batches are checked against, and that stays as it is.
     pub(crate) existing: Option<Database>,
@@ -58,21 +57,22 @@ impl BatchWriter {
     }
 
     pub(crate) async fn close(self) {
-        self.pool.close().await;
+        self.database.close().await;
         if let Some(existing) = self.existing {
-            existing.pool.close().await;
+            existing.close().await;
         }
     }
 
     /// Begins a transaction with the write lock. Other programs may hold this lock for a while.
     async fn begin(&self) -> Result<sqlx::Transaction<'static, Sqlite>, Failure> {
+        let writer = &self.database.writer;
         for _ in 1..ATTEMPTS {
-            match self.pool.begin_with("BEGIN IMMEDIATE").await {
+            match writer.begin_with("BEGIN IMMEDIATE").await {
                 Err(error) if is_locked(&error) => {}
                 answer => return Ok(answer?),
             }
         }
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn run(check: &Check, account: &AccountId) -> Result<bool, Fail
         None => verifier,
     };
     let answer = verifier.build()?.verify(account, &typed).await;
-    database.pool.close().await;
+    database.close().await;
     match answer {
         Ok(receipt) => {
             let by = match receipt.accepted_by() {

@@ -20,8 +20,10 @@ pub(crate) struct Place<'a> {
 
 /// The database and the key of its records.
 pub(crate) struct Database {
-    pub(crate) pool: SqlitePool,
+    /// One connection for the batches. A second writer would empty its page cache.
+    pub(crate) writer: SqlitePool,
     pub(crate) store: SqliteStore,
+    pool: SqlitePool,
     pub(crate) key: SealingKey,
 }
 
@@ -31,6 +33,11 @@ pub(crate) const ISSUER: &str = "Example";
 impl Database {
     pub(crate) fn keyring(&self) -> Keyring {
         Keyring::new(KeyId::new(1), SealingKey::from_bytes(self.key.expose()))
+    }
+
+    pub(crate) async fn close(&self) {
+        self.writer.close().await;
+        self.pool.close().await;
     }
 
     /// Opens a database. Creates it, with its key file, if there is none.
@@ -84,7 +91,12 @@ impl Database {
             .await?;
         let store = SqliteStore::new(pool.clone());
         store.create_table().await?;
-        Ok(Self { pool, store, key })
+        Ok(Self {
+            writer: pool.clone(),
+            store,
+            pool,
+            key,
+        })
     }
 
     async fn connect(
@@ -92,12 +104,16 @@ impl Database {
         options: SqliteConnectOptions,
         key: SealingKey,
     ) -> Result<Self, Failure> {
-        let pool = SqlitePoolOptions::new()
-            .test_before_acquire(false)
-            .connect_with(options)
-            .await
+        let pool = SqlitePoolOptions::new().test_before_acquire(false);
+        let writer = pool
+            .clone()
+            .max_connections(1)
+            .connect_lazy_with(options.clone());
+        let pool = pool.connect_with(options).await;
+        let pool = pool
             .map_err(|error| Failure::new(format!("{}: {}", place.db.display(), chain(&error))))?;
         Ok(Self {
+            writer,
             store: SqliteStore::new(pool.clone()),
             pool,
             key,

@@ -141,8 +141,8 @@ pub(crate) fn code_field(error: &ImportedCodesError) -> String {
 ///
 /// The texts of serde quote values. So this function takes from them only the name of an unknown,
 /// missing or repeated field.
-pub(crate) fn json_fault(line: &[u8]) -> Fault {
-    let mut json = serde_json::Deserializer::from_slice(line);
+pub(crate) fn json_fault(line: &str) -> Fault {
+    let mut json = serde_json::Deserializer::from_str(line);
     let read: Result<Row<'_>, _> = serde_path_to_error::deserialize(&mut json);
     let (path, error) = match read {
         Err(error) => (error.path().to_string(), error.into_inner()),

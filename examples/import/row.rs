@@ -37,8 +37,12 @@ pub(crate) struct Unreadable {
 
 /// Reads a line. `most` is the number of authenticators that the policy allows.
 pub(crate) fn read(line: &[u8], most: usize) -> Result<Account, Unreadable> {
-    let row: Row<'_> = serde_json::from_slice(line).map_err(|_| {
-        let account: Option<AccountOnly<'_>> = serde_json::from_slice(line).ok();
+    let line = str::from_utf8(line).map_err(|_| Unreadable {
+        account: None,
+        fault: Fault::line("is not UTF-8"),
+    })?;
+    let row: Row<'_> = serde_json::from_str(line).map_err(|_| {
+        let account: Option<AccountOnly<'_>> = serde_json::from_str(line).ok();
         Unreadable {
             account: account
                 .and_then(|found| found.account)

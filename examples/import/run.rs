@@ -93,7 +93,7 @@ impl Importer {
             return Ok(Self {
                 writer: BatchWriter {
                     verifier: verifier(&database, policy.build()?, cores)?,
-                    pool: database.pool,
+                    database,
                     existing: None,
                 },
                 hashes_at_once: Some(cores),
@@ -109,7 +109,7 @@ impl Importer {
         Ok(Self {
             writer: BatchWriter {
                 verifier: verifier(&temporary, policy, cores)?,
-                pool: temporary.pool,
+                database: temporary,
                 existing,
             },
             hashes_at_once: None,
