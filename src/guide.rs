@@ -46,9 +46,10 @@ macro_rules! chapter {
         #[doc = "[incidents]: crate::guide::incidents"]
         #[doc = "[scale]: crate::guide::scale"]
         #[doc = "[apps]: crate::guide::apps"]
-        #[doc = "[axum]: crate::guide#documents-outside-of-this-page"]
-        #[doc = "[actix-web]: crate::guide#documents-outside-of-this-page"]
-        #[doc = "[security]: crate::guide#documents-outside-of-this-page"]
+        #[doc = "[axum]: crate::guide#documents-outside-this-page"]
+        #[doc = "[actix-web]: crate::guide#documents-outside-this-page"]
+        #[doc = "[migrating]: crate::guide#documents-outside-this-page"]
+        #[doc = "[security]: crate::guide#documents-outside-this-page"]
         #[doc = ""]
         #[doc = include_str!($file)]
         pub mod $name {}
