@@ -108,7 +108,7 @@ where
         statement: impl for<'c> Fn(&'c mut DB::Connection) -> Running<'c, T> + Send + Sync + 'static,
     ) -> Result<T, Error> {
         let (runner, table) = (self.clone(), table.clone());
-        run_uncancellable(async move {
+        run_uncancellable(Box::pin(async move {
             let (mut connection, left) = runner.connection(&table).await?;
             let repeated = async {
                 let mut retries = RETRIES;
@@ -122,7 +122,7 @@ where
             };
             let answer = timeout(left, repeated).await;
             runner.release(connection, answer)
-        })
+        }))
         .await
     }
 

@@ -9,6 +9,10 @@ use tokio::task;
 
 use crate::Error;
 
+/// A call. Its type is erased: the types of the driver's futures are so deep that a caller's future
+/// would exceed the compiler's recursion limit.
+pub(crate) type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+
 /// Runs a call to its end, even if the returned future is dropped.
 ///
 /// Inside a tokio task, the call is polled as part of its caller. If the caller drops the call, the
@@ -17,11 +21,9 @@ use crate::Error;
 ///
 /// Outside a task, the call gets its own task from the start. A caller outside a task may outlive
 /// the runtime, and tokio's timers panic then.
-pub(crate) async fn run_uncancellable<T: Send + 'static>(
-    call: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
+pub(crate) async fn run_uncancellable<T: Send + 'static>(call: Call<T>) -> Result<T, Error> {
     if task::try_id().is_some() {
-        let call = Some(Box::pin(call));
+        let call = Some(call);
         let runtime = Handle::current();
         return PolledByCaller { call, runtime }.await;
     }
@@ -35,16 +37,16 @@ pub(crate) async fn run_uncancellable<T: Send + 'static>(
 }
 
 /// A call that is polled as part of its caller.
-struct PolledByCaller<F: Future<Output: Send> + Send + 'static> {
+struct PolledByCaller<T: Send + 'static> {
     /// `None` after the call has ended.
-    call: Option<Pin<Box<F>>>,
+    call: Option<Call<T>>,
     runtime: Handle,
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Future for PolledByCaller<F> {
-    type Output = F::Output;
+impl<T: Send + 'static> Future for PolledByCaller<T> {
+    type Output = Result<T, Error>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, Error>> {
         // A call that panicked is not polled again.
         let Some(mut call) = self.call.take() else {
             return Poll::Pending;
@@ -57,7 +59,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for PolledByCaller<F> {
     }
 }
 
-impl<F: Future<Output: Send> + Send + 'static> Drop for PolledByCaller<F> {
+impl<T: Send + 'static> Drop for PolledByCaller<T> {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
             self.runtime.spawn(call);
