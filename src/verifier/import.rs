@@ -138,7 +138,8 @@ impl<S: Store> Verifier<S> {
     /// hash, and the rows of a transaction stay locked until it ends.
     ///
     /// The method also checks the import and loads the record. If the account has the import
-    /// already, the method hashes nothing. Without codes in clear text, it makes no call to the store.
+    /// already, the method hashes nothing. Without codes in clear text, it makes no call to the
+    /// store.
     ///
     /// # Errors
     /// As [`import`](Self::import).

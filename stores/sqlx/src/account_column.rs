@@ -3,7 +3,7 @@ use std::fmt;
 
 use countersign::AccountId;
 
-use crate::dialect::Value;
+use crate::value::Value;
 
 /// The type of the column `account`. The type decides which account ids a store accepts.
 ///

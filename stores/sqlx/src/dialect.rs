@@ -8,6 +8,7 @@ use sqlx::{Database, SqlStr};
 use crate::Error;
 use crate::statements::{Statements, at_most_one, write_result};
 use crate::table_name::TableName;
+use crate::value::Value;
 
 /// The part of a store that depends on the database.
 pub(crate) trait Dialect: Database {
@@ -27,26 +28,6 @@ pub(crate) trait Dialect: Database {
     fn says_account_exists(_: &sqlx::Error) -> bool {
         false
     }
-}
-
-/// An argument of a statement.
-pub(crate) enum Value<'a> {
-    Text(&'a str),
-    Number(i64),
-    Uuid {
-        #[cfg_attr(
-            not(feature = "postgres"),
-            expect(dead_code, reason = "only PostgreSQL parses text as a UUID")
-        )]
-        text: &'a str,
-        #[cfg_attr(
-            not(any(feature = "mysql", feature = "sqlite")),
-            expect(dead_code, reason = "PostgreSQL alone has a type for UUIDs")
-        )]
-        bytes: [u8; 16],
-    },
-    Bytes(&'a [u8]),
-    Flag(bool),
 }
 
 /// A statement with its arguments.

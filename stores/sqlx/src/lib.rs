@@ -117,6 +117,8 @@ mod table_name;
 mod transaction_store;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod uncancellable;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod value;
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use account_column::AccountColumn;

@@ -5,8 +5,8 @@ use countersign::AccountId;
 use countersign::store::WriteResult;
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use crate::dialect::Value;
 use crate::table_name::TableName;
+use crate::value::Value;
 use crate::{AccountColumn, Error};
 
 /// The SQL statements for one table. Cloning a `SqlStr` is cheap, and each connection caches its

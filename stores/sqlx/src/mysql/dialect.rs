@@ -3,8 +3,9 @@ use sqlx::mysql::{MySqlArguments, MySqlDatabaseError, MySqlQueryResult, MySqlRow
 use sqlx::{Arguments, MySql, Row};
 
 use crate::Error;
-use crate::dialect::{Dialect, Value};
+use crate::dialect::Dialect;
 use crate::table_name::TableName;
+use crate::value::Value;
 
 impl Dialect for MySql {
     fn add(arguments: &mut MySqlArguments, value: Value<'_>) -> Result<(), BoxDynError> {

@@ -12,8 +12,8 @@ pub(super) fn statements(table: TableName, account: AccountColumn) -> Statements
         load: sql(format!(
             "SELECT record, revision FROM `{table}` WHERE account = ?"
         )),
-        // A locking read sees the newest row. A plain read of a transaction sees the snapshot of the
-        // first read.
+        // A locking read sees the newest row. A plain read of a transaction sees the snapshot of
+        // the first read.
         load_in_transaction: sql(format!(
             "SELECT record, revision FROM `{table}` WHERE account = ? LOCK IN SHARE MODE"
         )),

@@ -7,11 +7,12 @@ use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlPool, MySqlPoolOptions, 
 use sqlx::{MySql, Row, SqlStr};
 
 use super::statements::{create_table, statements};
-use crate::dialect::{Value, arguments};
+use crate::dialect::arguments;
 use crate::statement_runner::StatementRunner;
 use crate::statements::Statements;
 use crate::table_name::TableName;
 use crate::transaction_store::TransactionStore;
+use crate::value::Value;
 use crate::{AccountColumn, Error, TableNameError};
 
 /// A store in a MySQL or MariaDB database, on your own pool.

@@ -3,8 +3,9 @@ use sqlx::postgres::{PgArguments, PgQueryResult, PgRow};
 use sqlx::{Arguments, Postgres, Row};
 
 use crate::Error;
-use crate::dialect::{Dialect, Value};
+use crate::dialect::Dialect;
 use crate::table_name::TableName;
+use crate::value::Value;
 
 impl Dialect for Postgres {
     fn add(arguments: &mut PgArguments, value: Value<'_>) -> Result<(), BoxDynError> {

@@ -4,8 +4,9 @@ use sqlx::sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow};
 use sqlx::{Arguments, Row};
 
 use crate::Error;
-use crate::dialect::{Dialect, Value};
+use crate::dialect::Dialect;
 use crate::table_name::TableName;
+use crate::value::Value;
 
 impl Dialect for Sqlite {
     fn add(arguments: &mut SqliteArguments, value: Value<'_>) -> Result<(), BoxDynError> {

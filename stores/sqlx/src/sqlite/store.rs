@@ -13,10 +13,11 @@ use sqlx::{Row, SqlStr, Sqlite};
 use tokio::time::timeout;
 
 use super::statements::{create_table, statements};
-use crate::dialect::{Dialect, Value, arguments};
+use crate::dialect::{Dialect, arguments};
 use crate::statements::Statements;
 use crate::table_name::TableName;
 use crate::transaction_store::TransactionStore;
+use crate::value::Value;
 use crate::{AccountColumn, Error, TableNameError};
 
 /// A store in a SQLite database, on your own pool.
