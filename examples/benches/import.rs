@@ -40,7 +40,7 @@ mod run;
 use std::fmt::Write as _;
 use std::io::Cursor;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use countersign_sqlx::SqliteStore;
@@ -74,14 +74,17 @@ async fn main() -> Result<(), String> {
 async fn measure(options: &Options) -> Result<(), Failure> {
     let lines = lines(options.rows)?;
     let (mut ratios, mut imports, mut inserts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut import_cpu, mut insert_cpu) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..options.turns {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("accounts.db");
-        let imported = import(&path, lines.clone()).await?;
+        let (imported, cpu) = import(&path, lines.clone()).await?;
+        import_cpu += cpu;
         let rows = rows(&path).await?;
-        let inserted = insert(&directory.path().join("driver.db"), &rows).await?;
-        let rate = |seconds: f64| rows.len() as f64 / seconds;
-        ratios.push(inserted / imported);
+        let (inserted, cpu) = insert(&directory.path().join("driver.db"), &rows).await?;
+        insert_cpu += cpu;
+        let rate = |took: Duration| rows.len() as f64 / took.as_secs_f64();
+        ratios.push(rate(imported) / rate(inserted));
         imports.push(rate(imported));
         inserts.push(rate(inserted));
     }
@@ -89,15 +92,20 @@ async fn measure(options: &Options) -> Result<(), Failure> {
         measured.sort_by(f64::total_cmp);
     }
     let median = |measured: &[f64]| measured[measured.len() / 2];
+    let count = f64::from(options.rows) * f64::from(options.turns);
+    let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / count;
     println!(
-        "{} rows, {} turns: import {:.0} rows/s, driver {:.0} rows/s, ratio {:.2} ({:.2} to {:.2})",
+        "{} rows, {} turns: import {:.0} rows/s, driver {:.0} rows/s, ratio {:.2}, middle half of \
+         the turns {:.2} to {:.2}; CPU per row: import {:.1} µs, driver {:.1} µs",
         options.rows,
         options.turns,
         median(&imports),
         median(&inserts),
         median(&ratios),
-        ratios[0],
-        ratios[ratios.len() - 1],
+        ratios[ratios.len() / 4],
+        ratios[ratios.len() * 3 / 4],
+        each(import_cpu),
+        each(insert_cpu),
     );
     Ok(())
 }
@@ -117,7 +125,7 @@ fn lines(count: u32) -> Result<Vec<u8>, Failure> {
     Ok(text.into_bytes())
 }
 
-async fn import(path: &Path, lines: Vec<u8>) -> Result<f64, Failure> {
+async fn import(path: &Path, lines: Vec<u8>) -> Result<(Duration, Duration), Failure> {
     let arguments = ImportArguments {
         db: path.into(),
         key: path.with_extension("key"),
@@ -125,9 +133,9 @@ async fn import(path: &Path, lines: Vec<u8>) -> Result<f64, Failure> {
         min_bits: 128,
     };
     let mut report = Report::new()?;
-    let start = Instant::now();
+    let (start, cpu) = (Instant::now(), cpu()?);
     run::run(&arguments, Cursor::new(lines), None, &mut report).await?;
-    let took = start.elapsed().as_secs_f64();
+    let took = (start.elapsed(), used_since(cpu)?);
     if report.has_refused() {
         return Err(Failure::new("a line was refused"));
     }
@@ -142,8 +150,8 @@ async fn rows(path: &Path) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-async fn insert(path: &Path, rows: &[Row]) -> Result<f64, Failure> {
-    let start = Instant::now();
+async fn insert(path: &Path, rows: &[Row]) -> Result<(Duration, Duration), Failure> {
+    let (start, cpu) = (Instant::now(), cpu()?);
     let options = SqliteStore::connect_options(path);
     let pool = SqlitePoolOptions::new().connect_with(options).await?;
     SqliteStore::new(pool.clone()).create_table().await?;
@@ -167,5 +175,21 @@ async fn insert(path: &Path, rows: &[Row]) -> Result<f64, Failure> {
         transaction.commit().await?;
     }
     pool.close().await;
-    Ok(start.elapsed().as_secs_f64())
+    Ok((start.elapsed(), used_since(cpu)?))
+}
+
+/// The processor time of this process, threads that ended included. Linux counts it in hundredths
+/// of a second.
+fn cpu() -> Result<Duration, Failure> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks = ticks
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum::<u64>();
+    Ok(Duration::from_millis(ticks * 10))
+}
+
+fn used_since(begin: Duration) -> Result<Duration, Failure> {
+    Ok(cpu()?.saturating_sub(begin))
 }

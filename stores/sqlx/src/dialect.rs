@@ -1,4 +1,4 @@
-//! What the stores of all databases share: the arguments of a statement, and the rows it returns.
+//! The shared part of the stores: the arguments of a statement, and the rows that it returns.
 
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
