@@ -2,11 +2,11 @@
 //!
 //! A user scans a QR code with an authenticator app (Google Authenticator, Duo, Authy, ...), or
 //! types the key, and confirms with a passcode. From then on, one field takes the app's 6-digit
-//! passcode or an 8-digit backup code. On any database and any number of servers, the library
-//! guarantees:
+//! passcode or an 8-digit backup code. On any number of servers, and on any store that passes the
+//! conformance tests, the library guarantees:
 //!
 //! - No code is accepted twice.
-//! - The guess limit cannot be bypassed.
+//! - Guesses are limited per account, whatever an attacker sends at once.
 //! - No secret is logged.
 //! - A crash never makes a used code valid again.
 //!
@@ -54,7 +54,7 @@
 //! | module | content | needs |
 //! |---|---|---|
 //! | [`otp`] | passcodes: HOTP (RFC 4226) and TOTP (RFC 6238) | nothing; `Secret` needs `alloc` |
-//! | `uri` | key URIs, their QR codes, and exports of apps | `alloc`; also `qr`, `png`, `migration` |
+//! | `uri` | key URIs, QR codes, exports of apps | `alloc`; also `qr`, `png`, `migration` |
 //! | `backup` | backup codes and backup-code sets | `backup` |
 //! | `store` | the storage contract, and a store in memory | `std` |
 //! | `factor` | the rules of one account: status and policy | `verifier` |
@@ -84,7 +84,7 @@
 //! | `steam` | `otp::SteamGuard`, and key URIs of Steam Guard; never in `Verifier` |
 //! | `tokio` | `TokioPool`: password hashes off the executor's threads |
 //! | `tracing` | events with account, action and result; never a code |
-//! | `serde` | serialization of `SealedReceipt`, `Status`, `Policy` and ids; never of secrets |
+//! | `serde` | serialization of `SealedReceipt`, `Status`, `Policy`, times and ids; no secrets |
 //! | `uuid` | `AccountId` from a `uuid::Uuid` |
 //! | `conformance` | tests for your own store |
 //!
@@ -164,9 +164,9 @@ pub use verifier::{
     VerifierBuilder, VerifierError,
 };
 
-/// Users of another system keep their phones and backup codes.
+/// Imports the second factors of another system: users keep their phones and backup codes.
 ///
-/// Pass an [`Import`](import::Import) of each account to [`Verifier::import`]. The document
+/// Pass an [`Import`](import::Import) of each account to [`Verifier::import`]. In the repository,
 /// `docs/migrating.md` shows how to switch, and how to export from other systems.
 ///
 /// ```

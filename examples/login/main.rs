@@ -62,7 +62,8 @@ struct App {
 /// The name of the service, as the authenticator app shows it.
 const SERVICE: &str = "Example";
 
-// Two threads serve the database and the password hashes, while this thread waits for input.
+// Two threads run the tasks, while this thread waits for input. Password hashes run on threads for
+// blocking work.
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let mut app = match open(Arguments::parse()).await {

@@ -9,16 +9,16 @@
 //! use countersign::runtime::{Clock, SystemClock};
 //!
 //! /// A clock for `wasm32-unknown-unknown`, where [`SystemClock`] panics.
-//! struct PageClock;
+//! struct WebClock;
 //!
-//! impl Clock for PageClock {
+//! impl Clock for WebClock {
 //!     fn now(&self) -> Timestamp {
 //!     #   fn milliseconds() -> f64 { 1_800_000_000_000.0 }
 //!         Timestamp::from_unix((milliseconds() / 1000.0) as u64)
 //!     }
 //! }
 //!
-//! assert_eq!(PageClock.now(), Timestamp::from_unix(1_800_000_000));
+//! assert_eq!(WebClock.now(), Timestamp::from_unix(1_800_000_000));
 //! assert!(SystemClock.now() > Timestamp::UNIX_EPOCH);
 //! ```
 //!

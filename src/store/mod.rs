@@ -16,7 +16,8 @@
 //! let store = MemoryStore::new();
 //! let account = AccountId::from(4711_u64);
 //! let revision = Revision::from_i64(41)?;
-//! let summary = Summary::new(true, 10, KeyId::new(1));
+//! // No authenticator is active, no backup code is left, and key 1 encrypts the record.
+//! let summary = Summary::new(false, 0, KeyId::new(1));
 //! let write =
 //!     ConditionalWrite::put(None, revision, b"encrypted", WriteKind::Enrolling, summary);
 //!

@@ -16,8 +16,8 @@
 //! // Export: each part is the text of one QR code.
 //! let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
 //! let alice = KeyUri::totp(&secret, "alice@example.com").issuer("Example").build()?;
-//! let door = KeyUri::hotp(&secret, "door", 12).issuer("Example").build()?;
-//! let parts = MigrationBatch::split(&[alice, door], 42)?;
+//! let token = KeyUri::hotp(&secret, "token", 12).issuer("Example").build()?;
+//! let parts = MigrationBatch::split(&[alice, token], 42)?;
 //! let scanned = parts[0].to_secret_text();
 //! assert!(scanned.expose().starts_with("otpauth-migration://offline?data="));
 //!
@@ -41,11 +41,12 @@
 //! # The format
 //!
 //! Google has not published the format. This module follows the message that many programs use
-//! (`docs/apps.md`). The message has no period, so every totp entry has 30 seconds. It has no place
-//! for seven digits or an image, and knows MD5, which no key URI has.
+//! (`docs/apps.md`). The message has no period, so every totp entry has 30 seconds. It cannot
+//! express seven digits or an image. Its algorithm can be MD5, which key URIs do not have.
 //!
-//! Most readers ignore what they do not know. This module does not: an unknown field, version or
-//! parameter is an error of the strict parser, and the lenient parser reports it.
+//! Most readers ignore what they do not know. This module does not. If a field, version or
+//! parameter is unknown, [`MigrationUri::parse`] returns an error.
+//! [`MigrationUri::parse_lenient`] reads on and reports it.
 //!
 //! # Needs
 //!
