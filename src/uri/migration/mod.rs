@@ -34,7 +34,7 @@
 //!         Err(error) => println!("{error}"),
 //!     }
 //! }
-//! assert_eq!(accounts, ["alice@example.com", "door"]);
+//! assert_eq!(accounts, ["alice@example.com", "token"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
