@@ -110,25 +110,26 @@ impl Columns {
 
 fn read_row(row: &Row<'_>, columns: &Columns) -> Result<Token, TokenError> {
     let place = Place::Row { line: row.line };
-    let fail = |serial: Option<&str>, fault: Fault| TokenError {
+    let fail = |serial: Option<&str>, user: Option<&str>, fault: Fault| TokenError {
         place,
-        serial: serial.map(str::to_owned),
-        field: fault.field,
+        serial: serial.map(Box::from),
+        user_id: user.map(Box::from),
+        field: fault.field.into(),
         problem: fault.problem,
     };
     let fields = match &row.fields {
         Ok(fields) => fields,
-        Err(problem) => return Err(fail(None, Fault::new("row", problem.clone()))),
+        Err(problem) => return Err(fail(None, None, Fault::new("row", problem.clone()))),
     };
     let mut given = columns.0.map(|column| {
         let field = column.and_then(|column| fields.get(column).copied());
         field.filter(|field| !field.is_empty())
     });
-    let [serial, ..] = given;
+    let [serial, .., user] = given;
     if fields.len() > columns.most() {
-        return Err(fail(serial, Fault::new("row", Problem::Row)));
+        return Err(fail(serial, user, Fault::new("row", Problem::Row)));
     }
-    token(&mut given, place).map_err(|fault| fail(serial, fault))
+    token(&mut given, place).map_err(|fault| fail(serial, user, fault))
 }
 
 fn token(given: &mut [Option<&str>; NAMES.len()], place: Place) -> Result<Token, Fault> {

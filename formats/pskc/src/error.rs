@@ -109,8 +109,9 @@ pub enum FileError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenError {
     pub(crate) place: Place,
-    pub(crate) serial: Option<String>,
-    pub(crate) field: String,
+    pub(crate) serial: Option<Box<str>>,
+    pub(crate) user_id: Option<Box<str>>,
+    pub(crate) field: Box<str>,
     pub(crate) problem: Problem,
 }
 
@@ -125,6 +126,12 @@ impl TokenError {
     #[must_use]
     pub fn serial(&self) -> Option<&str> {
         self.serial.as_deref()
+    }
+
+    /// The user of the key or of the device, if it could be read.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.user_id.as_deref()
     }
 
     /// The field, as a path of elements, or the name of a column.

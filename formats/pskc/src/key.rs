@@ -27,22 +27,23 @@ pub(crate) fn read_package(
     let keys = fields.elements("Key");
     let read = read_device(&mut fields, &mut device, &mut others);
     fields.keep(&mut others);
-    let fail = |key: Option<usize>, line: u64, fault: Fault| TokenError {
+    let fail = |key: Option<usize>, line: u64, user: Option<String>, fault: Fault| TokenError {
         place: Place::Package {
             package: number,
             key,
             line,
         },
-        serial: device.serial.clone(),
-        field: fault.field,
+        serial: device.serial.as_deref().map(Box::from),
+        user_id: user.or_else(|| device.user_id.clone()).map(Box::from),
+        field: fault.field.into(),
         problem: fault.problem,
     };
     if let Err(fault) = read {
-        return vec![Err(fail(None, package.line, fault))];
+        return vec![Err(fail(None, package.line, None, fault))];
     }
     if keys.is_empty() {
         let fault = Fault::new("Key", Problem::NoKey);
-        return vec![Err(fail(None, package.line, fault))];
+        return vec![Err(fail(None, package.line, None, fault))];
     }
     let keys = (1..).zip(keys);
     let read = keys.map(|(key, element)| {
@@ -52,9 +53,14 @@ pub(crate) fn read_package(
             line: element.line,
         };
         read_key(element, place, &device, &others, encryption)
-            .map_err(|fault| fail(Some(key), element.line, fault))
+            .map_err(|fault| fail(Some(key), element.line, user(element), fault))
     });
     read.collect()
+}
+
+/// The user of a key that is refused.
+fn user(key: &Element) -> Option<String> {
+    Fields::new("", key).text("UserId").ok().flatten()
 }
 
 fn read_device(

@@ -213,7 +213,8 @@ impl Token {
     fn counter_missing(&self) -> TokenError {
         TokenError {
             place: self.place,
-            serial: self.device.serial.clone(),
+            serial: self.serial().map(Box::from),
+            user_id: self.user_id().map(Box::from),
             field: match self.place {
                 Place::Package { .. } => "Data/Counter".into(),
                 Place::Row { .. } => "counter".into(),
