@@ -1,5 +1,7 @@
 //! The CSV of vendors: a row for each token, with the secret in hexadecimal.
 
+use std::sync::Arc;
+
 use countersign::otp::{Digits, Period, Secret};
 use csv_core::{ReadRecordResult, Reader};
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -112,8 +114,8 @@ fn read_row(row: &Row<'_>, columns: &Columns) -> Result<Token, TokenError> {
     let place = Place::Row { line: row.line };
     let fail = |serial: Option<&str>, user: Option<&str>, fault: Fault| TokenError {
         place,
-        serial: serial.map(Box::from),
-        user_id: user.map(Box::from),
+        serial: serial.map(Arc::from),
+        user_id: user.map(Arc::from),
         field: fault.field.into(),
         problem: fault.problem,
     };
@@ -200,7 +202,7 @@ fn token(given: &mut [Option<&str>; NAMES.len()], place: Place) -> Result<Token,
     Ok(Token {
         place,
         device: Device {
-            serial: Some(serial.to_owned()),
+            serial: Some(Arc::from(serial)),
             manufacturer: None,
             user_id: None,
         },
@@ -212,6 +214,7 @@ fn token(given: &mut [Option<&str>; NAMES.len()], place: Place) -> Result<Token,
         digits,
         moving_factor,
         notes,
+        device_fields: Arc::from([]),
         other_fields: Vec::new(),
     })
 }

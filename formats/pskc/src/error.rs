@@ -1,6 +1,7 @@
 //! Why a file or a token is refused. No error contains a value that can be a secret.
 
 use std::fmt;
+use std::sync::Arc;
 
 use countersign::otp::SecretError;
 
@@ -52,9 +53,9 @@ pub enum FileError {
         /// The line of the innermost element.
         line: u64,
     },
-    /// There are too many elements.
+    /// There are too many elements and attributes.
     #[error(
-        "line {line}: the file has more than {} elements; split it",
+        "line {line}: the file has more than {} elements and attributes; split it",
         limits::MAX_ELEMENTS
     )]
     TooManyElements {
@@ -67,6 +68,12 @@ pub enum FileError {
         limits::MAX_ATTRIBUTES
     )]
     TooManyAttributes {
+        /// The line of the element.
+        line: u64,
+    },
+    /// The name of an element or an attribute is too long.
+    #[error("line {line}: a name has more than {} bytes", limits::MAX_NAME_BYTES)]
+    LongName {
         /// The line of the element.
         line: u64,
     },
@@ -109,8 +116,8 @@ pub enum FileError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenError {
     pub(crate) place: Place,
-    pub(crate) serial: Option<Box<str>>,
-    pub(crate) user_id: Option<Box<str>>,
+    pub(crate) serial: Option<Arc<str>>,
+    pub(crate) user_id: Option<Arc<str>>,
     pub(crate) field: Box<str>,
     pub(crate) problem: Problem,
 }

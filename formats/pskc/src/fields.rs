@@ -95,11 +95,6 @@ impl<'a> Fields<'a> {
         Some(value.trim_matches(crate::wiped::is_space))
     }
 
-    /// Whether an element is left that is not of RFC 6030.
-    pub(crate) fn has_foreign_elements(&self) -> bool {
-        self.children.iter().any(|child| !child.is_pskc)
-    }
-
     /// Whether an element is left.
     pub(crate) fn has_elements(&self) -> bool {
         !self.children.is_empty()

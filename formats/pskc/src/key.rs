@@ -1,5 +1,7 @@
 //! Reads a key package of RFC 6030, section 4.
 
+use std::sync::Arc;
+
 use countersign::otp::{Algorithm, Digits, Period, Secret, TimeStep};
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
@@ -27,14 +29,15 @@ pub(crate) fn read_package(
     let keys = fields.elements("Key");
     let read = read_device(&mut fields, &mut device, &mut others);
     fields.keep(&mut others);
-    let fail = |key: Option<usize>, line: u64, user: Option<String>, fault: Fault| TokenError {
+    let others = Arc::from(others);
+    let fail = |key: Option<usize>, line: u64, user: Option<Arc<str>>, fault: Fault| TokenError {
         place: Place::Package {
             package: number,
             key,
             line,
         },
-        serial: device.serial.as_deref().map(Box::from),
-        user_id: user.or_else(|| device.user_id.clone()).map(Box::from),
+        serial: device.serial.clone(),
+        user_id: user.or_else(|| device.user_id.clone()),
         field: fault.field.into(),
         problem: fault.problem,
     };
@@ -59,8 +62,9 @@ pub(crate) fn read_package(
 }
 
 /// The user of a key that is refused.
-fn user(key: &Element) -> Option<String> {
-    Fields::new("", key).text("UserId").ok().flatten()
+fn user(key: &Element) -> Option<Arc<str>> {
+    let user = Fields::new("", key).text("UserId").ok().flatten();
+    user.map(Arc::from)
 }
 
 fn read_device(
@@ -70,9 +74,9 @@ fn read_device(
 ) -> Result<(), Fault> {
     if let Some(info) = fields.element("DeviceInfo")? {
         let mut info = Fields::new("DeviceInfo", info);
-        device.serial = info.text("SerialNo")?;
-        device.manufacturer = info.text("Manufacturer")?;
-        device.user_id = info.text("UserId")?;
+        device.serial = info.text("SerialNo")?.map(Arc::from);
+        device.manufacturer = info.text("Manufacturer")?.map(Arc::from);
+        device.user_id = info.text("UserId")?.map(Arc::from);
         info.keep(others);
     }
     Ok(())
@@ -82,11 +86,11 @@ fn read_key(
     element: &Element,
     place: Place,
     device: &Device,
-    device_fields: &[OtherField],
+    device_fields: &Arc<[OtherField]>,
     encryption: &Encryption,
 ) -> Result<Token, Fault> {
     let mut notes = Vec::new();
-    let mut others = device_fields.to_vec();
+    let mut others = Vec::new();
     let mut key = Fields::new("", element);
     let algorithm = key.attribute("Algorithm");
     let algorithm = algorithm.ok_or_else(|| Fault::new("@Algorithm", Problem::Missing))?;
@@ -129,6 +133,7 @@ fn read_key(
         digits: parameters.digits,
         moving_factor,
         notes,
+        device_fields: Arc::clone(device_fields),
         other_fields: others,
     })
 }
@@ -139,9 +144,6 @@ fn check_policy(key: &mut Fields<'_>, others: &mut Vec<OtherField>) -> Result<()
         return Ok(());
     };
     let mut policy = Fields::new("Policy", policy);
-    if policy.has_foreign_elements() {
-        return Err(Fault::new("Policy", Problem::Policy));
-    }
     let usages = policy.elements("KeyUsage");
     if !usages.is_empty() && !usages.iter().any(|usage| usage.text() == Some("OTP")) {
         return Err(Fault::new("Policy/KeyUsage", Problem::KeyUsage));

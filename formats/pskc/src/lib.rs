@@ -61,9 +61,10 @@
 //! # Bad files
 //!
 //! One bad key is an error for this key alone, with its place and its field. Errors and `Debug` forms
-//! contain no secrets. Secrets, keys and the text of the file are wiped on drop; your own copy of the
-//! file is not. No file causes a panic. The [`limits`] bound the size and the depth of a file, and
-//! the work for a password. A document type is an error, so a file defines no entities.
+//! contain no secrets. Secrets and keys are wiped on drop, and so is the text of the file, except
+//! names such as the serial number. Your own copy of the file is not wiped. No file causes a panic.
+//! The [`limits`] bound the size and the depth of a file, and the work for a password. A document
+//! type is an error, so a file defines no entities.
 
 mod csv;
 mod encryption;

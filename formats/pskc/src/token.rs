@@ -1,6 +1,7 @@
 //! A token: what one key of a file says.
 
 use std::fmt;
+use std::sync::Arc;
 
 use countersign::AuthenticatorName;
 use countersign::import::ImportedAuthenticator;
@@ -64,15 +65,16 @@ pub struct Token {
     pub(crate) digits: Digits,
     pub(crate) moving_factor: MovingFactor,
     pub(crate) notes: Vec<Note>,
+    pub(crate) device_fields: Arc<[OtherField]>,
     pub(crate) other_fields: Vec<OtherField>,
 }
 
 /// What a key package says about the device.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Device {
-    pub(crate) serial: Option<String>,
-    pub(crate) manufacturer: Option<String>,
-    pub(crate) user_id: Option<String>,
+    pub(crate) serial: Option<Arc<str>>,
+    pub(crate) manufacturer: Option<Arc<str>>,
+    pub(crate) user_id: Option<Arc<str>>,
 }
 
 /// What a passcode depends on, besides the secret.
@@ -167,10 +169,9 @@ impl Token {
     }
 
     /// Returns the fields that this package does not interpret, for example the model of the device
-    /// and the dates of the policy.
-    #[must_use]
-    pub fn other_fields(&self) -> &[OtherField] {
-        &self.other_fields
+    /// and the dates of the policy. The fields of the device come first.
+    pub fn other_fields(&self) -> impl Iterator<Item = &OtherField> {
+        self.device_fields.iter().chain(&self.other_fields)
     }
 
     /// Returns the name for the user's list of authenticators: the friendly name, or else the
@@ -213,8 +214,8 @@ impl Token {
     fn counter_missing(&self) -> TokenError {
         TokenError {
             place: self.place,
-            serial: self.serial().map(Box::from),
-            user_id: self.user_id().map(Box::from),
+            serial: self.device.serial.clone(),
+            user_id: self.user_id().map(Arc::from),
             field: match self.place {
                 Place::Package { .. } => "Data/Counter".into(),
                 Place::Row { .. } => "counter".into(),

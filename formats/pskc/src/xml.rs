@@ -7,7 +7,7 @@ use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::reader::NsReader;
 
 use crate::error::FileError;
-use crate::limits::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_FILE_BYTES};
+use crate::limits::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_FILE_BYTES, MAX_NAME_BYTES};
 use crate::wiped::{WipedText, is_space};
 
 const PSKC: &str = "urn:ietf:params:xml:ns:keyprov:pskc";
@@ -149,12 +149,12 @@ fn element(tag: &BytesStart<'_>, is_pskc: bool, line: u64) -> Result<Element, Fi
             .normalized_value(XmlVersion::Implicit1_0)
             .map_err(|_| FileError::Syntax { line })?;
         attributes.push(Attribute {
-            name: AsRef::<str>::as_ref(&attribute.key.local_name()).to_owned(),
+            name: name(attribute.key.local_name().as_ref(), line)?,
             value: WipedText::from(&*value),
         });
     }
     Ok(Element {
-        name: AsRef::<str>::as_ref(&tag.local_name()).to_owned(),
+        name: name(tag.local_name().as_ref(), line)?,
         is_pskc,
         line,
         attributes,
@@ -162,6 +162,13 @@ fn element(tag: &BytesStart<'_>, is_pskc: bool, line: u64) -> Result<Element, Fi
         text: WipedText::default(),
         is_divided: false,
     })
+}
+
+fn name(name: &str, line: u64) -> Result<String, FileError> {
+    if name.len() > MAX_NAME_BYTES {
+        return Err(FileError::LongName { line });
+    }
+    Ok(name.to_owned())
 }
 
 /// The elements that are open, and the root when it is closed.
@@ -178,13 +185,14 @@ impl Tree {
         if self.open.len() == MAX_DEPTH {
             return Err(FileError::TooDeep { line });
         }
-        if self.elements == MAX_ELEMENTS {
+        if self.elements >= MAX_ELEMENTS {
             return Err(FileError::TooManyElements { line });
         }
         if self.root.is_some() {
             return Err(FileError::Syntax { line });
         }
-        self.elements = self.elements.saturating_add(1);
+        let parts = element.attributes.len().saturating_add(1);
+        self.elements = self.elements.saturating_add(parts);
         self.open.push(element);
         Ok(())
     }

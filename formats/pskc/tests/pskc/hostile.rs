@@ -1,6 +1,8 @@
 //! Files that are wrong as a whole. Each has a typed error.
 
-use countersign_pskc::limits::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_FILE_BYTES};
+use countersign_pskc::limits::{
+    MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_FILE_BYTES, MAX_NAME_BYTES,
+};
 use countersign_pskc::{Credential, FileError, read};
 
 use crate::{file, key, plain};
@@ -49,6 +51,22 @@ fn sizes_are_limited() {
         error(many(MAX_ATTRIBUTES + 1).as_bytes()),
         FileError::TooManyAttributes { line: 3 }
     );
+}
+
+#[test]
+fn long_names_are_refused() {
+    let named = |bytes: usize| key(&format!("<{}/>", "a".repeat(bytes)), "");
+    assert!(read(named(MAX_NAME_BYTES).as_bytes(), &Credential::none()).is_ok());
+    let long = named(MAX_NAME_BYTES + 1);
+    assert_eq!(error(long.as_bytes()), FileError::LongName { line: 3 });
+}
+
+#[test]
+fn elements_and_attributes_are_counted() {
+    let many = |count: usize| key(&"<a/>".repeat(count), "");
+    assert!(read(many(MAX_ELEMENTS - 100).as_bytes(), &Credential::none()).is_ok());
+    let error = error(many(MAX_ELEMENTS).as_bytes());
+    assert_eq!(error, FileError::TooManyElements { line: 3 });
 }
 
 #[test]

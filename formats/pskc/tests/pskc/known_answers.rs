@@ -40,7 +40,7 @@ fn figure_3_names_device_and_user() {
         (token.digits(), next_counter(&token)),
         (Digits::EIGHT, Some(0))
     );
-    let others = token.other_fields().iter();
+    let others = token.other_fields();
     let others: Vec<_> = others.map(|field| (field.path(), field.value())).collect();
     assert_eq!(
         others,
@@ -110,7 +110,10 @@ fn assert_made(name: &str, credential: &Credential) {
         (Algorithm::Sha1, Digits::EIGHT)
     );
     assert_eq!(first.notes(), [Note::DefaultHash]);
-    assert_eq!(first.other_fields()[0].path(), "DeviceInfo/Model");
+    assert_eq!(
+        first.other_fields().next().unwrap().path(),
+        "DeviceInfo/Model"
+    );
     let MovingFactor::Time {
         period,
         step,
