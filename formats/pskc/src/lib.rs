@@ -35,19 +35,19 @@
 //!
 //! # What is read
 //!
-//! - **Algorithms:** TOTP and HOTP, by their URN or by the name alone, with 6 to 8 digits. A key for
-//!   another algorithm is an error.
+//! - **Algorithms:** TOTP and HOTP, by their URN or by the name alone, with 6 to 8 digits. A key
+//!   for another algorithm is an error.
 //! - **The hash function** in `Suite`, or in an attribute `hashalgo`: `SHA1`, `SHA-256`,
-//!   `HMAC-SHA256`, `HmacSHA512` and the like. Other text is an error. The length of the secret says
-//!   nothing about the hash function.
+//!   `HMAC-SHA256`, `HmacSHA512` and the like. Other text is an error. The length of the secret
+//!   says nothing about the hash function.
 //! - **Numbers:** `TimeInterval` is in seconds. `Time` and `TimeDrift` count time steps.
 //! - **Defaults:** without `AlgorithmParameters` or `TimeInterval`, a passcode has 6 digits and is
 //!   valid for 30 seconds. A [`Note`] says so.
 //! - **Encryption:** AES-CBC with a pre-shared key, or with a password and PBKDF2. Every encrypted
-//!   value needs a MAC over its ciphertext, counters included. The MAC is checked first, in constant
-//!   time.
-//! - **The policy:** a key whose policy does not allow passcodes is an error. So is a policy with an
-//!   unknown element, and a PIN that is a part of the passcode.
+//!   value needs a MAC over its ciphertext, counters included. The MAC is checked first, in
+//!   constant time.
+//! - **The policy:** a key whose policy does not allow passcodes is an error. So is a policy with
+//!   an unknown element, and a PIN that is a part of the passcode.
 //!
 //! All other fields are kept: [`Token::other_fields`]. Fields of RFC 6030 count only in its
 //! namespace.
@@ -60,11 +60,11 @@
 //!
 //! # Bad files
 //!
-//! One bad key is an error for this key alone, with its place and its field. Errors and `Debug` forms
-//! contain no secrets. Secrets and keys are wiped on drop, and so is the text of the file, except
-//! names such as the serial number. Your own copy of the file is not wiped. No file causes a panic.
-//! The [`limits`] bound the size and the depth of a file, and the work for a password. A document
-//! type is an error, so a file defines no entities.
+//! One bad key is an error for this key alone, with its place and its field. Errors and `Debug`
+//! forms contain no secrets. Secrets and keys are wiped on drop, and so is the text of the file,
+//! except names such as the serial number. Your own copy of the file is not wiped. No file causes a
+//! panic. The [`limits`] bound the size and the depth of a file, and the work for a password. A
+//! document type is an error, so a file defines no entities.
 
 mod csv;
 mod encryption;
