@@ -27,6 +27,12 @@ pub(crate) enum Command {
     /// Exit status: 0 if the code is accepted, 1 if not, 2 for bad usage, 3 if the database or the
     /// key failed.
     Check(Check),
+    /// Convert a file of hardware tokens (PSKC or CSV) into the lines that this program imports.
+    ///
+    /// The account of a token is its user id in the file, or else its serial number. Errors and
+    /// notes go to standard error, with the place and the field. Exit status: 0 if every token is
+    /// written, 1 if a token or the file was refused, 2 for bad usage, 3 if a file cannot be read.
+    Pskc(Pskc),
 }
 
 #[derive(Args)]
@@ -64,6 +70,22 @@ pub(crate) struct Check {
     /// computer can see a code in the arguments.
     #[arg(allow_hyphen_values = true)]
     pub(crate) code: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Pskc {
+    /// The PSKC file (RFC 6030).
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// A file with the pre-shared key in hexadecimal.
+    #[arg(long, value_name = "FILE", conflicts_with = "password_file")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// A file with the password, in UTF-8. White space at its end does not count.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The file is CSV: serial number, secret in hexadecimal, digits, period.
+    #[arg(long, conflicts_with_all = ["key_file", "password_file"])]
+    pub(crate) csv: bool,
 }
 
 fn unix_time(text: &str) -> Result<Timestamp, String> {

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example import -- --db accounts.db --key accounts.key < rows.jsonl
 //! cargo run --release --example import -- check --db accounts.db --key accounts.key --account 42 123456
+//! cargo run --release --example import -- pskc tokens.xml > rows.jsonl
 //! ```
 //!
 //! `docs/migrating.md` describes the lines. `row` reads a line, and `batch` stores a thousand
@@ -17,6 +18,7 @@ mod fault;
 mod form;
 mod lines;
 mod progress;
+mod pskc;
 mod report;
 mod row;
 mod run;
@@ -43,6 +45,7 @@ async fn main() -> ExitCode {
             let account = AccountId::new(&check.account).unwrap_or_else(|error| usage(&error));
             check::run(check, &account).await
         }
+        (Some(Command::Pskc(arguments)), _) => pskc::run(arguments),
         (None, Some(import)) => run(import).await,
         (None, None) => usage(&"--db and --key are missing"),
     };

@@ -66,11 +66,11 @@ pub(crate) fn directories(parent: &str) -> impl Iterator<Item = String> {
     found.into_iter()
 }
 
-/// The Rust files of the core and of the stores.
+/// The Rust files of the core, of the stores and of the file formats.
 pub(crate) fn sources() -> Vec<PathBuf> {
     let mut files = under("src", "rs");
-    for store in directories("stores") {
-        files.extend(under(&format!("{store}/src"), "rs"));
+    for package in directories("stores").chain(directories("formats")) {
+        files.extend(under(&format!("{package}/src"), "rs"));
     }
     files
 }

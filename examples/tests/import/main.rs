@@ -11,6 +11,7 @@
 mod files;
 #[cfg(feature = "slow-tests")]
 mod kills;
+mod pskc;
 mod refusals;
 mod sign_in;
 #[path = "../support/mod.rs"]

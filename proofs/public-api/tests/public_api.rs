@@ -89,6 +89,11 @@ fn countersign_redis_exports_what_is_listed() {
 }
 
 #[test]
+fn countersign_pskc_exports_what_is_listed() {
+    exports_what_is_listed("countersign-pskc");
+}
+
+#[test]
 fn only_allowed_foreign_types_are_public() {
     names_only_crates(
         "countersign",
@@ -109,4 +114,5 @@ fn only_allowed_foreign_types_are_public() {
         "countersign-redis",
         &["countersign", "countersign_redis", "redis"],
     );
+    names_only_crates("countersign-pskc", &["countersign", "countersign_pskc"]);
 }
