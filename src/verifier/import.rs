@@ -226,11 +226,16 @@ impl<S: Store> Verifier<S> {
                 }
             }
         };
-        let (mut first_round, mut has_begun) = (FirstRound::AssumesNoRecord, false);
+        let mut has_begun = false;
         for _ in 0..self.core.rounds {
+            let first_round = if has_begun {
+                FirstRound::Loads
+            } else {
+                FirstRound::AssumesNoRecord
+            };
             let decide = |loaded, now| decide(has_begun, loaded, now);
             match self.modify_store(account, first_round, decide).await?? {
-                Progress::Begun => (first_round, has_begun) = (FirstRound::Loads, true),
+                Progress::Begun => has_begun = true,
                 Progress::Complete(imported) => return Ok(imported),
             }
         }
