@@ -14,8 +14,8 @@ use countersign::blocking::Verifier;
 use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::Phone;
 use countersign::{
-    AcceptedBy, AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey,
-    Status,
+    AcceptedBy, AccountId, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof,
+    Rejection, SealingKey, Status,
 };
 
 use crate::redb_store::RedbStore;
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let codes = verifier.issue_backup_codes(
         &account,
         Proof::Reauthenticated {
-            password_checked_at,
+            first_factor: FirstFactor::password(password_checked_at),
             receipt: &verifier.seal_receipt(&receipt),
         },
     )?;

@@ -127,6 +127,8 @@ pub mod otp;
 pub mod record;
 #[cfg(feature = "verifier")]
 pub mod runtime;
+#[cfg(feature = "verifier")]
+pub mod session;
 mod stack_wipe;
 #[cfg(feature = "std")]
 pub mod store;
@@ -146,7 +148,7 @@ pub use factor::authenticator::{AuthenticatorId, AuthenticatorName, EnrollmentId
 #[cfg(feature = "verifier")]
 pub use factor::policy::{Policy, PolicyBuilder};
 #[cfg(feature = "verifier")]
-pub use factor::proof::{AcceptedBy, Proof, Receipt, SealedReceipt};
+pub use factor::proof::{AcceptedBy, FirstFactor, FirstFactorKind, Proof, Receipt, SealedReceipt};
 #[cfg(feature = "verifier")]
 pub use factor::rate_limit::ServerClock;
 #[cfg(feature = "verifier")]

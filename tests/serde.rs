@@ -7,8 +7,8 @@ use countersign::backup::CodeShape;
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorName, EnrollmentId, EnrollmentRequest, KeyId, Keyring, Policy, Proof,
-    Rejection, SealedReceipt, SealingKey, Status, Timestamp, Verifier,
+    AccountId, AuthenticatorName, EnrollmentId, EnrollmentRequest, FirstFactor, KeyId, Keyring,
+    Policy, Proof, Rejection, SealedReceipt, SealingKey, Status, Timestamp, Verifier,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,7 +48,7 @@ fn receipts_and_status_round_trip_as_json() {
     assert_eq!(round_trip(&sealed), json!(sealed.as_str()));
     let sealed: SealedReceipt = serde_json::from_value(round_trip(&sealed)).unwrap();
     let proof = Proof::Reauthenticated {
-        password_checked_at: clock.now(),
+        first_factor: FirstFactor::password(clock.now()),
         receipt: &sealed,
     };
     block_on(verifier.issue_backup_codes(&alice, proof)).unwrap();

@@ -11,8 +11,8 @@ use countersign::runtime::{HashExecutor, HashExecutorError, InlineExecutor, Toki
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
-    VerifierError,
+    AccountId, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, SealingKey,
+    Timestamp, Verifier, VerifierError,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Service {
                 .unwrap();
             let receipt = issuing.seal_receipt(&receipt);
             let proof = Proof::Reauthenticated {
-                password_checked_at: clock.now(),
+                first_factor: FirstFactor::password(clock.now()),
                 receipt: &receipt,
             };
             issuing.issue_backup_codes(&alice, proof).await.unwrap()

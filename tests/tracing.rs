@@ -5,8 +5,8 @@
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, ServerClock, Timestamp,
-    Verifier,
+    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, SealingKey, ServerClock,
+    Timestamp, Verifier,
 };
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -90,7 +90,7 @@ fn events_show_reasons_without_codes() {
                 .unwrap();
             let receipt = verifier.seal_receipt(&receipt);
             let proof = Proof::Reauthenticated {
-                password_checked_at: clock.now(),
+                first_factor: FirstFactor::password(clock.now()),
                 receipt: &receipt,
             };
             let codes = verifier.issue_backup_codes(&alice, proof).await.unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use countersign::testing::{Phone, block_on};
-use countersign::{AccountId, EnrollmentRequest, Proof, Timestamp};
+use countersign::{AccountId, EnrollmentRequest, FirstFactor, Proof, Timestamp};
 
 use crate::Failure;
 use crate::policies::Rules;
@@ -34,7 +34,7 @@ impl Victim {
             let proof = match &receipt {
                 None => Proof::Password { checked_at: START },
                 Some(receipt) => Proof::Reauthenticated {
-                    password_checked_at: START,
+                    first_factor: FirstFactor::password(START),
                     receipt,
                 },
             };
@@ -49,7 +49,7 @@ impl Victim {
         }
         if let (true, Some(receipt)) = (with_codes, &receipt) {
             let proof = Proof::Reauthenticated {
-                password_checked_at: START,
+                first_factor: FirstFactor::password(START),
                 receipt,
             };
             let codes = block_on(verifier.issue_backup_codes(&victim.account, proof))?;

@@ -17,7 +17,9 @@ use std::path::Path;
 
 use countersign::runtime::{Clock, RandomSource, SystemClock, SystemRandom};
 use countersign::testing::Phone;
-use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Verifier};
+use countersign::{
+    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, SealingKey, Verifier,
+};
 use countersign_sqlx::SqliteStore;
 use sqlx::sqlite::SqlitePool;
 
@@ -120,7 +122,7 @@ impl Service {
             .confirm_enrollment(account, enrollment.id(), &passcode)
             .await?;
         let proof = Proof::Reauthenticated {
-            password_checked_at,
+            first_factor: FirstFactor::password(password_checked_at),
             receipt: &self.verifier.seal_receipt(&receipt),
         };
         let codes = self.verifier.issue_backup_codes(account, proof).await?;

@@ -1,7 +1,7 @@
 //! The proof for a change: from the session if it is recent, otherwise from the user.
 
 use countersign::runtime::{Clock, SystemClock};
-use countersign::{Denied, Proof, Rejection};
+use countersign::{Denied, FirstFactor, Proof, Rejection};
 
 use crate::messages;
 use crate::sign_in::Session;
@@ -57,7 +57,7 @@ pub(crate) async fn prove<T>(
 const fn proof(session: &Session) -> Proof<'_> {
     match &session.receipt {
         Some(receipt) => Proof::Reauthenticated {
-            password_checked_at: session.password_checked_at,
+            first_factor: FirstFactor::password(session.password_checked_at),
             receipt,
         },
         None => Proof::Password {

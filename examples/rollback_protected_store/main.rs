@@ -17,7 +17,8 @@ use std::io::{Write, stdout};
 use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::Phone;
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Verifier, blocking,
+    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, SealingKey, Verifier,
+    blocking,
 };
 
 use crate::store::RollbackProtectedStore;
@@ -41,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose())?;
     let receipt = verifier.confirm_enrollment(&alice, enrollment.id(), &phone.passcode(now))?;
     let proof = Proof::Reauthenticated {
-        password_checked_at: now,
+        first_factor: FirstFactor::password(now),
         receipt: &verifier.seal_receipt(&receipt),
     };
     let codes = verifier.issue_backup_codes(&alice, proof)?;

@@ -18,8 +18,8 @@ use countersign::record::RecordError;
 use countersign::store::StoredRecord;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Rejection, SealingKey,
-    Timestamp, Verifier, VerifierError, blocking,
+    AccountId, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, Rejection,
+    SealingKey, Timestamp, Verifier, VerifierError, blocking,
 };
 use store::RollbackProtectedStore;
 use tempfile::TempDir;
@@ -84,7 +84,7 @@ fn a_restored_record_undoes_nothing() {
         .unwrap();
     keep();
     let proof = Proof::Reauthenticated {
-        password_checked_at: checked_at,
+        first_factor: FirstFactor::password(checked_at),
         receipt: &verifier.seal_receipt(&receipt),
     };
     let codes = verifier.issue_backup_codes(&alice, proof).unwrap();

@@ -4,7 +4,7 @@ use super::action_limits::IssueRightId;
 use super::attempt::{Progress, Refusal};
 use super::authenticator::Pending;
 use super::code_set::CodeSet;
-use super::proof::{AcceptedBy, Evidence, Receipt};
+use super::proof::{AcceptedBy, Evidence, FirstFactor, Receipt};
 use super::rate_limit::CLOCK_SKEW;
 use super::second_factor::{Outcome, SecondFactor, Step};
 use crate::backup::BackupCodeSet;
@@ -127,10 +127,10 @@ impl SecondFactor {
         match evidence {
             Evidence::Code(code) => self.check(code, progress, now, policy).map(|_| ()),
             Evidence::Reauthenticated {
-                password_checked_at,
+                first_factor,
                 receipt,
             } => self
-                .check_receipt(account, *password_checked_at, receipt, now, policy)
+                .check_receipt(account, *first_factor, receipt, now, policy)
                 .map_err(Refusal::Unchanged),
             Evidence::Password { checked_at } => {
                 fresh(*checked_at, now, policy).map_err(Refusal::Unchanged)
@@ -138,11 +138,11 @@ impl SecondFactor {
         }
     }
 
-    /// Whether a password check and an authentic receipt are a sufficient proof.
+    /// Whether a first factor and an authentic receipt are a sufficient proof.
     fn check_receipt(
         &self,
         account: &AccountId,
-        password_checked_at: Timestamp,
+        first_factor: FirstFactor,
         receipt: &Receipt,
         now: Timestamp,
         policy: &Policy,
@@ -150,7 +150,10 @@ impl SecondFactor {
         if receipt.account() != account {
             return Err(Rejection::ForeignReceipt);
         }
-        fresh(password_checked_at, now, policy)?;
+        if !first_factor.kind.needs_user() {
+            return Err(Rejection::ProofTooWeak);
+        }
+        fresh(first_factor.at, now, policy)?;
         fresh(receipt.at(), now, policy)?;
         let still_there = match receipt.accepted_by() {
             AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {

@@ -15,12 +15,13 @@ pub enum Proof<'a> {
     /// A passcode or backup code that the user typed just now. It is rate-limited and used up like
     /// any attempt.
     Code(&'a str),
-    /// A fresh password check, and the receipt of a login or a confirmed enrollment of the same
+    /// A fresh first factor, and the receipt of a login or a confirmed enrollment of the same
     /// account. Both are at most [`PolicyBuilder::proof_age`](crate::PolicyBuilder::proof_age) old
     /// and at most 10 s ahead of this server's clock.
     Reauthenticated {
-        /// When you last checked the password.
-        password_checked_at: Timestamp,
+        /// The first factor that you checked last, and when. It must be one that needs the user: see
+        /// [`FirstFactorKind::needs_user`].
+        first_factor: FirstFactor,
         /// The sealed receipt, from [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
         receipt: &'a SealedReceipt,
     },
@@ -32,12 +33,65 @@ pub enum Proof<'a> {
     },
 }
 
+/// What showed who the user is, before the second factor, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct FirstFactor {
+    /// The kind of the first factor.
+    pub kind: FirstFactorKind,
+    /// When you checked it.
+    pub at: Timestamp,
+}
+
+impl FirstFactor {
+    /// A first factor of this kind, checked at this time.
+    #[must_use]
+    pub const fn new(kind: FirstFactorKind, at: Timestamp) -> Self {
+        Self { kind, at }
+    }
+
+    /// A password, checked at this time.
+    #[must_use]
+    pub const fn password(at: Timestamp) -> Self {
+        Self::new(FirstFactorKind::Password, at)
+    }
+}
+
+/// The kinds of first factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum FirstFactorKind {
+    /// The password of the account.
+    Password,
+    /// A link or a code that was sent by email.
+    Email,
+    /// A sign-in at another service, for example by `OpenID` Connect or SAML.
+    SingleSignOn,
+    /// A passkey or a security key (`WebAuthn`).
+    Passkey,
+    /// A token that a program sends.
+    ApiToken,
+    /// A browser that your application remembered, without a check of the user now.
+    RememberedBrowser,
+}
+
+impl FirstFactorKind {
+    /// Whether the user did something for this check just now. The proof of a change needs that, so
+    /// a stolen token or browser changes nothing.
+    #[must_use]
+    pub const fn needs_user(self) -> bool {
+        !matches!(self, Self::ApiToken | Self::RememberedBrowser)
+    }
+}
+
 /// A proof whose code is parsed and whose receipt is authentic.
 #[derive(Debug)]
 pub(crate) enum Evidence {
     Code(Code),
     Reauthenticated {
-        password_checked_at: Timestamp,
+        first_factor: FirstFactor,
         receipt: Receipt,
     },
     Password {

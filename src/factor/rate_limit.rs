@@ -169,7 +169,7 @@ impl RateLimit {
 
 /// The most that the time of a proof may lie ahead of now: clocks that NTP synchronizes differ by
 /// less.
-pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(10);
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(10);
 
 /// The most that a stored time may lie ahead of now.
 const CLOCK_FAULT: Duration = Duration::from_secs(3600);

@@ -8,6 +8,7 @@ use crate::backup::BackupCodes;
 use crate::blocking::{Adapter, Store};
 use crate::import::Import;
 use crate::runtime::RandomSource;
+use crate::session::{FactorFlag, NextStep, Requirement};
 use crate::testing::block_on;
 use crate::{
     AccountId, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt, SealedReceipt,
@@ -128,6 +129,19 @@ impl<S: Store> Verifier<S> {
     /// The errors of that method.
     pub fn status(&self, account: &AccountId) -> Result<Status, VerifierError> {
         block_on(self.0.status(account))
+    }
+
+    /// Blocks on [`Verifier::after_first_factor`](crate::Verifier::after_first_factor).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn after_first_factor(
+        &self,
+        account: &AccountId,
+        flag: FactorFlag,
+        requirement: &Requirement,
+    ) -> Result<NextStep, VerifierError> {
+        block_on(self.0.after_first_factor(account, flag, requirement))
     }
 
     /// Blocks on [`Verifier::issue_backup_codes`](crate::Verifier::issue_backup_codes).

@@ -8,6 +8,7 @@ use crate::factor::{
 use crate::otp::{Code, Secret};
 use crate::record;
 use crate::runtime::{Clock, Generator, HashExecutor, RandomSource};
+use crate::session::{FactorFlag, NextStep, Requirement, next_step};
 use crate::stack_wipe::poll_with_wiped_stack;
 use crate::store::Store;
 use crate::{
@@ -256,6 +257,22 @@ impl<S: Store> Verifier<S> {
         }))
     }
 
+    /// Returns what comes after the first factor: a code, an enrollment, or nothing. Call it right
+    /// after you checked the first factor, with your own flag of the account.
+    ///
+    /// # Errors
+    /// [`VerifierError`], if the record cannot be read. Let nobody in then.
+    pub async fn after_first_factor(
+        &self,
+        account: &AccountId,
+        flag: FactorFlag,
+        requirement: &Requirement,
+    ) -> Result<NextStep, VerifierError> {
+        let status = self.status(account).await?;
+        let now = self.core.clock.now();
+        Ok(next_step(account, status, flag, requirement, now))
+    }
+
     /// Issues a set of backup codes, which replaces the current set. Show the codes once: only
     /// their Argon2id hashes are stored.
     ///
@@ -374,12 +391,12 @@ impl<S: Store> Verifier<S> {
                 .map(Evidence::Code)
                 .map_err(|_| Rejection::Malformed),
             Proof::Reauthenticated {
-                password_checked_at,
+                first_factor,
                 receipt,
             } => {
                 let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
                 Ok(Evidence::Reauthenticated {
-                    password_checked_at,
+                    first_factor,
                     receipt: record::open_receipt(receipt, namespace, keyring)?,
                 })
             }

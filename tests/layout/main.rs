@@ -20,7 +20,7 @@ use imports::Imports;
 
 /// The layers of `src/`, lowest first. Each uses only the layers before it in this list (DESIGN.md,
 /// "Layers"). `testing` is below `verifier`, because the blocking verifier needs its `block_on`.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "constant_time",
     "stack_wipe",
     "time",
@@ -33,6 +33,7 @@ const LAYERS: [&str; 14] = [
     "record",
     "runtime",
     "testing",
+    "session",
     "verifier",
     "conformance",
 ];
@@ -100,9 +101,9 @@ fn no_source_file_exceeds_500_lines() {
 }
 
 #[test]
-fn the_core_has_at_most_110_files() {
+fn the_core_has_at_most_118_files() {
     let files = under("src", "rs").len();
-    assert!((20..=110).contains(&files), "{files} files");
+    assert!((20..=118).contains(&files), "{files} files");
 }
 
 #[test]

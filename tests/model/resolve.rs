@@ -36,7 +36,9 @@ impl Proven {
             (account::Proof::Code(text), _) => countersign::Proof::Code(text),
             (account::Proof::Reauthenticated { checked_at, .. }, Some(receipt)) => {
                 countersign::Proof::Reauthenticated {
-                    password_checked_at: Timestamp::from_unix(*checked_at),
+                    first_factor: countersign::FirstFactor::password(Timestamp::from_unix(
+                        *checked_at,
+                    )),
                     receipt,
                 }
             }

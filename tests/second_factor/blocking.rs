@@ -5,8 +5,8 @@ use countersign::blocking::Verifier;
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Enrollment, EnrollmentRequest, KeyId, Keyring, Proof, Receipt, Rejection, Removed,
-    Resealed, SealingKey, ServerClock, Status, Timestamp,
+    AccountId, Enrollment, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, Receipt,
+    Rejection, Removed, Resealed, SealingKey, ServerClock, Status, Timestamp,
 };
 
 struct Service {
@@ -66,7 +66,7 @@ impl Service {
 
     fn proof(&self, receipt: &Receipt) -> Proof<'static> {
         Proof::Reauthenticated {
-            password_checked_at: self.clock.now(),
+            first_factor: FirstFactor::password(self.clock.now()),
             receipt: Box::leak(Box::new(self.verifier.seal_receipt(receipt))),
         }
     }

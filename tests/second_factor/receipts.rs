@@ -4,8 +4,8 @@ use crate::world::{START, STEP, World, keyring, rejection, scan};
 use countersign::store::MemoryStore;
 use countersign::testing::block_on;
 use countersign::{
-    AcceptedBy, AccountId, EnrollmentRequest, KeyId, Keyring, Proof, Receipt, Rejection,
-    SealedReceipt, SealingKey,
+    AcceptedBy, AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, Receipt,
+    Rejection, SealedReceipt, SealingKey,
 };
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 fn proof<'a>(world: &World, receipt: &'a SealedReceipt) -> Proof<'a> {
     Proof::Reauthenticated {
-        password_checked_at: world.clock.now(),
+        first_factor: FirstFactor::password(world.clock.now()),
         receipt,
     }
 }

@@ -4,9 +4,9 @@ use countersign::backup::Argon2Params;
 use countersign::store::{MemoryStore, Store};
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, KeyId, Keyring, Policy,
-    PolicyBuilder, Proof, Receipt, Rejection, SealingKey, ServerClock, Status, Timestamp, Verifier,
-    VerifierBuilder,
+    AccountId, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, FirstFactor, KeyId, Keyring,
+    Policy, PolicyBuilder, Proof, Receipt, Rejection, SealingKey, ServerClock, Status, Timestamp,
+    Verifier, VerifierBuilder,
 };
 use std::time::Duration;
 
@@ -181,7 +181,7 @@ impl<S: Store> World<S> {
         receipt: &Receipt,
     ) -> Proof<'static> {
         Proof::Reauthenticated {
-            password_checked_at: password,
+            first_factor: FirstFactor::password(password),
             receipt: Box::leak(Box::new(self.verifier.seal_receipt(receipt))),
         }
     }

@@ -10,8 +10,8 @@ use countersign::otp::RandomError;
 use countersign::runtime::{Clock, RandomSource};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, ServerClock, Timestamp,
-    Verifier,
+    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, SealingKey, ServerClock,
+    Timestamp, Verifier,
 };
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -343,7 +343,7 @@ impl Shown {
                 password_checked_at,
                 ..
             } => Proof::Reauthenticated {
-                password_checked_at: *password_checked_at,
+                first_factor: FirstFactor::password(*password_checked_at),
                 receipt: &kept.sealed,
             },
         }

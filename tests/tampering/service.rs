@@ -5,8 +5,8 @@ use countersign::backup::Argon2Params;
 use countersign::record::RecordError;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, KeyId, Keyring, Policy,
-    Proof, Receipt, SealingKey, ServerClock, Status, Timestamp, Verifier, VerifierError,
+    AccountId, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, FirstFactor, KeyId, Keyring,
+    Policy, Proof, Receipt, SealingKey, ServerClock, Status, Timestamp, Verifier, VerifierError,
 };
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl Service {
         let receipt = block_on(confirmed).unwrap();
         let receipt = verifier.seal_receipt(&receipt);
         let proof = || Proof::Reauthenticated {
-            password_checked_at: START,
+            first_factor: FirstFactor::password(START),
             receipt: &receipt,
         };
         let codes = block_on(verifier.issue_backup_codes(&alice, proof())).unwrap();

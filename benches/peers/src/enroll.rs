@@ -1,7 +1,9 @@
 use countersign::backup::BackupCodes;
 use countersign::store::MemoryStore;
 use countersign::testing::{Phone, block_on};
-use countersign::{AccountId, EnrollmentRequest, Proof, SealedReceipt, Timestamp, Verifier};
+use countersign::{
+    AccountId, EnrollmentRequest, FirstFactor, Proof, SealedReceipt, Timestamp, Verifier,
+};
 
 use super::Error;
 
@@ -50,7 +52,7 @@ fn proof(now: Timestamp, receipt: Option<&SealedReceipt>) -> Proof<'_> {
     match receipt {
         None => Proof::Password { checked_at: now },
         Some(receipt) => Proof::Reauthenticated {
-            password_checked_at: now,
+            first_factor: FirstFactor::password(now),
             receipt,
         },
     }

@@ -7,7 +7,7 @@ use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
 use countersign::factor::GuessTarget;
 use countersign::otp::{Algorithm, Digits, Period, Window};
 use countersign::testing::Phone;
-use countersign::{Denied, Policy, Proof, Rejection};
+use countersign::{Denied, FirstFactor, Policy, Proof, Rejection};
 use serde_json::{Map, Value, json};
 use std::iter::repeat_n;
 use std::time::Duration;
@@ -258,7 +258,7 @@ fn check_login(policy: &Policy) {
     let work = u64::from(hash.memory_kib()) * u64::from(hash.passes());
     if work * u64::from(policy.code_format().count()) <= 1024 {
         let proof = Proof::Reauthenticated {
-            password_checked_at: service.now(),
+            first_factor: FirstFactor::password(service.now()),
             receipt: &service.seal(&receipt),
         };
         let codes = service.issue(proof).expect("a fresh receipt");

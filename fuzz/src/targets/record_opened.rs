@@ -9,7 +9,9 @@ use countersign::backup::BackupCodeSet;
 use countersign::otp::{Algorithm, Digits, Period, Totp};
 use countersign::store::Revision;
 use countersign::testing::block_on;
-use countersign::{Denied, EnrollmentId, Proof, Rejection, ServerClock, Timestamp, VerifierError};
+use countersign::{
+    Denied, EnrollmentId, FirstFactor, Proof, Rejection, ServerClock, Timestamp, VerifierError,
+};
 use minicbor::Decoder;
 
 #[derive(Debug, Arbitrary)]
@@ -122,7 +124,7 @@ fn call_everything(service: &Service, typed: &str, id: EnrollmentId) {
     accepted_or_rejected(service, service.issue(Proof::Code(typed)));
     if let Some(receipt) = &receipt {
         let proof = || Proof::Reauthenticated {
-            password_checked_at: service.now(),
+            first_factor: FirstFactor::password(service.now()),
             receipt,
         };
         accepted_or_rejected(service, service.begin(Some(proof())));

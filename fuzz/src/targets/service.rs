@@ -11,8 +11,9 @@ use countersign::store::{
 };
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Denied, EnrollmentId, EnrollmentRequest, KeyId, Keyring, Policy,
-    Proof, Receipt, SealedReceipt, SealingKey, Status, Timestamp, Verifier, VerifierError,
+    AccountId, AuthenticatorId, Denied, EnrollmentId, EnrollmentRequest, FirstFactor, KeyId,
+    Keyring, Policy, Proof, Receipt, SealedReceipt, SealingKey, Status, Timestamp, Verifier,
+    VerifierError,
 };
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -157,7 +158,7 @@ pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     let receipt = service.seal(&receipt);
     keep();
     let proof = || Proof::Reauthenticated {
-        password_checked_at: service.now(),
+        first_factor: FirstFactor::password(service.now()),
         receipt: &receipt,
     };
     let codes = service.issue(proof()).expect("a fresh receipt");

@@ -8,8 +8,8 @@ use countersign::blocking::Verifier;
 use countersign::store::MemoryStore;
 use countersign::testing::ManualClock;
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealedReceipt, SealingKey,
-    Timestamp,
+    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, Rejection, SealedReceipt,
+    SealingKey, Timestamp,
 };
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -27,7 +27,7 @@ pub(crate) fn run(report: &Report, key: &[u8; 32], account: &AccountId, sealed: 
             .build_blocking()
             .expect("a verifier");
         let proof = Proof::Reauthenticated {
-            password_checked_at: NOW,
+            first_factor: FirstFactor::password(NOW),
             receipt,
         };
         let request = EnrollmentRequest::new("alice");

@@ -16,8 +16,8 @@ use countersign::otp::Hotp;
 use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteResult};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Denied, Enrollment, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Receipt,
-    Rejection, SealedReceipt, SealingKey, Timestamp,
+    AccountId, Denied, Enrollment, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof,
+    Receipt, Rejection, SealedReceipt, SealingKey, Timestamp,
 };
 use std::convert::Infallible;
 use std::sync::Mutex;
@@ -203,7 +203,7 @@ impl Service {
         let now = self.clock.now();
         match receipt {
             Some(receipt) => Proof::Reauthenticated {
-                password_checked_at: now,
+                first_factor: FirstFactor::password(now),
                 receipt,
             },
             None => Proof::Password { checked_at: now },

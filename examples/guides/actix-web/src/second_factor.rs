@@ -2,7 +2,7 @@ use actix_session::Session;
 use actix_web::web::{Data, Form};
 use actix_web::{HttpResponse, post};
 use countersign::uri::KeyUri;
-use countersign::{Denied, EnrollmentId, EnrollmentRequest, Proof, Rejection};
+use countersign::{Denied, EnrollmentId, EnrollmentRequest, FirstFactor, Proof, Rejection};
 use serde::Deserialize;
 
 use crate::pages::{codes_page, not_confirmed, setup_page};
@@ -91,7 +91,7 @@ pub async fn backup_codes(app: Data<App>, session: Session) -> Result<HttpRespon
         return Err(Denied::Rejected(Rejection::Disabled).into());
     };
     let task = tokio::spawn(async move {
-        let proof = Proof::Reauthenticated { password_checked_at: checked_at, receipt: &receipt };
+        let proof = Proof::Reauthenticated { first_factor: FirstFactor::password(checked_at), receipt: &receipt };
         app.verifier.issue_backup_codes(&user.into(), proof).await
     });
     Ok(codes_page(&task.await??).into())

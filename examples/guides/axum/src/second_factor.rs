@@ -2,7 +2,7 @@ use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use countersign::uri::KeyUri;
-use countersign::{Denied, EnrollmentId, EnrollmentRequest, Proof, Rejection};
+use countersign::{Denied, EnrollmentId, EnrollmentRequest, FirstFactor, Proof, Rejection};
 use serde::Deserialize;
 use tower_sessions::Session;
 
@@ -94,7 +94,7 @@ pub async fn backup_codes(State(app): State<App>, session: Session) -> Result<Pa
         return Err(Denied::Rejected(Rejection::Disabled).into());
     };
     let task = tokio::spawn(async move {
-        let proof = Proof::Reauthenticated { password_checked_at: checked_at, receipt: &receipt };
+        let proof = Proof::Reauthenticated { first_factor: FirstFactor::password(checked_at), receipt: &receipt };
         app.verifier.issue_backup_codes(&user.into(), proof).await
     });
     Ok(codes_page(&task.await??))

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 use countersign::factor::RateLimitState;
 use countersign::runtime::Clock;
-use countersign::{Denied, Proof, SealedReceipt, Status, Timestamp, Verifier};
+use countersign::{Denied, FirstFactor, Proof, SealedReceipt, Status, Timestamp, Verifier};
 use serde::Deserialize;
 
 use crate::app::{App, OrFail, run_to_completion};
@@ -181,7 +181,7 @@ impl OwnedProof {
         match self {
             Self::Code(code) => Proof::Code(code),
             Self::Reauthenticated(password_checked_at, receipt) => Proof::Reauthenticated {
-                password_checked_at: *password_checked_at,
+                first_factor: FirstFactor::password(*password_checked_at),
                 receipt,
             },
             Self::Password(checked_at) => Proof::Password {

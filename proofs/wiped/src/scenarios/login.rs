@@ -9,7 +9,8 @@ use countersign::otp::{Hotp, Passcode, Secret, Totp};
 use countersign::store::MemoryStore;
 use countersign::testing::ManualClock;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, SealingKey, Timestamp,
+    AccountId, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, SealingKey,
+    Timestamp,
 };
 use std::error::Error;
 use std::time::Duration;
@@ -99,7 +100,7 @@ fn enroll_and_log_in(
     stop.here()?;
 
     let proof = Proof::Reauthenticated {
-        password_checked_at: clock.now(),
+        first_factor: FirstFactor::password(clock.now()),
         receipt: &verifier.seal_receipt(&receipt),
     };
     let codes = verifier.issue_backup_codes(alice, proof)?;

@@ -9,8 +9,8 @@ use countersign::blocking::Verifier;
 use countersign::store::MemoryStore;
 use countersign::testing::ManualClock;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealedReceipt,
-    SealingKey,
+    AccountId, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, Rejection,
+    SealedReceipt, SealingKey,
 };
 use std::error::Error;
 
@@ -79,7 +79,7 @@ fn begin(
 ) -> Result<(), Denied> {
     let request = EnrollmentRequest::new("alice@example.com");
     let proof = Proof::Reauthenticated {
-        password_checked_at: START,
+        first_factor: FirstFactor::password(START),
         receipt,
     };
     let begun = verifier.begin_enrollment(alice, request, proof)?;

@@ -20,8 +20,8 @@ use countersign::runtime::{Clock, RandomSource, SystemClock, SystemRandom};
 use countersign::store::BoxStore;
 use countersign::testing::Phone;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Proof, Rejection, SealingKey, Status,
-    Verifier,
+    AccountId, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, Rejection,
+    SealingKey, Status, Verifier,
 };
 
 use crate::database::Database;
@@ -110,7 +110,7 @@ async fn enroll(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<Ph
         .confirm_enrollment(account, enrollment.id(), &typed)
         .await?;
     let proof = Proof::Reauthenticated {
-        password_checked_at,
+        first_factor: FirstFactor::password(password_checked_at),
         receipt: &verifier.seal_receipt(&receipt),
     };
     let codes = verifier.issue_backup_codes(account, proof).await?;

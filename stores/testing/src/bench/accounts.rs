@@ -6,7 +6,8 @@ use countersign::backup::Argon2Params;
 use countersign::store::{MemoryStore, Store, StoredRecord};
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, Policy, Proof, SealingKey, Timestamp, Verifier,
+    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, SealingKey,
+    Timestamp, Verifier,
 };
 use fastrand::Rng;
 
@@ -155,7 +156,7 @@ impl Member {
             .confirm_enrollment(&id, enrollment.id(), &passcode)
             .await?;
         let proof = Proof::Reauthenticated {
-            password_checked_at: BEGINNING,
+            first_factor: FirstFactor::password(BEGINNING),
             receipt: &verifier.seal_receipt(&receipt),
         };
         verifier.issue_backup_codes(&id, proof).await?;
