@@ -1,0 +1,69 @@
+use countersign::AccountId;
+use countersign::session::Requirement;
+use std::error::Error;
+use std::time::Duration;
+
+use crate::notice::Notice;
+
+/// An error of your application: from its database, for example.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// What the gate asks your application about its accounts.
+///
+/// Write the methods as `async fn`.
+pub trait Accounts: Send + Sync + 'static {
+    /// The name of the account in the authenticator app: an email address, for example.
+    ///
+    /// # Errors
+    /// If the account cannot be read.
+    fn account_name(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<String, BoxError>> + Send;
+
+    /// Checks the password again, before a change. Limit the tries, as your sign-in page does.
+    ///
+    /// # Errors
+    /// If the password cannot be checked.
+    fn check_password(
+        &self,
+        account: &AccountId,
+        password: &str,
+    ) -> impl Future<Output = Result<PasswordCheck, BoxError>> + Send;
+
+    /// Whether the account must have a second factor.
+    ///
+    /// # Errors
+    /// If it cannot be decided. Then nobody is let in.
+    fn requirement(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<Requirement, BoxError>> + Send {
+        let _ = account;
+        async { Ok(Requirement::Optional) }
+    }
+
+    /// Tells the owner of the account, by mail for example. The change is stored already. A failure
+    /// here is yours to log.
+    fn notify(&self, account: &AccountId, notice: Notice) -> impl Future<Output = ()> + Send {
+        let _ = (account, notice);
+        async {}
+    }
+}
+
+/// The result of a password check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PasswordCheck {
+    /// The password is right.
+    Right,
+    /// The password is wrong.
+    Wrong,
+    /// Too many passwords were tried. Nothing was checked.
+    TooMany {
+        /// The time to wait.
+        retry_after: Duration,
+    },
+    /// The account has no password. A code must be enough.
+    NoPassword,
+}

@@ -1,0 +1,57 @@
+use crate::notice::Client;
+use crate::session_data::{SessionChange, SessionData};
+
+/// A request for one of the gate's pages, without a web framework.
+#[derive(Clone, Debug, Default)]
+pub struct GateRequest {
+    /// Whether the method is POST. The only other methods of the gate's pages are GET and HEAD.
+    pub post: bool,
+    /// The path behind the gate's prefix: `/code`, for example.
+    pub path: String,
+    /// The query, without `?`.
+    pub query: String,
+    /// The body, at most [`LARGEST_BODY`](Self::LARGEST_BODY) bytes.
+    pub body: Vec<u8>,
+    /// The headers that matter.
+    pub headers: Headers,
+    /// The gate's part of the session: empty if there is none.
+    pub session: SessionData,
+    /// The browser or program.
+    pub client: Client,
+}
+
+impl GateRequest {
+    /// The largest body that a page takes, in bytes. Refuse a larger one with status 413.
+    pub const LARGEST_BODY: usize = 16_384;
+}
+
+/// The headers that the gate reads.
+#[derive(Clone, Debug, Default)]
+pub struct Headers {
+    /// `Accept`.
+    pub accept: Option<String>,
+    /// `Accept-Language`.
+    pub accept_language: Option<String>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Host`.
+    pub host: Option<String>,
+    /// `Origin`.
+    pub origin: Option<String>,
+    /// `Sec-Fetch-Site`.
+    pub sec_fetch_site: Option<String>,
+}
+
+/// An answer of the gate, without a web framework.
+#[derive(Clone, Debug)]
+#[must_use = "carry out the change of the session, and then send the answer"]
+pub struct GateAnswer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// What to do with the session first.
+    pub session: SessionChange,
+}

@@ -1,0 +1,33 @@
+//! The second factor of a web service as a gate, without a web framework.
+//!
+//! Use countersign-axum or countersign-actix, which put this gate in front of a service. This
+//! package has what they share: the rules, the pages, the words and the JSON.
+
+mod accounts;
+mod exchange;
+mod flow;
+mod gate;
+mod memory;
+mod notice;
+/// The content of the pages, before it becomes HTML or JSON.
+pub mod page;
+mod render;
+mod separate;
+mod session_data;
+mod sign_ins;
+pub mod words;
+
+pub use accounts::{Accounts, BoxError, PasswordCheck};
+pub use exchange::{GateAnswer, GateRequest, Headers};
+pub use gate::{Admission, Gate, GateBuilder, SignedInVisitor, Visitor};
+pub use memory::MemoryRows;
+pub use notice::{Client, Notice, What};
+pub use render::{DefaultPages, Pages};
+pub use separate::Separate;
+pub use session_data::{SessionChange, SessionData};
+pub use sign_ins::{
+    NewSignIn, RowsOfRequest, SignIn, SignInId, SignInIdError, SignInRows, SignInStore,
+};
+
+/// The second factor itself.
+pub use countersign;

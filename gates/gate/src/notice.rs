@@ -1,0 +1,73 @@
+use countersign::session::SecondFactorUse;
+use countersign::{FirstFactorKind, Timestamp};
+
+/// Something that the owner of an account should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Notice {
+    /// What happened.
+    pub what: What,
+    /// When.
+    pub at: Timestamp,
+    /// The browser or program that did it.
+    pub client: Client,
+}
+
+impl Notice {
+    pub(crate) const fn new(what: What, at: Timestamp, client: Client) -> Self {
+        Self { what, at, client }
+    }
+}
+
+/// What happened to an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What {
+    /// Somebody signed in.
+    SignedIn {
+        /// The first factor.
+        first: FirstFactorKind,
+        /// The second factor.
+        second: SecondFactorUse,
+    },
+    /// Somebody signed in with a backup code. Send a mail.
+    BackupCodeUsed {
+        /// The number of the code in its set, from 1.
+        number: u8,
+        /// The number of codes left.
+        remaining: u8,
+    },
+    /// The first factor was right and the code was wrong: somebody else may know the password.
+    WrongCode,
+    /// The second factor is on. Send a mail.
+    Enabled,
+    /// Another authenticator was added. Send a mail.
+    Added {
+        /// Its name.
+        name: String,
+    },
+    /// An authenticator was replaced. Send a mail.
+    Replaced {
+        /// Its name.
+        name: String,
+    },
+    /// An authenticator was removed. Send a mail.
+    Removed {
+        /// Its name.
+        name: String,
+    },
+    /// The second factor is off. Send a mail.
+    Disabled,
+    /// New backup codes were issued. Send a mail.
+    BackupCodesIssued,
+}
+
+/// The browser or program behind a request, as it presents itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Client {
+    /// The header `User-Agent`, at most 256 bytes.
+    pub user_agent: Option<String>,
+    /// The network address, as the adapter knows it.
+    pub address: Option<String>,
+}

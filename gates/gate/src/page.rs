@@ -1,0 +1,276 @@
+use countersign::otp::SecretText;
+use countersign::{AuthenticatorId, Timestamp};
+
+use crate::words::Language;
+
+/// A page, before it becomes HTML or JSON.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Page {
+    /// What all pages have.
+    pub frame: Frame,
+    /// What this page has.
+    pub content: Content,
+}
+
+/// What all pages have.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Frame {
+    /// The name of your service.
+    pub service: String,
+    /// The language of the words.
+    pub language: Language,
+    /// The path of the gate's pages, without a slash at the end: `/two-factor`.
+    pub prefix: String,
+    /// Your sign-in page.
+    pub sign_in: String,
+    /// Your page after the sign-in.
+    pub home: String,
+    /// The token that every form sends in the field `csrf`.
+    pub csrf: String,
+    /// A message that something went well.
+    pub notice: Option<String>,
+    /// A message that something went wrong with the form on this page.
+    pub problem: Option<String>,
+    /// What was typed into the field for a name.
+    pub typed: Option<String>,
+    /// The name of the account, if it is known.
+    pub account_name: Option<String>,
+    /// Whether the second factor is still missing.
+    pub half: bool,
+}
+
+/// What a page has of its own.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Content {
+    /// Asks for a code, after the first factor.
+    Code(CodePage),
+    /// Asks for codes in a row, while a limit holds the account.
+    Codes(CodesPage),
+    /// The second factor of the account.
+    Overview(OverviewPage),
+    /// Shows the QR code and the key, and asks for the first passcode.
+    Setup(SetupPage),
+    /// Explains a change, and asks for the proof.
+    Prove(ProvePage),
+    /// Shows new backup codes, once.
+    BackupCodes(BackupCodesPage),
+    /// A message with a link.
+    Message(MessagePage),
+}
+
+/// Asks for a code.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CodePage {
+    /// The id that makes a repeat of the form recognizable, for the field `request`.
+    pub request: String,
+    /// Whether the user must wait.
+    pub wait: Option<Wait>,
+    /// Whether codes in a row can replace the wait.
+    pub in_a_row: Option<u8>,
+}
+
+/// Asks for codes in a row.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CodesPage {
+    /// How many codes.
+    pub count: u8,
+}
+
+/// A limit that holds the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wait {
+    /// Until this time.
+    Until {
+        /// The end.
+        at: Timestamp,
+        /// The seconds until then, as the server sees it.
+        seconds: u64,
+    },
+    /// Until staff unlocks the account.
+    Locked,
+    /// A clock of the servers is wrong.
+    ClockFault,
+}
+
+/// The second factor of an account.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct OverviewPage {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Whether the user may switch it off.
+    pub may_disable: bool,
+    /// The time from which the account must have one, if it does not yet.
+    pub enroll_by: Option<Timestamp>,
+    /// The authenticators.
+    pub authenticators: Vec<AuthenticatorEntry>,
+    /// The number of unused backup codes; `None`: none were issued.
+    pub codes_left: Option<u8>,
+    /// The number of codes in the set.
+    pub codes_total: Option<u8>,
+}
+
+/// An authenticator in the overview.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AuthenticatorEntry {
+    /// The id.
+    pub id: AuthenticatorId,
+    /// The name.
+    pub name: String,
+    /// When it was added.
+    pub added_at: Timestamp,
+    /// When it was used last.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// Shows a new authenticator.
+#[non_exhaustive]
+pub struct SetupPage {
+    /// The name of the enrollment in addresses.
+    pub tag: String,
+    /// The QR code: an SVG element.
+    pub qr: SecretText,
+    /// The key to type, in groups.
+    pub key: SecretText,
+    /// The key URI: a link that opens an app on this device.
+    pub link: SecretText,
+    /// The name of the account in the app.
+    pub account_name: String,
+    /// The name of the service in the app.
+    pub issuer: String,
+    /// The number of digits of a passcode.
+    pub digits: u8,
+    /// The seconds that a passcode is shown.
+    pub period: u64,
+    /// The hash function, as apps name it: `SHA1`.
+    pub algorithm: String,
+    /// When the enrollment ends.
+    pub expires_at: Timestamp,
+    /// The seconds until then.
+    pub expires_in: u64,
+    /// The authenticator that this one replaces.
+    pub replaces: Option<String>,
+}
+
+impl std::fmt::Debug for SetupPage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SetupPage").finish_non_exhaustive()
+    }
+}
+
+/// What a change needs a proof for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// Switch the second factor on.
+    Enable,
+    /// Add an authenticator.
+    Add,
+    /// Replace an authenticator by a new one.
+    Replace {
+        /// Its name.
+        name: String,
+    },
+    /// Remove an authenticator.
+    Remove {
+        /// Its name.
+        name: String,
+        /// Whether it is the last one.
+        last: bool,
+    },
+    /// Switch the second factor off.
+    Disable,
+    /// Issue backup codes.
+    IssueBackupCodes {
+        /// Whether this ends an earlier set.
+        replaces: bool,
+    },
+    /// Reach a page of your application that needs fresh factors.
+    Reach,
+}
+
+/// Explains a change, and asks for the proof.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ProvePage {
+    /// The change.
+    pub change: Change,
+    /// The address that the form is sent to, from the root.
+    pub action: String,
+    /// The address of "Cancel".
+    pub back: String,
+    /// Whether the password is asked for.
+    pub password: bool,
+    /// Whether a code is asked for.
+    pub code: bool,
+    /// A name to suggest, if the form asks for one.
+    pub name: Option<String>,
+    /// The address to go to afterwards, for [`Change::Reach`].
+    pub to: Option<String>,
+    /// Whether the user must wait before a code is checked.
+    pub wait: Option<Wait>,
+}
+
+/// Shows new backup codes.
+#[non_exhaustive]
+pub struct BackupCodesPage {
+    /// The codes, grouped as users type them.
+    pub codes: Vec<SecretText>,
+    /// The text file.
+    pub file: SecretText,
+    /// Its name.
+    pub file_name: String,
+}
+
+impl std::fmt::Debug for BackupCodesPage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BackupCodesPage").finish_non_exhaustive()
+    }
+}
+
+/// A message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessagePage {
+    /// What it says.
+    pub message: Message,
+}
+
+/// The messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Message {
+    /// The record of the second factor is lost or out of date.
+    RecordLost,
+    /// The form came from elsewhere, or its token is old.
+    NotOurForm,
+    /// Something failed in the server.
+    Failed,
+    /// There is no such page.
+    NotFound,
+    /// The page does not take this method.
+    MethodNotAllowed,
+    /// The body is no form, or a field is missing or too long.
+    Malformed,
+    /// Another enrollment replaced this one.
+    SetupReplaced,
+    /// The enrollment was not confirmed in time.
+    SetupExpired,
+    /// Too many wrong codes: the enrollment is over.
+    SetupTooManyTries,
+    /// The enrollment is over.
+    SetupOver,
+    /// The session is not signed in. Only JSON shows it; a browser is sent to the sign-in page.
+    SignIn,
+    /// The second factor is missing. Only JSON shows it; a browser is sent to the code page.
+    EnterCode,
+    /// The factors are too old. Only JSON shows it; a browser is sent to the page that asks for them.
+    StepUp,
+}
