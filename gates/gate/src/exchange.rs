@@ -55,3 +55,15 @@ pub struct GateAnswer {
     /// What to do with the session first.
     pub session: SessionChange,
 }
+
+impl GateAnswer {
+    /// An answer without a page, which changes nothing in the session.
+    pub(crate) const fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            session: SessionChange::Keep,
+        }
+    }
+}

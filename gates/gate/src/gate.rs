@@ -56,6 +56,10 @@ type Answering = Pending<GateAnswer>;
 /// Whether a request may have a page.
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for one request, on the stack"
+)]
 pub enum Admission {
     /// It may.
     Granted(Visitor),

@@ -7,11 +7,14 @@ mod accounts;
 mod exchange;
 mod flow;
 mod gate;
+mod json;
 mod memory;
 mod notice;
 /// The content of the pages, before it becomes HTML or JSON.
 pub mod page;
+mod random;
 mod render;
+mod say;
 mod separate;
 mod session_data;
 mod sign_ins;
@@ -23,6 +26,7 @@ pub use gate::{Admission, Gate, GateBuilder, SignedInVisitor, Visitor};
 pub use memory::MemoryRows;
 pub use notice::{Client, Notice, What};
 pub use render::{DefaultPages, Pages};
+pub use say::Say;
 pub use separate::Separate;
 pub use session_data::{SessionChange, SessionData};
 pub use sign_ins::{

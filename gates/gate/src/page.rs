@@ -267,10 +267,32 @@ pub enum Message {
     SetupTooManyTries,
     /// The enrollment is over.
     SetupOver,
+    /// The second factor changed during the sign-in. The user signs in again.
+    ChangedMeanwhile,
     /// The session is not signed in. Only JSON shows it; a browser is sent to the sign-in page.
     SignIn,
     /// The second factor is missing. Only JSON shows it; a browser is sent to the code page.
     EnterCode,
     /// The factors are too old. Only JSON shows it; a browser is sent to the page that asks for them.
     StepUp,
+}
+
+impl Message {
+    /// The status of the answer.
+    pub(crate) const fn status(self) -> u16 {
+        match self {
+            Self::SignIn => 401,
+            Self::EnterCode | Self::NotOurForm | Self::StepUp => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::ChangedMeanwhile => 409,
+            Self::SetupReplaced
+            | Self::SetupExpired
+            | Self::SetupTooManyTries
+            | Self::SetupOver => 410,
+            Self::Malformed => 422,
+            Self::Failed => 500,
+            Self::RecordLost => 503,
+        }
+    }
 }

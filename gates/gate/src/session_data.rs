@@ -2,6 +2,7 @@ use countersign::session::{HalfSession, SignInFactors};
 use countersign::{EnrollmentId, SealedReceipt, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::say::Say;
 use crate::sign_ins::SignInId;
 
 /// The gate's part of a session: one text under one key.
@@ -52,6 +53,9 @@ pub(crate) struct Half {
     pub(crate) secret: String,
     /// The id of the code form, as text of `RequestId`.
     pub(crate) request: String,
+    /// The id of the form before, whose repeat can still come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous: Option<String>,
     /// Whether the account must enroll before anything else.
     #[serde(default)]
     pub(crate) must_enroll: bool,
@@ -69,8 +73,7 @@ pub(crate) struct Full {
 /// again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Flash {
-    pub(crate) good: bool,
-    pub(crate) text: String,
+    pub(crate) say: Say,
     /// What was typed, if it is no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) typed: Option<String>,
@@ -114,6 +117,10 @@ impl SessionData {
 /// What an answer does to the session.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for one answer, on the stack"
+)]
 pub enum SessionChange {
     /// Nothing: write nothing, and set no cookie.
     Keep,

@@ -1,14 +1,23 @@
 //! What the gate does with a request. Each file is a page, or a step that several pages share.
 
+mod admit;
+mod code;
+mod enter;
+mod sign_out;
+mod visit;
+
 use countersign::session::Access;
-use countersign::{AccountId, FirstFactorKind, Verifier};
+use countersign::{AccountId, Denied, FirstFactorKind, Timestamp, Verifier, VerifierError};
+use std::future::Future;
 use std::sync::Arc;
+use tracing::Instrument;
 
 use crate::accounts::{Accounts, BoxError};
 use crate::exchange::{GateAnswer, GateRequest};
 use crate::gate::{Admission, Engine, Pending, Settings};
-use crate::session_data::SessionChange;
-use crate::sign_ins::{SignInId, SignInStore};
+use crate::page::Message;
+use crate::sign_ins::{RowsOfRequest, SignInId, SignInRows, SignInStore};
+use visit::Visit;
 
 pub(crate) struct Flow<S, A> {
     pub(crate) verifier: Verifier<S>,
@@ -16,30 +25,104 @@ pub(crate) struct Flow<S, A> {
     pub(crate) settings: Settings,
 }
 
+/// Why a page ends early.
+pub(crate) enum Stop {
+    /// With this answer.
+    Answer(Box<GateAnswer>),
+    /// Because something failed.
+    Failed(BoxError),
+}
+
+impl From<GateAnswer> for Stop {
+    fn from(answer: GateAnswer) -> Self {
+        Self::Answer(Box::new(answer))
+    }
+}
+
+impl From<BoxError> for Stop {
+    fn from(error: BoxError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<VerifierError> for Stop {
+    fn from(error: VerifierError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl<S: SignInStore, A: Accounts> Flow<S, A> {
+    /// The verifier for one request, which writes these rows with the record.
+    fn verifier_with(&self, rows: RowsOfRequest) -> Verifier<S> {
+        self.verifier.with_store(self.verifier.store().with(rows))
+    }
+
+    async fn page(&self, visit: &mut Visit<'_, S, A>) -> Result<GateAnswer, Stop> {
+        let path = visit.request.path.trim_end_matches('/').to_owned();
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        match (parts.as_slice(), visit.request.post) {
+            (["code"], false) => visit.show_code().await,
+            (["code"], true) => visit.enter_code().await,
+            (["sign-out"], true) => visit.leave().await,
+            (["sign-out"], false) => Ok(visit.message(Message::MethodNotAllowed)),
+            _ => Ok(visit.message(Message::NotFound)),
+        }
+    }
+
+    fn finish(visit: &Visit<'_, S, A>, result: Result<GateAnswer, Stop>) -> GateAnswer {
+        match result {
+            Ok(answer) => answer,
+            Err(Stop::Answer(answer)) => *answer,
+            Err(Stop::Failed(error)) => {
+                tracing::error!(error, "a request of the gate failed");
+                visit.message(Message::Failed)
+            }
+        }
+    }
+}
+
 impl<S: SignInStore, A: Accounts> Engine for Flow<S, A> {
     fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    fn handle(self: Arc<Self>, _: GateRequest) -> Pending<GateAnswer> {
-        Box::pin(async { not_yet() })
+    fn handle(self: Arc<Self>, request: GateRequest) -> Pending<GateAnswer> {
+        to_its_end(async move {
+            let mut visit = Visit::new(&*self, request);
+            let result = self.page(&mut visit).await;
+            Self::finish(&visit, result)
+        })
     }
 
-    fn admit(self: Arc<Self>, _: GateRequest, _: Access) -> Pending<Admission> {
-        Box::pin(async { Admission::Refused(not_yet()) })
+    fn admit(self: Arc<Self>, request: GateRequest, access: Access) -> Pending<Admission> {
+        Box::pin(async move {
+            let mut visit = Visit::new(&*self, request);
+            match visit.admit(access).await {
+                Ok(visitor) => Admission::Granted(visitor),
+                Err(stop) => Admission::Refused(Self::finish(&visit, Err(stop))),
+            }
+        })
     }
 
     fn first_factor(
         self: Arc<Self>,
-        _: GateRequest,
-        _: AccountId,
-        _: FirstFactorKind,
+        request: GateRequest,
+        account: AccountId,
+        kind: FirstFactorKind,
     ) -> Pending<GateAnswer> {
-        Box::pin(async { not_yet() })
+        to_its_end(async move {
+            let mut visit = Visit::new(&*self, request);
+            let result = visit.first_factor(account, kind).await;
+            Self::finish(&visit, result)
+        })
     }
 
-    fn sign_out(self: Arc<Self>, _: GateRequest) -> Pending<GateAnswer> {
-        Box::pin(async { not_yet() })
+    fn sign_out(self: Arc<Self>, request: GateRequest) -> Pending<GateAnswer> {
+        to_its_end(async move {
+            let mut visit = Visit::new(&*self, request);
+            let result = visit.end().await;
+            Self::finish(&visit, result)
+        })
     }
 
     fn end_sign_ins(
@@ -49,20 +132,40 @@ impl<S: SignInStore, A: Accounts> Engine for Flow<S, A> {
     ) -> Pending<Result<(), BoxError>> {
         Box::pin(async move {
             let rows = self.verifier.store().rows();
-            crate::sign_ins::SignInRows::end_others(rows, &account, keep.as_ref()).await
+            rows.end_others(&account, keep.as_ref()).await
         })
     }
 
     fn purge(self: Arc<Self>) -> Pending<Result<(), BoxError>> {
-        Box::pin(async { Ok(()) })
+        Box::pin(async move {
+            let now = self.settings.clock.now().as_unix();
+            let before = |seconds| Timestamp::from_unix(now.saturating_sub(seconds));
+            let rows = self.verifier.store().rows();
+            rows.purge(before(self.settings.idle), before(self.settings.longest))
+                .await
+        })
     }
 }
 
-fn not_yet() -> GateAnswer {
-    GateAnswer {
-        status: 404,
-        headers: Vec::new(),
-        body: Vec::new(),
-        session: SessionChange::Keep,
+/// Runs the work in a task of its own, so that it ends even if the connection is dropped: a code
+/// that was used up gets its sign-in, and the owner gets the mail.
+fn to_its_end(work: impl Future<Output = GateAnswer> + Send + 'static) -> Pending<GateAnswer> {
+    let task = tokio::spawn(work.in_current_span());
+    Box::pin(async move {
+        match task.await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(%error, "a task of the gate ended early");
+                GateAnswer::empty(500)
+            }
+        }
+    })
+}
+
+/// The rejection, or the failure.
+fn rejected(denied: Denied) -> Result<countersign::Rejection, Stop> {
+    match denied {
+        Denied::Rejected(rejection) => Ok(rejection),
+        Denied::Failed(error) => Err(error.into()),
     }
 }

@@ -1,0 +1,150 @@
+//! The code page: one field for a passcode or a backup code.
+
+use countersign::factor::RateLimitState;
+use countersign::{AcceptedBy, Receipt, Rejection, Status};
+use serde::Deserialize;
+
+use super::visit::{Sender, Visit};
+use super::{Stop, rejected};
+use crate::accounts::Accounts;
+use crate::exchange::GateAnswer;
+use crate::notice::What;
+use crate::page::{CodePage, Content, Message, Wait};
+use crate::random;
+use crate::say::Say;
+use crate::session_data::{Half, SessionChange, StageData};
+use crate::sign_ins::{RowsOfRequest, SignInRows, SignInStore};
+
+#[derive(Deserialize)]
+struct CodeForm {
+    code: String,
+    #[serde(default)]
+    request: String,
+}
+
+impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
+    pub(crate) async fn show_code(&mut self) -> Result<GateAnswer, Stop> {
+        let half = match self.sender().await? {
+            Sender::Half(half) if !half.must_enroll => half,
+            other => return Err(self.send_away(&other)),
+        };
+        let account = half.session.account();
+        let Status::Enabled(enabled) = self.flow.verifier.status(account).await? else {
+            return Ok(self.changed_meanwhile());
+        };
+        let content = Content::Code(CodePage {
+            request: half.request.clone(),
+            wait: self.wait(enabled.rate_limit),
+            in_a_row: None,
+        });
+        self.page(Some(account), content).await
+    }
+
+    pub(crate) async fn enter_code(&mut self) -> Result<GateAnswer, Stop> {
+        let sender = self.sender().await?;
+        let half = match &sender {
+            Sender::Half(half) if !half.must_enroll => half.clone(),
+            Sender::Moved {
+                half: Some(half),
+                at,
+            } if self.now.saturating_since(*at) <= SessionChange::LEFT_FOR => half.clone(),
+            other => return Err(self.send_away(other)),
+        };
+        let form: CodeForm = self.form()?;
+        let half = match &sender {
+            // Only the form that renewed this session is repeated.
+            Sender::Moved { .. } if form.request != half.request => {
+                return Err(self.send_away(&sender));
+            }
+            _ if half.previous.as_ref() == Some(&form.request) => Half {
+                request: form.request.clone(),
+                ..half
+            },
+            _ => half,
+        };
+        match self.verify(&half, &form.code).await {
+            Ok(receipt) => self.accepted(&half, receipt).await,
+            Err(denied) => match rejected(denied)? {
+                Rejection::Absent | Rejection::Disabled => Ok(self.changed_meanwhile()),
+                rejection => self.refused(&half, rejection).await,
+            },
+        }
+    }
+
+    async fn verify(&self, half: &Half, code: &str) -> Result<Receipt, countersign::Denied> {
+        let new = match self.new_sign_in(half) {
+            Ok(new) => new,
+            Err(_) => return Err(Rejection::Malformed.into()),
+        };
+        let verifier = self.flow.verifier_with(RowsOfRequest {
+            new: Some(new),
+            keep: None,
+        });
+        verifier.verify(half.session.account(), code).await
+    }
+
+    async fn accepted(&mut self, half: &Half, receipt: Receipt) -> Result<GateAnswer, Stop> {
+        let new = self.new_sign_in(half)?;
+        let rows = self.flow.verifier.store().rows();
+        if !S::IN_TRANSACTION {
+            rows.insert(&new).await?;
+        }
+        let sealed = self.flow.verifier.seal_receipt(&receipt);
+        let by = receipt.accepted_by();
+        let full = half.session.pass(receipt.into(), self.now);
+        let full = full.map_err(|error| Stop::Failed(error.into()))?;
+        self.signed_in(half, &full).await;
+        let say = match by {
+            AcceptedBy::BackupCode {
+                number, remaining, ..
+            } => {
+                let what = What::BackupCodeUsed { number, remaining };
+                self.notify(full.account(), what).await;
+                Some(Say::BackupCodeUsed { number, remaining })
+            }
+            _ => None,
+        };
+        self.complete(half, &full, Some(sealed), say)
+    }
+
+    async fn refused(&mut self, half: &Half, rejection: Rejection) -> Result<GateAnswer, Stop> {
+        if matches!(rejection, Rejection::WrongCode | Rejection::BackupCodeUsed) {
+            self.notify(half.session.account(), What::WrongCode).await;
+        }
+        // The page itself shows a wait.
+        if rejection.retry_after().is_none() && rejection != Rejection::Locked {
+            self.say(Say::Rejected(rejection));
+        }
+        if let StageData::Half(stored) = &mut self.session.stage
+            && stored.request == half.request
+        {
+            stored.previous = Some(std::mem::replace(&mut stored.request, random::token()?));
+        }
+        Ok(self.redirect(&self.path("/code")))
+    }
+
+    pub(crate) fn changed_meanwhile(&self) -> GateAnswer {
+        GateAnswer {
+            session: SessionChange::End {
+                left: self.left(None),
+            },
+            ..self.message(Message::ChangedMeanwhile)
+        }
+    }
+
+    /// The limit that holds the account, for a page.
+    pub(crate) fn wait(&self, limit: RateLimitState) -> Option<Wait> {
+        let until = |after: std::time::Duration| Wait::Until {
+            at: self.now.saturating_add(after.as_secs()),
+            seconds: after.as_secs(),
+        };
+        match limit {
+            RateLimitState::Free => None,
+            RateLimitState::Waiting { retry_after }
+            | RateLimitState::BudgetSpent { retry_after } => Some(until(retry_after)),
+            RateLimitState::Locked => Some(Wait::Locked),
+            // Also a limit of a later version.
+            _ => Some(Wait::ClockFault),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The door: every first factor enters here, and every full session begins here.
+
+use countersign::session::{FullSession, HalfSession, NextStep, Passed};
+use countersign::{AccountId, FirstFactor, FirstFactorKind, SealedReceipt};
+
+use super::Stop;
+use super::visit::{Sender, Visit};
+use crate::accounts::Accounts;
+use crate::exchange::GateAnswer;
+use crate::notice::{Notice, What};
+use crate::page::Message;
+use crate::random::{self, Use};
+use crate::say::Say;
+use crate::session_data::{Flash, Full, Half, SessionChange, SessionData, StageData};
+use crate::sign_ins::{NewSignIn, SignInId, SignInRows, SignInStore};
+
+/// How often an account may change between the look at its record and the sign-in.
+const ROUNDS: usize = 3;
+
+impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
+    /// Lets a user in whose first factor was right.
+    pub(crate) async fn first_factor(
+        &mut self,
+        account: AccountId,
+        kind: FirstFactorKind,
+    ) -> Result<GateAnswer, Stop> {
+        if let Sender::Full(member) = self.sender().await? {
+            // A sign-in over another one ends that one.
+            self.flow
+                .verifier
+                .store()
+                .rows()
+                .end(&member.full.id)
+                .await?;
+        }
+        let mut half = Half {
+            session: HalfSession::new(account.clone(), FirstFactor::new(kind, self.now)),
+            secret: random::token()?,
+            request: random::token()?,
+            previous: None,
+            must_enroll: false,
+        };
+        for _ in 0..ROUNDS {
+            let (passed, say) = match self.next_step(&account).await? {
+                NextStep::EnterCode(_) => return self.enter_half(half, "/code"),
+                NextStep::Enroll => {
+                    half.must_enroll = true;
+                    return self.enter_half(half, "/setup");
+                }
+                NextStep::Passed(passed) => (passed, None),
+                NextStep::PassedUntil(passed, from) => (passed, Some(Say::EnrollBy(from))),
+                _ => {
+                    tracing::error!(
+                        %account,
+                        "the flag is set, and the record of the second factor is lost or out of date"
+                    );
+                    return Ok(self.message(Message::RecordLost));
+                }
+            };
+            if let Some(answer) = self.without_factor(&half, passed, say).await? {
+                return Ok(answer);
+            }
+            // The account enrolled in this moment.
+        }
+        Err(Stop::Failed("the second factor keeps changing".into()))
+    }
+
+    /// Asks the verifier what comes next, and corrects the flag after a crash.
+    async fn next_step(&self, account: &AccountId) -> Result<NextStep, Stop> {
+        let rows = self.flow.verifier.store().rows();
+        let flag = rows.flag(account).await?;
+        let requirement = self.flow.accounts.requirement(account).await?;
+        let verifier = &self.flow.verifier;
+        let next = verifier
+            .after_first_factor(account, flag, &requirement)
+            .await?;
+        if next.flag(flag) != flag {
+            rows.set_flag(account, next.flag(flag)).await?;
+        }
+        Ok(next)
+    }
+
+    /// Renews the session as one whose second factor is missing.
+    fn enter_half(&self, half: Half, page: &str) -> Result<GateAnswer, Stop> {
+        let data = SessionData {
+            csrf: random::token()?,
+            stage: StageData::Half(half),
+            ..SessionData::default()
+        };
+        Ok(GateAnswer {
+            session: SessionChange::Renew {
+                data,
+                id: random::random()?,
+                left: self.left(None),
+            },
+            ..self.redirect(&self.path(page))
+        })
+    }
+
+    async fn without_factor(
+        &mut self,
+        half: &Half,
+        passed: Passed,
+        say: Option<Say>,
+    ) -> Result<Option<GateAnswer>, Stop> {
+        let new = self.new_sign_in(half)?;
+        let full = half.session.pass(passed, self.now);
+        let full = full.map_err(|error| Stop::Failed(error.into()))?;
+        if !self
+            .flow
+            .verifier
+            .store()
+            .rows()
+            .insert_if_off(&new)
+            .await?
+        {
+            return Ok(None);
+        }
+        self.signed_in(half, &full).await;
+        self.complete(half, &full, None, say).map(Some)
+    }
+
+    /// The sign-in that a half session becomes: the same one for a repeat of the same form.
+    pub(crate) fn new_sign_in(&self, half: &Half) -> Result<NewSignIn, Stop> {
+        let id = random::derive(&half.secret, &half.request, Use::SignIn)?;
+        Ok(NewSignIn {
+            id: SignInId::from_bytes(id),
+            account: half.session.account().clone(),
+            at: self.now,
+        })
+    }
+
+    /// Renews the session as a full one. The row of the sign-in is stored already.
+    pub(crate) fn complete(
+        &self,
+        half: &Half,
+        full: &FullSession,
+        receipt: Option<SealedReceipt>,
+        say: Option<Say>,
+    ) -> Result<GateAnswer, Stop> {
+        let derived = |used| random::derive(&half.secret, &half.request, used);
+        let data = SessionData {
+            csrf: random::hex(derived(Use::FormToken)?),
+            stage: StageData::Full(Full {
+                id: SignInId::from_bytes(derived(Use::SignIn)?),
+                factors: full.factors(),
+                receipt,
+            }),
+            flash: say.map(|say| Flash { say, typed: None }),
+            ..SessionData::default()
+        };
+        Ok(GateAnswer {
+            session: SessionChange::Renew {
+                data,
+                id: derived(Use::SessionId)?,
+                left: self.left(Some(half.clone())),
+            },
+            ..self.redirect(&self.flow.settings.home)
+        })
+    }
+
+    /// What stays of the session under its old id: enough for a repeat of the form that renewed it.
+    pub(crate) fn left(&self, half: Option<Half>) -> SessionData {
+        SessionData {
+            csrf: match half {
+                Some(_) => self.session.csrf.clone(),
+                None => String::new(),
+            },
+            stage: StageData::Moved { half, at: self.now },
+            ..SessionData::default()
+        }
+    }
+
+    pub(crate) async fn signed_in(&self, half: &Half, full: &FullSession) {
+        let what = What::SignedIn {
+            first: half.session.first_factor().kind,
+            second: full.factors().second,
+        };
+        self.notify(full.account(), what).await;
+    }
+
+    pub(crate) async fn notify(&self, account: &AccountId, what: What) {
+        let notice = Notice::new(what, self.now, self.request.client.clone());
+        self.flow.accounts.notify(account, notice).await;
+    }
+}

@@ -1,0 +1,345 @@
+//! One request on its way through the gate, and the answers to it.
+
+use countersign::{AccountId, Timestamp};
+use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq;
+
+use super::{Flow, Stop};
+use crate::accounts::{Accounts, BoxError};
+use crate::exchange::{GateAnswer, GateRequest, Headers};
+use crate::page::{Content, Frame, Message, MessagePage, Page};
+use crate::random;
+use crate::say::Say;
+use crate::session_data::{Flash, Full, Half, SessionChange, SessionData, StageData};
+use crate::sign_ins::{SignInRows, SignInStore};
+use crate::words::Language;
+
+/// A request, and the session as this request has changed it.
+pub(crate) struct Visit<'a, S, A> {
+    pub(crate) flow: &'a Flow<S, A>,
+    pub(crate) request: GateRequest,
+    pub(crate) session: SessionData,
+    pub(crate) language: Language,
+    pub(crate) now: Timestamp,
+}
+
+/// The sender of a request, as the session and the table of sign-ins have it.
+#[derive(Clone, Debug)]
+pub(crate) enum Sender {
+    Anonymous,
+    Half(Half),
+    Full(Member),
+    /// The session was renewed or ended, and this request still has its old id.
+    Moved {
+        half: Option<Half>,
+        at: Timestamp,
+    },
+}
+
+/// A user with a full session.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) account: AccountId,
+    pub(crate) full: Full,
+}
+
+impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
+    pub(crate) fn new(flow: &'a Flow<S, A>, request: GateRequest) -> Self {
+        Self {
+            language: language(&request.headers, &flow.settings.languages),
+            now: flow.settings.clock.now(),
+            session: request.session.clone(),
+            request,
+            flow,
+        }
+    }
+
+    /// Whether the sender wants JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        let headers = &self.request.headers;
+        let named = |header: &Option<String>| {
+            let is_json = |text: &str| text.contains("application/json");
+            header.as_deref().is_some_and(is_json)
+        };
+        named(&headers.accept) || named(&headers.content_type)
+    }
+
+    /// Finds out who sends the request. A full session counts only with its row.
+    pub(crate) async fn sender(&self) -> Result<Sender, Stop> {
+        Ok(match &self.session.stage {
+            StageData::Half(half) if !half.session.is_over(self.now) => Sender::Half(half.clone()),
+            StageData::Anonymous | StageData::Half(_) => Sender::Anonymous,
+            StageData::Moved { half, at } => Sender::Moved {
+                half: half.clone(),
+                at: *at,
+            },
+            StageData::Full(full) => match self.member(full).await? {
+                Some(member) => Sender::Full(member),
+                None => Sender::Anonymous,
+            },
+        })
+    }
+
+    async fn member(&self, full: &Full) -> Result<Option<Member>, Stop> {
+        let rows = self.flow.verifier.store().rows();
+        let Some(row) = rows.find(&full.id).await? else {
+            return Ok(None);
+        };
+        let settings = &self.flow.settings;
+        let (idle, age) = (
+            self.now.saturating_since(row.seen_at),
+            self.now.saturating_since(row.begun_at),
+        );
+        if idle > settings.idle || age > settings.longest {
+            return Ok(None);
+        }
+        if idle >= SEEN_EVERY {
+            rows.touch(&full.id, self.now).await?;
+        }
+        Ok(Some(Member {
+            account: row.account,
+            full: full.clone(),
+        }))
+    }
+
+    /// The sender of a page for full sessions.
+    pub(crate) async fn require_member(&mut self) -> Result<Member, Stop> {
+        match self.sender().await? {
+            Sender::Full(member) => Ok(member),
+            other => Err(self.send_away(&other)),
+        }
+    }
+
+    /// Where a sender goes who may not have a page: to the sign-in, the code or the enrollment.
+    pub(crate) fn send_away(&mut self, sender: &Sender) -> Stop {
+        let settings = &self.flow.settings;
+        let (message, path) = match sender {
+            Sender::Half(half) if half.must_enroll => {
+                (Message::EnterCode, format!("{}/setup", settings.prefix))
+            }
+            Sender::Half(_) => (Message::EnterCode, format!("{}/code", settings.prefix)),
+            Sender::Full(_) | Sender::Moved { .. } => (Message::SignIn, settings.home.clone()),
+            Sender::Anonymous => (Message::SignIn, settings.sign_in.clone()),
+        };
+        if self.wants_json() {
+            self.message(message).into()
+        } else {
+            self.redirect(&path).into()
+        }
+    }
+
+    /// Reads a form, or JSON, after a check that it is ours.
+    pub(crate) fn form<T: DeserializeOwned>(&mut self) -> Result<T, Stop> {
+        #[derive(serde::Deserialize)]
+        struct Token {
+            csrf: String,
+        }
+        if !is_same_site(&self.request.headers) {
+            return Err(self.message(Message::NotOurForm).into());
+        }
+        let Ok(Token { csrf }) = self.parse() else {
+            return Err(self.message(Message::NotOurForm).into());
+        };
+        let expected = self.session.csrf.as_bytes();
+        if expected.is_empty() || !bool::from(expected.ct_eq(csrf.as_bytes())) {
+            return Err(self.message(Message::NotOurForm).into());
+        }
+        let form = self.parse();
+        form.map_err(|_| self.message(Message::Malformed).into())
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, BoxError> {
+        let content_type = self.request.headers.content_type.as_deref();
+        match content_type.map(|text| text.split(';').next().unwrap_or_default().trim()) {
+            Some("application/json") => Ok(serde_json::from_slice(&self.request.body)?),
+            Some("application/x-www-form-urlencoded") => {
+                Ok(serde_urlencoded::from_bytes(&self.request.body)?)
+            }
+            _ => Err("the body is neither a form nor JSON".into()),
+        }
+    }
+
+    /// Keeps a message for the next page.
+    pub(crate) fn say(&mut self, say: Say) {
+        self.say_typed(say, None);
+    }
+
+    /// Keeps a message for the next page, and what was typed.
+    pub(crate) fn say_typed(&mut self, say: Say, typed: Option<String>) {
+        self.session.flash = Some(Flash { say, typed });
+    }
+
+    /// Answers with a page. The page takes the message of the session, and gives the session a token
+    /// if it has none.
+    pub(crate) async fn page(
+        &mut self,
+        account: Option<&AccountId>,
+        content: Content,
+    ) -> Result<GateAnswer, Stop> {
+        let account_name = match account {
+            Some(account) => Some(self.flow.accounts.account_name(account).await?),
+            None => None,
+        };
+        if self.session.csrf.is_empty() {
+            self.session.csrf = random::token()?;
+        }
+        let flash = self.session.flash.take();
+        let text = flash.as_ref().map(|flash| flash.say.text(self.language));
+        let good = flash.as_ref().is_some_and(|flash| flash.say.is_good());
+        let frame = Frame {
+            notice: text.clone().filter(|_| good),
+            problem: text.filter(|_| !good),
+            typed: flash.and_then(|flash| flash.typed),
+            account_name,
+            ..self.frame()
+        };
+        Ok(self.render(200, Page { frame, content }))
+    }
+
+    /// Answers with a message, which changes nothing in the session.
+    pub(crate) fn message(&self, message: Message) -> GateAnswer {
+        let page = Page {
+            frame: self.frame(),
+            content: Content::Message(MessagePage { message }),
+        };
+        GateAnswer {
+            session: SessionChange::Keep,
+            ..self.render(message.status(), page)
+        }
+    }
+
+    /// Answers a form: a browser loads that page next.
+    pub(crate) fn redirect(&self, path: &str) -> GateAnswer {
+        let (status, headers, body) = if self.wants_json() {
+            let body = serde_json::json!({ "next": path }).to_string();
+            (
+                200,
+                vec![("content-type", "application/json".to_owned())],
+                body,
+            )
+        } else {
+            (303, vec![("location", path.to_owned())], String::new())
+        };
+        self.answer(status, headers, body)
+    }
+
+    /// The path of one of the gate's pages.
+    pub(crate) fn path(&self, page: &str) -> String {
+        format!("{}{page}", self.flow.settings.prefix)
+    }
+
+    fn frame(&self) -> Frame {
+        let settings = &self.flow.settings;
+        Frame {
+            service: settings.service.clone(),
+            language: self.language,
+            prefix: settings.prefix.clone(),
+            sign_in: settings.sign_in.clone(),
+            home: settings.home.clone(),
+            csrf: self.session.csrf.clone(),
+            notice: None,
+            problem: None,
+            typed: None,
+            account_name: None,
+            half: matches!(self.session.stage, StageData::Half(_)),
+        }
+    }
+
+    fn render(&self, status: u16, page: Page) -> GateAnswer {
+        let (content_type, body) = if self.wants_json() {
+            crate::json::page_json(&page)
+        } else {
+            match self.flow.settings.pages.html(&page) {
+                Ok(html) => ("text/html; charset=utf-8", html),
+                Err(error) => {
+                    tracing::error!(error, "a page could not be rendered");
+                    return self.answer(500, Vec::new(), String::new());
+                }
+            }
+        };
+        let headers = vec![
+            ("content-type", content_type.to_owned()),
+            (
+                "content-security-policy",
+                CONTENT_SECURITY_POLICY.to_owned(),
+            ),
+            ("content-language", self.language.tag().to_owned()),
+        ];
+        self.answer(status, headers, body)
+    }
+
+    fn answer(
+        &self,
+        status: u16,
+        mut headers: Vec<(&'static str, String)>,
+        body: String,
+    ) -> GateAnswer {
+        for (name, value) in COMMON_HEADERS {
+            headers.push((name, value.to_owned()));
+        }
+        let session = match self.session == self.request.session {
+            true => SessionChange::Keep,
+            false => SessionChange::Store(self.session.clone()),
+        };
+        GateAnswer {
+            status,
+            headers,
+            body: body.into_bytes(),
+            session,
+        }
+    }
+}
+
+/// Whether the request comes from a page of the same site, as far as the browser says.
+pub(crate) fn is_same_site(headers: &Headers) -> bool {
+    if let Some(site) = headers.sec_fetch_site.as_deref() {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (headers.origin.as_deref(), headers.host.as_deref()) {
+        (None, _) => true,
+        (Some(origin), Some(host)) => {
+            let scheme_end = origin.find("://").map(|start| start.saturating_add(3));
+            scheme_end.and_then(|end| origin.get(end..)) == Some(host)
+        }
+        (Some(_), None) => false,
+    }
+}
+
+/// The first language of the browser that the gate has.
+fn language(headers: &Headers, languages: &[Language]) -> Language {
+    let default = languages.first().copied().unwrap_or_default();
+    let accepted = headers.accept_language.as_deref().unwrap_or_default();
+    let mut wanted: Vec<(u16, &str)> = accepted
+        .split(',')
+        .filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let tag = parts.next().filter(|tag| !tag.is_empty())?;
+            let weight = parts.find_map(|part| part.strip_prefix("q="));
+            let weight = weight.map_or(Some(1.0), |text| text.parse::<f32>().ok())?;
+            let weight = (weight.clamp(0.0, 1.0) * 1000.0) as u16;
+            (weight > 0).then_some((weight, tag))
+        })
+        .collect();
+    wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    let of = |tag: &str| {
+        let primary = tag.split('-').next().unwrap_or_default();
+        let known = languages.iter();
+        known
+            .copied()
+            .find(|language| language.tag().eq_ignore_ascii_case(primary))
+    };
+    let found = wanted.into_iter().find_map(|(_, tag)| of(tag));
+    found.unwrap_or(default)
+}
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+    img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const COMMON_HEADERS: [(&str, &str); 4] = [
+    ("cache-control", "no-store"),
+    ("referrer-policy", "same-origin"),
+    ("vary", "accept, accept-language, cookie"),
+    ("x-content-type-options", "nosniff"),
+];
+
+/// The precision of the last use, in seconds.
+const SEEN_EVERY: u64 = 60;
