@@ -1,8 +1,7 @@
 CREATE TABLE IF NOT EXISTS users (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email text NOT NULL UNIQUE,
-    password_hash text NOT NULL,
-    enrolled boolean NOT NULL DEFAULT false
+    password_hash text NOT NULL
 );
 CREATE TABLE IF NOT EXISTS sessions (
     id bytea PRIMARY KEY,
