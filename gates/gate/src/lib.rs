@@ -11,6 +11,7 @@ mod memory;
 mod notice;
 /// The content of the pages, before it becomes HTML or JSON.
 pub mod page;
+mod problem;
 mod render;
 mod separate;
 mod session_data;
@@ -22,6 +23,7 @@ pub use exchange::{GateAnswer, GateRequest, Headers};
 pub use gate::{Admission, Gate, GateBuilder, SignedInVisitor, Visitor};
 pub use memory::MemoryRows;
 pub use notice::{Client, Notice, What};
+pub use problem::Problem;
 pub use render::{DefaultPages, Pages};
 pub use separate::Separate;
 pub use session_data::{SessionChange, SessionData};

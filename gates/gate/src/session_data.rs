@@ -2,6 +2,7 @@ use countersign::session::{HalfSession, SignInFactors};
 use countersign::{EnrollmentId, SealedReceipt, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::page::Field;
 use crate::sign_ins::SignInId;
 
 /// The gate's part of a session: one text under one key.
@@ -71,6 +72,9 @@ pub(crate) struct Full {
 pub(crate) struct Flash {
     pub(crate) good: bool,
     pub(crate) text: String,
+    /// The field to correct.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<Field>,
     /// What was typed, if it is no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) typed: Option<String>,
