@@ -12,6 +12,7 @@ mod memory;
 mod notice;
 /// The content of the pages, before it becomes HTML or JSON.
 pub mod page;
+mod problem;
 mod random;
 mod render;
 mod say;
@@ -25,8 +26,8 @@ pub use exchange::{GateAnswer, GateRequest, Headers};
 pub use gate::{Admission, Gate, GateBuilder, SignedInVisitor, Visitor};
 pub use memory::MemoryRows;
 pub use notice::{Client, Notice, What};
+pub use problem::Problem;
 pub use render::{DefaultPages, Pages};
-pub use say::Say;
 pub use separate::Separate;
 pub use session_data::{SessionChange, SessionData};
 pub use sign_ins::{

@@ -9,7 +9,7 @@ use super::{Stop, rejected};
 use crate::accounts::Accounts;
 use crate::exchange::GateAnswer;
 use crate::notice::What;
-use crate::page::{CodePage, Content, Message, Wait};
+use crate::page::{CodePage, Content, Done, Message, Wait};
 use crate::random;
 use crate::say::Say;
 use crate::session_data::{Half, SessionChange, StageData};
@@ -100,7 +100,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             } => {
                 let what = What::BackupCodeUsed { number, remaining };
                 self.notify(full.account(), what).await;
-                Some(Say::BackupCodeUsed { number, remaining })
+                Some(Say::Done(Done::BackupCodeUsed { number, remaining }))
             }
             _ => None,
         };
@@ -113,7 +113,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
         // The page itself shows a wait.
         if rejection.retry_after().is_none() && rejection != Rejection::Locked {
-            self.say(Say::Rejected(rejection));
+            self.say(Say::Problem(rejection.into()));
         }
         if let StageData::Half(stored) = &mut self.session.stage
             && stored.request == half.request

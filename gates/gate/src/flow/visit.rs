@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 use super::{Flow, Stop};
 use crate::accounts::{Accounts, BoxError};
 use crate::exchange::{GateAnswer, GateRequest, Headers};
-use crate::page::{Content, Frame, Message, MessagePage, Page};
+use crate::page::{Content, FormProblem, Frame, Message, MessagePage, Page, Viewer};
 use crate::random;
 use crate::say::Say;
 use crate::session_data::{Flash, Full, Half, SessionChange, SessionData, StageData};
@@ -184,11 +184,17 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             self.session.csrf = random::token()?;
         }
         let flash = self.session.flash.take();
-        let text = flash.as_ref().map(|flash| flash.say.text(self.language));
-        let good = flash.as_ref().is_some_and(|flash| flash.say.is_good());
+        let (mut notice, mut problem) = (None, None);
+        if let Some(Flash { say, .. }) = &flash {
+            let text = say.text(self.language);
+            match say.is_good() {
+                true => notice = Some(text),
+                false => problem = Some(FormProblem::new(text, say.field())),
+            }
+        }
         let frame = Frame {
-            notice: text.clone().filter(|_| good),
-            problem: text.filter(|_| !good),
+            notice,
+            problem,
             typed: flash.and_then(|flash| flash.typed),
             account_name,
             ..self.frame()
@@ -241,7 +247,11 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             problem: None,
             typed: None,
             account_name: None,
-            half: matches!(self.session.stage, StageData::Half(_)),
+            viewer: match self.session.stage {
+                StageData::Anonymous | StageData::Moved { .. } => Viewer::Anonymous,
+                StageData::Half(_) => Viewer::Half,
+                StageData::Full(_) => Viewer::Full,
+            },
         }
     }
 
