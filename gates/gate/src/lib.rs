@@ -4,6 +4,7 @@
 //! package has what they share: the rules, the pages, the words and the JSON.
 
 mod accounts;
+mod assets;
 mod exchange;
 mod flow;
 mod gate;
@@ -19,6 +20,7 @@ mod say;
 mod separate;
 mod session_data;
 mod sign_ins;
+mod templates;
 pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};
