@@ -349,6 +349,8 @@ pub struct ProvePage {
     pub name: Option<String>,
     /// The address to go to afterwards, for [`Change::Reach`].
     pub to: Option<String>,
+    /// A token for the field `once`, if the form works once.
+    pub once: Option<String>,
     /// Whether the user must wait before a code is checked.
     pub wait: Option<Wait>,
 }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::page::{Done, Field};
 use crate::problem::Problem;
-use crate::words::Language;
+use crate::words::Words;
 
 /// What the next page tells the user. The session stores it without words, so the page chooses the
 /// language.
@@ -19,10 +19,13 @@ pub(crate) enum Say {
 }
 
 impl Say {
-    /// The words.
-    pub(crate) fn text(&self, language: Language) -> String {
-        let _ = language;
-        format!("{self:?}")
+    /// The text for the page.
+    pub(crate) fn text(&self, words: &Words) -> String {
+        match self {
+            Self::Problem(problem) => words.problem(*problem),
+            Self::Done(done) => words.done(done),
+            Self::EnrollBy(from) => (words.enroll_by)(&(words.date)(*from)),
+        }
     }
 
     /// The field to correct.

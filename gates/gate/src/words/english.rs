@@ -290,6 +290,10 @@ const fn message(message: Message) -> MessageWords {
             "These codes are no longer shown",
             "Backup codes are shown once. If you have not saved them, generate new ones.",
         ),
+        Message::ChangedMeanwhile => (
+            "Please sign in again",
+            "Your second factor has just been changed.",
+        ),
         Message::SignIn => ("Please sign in", "You are not signed in."),
         Message::EnterCode => (
             "Enter a code",

@@ -330,6 +330,10 @@ const fn message(message: Message) -> MessageWords {
             "Diese Codes werden nicht mehr angezeigt",
             "Backup-Codes werden einmal angezeigt. Wenn Sie sie nicht gespeichert haben, erstellen Sie neue.",
         ),
+        Message::ChangedMeanwhile => (
+            "Bitte melden Sie sich erneut an",
+            "Ihr zweiter Faktor wurde gerade geändert.",
+        ),
         Message::SignIn => ("Bitte melden Sie sich an", "Sie sind nicht angemeldet."),
         Message::EnterCode => (
             "Code eingeben",
