@@ -14,10 +14,13 @@ mod notice;
 pub mod page;
 mod problem;
 mod render;
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
 mod separate;
 mod session_data;
 mod sign_ins;
 mod templates;
+mod view;
 pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};
