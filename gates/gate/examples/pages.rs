@@ -7,12 +7,12 @@
 
 use countersign_gate::samples;
 use countersign_gate::words::Language;
-use countersign_gate::{DefaultPages, Pages};
-use std::error::Error;
+use countersign_gate::{BoxError, DefaultPages, Pages};
+
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), BoxError> {
     let directory = env::args_os().nth(1).map(PathBuf::from);
     let directory = directory.ok_or("name the directory for the pages")?;
     fs::create_dir_all(directory.join("two-factor/assets"))?;
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn write_pages(directory: &Path, language: Language) -> Result<(), Box<dyn Error>> {
+fn write_pages(directory: &Path, language: Language) -> Result<(), BoxError> {
     let pages = DefaultPages::new();
     let framed = DefaultPages::framed(|frame, title, main| {
         format!(
