@@ -16,11 +16,14 @@ pub mod page;
 mod problem;
 mod random;
 mod render;
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
 mod say;
 mod separate;
 mod session_data;
 mod sign_ins;
 mod templates;
+mod view;
 pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};
