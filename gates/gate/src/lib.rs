@@ -24,6 +24,8 @@ mod session_data;
 mod sign_ins;
 mod templates;
 mod view;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};
