@@ -4,6 +4,8 @@
 //! package has what they share: the rules, the pages, the words and the JSON.
 
 mod accounts;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod exchange;
 mod flow;
 mod gate;
