@@ -5,6 +5,8 @@
 
 mod accounts;
 mod assets;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod exchange;
 mod flow;
 mod gate;
