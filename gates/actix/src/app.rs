@@ -3,9 +3,10 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{
     HttpServiceFactory, Service, ServiceFactory, ServiceRequest, ServiceResponse, Transform,
 };
+use actix_web::http::StatusCode;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::ServiceConfig;
-use actix_web::{App, Error, HttpRequest, HttpResponse, Route, Scope, web};
+use actix_web::{App, Error, HttpRequest, Route, Scope, web};
 use countersign_gate::Gate;
 use countersign_gate::countersign::session::{Access, Freshness};
 use std::fmt;
@@ -16,9 +17,9 @@ use actix_session::{SessionMiddleware, storage::SessionStore};
 use crate::access::check;
 #[cfg(feature = "actix-session")]
 use crate::actix_sessions::{GateSessions, KeyChoice, answer_quietly};
-use crate::exchange::{Mounted, peer_address};
+use crate::exchange::{Mounted, peer_address, plain};
 use crate::gated::{AppService, Gated};
-use crate::noted::{Noted, NotedRoutes};
+use crate::noted::NotedRoute;
 use crate::pages;
 use crate::session::{GateSession, find};
 
@@ -41,9 +42,8 @@ pub struct GateApp<T> {
     mounted: Mounted,
     closed: Scope,
     default: Route,
-    routes: NotedRoutes,
+    routes: Vec<NotedRoute>,
 }
-
 
 #[cfg(feature = "actix-session")]
 impl GateApp<()> {
@@ -70,8 +70,8 @@ impl GateApp<()> {
             app: App::new().service(pages::resource(&mounted.gate)),
             mounted,
             closed: web::scope(""),
-            default: web::to(HttpResponse::NotFound),
-            routes: NotedRoutes::default(),
+            default: web::to(async || plain(StatusCode::NOT_FOUND)),
+            routes: Vec::new(),
         }
     }
 }
@@ -116,20 +116,29 @@ impl<T: Endpoint> GateApp<T> {
 
     fn add(mut self, path: &str, access: Access, route: Route) -> Self {
         let open = access == Access::Public;
-        self.routes.note(Noted::route(path, access));
-        let route = if open { route } else { route.wrap(guard(access)) };
+        self.note(Some(path), access);
+        let route = if open {
+            route
+        } else {
+            route.wrap(guard(access))
+        };
         self.app = self.app.route(path, route);
         self
+    }
+
+    fn note(&mut self, path: Option<&str>, access: Access) {
+        let path = path.map(ToOwned::to_owned);
+        self.routes.push(NotedRoute { path, access });
     }
 
     /// Adds closed services: scopes, resources, handlers with the macro `#[get("/path")]`. Only a full
     /// session reaches them.
     ///
     /// The routes that you add by the methods above come first, whatever the order in your code. The
-    /// harness does not see the paths of services, and says so.
+    /// harness does not see the routes of services, and says so.
     #[must_use]
     pub fn service(mut self, service: impl HttpServiceFactory + 'static) -> Self {
-        self.routes.note(Noted::service(Access::Full));
+        self.note(None, Access::Full);
         self.closed = self.closed.service(service);
         self
     }
@@ -137,7 +146,7 @@ impl<T: Endpoint> GateApp<T> {
     /// Adds closed services by a function, as actix-web's `App::configure` does.
     #[must_use]
     pub fn configure(mut self, configure: impl FnOnce(&mut ServiceConfig)) -> Self {
-        self.routes.note(Noted::service(Access::Full));
+        self.note(None, Access::Full);
         self.closed = self.closed.configure(configure);
         self
     }
@@ -145,7 +154,7 @@ impl<T: Endpoint> GateApp<T> {
     /// Adds a service for everybody: files, for example. Everything in it is open.
     #[must_use]
     pub fn public_service(mut self, service: impl HttpServiceFactory + 'static) -> Self {
-        self.routes.note(Noted::service(Access::Public));
+        self.note(None, Access::Public);
         self.app = self.app.service(service);
         self
     }

@@ -8,18 +8,21 @@ use std::fmt;
 use crate::exchange::Exchange;
 use crate::session::Local;
 
-/// The way in and out, for your own handlers: the sign-in page, the answer of another service, the
-/// link in an email.
+/// The door for your own sign-in handlers.
+///
+/// Every first factor enters here: the password, a link by mail, a social login, an API token, and
+/// "remember me". Change the session in no other way.
 ///
 /// ```
-/// # use actix_web::{HttpResponse, web::Form};
-/// # use countersign_actix::countersign::{AccountId, FirstFactorKind};
-/// # use countersign_actix::Door;
-/// # #[derive(serde::Deserialize)] struct Login { name: String, password: String }
-/// # async fn check_password(login: &Login) -> Option<AccountId> { None }
-/// async fn sign_in(door: Door, Form(login): Form<Login>) -> HttpResponse {
-///     match check_password(&login).await {
-///         Some(account) => door.first_factor(account, FirstFactorKind::Password).await,
+/// use actix_web::HttpResponse;
+/// use actix_web::web::Form;
+/// use countersign_actix::{Door, FirstFactorKind};
+/// # #[derive(serde::Deserialize)] struct Password { name: String, password: String }
+/// # async fn check_password(_: &Password) -> Option<u64> { None }
+///
+/// async fn sign_in(door: Door, Form(form): Form<Password>) -> HttpResponse {
+///     match check_password(&form).await {
+///         Some(user) => door.first_factor(user, FirstFactorKind::Password).await,
 ///         None => HttpResponse::UnprocessableEntity().body("Wrong name or password."),
 ///     }
 /// }
@@ -27,20 +30,25 @@ use crate::session::Local;
 pub struct Door(Exchange);
 
 impl Door {
-    /// Lets a user in whose first factor you have just checked. Call it for every first factor, and
-    /// return its response.
+    /// Lets a user in whose first factor you have just checked. Return the answer: it leads to the
+    /// code page, to an enrollment, or to your first page.
     ///
-    /// The response leads to the code page, to an enrollment, or to your first page. The session has
-    /// a new id.
-    pub async fn first_factor(&self, account: AccountId, kind: FirstFactorKind) -> HttpResponse {
+    /// The session gets a new id. Change the session before this call, or in a later request.
+    pub async fn first_factor(
+        self,
+        account: impl Into<AccountId>,
+        kind: FirstFactorKind,
+    ) -> HttpResponse {
         let Exchange { gate, request, .. } = &self.0;
-        let answer = gate.first_factor(request.clone(), account, kind).await;
+        let answer = gate
+            .first_factor(request.clone(), account.into(), kind)
+            .await;
         self.0.finish(answer).await
     }
 
-    /// Ends the sign-in and the session. Return its response. Call it for POST requests only, whose
-    /// token you have checked by [`SignedIn::check_csrf`](crate::SignedIn::check_csrf).
-    pub async fn sign_out(&self) -> HttpResponse {
+    /// Ends the sign-in and the session of this request. Return the answer: it leads to your sign-in
+    /// page. Call it for a POST whose token you have checked.
+    pub async fn sign_out(self) -> HttpResponse {
         let Exchange { gate, request, .. } = &self.0;
         let answer = gate.sign_out(request.clone()).await;
         self.0.finish(answer).await

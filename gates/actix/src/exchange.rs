@@ -2,12 +2,11 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, AsHeaderName, CONTENT_TYPE, HOST, HeaderMap, ORIGIN, USER_AGENT,
+    ACCEPT, ACCEPT_LANGUAGE, AsHeaderName, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, ORIGIN,
+    USER_AGENT,
 };
 use actix_web::{HttpRequest, HttpResponse};
-use countersign_gate::{
-    BoxError, Client, Gate, GateAnswer, GateRequest, Headers, SessionChange,
-};
+use countersign_gate::{BoxError, Client, Gate, GateAnswer, GateRequest, Headers, SessionChange};
 
 use crate::session::{AnySession, FindSession};
 
@@ -34,14 +33,17 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Prepares a request for the gate. The body is missing.
     pub(crate) async fn begin(request: &HttpRequest) -> Result<Self, Failure> {
-        let mounted = request.app_data::<Mounted>().ok_or(Failure::NoGate)?.clone();
+        let mounted = request
+            .app_data::<Mounted>()
+            .ok_or(Failure::NoGate)?
+            .clone();
         let session = (mounted.find_session)(request).ok_or(Failure::NoSession)?;
         let data = session.read().await.map_err(Failure::Session)?;
         let mut client = Client::default();
         client.user_agent = text(request.headers(), USER_AGENT).map(|agent| shorten(agent, 256));
         client.address = (mounted.client_address)(request);
         let request = GateRequest {
-            post: request.method() == actix_web::http::Method::POST,
+            post: !request.method().is_safe(),
             path: request.path().to_owned(),
             query: request.query_string().to_owned(),
             body: Vec::new(),
@@ -49,7 +51,11 @@ impl Exchange {
             session: data,
             client,
         };
-        Ok(Self { gate: mounted.gate, request, session })
+        Ok(Self {
+            gate: mounted.gate,
+            request,
+            session,
+        })
     }
 
     /// Changes the session, and returns the response.
@@ -80,8 +86,12 @@ fn headers(request: &HttpRequest) -> Headers {
         accept_language: text(map, ACCEPT_LANGUAGE),
         content_type: text(map, CONTENT_TYPE),
         // HTTP/2 has the host in the address.
-        host: text(map, HOST)
-            .or_else(|| request.uri().authority().map(|host| host.as_str().to_owned())),
+        host: text(map, HOST).or_else(|| {
+            request
+                .uri()
+                .authority()
+                .map(|host| host.as_str().to_owned())
+        }),
         origin: text(map, ORIGIN),
         sec_fetch_site: text(map, "sec-fetch-site"),
     }
@@ -95,6 +105,14 @@ fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
 fn shorten(mut text: String, longest: usize) -> String {
     text.truncate(text.floor_char_boundary(longest));
     text
+}
+
+/// An answer that has no page.
+pub(crate) fn plain(status: StatusCode) -> HttpResponse {
+    let reason = status.canonical_reason().unwrap_or_default();
+    HttpResponse::build(status)
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(reason)
 }
 
 /// Why the gate was not asked.
@@ -111,6 +129,6 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn response(&self) -> HttpResponse {
         tracing::error!(error = self as &dyn std::error::Error, "a request failed");
-        HttpResponse::InternalServerError().finish()
+        plain(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }

@@ -1,18 +1,20 @@
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use countersign_gate::countersign::AccountId;
 use countersign_gate::countersign::session::{Access, Freshness, SignInFactors};
 use countersign_gate::{Admission, SignInId, SignedInVisitor, Visitor};
-use std::ops::Deref;
 use subtle::ConstantTimeEq;
 
-use crate::access::Known;
-use crate::exchange::{Exchange, respond};
+use crate::access::{Known, mark};
+use crate::exchange::{Exchange, plain, respond};
 use crate::session::Local;
 
-/// The user of a full session. On a closed route, it is always there. On a public one, use
-/// `Option<SignedIn>`.
+/// A signed-in user.
+///
+/// On a closed route, every request has one. On a public route, take `Option<SignedIn>`. There, a
+/// failure of your table of sign-ins also counts as nobody.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignedIn(SignedInVisitor);
 
@@ -31,8 +33,8 @@ impl SignedIn {
 
     /// Returns the factors of the sign-in.
     #[must_use]
-    pub const fn factors(&self) -> SignInFactors {
-        self.0.factors
+    pub const fn factors(&self) -> &SignInFactors {
+        &self.0.factors
     }
 
     /// Returns the token for the forms of your own pages: a hidden field, for example `csrf`.
@@ -41,15 +43,32 @@ impl SignedIn {
         &self.0.csrf
     }
 
-    /// Whether a form of your own pages sent this token. Refuse the form if not.
-    #[must_use]
-    pub fn check_csrf(&self, token: &str) -> bool {
-        let expected = self.csrf().as_bytes();
-        !expected.is_empty() && bool::from(expected.ct_eq(token.as_bytes()))
+    /// Checks the token of a form, in constant time.
+    ///
+    /// # Errors
+    /// [`NotOurForm`]. It answers with status 403.
+    pub fn check_csrf(&self, token: &str) -> Result<(), NotOurForm> {
+        let expected = self.0.csrf.as_bytes();
+        if !expected.is_empty() && bool::from(expected.ct_eq(token.as_bytes())) {
+            Ok(())
+        } else {
+            Err(NotOurForm)
+        }
     }
 }
 
-/// The user of a half session: the first factor was right, and the second one is missing.
+/// The error for a form whose token is not that of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the form has another token than the session; show it again")]
+pub struct NotOurForm;
+
+impl ResponseError for NotOurForm {
+    fn error_response(&self) -> HttpResponse {
+        plain(StatusCode::FORBIDDEN)
+    }
+}
+
+/// A user whose first factor was right, and whose second factor is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HalfSignedIn(AccountId);
 
@@ -61,18 +80,11 @@ impl HalfSignedIn {
     }
 }
 
-/// The user of a full session whose factors are at most this old. If they are older, the browser goes
-/// to the page that asks for them.
+/// A signed-in user with factors that are at most so many minutes old.
+///
+/// The user is asked for an older factor again, and then comes back to this page.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fresh<const MINUTES: u32>(SignedIn);
-
-impl<const MINUTES: u32> Deref for Fresh<MINUTES> {
-    type Target = SignedIn;
-
-    fn deref(&self) -> &SignedIn {
-        &self.0
-    }
-}
+pub struct Fresh<const MINUTES: u32>(pub SignedIn);
 
 impl FromRequest for SignedIn {
     type Error = actix_web::Error;
@@ -109,13 +121,12 @@ impl FromRequest for HalfSignedIn {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let known = Known::of(&request);
-            match known.map_or_else(|| None, Some) {
-                Some(Visitor::Half { account }) => Ok(Self(account)),
-                _ => match admit(&request, Access::FirstFactor).await? {
-                    Visitor::Half { account } => Ok(Self(account)),
-                    _ => Err(refused(HttpResponse::Forbidden().finish())),
-                },
+            if let Some(Visitor::Half { account }) = Known::of(&request) {
+                return Ok(Self(account));
+            }
+            match admit(&request, Access::FirstFactor).await? {
+                Visitor::Half { account } => Ok(Self(account)),
+                _ => Err(refused(plain(StatusCode::FORBIDDEN))),
             }
         })
     }
@@ -124,7 +135,7 @@ impl FromRequest for HalfSignedIn {
 async fn signed_in(request: &HttpRequest, access: Access) -> Result<SignedIn, actix_web::Error> {
     match admit(request, access).await? {
         Visitor::Full(visitor) => Ok(SignedIn(visitor)),
-        _ => Err(refused(HttpResponse::Forbidden().finish())),
+        _ => Err(refused(plain(StatusCode::FORBIDDEN))),
     }
 }
 
@@ -138,8 +149,8 @@ async fn admit(request: &HttpRequest, access: Access) -> Result<Visitor, actix_w
             request.extensions_mut().insert(Known(visitor.clone()));
             Ok(visitor)
         }
-        Admission::Refused(answer) => Err(refused(respond(answer).0)),
-        _ => Err(refused(HttpResponse::Forbidden().finish())),
+        Admission::Refused(answer) => Err(refused(mark(respond(answer).0))),
+        _ => Err(refused(plain(StatusCode::FORBIDDEN))),
     }
 }
 

@@ -1,15 +1,15 @@
-use actix_web::Error;
 use actix_http::Request;
+use actix_web::Error;
 use actix_web::dev::{AppConfig, ServiceFactory, ServiceResponse};
 use std::fmt;
 
-use crate::noted::NotedRoutes;
+use crate::noted::NotedRoute;
 
 /// A finished app behind its gate, from [`GateApp::into_service`](crate::GateApp::into_service).
 /// `HttpServer::new` takes it. Nothing can be added to it.
 pub struct Gated<F> {
     service: F,
-    routes: NotedRoutes,
+    routes: Vec<NotedRoute>,
 }
 
 /// What `HttpServer` makes its workers' services from.
@@ -36,12 +36,12 @@ impl<B, F> AppService<B> for F where
 }
 
 impl<F> Gated<F> {
-    pub(crate) const fn new(service: F, routes: NotedRoutes) -> Self {
+    pub(crate) const fn new(service: F, routes: Vec<NotedRoute>) -> Self {
         Self { service, routes }
     }
 
-    /// Returns what the app has, for the harness in [`testing`](crate::testing).
-    pub const fn routes(&self) -> &NotedRoutes {
+    /// Returns the routes and services, in the order in which you added them.
+    pub fn routes(&self) -> &[NotedRoute] {
         &self.routes
     }
 }
@@ -61,6 +61,8 @@ impl<F: ServiceFactory<Request>> ServiceFactory<Request> for Gated<F> {
 
 impl<F> fmt::Debug for Gated<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gated").field("routes", &self.routes).finish_non_exhaustive()
+        f.debug_struct("Gated")
+            .field("routes", &self.routes)
+            .finish_non_exhaustive()
     }
 }

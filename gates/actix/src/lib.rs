@@ -1,5 +1,4 @@
-//! x
-#![allow(missing_docs)]
+#![doc = include_str!("../README.md")]
 
 mod access;
 #[cfg(feature = "actix-session")]
@@ -12,17 +11,19 @@ mod gated;
 mod noted;
 mod pages;
 mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "actix-session")]
 pub use actix_sessions::{ChosenKeys, GateSessions, KeyChoice, RandomKeys, SaveAs};
 pub use app::{Endpoint, GateApp};
 pub use door::Door;
-pub use extract::{Fresh, HalfSignedIn, SignedIn};
+pub use extract::{Fresh, HalfSignedIn, NotOurForm, SignedIn};
 pub use gated::{AppService, Gated};
-pub use noted::{Noted, NotedRoutes};
+pub use noted::NotedRoute;
 pub use session::{GateSession, Renewal};
 
-/// The gate, and what you build it from.
-pub use countersign_gate;
-/// The second factor itself.
-pub use countersign_gate::countersign;
+/// The gate itself: its builder, and the traits that your application implements.
+pub use countersign_gate as gate;
+/// What every service with a gate writes.
+pub use countersign_gate::{Accounts, Gate, PasswordCheck, countersign::FirstFactorKind};

@@ -1,12 +1,12 @@
 //! The gate's own pages.
 
-use actix_web::http::Method;
-use actix_web::http::header::ALLOW;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use countersign_gate::{Gate, GateRequest};
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, plain};
 
 /// Returns the pages under the gate's prefix.
 pub(crate) fn resource(gate: &Gate) -> Resource {
@@ -16,7 +16,10 @@ pub(crate) fn resource(gate: &Gate) -> Resource {
 
 async fn answer(request: HttpRequest, body: Payload) -> HttpResponse {
     if ![Method::GET, Method::HEAD, Method::POST].contains(request.method()) {
-        return HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET, HEAD, POST")).finish();
+        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED);
+        let methods = HeaderValue::from_static("GET, HEAD, POST");
+        response.headers_mut().insert(ALLOW, methods);
+        return response;
     }
     let mut exchange = match Exchange::begin(&request).await {
         Ok(exchange) => exchange,
@@ -27,7 +30,7 @@ async fn answer(request: HttpRequest, body: Payload) -> HttpResponse {
         match body.to_bytes_limited(GateRequest::LARGEST_BODY).await {
             Ok(Ok(body)) => exchange.request.body = body.into(),
             Ok(Err(error)) => return error.error_response(),
-            Err(_) => return HttpResponse::PayloadTooLarge().finish(),
+            Err(_) => return plain(StatusCode::PAYLOAD_TOO_LARGE),
         }
     }
     let answer = exchange.gate.handle(exchange.request.clone()).await;

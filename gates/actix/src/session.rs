@@ -85,7 +85,10 @@ impl<S: GateSession> AnySession for S {
                     self.renew(Renewal { text, id, left }).await
                 }
                 SessionChange::End { left } => self.end(left.to_text()).await,
-                _ => Err("this change of the session is unknown; use the same version of all packages".into()),
+                _ => Err(
+                    "this change of the session is unknown; use the same version of all packages"
+                        .into(),
+                ),
             }
         })
     }

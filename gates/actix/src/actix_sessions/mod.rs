@@ -34,7 +34,11 @@ impl GateSession for Session {
         self.renew();
         self.write(renewal.text).await?;
         let key = format!("{:032x}", u128::from_be_bytes(renewal.id));
-        Order::Renew { key, left: renewal.left }.give();
+        Order::Renew {
+            key,
+            left: renewal.left,
+        }
+        .give();
         Ok(())
     }
 

@@ -31,7 +31,10 @@ impl Order {
     }
 
     pub(super) fn of_request() -> Option<Self> {
-        REQUEST.try_with(|told| told.borrow().order.clone()).ok().flatten()
+        REQUEST
+            .try_with(|told| told.borrow().order.clone())
+            .ok()
+            .flatten()
     }
 
     /// What stays under the old key, if it is not there already.
@@ -45,12 +48,16 @@ impl Order {
 
 /// The store refused a late write. Returns whether somebody takes the cookie out of the answer.
 pub(super) fn refuse() -> bool {
-    REQUEST.try_with(|told| told.borrow_mut().refused = true).is_ok()
+    REQUEST
+        .try_with(|told| told.borrow_mut().refused = true)
+        .is_ok()
 }
 
 /// Whether the store has refused a write of this request.
 pub(super) fn is_refused() -> bool {
-    REQUEST.try_with(|told| told.borrow().refused).unwrap_or_default()
+    REQUEST
+        .try_with(|told| told.borrow().refused)
+        .unwrap_or_default()
 }
 
 /// Wraps the session middleware. If the store refused a write, this takes out the cookie that the

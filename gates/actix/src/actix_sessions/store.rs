@@ -15,7 +15,7 @@ type State = HashMap<String, String>;
 /// ```no_run
 /// # use actix_session::{SessionMiddleware, storage::{CookieSessionStore, SessionStore}};
 /// # use actix_web::cookie::Key;
-/// # use countersign_actix::{GateApp, GateSessions, countersign_gate::Gate};
+/// # use countersign_actix::{Gate, GateApp, GateSessions};
 /// # fn example(gate: Gate, store: CookieSessionStore, key: Key) {
 /// let app = GateApp::new(gate).sessions(SessionMiddleware::new(GateSessions::new(store), key));
 /// # }
