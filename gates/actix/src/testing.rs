@@ -201,7 +201,7 @@ impl<F> Harness<F> {
             let Some(path) = route.path else {
                 match route.access {
                     Access::Public => {
-                        report.public_not_seen = report.public_not_seen.saturating_add(1)
+                        report.public_not_seen = report.public_not_seen.saturating_add(1);
                     }
                     _ => report.not_seen = report.not_seen.saturating_add(1),
                 }
