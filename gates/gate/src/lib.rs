@@ -18,6 +18,8 @@ mod say;
 mod separate;
 mod session_data;
 mod sign_ins;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};
