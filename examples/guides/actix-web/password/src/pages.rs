@@ -39,7 +39,7 @@ pub async fn sign_in(
     session: Session,
     Form(login): Form<Login>,
 ) -> Result<HttpResponse, Problem> {
-    let Some(user) = users.sign_in(&login.email, login.password).await? else {
+    let Some(user) = users.sign_in(&login.email, &login.password).await? else {
         return Ok(HttpResponse::UnprocessableEntity().body("Wrong address or password."));
     };
     session.renew();

@@ -38,7 +38,7 @@ pub async fn sign_in(
     door: Door,
     Form(login): Form<Login>,
 ) -> Result<HttpResponse, Problem> {
-    let Some(user) = users.sign_in(&login.email, login.password).await? else {
+    let Some(user) = users.sign_in(&login.email, &login.password).await? else {
         return Ok(HttpResponse::UnprocessableEntity().body("Wrong address or password."));
     };
     Ok(door.first_factor(user, FirstFactorKind::Password).await)

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tower_sessions::SessionManagerLayer;
+use tower_sessions::{SessionManagerLayer, SessionStore};
 use tower_sessions_sqlx_store::PostgresStore;
 
 use users::Users;
@@ -32,7 +32,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-fn routes(users: Users, sessions: PostgresStore) -> Router {
+fn routes(users: Users, sessions: impl SessionStore + Clone) -> Router {
     Router::new()
         .route("/", get(pages::members))
         .route("/sign-in", get(pages::sign_in_page).post(pages::sign_in))

@@ -40,7 +40,7 @@ pub async fn sign_in(
     session: Session,
     Form(login): Form<Login>,
 ) -> Result<Response, Problem> {
-    let Some(user) = users.sign_in(&login.email, login.password).await? else {
+    let Some(user) = users.sign_in(&login.email, &login.password).await? else {
         let text = "Wrong address or password.";
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, text).into_response());
     };

@@ -1,5 +1,7 @@
 mod pages;
 mod second_factor;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use std::env;
@@ -11,7 +13,7 @@ use axum::routing::{get, post};
 use countersign_axum::{Gate, GateRouter, tower_sessions_014};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
-use tower_sessions::SessionManagerLayer;
+use tower_sessions::{SessionManagerLayer, SessionStore};
 use tower_sessions_sqlx_store::PostgresStore;
 
 use users::Users;
@@ -33,7 +35,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-fn routes(gate: Gate, users: Users, sessions: PostgresStore) -> GateRouter {
+fn routes(gate: Gate, users: Users, sessions: impl SessionStore + Clone) -> GateRouter {
     GateRouter::new::<tower_sessions::Session>(gate)
         .route("/", get(pages::members))
         .public("/sign-in", get(pages::sign_in_page).post(pages::sign_in))

@@ -39,7 +39,7 @@ pub async fn sign_in(
     door: Door,
     Form(login): Form<Login>,
 ) -> Result<Response, Problem> {
-    let Some(user) = users.sign_in(&login.email, login.password).await? else {
+    let Some(user) = users.sign_in(&login.email, &login.password).await? else {
         let text = "Wrong address or password.";
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, text).into_response());
     };

@@ -12,9 +12,8 @@ pub async fn gate(url: &str, users: Users) -> Result<Gate> {
     let key = SealingKey::from_bytes(std::fs::read("second-factor.key")?.as_slice().try_into()?);
     // One password hash at a time. Each takes 19 MiB and keeps a core busy.
     let verifier = Verifier::builder(store, Keyring::new(KeyId::new(1), key), "Example")
-        .hash_executor(countersign::runtime::TokioPool::new(std::num::NonZeroUsize::MIN))
-        .build()?;
-    Ok(Gate::builder(verifier, users).service("Example").build())
+        .hash_executor(countersign::runtime::TokioPool::new(std::num::NonZeroUsize::MIN));
+    Ok(Gate::builder(verifier.build()?, users).service("Example").build())
 }
 
 /// What the gate asks about the users.
@@ -24,7 +23,6 @@ impl Accounts for Users {
     }
 
     async fn check_password(&self, account: &AccountId, password: &str) -> Result<PasswordCheck> {
-        let email = self.account_name(account).await?;
-        Ok(self.sign_in(&email, password.to_owned()).await?.is_some().into())
+        Ok(self.sign_in(&self.account_name(account).await?, password).await?.is_some().into())
     }
 }

@@ -28,12 +28,12 @@ impl Users {
     }
 
     /// Returns the id of the user if the password is right.
-    pub async fn sign_in(&self, email: &str, password: String) -> Result<Option<i64>> {
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<Option<i64>> {
         let sql = "SELECT id, password_hash FROM users WHERE email = $1";
         let query = sqlx::query_as(sql).bind(email);
         let row: Option<(i64, String)> = query.fetch_optional(&self.0).await?;
         let (id, hash) = row.unzip();
-        let is_right = matches(hash, password).await?;
+        let is_right = matches(hash, password.to_owned()).await?;
         Ok(id.filter(|_| is_right))
     }
 
