@@ -8,6 +8,7 @@ mod assets;
 mod exchange;
 mod flow;
 mod gate;
+mod json;
 mod memory;
 mod notice;
 /// The content of the pages, before it becomes HTML or JSON.
