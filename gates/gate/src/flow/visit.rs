@@ -10,6 +10,7 @@ use super::{Flow, Stop};
 use crate::accounts::{Accounts, BoxError};
 use crate::assets::{CACHE_CONTROL, asset};
 use crate::exchange::{GateAnswer, GateRequest, Headers};
+use crate::json::{JSON_TYPE, PROBLEM_TYPE, page_json, problem_json};
 use crate::page::{Content, FormProblem, Frame, Message, MessagePage, Page, Viewer};
 use crate::problem::Problem;
 use crate::random;
@@ -263,9 +264,8 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             self.say_typed(Say::Problem(problem), typed);
             return self.redirect(path);
         }
-        let title = self.words().problem(problem);
-        let (content_type, body) = crate::json::problem_json(&problem, &title, &self.session.csrf);
-        let mut headers = vec![("content-type", content_type.to_owned())];
+        let body = problem_json(&problem, &self.frame(), self.words()).to_string();
+        let mut headers = vec![("content-type", PROBLEM_TYPE.to_owned())];
         if let Some(wait) = problem.retry_after() {
             headers.push(("retry-after", wait.as_secs().to_string()));
         }
@@ -329,7 +329,11 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
 
     fn render(&self, status: u16, page: Page) -> GateAnswer {
         let (content_type, body) = if self.wants_json() {
-            crate::json::page_json(&page)
+            let content_type = match page.content {
+                Content::Message(_) => PROBLEM_TYPE,
+                _ => JSON_TYPE,
+            };
+            (content_type, page_json(&page, self.words()).to_string())
         } else {
             match self.flow.settings.pages.html(&page) {
                 Ok(html) => ("text/html; charset=utf-8", html),
