@@ -91,6 +91,8 @@ impl Chosen {
 ///
 /// - A form that is sent twice gets the same session as the first time.
 /// - A write under an old id changes nothing, and its answer sets no cookie.
+/// - A write that keeps the id of the session sets no cookie either, unless the cookie has an age.
+///   So an answer that is under way for long sets nothing back.
 /// - A record stays under the old id for [`LEFT_FOR`](SessionChange::LEFT_FOR) seconds. It is empty,
 ///   but for what the gate needs to recognize the form.
 ///
@@ -166,7 +168,11 @@ impl<Store: SessionStore> SessionStore for GateSessions<Store> {
 
     async fn save(&self, record: &Record) -> StoreResult<()> {
         match self.store.load(&record.id).await? {
-            Some(stored) if !is_left(&stored) => self.store.save(record).await,
+            Some(stored) if !is_left(&stored) => {
+                self.store.save(record).await?;
+                late::note_saved(&record.id);
+                Ok(())
+            }
             _ if late::note_late() => Ok(()),
             _ => Err(gone()),
         }

@@ -25,9 +25,9 @@ mod separate;
 mod session_data;
 mod sign_ins;
 mod templates;
-mod view;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod view;
 pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};

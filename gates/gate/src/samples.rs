@@ -316,6 +316,7 @@ fn prove(change: Change, password: bool, code: bool) -> ProvePage {
         back: "/two-factor/".into(),
         password,
         code,
+        once: None,
         wait: None,
         letters: true,
     }

@@ -142,10 +142,15 @@ impl SessionData {
     pub const fn ended(at: Timestamp) -> Self {
         Self {
             csrf: String::new(),
-            stage: StageData::Moved { half: None, at },
+            stage: StageData::Moved {
+                half: None,
+                at,
+                repeat: None,
+            },
             flash: None,
             setup: None,
             file: None,
+            removed: None,
         }
     }
 

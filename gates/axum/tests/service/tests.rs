@@ -197,3 +197,14 @@ async fn own_data_moves_to_the_new_session() {
     assert_ne!(browser.cookie_header(), half);
     assert_eq!(browser.post(&held.client, "/write", "").await.text(), "2");
 }
+
+#[tokio::test]
+async fn answers_under_way_set_no_cookie() {
+    let held = Held::new().await;
+    let mut browser = Browser::new();
+    let answer = browser.post(&held.client, "/write", "").await;
+    assert!(answer.header("set-cookie").is_some());
+    // The session is stored in time, but the answer arrives after the sign-in.
+    let answer = browser.post(&held.client, "/write", "").await;
+    assert_eq!((answer.text().as_str(), answer.header("set-cookie")), ("1", None));
+}
