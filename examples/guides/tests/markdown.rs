@@ -42,6 +42,23 @@ fn guides_show_the_files_of_programs() {
 }
 
 #[test]
+fn pages_show_the_examples() {
+    for page in ["axum-login"] {
+        let path = root().join(format!("../../docs/{page}.md"));
+        let shown = fs::read_to_string(&path).unwrap();
+        let repository = root().join("../..");
+        let program = Program { before: repository.clone(), after: repository };
+        let (assembled, files) = assemble(&shown, &program);
+        assert_eq!(files.len(), 1, "{page}");
+        if env::var_os("UPDATE_GUIDES").is_some() {
+            fs::write(&path, assembled).unwrap();
+        } else {
+            assert!(shown == assembled, "{page} shows other text: run with UPDATE_GUIDES=1");
+        }
+    }
+}
+
+#[test]
 fn part_b_is_short() {
     for guide in ["axum", "actix-web"] {
         let Program { before, after } = Program::of(guide);
