@@ -27,6 +27,15 @@ pub(crate) fn asset(name: &str) -> Option<(&'static str, &'static [u8])> {
     }
 }
 
+/// All assets with their names.
+#[cfg(any(test, feature = "samples"))]
+pub(crate) fn all() -> [(&'static str, &'static [u8]); 2] {
+    [
+        (&STYLE_NAME, STYLE.as_bytes()),
+        (&SCRIPT_NAME, SCRIPT.as_bytes()),
+    ]
+}
+
 impl Frame {
     /// Returns the address of the style sheet. It changes with the content.
     #[must_use]

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod assets;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod exchange;
 mod flow;
 mod gate;
@@ -16,11 +18,16 @@ pub mod page;
 mod problem;
 mod random;
 mod render;
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
 mod say;
 mod separate;
 mod session_data;
 mod sign_ins;
 mod templates;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod view;
 pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};

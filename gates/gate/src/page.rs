@@ -153,8 +153,10 @@ pub struct CodePage {
     pub request: String,
     /// Whether the user must wait.
     pub wait: Option<Wait>,
-    /// Whether codes in a row can replace the wait.
+    /// How many codes in a row can replace the wait, if they can.
     pub in_a_row: Option<u8>,
+    /// Whether backup codes have letters. If not, phones show only digits to type.
+    pub letters: bool,
 }
 
 /// Asks for codes in a row, in the fields `code_1`, `code_2` and so on.
@@ -353,6 +355,8 @@ pub struct ProvePage {
     pub once: Option<String>,
     /// Whether the user must wait before a code is checked.
     pub wait: Option<Wait>,
+    /// Whether backup codes have letters. If not, phones show only digits to type.
+    pub letters: bool,
 }
 
 /// Shows new backup codes.

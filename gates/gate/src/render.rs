@@ -51,7 +51,7 @@ impl DefaultPages {
     /// Makes the pages with your frame around them. Your function gets the title of the page as
     /// plain text, and the content of the element `main` as HTML. It returns the whole document.
     ///
-    /// Escape the title and the texts of the frame. Put the addresses [`Frame::style`] and [`Frame::script`] into
+    /// Escape the title and the texts of the frame. Put the addresses [`Frame::style`] and
     /// the head, and set the attribute `lang`. The element around the content needs the class
     /// `cs-main`. Put the button to sign out into your frame, if you want one.
     #[must_use]

@@ -136,6 +136,24 @@ impl SessionData {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// What stays under the id of a session that ended otherwise than by the gate: nothing that
+    /// counts.
+    #[must_use]
+    pub const fn ended(at: Timestamp) -> Self {
+        Self {
+            csrf: String::new(),
+            stage: StageData::Moved {
+                half: None,
+                at,
+                repeat: None,
+            },
+            flash: None,
+            setup: None,
+            file: None,
+            removed: None,
+        }
+    }
+
     /// Whether this is what a renewal or a sign-out left under the old id of a session. An answer to
     /// a request with such a session sets and deletes no cookie, unless the gate says so.
     #[must_use]

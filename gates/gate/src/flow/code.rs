@@ -33,6 +33,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(self.changed_meanwhile());
         };
         let content = Content::Code(CodePage {
+            letters: self.has_letters(),
             request: half.request.clone(),
             wait: self.wait(enabled.rate_limit),
             in_a_row: None,

@@ -104,6 +104,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     ) -> Result<GateAnswer, Stop> {
         let asked = self.asked(member, &change, MARGIN).await?;
         let mut page = ProvePage {
+            letters: self.has_letters(),
             change,
             action: action.to_owned(),
             back: self.path(""),

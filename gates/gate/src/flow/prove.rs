@@ -92,6 +92,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
         let wait = self.wait_for_code(&member.account, wanted.asked).await?;
         let page = ProvePage {
+            letters: self.has_letters(),
             change: Change::Reach,
             action: wanted.origin.path,
             back: self.flow.settings.home.clone(),

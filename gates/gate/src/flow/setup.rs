@@ -54,6 +54,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(answer);
         }
         let page = ProvePage {
+            letters: self.has_letters(),
             change: Change::Enable,
             action: self.path("/setup"),
             back: match &who {

@@ -1,5 +1,6 @@
 //! One request on its way through the gate, and the answers to it.
 
+use countersign::backup::{Alphabet, CodeShape};
 use countersign::{AccountId, Timestamp};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
@@ -7,7 +8,9 @@ use subtle::ConstantTimeEq;
 use super::renew::Renewal;
 use super::{Flow, Stop};
 use crate::accounts::{Accounts, BoxError};
+use crate::assets::{CACHE_CONTROL, asset};
 use crate::exchange::{GateAnswer, GateRequest, Headers};
+use crate::json::{JSON_TYPE, PROBLEM_TYPE, next_json, openapi, page_json, problem_json};
 use crate::page::{Content, FormProblem, Frame, Message, MessagePage, Page, Viewer};
 use crate::problem::Problem;
 use crate::random;
@@ -228,12 +231,8 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
     /// Answers a form: a browser loads that page next.
     pub(crate) fn redirect(&self, path: &str) -> GateAnswer {
         let (status, headers, body) = if self.wants_json() {
-            let body = serde_json::json!({ "next": path }).to_string();
-            (
-                200,
-                vec![("content-type", "application/json".to_owned())],
-                body,
-            )
+            let headers = vec![("content-type", JSON_TYPE.to_owned())];
+            (200, headers, next_json(path).to_string())
         } else {
             (303, vec![("location", path.to_owned())], String::new())
         };
@@ -261,9 +260,8 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             self.say_typed(Say::Problem(problem), typed);
             return self.redirect(path);
         }
-        let title = self.words().problem(problem);
-        let (content_type, body) = crate::json::problem_json(&problem, &title, &self.session.csrf);
-        let mut headers = vec![("content-type", content_type.to_owned())];
+        let body = problem_json(&problem, &self.frame(), self.words()).to_string();
+        let mut headers = vec![("content-type", PROBLEM_TYPE.to_owned())];
         if let Some(wait) = problem.retry_after() {
             headers.push(("retry-after", wait.as_secs().to_string()));
         }
@@ -272,6 +270,40 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
 
     pub(crate) fn words(&self) -> &Words {
         self.flow.settings.pages.words(self.language)
+    }
+
+    /// Answers with a file that the pages need. It belongs to nobody, so everybody may keep it.
+    pub(crate) fn asset(&self, name: &str) -> GateAnswer {
+        let Some((content_type, bytes)) = asset(name) else {
+            return self.message(Message::NotFound);
+        };
+        let headers = vec![
+            ("cache-control", CACHE_CONTROL.to_owned()),
+            ("content-type", content_type.to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+        ];
+        GateAnswer {
+            headers,
+            body: bytes.to_vec(),
+            ..GateAnswer::empty(200)
+        }
+    }
+
+    /// Answers with the description of the JSON, which belongs to nobody either.
+    pub(crate) fn openapi(&self) -> GateAnswer {
+        GateAnswer {
+            headers: vec![("content-type", JSON_TYPE.to_owned())],
+            body: openapi(&self.flow.settings.prefix).into_bytes(),
+            ..GateAnswer::empty(200)
+        }
+    }
+
+    /// Whether a backup code can have letters, so that a phone must show them.
+    pub(crate) fn has_letters(&self) -> bool {
+        let policy = self.flow.verifier.policy();
+        let imported = policy.imported_code_shape();
+        let has_letters = |shape: CodeShape| shape.alphabet().bytes().any(|b| !b.is_ascii_digit());
+        policy.code_format().alphabet() != Alphabet::Digits || imported.is_some_and(has_letters)
     }
 
     /// The path of one of the gate's pages.
@@ -302,7 +334,11 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
 
     fn render(&self, status: u16, page: Page) -> GateAnswer {
         let (content_type, body) = if self.wants_json() {
-            crate::json::page_json(&page)
+            let content_type = match page.content {
+                Content::Message(_) => PROBLEM_TYPE,
+                _ => JSON_TYPE,
+            };
+            (content_type, page_json(&page, self.words()).to_string())
         } else {
             match self.flow.settings.pages.html(&page) {
                 Ok(html) => ("text/html; charset=utf-8", html),

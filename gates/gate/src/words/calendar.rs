@@ -3,6 +3,11 @@
 use countersign::Timestamp;
 use std::time::Duration;
 
+/// The attribute `datetime` of the element `time`, as in RFC 3339.
+pub(crate) fn attribute_of(at: Timestamp) -> String {
+    Utc::from(at).attribute()
+}
+
 /// A time in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Utc {
@@ -17,7 +22,7 @@ pub(crate) struct Utc {
 
 impl Utc {
     /// The attribute `datetime` of the element `time`.
-    pub(crate) fn attribute(self) -> String {
+    fn attribute(self) -> String {
         let Self {
             year, month, day, ..
         } = self;

@@ -93,7 +93,7 @@ impl Words {
         replacement_explained: |name| {
             format!("“{name}” keeps working until you confirm the new code.")
         },
-        get_app: "Get an app",
+        get_app: "No app yet?",
         apps: "Any app for time-based codes works, for example Google Authenticator, Microsoft Authenticator, \
             1Password, Bitwarden, Aegis, 2FAS or FreeOTP.",
         add_account: "Add the account to the app",

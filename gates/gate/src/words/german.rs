@@ -108,7 +108,7 @@ impl Words {
         replacement_explained: |name| {
             format!("„{name}“ funktioniert weiter, bis Sie den neuen Code bestätigen.")
         },
-        get_app: "App installieren",
+        get_app: "Noch keine App?",
         apps: "Jede App für zeitbasierte Codes ist geeignet, zum Beispiel Google Authenticator, Microsoft Authenticator, \
             1Password, Bitwarden, Aegis, 2FAS oder FreeOTP.",
         add_account: "Konto zur App hinzufügen",

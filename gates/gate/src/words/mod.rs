@@ -17,5 +17,6 @@ mod german;
 mod language;
 mod table;
 
+pub(crate) use calendar::attribute_of;
 pub use language::Language;
 pub use table::{ChangeWords, MessageWords, Words};

@@ -138,7 +138,7 @@ pub struct Words {
     pub replacement_title: &'static str,
     /// That the authenticator of this name works until the new one is confirmed.
     pub replacement_explained: fn(&str) -> String,
-    /// "Get an app".
+    /// "No app yet?", above the names of apps.
     pub get_app: &'static str,
     /// Which apps.
     pub apps: &'static str,

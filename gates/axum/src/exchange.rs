@@ -1,0 +1,154 @@
+//! Requests and answers, between axum and the gate.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, OriginalUri};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use countersign_gate::{
+    BoxError, Client, GateAnswer, GateRequest, Headers, SessionChange, SessionData,
+};
+use http_body_util::LengthLimitError;
+use std::net::SocketAddr;
+
+use crate::session::{AnySession, Renewal};
+
+/// The longest `User-Agent` that the gate keeps, in bytes.
+const LONGEST_AGENT: usize = 256;
+
+/// Makes the gate's request, without a body and a session.
+pub(crate) fn gate_request(parts: &Parts) -> GateRequest {
+    let text = |name: HeaderName| {
+        let value = parts.headers.get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let uri = match parts.extensions.get::<OriginalUri>() {
+        Some(original) => &original.0,
+        None => &parts.uri,
+    };
+    let mut client = Client::default();
+    client.user_agent = text(header::USER_AGENT).map(|agent| shortened(agent, LONGEST_AGENT));
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    client.address = address.map(|info| info.0.ip().to_string());
+    GateRequest {
+        post: !is_safe(&parts.method),
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+        body: Vec::new(),
+        headers: Headers {
+            accept: text(header::ACCEPT),
+            accept_language: text(header::ACCEPT_LANGUAGE),
+            content_type: text(header::CONTENT_TYPE),
+            host: text(header::HOST).or_else(|| Some(uri.authority()?.to_string())),
+            origin: text(header::ORIGIN),
+            csrf_token: text(HeaderName::from_static("x-csrf-token")),
+            sec_fetch_site: text(HeaderName::from_static("sec-fetch-site")),
+        },
+        session: SessionData::default(),
+        client,
+    }
+}
+
+/// Whether a method changes nothing.
+fn is_safe(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
+}
+
+fn shortened(mut text: String, longest: usize) -> String {
+    let end = (0..=longest).rev().find(|at| text.is_char_boundary(*at));
+    text.truncate(end.unwrap_or_default());
+    text
+}
+
+/// Reads a body of a bounded length.
+pub(crate) async fn read_body(body: Body) -> Result<Vec<u8>, Response> {
+    match to_bytes(body, GateRequest::LARGEST_BODY).await {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(error) => {
+            let error = error.into_inner();
+            let status = match error.downcast_ref::<LengthLimitError>() {
+                Some(_) => StatusCode::PAYLOAD_TOO_LARGE,
+                None => StatusCode::BAD_REQUEST,
+            };
+            Err(plain(status))
+        }
+    }
+}
+
+/// Reads the gate's part of a session.
+pub(crate) async fn read_session(session: &dyn AnySession) -> Result<SessionData, BoxError> {
+    let text = session.read().await?;
+    Ok(text.map_or_else(SessionData::default, |text| SessionData::from_text(&text)))
+}
+
+/// Carries out the change of the session, and makes the answer.
+pub(crate) async fn respond(
+    answer: GateAnswer,
+    session: &dyn AnySession,
+    was_moved: bool,
+) -> Response {
+    match change(answer.session, session, was_moved).await {
+        Ok(()) => response(answer.status, answer.headers, answer.body),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn change(
+    change: SessionChange,
+    session: &dyn AnySession,
+    was_moved: bool,
+) -> Result<(), BoxError> {
+    match change {
+        SessionChange::Keep => Ok(()),
+        SessionChange::Store(data) => session.write(data.to_text()).await,
+        SessionChange::Renew { data, id, left } => {
+            let left = (!was_moved).then(|| left.to_text());
+            let text = data.to_text();
+            session.renew(Renewal { text, id, left }).await
+        }
+        SessionChange::End { left } => session.end(left.to_text()).await,
+        _ => Err(
+            "this change of the session is unknown; use the same version of all packages".into(),
+        ),
+    }
+}
+
+fn response(status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let Ok(status) = StatusCode::from_u16(status) else {
+        return failed(&"the gate answered with a status that does not exist".into());
+    };
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+        else {
+            return failed(&"a header of the gate's answer has a control character".into());
+        };
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+/// The answer after a failure, which says nothing about its cause.
+pub(crate) fn failed(error: &BoxError) -> Response {
+    tracing::error!(error, "the gate could not answer");
+    plain(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// An answer that has no page.
+pub(crate) fn plain(status: StatusCode) -> Response {
+    let reason = status.canonical_reason().unwrap_or_default();
+    (status, [(header::CACHE_CONTROL, "no-store")], reason).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        for (text, expected) in [("", ""), ("abc", "abc"), ("abcd", "abc"), ("abä", "ab")] {
+            assert_eq!(shortened(text.to_owned(), 3), expected);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Sessions of tower-sessions 0.14, which axum-login 0.18 and the published SQL stores use.
+//!
+//! Wrap your store once: `SessionManagerLayer::new(GateSessions::new(store))`.
+
+use tower_sessions_014 as tower_sessions;
+
+#[allow(
+    clippy::duplicate_mod,
+    reason = "the two versions differ in their crate only"
+)]
+#[path = "over_tower_sessions.rs"]
+mod over;
+
+pub use over::GateSessions;
