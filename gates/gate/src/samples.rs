@@ -311,12 +311,12 @@ fn prove(change: Change, password: bool, code: bool) -> ProvePage {
     ProvePage {
         name: (change == Change::Add).then(|| "Second authenticator".into()),
         to: (change == Change::Reach).then(|| "/transfer?to=1&sum=2".into()),
+        once: matches!(change, Change::IssueBackupCodes { .. }).then(|| "0123456789abcdef".into()),
         change,
         action: "/two-factor/prove".into(),
         back: "/two-factor/".into(),
         password,
         code,
-        once: None,
         wait: None,
         letters: true,
     }
