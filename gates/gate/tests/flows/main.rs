@@ -14,6 +14,7 @@ mod changes;
 mod crashes;
 mod faults;
 mod guards;
+mod program;
 mod prove;
 mod required;
 mod setup;
