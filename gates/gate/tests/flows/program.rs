@@ -4,7 +4,7 @@ use countersign::testing::Phone;
 use serde_json::Value;
 
 use crate::browser::{Browser, Format};
-use crate::support::{ALICE, PASSWORD, Service, run};
+use crate::support::{ALICE, PASSWORD, Rows, Service, run};
 
 /// A page as JSON. The program takes its token.
 async fn read(program: &mut Browser, path: &str) -> Value {
@@ -51,7 +51,7 @@ async fn sign_in(service: &Service, phone: &Phone) -> Browser {
 #[test]
 fn a_program_needs_no_html() {
     run(async {
-        let service = Service::new(Format::Json);
+        let service = Service::new(Format::Json, Rows::Separate);
         let mut program = program(&service);
         let answer = program.get("/two-factor").await;
         assert_eq!((answer.status, answer.code.as_str()), (401, "sign-in"));
