@@ -64,6 +64,7 @@ impl SecondFactor {
         now: Timestamp,
         policy: &Policy,
     ) -> Result<AcceptedBy, Refusal> {
+        self.last_request = None;
         if !self.is_enabled() {
             return Err(Refusal::Unchanged(Rejection::Disabled));
         }

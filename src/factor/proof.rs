@@ -63,11 +63,23 @@ pub struct Receipt {
     account: AccountId,
     at: Timestamp,
     by: AcceptedBy,
+    is_repeat: bool,
 }
 
 impl Receipt {
     pub(crate) const fn new(account: AccountId, at: Timestamp, by: AcceptedBy) -> Self {
-        Self { account, at, by }
+        Self {
+            account,
+            at,
+            by,
+            is_repeat: false,
+        }
+    }
+
+    /// The receipt for a repeat of the request.
+    pub(crate) const fn repeated(mut self) -> Self {
+        self.is_repeat = true;
+        self
     }
 
     /// Returns the account.
@@ -86,6 +98,17 @@ impl Receipt {
     #[must_use]
     pub const fn accepted_by(&self) -> AcceptedBy {
         self.by
+    }
+
+    /// Returns whether an earlier call accepted the code of the same request:
+    /// [`Verifier::verify_request`](crate::Verifier::verify_request).
+    ///
+    /// If so, do not send the mail again, and answer with the session that your application made
+    /// for the same request. The earlier call counts even if its caller was dropped. So run
+    /// `verify_request` and your own writes in one task of its own.
+    #[must_use]
+    pub const fn is_repeat(&self) -> bool {
+        self.is_repeat
     }
 }
 

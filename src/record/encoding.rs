@@ -21,10 +21,13 @@
 //! extension     = [imported: bool, T0, next counter / null]
 //! field 6       = imported set              the backup codes; the code set above is null
 //! field 7       = counter                   the first one, if pending is counter-based
+//! field 8       = [tag, time, result, n]    the last attempt, if it had a request id
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
-//! The parameters of a counter-based one have the period 30, and there is no last step.
+//! The parameters of a counter-based one have the period 30, and there is no last step. The result of
+//! a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the authenticator with index
+//! n) or 3 (accepted by backup code number n).
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError, fields};
@@ -163,6 +166,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         beginnings: Beginnings::new(),
         issuing: Issuing::new(),
         import: None,
+        last_request: None,
     };
     if form == Form::WithFields {
         fields::read_fields(d, &mut factor)?;
@@ -179,12 +183,13 @@ mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
     use crate::factor::{
-        Authenticator, ImportFingerprint, IssueRight, Issues, MovingFactor, Parameters, Pending,
-        RateLimit,
+        Authenticator, ImportFingerprint, IssueRight, Issues, LastRequest, MovingFactor,
+        Parameters, Pending, RateLimit, RequestResult, RequestTag,
     };
     use crate::otp::{Period, Secret, TimeStep};
     use crate::store::Revision;
     use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
+    use alloc::boxed::Box;
     use alloc::vec;
 
     const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -251,6 +256,11 @@ mod tests {
                 }),
             },
             import: Some(ImportFingerprint([6; 16])),
+            last_request: Some(Box::new(LastRequest {
+                tag: RequestTag([7; 16]),
+                at: AT,
+                result: RequestResult::Authenticator { index: 0 },
+            })),
         }
     }
 
