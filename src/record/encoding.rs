@@ -287,6 +287,7 @@ mod tests {
         let fields: [(&str, usize, Set); 6] = [
             ("authenticators", 32, |factor, count| {
                 factor.authenticators = vec![authenticator(); count];
+                factor.last_request = None;
             }),
             ("account name", 1024, |factor, bytes| {
                 factor.pending.as_mut().unwrap().account_name = "a".repeat(bytes);
@@ -358,6 +359,7 @@ mod tests {
         let mut factor = full();
         factor.issuing = Issuing::new();
         factor.import = None;
+        factor.last_request = None;
         factor.beginnings = Beginnings::from_times(vec![AT]);
         assert_eq!(Form::of(&factor), Form::First);
         let plain = encode_after(&[], &factor, &history(1), 0).unwrap();
@@ -386,6 +388,45 @@ mod tests {
             None,
             "a pending one has no accepted step"
         );
+    }
+
+    #[test]
+    fn only_possible_results_of_a_request_survive() {
+        use RequestResult::{Authenticator, BackupCode, Reserved, Wrong};
+        let with = |result, change: fn(&mut SecondFactor)| {
+            let mut factor = full();
+            if let Some(CodeSet::Issued(set)) = &mut factor.code_set {
+                set.mark_used(2, AT);
+            }
+            factor.last_request.as_mut().unwrap().result = result;
+            change(&mut factor);
+            survives(&factor)
+        };
+        let reserved = |joins| Reserved { joins };
+        let authenticator = |index| Authenticator { index };
+        let code = |number| BackupCode { number };
+        for result in [Wrong, reserved(0), reserved(4), authenticator(0), code(3)] {
+            assert_eq!(with(result, |_| {}), Some(true), "{result:?}");
+            let disabled = with(result, |factor| factor.authenticators.clear());
+            assert_eq!(disabled, None, "{result:?}");
+        }
+        for result in [
+            reserved(5),
+            reserved(u8::MAX),
+            authenticator(1),
+            authenticator(u8::MAX),
+            code(0),
+            code(1),
+            code(11),
+            code(u8::MAX),
+        ] {
+            assert_eq!(with(result, |_| {}), None, "{result:?}");
+        }
+        for result in [reserved(0), code(3)] {
+            assert_eq!(with(result, |factor| factor.code_set = None), None);
+        }
+        let wrong = with(Wrong, |factor| factor.code_set = None);
+        assert_eq!(wrong, Some(true));
     }
 
     #[test]
