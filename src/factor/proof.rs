@@ -53,8 +53,9 @@ impl Evidence {
 
 /// Proof that this call accepted a code, and that the code is stored as used.
 ///
-/// Let the user in only if you have a receipt. Only a call that accepts a code makes a receipt, and
-/// no method turns text back into a receipt.
+/// Let the user in only if you have a receipt. Only a call that accepts a code, or a
+/// [repeat](Self::is_repeat) of the same request, makes a receipt. No method turns text back into a
+/// receipt.
 /// [`Verifier::seal_receipt`](crate::Verifier::seal_receipt) makes a text for the session, as one
 /// half of the proof of a later change.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,9 +25,10 @@
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
-//! The parameters of a counter-based one have the period 30, and there is no last step. The result of
-//! a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the authenticator with index
-//! n) or 3 (accepted by backup code number n).
+//! The parameters of a counter-based one have the period 30, and there is no last step.
+//!
+//! The result of a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the
+//! authenticator with index n) or 3 (accepted by backup code number n).
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError, fields};

@@ -98,7 +98,7 @@ pub(super) fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) 
         e.u32(field::PENDING_COUNTER)?.u64(counter)?;
     }
     if let Some(last) = &factor.last_request {
-        if !last.fits(factor) {
+        if !factor.can_have(last.result) {
             return Err(encode::Error::message("a result that cannot be"));
         }
         let (result, n) = parts_of(last.result);
@@ -131,8 +131,10 @@ fn read_last_request(
         (3, number) => RequestResult::BackupCode { number },
         _ => return Err(MALFORMED),
     };
-    let last = Box::new(LastRequest { tag, at, result });
-    last.fits(factor).then_some(last).ok_or(MALFORMED)
+    if !factor.can_have(result) {
+        return Err(MALFORMED);
+    }
+    Ok(Box::new(LastRequest { tag, at, result }))
 }
 
 pub(super) fn read_fields(

@@ -1,6 +1,9 @@
 //! A form that is sent twice: the same request id and code get the same result (invariants 1 to 3).
 
 use crate::world::{STEP, World, keyring, rejection, waiting};
+use countersign::backup::{CodeShape, ImportedCodes};
+use countersign::import::{Import, ImportedAuthenticator};
+use countersign::otp::Secret;
 use countersign::store::{
     ConditionalWrite, MemoryStore, Store, StoredRecord, WriteKind, WriteResult,
 };
@@ -417,6 +420,36 @@ fn a_late_write_drops_the_field() {
     let server = world.service(world.verifier.store().clone(), keys(), |builder| builder);
     block_on(server.verifier.reseal(&world.alice)).unwrap();
     assert_eq!(world.record()[0], 1);
+}
+
+/// The codes in clear text take one hash, and the hashed codes take one for each unused code.
+#[test]
+fn imported_codes_are_repeated() {
+    let shape = CodeShape::new("0123456789abcdef", 12).unwrap();
+    let typed = "0123-4567-89ab";
+    let hash = "$pbkdf2-sha256$1$c2FsdHNhbHQ$Jsml/iKMPnEKRTvMLWNfFrTX2v8Wr3v8JtYZ2wFdwqU";
+    let codes = [
+        ImportedCodes::plain(shape.clone(), [("0123456789ab", None)]).unwrap(),
+        ImportedCodes::hashed(shape, [(hash, None)]).unwrap(),
+    ];
+    for (codes, is_right) in codes.into_iter().zip([true, false]) {
+        let policy = crate::world::policy().build().unwrap();
+        let world = World::with_store(Noted::default(), policy);
+        let secret = Secret::from_bytes(&[7; 20]).unwrap();
+        let import = Import::new([ImportedAuthenticator::totp(secret)]).backup_codes(codes);
+        block_on(world.verifier.import(&world.alice, &import)).unwrap();
+        world.verifier.store().kinds();
+        let id = new_id();
+        for is_repeat in [false, true] {
+            match world.request(typed, &id) {
+                Ok(receipt) => assert_eq!((receipt.is_repeat(), true), (is_repeat, is_right)),
+                denied => assert_eq!((rejection(denied), is_right), (Rejection::WrongCode, false)),
+            }
+        }
+        use WriteKind::{Accepted, Joined, Reserved};
+        let second = if is_right { Accepted } else { Joined };
+        assert_eq!(world.verifier.store().kinds(), [Reserved, second]);
+    }
 }
 
 #[test]
