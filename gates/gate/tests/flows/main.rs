@@ -1,4 +1,12 @@
 //! The flows of the gate, driven as a browser and as a program with JSON drive them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 mod backup_codes;
 mod browser;

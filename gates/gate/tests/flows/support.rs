@@ -52,7 +52,6 @@ type TestVerifier = Verifier<Separate<FaultyStore, FaultyRows>>;
 pub(crate) struct Service {
     pub(crate) gate: Gate,
     pub(crate) verifier: TestVerifier,
-    pub(crate) records: MemoryStore,
     pub(crate) rows: MemoryRows,
     pub(crate) accounts: People,
     pub(crate) clock: ManualClock,
@@ -133,10 +132,10 @@ impl Accounts for People {
 impl Service {
     pub(crate) fn new(format: Format) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
-        let (records, rows, plan) = (MemoryStore::new(), MemoryRows::new(), Plan::default());
+        let (rows, plan) = (MemoryRows::new(), Plan::default());
         let store = Separate::new(
             FaultyStore {
-                inner: records.clone(),
+                inner: MemoryStore::new(),
                 plan: plan.clone(),
             },
             FaultyRows {
@@ -160,7 +159,6 @@ impl Service {
         Self {
             gate,
             verifier,
-            records,
             rows,
             accounts,
             clock,
