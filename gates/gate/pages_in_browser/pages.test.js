@@ -237,6 +237,9 @@ test('times are local with a script, and UTC without', async () => {
   await visit('de-overview', options, async (page) => {
     assert.match(await page.locator('time').nth(1).textContent(), /^15\. Januar 2027.* 17:00$/);
   });
+  await visit('en-overview', { ...options, locale: 'en-GB' }, async (page) => {
+    assert.match(await page.locator('time').nth(1).textContent(), /^15 January 2027.* 17:00$/);
+  });
   await visit('en-setup', { ...options, javaScriptEnabled: false }, async (page) => {
     assert.match(await page.locator('#cs-ends').textContent(), /, by 08:10 UTC\.$/);
   });
