@@ -98,7 +98,7 @@ impl Accounts for Backend {
 
 type AuthSession = axum_login::AuthSession<Backend>;
 
-pub fn service() -> Result<GateService, BoxError> {
+pub(crate) fn service() -> Result<GateService, BoxError> {
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
     let store = Separate::new(MemoryStore::new(), MemoryRows::new());
     let verifier = Verifier::builder(store, keyring, "Example").build()?;

@@ -43,7 +43,7 @@ impl Accounts for Users {
     }
 }
 
-pub fn service() -> Result<GateService, BoxError> {
+pub(crate) fn service() -> Result<GateService, BoxError> {
     // Your service keeps the key in a file, and the records and sign-ins in its database.
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
     let store = Separate::new(MemoryStore::new(), MemoryRows::new());
