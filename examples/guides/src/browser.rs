@@ -2,8 +2,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use countersign::testing::Phone;
 use socket2::SockRef;
+
+use crate::page::Page;
 
 /// A browser without scripts, which follows redirects and keeps one cookie.
 #[derive(Clone)]
@@ -26,10 +27,16 @@ impl Browser {
         self.request("POST", path, &encoded(fields))
     }
 
-    /// Sends a form, and does not wait for the answer. As in a real browser, the connection may
-    /// serve more requests. On other connections, hyper does not notice that the browser has gone.
-    pub(crate) fn start(&self, path: &str, fields: &[(&str, &str)]) -> Started {
-        Started(self.send("POST", path, &encoded(fields), "keep-alive"))
+    /// Fills in a form of a page, and sends it.
+    pub(crate) fn submit(&mut self, page: &Page, action: &str, typed: &[(&str, &str)]) -> Page {
+        self.request("POST", action, &filled(page, action, typed))
+    }
+
+    /// Sends a form of a page, and does not wait for the answer. As in a real browser, the
+    /// connection may serve more requests. On other connections, hyper does not notice that the
+    /// browser has gone.
+    pub(crate) fn start(&self, page: &Page, action: &str, typed: &[(&str, &str)]) -> Started {
+        Started(self.send("POST", action, &filled(page, action, typed), "keep-alive"))
     }
 
     fn request(&mut self, method: &str, path: &str, body: &str) -> Page {
@@ -38,6 +45,7 @@ impl Browser {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let page = Page {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            path: path.to_owned(),
             head: head.to_owned(),
             body: body.to_owned(),
         };
@@ -78,45 +86,10 @@ impl Started {
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) status: u16,
-    head: String,
-    pub(crate) body: String,
-}
-
-impl Page {
-    /// Checks that the page has this status and these words.
-    #[track_caller]
-    pub(crate) fn is(&self, status: u16, words: &str) {
-        assert!(self.status == status && self.body.contains(words), "not {status} {words}: {self:?}");
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    /// Types the key of the setup page into a phone.
-    pub(crate) fn phone(&self) -> Phone {
-        let key = self.between("key: <b>", "</b>").replace(' ', "");
-        Phone::scan(&format!("otpauth://totp/Example:alice?secret={key}&issuer=Example")).unwrap()
-    }
-
-    /// The name of the entry that the setup page shows.
-    pub(crate) fn entry(&self) -> &str {
-        self.between("name=\"entry\" value=\"", "\"")
-    }
-
-    pub(crate) fn backup_codes(&self) -> Vec<String> {
-        let items = self.body.split("<li>").skip(1);
-        items.map(|item| item.split('<').next().unwrap().to_owned()).collect()
-    }
-
-    fn between(&self, before: &str, after: &str) -> &str {
-        let rest = self.body.split_once(before).unwrap_or_else(|| panic!("{self:?}")).1;
-        rest.split(after).next().unwrap()
-    }
+fn filled(page: &Page, action: &str, typed: &[(&str, &str)]) -> String {
+    let hidden = page.hidden_fields(action);
+    let hidden = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    encoded(&hidden.chain(typed.iter().copied()).collect::<Vec<_>>())
 }
 
 fn encoded(fields: &[(&str, &str)]) -> String {

@@ -1,204 +1,156 @@
-//! The steps of users, and the pages that they get.
+//! The steps of users with a second factor, and the pages that they get.
 
 use std::time::{Duration, Instant};
 
-use countersign::testing::{ManualClock, Phone};
-use countersign::{EnrollmentRequest, Proof, Rejection};
 use sqlx::Connection;
 
-use crate::service::{ENTER_CODE, NOT_ACCEPTED, OFF, ON, PASSWORD, Service, confirm, earlier, next, now, until, wrong};
+use crate::service::{ALICE, CODE, PASSWORD, Service, next, until, wrong};
 
-/// Signs up, enables 2FA, and signs in with a passcode and with a backup code.
+/// Enables the second factor, and signs in with a passcode and with a backup code.
 pub fn a_user_goes_the_whole_way(program: &str) {
     let Some(service) = Service::start(program) else { return };
-    let enrolled = "SELECT count(*) FROM users WHERE enrolled";
-    let (mut browser, phone) = service.enrolled("alice@example.com");
-    assert_eq!(service.number(enrolled), 1);
-    let page = browser.post("/backup-codes", &[]);
-    page.is(200, "New backup codes.");
-    assert_eq!(page.header("cache-control"), Some("no-store"));
-    let codes = page.backup_codes();
-    assert_eq!(codes.len(), 10);
-    browser.get("/").is(200, ON);
-    browser.post("/sign-out", &[]).is(200, "Please sign in");
+    let (mut browser, phone, _) = service.enrolled(ALICE);
+    assert_eq!(service.number("SELECT count(*) FROM countersign_flags WHERE flag = 1"), 1);
+    let issue = browser.get("/two-factor/backup-codes");
+    let codes = browser.submit(&issue, "/two-factor/backup-codes", &[]);
+    assert_eq!(codes.header("cache-control"), Some("no-store"));
+    let backup_codes = codes.backup_codes();
+    assert_eq!(backup_codes.len(), 10);
+    browser.submit(&codes, "/two-factor/backup-codes/saved", &[]).is(200, "/two-factor");
+    let members = browser.get("/");
+    browser.submit(&members, "/two-factor/sign-out", &[]).is(200, "/sign-in");
 
-    let mut browser = service.half_signed_in("alice@example.com");
-    let other = browser.clone();
-    browser.post("/enroll", &[]).is(200, ENTER_CODE);
+    let (mut browser, page) = service.half_signed_in(ALICE);
+    browser.submit(&page, CODE, &[("code", &next(&phone))]).is(200, "/").says(ALICE);
+    let (mut browser, page) = service.half_signed_in(ALICE);
+    browser.submit(&page, CODE, &[("code", &backup_codes[0])]).is(200, "/").says(ALICE);
+}
+
+/// Types wrong codes, and codes that were used before.
+pub fn wrong_and_used_codes_sign_nobody_in(program: &str) {
+    let Some(service) = Service::start(program) else { return };
+    let (_, phone, _) = service.enrolled(ALICE);
+    let (mut browser, page) = service.half_signed_in(ALICE);
+    let page = browser.submit(&page, CODE, &[("code", &wrong(&phone))]);
+    page.is(200, CODE).says("cs-problem");
     let passcode = next(&phone);
-    browser.post("/code", &[("code", &passcode)]).is(200, ON);
-    let page = other.clone().get("/");
-    page.is(200, "Please sign in");
-    assert_eq!(page.header("set-cookie"), None);
-    let mut browser = service.half_signed_in("alice@example.com");
-    browser.post("/code", &[("code", &passcode)]).is(422, NOT_ACCEPTED);
-    browser.post("/code", &[("code", &codes[0])]).is(200, ON);
-    let mut browser = service.half_signed_in("alice@example.com");
-    browser.post("/code", &[("code", &codes[0])]).is(422, NOT_ACCEPTED);
-    browser.post("/code", &[("code", &codes[1])]).is(200, ON);
-    let raw = "SELECT count(*) FROM sessions WHERE length(id) <> 32";
-    assert_eq!(service.number(raw), 0);
-}
-
-/// Makes mistakes, and checks that each mistake leads to its page.
-pub fn every_refusal_has_its_page(program: &str) {
-    let Some(service) = Service::start(program) else { return };
-    let login = [("email", "alice@example.com"), ("password", PASSWORD)];
-    let mut browser = service.newcomer("alice@example.com");
-    service.browser().post("/sign-up", &login).is(409, "has an account already");
-    let typed = [("email", "alice@example.com"), ("password", "wrong")];
-    service.browser().post("/sign-in", &typed).is(422, "Wrong address or password.");
-    let typed = [("email", "bob@example.com"), ("password", PASSWORD)];
-    service.browser().post("/sign-in", &typed).is(422, "Wrong address or password.");
-    service.browser().post("/enroll", &[]).is(200, "Please sign in");
-    service.browser().post("/code", &[("code", "1")]).is(200, "Please sign in");
-    browser.post("/backup-codes", &[]).is(409, OFF);
-    let typed = [("code", "123456"), ("entry", "1")];
-    browser.post("/confirm", &typed).is(410, "This setup is over");
-
-    let stale = browser.post("/enroll", &[]);
-    service.execute("UPDATE sessions SET data = regexp_replace(data::text, '[0-9]+\\]', '1]')::jsonb");
-    confirm(&mut browser, &stale, "123456").is(410, "You began again in another tab.");
-    let mut other = service.browser();
-    other.post("/sign-in", &login).is(200, OFF);
-    let stale = browser.post("/enroll", &[]);
-    let setup = other.post("/enroll", &[]);
-    let code = stale.phone().passcode(now());
-    confirm(&mut browser, &stale, &code).is(410, "You began again in another tab.");
-    let phone = setup.phone();
-    let page = confirm(&mut other, &setup, "letters");
-    page.is(422, "your app shows 6 digits");
-    let page = confirm(&mut other, &page, &wrong(&phone));
-    page.is(422, "QR code and key stay the same; 9 tries left.");
-    assert_eq!(page.phone().passcode(now()), phone.passcode(now()));
-    for left in (1..9).rev() {
-        confirm(&mut other, &setup, &wrong(&phone)).is(422, &format!("{left} tries left"));
+    browser.submit(&page, CODE, &[("code", &passcode)]).is(200, "/").says(ALICE);
+    let (mut browser, mut page) = service.half_signed_in(ALICE);
+    page = browser.submit(&page, CODE, &[("code", &passcode)]);
+    page.is(200, CODE).says("cs-problem");
+    for _ in 0..4 {
+        page = browser.submit(&page, CODE, &[("code", &wrong(&phone))]);
     }
-    confirm(&mut other, &setup, &wrong(&phone)).is(410, "Delete this entry");
+    page.is(200, CODE).says("data-cs-seconds");
+    browser.get("/").is(200, CODE);
+}
 
-    let setup = other.post("/enroll", &[]);
-    let phone = setup.phone();
-    confirm(&mut other, &setup, &phone.passcode(now())).is(200, ON);
-    browser.post("/enroll", &[]).is(409, "Two-factor authentication is already on.");
-    let mut browser = service.half_signed_in("alice@example.com");
-    for _ in 0..5 {
-        browser.post("/code", &[("code", &wrong(&phone))]).is(422, NOT_ACCEPTED);
+/// Asks for pages after the password, and without a sign-in.
+pub fn a_half_session_reaches_no_page(program: &str) {
+    let Some(service) = Service::start(program) else { return };
+    _ = service.enrolled(ALICE);
+    let (mut half, page) = service.half_signed_in(ALICE);
+    for path in [
+        "/",
+        "/?to=/",
+        "/unknown",
+        "/two-factor",
+        "/two-factor/backup-codes",
+        "/two-factor/disable",
+    ] {
+        half.get(path).is(200, CODE);
+        service.browser().get(path).is(200, "/sign-in");
     }
-    let page = browser.post("/code", &[("code", &next(&phone))]);
-    page.is(429, "Too many wrong codes. Try again in");
-    let seconds: u64 = page.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=60).contains(&seconds), "{seconds}");
+    half.post("/", &[]).is(200, CODE);
+    // Another account without a second factor is let in, but not as Alice.
+    let mut other = service.newcomer("bob@example.com");
+    assert!(!other.get("/").body.contains(ALICE));
+    let bob = [("email", "bob@example.com"), ("password", PASSWORD)];
+    half.post("/sign-in", &bob).is(200, "/").says("bob@example.com");
+    assert_eq!(half.submit(&page, CODE, &[("code", "123456")]).status, 403);
 }
 
-/// The password check is eleven minutes old, or the QR code is too old.
-pub fn old_proofs_and_setups_are_refused(program: &str) {
+/// Sends the form of the code page twice, as a double click does.
+pub fn a_form_sent_twice_signs_in_once(program: &str) {
     let Some(service) = Service::start(program) else { return };
-    let login = [("email", "alice@example.com"), ("password", PASSWORD)];
-    let mut browser = service.newcomer("alice@example.com");
-    service.age_passwords();
-    let page = browser.post("/enroll", &[]);
-    page.is(403, "please sign in again");
-    page.is(403, "action=\"/sign-in\"");
-    browser.post("/sign-in", &login).is(200, OFF);
-    let setup = browser.post("/enroll", &[]);
-    setup.is(200, "<svg");
-
-    let account = service.account("alice@example.com");
-    service.execute("DELETE FROM countersign");
-    let clock = ManualClock::at(earlier(3600));
-    let verifier = service.verifier(&clock);
-    let old = service.runtime.block_on(async {
-        let proof = Proof::Password { checked_at: clock.now() };
-        let request = EnrollmentRequest::new("alice");
-        verifier.begin_enrollment(&account, request, proof).await.unwrap()
-    });
-    let id = String::from(old.id());
-    service.execute(&format!(
-        "UPDATE sessions SET data = regexp_replace(data::text, \
-         '(enrollment[^0-9A-Za-z]*)[0-9A-Za-z_-]+', '\\1{id}')::jsonb"
-    ));
-    confirm(&mut browser, &setup, "123456").is(410, "This QR code is too old.");
-
-    let setup = browser.post("/enroll", &[]);
-    let code = setup.phone().passcode(now());
-    confirm(&mut browser, &setup, &code).is(200, ON);
-    service.age_passwords();
-    browser.post("/backup-codes", &[]).is(403, "please sign in again");
-    browser.post("/sign-in", &login).is(200, ENTER_CODE);
-    let code = next(&setup.phone());
-    browser.post("/code", &[("code", &code)]).is(200, ON);
-    browser.post("/backup-codes", &[]).is(200, "New backup codes.");
+    let (_, phone, _) = service.enrolled(ALICE);
+    let before = service.number(SIGN_INS);
+    let (mut browser, page) = service.half_signed_in(ALICE);
+    let passcode = next(&phone);
+    // The browser sends both with the old cookie, and drops the first answer.
+    let mut dropped = browser.clone();
+    dropped.submit(&page, CODE, &[("code", &passcode)]).is(200, "/").says(ALICE);
+    browser.submit(&page, CODE, &[("code", &passcode)]).is(200, "/").says(ALICE);
+    browser.get("/").is(200, "/").says(ALICE);
+    assert_eq!(service.number(SIGN_INS), before + 1);
+    // The browser of the first answer has the same sign-in, so a sign-out ends both.
+    let members = browser.get("/");
+    browser.submit(&members, "/two-factor/sign-out", &[]).is(200, "/sign-in");
+    dropped.get("/").is(200, "/sign-in");
 }
 
-/// A hundred consecutive failures, one per day.
-pub fn a_locked_account_stays_locked(program: &str) {
+/// Is signed in elsewhere, by the password alone, when the second factor is enabled.
+pub fn an_enrollment_ends_other_sign_ins(program: &str) {
     let Some(service) = Service::start(program) else { return };
-    _ = service.newcomer("alice@example.com");
-    let account = service.account("alice@example.com");
-    let day = Duration::from_secs(24 * 60 * 60);
-    let clock = ManualClock::at(earlier(200 * day.as_secs()));
-    let verifier = service.verifier(&clock);
-    let phone = service.runtime.block_on(async {
-        let proof = Proof::Password { checked_at: clock.now() };
-        let request = EnrollmentRequest::new("alice");
-        let begun = verifier.begin_enrollment(&account, request, proof).await.unwrap();
-        let phone = Phone::scan(begun.key_uri().to_secret_text().expose()).unwrap();
-        let code = phone.passcode(clock.now());
-        _ = verifier.confirm_enrollment(&account, begun.id(), &code).await.unwrap();
-        for _ in 0..100 {
-            clock.advance(day);
-            let refused = verifier.verify(&account, "1234 5678").await.unwrap_err();
-            assert_eq!(refused.rejection(), Some(Rejection::WrongCode));
-        }
-        phone
-    });
-    let mut browser = service.half_signed_in("alice@example.com");
-    let page = browser.post("/code", &[("code", &phone.passcode(now()))]);
-    page.is(429, "your second factor is locked");
+    let mut elsewhere = service.newcomer(ALICE);
+    let mut browser = service.browser();
+    browser.post("/sign-in", &[("email", ALICE), ("password", PASSWORD)]).is(200, "/");
+    let begin = browser.get("/two-factor/setup");
+    let setup = browser.submit(&begin, "/two-factor/setup", &[]);
+    let typed = setup.phone().passcode(crate::service::now());
+    elsewhere.get("/").is(200, "/").says(ALICE);
+    browser.submit(&setup, &setup.path, &[("code", &typed)]);
+    elsewhere.get("/").is(200, "/sign-in");
+    browser.get("/").is(200, "/").says(ALICE);
 }
 
-/// The flag says that the user is enrolled, but the record is missing.
+/// The flag says that the user has a second factor, but the record is missing.
 pub fn a_lost_record_signs_nobody_in(program: &str) {
     let Some(service) = Service::start(program) else { return };
-    _ = service.enrolled("alice@example.com");
+    _ = service.enrolled(ALICE);
     service.execute("DELETE FROM countersign");
     let mut browser = service.browser();
-    let login = [("email", "alice@example.com"), ("password", PASSWORD)];
-    browser.post("/sign-in", &login).is(503, "It is not your fault.");
-    browser.get("/").is(200, "Please sign in");
+    let login = [("email", ALICE), ("password", PASSWORD)];
+    assert_eq!(browser.post("/sign-in", &login).status, 503);
+    browser.get("/").is(200, "/sign-in");
 }
 
-/// The browser breaks the connection while the server checks a backup code.
+/// The browser breaks the connection while the server checks a code, and sends the form again.
 pub fn a_gone_browser_loses_no_code(program: &str) {
     let Some(service) = Service::start(program) else { return };
-    let (mut browser, _) = service.enrolled("alice@example.com");
-    let codes = browser.post("/backup-codes", &[]).backup_codes();
-    let mut browser = service.half_signed_in("alice@example.com");
+    let (_, phone, _) = service.enrolled(ALICE);
+    let before = service.number(SIGN_INS);
+    let (mut browser, page) = service.half_signed_in(ALICE);
     let mut locking = service.runtime.block_on(service.connect());
     let lock = "BEGIN; SELECT account FROM countersign FOR UPDATE";
     service.runtime.block_on(sqlx::raw_sql(lock).execute(&mut locking)).unwrap();
-    let started = browser.start("/code", &[("code", &codes[0])]);
+    let passcode = next(&phone);
+    let started = browser.start(&page, CODE, &[("code", &passcode)]);
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
     until(|| service.number(waiting) == 1);
     started.go_away();
     // When the server has answered these requests, every thread has noticed the broken connection.
-    (0..16).for_each(|_| service.browser().get("/").is(200, "Please sign in"));
+    (0..16).for_each(|_| _ = service.browser().get("/").is(200, "/sign-in"));
     service.runtime.block_on(locking.close()).unwrap();
-    until(|| browser.get("/").body.contains(ON));
+    until(|| service.number(SIGN_INS) == before + 1);
+    browser.submit(&page, CODE, &[("code", &passcode)]).is(200, "/").says(ALICE);
+    assert_eq!(service.number(SIGN_INS), before + 1);
 }
 
 /// Without a database, a request gets an answer within seconds. With the database, the same request
 /// succeeds.
 pub fn a_stopped_database_gets_an_answer(program: &str) {
     let Some(mut service) = Service::start(program) else { return };
-    let (mut browser, phone) = service.enrolled("alice@example.com");
-    let mut half = service.half_signed_in("alice@example.com");
+    let (_, phone, _) = service.enrolled(ALICE);
+    let (mut browser, page) = service.half_signed_in(ALICE);
     service.server.stop().unwrap();
     let passcode = next(&phone);
     let begun = Instant::now();
-    half.post("/code", &[("code", &passcode)]).is(503, "It is not your fault.");
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    let failed = browser.submit(&page, CODE, &[("code", &passcode)]);
+    assert!((500..600).contains(&failed.status), "{failed:?}");
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     service.server.restart().unwrap();
-    browser.get("/").is(200, ON);
-    half.post("/code", &[("code", &passcode)]).is(200, ON);
+    browser.submit(&page, CODE, &[("code", &passcode)]).is(200, "/").says(ALICE);
 }
+
+const SIGN_INS: &str = "SELECT count(*) FROM countersign_sign_ins";

@@ -59,6 +59,8 @@ use countersign_gate::countersign::session::Access;
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use countersign_gate::testing::must_enroll;
+
 use crate::access::Refused;
 use crate::gated::{AppService, Gated};
 

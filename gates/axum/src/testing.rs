@@ -39,7 +39,7 @@ use crate::guard::Refused;
 use crate::router::NotedRoute;
 use crate::service::GateService;
 
-pub use countersign_gate::testing::{Browser, Client, TestAnswer, TestRequest};
+pub use countersign_gate::testing::{Browser, Client, TestAnswer, TestRequest, must_enroll};
 
 /// Sends requests straight to the service, without a network. A request that cannot be built gets
 /// status 0.

@@ -80,3 +80,10 @@ pub enum PasswordCheck {
     /// The account has no password. A code must be enough.
     NoPassword,
 }
+
+impl From<bool> for PasswordCheck {
+    /// Right or wrong.
+    fn from(is_right: bool) -> Self {
+        if is_right { Self::Right } else { Self::Wrong }
+    }
+}

@@ -77,11 +77,11 @@ pub(crate) fn problem_json(problem: &Problem, frame: &Frame, words: &Words) -> V
 }
 
 /// Returns the answer to a form that was carried out.
-pub(crate) fn next_json(next: &str, notice: Option<&str>) -> Value {
-    json!({ "next": next, "notice": notice })
+pub(crate) fn next_json(next: &str) -> Value {
+    json!({ "next": next })
 }
 
-/// Returns the OpenAPI document for this prefix.
+/// Returns the `OpenAPI` document for this prefix.
 pub(crate) fn openapi(prefix: &str) -> String {
     let server = |prefix: &str| format!("\"url\": {}", Value::from(prefix));
     OPENAPI.replacen(&server("/two-factor"), &server(prefix), 1)

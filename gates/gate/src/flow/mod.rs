@@ -97,6 +97,7 @@ impl<S: SignInStore, A: Accounts> Flow<S, A> {
             (["prove"], false) => visit.ask_proof().await,
             (["prove"], true) => visit.prove().await,
             (["sign-out"], true) => visit.leave().await,
+            (["openapi.json"], false) => Ok(visit.openapi()),
             (["assets", name], false) => Ok(visit.asset(name)),
             ([], true) | (["sign-out"] | ["setup", _, "cancel"] | ["backup-codes", _], false) => {
                 Ok(visit.message(Message::MethodNotAllowed))

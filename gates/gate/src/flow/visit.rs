@@ -10,7 +10,7 @@ use super::{Flow, Stop};
 use crate::accounts::{Accounts, BoxError};
 use crate::assets::{CACHE_CONTROL, asset};
 use crate::exchange::{GateAnswer, GateRequest, Headers};
-use crate::json::{JSON_TYPE, PROBLEM_TYPE, page_json, problem_json};
+use crate::json::{JSON_TYPE, PROBLEM_TYPE, next_json, openapi, page_json, problem_json};
 use crate::page::{Content, FormProblem, Frame, Message, MessagePage, Page, Viewer};
 use crate::problem::Problem;
 use crate::random;
@@ -231,12 +231,8 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
     /// Answers a form: a browser loads that page next.
     pub(crate) fn redirect(&self, path: &str) -> GateAnswer {
         let (status, headers, body) = if self.wants_json() {
-            let body = serde_json::json!({ "next": path }).to_string();
-            (
-                200,
-                vec![("content-type", "application/json".to_owned())],
-                body,
-            )
+            let headers = vec![("content-type", JSON_TYPE.to_owned())];
+            (200, headers, next_json(path).to_string())
         } else {
             (303, vec![("location", path.to_owned())], String::new())
         };
@@ -289,6 +285,15 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
         GateAnswer {
             headers,
             body: bytes.to_vec(),
+            ..GateAnswer::empty(200)
+        }
+    }
+
+    /// Answers with the description of the JSON, which belongs to nobody either.
+    pub(crate) fn openapi(&self) -> GateAnswer {
+        GateAnswer {
+            headers: vec![("content-type", JSON_TYPE.to_owned())],
+            body: openapi(&self.flow.settings.prefix).into_bytes(),
             ..GateAnswer::empty(200)
         }
     }

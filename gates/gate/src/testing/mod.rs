@@ -5,12 +5,14 @@
 
 pub mod bypasses;
 mod fixture;
+mod must_enroll;
 mod steps;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 
 pub use fixture::Fixture;
+pub use must_enroll::must_enroll;
 
 /// The body of a closed page.
 pub const SECRET: &str = "the secret";

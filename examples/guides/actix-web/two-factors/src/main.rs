@@ -1,0 +1,85 @@
+mod pages;
+mod second_factor;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod users;
+
+use std::error::Error;
+use std::{env, fmt};
+
+use actix_session::{SessionMiddleware, storage::SessionStore};
+use actix_web::body::MessageBody;
+use actix_web::cookie::{Key, SameSite};
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, get, post};
+use actix_web::{HttpServer, ResponseError, dev};
+use countersign_actix::{Endpoint, Gate, GateApp, GateSessions};
+use data_encoding::HEXLOWER;
+use sqlx::PgPool;
+
+use sessions::SessionTable;
+use users::Users;
+
+#[actix_web::main]
+async fn main() -> Result<()> {
+    let url = env::var("DATABASE_URL").map_err(|_| "set DATABASE_URL")?;
+    let key = env::var("COOKIE_KEY").map_err(|_| "set COOKIE_KEY")?;
+    let key = Key::try_from(&*HEXLOWER.decode(key.as_bytes())?)?;
+    let pool = PgPool::connect(&url).await?;
+    sqlx::raw_sql(include_str!("../schema.sql")).execute(&pool).await?;
+
+    let users = Users(pool.clone());
+    let gate = second_factor::gate(&url, users.clone()).await?;
+    let server = HttpServer::new(move || {
+        let sessions = SessionTable(pool.clone());
+        app(gate.clone(), users.clone(), sessions, key.clone()).into_service()
+    });
+    let address = env::var("ADDRESS").unwrap_or("127.0.0.1:3000".to_owned());
+    let server = server.bind(address)?;
+    server.addrs().iter().for_each(|address| println!("open http://{address}"));
+    Ok(server.run().await?)
+}
+
+fn app(
+    gate: Gate,
+    users: Users,
+    sessions: impl SessionStore + 'static,
+    key: Key,
+) -> GateApp<impl Endpoint<Response = dev::ServiceResponse<impl MessageBody>>> {
+    let sessions = GateSessions::new(sessions);
+    let sessions = SessionMiddleware::builder(sessions, key).cookie_same_site(SameSite::Strict);
+    GateApp::new(gate)
+        .route("/", get().to(pages::members))
+        .public("/sign-in", get().to(pages::sign_in_page))
+        .public("/sign-in", post().to(pages::sign_in))
+        .public("/sign-up", post().to(pages::sign_up))
+        .app_data(Data::new(users))
+        .sessions(sessions.build())
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Result<T, E = BoxError> = std::result::Result<T, E>;
+
+/// Why a handler did not succeed.
+#[derive(Debug)]
+struct Problem(BoxError);
+
+impl<E: Into<BoxError>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        eprintln!("a request failed: {}", self.0);
+        f.write_str("That could not be done just now. Please try again in a minute.")
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+}

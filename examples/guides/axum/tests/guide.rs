@@ -1,3 +1,0 @@
-//! Runs the program of the guide, and uses the program as a user does.
-
-countersign_guides::guide_tests!(env!("CARGO_BIN_EXE_countersign-guide-axum"));

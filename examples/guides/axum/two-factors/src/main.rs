@@ -1,0 +1,65 @@
+mod pages;
+mod second_factor;
+#[cfg(test)]
+mod tests;
+mod users;
+
+use std::env;
+use std::error::Error;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use countersign_axum::{Gate, GateRouter, tower_sessions_014};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tower_sessions::{SessionManagerLayer, SessionStore};
+use tower_sessions_sqlx_store::PostgresStore;
+
+use users::Users;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let url = env::var("DATABASE_URL").map_err(|_| "set DATABASE_URL")?;
+    let pool = PgPool::connect(&url).await?;
+    sqlx::raw_sql(include_str!("../schema.sql")).execute(&pool).await?;
+    let users = Users(pool.clone());
+    let sessions = PostgresStore::new(pool);
+    sessions.migrate().await?;
+
+    let router = routes(second_factor::gate(&url, users.clone()).await?, users, sessions);
+    let address = env::var("ADDRESS").unwrap_or("127.0.0.1:3000".to_owned());
+    let listener = TcpListener::bind(address).await?;
+    println!("open http://{}", listener.local_addr()?);
+    axum::serve(listener, router.into_make_service()).await?;
+    Ok(())
+}
+
+fn routes(gate: Gate, users: Users, sessions: impl SessionStore + Clone) -> GateRouter {
+    GateRouter::new::<tower_sessions::Session>(gate)
+        .route("/", get(pages::members))
+        .public("/sign-in", get(pages::sign_in_page).post(pages::sign_in))
+        .public("/sign-up", post(pages::sign_up))
+        .layer(SessionManagerLayer::new(tower_sessions_014::GateSessions::new(sessions)))
+        .with_state(users)
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Result<T, E = BoxError> = std::result::Result<T, E>;
+
+/// Why a handler did not succeed.
+struct Problem(BoxError);
+
+impl<E: Into<BoxError>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        eprintln!("a request failed: {}", self.0);
+        let text = "That could not be done just now. Please try again in a minute.";
+        (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+    }
+}
