@@ -93,6 +93,7 @@ fn headers(request: &HttpRequest) -> Headers {
                 .map(|host| host.as_str().to_owned())
         }),
         origin: text(map, ORIGIN),
+        csrf_token: text(map, "x-csrf-token"),
         sec_fetch_site: text(map, "sec-fetch-site"),
     }
 }

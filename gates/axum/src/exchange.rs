@@ -41,6 +41,7 @@ pub(crate) fn gate_request(parts: &Parts) -> GateRequest {
             content_type: text(header::CONTENT_TYPE),
             host: text(header::HOST).or_else(|| Some(uri.authority()?.to_string())),
             origin: text(header::ORIGIN),
+            csrf_token: text(HeaderName::from_static("x-csrf-token")),
             sec_fetch_site: text(HeaderName::from_static("sec-fetch-site")),
         },
         session: SessionData::default(),

@@ -7,11 +7,20 @@
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// What the store notes for the answer to a request.
+#[derive(Debug, Default)]
+pub(crate) struct Note {
+    /// The session was renewed or ended while the request ran.
+    late: AtomicBool,
+    /// The id of the session that was stored without a change of its id.
+    saved: OnceLock<String>,
+}
 
 tokio::task_local! {
-    static NOTE: Arc<AtomicBool>;
+    static NOTE: Arc<Note>;
     #[cfg(any(feature = "tower-sessions-014", feature = "tower-sessions-015"))]
     static LEAVING: (Leaving, Arc<AtomicBool>);
 }
@@ -26,18 +35,25 @@ pub(crate) enum Leaving {
     End(String),
 }
 
-/// Runs the answer to a request, and returns it with the note whether the request was late.
-pub(crate) async fn noting<F: Future>(answer: F) -> (F::Output, bool) {
-    let note = Arc::new(AtomicBool::new(false));
+/// Runs the answer to a request, and returns it with the note.
+pub(crate) async fn noting<F: Future>(answer: F) -> (F::Output, Arc<Note>) {
+    let note = Arc::new(Note::default());
     let output = NOTE.scope(Arc::clone(&note), answer).await;
-    (output, note.load(Ordering::Relaxed))
+    (output, note)
 }
 
 /// Notes that the request in this task is late. Returns whether somebody will read the note.
 #[cfg(any(feature = "tower-sessions-014", feature = "tower-sessions-015"))]
 pub(crate) fn note_late() -> bool {
-    NOTE.try_with(|note| note.store(true, Ordering::Relaxed))
-        .is_ok()
+    let noted = NOTE.try_with(|note| note.late.store(true, Ordering::Relaxed));
+    noted.is_ok()
+}
+
+/// Notes that a session was stored under the id that it had.
+#[cfg(any(feature = "tower-sessions-014", feature = "tower-sessions-015"))]
+pub(crate) fn note_saved(id: &impl ToString) {
+    // Without a service there is nobody to tell. A second note is the same.
+    let _ = NOTE.try_with(|note| note.saved.set(id.to_string()));
 }
 
 /// Runs a change of the session's id. Returns whether the store knows about it.
@@ -66,47 +82,90 @@ impl SentCookies {
         Self(headers.get_all(COOKIE).iter().cloned().collect())
     }
 
-    fn has(&self, name: &[u8]) -> bool {
-        let sent = self.0.iter().flat_map(|header| {
-            let cookies = header.as_bytes().split(|byte| *byte == b';');
-            cookies.map(cookie_name)
-        });
-        !name.is_empty() && sent.into_iter().any(|sent| sent == name)
+    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let headers = self.0.iter();
+        headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';').map(pair))
     }
 
-    /// Takes all cookies that the request sent off the answer, so that the browser keeps what it has.
-    pub(crate) fn keep(&self, answer: &mut HeaderMap) {
+    /// Takes cookies off the answer that could set the browser back to an old session:
+    ///
+    /// - of a late request, all that the request sent
+    /// - of a request that kept the id of its session, the cookie with that id, unless it has a new
+    ///   age. The browser has it already, or has a newer one.
+    pub(crate) fn keep(&self, note: &Note, answer: &mut HeaderMap) {
+        let (late, saved) = (note.late.load(Ordering::Relaxed), note.saved.get());
+        if !late && saved.is_none() {
+            return;
+        }
         let set: Vec<HeaderValue> = answer.get_all(SET_COOKIE).iter().cloned().collect();
         answer.remove(SET_COOKIE);
         for cookie in set {
-            if !self.has(cookie_name(cookie.as_bytes())) {
+            let (name, value) = pair(first(cookie.as_bytes()));
+            let is_back = late && self.pairs().any(|(sent, _)| sent == name);
+            let is_same = saved.is_some_and(|saved| saved.as_bytes() == value)
+                && !has_age(cookie.as_bytes())
+                && self.pairs().any(|sent| sent == (name, value));
+            if name.is_empty() || !(is_back || is_same) {
                 answer.append(SET_COOKIE, cookie);
             }
         }
     }
 }
 
-fn cookie_name(cookie: &[u8]) -> &[u8] {
-    let name = cookie.split(|byte| *byte == b'=').next();
-    name.unwrap_or_default().trim_ascii()
+/// The cookie without its attributes.
+fn first(cookie: &[u8]) -> &[u8] {
+    cookie
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+}
+
+/// The name and the value of a cookie.
+fn pair(cookie: &[u8]) -> (&[u8], &[u8]) {
+    let mut parts = cookie.splitn(2, |byte| *byte == b'=');
+    let mut next = || parts.next().unwrap_or_default().trim_ascii();
+    (next(), next())
+}
+
+/// Whether the browser learns a new age of the cookie.
+fn has_age(cookie: &[u8]) -> bool {
+    cookie.split(|byte| *byte == b';').skip(1).any(|attribute| {
+        let (name, _) = pair(attribute);
+        name.eq_ignore_ascii_case(b"max-age") || name.eq_ignore_ascii_case(b"expires")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_cookies_of_the_request_are_kept() {
+    fn kept(note: &Note, set: &[&'static str]) -> Vec<HeaderValue> {
         let mut request = HeaderMap::new();
         request.append(COOKIE, HeaderValue::from_static("a=1; id=old"));
         request.append(COOKIE, HeaderValue::from_static("b=2"));
-        let sent = SentCookies::of(&request);
         let mut answer = HeaderMap::new();
-        for set in ["id=old; Path=/", "ids=3", "b=; Max-Age=0", "i=4", "=5"] {
+        for set in set {
             answer.append(SET_COOKIE, HeaderValue::from_static(set));
         }
-        sent.keep(&mut answer);
-        let kept: Vec<_> = answer.get_all(SET_COOKIE).iter().collect();
-        assert_eq!(kept, ["ids=3", "i=4", "=5"]);
+        SentCookies::of(&request).keep(note, &mut answer);
+        answer.get_all(SET_COOKIE).iter().cloned().collect()
+    }
+
+    #[test]
+    fn late_answers_set_no_cookie_of_the_request() {
+        let note = Note::default();
+        let set = ["id=old; Path=/", "ids=3", "b=; Max-Age=0", "i=4", "=5"];
+        assert_eq!(kept(&note, &set), set);
+        note.late.store(true, Ordering::Relaxed);
+        assert_eq!(kept(&note, &set), ["ids=3", "i=4", "=5"]);
+    }
+
+    #[test]
+    fn unchanged_ids_are_not_set_again() {
+        let note = Note::default();
+        note.saved.set("old".to_owned()).unwrap();
+        assert_eq!(kept(&note, &["id=old; Path=/; HttpOnly"]), [""; 0]);
+        let others = ["id=new", "a=old", "id=old; max-age=60", "id=old; Expires=x"];
+        assert_eq!(kept(&note, &others), others);
     }
 }

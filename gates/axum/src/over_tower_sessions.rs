@@ -91,6 +91,8 @@ impl Chosen {
 ///
 /// - A form that is sent twice gets the same session as the first time.
 /// - A write under an old id changes nothing, and its answer sets no cookie.
+/// - A write that keeps the id of the session sets no cookie either, unless the cookie has an age.
+///   So an answer that is under way for long sets nothing back.
 /// - A record stays under the old id for [`LEFT_FOR`](SessionChange::LEFT_FOR) seconds. It is empty,
 ///   but for what the gate needs to recognize the form.
 ///
@@ -166,7 +168,11 @@ impl<Store: SessionStore> SessionStore for GateSessions<Store> {
 
     async fn save(&self, record: &Record) -> StoreResult<()> {
         match self.store.load(&record.id).await? {
-            Some(stored) if !is_left(&stored) => self.store.save(record).await,
+            Some(stored) if !is_left(&stored) => {
+                self.store.save(record).await?;
+                late::note_saved(&record.id);
+                Ok(())
+            }
             _ if late::note_late() => Ok(()),
             _ => Err(gone()),
         }
@@ -204,4 +210,206 @@ fn is_left(record: &Record) -> bool {
 
 fn gone() -> Error {
     Error::Backend("the session ended or was renewed while this request ran".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tower_sessions::{self, MemoryStore};
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// A store that notes its calls.
+    #[derive(Clone, Debug, Default)]
+    struct Noting {
+        store: MemoryStore,
+        calls: Arc<Mutex<Vec<&'static str>>>,
+    }
+
+    impl Noting {
+        fn note(&self, call: &'static str) {
+            self.calls.lock().unwrap().push(call);
+        }
+
+        fn calls(&self) -> Vec<&'static str> {
+            std::mem::take(&mut *self.calls.lock().unwrap())
+        }
+    }
+
+    #[async_trait]
+    impl SessionStore for Noting {
+        async fn create(&self, record: &mut Record) -> StoreResult<()> {
+            self.note("create");
+            self.store.create(record).await
+        }
+
+        async fn save(&self, record: &Record) -> StoreResult<()> {
+            self.note("save");
+            self.store.save(record).await
+        }
+
+        async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
+            self.note("load");
+            self.store.load(id).await
+        }
+
+        async fn delete(&self, id: &Id) -> StoreResult<()> {
+            self.note("delete");
+            self.store.delete(id).await
+        }
+    }
+
+    /// The request with a session id, as the layer of tower-sessions makes it.
+    fn request(store: &GateSessions<Noting>, id: Option<Id>) -> Session {
+        Session::new(id, Arc::new(store.clone()), None)
+    }
+
+    fn renewal(text: &str, left: Option<&str>) -> Renewal {
+        Renewal {
+            text: text.to_owned(),
+            id: [7; 16],
+            left: left.map(str::to_owned),
+        }
+    }
+
+    async fn started() -> (Noting, GateSessions<Noting>, Id) {
+        let noting = Noting::default();
+        let store = GateSessions::new(noting.clone());
+        let session = request(&store, None);
+        session.write("half".to_owned()).await.unwrap();
+        session.insert("own", 1).await.unwrap();
+        session.save().await.unwrap();
+        assert_eq!(noting.calls(), ["create"]);
+        let id = session.id().unwrap();
+        (noting, store, id)
+    }
+
+    fn moved() -> String {
+        SessionData::ended(Timestamp::from_unix(1_800_000_000)).to_text()
+    }
+
+    #[tokio::test]
+    async fn a_renewal_is_two_writes() {
+        let (noting, store, old) = started().await;
+        let session = request(&store, Some(old));
+        session
+            .renew(renewal("full", Some(&moved())))
+            .await
+            .unwrap();
+        assert_eq!(noting.calls(), ["load"]);
+        session.save().await.unwrap();
+        assert_eq!(noting.calls(), ["create", "save"]);
+        assert_eq!(session.id(), Some(Id(i128::from_le_bytes([7; 16]))));
+
+        let new = request(&store, session.id());
+        assert_eq!(new.read().await.unwrap().as_deref(), Some("full"));
+        assert_eq!(new.get("own").await.unwrap(), Some(1));
+        assert_eq!(new.get::<String>(CHOSEN).await.unwrap(), None);
+        let late = request(&store, Some(old));
+        assert_eq!(late.read().await.unwrap(), Some(moved()));
+        assert_eq!(late.get::<u8>("own").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_repeat_keeps_the_new_session() {
+        let (noting, store, old) = started().await;
+        let session = request(&store, Some(old));
+        session
+            .renew(renewal("full", Some(&moved())))
+            .await
+            .unwrap();
+        session.save().await.unwrap();
+        let new = request(&store, session.id());
+        new.insert("own", 2).await.unwrap();
+        new.save().await.unwrap();
+        noting.calls();
+
+        let repeat = request(&store, Some(old));
+        repeat.renew(renewal("full", None)).await.unwrap();
+        repeat.save().await.unwrap();
+        assert_eq!(noting.calls(), ["load", "load"]);
+        assert_eq!(repeat.id(), session.id());
+        assert_eq!(repeat.get("own").await.unwrap(), Some(2));
+    }
+
+    #[tokio::test]
+    async fn renewals_at_once_get_one_session() {
+        let (noting, store, old) = started().await;
+        let (one, two) = (request(&store, Some(old)), request(&store, Some(old)));
+        for session in [&one, &two] {
+            session
+                .renew(renewal("full", Some(&moved())))
+                .await
+                .unwrap();
+        }
+        one.save().await.unwrap();
+        noting.calls();
+        two.save().await.unwrap();
+        assert_eq!(noting.calls(), ["create", "delete", "load", "save"]);
+        assert_eq!(one.id(), two.id());
+    }
+
+    #[tokio::test]
+    async fn a_repeat_after_a_crash_renews() {
+        let (_, store, old) = started().await;
+        // The first request died before its session was stored.
+        let dropped = request(&store, Some(old));
+        dropped
+            .renew(renewal("full", Some(&moved())))
+            .await
+            .unwrap();
+        drop(dropped);
+        let repeat = request(&store, Some(old));
+        assert_eq!(repeat.read().await.unwrap().as_deref(), Some("half"));
+        repeat.renew(renewal("full", Some(&moved()))).await.unwrap();
+        repeat.save().await.unwrap();
+        let new = request(&store, repeat.id());
+        assert_eq!(new.get("own").await.unwrap(), Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_late_write_fails_without_a_service() {
+        let (_, store, old) = started().await;
+        let late = request(&store, Some(old));
+        late.insert("own", 3).await.unwrap();
+        let ending = request(&store, Some(old));
+        ending.end(moved()).await.unwrap();
+        assert!(ending.is_empty().await, "the layer deletes the cookie");
+        late.save().await.unwrap_err();
+        // The record is gone after a minute.
+        store.store.store.delete(&old).await.unwrap();
+        late.save().await.unwrap_err();
+        assert!(store.load(&old).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn your_own_end_of_a_session_holds() {
+        let (_, store, old) = started().await;
+        let late = request(&store, Some(old));
+        late.insert("own", 3).await.unwrap();
+        request(&store, Some(old)).flush().await.unwrap();
+        late.save().await.unwrap_err();
+        let stored = store.load(&old).await.unwrap().unwrap();
+        assert!(is_left(&stored));
+        let soon = OffsetDateTime::now_utc() + Duration::seconds(60);
+        assert!(stored.expiry_date <= soon);
+    }
+
+    #[tokio::test]
+    async fn without_the_wrapper_the_id_is_renewed() {
+        let store = Arc::new(Noting::default());
+        let session = Session::new(None, Arc::clone(&store), None);
+        session.write("half".to_owned()).await.unwrap();
+        session.save().await.unwrap();
+        let old = session.id();
+        let session = Session::new(old, Arc::clone(&store), None);
+        session
+            .renew(renewal("full", Some(&moved())))
+            .await
+            .unwrap();
+        session.save().await.unwrap();
+        assert_ne!(session.id(), old);
+        assert_eq!(session.get::<String>(CHOSEN).await.unwrap(), None);
+        assert!(store.load(&old.unwrap()).await.unwrap().is_none());
+        let _: Option<tower_sessions::Expiry> = session.expiry();
+    }
 }

@@ -61,11 +61,9 @@ impl Service<Request<Body>> for GateService {
         let mut router = self.router.clone();
         Box::pin(async move {
             let sent = SentCookies::of(request.headers());
-            let (answer, is_late) = late::noting(router.call(request)).await;
+            let (answer, note) = late::noting(router.call(request)).await;
             let Ok(mut answer) = answer;
-            if is_late {
-                sent.keep(answer.headers_mut());
-            }
+            sent.keep(&note, answer.headers_mut());
             Ok(answer)
         })
     }

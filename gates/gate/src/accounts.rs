@@ -31,6 +31,19 @@ pub trait Accounts: Send + Sync + 'static {
         password: &str,
     ) -> impl Future<Output = Result<PasswordCheck, BoxError>> + Send;
 
+    /// Whether the account has a password, so that a page can ask for it. An account without one
+    /// enters a code instead.
+    ///
+    /// # Errors
+    /// If the account cannot be read.
+    fn has_password(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<bool, BoxError>> + Send {
+        let _ = account;
+        async { Ok(true) }
+    }
+
     /// Whether the account must have a second factor.
     ///
     /// # Errors

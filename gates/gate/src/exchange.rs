@@ -34,6 +34,8 @@ pub struct Headers {
     pub accept_language: Option<String>,
     /// `Content-Type`.
     pub content_type: Option<String>,
+    /// `X-CSRF-Token`, which a program may send instead of the field `csrf`.
+    pub csrf_token: Option<String>,
     /// `Host`.
     pub host: Option<String>,
     /// `Origin`.

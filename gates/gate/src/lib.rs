@@ -4,6 +4,9 @@
 //! package has what they share: the rules, the pages, the words and the JSON.
 
 mod accounts;
+mod assets;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod exchange;
 mod flow;
 mod gate;
@@ -12,14 +15,19 @@ mod memory;
 mod notice;
 /// The content of the pages, before it becomes HTML or JSON.
 pub mod page;
+mod problem;
 mod random;
 mod render;
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
 mod say;
 mod separate;
 mod session_data;
 mod sign_ins;
+mod templates;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod view;
 pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};
@@ -27,8 +35,8 @@ pub use exchange::{GateAnswer, GateRequest, Headers};
 pub use gate::{Admission, Gate, GateBuilder, SignedInVisitor, Visitor};
 pub use memory::MemoryRows;
 pub use notice::{Client, Notice, What};
+pub use problem::Problem;
 pub use render::{DefaultPages, Pages};
-pub use say::Say;
 pub use separate::Separate;
 pub use session_data::{SessionChange, SessionData};
 pub use sign_ins::{

@@ -81,7 +81,7 @@ impl SignInRows for MemoryRows {
 
     async fn touch(&self, id: &SignInId, at: Timestamp) -> Result<(), BoxError> {
         if let Some(row) = self.rows().sign_ins.get_mut(id) {
-            row.sign_in.seen_at = at;
+            row.sign_in.seen_at = row.sign_in.seen_at.max(at);
         }
         Ok(())
     }
@@ -105,8 +105,9 @@ impl SignInRows for MemoryRows {
     }
 
     async fn purge(&self, idle_since: Timestamp, begun_before: Timestamp) -> Result<(), BoxError> {
-        self.rows().sign_ins.retain(|_, row| {
-            row.sign_in.seen_at > idle_since && row.sign_in.begun_at > begun_before
+        let over = |at: Timestamp, since: Timestamp| at.saturating_add(Self::ENDED_KEPT) <= since;
+        self.rows().sign_ins.retain(|_, Row { sign_in, .. }| {
+            !over(sign_in.seen_at, idle_since) && !over(sign_in.begun_at, begun_before)
         });
         Ok(())
     }

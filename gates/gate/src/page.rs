@@ -1,5 +1,8 @@
+use countersign::backup::BackupCodes;
+use countersign::factor::{AuthenticatorStatus, BackupCodesStatus};
 use countersign::otp::SecretText;
 use countersign::{AuthenticatorId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::words::Language;
 
@@ -31,14 +34,95 @@ pub struct Frame {
     pub csrf: String,
     /// A message that something went well.
     pub notice: Option<String>,
-    /// A message that something went wrong with the form on this page.
-    pub problem: Option<String>,
+    /// What went wrong with the form on this page.
+    pub problem: Option<FormProblem>,
     /// What was typed into the field for a name.
     pub typed: Option<String>,
     /// The name of the account, if it is known.
     pub account_name: Option<String>,
-    /// Whether the second factor is still missing.
-    pub half: bool,
+    /// Who looks at the page.
+    pub viewer: Viewer,
+}
+
+/// Who looks at a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Viewer {
+    /// Nobody is known.
+    #[default]
+    Anonymous,
+    /// The second factor is missing.
+    Half,
+    /// The user is signed in.
+    Full,
+}
+
+/// What went wrong with a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FormProblem {
+    /// What it says.
+    pub text: String,
+    /// The field to correct, if there is one.
+    pub field: Option<Field>,
+}
+
+impl FormProblem {
+    pub(crate) const fn new(text: String, field: Option<Field>) -> Self {
+        Self { text, field }
+    }
+}
+
+/// Something that went well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Done {
+    /// The second factor is on. Backup codes come next.
+    Enabled,
+    /// An authenticator was added.
+    Added {
+        /// Its name.
+        name: String,
+    },
+    /// An authenticator was replaced.
+    Replaced {
+        /// Its name.
+        name: String,
+    },
+    /// An authenticator was removed.
+    Removed {
+        /// Its name.
+        name: String,
+    },
+    /// The second factor is off.
+    Disabled,
+    /// The user has saved the backup codes.
+    CodesSaved,
+    /// An enrollment was cancelled.
+    SetupCancelled,
+    /// The user signed in with a backup code.
+    BackupCodeUsed {
+        /// The number of the code in its set, from 1.
+        number: u8,
+        /// The number of codes left.
+        remaining: u8,
+    },
+    /// The user signed out.
+    SignedOut,
+}
+
+/// A field of a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Field {
+    /// `code`, or the first of the codes in a row.
+    Code,
+    /// `password`.
+    Password,
+    /// `name`: the name of an authenticator.
+    Name,
 }
 
 /// What a page has of its own.
@@ -69,14 +153,18 @@ pub struct CodePage {
     pub request: String,
     /// Whether the user must wait.
     pub wait: Option<Wait>,
-    /// Whether codes in a row can replace the wait.
+    /// How many codes in a row can replace the wait, if they can.
     pub in_a_row: Option<u8>,
+    /// Whether backup codes have letters. If not, phones show only digits to type.
+    pub letters: bool,
 }
 
-/// Asks for codes in a row.
+/// Asks for codes in a row, in the fields `code_1`, `code_2` and so on.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CodesPage {
+    /// The id that makes a repeat of the form recognizable, for the field `request`.
+    pub request: String,
     /// How many codes.
     pub count: u8,
 }
@@ -110,10 +198,8 @@ pub struct OverviewPage {
     pub enroll_by: Option<Timestamp>,
     /// The authenticators.
     pub authenticators: Vec<AuthenticatorEntry>,
-    /// The number of unused backup codes; `None`: none were issued.
-    pub codes_left: Option<u8>,
-    /// The number of codes in the set.
-    pub codes_total: Option<u8>,
+    /// The backup codes, if a set was issued or imported.
+    pub backup_codes: Option<BackupCodesEntry>,
 }
 
 /// An authenticator in the overview.
@@ -128,6 +214,39 @@ pub struct AuthenticatorEntry {
     pub added_at: Timestamp,
     /// When it was used last.
     pub last_used_at: Option<Timestamp>,
+}
+
+/// The backup codes in the overview.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BackupCodesEntry {
+    /// When the set was issued or imported.
+    pub issued_at: Timestamp,
+    /// The number of unused codes.
+    pub remaining: usize,
+    /// When each code was used, in the order of the backup-code file.
+    pub used_at: Vec<Option<Timestamp>>,
+}
+
+impl From<&BackupCodesStatus> for BackupCodesEntry {
+    fn from(status: &BackupCodesStatus) -> Self {
+        Self {
+            issued_at: status.issued_at,
+            remaining: status.remaining,
+            used_at: status.used_at.clone(),
+        }
+    }
+}
+
+impl From<&AuthenticatorStatus> for AuthenticatorEntry {
+    fn from(status: &AuthenticatorStatus) -> Self {
+        Self {
+            id: status.id,
+            name: status.name.to_string(),
+            added_at: status.added_at,
+            last_used_at: status.last_used_at,
+        }
+    }
 }
 
 /// Shows a new authenticator.
@@ -155,8 +274,26 @@ pub struct SetupPage {
     pub expires_at: Timestamp,
     /// The seconds until then.
     pub expires_in: u64,
-    /// The authenticator that this one replaces.
-    pub replaces: Option<String>,
+    /// What the new authenticator is for.
+    pub purpose: SetupPurpose,
+}
+
+/// What a new authenticator is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupPurpose {
+    /// The first one: it switches the second factor on.
+    First,
+    /// Another one.
+    Another {
+        /// Its name.
+        name: String,
+    },
+    /// It replaces an authenticator.
+    Replacement {
+        /// The name of both.
+        name: String,
+    },
 }
 
 impl std::fmt::Debug for SetupPage {
@@ -214,15 +351,21 @@ pub struct ProvePage {
     pub name: Option<String>,
     /// The address to go to afterwards, for [`Change::Reach`].
     pub to: Option<String>,
+    /// A token for the field `once`, if the form works once.
+    pub once: Option<String>,
     /// Whether the user must wait before a code is checked.
     pub wait: Option<Wait>,
+    /// Whether backup codes have letters. If not, phones show only digits to type.
+    pub letters: bool,
 }
 
 /// Shows new backup codes.
 #[non_exhaustive]
 pub struct BackupCodesPage {
-    /// The codes, grouped as users type them.
-    pub codes: Vec<SecretText>,
+    /// The codes.
+    pub codes: BackupCodes,
+    /// The date, as the file has it.
+    pub date: String,
     /// The text file.
     pub file: SecretText,
     /// Its name.
@@ -244,7 +387,8 @@ pub struct MessagePage {
 }
 
 /// The messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Message {
     /// The record of the second factor is lost or out of date.
@@ -269,30 +413,12 @@ pub enum Message {
     SetupOver,
     /// The second factor changed during the sign-in. The user signs in again.
     ChangedMeanwhile,
+    /// The backup codes are no longer there to download.
+    CodesGone,
     /// The session is not signed in. Only JSON shows it; a browser is sent to the sign-in page.
     SignIn,
     /// The second factor is missing. Only JSON shows it; a browser is sent to the code page.
     EnterCode,
     /// The factors are too old. Only JSON shows it; a browser is sent to the page that asks for them.
     StepUp,
-}
-
-impl Message {
-    /// The status of the answer.
-    pub(crate) const fn status(self) -> u16 {
-        match self {
-            Self::SignIn => 401,
-            Self::EnterCode | Self::NotOurForm | Self::StepUp => 403,
-            Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
-            Self::ChangedMeanwhile => 409,
-            Self::SetupReplaced
-            | Self::SetupExpired
-            | Self::SetupTooManyTries
-            | Self::SetupOver => 410,
-            Self::Malformed => 422,
-            Self::Failed => 500,
-            Self::RecordLost => 503,
-        }
-    }
 }

@@ -24,16 +24,34 @@ pub(crate) fn hex(bytes: [u8; 16]) -> String {
 /// values.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Use {
+    /// The id of a sign-in.
     SignIn,
+    /// The id of a session after a renewal.
     SessionId,
+    /// The token of the forms of a full session.
     FormToken,
+    /// The secret of a full session.
+    Secret,
+    /// What recognizes the form that renewed a session.
+    Form,
+    /// The name of an enrollment in addresses.
+    SetupTag,
+    /// The token of a form that works once.
+    Once,
+    /// The digest of a backup-code file.
+    File,
 }
 
 pub(crate) fn derive(secret: &str, request: &str, used: Use) -> Result<[u8; 16], BoxError> {
     let domain: &[u8] = match used {
         Use::SignIn => b"countersign-gate sign-in\0",
         Use::SessionId => b"countersign-gate session\0",
-        Use::FormToken => b"countersign-gate form\0",
+        Use::FormToken => b"countersign-gate form token\0",
+        Use::Secret => b"countersign-gate secret\0",
+        Use::Form => b"countersign-gate form\0",
+        Use::SetupTag => b"countersign-gate setup\0",
+        Use::Once => b"countersign-gate once\0",
+        Use::File => b"countersign-gate file\0",
     };
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
     mac.update(domain);
@@ -51,7 +69,17 @@ mod tests {
     #[test]
     fn each_use_secret_and_request_has_its_own_value() {
         let mut seen = HashSet::new();
-        for used in [Use::SignIn, Use::SessionId, Use::FormToken] {
+        let all = [
+            Use::SignIn,
+            Use::SessionId,
+            Use::FormToken,
+            Use::Secret,
+            Use::Form,
+            Use::SetupTag,
+            Use::Once,
+            Use::File,
+        ];
+        for used in all {
             for secret in ["a", "b"] {
                 for request in ["1", "2"] {
                     let value = derive(secret, request, used).unwrap();

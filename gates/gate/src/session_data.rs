@@ -1,5 +1,5 @@
 use countersign::session::{HalfSession, SignInFactors};
-use countersign::{EnrollmentId, SealedReceipt, Timestamp};
+use countersign::{AuthenticatorId, EnrollmentId, SealedReceipt, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::say::Say;
@@ -22,6 +22,9 @@ pub struct SessionData {
     /// The digest of the backup-code file that was shown last, until the user has saved it.
     #[serde(default, rename = "b", skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
+    /// The authenticator that this session removed last, for a repeat of the form.
+    #[serde(default, rename = "r", skip_serializing_if = "Option::is_none")]
+    pub(crate) removed: Option<RemovedOne>,
 }
 
 /// The stage, as the session stores it.
@@ -42,7 +45,22 @@ pub(crate) enum StageData {
         #[serde(rename = "h")]
         half: Option<Half>,
         at: Timestamp,
+        #[serde(default, rename = "r", skip_serializing_if = "Option::is_none")]
+        repeat: Option<Box<Repeat>>,
     },
+}
+
+/// What a repeat of the form gets that renewed a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Repeat {
+    /// Recognizes the form: its address and its code.
+    pub(crate) form: String,
+    /// The bytes of the new id.
+    pub(crate) id: [u8; 16],
+    /// The page that the form leads to.
+    pub(crate) next: String,
+    /// The data under the new id.
+    pub(crate) data: SessionData,
 }
 
 /// The first factor was right.
@@ -65,6 +83,8 @@ pub(crate) struct Half {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Full {
     pub(crate) id: SignInId,
+    /// 16 bytes as hexadecimal digits. The next id of the session is derived from them.
+    pub(crate) secret: String,
     pub(crate) factors: SignInFactors,
     pub(crate) receipt: Option<SealedReceipt>,
 }
@@ -84,6 +104,16 @@ pub(crate) struct Flash {
 pub(crate) struct Setup {
     pub(crate) id: EnrollmentId,
     pub(crate) purpose: Purpose,
+    /// Whether it was confirmed, so that a repeat of the form gets the same answer.
+    #[serde(default)]
+    pub(crate) confirmed: bool,
+}
+
+/// An authenticator that was removed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RemovedOne {
+    pub(crate) id: AuthenticatorId,
+    pub(crate) name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,10 +142,15 @@ impl SessionData {
     pub const fn ended(at: Timestamp) -> Self {
         Self {
             csrf: String::new(),
-            stage: StageData::Moved { half: None, at },
+            stage: StageData::Moved {
+                half: None,
+                at,
+                repeat: None,
+            },
             flash: None,
             setup: None,
             file: None,
+            removed: None,
         }
     }
 

@@ -143,7 +143,7 @@ pub trait SignInRows: Send + Sync {
     /// If the row cannot be read.
     fn find(&self, id: &SignInId) -> impl Future<Output = Result<Option<SignIn>, BoxError>> + Send;
 
-    /// Stores the time of the last use.
+    /// Stores the time of the last use, unless a later one is stored.
     ///
     /// # Errors
     /// If it is not stored.
@@ -169,8 +169,10 @@ pub trait SignInRows: Send + Sync {
         keep: Option<&SignInId>,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Deletes the sign-ins that ended, began or were used last before these times. Call it
-    /// regularly.
+    /// Deletes the sign-ins that were used last [`ENDED_KEPT`](Self::ENDED_KEPT) seconds before
+    /// `idle_since`, or earlier. So each sign-in that ended while it was not idle stays long enough.
+    /// It may delete those that began so long before `begun_before`, too; they are no longer used,
+    /// and become idle. Call it regularly.
     ///
     /// # Errors
     /// If they are not deleted.

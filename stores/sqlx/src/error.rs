@@ -121,6 +121,18 @@ pub enum Error {
         source: sqlx::Error,
     },
 
+    /// Your table of users has no row for the account, so its flag cannot be stored. Nothing was
+    /// written.
+    #[cfg(feature = "gate")]
+    #[error(
+        "the table `{table}` has no row for the account, so nothing was written; \
+         create the user before the second factor"
+    )]
+    NoUser {
+        /// The table name.
+        table: String,
+    },
+
     /// The database is read-only. Nothing was written.
     #[error(
         "the database is read-only, so nothing was written; check that it is the primary, \

@@ -105,6 +105,11 @@ mod error;
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(all(
+    feature = "gate",
+    any(feature = "sqlite", feature = "postgres", feature = "mysql")
+))]
+mod sign_ins;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -128,6 +133,11 @@ pub use error::Error;
 pub use mysql::MySqlStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+#[cfg(all(
+    feature = "gate",
+    any(feature = "sqlite", feature = "postgres", feature = "mysql")
+))]
+pub use sign_ins::{GateStore, SignInTables};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]

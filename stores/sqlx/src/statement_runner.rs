@@ -16,8 +16,8 @@ use crate::dialect::Dialect;
 use crate::table_name::TableName;
 use crate::uncancellable::run_uncancellable;
 
-/// A statement that runs on a connection.
-type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
+/// A statement or a transaction that runs on a connection.
+type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>>;
 
 /// A database whose statements can be sent again.
 pub(crate) trait DatabaseServer:
@@ -78,10 +78,12 @@ where
         sql: &SqlStr,
         arguments: DB::Arguments,
     ) -> Result<DB::QueryResult, Error> {
-        let sql = sql.clone();
+        let (sql, name) = (sql.clone(), table.clone());
         self.run(table, move |connection| {
             let query = sqlx::query_with(sql.clone(), arguments.clone());
-            Box::pin(query.execute(connection))
+            let running = query.execute(connection);
+            let name = name.clone();
+            Box::pin(async move { running.await.map_err(|error| DB::error(&name, error)) })
         })
         .await
     }
@@ -93,16 +95,19 @@ where
         sql: &SqlStr,
         arguments: DB::Arguments,
     ) -> Result<Vec<DB::Row>, Error> {
-        let sql = sql.clone();
+        let (sql, name) = (sql.clone(), table.clone());
         self.run(table, move |connection| {
             let query = sqlx::query_with(sql.clone(), arguments.clone());
-            Box::pin(query.fetch_all(connection))
+            let running = query.fetch_all(connection);
+            let name = name.clone();
+            Box::pin(async move { running.await.map_err(|error| DB::error(&name, error)) })
         })
         .await
     }
 
-    /// Runs a statement, and runs it again after a conflict with another transaction.
-    async fn run<T: Send + 'static>(
+    /// Runs a statement or a transaction, and runs it again after a conflict with another
+    /// transaction.
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         table: &TableName,
         statement: impl for<'c> Fn(&'c mut DB::Connection) -> Running<'c, T> + Send + Sync + 'static,
@@ -113,8 +118,7 @@ where
             let repeated = async {
                 let mut retries = RETRIES;
                 loop {
-                    let answer = statement(&mut connection).await;
-                    match answer.map_err(|error| DB::error(&table, error)) {
+                    match statement(&mut connection).await {
                         Err(Error::Conflict(_)) if retries.next().is_some() => {}
                         answer => return answer,
                     }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A table name that is safe in any statement: `[A-Za-z_][A-Za-z0-9_]{0,62}`.
+/// The name of a table or column that is safe in any statement: `[A-Za-z_][A-Za-z0-9_]{0,62}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableName(Arc<str>);
 
@@ -22,6 +22,24 @@ impl TableName {
         } else {
             Err(TableNameError)
         }
+    }
+
+    #[cfg(feature = "gate")]
+    pub(crate) fn of_sign_ins() -> Self {
+        Self("countersign_sign_ins".into())
+    }
+
+    #[cfg(feature = "gate")]
+    pub(crate) fn of_flags() -> Self {
+        Self("countersign_flags".into())
+    }
+
+    /// The name of an index of this table. A long name loses its end.
+    #[cfg(feature = "gate")]
+    pub(crate) fn index(&self, column: &str) -> String {
+        let room = MAX_BYTES.saturating_sub(column.len()).saturating_sub(1);
+        let start: String = self.0.chars().take(room).collect();
+        format!("{start}_{column}")
     }
 
     pub(crate) fn as_str(&self) -> &str {

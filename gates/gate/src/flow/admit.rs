@@ -3,6 +3,7 @@
 use countersign::session::{Access, Refused, Stage, StepUp};
 
 use super::Stop;
+use super::prove::{Asked, prove_path};
 use super::visit::{Sender, Visit, is_same_site};
 use crate::accounts::Accounts;
 use crate::gate::{SignedInVisitor, Visitor};
@@ -22,7 +23,15 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         };
         match stage.admit(access, self.now) {
             Ok(()) => Ok(self.visitor(sender)),
-            Err(Refused::StepUp(step_up)) => Err(self.step_up(step_up)),
+            Err(Refused::StepUp(step_up)) => {
+                let asked = match (access, &stage) {
+                    (Access::Fresh(freshness), Stage::Full(factors)) => {
+                        Asked::for_access(freshness, factors, self.now)
+                    }
+                    _ => Asked::NOTHING,
+                };
+                Err(self.step_up(step_up, asked))
+            }
             Err(_) => Err(self.send_away(&sender)),
         }
     }
@@ -43,7 +52,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     }
 
     /// Asks for a fresh factor first, and comes back to this page.
-    fn step_up(&mut self, step_up: StepUp) -> Stop {
+    fn step_up(&mut self, step_up: StepUp, asked: Asked) -> Stop {
         if self.wants_json() {
             return self.message(Message::StepUp).into();
         }
@@ -54,8 +63,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                     "" => self.request.path.clone(),
                     query => format!("{}?{query}", self.request.path),
                 };
-                let to = serde_urlencoded::to_string([("to", to)]).unwrap_or_default();
-                self.path(&format!("/prove?{to}"))
+                self.path(&prove_path(&to, asked))
             }
         };
         self.redirect(&page).into()

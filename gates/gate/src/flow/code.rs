@@ -9,7 +9,7 @@ use super::{Stop, rejected};
 use crate::accounts::Accounts;
 use crate::exchange::GateAnswer;
 use crate::notice::What;
-use crate::page::{CodePage, Content, Message, Wait};
+use crate::page::{CodePage, Content, Done, Message, Wait};
 use crate::random;
 use crate::say::Say;
 use crate::session_data::{Half, SessionChange, StageData};
@@ -33,6 +33,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(self.changed_meanwhile());
         };
         let content = Content::Code(CodePage {
+            letters: self.has_letters(),
             request: half.request.clone(),
             wait: self.wait(enabled.rate_limit),
             in_a_row: None,
@@ -100,27 +101,30 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             } => {
                 let what = What::BackupCodeUsed { number, remaining };
                 self.notify(full.account(), what).await;
-                Some(Say::BackupCodeUsed { number, remaining })
+                Some(Say::Done(Done::BackupCodeUsed { number, remaining }))
             }
             _ => None,
         };
-        self.complete(half, &full, Some(sealed), say)
+        let home = &self.flow.settings.home;
+        self.complete(half, &full, Some(sealed), say, home)
     }
 
     async fn refused(&mut self, half: &Half, rejection: Rejection) -> Result<GateAnswer, Stop> {
         if matches!(rejection, Rejection::WrongCode | Rejection::BackupCodeUsed) {
             self.notify(half.session.account(), What::WrongCode).await;
         }
-        // The page itself shows a wait.
-        if rejection.retry_after().is_none() && rejection != Rejection::Locked {
-            self.say(Say::Rejected(rejection));
-        }
         if let StageData::Half(stored) = &mut self.session.stage
             && stored.request == half.request
         {
             stored.previous = Some(std::mem::replace(&mut stored.request, random::token()?));
         }
-        Ok(self.redirect(&self.path("/code")))
+        let path = self.path("/code");
+        // The page itself shows a wait.
+        let page_says = rejection.retry_after().is_some() || rejection == Rejection::Locked;
+        Ok(match page_says && !self.wants_json() {
+            true => self.redirect(&path),
+            false => self.refuse(rejection, &path),
+        })
     }
 
     pub(crate) fn changed_meanwhile(&self) -> GateAnswer {

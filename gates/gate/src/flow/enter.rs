@@ -1,6 +1,6 @@
 //! The door: every first factor enters here, and every full session begins here.
 
-use countersign::session::{FullSession, HalfSession, NextStep, Passed};
+use countersign::session::{FullSession, HalfSession, NextStep, Passed, SignInFactors};
 use countersign::{AccountId, FirstFactor, FirstFactorKind, SealedReceipt};
 
 use super::Stop;
@@ -117,7 +117,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(None);
         }
         self.signed_in(half, &full).await;
-        self.complete(half, &full, None, say).map(Some)
+        let home = &self.flow.settings.home;
+        self.complete(half, &full, None, say, home).map(Some)
     }
 
     /// The sign-in that a half session becomes: the same one for a repeat of the same form.
@@ -130,20 +131,35 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         })
     }
 
-    /// Renews the session as a full one. The row of the sign-in is stored already.
+    /// Renews the session as a full one, and goes to the page `next`. The row of the sign-in is
+    /// stored already.
     pub(crate) fn complete(
         &self,
         half: &Half,
         full: &FullSession,
         receipt: Option<SealedReceipt>,
         say: Option<Say>,
+        next: &str,
+    ) -> Result<GateAnswer, Stop> {
+        self.renew_as_full(half, full.factors(), receipt, say, next)
+    }
+
+    /// Renews the session as a full one, whose row exists.
+    pub(super) fn renew_as_full(
+        &self,
+        half: &Half,
+        factors: SignInFactors,
+        receipt: Option<SealedReceipt>,
+        say: Option<Say>,
+        next: &str,
     ) -> Result<GateAnswer, Stop> {
         let derived = |used| random::derive(&half.secret, &half.request, used);
         let data = SessionData {
             csrf: random::hex(derived(Use::FormToken)?),
             stage: StageData::Full(Full {
                 id: SignInId::from_bytes(derived(Use::SignIn)?),
-                factors: full.factors(),
+                secret: random::hex(derived(Use::Secret)?),
+                factors,
                 receipt,
             }),
             flash: say.map(|say| Flash { say, typed: None }),
@@ -155,7 +171,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 id: derived(Use::SessionId)?,
                 left: self.left(Some(half.clone())),
             },
-            ..self.redirect(&self.flow.settings.home)
+            ..self.redirect(next)
         })
     }
 
@@ -166,7 +182,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 Some(_) => self.session.csrf.clone(),
                 None => String::new(),
             },
-            stage: StageData::Moved { half, at: self.now },
+            stage: StageData::Moved {
+                half,
+                at: self.now,
+                repeat: None,
+            },
             ..SessionData::default()
         }
     }

@@ -1,8 +1,18 @@
 //! What the gate does with a request. Each file is a page, or a step that several pages share.
 
 mod admit;
+mod authenticators;
+mod backup_codes;
+mod change;
 mod code;
+mod disable;
 mod enter;
+mod overview;
+mod proof;
+mod prove;
+mod renew;
+mod setup;
+mod setup_confirm;
 mod sign_out;
 mod visit;
 
@@ -58,13 +68,39 @@ impl<S: SignInStore, A: Accounts> Flow<S, A> {
     }
 
     async fn page(&self, visit: &mut Visit<'_, S, A>) -> Result<GateAnswer, Stop> {
+        if let Some(answer) = visit.repeated()? {
+            return Ok(answer);
+        }
         let path = visit.request.path.trim_end_matches('/').to_owned();
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match (parts.as_slice(), visit.request.post) {
+            ([], false) => visit.show_overview().await,
             (["code"], false) => visit.show_code().await,
             (["code"], true) => visit.enter_code().await,
+            (["setup"], false) => visit.ask_setup().await,
+            (["setup"], true) => visit.begin_setup().await,
+            (["setup", tag], false) => visit.show_setup(tag).await,
+            (["setup", tag], true) => visit.confirm_setup(tag).await,
+            (["setup", tag, "cancel"], true) => visit.cancel_setup(tag).await,
+            (["add"], false) => visit.ask_add().await,
+            (["add"], true) => visit.add().await,
+            (["authenticators", id, "replace"], false) => visit.ask_replace(id).await,
+            (["authenticators", id, "replace"], true) => visit.replace(id).await,
+            (["authenticators", id, "remove"], false) => visit.ask_remove(id).await,
+            (["authenticators", id, "remove"], true) => visit.remove(id).await,
+            (["disable"], false) => visit.ask_disable().await,
+            (["disable"], true) => visit.disable().await,
+            (["backup-codes"], false) => visit.ask_backup_codes().await,
+            (["backup-codes"], true) => visit.issue_backup_codes().await,
+            (["backup-codes", "file"], true) => visit.download_backup_codes().await,
+            (["backup-codes", "saved"], true) => visit.backup_codes_saved().await,
+            (["prove"], false) => visit.ask_proof().await,
+            (["prove"], true) => visit.prove().await,
             (["sign-out"], true) => visit.leave().await,
-            (["sign-out"], false) => Ok(visit.message(Message::MethodNotAllowed)),
+            (["assets", name], false) => Ok(visit.asset(name)),
+            ([], true) | (["sign-out"] | ["setup", _, "cancel"] | ["backup-codes", _], false) => {
+                Ok(visit.message(Message::MethodNotAllowed))
+            }
             _ => Ok(visit.message(Message::NotFound)),
         }
     }

@@ -1,18 +1,23 @@
 //! One request on its way through the gate, and the answers to it.
 
+use countersign::backup::{Alphabet, CodeShape};
 use countersign::{AccountId, Timestamp};
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
+use super::renew::Renewal;
 use super::{Flow, Stop};
 use crate::accounts::{Accounts, BoxError};
+use crate::assets::{CACHE_CONTROL, asset};
 use crate::exchange::{GateAnswer, GateRequest, Headers};
-use crate::page::{Content, Frame, Message, MessagePage, Page};
+use crate::json::{JSON_TYPE, PROBLEM_TYPE, page_json, problem_json};
+use crate::page::{Content, FormProblem, Frame, Message, MessagePage, Page, Viewer};
+use crate::problem::Problem;
 use crate::random;
 use crate::say::Say;
 use crate::session_data::{Flash, Full, Half, SessionChange, SessionData, StageData};
 use crate::sign_ins::{SignInRows, SignInStore};
-use crate::words::Language;
+use crate::words::{Language, Words};
 
 /// A request, and the session as this request has changed it.
 pub(crate) struct Visit<'a, S, A> {
@@ -21,6 +26,8 @@ pub(crate) struct Visit<'a, S, A> {
     pub(crate) session: SessionData,
     pub(crate) language: Language,
     pub(crate) now: Timestamp,
+    /// A code was accepted: the answer gives the session a new id.
+    pub(super) renewal: Option<Renewal>,
 }
 
 /// The sender of a request, as the session and the table of sign-ins have it.
@@ -46,11 +53,15 @@ pub(crate) struct Member {
 impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
     pub(crate) fn new(flow: &'a Flow<S, A>, request: GateRequest) -> Self {
         Self {
-            language: language(&request.headers, &flow.settings.languages),
+            language: Language::preferred(
+                request.headers.accept_language.as_deref(),
+                &flow.settings.languages,
+            ),
             now: flow.settings.clock.now(),
             session: request.session.clone(),
             request,
             flow,
+            renewal: None,
         }
     }
 
@@ -69,7 +80,7 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
         Ok(match &self.session.stage {
             StageData::Half(half) if !half.session.is_over(self.now) => Sender::Half(half.clone()),
             StageData::Anonymous | StageData::Half(_) => Sender::Anonymous,
-            StageData::Moved { half, at } => Sender::Moved {
+            StageData::Moved { half, at, .. } => Sender::Moved {
                 half: half.clone(),
                 at: *at,
             },
@@ -132,12 +143,15 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
     pub(crate) fn form<T: DeserializeOwned>(&mut self) -> Result<T, Stop> {
         #[derive(serde::Deserialize)]
         struct Token {
-            csrf: String,
+            #[serde(default)]
+            csrf: Option<String>,
         }
         if !is_same_site(&self.request.headers) {
             return Err(self.message(Message::NotOurForm).into());
         }
-        let Ok(Token { csrf }) = self.parse() else {
+        let in_body = self.parse().ok().and_then(|Token { csrf }| csrf);
+        let in_header = self.request.headers.csrf_token.clone();
+        let Some(csrf) = in_body.or(in_header) else {
             return Err(self.message(Message::NotOurForm).into());
         };
         let expected = self.session.csrf.as_bytes();
@@ -184,11 +198,17 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             self.session.csrf = random::token()?;
         }
         let flash = self.session.flash.take();
-        let text = flash.as_ref().map(|flash| flash.say.text(self.language));
-        let good = flash.as_ref().is_some_and(|flash| flash.say.is_good());
+        let (mut notice, mut problem) = (None, None);
+        if let Some(Flash { say, .. }) = &flash {
+            let text = say.text(self.words());
+            match say.is_good() {
+                true => notice = Some(text),
+                false => problem = Some(FormProblem::new(text, say.field())),
+            }
+        }
         let frame = Frame {
-            notice: text.clone().filter(|_| good),
-            problem: text.filter(|_| !good),
+            notice,
+            problem,
             typed: flash.and_then(|flash| flash.typed),
             account_name,
             ..self.frame()
@@ -220,7 +240,65 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
         } else {
             (303, vec![("location", path.to_owned())], String::new())
         };
-        self.answer(status, headers, body)
+        let session = self.session_change(path);
+        GateAnswer {
+            session,
+            ..self.answer(status, headers, body.into_bytes())
+        }
+    }
+
+    /// Refuses a form: a browser loads that page next, which says why; a program gets a problem.
+    pub(crate) fn refuse(&mut self, problem: impl Into<Problem>, path: &str) -> GateAnswer {
+        self.refuse_typed(problem, path, None)
+    }
+
+    /// Refuses a form, and keeps what was typed for the page.
+    pub(crate) fn refuse_typed(
+        &mut self,
+        problem: impl Into<Problem>,
+        path: &str,
+        typed: Option<String>,
+    ) -> GateAnswer {
+        let problem = problem.into();
+        if !self.wants_json() {
+            self.say_typed(Say::Problem(problem), typed);
+            return self.redirect(path);
+        }
+        let body = problem_json(&problem, &self.frame(), self.words()).to_string();
+        let mut headers = vec![("content-type", PROBLEM_TYPE.to_owned())];
+        if let Some(wait) = problem.retry_after() {
+            headers.push(("retry-after", wait.as_secs().to_string()));
+        }
+        self.answer(problem.status(), headers, body.into_bytes())
+    }
+
+    pub(crate) fn words(&self) -> &Words {
+        self.flow.settings.pages.words(self.language)
+    }
+
+    /// Answers with a file that the pages need. It belongs to nobody, so everybody may keep it.
+    pub(crate) fn asset(&self, name: &str) -> GateAnswer {
+        let Some((content_type, bytes)) = asset(name) else {
+            return self.message(Message::NotFound);
+        };
+        let headers = vec![
+            ("cache-control", CACHE_CONTROL.to_owned()),
+            ("content-type", content_type.to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+        ];
+        GateAnswer {
+            headers,
+            body: bytes.to_vec(),
+            ..GateAnswer::empty(200)
+        }
+    }
+
+    /// Whether a backup code can have letters, so that a phone must show them.
+    pub(crate) fn has_letters(&self) -> bool {
+        let policy = self.flow.verifier.policy();
+        let imported = policy.imported_code_shape();
+        let has_letters = |shape: CodeShape| shape.alphabet().bytes().any(|b| !b.is_ascii_digit());
+        policy.code_format().alphabet() != Alphabet::Digits || imported.is_some_and(has_letters)
     }
 
     /// The path of one of the gate's pages.
@@ -241,19 +319,27 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             problem: None,
             typed: None,
             account_name: None,
-            half: matches!(self.session.stage, StageData::Half(_)),
+            viewer: match self.session.stage {
+                StageData::Anonymous | StageData::Moved { .. } => Viewer::Anonymous,
+                StageData::Half(_) => Viewer::Half,
+                StageData::Full(_) => Viewer::Full,
+            },
         }
     }
 
     fn render(&self, status: u16, page: Page) -> GateAnswer {
         let (content_type, body) = if self.wants_json() {
-            crate::json::page_json(&page)
+            let content_type = match page.content {
+                Content::Message(_) => PROBLEM_TYPE,
+                _ => JSON_TYPE,
+            };
+            (content_type, page_json(&page, self.words()).to_string())
         } else {
             match self.flow.settings.pages.html(&page) {
                 Ok(html) => ("text/html; charset=utf-8", html),
                 Err(error) => {
                     tracing::error!(error, "a page could not be rendered");
-                    return self.answer(500, Vec::new(), String::new());
+                    return self.answer(500, Vec::new(), Vec::new());
                 }
             }
         };
@@ -265,27 +351,23 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             ),
             ("content-language", self.language.tag().to_owned()),
         ];
-        self.answer(status, headers, body)
+        self.answer(status, headers, body.into_bytes())
     }
 
-    fn answer(
+    pub(super) fn answer(
         &self,
         status: u16,
         mut headers: Vec<(&'static str, String)>,
-        body: String,
+        body: Vec<u8>,
     ) -> GateAnswer {
         for (name, value) in COMMON_HEADERS {
             headers.push((name, value.to_owned()));
         }
-        let session = match self.session == self.request.session {
-            true => SessionChange::Keep,
-            false => SessionChange::Store(self.session.clone()),
-        };
         GateAnswer {
             status,
             headers,
-            body: body.into_bytes(),
-            session,
+            body,
+            session: self.session_change(&self.path("")),
         }
     }
 }
@@ -303,33 +385,6 @@ pub(crate) fn is_same_site(headers: &Headers) -> bool {
         }
         (Some(_), None) => false,
     }
-}
-
-/// The first language of the browser that the gate has.
-fn language(headers: &Headers, languages: &[Language]) -> Language {
-    let default = languages.first().copied().unwrap_or_default();
-    let accepted = headers.accept_language.as_deref().unwrap_or_default();
-    let mut wanted: Vec<(u16, &str)> = accepted
-        .split(',')
-        .filter_map(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let tag = parts.next().filter(|tag| !tag.is_empty())?;
-            let weight = parts.find_map(|part| part.strip_prefix("q="));
-            let weight = weight.map_or(Some(1.0), |text| text.parse::<f32>().ok())?;
-            let weight = (weight.clamp(0.0, 1.0) * 1000.0) as u16;
-            (weight > 0).then_some((weight, tag))
-        })
-        .collect();
-    wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-    let of = |tag: &str| {
-        let primary = tag.split('-').next().unwrap_or_default();
-        let known = languages.iter();
-        known
-            .copied()
-            .find(|language| language.tag().eq_ignore_ascii_case(primary))
-    };
-    let found = wanted.into_iter().find_map(|(_, tag)| of(tag));
-    found.unwrap_or(default)
 }
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \

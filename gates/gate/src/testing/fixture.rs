@@ -119,9 +119,10 @@ fn lines(page: &Page) -> Result<String, BoxError> {
     if let Content::Code(code) = &page.content {
         text += &format!("request: {}\n", code.request);
     }
+    let problem = page.frame.problem.as_ref();
     for (name, line) in [
-        ("notice", &page.frame.notice),
-        ("problem", &page.frame.problem),
+        ("notice", page.frame.notice.as_ref()),
+        ("problem", problem.map(|problem| &problem.text)),
     ] {
         if let Some(line) = line {
             text += &format!("{name}: {line}\n");

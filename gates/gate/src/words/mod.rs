@@ -1,23 +1,22 @@
 //! The words of the pages, in a table per language.
+//!
+//! Copy a table and change what you want to say in another way:
+//!
+//! ```
+//! use countersign_gate::DefaultPages;
+//! use countersign_gate::words::{Language, Words};
+//!
+//! let mut words = Words::ENGLISH;
+//! words.sign_out = "Log out";
+//! let pages = DefaultPages::new().words(Language::English, words);
+//! ```
 
-/// A language of the pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// German.
-    German,
-}
+mod calendar;
+mod english;
+mod german;
+mod language;
+mod table;
 
-impl Language {
-    /// Returns the tag of the language for the attribute `lang` (BCP 47).
-    #[must_use]
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
-        }
-    }
-}
+pub(crate) use calendar::attribute_of;
+pub use language::Language;
+pub use table::{ChangeWords, MessageWords, Words};

@@ -1,6 +1,8 @@
 //! MySQL and MariaDB.
 
 mod dialect;
+#[cfg(feature = "gate")]
+mod sign_ins;
 mod statements;
 mod store;
 

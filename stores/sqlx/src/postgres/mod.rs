@@ -1,6 +1,8 @@
 //! PostgreSQL.
 
 mod dialect;
+#[cfg(feature = "gate")]
+mod sign_ins;
 mod statements;
 mod store;
 

@@ -8,12 +8,16 @@ use sqlx::{Postgres, Row, SqlStr};
 
 use super::statements::{create_table, statements};
 use crate::dialect::arguments;
+#[cfg(feature = "gate")]
+use crate::sign_ins::Backend;
 use crate::statement_runner::StatementRunner;
 use crate::statements::Statements;
 use crate::table_name::TableName;
 use crate::transaction_store::TransactionStore;
 use crate::value::Value;
 use crate::{AccountColumn, Error, TableNameError};
+#[cfg(feature = "gate")]
+use crate::{GateStore, SignInTables};
 
 /// A store in a PostgreSQL database, on your own pool.
 ///
@@ -111,8 +115,8 @@ use crate::{AccountColumn, Error, TableNameError};
 /// incompatibly, it renames a column. This version then fails with [`Error::WrongTable`].
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    runner: StatementRunner<Postgres>,
-    statements: Arc<Statements>,
+    pub(super) runner: StatementRunner<Postgres>,
+    pub(super) statements: Arc<Statements>,
 }
 
 impl PostgresStore {
@@ -189,14 +193,34 @@ impl PostgresStore {
     /// [`Error`] if the database cannot be reached or written to.
     pub async fn create_table(&self) -> Result<(), Error> {
         let sql = &self.statements.create_table;
-        match self.execute(sql, PgArguments::default()).await {
+        self.create(&self.statements.table, sql).await
+    }
+
+    pub(super) async fn create(&self, table: &TableName, sql: &SqlStr) -> Result<(), Error> {
+        let create = || self.runner.execute(table, sql, PgArguments::default());
+        match create().await {
             // Another client created the table at the same time, so it exists now.
-            Err(Error::Database(error)) if is_duplicate(&error) => {
-                self.execute(sql, PgArguments::default()).await
-            }
+            Err(Error::Database(error)) if is_duplicate(&error) => create().await,
             answer => answer,
         }
         .map(|_| ())
+    }
+
+    /// Returns a store that also writes the sign-ins and flags of countersign-gate, in the
+    /// transaction of the record. Call it last: it uses the table, the column and the time limit of
+    /// this store.
+    #[cfg(feature = "gate")]
+    #[must_use]
+    pub fn with_sign_ins(self, tables: SignInTables) -> GateStore<Self> {
+        GateStore::new(self, tables)
+    }
+
+    /// Returns the SQL text that creates the tables of sign-ins and flags, for your own migrations.
+    /// It does not create the table of records: see [`schema`](Self::schema).
+    #[cfg(feature = "gate")]
+    #[must_use]
+    pub fn sign_in_schema(tables: &SignInTables, account: AccountColumn) -> String {
+        Self::sign_in_statements(tables.clone(), &TableName::default(), account).schema()
     }
 
     /// Returns the next accounts after `cursor`, at most `limit`, in the order of the column. Use

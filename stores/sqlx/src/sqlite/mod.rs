@@ -1,6 +1,8 @@
 //! SQLite.
 
 mod dialect;
+#[cfg(feature = "gate")]
+mod sign_ins;
 mod statements;
 mod store;
 

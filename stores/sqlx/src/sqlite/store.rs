@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
+#[cfg(feature = "gate")]
+use sqlx::SqlSafeStr;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
@@ -14,11 +16,15 @@ use tokio::time::timeout;
 
 use super::statements::{create_table, statements};
 use crate::dialect::{Dialect, arguments};
+#[cfg(feature = "gate")]
+use crate::sign_ins::{Applied, Backend, Step, apply};
 use crate::statements::Statements;
 use crate::table_name::TableName;
 use crate::transaction_store::TransactionStore;
 use crate::value::Value;
 use crate::{AccountColumn, Error, TableNameError};
+#[cfg(feature = "gate")]
+use crate::{GateStore, SignInTables};
 
 /// A store in a SQLite database, on your own pool.
 ///
@@ -92,7 +98,7 @@ use crate::{AccountColumn, Error, TableNameError};
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
-    statements: Arc<Statements>,
+    pub(super) statements: Arc<Statements>,
     limit: Duration,
 }
 
@@ -165,9 +171,26 @@ impl SqliteStore {
     /// # Errors
     /// [`Error`] if the database cannot be reached or written to.
     pub async fn create_table(&self) -> Result<(), Error> {
-        let sql = &self.statements.create_table;
-        self.execute(sql, SqliteArguments::default()).await?;
+        let (table, sql) = (&self.statements.table, &self.statements.create_table);
+        self.execute(table, sql, SqliteArguments::default()).await?;
         Ok(())
+    }
+
+    /// Returns a store that also writes the sign-ins and flags of countersign-gate, in the
+    /// transaction of the record. Call it last: it uses the table, the column and the time limit of
+    /// this store.
+    #[cfg(feature = "gate")]
+    #[must_use]
+    pub fn with_sign_ins(self, tables: SignInTables) -> GateStore<Self> {
+        GateStore::new(self, tables)
+    }
+
+    /// Returns the SQL text that creates the tables of sign-ins and flags, for your own migrations.
+    /// It does not create the table of records: see [`schema`](Self::schema).
+    #[cfg(feature = "gate")]
+    #[must_use]
+    pub fn sign_in_schema(tables: &SignInTables, account: AccountColumn) -> String {
+        Self::sign_in_statements(tables.clone(), &TableName::default(), account).schema()
     }
 
     /// Returns the next accounts after `cursor`, at most `limit`, in the order of the column. Use
@@ -195,11 +218,7 @@ impl SqliteStore {
                 arguments::<Sqlite>([self.statements.key(cursor)?, limit])?,
             ),
         };
-        let query = sqlx::query_with(sql.clone(), arguments);
-        let (mut connection, left) = self.connection().await?;
-        let rows = self
-            .with_limit(left, query.fetch_all(&mut *connection))
-            .await?;
+        let rows = self.fetch(&self.statements.table, sql, arguments).await?;
         let account = |row: &SqliteRow| {
             let id = row.try_get(0).map_err(|error| self.error(error))?;
             let account = self.statements.account.account(id);
@@ -242,14 +261,38 @@ impl SqliteStore {
         TransactionStore::new(connection, Arc::clone(&self.statements))
     }
 
-    async fn execute(
+    pub(super) async fn execute(
         &self,
+        table: &TableName,
         sql: &SqlStr,
         arguments: SqliteArguments,
     ) -> Result<SqliteQueryResult, Error> {
         let query = sqlx::query_with(sql.clone(), arguments);
         let (mut connection, left) = self.connection().await?;
-        self.with_limit(left, query.execute(&mut *connection)).await
+        let answer = query.execute(&mut *connection);
+        let answer = async { answer.await.map_err(|error| Sqlite::error(table, error)) };
+        self.with_limit(left, answer).await
+    }
+
+    pub(super) async fn fetch(
+        &self,
+        table: &TableName,
+        sql: &SqlStr,
+        arguments: SqliteArguments,
+    ) -> Result<Vec<SqliteRow>, Error> {
+        let query = sqlx::query_with(sql.clone(), arguments);
+        let (mut connection, left) = self.connection().await?;
+        let answer = query.fetch_all(&mut *connection);
+        let answer = async { answer.await.map_err(|error| Sqlite::error(table, error)) };
+        self.with_limit(left, answer).await
+    }
+
+    /// Runs the steps in a transaction that waits for the lock of another writer at its begin.
+    #[cfg(feature = "gate")]
+    pub(super) async fn transact(&self, steps: &[Step<Sqlite>]) -> Result<Applied, Error> {
+        let (mut connection, left) = self.connection().await?;
+        let answer = apply(&mut *connection, "BEGIN IMMEDIATE".into_sql_str(), steps);
+        self.with_limit(left, answer).await
     }
 
     /// A connection, and the rest of the time limit.
@@ -267,10 +310,10 @@ impl SqliteStore {
     async fn with_limit<T>(
         &self,
         left: Duration,
-        statement: impl Future<Output = Result<T, sqlx::Error>>,
+        statement: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         match timeout(left, statement).await {
-            Ok(answer) => answer.map_err(|error| self.error(error)),
+            Ok(answer) => answer,
             Err(_) => Err(Error::Timeout { limit: self.limit }),
         }
     }
@@ -285,11 +328,7 @@ impl Store for SqliteStore {
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         let (sql, arguments) = self.statements.load::<Sqlite>(account)?;
-        let query = sqlx::query_with(sql.clone(), arguments);
-        let (mut connection, left) = self.connection().await?;
-        let rows = self
-            .with_limit(left, query.fetch_all(&mut *connection))
-            .await?;
+        let rows = self.fetch(&self.statements.table, sql, arguments).await?;
         self.statements.stored::<Sqlite>(rows)
     }
 
@@ -299,7 +338,7 @@ impl Store for SqliteStore {
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
         let (sql, arguments) = self.statements.write::<Sqlite>(account, write)?;
-        let answer = self.execute(sql, arguments).await;
+        let answer = self.execute(&self.statements.table, sql, arguments).await;
         self.statements.written::<Sqlite>(write, answer)
     }
 }

@@ -247,7 +247,7 @@ pub(crate) async fn every_call_takes_one_round_trip(store: &impl Shared, proxy: 
 }
 
 /// Waits until no more requests arrive, and returns their number.
-async fn requests(proxy: &Proxy) -> usize {
+pub(crate) async fn requests(proxy: &Proxy) -> usize {
     loop {
         let seen = proxy.requests();
         tokio::time::sleep(Duration::from_millis(500)).await;

@@ -4,6 +4,8 @@
 
 pub(crate) mod checks;
 pub(crate) mod mapped_ids;
+#[cfg(feature = "gate")]
+pub(crate) mod sign_ins;
 pub(crate) mod transactions;
 
 use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};

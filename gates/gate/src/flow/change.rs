@@ -1,0 +1,109 @@
+//! The flag of the account and its other sign-ins, around a change of the second factor. A store
+//! that writes them in the transaction of the record needs none of this.
+
+use countersign::factor::EnabledStatus;
+use countersign::session::{FactorFlag, Requirement};
+use countersign::{AccountId, Status, Timestamp};
+
+use super::Stop;
+use super::visit::Visit;
+use crate::accounts::Accounts;
+use crate::page::Message;
+use crate::sign_ins::{SignInId, SignInRows, SignInStore};
+
+impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
+    /// The second factor of the account, if it is on. A lost record is not "off".
+    pub(super) async fn enabled(&self, account: &AccountId) -> Result<Option<EnabledStatus>, Stop> {
+        let verifier = &self.flow.verifier;
+        for _ in 0..2 {
+            let status = verifier.status(account).await?;
+            if let Status::Enabled(enabled) = status {
+                return Ok(Some(enabled));
+            }
+            let is_disabled = matches!(status, Status::Disabled);
+            match verifier.store().rows().flag(account).await? {
+                FactorFlag::Off => return Ok(None),
+                FactorFlag::Ending if is_disabled => return Ok(None),
+                // Perhaps it was switched on between the two reads.
+                FactorFlag::On | FactorFlag::Ending => {}
+            }
+        }
+        tracing::error!(
+            %account,
+            "the flag is set, and the record of the second factor is lost or out of date"
+        );
+        Err(self.message(Message::RecordLost).into())
+    }
+
+    /// Follows a confirmed enrollment.
+    pub(super) async fn enrolled(&self, account: &AccountId, keep: &SignInId) -> Result<(), Stop> {
+        self.follow(account, keep, Some(FactorFlag::On)).await
+    }
+
+    /// Follows the removal of one of several authenticators.
+    pub(super) async fn removed(&self, account: &AccountId, keep: &SignInId) -> Result<(), Stop> {
+        self.follow(account, keep, None).await
+    }
+
+    /// Precedes a change that can switch the second factor off.
+    pub(super) async fn may_end(&self, account: &AccountId) -> Result<(), Stop> {
+        self.set_flag(account, FactorFlag::Ending).await
+    }
+
+    /// Follows a change that switched the second factor off.
+    pub(super) async fn ended(&self, account: &AccountId, keep: &SignInId) -> Result<(), Stop> {
+        self.follow(account, keep, Some(FactorFlag::Off)).await
+    }
+
+    /// Follows [`may_end`](Self::may_end) if the second factor is still on.
+    pub(super) async fn not_ended(&self, account: &AccountId) -> Result<(), Stop> {
+        if S::IN_TRANSACTION {
+            return Ok(());
+        }
+        self.set_flag(account, FactorFlag::On).await?;
+        // Perhaps another request has switched it off, and has set the flag before this one did.
+        match self.flow.verifier.status(account).await? {
+            Status::Disabled => self.set_flag(account, FactorFlag::Off).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn set_flag(&self, account: &AccountId, flag: FactorFlag) -> Result<(), Stop> {
+        if S::IN_TRANSACTION {
+            return Ok(());
+        }
+        let rows = self.flow.verifier.store().rows();
+        Ok(rows.set_flag(account, flag).await?)
+    }
+
+    /// Sets the flag, and ends the other sign-ins even if that fails.
+    async fn follow(
+        &self,
+        account: &AccountId,
+        keep: &SignInId,
+        flag: Option<FactorFlag>,
+    ) -> Result<(), Stop> {
+        if S::IN_TRANSACTION {
+            return Ok(());
+        }
+        let flagged = match flag {
+            Some(flag) => self.set_flag(account, flag).await,
+            None => Ok(()),
+        };
+        let rows = self.flow.verifier.store().rows();
+        let ended = rows.end_others(account, Some(keep)).await;
+        flagged?;
+        Ok(ended?)
+    }
+}
+
+/// The time from which the account must have a second factor.
+pub(super) fn enroll_by(requirement: &Requirement) -> Option<Timestamp> {
+    match requirement {
+        Requirement::Optional | Requirement::SatisfiedByOther => None,
+        Requirement::RequiredFrom(from) => Some(*from),
+        Requirement::Exempt(exemption) => Some(exemption.until),
+        // Also a requirement of a later version.
+        _ => Some(Timestamp::UNIX_EPOCH),
+    }
+}

@@ -1,0 +1,69 @@
+//! Switches the second factor off. This always needs the password and a code.
+
+use super::proof::{Origin, ProofForm};
+use super::visit::Visit;
+use super::{Stop, rejected};
+use crate::accounts::Accounts;
+use crate::exchange::GateAnswer;
+use crate::notice::What;
+use crate::page::{Change, Done, Message};
+use crate::say::Say;
+use crate::sign_ins::{RowsOfRequest, SignInStore};
+
+impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
+    pub(crate) async fn ask_disable(&mut self) -> Result<GateAnswer, Stop> {
+        let member = self.require_member().await?;
+        if self.enabled(&member.account).await?.is_none() {
+            return Ok(self.redirect(&self.path("")));
+        }
+        if !self.may_disable(&member.account).await? {
+            return Ok(self.message(Message::NotFound));
+        }
+        let action = self.path("/disable");
+        self.ask(&member, Change::Disable, &action, |_| {}).await
+    }
+
+    pub(crate) async fn disable(&mut self) -> Result<GateAnswer, Stop> {
+        let mut member = self.require_member().await?;
+        let form: ProofForm = self.form()?;
+        let account = member.account.clone();
+        if self.enabled(&account).await?.is_none() {
+            return Ok(self.disabled());
+        }
+        if !self.may_disable(&account).await? {
+            return Ok(self.message(Message::NotFound));
+        }
+        let origin = Origin {
+            path: self.path("/disable"),
+            typed: None,
+        };
+        let proof = self
+            .proof_of(&mut member, &form, &Change::Disable, &origin)
+            .await?;
+        let verifier = self.flow.verifier_with(RowsOfRequest {
+            new: None,
+            keep: Some(member.full.id.clone()),
+        });
+        self.may_end(&account).await?;
+        if let Err(denied) = verifier.disable(&account, proof.proof()).await {
+            let rejection = rejected(denied)?;
+            self.not_ended(&account).await?;
+            if self.enabled(&account).await?.is_none() {
+                // Another request did it.
+                return Ok(self.disabled());
+            }
+            return Err(self.change_refused(&mut member, rejection, &origin));
+        }
+        let rows = self.ended(&account, &member.full.id).await;
+        self.notify(&account, What::Disabled).await;
+        rows?;
+        self.proof_was_enough(&mut member, &proof)?;
+        self.without_second_factor(&mut member);
+        Ok(self.disabled())
+    }
+
+    pub(super) fn disabled(&mut self) -> GateAnswer {
+        self.say(Say::Done(Done::Disabled));
+        self.redirect(&self.path(""))
+    }
+}

@@ -1,0 +1,255 @@
+use countersign::session::{Access, FactorFlag};
+use countersign::{AccountId, FirstFactorKind};
+use countersign_gate::{SessionChange, What};
+
+use crate::support::{ALICE, Service, in_both_formats};
+
+in_both_formats! {
+    without_factor_the_password_is_enough,
+    with_factor_nothing_opens_before_the_code,
+    a_dropped_answer_signs_in_once,
+    a_repeat_needs_the_same_code,
+    wrong_codes_are_refused_and_told,
+    a_limit_makes_the_user_wait,
+    a_backup_code_signs_in_once,
+    a_lost_record_lets_nobody_in,
+    an_old_id_reaches_nothing,
+    sign_ins_end_after_their_lifetimes,
+    purged_rows_end_sessions,
+    every_first_factor_needs_the_code,
+    signing_out_ends_the_sign_in,
+}
+
+async fn without_factor_the_password_is_enough(service: Service) {
+    let mut browser = service.browser();
+    assert!(!browser.is_signed_in().await);
+    browser.password(ALICE).await.leads_to("/");
+    assert!(browser.is_signed_in().await);
+    assert!(matches!(
+        service.accounts.notices().as_slice(),
+        [What::SignedIn { .. }]
+    ));
+}
+
+async fn with_factor_nothing_opens_before_the_code(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    let first = browser.password(ALICE).await;
+    first.leads_to("/two-factor/code");
+    assert!(!browser.is_signed_in().await);
+    for page in ["", "/setup", "/add", "/disable", "/backup-codes", "/prove"] {
+        let answer = browser.get(&format!("/two-factor{page}")).await;
+        assert_eq!(
+            (answer.status, answer.next.as_str()),
+            (303, "/two-factor/code")
+        );
+    }
+    browser.get("/two-factor/code").await;
+    let code = service.next(&phone);
+    for page in ["/setup", "/add", "/disable", "/backup-codes", "/prove"] {
+        let path = format!("/two-factor{page}");
+        browser.post(&path, &[("code", &code)]).await;
+        assert!(!browser.is_signed_in().await, "{page}");
+    }
+    let answer = browser.fill("/two-factor/code", &[("code", &code)]).await;
+    answer.leads_to("/");
+    assert!(browser.is_signed_in().await);
+}
+
+async fn a_dropped_answer_signs_in_once(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    let code = service.next(&phone);
+    let fields = [("code", code.as_str()), ("request", page.line("request"))];
+    let form = browser.form("/two-factor/code", &fields);
+    let first = browser.send_without_answer(form.clone()).await;
+    let SessionChange::Renew { id, .. } = first.change else {
+        panic!("{first:?}");
+    };
+    // The browser still has the old id, and what is left there holds nothing.
+    assert!(!browser.clone().is_signed_in().await);
+    // Both requests were on their way at the same time: this one has the old session.
+    let second = browser.send(form).await;
+    if let SessionChange::Renew { id: again, .. } = second.change {
+        assert_eq!(id, again);
+    }
+}
+
+async fn a_repeat_needs_the_same_code(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    let request = page.line("request").to_owned();
+    let code = service.next(&phone);
+    let fields = [("code", code.as_str()), ("request", request.as_str())];
+    let form = browser.form("/two-factor/code", &fields);
+    browser.send_without_answer(form).await;
+    let wrong = [("code", "000000"), ("request", request.as_str())];
+    browser.post("/two-factor/code", &wrong).await;
+    assert!(!browser.is_signed_in().await);
+    let other = [("code", code.as_str()), ("request", "other")];
+    browser.post("/two-factor/code", &other).await;
+    assert!(!browser.is_signed_in().await);
+}
+
+async fn wrong_codes_are_refused_and_told(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    service.accounts.notices();
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    for code in ["000000", "12345", ""] {
+        let answer = browser.fill("/two-factor/code", &[("code", code)]).await;
+        answer.refused(422, "code-not-accepted", "/two-factor/code");
+        assert!(!browser.is_signed_in().await);
+    }
+    assert_eq!(service.accounts.notices(), [What::WrongCode]);
+    let code = service.next(&phone);
+    let answer = browser.fill("/two-factor/code", &[("code", &code)]).await;
+    answer.leads_to("/");
+    let mut other = service.browser();
+    other.password(ALICE).await;
+    let replayed = other.fill("/two-factor/code", &[("code", &code)]).await;
+    replayed.refused(422, "code-not-accepted", "/two-factor/code");
+    assert!(!other.is_signed_in().await);
+}
+
+async fn a_limit_makes_the_user_wait(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let mut waits = false;
+    for _ in 0..20 {
+        browser
+            .fill("/two-factor/code", &[("code", "000000")])
+            .await;
+        let page = browser.get("/two-factor/code").await;
+        waits |= page.line("wait").contains("Until");
+    }
+    assert!(waits);
+    let code = phone.passcode(service.clock.now());
+    let answer = browser.fill("/two-factor/code", &[("code", &code)]).await;
+    answer.refused(429, "too-many-codes", "/two-factor/code");
+    assert!(!browser.is_signed_in().await);
+}
+
+async fn a_backup_code_signs_in_once(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let page = browser.fill("/two-factor/backup-codes", &[]).await;
+    let code = page.line("codes").split(',').next().unwrap().to_owned();
+    service.accounts.notices();
+    let mut other = service.with_code(ALICE, &code).await;
+    let home = other.get("/two-factor").await;
+    assert!(!home.line("notice").is_empty());
+    let notices = service.accounts.notices();
+    assert!(notices.contains(&What::BackupCodeUsed {
+        number: 1,
+        remaining: 9
+    }));
+    let mut third = service.browser();
+    third.password(ALICE).await;
+    let answer = third.fill("/two-factor/code", &[("code", &code)]).await;
+    answer.refused(422, "code-not-accepted", "/two-factor/code");
+    assert!(!third.is_signed_in().await);
+}
+
+async fn a_lost_record_lets_nobody_in(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let alice = AccountId::new(ALICE).unwrap();
+    service.verifier.erase(&alice).await.unwrap();
+    let mut other = service.browser();
+    let answer = other.password(ALICE).await;
+    assert_eq!(answer.status, 500, "{answer:?}");
+    assert!(!other.is_signed_in().await);
+    // Nor can a signed-in user enroll over it.
+    for path in ["/two-factor", "/two-factor/setup"] {
+        assert_eq!(browser.get(path).await.line("page"), "RecordLost");
+    }
+    browser.post("/two-factor/setup", &[]).await;
+    assert!(!service.is_enabled(ALICE).await);
+    assert_eq!(service.flag(ALICE).await, FactorFlag::On);
+}
+
+async fn an_old_id_reaches_nothing(service: Service) {
+    let (browser, phone) = service.enrolled(ALICE).await;
+    drop(browser);
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let mut late = browser.clone();
+    let code = service.next(&phone);
+    browser.fill("/two-factor/code", &[("code", &code)]).await;
+    assert!(browser.is_signed_in().await);
+    for path in ["/two-factor", "/two-factor/code", "/two-factor/setup"] {
+        let answer = late.get(path).await;
+        assert_eq!(answer.change, SessionChange::Keep, "{path}");
+        assert_eq!(answer.status, 303);
+    }
+    assert!(!late.is_signed_in().await);
+    assert!(browser.is_signed_in().await);
+}
+
+async fn sign_ins_end_after_their_lifetimes(service: Service) {
+    let mut idle = service.signed_in(ALICE).await;
+    service.wait(30 * 60);
+    assert!(idle.is_signed_in().await);
+    service.wait(30 * 60 + 1);
+    assert!(!idle.is_signed_in().await);
+    let mut busy = service.signed_in(ALICE).await;
+    for _ in 0..24 {
+        service.wait(29 * 60);
+        assert!(busy.is_signed_in().await);
+    }
+    service.wait(12 * 60 * 60 - 24 * 29 * 60);
+    assert!(busy.is_signed_in().await);
+    service.wait(1);
+    assert!(!busy.is_signed_in().await);
+    let mut half = service.enrolled(ALICE).await.0;
+    half.password(ALICE).await.leads_to("/two-factor/code");
+    service.wait(601);
+    assert_eq!(half.get("/two-factor/code").await.next, "/sign-in");
+}
+
+async fn purged_rows_end_sessions(service: Service) {
+    let mut browser = service.signed_in(ALICE).await;
+    service.gate.purge().await.unwrap();
+    assert!(browser.is_signed_in().await);
+    service.wait(12 * 60 * 60);
+    service.gate.purge().await.unwrap();
+    assert!(!browser.is_signed_in().await);
+}
+
+async fn every_first_factor_needs_the_code(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    for kind in [
+        FirstFactorKind::Password,
+        FirstFactorKind::Email,
+        FirstFactorKind::SingleSignOn,
+        FirstFactorKind::Passkey,
+        FirstFactorKind::ApiToken,
+        FirstFactorKind::RememberedBrowser,
+    ] {
+        let mut browser = service.browser();
+        let first = browser.first_factor(ALICE, kind).await;
+        first.leads_to("/two-factor/code");
+        assert!(browser.may_have("/", Access::Full).await.is_err());
+        let code = service.next(&phone);
+        browser.fill("/two-factor/code", &[("code", &code)]).await;
+        assert!(browser.is_signed_in().await, "{kind:?}");
+    }
+}
+
+async fn signing_out_ends_the_sign_in(service: Service) {
+    let mut browser = service.signed_in(ALICE).await;
+    let mut copy = browser.clone();
+    browser
+        .post("/two-factor/sign-out", &[])
+        .await
+        .leads_to("/sign-in");
+    assert_eq!(browser.cookie, None);
+    // Neither the old id nor a revived session is worth anything.
+    assert!(!copy.is_signed_in().await);
+    let answer = copy.get("/two-factor").await;
+    assert_eq!(answer.change, SessionChange::Keep);
+}

@@ -1,0 +1,328 @@
+//! A service with accounts in memory.
+
+use countersign::backup::Argon2Params;
+use countersign::session::{FactorFlag, Requirement};
+use countersign::store::MemoryStore;
+use countersign::testing::{ManualClock, Phone};
+use countersign::{AccountId, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier};
+use countersign_gate::page::{Content, Page};
+use countersign_gate::{
+    Accounts, BoxError, Gate, MemoryRows, Notice, PasswordCheck, Separate, SignInRows, What,
+};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::browser::{Browser, Format, Sessions};
+use crate::faults::{Fault, FaultyRows, FaultyStore, Plan};
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const ALICE: &str = "alice";
+pub(crate) const BOB: &str = "bob";
+
+/// Runs a test of this module for a browser with forms, and for a program with JSON.
+macro_rules! in_both_formats {
+    ($($name:ident,)+) => {
+        $(
+            mod $name {
+                #[test]
+                fn with_forms() {
+                    let service = crate::support::Service::new(crate::browser::Format::Html);
+                    crate::support::run(super::$name(service));
+                }
+
+                #[test]
+                fn with_json() {
+                    let service = crate::support::Service::new(crate::browser::Format::Json);
+                    crate::support::run(super::$name(service));
+                }
+            }
+        )+
+    };
+}
+pub(crate) use in_both_formats;
+
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    { runtime }.build().unwrap().block_on(test);
+}
+
+type TestVerifier = Verifier<Separate<FaultyStore, FaultyRows>>;
+
+pub(crate) struct Service {
+    pub(crate) gate: Gate,
+    pub(crate) verifier: TestVerifier,
+    pub(crate) records: MemoryStore,
+    pub(crate) rows: MemoryRows,
+    pub(crate) accounts: People,
+    pub(crate) clock: ManualClock,
+    pub(crate) plan: Plan,
+    pub(crate) sessions: Sessions,
+    format: Format,
+}
+
+/// The accounts of the service: everybody has the same password.
+#[derive(Clone, Default)]
+pub(crate) struct People(Arc<Mutex<Rules>>);
+
+#[derive(Default)]
+struct Rules {
+    requirement: Requirement,
+    without_password: bool,
+    wait: Option<Duration>,
+    passwords_checked: u32,
+    notices: Vec<What>,
+}
+
+impl People {
+    pub(crate) fn require(&self, requirement: Requirement) {
+        self.0.lock().unwrap().requirement = requirement;
+    }
+
+    pub(crate) fn drop_passwords(&self) {
+        self.0.lock().unwrap().without_password = true;
+    }
+
+    pub(crate) fn limit_passwords(&self, wait: Duration) {
+        self.0.lock().unwrap().wait = Some(wait);
+    }
+
+    pub(crate) fn passwords_checked(&self) -> u32 {
+        self.0.lock().unwrap().passwords_checked
+    }
+
+    /// The notices since the last call.
+    pub(crate) fn notices(&self) -> Vec<What> {
+        std::mem::take(&mut self.0.lock().unwrap().notices)
+    }
+}
+
+impl Accounts for People {
+    async fn account_name(&self, account: &AccountId) -> Result<String, BoxError> {
+        Ok(format!("{}@example.com", account.as_str()))
+    }
+
+    async fn check_password(
+        &self,
+        _: &AccountId,
+        password: &str,
+    ) -> Result<PasswordCheck, BoxError> {
+        let mut rules = self.0.lock().unwrap();
+        rules.passwords_checked += 1;
+        Ok(match rules.wait {
+            Some(retry_after) => PasswordCheck::TooMany { retry_after },
+            None if rules.without_password => PasswordCheck::NoPassword,
+            None if password == PASSWORD => PasswordCheck::Right,
+            None => PasswordCheck::Wrong,
+        })
+    }
+
+    async fn has_password(&self, _: &AccountId) -> Result<bool, BoxError> {
+        Ok(!self.0.lock().unwrap().without_password)
+    }
+
+    async fn requirement(&self, _: &AccountId) -> Result<Requirement, BoxError> {
+        Ok(self.0.lock().unwrap().requirement.clone())
+    }
+
+    async fn notify(&self, _: &AccountId, notice: Notice) {
+        self.0.lock().unwrap().notices.push(notice.what);
+    }
+}
+
+impl Service {
+    pub(crate) fn new(format: Format) -> Self {
+        let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
+        let (records, rows, plan) = (MemoryStore::new(), MemoryRows::new(), Plan::default());
+        let store = Separate::new(
+            FaultyStore {
+                inner: records.clone(),
+                plan: plan.clone(),
+            },
+            FaultyRows {
+                inner: rows.clone(),
+                plan: plan.clone(),
+            },
+        );
+        let policy = Policy::builder().code_hash(Argon2Params::new(8, 1, 1).unwrap());
+        let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
+        let verifier = Verifier::builder(store, keyring, "Example")
+            .policy(policy.build().unwrap())
+            .clock(clock.clone())
+            .build()
+            .unwrap();
+        let accounts = People::default();
+        let gate = Gate::builder(verifier.clone(), accounts.clone())
+            .service("Example")
+            .clock(clock.clone())
+            .pages(|page: &Page| Ok(text(page)))
+            .build();
+        Self {
+            gate,
+            verifier,
+            records,
+            rows,
+            accounts,
+            clock,
+            plan,
+            sessions: Sessions::default(),
+            format,
+        }
+    }
+
+    /// Another service, for browsers of the same format.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.format)
+    }
+
+    /// From [`start`](Self::start) on, this call of the store or the table fails.
+    pub(crate) fn plan_later(&self, call: u32, fault: Fault) {
+        self.plan.prepare(call, fault);
+    }
+
+    pub(crate) fn start(&self) {
+        self.plan.start();
+    }
+
+    pub(crate) fn end(&self) {
+        self.plan.end();
+    }
+
+    /// Whether the call that was to fail took place.
+    pub(crate) fn took_place(&self) -> bool {
+        self.plan.took_place()
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(self.gate.clone(), self.sessions.clone(), self.format)
+    }
+
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// The passcode after the next one, which nobody has used.
+    pub(crate) fn next(&self, phone: &Phone) -> String {
+        self.wait(30);
+        phone.passcode(self.clock.now())
+    }
+
+    pub(crate) async fn status(&self, account: &str) -> Status {
+        let account = AccountId::new(account).unwrap();
+        self.verifier.status(&account).await.unwrap()
+    }
+
+    pub(crate) async fn is_enabled(&self, account: &str) -> bool {
+        matches!(self.status(account).await, Status::Enabled(_))
+    }
+
+    pub(crate) async fn names(&self, account: &str) -> Vec<String> {
+        match self.status(account).await {
+            Status::Enabled(enabled) => {
+                let all = enabled.authenticators.iter();
+                all.map(|one| one.name.to_string()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) async fn id(&self, account: &str, name: &str) -> String {
+        let Status::Enabled(enabled) = self.status(account).await else {
+            panic!("no second factor");
+        };
+        let mut all = enabled.authenticators.iter();
+        let found = all.find(|one| one.name.as_str() == name).unwrap();
+        found.id.to_string()
+    }
+
+    pub(crate) async fn flag(&self, account: &str) -> FactorFlag {
+        let account = AccountId::new(account).unwrap();
+        self.rows.flag(&account).await.unwrap()
+    }
+
+    /// A browser that is signed in without a second factor.
+    pub(crate) async fn signed_in(&self, account: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.password(account).await.leads_to("/");
+        browser.get("/two-factor").await;
+        browser
+    }
+
+    /// A browser that has switched the second factor on, and the phone.
+    pub(crate) async fn enrolled(&self, account: &str) -> (Browser, Phone) {
+        let mut browser = self.signed_in(account).await;
+        let begun = browser.post("/two-factor/setup", &[]).await;
+        let phone = self.confirm(&mut browser, &begun.next).await;
+        (browser, phone)
+    }
+
+    /// Scans the QR code of a setup page, and confirms it.
+    pub(crate) async fn confirm(&self, browser: &mut Browser, path: &str) -> Phone {
+        let phone = self.scan(browser, path).await;
+        let code = phone.passcode(self.clock.now());
+        let answer = browser.post(path, &[("code", &code)]).await;
+        assert!(matches!(answer.status, 200 | 303), "{answer:?}");
+        phone
+    }
+
+    pub(crate) async fn scan(&self, browser: &mut Browser, path: &str) -> Phone {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        Phone::scan(page.line("link")).unwrap()
+    }
+
+    /// Signs in another browser with a password and a code.
+    pub(crate) async fn with_code(&self, account: &str, code: &str) -> Browser {
+        let mut browser = self.browser();
+        let first = browser.password(account).await;
+        first.leads_to("/two-factor/code");
+        let answer = browser.fill("/two-factor/code", &[("code", code)]).await;
+        answer.leads_to("/");
+        assert!(browser.is_signed_in().await);
+        browser
+    }
+}
+
+/// A page as lines that a test can read.
+fn text(page: &Page) -> String {
+    let mut text = format!("csrf: {}\n", page.frame.csrf);
+    if let Some(notice) = &page.frame.notice {
+        writeln!(text, "notice: {notice}").unwrap();
+    }
+    if let Some(problem) = &page.frame.problem {
+        writeln!(text, "problem: {} {:?}", problem.text, problem.field).unwrap();
+    }
+    if let Some(typed) = &page.frame.typed {
+        writeln!(text, "typed: {typed}").unwrap();
+    }
+    match &page.content {
+        Content::Code(page) => {
+            writeln!(
+                text,
+                "page: code\nrequest: {}\nwait: {:?}",
+                page.request, page.wait
+            )
+            .unwrap();
+        }
+        Content::Setup(page) => {
+            writeln!(text, "page: setup\nlink: {}", page.link.expose()).unwrap();
+            assert!(page.qr.expose().starts_with("<svg"));
+        }
+        Content::Prove(page) => {
+            writeln!(text, "page: prove {:?}", page.change).unwrap();
+            writeln!(text, "asks: {} {}", page.password, page.code).unwrap();
+            writeln!(text, "action: {}\nwait: {:?}", page.action, page.wait).unwrap();
+            writeln!(text, "once: {}", page.once.as_deref().unwrap_or_default()).unwrap();
+            writeln!(text, "name: {}", page.name.as_deref().unwrap_or_default()).unwrap();
+        }
+        Content::BackupCodes(page) => {
+            let codes: Vec<&str> = page.codes.iter().collect();
+            writeln!(text, "page: backup codes\ncodes: {}", codes.join(",")).unwrap();
+            writeln!(text, "file name: {}", page.file_name).unwrap();
+            write!(text, "file:\n{}", page.file.expose()).unwrap();
+        }
+        Content::Message(page) => writeln!(text, "page: {:?}", page.message).unwrap(),
+        other => writeln!(text, "page: {other:?}").unwrap(),
+    }
+    text
+}

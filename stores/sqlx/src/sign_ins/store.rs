@@ -1,0 +1,362 @@
+use std::fmt;
+use std::sync::Arc;
+
+use countersign::AccountId;
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
+use countersign_gate::{NewSignIn, RowsOfRequest, SignInId, SignInStore};
+use sqlx::{Database, SqlStr};
+
+use super::rows::{OFF, ON, seconds};
+use super::{Applied, Backend, FlagPlace, SignInStatements, SignInTables, Step};
+use crate::Error;
+use crate::dialect::{Call, Dialect, arguments};
+use crate::statements::write_result;
+use crate::value::Value;
+
+/// A store of records with the sign-ins and flags of [`countersign_gate`], which writes all of them
+/// in one transaction.
+///
+/// `with_sign_ins` of a store makes it:
+///
+#[cfg_attr(feature = "sqlite", doc = "```")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// use countersign::{KeyId, Keyring, SealingKey, Verifier};
+/// use countersign_sqlx::{SignInTables, SqliteStore};
+/// use sqlx::sqlite::SqlitePool;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("accounts.db");
+/// # let key = [7; 32];
+/// let pool = SqlitePool::connect_with(SqliteStore::connect_options(path)).await?;
+/// let store = SqliteStore::new(pool).with_sign_ins(SignInTables::new());
+/// store.create_tables().await?;
+///
+/// let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&key));
+/// let verifier = Verifier::builder(store, keyring, "Example").build()?;
+/// // let gate = Gate::builder(verifier, accounts).build();
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What is written together
+///
+/// The [`WriteKind`] of a write says which rows belong to it:
+///
+/// | kind | rows in the transaction of the record |
+/// |---|---|
+/// | `Accepted` | the new sign-in |
+/// | `Enrolled` | the flag on; the end of the account's other sign-ins; the new sign-in, if there is one |
+/// | `Removed` | the end of the account's other sign-ins |
+/// | `Disabled` | the flag off; the end of the account's other sign-ins |
+///
+/// If the process or the database is killed, all of these rows are stored or none. A write that
+/// finds another revision writes none of them. Every other write is the single statement of the
+/// store.
+///
+/// # Round trips
+///
+/// On PostgreSQL, an accepted code with its sign-in is one statement and one round trip. MySQL,
+/// MariaDB and SQLite need a transaction of four statements: begin, record, sign-in, commit. A
+/// change of the second factor is a transaction on every database. A password sign-in of an account
+/// without a second factor is one statement, and four on MySQL and MariaDB.
+///
+/// A transaction counts as one call: the time limit of the store covers all of it, and after a
+/// conflict the store runs all of it again. If you drop the future, the transaction is still
+/// committed or rolled back as a whole.
+///
+/// # Tables
+///
+/// `create_tables` creates the table of records, the table of sign-ins `(id, account, begun_at,
+/// seen_at, ended)`, and the table of flags `(account, flag)`. For your own migration, use the text
+/// of `sign_in_schema` of the store. The type of `account` is the [`AccountColumn`] of the store.
+/// Times are seconds since 1970. You can add foreign keys to your table of users, with `ON DELETE
+/// CASCADE`, and columns that have a default.
+///
+/// Call [`Gate::purge`](countersign_gate::Gate::purge) regularly: nothing else deletes rows.
+///
+/// [`AccountColumn`]: crate::AccountColumn
+pub struct GateStore<S> {
+    pub(super) records: S,
+    pub(super) statements: Arc<SignInStatements>,
+    request: RowsOfRequest,
+}
+
+#[expect(private_bounds, reason = "only the stores of this crate have sign-ins")]
+impl<S: Backend> GateStore<S> {
+    pub(crate) fn new(records: S, tables: SignInTables) -> Self {
+        let table = records.statements();
+        let statements = S::sign_in_statements(tables, &table.table, table.account);
+        Self {
+            records,
+            statements: Arc::new(statements),
+            request: RowsOfRequest::default(),
+        }
+    }
+
+    /// Creates the tables that are missing, also the table of records. It does not check existing
+    /// tables.
+    ///
+    /// # Errors
+    /// [`Error`] if the database cannot be reached or written to.
+    pub async fn create_tables(&self) -> Result<(), Error> {
+        self.records.create_records().await?;
+        for sql in &self.statements.create_tables {
+            self.records
+                .create(&self.statements.tables.sign_ins, sql)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the store of records alone: for its other methods, and for imports in your own
+    /// transaction.
+    #[must_use]
+    pub const fn records(&self) -> &S {
+        &self.records
+    }
+
+    /// The sign-in to insert with a write of this kind.
+    fn new_sign_in(&self, account: &AccountId, kind: WriteKind) -> Option<&NewSignIn> {
+        let inserts = matches!(kind, WriteKind::Accepted | WriteKind::Enrolled);
+        let new = self.request.new.as_ref();
+        new.filter(|new| inserts && new.account() == account)
+    }
+
+    /// Writes the record and the sign-in in one statement.
+    async fn accept(
+        &self,
+        account: &AccountId,
+        write: ConditionalWrite<'_>,
+        new: &NewSignIn,
+        sql: &SqlStr,
+    ) -> Result<WriteResult, Error> {
+        let records = self.records.statements();
+        let (_, mut arguments) = records.write::<S::Database>(account, write)?;
+        let id = Value::Text(new.id().as_str());
+        for value in [id, seconds(new.at()), seconds(new.at())] {
+            S::Database::add(&mut arguments, value)
+                .map_err(|error| Error::Database(sqlx::Error::Encode(error)))?;
+        }
+        let rows = self.records.change(&records.table, sql, arguments).await;
+        write_result(&records.table, rows.map_err(|error| self.named(error))?)
+    }
+
+    /// The statement names both tables, and the error of the database says which one is missing.
+    fn named(&self, error: Error) -> Error {
+        match error {
+            Error::NoTable { source, .. }
+                if source
+                    .to_string()
+                    .contains(self.statements.tables.sign_ins.as_str()) =>
+            {
+                Error::no_table(&self.statements.tables.sign_ins, source)
+            }
+            error => error,
+        }
+    }
+
+    /// Writes the record and all rows that belong to the write in one transaction.
+    async fn write(
+        &self,
+        account: &AccountId,
+        write: ConditionalWrite<'_>,
+        new: Option<&NewSignIn>,
+    ) -> Result<WriteResult, Error> {
+        let steps = self.steps(account, write, new)?;
+        match self.records.apply(steps).await {
+            Ok(Applied::Committed) => Ok(WriteResult::Done),
+            Ok(Applied::Stopped(RECORD)) => Ok(WriteResult::Stale),
+            Ok(Applied::Stopped(_)) => Err(self.no_user()),
+            Err(Error::Database(error))
+                if write.expected().is_none() && S::Database::says_account_exists(&error) =>
+            {
+                Ok(WriteResult::Stale)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every transaction locks in this order: record, flag, sign-ins. The flag is locked before the
+    /// sign-ins are ended. So `insert_if_off` either finds the flag on, or its sign-in is ended.
+    fn steps(
+        &self,
+        account: &AccountId,
+        write: ConditionalWrite<'_>,
+        new: Option<&NewSignIn>,
+    ) -> Result<Vec<Step<S::Database>>, Error> {
+        let records = self.records.statements();
+        let (sql, arguments) = records.write::<S::Database>(account, write)?;
+        let mut steps = vec![Step {
+            table: records.table.clone(),
+            sql: sql.clone(),
+            arguments,
+            changes_one: true,
+        }];
+        if let Some(on) = flag_after(write.kind()) {
+            steps.push(self.set_flag_step(account, if on { ON } else { OFF })?);
+        }
+        if changes_the_factor(write.kind()) {
+            let kept = [self.request.keep.as_ref(), new.map(NewSignIn::id)];
+            let (sql, arguments) = self.end_others_call(account, kept)?;
+            steps.push(self.step(sql, arguments));
+        }
+        if let Some(new) = new {
+            let (sql, arguments) = self.insert_call(new)?;
+            steps.push(self.step(sql, arguments));
+        }
+        Ok(steps)
+    }
+
+    pub(super) fn step(
+        &self,
+        sql: &SqlStr,
+        arguments: <S::Database as Database>::Arguments,
+    ) -> Step<S::Database> {
+        Step {
+            table: self.statements.tables.sign_ins.clone(),
+            sql: sql.clone(),
+            arguments,
+            changes_one: false,
+        }
+    }
+
+    pub(super) fn set_flag_step(
+        &self,
+        account: &AccountId,
+        flag: i64,
+    ) -> Result<Step<S::Database>, Error> {
+        let key = self.records.statements().key(account)?;
+        let place = &self.statements.tables.flag;
+        let (flag, changes_one) = match place {
+            FlagPlace::Table(_) => (Value::Number(flag), false),
+            FlagPlace::Column { .. } => (Value::Flag(flag != OFF), true),
+        };
+        Ok(Step {
+            table: place.table().clone(),
+            sql: self.statements.set_flag.clone(),
+            arguments: arguments::<S::Database>([flag, key])?,
+            changes_one,
+        })
+    }
+
+    pub(super) fn insert_call(&self, new: &NewSignIn) -> Result<Call<'_, S::Database>, Error> {
+        let (at, key) = (new.at(), self.records.statements().key(new.account())?);
+        let values = [
+            Value::Text(new.id().as_str()),
+            key,
+            seconds(at),
+            seconds(at),
+        ];
+        Ok((&self.statements.insert, arguments::<S::Database>(values)?))
+    }
+
+    pub(super) fn end_others_call(
+        &self,
+        account: &AccountId,
+        kept: [Option<&SignInId>; 2],
+    ) -> Result<Call<'_, S::Database>, Error> {
+        // No sign-in has the empty id.
+        let [first, second] = kept.map(|id| Value::Text(id.map_or("", SignInId::as_str)));
+        let key = self.records.statements().key(account)?;
+        let arguments = arguments::<S::Database>([key, first, second])?;
+        Ok((&self.statements.end_others, arguments))
+    }
+
+    pub(super) fn no_user(&self) -> Error {
+        Error::NoUser {
+            table: self.statements.tables.flag.table().as_str().to_owned(),
+        }
+    }
+}
+
+impl<S: Backend> Store for GateStore<S> {
+    type Error = Error;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
+        self.records.load(account).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        write: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
+        let new = self.new_sign_in(account, write.kind());
+        let answer = match (new, &self.statements.accept) {
+            (Some(new), Some(sql))
+                if write.kind() == WriteKind::Accepted && write.expected().is_some() =>
+            {
+                self.accept(account, write, new, sql).await
+            }
+            (new, _) if new.is_some() || changes_the_factor(write.kind()) => {
+                self.write(account, write, new).await
+            }
+            _ => return self.records.compare_and_swap(account, write).await,
+        };
+        match answer {
+            // The server rolled back every try, because other clients changed the account. The
+            // verifier reloads the account.
+            Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
+            answer => answer,
+        }
+    }
+}
+
+impl<S: Backend> SignInStore for GateStore<S> {
+    type Rows = Self;
+
+    const IN_TRANSACTION: bool = true;
+
+    fn rows(&self) -> &Self {
+        self
+    }
+
+    fn with(&self, rows: RowsOfRequest) -> Self {
+        Self {
+            request: rows,
+            ..self.clone()
+        }
+    }
+}
+
+impl<S: Clone> Clone for GateStore<S> {
+    fn clone(&self) -> Self {
+        Self {
+            records: self.records.clone(),
+            statements: Arc::clone(&self.statements),
+            request: self.request.clone(),
+        }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for GateStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateStore")
+            .field("records", &self.records)
+            .field("statements", &self.statements)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The new value of the flag. Nobody who deletes or restores a row writes by this store, so the flag
+/// stays on, and nobody signs in.
+const fn flag_after(kind: WriteKind) -> Option<bool> {
+    match kind {
+        WriteKind::Enrolled => Some(true),
+        WriteKind::Disabled => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether this kind of write ends the other sign-ins, which used the earlier second factor.
+const fn changes_the_factor(kind: WriteKind) -> bool {
+    matches!(
+        kind,
+        WriteKind::Enrolled | WriteKind::Removed | WriteKind::Disabled
+    )
+}
+
+/// The index of the record among the steps.
+const RECORD: usize = 0;
