@@ -17,16 +17,16 @@ use sqlx::pool::PoolOptions;
 
 mod sqlite {
     pub(crate) type Db = sqlx::Sqlite;
-    #[rustfmt::skip]
-    #[path = "../../examples/sql_sessions/store.rs"]
-    pub(crate) mod store;
+    pub(crate) mod store {
+        include!("../examples/sql_sessions/store.rs");
+    }
 }
 
 mod postgres {
     pub(crate) type Db = sqlx::Postgres;
-    #[rustfmt::skip]
-    #[path = "../../examples/sql_sessions/store.rs"]
-    pub(crate) mod store;
+    pub(crate) mod store {
+        include!("../examples/sql_sessions/store.rs");
+    }
 }
 
 #[actix_web::test]
