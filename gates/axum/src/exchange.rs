@@ -143,12 +143,48 @@ pub(crate) fn plain(status: StatusCode) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::shortened;
+    use super::*;
+    use axum::extract::Request;
 
     #[test]
     fn long_texts_are_cut_between_characters() {
         for (text, expected) in [("", ""), ("abc", "abc"), ("abcd", "abc"), ("abä", "ab")] {
             assert_eq!(shortened(text.to_owned(), 3), expected);
+        }
+    }
+
+    #[test]
+    fn the_gate_learns_who_asks() {
+        let request = Request::put("/a/b?c=d")
+            .header("user-agent", "é".repeat(200))
+            .header("x-forwarded-for", "192.0.2.1")
+            .header("sec-fetch-site", "same-origin")
+            .header("host", "service.example");
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        assert_eq!(gate_request(&parts).client.address, None);
+        let address: SocketAddr = ([192, 0, 2, 9], 4711).into();
+        parts.extensions.insert(ConnectInfo(address));
+        let request = gate_request(&parts);
+        assert_eq!(request.client.address.as_deref(), Some("192.0.2.9"));
+        assert_eq!(request.client.user_agent.map(|agent| agent.len()), None);
+        assert_eq!(
+            (request.path.as_str(), request.query.as_str()),
+            ("/a/b", "c=d")
+        );
+        assert_eq!(request.headers.host.as_deref(), Some("service.example"));
+        assert_eq!(
+            request.headers.sec_fetch_site.as_deref(),
+            Some("same-origin")
+        );
+        assert!(request.post, "a PUT changes something");
+    }
+
+    #[test]
+    fn only_safe_methods_change_nothing() {
+        let safe = ["GET", "HEAD", "OPTIONS", "TRACE"];
+        for method in ["GET", "HEAD", "OPTIONS", "TRACE", "POST", "DELETE", "FETCH"] {
+            let known = Method::from_bytes(method.as_bytes()).unwrap();
+            assert_eq!(is_safe(&known), safe.contains(&method), "{method}");
         }
     }
 }

@@ -73,7 +73,8 @@ where
     /// ```
     /// # use countersign_axum::{Gate, GateRouter};
     /// # fn example(gate: Gate) {
-    /// use tower_sessions_015::Session; // or `tower_sessions::Session`
+    /// # extern crate tower_sessions_015 as tower_sessions;
+    /// use tower_sessions::Session;
     ///
     /// let router = GateRouter::<()>::new::<Session>(gate);
     /// # let _ = router;

@@ -10,8 +10,8 @@ use axum::routing::{any, get};
 use countersign_axum::gate::GateRequest;
 use countersign_axum::testing::{Browser, Client, TestRequest};
 use countersign_axum::tower_sessions_015::GateSessions;
-use countersign_axum::{Door, GateService, SignedIn};
-use countersign_gate::testing::Fixture;
+use countersign_axum::{Door, FirstFactorKind, GateRouter, GateService, SignedIn};
+use countersign_gate::testing::{Fixture, SECRET};
 use service::{router, service};
 use tower_service::Service;
 use tower_sessions_015::{MemoryStore, Session, SessionManagerLayer};
@@ -161,4 +161,68 @@ async fn without_sessions_everything_is_closed() {
         service.send(TestRequest::new("GET", "/open")).await.text(),
         "open"
     );
+}
+
+#[tokio::test]
+async fn routers_inside_are_closed() {
+    let fixture = Fixture::new().await.unwrap();
+    let open = || get(async || SECRET);
+    let merged = axum::Router::new().route("/merged", open());
+    let nested = axum::Router::new()
+        .route("/page", open())
+        .fallback(async || SECRET);
+    let service = router::<Session>(fixture.gate.clone())
+        .merge(merged)
+        .nest("/nested", nested)
+        .nest_service("/service", axum::Router::<()>::new().route("/page", open()))
+        .fallback(async |user: SignedIn| format!("{} is lost", user.account()))
+        .layer(layer())
+        .into_service();
+    let mut browser = Browser::new();
+    let paths = [
+        "/merged",
+        "/nested",
+        "/nested/page",
+        "/nested/other",
+        "/service",
+        "/service/page",
+        "/service/other",
+        "/other",
+    ];
+    for account in [None, Some("alice")] {
+        if let Some(account) = account {
+            browser.enter(&service, account, "password").await;
+        }
+        for method in ["GET", "POST", "OPTIONS"] {
+            for path in paths {
+                let answer = browser.send(&service, TestRequest::new(method, path)).await;
+                assert_eq!(answer.status, 303, "{method} {path}");
+            }
+        }
+    }
+    let code = fixture.next_code("alice");
+    browser.enter_code(&service, &code).await;
+    for path in ["/merged", "/nested/page", "/nested/other", "/service/page"] {
+        assert!(browser.get(&service, path).await.is_open(), "{path}");
+    }
+    assert_eq!(
+        browser.get(&service, "/other").await.text(),
+        "alice is lost"
+    );
+}
+
+#[tokio::test]
+async fn layers_run_before_the_gate_in_any_order() {
+    let fixture = Fixture::new().await.unwrap();
+    let service = GateRouter::new::<Session>(fixture.gate.clone())
+        .layer(layer())
+        .public(
+            "/enter",
+            any(async |door: Door| door.first_factor(1_u64, FirstFactorKind::Password).await),
+        )
+        .route("/", any(async |user: SignedIn| user.account().to_string()))
+        .into_service();
+    let mut browser = Browser::new();
+    browser.get(&service, "/enter").await;
+    assert_eq!(browser.get(&service, "/").await.text(), "1");
 }

@@ -208,3 +208,16 @@ async fn answers_under_way_set_no_cookie() {
     let answer = browser.post(&held.client, "/write", "").await;
     assert_eq!((answer.text().as_str(), answer.header("set-cookie")), ("1", None));
 }
+
+#[tokio::test]
+async fn an_old_session_is_sent_to_the_sign_in() {
+    let held = Held::new().await;
+    let mut browser = Browser::new();
+    browser.enter(&held.client, "alice", "password").await;
+    let mut old = browser.clone();
+    let code = held.fixture.next_code("alice");
+    browser.enter_code(&held.client, &code).await;
+    // Not to the first page, which could be closed and send it there again.
+    let answer = old.get(&held.client, "/secret").await;
+    assert_eq!(answer.header("location"), Some("/sign-in"));
+}

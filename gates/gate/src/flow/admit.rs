@@ -32,7 +32,14 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 };
                 Err(self.step_up(step_up, asked))
             }
-            Err(_) => Err(self.send_away(&sender)),
+            Err(_) => {
+                // The first page may be closed itself, so a session that has moved does not go there.
+                let sender = match sender {
+                    Sender::Moved { .. } => Sender::Anonymous,
+                    known => known,
+                };
+                Err(self.send_away(&sender))
+            }
         }
     }
 
