@@ -154,6 +154,8 @@ pub use factor::rate_limit::ServerClock;
 #[cfg(feature = "verifier")]
 pub use factor::rejection::Rejection;
 #[cfg(feature = "verifier")]
+pub use factor::request::RequestId;
+#[cfg(feature = "verifier")]
 pub use factor::second_factor::Status;
 #[cfg(feature = "std")]
 pub use ids::{AccountId, AccountIdError, KeyId};

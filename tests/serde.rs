@@ -8,7 +8,7 @@ use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
     AccountId, AuthenticatorName, EnrollmentId, EnrollmentRequest, FirstFactor, KeyId, Keyring,
-    Policy, Proof, Rejection, SealedReceipt, SealingKey, Status, Timestamp, Verifier,
+    Policy, Proof, Rejection, RequestId, SealedReceipt, SealingKey, Status, Timestamp, Verifier,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -141,6 +141,9 @@ fn deserialized_values_are_validated() {
     refused::<AccountId>(json!("a\0b"));
     refused::<AuthenticatorName>(json!("two\nlines"));
     refused::<EnrollmentId>(json!("00"));
+    refused::<RequestId>(json!("00"));
+    let id = RequestId::generate().unwrap();
+    assert_eq!(round_trip(&id), json!(id.to_string()));
 }
 
 mod no_serde_form {

@@ -5,8 +5,8 @@
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, SealingKey, ServerClock,
-    Timestamp, Verifier,
+    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, RequestId, SealingKey,
+    ServerClock, Timestamp, Verifier,
 };
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -102,6 +102,14 @@ fn events_show_reasons_without_codes() {
                 .verify(&alice, codes.iter().next().unwrap())
                 .await
                 .unwrap();
+            let id = RequestId::generate().unwrap();
+            secrets.push(id.to_string());
+            for typed in [phone.passcode(clock.now()), "00000000".into()] {
+                for _ in 0..2 {
+                    let _answer = verifier.verify_request(&alice, &typed, &id).await;
+                }
+                secrets.push(typed);
+            }
             let unconfirmed = ServerClock::Unconfirmed;
             verifier.unlock(&alice, unconfirmed).await.unwrap();
             verifier.force_disable(&alice).await.unwrap();
@@ -117,6 +125,10 @@ fn events_show_reasons_without_codes() {
         "WARN message=rejected account=\"alice\" action=\"verify\" reason=the passcode has been used; use the next one",
         "WARN message=rejected account=\"alice\" action=\"verify\" reason=the code is wrong; try another one",
         "INFO message=accepted account=\"alice\" action=\"verify\"",
+        "INFO message=accepted account=\"alice\" action=\"verify_request\"",
+        "INFO message=repeated account=\"alice\" action=\"verify_request\"",
+        "WARN message=rejected account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
+        "WARN message=rejected account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
         "INFO message=accepted account=\"alice\" action=\"unlock\"",
         "INFO message=accepted account=\"alice\" action=\"force_disable\"",
         "INFO message=accepted account=\"alice\" action=\"erase\"",

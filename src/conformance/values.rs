@@ -250,6 +250,7 @@ kinds! {
     Enrolling: CreateOrReplace,
     Enrolled: CreateOrReplace,
     Reserved: Replace,
+    Joined: Replace,
     Accepted: Replace,
     Rejected: Replace,
     Issuing: Replace,

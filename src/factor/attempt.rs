@@ -5,12 +5,15 @@
 //! failure. So a dropped request costs a guess too, and nobody can make the server compute a hash
 //! for free.
 
+use super::code_set::CodeSet;
+use super::request::{LastRequest, MOST_JOINS, RequestResult, RequestTag};
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
 use crate::backup::{CodeMatch, HashJob, Hashes};
 use crate::factor::BackupCodeSetId;
 use crate::otp::{Code, PasscodeMatch};
 use crate::store::WriteKind;
 use crate::{AcceptedBy, Policy, Rejection, Timestamp};
+use alloc::boxed::Box;
 
 /// The progress of an attempt.
 #[derive(Debug)]
@@ -64,6 +67,7 @@ impl SecondFactor {
         now: Timestamp,
         policy: &Policy,
     ) -> Result<AcceptedBy, Refusal> {
+        self.last_request = None;
         if !self.is_enabled() {
             return Err(Refusal::Unchanged(Rejection::Disabled));
         }
@@ -178,6 +182,138 @@ impl SecondFactor {
             CodeMatch::Used(_) => refuse(Rejection::BackupCodeUsed),
             CodeMatch::None => refuse(Rejection::WrongCode),
         }
+    }
+}
+
+/// An accepted code, and whether an earlier call accepted it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestAccepted {
+    pub(crate) accepted: Accepted,
+    pub(crate) is_repeat: bool,
+}
+
+impl SecondFactor {
+    /// Signs in with a code. A repeat of the last request gets the same result, before the rate
+    /// limit.
+    pub(crate) fn log_in_request(
+        mut self,
+        code: &Code,
+        tag: &RequestTag,
+        progress: &Progress,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Step<Outcome<RequestAccepted>> {
+        match (self.repeated(tag, now), progress) {
+            (Some((RequestResult::Wrong, _)), Progress::Start) => {
+                return Step::reject(Rejection::WrongCode);
+            }
+            (Some((RequestResult::Reserved { joins }, at)), Progress::Start)
+                if joins < MOST_JOINS =>
+            {
+                if let Some(needed) = self.join(code) {
+                    let joins = joins.saturating_add(1);
+                    self.remember(tag, at, RequestResult::Reserved { joins });
+                    return Step::Write(self, WriteKind::Joined, needed);
+                }
+            }
+            (Some((result, at)), _) => {
+                if let Some(by) = self.accepted_by(result) {
+                    return Step::Answer(Outcome::Accepted(RequestAccepted {
+                        accepted: Accepted { by, at },
+                        is_repeat: true,
+                    }));
+                }
+            }
+            (None, _) => {}
+        }
+        match self.check(code, progress, now, policy) {
+            Ok(by) => {
+                if let Some(result) = self.result_of(by) {
+                    self.remember(tag, now, result);
+                }
+                let accepted = Outcome::Accepted(RequestAccepted {
+                    accepted: Accepted { by, at: now },
+                    is_repeat: false,
+                });
+                Step::Write(self, WriteKind::Accepted, accepted)
+            }
+            Err(refusal) => {
+                match refusal {
+                    Refusal::Unchanged(_) => {}
+                    Refusal::Counted(_) => self.remember(tag, now, RequestResult::Wrong),
+                    Refusal::HashNeeded { .. } => {
+                        self.remember(tag, now, RequestResult::Reserved { joins: 0 });
+                    }
+                }
+                self.refuse(refusal)
+            }
+        }
+    }
+
+    /// The result and the time of the last request, if this is a repeat of it.
+    fn repeated(&self, tag: &RequestTag, now: Timestamp) -> Option<(RequestResult, Timestamp)> {
+        let last = self.last_request.as_ref()?;
+        (last.is(tag) && last.counts(now)).then_some((last.result, last.at))
+    }
+
+    fn remember(&mut self, tag: &RequestTag, at: Timestamp, result: RequestResult) {
+        let tag = tag.clone();
+        self.last_request = Some(Box::new(LastRequest { tag, at, result }));
+    }
+
+    /// The hash that a repeat computes as the first request does.
+    fn join<T>(&self, code: &Code) -> Option<Outcome<T>> {
+        let codes = self.code_set.as_ref()?;
+        let (job, set) = (codes.redeem_job(code)?, codes.id());
+        Some(Outcome::HashNeeded { job, set })
+    }
+
+    fn result_of(&self, by: AcceptedBy) -> Option<RequestResult> {
+        match by {
+            AcceptedBy::Authenticator { id } => {
+                let mut active = self.authenticators.iter();
+                let index = active.position(|active| active.id == id)?;
+                let index = u8::try_from(index).ok()?;
+                Some(RequestResult::Authenticator { index })
+            }
+            AcceptedBy::BackupCode { number, .. } => Some(RequestResult::BackupCode { number }),
+            AcceptedBy::Enrollment { .. } => None,
+        }
+    }
+
+    /// What accepted the code of the last request. Nothing changed since then.
+    fn accepted_by(&self, result: RequestResult) -> Option<AcceptedBy> {
+        match result {
+            RequestResult::Wrong | RequestResult::Reserved { .. } => None,
+            RequestResult::Authenticator { index } => {
+                let active = self.authenticators.get(usize::from(index))?;
+                Some(AcceptedBy::Authenticator { id: active.id })
+            }
+            RequestResult::BackupCode { number } => {
+                let codes = self.code_set.as_ref()?;
+                Some(AcceptedBy::BackupCode {
+                    set: codes.id(),
+                    number,
+                    remaining: u8::try_from(codes.remaining()).unwrap_or(u8::MAX),
+                })
+            }
+        }
+    }
+
+    /// Whether the last request of this second factor can have had this result.
+    pub(crate) fn can_have(&self, result: RequestResult) -> bool {
+        let is_possible = match result {
+            RequestResult::Wrong => true,
+            RequestResult::Reserved { joins } => joins <= MOST_JOINS && self.code_set.is_some(),
+            RequestResult::Authenticator { .. } => self.accepted_by(result).is_some(),
+            RequestResult::BackupCode { number } => {
+                let used_at = self.code_set.as_ref().map(CodeSet::used_at);
+                let index = usize::from(number).checked_sub(1);
+                let code = index.zip(used_at).and_then(|(at, all)| *all.get(at)?);
+                code.is_some()
+            }
+        };
+        self.is_enabled() && is_possible
     }
 }
 

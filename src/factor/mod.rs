@@ -42,10 +42,11 @@ mod policy_serde;
 pub(crate) mod proof;
 pub(crate) mod rate_limit;
 pub(crate) mod rejection;
+pub(crate) mod request;
 pub(crate) mod second_factor;
 
 pub(crate) use action_limits::{IssueRight, Issues, Issuing};
-pub(crate) use attempt::{HashedCode, Progress};
+pub(crate) use attempt::{HashedCode, Progress, RequestAccepted};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
 pub(crate) use code_set::CodeSet;
@@ -54,6 +55,7 @@ pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use moving_factor::{MovingFactor, Parameters};
 pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;
+pub(crate) use request::{LastRequest, RequestResult, RequestTag};
 pub(crate) use second_factor::{
     Accepted, Beginnings, ImportFingerprint, Outcome, SecondFactor, Step,
 };

@@ -107,8 +107,9 @@ impl Evidence {
 
 /// Proof that this call accepted a code, and that the code is stored as used.
 ///
-/// Let the user in only if you have a receipt. Only a call that accepts a code makes a receipt, and
-/// no method turns text back into a receipt.
+/// Let the user in only if you have a receipt. Only a call that accepts a code, or a
+/// [repeat](Self::is_repeat) of the same request, makes a receipt. No method turns text back into a
+/// receipt.
 /// [`Verifier::seal_receipt`](crate::Verifier::seal_receipt) makes a text for the session, as one
 /// half of the proof of a later change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,11 +118,23 @@ pub struct Receipt {
     account: AccountId,
     at: Timestamp,
     by: AcceptedBy,
+    is_repeat: bool,
 }
 
 impl Receipt {
     pub(crate) const fn new(account: AccountId, at: Timestamp, by: AcceptedBy) -> Self {
-        Self { account, at, by }
+        Self {
+            account,
+            at,
+            by,
+            is_repeat: false,
+        }
+    }
+
+    /// The receipt for a repeat of the request.
+    pub(crate) const fn repeated(mut self) -> Self {
+        self.is_repeat = true;
+        self
     }
 
     /// Returns the account.
@@ -140,6 +153,17 @@ impl Receipt {
     #[must_use]
     pub const fn accepted_by(&self) -> AcceptedBy {
         self.by
+    }
+
+    /// Returns whether an earlier call accepted the code of the same request:
+    /// [`Verifier::verify_request`](crate::Verifier::verify_request).
+    ///
+    /// If so, do not send the mail again, and answer with the session that your application made
+    /// for the same request. The earlier call counts even if its caller was dropped. So run
+    /// `verify_request` and your own writes in one task of its own.
+    #[must_use]
+    pub const fn is_repeat(&self) -> bool {
+        self.is_repeat
     }
 }
 

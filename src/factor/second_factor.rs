@@ -3,6 +3,7 @@ use super::authenticator::{Authenticator, Pending};
 use super::code_set::CodeSet;
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
+use super::request::LastRequest;
 use crate::backup::HashJob;
 use crate::factor::BackupCodeSetId;
 use crate::otp::{Algorithm, Secret};
@@ -10,6 +11,7 @@ use crate::store::WriteKind;
 use crate::{
     AcceptedBy, AuthenticatorId, AuthenticatorName, Policy, Rejection, ServerClock, Timestamp,
 };
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -27,6 +29,8 @@ pub(crate) struct SecondFactor {
     pub(crate) issuing: Issuing,
     /// The import that the record was made by, or is being made by.
     pub(crate) import: Option<ImportFingerprint>,
+    /// The last attempt, if it had a request id.
+    pub(crate) last_request: Option<Box<LastRequest>>,
 }
 
 /// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
@@ -86,6 +90,7 @@ impl SecondFactor {
             beginnings: Beginnings::new(),
             issuing: Issuing::new(),
             import: None,
+            last_request: None,
         }
     }
 
@@ -145,8 +150,12 @@ impl SecondFactor {
         self.import = None;
     }
 
-    /// Drops times and rights that no longer count, before a write.
-    pub(crate) fn forget_expired(&mut self, now: Timestamp) {
+    /// Drops what no longer counts, before a write of this kind.
+    pub(crate) fn forget_expired(&mut self, kind: WriteKind, now: Timestamp) {
+        use WriteKind::{Accepted, Joined, Rejected, Resealed, Reserved};
+        let keeps_request = matches!(kind, Accepted | Joined | Rejected | Resealed | Reserved);
+        self.last_request
+            .take_if(|last| !keeps_request || !last.counts(now));
         self.beginnings.forget(now);
         self.issuing.forget(now);
     }

@@ -21,10 +21,14 @@
 //! extension     = [imported: bool, T0, next counter / null]
 //! field 6       = imported set              the backup codes; the code set above is null
 //! field 7       = counter                   the first one, if pending is counter-based
+//! field 8       = [tag, time, result, n]    the last attempt, if it had a request id
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
 //! The parameters of a counter-based one have the period 30, and there is no last step.
+//!
+//! The result of a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the
+//! authenticator with index n) or 3 (accepted by backup code number n).
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError, fields};
@@ -163,6 +167,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         beginnings: Beginnings::new(),
         issuing: Issuing::new(),
         import: None,
+        last_request: None,
     };
     if form == Form::WithFields {
         fields::read_fields(d, &mut factor)?;
@@ -179,12 +184,13 @@ mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
     use crate::factor::{
-        Authenticator, ImportFingerprint, IssueRight, Issues, MovingFactor, Parameters, Pending,
-        RateLimit,
+        Authenticator, ImportFingerprint, IssueRight, Issues, LastRequest, MovingFactor,
+        Parameters, Pending, RateLimit, RequestResult, RequestTag,
     };
     use crate::otp::{Period, Secret, TimeStep};
     use crate::store::Revision;
     use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
+    use alloc::boxed::Box;
     use alloc::vec;
 
     const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -251,6 +257,11 @@ mod tests {
                 }),
             },
             import: Some(ImportFingerprint([6; 16])),
+            last_request: Some(Box::new(LastRequest {
+                tag: RequestTag([7; 16]),
+                at: AT,
+                result: RequestResult::Authenticator { index: 0 },
+            })),
         }
     }
 
@@ -277,6 +288,7 @@ mod tests {
         let fields: [(&str, usize, Set); 6] = [
             ("authenticators", 32, |factor, count| {
                 factor.authenticators = vec![authenticator(); count];
+                factor.last_request = None;
             }),
             ("account name", 1024, |factor, bytes| {
                 factor.pending.as_mut().unwrap().account_name = "a".repeat(bytes);
@@ -348,6 +360,7 @@ mod tests {
         let mut factor = full();
         factor.issuing = Issuing::new();
         factor.import = None;
+        factor.last_request = None;
         factor.beginnings = Beginnings::from_times(vec![AT]);
         assert_eq!(Form::of(&factor), Form::First);
         let plain = encode_after(&[], &factor, &history(1), 0).unwrap();
@@ -376,6 +389,45 @@ mod tests {
             None,
             "a pending one has no accepted step"
         );
+    }
+
+    #[test]
+    fn only_possible_results_of_a_request_survive() {
+        use RequestResult::{Authenticator, BackupCode, Reserved, Wrong};
+        let with = |result, change: fn(&mut SecondFactor)| {
+            let mut factor = full();
+            if let Some(CodeSet::Issued(set)) = &mut factor.code_set {
+                set.mark_used(2, AT);
+            }
+            factor.last_request.as_mut().unwrap().result = result;
+            change(&mut factor);
+            survives(&factor)
+        };
+        let reserved = |joins| Reserved { joins };
+        let authenticator = |index| Authenticator { index };
+        let code = |number| BackupCode { number };
+        for result in [Wrong, reserved(0), reserved(4), authenticator(0), code(3)] {
+            assert_eq!(with(result, |_| {}), Some(true), "{result:?}");
+            let disabled = with(result, |factor| factor.authenticators.clear());
+            assert_eq!(disabled, None, "{result:?}");
+        }
+        for result in [
+            reserved(5),
+            reserved(u8::MAX),
+            authenticator(1),
+            authenticator(u8::MAX),
+            code(0),
+            code(1),
+            code(11),
+            code(u8::MAX),
+        ] {
+            assert_eq!(with(result, |_| {}), None, "{result:?}");
+        }
+        for result in [reserved(0), code(3)] {
+            assert_eq!(with(result, |factor| factor.code_set = None), None);
+        }
+        let wrong = with(Wrong, |factor| factor.code_set = None);
+        assert_eq!(wrong, Some(true));
     }
 
     #[test]

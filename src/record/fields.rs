@@ -4,9 +4,11 @@ use super::parts::{self, MALFORMED, Unreadable, Written, length};
 use super::{RecordError, extensions};
 use crate::backup::ImportedCodeSet;
 use crate::factor::{
-    Beginnings, CodeSet, ImportFingerprint, IssueRight, Issues, Issuing, SecondFactor,
+    Beginnings, CodeSet, ImportFingerprint, IssueRight, Issues, Issuing, LastRequest,
+    RequestResult, RequestTag, SecondFactor,
 };
-use minicbor::encode::Write;
+use alloc::boxed::Box;
+use minicbor::encode::{self, Write};
 use minicbor::{Decoder, Encoder};
 
 /// Numbers of the additional fields, which are written in ascending order.
@@ -18,6 +20,7 @@ mod field {
     pub(super) const EXTENSIONS: u32 = 5;
     pub(super) const IMPORTED_CODES: u32 = 6;
     pub(super) const PENDING_COUNTER: u32 = 7;
+    pub(super) const LAST_REQUEST: u32 = 8;
 }
 
 pub(super) fn field_count(factor: &SecondFactor) -> u64 {
@@ -30,6 +33,7 @@ pub(super) fn field_count(factor: &SecondFactor) -> u64 {
         needs_extensions(factor),
         imported_codes(factor).is_some(),
         pending_counter(factor).is_some(),
+        factor.last_request.is_some(),
     ];
     length(fields.into_iter().filter(|needed| *needed).count())
 }
@@ -93,7 +97,44 @@ pub(super) fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) 
     if let Some(counter) = pending_counter(factor) {
         e.u32(field::PENDING_COUNTER)?.u64(counter)?;
     }
+    if let Some(last) = &factor.last_request {
+        if !factor.can_have(last.result) {
+            return Err(encode::Error::message("a result that cannot be"));
+        }
+        let (result, n) = parts_of(last.result);
+        e.u32(field::LAST_REQUEST)?.array(4)?.bytes(&last.tag.0)?;
+        e.u64(last.at.as_unix())?.u8(result)?.u8(n)?;
+    }
     Ok(())
+}
+
+/// The result of a request as two numbers.
+const fn parts_of(result: RequestResult) -> (u8, u8) {
+    match result {
+        RequestResult::Wrong => (0, 0),
+        RequestResult::Reserved { joins } => (1, joins),
+        RequestResult::Authenticator { index } => (2, index),
+        RequestResult::BackupCode { number } => (3, number),
+    }
+}
+
+fn read_last_request(
+    d: &mut Decoder<'_>,
+    factor: &SecondFactor,
+) -> Result<Box<LastRequest>, Unreadable> {
+    parts::array(d, 4)?;
+    let (tag, at) = (RequestTag(parts::bytes(d)?), parts::time(d)?);
+    let result = match (d.u8()?, d.u8()?) {
+        (0, 0) => RequestResult::Wrong,
+        (1, joins) => RequestResult::Reserved { joins },
+        (2, index) => RequestResult::Authenticator { index },
+        (3, number) => RequestResult::BackupCode { number },
+        _ => return Err(MALFORMED),
+    };
+    if !factor.can_have(result) {
+        return Err(MALFORMED);
+    }
+    Ok(Box::new(LastRequest { tag, at, result }))
 }
 
 pub(super) fn read_fields(
@@ -131,6 +172,7 @@ pub(super) fn read_fields(
                 factor.code_set = Some(CodeSet::Imported(parts::read_imported_set(d)?));
             }
             field::IMPORTED_CODES => return Err(MALFORMED),
+            field::LAST_REQUEST => factor.last_request = Some(read_last_request(d, factor)?),
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
     }

@@ -140,6 +140,10 @@ pub enum WriteKind {
     /// There is nothing for you to do. [`Accepted`](Self::Accepted) follows if the code was right.
     /// Nothing follows if the code was wrong.
     Reserved,
+    /// A repeat of a counted request computes the password hash too. Nothing is counted.
+    ///
+    /// There is nothing for you to do.
+    Joined,
     /// A passcode or a backup code was accepted, and is used up.
     ///
     /// You may insert the session. The session must be useless until the verifier returns the

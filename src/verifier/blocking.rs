@@ -11,8 +11,8 @@ use crate::runtime::RandomSource;
 use crate::session::{FactorFlag, NextStep, Requirement};
 use crate::testing::block_on;
 use crate::{
-    AccountId, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt, SealedReceipt,
-    ServerClock, Status,
+    AccountId, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt, RequestId,
+    SealedReceipt, ServerClock, Status,
 };
 
 /// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store). Both verifiers
@@ -115,6 +115,19 @@ impl<S: Store> Verifier<S> {
     /// The errors of that method.
     pub fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
         block_on(self.0.verify(account, code))
+    }
+
+    /// Blocks on [`Verifier::verify_request`](crate::Verifier::verify_request).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn verify_request(
+        &self,
+        account: &AccountId,
+        code: &str,
+        request: &RequestId,
+    ) -> Result<Receipt, Denied> {
+        block_on(self.0.verify_request(account, code, request))
     }
 
     /// Calls [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).

@@ -117,6 +117,14 @@ pub(super) fn report<T, E: Report>(
     outcome
 }
 
+/// Emits an event for a repeat of a request that was accepted before.
+pub(super) fn report_repeat(account: &AccountId, action: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(account = account.as_str(), action, "repeated");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (account, action);
+}
+
 /// An error that [`report`] can write as an event.
 pub(super) trait Report {
     fn report(&self, account: &AccountId, action: &'static str);

@@ -155,7 +155,7 @@ impl<S: Store> Verifier<S> {
                 Step::Answer(answer) => return Ok(answer),
                 Step::Write(factor, kind, answer) => (factor, kind, answer),
             };
-            factor.forget_expired(now);
+            factor.forget_expired(kind, now);
             let random = self.write_random()?;
             let revision = random.revision;
             let history = history.followed_by(revision);

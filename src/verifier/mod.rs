@@ -7,6 +7,7 @@ mod enrollment;
 mod error;
 mod import;
 mod load_modify_store;
+mod request;
 #[expect(clippy::module_inception, reason = "the type is called Verifier")]
 mod verifier;
 

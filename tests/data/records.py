@@ -6,12 +6,13 @@ backup-code set, and pyotp for the passcodes.
 
 import base64
 import hashlib
+import hmac
 
 import cbor2
 import pyotp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from ledgers import hash_of
+from backup_code_sets import hash_of
 
 NOW = 1_800_000_000
 HASHES = {1: hashlib.sha1, 2: hashlib.sha256, 3: hashlib.sha512}
@@ -87,3 +88,33 @@ record("extended", 1, "", "alice", [1, 2], [0, 0, 20, NOW], [TOKEN, CLOCK, OLD],
     5: {0: [True, 0, 12], 1: [False, 1_000_000_007, None], 2: [True, 0, None]},
     7: 0,
 }, [*(counter_passcode(TOKEN, counter) for counter in (11, 14, 15)), t0_passcode(CLOCK, 1_000_000_007), passcode(OLD)])
+
+
+def last_request(code, seconds_ago, result, number):
+    tag = hmac.digest(bytes(range(16)), b"countersign request" + code.encode(), "sha256")[:16]
+    return {8: [tag, NOW - seconds_ago, result, number]}
+
+
+PASSCODE = passcode(authenticator(2, "tablet", [2, 7, 60], NOW - 60, NOW // 60))
+TWO = PHONE + [authenticator(2, "tablet", [2, 7, 60], NOW - 60, NOW // 60)]
+for name, code, seconds_ago, result, number in [
+    ("request_wrong", "0000000", 30, 0, 0),
+    ("request_reserved", "12345678", -10, 1, 3),
+    ("request_joined", "12345678", 0, 1, 4),
+    ("request_accepted", PASSCODE, 29, 2, 1),
+    ("request_backup_code", "00000000", 1, 3, 3),
+    ("request_unknown_result", "00000000", 1, 4, 0),
+    ("request_wrong_number", "00000000", 1, 0, 1),
+    ("request_five_joins", "00000000", 1, 1, 5),
+    ("request_no_authenticator", "00000000", 1, 2, 2),
+    ("request_unused_code", "12345678", 1, 3, 1),
+    ("request_code_zero", "12345678", 1, 3, 0),
+    ("request_no_code", "12345678", 1, 3, 4),
+]:
+    record(name, 1, "", "alice", [1, 2], [1, NOW - 20, 19, NOW], TWO, CODE_SET, None, last_request(code, seconds_ago, result, number), [code])
+for name, authenticators, code_set, result, number in [
+    ("request_disabled", [], CODE_SET, 0, 0),
+    ("request_reserved_without_codes", TWO, None, 1, 0),
+    ("request_code_without_codes", TWO, None, 3, 1),
+]:
+    record(name, 1, "", "alice", [1, 2], [1, NOW - 20, 19, NOW], authenticators, code_set, None, last_request("00000000", 1, result, number), ["00000000"])

@@ -1,6 +1,7 @@
 //! The state of an account in the reference model, and the proofs that it checks.
 
 use super::issue_rules::Right;
+use super::requests::LastRequest;
 
 use super::rate_limit::{Recent, Throttle};
 use countersign::factor::AuthenticatorKind;
@@ -118,6 +119,7 @@ pub(crate) struct Account {
     pub(crate) issues: Recent,
     pub(crate) right: Option<Right>,
     pub(crate) sealed_with: KeyId,
+    pub(crate) last_request: Option<LastRequest>,
 }
 
 /// What the accepted code of a login or a proof came from.

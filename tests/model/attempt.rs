@@ -73,6 +73,12 @@ impl Reference {
             return Err(Rejection::WrongCode);
         }
         self.write(WriteKind::Reserved);
+        self.redeem_code(symbols)
+    }
+
+    /// Hashes a code that is counted as a failure, and accepts the code if it is right and unused.
+    fn redeem_code(&mut self, symbols: Option<String>) -> Outcome<By> {
+        let now = self.now;
         self.journal.push(Entry::Hashed);
         let issued = self.codes(self.who).iter();
         let issued = issued.map(|code| self.canonical(&read(&code.text).unwrap()));
@@ -92,6 +98,12 @@ impl Reference {
             number: u8::try_from(place + 1).unwrap(),
             remaining: u8::try_from(left).unwrap(),
         })
+    }
+
+    /// Hashes the code of a repeat.
+    pub(crate) fn join(&mut self, typed: &str) -> Outcome<By> {
+        let symbols = self.canonical(typed);
+        self.redeem_code(symbols)
     }
 
     /// Every time step of the window that has this passcode, in order. Or every counter: the last

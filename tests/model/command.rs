@@ -31,6 +31,17 @@ pub(crate) enum Action {
     ReadPending(Enrollment),
     Confirm(Enrollment, Typed, Spelling),
     Verify(Typed, Spelling),
+    /// A login with one of a few request ids.
+    Request(
+        #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(0..=2))] u8,
+        Typed,
+        Spelling,
+    ),
+    /// The last login with a request id, this many times, so many seconds later or earlier.
+    Repeat(
+        #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=6))] u8,
+        #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-12..=32))] i64,
+    ),
     /// Both writes of an issue of codes.
     Issue(Proof),
     /// The first write: the proof is used up, and the hashes of the codes are being computed.

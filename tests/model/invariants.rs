@@ -3,6 +3,7 @@
 
 use super::account::{App, By, Device, Proof, Receipt, Seal};
 use super::observed::{Call, Entry, Observation, View};
+use super::request_invariants::Requests;
 use super::rules::Rules;
 use super::typed::{as_letters, read};
 use super::world::Agreement;
@@ -59,6 +60,7 @@ pub(crate) struct Invariants {
     rights: [Option<Right>; 2],
     issues: [Times; 2],
     beginnings: [Times; 2],
+    requests: Requests,
 }
 
 impl Invariants {
@@ -78,6 +80,7 @@ impl Invariants {
             rights: [None; 2],
             issues: Default::default(),
             beginnings: Default::default(),
+            requests: Requests::default(),
         }
     }
 
@@ -105,7 +108,8 @@ impl Invariants {
 
     pub(crate) fn check(&mut self, seen: &Observation<'_>) -> Agreement {
         let accepted = seen.answer.is_ok();
-        if let (true, Some(text)) = (accepted, seen.call.attempt()) {
+        let repeated = self.requests.check(seen)?;
+        if let (true, false, Some(text)) = (accepted, seen.is_repeat, seen.call.attempt()) {
             self.spend(seen, text)?;
         }
         if let Call::Store { right, codes } = seen.call {
@@ -125,7 +129,7 @@ impl Invariants {
         }
         self.limits_hold(seen)?;
         rejections_write_nothing(seen)?;
-        self.failures_are_stored_first(seen)?;
+        self.failures_are_stored_first(seen, repeated)?;
         self.only_confirmed_ones_are_active(seen)?;
         self.changes_are_proven(seen)
     }
@@ -233,7 +237,8 @@ impl Invariants {
 
     /// 3: the verifier stores a failure before it answers, and before it computes the hash that
     /// decides. There are no more failures than the budget allows.
-    fn failures_are_stored_first(&mut self, seen: &Observation<'_>) -> Agreement {
+    /// Only a repeat of a counted request may store none.
+    fn failures_are_stored_first(&mut self, seen: &Observation<'_>, repeated: bool) -> Agreement {
         let writes: Vec<WriteKind> = seen.journal.iter().filter_map(kind).collect();
         let guesses = &mut self.guesses[seen.who];
         match seen.call {
@@ -247,7 +252,8 @@ impl Invariants {
         }
         let kinds: Vec<Option<WriteKind>> = seen.journal.iter().map(kind).collect();
         let counted_first = |before: Option<WriteKind>| {
-            matches!(before, Some(WriteKind::Reserved | WriteKind::Issuing))
+            use WriteKind::{Issuing, Joined, Reserved};
+            matches!(before, Some(Reserved | Joined | Issuing))
         };
         let mut before = None;
         for kind in kinds {
@@ -260,8 +266,12 @@ impl Invariants {
         }
         if let Err(Rejection::WrongCode | Rejection::BackupCodeUsed) = seen.answer {
             let counted = matches!(writes[..], [WriteKind::Rejected | WriteKind::Reserved]);
-            holds(3, counted, "a failure was answered but not stored")?;
-            guesses.made += 1;
+            holds(
+                3,
+                counted || repeated,
+                "a failure was answered but not stored",
+            )?;
+            guesses.made += u64::from(counted);
         }
         let refilled = guesses.seconds / self.rules.budget.1;
         holds(
@@ -327,6 +337,7 @@ impl Invariants {
             | Call::Grant(..)
             | Call::ReadPending(_)
             | Call::Verify(_)
+            | Call::Request(_)
             | Call::Unlock
             | Call::Nothing => same_ids && same_set,
         };

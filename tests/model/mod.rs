@@ -10,6 +10,8 @@ mod issue_rules;
 mod observed;
 mod rate_limit;
 mod reference;
+mod request_invariants;
+mod requests;
 mod resolve;
 mod rules;
 mod system;

@@ -1,6 +1,7 @@
 //! What is visible from outside: calls, answers, status, and the order of writes and hashes.
 
 use super::account::{By, Proof};
+use super::requests::Request;
 use countersign::AccountId;
 use countersign::backup::HashJob;
 use countersign::factor::{AuthenticatorKind, RateLimitState};
@@ -119,6 +120,7 @@ pub(crate) enum Call {
     ReadPending(EnrollmentId),
     Confirm(EnrollmentId, String),
     Verify(String),
+    Request(Request),
     /// The first write of an issue of codes, with the number of the granted right.
     Grant(Proof, usize),
     /// The second write of the issue with this right.
@@ -146,10 +148,19 @@ impl Call {
         }
     }
 
+    pub(crate) const fn request(&self) -> Option<&Request> {
+        match self {
+            Self::Request(request) => Some(request),
+            _ => None,
+        }
+    }
+
     /// The code in the call: a login code, or the code of a proof.
     pub(crate) const fn attempt(&self) -> Option<&String> {
         match (self, self.proof()) {
-            (Self::Verify(text), _) | (_, Some(Proof::Code(text))) => Some(text),
+            (Self::Verify(text), _)
+            | (Self::Request(Request { text, .. }), _)
+            | (_, Some(Proof::Code(text))) => Some(text),
             _ => None,
         }
     }
@@ -162,6 +173,8 @@ pub(crate) struct Observation<'a> {
     pub(crate) now: u64,
     pub(crate) call: &'a Call,
     pub(crate) answer: &'a Result<Option<By>, Rejection>,
+    /// Whether the receipt says that an earlier call accepted the code.
+    pub(crate) is_repeat: bool,
     pub(crate) journal: &'a [Entry],
     pub(crate) before: &'a [View; 2],
     pub(crate) after: &'a [View; 2],

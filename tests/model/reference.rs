@@ -6,6 +6,7 @@ use super::issue_rules::Right;
 
 use super::observed::{AppView, CodesView, Entry, View};
 use super::rate_limit::{Event, LimitError, Recent, Throttle};
+use super::requests::{LastRequest, Request};
 use super::rules::Rules;
 use super::typed::{are_digits, read};
 use countersign::store::{Summary, WriteKind};
@@ -23,6 +24,8 @@ pub(crate) struct Reference {
     pub(crate) who: usize,
     pub(crate) now: u64,
     key: KeyId,
+    /// The request id and the code of the current command.
+    pub(crate) request: Option<Request>,
     /// How many rights to issue codes were granted, and how many sets were stored.
     pub(crate) rights: usize,
     pub(crate) sets: usize,
@@ -41,6 +44,7 @@ impl Reference {
             who: 0,
             now: 0,
             key: KeyId::new(0),
+            request: None,
             rights: 0,
             sets: 0,
         }
@@ -49,6 +53,7 @@ impl Reference {
     /// Starts a command.
     pub(crate) fn enter(&mut self, who: usize, now: u64, key: KeyId) {
         (self.who, self.now, self.key) = (who, now, key);
+        self.request = None;
     }
 
     pub(crate) fn take_journal(&mut self) -> Vec<Entry> {
@@ -195,6 +200,7 @@ impl Reference {
             issues: ISSUES,
             right: None,
             sealed_with: self.key,
+            last_request: None,
         };
         let account = self.accounts[self.who].get_or_insert(created);
         account.pending = Some(Pending {
@@ -369,8 +375,10 @@ impl Reference {
     /// the time at which that enrollment began.
     pub(crate) fn write(&mut self, kind: WriteKind) {
         let (who, key, now) = (self.who, self.key, self.now);
+        let request = self.request.clone();
         let account = self.account();
         account.right.take_if(|right| right.is_expired(now));
+        LastRequest::update(&mut account.last_request, request, kind, now);
         account.issues.drop_expired(now);
         account.beginnings.drop_expired(now);
         if let (true, Some(pending)) = (account.beginnings.is_empty(), &account.pending) {

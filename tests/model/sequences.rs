@@ -73,6 +73,8 @@ fn action() -> impl Strategy<Value = Action> {
         5 => enrollment().prop_map(A::ReadPending),
         6 => (enrollment(), confirmation(), spelling()).prop_map(|(id, typed, how)| A::Confirm(id, typed, how)),
         22 => (typed(), spelling()).prop_map(|(typed, how)| A::Verify(typed, how)),
+        9 => (0_u8..3, typed(), spelling()).prop_map(|(id, typed, how)| A::Request(id, typed, how)),
+        9 => (1_u8..=6, repeat_after()).prop_map(|(times, after)| A::Repeat(times, after)),
         4 => proof().prop_map(A::Issue),
         4 => proof().prop_map(A::StartIssue),
         4 => pick().prop_map(A::FinishIssue),
@@ -191,6 +193,17 @@ fn count() -> impl Strategy<Value = u8> {
 
 fn gap() -> impl Strategy<Value = i64> {
     prop_oneof![3 => Just(0_i64), 2 => Just(-20), 1 => Just(30), 1 => Just(61), 2 => Just(3600)]
+}
+
+fn repeat_after() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        6 => Just(0_i64),
+        2 => 1_i64..30,
+        2 => Just(30),
+        2 => Just(31),
+        1 => Just(-10),
+        1 => Just(-11),
+    ]
 }
 
 fn end() -> impl Strategy<Value = End> {

@@ -1,7 +1,12 @@
 //! The text of a code: how the verifier must read the text, and ways to type a code.
 
-/// The symbols of a typed code, or `None` if the text cannot be a code.
+/// The symbols of a typed code in upper case, or `None` if the text cannot be a code.
 pub(crate) fn read(text: &str) -> Option<String> {
+    read_in_case(text).map(|symbols| symbols.to_ascii_uppercase())
+}
+
+/// Like [`read`]. Letters keep their case.
+pub(crate) fn read_in_case(text: &str) -> Option<String> {
     if text.len() > 256 {
         return None;
     }
@@ -35,7 +40,7 @@ fn is_dropped(character: char) -> bool {
             .any(|range| range.contains(&u32::from(character)))
 }
 
-/// Digits of the scripts that [`Spelling`] writes, and ASCII letters in upper case.
+/// Digits of the scripts that [`Spelling`] writes, and ASCII letters.
 fn symbol(character: char) -> Option<char> {
     for zero in ['0', FULL_WIDTH_ZERO, ARABIC_ZERO, DEVANAGARI_ZERO] {
         let value = u32::from(character).wrapping_sub(u32::from(zero));
@@ -43,9 +48,7 @@ fn symbol(character: char) -> Option<char> {
             return char::from_digit(value, 10);
         }
     }
-    character
-        .is_ascii_alphabetic()
-        .then(|| character.to_ascii_uppercase())
+    character.is_ascii_alphabetic().then_some(character)
 }
 
 pub(crate) fn are_digits(symbols: &str, length: u8) -> bool {

@@ -6,6 +6,7 @@ use super::invariants::Invariants;
 use super::issue_calls::Started;
 use super::observed::{Call, Observation, Recorded, View};
 use super::reference::Reference;
+use super::requests::Request;
 use super::resolve::{Kept, Known};
 use super::rules::Rules;
 use super::system::System;
@@ -36,6 +37,9 @@ pub(crate) struct World {
     pub(crate) started: [Vec<Started>; 2],
     /// The ids that the system gave to the code sets, and their numbers.
     set_ids: Vec<(BackupCodeSetId, usize)>,
+    pub(crate) last_request: [Option<Request>; 2],
+    /// Whether the current command got a receipt for a repeat.
+    is_repeat: bool,
 }
 
 /// A call and its answer.
@@ -55,6 +59,8 @@ impl World {
             now: 0,
             started: [Vec::new(), Vec::new()],
             set_ids: Vec::new(),
+            last_request: [None, None],
+            is_repeat: false,
         }
     }
 
@@ -95,6 +101,10 @@ impl World {
                 }
                 _ => Ok(()),
             },
+            Action::Repeat(times, after) => {
+                self.step(Action::Clock(after))?;
+                (0..times).try_for_each(|_| self.step(Action::Repeat(1, 0)))
+            }
             Action::Guess(count, gap) => (0..u32::from(count)).try_for_each(|number| {
                 self.step(Action::Verify(Typed::Digits(number), Spelling::Plain))?;
                 self.step(Action::Clock(gap))
@@ -143,6 +153,7 @@ impl World {
         }
         let (verifier, key) = self.system.server(self.server);
         self.reference.enter(self.who, self.now, key);
+        self.is_repeat = false;
         let (call, answer) = match started {
             Some(started) => self.finish_issue(started)?,
             None => self.call(&verifier, action)?,
@@ -163,6 +174,7 @@ impl World {
             now: self.now,
             call: &call,
             answer: &answer,
+            is_repeat: self.is_repeat,
             journal: &journal,
             before: &before,
             after: &self.views,
@@ -188,6 +200,14 @@ impl World {
                 same(&format!("verify {text:?}"), &got, &expected)?;
                 Ok((Call::Verify(text), got.map(Some)))
             }
+            Action::Request(id, typed, spelling) => {
+                let text = self.typed(typed, spelling);
+                self.request(verifier, Request { id, text })
+            }
+            Action::Repeat(..) => match self.last_request[self.who].clone() {
+                Some(request) => self.request(verifier, request),
+                None => Ok((Call::Nothing, Ok(None))),
+            },
             Action::StartIssue(proof) => self.start_issue(verifier, proof),
             Action::Remove(pick, proof) => {
                 let id = self.active(pick);
@@ -238,6 +258,24 @@ impl World {
             // commands above.
             _ => Ok((Call::Nothing, Ok(None))),
         }
+    }
+
+    fn request(&mut self, verifier: &Verifier<Recorded>, request: Request) -> Agreement<Called> {
+        let account = self.system.accounts[self.who].clone();
+        self.last_request[self.who] = Some(request.clone());
+        let answer = block_on(verifier.verify_request(&account, &request.text, &request.id()));
+        let receipt = answer_of(answer)?;
+        let at = receipt.as_ref().map(|one| one.at().as_unix()).ok();
+        let expected = self.reference.verify_request(&request);
+        let got = self.keep(verifier, receipt, &request.text)?;
+        let what = format!("{request:?}");
+        let by = expected.map(|accepted| accepted.by);
+        same(&what, &got, &by)?;
+        if let Ok(accepted) = expected {
+            let seen = (at, self.is_repeat);
+            same(&what, &seen, &(Some(accepted.at), accepted.is_repeat))?;
+        }
+        Ok((Call::Request(request), got.map(Some)))
     }
 
     fn begin(
@@ -339,7 +377,10 @@ impl World {
             Ok(receipt) => receipt,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        same("receipt's time", &receipt.at().as_unix(), &self.now)?;
+        self.is_repeat = receipt.is_repeat();
+        if !self.is_repeat {
+            same("receipt's time", &receipt.at().as_unix(), &self.now)?;
+        }
         same(
             "receipt's account",
             receipt.account(),

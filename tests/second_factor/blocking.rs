@@ -6,7 +6,7 @@ use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
     AccountId, Enrollment, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, Receipt,
-    Rejection, Removed, Resealed, SealingKey, ServerClock, Status, Timestamp,
+    Rejection, Removed, RequestId, Resealed, SealingKey, ServerClock, Status, Timestamp,
 };
 
 struct Service {
@@ -112,7 +112,11 @@ fn a_blocking_verifier_issues_codes_that_log_in() {
     let codes = verifier.issue_backup_codes(&service.alice, service.proof(&receipt));
     let codes = codes.unwrap();
     let code = codes.iter().next().unwrap();
-    let _receipt = verifier.verify(&service.alice, code).unwrap();
+    let id = RequestId::generate().unwrap();
+    for is_repeat in [false, true] {
+        let receipt = verifier.verify_request(&service.alice, code, &id).unwrap();
+        assert_eq!(receipt.is_repeat(), is_repeat);
+    }
     let again = verifier.verify(&service.alice, code);
     assert_eq!(rejection(again), Rejection::BackupCodeUsed);
 }

@@ -31,6 +31,8 @@ mod proofs;
 mod random;
 mod rate_limit;
 mod receipts;
+mod request_faults;
+mod requests;
 mod salts;
 mod secrecy;
 mod world;

@@ -8,7 +8,7 @@ use countersign::testing::{Phone, block_on};
 use countersign::uri::KeyUri;
 use countersign::{
     AuthenticatorId, Denied, Enrollment, EnrollmentId, EnrollmentRequest, KeyId, Keyring, Policy,
-    Receipt, Status, Verifier, VerifierError,
+    Receipt, RequestId, Status, Verifier, VerifierError,
 };
 use std::fmt::Debug;
 
@@ -32,9 +32,11 @@ fn debug_output_shows_no_secret() {
     )
     .unwrap();
     let uri = enrollment.key_uri().to_secret_text();
+    let id = RequestId::generate().unwrap();
     let printed = [
         debug(&enrollment),
         debug(&enrollment.id()),
+        debug(&id),
         debug(&uri),
         debug(enrollment.key_uri()),
         debug(&enrollment.key_uri().qr()),
@@ -72,6 +74,7 @@ fn debug_output_shows_no_secret() {
         hex(world.key.expose()),
         decimal(world.key.expose()),
         enrollment.id().to_string(),
+        id.to_string(),
     ];
     for code in codes.iter() {
         forbidden.push(code.to_owned());
@@ -142,7 +145,7 @@ fn public_types_are_send_and_sync() {
     is_send_and_sync::<SecretText>();
     is_send_and_sync::<Code>();
     is_send_and_sync::<Phone>();
-    is_send_and_sync::<(AuthenticatorId, EnrollmentId)>();
+    is_send_and_sync::<(AuthenticatorId, EnrollmentId, RequestId)>();
 }
 
 #[test]
@@ -177,6 +180,9 @@ fn verifier_futures_are_send() {
         enrollment.id(),
         "123456",
     )));
+    let id = RequestId::generate().unwrap();
+    let request = world.verifier.verify_request(&world.alice, &passcode, &id);
+    drop(is_send(request));
     drop(is_send(world.verifier.reseal(&world.alice)));
     drop(is_send(world.verifier.erase(&world.alice)));
     block_on(is_send(world.verifier.disable(&world.alice, proof))).unwrap();

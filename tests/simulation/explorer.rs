@@ -128,7 +128,18 @@ impl StartState {
     }
 
     pub(crate) fn verify(typed: String) -> Operation {
-        Operation::Verify { typed }
+        Operation::Verify {
+            typed,
+            request: None,
+        }
+    }
+
+    /// A login with a form that is sent more than once.
+    pub(crate) fn form(typed: String) -> Operation {
+        Operation::Verify {
+            typed,
+            request: Some(1),
+        }
     }
 
     /// What the app shows this many time steps from now, or the token this many counters ahead.

@@ -24,6 +24,8 @@ pub(crate) enum Operation {
     },
     Verify {
         typed: String,
+        /// The number of the request id, if the form has one.
+        request: Option<u8>,
     },
     Issue {
         proof: Shown,
@@ -74,7 +76,8 @@ impl Operation {
         match self {
             Self::Begin { .. } => "asked: begin an enrollment",
             Self::Confirm { .. } => "asked: confirm an enrollment",
-            Self::Verify { .. } => "asked: verify",
+            Self::Verify { request: None, .. } => "asked: verify",
+            Self::Verify { .. } => "asked: verify a request",
             Self::Issue { .. } => "asked: issue codes",
             Self::Remove { .. } => "asked: remove an authenticator",
             Self::Disable { .. } => "asked: disable",
@@ -83,6 +86,17 @@ impl Operation {
             Self::Reseal => "asked: reseal",
             Self::Erase => "asked: erase",
             Self::Status => "asked: status",
+        }
+    }
+
+    /// The request id and the code of a form.
+    pub(crate) fn request(&self) -> Option<(u8, &str)> {
+        match self {
+            Self::Verify {
+                typed,
+                request: Some(id),
+            } => Some((*id, typed)),
+            _ => None,
         }
     }
 
@@ -100,7 +114,7 @@ impl Operation {
     /// The code in the operation: a login code, or the code of a proof.
     pub(crate) fn typed(&self) -> Option<&str> {
         match (self, self.proof()) {
-            (Self::Verify { typed }, _) | (_, Some(Shown::Typed(typed))) => Some(typed),
+            (Self::Verify { typed, .. }, _) | (_, Some(Shown::Typed(typed))) => Some(typed),
             _ => None,
         }
     }
@@ -121,8 +135,9 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    pub(crate) const fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Accepted(receipt, _) if receipt.is_repeat() => "answer: accepted before",
             Self::Accepted(..) => "answer: accepted",
             Self::Removed(_) | Self::Done => "answer: done",
             Self::Rejected(rejection) => of_rejection(*rejection),

@@ -70,18 +70,23 @@ impl<D: Database> World<D> {
         self.checker.lock().unwrap().reference.authenticators > 0
     }
 
-    /// The code that all clients use, if they share one.
-    pub(crate) fn code_for_all(&self, mode: Mode) -> Option<String> {
-        match mode {
+    /// The code that all clients use, if they share one, and the request id if they share a form.
+    pub(crate) fn code_for_all(&self, mode: Mode) -> Option<(String, Option<u8>)> {
+        let code = match mode {
             Mode::DoubleSpend if self.decisions.pick(2) == 0 => self.backup_code(),
             Mode::DoubleSpend => self.passcode(self.decisions.pick(2)),
             _ => None,
-        }
+        };
+        Some((code?, (self.decisions.pick(2) == 0).then_some(1)))
     }
 
     pub(crate) fn operation(&self, mode: Mode, server: usize) -> Operation {
         let verify = |typed: Option<String>| Operation::Verify {
             typed: typed.unwrap_or_else(|| self.wrong_passcode()),
+            request: match self.decisions.pick(4) {
+                0 => Some(self.decisions.pick(2) as u8),
+                _ => None,
+            },
         };
         let begin = || Operation::Begin {
             replaces: self.authenticator().filter(|_| self.decisions.pick(3) == 0),
@@ -116,7 +121,8 @@ impl<D: Database> World<D> {
         match mode {
             Mode::Guessing => match percent {
                 0..55 => verify(None),
-                55..70 => verify(Some(self.wrong_code())),
+                55..62 => verify(Some(self.wrong_code())),
+                62..70 => self.form_again().unwrap_or_else(|| verify(None)),
                 70..80 => verify(self.passcode(server)),
                 80..90 => verify(self.backup_code()),
                 90..93 => unlock(),
@@ -153,7 +159,8 @@ impl<D: Database> World<D> {
             Mode::Mixed | Mode::Keys | Mode::DoubleSpend | Mode::Crowd => match percent {
                 0..24 => verify(self.passcode(server)),
                 24..36 => verify(None),
-                36..44 => verify(self.typed_before()),
+                36..40 => verify(self.typed_before()),
+                40..44 => self.form_again().unwrap_or_else(|| verify(None)),
                 44..56 => verify(self.backup_code()),
                 56..60 => verify(Some(self.wrong_code())),
                 60..61 => verify(Some("not a code".into())),
@@ -224,6 +231,15 @@ impl<D: Database> World<D> {
     fn typed_before(&self) -> Option<String> {
         let checker = self.checker.lock().unwrap();
         self.decisions.one_of(&checker.typed).cloned()
+    }
+
+    /// One of the last forms with a request id.
+    fn form_again(&self) -> Option<Operation> {
+        let checker = self.checker.lock().unwrap();
+        let asked = checker.entries.iter().rev().map(|entry| &entry.operation);
+        let forms = asked.filter(|operation| operation.request().is_some());
+        let last: Vec<_> = forms.take(2).collect();
+        self.decisions.one_of(&last).map(|form| (*form).clone())
     }
 
     /// A backup code that was shown to the user, used or not, of this set or an older set.

@@ -40,6 +40,9 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
     let passcode = |steps| StartState::verify(at.passcode(steps));
     let code = |number| StartState::verify(at.code(number));
     let wrong = || StartState::verify("000000".into());
+    let form = || StartState::form(at.passcode(0));
+    let code_form = || StartState::form(at.code(0));
+    let wrong_form = || StartState::form("000000".into());
     let shown = |steps| Shown::Typed(at.passcode(steps));
     let issue = |steps| Operation::Issue {
         proof: shown(steps),
@@ -75,6 +78,20 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
             cost: Cost::High,
             two: [vec![code(0), code(1)], vec![code(0), passcode(0)]],
             three: [vec![code(0)], vec![code(0)], vec![code(0)]],
+        },
+        Scenario {
+            name: "one form with a passcode",
+            token,
+            cost: Cost::Low,
+            two: [vec![form(), form()], vec![form(), wrong_form()]],
+            three: [vec![form()], vec![form()], vec![form()]],
+        },
+        Scenario {
+            name: "one form with a backup code",
+            token,
+            cost: Cost::High,
+            two: [vec![code_form(), code_form()], vec![code_form(), code(0)]],
+            three: [vec![code_form()], vec![code_form()], vec![code_form()]],
         },
         Scenario {
             name: "one enrollment confirmed twice",

@@ -260,14 +260,15 @@ async fn use_account<D: Database>(
     number: usize,
     left: Rc<Cell<usize>>,
     mode: Mode,
-    code: Option<String>,
+    code: Option<(String, Option<u8>)>,
 ) {
     while left.get() > 0 {
         left.set(left.get() - 1);
         let server = world.decisions.pick(2);
         let operation = match &code {
-            Some(typed) => Operation::Verify {
+            Some((typed, request)) => Operation::Verify {
                 typed: typed.clone(),
+                request: *request,
             },
             None => world.operation(mode, server),
         };

@@ -10,8 +10,8 @@ use countersign::otp::RandomError;
 use countersign::runtime::{Clock, RandomSource};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, SealingKey, ServerClock,
-    Timestamp, Verifier,
+    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, RequestId, SealingKey,
+    ServerClock, Timestamp, Verifier,
 };
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -215,7 +215,18 @@ impl<D: Database> World<D> {
                 .confirm_enrollment(account, *id, typed)
                 .await
                 .map(accepted),
-            Operation::Verify { typed } => verifier.verify(account, typed).await.map(accepted),
+            Operation::Verify {
+                typed,
+                request: None,
+            } => verifier.verify(account, typed).await.map(accepted),
+            Operation::Verify {
+                typed,
+                request: Some(id),
+            } => {
+                let id: RequestId = format!("{id:032x}").parse().unwrap();
+                let receipt = verifier.verify_request(account, typed, &id).await;
+                receipt.map(accepted)
+            }
             Operation::Issue { proof } => verifier
                 .issue_backup_codes(account, proof.as_proof())
                 .await

@@ -8,8 +8,9 @@ use countersign::store::{Revision, StoredRecord};
 use countersign::testing::{ManualClock, block_on};
 use countersign::uri::KeyUriKind;
 use countersign::{
-    AccountId, AuthenticatorId, AuthenticatorName, Denied, EnrollmentId, EnrollmentRequest, KeyId,
-    Keyring, Proof, Rejection, SealingKey, Status, Timestamp, Verifier, VerifierError,
+    AcceptedBy, AccountId, AuthenticatorId, AuthenticatorName, Denied, EnrollmentId,
+    EnrollmentRequest, KeyId, Keyring, Proof, Receipt, Rejection, RequestId, SealingKey, Status,
+    Timestamp, Verifier, VerifierError,
 };
 use data_encoding::HEXLOWER;
 use std::time::Duration;
@@ -56,6 +57,15 @@ impl Case {
             Status::Enabled(enabled) => enabled,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Verifies with the request id of the records.
+    fn request(&self, code: &str) -> Result<Receipt, Denied> {
+        let id = (0..16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>();
+        let id: RequestId = id.parse().unwrap();
+        block_on(self.verifier.verify_request(&self.account, code, &id))
     }
 
     fn verify(&self, code: &str) -> Result<(), Rejection> {
@@ -250,6 +260,74 @@ fn a_pending_counter_in_a_record_continues() {
     let enrollment = block_on(case.verifier.pending_enrollment(&case.account, id)).unwrap();
     let kind = enrollment.key_uri().kind();
     assert_eq!(kind, KeyUriKind::Hotp { counter: 0 });
+}
+
+#[test]
+fn requests_in_a_record_are_repeated() {
+    for (name, remaining) in [("request_accepted", None), ("request_backup_code", Some(2))] {
+        let case = case(name);
+        let receipt = case.request(case.passcodes[0]).unwrap();
+        assert!(receipt.is_repeat());
+        let ago = NOW - receipt.at().as_unix();
+        match (receipt.accepted_by(), remaining) {
+            (AcceptedBy::Authenticator { id }, None) => {
+                assert_eq!((id.to_string(), ago), ("02".repeat(8), 29));
+            }
+            (
+                AcceptedBy::BackupCode {
+                    set,
+                    number: 3,
+                    remaining: left,
+                },
+                remaining,
+            ) => {
+                let salt: String = (0..16).map(|byte| format!("{byte:02x}")).collect();
+                assert_eq!((set.to_string(), ago), (salt, 1));
+                assert_eq!(Some(left), remaining);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(case.verify(case.passcodes[0]).is_err(), "without the id");
+    }
+    let wrong = case("request_wrong");
+    for _ in 0..9 {
+        let outcome = wrong.request(wrong.passcodes[0]).unwrap_err();
+        assert_eq!(outcome.rejection(), Some(Rejection::WrongCode));
+    }
+}
+
+#[test]
+fn requests_in_a_record_are_joined() {
+    for name in ["request_reserved", "request_joined"] {
+        let case = case(name);
+        let receipt = case.request(case.passcodes[0]).unwrap();
+        assert!(!receipt.is_repeat());
+        assert_eq!(receipt.at().as_unix(), NOW);
+        assert!(case.request(case.passcodes[0]).unwrap().is_repeat());
+    }
+}
+
+#[test]
+fn impossible_requests_in_a_record_are_malformed() {
+    for name in [
+        "request_unknown_result",
+        "request_wrong_number",
+        "request_five_joins",
+        "request_no_authenticator",
+        "request_unused_code",
+        "request_code_zero",
+        "request_no_code",
+        "request_disabled",
+        "request_reserved_without_codes",
+        "request_code_without_codes",
+    ] {
+        let case = case(name);
+        let status = block_on(case.verifier.status(&case.account));
+        assert!(
+            matches!(status, Err(VerifierError::Record(RecordError::Malformed))),
+            "{name}: {status:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The gate over each kind of session.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+
 mod service;
 
 use countersign_actix::gate::SignInRows;
@@ -71,11 +73,12 @@ impl Setting {
     /// Starts a request, and returns its answer after the work, which it does not see.
     async fn late(&mut self, path: &str, work: impl AsyncFnOnce(&mut Self)) -> TestAnswer {
         let request = TestRequest::new("GET", path).header("x-hold", "1");
-        let mut late = pin!(self.service.send(self.browser.prepare(request)));
+        let service = self.service.clone();
+        let mut late = pin!(service.send(self.browser.prepare(request)));
         let mut context = Context::from_waker(Waker::noop());
         assert!(late.as_mut().poll(&mut context).is_pending());
         work(self).await;
-        self.service.held.notify_one();
+        service.held.notify_one();
         late.await
     }
 }

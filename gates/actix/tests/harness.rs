@@ -1,5 +1,7 @@
 //! The harness.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+
 mod service;
 
 use actix_session::SessionMiddleware;

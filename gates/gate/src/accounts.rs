@@ -77,7 +77,7 @@ pub enum PasswordCheck {
         /// The time to wait.
         retry_after: Duration,
     },
-    /// The account has no password. A code must be enough.
+    /// The account has no password: [`Accounts::has_password`] says so too. A code must be enough.
     NoPassword,
 }
 

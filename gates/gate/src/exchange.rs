@@ -1,8 +1,10 @@
+use std::fmt;
+
 use crate::notice::Client;
 use crate::session_data::{SessionChange, SessionData};
 
 /// A request for one of the gate's pages, without a web framework.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct GateRequest {
     /// Whether the method is POST. The only other methods of the gate's pages are GET and HEAD.
     pub post: bool,
@@ -26,7 +28,7 @@ impl GateRequest {
 }
 
 /// The headers that the gate reads.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Headers {
     /// `Accept`.
     pub accept: Option<String>,
@@ -45,7 +47,7 @@ pub struct Headers {
 }
 
 /// An answer of the gate, without a web framework.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "carry out the change of the session, and then send the answer"]
 pub struct GateAnswer {
     /// The status.
@@ -67,5 +69,42 @@ impl GateAnswer {
             body: Vec::new(),
             session: SessionChange::Keep,
         }
+    }
+}
+
+/// Hides the body and the query, which can hold a password or a code.
+impl fmt::Debug for GateRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateRequest")
+            .field("post", &self.post)
+            .field("path", &self.path)
+            .field("headers", &self.headers)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hides the token.
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Headers")
+            .field("accept", &self.accept)
+            .field("accept_language", &self.accept_language)
+            .field("content_type", &self.content_type)
+            .field("host", &self.host)
+            .field("origin", &self.origin)
+            .field("sec_fetch_site", &self.sec_fetch_site)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hides the body, which can hold a key or codes.
+impl fmt::Debug for GateAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateAnswer")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("session", &self.session)
+            .finish_non_exhaustive()
     }
 }

@@ -83,7 +83,7 @@ pub enum Visitor {
 }
 
 /// The sender of a request with a full session.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SignedInVisitor {
     /// The account.
@@ -94,6 +94,16 @@ pub struct SignedInVisitor {
     pub factors: SignInFactors,
     /// The token for the forms of your own pages, in the field `csrf`.
     pub csrf: String,
+}
+
+/// Hides the token.
+impl fmt::Debug for SignedInVisitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedInVisitor")
+            .field("account", &self.account)
+            .field("factors", &self.factors)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Gate {

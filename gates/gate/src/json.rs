@@ -235,6 +235,7 @@ fn prove(page: &ProvePage, words: &Words) -> Value {
         "code": page.code,
         "name": page.name,
         "to": page.to,
+        "once": page.once,
         "wait": wait(page.wait),
         "letters": page.letters,
     })

@@ -3,6 +3,7 @@ use countersign::factor::{AuthenticatorStatus, BackupCodesStatus};
 use countersign::otp::SecretText;
 use countersign::{AuthenticatorId, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 use crate::words::Language;
 
@@ -17,7 +18,7 @@ pub struct Page {
 }
 
 /// What all pages have.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Frame {
     /// The name of your service.
@@ -42,6 +43,17 @@ pub struct Frame {
     pub account_name: Option<String>,
     /// Who looks at the page.
     pub viewer: Viewer,
+}
+
+/// Hides the token.
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("language", &self.language)
+            .field("viewer", &self.viewer)
+            .field("problem", &self.problem)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Who looks at a page.
@@ -296,8 +308,8 @@ pub enum SetupPurpose {
     },
 }
 
-impl std::fmt::Debug for SetupPage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for SetupPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SetupPage").finish_non_exhaustive()
     }
 }
@@ -372,8 +384,8 @@ pub struct BackupCodesPage {
     pub file_name: String,
 }
 
-impl std::fmt::Debug for BackupCodesPage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for BackupCodesPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BackupCodesPage").finish_non_exhaustive()
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Use {
     FormToken,
     /// The secret of a full session.
     Secret,
+    /// The id of a form of a full session, for the verifier.
+    Request,
     /// What recognizes the form that renewed a session.
     Form,
     /// The name of an enrollment in addresses.
@@ -48,6 +50,7 @@ pub(crate) fn derive(secret: &str, request: &str, used: Use) -> Result<[u8; 16],
         Use::SessionId => b"countersign-gate session\0",
         Use::FormToken => b"countersign-gate form token\0",
         Use::Secret => b"countersign-gate secret\0",
+        Use::Request => b"countersign-gate request\0",
         Use::Form => b"countersign-gate form\0",
         Use::SetupTag => b"countersign-gate setup\0",
         Use::Once => b"countersign-gate once\0",
@@ -74,6 +77,7 @@ mod tests {
             Use::SessionId,
             Use::FormToken,
             Use::Secret,
+            Use::Request,
             Use::Form,
             Use::SetupTag,
             Use::Once,

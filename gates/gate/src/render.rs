@@ -64,7 +64,7 @@ impl DefaultPages {
 
     /// Uses these words in this language.
     #[must_use]
-    pub fn words(mut self, language: Language, words: Words) -> Self {
+    pub fn with_words(mut self, language: Language, words: Words) -> Self {
         self.words.retain(|(earlier, _)| *earlier != language);
         self.words.push((language, words));
         self

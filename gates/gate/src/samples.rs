@@ -117,15 +117,16 @@ impl Samples {
     }
 
     fn add_overviews(&mut self) -> Result<(), BoxError> {
-        let long = "A very long name of an authenticator, without-a-place-to-break-it";
-        let authenticators = [("f0e1d2c3b4a59687", "Phone"), ("0123456789abcdef", long)]
+        // Names may have 64 bytes.
+        let long = "Tablet-0123456789012345678901234567890123456789012345678901234567";
+        let authenticators = [("f0e1d2c3b4a59687", "Pixel 12"), ("0123456789abcdef", long)]
             .into_iter()
             .map(|(id, name)| {
                 Ok(AuthenticatorEntry {
                     id: id.parse()?,
                     name: name.to_owned(),
                     added_at: Timestamp::from_unix(1_790_000_000),
-                    last_used_at: (name == "Phone").then_some(NOW),
+                    last_used_at: (name == "Pixel 12").then_some(NOW),
                 })
             })
             .collect::<Result<Vec<_>, BoxError>>()?;
@@ -145,7 +146,7 @@ impl Samples {
             })
         };
         let added = self.done(&Done::Added {
-            name: "Phone".into(),
+            name: "Pixel 12".into(),
         });
         let used = self.done(&Done::BackupCodeUsed {
             number: 9,
@@ -197,7 +198,7 @@ impl Samples {
         self.add("setup", Viewer::Full, setup(SetupPurpose::First)?);
         let content = setup(SetupPurpose::First)?;
         self.add("setup-wrong", Viewer::Half, content).problem = wrong;
-        let name = || "Phone".into();
+        let name = || "Pixel 12".into();
         let another = setup(SetupPurpose::Another { name: name() })?;
         self.add("setup-another", Viewer::Full, another);
         let replacement = setup(SetupPurpose::Replacement { name: name() })?;
@@ -206,7 +207,7 @@ impl Samples {
     }
 
     fn add_proofs(&mut self) {
-        let name = || "Phone".to_owned();
+        let name = || "Pixel 12".to_owned();
         let remove = |last| Change::Remove { name: name(), last };
         let issue = |replaces| Change::IssueBackupCodes { replaces };
         // The change, whether a password is asked for, and whether a code is.
@@ -311,12 +312,12 @@ fn prove(change: Change, password: bool, code: bool) -> ProvePage {
     ProvePage {
         name: (change == Change::Add).then(|| "Second authenticator".into()),
         to: (change == Change::Reach).then(|| "/transfer?to=1&sum=2".into()),
+        once: matches!(change, Change::IssueBackupCodes { .. }).then(|| "0123456789abcdef".into()),
         change,
         action: "/two-factor/prove".into(),
         back: "/two-factor/".into(),
         password,
         code,
-        once: None,
         wait: None,
         letters: true,
     }

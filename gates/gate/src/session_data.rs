@@ -1,12 +1,13 @@
 use countersign::session::{HalfSession, SignInFactors};
 use countersign::{AuthenticatorId, EnrollmentId, SealedReceipt, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 use crate::say::Say;
 use crate::sign_ins::SignInId;
 
 /// The gate's part of a session: one text under one key.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionData {
     /// The token of the forms. Empty until a page with a form was shown.
     #[serde(default, rename = "c", skip_serializing_if = "String::is_empty")]
@@ -51,7 +52,7 @@ pub(crate) enum StageData {
 }
 
 /// What a repeat of the form gets that renewed a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Repeat {
     /// Recognizes the form: its address and its code.
     pub(crate) form: String,
@@ -64,7 +65,7 @@ pub(crate) struct Repeat {
 }
 
 /// The first factor was right.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Half {
     pub(crate) session: HalfSession,
     /// 16 random bytes as hexadecimal digits. The id of the sign-in is derived from them.
@@ -80,7 +81,7 @@ pub(crate) struct Half {
 }
 
 /// Signed in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Full {
     pub(crate) id: SignInId,
     /// 16 bytes as hexadecimal digits. The next id of the session is derived from them.
@@ -123,6 +124,46 @@ pub(crate) enum Purpose {
     Replacement { name: String },
 }
 
+/// Shows the stage only: the rest holds tokens.
+impl fmt::Debug for SessionData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            StageData::Anonymous => "anonymous",
+            StageData::Half(_) => "half",
+            StageData::Full(_) => "full",
+            StageData::Moved { .. } => "moved",
+        };
+        f.debug_struct("SessionData")
+            .field("stage", &stage)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Half {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Half")
+            .field("session", &self.session)
+            .field("must_enroll", &self.must_enroll)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Full")
+            .field("factors", &self.factors)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Repeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repeat")
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
+}
+
 impl SessionData {
     /// Reads what [`to_text`](Self::to_text) wrote. Any other text counts as no session.
     #[must_use]
@@ -163,7 +204,7 @@ impl SessionData {
 }
 
 /// What an answer does to the session.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 #[expect(
     clippy::large_enum_variant,
@@ -195,4 +236,95 @@ pub enum SessionChange {
 impl SessionChange {
     /// How long the rest of a session stays under its old id, in seconds.
     pub const LEFT_FOR: u64 = 60;
+}
+
+/// Hides the bytes of the new id.
+impl fmt::Debug for SessionChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keep => f.write_str("Keep"),
+            Self::Store(data) => f.debug_tuple("Store").field(data).finish(),
+            Self::Renew { data, left, .. } => f
+                .debug_struct("Renew")
+                .field("data", data)
+                .field("left", left)
+                .finish_non_exhaustive(),
+            Self::End { left } => f.debug_struct("End").field("left", left).finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::{GateAnswer, GateRequest, Headers};
+    use countersign::FirstFactor;
+    use countersign::session::SecondFactorUse;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+    #[test]
+    fn debug_shows_no_token() {
+        let token = || "5ec2e7".repeat(5) + "00";
+        let half = Half {
+            session: HalfSession::new(1_u32.into(), FirstFactor::password(NOW)),
+            secret: token(),
+            request: token(),
+            previous: Some(token()),
+            must_enroll: false,
+        };
+        let full = Full {
+            id: token().parse().unwrap(),
+            secret: token(),
+            factors: SignInFactors {
+                first: FirstFactor::password(NOW),
+                second: SecondFactorUse::Passcode,
+                second_at: NOW,
+            },
+            receipt: Some(token().into()),
+        };
+        let data = |stage| SessionData {
+            csrf: token(),
+            stage,
+            file: Some(token()),
+            ..SessionData::default()
+        };
+        let repeat = Repeat {
+            form: token(),
+            id: [0x5e; 16],
+            next: "/".into(),
+            data: data(StageData::Full(full.clone())),
+        };
+        let moved = StageData::Moved {
+            half: Some(half.clone()),
+            at: NOW,
+            repeat: Some(Box::new(repeat)),
+        };
+        let change = SessionChange::Renew {
+            data: data(StageData::Full(full.clone())),
+            id: [0x5e; 16],
+            left: data(moved.clone()),
+        };
+        let headers = Headers {
+            csrf_token: Some(token()),
+            ..Headers::default()
+        };
+        let request = GateRequest {
+            body: token().into_bytes(),
+            query: token(),
+            headers,
+            session: data(StageData::Half(half.clone())),
+            ..GateRequest::default()
+        };
+        let answer = GateAnswer {
+            body: token().into_bytes(),
+            session: change.clone(),
+            ..GateAnswer::empty(200)
+        };
+        let shown = format!("{half:?} {full:?} {moved:?} {change:?} {request:?} {answer:?}");
+        assert!(shown.contains("half") && shown.contains("full"), "{shown}");
+        for secret in ["5ec2e7", "94, 94", "53, 101, 99"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
 }

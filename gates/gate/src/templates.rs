@@ -211,3 +211,6 @@ impl MessageTemplate<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

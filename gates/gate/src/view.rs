@@ -131,8 +131,14 @@ impl View<'_> {
         (self.words.confirm)(*digits)
     }
 
-    pub(crate) fn setup_ends(&self, seconds: &u64) -> String {
-        (self.words.setup_ends)(&self.span(seconds))
+    /// The text before and after the time of day, which is an element of its own.
+    pub(crate) fn setup_ends(&self, seconds: &u64) -> (String, String) {
+        const GAP: &str = "\u{fffc}";
+        let text = (self.words.setup_ends)(&self.span(seconds), GAP);
+        match text.split_once(GAP) {
+            Some((before, after)) => (before.to_owned(), after.to_owned()),
+            None => (text, String::new()),
+        }
     }
 
     pub(crate) fn codes_page_title(&self) -> String {

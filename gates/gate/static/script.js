@@ -5,13 +5,14 @@ const texts = 'data-cs-';
 const every = (name) => document.querySelectorAll(`[${texts}${name}]`);
 const text = (element, name) => element.getAttribute(texts + name);
 
-// Shows times in the time zone of the browser.
+// Shows times in the time zone of the browser, and in its region if it speaks the language of the page.
+const { lang } = document.documentElement;
+const locale = navigator.languages.find((one) => one.split('-')[0] === lang.split('-')[0]) ?? (lang || undefined);
 for (const time of every('time')) {
   const form = text(time, 'time') === 'time' ? {} : { dateStyle: 'long' };
   const at = new Date(time.dateTime);
   if (!Number.isNaN(at.getTime())) {
-    const format = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { ...form, timeStyle: 'short' });
-    time.textContent = format.format(at);
+    time.textContent = new Intl.DateTimeFormat(locale, { ...form, timeStyle: 'short' }).format(at);
   }
 }
 

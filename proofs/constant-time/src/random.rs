@@ -1,3 +1,4 @@
+use crate::memcheck::poison;
 use countersign::otp::RandomError;
 use countersign::runtime::RandomSource;
 use rand_core::{Infallible, TryCryptoRng, TryRng};
@@ -52,3 +53,26 @@ impl TryRng for Repeatable {
 }
 
 impl TryCryptoRng for Repeatable {}
+
+/// The same, with poisoned bytes.
+pub(crate) struct Poisoned(pub(crate) Repeatable);
+
+impl TryRng for Poisoned {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.0.try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0.try_next_u64()
+    }
+
+    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill_bytes(buffer);
+        poison(buffer);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Poisoned {}

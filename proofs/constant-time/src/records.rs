@@ -1,11 +1,12 @@
 //! From an encrypted record to the result, and to the record that is written back.
 //!
 //! AES-CTR handles each byte alone. So a byte that is poisoned in the ciphertext is poisoned in the
-//! plaintext. Only the secrets of authenticators and the hashes of backup codes are poisoned.
+//! plaintext. Only the secrets of authenticators, the hashes of backup codes and the ids of requests
+//! are poisoned.
 
 use crate::backup_codes::{hashes, wrong};
 use crate::memcheck::{declassify, poison};
-use crate::random::Repeatable;
+use crate::random::{Poisoned, Repeatable};
 use crate::receipts;
 use crate::report::Report;
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
@@ -17,7 +18,7 @@ use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteResul
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
     AccountId, Denied, Enrollment, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof,
-    Receipt, Rejection, SealedReceipt, SealingKey, Timestamp,
+    Receipt, Rejection, RequestId, SealedReceipt, SealingKey, Timestamp,
 };
 use std::convert::Infallible;
 use std::sync::Mutex;
@@ -87,6 +88,8 @@ fn phones(report: &Report) {
     report.proof("verify, wrong backup code", 2, || {
         assert_eq!(rejected(service.verify(&wrong)), Some(Rejection::WrongCode));
     });
+    service.clock.advance(STEP * 4);
+    requests(report, &service, &service.shown(&phone));
     report.proof("reseal", 1, || {
         assert!(service.verifier.reseal(&service.alice).is_ok())
     });
@@ -100,6 +103,28 @@ fn phones(report: &Report) {
     let typed = service.shown(&phone);
     report.proof("confirm_enrollment", 3, || {
         assert!(service.confirm(&second, &typed).is_ok());
+    });
+}
+
+/// A form that is sent twice.
+fn requests(report: &Report, service: &Service, typed: &str) {
+    let mut random = Poisoned(Repeatable::new());
+    let [first, second] = [(); 2].map(|()| RequestId::generate_with(&mut random));
+    let request = |typed, id| service.verifier.verify_request(&service.alice, typed, id);
+    report.proof("request, passcode", 2, || {
+        assert!(request(typed, &first).is_ok());
+    });
+    report.proof("request, the same again", 1, || {
+        assert!(request(typed, &first).is_ok_and(|receipt| receipt.is_repeat()));
+    });
+    report.proof("request, another id", 3, || {
+        assert_eq!(rejected(request(typed, &second)), Some(Rejection::Replayed));
+    });
+    report.proof("request, another code", 3, || {
+        assert_eq!(
+            rejected(request("000000", &first)),
+            Some(Rejection::WrongCode)
+        );
     });
 }
 

@@ -85,6 +85,9 @@
 //! plain columns for queries. Each call is one statement that commits by itself. A time-out limits
 //! every call. The page of each store lists the settings that its pool and its server need.
 //!
+//! With the feature `gate`, a store also has the sign-ins and flags of countersign-gate, which it
+//! writes in the transaction of the record: see `GateStore`.
+//!
 //! Only an import of accounts may run in a transaction of your own: see `TransactionStore`.
 //!
 //! # What it needs

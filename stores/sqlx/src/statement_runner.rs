@@ -41,6 +41,8 @@ impl<DB> DatabaseServer for DB where DB: Dialect<Arguments: Clone + Sync + IntoA
 pub(crate) struct StatementRunner<DB: Database> {
     pool: Pool<DB>,
     limit: Duration,
+    /// How many times a statement runs again after the database rolled it back.
+    retries: u8,
     /// Locked by the one call that finds out why no connection is available.
     diagnosing: Arc<Mutex<()>>,
 }
@@ -50,6 +52,7 @@ impl<DB: Database> Clone for StatementRunner<DB> {
         Self {
             pool: self.pool.clone(),
             limit: self.limit,
+            retries: self.retries,
             diagnosing: Arc::clone(&self.diagnosing),
         }
     }
@@ -63,12 +66,23 @@ where
         Self {
             pool,
             limit: TIMEOUT,
+            retries: RETRIES,
             diagnosing: Arc::default(),
         }
     }
 
     pub(crate) fn with_limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
+    }
+
+    /// For statements that do not answer `Stale`. Of several that conflict, the database carries out
+    /// one at a time, so each needs as many retries as there are others.
+    #[cfg(feature = "gate")]
+    pub(crate) fn patient(&self) -> Self {
+        Self {
+            retries: PATIENT_RETRIES,
+            ..self.clone()
+        }
     }
 
     /// Runs a statement that changes rows.
@@ -116,7 +130,7 @@ where
         run_uncancellable(Box::pin(async move {
             let (mut connection, left) = runner.connection(&table).await?;
             let repeated = async {
-                let mut retries = RETRIES;
+                let mut retries = 0..runner.retries;
                 loop {
                     match statement(&mut connection).await {
                         Err(Error::Conflict(_)) if retries.next().is_some() => {}
@@ -195,4 +209,6 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const DIAGNOSIS: Duration = Duration::from_secs(1);
 /// How many times a statement runs again after the database rolled it back. The row has changed by
 /// then, and the answer is `Stale`.
-const RETRIES: std::ops::Range<u8> = 0..2;
+const RETRIES: u8 = 2;
+#[cfg(feature = "gate")]
+const PATIENT_RETRIES: u8 = 50;

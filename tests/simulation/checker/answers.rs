@@ -9,10 +9,16 @@ use countersign::{AcceptedBy, Receipt, Rejection, Removed, Status, Timestamp};
 use std::collections::HashSet;
 
 impl Checker {
-    pub(super) fn is_stored(&self, by: usize, answer: &Answer) -> Result<(), String> {
+    pub(super) fn is_stored(&mut self, by: usize, answer: &Answer) -> Result<(), String> {
+        if matches!(answer, Answer::Rejected(Rejection::WrongCode)) && self.repeats_failure(by) {
+            return Ok(());
+        }
         let entry = &self.entries[by];
         let wrote = |kinds: &[WriteKind]| entry.wrote(kinds);
         let found = match (answer, &entry.operation) {
+            (Answer::Accepted(receipt, _), _) if receipt.is_repeat() => {
+                self.acceptance_of(by, receipt.at()).is_some()
+            }
             (Answer::Accepted(receipt, _), _) => entry.landed.iter().any(|write| {
                 matches!(write.kind, WriteKind::Accepted | WriteKind::Enrolled)
                     && write.at == receipt.at()
@@ -31,7 +37,7 @@ impl Checker {
             }
             (Answer::Done, Operation::Unlock { .. }) => wrote(&[WriteKind::Unlocked]),
             (Answer::Rejected(Rejection::WrongCode | Rejection::BackupCodeUsed), _) => {
-                wrote(&[WriteKind::Rejected, WriteKind::Reserved])
+                wrote(&[WriteKind::Rejected, WriteKind::Reserved, WriteKind::Joined])
             }
             (
                 Answer::Rejected(

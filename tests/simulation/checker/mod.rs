@@ -2,6 +2,7 @@
 //! first contradiction.
 
 mod answers;
+mod requests;
 mod writes;
 
 use crate::coverage::Coverage;
@@ -18,6 +19,7 @@ use countersign::uri::KeyUriKind;
 use countersign::{
     AcceptedBy, AuthenticatorId, Enrollment, Receipt, Resealed, SealedReceipt, Timestamp,
 };
+use requests::Requests;
 use std::collections::{HashMap, HashSet};
 
 #[derive(Clone, Default)]
@@ -49,6 +51,7 @@ pub(crate) struct Checker {
     /// Whether a revision landed twice: the record was erased, and earlier writes landed again.
     landed_again: bool,
     used_codes: HashSet<(usize, String)>,
+    requests: Requests,
 }
 
 #[derive(Clone, Copy)]
@@ -169,6 +172,7 @@ impl Checker {
             .apply(by, kind, write.expected().is_none(), checked_at)
             .and_then(|()| {
                 self.reference.drop_expired(checked_at);
+                self.remember(by, kind, checked_at);
                 self.reference.agrees(write.summary())
             });
         self.entries[by].landed.push(Write {
@@ -244,7 +248,12 @@ impl Checker {
         let entry = &mut self.entries[by];
         entry.answered_success = true;
         let stage = entry.stage;
-        let (grounds, operation) = (entry.grounds.clone(), entry.operation.clone());
+        let operation = entry.operation.clone();
+        let of = match receipt.is_repeat() {
+            true => self.acceptance_of(by, receipt.at()).unwrap_or(by),
+            false => by,
+        };
+        let grounds = self.entries[of].grounds.clone();
         let (event, agrees) = match (receipt.accepted_by(), operation, grounds) {
             (AcceptedBy::Enrollment { id }, Operation::Confirm { phone, .. }, _) => {
                 self.phones[phone].id = Some(id);
@@ -275,7 +284,7 @@ impl Checker {
         self.receipts.push(Kept {
             sealed,
             at: receipt.at(),
-            of: by,
+            of,
             stage,
         });
     }

@@ -29,6 +29,7 @@ impl Checker {
         match (kind, &operation) {
             (WriteKind::Rejected, _) if operation.typed().is_some() => self.fail(by, at),
             (WriteKind::Reserved, _) if operation.typed().is_some_and(is_code) => self.fail(by, at),
+            (WriteKind::Joined, Operation::Verify { .. }) => self.join(by, at),
             (WriteKind::Enrolling, Operation::Confirm { phone, typed, .. }) => {
                 self.use_up_try(*phone, typed, at)
             }
@@ -208,7 +209,8 @@ impl Checker {
     }
 
     fn spend_code(&mut self, by: usize, typed: &str) -> Result<(), String> {
-        let reserved = |write: &Write| write.kind == WriteKind::Reserved;
+        let reserved =
+            |write: &Write| matches!(write.kind, WriteKind::Reserved | WriteKind::Joined);
         if !self.entries[by].landed.iter().any(reserved) {
             return Err("a backup code was checked before the attempt was counted".into());
         }

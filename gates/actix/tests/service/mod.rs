@@ -1,5 +1,7 @@
 //! A small service over actix-session, and a client of it.
 
+#![allow(dead_code, reason = "not every test uses everything")]
+
 use actix_http::Request;
 use actix_session::storage::{
     CookieSessionStore, LoadError, SaveError, SessionKey, SessionStore, UpdateError,
@@ -29,7 +31,7 @@ use tokio::sync::Notify;
 
 /// How the service keeps its sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Over {
+pub(crate) enum Over {
     /// A store in `GateSessions`, which draws its keys.
     Random,
     /// A store in `GateSessions`, with the keys that the gate chooses.
@@ -40,12 +42,12 @@ pub enum Over {
     Cookie,
 }
 
-pub const ALL: [Over; 4] = [Over::Random, Over::Chosen, Over::Plain, Over::Cookie];
+pub(crate) const ALL: [Over; 4] = [Over::Random, Over::Chosen, Over::Plain, Over::Cookie];
 
 /// Lets requests go on that were held back.
-pub type Held = Rc<Notify>;
+pub(crate) type Held = Rc<Notify>;
 
-pub fn app(gate: Gate, held: Held) -> GateApp<impl Endpoint<Response = ServiceResponse>> {
+pub(crate) fn app(gate: Gate, held: Held) -> GateApp<impl Endpoint<Response = ServiceResponse>> {
     let fresh = Freshness::minutes(5).with_second_factor();
     let nested = web::scope("/secret/nested").default_service(web::to(secret));
     let open = web::scope("/open").default_service(web::to(async || "open"));
@@ -114,15 +116,18 @@ async fn change(session: Session, change: Path<String>, held: Data<Held>) -> &'s
 
 /// Sends requests to the service.
 #[derive(Clone)]
-pub struct Service {
+pub(crate) struct Service {
     send: Rc<dyn Fn(Request) -> Answering>,
-    pub held: Held,
+    pub(crate) held: Held,
 }
 
 type Answering = Pin<Box<dyn Future<Output = TestAnswer>>>;
 
 impl Service {
-    pub async fn of<B: MessageBody + 'static>(app: Gated<impl AppService<B>>, held: Held) -> Self {
+    pub(crate) async fn of<B: MessageBody + 'static>(
+        app: Gated<impl AppService<B>>,
+        held: Held,
+    ) -> Self {
         let app = Rc::new(test::init_service(app).await);
         let send = Rc::new(move |request| -> Answering {
             let app = Rc::clone(&app);
@@ -137,7 +142,7 @@ impl Service {
     }
 
     /// Starts the service over this gate.
-    pub async fn start(gate: Gate, over: Over, store: TestStore) -> Self {
+    pub(crate) async fn start(gate: Gate, over: Over, store: TestStore) -> Self {
         let (held, key) = (Held::default(), Key::from(&[7; 64]));
         let app = app(gate, Rc::clone(&held));
         match over {
@@ -190,13 +195,13 @@ impl Client for Service {
 
 /// Sessions in memory. They do not expire.
 #[derive(Clone, Debug, Default)]
-pub struct TestStore(Arc<Mutex<HashMap<String, State>>>);
+pub(crate) struct TestStore(Arc<Mutex<HashMap<String, State>>>);
 
-pub type State = HashMap<String, String>;
+pub(crate) type State = HashMap<String, String>;
 
 impl TestStore {
     /// Returns the keys and states.
-    pub fn sessions(&self) -> HashMap<String, State> {
+    pub(crate) fn sessions(&self) -> HashMap<String, State> {
         self.0.lock().unwrap().clone()
     }
 }

@@ -1,12 +1,12 @@
 //! The code page: one field for a passcode or a backup code.
 
 use countersign::factor::RateLimitState;
-use countersign::{AcceptedBy, Receipt, Rejection, Status};
+use countersign::{AcceptedBy, Denied, Receipt, Rejection, RequestId, Status};
 use serde::Deserialize;
 
 use super::visit::{Sender, Visit};
 use super::{Stop, rejected};
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, BoxError};
 use crate::exchange::GateAnswer;
 use crate::notice::What;
 use crate::page::{CodePage, Content, Done, Message, Wait};
@@ -63,7 +63,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             },
             _ => half,
         };
-        match self.verify(&half, &form.code).await {
+        match self.verify(&half, &form.code).await? {
             Ok(receipt) => self.accepted(&half, receipt).await,
             Err(denied) => match rejected(denied)? {
                 Rejection::Absent | Rejection::Disabled => Ok(self.changed_meanwhile()),
@@ -72,16 +72,14 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
     }
 
-    async fn verify(&self, half: &Half, code: &str) -> Result<Receipt, countersign::Denied> {
-        let new = match self.new_sign_in(half) {
-            Ok(new) => new,
-            Err(_) => return Err(Rejection::Malformed.into()),
-        };
+    async fn verify(&self, half: &Half, code: &str) -> Result<Result<Receipt, Denied>, Stop> {
+        let request: RequestId = half.request.parse().map_err(BoxError::from)?;
         let verifier = self.flow.verifier_with(RowsOfRequest {
-            new: Some(new),
+            new: Some(self.new_sign_in(half)?),
             keep: None,
         });
-        verifier.verify(half.session.account(), code).await
+        let account = half.session.account();
+        Ok(verifier.verify_request(account, code, &request).await)
     }
 
     async fn accepted(&mut self, half: &Half, receipt: Receipt) -> Result<GateAnswer, Stop> {
@@ -90,17 +88,26 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         if !S::IN_TRANSACTION {
             rows.insert(&new).await?;
         }
+        let is_repeat = receipt.is_repeat();
+        if is_repeat && rows.find(new.id()).await?.is_none() {
+            // The user has signed out since.
+            return Ok(self.redirect(&self.flow.settings.sign_in));
+        }
         let sealed = self.flow.verifier.seal_receipt(&receipt);
         let by = receipt.accepted_by();
         let full = half.session.pass(receipt.into(), self.now);
         let full = full.map_err(|error| Stop::Failed(error.into()))?;
-        self.signed_in(half, &full).await;
+        if !is_repeat {
+            self.signed_in(half, &full).await;
+        }
         let say = match by {
             AcceptedBy::BackupCode {
                 number, remaining, ..
             } => {
-                let what = What::BackupCodeUsed { number, remaining };
-                self.notify(full.account(), what).await;
+                if !is_repeat {
+                    let what = What::BackupCodeUsed { number, remaining };
+                    self.notify(full.account(), what).await;
+                }
                 Some(Say::Done(Done::BackupCodeUsed { number, remaining }))
             }
             _ => None,

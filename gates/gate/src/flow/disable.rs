@@ -1,7 +1,7 @@
 //! Switches the second factor off. This always needs the password and a code.
 
 use super::proof::{Origin, ProofForm};
-use super::visit::Visit;
+use super::visit::{Member, Visit};
 use super::{Stop, rejected};
 use crate::accounts::Accounts;
 use crate::exchange::GateAnswer;
@@ -28,7 +28,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let form: ProofForm = self.form()?;
         let account = member.account.clone();
         if self.enabled(&account).await?.is_none() {
-            return Ok(self.disabled());
+            return Ok(self.disabled(&mut member));
         }
         if !self.may_disable(&account).await? {
             return Ok(self.message(Message::NotFound));
@@ -50,7 +50,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             self.not_ended(&account).await?;
             if self.enabled(&account).await?.is_none() {
                 // Another request did it.
-                return Ok(self.disabled());
+                return Ok(self.disabled(&mut member));
             }
             return Err(self.change_refused(&mut member, rejection, &origin));
         }
@@ -58,11 +58,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         self.notify(&account, What::Disabled).await;
         rows?;
         self.proof_was_enough(&mut member, &proof)?;
-        self.without_second_factor(&mut member);
-        Ok(self.disabled())
+        Ok(self.disabled(&mut member))
     }
 
-    pub(super) fn disabled(&mut self) -> GateAnswer {
+    fn disabled(&mut self, member: &mut Member) -> GateAnswer {
+        self.without_second_factor(member);
         self.say(Say::Done(Done::Disabled));
         self.redirect(&self.path(""))
     }

@@ -3,18 +3,19 @@
 
 use countersign::session::{SecondFactorUse, SignInFactors};
 use countersign::{
-    AccountId, FirstFactor, Proof, Receipt, Rejection, SealedReceipt, Status, Timestamp,
+    AccountId, FirstFactor, Proof, Receipt, Rejection, RequestId, SealedReceipt, Status, Timestamp,
 };
 use serde::Deserialize;
 
 use super::prove::Asked;
 use super::visit::{Member, Visit};
 use super::{Stop, rejected};
-use crate::accounts::{Accounts, PasswordCheck};
+use crate::accounts::{Accounts, BoxError, PasswordCheck};
 use crate::exchange::GateAnswer;
 use crate::page::{Change, Content, Message, ProvePage};
 use crate::problem::Problem;
-use crate::session_data::StageData;
+use crate::random::{self, Use};
+use crate::session_data::{Full, StageData};
 use crate::sign_ins::SignInStore;
 
 /// The fields of a form that asks for a proof.
@@ -210,13 +211,26 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         code: &str,
         origin: &Origin,
     ) -> Result<(), Stop> {
-        match self.flow.verifier.verify(&member.account, code).await {
+        let request = self.request_id(&member.full)?;
+        let verifier = &self.flow.verifier;
+        match verifier
+            .verify_request(&member.account, code, &request)
+            .await
+        {
             Ok(receipt) => self.take_receipt(member, receipt, code),
             Err(denied) => {
                 let rejection = rejected(denied)?;
                 Err(self.refused_at(rejection, origin))
             }
         }
+    }
+
+    /// The id of this form. It is derived from the session, so the page does not show it; a renewal
+    /// of the session changes it.
+    fn request_id(&self, full: &Full) -> Result<RequestId, BoxError> {
+        let form = format!("{}?{}", self.request.path, self.request.query);
+        let id = random::derive(&full.secret, &form, Use::Request)?;
+        Ok(random::hex(id).parse()?)
     }
 
     /// Gives a receipt of this request, and a new id, to the session.

@@ -98,10 +98,9 @@ impl Words {
             1Password, Bitwarden, Aegis, 2FAS or FreeOTP.",
         add_account: "Add the account to the app",
         open_app: "Open the app",
-        app_here: "Is the app on this device? Open it, or copy the key into it.",
-        app_elsewhere: "Is the app on another device?",
-        to_qr: "Go to the QR code",
-        scan: "Scan this QR code with the app, if the app is on another device.",
+        app_here: "Scan the QR code. If the app is on this device, open it, or copy the key into it.",
+        to_qr: "QR code for another device",
+        scan: "For an app on another device.",
         qr: "QR code for your authenticator app",
         key: "Key",
         copy_key: "Copy the key",
@@ -117,9 +116,7 @@ impl Words {
         confirm_button: "Confirm",
         replace_button: "Replace",
         setup_cancel: "Cancel the setup",
-        setup_ends: |span| {
-            format!("Confirm within {span}. Then the QR code and the key are no longer valid:")
-        },
+        setup_ends: |span, time| format!("Confirm within {span}, by {time}."),
         codes_page_title: |service| format!("{service} backup codes"),
         codes_page_explained: |date| {
             format!("Made on {date}. Each code signs you in once, when you do not have your phone.")

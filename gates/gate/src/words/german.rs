@@ -113,10 +113,10 @@ impl Words {
             1Password, Bitwarden, Aegis, 2FAS oder FreeOTP.",
         add_account: "Konto zur App hinzufügen",
         open_app: "App öffnen",
-        app_here: "Ist die App auf diesem Gerät? Öffnen Sie sie, oder kopieren Sie den Schlüssel in die App.",
-        app_elsewhere: "Ist die App auf einem anderen Gerät?",
-        to_qr: "Zum QR-Code",
-        scan: "Scannen Sie diesen QR-Code mit der App, wenn sie auf einem anderen Gerät ist.",
+        app_here: "Scannen Sie den QR-Code. Wenn die App auf diesem Gerät ist, öffnen Sie sie, oder kopieren Sie den \
+            Schlüssel in die App.",
+        to_qr: "QR-Code für ein anderes Gerät",
+        scan: "Für eine App auf einem anderen Gerät.",
         qr: "QR-Code für Ihre Authenticator-App",
         key: "Schlüssel",
         copy_key: "Schlüssel kopieren",
@@ -132,11 +132,7 @@ impl Words {
         confirm_button: "Bestätigen",
         replace_button: "Ersetzen",
         setup_cancel: "Einrichtung abbrechen",
-        setup_ends: |span| {
-            format!(
-                "Bestätigen Sie innerhalb von {span}. Danach gelten QR-Code und Schlüssel nicht mehr:"
-            )
-        },
+        setup_ends: |span, time| format!("Bestätigen Sie innerhalb von {span}, bis {time}."),
         codes_page_title: |service| format!("Backup-Codes für {service}"),
         codes_page_explained: |date| {
             format!(

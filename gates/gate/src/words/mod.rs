@@ -8,7 +8,7 @@
 //!
 //! let mut words = Words::ENGLISH;
 //! words.sign_out = "Log out";
-//! let pages = DefaultPages::new().words(Language::English, words);
+//! let pages = DefaultPages::new().with_words(Language::English, words);
 //! ```
 
 mod calendar;
@@ -16,6 +16,8 @@ mod english;
 mod german;
 mod language;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use calendar::attribute_of;
 pub use language::Language;

@@ -146,13 +146,11 @@ pub struct Words {
     pub add_account: &'static str,
     /// "Open the app", for an app on this device.
     pub open_app: &'static str,
-    /// What to do if the app is on this device.
+    /// What to do, on a wide screen.
     pub app_here: &'static str,
-    /// "Is the app on another device?", before a link to the QR code.
-    pub app_elsewhere: &'static str,
-    /// "Go to the QR code".
+    /// "QR code for another device": a link on a narrow screen.
     pub to_qr: &'static str,
-    /// That the QR code is to be scanned with an app on another device.
+    /// "For an app on another device.", below the QR code.
     pub scan: &'static str,
     /// "QR code for your authenticator app", the name of the picture.
     pub qr: &'static str,
@@ -184,8 +182,8 @@ pub struct Words {
     pub replace_button: &'static str,
     /// "Cancel the setup".
     pub setup_cancel: &'static str,
-    /// That the QR code and the key end in this span of time. The time of day follows.
-    pub setup_ends: fn(&str) -> String,
+    /// "Confirm within 10 minutes, by 08:10 UTC.", with a span of time and a time of day.
+    pub setup_ends: fn(&str, &str) -> String,
 
     // New backup codes.
     /// "Example backup codes", with the name of the service.

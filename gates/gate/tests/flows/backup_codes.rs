@@ -43,7 +43,7 @@ async fn a_repeat_at_the_same_time_issues_once(service: Service) {
     );
     let issued = [one, other]
         .into_iter()
-        .filter(|answer| String::from_utf8_lossy(&answer.body).contains("codes: "));
+        .filter(|answer| answer.status == 200);
     assert_eq!(issued.count(), 1);
 }
 

@@ -113,7 +113,15 @@ impl From<GateAnswer> for Answer {
             status: answer.status,
             next: location.map_or_else(|| text("next"), |(_, path)| path.clone()),
             code: text("code"),
-            body,
+            body: match json["content"]["codes"].as_array() {
+                None => body,
+                Some(codes) => {
+                    let codes = codes.iter().filter_map(|code| code.as_str());
+                    let codes: Vec<&str> = codes.collect();
+                    let file = json["content"]["file"].as_str().unwrap();
+                    format!("codes: {}\nfile:\n{file}", codes.join(","))
+                }
+            },
             change: answer.session,
         }
     }

@@ -13,6 +13,7 @@ in_both_formats! {
     an_accepted_code_renews_the_session,
     a_code_is_enough_without_a_password,
     a_dropped_answer_to_a_code_keeps_the_session,
+    a_repeat_at_the_same_time_is_no_failure,
     removing_twice_is_good_news,
     removing_the_last_one_is_disabling,
     another_users_authenticator_is_not_found,
@@ -167,6 +168,27 @@ async fn a_dropped_answer_to_a_code_keeps_the_session(service: Service) {
     assert!(browser.is_signed_in().await);
     service.confirm(&mut browser, &again.next).await;
     assert_eq!(service.names(ALICE).await, [APP, "Tablet"]);
+}
+
+async fn a_repeat_at_the_same_time_is_no_failure(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    service.wait(601);
+    let code = service.next(&phone);
+    browser.get("/two-factor/add").await;
+    let fields = [("name", "Tablet"), ("code", code.as_str())];
+    // Both requests have the old session. The second page wins.
+    let form = browser.form("/two-factor/add", &fields);
+    let first = browser.gate.handle(form.clone()).await;
+    let second = browser.send(form).await;
+    let (SessionChange::Renew { id, .. }, SessionChange::Renew { id: again, .. }) =
+        (first.session, &second.change)
+    else {
+        panic!("no renewal");
+    };
+    assert_eq!(id, *again);
+    service.confirm(&mut browser, &second.next).await;
+    assert_eq!(service.names(ALICE).await, [APP, "Tablet"]);
+    assert!(browser.is_signed_in().await);
 }
 
 async fn removing_twice_is_good_news(service: Service) {

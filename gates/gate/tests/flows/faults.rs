@@ -1,9 +1,13 @@
 //! A store and a table of sign-ins that fail once, at a call that the test names.
 
 use countersign::session::FactorFlag;
-use countersign::store::{ConditionalWrite, MemoryStore, Store, StoredRecord, WriteResult};
+use countersign::store::{
+    ConditionalWrite, MemoryStore, Store, StoredRecord, WriteKind, WriteResult,
+};
 use countersign::{AccountId, Timestamp};
-use countersign_gate::{BoxError, MemoryRows, NewSignIn, SignIn, SignInId, SignInRows};
+use countersign_gate::{
+    BoxError, MemoryRows, NewSignIn, RowsOfRequest, SignIn, SignInId, SignInRows, SignInStore,
+};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -161,5 +165,74 @@ impl SignInRows for FaultyRows {
         self.plan
             .run(self.inner.purge(idle_since, begun_before))
             .await?
+    }
+}
+
+/// A store that writes the rows with the record, as a database does in one transaction.
+#[derive(Clone)]
+pub(crate) struct Together {
+    pub(crate) records: FaultyStore,
+    pub(crate) rows: FaultyRows,
+    pub(crate) request: RowsOfRequest,
+}
+
+impl Store for Together {
+    type Error = Failed;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Failed> {
+        self.records.load(account).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        write: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Failed> {
+        let kind = write.kind();
+        let work = async {
+            let result = self.records.inner.compare_and_swap(account, write).await;
+            if matches!(result, Ok(WriteResult::Done)) {
+                self.write_rows(account, kind).await;
+            }
+            result.unwrap()
+        };
+        self.records.plan.run(work).await
+    }
+}
+
+impl Together {
+    async fn write_rows(&self, account: &AccountId, kind: WriteKind) {
+        use WriteKind::{Accepted, Disabled, Enrolled, Removed};
+        let (rows, request) = (&self.rows.inner, &self.request);
+        let new = request.new.as_ref();
+        if matches!(kind, Enrolled | Removed | Disabled) {
+            let keep = request.keep.as_ref().or(new.map(NewSignIn::id));
+            rows.end_others(account, keep).await.unwrap();
+        }
+        match kind {
+            Enrolled => rows.set_flag(account, FactorFlag::On).await.unwrap(),
+            Disabled => rows.set_flag(account, FactorFlag::Off).await.unwrap(),
+            _ => {}
+        }
+        if let (Accepted | Enrolled, Some(new)) = (kind, new) {
+            rows.insert(new).await.unwrap();
+        }
+    }
+}
+
+impl SignInStore for Together {
+    type Rows = FaultyRows;
+
+    const IN_TRANSACTION: bool = true;
+
+    fn rows(&self) -> &FaultyRows {
+        &self.rows
+    }
+
+    fn with(&self, request: RowsOfRequest) -> Self {
+        Self {
+            request,
+            ..self.clone()
+        }
     }
 }

@@ -1,4 +1,12 @@
 //! The flows of the gate, driven as a browser and as a program with JSON drive them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
 mod backup_codes;
 mod browser;
@@ -6,6 +14,7 @@ mod changes;
 mod crashes;
 mod faults;
 mod guards;
+mod program;
 mod prove;
 mod required;
 mod setup;

@@ -72,9 +72,16 @@ async fn a_dropped_answer_signs_in_once(service: Service) {
     assert!(!browser.clone().is_signed_in().await);
     // Both requests were on their way at the same time: this one has the old session.
     let second = browser.send(form).await;
-    if let SessionChange::Renew { id: again, .. } = second.change {
-        assert_eq!(id, again);
-    }
+    second.leads_to("/");
+    let SessionChange::Renew { id: again, .. } = second.change else {
+        panic!("{second:?}");
+    };
+    assert_eq!(id, again);
+    assert!(browser.is_signed_in().await);
+    let signed_in = |what: &What| matches!(what, What::SignedIn { .. });
+    let notices = service.accounts.notices();
+    // The other one is from before the enrollment.
+    assert_eq!(notices.iter().filter(|what| signed_in(what)).count(), 2);
 }
 
 async fn a_repeat_needs_the_same_code(service: Service) {

@@ -7,34 +7,48 @@ use countersign::testing::{ManualClock, Phone};
 use countersign::{AccountId, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier};
 use countersign_gate::page::{Content, Page};
 use countersign_gate::{
-    Accounts, BoxError, Gate, MemoryRows, Notice, PasswordCheck, Separate, SignInRows, What,
+    Accounts, BoxError, Gate, MemoryRows, Notice, PasswordCheck, RowsOfRequest, Separate,
+    SignInRows, SignInStore, What,
 };
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::browser::{Browser, Format, Sessions};
-use crate::faults::{Fault, FaultyRows, FaultyStore, Plan};
+use crate::faults::{Fault, FaultyRows, FaultyStore, Plan, Together};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const ALICE: &str = "alice";
 pub(crate) const BOB: &str = "bob";
 
-/// Runs a test of this module for a browser with forms, and for a program with JSON.
+/// Runs a test of this module for a browser with forms and a program with JSON, on a store with
+/// rows of its own and on one that writes both in one transaction.
 macro_rules! in_both_formats {
     ($($name:ident,)+) => {
         $(
             mod $name {
+                use crate::browser::Format::{Html, Json};
+                use crate::support::Rows::{Separate, Together};
+                use crate::support::{Service, run};
+
                 #[test]
                 fn with_forms() {
-                    let service = crate::support::Service::new(crate::browser::Format::Html);
-                    crate::support::run(super::$name(service));
+                    run(super::$name(Service::new(Html, Separate)));
+                }
+
+                #[test]
+                fn with_forms_in_transactions() {
+                    run(super::$name(Service::new(Html, Together)));
                 }
 
                 #[test]
                 fn with_json() {
-                    let service = crate::support::Service::new(crate::browser::Format::Json);
-                    crate::support::run(super::$name(service));
+                    run(super::$name(Service::new(Json, Separate)));
+                }
+
+                #[test]
+                fn with_json_in_transactions() {
+                    run(super::$name(Service::new(Json, Together)));
                 }
             }
         )+
@@ -47,18 +61,24 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     { runtime }.build().unwrap().block_on(test);
 }
 
-type TestVerifier = Verifier<Separate<FaultyStore, FaultyRows>>;
+/// Where the rows of the sign-ins are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rows {
+    Separate,
+    Together,
+}
 
 pub(crate) struct Service {
     pub(crate) gate: Gate,
-    pub(crate) verifier: TestVerifier,
-    pub(crate) records: MemoryStore,
+    /// A verifier without the rows, to look at the records.
+    pub(crate) verifier: Verifier<FaultyStore>,
     pub(crate) rows: MemoryRows,
     pub(crate) accounts: People,
     pub(crate) clock: ManualClock,
     pub(crate) plan: Plan,
     pub(crate) sessions: Sessions,
     format: Format,
+    store: Rows,
 }
 
 /// The accounts of the service: everybody has the same password.
@@ -131,48 +151,55 @@ impl Accounts for People {
 }
 
 impl Service {
-    pub(crate) fn new(format: Format) -> Self {
+    pub(crate) fn new(format: Format, store: Rows) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
-        let (records, rows, plan) = (MemoryStore::new(), MemoryRows::new(), Plan::default());
-        let store = Separate::new(
-            FaultyStore {
-                inner: records.clone(),
-                plan: plan.clone(),
-            },
-            FaultyRows {
-                inner: rows.clone(),
-                plan: plan.clone(),
-            },
-        );
+        let (rows, plan) = (MemoryRows::new(), Plan::default());
+        let records = FaultyStore {
+            inner: MemoryStore::new(),
+            plan: plan.clone(),
+        };
+        let sign_ins = FaultyRows {
+            inner: rows.clone(),
+            plan: plan.clone(),
+        };
         let policy = Policy::builder().code_hash(Argon2Params::new(8, 1, 1).unwrap());
         let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
-        let verifier = Verifier::builder(store, keyring, "Example")
+        let verifier = Verifier::builder(records.clone(), keyring, "Example")
             .policy(policy.build().unwrap())
             .clock(clock.clone())
             .build()
             .unwrap();
         let accounts = People::default();
-        let gate = Gate::builder(verifier.clone(), accounts.clone())
-            .service("Example")
-            .clock(clock.clone())
-            .pages(|page: &Page| Ok(text(page)))
-            .build();
+        let gate = match store {
+            Rows::Separate => {
+                let store = Separate::new(records, sign_ins);
+                build(verifier.with_store(store), &accounts, &clock)
+            }
+            Rows::Together => {
+                let store = Together {
+                    records,
+                    rows: sign_ins,
+                    request: RowsOfRequest::default(),
+                };
+                build(verifier.with_store(store), &accounts, &clock)
+            }
+        };
         Self {
             gate,
             verifier,
-            records,
             rows,
             accounts,
             clock,
             plan,
             sessions: Sessions::default(),
             format,
+            store,
         }
     }
 
     /// Another service, for browsers of the same format.
     pub(crate) fn another(&self) -> Self {
-        Self::new(self.format)
+        Self::new(self.format, self.store)
     }
 
     /// From [`start`](Self::start) on, this call of the store or the table fails.
@@ -281,6 +308,14 @@ impl Service {
         assert!(browser.is_signed_in().await);
         browser
     }
+}
+
+fn build<S: SignInStore>(verifier: Verifier<S>, accounts: &People, clock: &ManualClock) -> Gate {
+    Gate::builder(verifier, accounts.clone())
+        .service("Example")
+        .clock(clock.clone())
+        .pages(|page: &Page| Ok(text(page)))
+        .build()
 }
 
 /// A page as lines that a test can read.

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 /// Functions that handle secrets. Argon2id is not among them, nor are functions of times and
 /// counts.
-const WITH_SECRETS: [&str; 12] = [
+const WITH_SECRETS: [&str; 13] = [
     "countersign::constant_time::",
     "countersign::otp::",
     "countersign::backup::code_set::",
     "countersign::record::receipt::",
+    "countersign::factor::request::",
     "digest::",
     "hmac::",
     "block_buffer::",

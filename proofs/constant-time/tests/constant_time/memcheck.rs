@@ -79,6 +79,7 @@ fn invariant_10_only_results_depend_on_secrets() {
     // Eight for phones, and five for tokens.
     assert_eq!(count("verify"), 8 + 5);
     assert_eq!(count("confirm_enrollment"), 2 + 2);
+    assert_eq!(count("request"), 4);
     assert_eq!(count("receipt"), 2);
     assert_eq!(count("early exit"), 1);
     assert_eq!(count("indexed truncation"), 1);

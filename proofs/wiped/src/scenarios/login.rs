@@ -9,8 +9,8 @@ use countersign::otp::{Hotp, Passcode, Secret, Totp};
 use countersign::store::MemoryStore;
 use countersign::testing::ManualClock;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, SealingKey,
-    Timestamp,
+    AccountId, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, RequestId,
+    SealingKey, Timestamp,
 };
 use std::error::Error;
 use std::time::Duration;
@@ -117,6 +117,17 @@ fn enroll_and_log_in(
     rejected(verifier.verify(alice, code))?;
     stop.here()?;
     rejected(verifier.verify(alice, "0000 0000"))?;
+    stop.here()?;
+
+    let request = RequestId::generate()?;
+    clock.advance(STEP);
+    let passcode = shown(secret, clock.now());
+    let _receipt = verifier.verify_request(alice, add_passcode(known, &passcode), &request)?;
+    stop.here()?;
+    let _receipt = verifier.verify_request(alice, passcode.expose(), &request)?;
+    stop.here()?;
+    let code = codes.iter().nth(4).ok_or("a set has ten codes")?;
+    let _receipt = verifier.verify_request(alice, code, &request)?;
     stop.here()?;
 
     clock.advance(STEP);

@@ -40,7 +40,8 @@ impl Backend for MySqlStore {
         sql: &SqlStr,
         arguments: MySqlArguments,
     ) -> Result<u64, Error> {
-        let done = self.runner.execute(table, sql, arguments).await?;
+        let runner = self.runner.patient();
+        let done = runner.execute(table, sql, arguments).await?;
         Ok(MySql::rows_affected(&done))
     }
 
@@ -54,7 +55,8 @@ impl Backend for MySqlStore {
     }
 
     async fn apply(&self, steps: Vec<Step<MySql>>) -> Result<Applied, Error> {
-        let run = self.runner.run(&self.statements.table, move |connection| {
+        let runner = self.runner.patient();
+        let run = runner.run(&self.statements.table, move |connection| {
             let (begin, steps) = (BEGIN.into_sql_str(), steps.clone());
             Box::pin(async move { apply(connection, begin, &steps).await })
         });

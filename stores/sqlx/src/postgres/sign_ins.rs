@@ -39,7 +39,8 @@ impl Backend for PostgresStore {
         sql: &SqlStr,
         arguments: PgArguments,
     ) -> Result<u64, Error> {
-        let done = self.runner.execute(table, sql, arguments).await?;
+        let runner = self.runner.patient();
+        let done = runner.execute(table, sql, arguments).await?;
         Ok(Postgres::rows_affected(&done))
     }
 
@@ -53,7 +54,8 @@ impl Backend for PostgresStore {
     }
 
     async fn apply(&self, steps: Vec<Step<Postgres>>) -> Result<Applied, Error> {
-        let run = self.runner.run(&self.statements.table, move |connection| {
+        let runner = self.runner.patient();
+        let run = runner.run(&self.statements.table, move |connection| {
             let (begin, steps) = (BEGIN.into_sql_str(), steps.clone());
             Box::pin(async move { apply(connection, begin, &steps).await })
         });

@@ -73,8 +73,11 @@ use crate::{GateStore, SignInTables};
 ///
 /// A call is one statement outside any transaction, so it is committed when the answer comes.
 /// SQLite's only isolation level is serializable. The store never retries and never opens a
-/// transaction. If you need your own rows in the transaction of an accepted login, write your own
-/// [`Store`] with these statements.
+/// transaction.
+///
+/// The feature `gate` adds the sign-ins of countersign-gate to the transaction of an accepted login:
+/// see `with_sign_ins`. If you need other rows there, write your own [`Store`] with these
+/// statements.
 ///
 /// # Dropped futures and time-outs
 ///

@@ -84,7 +84,7 @@ async fn a_lost_answer_leaves_all_or_none() {
     let server = server!();
     let proxy = Proxy::start(server.address()).unwrap();
     let store = behind(&proxy, server).await;
-    support::sign_ins::a_lost_answer_leaves_all_or_none(&store, &proxy).await;
+    support::sign_ins::a_lost_answer_leaves_all_or_none(&store, &proxy, "COMMIT").await;
 }
 
 #[tokio::test]

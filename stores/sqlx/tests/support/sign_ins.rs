@@ -128,7 +128,12 @@ pub(crate) async fn is_live(store: &impl Gate, new: &NewSignIn) -> bool {
 
 /// Whatever request or answer is lost, the record and its rows are stored, or none of them. The same
 /// write again completes or finds them.
-pub(crate) async fn a_lost_answer_leaves_all_or_none(store: &impl Gate, proxy: &Proxy) {
+/// `commit` are bytes that only the request to commit contains.
+pub(crate) async fn a_lost_answer_leaves_all_or_none(
+    store: &impl Gate,
+    proxy: &Proxy,
+    commit: &str,
+) {
     let account = AccountId::from(1_u32);
     create(store, &account).await;
     let (mut old, mut injected, mut applied) = (1, 0, 0);
@@ -140,7 +145,7 @@ pub(crate) async fn a_lost_answer_leaves_all_or_none(store: &impl Gate, proxy: &
         assert_eq!(result.unwrap(), WriteResult::Done);
         old += 1;
         for fault in [Fault::DropReply, Fault::DropRequest, Fault::Reset] {
-            for at in ["record", "id", "COMMIT"] {
+            for at in ["record", "id", commit] {
                 store
                     .rows()
                     .set_flag(&account, FactorFlag::Off)

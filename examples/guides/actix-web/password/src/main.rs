@@ -3,6 +3,7 @@ mod sessions;
 mod users;
 
 use std::error::Error;
+use std::time::Duration;
 use std::{env, fmt};
 
 use actix_session::{SessionMiddleware, storage::SessionStore};
@@ -12,7 +13,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, get, post};
 use actix_web::{HttpServer, ResponseError, dev};
 use data_encoding::HEXLOWER;
-use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 
 use sessions::SessionTable;
 use users::Users;
@@ -22,7 +23,8 @@ async fn main() -> Result<()> {
     let url = env::var("DATABASE_URL").map_err(|_| "set DATABASE_URL")?;
     let key = env::var("COOKIE_KEY").map_err(|_| "set COOKIE_KEY")?;
     let key = Key::try_from(&*HEXLOWER.decode(key.as_bytes())?)?;
-    let pool = PgPool::connect(&url).await?;
+    let options = PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
+    let pool = options.connect(&url).await?;
     sqlx::raw_sql(include_str!("../schema.sql")).execute(&pool).await?;
 
     let users = Users(pool.clone());

@@ -6,6 +6,7 @@ mod tests;
 mod users;
 
 use std::error::Error;
+use std::time::Duration;
 use std::{env, fmt};
 
 use actix_session::{SessionMiddleware, storage::SessionStore};
@@ -16,7 +17,7 @@ use actix_web::web::{Data, get, post};
 use actix_web::{HttpServer, ResponseError, dev};
 use countersign_actix::{Endpoint, Gate, GateApp, GateSessions};
 use data_encoding::HEXLOWER;
-use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 
 use sessions::SessionTable;
 use users::Users;
@@ -26,7 +27,8 @@ async fn main() -> Result<()> {
     let url = env::var("DATABASE_URL").map_err(|_| "set DATABASE_URL")?;
     let key = env::var("COOKIE_KEY").map_err(|_| "set COOKIE_KEY")?;
     let key = Key::try_from(&*HEXLOWER.decode(key.as_bytes())?)?;
-    let pool = PgPool::connect(&url).await?;
+    let options = PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
+    let pool = options.connect(&url).await?;
     sqlx::raw_sql(include_str!("../schema.sql")).execute(&pool).await?;
 
     let users = Users(pool.clone());

@@ -6,12 +6,13 @@ mod users;
 
 use std::env;
 use std::error::Error;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use countersign_axum::{Gate, GateRouter, tower_sessions_014};
-use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use tokio::net::TcpListener;
 use tower_sessions::{SessionManagerLayer, SessionStore};
 use tower_sessions_sqlx_store::PostgresStore;
@@ -21,7 +22,8 @@ use users::Users;
 #[tokio::main]
 async fn main() -> Result<()> {
     let url = env::var("DATABASE_URL").map_err(|_| "set DATABASE_URL")?;
-    let pool = PgPool::connect(&url).await?;
+    let options = PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
+    let pool = options.connect(&url).await?;
     sqlx::raw_sql(include_str!("../schema.sql")).execute(&pool).await?;
     let users = Users(pool.clone());
     let sessions = PostgresStore::new(pool);
