@@ -340,8 +340,8 @@ impl<S: fmt::Debug> fmt::Debug for GateStore<S> {
     }
 }
 
-/// The new value of the flag. Nobody who deletes or restores a row writes by this store, so the flag
-/// stays on, and nobody signs in.
+/// The new value of the flag. An attacker who deletes or restores a row does not use this store, so
+/// the flag stays on, and nobody signs in.
 const fn flag_after(kind: WriteKind) -> Option<bool> {
     match kind {
         WriteKind::Enrolled => Some(true),
