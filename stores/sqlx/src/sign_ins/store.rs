@@ -78,9 +78,9 @@ use crate::value::Value;
 ///
 /// # Imports
 ///
-/// [`Verifier::import`](countersign::Verifier::import) on this store sets the flag. An import in your
-/// own transaction, by `in_transaction` of [`records`](Self::records), does not: set the flag in the
-/// same transaction. If you do not, the gate sets it at the next sign-in.
+/// [`Verifier::import`](countersign::Verifier::import) on this store sets the flag. An import in
+/// your own transaction, by `in_transaction` of [`records`](Self::records), does not. So set the
+/// flag in the same transaction. If you do not, the gate sets it at the next sign-in.
 ///
 /// [`AccountColumn`]: crate::AccountColumn
 pub struct GateStore<S> {
