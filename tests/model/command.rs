@@ -1,5 +1,6 @@
 //! Commands: what is called, with arguments that are indices instead of values.
 
+use super::rows::Row;
 use super::typed::{MISSHAPEN, Spelling};
 use arbitrary::{Arbitrary, Unstructured};
 use std::fmt;
@@ -31,6 +32,7 @@ pub(crate) enum Action {
     ReadPending(Enrollment),
     Confirm(Enrollment, Typed, Spelling),
     Verify(Typed, Spelling),
+    VerifyConsecutive(Row),
     /// Both writes of an issue of codes.
     Issue(Proof),
     /// The first write: the proof is used up, and the hashes of the codes are being computed.

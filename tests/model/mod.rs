@@ -11,6 +11,7 @@ mod observed;
 mod rate_limit;
 mod reference;
 mod resolve;
+pub(crate) mod rows;
 mod rules;
 mod system;
 pub(crate) mod typed;

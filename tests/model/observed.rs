@@ -119,6 +119,8 @@ pub(crate) enum Call {
     ReadPending(EnrollmentId),
     Confirm(EnrollmentId, String),
     Verify(String),
+    /// Consecutive passcodes.
+    Row(Vec<String>),
     /// The first write of an issue of codes, with the number of the granted right.
     Grant(Proof, usize),
     /// The second write of the issue with this right.

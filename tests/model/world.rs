@@ -188,6 +188,7 @@ impl World {
                 same(&format!("verify {text:?}"), &got, &expected)?;
                 Ok((Call::Verify(text), got.map(Some)))
             }
+            Action::VerifyConsecutive(row) => self.row(verifier, row),
             Action::StartIssue(proof) => self.start_issue(verifier, proof),
             Action::Remove(pick, proof) => {
                 let id = self.active(pick);
@@ -329,7 +330,7 @@ impl World {
     }
 
     /// Keeps a receipt, its sealed form, and what the accepted code came from.
-    fn keep(
+    pub(crate) fn keep(
         &mut self,
         verifier: &Verifier<Recorded>,
         receipt: Result<Receipt, Rejection>,
