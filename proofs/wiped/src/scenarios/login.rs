@@ -98,6 +98,23 @@ fn enroll_and_log_in(
     rejected(verifier.verify(alice, passcode.expose()))?;
     stop.here()?;
 
+    clock.advance(STEP * 3);
+    let before = |steps: u64| Timestamp::from_unix(clock.now().as_unix() - steps * 30);
+    let (one, two, three) = (
+        &shown(secret, before(2)),
+        &shown(secret, before(1)),
+        &shown(secret, before(0)),
+    );
+    let one = add_passcode(known, one);
+    let two = add_passcode(known, two);
+    let three = add_passcode(known, three);
+    rejected(verifier.verify_consecutive(alice, &[one, "000000", three]))?;
+    stop.here()?;
+    let _receipt = verifier.verify_consecutive(alice, &[one, two, three])?;
+    stop.here()?;
+    rejected(verifier.verify_consecutive(alice, &[one, two, three]))?;
+    stop.here()?;
+
     let proof = Proof::Reauthenticated {
         password_checked_at: clock.now(),
         receipt: &verifier.seal_receipt(&receipt),
@@ -152,6 +169,11 @@ fn log_in_with_token(
     let _receipt = verifier.verify(bob, add_passcode(known, &passcode))?;
     stop.here()?;
     rejected(verifier.verify(bob, "000000"))?;
+    stop.here()?;
+    let (one, two) = (counter(secret, 9), counter(secret, 10));
+    let (three, four) = (counter(secret, 11), counter(secret, 12));
+    let row = [&one, &two, &three, &four].map(|passcode| add_passcode(known, passcode));
+    let _receipt = verifier.verify_consecutive(bob, &row)?;
     stop.here()?;
     Ok(())
 }
