@@ -100,14 +100,11 @@ fn enroll_and_log_in(
 
     clock.advance(STEP * 3);
     let before = |steps: u64| Timestamp::from_unix(clock.now().as_unix() - steps * 30);
-    let (one, two, three) = (
-        &shown(secret, before(2)),
-        &shown(secret, before(1)),
-        &shown(secret, before(0)),
-    );
-    let one = add_passcode(known, one);
-    let two = add_passcode(known, two);
-    let three = add_passcode(known, three);
+    // One variable each: moving a passcode into an array would leave a copy.
+    let one = shown(secret, before(2));
+    let two = shown(secret, before(1));
+    let three = shown(secret, before(0));
+    let [one, two, three] = [&one, &two, &three].map(|passcode| add_passcode(known, passcode));
     rejected(verifier.verify_consecutive(alice, &[one, "000000", three]))?;
     stop.here()?;
     let _receipt = verifier.verify_consecutive(alice, &[one, two, three])?;
@@ -170,8 +167,10 @@ fn log_in_with_token(
     stop.here()?;
     rejected(verifier.verify(bob, "000000"))?;
     stop.here()?;
-    let (one, two) = (counter(secret, 9), counter(secret, 10));
-    let (three, four) = (counter(secret, 11), counter(secret, 12));
+    let one = counter(secret, 9);
+    let two = counter(secret, 10);
+    let three = counter(secret, 11);
+    let four = counter(secret, 12);
     let row = [&one, &two, &three, &four].map(|passcode| add_passcode(known, passcode));
     let _receipt = verifier.verify_consecutive(bob, &row)?;
     stop.here()?;
