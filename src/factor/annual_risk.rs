@@ -126,9 +126,9 @@ impl Policy {
     /// slightly more likely than 10^-digits. The bound uses the likeliest ones.
     ///
     /// No limit counts attempts with consecutive passcodes
-    /// ([`Verifier::verify_consecutive`](crate::Verifier::verify_consecutive)). The bound adds 10,000
-    /// such attempts per second for the whole year. This adds 1.2e-5 per TOTP authenticator of six
-    /// digits by default.
+    /// ([`Verifier::verify_consecutive`](crate::Verifier::verify_consecutive)). The bound adds
+    /// 10,000 such attempts per second, all year: 1.2e-5 per TOTP authenticator of six digits by
+    /// default.
     ///
     /// An imported secret of fewer than 64 bits has too few possible passcodes for this bound. For
     /// an account with such a secret in its status, the method returns 1. A [`GuessTarget`] that

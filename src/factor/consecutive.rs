@@ -1,8 +1,7 @@
 //! Consecutive passcodes of one authenticator. No wait and no budget holds them off.
 //!
-//! Whoever knows the password can spend the account's limits on guesses. The owner's next passcodes,
-//! one after the other, are too many digits to guess, so they need no limit: a wrong row writes
-//! nothing and counts nothing.
+//! An attacker who knows the password can use up the account's limits. A row of passcodes has too
+//! many digits to guess, so it needs no limit: a wrong row writes nothing and counts nothing.
 
 use super::authenticator::Authenticator;
 use super::moving_factor::{MovingFactor, Parameters};
@@ -36,16 +35,6 @@ pub(super) const ROW_LOOK_AHEAD: u8 = 100;
 const REACH: u64 = 600;
 
 impl ConsecutiveCodes {
-    pub(super) const DEFAULT: Self = Self {
-        count: 3,
-        steps: 20,
-        unlock: true,
-    };
-
-    pub(super) fn is_in_range(self) -> bool {
-        (3..=LONG_ROW).contains(&self.count) && (3..=20).contains(&self.steps)
-    }
-
     /// The time steps whose passcodes may be in a row.
     fn window(self, period: Period) -> Window {
         let steps = REACH.checked_div(period.as_secs()).unwrap_or_default();
@@ -57,7 +46,11 @@ impl Policy {
     /// Returns the rules for consecutive passcodes.
     #[must_use]
     pub const fn consecutive_codes(&self) -> ConsecutiveCodes {
-        self.consecutive_codes
+        ConsecutiveCodes {
+            count: self.consecutive_codes,
+            steps: self.consecutive_steps,
+            unlock: self.consecutive_codes_unlock,
+        }
     }
 }
 
@@ -69,14 +62,14 @@ impl PolicyBuilder {
     /// No limit counts wrong rows of passcodes. So a row has at least 59 bits: three passcodes of
     /// six digits.
     pub fn consecutive_codes(mut self, count: u8, steps: u8) -> Self {
-        self.0.consecutive_codes.count = count;
-        self.0.consecutive_codes.steps = steps;
+        self.0.consecutive_codes = count;
+        self.0.consecutive_steps = steps;
         self
     }
 
     /// Sets whether four consecutive passcodes end a lock-out. Default: yes.
     pub fn consecutive_codes_unlock(mut self, allowed: bool) -> Self {
-        self.0.consecutive_codes.unlock = allowed;
+        self.0.consecutive_codes_unlock = allowed;
         self
     }
 }
@@ -86,7 +79,7 @@ pub(crate) struct Row(Vec<Code>);
 
 impl Row {
     pub(crate) fn parse(texts: &[&str], policy: &Policy) -> Result<Self, Rejection> {
-        let count = usize::from(policy.consecutive_codes.count)..=usize::from(LONG_ROW);
+        let count = usize::from(policy.consecutive_codes)..=usize::from(LONG_ROW);
         if !count.contains(&texts.len()) {
             return Err(Rejection::Malformed);
         }
@@ -137,7 +130,7 @@ impl SecondFactor {
         if !self.is_enabled() {
             return Err(Rejection::Disabled);
         }
-        let ends_lock = policy.consecutive_codes.unlock && row.is_long();
+        let ends_lock = policy.consecutive_codes_unlock && row.is_long();
         if self.rate_limit.state(now, policy) == RateLimitState::Locked && !ends_lock {
             return Err(Rejection::Locked);
         }
@@ -180,7 +173,7 @@ impl Authenticator {
                 last_step,
             } => {
                 let totp = Totp::new(key, algorithm, digits, period).with_t0(t0);
-                let window = policy.consecutive_codes.window(period);
+                let window = policy.consecutive_codes().window(period);
                 totp.match_steps(codes, now, window, last_step)
                     .map(|step| MovingFactor::Time {
                         period,

@@ -1,4 +1,3 @@
-use super::consecutive::ConsecutiveCodes;
 use crate::backup::{Argon2Params, CodeFormat, CodeShape};
 use crate::otp::{Algorithm, Code, Digits, Period, Window};
 use core::time::Duration;
@@ -35,7 +34,9 @@ pub struct Policy {
     lock_after: u32,
     budget_burst: u32,
     budget_refill: Duration,
-    pub(super) consecutive_codes: ConsecutiveCodes,
+    pub(super) consecutive_codes: u8,
+    pub(super) consecutive_steps: u8,
+    pub(super) consecutive_codes_unlock: bool,
     code_format: CodeFormat,
     code_hash: Argon2Params,
     imported_code_shape: Option<CodeShape>,
@@ -220,7 +221,9 @@ impl Default for Policy {
             lock_after: 100,
             budget_burst: 20,
             budget_refill: Duration::from_secs(86_400),
-            consecutive_codes: ConsecutiveCodes::DEFAULT,
+            consecutive_codes: 3,
+            consecutive_steps: 20,
+            consecutive_codes_unlock: true,
             code_format: CodeFormat::default(),
             code_hash: Argon2Params::default(),
             imported_code_shape: None,
@@ -452,7 +455,8 @@ impl PolicyBuilder {
             ),
             (
                 "consecutive_codes",
-                policy.consecutive_codes.is_in_range(),
+                (3..=4).contains(&policy.consecutive_codes)
+                    && (3..=20).contains(&policy.consecutive_steps),
                 "3 or 4 passcodes, which have 59 bits or more, and 3 to 20 steps",
             ),
             (

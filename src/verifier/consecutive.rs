@@ -7,27 +7,27 @@ use crate::store::Store;
 use crate::{AccountId, Receipt, Rejection};
 
 impl<S: Store> Verifier<S> {
-    /// Checks consecutive passcodes of one authenticator: what the app shows now and the next ones,
-    /// in this order. All of them are used up if they are accepted.
+    /// Checks consecutive passcodes of one authenticator, in the order in which the app showed
+    /// them. If they are accepted, all of them are used up.
     ///
     /// Ask for them if [`verify`](Self::verify) answers with a wait, a spent budget, a lock-out or
-    /// [`Rejection::ClockFault`], and at no other time. An attacker who knows the password can cause
-    /// such an answer all year. This method checks the passcodes nevertheless.
+    /// [`Rejection::ClockFault`], and at no other time. An attacker who knows the password can
+    /// cause such an answer all year. This method checks the passcodes nevertheless.
     ///
     /// - Three passcodes are enough for a TOTP authenticator ([`Policy::consecutive_codes`]).
     /// - Four also end a lock-out, unless the policy forbids it
     ///   ([`PolicyBuilder::consecutive_codes_unlock`]).
     /// - A HOTP authenticator needs four. It may be 100 counters ahead of the next one.
     ///
-    /// The passcodes are later than the last accepted one, and at most 10 min and 20 time steps away
-    /// from now. If they are correct, the consecutive failures are 0 afterwards. The budget stays as
-    /// it is. A wrong row of passcodes writes nothing, and no limit counts it. The verifier checks
+    /// The passcodes must be later than the last accepted one, and at most 10 min and 20 time steps
+    /// away from now. If they are correct, the consecutive failures are 0 afterwards. The budget
+    /// stays as it is. Wrong passcodes write nothing, and no limit counts them. The verifier checks
     /// all passcodes together, so no answer says that some of them are correct.
     ///
     /// # Errors
-    /// [`Denied`]: do not let the user in. [`Rejection::Replayed`] if all passcodes are correct, but
-    /// not all are later than the last accepted one. [`Rejection::Malformed`] if there are too few
-    /// or too many.
+    /// [`Denied`]: do not let the user in. [`Rejection::Replayed`] if all passcodes are correct,
+    /// but not all are later than the last accepted one. [`Rejection::Malformed`] if there are too
+    /// few or too many.
     ///
     /// [`Policy::consecutive_codes`]: crate::Policy::consecutive_codes
     /// [`PolicyBuilder::consecutive_codes_unlock`]: crate::PolicyBuilder::consecutive_codes_unlock
