@@ -92,8 +92,10 @@
 //!
 //! - TOTP does not resist phishing (NIST SP 800-63B-4, 3.1.4): a phishing page can relay a
 //!   passcode.
-//! - An attacker who knows the password can lock the owner out by typing wrong codes. If your
-//!   service cannot accept such a lock-out, your staff must be able to unlock accounts.
+//! - An attacker who knows the password can use up every limit by typing wrong codes. While a limit
+//!   applies, offer [`Verifier::verify_consecutive`]: three or four consecutive passcodes let the
+//!   owner in. An owner who has only backup codes left needs your staff, who must be able to unlock
+//!   accounts.
 //! - Without the keys, an attacker who can write to the database cannot forge, move or read a
 //!   record. The attacker can restore an older record of the same account, which makes used codes
 //!   and spent guesses available again. To prevent such a restore, keep the revisions in a second

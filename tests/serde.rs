@@ -110,6 +110,8 @@ fn a_policy_read_from_json_is_validated() {
         ("period", json!(121), "period"),
         ("look_ahead", json!(11), "look_ahead"),
         ("lock_after", json!(1000), "lock_after"),
+        ("consecutive_codes", json!(2), "consecutive_codes"),
+        ("consecutive_steps", json!(21), "consecutive_codes"),
         ("hash_memory_kib", json!(4), "memory"),
         ("code_length", json!(4), "length"),
         ("imported_code_work_ms", json!(10_001), "imported_code_work"),

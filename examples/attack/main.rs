@@ -7,9 +7,10 @@
 //! ```
 //!
 //! The first part runs every strategy under every policy with wrong guesses, and counts them
-//! exactly. The second part runs years of random guesses, and counts the years in which the
-//! attacker got in. Both compare the counts with `Policy::annual_risk`, and the program exits with
-//! 1 if they disagree.
+//! exactly. The second part runs years in which the owner signs in with consecutive passcodes, and
+//! measures how long the owner needs. The third part runs years of random guesses, and counts the
+//! years in which the attacker got in. All parts compare the counts with `Policy::annual_risk`, and
+//! the program exits with 1 if they disagree.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -23,6 +24,7 @@ mod policies;
 #[path = "../repeatable_random.rs"]
 mod repeatable_random;
 mod report;
+mod rows;
 mod service;
 mod strategy;
 mod victim;
@@ -34,6 +36,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::policies::Rules;
+use crate::rows::SIEGES;
 use crate::strategy::STRATEGIES;
 
 /// Attack accounts with a known password for a year, and count the guesses.
@@ -81,6 +84,13 @@ fn run(arguments: &Arguments) -> Result<bool, Failure> {
         for strategy in STRATEGIES {
             let tally = year::run(rules, strategy, arguments.seed)?;
             agree &= report::count(rules, strategy, &tally)?;
+        }
+    }
+    report::title_of_sieges()?;
+    for rules in &policies {
+        for siege in &SIEGES {
+            let tally = rows::run(rules, siege, arguments.seed)?;
+            agree &= report::siege(rules, siege, &tally)?;
         }
     }
     report::title_of_years()?;

@@ -31,6 +31,14 @@ impl Rules {
         1.0 - (1.0 - one).powi(correct)
     }
 
+    /// The chance that a row of random passcodes is correct for one authenticator.
+    pub(crate) fn row_chance(&self) -> f64 {
+        let rules = self.policy.consecutive_codes();
+        let places = i32::from(rules.steps) * 2 + 2 - i32::from(rules.count);
+        let digits = i32::from(self.policy.digits().get()) * i32::from(rules.count);
+        f64::from(places) * 0.1_f64.powi(digits)
+    }
+
     /// The chance that a random backup code is in the set.
     pub(crate) fn backup_code_chance(&self) -> f64 {
         let format = self.policy.code_format();

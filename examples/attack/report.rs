@@ -8,6 +8,7 @@ use countersign::factor::GuessTarget;
 
 use crate::interval::Interval;
 use crate::policies::{Rules, YEAR};
+use crate::rows::{self, Siege};
 use crate::strategy::Strategy;
 use crate::year::Tally;
 
@@ -107,6 +108,55 @@ fn risk(rules: &Rules, authenticators: u8, allowed: u64) -> f64 {
         .policy
         .annual_risk(repeat_n(target, authenticators.into()));
     risk * (allowed as f64 / budget as f64)
+}
+
+pub(crate) fn title_of_sieges() -> io::Result<()> {
+    writeln!(
+        stdout(),
+        "\nAn owner who signs in with consecutive passcodes whenever a limit refuses a login.\n\
+         Longest: the most seconds from the refusal to the login, without a lock-out and with. Chance:\n\
+         of the guesses and of 10,000 wrong rows per second, all year.\n\
+         \n  {:<14} {:<30} {:>7} {:>8} {:>7} {:>10} {:>9} {:>8} {:>8} {:>9} {:>9}",
+        "policy",
+        "attacker",
+        "logins",
+        "refused",
+        "locked",
+        "longest",
+        "wrong rows",
+        "counted",
+        "allowed",
+        "chance",
+        "risk"
+    )
+}
+
+/// Prints a row, and returns whether its figures agree.
+pub(crate) fn siege(rules: &Rules, siege: &Siege, tally: &rows::Tally) -> io::Result<bool> {
+    const ROWS: f64 = 10_000.0 * YEAR as f64;
+    let allowed = rules.guesses_in(YEAR);
+    let authenticators = siege.authenticators;
+    let guess = rules.passcode_chance(authenticators);
+    let row = f64::from(authenticators) * rules.row_chance();
+    let missed = (1.0 - guess).powf(tally.checked as f64) * (1.0 - ROWS * row);
+    let chance = 1.0 - missed;
+    let risk = risk(rules, authenticators, allowed);
+    let [unlocked, after_lock] = tally.longest;
+    let agrees = tally.checked <= allowed && chance <= risk && unlocked <= 90 && after_lock <= 120;
+    writeln!(
+        stdout(),
+        "  {:<14} {:<30} {:>7} {:>8} {:>7} {:>10} {:>9} {:>8} {allowed:>8} {chance:>9.2e} {risk:>9.2e}{}",
+        rules.name,
+        siege.name,
+        tally.logins,
+        tally.refused,
+        tally.locked,
+        format!("{unlocked}, {after_lock}"),
+        tally.rows,
+        tally.checked,
+        if agrees { "" } else { "   DISAGREES" },
+    )?;
+    Ok(agrees)
 }
 
 pub(crate) fn title_of_years() -> io::Result<()> {

@@ -79,6 +79,16 @@ impl Service {
         }
     }
 
+    /// Whether the account's record is still this copy.
+    pub(crate) fn is_unchanged(
+        &self,
+        copy: &MemoryStore,
+        account: &AccountId,
+    ) -> Result<bool, Failure> {
+        let load = |store: &MemoryStore| blocking::Store::load(store, account);
+        Ok(load(self.server().verifier.store())? == load(copy)?)
+    }
+
     /// The server whose clock is right.
     pub(crate) const fn server(&self) -> &Server {
         let [right, _] = &self.servers;
@@ -107,6 +117,15 @@ impl Server {
 
     pub(crate) fn verify(&self, account: &AccountId, code: &str) -> Result<Outcome, Failure> {
         outcome_of(block_on(self.verifier.verify(account, code)))
+    }
+
+    pub(crate) fn verify_consecutive(
+        &self,
+        account: &AccountId,
+        row: &[String],
+    ) -> Result<Outcome, Failure> {
+        let row: Vec<&str> = row.iter().map(String::as_str).collect();
+        outcome_of(block_on(self.verifier.verify_consecutive(account, &row)))
     }
 
     /// The staff unlocks the account. Returns whether the verifier allowed it.

@@ -64,6 +64,22 @@ impl Victim {
         server.verify(&self.account, &phone.passcode(server.now()))
     }
 
+    /// The passcode of the first phone at a time step.
+    pub(crate) fn passcode(&self, step: u64) -> String {
+        let first = self.phones.first();
+        first.map_or_else(String::new, |phone| phone.passcode(Self::begin_of(step)))
+    }
+
+    /// The time step of a time.
+    pub(crate) const fn step(at: Timestamp) -> u64 {
+        at.as_unix() / PERIOD
+    }
+
+    /// When a time step begins.
+    pub(crate) const fn begin_of(step: u64) -> Timestamp {
+        Timestamp::from_unix(step * PERIOD)
+    }
+
     /// A code that is neither a passcode of any phone near this time nor a backup code.
     pub(crate) fn wrong_passcode(&self, rules: &Rules, now: Timestamp) -> Result<String, Failure> {
         let (window, period) = (rules.policy.window(), rules.policy.period().as_secs());
@@ -97,3 +113,6 @@ impl Victim {
             .ok_or_else(|| "every code is correct".into())
     }
 }
+
+/// The period of every policy here, in seconds.
+const PERIOD: u64 = 30;

@@ -48,6 +48,28 @@ fn a_year_of_attacks_admits_what_the_policy_says() {
     assert_eq!(counts("staff unlocks, 50 min behind"), (2210, 2210, 6));
     assert_eq!(counts("staff unlocks, at 1970"), (100, 385, 6));
     assert_eq!(counts("staff confirms, other 3 d ahead"), (3306, 3308, 6));
+    // The owner types consecutive passcodes: refused logins, lock-outs, and the longest time.
+    let owner = |attacker: &str| {
+        let row = printed
+            .lines()
+            .find(|line| line.contains(attacker) && line.contains("default "));
+        let row = row.unwrap_or_else(|| panic!("no row {attacker}:\n{printed}"));
+        let numbers: Vec<u64> = row[47..]
+            .split_whitespace()
+            .flat_map(|number| number.trim_end_matches(',').parse())
+            .collect();
+        (numbers[1], numbers[2], numbers[3], numbers[4])
+    };
+    assert_eq!(owner("guesses whenever possible"), (730, 0, 90, 0));
+    assert_eq!(
+        owner("default        on five authenticators"),
+        (730, 0, 90, 0)
+    );
+    assert_eq!(owner("in parallel with the owner"), (730, 0, 90, 0));
+    assert_eq!(owner("10,000 wrong rows per second"), (24, 0, 90, 0));
+    let (refused, locked, longest, after_lock) = owner("locks between logins");
+    assert_eq!((refused, locked), (6, 3));
+    assert!(longest <= 90 && after_lock <= 120);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! An upper bound on an attacker's chance of success within a year.
 
+use super::consecutive::{LONG_ROW, ROW_LOOK_AHEAD};
 use super::second_factor::{AuthenticatorKind, AuthenticatorStatus};
 use crate::Policy;
-use crate::otp::Digits;
+use crate::otp::{Digits, Window};
 
 /// An authenticator as an attacker sees it who guesses its passcodes: its type and its digits.
 ///
@@ -57,12 +58,32 @@ impl GuessTarget {
         } else {
             policy.window().width()
         };
-        let likeliest = match self.digits.get() {
+        f64::from(candidates) * f64::from(self.likeliest())
+    }
+
+    /// How many of the 2^31 truncated HMACs have the likeliest passcode.
+    const fn likeliest(self) -> u32 {
+        match self.digits.get() {
             6 => TRUNCATED.div_ceil(1_000_000),
             7 => TRUNCATED.div_ceil(10_000_000),
             _ => TRUNCATED.div_ceil(100_000_000),
+        }
+    }
+
+    /// The chance that an attempt with consecutive passcodes is correct.
+    fn row_chance(self, policy: &Policy) -> f64 {
+        let rules = policy.consecutive_codes();
+        let (count, places) = if self.is_hotp {
+            (LONG_ROW, u16::from(ROW_LOOK_AHEAD).saturating_add(1))
+        } else {
+            let steps = Window::around(rules.steps).width();
+            (
+                rules.count,
+                steps.saturating_sub(rules.count.into()).saturating_add(1),
+            )
         };
-        f64::from(candidates) * f64::from(likeliest)
+        let one = f64::from(self.likeliest()) / f64::from(TRUNCATED);
+        (0..count).fold(f64::from(places), |chance, _| chance * one)
     }
 }
 
@@ -86,6 +107,9 @@ const GUESSABLE_BITS: usize = 64;
 /// The number of truncated HMACs (RFC 4226, section 5.3).
 const TRUNCATED: u32 = 1 << 31;
 
+/// The attempts with consecutive passcodes that an attacker may make, all year.
+const ROWS_PER_SECOND: f64 = 10_000.0;
+
 impl Policy {
     /// Returns an upper bound on an attacker's chance of success within a year.
     ///
@@ -100,6 +124,11 @@ impl Policy {
     /// counter and the look-ahead of each HOTP authenticator, and against all backup codes of a
     /// set. A passcode is 31 bits modulo a power of ten (RFC 4226, 5.3), so some passcodes are
     /// slightly more likely than 10^-digits. The bound uses the likeliest ones.
+    ///
+    /// No limit counts attempts with consecutive passcodes
+    /// ([`Verifier::verify_consecutive`](crate::Verifier::verify_consecutive)). The bound adds
+    /// 10,000 such attempts per second, all year: 1.2e-5 per TOTP authenticator of six digits by
+    /// default.
     ///
     /// An imported secret of fewer than 64 bits has too few possible passcodes for this bound. For
     /// an account with such a secret in its status, the method returns 1. A [`GuessTarget`] that
@@ -131,12 +160,16 @@ impl Policy {
             reason = "an estimate, and below 2^53 in any sane policy"
         )]
         let guesses = guesses as f64;
-        let targets = authenticators.into_iter().map(Into::into);
-        let hits: f64 = targets.map(|target| target.hits(self)).sum();
+        let (mut hits, mut rows) = (0.0, 0.0);
+        for target in authenticators.into_iter().map(Into::into) {
+            hits += target.hits(self);
+            rows += target.row_chance(self);
+        }
         let passcode = hits / f64::from(TRUNCATED);
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let space = self.code_format().space() as f64;
         let backup_code = f64::from(self.code_format().count()) / space;
-        (guesses * (passcode + backup_code)).min(1.0)
+        let rows = ROWS_PER_SECOND * YEAR as f64 * rows;
+        (guesses * (passcode + backup_code) + rows).min(1.0)
     }
 }

@@ -32,6 +32,7 @@ mod attempt;
 pub(crate) mod authenticator;
 mod change;
 mod code_set;
+mod consecutive;
 mod enrollment;
 pub(crate) mod import;
 pub(crate) mod import_error;
@@ -50,6 +51,7 @@ pub(crate) use attempt::{HashedCode, Progress, RequestAccepted};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
 pub(crate) use code_set::CodeSet;
+pub(crate) use consecutive::Row;
 pub(crate) use import::{Import, ImportCodes, ImportStage};
 pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use moving_factor::{MovingFactor, Parameters};
@@ -62,6 +64,7 @@ pub(crate) use second_factor::{
 
 pub use annual_risk::GuessTarget;
 pub use authenticator::{IdError, NameError};
+pub use consecutive::ConsecutiveCodes;
 pub use policy::{Backoff, PolicyError};
 pub use proof::BackupCodeSetId;
 pub use rate_limit::RateLimitState;

@@ -34,6 +34,9 @@ pub struct Policy {
     lock_after: u32,
     budget_burst: u32,
     budget_refill: Duration,
+    pub(super) consecutive_codes: u8,
+    pub(super) consecutive_steps: u8,
+    pub(super) consecutive_codes_unlock: bool,
     code_format: CodeFormat,
     code_hash: Argon2Params,
     imported_code_shape: Option<CodeShape>,
@@ -218,6 +221,9 @@ impl Default for Policy {
             lock_after: 100,
             budget_burst: 20,
             budget_refill: Duration::from_secs(86_400),
+            consecutive_codes: 3,
+            consecutive_steps: 20,
+            consecutive_codes_unlock: true,
             code_format: CodeFormat::default(),
             code_hash: Argon2Params::default(),
             imported_code_shape: None,
@@ -230,7 +236,7 @@ impl Default for Policy {
 /// otherwise.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct PolicyBuilder(Policy);
+pub struct PolicyBuilder(pub(super) Policy);
 
 impl PolicyBuilder {
     /// Sets the time steps around the current one whose passcodes are accepted: at most 10 on
@@ -446,6 +452,12 @@ impl PolicyBuilder {
                     && whole(policy.budget_refill)
                     && (1..=365 * DAY).contains(&seconds(policy.budget_refill)),
                 "a burst of 1 to 1000, and a refill of 1 s to 365 d, in whole seconds",
+            ),
+            (
+                "consecutive_codes",
+                (3..=4).contains(&policy.consecutive_codes)
+                    && (3..=20).contains(&policy.consecutive_steps),
+                "3 or 4 passcodes, which have 59 bits or more, and 3 to 20 steps",
             ),
             (
                 "imported_code_work",

@@ -30,6 +30,9 @@ struct Fields {
     lock_after: u32,
     budget_burst: u32,
     budget_refill: u64,
+    consecutive_codes: u8,
+    consecutive_steps: u8,
+    consecutive_codes_unlock: bool,
     code_alphabet: CodeAlphabet,
     code_length: u8,
     code_group: u8,
@@ -65,7 +68,7 @@ impl Default for Fields {
 
 impl From<&Policy> for Fields {
     fn from(policy: &Policy) -> Self {
-        let backoff = policy.backoff();
+        let (backoff, consecutive) = (policy.backoff(), policy.consecutive_codes());
         let (format, hash) = (policy.code_format(), policy.code_hash());
         Self {
             window: policy.window(),
@@ -85,6 +88,9 @@ impl From<&Policy> for Fields {
             lock_after: policy.lock_after(),
             budget_burst: policy.budget_burst(),
             budget_refill: policy.budget_refill().as_secs(),
+            consecutive_codes: consecutive.count,
+            consecutive_steps: consecutive.steps,
+            consecutive_codes_unlock: consecutive.unlock,
             code_alphabet: match format.alphabet() {
                 Alphabet::Digits => CodeAlphabet::Digits,
                 Alphabet::Unambiguous => CodeAlphabet::Unambiguous,
@@ -134,6 +140,8 @@ impl Fields {
             )
             .lock_after(self.lock_after)
             .budget(self.budget_burst, Duration::from_secs(self.budget_refill))
+            .consecutive_codes(self.consecutive_codes, self.consecutive_steps)
+            .consecutive_codes_unlock(self.consecutive_codes_unlock)
             .code_format(format)
             .code_hash(hash)
             .imported_code_work(Duration::from_millis(self.imported_code_work_ms));

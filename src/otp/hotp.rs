@@ -135,6 +135,64 @@ impl Hotp {
             .reveal(first)
     }
 
+    /// Like [`match_row`](Self::match_row), from the next counter and the `look_ahead` counters
+    /// after it on. A row that begins at an earlier counter is used.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn match_counters(
+        &self,
+        codes: &[Code],
+        next: u64,
+        look_ahead: u8,
+    ) -> PasscodeMatch<u64> {
+        const LAST: u64 = u64::MAX - 1;
+        let first = next.saturating_sub(codes.len() as u64);
+        let last = next
+            .saturating_add(u64::from(look_ahead))
+            .saturating_add(codes.len() as u64)
+            .saturating_sub(1)
+            .min(LAST);
+        self.match_row(codes, first..=last, |counter| counter >= next)
+    }
+
+    /// Compares at most [`ROW`](Self::ROW) codes with the passcodes of as many consecutive
+    /// counters, at every place of the range. Returns the last counter of the highest match.
+    ///
+    /// Only a match of all codes is revealed. It is unused if its first counter is unused.
+    #[cfg(feature = "verifier")]
+    pub(super) fn match_row(
+        &self,
+        codes: &[Code],
+        counters: RangeInclusive<u64>,
+        is_unused: impl Fn(u64) -> bool,
+    ) -> PasscodeMatch<u64> {
+        let first = *counters.start();
+        let before = (codes.len() as u64).saturating_sub(1);
+        let search = with_wiped_mac_stack(self.algorithm(), || {
+            let mut row = [const { None }; Self::ROW];
+            for (place, code) in row.iter_mut().zip(codes) {
+                // Whether the codes up to this one match the counters up to the current one.
+                *place = Some((code.value(self.digits)?, Choice::from(0)));
+            }
+            let mut search = CounterSearch::new(0);
+            self.for_each(counters, |counter, passcode| {
+                let mut hit = Choice::from(1);
+                for (value, matched) in row.iter_mut().flatten() {
+                    let longer = hit & passcode.ct_eq(value);
+                    hit = core::mem::replace(matched, longer);
+                }
+                let all = row.iter().flatten().last().map(|(_, matched)| *matched);
+                let is_unused = is_unused(counter.saturating_sub(before));
+                search.add(counter, is_unused, all.unwrap_or(Choice::from(0)));
+            });
+            Some(search)
+        });
+        search.map_or(PasscodeMatch::None, |search| search.reveal(first))
+    }
+
+    /// The most codes of a row.
+    #[cfg(feature = "verifier")]
+    pub(crate) const ROW: usize = 4;
+
     /// Computes the passcodes of all counters, and compares each with a code in constant time.
     pub(super) fn search(
         &self,
@@ -220,7 +278,12 @@ impl CounterSearch {
     /// order.
     #[inline]
     pub(super) fn compare(&mut self, counter: u64, is_unused: bool, passcode: u32) {
-        let hit = passcode.ct_eq(&self.value);
+        self.add(counter, is_unused, passcode.ct_eq(&self.value));
+    }
+
+    /// Adds whether a counter matches.
+    #[inline]
+    fn add(&mut self, counter: u64, is_unused: bool, hit: Choice) {
         let hit_unused = if is_unused { hit } else { Choice::from(0) };
         self.counter.conditional_assign(&counter, hit_unused);
         self.unused |= hit_unused;

@@ -158,6 +158,23 @@ impl Totp {
             .map(TimeStep::new)
     }
 
+    /// Compares the codes with the passcodes of as many consecutive steps, at every place of the
+    /// window. Returns the last step of the highest match. A match is used unless all of its steps
+    /// are later than the last accepted one.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn match_steps(
+        &self,
+        codes: &[Code],
+        at: Timestamp,
+        window: Window,
+        last_accepted: Option<TimeStep>,
+    ) -> PasscodeMatch<TimeStep> {
+        let steps = window.steps(self.step(at));
+        let is_unused = |first| is_after(first, last_accepted);
+        let matched = self.hotp.match_row(codes, steps, is_unused);
+        matched.map(TimeStep::new)
+    }
+
     /// Computes and compares every step of the window.
     fn search_window(
         &self,

@@ -130,6 +130,18 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.verify_request(account, code, request))
     }
 
+    /// Blocks on [`Verifier::verify_consecutive`](crate::Verifier::verify_consecutive).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn verify_consecutive(
+        &self,
+        account: &AccountId,
+        codes: &[&str],
+    ) -> Result<Receipt, Denied> {
+        block_on(self.0.verify_consecutive(account, codes))
+    }
+
     /// Calls [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
     #[must_use]
     pub fn seal_receipt(&self, receipt: &Receipt) -> SealedReceipt {

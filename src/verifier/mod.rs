@@ -3,6 +3,7 @@
 mod admin;
 mod blocking;
 mod builder;
+mod consecutive;
 mod enrollment;
 mod error;
 mod import;

@@ -44,8 +44,8 @@ impl Reference {
             let active = &self.active(self.who)[place];
             let used = active.used();
             let matching = self.matching(&active.app, used, typed);
-            let is_later = |step: &u64| used.is_none_or(|used| *step > used);
-            let later = matching.iter().copied().filter(is_later).max();
+            let later = matching.iter().copied();
+            let later = later.filter(|step| is_later(*step, used)).max();
             if let Some(step) = later {
                 accepted_by = accepted_by.or(Some(By::App(active.id)));
                 self.account().active[place].accepted.push((step, now));
@@ -219,4 +219,9 @@ impl Reference {
         room.then_some(())
             .ok_or(Rejection::TooManyAuthenticators { maximum })
     }
+}
+
+/// Whether a time step or counter is later than the last accepted one.
+pub(crate) fn is_later(number: u64, used: Option<u64>) -> bool {
+    used.is_none_or(|used| number > used)
 }

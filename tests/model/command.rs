@@ -1,5 +1,6 @@
 //! Commands: what is called, with arguments that are indices instead of values.
 
+use super::rows::Row;
 use super::typed::{MISSHAPEN, Spelling};
 use arbitrary::{Arbitrary, Unstructured};
 use std::fmt;
@@ -42,6 +43,7 @@ pub(crate) enum Action {
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=6))] u8,
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-12..=32))] i64,
     ),
+    VerifyConsecutive(Row),
     /// Both writes of an issue of codes.
     Issue(Proof),
     /// The first write: the proof is used up, and the hashes of the codes are being computed.

@@ -21,10 +21,10 @@ struct Begun {
 }
 
 /// A confirmed authenticator, and the time steps or counters that were accepted for it.
-struct Confirmed {
+pub(crate) struct Confirmed {
     who: usize,
-    app: App,
-    steps: BTreeSet<u64>,
+    pub(crate) app: App,
+    pub(crate) steps: BTreeSet<u64>,
 }
 
 /// A right to store codes, for which a proof was accepted.
@@ -49,9 +49,9 @@ struct Guesses {
 }
 
 pub(crate) struct Invariants {
-    rules: Rules,
+    pub(crate) rules: Rules,
     begun: Vec<Begun>,
-    confirmed: BTreeMap<AuthenticatorId, Confirmed>,
+    pub(crate) confirmed: BTreeMap<AuthenticatorId, Confirmed>,
     /// The sets that were stored, with their numbers.
     sets: [Vec<(usize, Vec<String>)>; 2],
     spent_codes: BTreeSet<(usize, usize, String)>,
@@ -111,6 +111,9 @@ impl Invariants {
         let repeated = self.requests.check(seen)?;
         if let (true, false, Some(text)) = (accepted, seen.is_repeat, seen.call.attempt()) {
             self.spend(seen, text)?;
+        }
+        if let (true, Call::Row(texts)) = (accepted, seen.call) {
+            self.spend_row(seen, texts)?;
         }
         if let Call::Store { right, codes } = seen.call {
             self.store(seen, *right)?;
@@ -264,7 +267,11 @@ impl Invariants {
             )?;
             before = kind;
         }
-        if let Err(Rejection::WrongCode | Rejection::BackupCodeUsed) = seen.answer {
+        // No wrong row of passcodes counts: the exception that the invariant names.
+        let is_row = matches!(seen.call, Call::Row(_));
+        if let (false, Err(Rejection::WrongCode | Rejection::BackupCodeUsed)) =
+            (is_row, seen.answer)
+        {
             let counted = matches!(writes[..], [WriteKind::Rejected | WriteKind::Reserved]);
             holds(
                 3,
@@ -338,6 +345,7 @@ impl Invariants {
             | Call::ReadPending(_)
             | Call::Verify(_)
             | Call::Request(_)
+            | Call::Row(_)
             | Call::Unlock
             | Call::Nothing => same_ids && same_set,
         };
@@ -485,7 +493,7 @@ const fn kind(entry: &Entry) -> Option<WriteKind> {
     }
 }
 
-fn holds(number: u8, holds: bool, otherwise: &str) -> Agreement {
+pub(crate) fn holds(number: u8, holds: bool, otherwise: &str) -> Agreement {
     if holds {
         return Ok(());
     }

@@ -13,6 +13,7 @@ mod reference;
 mod request_invariants;
 mod requests;
 mod resolve;
+pub(crate) mod rows;
 mod rules;
 mod system;
 pub(crate) mod typed;

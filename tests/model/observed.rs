@@ -121,6 +121,8 @@ pub(crate) enum Call {
     Confirm(EnrollmentId, String),
     Verify(String),
     Request(Request),
+    /// Consecutive passcodes.
+    Row(Vec<String>),
     /// The first write of an issue of codes, with the number of the granted right.
     Grant(Proof, usize),
     /// The second write of the issue with this right.

@@ -15,6 +15,8 @@ pub(crate) enum Event {
     Refunded,
     /// The count of consecutive failures was reset.
     FailuresReset,
+    /// Consecutive passcodes were accepted.
+    Row { at: u64 },
     /// The account was unlocked.
     Unlocked { at: u64 },
     /// Future times were set to now, by a clock that is confirmed to be right.
@@ -122,6 +124,10 @@ impl Throttle {
                     bucket.failures = 0;
                 }
                 Event::FailuresReset => bucket.failures = 0,
+                Event::Row { at } => {
+                    bucket.failures = 0;
+                    bucket.failed_at = bucket.failed_at.min(at);
+                }
                 Event::Unlocked { at } => {
                     self.refill(&mut bucket, at);
                     bucket.guesses_left = bucket.guesses_left.max(burst.min(5));

@@ -24,6 +24,9 @@ pub(crate) struct Rules {
     pub(crate) lock_after: u32,
     /// The burst, and the seconds until one more guess.
     pub(crate) budget: (u32, u64),
+    /// The fewest passcodes of a row, the most time steps away from now, and whether four
+    /// passcodes end a lock-out.
+    pub(crate) row: (u8, u64, bool),
     pub(crate) code_letters: bool,
     pub(crate) code_length: u8,
     pub(crate) code_count: u8,
@@ -56,6 +59,7 @@ impl Default for Rules {
             backoff: (5, 30, 3600),
             lock_after: 100,
             budget: (20, 86_400),
+            row: (3, 20, true),
             code_letters: false,
             code_length: 8,
             code_count: 10,
@@ -68,6 +72,7 @@ impl Rules {
     pub(crate) fn tiny_budget() -> Self {
         Self {
             budget: (2, 3600),
+            row: (4, 3, true),
             enrollment_tries: 2,
             code_count: 3,
             ..Self::default()
@@ -90,6 +95,8 @@ impl Rules {
             window: (0, 0),
             period: 60,
             digits: 7,
+            lock_after: 2,
+            row: (3, 20, false),
             max_authenticators: 1,
             enrollment_age: 60,
             proof_age: 1,
@@ -177,6 +184,8 @@ impl Rules {
             )
             .lock_after(self.lock_after)
             .budget(burst, Duration::from_secs(refill))
+            .consecutive_codes(self.row.0, self.row.1.try_into().unwrap())
+            .consecutive_codes_unlock(self.row.2)
             .code_format(CodeFormat::new(alphabet, self.code_length, 4, self.code_count).unwrap())
             .code_hash(Argon2Params::new(8, 1, 1).unwrap())
             .build()

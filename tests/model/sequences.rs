@@ -3,6 +3,7 @@
 use crate::model::command::{
     Action, Command, End, Enrollment, NONSENSE, Naming, Pick, Proof, Receipt, Target, Typed,
 };
+use crate::model::rows::{Flaw, Row};
 use crate::model::typed::{MISSHAPEN, Spelling};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -75,6 +76,7 @@ fn action() -> impl Strategy<Value = Action> {
         22 => (typed(), spelling()).prop_map(|(typed, how)| A::Verify(typed, how)),
         9 => (0_u8..3, typed(), spelling()).prop_map(|(id, typed, how)| A::Request(id, typed, how)),
         9 => (1_u8..=6, repeat_after()).prop_map(|(times, after)| A::Repeat(times, after)),
+        9 => row().prop_map(A::VerifyConsecutive),
         4 => proof().prop_map(A::Issue),
         4 => proof().prop_map(A::StartIssue),
         4 => pick().prop_map(A::FinishIssue),
@@ -138,6 +140,30 @@ fn typed() -> impl Strategy<Value = Typed> {
         2 => (0_u32..1_000_000).prop_map(T::CodeDigits),
         2 => (0..MISSHAPEN.len()).prop_map(T::Misshapen),
     ]
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let first = prop_oneof![
+        8 => -4_i64..=1,
+        1 => 1_i64..=3,
+        1 => -21_i64..=-17,
+        1 => 15_i64..=21,
+        1 => 98_i64..=102,
+    ];
+    let count = prop_oneof![6 => Just(3_u8), 6 => Just(4), 1 => 1_u8..=5];
+    let flaw = prop_oneof![
+        12 => Just(Flaw::None),
+        3 => any::<u8>().prop_map(Flaw::Wrong),
+        1 => Just(Flaw::Rotated),
+        2 => (any::<u8>(), pick()).prop_map(|(place, pick)| Flaw::Other(place, pick)),
+        1 => any::<(u8, u8)>().prop_map(|(place, which)| Flaw::Misshapen(place, which)),
+    ];
+    (pick(), first, count, flaw).prop_map(|(pick, first, count, flaw)| Row {
+        pick,
+        first,
+        count,
+        flaw,
+    })
 }
 
 fn proof() -> impl Strategy<Value = Proof> {

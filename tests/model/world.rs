@@ -208,6 +208,7 @@ impl World {
                 Some(request) => self.request(verifier, request),
                 None => Ok((Call::Nothing, Ok(None))),
             },
+            Action::VerifyConsecutive(row) => self.row(verifier, row),
             Action::StartIssue(proof) => self.start_issue(verifier, proof),
             Action::Remove(pick, proof) => {
                 let id = self.active(pick);
@@ -367,7 +368,7 @@ impl World {
     }
 
     /// Keeps a receipt, its sealed form, and what the accepted code came from.
-    fn keep(
+    pub(crate) fn keep(
         &mut self,
         verifier: &Verifier<Recorded>,
         receipt: Result<Receipt, Rejection>,

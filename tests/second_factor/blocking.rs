@@ -106,6 +106,18 @@ fn a_blocking_verifier_enrolls_and_logs_in() {
 }
 
 #[test]
+fn a_blocking_verifier_checks_consecutive_passcodes() {
+    let (service, phone, _) = Service::enrolled();
+    let passcodes = [1, 2, 3].map(|_| {
+        service.clock.advance(STEP);
+        phone.passcode(service.clock.now())
+    });
+    let row = passcodes.each_ref().map(String::as_str);
+    let receipt = service.verifier.verify_consecutive(&service.alice, &row);
+    assert_eq!(receipt.unwrap().account(), &service.alice);
+}
+
+#[test]
 fn a_blocking_verifier_issues_codes_that_log_in() {
     let (service, _, receipt) = Service::enrolled();
     let verifier = &service.verifier;

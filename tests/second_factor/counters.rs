@@ -10,7 +10,7 @@ use countersign::{
 use std::thread;
 
 /// A device that shows the passcode of any counter.
-struct Token(Hotp);
+pub(crate) struct Token(Hotp);
 
 impl Token {
     fn scan(enrollment: &Enrollment) -> Self {
@@ -19,7 +19,7 @@ impl Token {
         Self(Hotp::new(secret, uri.algorithm(), uri.digits()))
     }
 
-    fn passcode(&self, counter: u64) -> String {
+    pub(crate) fn passcode(&self, counter: u64) -> String {
         self.0.generate(counter).expose().to_owned()
     }
 
@@ -43,7 +43,7 @@ fn begin(world: &World) -> Enrollment {
 }
 
 /// An account whose only authenticator is confirmed with counter 0.
-fn enrolled(look_ahead: u8) -> (World, Token) {
+pub(crate) fn enrolled(look_ahead: u8) -> (World, Token) {
     let world = world(look_ahead);
     let enrollment = begin(&world);
     let token = Token::scan(&enrollment);

@@ -13,6 +13,7 @@ mod backup_codes;
 mod blocking;
 mod clocks;
 mod conflicts;
+mod consecutive;
 mod counters;
 mod enrollment;
 mod enrollment_limits;

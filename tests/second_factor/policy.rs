@@ -60,6 +60,21 @@ fn numbers_have_bounds() {
 }
 
 #[test]
+fn a_row_has_at_least_59_bits() {
+    for (count, steps) in [(3, 3), (3, 20), (4, 3), (4, 20)] {
+        accepted(policy().consecutive_codes(count, steps));
+    }
+    for (count, steps) in [(0, 20), (2, 20), (5, 20), (3, 2), (3, 21)] {
+        refused(
+            "consecutive_codes",
+            policy().consecutive_codes(count, steps),
+        );
+    }
+    // Six digits are the fewest of any authenticator.
+    assert!((3.0 * 1e6_f64.log2()) >= 59.0);
+}
+
+#[test]
 fn durations_have_bounds_and_whole_seconds() {
     let period = |seconds| policy().period(Period::from_secs(seconds).unwrap());
     accepted(period(120));

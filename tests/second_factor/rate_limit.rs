@@ -137,6 +137,11 @@ pub(crate) fn admitted(
     admitted
 }
 
+/// The risk of 10,000 attempts per second with consecutive passcodes, all year.
+fn rows(places: u32, likeliest: f64, count: i32) -> f64 {
+    3.1536e11 * f64::from(places) * likeliest.powi(count)
+}
+
 #[test]
 fn a_year_admits_exactly_385_guesses() {
     let world = World::new();
@@ -147,7 +152,7 @@ fn a_year_admits_exactly_385_guesses() {
     let risk = world.verifier.policy().annual_risk(&enabled.authenticators);
     assert!(risk < 1.3e-3);
     let likeliest = 2148.0 / f64::from(1_u32 << 31);
-    let expected = 385.0 * (3.0 * likeliest + 10.0 / 1e8);
+    let expected = 385.0 * (3.0 * likeliest + 10.0 / 1e8) + rows(39, likeliest, 3);
     assert!((risk - expected).abs() < 1e-12);
 }
 
@@ -159,7 +164,8 @@ fn annual_risk_uses_the_likeliest_passcode() {
         (Digits::EIGHT, 22.0),
     ] {
         let policy = policy().digits(digits).build().unwrap();
-        let expected = 385.0 * (2.0 * 3.0 * likeliest / f64::from(1_u32 << 31) + 10.0 / 1e8);
+        let likeliest = likeliest / f64::from(1_u32 << 31);
+        let expected = 385.0 * (2.0 * 3.0 * likeliest + 10.0 / 1e8) + 2.0 * rows(39, likeliest, 3);
         let risk = policy.annual_risk([GuessTarget::totp(digits); 2]);
         assert!((risk - expected).abs() < 1e-12, "{digits}");
     }
@@ -172,15 +178,52 @@ fn annual_risk_counts_every_candidate() {
     let no_authenticator: [GuessTarget; 0] = [];
     let backup_codes = policy.annual_risk(no_authenticator);
     assert!((backup_codes - 385.0 * 10.0 / 1e8).abs() < 1e-12);
-    for (target, hits) in [
-        (GuessTarget::totp(Digits::SIX), 2148.0),
-        (GuessTarget::hotp(Digits::SIX), 5.0 * 2148.0),
-        (GuessTarget::hotp(Digits::EIGHT), 5.0 * 22.0),
+    let chance = |likeliest: f64| likeliest / f64::from(1_u32 << 31);
+    let (six, eight) = (chance(2148.0), chance(22.0));
+    for (target, expected) in [
+        (
+            GuessTarget::totp(Digits::SIX),
+            385.0 * six + rows(39, six, 3),
+        ),
+        (
+            GuessTarget::hotp(Digits::SIX),
+            385.0 * 5.0 * six + rows(101, six, 4),
+        ),
+        (
+            GuessTarget::hotp(Digits::EIGHT),
+            385.0 * 5.0 * eight + rows(101, eight, 4),
+        ),
     ] {
         let risk = policy.annual_risk([target]) - backup_codes;
-        let expected = 385.0 * hits / f64::from(1_u32 << 31);
         assert!((risk - expected).abs() < 1e-12, "{target:?}");
     }
+}
+
+#[test]
+fn annual_risk_adds_rows_per_authenticator() {
+    let no_guess = policy().budget(1, DAY * 365).build().unwrap();
+    let risk = |count, steps, targets: &[GuessTarget]| {
+        let policy = policy()
+            .budget(1, DAY * 365)
+            .consecutive_codes(count, steps);
+        let policy = policy.build().unwrap();
+        policy.annual_risk(targets.iter().copied())
+    };
+    let six = 2148.0 / f64::from(1_u32 << 31);
+    let app = GuessTarget::totp(Digits::SIX);
+    assert!((rows(39, six, 3) - 1.23e-5).abs() < 1e-7);
+    for (count, steps, places) in [(3, 20, 39), (3, 3, 5), (4, 20, 38)] {
+        for authenticators in [1, 5] {
+            let expected = rows(places, six, count.into())
+                + 2.0 * (3.0 * six + 10.0 / 1e8 / f64::from(authenticators));
+            let got = risk(count, steps, &vec![app; authenticators as usize]);
+            assert!(
+                (got - f64::from(authenticators) * expected).abs() < 1e-12,
+                "{count} {steps}"
+            );
+        }
+    }
+    assert_eq!(no_guess.consecutive_codes().count, 3);
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl Store for Slow {
         let lose = |left: usize| left.checked_sub(1);
         match self
             .lost
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, lose)
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, lose)
         {
             Ok(_) => Err(io::Error::other("the answer is lost")),
             Err(_) => Ok(result),
@@ -411,7 +411,8 @@ fn concurrent_wrong_repeats_count_once() {
 #[test]
 fn an_acceptance_reported_stale_is_accepted() {
     #[derive(Clone, Default)]
-    struct Forgetful(MemoryStore, Arc<Mutex<Option<Box<dyn FnMut() + Send>>>>);
+    type BeforeLoad = Box<dyn FnMut() + Send>;
+    struct Forgetful(MemoryStore, Arc<Mutex<Option<BeforeLoad>>>);
 
     impl Store for Forgetful {
         type Error = std::convert::Infallible;

@@ -431,7 +431,7 @@ fn imported_codes_are_repeated() {
         panic!("{hashed}");
     };
     for codes in [
-        ImportedCodes::plain(shape.clone(), [(code, None)]).unwrap(),
+        ImportedCodes::plain(shape, [(code, None)]).unwrap(),
         ImportedCodes::hashed(shape, [(hash, None)]).unwrap(),
     ] {
         let policy = crate::world::policy().build().unwrap();

@@ -156,6 +156,9 @@ fn verifier_futures_are_send() {
     let (world, phone) = World::enrolled();
     let passcode = world.now(&phone);
     let receipt = block_on(is_send(world.verifier.verify(&world.alice, &passcode))).unwrap();
+    let row = ["000000"; 3];
+    let outcome = is_send(world.verifier.verify_consecutive(&world.alice, &row));
+    assert!(block_on(outcome).is_err());
     let proof = world.reauthenticated(&receipt);
     block_on(is_send(
         world

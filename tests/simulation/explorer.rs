@@ -147,6 +147,14 @@ impl StartState {
         self.checker.phones[0].passcode(self.now, ahead)
     }
 
+    /// Four passcodes, from this many time steps from now, or counters ahead.
+    pub(crate) fn row(&self, first: i64) -> Operation {
+        let typed = (first..first + 4)
+            .map(|ahead| self.passcode(ahead))
+            .collect();
+        Operation::VerifyRow { typed }
+    }
+
     /// The receipt of the first enrollment, and a password check.
     pub(crate) fn receipt(&self) -> Shown {
         reauthenticated(&self.checker.receipts[0])

@@ -1,6 +1,6 @@
 //! The operations that a client can ask for, the answers, and the apps of the user.
 
-use crate::rules::{LOOK_AHEAD, PERIOD};
+use crate::rules::{LOOK_AHEAD, PERIOD, ROW_LOOK_AHEAD, ROW_STEPS};
 use countersign::otp::Hotp;
 use countersign::testing::Phone;
 use countersign::{
@@ -26,6 +26,10 @@ pub(crate) enum Operation {
         typed: String,
         /// The number of the request id, if the form has one.
         request: Option<u8>,
+    },
+    /// Passcodes of consecutive time steps or counters.
+    VerifyRow {
+        typed: Vec<String>,
     },
     Issue {
         proof: Shown,
@@ -78,6 +82,7 @@ impl Operation {
             Self::Confirm { .. } => "asked: confirm an enrollment",
             Self::Verify { request: None, .. } => "asked: verify",
             Self::Verify { .. } => "asked: verify a request",
+            Self::VerifyRow { .. } => "asked: verify_consecutive",
             Self::Issue { .. } => "asked: issue codes",
             Self::Remove { .. } => "asked: remove an authenticator",
             Self::Disable { .. } => "asked: disable",
@@ -254,6 +259,27 @@ impl KnownPhone {
         };
         let has = |number: &u64| self.passcode_of(*number) == typed;
         candidates.rev().find(has)
+    }
+
+    /// The last number of the latest unused row around this time that has these passcodes.
+    pub(crate) fn end_of_row(&self, typed: &[String], at: Timestamp) -> Option<u64> {
+        let count = typed.len() as u64;
+        let firsts = match self.device {
+            Device::Phone(_) => {
+                let step = at.as_unix() / PERIOD;
+                step - ROW_STEPS..=step + ROW_STEPS + 1 - count
+            }
+            Device::Token(_) if count < 4 => return None,
+            Device::Token(_) => self.next()..=self.next() + ROW_LOOK_AHEAD,
+        };
+        let has = |first: &u64| {
+            let unused = self.last.is_none_or(|last| *first > last);
+            unused
+                && (*first..)
+                    .zip(typed)
+                    .all(|(it, typed)| self.passcode_of(it) == *typed)
+        };
+        Some(firsts.rev().find(has)? + count - 1)
     }
 
     fn next(&self) -> u64 {

@@ -117,13 +117,18 @@ impl<D: Database> World<D> {
             Some(proof) if self.is_enabled() => proof,
             _ => self.proof(server),
         };
+        let row = || {
+            let typed = self.row(server);
+            typed.map_or_else(|| verify(None), |typed| Operation::VerifyRow { typed })
+        };
         let percent = self.decisions.pick(100);
         match mode {
             Mode::Guessing => match percent {
                 0..55 => verify(None),
                 55..62 => verify(Some(self.wrong_code())),
                 62..70 => self.form_again().unwrap_or_else(|| verify(None)),
-                70..80 => verify(self.passcode(server)),
+                70..75 => verify(self.passcode(server)),
+                75..80 => row(),
                 80..90 => verify(self.backup_code()),
                 90..93 => unlock(),
                 _ => disable(),
@@ -157,7 +162,8 @@ impl<D: Database> World<D> {
             Mode::Crowd if percent < 60 => begin(),
             Mode::Keys if percent < 30 => Operation::Reseal,
             Mode::Mixed | Mode::Keys | Mode::DoubleSpend | Mode::Crowd => match percent {
-                0..24 => verify(self.passcode(server)),
+                0..20 => verify(self.passcode(server)),
+                20..24 => row(),
                 24..36 => verify(None),
                 36..40 => verify(self.typed_before()),
                 40..44 => self.form_again().unwrap_or_else(|| verify(None)),
@@ -189,6 +195,31 @@ impl<D: Database> World<D> {
             None => self.decisions.one_of(&checker.phones)?,
         };
         Some(self.shown_by(known, server))
+    }
+
+    /// Three or four consecutive passcodes of an active authenticator. Some are wrong, too old, or
+    /// used.
+    fn row(&self, server: usize) -> Option<Vec<String>> {
+        let checker = self.checker.lock().unwrap();
+        let active: Vec<_> = checker.phones.iter().filter(|known| known.active).collect();
+        let known = self.decisions.one_of(&active)?;
+        let now = self.time_of_a_phone(server);
+        let first = match self.decisions.pick(8) {
+            0 => -21,
+            1 => -4,
+            2 => 1,
+            3 => 40,
+            _ if known.is_token() => 0,
+            _ => -2,
+        };
+        let count = 3 + self.decisions.pick(2) as i64;
+        let row = first..first + count;
+        let mut typed: Vec<_> = row.map(|ahead| known.passcode(now, ahead)).collect();
+        if self.decisions.pick(4) == 0 {
+            let place = self.decisions.pick(typed.len());
+            typed[place] = self.wrong_passcode();
+        }
+        Some(typed)
     }
 
     fn shown_by(&self, known: &KnownPhone, server: usize) -> String {

@@ -218,6 +218,11 @@ impl Throttle {
         self.failures = 0;
     }
 
+    pub(crate) fn succeed_with_row(&mut self, at: Timestamp) {
+        self.failures = 0;
+        self.failed_at = self.failed_at.min(at.as_unix());
+    }
+
     /// A backup code that was counted as a failure was right.
     pub(crate) fn refund(&mut self) {
         self.failures = 0;

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 pub(crate) const PERIOD: u64 = 30;
 pub(crate) const LOOK_AHEAD: u64 = 2;
+/// How far from now, or after the next counter, a row of passcodes may begin.
+pub(crate) const ROW_STEPS: u64 = 20;
+pub(crate) const ROW_LOOK_AHEAD: u64 = 100;
 pub(crate) const FREE_FAILURES: u32 = 3;
 pub(crate) const FIRST_WAIT: u64 = 30;
 pub(crate) const LONGEST_WAIT: u64 = 600;

@@ -38,6 +38,7 @@ fn scenarios() -> Vec<Scenario> {
 
 fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
     let passcode = |steps| StartState::verify(at.passcode(steps));
+    let row = |first| at.row(first);
     let code = |number| StartState::verify(at.code(number));
     let wrong = || StartState::verify("000000".into());
     let form = || StartState::form(at.passcode(0));
@@ -71,6 +72,13 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
             cost: Cost::Low,
             two: [vec![wrong(), passcode(0)], vec![passcode(0), wrong()]],
             three: [vec![wrong()], vec![passcode(0)], vec![wrong()]],
+        },
+        Scenario {
+            name: "one row of passcodes",
+            token,
+            cost: Cost::Low,
+            two: [vec![row(0), row(1)], vec![row(0), passcode(0)]],
+            three: [vec![row(0)], vec![row(0)], vec![passcode(0)]],
         },
         Scenario {
             name: "one backup code",

@@ -227,6 +227,11 @@ impl<D: Database> World<D> {
                 let receipt = verifier.verify_request(account, typed, &id).await;
                 receipt.map(accepted)
             }
+            Operation::VerifyRow { typed } => {
+                let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
+                let verified = verifier.verify_consecutive(account, &typed);
+                verified.await.map(accepted)
+            }
             Operation::Issue { proof } => verifier
                 .issue_backup_codes(account, proof.as_proof())
                 .await

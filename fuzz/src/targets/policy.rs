@@ -38,6 +38,8 @@ struct Fields {
     hash: Option<(u32, u32, u32)>,
     look_ahead: Option<u8>,
     hotp_enrollment: Option<bool>,
+    consecutive_codes: Option<(u8, u8)>,
+    consecutive_codes_unlock: Option<bool>,
 }
 
 pub(super) fn run(input: &[u8]) {
@@ -119,6 +121,12 @@ fn build(fields: &Fields) -> Option<Policy> {
     if let Some(allowed) = fields.hotp_enrollment {
         builder = builder.hotp_enrollment(allowed);
     }
+    if let Some((count, steps)) = fields.consecutive_codes {
+        builder = builder.consecutive_codes(count, steps);
+    }
+    if let Some(allowed) = fields.consecutive_codes_unlock {
+        builder = builder.consecutive_codes_unlock(allowed);
+    }
     let checked = builder.clone().build().ok();
     if checked.is_some() {
         let finer = builder.proof_age(Duration::new(1, 1)).build();
@@ -184,6 +192,13 @@ fn object(fields: &Fields) -> Map<String, Value> {
     if let Some(allowed) = fields.hotp_enrollment {
         set("hotp_enrollment", json!(allowed));
     }
+    if let Some((count, steps)) = fields.consecutive_codes {
+        set("consecutive_codes", json!(count));
+        set("consecutive_steps", json!(steps));
+    }
+    if let Some(allowed) = fields.consecutive_codes_unlock {
+        set("consecutive_codes_unlock", json!(allowed));
+    }
     object
 }
 
@@ -207,8 +222,15 @@ fn check_backoff(policy: &Policy, failures: u32) {
     }
 }
 
+/// The chance that one of 10,000 attempts per second with consecutive passcodes is right, all year.
+fn row_risk(policy: &Policy, count: u8, places: u16) -> f64 {
+    let passcodes = 10_u32.pow(policy.digits().get().into());
+    let likeliest = f64::from((1_u32 << 31).div_ceil(passcodes)) / f64::from(1_u32 << 31);
+    1e4 * 365.0 * 86_400.0 * f64::from(places) * likeliest.powi(count.into())
+}
+
 /// The risk is at least the risk of equally likely codes, and at most 3 % higher, because the
-/// likeliest passcodes are that much likelier.
+/// likeliest passcodes are that much likelier. It includes consecutive passcodes.
 fn check_risk(policy: &Policy) {
     let refills = 365 * 86_400 / policy.budget_refill().as_secs();
     let guesses = f64::from(policy.budget_burst()) + refills as f64;
@@ -221,24 +243,31 @@ fn check_risk(policy: &Policy) {
         _ => 32.0,
     };
     let code = f64::from(format.count()) / symbols.powi(format.length().into());
+    let rules = policy.consecutive_codes();
+    let places = 2 * u16::from(rules.steps) + 2 - u16::from(rules.count);
+    let rows = row_risk(policy, rules.count, places);
     let mut fewer = 0.0;
     let target = GuessTarget::totp(policy.digits());
     for authenticators in 1..=policy.max_authenticators() {
         let risk = policy.annual_risk(repeat_n(target, authenticators.into()));
+        let rows = f64::from(authenticators) * rows;
         let equal = guesses * (f64::from(authenticators) * passcode + code);
         assert!(
-            risk >= equal.min(1.0) * (1.0 - 1e-9),
+            risk >= (equal + rows).min(1.0) * (1.0 - 1e-9),
             "{risk} under {equal}"
         );
-        assert!(risk <= (equal * 1.03).min(1.0), "{risk} far over {equal}");
+        let most = (equal * 1.03 + rows * (1.0 + 1e-9)).min(1.0);
+        assert!(risk <= most, "{risk} far over {equal}");
         assert!(risk >= fewer);
         fewer = risk;
     }
-    let hotp = policy.annual_risk([GuessTarget::hotp(policy.digits())]);
+    // Without consecutive passcodes.
+    let token_rows = row_risk(policy, 4, 101);
+    let hotp = policy.annual_risk([GuessTarget::hotp(policy.digits())]) + rows - token_rows;
     let totp = policy.annual_risk([target]);
     assert_eq!(
-        hotp >= totp,
-        u16::from(policy.look_ahead()) + 1 >= policy.window().width() || hotp.min(totp) == 1.0
+        hotp >= totp * (1.0 - 1e-9),
+        u16::from(policy.look_ahead()) + 1 >= policy.window().width() || hotp.min(totp) >= 1.0
     );
 }
 
@@ -268,4 +297,9 @@ fn check_login(policy: &Policy) {
     service.advance(policy.period().as_secs());
     let shown = phone.passcode(service.now());
     let _ = service.verify(&shown).expect("the next passcode");
+    let row = [1, 2, 3, 4].map(|_| {
+        service.advance(policy.period().as_secs());
+        phone.passcode(service.now())
+    });
+    let _ = service.verify_row(&row).expect("the next four passcodes");
 }

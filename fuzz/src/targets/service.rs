@@ -89,6 +89,11 @@ impl Service {
         block_on(self.verifier.verify(&self.account, typed))
     }
 
+    pub(super) fn verify_row(&self, typed: &[String]) -> Result<Receipt, Denied> {
+        let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
+        block_on(self.verifier.verify_consecutive(&self.account, &typed))
+    }
+
     /// Begins an enrollment, by default with a fresh password check. Returns the id and the key
     /// URI.
     pub(super) fn begin(&self, proof: Option<Proof<'_>>) -> Result<(EnrollmentId, String), Denied> {

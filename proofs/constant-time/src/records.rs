@@ -104,6 +104,41 @@ fn phones(report: &Report) {
     report.proof("confirm_enrollment", 3, || {
         assert!(service.confirm(&second, &typed).is_ok());
     });
+    rows(report, &service, &phone);
+}
+
+/// Consecutive passcodes. Whether all of them are right is a result, and nothing else is.
+fn rows(report: &Report, service: &Service, phone: &Phone) {
+    service.clock.advance(STEP * 40);
+    let now = service.clock.now().as_unix();
+    let shown = |step: u64| phone.passcode(Timestamp::from_unix(now - 600 + step * 30));
+    for (name, first) in [("first", 0), ("last", 38)] {
+        let row: Vec<String> = (first..first + 3).map(shown).collect();
+        for place in 0..3 {
+            let mut wrong = row.clone();
+            wrong[place] = "000000".into();
+            let name = format!("verify_consecutive, {name} place, {place} wrong");
+            report.proof(&name, 2, || {
+                assert_eq!(
+                    rejected(service.verify_row(&wrong)),
+                    Some(Rejection::WrongCode)
+                );
+            });
+        }
+        report.proof(&format!("verify_consecutive, {name} place"), 1, || {
+            assert!(service.verify_row(&row).is_ok());
+        });
+        report.proof(
+            &format!("verify_consecutive, {name} place again"),
+            2,
+            || {
+                assert_eq!(
+                    rejected(service.verify_row(&row)),
+                    Some(Rejection::Replayed)
+                );
+            },
+        );
+    }
 }
 
 /// A form that is sent twice.
@@ -157,6 +192,12 @@ fn tokens(report: &Report) {
             },
         );
     }
+    let row: Vec<String> = (100..104)
+        .map(|number| counter(&enrollment, number))
+        .collect();
+    report.proof("verify_consecutive of a token", 1, || {
+        assert!(service.verify_row(&row).is_ok());
+    });
     report.proof("verify, wrong passcode of a token", 3, || {
         assert_eq!(
             rejected(service.verify("000000")),
@@ -248,6 +289,11 @@ impl Service {
 
     fn shown(&self, phone: &Phone) -> String {
         phone.passcode(self.clock.now())
+    }
+
+    fn verify_row(&self, typed: &[String]) -> Result<Receipt, Denied> {
+        let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
+        self.verifier.verify_consecutive(&self.alice, &typed)
     }
 
     fn verify(&self, typed: &str) -> Result<Receipt, Denied> {

@@ -36,6 +36,8 @@ impl Checker {
                     || self.erased_at > entry.begun_at
             }
             (Answer::Done, Operation::Unlock { .. }) => wrote(&[WriteKind::Unlocked]),
+            // A wrong row writes nothing: `apply` allows only the write of an accepted one.
+            (Answer::Rejected(Rejection::WrongCode), Operation::VerifyRow { .. }) => true,
             (Answer::Rejected(Rejection::WrongCode | Rejection::BackupCodeUsed), _) => {
                 wrote(&[WriteKind::Rejected, WriteKind::Reserved, WriteKind::Joined])
             }

@@ -263,15 +263,22 @@ impl Checker {
                 let agrees = matches!(grounds, Some(Grounds::Set(set)) if self.has_id(set, id));
                 ("accepted: backup code", agrees)
             }
-            (AcceptedBy::Authenticator { id }, Operation::Verify { .. }, grounds) => {
+            (
+                AcceptedBy::Authenticator { id },
+                operation @ (Operation::Verify { .. } | Operation::VerifyRow { .. }),
+                grounds,
+            ) => {
                 let phones = match grounds {
                     Some(Grounds::Phones(phones)) => phones,
                     _ => Vec::new(),
                 };
                 let by_token = phones.iter().any(|phone| self.phones[*phone].is_token());
-                let event = match by_token {
-                    true => "accepted: counter",
-                    false => "accepted: passcode",
+                let is_row = matches!(operation, Operation::VerifyRow { .. });
+                let event = match (is_row, by_token) {
+                    (false, true) => "accepted: counter",
+                    (false, false) => "accepted: passcode",
+                    (true, true) => "accepted: row of counters",
+                    (true, false) => "accepted: row of passcodes",
                 };
                 (event, self.is_one_of(&phones, id))
             }

@@ -40,7 +40,9 @@ impl Checker {
             (WriteKind::Enrolled, Operation::Confirm { phone, typed, .. }) => {
                 self.enroll(by, *phone, typed, at)
             }
-            (WriteKind::Accepted, Operation::Verify { .. }) => self.succeed(by, at),
+            (WriteKind::Accepted, Operation::Verify { .. } | Operation::VerifyRow { .. }) => {
+                self.succeed(by, at)
+            }
             (WriteKind::Issuing, Operation::Issue { .. }) => {
                 self.prove(by, at)?;
                 self.reference.grant(by, at)
@@ -165,6 +167,9 @@ impl Checker {
         }
         self.entries[by].proven_at = Some(self.writes);
         let operation = self.entries[by].operation.clone();
+        if let Operation::VerifyRow { typed } = &operation {
+            return self.spend_row(by, typed, at);
+        }
         match (operation.typed(), operation.proof()) {
             (Some(typed), _) if is_code(typed) => self.spend_code(by, typed),
             (Some(typed), _) => self.spend_passcode(by, typed, at),
@@ -253,6 +258,34 @@ impl Checker {
             (_, true) => Ok(()),
             (true, false) => Err("the passcode was used before".into()),
             (false, _) => Err("the passcode is wrong".into()),
+        }
+    }
+
+    /// Three passcodes are accepted whatever limit runs, except for a lock. Four always are.
+    fn spend_row(&mut self, by: usize, typed: &[String], at: Timestamp) -> Result<(), String> {
+        if self.reference.authenticators == 0 {
+            return Err("no authenticator is active".into());
+        }
+        let throttle = self.throttle()?;
+        let is_locked = throttle.rate_limit(at) == RateLimitState::Locked;
+        let is_limited = throttle.rate_limit(at) != RateLimitState::Free;
+        throttle.succeed_with_row(at);
+        if is_limited {
+            self.coverage.count("accepted: row while limited");
+        }
+        let mut unused = Vec::new();
+        for (place, phone) in self.phones.iter_mut().enumerate() {
+            if let Some(last) = phone.end_of_row(typed, at).filter(|_| phone.active) {
+                unused.push(place);
+                phone.last = Some(last);
+            }
+        }
+        let is_unused = !unused.is_empty();
+        self.entries[by].grounds = Some(Grounds::Phones(unused));
+        match typed.len() {
+            3 if is_locked => Err("three passcodes ended a lock".into()),
+            3 | 4 if is_unused => Ok(()),
+            _ => Err("the row of passcodes is wrong or used".into()),
         }
     }
 

@@ -77,7 +77,9 @@ fn invariant_10_only_results_depend_on_secrets() {
     // Nine unused codes of a set of ten; then the used code and a wrong code.
     assert_eq!(count("backup code"), 9 + 2);
     // Eight for phones, and five for tokens.
-    assert_eq!(count("verify"), 8 + 5);
+    assert_eq!(count("verify, "), 8 + 5);
+    // Five at each end of the reach of a phone, and one for a token.
+    assert_eq!(count("verify_consecutive"), 2 * 5 + 1);
     assert_eq!(count("confirm_enrollment"), 2 + 2);
     assert_eq!(count("request"), 4);
     assert_eq!(count("receipt"), 2);

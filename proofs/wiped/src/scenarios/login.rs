@@ -99,6 +99,20 @@ fn enroll_and_log_in(
     rejected(verifier.verify(alice, passcode.expose()))?;
     stop.here()?;
 
+    clock.advance(STEP * 3);
+    let before = |steps: u64| Timestamp::from_unix(clock.now().as_unix() - steps * 30);
+    // One variable each: moving a passcode into an array would leave a copy.
+    let one = shown(secret, before(2));
+    let two = shown(secret, before(1));
+    let three = shown(secret, before(0));
+    let [one, two, three] = [&one, &two, &three].map(|passcode| add_passcode(known, passcode));
+    rejected(verifier.verify_consecutive(alice, &[one, "000000", three]))?;
+    stop.here()?;
+    let _receipt = verifier.verify_consecutive(alice, &[one, two, three])?;
+    stop.here()?;
+    rejected(verifier.verify_consecutive(alice, &[one, two, three]))?;
+    stop.here()?;
+
     let proof = Proof::Reauthenticated {
         first_factor: FirstFactor::password(clock.now()),
         receipt: &verifier.seal_receipt(&receipt),
@@ -164,6 +178,13 @@ fn log_in_with_token(
     let _receipt = verifier.verify(bob, add_passcode(known, &passcode))?;
     stop.here()?;
     rejected(verifier.verify(bob, "000000"))?;
+    stop.here()?;
+    let one = counter(secret, 9);
+    let two = counter(secret, 10);
+    let three = counter(secret, 11);
+    let four = counter(secret, 12);
+    let row = [&one, &two, &three, &four].map(|passcode| add_passcode(known, passcode));
+    let _receipt = verifier.verify_consecutive(bob, &row)?;
     stop.here()?;
     Ok(())
 }
