@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::page::{Field, Message};
 
-/// Why the gate did not do what a request asked for. [`Words::problem`](crate::words::Words) has the
-/// text.
+/// Why the gate did not do what a request asked for.
+/// [`Words::problem`](crate::words::Words::problem) has the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
