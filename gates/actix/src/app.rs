@@ -16,7 +16,7 @@ use actix_session::{SessionMiddleware, storage::SessionStore};
 
 use crate::access::check;
 #[cfg(feature = "actix-session")]
-use crate::actix_sessions::{GateSessions, KeyChoice, answer_quietly};
+use crate::actix_sessions::{GateSessions, KeyChoice, answer_quietly, count_cookies};
 use crate::exchange::{Mounted, peer_address, plain};
 use crate::gated::{AppService, Gated};
 use crate::noted::NotedRoute;
@@ -234,7 +234,9 @@ where
         Store: SessionStore + 'static,
         Keys: KeyChoice<Store> + 'static,
     {
-        self.wrap(sessions).wrap(from_fn(answer_quietly))
+        self.wrap(from_fn(count_cookies))
+            .wrap(sessions)
+            .wrap(from_fn(answer_quietly))
     }
 }
 

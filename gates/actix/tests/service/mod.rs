@@ -103,15 +103,15 @@ async fn write(session: Session, request: HttpRequest, held: Data<Held>) -> &'st
     "written"
 }
 
-/// Changes the session as the application could do it, without the gate.
-async fn change(session: Session, change: Path<String>, held: Data<Held>) -> &'static str {
+/// Changes the session as the application could do it, without the gate, and sets another cookie.
+async fn change(session: Session, change: Path<String>, held: Data<Held>) -> HttpResponse {
     held.notified().await;
     match change.as_str() {
         "renew" => session.renew(),
         "purge" => session.purge(),
         _ => session.insert("written", true).unwrap(),
     }
-    "changed"
+    HttpResponse::Ok().insert_header(("set-cookie", "other=1")).finish()
 }
 
 /// Sends requests to the service.
