@@ -141,8 +141,14 @@ async fn late_requests_change_nothing_after_the_sign_out() {
 /// Whether an answer sets the cookie of the application, and no cookie of the session.
 fn has_only_other_cookies(path: &str, answer: &TestAnswer) -> bool {
     let headers = answer.headers.iter();
-    let cookies = headers.filter(|(name, _)| name == "set-cookie").map(|(_, cookie)| cookie);
-    let expected = if path == "/write" { vec![] } else { vec!["other=1"] };
+    let cookies = headers
+        .filter(|(name, _)| name == "set-cookie")
+        .map(|(_, cookie)| cookie);
+    let expected = if path == "/write" {
+        vec![]
+    } else {
+        vec!["other=1"]
+    };
     cookies.collect::<Vec<_>>() == expected
 }
 

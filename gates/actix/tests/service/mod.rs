@@ -111,7 +111,9 @@ async fn change(session: Session, change: Path<String>, held: Data<Held>) -> Htt
         "purge" => session.purge(),
         _ => session.insert("written", true).unwrap(),
     }
-    HttpResponse::Ok().insert_header(("set-cookie", "other=1")).finish()
+    HttpResponse::Ok()
+        .insert_header(("set-cookie", "other=1"))
+        .finish()
 }
 
 /// Sends requests to the service.
