@@ -246,8 +246,8 @@ async fn real_servers_answer_head_without_a_body() {
     handle.stop(false).await;
 }
 
-/// A session crate of our own: the session has an id in a cookie, and lives in memory. With the trait
-/// it has fewer than 40 lines.
+/// A session crate of our own: the session has an id in a cookie, and lives in memory. With the
+/// trait it has fewer than 40 lines.
 #[derive(Clone)]
 struct OwnSession {
     all: Rc<RefCell<HashMap<String, String>>>,

@@ -73,8 +73,8 @@ pub(crate) async fn count_cookies(
     Ok(answer)
 }
 
-/// Around the session middleware: if the store refused a write, takes out the cookie that the session
-/// middleware added.
+/// Around the session middleware: if the store refused a write, takes out the cookie that the
+/// session middleware added.
 pub(crate) async fn answer_quietly(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
