@@ -40,6 +40,18 @@ impl Browser {
     }
 
     fn request(&mut self, method: &str, path: &str, body: &str) -> Page {
+        let mut page = self.request_once(method, path, body);
+        let mut paths = vec![path.to_owned()];
+        while page.status == 303 {
+            let next = page.header("location").unwrap().to_owned();
+            page = self.request_once("GET", &next, "");
+            paths.push(next);
+            assert!(paths.len() < 10, "redirects in a circle: {paths:?}");
+        }
+        page
+    }
+
+    fn request_once(&mut self, method: &str, path: &str, body: &str) -> Page {
         let mut answer = String::new();
         self.send(method, path, body, "close").read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -53,10 +65,7 @@ impl Browser {
             let (value, _) = cookie.split_once(';').unwrap();
             self.cookie = (!cookie.contains("Max-Age=0")).then(|| value.to_owned());
         }
-        match page.status {
-            303 => self.get(page.header("location").unwrap()),
-            _ => page,
-        }
+        page
     }
 
     fn send(&self, method: &str, path: &str, body: &str, connection: &str) -> TcpStream {

@@ -129,6 +129,10 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
                 (Message::EnterCode, format!("{}/setup", settings.prefix))
             }
             Sender::Half(_) => (Message::EnterCode, format!("{}/code", settings.prefix)),
+            // The browser still has the old id. At home, it would be sent home for ever.
+            Sender::Moved { .. } if self.request.path == settings.home => {
+                (Message::SignIn, settings.sign_in.clone())
+            }
             Sender::Full(_) | Sender::Moved { .. } => (Message::SignIn, settings.home.clone()),
             Sender::Anonymous => (Message::SignIn, settings.sign_in.clone()),
         };
