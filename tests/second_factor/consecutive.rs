@@ -68,7 +68,7 @@ fn a_row_ends_a_wait() {
     assert_eq!(receipt.account(), &world.alice);
     assert_eq!(receipt.at(), world.clock.now());
     assert_eq!(rate_limit(&world), RateLimitState::Free);
-    let _ = world.log_in(&phone);
+    let _receipt = world.log_in(&phone);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_row_lies_within_20_steps_and_10_minutes() {
 #[test]
 fn a_row_is_accepted_once() {
     let (world, phone) = enrolled(policy().build().unwrap());
-    let _ = world.log_in(&phone);
+    let _receipt = world.log_in(&phone);
     let before = world.record();
     // The last login used the current step.
     for offsets in [-3..=0, -2..=1, -1..=2, 0..=3] {
@@ -264,7 +264,7 @@ fn only_four_passcodes_end_a_lock() {
             None => {
                 assert!(outcome.is_ok());
                 assert_eq!(rate_limit(&world), RateLimitState::Free);
-                let _ = world.log_in(&phone);
+                let _receipt = world.log_in(&phone);
             }
         }
     }

@@ -410,8 +410,8 @@ fn concurrent_wrong_repeats_count_once() {
 /// any case.
 #[test]
 fn an_acceptance_reported_stale_is_accepted() {
-    #[derive(Clone, Default)]
     type BeforeLoad = Box<dyn FnMut() + Send>;
+    #[derive(Clone, Default)]
     struct Forgetful(MemoryStore, Arc<Mutex<Option<BeforeLoad>>>);
 
     impl Store for Forgetful {

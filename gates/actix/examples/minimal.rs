@@ -1,7 +1,7 @@
 //! A small service: a sign-in page, a public page, and a closed one.
 //!
-//! `cargo run -p countersign-actix --example minimal`, then open the address and sign in as alice with
-//! the password `password`. Everything is in memory, and is gone when the program ends.
+//! `cargo run -p countersign-actix --example minimal`, then open the address and sign in as alice
+//! with the password `password`. Everything is in memory, and is gone when the program ends.
 
 use actix_session::SessionMiddleware;
 use actix_session::storage::CookieSessionStore;

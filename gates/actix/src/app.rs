@@ -16,7 +16,7 @@ use actix_session::{SessionMiddleware, storage::SessionStore};
 
 use crate::access::check;
 #[cfg(feature = "actix-session")]
-use crate::actix_sessions::{GateSessions, KeyChoice, answer_quietly};
+use crate::actix_sessions::{GateSessions, KeyChoice, answer_quietly, count_cookies};
 use crate::exchange::{Mounted, peer_address, plain};
 use crate::gated::{AppService, Gated};
 use crate::noted::NotedRoute;
@@ -28,12 +28,13 @@ use crate::session::{GateSession, find};
 /// Use it in place of actix-web's `App`. It ends as a [`Gated`], to which nothing can be added, so
 /// there is no way around the gate. The gate's own pages are under its prefix, `/two-factor`.
 ///
-/// The access belongs to the route, not to the path: actix-web's router finds the route first, and the
-/// gate checks the visitor right before the route. So no spelling of a path leads around the gate.
+/// The access belongs to the route, not to the path: actix-web's router finds the route first, and
+/// the gate checks the visitor right before the route. So no spelling of a path leads around the
+/// gate.
 ///
-/// A browser that is refused is sent to the page where it goes on: status 303. A client that accepts
-/// JSON gets a problem of RFC 9457, with status 401 or 403. This also holds for paths without a
-/// route, and for other methods.
+/// A browser that is refused is sent to the page where it goes on: status 303. A client that
+/// accepts JSON gets a problem of RFC 9457, with status 401 or 403. This also holds for paths
+/// without a route, and for other methods.
 ///
 /// Routes come before services: see [`service`](Self::service). Middleware of yours runs before the
 /// gate. Whatever it answers itself, it answers to everybody.
@@ -100,15 +101,15 @@ impl<T: Endpoint> GateApp<T> {
         self.add(path, Access::Public, route)
     }
 
-    /// Adds a route for half sessions, next to the gate's own code page. A full session does not reach
-    /// it.
+    /// Adds a route for half sessions, next to the gate's own code page. A full session does not
+    /// reach it.
     #[must_use]
     pub fn first_factor(self, path: &str, route: Route) -> Self {
         self.add(path, Access::FirstFactor, route)
     }
 
-    /// Adds a closed route whose visitors must have fresh factors. A browser whose factors are too old
-    /// is sent to the page that asks for them.
+    /// Adds a closed route whose visitors must have fresh factors. A browser whose factors are too
+    /// old is sent to the page that asks for them.
     #[must_use]
     pub fn fresh(self, path: &str, freshness: Freshness, route: Route) -> Self {
         self.add(path, Access::Fresh(freshness), route)
@@ -131,11 +132,11 @@ impl<T: Endpoint> GateApp<T> {
         self.routes.push(NotedRoute { path, access });
     }
 
-    /// Adds closed services: scopes, resources, handlers with the macro `#[get("/path")]`. Only a full
-    /// session reaches them.
+    /// Adds closed services: scopes, resources, handlers with the macro `#[get("/path")]`. Only a
+    /// full session reaches them.
     ///
-    /// The routes that you add by the methods above come first, whatever the order in your code. The
-    /// harness does not see the routes of services, and says so.
+    /// The routes that you add by the methods above come first, whatever the order in your code.
+    /// The harness does not see the routes of services, and says so.
     #[must_use]
     pub fn service(mut self, service: impl HttpServiceFactory + 'static) -> Self {
         self.note(None, Access::Full);
@@ -173,8 +174,8 @@ impl<T: Endpoint> GateApp<T> {
         self
     }
 
-    /// How to find the address of the client, for your notices. Default: the peer of the connection.
-    /// If a proxy of yours is the peer, read the header that it sets.
+    /// How to find the address of the client, for your notices. Default: the peer of the
+    /// connection. If a proxy of yours is the peer, read the header that it sets.
     #[must_use]
     pub const fn client_address(mut self, find: fn(&HttpRequest) -> Option<String>) -> Self {
         self.mounted.client_address = find;
@@ -234,7 +235,9 @@ where
         Store: SessionStore + 'static,
         Keys: KeyChoice<Store> + 'static,
     {
-        self.wrap(sessions).wrap(from_fn(answer_quietly))
+        self.wrap(from_fn(count_cookies))
+            .wrap(sessions)
+            .wrap(from_fn(answer_quietly))
     }
 }
 

@@ -46,8 +46,8 @@ impl Door {
         self.0.finish(answer).await
     }
 
-    /// Ends the sign-in and the session of this request. Return the answer: it leads to your sign-in
-    /// page. Call it for a POST whose token you have checked.
+    /// Ends the sign-in and the session of this request. Return the answer: it leads to your
+    /// sign-in page. Call it for a POST whose token you have checked.
     pub async fn sign_out(self) -> HttpResponse {
         let Exchange { gate, request, .. } = &self.0;
         let answer = gate.sign_out(request.clone()).await;

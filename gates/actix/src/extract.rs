@@ -139,8 +139,8 @@ async fn signed_in(request: &HttpRequest, access: Access) -> Result<SignedIn, ac
     }
 }
 
-/// Asks the gate, and returns its refusal as an error. The session stays as it is, because a handler
-/// that takes an `Option` does not send this answer.
+/// Asks the gate, and returns its refusal as an error. The session stays as it is, because a
+/// handler that takes an `Option` does not send this answer.
 async fn admit(request: &HttpRequest, access: Access) -> Result<Visitor, actix_web::Error> {
     let begun = Exchange::begin(request).await;
     let exchange = begun.map_err(|failure| refused(failure.response()))?;

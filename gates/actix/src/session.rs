@@ -4,15 +4,16 @@ use std::pin::Pin;
 
 /// A session of another crate, in which the gate keeps one text under one key.
 ///
-/// The feature `actix-session` implements it for that crate. For another session crate, implement it
-/// yourself; that is some 40 lines. Then use [`GateApp::with_session`](crate::GateApp::with_session).
+/// The feature `actix-session` implements it for that crate. For another session crate, implement
+/// it yourself; that is some 40 lines. Then use
+/// [`GateApp::with_session`](crate::GateApp::with_session).
 ///
 /// # Security
 ///
 /// A session is worth nothing without its row in your table of sign-ins, whatever these methods do.
 /// But [`renew`](Self::renew) must give the session another id. Otherwise somebody who planted a
-/// session id in the browser of a user has the id of a signed-in session. And if the browser holds the
-/// text, it must be signed or encrypted.
+/// session id in the browser of a user has the id of a signed-in session. And if the browser holds
+/// the text, it must be signed or encrypted.
 pub trait GateSession: Sized + 'static {
     /// Returns the session of a request. `None`: its middleware is missing.
     fn from_request(request: &HttpRequest) -> Option<Self>;
@@ -50,8 +51,8 @@ pub trait GateSession: Sized + 'static {
 pub struct Renewal {
     /// The text to store under the new id.
     pub text: String,
-    /// 16 bytes for the new id, if the session crate lets you choose it. The repeat of a form has the
-    /// same bytes: then the session with this id exists already, and must stay as it is.
+    /// 16 bytes for the new id, if the session crate lets you choose it. The repeat of a form has
+    /// the same bytes: then the session with this id exists already, and must stay as it is.
     pub id: [u8; 16],
     /// The text that stays under the old id for [`LEFT_FOR`](SessionChange::LEFT_FOR) seconds.
     /// `None`: it is there already.

@@ -12,8 +12,14 @@
 //! # use countersign_actix::gate::countersign::{AccountId, KeyId, Keyring, SealingKey, Verifier};
 //! # struct Users;
 //! # impl Accounts for Users {
-//! #     async fn account_name(&self, _: &AccountId) -> Result<String, BoxError> { Ok("alice".into()) }
-//! #     async fn check_password(&self, _: &AccountId, _: &str) -> Result<PasswordCheck, BoxError> {
+//! #     async fn account_name(&self, _: &AccountId) -> Result<String, BoxError> {
+//! #         Ok("alice".into())
+//! #     }
+//! #     async fn check_password(
+//! #         &self,
+//! #         _: &AccountId,
+//! #         _: &str,
+//! #     ) -> Result<PasswordCheck, BoxError> {
 //! #         Ok(PasswordCheck::Wrong)
 //! #     }
 //! #     async fn requirement(&self, _: &AccountId) -> Result<Requirement, BoxError> {
@@ -28,7 +34,8 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let store = Separate::new(MemoryStore::new(), MemoryRows::new());
 //! # let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
-//! # let gate = Gate::builder(Verifier::builder(store, keyring, "Example").build()?, Users).build();
+//! # let verifier = Verifier::builder(store, keyring, "Example").build()?;
+//! # let gate = Gate::builder(verifier, Users).build();
 //! # let key = actix_web::cookie::Key::generate();
 //! # let sessions = SessionMiddleware::new(CookieSessionStore::default(), key);
 //! let app = GateApp::new(gate)

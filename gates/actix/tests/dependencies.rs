@@ -39,7 +39,8 @@ fn the_gate_adds_at_most_15_crates() {
         "--features",
         "serde,tokio,tracing",
     ]);
-    // What an application without the gate has: the framework with its macros and cookies, and sessions.
+    // What an application without the gate has: the framework with its macros and cookies, and
+    // sessions.
     for framework in ["actix-web", "actix-session"] {
         known.extend(crates(&["--package", framework]));
     }

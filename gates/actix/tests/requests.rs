@@ -120,11 +120,10 @@ async fn browsers_are_sent_where_they_go_on() {
     assert_eq!(browser.get(&service, "/nowhere").await.status, 404);
     assert!(browser.get(&service, "/fresh").await.is_open());
     fixture.clock.advance(Duration::from_secs(6 * 60));
-    let prove = "/two-factor/prove?to=%2Ffresh%3Fa%3D1";
-    assert_eq!(
-        to(&mut browser, "/fresh?a=1").await,
-        (303, prove.to_owned())
-    );
+    let (status, prove) = to(&mut browser, "/fresh?a=1").await;
+    assert_eq!(status, 303);
+    let expected = "/two-factor/prove?to=%2Ffresh%3Fa%3D1";
+    assert!(prove.starts_with(expected), "{prove}");
     assert!(browser.get(&service, "/secret").await.is_open());
 }
 
@@ -247,8 +246,8 @@ async fn real_servers_answer_head_without_a_body() {
     handle.stop(false).await;
 }
 
-/// A session crate of our own: the session has an id in a cookie, and lives in memory. With the trait
-/// it has fewer than 40 lines.
+/// A session crate of our own: the session has an id in a cookie, and lives in memory. With the
+/// trait it has fewer than 40 lines.
 #[derive(Clone)]
 struct OwnSession {
     all: Rc<RefCell<HashMap<String, String>>>,
@@ -433,6 +432,14 @@ async fn the_largest_cookie_fits_into_a_browser() {
     let body = format!("csrf={csrf}&name={}", "x".repeat(10_000));
     browser.post(&service, "/two-factor/add", &body).await;
     sizes.push(browser.cookie_header().len());
+    // Backup codes, and the digest of their file.
+    let body = format!("csrf={csrf}");
+    browser
+        .post(&service, "/two-factor/backup-codes", &body)
+        .await;
+    sizes.push(browser.cookie_header().len());
+    browser.get(&service, "/two-factor/backup-codes").await;
+    sizes.push(browser.cookie_header().len());
     println!("cookies of {sizes:?} bytes");
     assert!(
         sizes.iter().all(|size| *size <= LARGEST_COOKIE),
@@ -442,4 +449,4 @@ async fn the_largest_cookie_fits_into_a_browser() {
 
 /// The README names this figure. A browser drops a cookie whose name and value have more than 4,096
 /// bytes.
-const LARGEST_COOKIE: usize = 2_500;
+const LARGEST_COOKIE: usize = 1_500;

@@ -6,7 +6,6 @@
 mod service;
 
 use actix_session::SessionMiddleware;
-use actix_session::storage::SessionStore;
 use actix_web::cookie::Key;
 use actix_web::cookie::time::Duration;
 use countersign_actix::gate::testing::{Browser, Client, Fixture};

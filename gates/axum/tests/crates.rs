@@ -1,5 +1,12 @@
 //! How many crates the gate adds to a service.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
 use std::collections::BTreeSet;
 use std::process::Command;
 

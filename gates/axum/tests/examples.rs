@@ -1,5 +1,12 @@
 //! The examples, as a user tries them.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
 use countersign_axum::GateService;
 use countersign_axum::testing::{Browser, Harness};
 

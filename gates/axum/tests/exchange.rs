@@ -1,5 +1,12 @@
 //! Requests and answers between axum and the gate.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
 mod service;
 
 use axum::body::Body;

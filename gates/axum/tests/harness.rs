@@ -1,5 +1,12 @@
 //! The check of all routes.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
 mod service;
 
 use axum::routing::{any, get};

@@ -1,5 +1,12 @@
 //! The gate over sessions of your own: what another session crate needs.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
 mod service;
 
 use axum::extract::{Request, State};

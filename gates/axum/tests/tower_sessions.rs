@@ -1,5 +1,12 @@
 //! The gate over both versions of tower-sessions.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
 mod service;
 
 /// The same tests over each version.

@@ -431,6 +431,7 @@ pub enum Message {
     SignIn,
     /// The second factor is missing. Only JSON shows it; a browser is sent to the code page.
     EnterCode,
-    /// The factors are too old. Only JSON shows it; a browser is sent to the page that asks for them.
+    /// The factors are too old. Only JSON shows it; a browser is sent to the page that asks for
+    /// them.
     StepUp,
 }

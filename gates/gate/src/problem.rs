@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::page::{Field, Message};
 
-/// Why the gate did not do what a request asked for. [`Words::problem`](crate::words::Words) has the
-/// text.
+/// Why the gate did not do what a request asked for.
+/// [`Words::problem`](crate::words::Words::problem) has the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

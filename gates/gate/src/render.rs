@@ -51,9 +51,9 @@ impl DefaultPages {
     /// Makes the pages with your frame around them. Your function gets the title of the page as
     /// plain text, and the content of the element `main` as HTML. It returns the whole document.
     ///
-    /// Escape the title and the texts of the frame. Put the addresses [`Frame::style`] and
-    /// the head, and set the attribute `lang`. The element around the content needs the class
-    /// `cs-main`. Put the button to sign out into your frame, if you want one.
+    /// Escape the title and the texts of the frame. Put links to [`Frame::style`] and
+    /// [`Frame::script`] into the head, and set the attribute `lang`. If you want a button to sign
+    /// out, put it into your frame.
     #[must_use]
     pub fn framed(frame: impl Fn(&Frame, &str, &str) -> String + Send + Sync + 'static) -> Self {
         Self {

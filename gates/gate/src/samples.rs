@@ -1,7 +1,7 @@
 //! Every page with content that we made up, so that you can look at your own templates and words.
 //!
-//! The key of the enrollment is public, and the backup codes open nothing. The example `pages` writes
-//! all pages as files.
+//! The key of the enrollment is public, and the backup codes open nothing. The example `pages`
+//! writes all pages as files.
 
 use countersign::backup::{BackupCodes, CodeFormat};
 use countersign::uri::KeyUri;

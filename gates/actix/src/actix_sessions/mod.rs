@@ -3,7 +3,7 @@
 mod order;
 mod store;
 
-pub(crate) use order::answer_quietly;
+pub(crate) use order::{answer_quietly, count_cookies};
 pub use store::{ChosenKeys, GateSessions, KeyChoice, RandomKeys, SaveAs};
 
 use actix_session::{Session, SessionExt};

@@ -15,6 +15,8 @@ tokio::task_local! {
 struct Told {
     order: Option<Order>,
     refused: bool,
+    /// The number of cookies in the answer before the session middleware.
+    cookies: usize,
 }
 
 /// What the gate tells the session store.
@@ -60,22 +62,36 @@ pub(super) fn is_refused() -> bool {
         .unwrap_or_default()
 }
 
-/// Wraps the session middleware. If the store refused a write, this takes out the cookie that the
-/// session middleware added last.
+/// Inside the session middleware: counts the cookies that are none of its own.
+pub(crate) async fn count_cookies(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let answer = next.call(request).await?;
+    let count = answer.headers().get_all(SET_COOKIE).count();
+    let _ = REQUEST.try_with(|told| told.borrow_mut().cookies = count);
+    Ok(answer)
+}
+
+/// Around the session middleware: if the store refused a write, takes out the cookie that the
+/// session middleware added.
 pub(crate) async fn answer_quietly(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let answer = async {
         let answer = next.call(request).await;
-        (answer, is_refused())
+        let kept = REQUEST.with(|told| {
+            let told = told.borrow();
+            told.refused.then_some(told.cookies)
+        });
+        (answer, kept)
     };
-    let (answer, refused) = REQUEST.scope(RefCell::default(), answer).await;
+    let (answer, kept) = REQUEST.scope(RefCell::default(), answer).await;
     let mut answer = answer?;
-    if refused {
+    if let Some(kept) = kept {
         let headers = answer.headers_mut();
-        let mut cookies: Vec<_> = headers.remove(SET_COOKIE).collect();
-        cookies.pop();
+        let cookies: Vec<_> = headers.remove(SET_COOKIE).take(kept).collect();
         for cookie in cookies {
             headers.append(SET_COOKIE, cookie);
         }

@@ -44,8 +44,8 @@ pub struct GateSessions<Store, Keys = RandomKeys> {
 }
 
 impl<Store: SessionStore> GateSessions<Store> {
-    /// Wraps a store that draws its own keys. A code form that is sent twice leads to two sessions of
-    /// the same sign-in.
+    /// Wraps a store that draws its own keys. A code form that is sent twice leads to two sessions
+    /// of the same sign-in.
     pub const fn new(store: Store) -> Self {
         let keys = RandomKeys(());
         Self { store, keys }
@@ -53,8 +53,8 @@ impl<Store: SessionStore> GateSessions<Store> {
 }
 
 impl<Store: SaveAs> GateSessions<Store, ChosenKeys> {
-    /// Wraps a store that takes the key that the gate chooses. A code form that is sent twice leads to
-    /// one session.
+    /// Wraps a store that takes the key that the gate chooses. A code form that is sent twice leads
+    /// to one session.
     pub const fn with_chosen_keys(store: Store) -> Self {
         let keys = ChosenKeys(());
         Self { store, keys }

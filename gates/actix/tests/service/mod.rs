@@ -1,6 +1,10 @@
 //! A small service over actix-session, and a client of it.
 
-#![allow(dead_code, reason = "not every test uses everything")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "tests, which do not use everything"
+)]
 
 use actix_http::Request;
 use actix_session::storage::{
@@ -45,14 +49,14 @@ pub(crate) enum Over {
 pub(crate) const ALL: [Over; 4] = [Over::Random, Over::Chosen, Over::Plain, Over::Cookie];
 
 /// Lets requests go on that were held back.
-pub(crate) type Held = Rc<Notify>;
+pub(crate) type Held = Arc<Notify>;
 
 pub(crate) fn app(gate: Gate, held: Held) -> GateApp<impl Endpoint<Response = ServiceResponse>> {
     let fresh = Freshness::minutes(5).with_second_factor();
     let nested = web::scope("/secret/nested").default_service(web::to(secret));
     let open = web::scope("/open").default_service(web::to(async || "open"));
     GateApp::new(gate)
-        .app_data(Data::from(Arc::new(held)))
+        .app_data(Data::from(held))
         .public("/", web::route().to(home))
         .public("/enter/{kind}", web::route().to(enter))
         .public(
@@ -91,11 +95,11 @@ async fn enter(
         "remembered" => FirstFactorKind::RememberedBrowser,
         _ => FirstFactorKind::Password,
     };
-    let account = AccountId::new(form["account"].clone()).unwrap();
+    let account = AccountId::new(form.get("account").cloned().unwrap_or_default()).unwrap();
     door.first_factor(account, kind).await
 }
 
-async fn write(session: Session, request: HttpRequest, held: Data<Held>) -> &'static str {
+async fn write(session: Session, request: HttpRequest, held: Data<Notify>) -> &'static str {
     if request.headers().contains_key("x-hold") {
         held.notified().await;
     }
@@ -103,15 +107,17 @@ async fn write(session: Session, request: HttpRequest, held: Data<Held>) -> &'st
     "written"
 }
 
-/// Changes the session as the application could do it, without the gate.
-async fn change(session: Session, change: Path<String>, held: Data<Held>) -> &'static str {
+/// Changes the session as the application could do it, without the gate, and sets another cookie.
+async fn change(session: Session, change: Path<String>, held: Data<Notify>) -> HttpResponse {
     held.notified().await;
     match change.as_str() {
         "renew" => session.renew(),
         "purge" => session.purge(),
         _ => session.insert("written", true).unwrap(),
     }
-    "changed"
+    HttpResponse::Ok()
+        .insert_header(("set-cookie", "other=1"))
+        .finish()
 }
 
 /// Sends requests to the service.
@@ -144,7 +150,7 @@ impl Service {
     /// Starts the service over this gate.
     pub(crate) async fn start(gate: Gate, over: Over, store: TestStore) -> Self {
         let (held, key) = (Held::default(), Key::from(&[7; 64]));
-        let app = app(gate, Rc::clone(&held));
+        let app = app(gate, Arc::clone(&held));
         match over {
             Over::Random => {
                 let sessions = SessionMiddleware::new(GateSessions::new(store), key);

@@ -33,6 +33,7 @@ pub(crate) fn router<T: GateSession>(gate: Gate) -> GateRouter {
 }
 
 /// The service, with the layer of a session crate.
+#[allow(dead_code, reason = "not every test calls it")]
 pub(crate) fn service<T, L>(gate: Gate, layer: L) -> GateService
 where
     T: GateSession,

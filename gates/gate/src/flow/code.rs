@@ -35,40 +35,54 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let content = Content::Code(CodePage {
             letters: self.has_letters(),
             request: half.request.clone(),
+            in_a_row: self.in_a_row(&enabled),
             wait: self.wait(enabled.rate_limit),
-            in_a_row: None,
         });
         self.page(Some(account), content).await
     }
 
     pub(crate) async fn enter_code(&mut self) -> Result<GateAnswer, Stop> {
         let sender = self.sender().await?;
-        let half = match &sender {
-            Sender::Half(half) if !half.must_enroll => half.clone(),
-            Sender::Moved {
-                half: Some(half),
-                at,
-            } if self.now.saturating_since(*at) <= SessionChange::LEFT_FOR => half.clone(),
-            other => return Err(self.send_away(other)),
-        };
+        let half = self.half_of(&sender)?;
         let form: CodeForm = self.form()?;
-        let half = match &sender {
-            // Only the form that renewed this session is repeated.
-            Sender::Moved { .. } if form.request != half.request => {
-                return Err(self.send_away(&sender));
-            }
-            _ if half.previous.as_ref() == Some(&form.request) => Half {
-                request: form.request.clone(),
-                ..half
-            },
-            _ => half,
-        };
+        let half = self.half_of_form(&sender, half, &form.request)?;
         match self.verify(&half, &form.code).await? {
             Ok(receipt) => self.accepted(&half, receipt).await,
             Err(denied) => match rejected(denied)? {
                 Rejection::Absent | Rejection::Disabled => Ok(self.changed_meanwhile()),
                 rejection => self.refused(&half, rejection).await,
             },
+        }
+    }
+
+    /// The half session of a sender who may enter a code: also the one that a form has just renewed,
+    /// because that form can come twice.
+    pub(crate) fn half_of(&mut self, sender: &Sender) -> Result<Half, Stop> {
+        match sender {
+            Sender::Half(half) if !half.must_enroll => Ok(half.clone()),
+            Sender::Moved {
+                half: Some(half),
+                at,
+            } if self.now.saturating_since(*at) <= SessionChange::LEFT_FOR => Ok(half.clone()),
+            other => Err(self.send_away(other)),
+        }
+    }
+
+    /// The half session, with the id of this form.
+    pub(crate) fn half_of_form(
+        &mut self,
+        sender: &Sender,
+        half: Half,
+        request: &str,
+    ) -> Result<Half, Stop> {
+        match sender {
+            // Only the form that renewed this session is repeated.
+            Sender::Moved { .. } if request != half.request => Err(self.send_away(sender)),
+            _ if half.previous.as_deref() == Some(request) => Ok(Half {
+                request: request.to_owned(),
+                ..half
+            }),
+            _ => Ok(half),
         }
     }
 
@@ -82,7 +96,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         Ok(verifier.verify_request(account, code, &request).await)
     }
 
-    async fn accepted(&mut self, half: &Half, receipt: Receipt) -> Result<GateAnswer, Stop> {
+    pub(crate) async fn accepted(
+        &mut self,
+        half: &Half,
+        receipt: Receipt,
+    ) -> Result<GateAnswer, Stop> {
         let new = self.new_sign_in(half)?;
         let rows = self.flow.verifier.store().rows();
         if !S::IN_TRANSACTION {

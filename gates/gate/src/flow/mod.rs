@@ -5,6 +5,7 @@ mod authenticators;
 mod backup_codes;
 mod change;
 mod code;
+mod codes;
 mod disable;
 mod enter;
 mod overview;
@@ -77,6 +78,8 @@ impl<S: SignInStore, A: Accounts> Flow<S, A> {
             ([], false) => visit.show_overview().await,
             (["code"], false) => visit.show_code().await,
             (["code"], true) => visit.enter_code().await,
+            (["codes"], false) => visit.show_codes().await,
+            (["codes"], true) => visit.enter_codes().await,
             (["setup"], false) => visit.ask_setup().await,
             (["setup"], true) => visit.begin_setup().await,
             (["setup", tag], false) => visit.show_setup(tag).await,

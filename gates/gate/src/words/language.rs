@@ -97,6 +97,8 @@ mod tests {
             (Some("de;q=9, en;q=0.1"), "en"),
             (Some("pt-PT"), "pt-BR"),
             (Some("english"), "en"),
+            (Some("de;q=0"), "en"),
+            (Some("de;q=0.5, en;q=0.5"), "de"),
         ];
         for (header, tag) in cases {
             let language = Language::preferred(header, &OFFERED);

@@ -32,7 +32,8 @@ pub struct Words {
     pub span: fn(Duration) -> String,
     /// A date: "15 January 2027".
     pub date: fn(Timestamp) -> String,
-    /// A date with its time in UTC: "15 January 2027, 08:00 UTC". A script replaces it by local time.
+    /// A date with its time in UTC: "15 January 2027, 08:00 UTC". A script shows local time
+    /// instead.
     pub date_and_time: fn(Timestamp) -> String,
     /// A time of day in UTC: "08:00 UTC". A script replaces it by local time.
     pub time_of_day: fn(Timestamp) -> String,
