@@ -12,9 +12,8 @@ use std::{env, fmt};
 use actix_session::{SessionMiddleware, storage::SessionStore};
 use actix_web::body::MessageBody;
 use actix_web::cookie::{Key, SameSite};
-use actix_web::http::StatusCode;
 use actix_web::web::{Data, get, post};
-use actix_web::{HttpServer, ResponseError, dev};
+use actix_web::{HttpResponse, HttpServer, ResponseError, dev};
 use countersign_actix::{Endpoint, Gate, GateApp, GateSessions};
 use data_encoding::HEXLOWER;
 use sqlx::postgres::PgPoolOptions;
@@ -75,13 +74,14 @@ impl<E: Into<BoxError>> From<E> for Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        eprintln!("a request failed: {}", self.0);
-        f.write_str("That could not be done just now. Please try again in a minute.")
+        self.0.fmt(f)
     }
 }
 
 impl ResponseError for Problem {
-    fn status_code(&self) -> StatusCode {
-        StatusCode::SERVICE_UNAVAILABLE
+    fn error_response(&self) -> HttpResponse {
+        eprintln!("a request failed: {self}");
+        let text = "That could not be done just now. Please try again in a minute.";
+        HttpResponse::ServiceUnavailable().body(text)
     }
 }
