@@ -23,8 +23,8 @@
 //!
 //! These files are not in rustdoc:
 //!
-//! - `docs/gate.md`, `docs/axum.md` and `docs/actix-web.md`: the second factor of a web service, with
-//!   all pages.
+//! - `docs/gate.md`, `docs/axum.md` and `docs/actix-web.md`: the second factor of a web service,
+//!   with all pages.
 //! - `docs/migrating.md`: how to move accounts from another second factor.
 //! - `docs/performance.md`: what an attempt costs.
 //! - `SECURITY.md`: each attack, the defence, and the test that shows it.

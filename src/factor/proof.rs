@@ -19,7 +19,7 @@ pub enum Proof<'a> {
     /// account. Both are at most [`PolicyBuilder::proof_age`](crate::PolicyBuilder::proof_age) old
     /// and at most 10 s ahead of this server's clock.
     Reauthenticated {
-        /// The first factor that you checked last, and when. It must be one that needs the user: see
+        /// The first factor that you checked last, and when. The user must have taken part: see
         /// [`FirstFactorKind::needs_user`].
         first_factor: FirstFactor,
         /// The sealed receipt, from [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).

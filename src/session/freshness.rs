@@ -1,5 +1,4 @@
-use super::passed::SecondFactorUse;
-use super::stage::SignInFactors;
+use super::passed::{SecondFactorUse, SignInFactors};
 use crate::Timestamp;
 use crate::factor::rate_limit::CLOCK_SKEW;
 
@@ -18,7 +17,8 @@ pub struct Freshness {
 }
 
 impl Freshness {
-    /// The first factor is at most this old, and so is the second factor of an account that has one.
+    /// The first factor is at most this old, and so is the second factor of an account that has
+    /// one.
     #[must_use]
     pub const fn minutes(minutes: u32) -> Self {
         Self {

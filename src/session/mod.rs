@@ -61,6 +61,6 @@ mod stage;
 pub use freshness::{Freshness, StepUp};
 pub use next_step::NextStep;
 pub(crate) use next_step::next_step;
-pub use passed::{Passed, SecondFactorUse};
+pub use passed::{Passed, SecondFactorUse, SignInFactors};
 pub use requirement::{Exemption, FactorFlag, Requirement};
-pub use stage::{Access, FullSession, HalfSession, PassError, Refused, SignInFactors, Stage};
+pub use stage::{Access, FullSession, HalfSession, PassError, Refused, Stage};

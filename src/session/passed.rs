@@ -1,4 +1,4 @@
-use crate::{AcceptedBy, AccountId, Receipt, Timestamp};
+use crate::{AcceptedBy, AccountId, FirstFactor, Receipt, Timestamp};
 
 /// Shows that the second factor of an account is passed, or is not needed.
 ///
@@ -72,4 +72,18 @@ impl From<AcceptedBy> for SecondFactorUse {
             AcceptedBy::BackupCode { .. } => Self::BackupCode,
         }
     }
+}
+
+/// The factors of a sign-in and their times, as the row of the sign-in has them.
+///
+/// When the user proves a factor again, change the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct SignInFactors {
+    /// The first factor, and when it was checked last.
+    pub first: FirstFactor,
+    /// The second factor.
+    pub second: SecondFactorUse,
+    /// When the second factor was checked last.
+    pub second_at: Timestamp,
 }

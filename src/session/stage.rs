@@ -1,5 +1,5 @@
 use super::freshness::{Freshness, StepUp};
-use super::passed::{Passed, SecondFactorUse};
+use super::passed::{Passed, SignInFactors};
 use crate::factor::rate_limit::CLOCK_SKEW;
 use crate::{AccountId, FirstFactor, Timestamp};
 
@@ -161,20 +161,6 @@ impl FullSession {
     }
 }
 
-/// The factors of a sign-in and their times, as the row of the sign-in has them.
-///
-/// When the user proves a factor again, change the row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct SignInFactors {
-    /// The first factor, and when it was checked last.
-    pub first: FirstFactor,
-    /// The second factor.
-    pub second: SecondFactorUse,
-    /// When the second factor was checked last.
-    pub second_at: Timestamp,
-}
-
 /// Why a half session cannot become a full one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -191,6 +177,7 @@ pub enum PassError {
 mod tests {
     use super::*;
     use crate::FirstFactorKind;
+    use crate::session::SecondFactorUse;
 
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 

@@ -66,10 +66,13 @@ pub(crate) fn directories(parent: &str) -> impl Iterator<Item = String> {
     found.into_iter()
 }
 
-/// The Rust files of the core, of the stores and of the file formats.
+/// The Rust files of the core, of the stores, of the gates and of the file formats.
 pub(crate) fn sources() -> Vec<PathBuf> {
     let mut files = under("src", "rs");
-    for package in directories("stores").chain(directories("formats")) {
+    for package in ["stores", "gates", "formats"]
+        .into_iter()
+        .flat_map(directories)
+    {
         files.extend(under(&format!("{package}/src"), "rs"));
     }
     files

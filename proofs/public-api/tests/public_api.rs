@@ -94,6 +94,21 @@ fn countersign_pskc_exports_what_is_listed() {
 }
 
 #[test]
+fn countersign_gate_exports_what_is_listed() {
+    exports_what_is_listed("countersign-gate");
+}
+
+#[test]
+fn countersign_axum_exports_what_is_listed() {
+    exports_what_is_listed("countersign-axum");
+}
+
+#[test]
+fn countersign_actix_exports_what_is_listed() {
+    exports_what_is_listed("countersign-actix");
+}
+
+#[test]
 fn only_allowed_foreign_types_are_public() {
     names_only_crates(
         "countersign",
@@ -103,6 +118,7 @@ fn only_allowed_foreign_types_are_public() {
         "countersign-sqlx",
         &[
             "countersign",
+            "countersign_gate",
             "countersign_sqlx",
             "sqlx_core",
             "sqlx_mysql",
@@ -115,4 +131,13 @@ fn only_allowed_foreign_types_are_public() {
         &["countersign", "countersign_redis", "redis"],
     );
     names_only_crates("countersign-pskc", &["countersign", "countersign_pskc"]);
+    names_only_crates("countersign-gate", &["countersign", "countersign_gate"]);
+    names_only_crates(
+        "countersign-axum",
+        &["countersign", "countersign_gate", "countersign_axum"],
+    );
+    names_only_crates(
+        "countersign-actix",
+        &["countersign", "countersign_gate", "countersign_actix"],
+    );
 }

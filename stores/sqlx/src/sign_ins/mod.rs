@@ -1,6 +1,7 @@
 //! The sign-ins of countersign-gate, in the transaction of the record.
 
 mod backend;
+mod columns;
 mod rows;
 mod statements;
 mod store;

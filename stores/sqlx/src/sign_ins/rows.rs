@@ -2,6 +2,7 @@ use countersign::session::FactorFlag;
 use countersign::{AccountId, Timestamp};
 use countersign_gate::{BoxError, NewSignIn, SignIn, SignInId, SignInRows};
 
+use super::columns::{ENDING, OFF, ON, seconds};
 use super::{Applied, Backend, FlagPlace, GateStore, Step};
 use crate::Error;
 use crate::dialect::arguments;
@@ -154,14 +155,6 @@ impl<S: Backend> GateStore<S> {
         self.records.change(table, sql, arguments).await
     }
 }
-
-pub(super) fn seconds(at: Timestamp) -> Value<'static> {
-    Value::Number(i64::try_from(at.as_unix()).unwrap_or(i64::MAX))
-}
-
-pub(super) const OFF: i64 = 0;
-pub(super) const ON: i64 = 1;
-const ENDING: i64 = 2;
 
 /// How many rows a statement of `purge` deletes. Each statement is a call of its own, so that none
 /// exceeds the time limit, and no lock is held for long.

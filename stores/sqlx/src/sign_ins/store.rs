@@ -6,7 +6,7 @@ use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, Write
 use countersign_gate::{NewSignIn, RowsOfRequest, SignInId, SignInStore};
 use sqlx::{Database, SqlStr};
 
-use super::rows::{OFF, ON, seconds};
+use super::columns::{OFF, ON, seconds};
 use super::{Applied, Backend, FlagPlace, SignInStatements, SignInTables, Step};
 use crate::Error;
 use crate::dialect::{Call, Dialect, arguments};
