@@ -30,6 +30,9 @@ struct Slow {
     hashes: Arc<AtomicUsize>,
 }
 
+/// Writes of other clients.
+type OtherClients = Box<dyn FnMut() + Send>;
+
 async fn wait() {
     let mut waited = false;
     poll_fn(|_| match std::mem::replace(&mut waited, true) {
@@ -63,7 +66,7 @@ impl Store for Slow {
         let lose = |left: usize| left.checked_sub(1);
         match self
             .lost
-            .try_update(Ordering::Relaxed, Ordering::Relaxed, lose)
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, lose)
         {
             Ok(_) => Err(io::Error::other("the answer is lost")),
             Err(_) => Ok(result),
@@ -411,7 +414,7 @@ fn concurrent_wrong_repeats_count_once() {
 #[test]
 fn an_acceptance_reported_stale_is_accepted() {
     #[derive(Clone, Default)]
-    struct Forgetful(MemoryStore, Arc<Mutex<Option<Box<dyn FnMut() + Send>>>>);
+    struct Forgetful(MemoryStore, Arc<Mutex<Option<OtherClients>>>);
 
     impl Store for Forgetful {
         type Error = std::convert::Infallible;
