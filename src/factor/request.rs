@@ -21,8 +21,8 @@ use zeroize::{Zeroize, Zeroizing};
 ///
 /// Generate an id whenever you show the form. Keep the id in the session on your server until you
 /// show the next form, and never put it into the page. Pass it to
-/// [`Verifier::verify_request`](crate::Verifier::verify_request). Whoever has the id and a code
-/// that was accepted can get the receipt again for 30 s. `Debug` does not show the id.
+/// [`Verifier::verify_request`](crate::Verifier::verify_request). For 30 s, the id and an accepted
+/// code together get the receipt again. `Debug` does not show the id.
 ///
 /// ```
 /// use countersign::RequestId;

@@ -30,6 +30,9 @@ struct Slow {
     hashes: Arc<AtomicUsize>,
 }
 
+/// Writes of other clients.
+type OtherClients = Box<dyn FnMut() + Send>;
+
 async fn wait() {
     let mut waited = false;
     poll_fn(|_| match std::mem::replace(&mut waited, true) {
@@ -410,9 +413,8 @@ fn concurrent_wrong_repeats_count_once() {
 /// any case.
 #[test]
 fn an_acceptance_reported_stale_is_accepted() {
-    type BeforeLoad = Box<dyn FnMut() + Send>;
     #[derive(Clone, Default)]
-    struct Forgetful(MemoryStore, Arc<Mutex<Option<BeforeLoad>>>);
+    struct Forgetful(MemoryStore, Arc<Mutex<Option<OtherClients>>>);
 
     impl Store for Forgetful {
         type Error = std::convert::Infallible;

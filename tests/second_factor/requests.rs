@@ -221,6 +221,21 @@ fn a_fifth_join_is_counted() {
 }
 
 #[test]
+fn a_join_extends_no_time() {
+    let (world, phone) = noted();
+    let codes = world.issue(&phone);
+    let (id, wrong) = (new_id(), world.wrong_code(&codes));
+    world.verifier.store().kinds();
+    for seconds in [0, 20, 11] {
+        world.clock.advance(Duration::from_secs(seconds));
+        let outcome = world.request(&wrong, &id);
+        assert_eq!(rejection(outcome), Rejection::WrongCode);
+    }
+    use WriteKind::{Joined, Reserved};
+    assert_eq!(world.verifier.store().kinds(), [Reserved, Joined, Reserved]);
+}
+
+#[test]
 fn a_repeat_is_answered_while_others_must_wait() {
     let (world, phone) = World::enrolled();
     let (id, wrong) = (new_id(), world.wrong(&phone));

@@ -239,7 +239,8 @@ impl<S: SignInStore, A: Accounts> GateBuilder<S, A> {
         self
     }
 
-    /// The languages of the pages, the default first. The browser chooses. Default: English, German.
+    /// The languages of the pages, the default first. The browser chooses. Default: English,
+    /// German.
     pub fn languages(mut self, languages: impl IntoIterator<Item = Language>) -> Self {
         self.settings.languages = languages.into_iter().collect();
         self

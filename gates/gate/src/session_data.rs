@@ -195,8 +195,8 @@ impl SessionData {
         }
     }
 
-    /// Whether this is what a renewal or a sign-out left under the old id of a session. An answer to
-    /// a request with such a session sets and deletes no cookie, unless the gate says so.
+    /// Whether this is what a renewal or a sign-out left under the old id of a session. An answer
+    /// to a request with such a session sets and deletes no cookie, unless the gate says so.
     #[must_use]
     pub const fn is_moved(&self) -> bool {
         matches!(self.stage, StageData::Moved { .. })
@@ -220,8 +220,8 @@ pub enum SessionChange {
     Renew {
         /// The data for the new id.
         data: SessionData,
-        /// 16 bytes for the new id, if the session crate lets the adapter choose it. A repeat of the
-        /// same form gets the same bytes.
+        /// 16 bytes for the new id, if the session crate lets the adapter choose it. A repeat of
+        /// the same form gets the same bytes.
         id: [u8; 16],
         /// What stays under the old id for [`LEFT_FOR`](Self::LEFT_FOR) seconds.
         left: SessionData,

@@ -121,16 +121,16 @@ pub trait SignInRows: Send + Sync {
         flag: FactorFlag,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Inserts a sign-in with a second factor. If the row exists, also as an ended one, this changes
-    /// nothing.
+    /// Inserts a sign-in with a second factor. If the row exists, also as an ended one, this
+    /// changes nothing.
     ///
     /// # Errors
     /// If it is not stored.
     fn insert(&self, new: &NewSignIn) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Inserts a sign-in without a second factor, if the flag is `Off` at the same time, and returns
-    /// whether it did. Lock the flag for that, so that an enrollment either comes first, or comes
-    /// later and ends this sign-in.
+    /// Inserts a sign-in without a second factor, if the flag is `Off` at the same time, and
+    /// returns whether it did. Lock the flag for that, so that an enrollment either comes first, or
+    /// comes later and ends this sign-in.
     ///
     /// # Errors
     /// If it is not stored.
@@ -201,7 +201,8 @@ pub trait SignInStore: Store + Clone + 'static {
     /// Returns the store for one request, which writes these rows in the transaction of the record:
     ///
     /// - with [`WriteKind::Accepted`](countersign::store::WriteKind::Accepted) and
-    ///   [`Enrolled`](countersign::store::WriteKind::Enrolled): inserts the sign-in, if one is named
+    ///   [`Enrolled`](countersign::store::WriteKind::Enrolled): inserts the sign-in, if one is
+    /// named
     /// - with `Enrolled`: sets the flag `On`; with `Disabled`: sets it `Off`
     /// - with `Enrolled`, `Removed` and `Disabled`: ends the account's other sign-ins, but neither
     ///   `keep` nor the new one

@@ -243,7 +243,8 @@ pub fn a_sign_in_without_factor_needs_the_flag_off<H: Harness>(harness: &H) -> R
 }
 
 /// A purge deletes idle sign-ins. It keeps an ended one for
-/// [`ENDED_KEPT`](crate::SignInRows::ENDED_KEPT) seconds longer, so that no repeat inserts it again.
+/// [`ENDED_KEPT`](crate::SignInRows::ENDED_KEPT) seconds longer, so that no repeat inserts it
+/// again.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.

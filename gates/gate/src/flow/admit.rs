@@ -33,7 +33,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 Err(self.step_up(step_up, asked))
             }
             Err(_) => {
-                // The first page may be closed itself, so a session that has moved does not go there.
+                // The first page may be closed itself, so a session that has moved does not go
+                // there.
                 let sender = match sender {
                     Sender::Moved { .. } => Sender::Anonymous,
                     known => known,

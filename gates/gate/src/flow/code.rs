@@ -55,8 +55,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
     }
 
-    /// The half session of a sender who may enter a code: also the one that a form has just renewed,
-    /// because that form can come twice.
+    /// The half session of a sender who may enter a code: also the one that a form has just
+    /// renewed, because that form can come twice.
     pub(crate) fn half_of(&mut self, sender: &Sender) -> Result<Half, Stop> {
         match sender {
             Sender::Half(half) if !half.must_enroll => Ok(half.clone()),

@@ -187,8 +187,8 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
         self.session.flash = Some(Flash { say, typed });
     }
 
-    /// Answers with a page. The page takes the message of the session, and gives the session a token
-    /// if it has none.
+    /// Answers with a page. The page takes the message of the session, and gives the session a
+    /// token if it has none.
     pub(crate) async fn page(
         &mut self,
         account: Option<&AccountId>,
