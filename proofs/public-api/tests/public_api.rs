@@ -134,10 +134,28 @@ fn only_allowed_foreign_types_are_public() {
     names_only_crates("countersign-gate", &["countersign", "countersign_gate"]);
     names_only_crates(
         "countersign-axum",
-        &["countersign", "countersign_gate", "countersign_axum"],
+        &[
+            "axum",
+            "axum_core",
+            "countersign",
+            "countersign_axum",
+            "countersign_gate",
+            "http",
+            "tower_layer",
+            "tower_service",
+            "tower_sessions_core",
+        ],
     );
     names_only_crates(
         "countersign-actix",
-        &["countersign", "countersign_gate", "countersign_actix"],
+        &[
+            "actix_http",
+            "actix_service",
+            "actix_session",
+            "actix_web",
+            "countersign",
+            "countersign_actix",
+            "countersign_gate",
+        ],
     );
 }
