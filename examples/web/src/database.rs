@@ -1,7 +1,8 @@
 use std::str::FromStr;
 
-use countersign::store::BoxStore;
-use countersign_sqlx::{PostgresStore, SqliteStore};
+use countersign_sqlx::{
+    AccountColumn, GateStore, PostgresStore, SignInTables, SqliteStore, TableNameError,
+};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
@@ -67,36 +68,36 @@ impl Database {
             .await?))
     }
 
-    /// The store of `countersign-sqlx` on this database.
-    pub(crate) fn records(&self) -> BoxStore {
-        match self {
-            Self::Sqlite(pool) => BoxStore::new(SqliteStore::new(pool.clone())),
-            Self::Postgres(pool) => BoxStore::new(PostgresStore::new(pool.clone())),
-        }
-    }
-
-    /// The statement that starts a write transaction. SQLite must take its write lock at once:
-    /// later, another connection may hold it.
-    pub(crate) const fn begin(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "BEGIN IMMEDIATE",
-            Self::Postgres(_) => "BEGIN",
-        }
-    }
-
     async fn create_tables(&self) -> Result<(), BoxError> {
         match self {
             Self::Sqlite(pool) => {
-                SqliteStore::new(pool.clone()).create_table().await?;
                 let schema = include_str!("schema/sqlite.sql");
                 sqlx::raw_sql(schema).execute(pool).await?;
+                on_sqlite(pool)?.create_tables().await?;
             }
             Self::Postgres(pool) => {
-                PostgresStore::new(pool.clone()).create_table().await?;
                 let schema = include_str!("schema/postgres.sql");
                 sqlx::raw_sql(schema).execute(pool).await?;
+                on_postgres(pool)?.create_tables().await?;
             }
         }
         Ok(())
     }
+}
+
+/// The records and sign-ins on SQLite.
+pub(crate) fn on_sqlite(pool: &SqlitePool) -> Result<GateStore<SqliteStore>, TableNameError> {
+    let store = SqliteStore::new(pool.clone()).with_account_column(AccountColumn::BigInt);
+    Ok(store.with_sign_ins(tables()?))
+}
+
+/// The records and sign-ins on PostgreSQL.
+pub(crate) fn on_postgres(pool: &PgPool) -> Result<GateStore<PostgresStore>, TableNameError> {
+    let store = PostgresStore::new(pool.clone()).with_account_column(AccountColumn::BigInt);
+    Ok(store.with_sign_ins(tables()?))
+}
+
+/// The flag of each user is in the service's own table, in the transaction of the record.
+fn tables() -> Result<SignInTables, TableNameError> {
+    SignInTables::new().with_flag_column("users", "id", "enrolled")
 }

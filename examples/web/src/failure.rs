@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 
 use crate::layout::{Layout, Message, html};
 
@@ -13,26 +13,9 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn see(path: &str) -> Self {
-        Self::Page(Box::new(Redirect::to(path).into_response()))
-    }
-
     pub(crate) fn not_found() -> Self {
         let text = "There is no page at this address, or you may not see it.";
         Self::message(StatusCode::NOT_FOUND, "Page not found", text)
-    }
-
-    /// A form that belongs to another session or another site.
-    pub(crate) fn out_of_date() -> Self {
-        let text = "You have signed in or out since this page was shown, or it was open for too long. Nothing was \
-            changed. Go to your account and try again.";
-        Self::message(StatusCode::FORBIDDEN, "That page was out of date", text)
-    }
-
-    /// A form with unknown or missing fields.
-    pub(crate) fn not_our_form(status: StatusCode) -> Self {
-        let text = "Your browser sent fields that this form does not have. Nothing was changed.";
-        Self::message(status, "That form could not be read", text)
     }
 
     pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static str) -> Self {

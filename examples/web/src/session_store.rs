@@ -1,3 +1,5 @@
+use async_trait::async_trait;
+use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
@@ -9,20 +11,21 @@ use crate::token;
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions(pub(crate) Database);
 
-impl Sessions {
-    pub(crate) async fn create(&self, record: &mut Record) -> Result<()> {
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
         while self.write(INSERT, record).await? == 0 {
             record.id = Id::default();
         }
         Ok(())
     }
 
-    /// Changes an existing session, and returns whether it still existed.
-    pub(crate) async fn change(&self, record: &Record) -> Result<bool> {
-        Ok(self.write(UPDATE, record).await? > 0)
+    /// Changes an existing session. A session that was ended meanwhile stays ended.
+    async fn save(&self, record: &Record) -> Result<()> {
+        self.write(UPDATE, record).await.map(|_| ())
     }
 
-    pub(crate) async fn load(&self, id: &Id) -> Result<Option<Record>> {
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let sql = "SELECT data, expires_at FROM browser_sessions WHERE id = $1 AND expires_at > $2";
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         let key = key(*id);
@@ -42,16 +45,17 @@ impl Sessions {
         }))
     }
 
-    /// Ends a session, and returns whether it existed.
-    pub(crate) async fn end(&self, id: &Id) -> Result<bool> {
+    async fn delete(&self, id: &Id) -> Result<()> {
         let key = key(*id);
-        let ended = on!(&self.0, |pool| {
+        on!(&self.0, |pool| {
             let query = sqlx::query("DELETE FROM browser_sessions WHERE id = $1").bind(key);
-            query.execute(pool).await.map_err(backend)?.rows_affected()
+            query.execute(pool).await.map_err(backend)?;
         });
-        Ok(ended > 0)
+        Ok(())
     }
+}
 
+impl Sessions {
     pub(crate) async fn delete_expired(&self) -> Result<()> {
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         on!(&self.0, |pool| {

@@ -5,13 +5,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use countersign::Status;
 use countersign::factor::EnabledStatus;
+use countersign_axum::SignedIn;
 
 use crate::app::App;
 use crate::events;
 use crate::failure::Failure;
-use crate::layout::{Layout, html};
-use crate::session::Member;
-use crate::time_format::FormattedTime;
+use crate::layout::{Layout, ShownTime, html};
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -31,15 +30,15 @@ pub(crate) struct Factor {
 pub(crate) struct Authenticator {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) added: FormattedTime,
-    pub(crate) used: Option<FormattedTime>,
+    pub(crate) added: ShownTime,
+    pub(crate) used: Option<ShownTime>,
 }
 
 pub(crate) struct Codes {
-    pub(crate) issued: FormattedTime,
+    pub(crate) issued: ShownTime,
     pub(crate) remaining: usize,
     /// The time when each code was used, in the order of the file.
-    pub(crate) used: Vec<Option<FormattedTime>>,
+    pub(crate) used: Vec<Option<ShownTime>>,
 }
 
 impl Codes {
@@ -51,8 +50,9 @@ impl Codes {
 
 /// A line of the log.
 pub(crate) struct Line {
-    pub(crate) at: FormattedTime,
-    pub(crate) text: &'static str,
+    pub(crate) at: ShownTime,
+    pub(crate) text: String,
+    pub(crate) client: String,
     pub(crate) remark: Option<String>,
 }
 
@@ -61,6 +61,7 @@ impl From<events::Event> for Line {
         Self {
             at: event.at.into(),
             text: event.text,
+            client: event.client,
             remark: event.remark,
         }
     }
@@ -72,7 +73,7 @@ impl From<&EnabledStatus> for Factor {
             id: one.id.to_string(),
             name: one.name.to_string(),
             added: one.added_at.into(),
-            used: one.last_used_at.map(FormattedTime::from),
+            used: one.last_used_at.map(ShownTime::from),
         });
         let codes = enabled.backup_codes.as_ref().map(|codes| Codes {
             issued: codes.issued_at.into(),
@@ -80,7 +81,7 @@ impl From<&EnabledStatus> for Factor {
             used: codes
                 .used_at
                 .iter()
-                .map(|at| at.map(FormattedTime::from))
+                .map(|at| at.map(ShownTime::from))
                 .collect(),
         });
         Self {
@@ -90,28 +91,26 @@ impl From<&EnabledStatus> for Factor {
     }
 }
 
-pub(crate) async fn show(State(app): State<App>, member: Member) -> Result<Response, Failure> {
-    let account = member.user.account();
-    let status = app.verifier().status(&account).await?;
-    let events = events::latest(app.database(), &account, EVENTS).await?;
+pub(crate) async fn show(State(app): State<App>, member: SignedIn) -> Result<Response, Failure> {
+    let user = app.user(&member).await?;
+    let account = member.account();
+    let status = app.verifier().status(account).await?;
+    let events = events::latest(app.database(), account, EVENTS).await?;
+    // The operator's remark is not for the user.
+    let events = events.into_iter().map(|event| Line {
+        remark: None,
+        ..event.into()
+    });
     let page = AccountPage {
-        layout: member.layout(&app, "Your account").await?,
-        email: member.user.email,
+        layout: Layout::of(&app, &member, &user, "Your account"),
+        email: user.email,
         factor: match &status {
             Status::Enabled(enabled) => Some(enabled.into()),
             _ => None,
         },
-        events: events.into_iter().map(without_remark).collect(),
+        events: events.collect(),
     };
     Ok(html(&page)?.into_response())
-}
-
-/// Hides the operator's remark from the user.
-fn without_remark(event: events::Event) -> Line {
-    Line {
-        remark: None,
-        ..event.into()
-    }
 }
 
 const EVENTS: i64 = 8;

@@ -3,25 +3,25 @@
 //! address.
 
 use askama::Template;
-use axum::extract::State;
+use axum::Form;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use countersign::otp::Secret;
 use countersign::uri::KeyUri;
+use countersign_axum::{Door, FirstFactorKind};
 use serde::Deserialize;
 
-use super::sign_in::by_password;
 use crate::app::{App, OrFail};
 use crate::failure::Failure;
-use crate::form::{Named, OurForm};
-use crate::layout::{Flash, Layout, html};
+use crate::layout::{Layout, html};
 use crate::mail::Mail;
-use crate::session::Visitor;
 use crate::{SERVICE, passwords, sign_ups};
 
 #[derive(Template)]
 #[template(path = "sign_up.html")]
 struct SignUpPage {
     layout: Layout,
+    email: String,
 }
 
 #[derive(Template)]
@@ -50,19 +50,24 @@ pub(crate) struct Password {
     password: String,
 }
 
-pub(crate) async fn form(visitor: Visitor) -> Result<Response, Failure> {
-    let layout = visitor.layout("Create an account").await?;
-    Ok(html(&SignUpPage { layout })?.into_response())
+pub(crate) async fn form() -> Result<Response, Failure> {
+    let layout = Layout::bare("Create an account");
+    let email = String::new();
+    Ok(html(&SignUpPage { layout, email })?.into_response())
 }
 
 pub(crate) async fn begin(
     State(app): State<App>,
-    visitor: Visitor,
-    OurForm(Address { email }): OurForm<Address>,
+    Form(Address { email: typed }): Form<Address>,
 ) -> Result<Response, Failure> {
-    let Some(email) = address(&email) else {
-        let flash = Flash::problem("Please enter an email address, such as alice@example.com.");
-        return visitor.say_at(flash.with_typed(&email), "/sign-up").await;
+    let Some(email) = address(&typed) else {
+        let problem = "Please enter an email address, such as alice@example.com.";
+        let layout = Layout::bare("Error: create an account").with_problem(Some(problem.into()));
+        return Ok(html(&SignUpPage {
+            layout,
+            email: typed,
+        })?
+        .into_response());
     };
     let known = app.users().by_email(&email).await.or_fail()?.is_some();
     // Known addresses get a token too, so that both cases take the same time.
@@ -70,7 +75,7 @@ pub(crate) async fn begin(
     if let Some(token) = token {
         app.send(mail(&email, known, &token, app.origin()));
     }
-    let layout = visitor.layout("Check your mail").await?;
+    let layout = Layout::bare("Check your mail");
     Ok(html(&SentPage { layout, email })?.into_response())
 }
 
@@ -94,14 +99,25 @@ fn mail(to: &str, known: bool, token: &str, origin: &str) -> Mail {
 
 pub(crate) async fn choose(
     State(app): State<App>,
-    visitor: Visitor,
-    Named(token): Named,
+    Path(token): Path<String>,
 ) -> Result<Response, Failure> {
-    let Some(email) = sign_ups::email(&app, &token).await.or_fail()? else {
-        return Err(no_such_link(&visitor).await?);
+    choose_page(&app, token, None).await
+}
+
+async fn choose_page(
+    app: &App,
+    token: String,
+    problem: Option<String>,
+) -> Result<Response, Failure> {
+    let Some(email) = sign_ups::email(app, &token).await.or_fail()? else {
+        return no_such_link();
+    };
+    let title = match problem {
+        None => "Choose a password",
+        Some(_) => "Error: choose a password",
     };
     let page = ChoosePage {
-        layout: visitor.layout("Choose a password").await?,
+        layout: Layout::bare(title).with_problem(problem),
         email,
         token,
         shortest: passwords::SHORTEST,
@@ -111,38 +127,33 @@ pub(crate) async fn choose(
 
 pub(crate) async fn finish(
     State(app): State<App>,
-    visitor: Visitor,
-    Named(token): Named,
-    OurForm(Password { password }): OurForm<Password>,
+    Path(token): Path<String>,
+    door: Door,
+    Form(Password { password }): Form<Password>,
 ) -> Result<Response, Failure> {
     let Some(email) = sign_ups::email(&app, &token).await.or_fail()? else {
-        return Err(no_such_link(&visitor).await?);
+        return no_such_link();
     };
     if let Some(problem) = problem_with(&password) {
-        visitor.say(Flash::problem(problem)).await?;
-        return Ok(Redirect::to(&format!("/sign-up/{token}")).into_response());
+        return choose_page(&app, token, Some(problem)).await;
     }
     let added = app.users().add(&email, password).await.or_fail()?;
     sign_ups::forget(&app, &token).await.or_fail()?;
-    let Some(user) = added else {
-        return visitor
-            .say_at(
-                Flash::problem("You have an account already. Please sign in."),
-                "/sign-in",
-            )
-            .await;
-    };
-    let signed_in = by_password(&app, &visitor, &user).await?;
-    let welcome = "Welcome. So far, only a password protects your account.";
-    visitor.say(Flash::notice(welcome)).await?;
-    Ok(signed_in.into_response())
+    match added {
+        Some(user) => {
+            let entered = door.first_factor(user.account(), FirstFactorKind::Password);
+            Ok(entered.await)
+        }
+        None => Ok(Redirect::to("/sign-in?account").into_response()),
+    }
 }
 
-async fn no_such_link(visitor: &Visitor) -> Result<Failure, Failure> {
+fn no_such_link() -> Result<Response, Failure> {
     let text =
         "That link was used already or has expired. Enter your address again to get a new one.";
-    visitor.say(Flash::problem(text)).await?;
-    Ok(Failure::see("/sign-up"))
+    let layout = Layout::bare("Error: create an account").with_problem(Some(text.into()));
+    let email = String::new();
+    Ok(html(&SignUpPage { layout, email })?.into_response())
 }
 
 fn problem_with(password: &str) -> Option<String> {

@@ -20,18 +20,22 @@ CREATE TABLE IF NOT EXISTS browser_sessions (
     data text NOT NULL,
     expires_at bigint NOT NULL
 );
-CREATE TABLE IF NOT EXISTS sign_ins (
-    id text NOT NULL PRIMARY KEY,
+CREATE TABLE IF NOT EXISTS links (
+    token text NOT NULL PRIMARY KEY,
+    browser text NOT NULL,
     user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    begun_at bigint NOT NULL,
-    seen_at bigint NOT NULL,
-    once text
+    expires_at bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS api_tokens (
+    user_id bigint NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    token text NOT NULL UNIQUE
 );
 CREATE TABLE IF NOT EXISTS events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account text NOT NULL,
     at bigint NOT NULL,
     what text NOT NULL,
+    client text NOT NULL,
     remark text
 );
 CREATE INDEX IF NOT EXISTS events_of_account ON events (account, id);

@@ -1,0 +1,106 @@
+//! An API for programs. A token is a first factor, like a password: the code comes next.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Form, Json};
+use countersign_axum::{Door, FirstFactorKind, Fresh, SignedIn};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::app::{App, OrFail};
+use crate::database::on;
+use crate::failure::Failure;
+use crate::layout::{Layout, html};
+use crate::users::User;
+use crate::{BoxError, token};
+
+#[derive(Template)]
+#[template(path = "api_token.html")]
+struct TokenPage {
+    layout: Layout,
+    token: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Ours {
+    csrf: String,
+}
+
+/// Asks before a token is made. A new token replaces the earlier one.
+pub(crate) async fn ask(
+    State(app): State<App>,
+    Fresh(member): Fresh<10>,
+) -> Result<Response, Failure> {
+    let user = app.user(&member).await?;
+    let layout = Layout::of(&app, &member, &user, "API token");
+    Ok(html(&TokenPage {
+        layout,
+        token: None,
+    })?
+    .into_response())
+}
+
+pub(crate) async fn create(
+    State(app): State<App>,
+    Fresh(member): Fresh<10>,
+    Form(Ours { csrf }): Form<Ours>,
+) -> Result<Response, Failure> {
+    member.check_csrf(&csrf)?;
+    let user = app.user(&member).await?;
+    let token = token::new()?;
+    replace(&app, &user, &token).await.or_fail()?;
+    let layout = Layout::of(&app, &member, &user, "Your API token");
+    let token = Some(token);
+    Ok(html(&TokenPage { layout, token })?.into_response())
+}
+
+/// Begins a session with a token.
+pub(crate) async fn begin(
+    State(app): State<App>,
+    headers: HeaderMap,
+    door: Door,
+) -> Result<Response, Failure> {
+    let header = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let presented = header.and_then(|text| text.strip_prefix("Bearer "));
+    let user = match presented {
+        Some(presented) => owner(&app, presented).await.or_fail()?,
+        None => None,
+    };
+    match user {
+        Some(user) => Ok(door.first_factor(user, FirstFactorKind::ApiToken).await),
+        None => {
+            let body = json!({ "title": "The token is missing or unknown", "status": 401 });
+            Ok((StatusCode::UNAUTHORIZED, Json(body)).into_response())
+        }
+    }
+}
+
+/// The account, for programs.
+pub(crate) async fn account(State(app): State<App>, member: SignedIn) -> Result<Response, Failure> {
+    let user = app.user(&member).await?;
+    Ok(Json(json!({ "email": user.email, "two_factor": user.enrolled })).into_response())
+}
+
+async fn replace(app: &App, user: &User, token: &str) -> Result<(), BoxError> {
+    let sql = "INSERT INTO api_tokens (user_id, token) VALUES ($1, $2) \
+        ON CONFLICT (user_id) DO UPDATE SET token = $2";
+    on!(app.database(), |pool| {
+        let query = sqlx::query(sql).bind(user.id);
+        let query = query.bind(token::hash(token.as_bytes()));
+        query.execute(pool).await?;
+    });
+    Ok(())
+}
+
+async fn owner(app: &App, token: &str) -> Result<Option<i64>, BoxError> {
+    let sql = "SELECT user_id FROM api_tokens WHERE token = $1";
+    Ok(on!(app.database(), |pool| {
+        let query = sqlx::query_scalar(sql).bind(token::hash(token.as_bytes()));
+        query.fetch_optional(pool).await?
+    }))
+}
