@@ -99,7 +99,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 self.proof_was_enough(member, proof)?;
                 Ok(self.redirect(&path))
             }
-            Err(rejection) => Err(self.change_refused(member, rejection, origin)),
+            Err(rejection) => Err(self.change_refused(member, rejection, proof, origin)),
         }
     }
 
@@ -168,7 +168,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                     Rejection::UnknownAuthenticator | Rejection::Disabled => {
                         Ok(self.removed_one(removed))
                     }
-                    _ => Err(self.change_refused(&mut member, rejection, &origin)),
+                    _ => Err(self.change_refused(&mut member, rejection, &proof, &origin)),
                 };
             }
         };

@@ -68,7 +68,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             Ok(codes) => codes,
             Err(denied) => {
                 let rejection = rejected(denied)?;
-                return Err(self.change_refused(&mut member, rejection, &origin));
+                return Err(self.change_refused(&mut member, rejection, &proof, &origin));
             }
         };
         self.notify(&account, What::BackupCodesIssued).await;

@@ -52,7 +52,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 // Another request did it.
                 return Ok(self.disabled(&mut member));
             }
-            return Err(self.change_refused(&mut member, rejection, &origin));
+            return Err(self.change_refused(&mut member, rejection, &proof, &origin));
         }
         let rows = self.ended(&account, &member.full.id).await;
         self.notify(&account, What::Disabled).await;

@@ -220,9 +220,25 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             Ok(receipt) => self.take_receipt(member, receipt, code),
             Err(denied) => {
                 let rejection = rejected(denied)?;
+                self.follow_renewal(member, code, rejection)?;
                 Err(self.refused_at(rejection, origin))
             }
         }
+    }
+
+    /// Renews the session if the code was used. Perhaps the same form came twice, and the other
+    /// request has renewed the session: then both answers lead to the same new id.
+    fn follow_renewal(
+        &mut self,
+        member: &mut Member,
+        code: &str,
+        rejection: Rejection,
+    ) -> Result<(), Stop> {
+        if rejection == Rejection::Replayed {
+            self.renew_after(&mut member.full, code)?;
+            self.keep(member);
+        }
+        Ok(())
     }
 
     /// The id of this form. It is derived from the session, so the page does not show it; a renewal
@@ -272,8 +288,14 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         &mut self,
         member: &mut Member,
         rejection: Rejection,
+        proof: &OwnedProof,
         origin: &Origin,
     ) -> Stop {
+        if let OwnedProof::Code(code) = proof
+            && let Err(stop) = self.follow_renewal(member, code, rejection)
+        {
+            return stop;
+        }
         if matches!(
             rejection,
             Rejection::ProofExpired | Rejection::ProofTooWeak | Rejection::ForeignReceipt

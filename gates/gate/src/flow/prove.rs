@@ -52,8 +52,10 @@ impl Asked {
     }
 }
 
-/// The address of the page, behind the prefix. The query says what to ask for; a query that somebody
-/// changed is harmless, because the page `to` checks the factors itself.
+/// The address of the page, behind the prefix.
+///
+/// The query says what to ask for. A changed query is harmless, because the page `to` checks the
+/// factors itself.
 pub(super) fn prove_path(to: &str, asked: Asked) -> String {
     let ask = match asked {
         Asked {

@@ -1,6 +1,7 @@
 use countersign::session::FactorFlag;
 use countersign_gate::{SessionChange, What};
 
+use crate::browser::{Answer, Browser};
 use crate::support::{ALICE, BOB, PASSWORD, Service, in_both_formats};
 
 const APP: &str = "Authenticator app";
@@ -13,7 +14,8 @@ in_both_formats! {
     an_accepted_code_renews_the_session,
     a_code_is_enough_without_a_password,
     a_dropped_answer_to_a_code_keeps_the_session,
-    a_repeat_at_the_same_time_is_no_failure,
+    a_proof_that_is_sent_twice_is_no_failure,
+    a_change_that_is_sent_twice_does_not_sign_out,
     removing_twice_is_good_news,
     removing_the_last_one_is_disabling,
     another_users_authenticator_is_not_found,
@@ -170,25 +172,46 @@ async fn a_dropped_answer_to_a_code_keeps_the_session(service: Service) {
     assert_eq!(service.names(ALICE).await, [APP, "Tablet"]);
 }
 
-async fn a_repeat_at_the_same_time_is_no_failure(service: Service) {
+async fn a_proof_that_is_sent_twice_is_no_failure(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     service.wait(601);
     let code = service.next(&phone);
-    browser.get("/two-factor/add").await;
-    let fields = [("name", "Tablet"), ("code", code.as_str())];
-    // Both requests have the old session. The second page wins.
-    let form = browser.form("/two-factor/add", &fields);
-    let first = browser.gate.handle(form.clone()).await;
+    let fields = [("password", PASSWORD), ("code", code.as_str())];
+    let path = "/two-factor/prove?to=%2Ftransfer&ask=both";
+    let second = send_twice(&mut browser, path, &fields).await;
+    second.leads_to("/transfer");
+    let page = browser.get("/two-factor/add").await;
+    assert_eq!(page.line("asks"), "false false");
+}
+
+async fn a_change_that_is_sent_twice_does_not_sign_out(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    for password in ["", PASSWORD] {
+        service.wait(601);
+        let code = service.next(&phone);
+        let fields = [
+            ("name", "Tablet"),
+            ("password", password),
+            ("code", code.as_str()),
+        ];
+        send_twice(&mut browser, "/two-factor/add", &fields).await;
+    }
+}
+
+/// Sends a form twice from the same session, and drops the first answer.
+async fn send_twice(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+    browser.get(path).await;
+    let form = browser.form(path, fields);
+    let first = browser.send_without_answer(form.clone()).await;
     let second = browser.send(form).await;
     let (SessionChange::Renew { id, .. }, SessionChange::Renew { id: again, .. }) =
-        (first.session, &second.change)
+        (&first.change, &second.change)
     else {
-        panic!("no renewal");
+        panic!("{second:?}");
     };
-    assert_eq!(id, *again);
-    service.confirm(&mut browser, &second.next).await;
-    assert_eq!(service.names(ALICE).await, [APP, "Tablet"]);
+    assert_eq!(id, again);
     assert!(browser.is_signed_in().await);
+    second
 }
 
 async fn removing_twice_is_good_news(service: Service) {

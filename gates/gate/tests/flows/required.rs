@@ -5,6 +5,7 @@ use crate::support::{ALICE, PASSWORD, Service, in_both_formats};
 
 in_both_formats! {
     who_must_enroll_reaches_nothing_else,
+    a_missing_code_allows_no_enrollment,
     the_confirmation_signs_in,
     a_dropped_confirmation_signs_in_once,
     confirming_at_the_same_time_signs_in_once,
@@ -40,6 +41,23 @@ async fn who_must_enroll_reaches_nothing_else(service: Service) {
         .post("/two-factor/sign-out", &[])
         .await
         .leads_to("/sign-in");
+}
+
+async fn a_missing_code_allows_no_enrollment(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    let mut half = service.browser();
+    half.password(ALICE).await.leads_to("/two-factor/code");
+    half.get("/two-factor/code").await;
+    browser.get("/two-factor/disable").await;
+    let code = service.next(&phone);
+    let both = [("password", PASSWORD), ("code", code.as_str())];
+    browser.post("/two-factor/disable", &both).await;
+    assert!(!service.is_enabled(ALICE).await);
+    let answer = half.get("/two-factor/setup").await;
+    assert_eq!(answer.next, "/two-factor/code");
+    let answer = half.post("/two-factor/setup", &[]).await;
+    assert_eq!(answer.next, "/two-factor/code");
+    assert!(!half.is_signed_in().await);
 }
 
 async fn the_confirmation_signs_in(service: Service) {
