@@ -1,9 +1,7 @@
 //! The same form, sent twice: a request id, and the result of the last attempt that had one.
 //!
-//! For 30 s, the same id with the same code gets the same result again, without another failure
-//! and without another acceptance. While the first request computes a password hash, a repeat joins
-//! it: the repeat computes the hash too, and counts no second failure. Any other write than an
-//! attempt with an id, a join or `reseal` drops the result.
+//! For 30 s, the same id with the same code gets the same result again. While the first request
+//! computes a password hash, a repeat joins it: the repeat computes the hash too.
 
 use super::authenticator::{IdError, parse_hex, write_hex};
 use super::rate_limit::CLOCK_SKEW;
@@ -30,8 +28,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// use countersign::RequestId;
 ///
 /// let request = RequestId::generate()?;
-/// let session = request.to_string();
-/// assert_eq!(session.parse::<RequestId>()?, request);
+/// assert_eq!(request.to_string().parse::<RequestId>()?, request);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy)]

@@ -52,8 +52,8 @@ impl Door {
         self.call(call).await
     }
 
-    /// Ends the sign-in and the session of this request. Return the answer: it leads to your sign-in
-    /// page. Call it for a POST whose token you have checked.
+    /// Ends the sign-in and the session of this request. Return the answer: it leads to your
+    /// sign-in page. Call it for a POST whose token you have checked.
     pub async fn sign_out(self) -> Response {
         let gate = self.core.gate.clone();
         let call = async move |request| gate.sign_out(request).await;

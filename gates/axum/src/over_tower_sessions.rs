@@ -93,8 +93,8 @@ impl Chosen {
 /// - A write under an old id changes nothing, and its answer sets no cookie.
 /// - A write that keeps the id of the session sets no cookie either, unless the cookie has an age.
 ///   So an answer that is under way for long sets nothing back.
-/// - A record stays under the old id for [`LEFT_FOR`](SessionChange::LEFT_FOR) seconds. It is empty,
-///   but for what the gate needs to recognize the form.
+/// - A record stays under the old id for [`LEFT_FOR`](SessionChange::LEFT_FOR) seconds. It is
+///   empty, but for what the gate needs to recognize the form.
 ///
 /// Without the wrapper nobody gets in who should not: a session counts only with its row in your
 /// table of sign-ins. But a double click or a slow request can lead the user back to the sign-in
@@ -108,8 +108,8 @@ impl Chosen {
 /// nothing without its row.
 ///
 /// The cookie is taken off the answer by [`GateService`](crate::GateService). If a layer of yours
-/// answers in a task of its own, a late write fails instead, and the layer of tower-sessions answers
-/// with status 500.
+/// answers in a task of its own, a late write fails instead, and the layer of tower-sessions
+/// answers with status 500.
 ///
 /// If your store is a cache in front of another one, put the wrapper around both.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use countersign_gate::BoxError;
 ///
 /// The features `tower-sessions-014` and `tower-sessions-015` implement it for those crates. For
 /// another session crate, implement it yourself; that is some 40 lines. The methods change the
-/// session of this request. The layer of the session crate stores it and sets the cookie, as it does
-/// for your own changes.
+/// session of this request. The layer of the session crate stores it and sets the cookie, as it
+/// does for your own changes.
 ///
 /// # Security
 ///
@@ -54,11 +54,12 @@ pub trait GateSession: Clone + Send + Sync + 'static {
 pub struct Renewal {
     /// The text to store under the new id.
     pub text: String,
-    /// 16 bytes for the new id, if the session crate lets you choose it. The repeat of a form has the
-    /// same bytes: then the session with this id exists already, and must stay as it is.
+    /// 16 bytes for the new id, if the session crate lets you choose it. The repeat of a form has
+    /// the same bytes: then the session with this id exists already, and must stay as it is.
     pub id: [u8; 16],
     /// The text that stays under the old id for
-    /// [`LEFT_FOR`](countersign_gate::SessionChange::LEFT_FOR) seconds. `None`: it is there already.
+    /// [`LEFT_FOR`](countersign_gate::SessionChange::LEFT_FOR) seconds. `None`: it is there
+    /// already.
     pub left: Option<String>,
 }
 

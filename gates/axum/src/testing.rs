@@ -1,7 +1,7 @@
 //! A browser, and a check of all routes, for your own tests.
 //!
-//! Put a [`Harness`] into the tests of your service. It fails if a route is open that is not on your
-//! list: one that somebody added with [`public`](crate::GateRouter::public), for example.
+//! Put a [`Harness`] into the tests of your service. It fails if a route is open that is not on
+//! your list: one that somebody added with [`public`](crate::GateRouter::public), for example.
 //!
 //! ```no_run
 //! use countersign_axum::GateService;

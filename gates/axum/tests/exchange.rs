@@ -88,7 +88,7 @@ async fn refusals_lead_to_the_next_page() {
     assert_eq!(browser.get(&service, "/").await.text(), "hello alice");
     fixture.clock.advance(std::time::Duration::from_secs(360));
     let answer = browser.get(&service, "/fresh?a=b").await;
-    let prove = to("/two-factor/prove?to=%2Ffresh%3Fa%3Db");
+    let prove = to("/two-factor/prove?to=%2Ffresh%3Fa%3Db&ask=both");
     assert_eq!(location(&answer), prove);
 }
 

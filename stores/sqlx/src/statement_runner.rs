@@ -75,7 +75,7 @@ where
         Self { limit, ..self }
     }
 
-    /// For statements that do not answer `Stale`. Of several that conflict, the database carries out
+    /// For statements that do not answer `Stale`. Of several that conflict, the database completes
     /// one at a time, so each needs as many retries as there are others.
     #[cfg(feature = "gate")]
     pub(crate) fn patient(&self) -> Self {

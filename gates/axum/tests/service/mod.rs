@@ -15,7 +15,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 /// The routes that `countersign_gate::testing` asks for.
-pub fn router<T: GateSession>(gate: Gate) -> GateRouter {
+pub(crate) fn router<T: GateSession>(gate: Gate) -> GateRouter {
     GateRouter::new::<T>(gate)
         .public("/", any(home))
         .public("/enter/{kind}", post(enter))
@@ -33,7 +33,7 @@ pub fn router<T: GateSession>(gate: Gate) -> GateRouter {
 }
 
 /// The service, with the layer of a session crate.
-pub fn service<T, L>(gate: Gate, layer: L) -> GateService
+pub(crate) fn service<T, L>(gate: Gate, layer: L) -> GateService
 where
     T: GateSession,
     L: Layer<Route> + Clone + Send + Sync + 'static,

@@ -44,8 +44,8 @@ pub fn equal_inserts_make_one_row<H: Harness>(harness: &H) -> Result<(), Failure
     })
 }
 
-/// A sign-in without a second factor at the time of an enrollment is refused, or the enrollment ends
-/// it.
+/// A sign-in without a second factor at the time of an enrollment is refused, or the enrollment
+/// ends it.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.

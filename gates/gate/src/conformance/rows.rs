@@ -243,8 +243,7 @@ pub fn a_sign_in_without_factor_needs_the_flag_off<H: Harness>(harness: &H) -> R
 }
 
 /// A purge deletes idle sign-ins. It keeps an ended one for
-/// [`ENDED_KEPT`](crate::SignInRows::ENDED_KEPT) seconds after its last use would have made it idle,
-/// so that no repeat inserts it again.
+/// [`ENDED_KEPT`](crate::SignInRows::ENDED_KEPT) seconds longer, so that no repeat inserts it again.
 ///
 /// # Errors
 /// [`Failure`] if the store does otherwise.

@@ -1,7 +1,7 @@
 //! Tests that every adapter of the gate runs on a small service of its own.
 //!
-//! An adapter builds a service with [`ROUTES`] over the gate of a [`Fixture`], and sends it requests
-//! through a [`Client`]. [`bypasses::refused`] tries to get past the gate in many ways.
+//! An adapter builds a service with [`ROUTES`] over the gate of a [`Fixture`], and sends it
+//! requests through a [`Client`]. [`bypasses::refused`] tries to get past the gate in many ways.
 
 pub mod bypasses;
 mod fixture;
@@ -24,8 +24,8 @@ pub const SECRET: &str = "the secret";
 /// signed-in user and `hello` for others. `/enter/{kind}` takes the field `account` of a form, and
 /// lets the account in by that first factor: `password`, `email`, `sso`, `passkey`, `token` or
 /// `remembered`. `/leave` ends the sign-in. `/write` stores something in the session, without the
-/// gate. `/secret/nested` and `/open` are services of their own: the first one is closed and answers
-/// [`SECRET`] to every path, and the second one is public and answers `open`.
+/// gate. `/secret/nested` and `/open` are services of their own: the first one is closed and
+/// answers [`SECRET`] to every path, and the second one is public and answers `open`.
 pub const ROUTES: [(&str, &str); 10] = [
     ("/", "public"),
     ("/enter/{kind}", "public"),

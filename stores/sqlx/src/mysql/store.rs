@@ -75,9 +75,9 @@ use crate::{GateStore, SignInTables};
 /// - Build the shared pool from [`pool_options`](Self::pool_options). It ends open transactions and
 ///   turns `autocommit` on.
 ///
-/// The feature `gate` adds the sign-ins of countersign-gate to the transaction of an accepted login:
-/// see `with_sign_ins`. If you need other rows there, write your own [`Store`] with these statements.
-/// Such a store begins and commits a transaction for each conditional write.
+/// The feature `gate` adds the sign-ins of countersign-gate to the transaction of an accepted
+/// login: see `with_sign_ins`. If you need other rows there, write your own [`Store`] with these
+/// statements. Such a store begins and commits a transaction for each conditional write.
 ///
 /// # Dropped futures, time-outs and lost connections
 ///

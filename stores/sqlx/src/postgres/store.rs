@@ -69,9 +69,9 @@ use crate::{GateStore, SignInTables};
 /// - Build the shared pool from [`pool_options`](Self::pool_options). It ends open transactions
 ///   before a connection is used again.
 ///
-/// The feature `gate` adds the sign-ins of countersign-gate to the transaction of an accepted login:
-/// see `with_sign_ins`. If you need other rows there, write your own [`Store`] with these statements.
-/// Such a store begins and commits a transaction for each conditional write.
+/// The feature `gate` adds the sign-ins of countersign-gate to the transaction of an accepted
+/// login: see `with_sign_ins`. If you need other rows there, write your own [`Store`] with these
+/// statements. Such a store begins and commits a transaction for each conditional write.
 ///
 /// # Dropped futures, time-outs and lost connections
 ///

@@ -163,6 +163,6 @@ pub(super) const OFF: i64 = 0;
 pub(super) const ON: i64 = 1;
 const ENDING: i64 = 2;
 
-/// How many rows a statement of `purge` deletes. Each is a call of its own, so that none exceeds the
-/// time limit, and no lock is held for long.
+/// How many rows a statement of `purge` deletes. Each statement is a call of its own, so that none
+/// exceeds the time limit, and no lock is held for long.
 const BATCH: i64 = 1000;

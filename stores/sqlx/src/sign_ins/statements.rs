@@ -14,8 +14,8 @@ pub(crate) struct SignInStatements {
     pub(crate) accept: Option<SqlStr>,
     /// `id, account, at, at`.
     pub(crate) insert: SqlStr,
-    /// `account`. Locks the flag until the end of the transaction. `None` if `insert_if_off` does so
-    /// itself.
+    /// `account`. Locks the flag until the end of the transaction. `None` if `insert_if_off` does
+    /// so itself.
     pub(crate) lock_flag: Option<SqlStr>,
     /// `id, account, at, at, account`. Returns or changes a row if the flag is off.
     pub(crate) insert_if_off: SqlStr,

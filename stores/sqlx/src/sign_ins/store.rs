@@ -76,6 +76,12 @@ use crate::value::Value;
 ///
 /// Call [`Gate::purge`](countersign_gate::Gate::purge) regularly: nothing else deletes rows.
 ///
+/// # Imports
+///
+/// [`Verifier::import`](countersign::Verifier::import) on this store sets the flag. An import in
+/// your own transaction, by `in_transaction` of [`records`](Self::records), does not. So set the
+/// flag in the same transaction. If you do not, the gate sets it at the next sign-in.
+///
 /// [`AccountColumn`]: crate::AccountColumn
 pub struct GateStore<S> {
     pub(super) records: S,
@@ -143,15 +149,18 @@ impl<S: Backend> GateStore<S> {
         write_result(&records.table, rows.map_err(|error| self.named(error))?)
     }
 
-    /// The statement names both tables, and the error of the database says which one is missing.
+    /// The statement changes both tables, and the text of the database's error says which one it
+    /// means.
     fn named(&self, error: Error) -> Error {
+        let sign_ins = &self.statements.tables.sign_ins;
+        let is_meant = |source: &sqlx::Error| source.to_string().contains(sign_ins.as_str());
         match error {
-            Error::NoTable { source, .. }
-                if source
-                    .to_string()
-                    .contains(self.statements.tables.sign_ins.as_str()) =>
-            {
-                Error::no_table(&self.statements.tables.sign_ins, source)
+            Error::NoTable { source, .. } if is_meant(&source) => Error::no_table(sign_ins, source),
+            Error::WrongTable { source, .. } if is_meant(&source) => {
+                Error::wrong_table(sign_ins, source)
+            }
+            Error::ForeignKey { source, .. } if is_meant(&source) => {
+                Error::foreign_key(sign_ins, source)
             }
             error => error,
         }
@@ -340,8 +349,8 @@ impl<S: fmt::Debug> fmt::Debug for GateStore<S> {
     }
 }
 
-/// The new value of the flag. Nobody who deletes or restores a row writes by this store, so the flag
-/// stays on, and nobody signs in.
+/// The new value of the flag. An attacker who deletes or restores a row does not use this store, so
+/// the flag stays on, and nobody signs in.
 const fn flag_after(kind: WriteKind) -> Option<bool> {
     match kind {
         WriteKind::Enrolled => Some(true),

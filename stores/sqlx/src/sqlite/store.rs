@@ -75,8 +75,8 @@ use crate::{GateStore, SignInTables};
 /// SQLite's only isolation level is serializable. The store never retries and never opens a
 /// transaction.
 ///
-/// The feature `gate` adds the sign-ins of countersign-gate to the transaction of an accepted login:
-/// see `with_sign_ins`. If you need other rows there, write your own [`Store`] with these
+/// The feature `gate` adds the sign-ins of countersign-gate to the transaction of an accepted
+/// login: see `with_sign_ins`. If you need other rows there, write your own [`Store`] with these
 /// statements.
 ///
 /// # Dropped futures and time-outs

@@ -141,6 +141,39 @@ async fn the_error_names_the_missing_table() {
 }
 
 #[tokio::test]
+async fn the_error_names_the_table_of_a_foreign_key() {
+    let pool = pool(server!()).await;
+    let (users, sign_ins) = (table(), table());
+    let tables = names().with_table(&sign_ins).unwrap();
+    let store = at(&pool, &table()).with_sign_ins(tables);
+    store.create_tables().await.unwrap();
+    run(
+        &pool,
+        format!(
+            "CREATE TABLE {users} (id text COLLATE \"C\" PRIMARY KEY); ALTER TABLE {sign_ins} \
+             ADD FOREIGN KEY (account) REFERENCES {users} (id) ON DELETE CASCADE"
+        ),
+    )
+    .await;
+    support::sign_ins::create(&store, &account(1)).await;
+    let new = sign_in(&account(1), 1);
+    let planned = support::sign_ins::write(Some(1), 2, b"x", WriteKind::Accepted);
+    let with = with(&store, &new);
+    match with.compare_and_swap(&account(1), planned).await {
+        Err(Error::ForeignKey { table, .. }) => assert_eq!(table, sign_ins),
+        answer => panic!("{answer:?}"),
+    }
+    let record = store.load(&account(1)).await.unwrap().unwrap();
+    assert_eq!(record.revision, revision(1), "nothing was written");
+    run(&pool, format!("INSERT INTO {users} VALUES ('1')")).await;
+    let result = with.compare_and_swap(&account(1), planned).await.unwrap();
+    assert_eq!(result, WriteResult::Done);
+    assert!(is_live(&store, &new).await);
+    run(&pool, format!("DELETE FROM {users}")).await;
+    assert!(!is_live(&store, &new).await);
+}
+
+#[tokio::test]
 async fn the_schema_creates_the_tables() {
     let pool = pool(server!()).await;
     let tables = names();
