@@ -1,5 +1,6 @@
 use std::str::FromStr;
 
+use countersign::store::BoxStore;
 use countersign_sqlx::{
     AccountColumn, GateStore, PostgresStore, SignInTables, SqliteStore, TableNameError,
 };
@@ -68,6 +69,17 @@ impl Database {
             .await?))
     }
 
+    /// Returns the store of the records, for a program of the staff.
+    ///
+    /// # Errors
+    /// If a table has no valid name.
+    pub fn store(&self) -> Result<BoxStore, BoxError> {
+        Ok(match self {
+            Self::Sqlite(pool) => BoxStore::new(on_sqlite(pool)?),
+            Self::Postgres(pool) => BoxStore::new(on_postgres(pool)?),
+        })
+    }
+
     async fn create_tables(&self) -> Result<(), BoxError> {
         match self {
             Self::Sqlite(pool) => {
@@ -99,5 +111,7 @@ pub(crate) fn on_postgres(pool: &PgPool) -> Result<GateStore<PostgresStore>, Tab
 
 /// The flag of each user is in the service's own table, in the transaction of the record.
 fn tables() -> Result<SignInTables, TableNameError> {
-    SignInTables::new().with_flag_column("users", "id", "enrolled")
+    SignInTables::new()
+        .with_table("sign_ins")?
+        .with_flag_column("users", "id", "enrolled")
 }

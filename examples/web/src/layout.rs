@@ -2,12 +2,9 @@ use askama::Template;
 use axum::response::Html;
 use countersign::Timestamp;
 use countersign_axum::SignedIn;
-use countersign_axum::gate::{self, page::Frame};
-
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
+use countersign_axum::gate::page::Frame;
+use countersign_axum::gate::{self, words::Words};
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 
 use crate::app::App;
 use crate::users::User;
@@ -88,28 +85,17 @@ pub(crate) fn html(page: &impl Template) -> Result<Html<String>, askama::Error> 
     page.render().map(Html)
 }
 
-/// A time on a page: as text, and for the script that shows it in the time zone of the browser.
-pub(crate) struct ShownTime {
-    pub(crate) text: String,
-    pub(crate) datetime: String,
+/// A time on a page, which the gate's script shows in the time zone of the browser.
+pub(crate) fn date(time: &Timestamp) -> String {
+    (Words::ENGLISH.date_and_time)(*time)
 }
 
-impl From<Timestamp> for ShownTime {
-    fn from(time: Timestamp) -> Self {
-        let seconds = i64::try_from(time.as_unix()).unwrap_or_default();
-        let time = OffsetDateTime::from_unix_timestamp(seconds);
-        let time = time.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        Self {
-            text: time.format(TEXT).unwrap_or_default(),
-            datetime: time.format(&Rfc3339).unwrap_or_default(),
-        }
-    }
+/// A time for that script.
+pub(crate) fn datetime(time: &Timestamp) -> String {
+    let seconds = i64::try_from(time.as_unix()).unwrap_or_default();
+    let time = time::OffsetDateTime::from_unix_timestamp(seconds).map(|time| time.format(&Rfc3339));
+    time.ok().and_then(Result::ok).unwrap_or_default()
 }
-
-const TEXT: &[BorrowedFormatItem<'_>] = format_description!(
-    version = 2,
-    "[day padding:none] [month repr:short] [year], [hour]:[minute] UTC"
-);
 
 /// The prefix of the gate's pages.
 const GATE: &str = "/two-factor";

@@ -15,6 +15,7 @@ use countersign_axum::tower_sessions_015::GateSessions;
 use countersign_axum::{GateRouter, GateService};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
@@ -60,6 +61,8 @@ impl App {
         }
         let router = router
             .layer(sessions)
+            // The gate checks its own forms. This checks the public ones: the sign-in, for example.
+            .layer(CsrfLayer::new().with_rejection_response(from_elsewhere))
             .layer(DefaultBodyLimit::max(LARGEST_FORM))
             .layer(from_fn(always_a_page))
             .layer(CatchPanicLayer::custom(panicked))
@@ -112,6 +115,11 @@ async fn always_a_page(request: Request, next: Next) -> Response {
         Ok(_) => failure::message(StatusCode::INTERNAL_SERVER_ERROR, title, text),
         Err(_) => failure::message(StatusCode::SERVICE_UNAVAILABLE, title, text),
     }
+}
+
+fn from_elsewhere(_: ProtectionError) -> Response {
+    let text = "That form came from another site, so it was refused. Nothing was changed.";
+    failure::message(StatusCode::FORBIDDEN, "Please try again", text)
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {

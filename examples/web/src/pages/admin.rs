@@ -6,14 +6,13 @@ use axum::Form;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use countersign::factor::RateLimitState;
+use countersign::factor::{EnabledStatus, RateLimitState};
 use countersign::runtime::Clock;
 use countersign::session::SecondFactorUse;
 use countersign::{Denied, Rejection, ServerClock, Status};
 use countersign_axum::SignedIn;
 use serde::Deserialize;
 
-use super::account::{Factor, Line};
 use crate::app::{App, OrFail};
 use crate::events::{self, Event};
 use crate::failure::Failure;
@@ -34,9 +33,9 @@ struct Found {
     email: String,
     /// The flag and the record disagree: a row was lost or restored.
     lost: bool,
-    factor: Option<Factor>,
+    factor: Option<EnabledStatus>,
     attempts: String,
-    events: Vec<Line>,
+    events: Vec<Event>,
 }
 
 #[derive(Deserialize)]
@@ -92,10 +91,11 @@ async fn page(app: &App, mut layout: Layout, asked: String) -> Result<Response, 
 
 async fn find(app: &App, user: User) -> Result<Found, Failure> {
     let account = user.account();
-    let status = app.verifier().status(&account).await?;
-    let events = events::latest(app.database(), &account, EVENTS).await?;
-    let (factor, attempts) = match &status {
-        Status::Enabled(enabled) => (Some(enabled.into()), attempts_text(enabled.rate_limit)),
+    let (factor, attempts) = match app.verifier().status(&account).await? {
+        Status::Enabled(enabled) => {
+            let attempts = attempts_text(enabled.rate_limit);
+            (Some(enabled), attempts)
+        },
         _ => (None, String::new()),
     };
     Ok(Found {
@@ -104,7 +104,7 @@ async fn find(app: &App, user: User) -> Result<Found, Failure> {
         lost: user.enrolled && factor.is_none(),
         factor,
         attempts,
-        events: events.into_iter().map(Line::from).collect(),
+        events: events::latest(app.database(), &account, EVENTS).await?,
     })
 }
 
