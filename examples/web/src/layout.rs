@@ -2,7 +2,7 @@ use askama::Template;
 use axum::response::Html;
 use countersign::Timestamp;
 use countersign_axum::SignedIn;
-use countersign_axum::gate::page::Frame;
+use countersign_axum::gate::page::{Frame, Viewer};
 use countersign_axum::gate::{self, words::Words};
 use time::format_description::well_known::Rfc3339;
 
@@ -64,10 +64,10 @@ struct Around<'a> {
 }
 
 pub(crate) fn around(frame: &Frame, title: &str, main: &str) -> String {
-    let layout = Layout {
-        csrf: frame.csrf.clone(),
-        ..Layout::bare(title)
-    };
+    let mut layout = Layout::bare(title);
+    if frame.viewer == Viewer::Full {
+        layout.csrf.clone_from(&frame.csrf);
+    }
     let page = Around { layout, main };
     page.render().unwrap_or_default()
 }

@@ -232,6 +232,17 @@ impl Page {
             .collect()
     }
 
+    /// The API token.
+    pub(crate) fn token(&self) -> String {
+        let token = between(&self.body, "id=\"token\">", "<");
+        token.unwrap_or_else(|| panic!("{}", self.body)).to_owned()
+    }
+
+    /// The path of the script of the page.
+    pub(crate) fn script(&self) -> String {
+        between(&self.body, "<script src=\"", "\"").unwrap().to_owned()
+    }
+
     pub(crate) fn hidden(&self, name: &str) -> String {
         hidden(&self.body, name).unwrap()
     }
