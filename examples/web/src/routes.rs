@@ -1,14 +1,13 @@
 use std::time::Duration;
 
-use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use countersign::session::Freshness;
 use countersign_axum::tower_sessions_015::GateSessions;
@@ -34,7 +33,7 @@ impl App {
             .with_secure(true)
             // With `Strict`, a user who follows a link in one of our mails would not be signed in.
             .with_same_site(SameSite::Lax)
-            .with_expiry(Expiry::OnInactivity(LIFETIME));
+            .with_expiry(Expiry::OnSessionEnd);
         let mut router = GateRouter::new::<Session>(self.gate().clone())
             .public("/", get(async || Redirect::to("/account")))
             .public("/sign-up", get(sign_up::form).post(sign_up::begin))
@@ -107,26 +106,35 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
 
 /// Ends requests that take too long, and adds a page to answers without one.
 async fn always_a_page(request: Request, next: Next) -> Response {
-    let text = "It is not your fault. Please try again in a minute.";
-    let title = "That could not be done just now";
-    match timeout(LONGEST_REQUEST, next.run(request)).await {
-        Ok(answer) if answer.status() != StatusCode::INTERNAL_SERVER_ERROR => answer,
-        Ok(answer) if answer.body().size_hint().exact() != Some(0) => answer,
-        Ok(_) => failure::message(StatusCode::INTERNAL_SERVER_ERROR, title, text),
-        Err(_) => failure::message(StatusCode::SERVICE_UNAVAILABLE, title, text),
+    let answer = match timeout(LONGEST_REQUEST, next.run(request)).await {
+        Ok(answer) => answer,
+        Err(_) => return failed(StatusCode::SERVICE_UNAVAILABLE),
+    };
+    let kind = answer.headers().get(CONTENT_TYPE);
+    let is_text = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    match answer.status() {
+        status if status.is_server_error() && is_text => failed(status),
+        status if status.is_client_error() && is_text => {
+            let text = "This address does not take such a request, or the form was incomplete.";
+            failure::message(status, "That does not work", text)
+        }
+        _ => answer,
     }
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    tracing::error!("a handler panicked");
+    failed(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn failed(status: StatusCode) -> Response {
+    let text = "It is not your fault. Please try again in a minute.";
+    failure::message(status, "That could not be done just now", text)
 }
 
 fn from_elsewhere(_: ProtectionError) -> Response {
     let text = "That form came from another site, so it was refused. Nothing was changed.";
     failure::message(StatusCode::FORBIDDEN, "Please try again", text)
-}
-
-fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    tracing::error!("a handler panicked");
-    let text = "It is not your fault. Please try again in a minute.";
-    let title = "That could not be done just now";
-    failure::message(StatusCode::INTERNAL_SERVER_ERROR, title, text).into_response()
 }
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
@@ -135,7 +143,5 @@ const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-p
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// The lifetime of a session without changes. No sign-in lasts longer.
-const LIFETIME: time::Duration = time::Duration::hours(12);
 const LARGEST_FORM: usize = 16 * 1024;
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);

@@ -68,7 +68,9 @@ impl Sessions {
     async fn write(&self, sql: &'static str, record: &Record) -> Result<u64> {
         let data = serde_json::to_string(&record.data);
         let data = data.map_err(|error| Error::Encode(error.to_string()))?;
-        let (key, expires_at) = (key(record.id), record.expiry_date.unix_timestamp());
+        let key = key(record.id);
+        let latest = time::OffsetDateTime::now_utc().saturating_add(LIFETIME);
+        let expires_at = record.expiry_date.min(latest).unix_timestamp();
         Ok(on!(&self.0, |pool| {
             let query = sqlx::query(sql).bind(key).bind(data).bind(expires_at);
             query.execute(pool).await.map_err(backend)?.rows_affected()
@@ -84,6 +86,8 @@ fn backend(error: sqlx::Error) -> Error {
     Error::Backend(error.to_string())
 }
 
+/// The lifetime of a session without changes. No sign-in lasts longer.
+const LIFETIME: time::Duration = time::Duration::hours(12);
 const INSERT: &str = "INSERT INTO browser_sessions (id, data, expires_at) VALUES ($1, $2, $3) \
     ON CONFLICT (id) DO NOTHING";
 const UPDATE: &str = "UPDATE browser_sessions SET data = $2, expires_at = $3 WHERE id = $1";

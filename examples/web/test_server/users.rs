@@ -8,9 +8,9 @@ use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use clap::{Args, ValueEnum};
 use countersign::runtime::{Clock, SystemClock};
+use countersign::store::BoxStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{AccountId, EnrollmentRequest, Keyring, Proof, Timestamp, Verifier};
-use countersign::store::BoxStore;
 use countersign_web::{BoxError, Database, SERVICE};
 use tokio::task::JoinSet;
 

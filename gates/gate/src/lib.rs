@@ -30,8 +30,8 @@ pub mod testing;
 mod view;
 pub mod words;
 
-pub use assets::{script, style};
 pub use accounts::{Accounts, BoxError, PasswordCheck};
+pub use assets::{script, style};
 pub use exchange::{GateAnswer, GateRequest, Headers};
 pub use gate::{Admission, Gate, GateBuilder, SignedInVisitor, Visitor};
 pub use memory::MemoryRows;

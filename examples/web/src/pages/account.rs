@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use countersign::Status;
 use countersign::factor::EnabledStatus;
-use countersign_axum::SignedIn;
+use countersign_axum::{GateMessage, SignedIn};
 
 use crate::app::App;
 use crate::events::{self, Event};
@@ -21,7 +21,11 @@ struct AccountPage {
     events: Vec<Event>,
 }
 
-pub(crate) async fn show(State(app): State<App>, member: SignedIn) -> Result<Response, Failure> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    member: SignedIn,
+    GateMessage(notice): GateMessage,
+) -> Result<Response, Failure> {
     let user = app.user(&member).await?;
     let account = member.account();
     let factor = match app.verifier().status(account).await? {
@@ -33,7 +37,8 @@ pub(crate) async fn show(State(app): State<App>, member: SignedIn) -> Result<Res
         // It is not for the user.
         event.remark = None;
     }
-    let layout = Layout::of(&app, &member, &user, "Your account");
+    let mut layout = Layout::of(&app, &member, &user, "Your account");
+    layout.notice = notice;
     let page = AccountPage {
         layout,
         email: user.email,

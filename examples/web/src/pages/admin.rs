@@ -95,7 +95,7 @@ async fn find(app: &App, user: User) -> Result<Found, Failure> {
         Status::Enabled(enabled) => {
             let attempts = attempts_text(enabled.rate_limit);
             (Some(enabled), attempts)
-        },
+        }
         _ => (None, String::new()),
     };
     Ok(Found {

@@ -90,6 +90,15 @@ async fn each_code_works_once_and_is_listed_as_used(service: Service) {
         let page = browser.give_code_and_follow(code).await;
         page.must_have("Signed in with a password and a backup code");
         page.must_have(&format!("Backup code {} was used", used + 1));
+        page.must_have(&format!(
+            "You have signed in with backup code {}.",
+            used + 1
+        ));
+        let again = browser.get("/account").await;
+        assert!(
+            !again.has("You have signed in with"),
+            "the message comes once"
+        );
         let left = 9 - used;
         let warned = page.has("Only") || page.has("You have used all");
         assert_eq!(warned, left <= 3, "{left}");
@@ -127,7 +136,11 @@ async fn new_codes_need_password_and_recent_receipt(service: Service) {
 
     service.wait(601);
     browser.get(PATH).await.must_have("name=\"code\"");
-    for fields in [&[][..], &[("password", PASSWORD)], &[("code", &service.next(&phone))]] {
+    for fields in [
+        &[][..],
+        &[("password", PASSWORD)],
+        &[("code", &service.next(&phone))],
+    ] {
         let answer = browser.post_all(PATH, fields).await;
         assert_eq!(answer.location(), PATH);
         browser.get(PATH).await.must_have("name=\"password\"");

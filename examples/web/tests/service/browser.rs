@@ -240,7 +240,9 @@ impl Page {
 
     /// The path of the script of the page.
     pub(crate) fn script(&self) -> String {
-        between(&self.body, "<script src=\"", "\"").unwrap().to_owned()
+        between(&self.body, "<script src=\"", "\"")
+            .unwrap()
+            .to_owned()
     }
 
     pub(crate) fn hidden(&self, name: &str) -> String {

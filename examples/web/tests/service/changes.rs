@@ -191,8 +191,7 @@ async fn an_enabled_factor_cannot_be_enabled_again(service: Service) {
 async fn guesses_in_a_change_are_counted(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
     browser.get("/two-factor/disable").await;
-    let wrong = service.wrong(&phone);
-    for _ in 0..5 {
+    for wrong in service.many_wrong(&phone).into_iter().take(5) {
         let fields = [("password", PASSWORD), ("code", wrong.as_str())];
         browser.post("/two-factor/disable", &fields).await;
     }

@@ -64,7 +64,10 @@ async fn a_form_from_another_site_is_refused(service: Service) {
         (ORIGIN.as_str(), "null"),
     ] {
         // Nobody can sign you in to another account either.
-        for (path, fields) in [("/two-factor/sign-out", &[][..]), ("/sign-in", &credentials)] {
+        for (path, fields) in [
+            ("/two-factor/sign-out", &[][..]),
+            ("/sign-in", &credentials),
+        ] {
             let mut request = browser.form(path, fields);
             let header = axum::http::HeaderName::from_bytes(name.as_bytes()).unwrap();
             request.headers_mut().insert(header, value.parse().unwrap());

@@ -109,7 +109,8 @@ async fn a_disabled_factor_ends_a_partial_sign_in(service: Service) {
     let code = service.next(&phone);
     owner.disable(&code).await;
     let answer = browser.give_code("000000").await;
-    assert_eq!(answer.location(), "/sign-in");
+    assert_eq!(answer.status, 409);
+    answer.must_have("Please sign in again");
     assert_eq!(
         browser.give_password(ALICE, PASSWORD).await.location(),
         "/account"

@@ -37,7 +37,10 @@ async fn only_listed_routes_are_open() {
     assert!(report.not_seen.is_empty(), "{report:?}");
     assert!(report.refused > 0);
     // And nobody's route answers like a closed one.
-    let nobody = service.router.send(TestRequest::new("GET", "/account")).await;
+    let nobody = service
+        .router
+        .send(TestRequest::new("GET", "/account"))
+        .await;
     assert_eq!(nobody.header("location"), Some("/sign-in"));
 }
 
@@ -76,7 +79,9 @@ async fn a_link_signs_in_the_browser_that_asked(service: Service) {
     let page = service.browser().get("/sign-in?link").await;
     page.must_have("belongs to another browser");
     // The answer for an unknown address is the same.
-    let page = browser.post("/sign-in/link", &[("email", "x@example.com")]).await;
+    let page = browser
+        .post("/sign-in/link", &[("email", "x@example.com")])
+        .await;
     page.must_have("If there is an account");
     assert!(service.subjects("x@example.com").is_empty());
 }
@@ -118,7 +123,10 @@ async fn a_token_needs_fresh_factors(service: Service) {
     service.wait(601);
     let page = browser.get("/api-token").await;
     let prove = page.location().to_owned();
-    assert!(prove.starts_with("/two-factor/prove?to=%2Fapi-token"), "{prove}");
+    assert!(
+        prove.starts_with("/two-factor/prove?to=%2Fapi-token"),
+        "{prove}"
+    );
     let page = browser.post("/api-token", &[]).await;
     assert!(page.location().starts_with("/two-factor/prove"));
     assert_eq!(service.count("SELECT count(*) FROM api_tokens").await, 0);
@@ -145,23 +153,37 @@ async fn a_token_is_a_first_factor(service: Service) {
     let begin = json("/api/session", "").header("authorization", &bearer);
     let answer = program.send(&service.router, begin).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert!(answer.text().contains("\"/two-factor/code\""), "{}", answer.text());
+    assert!(
+        answer.text().contains("\"/two-factor/code\""),
+        "{}",
+        answer.text()
+    );
     let read = || TestRequest::new("GET", "/api/account").header("accept", "application/json");
     let answer = program.send(&service.router, read()).await;
     assert_eq!(answer.status, 403);
-    assert!(answer.header("content-type").unwrap().contains("problem+json"));
+    assert!(
+        answer
+            .header("content-type")
+            .unwrap()
+            .contains("problem+json")
+    );
     let page = TestRequest::new("GET", "/two-factor/code").header("accept", "application/json");
     let page = program.send(&service.router, page).await.text();
     let page: serde_json::Value = serde_json::from_str(&page).unwrap();
     let form = serde_json::json!({
-        "csrf": page["csrf"], "request": page["request"], "code": service.next(&phone),
+        "csrf": page["csrf"],
+        "request": page["content"]["request"],
+        "code": service.next(&phone),
     });
     let answer = program
         .send(&service.router, json("/two-factor/code", &form.to_string()))
         .await;
     assert_eq!(answer.status, 200, "{page} {}", answer.text());
     let answer = program.send(&service.router, read()).await;
-    assert_eq!(answer.text(), format!("{{\"email\":\"{ALICE}\",\"two_factor\":true}}"));
+    assert_eq!(
+        answer.text(),
+        format!("{{\"email\":\"{ALICE}\",\"two_factor\":true}}")
+    );
     let page = browser.get("/account").await;
     page.must_have("Signed in with an API token and a code");
 }
@@ -172,7 +194,12 @@ async fn unknown_tokens_are_refused(service: Service) {
     let first = browser.post("/api-token", &[]).await.token();
     let second = browser.post("/api-token", &[]).await.token();
     assert_ne!(first, second);
-    for header in [format!("Bearer {first}"), "Bearer ".into(), second, String::new()] {
+    for header in [
+        format!("Bearer {first}"),
+        "Bearer ".into(),
+        second,
+        String::new(),
+    ] {
         let request = Request::post("/api/session").header(AUTHORIZATION, &header);
         let mut program = service.browser();
         let page = program.send(request.body(Body::empty()).unwrap()).await;

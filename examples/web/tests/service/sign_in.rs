@@ -166,7 +166,10 @@ async fn a_locked_account_shows_the_lock() {
     page.must_have("your second factor is locked");
     assert!(!page.has("name=\"code\""));
     let code = service.next(&phone);
-    assert_eq!(browser.give_code(&code).await.location(), "/two-factor/code");
+    assert_eq!(
+        browser.give_code(&code).await.location(),
+        "/two-factor/code"
+    );
 }
 
 async fn a_spent_budget_shows_the_wait(service: Service) {

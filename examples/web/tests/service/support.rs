@@ -8,8 +8,8 @@ use axum::http::Request;
 use countersign::store::BoxStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{AccountId, KeyId, Keyring, SealingKey, Timestamp, Verifier};
-use countersign_store_testing::{Durability, Postgres, available};
 use countersign_axum::GateService;
+use countersign_store_testing::{Durability, Postgres, available};
 use countersign_web::{App, Database, Mail, Mailer, Settings, SharedClock};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
@@ -246,10 +246,15 @@ impl Service {
 
     /// A passcode that is wrong at every time step near now.
     pub(crate) fn wrong(&self, phone: &Phone) -> String {
+        self.many_wrong(phone).swap_remove(0)
+    }
+
+    /// Several such passcodes. A code that is sent again counts only once.
+    pub(crate) fn many_wrong(&self, phone: &Phone) -> Vec<String> {
         let now = self.clock.now().as_unix();
         let correct = [now - 30, now, now + 30].map(|at| phone.passcode(Timestamp::from_unix(at)));
-        let mut codes = (0..10).map(|number| format!("{number:06}"));
-        codes.find(|code| !correct.contains(code)).unwrap()
+        let codes = (0..10).map(|number| format!("{number:06}"));
+        codes.filter(|code| !correct.contains(code)).collect()
     }
 
     /// Types this many wrong codes.
