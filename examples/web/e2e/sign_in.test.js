@@ -82,7 +82,8 @@ for (const kind of ['passcode', 'backup code']) {
         if (later === 0) form.submit();
         else setTimeout(() => form.submit(), later);
       }, delay);
-      await one.page.waitForURL('/account');
+      // `waitForURL` fails when the browser drops the first answer.
+      while (!one.page.url().endsWith('/account')) await one.page.waitForTimeout(20);
       assert.ok(requests.length <= 2, `${requests.length} requests`);
       await one.page.goto('/account');
       one.at('/account');
