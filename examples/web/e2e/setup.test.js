@@ -60,7 +60,7 @@ test('on a small phone, the code field is in view', async () => {
   // The link to the app and the key come first: a phone cannot scan its own screen.
   const top = async (locator) => (await locator.boundingBox()).y;
   assert.ok(await top(page.getByRole('link', { name: 'Open the app' })) < await top(field));
-  assert.ok(await top(field) < await top(page.getByRole('img', { name: /QR code/ })));
+  assert.ok(await top(field) < await top(page.getByRole('img', { name: /QR code/ }).first()));
   await confirm(user, phone.wrong());
   await user.sees('That is not the code of this entry');
   assert.match(await page.title(), /^Error: /);
@@ -86,7 +86,10 @@ test('an old setup shows that it has expired', async () => {
   shared.service.advance(601);
   await confirm(user, phone.code());
   await user.sees('This QR code has expired');
-  await user.follow('Start again');
+  await user.follow('Go to two-factor authentication');
+  user.at('/two-factor');
+  await user.page.goto('/account');
+  await user.press('Enable 2FA');
   user.at('/two-factor/setup');
   await giveOwnPassword(user);
   await confirm(user, (await Phone.scan(shared.service, user.page)).code());

@@ -11,7 +11,7 @@ use countersign_axum::{Gate, SignedIn};
 
 use crate::clock::SharedClock;
 use crate::database::{Database, on_postgres, on_sqlite};
-use crate::failure::{Boxed, Failure};
+use crate::failure::Failure;
 use crate::layout;
 use crate::mail::{Mail, Mailer};
 use crate::owners::Owners;
@@ -46,17 +46,16 @@ impl fmt::Debug for Settings {
 
 /// The service, shared by all requests. Cloning it is cheap.
 #[derive(Clone)]
-pub struct App(Arc<Inner>);
-
-struct Inner {
-    database: Database,
-    origin: String,
-    operators: Vec<String>,
+pub struct App {
+    pub(crate) database: Database,
+    pub(crate) origin: Arc<str>,
+    operators: Arc<[String]>,
     mailer: Arc<dyn Mailer>,
-    clock: SharedClock,
-    verifier: Verifier<BoxStore>,
-    gate: Gate,
-    users: Users,
+    pub(crate) clock: SharedClock,
+    /// The verifier of the pages that only read, and of the staff.
+    pub(crate) verifier: Verifier<BoxStore>,
+    pub(crate) gate: Gate,
+    pub(crate) users: Users,
 }
 
 impl App {
@@ -83,16 +82,16 @@ impl App {
             Database::Sqlite(pool) => gate(on_sqlite(pool)?, keyring, owners, &clock)?,
             Database::Postgres(pool) => gate(on_postgres(pool)?, keyring, owners, &clock)?,
         };
-        Ok(Self(Arc::new(Inner {
+        Ok(Self {
             database,
-            origin,
-            operators,
+            origin: origin.into(),
+            operators: operators.into(),
             mailer,
             clock,
             verifier,
             gate,
             users,
-        })))
+        })
     }
 
     /// Deletes what has expired. Call it regularly.
@@ -101,52 +100,27 @@ impl App {
     /// If the database fails.
     pub async fn purge(&self) -> Result<(), BoxError> {
         self.sessions().delete_expired().await?;
-        self.gate().purge().await?;
-        self.users().purge().await
-    }
-
-    pub(crate) fn database(&self) -> &Database {
-        &self.0.database
+        self.gate.purge().await?;
+        self.users.purge().await
     }
 
     pub(crate) fn sessions(&self) -> Sessions {
-        Sessions(self.database().clone())
-    }
-
-    pub(crate) fn clock(&self) -> &SharedClock {
-        &self.0.clock
-    }
-
-    pub(crate) fn origin(&self) -> &str {
-        &self.0.origin
-    }
-
-    pub(crate) fn gate(&self) -> &Gate {
-        &self.0.gate
-    }
-
-    /// The verifier of the pages that only read, and of the staff.
-    pub(crate) fn verifier(&self) -> &Verifier<BoxStore> {
-        &self.0.verifier
-    }
-
-    pub(crate) fn users(&self) -> &Users {
-        &self.0.users
+        Sessions(self.database.clone())
     }
 
     /// The user who is signed in.
     pub(crate) async fn user(&self, member: &SignedIn) -> Result<User, Failure> {
-        let user = self.users().by_account(member.account()).await.or_fail()?;
+        let user = self.users.by_account(member.account()).await?;
         user.ok_or_else(Failure::not_found)
     }
 
     /// Whether a user with this address may see `/admin`.
     pub(crate) fn is_operator(&self, email: &str) -> bool {
-        self.0.operators.iter().any(|operator| operator == email)
+        self.operators.iter().any(|operator| operator == email)
     }
 
     pub(crate) fn send(&self, mail: Mail) {
-        self.0.mailer.send(mail);
+        self.mailer.send(mail);
     }
 }
 
@@ -177,15 +151,4 @@ fn gate<S: SignInStore>(
         .languages([Language::English])
         .clock(clock.clone());
     Ok((readers, gate.build()))
-}
-
-/// Converts the boxed errors of this service's modules for `?`.
-pub(crate) trait OrFail<T> {
-    fn or_fail(self) -> Result<T, Failure>;
-}
-
-impl<T> OrFail<T> for Result<T, BoxError> {
-    fn or_fail(self) -> Result<T, Failure> {
-        Ok(self.map_err(Boxed)?)
-    }
 }

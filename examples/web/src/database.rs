@@ -19,17 +19,36 @@ pub enum Database {
     Postgres(PgPool),
 }
 
-/// Runs the same work on either database. The SQL text is the same for both: SQLite accepts `$1`,
+/// Runs a query on either database. The SQL text is the same for both: SQLite accepts `$1`,
 /// `ON CONFLICT` and `RETURNING` like PostgreSQL.
-macro_rules! on {
-    ($database:expr, |$pool:ident| $work:expr) => {
+macro_rules! fetch {
+    ($database:expr, $kind:ident, $fetch:ident, $sql:expr $(, $value:expr)*) => {
         match $database {
-            $crate::database::Database::Sqlite($pool) => $work,
-            $crate::database::Database::Postgres($pool) => $work,
+            $crate::database::Database::Sqlite(pool) => {
+                sqlx::$kind($sql)$(.bind($value))*.$fetch(pool).await
+            }
+            $crate::database::Database::Postgres(pool) => {
+                sqlx::$kind($sql)$(.bind($value))*.$fetch(pool).await
+            }
         }
     };
 }
-pub(crate) use on;
+/// Runs a statement on either database, and returns the number of rows.
+macro_rules! execute {
+    ($database:expr, $sql:expr $(, $value:expr)*) => {
+        match $database {
+            $crate::database::Database::Sqlite(pool) => {
+                let done = sqlx::query($sql)$(.bind($value))*.execute(pool).await;
+                done.map(|done| done.rows_affected())
+            }
+            $crate::database::Database::Postgres(pool) => {
+                let done = sqlx::query($sql)$(.bind($value))*.execute(pool).await;
+                done.map(|done| done.rows_affected())
+            }
+        }
+    };
+}
+pub(crate) use {execute, fetch};
 
 impl Database {
     /// Opens the database at the URL, `sqlite:PATH` or `postgres://...`, and creates missing
@@ -64,9 +83,7 @@ impl Database {
     /// If the database cannot be read.
     pub async fn has_records(&self) -> Result<bool, BoxError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM countersign)";
-        Ok(on!(self, |pool| sqlx::query_scalar(sql)
-            .fetch_one(pool)
-            .await?))
+        Ok(fetch!(self, query_scalar, fetch_one, sql)?)
     }
 
     /// Returns the store of the records, for a program of the staff.

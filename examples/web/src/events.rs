@@ -5,7 +5,7 @@ use countersign::{AccountId, FirstFactorKind, Timestamp};
 use countersign_axum::gate::{Notice, What};
 
 use crate::BoxError;
-use crate::database::{Database, on};
+use crate::database::{Database, execute, fetch};
 
 /// An event with its text.
 pub(crate) struct Event {
@@ -39,12 +39,16 @@ impl Event {
 
 pub(crate) async fn insert(database: &Database, event: &Event) -> Result<(), BoxError> {
     let sql = "INSERT INTO events (account, at, what, client, remark) VALUES ($1, $2, $3, $4, $5)";
-    on!(database, |pool| {
-        let query = sqlx::query(sql).bind(&event.account);
-        let query = query.bind(i64::try_from(event.at.as_unix())?);
-        let query = query.bind(&event.text).bind(&event.client);
-        query.bind(&event.remark).execute(pool).await?;
-    });
+    let (account, at) = (&event.account, i64::try_from(event.at.as_unix())?);
+    execute!(
+        database,
+        sql,
+        account,
+        at,
+        &event.text,
+        &event.client,
+        &event.remark
+    )?;
     Ok(())
 }
 
@@ -56,10 +60,8 @@ pub(crate) async fn latest(
 ) -> Result<Vec<Event>, sqlx::Error> {
     let sql = "SELECT at, what, client, remark FROM events WHERE account = $1 \
         ORDER BY id DESC LIMIT $2";
-    let rows: Vec<(i64, String, String, Option<String>)> = on!(database, |pool| {
-        let query = sqlx::query_as(sql).bind(account.as_str()).bind(limit);
-        query.fetch_all(pool).await?
-    });
+    let rows: Vec<(i64, String, String, Option<String>)> =
+        fetch!(database, query_as, fetch_all, sql, account.as_str(), limit)?;
     let event = |(at, text, client, remark)| Event {
         account: account.as_str().to_owned(),
         at: Timestamp::from_unix(u64::try_from(at).unwrap_or_default()),
@@ -112,25 +114,4 @@ fn device(user_agent: &str) -> &str {
     ]);
     let program = user_agent.split(['/', ' ']).next().unwrap_or_default();
     known.unwrap_or(program)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::device;
-
-    #[test]
-    fn a_device_has_a_short_name() {
-        for (header, expected) in [
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)",
-                "iPhone",
-            ),
-            ("Mozilla/5.0 (Linux; Android 15; Pixel 9)", "Android"),
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0)", "Linux"),
-            ("curl/8.5.0", "curl"),
-            ("", ""),
-        ] {
-            assert_eq!(device(header), expected);
-        }
-    }
 }

@@ -1,21 +1,29 @@
 use std::error::Error;
-use std::fmt;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use countersign_axum::NotOurForm;
+
+use crate::BoxError;
 use crate::layout::{Layout, Message, html};
 
 /// Why a handler stopped: it has another page for the user, or the service failed.
 pub(crate) enum Failure {
     Page(Box<Response>),
-    Internal(Box<dyn Error + Send + Sync>),
+    Internal(BoxError),
 }
 
 impl Failure {
     pub(crate) fn not_found() -> Self {
         let text = "There is no page at this address, or you may not see it.";
         Self::message(StatusCode::NOT_FOUND, "Page not found", text)
+    }
+
+    /// Refuses a form of ours whose token is not that of the session.
+    pub(crate) fn not_our_form(_: NotOurForm) -> Self {
+        let text = "The form was out of date. Nothing was changed.";
+        Self::message(StatusCode::FORBIDDEN, "Please try again", text)
     }
 
     pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static str) -> Self {
@@ -36,27 +44,10 @@ pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static st
     }
 }
 
-/// Converts any error, so that handlers can use `?`. (So `Failure` itself cannot implement
-/// `Error`.)
-impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+/// Converts any error, so that handlers can use `?`.
+impl<E: Into<BoxError>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Internal(Box::new(error))
-    }
-}
-
-/// A boxed error that implements `Error`.
-#[derive(Debug)]
-pub(crate) struct Boxed(pub(crate) Box<dyn Error + Send + Sync>);
-
-impl fmt::Display for Boxed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for Boxed {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
+        Self::Internal(error.into())
     }
 }
 

@@ -34,7 +34,7 @@ impl App {
             // With `Strict`, a user who follows a link in one of our mails would not be signed in.
             .with_same_site(SameSite::Lax)
             .with_expiry(Expiry::OnSessionEnd);
-        let mut router = GateRouter::new::<Session>(self.gate().clone())
+        let mut router = GateRouter::new::<Session>(self.gate.clone())
             .public("/", get(async || Redirect::to("/account")))
             .public("/sign-up", get(sign_up::form).post(sign_up::begin))
             .public(
@@ -66,7 +66,7 @@ impl App {
             .layer(from_fn(always_a_page))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(TraceLayer::new_for_http().make_span_with(span));
-        let router = if self.origin().starts_with("https:") {
+        let router = if self.origin.starts_with("https:") {
             router.layer(header(STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
         } else {
             router

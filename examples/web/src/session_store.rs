@@ -3,7 +3,7 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use crate::database::{Database, on};
+use crate::database::{Database, execute, fetch};
 use crate::token;
 
 /// The session store of tower-sessions, in a table of the service. The table holds only a hash of
@@ -29,10 +29,8 @@ impl SessionStore for Sessions {
         let sql = "SELECT data, expires_at FROM browser_sessions WHERE id = $1 AND expires_at > $2";
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         let key = key(*id);
-        let row: Option<(String, i64)> = on!(&self.0, |pool| {
-            let query = sqlx::query_as(sql).bind(key).bind(now);
-            query.fetch_optional(pool).await.map_err(backend)?
-        });
+        let row = fetch!(&self.0, query_as, fetch_optional, sql, key, now);
+        let row: Option<(String, i64)> = row.map_err(backend)?;
         let Some((data, expires_at)) = row else {
             return Ok(None);
         };
@@ -46,11 +44,8 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        let key = key(*id);
-        on!(&self.0, |pool| {
-            let query = sqlx::query("DELETE FROM browser_sessions WHERE id = $1").bind(key);
-            query.execute(pool).await.map_err(backend)?;
-        });
+        let sql = "DELETE FROM browser_sessions WHERE id = $1";
+        execute!(&self.0, sql, key(*id)).map_err(backend)?;
         Ok(())
     }
 }
@@ -58,10 +53,8 @@ impl SessionStore for Sessions {
 impl Sessions {
     pub(crate) async fn delete_expired(&self) -> Result<()> {
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
-        on!(&self.0, |pool| {
-            let query = sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1");
-            query.bind(now).execute(pool).await.map_err(backend)?;
-        });
+        let sql = "DELETE FROM browser_sessions WHERE expires_at <= $1";
+        execute!(&self.0, sql, now).map_err(backend)?;
         Ok(())
     }
 
@@ -71,10 +64,7 @@ impl Sessions {
         let key = key(record.id);
         let latest = time::OffsetDateTime::now_utc().saturating_add(LIFETIME);
         let expires_at = record.expiry_date.min(latest).unix_timestamp();
-        Ok(on!(&self.0, |pool| {
-            let query = sqlx::query(sql).bind(key).bind(data).bind(expires_at);
-            query.execute(pool).await.map_err(backend)?.rows_affected()
-        }))
+        execute!(&self.0, sql, key, data, expires_at).map_err(backend)
     }
 }
 

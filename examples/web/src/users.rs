@@ -5,7 +5,7 @@ use countersign::AccountId;
 
 use crate::BoxError;
 use crate::clock::SharedClock;
-use crate::database::{Database, on};
+use crate::database::{Database, execute, fetch};
 use crate::passwords::Passwords;
 use crate::token;
 
@@ -62,17 +62,13 @@ impl Users {
 
     pub(crate) async fn by_id(&self, id: i64) -> Result<Option<User>, BoxError> {
         let sql = "SELECT id, email, enrolled FROM users WHERE id = $1";
-        let row: Option<(i64, String, bool)> = on!(&self.database, |pool| {
-            sqlx::query_as(sql).bind(id).fetch_optional(pool).await?
-        });
+        let row = fetch!(&self.database, query_as, fetch_optional, sql, id)?;
         Ok(row.map(user))
     }
 
     pub(crate) async fn by_email(&self, email: &str) -> Result<Option<User>, BoxError> {
         let sql = "SELECT id, email, enrolled FROM users WHERE email = $1";
-        let row: Option<(i64, String, bool)> = on!(&self.database, |pool| {
-            sqlx::query_as(sql).bind(email).fetch_optional(pool).await?
-        });
+        let row = fetch!(&self.database, query_as, fetch_optional, sql, email)?;
         Ok(row.map(user))
     }
 
@@ -86,10 +82,15 @@ impl Users {
         let sql = "INSERT INTO users (email, password_hash, created_at) VALUES ($1, $2, $3) \
             ON CONFLICT (email) DO NOTHING RETURNING id, email, enrolled";
         let now = self.clock.seconds();
-        let row: Option<(i64, String, bool)> = on!(&self.database, |pool| {
-            let query = sqlx::query_as(sql).bind(email).bind(hash).bind(now);
-            query.fetch_optional(pool).await?
-        });
+        let row = fetch!(
+            &self.database,
+            query_as,
+            fetch_optional,
+            sql,
+            email,
+            hash,
+            now
+        )?;
         Ok(row.map(user))
     }
 
@@ -100,21 +101,17 @@ impl Users {
             return Ok(Checked::TooMany { retry_after });
         }
         let sql = "SELECT id, email, enrolled, password_hash FROM users WHERE email = $1";
-        let row: Option<(i64, String, bool, String)> = on!(&self.database, |pool| {
-            sqlx::query_as(sql).bind(email).fetch_optional(pool).await?
-        });
-        let (row, hash) = match row {
-            Some((id, email, enrolled, hash)) => (Some((id, email, enrolled)), Some(hash)),
-            None => (None, None),
-        };
+        let row: Option<(i64, String, bool, String)> =
+            fetch!(&self.database, query_as, fetch_optional, sql, email)?;
+        let (found, hash) = row
+            .map(|(id, email, enrolled, hash)| ((id, email, enrolled), hash))
+            .unzip();
         let correct = self.passwords.matches(hash, password).await?;
-        let Some(found) = row.filter(|_| correct) else {
+        let Some(found) = found.filter(|_| correct) else {
             return Ok(Checked::Wrong);
         };
-        on!(&self.database, |pool| {
-            let query = sqlx::query("DELETE FROM password_tries WHERE name = $1");
-            query.bind(tries_of(email)).execute(pool).await?;
-        });
+        let sql = "DELETE FROM password_tries WHERE name = $1";
+        execute!(&self.database, sql, tries_of(email))?;
         Ok(Checked::Correct(user(found)))
     }
 
@@ -122,10 +119,16 @@ impl Users {
     async fn count_try(&self, email: &str) -> Result<Option<Duration>, BoxError> {
         let now = self.clock.seconds();
         let begin = now.saturating_sub(TRIES_SPAN);
-        let (tries, begun_at): (i64, i64) = on!(&self.database, |pool| {
-            let query = sqlx::query_as(COUNT_TRY).bind(tries_of(email));
-            query.bind(now).bind(begin).fetch_one(pool).await?
-        });
+        let name = tries_of(email);
+        let (tries, begun_at): (i64, i64) = fetch!(
+            &self.database,
+            query_as,
+            fetch_one,
+            COUNT_TRY,
+            name,
+            now,
+            begin
+        )?;
         let left = begun_at.saturating_sub(begin).max(1);
         Ok((tries > TRIES).then(|| Duration::from_secs(u64::try_from(left).unwrap_or_default())))
     }
@@ -133,15 +136,14 @@ impl Users {
     /// Deletes expired rows.
     pub(crate) async fn purge(&self) -> Result<(), BoxError> {
         let now = self.clock.seconds();
-        on!(&self.database, |pool| {
-            let span = now.saturating_sub(TRIES_SPAN);
-            let query = sqlx::query("DELETE FROM password_tries WHERE begun_at <= $1");
-            query.bind(span).execute(pool).await?;
-            let query = sqlx::query("DELETE FROM sign_ups WHERE expires_at <= $1");
-            query.bind(now).execute(pool).await?;
-            let query = sqlx::query("DELETE FROM links WHERE expires_at <= $1");
-            query.bind(now).execute(pool).await?;
-        });
+        let begin = now.saturating_sub(TRIES_SPAN);
+        for (sql, time) in [
+            ("DELETE FROM password_tries WHERE begun_at <= $1", begin),
+            ("DELETE FROM sign_ups WHERE expires_at <= $1", now),
+            ("DELETE FROM links WHERE expires_at <= $1", now),
+        ] {
+            execute!(&self.database, sql, time)?;
+        }
         Ok(())
     }
 }
@@ -152,6 +154,11 @@ fn user((id, email, enrolled): (i64, String, bool)) -> User {
         email,
         enrolled,
     }
+}
+
+/// The form in which addresses are stored. PostgreSQL takes no NUL in a text.
+pub(crate) fn normal(email: &str) -> String {
+    email.trim().to_ascii_lowercase().replace('\0', "")
 }
 
 /// Stores a hash instead of the address, because people also type passwords into that field.

@@ -28,11 +28,11 @@ pub(crate) async fn show(
 ) -> Result<Response, Failure> {
     let user = app.user(&member).await?;
     let account = member.account();
-    let factor = match app.verifier().status(account).await? {
+    let factor = match app.verifier.status(account).await? {
         Status::Enabled(enabled) => Some(enabled),
         _ => None,
     };
-    let mut events = events::latest(app.database(), account, EVENTS).await?;
+    let mut events = events::latest(&app.database, account, EVENTS).await?;
     for event in &mut events {
         // It is not for the user.
         event.remark = None;

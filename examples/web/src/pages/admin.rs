@@ -13,12 +13,12 @@ use countersign::{Denied, Rejection, ServerClock, Status};
 use countersign_axum::SignedIn;
 use serde::Deserialize;
 
-use crate::app::{App, OrFail};
+use crate::app::App;
 use crate::events::{self, Event};
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
 use crate::mail;
-use crate::users::User;
+use crate::users::{self, User};
 
 #[derive(Template)]
 #[template(path = "admin.html")]
@@ -70,11 +70,11 @@ pub(crate) async fn show(
     let user = operator(&app, &member).await?;
     let email = search.map(|Query(search)| search.email).unwrap_or_default();
     let layout = Layout::of(&app, &member, &user, "Accounts");
-    page(&app, layout, email.trim().to_ascii_lowercase()).await
+    page(&app, layout, users::normal(&email)).await
 }
 
 async fn page(app: &App, mut layout: Layout, asked: String) -> Result<Response, Failure> {
-    let found = match app.users().by_email(&asked).await.or_fail()? {
+    let found = match app.users.by_email(&asked).await? {
         Some(user) => Some(find(app, user).await?),
         None => None,
     };
@@ -91,7 +91,7 @@ async fn page(app: &App, mut layout: Layout, asked: String) -> Result<Response, 
 
 async fn find(app: &App, user: User) -> Result<Found, Failure> {
     let account = user.account();
-    let (factor, attempts) = match app.verifier().status(&account).await? {
+    let (factor, attempts) = match app.verifier.status(&account).await? {
         Status::Enabled(enabled) => {
             let attempts = attempts_text(enabled.rate_limit);
             (Some(enabled), attempts)
@@ -104,7 +104,7 @@ async fn find(app: &App, user: User) -> Result<Found, Failure> {
         lost: user.enrolled && factor.is_none(),
         factor,
         attempts,
-        events: events::latest(app.database(), &account, EVENTS).await?,
+        events: events::latest(&app.database, &account, EVENTS).await?,
     })
 }
 
@@ -134,9 +134,11 @@ pub(crate) async fn unlock(
     Form(form): Form<Unlock>,
 ) -> Result<Response, Failure> {
     let staff = operator(&app, &member).await?;
-    member.check_csrf(&form.csrf)?;
+    member
+        .check_csrf(&form.csrf)
+        .map_err(Failure::not_our_form)?;
     let account = form.account.parse().map_err(|_| Failure::not_found())?;
-    let Some(user) = app.users().by_id(account).await.or_fail()? else {
+    let Some(user) = app.users.by_id(account).await? else {
         return Err(Failure::not_found());
     };
     let mut layout = Layout::of(&app, &member, &staff, "Accounts");
@@ -150,19 +152,19 @@ pub(crate) async fn unlock(
         Some(_) => ServerClock::Confirmed,
         None => ServerClock::Unconfirmed,
     };
-    match app.verifier().unlock(&user.account(), clock).await {
+    match app.verifier.unlock(&user.account(), clock).await {
         Ok(()) => {
             let event = Event {
                 account: user.account().as_str().to_owned(),
-                at: app.clock().now(),
+                at: app.clock.now(),
                 text: "Unlocked by our staff".into(),
                 client: String::new(),
                 remark: Some(format!("{}: {reason}", staff.email)),
             };
-            events::insert(app.database(), &event).await.or_fail()?;
+            events::insert(&app.database, &event).await?;
             let text = "Our staff unlocked it after too many wrong codes.";
             let subject = "Your second factor was unlocked";
-            app.send(mail::about(&user.email, app.origin(), subject, text));
+            app.send(mail::about(&user.email, &app.origin, subject, text));
             layout.notice = Some("Unlocked. Your reason is stored in the log.".into());
         }
         Err(Denied::Rejected(Rejection::ClockFault)) => {

@@ -10,8 +10,8 @@ use countersign_axum::{Door, FirstFactorKind, Fresh, SignedIn};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::app::{App, OrFail};
-use crate::database::on;
+use crate::app::App;
+use crate::database::{execute, fetch};
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
 use crate::users::User;
@@ -48,10 +48,10 @@ pub(crate) async fn create(
     Fresh(member): Fresh<10>,
     Form(Ours { csrf }): Form<Ours>,
 ) -> Result<Response, Failure> {
-    member.check_csrf(&csrf)?;
+    member.check_csrf(&csrf).map_err(Failure::not_our_form)?;
     let user = app.user(&member).await?;
     let token = token::new()?;
-    replace(&app, &user, &token).await.or_fail()?;
+    replace(&app, &user, &token).await?;
     let layout = Layout::of(&app, &member, &user, "Your API token");
     let token = Some(token);
     Ok(html(&TokenPage { layout, token })?.into_response())
@@ -68,7 +68,7 @@ pub(crate) async fn begin(
         .and_then(|value| value.to_str().ok());
     let presented = header.and_then(|text| text.strip_prefix("Bearer "));
     let user = match presented {
-        Some(presented) => owner(&app, presented).await.or_fail()?,
+        Some(presented) => owner(&app, presented).await?,
         None => None,
     };
     match user {
@@ -89,18 +89,18 @@ pub(crate) async fn account(State(app): State<App>, member: SignedIn) -> Result<
 async fn replace(app: &App, user: &User, token: &str) -> Result<(), BoxError> {
     let sql = "INSERT INTO api_tokens (user_id, token) VALUES ($1, $2) \
         ON CONFLICT (user_id) DO UPDATE SET token = $2";
-    on!(app.database(), |pool| {
-        let query = sqlx::query(sql).bind(user.id);
-        let query = query.bind(token::hash(token.as_bytes()));
-        query.execute(pool).await?;
-    });
+    execute!(&app.database, sql, user.id, token::hash(token.as_bytes()))?;
     Ok(())
 }
 
 async fn owner(app: &App, token: &str) -> Result<Option<i64>, BoxError> {
     let sql = "SELECT user_id FROM api_tokens WHERE token = $1";
-    Ok(on!(app.database(), |pool| {
-        let query = sqlx::query_scalar(sql).bind(token::hash(token.as_bytes()));
-        query.fetch_optional(pool).await?
-    }))
+    let hash = token::hash(token.as_bytes());
+    Ok(fetch!(
+        &app.database,
+        query_scalar,
+        fetch_optional,
+        sql,
+        hash
+    )?)
 }

@@ -9,12 +9,12 @@ use countersign_axum::{Door, FirstFactorKind};
 use serde::Deserialize;
 use tower_sessions::Session;
 
-use crate::app::{App, OrFail};
-use crate::database::on;
+use crate::app::App;
+use crate::database::{execute, fetch};
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
 use crate::mail::Mail;
-use crate::{BoxError, SERVICE, token};
+use crate::{BoxError, SERVICE, token, users};
 
 #[derive(Template)]
 #[template(path = "link.html")]
@@ -45,15 +45,15 @@ pub(crate) async fn send(
     session: Session,
     Form(Address { email }): Form<Address>,
 ) -> Result<Response, Failure> {
-    let email = email.trim().to_ascii_lowercase();
+    let email = users::normal(&email);
     let (link, browser) = (token::new()?, token::new()?);
     session.insert(BROWSER, &browser).await?;
-    if store(&app, &email, &link, &browser).await.or_fail()? {
+    if store(&app, &email, &link, &browser).await? {
         app.send(Mail {
             subject: format!("{SERVICE}: your link to sign in"),
             text: format!(
                 "To sign in, open this link within 15 minutes, in the browser that asked for it:\n\n{}/sign-in/link/{link}",
-                app.origin()
+                app.origin
             ),
             to: email,
         });
@@ -82,7 +82,7 @@ pub(crate) async fn enter(
 ) -> Result<Response, Failure> {
     let browser: Option<String> = session.get(BROWSER).await?;
     let user = match browser {
-        Some(browser) => take(&app, &link, &browser).await.or_fail()?,
+        Some(browser) => take(&app, &link, &browser).await?,
         None => None,
     };
     match user {
@@ -96,28 +96,27 @@ async fn store(app: &App, email: &str, link: &str, browser: &str) -> Result<bool
     let sql = "INSERT INTO links (token, browser, user_id, expires_at) \
         SELECT $1, $2, id, $3 FROM users WHERE email = $4 AND \
         (SELECT count(*) FROM links WHERE links.user_id = users.id AND expires_at > $5) < 5";
-    let now = app.clock().seconds();
-    let stored = on!(app.database(), |pool| {
-        let query = sqlx::query(sql).bind(token::hash(link.as_bytes()));
-        let query = query.bind(token::hash(browser.as_bytes()));
-        let query = query.bind(now.saturating_add(LASTS)).bind(email).bind(now);
-        query.execute(pool).await?.rows_affected()
-    });
-    Ok(stored == 1)
+    let now = app.clock.seconds();
+    let [link, browser] = [link, browser].map(|token| token::hash(token.as_bytes()));
+    let expires_at = now.saturating_add(LASTS);
+    Ok(execute!(&app.database, sql, link, browser, expires_at, email, now)? == 1)
 }
 
 /// Uses up a link, and returns its user.
 async fn take(app: &App, link: &str, browser: &str) -> Result<Option<i64>, BoxError> {
     let sql = "DELETE FROM links WHERE token = $1 AND browser = $2 AND expires_at > $3 \
         RETURNING user_id";
-    Ok(on!(app.database(), |pool| {
-        let query = sqlx::query_scalar(sql).bind(token::hash(link.as_bytes()));
-        let query = query.bind(token::hash(browser.as_bytes()));
-        query
-            .bind(app.clock().seconds())
-            .fetch_optional(pool)
-            .await?
-    }))
+    let [link, browser] = [link, browser].map(|token| token::hash(token.as_bytes()));
+    let now = app.clock.seconds();
+    Ok(fetch!(
+        &app.database,
+        query_scalar,
+        fetch_optional,
+        sql,
+        link,
+        browser,
+        now
+    )?)
 }
 
 const BROWSER: &str = "link";

@@ -8,10 +8,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use countersign_axum::{Door, FirstFactorKind, SignedIn};
 use serde::Deserialize;
 
-use crate::app::{App, OrFail};
+use crate::app::App;
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
-use crate::users::Checked;
+use crate::users::{self, Checked};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -50,8 +50,8 @@ pub(crate) async fn password(
     door: Door,
     Form(Credentials { email, password }): Form<Credentials>,
 ) -> Result<Response, Failure> {
-    let name = email.trim().to_ascii_lowercase();
-    let (status, problem) = match app.users().check(&name, password).await.or_fail()? {
+    let name = users::normal(&email);
+    let (status, problem) = match app.users.check(&name, password).await? {
         Checked::Correct(user) => {
             let entered = door.first_factor(user.account(), FirstFactorKind::Password);
             return Ok(entered.await);

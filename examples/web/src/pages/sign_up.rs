@@ -11,11 +11,11 @@ use countersign::uri::KeyUri;
 use countersign_axum::{Door, FirstFactorKind};
 use serde::Deserialize;
 
-use crate::app::{App, OrFail};
+use crate::app::App;
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
 use crate::mail::Mail;
-use crate::{SERVICE, passwords, sign_ups};
+use crate::{SERVICE, passwords, sign_ups, users};
 
 #[derive(Template)]
 #[template(path = "sign_up.html")]
@@ -69,11 +69,11 @@ pub(crate) async fn begin(
         })?
         .into_response());
     };
-    let known = app.users().by_email(&email).await.or_fail()?.is_some();
+    let known = app.users.by_email(&email).await?.is_some();
     // Known addresses get a token too, so that both cases take the same time.
-    let token = sign_ups::keep(&app, &email).await.or_fail()?;
+    let token = sign_ups::keep(&app, &email).await?;
     if let Some(token) = token {
-        app.send(mail(&email, known, &token, app.origin()));
+        app.send(mail(&email, known, &token, &app.origin));
     }
     let layout = Layout::bare("Check your mail");
     Ok(html(&SentPage { layout, email })?.into_response())
@@ -109,7 +109,7 @@ async fn choose_page(
     token: String,
     problem: Option<String>,
 ) -> Result<Response, Failure> {
-    let Some(email) = sign_ups::email(app, &token).await.or_fail()? else {
+    let Some(email) = sign_ups::email(app, &token).await? else {
         return no_such_link();
     };
     let title = match problem {
@@ -131,14 +131,14 @@ pub(crate) async fn finish(
     door: Door,
     Form(Password { password }): Form<Password>,
 ) -> Result<Response, Failure> {
-    let Some(email) = sign_ups::email(&app, &token).await.or_fail()? else {
+    let Some(email) = sign_ups::email(&app, &token).await? else {
         return no_such_link();
     };
     if let Some(problem) = problem_with(&password) {
         return choose_page(&app, token, Some(problem)).await;
     }
-    let added = app.users().add(&email, password).await.or_fail()?;
-    sign_ups::forget(&app, &token).await.or_fail()?;
+    let added = app.users.add(&email, password).await?;
+    sign_ups::forget(&app, &token).await?;
     match added {
         Some(user) => {
             let entered = door.first_factor(user.account(), FirstFactorKind::Password);
@@ -169,7 +169,7 @@ fn problem_with(password: &str) -> Option<String> {
 
 /// Normalizes an address to lower case. Refuses an address that an authenticator app cannot show.
 fn address(typed: &str) -> Option<String> {
-    let address = typed.trim().to_ascii_lowercase();
+    let address = users::normal(typed);
     let (local, domain) = address.split_once('@')?;
     let fits = !local.is_empty()
         && domain.contains('.')
@@ -180,33 +180,4 @@ fn address(typed: &str) -> Option<String> {
     let secret = Secret::from_bytes(&[0; 20]).ok()?;
     let in_an_app = KeyUri::totp(&secret, &address).issuer(SERVICE).build();
     (fits && in_an_app.is_ok()).then_some(address)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::address;
-
-    #[test]
-    fn an_address_is_trimmed_and_lower_case() {
-        assert_eq!(
-            address(" Alice@Example.com ").as_deref(),
-            Some("alice@example.com")
-        );
-    }
-
-    #[test]
-    fn an_invalid_address_is_refused() {
-        for typed in [
-            "",
-            "alice",
-            "@example.com",
-            "a@b",
-            "a b@example.com",
-            "a:b@example.com",
-            "a@b@c.d",
-        ] {
-            assert_eq!(address(typed), None, "{typed}");
-        }
-        assert_eq!(address(&format!("{}@example.com", "a".repeat(250))), None);
-    }
 }

@@ -1,11 +1,14 @@
 //! Every route is closed, unless this list names it.
 
+use std::net::SocketAddr;
+
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::http::header::AUTHORIZATION;
 use countersign_axum::testing::{Browser, Client, Harness, TestRequest};
 
-use crate::support::{ALICE, PASSWORD, Service};
+use crate::support::{ALICE, OPERATOR, PASSWORD, Service};
 
 const PUBLIC: [&str; 9] = [
     "/",
@@ -51,6 +54,8 @@ on_both! {
     few_links_are_sent,
     a_token_needs_fresh_factors,
     a_token_is_a_first_factor,
+    our_forms_need_the_token_of_the_session,
+    the_log_names_the_device,
     unknown_tokens_are_refused,
 }
 
@@ -186,6 +191,46 @@ async fn a_token_is_a_first_factor(service: Service) {
     );
     let page = browser.get("/account").await;
     page.must_have("Signed in with an API token and a code");
+}
+
+async fn our_forms_need_the_token_of_the_session(service: Service) {
+    let (mut operator, _) = service.enrolled(OPERATOR).await;
+    operator.get("/account").await;
+    operator.csrf = "0".repeat(32);
+    let unlock = [("account", "1"), ("reason", "because she asked")];
+    for (path, fields) in [("/api-token", &[][..]), ("/admin/unlock", &unlock)] {
+        let page = operator.post(path, fields).await;
+        assert_eq!(page.status, 403, "{path}");
+        page.must_have("The form was out of date");
+    }
+    assert_eq!(service.count("SELECT count(*) FROM api_tokens").await, 0);
+}
+
+/// The log names the device and the address, as far as the request tells them.
+async fn the_log_names_the_device(service: Service) {
+    service.signed_up(ALICE).await;
+    for (agent, device) in [
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)",
+            "iPhone",
+        ),
+        ("Mozilla/5.0 (Linux; Android 15; Pixel 9)", "Android"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0)", "Linux"),
+        ("curl/8.5.0", "curl"),
+        ("<b>/1", "&#60;b&#62;"),
+    ] {
+        let mut browser = service.browser();
+        let mut form = browser.form("/sign-in", &[("email", ALICE), ("password", PASSWORD)]);
+        form.headers_mut()
+            .insert("user-agent", agent.parse().unwrap());
+        form.extensions_mut()
+            .insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
+        browser.send(form).await;
+        let page = browser.get("/account").await;
+        page.must_have(&format!(
+            "<span class=\"soft small\">{device}, 192.0.2.7</span>"
+        ));
+    }
 }
 
 async fn unknown_tokens_are_refused(service: Service) {

@@ -49,10 +49,26 @@ async fn a_link_works_once_and_for_an_hour(service: Service) {
 async fn a_bad_address_or_password_is_refused(service: Service) {
     let mut browser = service.browser();
     browser.get("/sign-up").await;
+    for typed in [
+        "",
+        "@example.com",
+        "a@b",
+        "a b@example.com",
+        "a:b@example.com",
+        "a@b@c.d",
+    ] {
+        let page = browser.post("/sign-up", &[("email", typed)]).await;
+        page.must_have("Please enter an email address");
+    }
+    let long = format!("{}@example.com", "a".repeat(250));
+    let page = browser.post("/sign-up", &[("email", &long)]).await;
+    page.must_have("Please enter an email address");
     let page = browser.post("/sign-up", &[("email", "alice")]).await;
     page.must_have("Please enter an email address");
     page.must_have("value=\"alice\"");
-    browser.post("/sign-up", &[("email", ALICE)]).await;
+    browser
+        .post("/sign-up", &[("email", " Alice@Example.com ")])
+        .await;
     let link = service.last_link();
     browser.get(&link).await;
     for password in ["", "seven77", &"x".repeat(257)] {
