@@ -87,7 +87,6 @@ test('an old setup shows that it has expired', async () => {
   await confirm(user, phone.code());
   await user.sees('This QR code has expired');
   await user.follow('Go to two-factor authentication');
-  user.at('/two-factor');
   await user.page.goto('/account');
   await user.press('Enable 2FA');
   user.at('/two-factor/setup');

@@ -21,14 +21,14 @@ pub enum Database {
 
 /// Runs a query on either database. The SQL text is the same for both: SQLite accepts `$1`,
 /// `ON CONFLICT` and `RETURNING` like PostgreSQL.
-macro_rules! fetch {
-    ($database:expr, $kind:ident, $fetch:ident, $sql:expr $(, $value:expr)*) => {
+macro_rules! query {
+    ($fetch:ident, $database:expr, $sql:expr $(, $value:expr)*) => {
         match $database {
             $crate::database::Database::Sqlite(pool) => {
-                sqlx::$kind($sql)$(.bind($value))*.$fetch(pool).await
+                sqlx::query_as($sql)$(.bind($value))*.$fetch(pool).await
             }
             $crate::database::Database::Postgres(pool) => {
-                sqlx::$kind($sql)$(.bind($value))*.$fetch(pool).await
+                sqlx::query_as($sql)$(.bind($value))*.$fetch(pool).await
             }
         }
     };
@@ -48,7 +48,7 @@ macro_rules! execute {
         }
     };
 }
-pub(crate) use {execute, fetch};
+pub(crate) use {execute, query};
 
 impl Database {
     /// Opens the database at the URL, `sqlite:PATH` or `postgres://...`, and creates missing
@@ -83,7 +83,8 @@ impl Database {
     /// If the database cannot be read.
     pub async fn has_records(&self) -> Result<bool, BoxError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM countersign)";
-        Ok(fetch!(self, query_scalar, fetch_one, sql)?)
+        let (exists,): (bool,) = query!(fetch_one, self, sql)?;
+        Ok(exists)
     }
 
     /// Returns the store of the records, for a program of the staff.

@@ -5,7 +5,7 @@ use countersign::{AccountId, FirstFactorKind, Timestamp};
 use countersign_axum::gate::{Notice, What};
 
 use crate::BoxError;
-use crate::database::{Database, execute, fetch};
+use crate::database::{Database, execute, query};
 
 /// An event with its text.
 pub(crate) struct Event {
@@ -61,7 +61,7 @@ pub(crate) async fn latest(
     let sql = "SELECT at, what, client, remark FROM events WHERE account = $1 \
         ORDER BY id DESC LIMIT $2";
     let rows: Vec<(i64, String, String, Option<String>)> =
-        fetch!(database, query_as, fetch_all, sql, account.as_str(), limit)?;
+        query!(fetch_all, database, sql, account.as_str(), limit)?;
     let event = |(at, text, client, remark)| Event {
         account: account.as_str().to_owned(),
         at: Timestamp::from_unix(u64::try_from(at).unwrap_or_default()),

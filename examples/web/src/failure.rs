@@ -1,12 +1,13 @@
 use std::error::Error;
 
+use askama::Template;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 
 use countersign_axum::NotOurForm;
 
 use crate::BoxError;
-use crate::layout::{Layout, Message, html};
+use crate::layout::{Layout, Message};
 
 /// Why a handler stopped: it has another page for the user, or the service failed.
 pub(crate) enum Failure {
@@ -38,8 +39,8 @@ pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static st
         text,
         link: ("/account", "Go to your account"),
     };
-    match html(&page) {
-        Ok(page) => (status, page).into_response(),
+    match page.render() {
+        Ok(page) => (status, Html(page)).into_response(),
         Err(_) => (status, title).into_response(),
     }
 }

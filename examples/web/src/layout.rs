@@ -1,5 +1,5 @@
 use askama::Template;
-use axum::response::Html;
+use axum::response::{Html, IntoResponse, Response};
 use countersign::Timestamp;
 use countersign_axum::SignedIn;
 use countersign_axum::gate::page::{Frame, Viewer};
@@ -7,6 +7,7 @@ use countersign_axum::gate::{self, words::Words};
 use time::format_description::well_known::Rfc3339;
 
 use crate::app::App;
+use crate::failure::Failure;
 use crate::users::User;
 use crate::{SERVICE, assets};
 
@@ -81,8 +82,8 @@ pub(crate) struct Message {
     pub(crate) link: (&'static str, &'static str),
 }
 
-pub(crate) fn html(page: &impl Template) -> Result<Html<String>, askama::Error> {
-    page.render().map(Html)
+pub(crate) fn html(page: &impl Template) -> Result<Response, Failure> {
+    Ok(Html(page.render()?).into_response())
 }
 
 /// A time on a page, which the gate's script shows in the time zone of the browser.

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, map_response_with_state};
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use countersign::session::Freshness;
@@ -15,7 +15,6 @@ use countersign_axum::{GateRouter, GateService};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
-use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
@@ -58,36 +57,15 @@ impl App {
         for (path, file) in assets::routes() {
             router = router.public(path, file);
         }
-        let router = router
+        router
             .layer(sessions)
             // The gate checks its own forms. This checks the public ones: the sign-in, for example.
             .layer(CsrfLayer::new().with_rejection_response(from_elsewhere))
             .layer(DefaultBodyLimit::max(LARGEST_FORM))
             .layer(from_fn(always_a_page))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(TraceLayer::new_for_http().make_span_with(span));
-        let router = if self.origin.starts_with("https:") {
-            router.layer(header(STRICT_TRANSPORT_SECURITY, "max-age=31536000"))
-        } else {
-            router
-        };
-        router
-            .layer(header(CONTENT_SECURITY_POLICY, POLICY))
-            .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            // With `no-referrer`, a browser would send `Origin: null` with our own forms.
-            .layer(header(REFERRER_POLICY, "same-origin"))
-            .layer(header(OPENER_POLICY, "same-origin"))
-            .layer(header(RESOURCE_POLICY, "same-origin"))
-            .layer(header(
-                PERMISSIONS_POLICY,
-                "camera=(), geolocation=(), microphone=()",
-            ))
-            // Pages belong to one user and must not be cached. Files that may be cached set their
-            // own header.
-            .layer(SetResponseHeaderLayer::if_not_present(
-                CACHE_CONTROL,
-                HeaderValue::from_static("no-store"),
-            ))
+            .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(map_response_with_state(self.clone(), with_headers))
             .with_state(self.clone())
             .into_service()
     }
@@ -100,8 +78,19 @@ fn span(request: &Request) -> tracing::Span {
     tracing::info_span!("request", method = %request.method(), route)
 }
 
-fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+async fn with_headers(State(app): State<App>, mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if app.origin.starts_with("https:") {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
+    // Pages belong to one user. Files that may be cached set their own header.
+    let no_store = HeaderValue::from_static("no-store");
+    headers.entry(CACHE_CONTROL).or_insert(no_store);
+    answer
 }
 
 /// Ends requests that take too long, and adds a page to answers without one.
@@ -139,9 +128,24 @@ fn from_elsewhere(_: ProtectionError) -> Response {
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
     base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const HEADERS: [(HeaderName, &str); 6] = [
+    (CONTENT_SECURITY_POLICY, POLICY),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // With `no-referrer`, a browser would send `Origin: null` with our own forms.
+    (REFERRER_POLICY, "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
+    ),
+];
 
 const LARGEST_FORM: usize = 16 * 1024;
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);

@@ -3,7 +3,7 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use crate::database::{Database, execute, fetch};
+use crate::database::{Database, execute, query};
 use crate::token;
 
 /// The session store of tower-sessions, in a table of the service. The table holds only a hash of
@@ -29,7 +29,7 @@ impl SessionStore for Sessions {
         let sql = "SELECT data, expires_at FROM browser_sessions WHERE id = $1 AND expires_at > $2";
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         let key = key(*id);
-        let row = fetch!(&self.0, query_as, fetch_optional, sql, key, now);
+        let row = query!(fetch_optional, &self.0, sql, key, now);
         let row: Option<(String, i64)> = row.map_err(backend)?;
         let Some((data, expires_at)) = row else {
             return Ok(None);

@@ -1,7 +1,7 @@
 //! Email addresses that wait for confirmation by a link in a mail.
 
 use crate::app::App;
-use crate::database::{execute, fetch};
+use crate::database::{execute, query};
 use crate::{BoxError, token};
 
 /// Stores an address, and returns the token for the mail. `None`: too many mails were sent to this
@@ -19,14 +19,8 @@ pub(crate) async fn keep(app: &App, email: &str) -> Result<Option<String>, BoxEr
 pub(crate) async fn email(app: &App, token: &str) -> Result<Option<String>, BoxError> {
     let sql = "SELECT email FROM sign_ups WHERE token = $1 AND expires_at > $2";
     let (hash, now) = (token::hash(token.as_bytes()), app.clock.seconds());
-    Ok(fetch!(
-        &app.database,
-        query_scalar,
-        fetch_optional,
-        sql,
-        hash,
-        now
-    )?)
+    let row: Option<(String,)> = query!(fetch_optional, &app.database, sql, hash, now)?;
+    Ok(row.map(|(value,)| value))
 }
 
 /// Deletes a token that was used.

@@ -5,7 +5,7 @@ use countersign::AccountId;
 
 use crate::BoxError;
 use crate::clock::SharedClock;
-use crate::database::{Database, execute, fetch};
+use crate::database::{Database, execute, query};
 use crate::passwords::Passwords;
 use crate::token;
 
@@ -62,13 +62,13 @@ impl Users {
 
     pub(crate) async fn by_id(&self, id: i64) -> Result<Option<User>, BoxError> {
         let sql = "SELECT id, email, enrolled FROM users WHERE id = $1";
-        let row = fetch!(&self.database, query_as, fetch_optional, sql, id)?;
+        let row = query!(fetch_optional, &self.database, sql, id)?;
         Ok(row.map(user))
     }
 
     pub(crate) async fn by_email(&self, email: &str) -> Result<Option<User>, BoxError> {
         let sql = "SELECT id, email, enrolled FROM users WHERE email = $1";
-        let row = fetch!(&self.database, query_as, fetch_optional, sql, email)?;
+        let row = query!(fetch_optional, &self.database, sql, email)?;
         Ok(row.map(user))
     }
 
@@ -82,15 +82,7 @@ impl Users {
         let sql = "INSERT INTO users (email, password_hash, created_at) VALUES ($1, $2, $3) \
             ON CONFLICT (email) DO NOTHING RETURNING id, email, enrolled";
         let now = self.clock.seconds();
-        let row = fetch!(
-            &self.database,
-            query_as,
-            fetch_optional,
-            sql,
-            email,
-            hash,
-            now
-        )?;
+        let row = query!(fetch_optional, &self.database, sql, email, hash, now)?;
         Ok(row.map(user))
     }
 
@@ -102,7 +94,7 @@ impl Users {
         }
         let sql = "SELECT id, email, enrolled, password_hash FROM users WHERE email = $1";
         let row: Option<(i64, String, bool, String)> =
-            fetch!(&self.database, query_as, fetch_optional, sql, email)?;
+            query!(fetch_optional, &self.database, sql, email)?;
         let (found, hash) = row
             .map(|(id, email, enrolled, hash)| ((id, email, enrolled), hash))
             .unzip();
@@ -120,15 +112,8 @@ impl Users {
         let now = self.clock.seconds();
         let begin = now.saturating_sub(TRIES_SPAN);
         let name = tries_of(email);
-        let (tries, begun_at): (i64, i64) = fetch!(
-            &self.database,
-            query_as,
-            fetch_one,
-            COUNT_TRY,
-            name,
-            now,
-            begin
-        )?;
+        let (tries, begun_at): (i64, i64) =
+            query!(fetch_one, &self.database, COUNT_TRY, name, now, begin)?;
         let left = begun_at.saturating_sub(begin).max(1);
         Ok((tries > TRIES).then(|| Duration::from_secs(u64::try_from(left).unwrap_or_default())))
     }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use countersign::Status;
 use countersign::factor::EnabledStatus;
 use countersign_axum::{GateMessage, SignedIn};
@@ -45,7 +45,7 @@ pub(crate) async fn show(
         factor,
         events,
     };
-    Ok(html(&page)?.into_response())
+    html(&page)
 }
 
 const EVENTS: i64 = 8;

@@ -5,7 +5,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use countersign::factor::{EnabledStatus, RateLimitState};
 use countersign::runtime::Clock;
 use countersign::session::SecondFactorUse;
@@ -86,7 +86,7 @@ async fn page(app: &App, mut layout: Layout, asked: String) -> Result<Response, 
         asked,
         found,
     };
-    Ok(html(&page)?.into_response())
+    html(&page)
 }
 
 async fn find(app: &App, user: User) -> Result<Found, Failure> {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::App;
-use crate::database::{execute, fetch};
+use crate::database::{execute, query};
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
 use crate::users::User;
@@ -36,11 +36,10 @@ pub(crate) async fn ask(
 ) -> Result<Response, Failure> {
     let user = app.user(&member).await?;
     let layout = Layout::of(&app, &member, &user, "API token");
-    Ok(html(&TokenPage {
+    html(&TokenPage {
         layout,
         token: None,
-    })?
-    .into_response())
+    })
 }
 
 pub(crate) async fn create(
@@ -54,7 +53,7 @@ pub(crate) async fn create(
     replace(&app, &user, &token).await?;
     let layout = Layout::of(&app, &member, &user, "Your API token");
     let token = Some(token);
-    Ok(html(&TokenPage { layout, token })?.into_response())
+    html(&TokenPage { layout, token })
 }
 
 /// Begins a session with a token.
@@ -96,11 +95,6 @@ async fn replace(app: &App, user: &User, token: &str) -> Result<(), BoxError> {
 async fn owner(app: &App, token: &str) -> Result<Option<i64>, BoxError> {
     let sql = "SELECT user_id FROM api_tokens WHERE token = $1";
     let hash = token::hash(token.as_bytes());
-    Ok(fetch!(
-        &app.database,
-        query_scalar,
-        fetch_optional,
-        sql,
-        hash
-    )?)
+    let row: Option<(i64,)> = query!(fetch_optional, &app.database, sql, hash)?;
+    Ok(row.map(|(value,)| value))
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tower_sessions::Session;
 
 use crate::app::App;
-use crate::database::{execute, fetch};
+use crate::database::{execute, query};
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
 use crate::mail::Mail;
@@ -31,11 +31,10 @@ pub(crate) struct Address {
 
 pub(crate) async fn ask() -> Result<Response, Failure> {
     let layout = Layout::bare("Sign in with a link");
-    Ok(html(&LinkPage {
+    html(&LinkPage {
         layout,
         token: None,
-    })?
-    .into_response())
+    })
 }
 
 /// Sends a link, and gives the browser a token of its own. The answer is the same for an unknown
@@ -60,18 +59,17 @@ pub(crate) async fn send(
     }
     let mut layout = Layout::bare("Check your mail");
     layout.notice = Some("If there is an account with that address, we have sent a link.".into());
-    Ok(html(&LinkPage {
+    html(&LinkPage {
         layout,
         token: None,
-    })?
-    .into_response())
+    })
 }
 
 /// The page of a link. It changes nothing, because mail programs open links too.
 pub(crate) async fn open(Path(link): Path<String>) -> Result<Response, Failure> {
     let layout = Layout::bare("Sign in");
     let token = Some(link);
-    Ok(html(&LinkPage { layout, token })?.into_response())
+    html(&LinkPage { layout, token })
 }
 
 pub(crate) async fn enter(
@@ -108,15 +106,8 @@ async fn take(app: &App, link: &str, browser: &str) -> Result<Option<i64>, BoxEr
         RETURNING user_id";
     let [link, browser] = [link, browser].map(|token| token::hash(token.as_bytes()));
     let now = app.clock.seconds();
-    Ok(fetch!(
-        &app.database,
-        query_scalar,
-        fetch_optional,
-        sql,
-        link,
-        browser,
-        now
-    )?)
+    let row: Option<(i64,)> = query!(fetch_optional, &app.database, sql, link, browser, now)?;
+    Ok(row.map(|(value,)| value))
 }
 
 const BROWSER: &str = "link";

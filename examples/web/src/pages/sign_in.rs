@@ -42,7 +42,7 @@ pub(crate) async fn form(
     };
     let layout = Layout::bare("Sign in").with_problem(problem.map(str::to_owned));
     let email = String::new();
-    Ok(html(&SignInPage { layout, email })?.into_response())
+    html(&SignInPage { layout, email })
 }
 
 pub(crate) async fn password(

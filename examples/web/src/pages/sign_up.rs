@@ -53,7 +53,7 @@ pub(crate) struct Password {
 pub(crate) async fn form() -> Result<Response, Failure> {
     let layout = Layout::bare("Create an account");
     let email = String::new();
-    Ok(html(&SignUpPage { layout, email })?.into_response())
+    html(&SignUpPage { layout, email })
 }
 
 pub(crate) async fn begin(
@@ -63,11 +63,10 @@ pub(crate) async fn begin(
     let Some(email) = address(&typed) else {
         let problem = "Please enter an email address, such as alice@example.com.";
         let layout = Layout::bare("Error: create an account").with_problem(Some(problem.into()));
-        return Ok(html(&SignUpPage {
+        return html(&SignUpPage {
             layout,
             email: typed,
-        })?
-        .into_response());
+        });
     };
     let known = app.users.by_email(&email).await?.is_some();
     // Known addresses get a token too, so that both cases take the same time.
@@ -76,7 +75,7 @@ pub(crate) async fn begin(
         app.send(mail(&email, known, &token, &app.origin));
     }
     let layout = Layout::bare("Check your mail");
-    Ok(html(&SentPage { layout, email })?.into_response())
+    html(&SentPage { layout, email })
 }
 
 fn mail(to: &str, known: bool, token: &str, origin: &str) -> Mail {
@@ -122,7 +121,7 @@ async fn choose_page(
         token,
         shortest: passwords::SHORTEST,
     };
-    Ok(html(&page)?.into_response())
+    html(&page)
 }
 
 pub(crate) async fn finish(
@@ -153,7 +152,7 @@ fn no_such_link() -> Result<Response, Failure> {
         "That link was used already or has expired. Enter your address again to get a new one.";
     let layout = Layout::bare("Error: create an account").with_problem(Some(text.into()));
     let email = String::new();
-    Ok(html(&SignUpPage { layout, email })?.into_response())
+    html(&SignUpPage { layout, email })
 }
 
 fn problem_with(password: &str) -> Option<String> {

@@ -227,9 +227,7 @@ async fn the_log_names_the_device(service: Service) {
             .insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
         browser.send(form).await;
         let page = browser.get("/account").await;
-        page.must_have(&format!(
-            "<span class=\"soft small\">{device}, 192.0.2.7</span>"
-        ));
+        page.must_have(&format!("</time> · {device}, 192.0.2.7</span>"));
     }
 }
 
