@@ -22,12 +22,12 @@ mod failure;
 mod layout;
 mod logs;
 mod mail;
+mod mail_links;
 mod owners;
 mod pages;
 mod passwords;
 mod routes;
 mod session_store;
-mod sign_ups;
 mod token;
 mod users;
 

@@ -124,7 +124,6 @@ impl Users {
         let begin = now.saturating_sub(TRIES_SPAN);
         for (sql, time) in [
             ("DELETE FROM password_tries WHERE begun_at <= $1", begin),
-            ("DELETE FROM sign_ups WHERE expires_at <= $1", now),
             ("DELETE FROM links WHERE expires_at <= $1", now),
         ] {
             execute!(&self.database, sql, time)?;

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
 use crate::mail::Mail;
-use crate::{SERVICE, passwords, sign_ups, users};
+use crate::{SERVICE, mail_links, passwords, users};
 
 #[derive(Template)]
 #[template(path = "sign_up.html")]
@@ -70,7 +70,7 @@ pub(crate) async fn begin(
     };
     let known = app.users.by_email(&email).await?.is_some();
     // Known addresses get a token too, so that both cases take the same time.
-    let token = sign_ups::keep(&app, &email).await?;
+    let token = mail_links::keep(&app, &email, None, LASTS).await?;
     if let Some(token) = token {
         app.send(mail(&email, known, &token, &app.origin));
     }
@@ -108,7 +108,7 @@ async fn choose_page(
     token: String,
     problem: Option<String>,
 ) -> Result<Response, Failure> {
-    let Some(email) = sign_ups::email(app, &token).await? else {
+    let Some(email) = mail_links::email(app, &token).await? else {
         return no_such_link();
     };
     let title = match problem {
@@ -130,14 +130,14 @@ pub(crate) async fn finish(
     door: Door,
     Form(Password { password }): Form<Password>,
 ) -> Result<Response, Failure> {
-    let Some(email) = sign_ups::email(&app, &token).await? else {
+    let Some(email) = mail_links::email(&app, &token).await? else {
         return no_such_link();
     };
     if let Some(problem) = problem_with(&password) {
         return choose_page(&app, token, Some(problem)).await;
     }
     let added = app.users.add(&email, password).await?;
-    sign_ups::forget(&app, &token).await?;
+    mail_links::take(&app, &token, None).await?;
     match added {
         Some(user) => {
             let entered = door.first_factor(user.account(), FirstFactorKind::Password);
@@ -180,3 +180,6 @@ fn address(typed: &str) -> Option<String> {
     let in_an_app = KeyUri::totp(&secret, &address).issuer(SERVICE).build();
     (fits && in_an_app.is_ok()).then_some(address)
 }
+
+/// The lifetime of a link, in seconds.
+const LASTS: i64 = 60 * 60;

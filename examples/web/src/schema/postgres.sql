@@ -5,11 +5,6 @@ CREATE TABLE IF NOT EXISTS users (
     enrolled boolean NOT NULL DEFAULT false,
     created_at bigint NOT NULL
 );
-CREATE TABLE IF NOT EXISTS sign_ups (
-    token text NOT NULL PRIMARY KEY,
-    email text NOT NULL,
-    expires_at bigint NOT NULL
-);
 CREATE TABLE IF NOT EXISTS password_tries (
     name text NOT NULL PRIMARY KEY,
     tries bigint NOT NULL,
@@ -23,7 +18,7 @@ CREATE TABLE IF NOT EXISTS browser_sessions (
 CREATE TABLE IF NOT EXISTS links (
     token text NOT NULL PRIMARY KEY,
     browser text NOT NULL,
-    user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    email text NOT NULL,
     expires_at bigint NOT NULL
 );
 CREATE TABLE IF NOT EXISTS api_tokens (

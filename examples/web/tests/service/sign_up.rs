@@ -22,7 +22,7 @@ async fn a_known_address_gets_the_same_page(service: Service) {
         .await;
     assert_eq!(known.status, unknown.status);
     assert_eq!(known.body, unknown.body.replace("bob@example.com", ALICE));
-    assert_eq!(service.count("SELECT count(*) FROM sign_ups").await, 2);
+    assert_eq!(service.count("SELECT count(*) FROM links").await, 2);
 }
 
 async fn a_link_works_once_and_for_an_hour(service: Service) {
