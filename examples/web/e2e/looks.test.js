@@ -44,7 +44,7 @@ test('each page is accessible and small', async () => {
   const email = 'alice@example.com';
   const user = await User.open(shared.browser, shared.service);
   const { page } = user;
-  user.expected.push(404, 410);
+  user.expected.push(404, 410, 422);
 
   await page.goto('/sign-up');
   await look(user, 'sign-up');
@@ -62,8 +62,10 @@ test('each page is accessible and small', async () => {
   await user.press('Create the account');
   await look(user, 'account-off');
 
-  await page.goto('/two-factor/enable');
-  await look(user, 'enable-password');
+  await page.goto('/two-factor');
+  await look(user, 'overview-off');
+  await page.goto('/two-factor/setup');
+  await look(user, 'enable');
   await page.goto('/account');
   await user.press('Enable 2FA');
   await look(user, 'setup');
@@ -76,7 +78,7 @@ test('each page is accessible and small', async () => {
   await look(user, 'setup-replaced');
   await page.goto('/account');
   const phone = await enable(user);
-  await look(user, 'backup-codes-password');
+  await look(user, 'backup-codes-ask');
   await page.goto('/account');
   await look(user, 'account-on-without-codes');
   const codes = await generate(user);
@@ -85,24 +87,36 @@ test('each page is accessible and small', async () => {
   await screenshot(page, { path: `${SHOTS}backup-codes-print.png`, fullPage: true });
   await page.emulateMedia({ media: 'screen' });
   await user.press('I have saved these');
+  await page.waitForURL('/two-factor');
 
   await page.goto('/two-factor/add');
   await look(user, 'add');
   await user.field('Name').fill('A tablet with quite a long name, in the kitchen');
   await giveOwnPassword(user);
   shared.service.advance(30);
-  await confirm(user, (await Phone.scan(shared.service, page)).code());
-  await page.waitForURL('/account');
-  await look(user, 'account-on');
+  await confirm(user, (await Phone.scan(shared.service, page)).code(), 'Confirm');
+  await page.waitForURL('/two-factor');
+  await look(user, 'overview');
   await user.follow('Move to a new phone');
   await look(user, 'replace');
-  await page.goto('/account');
-  await user.follow('Remove Authenticator app');
+  await page.goto('/two-factor');
+  await user.follow(/^Remove.*Authenticator app$/);
   await look(user, 'remove');
   await page.goto('/two-factor/disable');
   await look(user, 'disable');
   await page.goto('/no-such-page');
   await look(user, 'not-found');
+  await page.goto('/two-factor/no-such-page');
+  await look(user, 'not-found-gate');
+  await page.goto('/api-token');
+  await look(user, 'api-token-ask');
+  await user.press('Make a token');
+  await look(user, 'api-token');
+  await page.goto('/account');
+  await look(user, 'account-on');
+  shared.service.advance(601);
+  await page.goto('/api-token');
+  await look(user, 'prove');
 
   for (const code of codes.slice(0, 7)) {
     await page.goto('/account');
@@ -114,6 +128,8 @@ test('each page is accessible and small', async () => {
   await look(user, 'account-few-codes');
   await user.signOut();
   await look(user, 'sign-in');
+  await page.goto('/sign-in/link');
+  await look(user, 'link-ask');
   await user.givePassword(email, 'wrong');
   await look(user, 'sign-in-problem');
   await user.givePassword(email, PASSWORD);
@@ -121,8 +137,8 @@ test('each page is accessible and small', async () => {
   await user.page.getByText('Lost your phone?').click();
   await look(user, 'code-lost');
   for (let wrong = 0; wrong < 5; wrong += 1) {
-    await page.goto('/sign-in/code');
-    await user.giveCode(phone.wrong());
+    await page.goto('/two-factor/code');
+    await user.giveCode(phone.wrong(wrong + 1));
     if (wrong === 0) await look(user, 'code-problem');
   }
   await user.sees('You can try again in');

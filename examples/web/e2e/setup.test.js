@@ -28,32 +28,52 @@ test('a setup in a second tab replaces the first', async () => {
   await user.close();
 });
 
-test('the dialog holds the keyboard, and Escape cancels', async () => {
+test('Escape loses nothing, and the steps come in order', async () => {
   const user = await signedUp(shared);
-  user.expected.push(410);
   await user.press('Enable 2FA');
   const { page } = user;
   const url = page.url();
-  const phone = await Phone.scan(shared.service, page);
-  assert.ok(await page.evaluate(() => document.querySelector('dialog').matches(':modal')));
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'code');
+  await page.keyboard.press('Escape');
+  assert.equal(page.url(), url);
+  assert.equal(await page.locator('dialog').count(), 0);
+  // The keyboard begins at the top, so a screen reader reads the first step first.
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'BODY');
+  const order = [];
   for (let i = 0; i < 12; i += 1) {
     await page.keyboard.press('Tab');
-    assert.ok(await page.evaluate(() => document.activeElement === document.body
-      || document.querySelector('dialog').contains(document.activeElement)));
+    order.push(await page.evaluate(() => document.activeElement.innerText || document.activeElement.id));
   }
-  await page.keyboard.press('Escape');
-  await user.sees('Cancelled. Nothing was changed');
+  const places = ['Open the app', 'cs-code', 'Enable 2FA', 'Cancel the setup'].map((name) => order.indexOf(name));
+  assert.deepEqual(places, [...places].sort((a, b) => a - b));
+  assert.ok(!places.includes(-1), order.join());
   await page.goto(url);
-  await user.sees('This setup is over');
-  assert.equal((await page.content()).includes(phone.key), false);
+  await Phone.scan(shared.service, page);
+  await user.close();
+});
+
+test('on a small phone, the code field is in view', async () => {
+  const user = await signedUp(shared, { viewport: { width: 320, height: 568 }, hasTouch: true });
+  await user.press('Enable 2FA');
+  const { page } = user;
+  const phone = await Phone.scan(shared.service, page);
+  const field = page.getByLabel('Enter the 6-digit code');
+  // The link to the app and the key come first: a phone cannot scan its own screen.
+  const top = async (locator) => (await locator.boundingBox()).y;
+  assert.ok(await top(page.getByRole('link', { name: 'Open the app' })) < await top(field));
+  assert.ok(await top(field) < await top(page.getByRole('img', { name: /QR code/ }).first()));
+  await confirm(user, phone.wrong());
+  await user.sees('That is not the code of this entry');
+  assert.match(await page.title(), /^Error: /);
+  assert.ok(await field.evaluate((element) => element === document.activeElement));
+  const { y, height } = await field.boundingBox();
+  assert.ok(y >= 0 && y + height <= 568, `the field is at ${y} px`);
   await user.close();
 });
 
 test('cancel works without scripts', async () => {
   const user = await signedUp(shared, { javaScriptEnabled: false });
   await user.press('Enable 2FA');
-  await user.press('Cancel');
+  await user.press('Cancel the setup');
   await user.sees('Cancelled. Nothing was changed');
   await user.close();
 });
@@ -66,9 +86,10 @@ test('an old setup shows that it has expired', async () => {
   shared.service.advance(601);
   await confirm(user, phone.code());
   await user.sees('This QR code has expired');
-  await user.follow('Go to your account');
+  await user.follow('Go to two-factor authentication');
+  await user.page.goto('/account');
   await user.press('Enable 2FA');
-  user.at('/two-factor/enable');
+  user.at('/two-factor/setup');
   await giveOwnPassword(user);
   await confirm(user, (await Phone.scan(shared.service, user.page)).code());
   await user.page.waitForURL('/two-factor/backup-codes');
@@ -100,15 +121,14 @@ test('a reload of the backup codes replaces nothing', async () => {
   const codes = await generate(user);
   // Chromium asks a user before it sends the form again; in this test it does not ask.
   await page.reload();
-  await user.sees('codes are shown once');
+  await user.sees('are shown once');
   const content = await page.content();
   assert.ok(codes.every((code) => !content.includes(code)));
   await page.goBack();
   await page.goto('/account');
   await user.sees('10 of 10 left');
-  const email = await page.locator('p.name').first().textContent();
   await user.signOut();
-  await user.givePassword(email, PASSWORD);
+  await user.givePassword(user.email, PASSWORD);
   await user.giveCode(codes[0]);
   await user.sees('backup code 1');
   await user.close();
@@ -120,7 +140,7 @@ test('with scripts, codes can be copied and printed', async () => {
   await enable(user);
   await generate(user);
   await page.getByRole('button', { name: 'Copy' }).click();
-  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  await page.getByRole('status').getByText('Copied').waitFor();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   const [download] = await Promise.all([
     page.waitForEvent('download'),
@@ -136,18 +156,38 @@ test('with scripts, codes can be copied and printed', async () => {
   await user.close();
 });
 
+for (const how of ['refuses', 'is missing']) {
+  test(`a clipboard that ${how} is said`, async () => {
+    const user = await signedUp(shared, { permissions: [] });
+    const { page } = user;
+    await page.addInitScript((missing) => {
+      const clipboard = missing ? undefined : { writeText: () => Promise.reject(new Error('refused')) };
+      Object.defineProperty(navigator, 'clipboard', { value: clipboard });
+    }, how === 'is missing');
+    await user.press('Enable 2FA');
+    await page.getByRole('button', { name: 'Copy the key' }).click();
+    await page.getByRole('status').getByText('Your browser does not allow copying').waitFor();
+    await page.goto('/account');
+    await enable(user);
+    await generate(user);
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('status').getByText('Your browser does not allow copying').waitFor();
+    await user.close();
+  });
+}
+
 test('a tampered form changes nothing', async () => {
   const user = await signedUp(shared);
-  user.expected.push(403, 422);
+  user.expected.push(403, 410);
   const { page } = user;
   const tamper = (selector, change) => page.locator(selector).evaluate(change);
   await tamper('main form input[name=csrf]', (input) => { input.value = '0'.repeat(32); });
   await user.press('Enable 2FA');
-  await user.sees('That page was out of date');
+  await user.sees('The form was out of date');
   await page.goto('/account');
   await tamper('main form input[name=csrf]', (input) => { input.remove(); });
   await user.press('Enable 2FA');
-  await user.sees('That form could not be read');
+  await user.sees('The form was out of date');
   await page.goto('/account');
   await enable(user);
   await generate(user);
@@ -162,7 +202,7 @@ test('a form on another site is refused', async (t) => {
   user.expected.push(403);
   const evil = createServer((_, response) => {
     response.setHeader('content-type', 'text/html');
-    response.end(`<link rel="icon" href="data:,"><form method="post" action="${shared.service.origin}/sign-out"><button>Win</button></form>`);
+    response.end(`<link rel="icon" href="data:,"><form method="post" action="${shared.service.origin}/two-factor/sign-out"><button>Win</button></form>`);
   });
   await new Promise((listening) => { evil.listen(0, '127.0.0.1', listening); });
   t.after(() => evil.close());

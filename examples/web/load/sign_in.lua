@@ -61,7 +61,7 @@ local function visit(browser, method, path, form, status, place)
   local headers, body = { Cookie = browser.cookie }, nil
   if form then
     headers["Content-Type"], headers.Origin = "application/x-www-form-urlencoded", "http://" .. wrk.headers.Host
-    body = "csrf=" .. browser.csrf .. "&" .. form
+    body = form
   end
   coroutine.yield(wrk.format(method, path, headers, body))
   note(method .. " " .. path, asked)
@@ -70,20 +70,25 @@ local function visit(browser, method, path, form, status, place)
   end
   local cookie = answer.headers["set-cookie"]
   browser.cookie = cookie and cookie:match("^[^;]*") or browser.cookie
-  browser.csrf = answer.body:match('name="csrf" value="([^"]*)"') or browser.csrf
+end
+
+-- The value of a hidden field of the page.
+local function hidden(name)
+  return answer.body:match('name="' .. name .. '" value="([^"]*)"') or error("no field " .. name)
 end
 
 local function sign_in(number)
   local browser, started, email = {}, now(), "user" .. number .. "@example.com"
   visit(browser, "GET", "/sign-in", nil, 200)
   local form = "email=" .. email:gsub("@", "%%40") .. "&password=" .. PASSWORD:gsub(" ", "+")
-  visit(browser, "POST", "/sign-in", form, 303, "/sign-in/code")
-  visit(browser, "GET", "/sign-in/code", nil, 200)
+  visit(browser, "POST", "/sign-in", form, 303, "/two-factor/code")
+  visit(browser, "GET", "/two-factor/code", nil, 200)
+  local fields = "csrf=" .. hidden("csrf") .. "&request=" .. hidden("request")
   local step = math.floor(now() / STEP)
   if used[number] == step then error("too few users: a passcode would be used twice") end
   used[number] = step
   local code = passcode(from_base32(keys[number]), step)
-  visit(browser, "POST", "/sign-in/code", "code=" .. code, 303, "/account")
+  visit(browser, "POST", "/two-factor/code", fields .. "&code=" .. code, 303, "/account")
   visit(browser, "GET", "/account", nil, 200)
   if not answer.body:find(email, 1, true) then error("not the account page of " .. email) end
   note("whole sign-in", started)
@@ -149,7 +154,7 @@ function done(summary, _, _)
   local seconds, whole = summary.duration / 1e6, times["whole sign-in"] or {}
   print(string.format("%.1f sign-ins per second over %.0f s by %d users at once", #whole / seconds, seconds, #threads))
   print("| | number | p50 | p99 |\n|---|---|---|---|")
-  for _, name in ipairs { "GET /sign-in", "POST /sign-in", "GET /sign-in/code", "POST /sign-in/code", "GET /account",
+  for _, name in ipairs { "GET /sign-in", "POST /sign-in", "GET /two-factor/code", "POST /two-factor/code", "GET /account",
                           "whole sign-in" } do
     row(name, times[name] or {})
   end

@@ -3,17 +3,20 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use countersign::runtime::TokioPool;
+use countersign::store::BoxStore;
 use countersign::{Keyring, Verifier};
-use tracing::Instrument;
+use countersign_axum::gate::words::Language;
+use countersign_axum::gate::{DefaultPages, SignInStore};
+use countersign_axum::{Gate, SignedIn};
 
 use crate::clock::SharedClock;
-use crate::database::Database;
-use crate::failure::{Boxed, Failure};
-use crate::mail::{Change, Mail, Mailer};
+use crate::database::{Database, on_postgres, on_sqlite};
+use crate::failure::Failure;
+use crate::layout;
+use crate::mail::{Mail, Mailer};
+use crate::owners::Owners;
 use crate::passwords::Passwords;
-use crate::session::SignIn;
 use crate::session_store::Sessions;
-use crate::store::AppStore;
 use crate::users::{User, Users};
 use crate::{BoxError, SERVICE};
 
@@ -43,16 +46,16 @@ impl fmt::Debug for Settings {
 
 /// The service, shared by all requests. Cloning it is cheap.
 #[derive(Clone)]
-pub struct App(Arc<Inner>);
-
-struct Inner {
-    database: Database,
-    origin: String,
-    operators: Vec<String>,
+pub struct App {
+    pub(crate) database: Database,
+    pub(crate) origin: Arc<str>,
+    operators: Arc<[String]>,
     mailer: Arc<dyn Mailer>,
-    clock: SharedClock,
-    verifier: Verifier<AppStore>,
-    users: Users,
+    pub(crate) clock: SharedClock,
+    /// The verifier of the pages that only read, and of the staff.
+    pub(crate) verifier: Verifier<BoxStore>,
+    pub(crate) gate: Gate,
+    pub(crate) users: Users,
 }
 
 impl App {
@@ -69,75 +72,55 @@ impl App {
             mailer,
             clock,
         } = settings;
-        let store = AppStore::new(database.clone(), clock.clone());
-        // Each hash of a backup code takes 19 MiB, like the hash of a password.
-        let hashes_at_once = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let verifier = Verifier::builder(store, keyring, SERVICE)
-            .clock(clock.clone())
-            .hash_executor(TokioPool::new(hashes_at_once))
-            .build()?;
         let users = Users::new(database.clone(), Passwords::new().await?, clock.clone());
-        Ok(Self(Arc::new(Inner {
+        let owners = Owners {
+            users: users.clone(),
+            mailer: Arc::clone(&mailer),
+            origin: origin.clone(),
+        };
+        let (verifier, gate) = match &database {
+            Database::Sqlite(pool) => gate(on_sqlite(pool)?, keyring, owners, &clock)?,
+            Database::Postgres(pool) => gate(on_postgres(pool)?, keyring, owners, &clock)?,
+        };
+        Ok(Self {
             database,
-            origin,
-            operators,
+            origin: origin.into(),
+            operators: operators.into(),
             mailer,
             clock,
             verifier,
+            gate,
             users,
-        })))
+        })
     }
 
-    /// Deletes expired sessions and tokens. Call it regularly.
+    /// Deletes what has expired. Call it regularly.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn purge(&self) -> Result<(), BoxError> {
         self.sessions().delete_expired().await?;
-        self.users().purge().await
-    }
-
-    pub(crate) fn database(&self) -> &Database {
-        &self.0.database
+        self.gate.purge().await?;
+        self.users.purge().await
     }
 
     pub(crate) fn sessions(&self) -> Sessions {
-        Sessions(self.database().clone())
+        Sessions(self.database.clone())
     }
 
-    pub(crate) fn clock(&self) -> &SharedClock {
-        &self.0.clock
+    /// The user who is signed in.
+    pub(crate) async fn user(&self, member: &SignedIn) -> Result<User, Failure> {
+        let user = self.users.by_account(member.account()).await?;
+        user.ok_or_else(Failure::not_found)
     }
 
-    pub(crate) fn origin(&self) -> &str {
-        &self.0.origin
-    }
-
-    pub(crate) fn operators(&self) -> &[String] {
-        &self.0.operators
-    }
-
-    pub(crate) fn verifier(&self) -> &Verifier<AppStore> {
-        &self.0.verifier
-    }
-
-    pub(crate) fn users(&self) -> &Users {
-        &self.0.users
+    /// Whether a user with this address may see `/admin`.
+    pub(crate) fn is_operator(&self, email: &str) -> bool {
+        self.operators.iter().any(|operator| operator == email)
     }
 
     pub(crate) fn send(&self, mail: Mail) {
-        self.0.mailer.send(mail);
-    }
-
-    /// The verifier for a change in this sign-in. The change ends the user's other sign-ins.
-    pub(crate) fn verifier_keeping(&self, sign_in: &SignIn) -> Verifier<AppStore> {
-        let store = self.verifier().store().keeping(sign_in.id.clone());
-        self.verifier().with_store(store)
-    }
-
-    /// Sends the owner a mail about a change that is stored.
-    pub(crate) fn notify(&self, user: &User, change: &Change) {
-        self.send(change.mail(&user.email, SERVICE, self.origin()));
+        self.mailer.send(mail);
     }
 }
 
@@ -147,21 +130,25 @@ impl fmt::Debug for App {
     }
 }
 
-/// Runs the work in a separate task, so that it finishes even if the browser disconnects. Otherwise
-/// a code could be used up without the steps that follow it.
-pub(crate) async fn run_to_completion<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Failure> {
-    Ok(tokio::spawn(work.in_current_span()).await?)
-}
-
-/// Converts the boxed errors of this service's modules for `?`.
-pub(crate) trait OrFail<T> {
-    fn or_fail(self) -> Result<T, Failure>;
-}
-
-impl<T> OrFail<T> for Result<T, BoxError> {
-    fn or_fail(self) -> Result<T, Failure> {
-        Ok(self.map_err(Boxed)?)
-    }
+/// Builds the verifier on a store, and the gate on the verifier.
+fn gate<S: SignInStore>(
+    store: S,
+    keyring: Keyring,
+    owners: Owners,
+    clock: &SharedClock,
+) -> Result<(Verifier<BoxStore>, Gate), BoxError> {
+    // Each hash of a backup code takes 19 MiB, like the hash of a password.
+    let hashes_at_once = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let verifier = Verifier::builder(store.clone(), keyring, SERVICE)
+        .clock(clock.clone())
+        .hash_executor(TokioPool::new(hashes_at_once))
+        .build()?;
+    let readers = verifier.with_store(BoxStore::new(store));
+    let gate = Gate::builder(verifier, owners)
+        .service(SERVICE)
+        .home_path("/account")
+        .pages(DefaultPages::framed(layout::around))
+        .languages([Language::English])
+        .clock(clock.clone());
+    Ok((readers, gate.build()))
 }

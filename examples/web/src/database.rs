@@ -1,7 +1,9 @@
 use std::str::FromStr;
 
 use countersign::store::BoxStore;
-use countersign_sqlx::{PostgresStore, SqliteStore};
+use countersign_sqlx::{
+    AccountColumn, GateStore, PostgresStore, SignInTables, SqliteStore, TableNameError,
+};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
@@ -17,17 +19,36 @@ pub enum Database {
     Postgres(PgPool),
 }
 
-/// Runs the same work on either database. The SQL text is the same for both: SQLite accepts `$1`,
+/// Runs a query on either database. The SQL text is the same for both: SQLite accepts `$1`,
 /// `ON CONFLICT` and `RETURNING` like PostgreSQL.
-macro_rules! on {
-    ($database:expr, |$pool:ident| $work:expr) => {
+macro_rules! query {
+    ($fetch:ident, $database:expr, $sql:expr $(, $value:expr)*) => {
         match $database {
-            $crate::database::Database::Sqlite($pool) => $work,
-            $crate::database::Database::Postgres($pool) => $work,
+            $crate::database::Database::Sqlite(pool) => {
+                sqlx::query_as($sql)$(.bind($value))*.$fetch(pool).await
+            }
+            $crate::database::Database::Postgres(pool) => {
+                sqlx::query_as($sql)$(.bind($value))*.$fetch(pool).await
+            }
         }
     };
 }
-pub(crate) use on;
+/// Runs a statement on either database, and returns the number of rows.
+macro_rules! execute {
+    ($database:expr, $sql:expr $(, $value:expr)*) => {
+        match $database {
+            $crate::database::Database::Sqlite(pool) => {
+                let done = sqlx::query($sql)$(.bind($value))*.execute(pool).await;
+                done.map(|done| done.rows_affected())
+            }
+            $crate::database::Database::Postgres(pool) => {
+                let done = sqlx::query($sql)$(.bind($value))*.execute(pool).await;
+                done.map(|done| done.rows_affected())
+            }
+        }
+    };
+}
+pub(crate) use {execute, query};
 
 impl Database {
     /// Opens the database at the URL, `sqlite:PATH` or `postgres://...`, and creates missing
@@ -62,41 +83,53 @@ impl Database {
     /// If the database cannot be read.
     pub async fn has_records(&self) -> Result<bool, BoxError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM countersign)";
-        Ok(on!(self, |pool| sqlx::query_scalar(sql)
-            .fetch_one(pool)
-            .await?))
+        let (exists,): (bool,) = query!(fetch_one, self, sql)?;
+        Ok(exists)
     }
 
-    /// The store of `countersign-sqlx` on this database.
-    pub(crate) fn records(&self) -> BoxStore {
-        match self {
-            Self::Sqlite(pool) => BoxStore::new(SqliteStore::new(pool.clone())),
-            Self::Postgres(pool) => BoxStore::new(PostgresStore::new(pool.clone())),
-        }
-    }
-
-    /// The statement that starts a write transaction. SQLite must take its write lock at once:
-    /// later, another connection may hold it.
-    pub(crate) const fn begin(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "BEGIN IMMEDIATE",
-            Self::Postgres(_) => "BEGIN",
-        }
+    /// Returns the store of the records, for a program of the staff.
+    ///
+    /// # Errors
+    /// If a table has no valid name.
+    pub fn store(&self) -> Result<BoxStore, BoxError> {
+        Ok(match self {
+            Self::Sqlite(pool) => BoxStore::new(on_sqlite(pool)?),
+            Self::Postgres(pool) => BoxStore::new(on_postgres(pool)?),
+        })
     }
 
     async fn create_tables(&self) -> Result<(), BoxError> {
         match self {
             Self::Sqlite(pool) => {
-                SqliteStore::new(pool.clone()).create_table().await?;
                 let schema = include_str!("schema/sqlite.sql");
                 sqlx::raw_sql(schema).execute(pool).await?;
+                on_sqlite(pool)?.create_tables().await?;
             }
             Self::Postgres(pool) => {
-                PostgresStore::new(pool.clone()).create_table().await?;
                 let schema = include_str!("schema/postgres.sql");
                 sqlx::raw_sql(schema).execute(pool).await?;
+                on_postgres(pool)?.create_tables().await?;
             }
         }
         Ok(())
     }
+}
+
+/// The records and sign-ins on SQLite.
+pub(crate) fn on_sqlite(pool: &SqlitePool) -> Result<GateStore<SqliteStore>, TableNameError> {
+    let store = SqliteStore::new(pool.clone()).with_account_column(AccountColumn::BigInt);
+    Ok(store.with_sign_ins(tables()?))
+}
+
+/// The records and sign-ins on PostgreSQL.
+pub(crate) fn on_postgres(pool: &PgPool) -> Result<GateStore<PostgresStore>, TableNameError> {
+    let store = PostgresStore::new(pool.clone()).with_account_column(AccountColumn::BigInt);
+    Ok(store.with_sign_ins(tables()?))
+}
+
+/// The flag of each user is in the service's own table, in the transaction of the record.
+fn tables() -> Result<SignInTables, TableNameError> {
+    SignInTables::new()
+        .with_table("sign_ins")?
+        .with_flag_column("users", "id", "enrolled")
 }

@@ -1,38 +1,30 @@
 use std::error::Error;
-use std::fmt;
 
+use askama::Template;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Response};
 
-use crate::layout::{Layout, Message, html};
+use countersign_axum::NotOurForm;
+
+use crate::BoxError;
+use crate::layout::{Layout, Message};
 
 /// Why a handler stopped: it has another page for the user, or the service failed.
 pub(crate) enum Failure {
     Page(Box<Response>),
-    Internal(Box<dyn Error + Send + Sync>),
+    Internal(BoxError),
 }
 
 impl Failure {
-    pub(crate) fn see(path: &str) -> Self {
-        Self::Page(Box::new(Redirect::to(path).into_response()))
-    }
-
     pub(crate) fn not_found() -> Self {
         let text = "There is no page at this address, or you may not see it.";
         Self::message(StatusCode::NOT_FOUND, "Page not found", text)
     }
 
-    /// A form that belongs to another session or another site.
-    pub(crate) fn out_of_date() -> Self {
-        let text = "You have signed in or out since this page was shown, or it was open for too long. Nothing was \
-            changed. Go to your account and try again.";
-        Self::message(StatusCode::FORBIDDEN, "That page was out of date", text)
-    }
-
-    /// A form with unknown or missing fields.
-    pub(crate) fn not_our_form(status: StatusCode) -> Self {
-        let text = "Your browser sent fields that this form does not have. Nothing was changed.";
-        Self::message(status, "That form could not be read", text)
+    /// Refuses a form of ours whose token is not that of the session.
+    pub(crate) fn not_our_form(_: NotOurForm) -> Self {
+        let text = "The form was out of date. Nothing was changed.";
+        Self::message(StatusCode::FORBIDDEN, "Please try again", text)
     }
 
     pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static str) -> Self {
@@ -47,33 +39,16 @@ pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static st
         text,
         link: ("/account", "Go to your account"),
     };
-    match html(&page) {
-        Ok(page) => (status, page).into_response(),
+    match page.render() {
+        Ok(page) => (status, Html(page)).into_response(),
         Err(_) => (status, title).into_response(),
     }
 }
 
-/// Converts any error, so that handlers can use `?`. (So `Failure` itself cannot implement
-/// `Error`.)
-impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+/// Converts any error, so that handlers can use `?`.
+impl<E: Into<BoxError>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Internal(Box::new(error))
-    }
-}
-
-/// A boxed error that implements `Error`.
-#[derive(Debug)]
-pub(crate) struct Boxed(pub(crate) Box<dyn Error + Send + Sync>);
-
-impl fmt::Display for Boxed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for Boxed {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
+        Self::Internal(error.into())
     }
 }
 

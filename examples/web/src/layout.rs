@@ -1,86 +1,76 @@
 use askama::Template;
-use axum::response::Html;
-use serde::{Deserialize, Serialize};
+use axum::response::{Html, IntoResponse, Response};
+use countersign::Timestamp;
+use countersign_axum::SignedIn;
+use countersign_axum::gate::page::{Frame, Viewer};
+use countersign_axum::gate::{self, words::Words};
+use time::format_description::well_known::Rfc3339;
 
-use crate::SERVICE;
-use crate::assets;
+use crate::app::App;
+use crate::failure::Failure;
+use crate::users::User;
+use crate::{SERVICE, assets};
 
 /// The parts of every page.
 pub(crate) struct Layout {
     pub(crate) service: &'static str,
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
     pub(crate) style: &'static str,
-    pub(crate) script: &'static str,
-    /// The token for the forms of this page. Empty on pages without a form.
+    /// The style sheet and the script of the gate's pages.
+    pub(crate) gate_style: String,
+    pub(crate) gate_script: String,
+    /// The token for the forms of this page. Empty for visitors.
     pub(crate) csrf: String,
-    pub(crate) flash: Option<Flash>,
-    /// The email address of the user who is signed in.
-    pub(crate) email: Option<String>,
-    /// Whether the password was correct and the code is missing.
-    pub(crate) partial: bool,
+    pub(crate) notice: Option<String>,
+    pub(crate) problem: Option<String>,
     pub(crate) operator: bool,
 }
 
 impl Layout {
-    /// A page without a session.
-    pub(crate) fn bare(title: &'static str) -> Self {
+    /// A page for everybody.
+    pub(crate) fn bare(title: impl Into<String>) -> Self {
         Self {
             service: SERVICE,
-            title,
+            title: title.into(),
             style: assets::style_path(),
-            script: assets::script_path(),
+            gate_style: gate::style(GATE),
+            gate_script: gate::script(GATE),
             csrf: String::new(),
-            flash: None,
-            email: None,
-            partial: false,
+            notice: None,
+            problem: None,
             operator: false,
         }
     }
 
-    /// The problem with the form on this page.
-    pub(crate) fn problem(&self) -> Option<&str> {
-        let flash = self.flash.as_ref()?;
-        (!flash.good).then_some(&*flash.text)
+    /// A page for a user.
+    pub(crate) fn of(app: &App, signed_in: &SignedIn, user: &User, title: &str) -> Self {
+        Self {
+            csrf: signed_in.csrf().to_owned(),
+            operator: app.is_operator(&user.email),
+            ..Self::bare(title)
+        }
     }
 
-    /// The text that was typed into a field, if it is not secret.
-    pub(crate) fn typed(&self) -> &str {
-        let typed = self.flash.as_ref().and_then(|flash| flash.typed.as_deref());
-        typed.unwrap_or_default()
+    pub(crate) fn with_problem(self, problem: Option<String>) -> Self {
+        Self { problem, ..self }
     }
 }
 
-/// A message for the next page. Forms answer with a redirect, so that a reload does not send the
-/// form again.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Flash {
-    pub(crate) good: bool,
-    pub(crate) text: String,
-    pub(crate) typed: Option<String>,
+/// The frame of the service around a page of the gate.
+#[derive(Template)]
+#[template(path = "around.html")]
+struct Around<'a> {
+    layout: Layout,
+    main: &'a str,
 }
 
-impl Flash {
-    pub(crate) fn notice(text: impl Into<String>) -> Self {
-        Self {
-            good: true,
-            text: text.into(),
-            typed: None,
-        }
+pub(crate) fn around(frame: &Frame, title: &str, main: &str) -> String {
+    let mut layout = Layout::bare(title);
+    if frame.viewer == Viewer::Full {
+        layout.csrf.clone_from(&frame.csrf);
     }
-
-    pub(crate) fn problem(text: impl Into<String>) -> Self {
-        Self {
-            good: false,
-            ..Self::notice(text)
-        }
-    }
-
-    pub(crate) fn with_typed(self, typed: &str) -> Self {
-        Self {
-            typed: Some(typed.to_owned()),
-            ..self
-        }
-    }
+    let page = Around { layout, main };
+    page.render().unwrap_or_default()
 }
 
 /// A page with a short message.
@@ -92,6 +82,21 @@ pub(crate) struct Message {
     pub(crate) link: (&'static str, &'static str),
 }
 
-pub(crate) fn html(page: &impl Template) -> Result<Html<String>, askama::Error> {
-    page.render().map(Html)
+pub(crate) fn html(page: &impl Template) -> Result<Response, Failure> {
+    Ok(Html(page.render()?).into_response())
 }
+
+/// A time on a page, which the gate's script shows in the time zone of the browser.
+pub(crate) fn date(time: &Timestamp) -> String {
+    (Words::ENGLISH.date_and_time)(*time)
+}
+
+/// A time for that script.
+pub(crate) fn datetime(time: &Timestamp) -> String {
+    let seconds = i64::try_from(time.as_unix()).unwrap_or_default();
+    let time = time::OffsetDateTime::from_unix_timestamp(seconds).map(|time| time.format(&Rfc3339));
+    time.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// The prefix of the gate's pages.
+const GATE: &str = "/two-factor";

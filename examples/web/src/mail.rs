@@ -1,5 +1,9 @@
 use std::io::{self, Write};
 
+use countersign_axum::gate::What;
+
+use crate::SERVICE;
+
 /// A mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
@@ -32,51 +36,48 @@ impl Mailer for TerminalMailer {
     }
 }
 
-/// A change of the second factor, which is reported to the owner by mail.
-#[derive(Clone, Debug)]
-pub(crate) enum Change {
-    Enabled,
-    Added { name: String },
-    Replaced,
-    Removed { name: String },
-    Disabled,
-    CodesIssued,
-    CodeUsed { number: u8, remaining: u8 },
-    Unlocked,
+/// The mail about something that happened to an account, if its owner must know.
+pub(crate) fn of(what: &What) -> Option<(String, String)> {
+    Some(match what {
+        What::Enabled => (
+            "Two-factor authentication is on".into(),
+            "From now on, signing in needs your password and a code from your app.".into(),
+        ),
+        What::Added { name } => (
+            format!("Authenticator \"{name}\" was added"),
+            "Its codes can now sign in to your account.".into(),
+        ),
+        What::Replaced { .. } => (
+            "Your authenticator was replaced".into(),
+            "The old entry in your app no longer works.".into(),
+        ),
+        What::Removed { name } => (
+            format!("Authenticator \"{name}\" was removed"),
+            "Its codes no longer work.".into(),
+        ),
+        What::Disabled => (
+            "Two-factor authentication is off".into(),
+            "From now on, signing in needs only your password.".into(),
+        ),
+        What::BackupCodesIssued => (
+            "You have new backup codes".into(),
+            "Your earlier backup codes no longer work.".into(),
+        ),
+        What::BackupCodeUsed { number, remaining } => (
+            "A backup code was used to sign in".into(),
+            format!("It was code number {number}. Codes left: {remaining}."),
+        ),
+        _ => return None,
+    })
 }
 
-impl Change {
-    pub(crate) fn mail(&self, to: &str, service: &str, origin: &str) -> Mail {
-        let subject = match self {
-            Self::Enabled => "Two-factor authentication is on".into(),
-            Self::Added { name } => format!("Authenticator \"{name}\" was added"),
-            Self::Replaced => "Your authenticator was replaced".into(),
-            Self::Removed { name } => format!("Authenticator \"{name}\" was removed"),
-            Self::Disabled => "Two-factor authentication is off".into(),
-            Self::CodesIssued => "You have new backup codes".into(),
-            Self::CodeUsed { .. } => "A backup code was used to sign in".into(),
-            Self::Unlocked => "Your second factor was unlocked".into(),
-        };
-        let what = match self {
-            Self::Enabled => {
-                "From now on, signing in needs your password and a code from your app.".into()
-            }
-            Self::Added { .. } => "Its codes can now sign in to your account.".into(),
-            Self::Replaced => "The old entry in your app no longer works.".into(),
-            Self::Removed { .. } => "Its codes no longer work.".into(),
-            Self::Disabled => "From now on, signing in needs only your password.".into(),
-            Self::CodesIssued => "Your earlier backup codes no longer work.".into(),
-            Self::CodeUsed { number, remaining } => {
-                format!("It was code number {number}. Codes left: {remaining}.")
-            }
-            Self::Unlocked => "Our staff unlocked it after too many wrong codes.".into(),
-        };
-        Mail {
-            to: to.to_owned(),
-            subject: format!("{service}: {subject}"),
-            text: format!(
-                "{subject}.\n{what}\n\nIf this was not you, change your password and write to us: {origin}"
-            ),
-        }
+/// A mail to the owner of an account.
+pub(crate) fn about(to: &str, origin: &str, subject: &str, text: &str) -> Mail {
+    Mail {
+        to: to.to_owned(),
+        subject: format!("{SERVICE}: {subject}"),
+        text: format!(
+            "{subject}.\n{text}\n\nIf this was not you, change your password and write to us: {origin}"
+        ),
     }
 }

@@ -84,7 +84,9 @@ async fn run(arguments: Arguments) -> Result<(), BoxError> {
     .await?;
     tokio::spawn(purge_regularly(app.clone()));
     tracing::info!("open {origin} (mails are printed here)");
-    let served = axum::serve(listener, app.router());
+    let service = app.service();
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service);
     Ok(served.with_graceful_shutdown(interrupted()).await?)
 }
 

@@ -1,7 +1,9 @@
+use async_trait::async_trait;
+use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use crate::database::{Database, on};
+use crate::database::{Database, execute, query};
 use crate::token;
 
 /// The session store of tower-sessions, in a table of the service. The table holds only a hash of
@@ -9,27 +11,26 @@ use crate::token;
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions(pub(crate) Database);
 
-impl Sessions {
-    pub(crate) async fn create(&self, record: &mut Record) -> Result<()> {
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
         while self.write(INSERT, record).await? == 0 {
             record.id = Id::default();
         }
         Ok(())
     }
 
-    /// Changes an existing session, and returns whether it still existed.
-    pub(crate) async fn change(&self, record: &Record) -> Result<bool> {
-        Ok(self.write(UPDATE, record).await? > 0)
+    /// Changes an existing session. A session that was ended meanwhile stays ended.
+    async fn save(&self, record: &Record) -> Result<()> {
+        self.write(UPDATE, record).await.map(|_| ())
     }
 
-    pub(crate) async fn load(&self, id: &Id) -> Result<Option<Record>> {
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let sql = "SELECT data, expires_at FROM browser_sessions WHERE id = $1 AND expires_at > $2";
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
         let key = key(*id);
-        let row: Option<(String, i64)> = on!(&self.0, |pool| {
-            let query = sqlx::query_as(sql).bind(key).bind(now);
-            query.fetch_optional(pool).await.map_err(backend)?
-        });
+        let row = query!(fetch_optional, &self.0, sql, key, now);
+        let row: Option<(String, i64)> = row.map_err(backend)?;
         let Some((data, expires_at)) = row else {
             return Ok(None);
         };
@@ -42,33 +43,28 @@ impl Sessions {
         }))
     }
 
-    /// Ends a session, and returns whether it existed.
-    pub(crate) async fn end(&self, id: &Id) -> Result<bool> {
-        let key = key(*id);
-        let ended = on!(&self.0, |pool| {
-            let query = sqlx::query("DELETE FROM browser_sessions WHERE id = $1").bind(key);
-            query.execute(pool).await.map_err(backend)?.rows_affected()
-        });
-        Ok(ended > 0)
+    async fn delete(&self, id: &Id) -> Result<()> {
+        let sql = "DELETE FROM browser_sessions WHERE id = $1";
+        execute!(&self.0, sql, key(*id)).map_err(backend)?;
+        Ok(())
     }
+}
 
+impl Sessions {
     pub(crate) async fn delete_expired(&self) -> Result<()> {
         let now = time::OffsetDateTime::now_utc().unix_timestamp();
-        on!(&self.0, |pool| {
-            let query = sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1");
-            query.bind(now).execute(pool).await.map_err(backend)?;
-        });
+        let sql = "DELETE FROM browser_sessions WHERE expires_at <= $1";
+        execute!(&self.0, sql, now).map_err(backend)?;
         Ok(())
     }
 
     async fn write(&self, sql: &'static str, record: &Record) -> Result<u64> {
         let data = serde_json::to_string(&record.data);
         let data = data.map_err(|error| Error::Encode(error.to_string()))?;
-        let (key, expires_at) = (key(record.id), record.expiry_date.unix_timestamp());
-        Ok(on!(&self.0, |pool| {
-            let query = sqlx::query(sql).bind(key).bind(data).bind(expires_at);
-            query.execute(pool).await.map_err(backend)?.rows_affected()
-        }))
+        let key = key(record.id);
+        let latest = time::OffsetDateTime::now_utc().saturating_add(LIFETIME);
+        let expires_at = record.expiry_date.min(latest).unix_timestamp();
+        execute!(&self.0, sql, key, data, expires_at).map_err(backend)
     }
 }
 
@@ -80,6 +76,8 @@ fn backend(error: sqlx::Error) -> Error {
     Error::Backend(error.to_string())
 }
 
+/// The lifetime of a session without changes. No sign-in lasts longer.
+const LIFETIME: time::Duration = time::Duration::hours(12);
 const INSERT: &str = "INSERT INTO browser_sessions (id, data, expires_at) VALUES ($1, $2, $3) \
     ON CONFLICT (id) DO NOTHING";
 const UPDATE: &str = "UPDATE browser_sessions SET data = $2, expires_at = $3 WHERE id = $1";

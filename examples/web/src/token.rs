@@ -4,7 +4,6 @@ use countersign::otp::RandomError;
 use countersign::runtime::{RandomSource, SystemRandom};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 /// 128 random bits, as 32 hexadecimal digits.
 pub(crate) fn new() -> Result<String, RandomError> {
@@ -16,9 +15,4 @@ pub(crate) fn new() -> Result<String, RandomError> {
 /// The hash that is stored instead of a token: an attacker who reads the database cannot use it.
 pub(crate) fn hash(token: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(token))
-}
-
-/// Whether two tokens are equal, in constant time.
-pub(crate) fn equal(one: &str, other: &str) -> bool {
-    one.as_bytes().ct_eq(other.as_bytes()).into()
 }

@@ -7,6 +7,7 @@ mod users;
 
 use std::fs;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -76,5 +77,7 @@ async fn main() -> Result<(), BoxError> {
     })
     .await?;
     writeln!(io::stdout(), "{origin}")?;
-    Ok(axum::serve(listener, app.router()).await?)
+    let service = app.service();
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+    Ok(axum::serve(listener, service).await?)
 }

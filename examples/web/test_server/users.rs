@@ -8,9 +8,10 @@ use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use clap::{Args, ValueEnum};
 use countersign::runtime::{Clock, SystemClock};
+use countersign::store::BoxStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{AccountId, EnrollmentRequest, Keyring, Proof, Timestamp, Verifier};
-use countersign_web::{AppStore, BoxError, Database, SERVICE, SharedClock};
+use countersign_web::{BoxError, Database, SERVICE};
 use tokio::task::JoinSet;
 
 #[derive(Args)]
@@ -54,8 +55,7 @@ pub(crate) async fn create(
         .as_unix()
         .saturating_sub(LONG_AGO.as_secs());
     let past = ManualClock::at(Timestamp::from_unix(past));
-    let store = AppStore::new(database.clone(), SharedClock::new(past.clone()));
-    let verifier = Verifier::builder(store, keyring, SERVICE)
+    let verifier = Verifier::builder(database.store()?, keyring, SERVICE)
         .clock(past.clone())
         .build()?;
     let mut created = Vec::new();
@@ -108,7 +108,7 @@ async fn add(database: &Database, email: &str, hash: &str) -> Result<AccountId, 
 
 /// Enables 2FA, and returns the secret of the app.
 async fn enable(
-    verifier: &Verifier<AppStore>,
+    verifier: &Verifier<BoxStore>,
     account: &AccountId,
     email: &str,
     now: Timestamp,

@@ -97,7 +97,7 @@ async fn the_whole_flow_logs_no_secrets() {
     service.execute("DROP TABLE events").await;
     other.get("/account").await;
     other.csrf = "forged".into();
-    other.post("/sign-out", &[]).await;
+    other.post("/two-factor/sign-out", &[]).await;
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for secret in &secrets {
@@ -109,7 +109,7 @@ async fn the_whole_flow_logs_no_secrets() {
     // The log contains these texts.
     for text in [
         "route=\"/sign-up/{token}\"",
-        "action=\"verify\"",
+        "action=\"verify_request\"",
         "account=\"1\"",
         "no such table: events",
     ] {

@@ -87,13 +87,14 @@ pub(crate) async fn respond(
     session: &dyn AnySession,
     was_moved: bool,
 ) -> Response {
-    match change(answer.session, session, was_moved).await {
+    match carry_out(answer.session, session, was_moved).await {
         Ok(()) => response(answer.status, answer.headers, answer.body),
         Err(error) => failed(&error),
     }
 }
 
-async fn change(
+/// Changes the session, as the gate says.
+pub(crate) async fn carry_out(
     change: SessionChange,
     session: &dyn AnySession,
     was_moved: bool,

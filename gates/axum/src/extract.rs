@@ -87,6 +87,13 @@ impl HalfSignedIn {
 #[derive(Clone, Debug)]
 pub struct Fresh<const MINUTES: u32>(pub SignedIn);
 
+/// The message of the gate for this page, if there is one: that a backup code was used, for example.
+///
+/// Show it on the page that a user sees after the sign-in. The gate shows it on its own next page
+/// otherwise. Taking it changes the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateMessage(pub Option<String>);
+
 /// Why an extractor found nobody.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -179,6 +186,16 @@ impl<S: Send + Sync> FromRequestParts<S> for HalfSignedIn {
             Visitor::Half { account, .. } => Ok(Self { account }),
             _ => Err(other()),
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for GateMessage {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let text = passage(parts)?.core.message(parts).await;
+        let failed = |error| Rejection::Refused(Box::new(failed(&error)));
+        text.map(Self).map_err(failed)
     }
 }
 

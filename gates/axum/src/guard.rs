@@ -8,7 +8,7 @@ use countersign_gate::countersign::session::Access;
 use countersign_gate::{Admission, BoxError, Gate, GateRequest, Visitor};
 use std::sync::Arc;
 
-use crate::exchange::{failed, gate_request, read_session, respond};
+use crate::exchange::{carry_out, failed, gate_request, read_session, respond};
 use crate::extract::Rejection;
 use crate::session::{AnySession, FindSession};
 
@@ -29,6 +29,16 @@ impl Core {
         let mut request = gate_request(parts);
         request.session = read_session(&*session).await?;
         Ok((request, session))
+    }
+
+    /// Takes the gate's message out of the session.
+    pub(crate) async fn message(&self, parts: &Parts) -> Result<Option<String>, BoxError> {
+        let (request, session) = self.request(parts).await?;
+        let Some((text, change)) = self.gate.take_message(&request) else {
+            return Ok(None);
+        };
+        carry_out(change, &*session, false).await?;
+        Ok(Some(text))
     }
 
     /// Asks the gate, and carries out its answer if it refuses.

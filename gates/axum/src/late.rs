@@ -5,7 +5,7 @@
 //! outermost service can take the cookie off the answer. A note in the task of the request
 //! connects them.
 
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::{COOKIE, Entry, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -112,6 +112,28 @@ impl SentCookies {
     }
 }
 
+/// Lets the browser take the cookies whose name says that they are secure: tower-sessions deletes
+/// its cookie without saying so, and then a browser keeps it.
+pub(crate) fn mark_secure(answer: &mut HeaderMap) {
+    let has_prefix =
+        |cookie: &[u8]| cookie.starts_with(b"__Host-") || cookie.starts_with(b"__Secure-");
+    let is_marked = |cookie: &[u8]| {
+        let mut attributes = cookie.split(|byte| *byte == b';').skip(1);
+        attributes.any(|attribute| attribute.trim_ascii().eq_ignore_ascii_case(b"secure"))
+    };
+    if let Entry::Occupied(mut cookies) = answer.entry(SET_COOKIE) {
+        for cookie in cookies.iter_mut() {
+            let bytes = cookie.as_bytes();
+            if has_prefix(bytes)
+                && !is_marked(bytes)
+                && let Ok(marked) = HeaderValue::from_bytes(&[bytes, b"; Secure"].concat())
+            {
+                *cookie = marked;
+            }
+        }
+    }
+}
+
 /// The cookie without its attributes.
 fn first(cookie: &[u8]) -> &[u8] {
     cookie
@@ -158,6 +180,22 @@ mod tests {
         assert_eq!(kept(&note, &set), set);
         note.late.store(true, Ordering::Relaxed);
         assert_eq!(kept(&note, &set), ["ids=3", "i=4", "=5"]);
+    }
+
+    #[test]
+    fn cookies_of_this_host_are_secure() {
+        let mut answer = HeaderMap::new();
+        let all = [
+            "__Host-a=; Max-Age=0",
+            "__Secure-b=1; secure; Path=/",
+            "c=; Path=/",
+        ];
+        for cookie in all {
+            answer.append(SET_COOKIE, HeaderValue::from_static(cookie));
+        }
+        mark_secure(&mut answer);
+        let marked: Vec<_> = answer.get_all(SET_COOKIE).iter().collect();
+        assert_eq!(marked, ["__Host-a=; Max-Age=0; Secure", all[1], all[2]]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod tower_sessions_014;
 pub mod tower_sessions_015;
 
 pub use door::Door;
-pub use extract::{Fresh, HalfSignedIn, NotOurForm, Rejection, SignedIn};
+pub use extract::{Fresh, GateMessage, HalfSignedIn, NotOurForm, Rejection, SignedIn};
 pub use router::{GateRouter, NotedRoute};
 pub use service::GateService;
 pub use session::{GateSession, Renewal};

@@ -64,6 +64,7 @@ impl Service<Request<Body>> for GateService {
             let (answer, note) = late::noting(router.call(request)).await;
             let Ok(mut answer) = answer;
             sent.keep(&note, answer.headers_mut());
+            late::mark_secure(answer.headers_mut());
             Ok(answer)
         })
     }

@@ -40,14 +40,26 @@ impl Frame {
     /// Returns the address of the style sheet. It changes with the content.
     #[must_use]
     pub fn style(&self) -> String {
-        format!("{}/assets/{}", self.prefix, *STYLE_NAME)
+        style(&self.prefix)
     }
 
     /// Returns the address of the script. It changes with the content.
     #[must_use]
     pub fn script(&self) -> String {
-        format!("{}/assets/{}", self.prefix, *SCRIPT_NAME)
+        script(&self.prefix)
     }
+}
+
+/// Returns the address of the style sheet for pages of your own, behind a gate with this prefix.
+#[must_use]
+pub fn style(prefix: &str) -> String {
+    format!("{prefix}/assets/{}", *STYLE_NAME)
+}
+
+/// Returns the address of the script for pages of your own, behind a gate with this prefix.
+#[must_use]
+pub fn script(prefix: &str) -> String {
+    format!("{prefix}/assets/{}", *SCRIPT_NAME)
 }
 
 fn hashed(stem: &str, content: &str, ending: &str) -> String {

@@ -9,6 +9,7 @@ use crate::accounts::{Accounts, BoxError};
 use crate::exchange::{GateAnswer, GateRequest};
 use crate::flow::Flow;
 use crate::render::Pages;
+use crate::session_data::{Flash, SessionChange};
 use crate::sign_ins::{SignInId, SignInStore};
 use crate::words::Language;
 use countersign::session::SignInFactors;
@@ -151,6 +152,22 @@ impl Gate {
     ) -> GateAnswer {
         let engine = Arc::clone(&self.0);
         engine.first_factor(request, account, kind).await
+    }
+
+    /// Takes the message for the next page out of a session: that a backup code was used, for
+    /// example. Show it on the page that a user sees after the sign-in.
+    ///
+    /// Returns the text, and the change of the session.
+    #[must_use]
+    pub fn take_message(&self, request: &GateRequest) -> Option<(String, SessionChange)> {
+        let settings = self.0.settings();
+        let mut data = request.session.clone();
+        // The message of a form that was refused belongs to the page of the form.
+        let Flash { say, .. } = data.flash.take().filter(|flash| flash.say.is_good())?;
+        let languages = request.headers.accept_language.as_deref();
+        let language = Language::preferred(languages, &settings.languages);
+        let text = say.text(settings.pages.words(language));
+        Some((text, SessionChange::Store(data)))
     }
 
     /// Ends the sign-in and the session of a request.

@@ -31,6 +31,7 @@ mod view;
 pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};
+pub use assets::{script, style};
 pub use exchange::{GateAnswer, GateRequest, Headers};
 pub use gate::{Admission, Gate, GateBuilder, SignedInVisitor, Visitor};
 pub use memory::MemoryRows;

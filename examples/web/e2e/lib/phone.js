@@ -16,7 +16,7 @@ export class Phone {
   // Reads the QR code from a screenshot of the page.
   static async scan(service, page) {
     const file = join(service.directory, 'qr.png');
-    writeFileSync(file, await screenshot(page));
+    writeFileSync(file, await screenshot(page, { fullPage: true }));
     return new Phone(service, execFileSync('zbarimg', ['-q', '--raw', '--nodbus', file], { encoding: 'utf8' }).trim());
   }
 
@@ -31,8 +31,8 @@ export class Phone {
     return this.code();
   }
 
-  // A passcode of neither the current nor an earlier time step.
-  wrong() {
-    return String((Number(this.code()) + 1) % 1_000_000).padStart(6, '0');
+  // A passcode of neither the current nor an earlier time step. A code that is sent again counts only once.
+  wrong(number = 1) {
+    return String((Number(this.code()) + number) % 1_000_000).padStart(6, '0');
   }
 }

@@ -66,7 +66,7 @@ export class Service {
   async linkMailedBy(act) {
     const from = this.text.length;
     await act();
-    return this.until(/(http:\S+\/sign-up\/\w+)/, from);
+    return this.until(/(http:\S+\/(?:sign-up|sign-in\/link)\/\w+)/, from);
   }
 
   async stop() {

@@ -2,23 +2,23 @@
 //! reason.
 
 use askama::Template;
+use axum::Form;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
-use countersign::factor::RateLimitState;
+use axum::response::Response;
+use countersign::factor::{EnabledStatus, RateLimitState};
+use countersign::runtime::Clock;
+use countersign::session::SecondFactorUse;
 use countersign::{Denied, Rejection, ServerClock, Status};
+use countersign_axum::SignedIn;
 use serde::Deserialize;
 
-use super::account::{Factor, Line};
-use crate::app::{App, OrFail, run_to_completion};
-use crate::events;
+use crate::app::App;
+use crate::events::{self, Event};
 use crate::failure::Failure;
-use crate::form::OurForm;
-use crate::layout::{Flash, Layout, html};
-use crate::mail::Change;
-use crate::session::Operator;
-use crate::time_format::span;
-use crate::users::User;
+use crate::layout::{Layout, html};
+use crate::mail;
+use crate::users::{self, User};
 
 #[derive(Template)]
 #[template(path = "admin.html")]
@@ -33,9 +33,9 @@ struct Found {
     email: String,
     /// The flag and the record disagree: a row was lost or restored.
     lost: bool,
-    factor: Option<Factor>,
+    factor: Option<EnabledStatus>,
     attempts: String,
-    events: Vec<Line>,
+    events: Vec<Event>,
 }
 
 #[derive(Deserialize)]
@@ -46,40 +46,56 @@ pub(crate) struct Search {
 
 #[derive(Deserialize)]
 pub(crate) struct Unlock {
+    csrf: String,
     account: String,
     reason: String,
     clock_confirmed: Option<String>,
 }
 
+/// The member if it is an operator who used a second factor. Everybody else gets 404.
+async fn operator(app: &App, member: &SignedIn) -> Result<User, Failure> {
+    let user = app.user(member).await?;
+    let with_factor = member.factors().second != SecondFactorUse::None;
+    match with_factor && app.is_operator(&user.email) {
+        true => Ok(user),
+        false => Err(Failure::not_found()),
+    }
+}
+
 pub(crate) async fn show(
     State(app): State<App>,
-    Operator(member): Operator,
+    member: SignedIn,
     search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Response, Failure> {
+    let user = operator(&app, &member).await?;
     let email = search.map(|Query(search)| search.email).unwrap_or_default();
-    let asked = email.trim().to_ascii_lowercase();
-    let mut layout = member.layout(&app, "Accounts").await?;
-    let found = match app.users().by_email(&asked).await.or_fail()? {
-        Some(user) => Some(find(&app, user).await?),
+    let layout = Layout::of(&app, &member, &user, "Accounts");
+    page(&app, layout, users::normal(&email)).await
+}
+
+async fn page(app: &App, mut layout: Layout, asked: String) -> Result<Response, Failure> {
+    let found = match app.users.by_email(&asked).await? {
+        Some(user) => Some(find(app, user).await?),
         None => None,
     };
     if found.is_none() && !asked.is_empty() {
-        layout.flash = Some(Flash::problem("There is no account with that address."));
+        layout.problem = Some("There is no account with that address.".into());
     }
     let page = AdminPage {
         layout,
         asked,
         found,
     };
-    Ok(html(&page)?.into_response())
+    html(&page)
 }
 
 async fn find(app: &App, user: User) -> Result<Found, Failure> {
     let account = user.account();
-    let status = app.verifier().status(&account).await?;
-    let events = events::latest(app.database(), &account, EVENTS).await?;
-    let (factor, attempts) = match &status {
-        Status::Enabled(enabled) => (Some(enabled.into()), attempts_text(enabled.rate_limit)),
+    let (factor, attempts) = match app.verifier.status(&account).await? {
+        Status::Enabled(enabled) => {
+            let attempts = attempts_text(enabled.rate_limit);
+            (Some(enabled), attempts)
+        }
         _ => (None, String::new()),
     };
     Ok(Found {
@@ -88,7 +104,7 @@ async fn find(app: &App, user: User) -> Result<Found, Failure> {
         lost: user.enrolled && factor.is_none(),
         factor,
         attempts,
-        events: events.into_iter().map(Line::from).collect(),
+        events: events::latest(&app.database, &account, EVENTS).await?,
     })
 }
 
@@ -96,12 +112,12 @@ fn attempts_text(state: RateLimitState) -> String {
     match state {
         RateLimitState::Free => "accepted".into(),
         RateLimitState::Waiting { retry_after } => {
-            format!("refused for {} after wrong codes", span(retry_after))
+            format!("refused for {} after wrong codes", minutes(retry_after))
         }
         RateLimitState::BudgetSpent { retry_after } => {
             format!(
                 "refused: the guess budget is spent; next try in {}",
-                span(retry_after)
+                minutes(retry_after)
             )
         }
         RateLimitState::ClockFault => {
@@ -111,60 +127,59 @@ fn attempts_text(state: RateLimitState) -> String {
     }
 }
 
-/// Ends a wait or a lock. The operator and the reason are stored in the same transaction.
+/// Ends a wait or a lock. The operator and the reason are stored with the event.
 pub(crate) async fn unlock(
     State(app): State<App>,
-    Operator(member): Operator,
-    OurForm(Unlock {
-        account,
-        reason,
-        clock_confirmed,
-    }): OurForm<Unlock>,
+    member: SignedIn,
+    Form(form): Form<Unlock>,
 ) -> Result<Response, Failure> {
-    let account = account.parse().map_err(|_| Failure::not_found())?;
-    let Some(user) = app.users().by_id(account).await.or_fail()? else {
+    let staff = operator(&app, &member).await?;
+    member
+        .check_csrf(&form.csrf)
+        .map_err(Failure::not_our_form)?;
+    let account = form.account.parse().map_err(|_| Failure::not_found())?;
+    let Some(user) = app.users.by_id(account).await? else {
         return Err(Failure::not_found());
     };
-    let back = format!("/admin?email={}", urlencoded(&user.email));
-    let reason = reason.trim();
+    let mut layout = Layout::of(&app, &member, &staff, "Accounts");
+    let reason = form.reason.trim();
     if !(SHORTEST_REASON..=LONGEST_REASON).contains(&reason.chars().count()) {
         let text = "Please write a sentence about how you checked who asked.";
-        return member.visitor.say_at(Flash::problem(text), &back).await;
+        layout.problem = Some(text.into());
+        return page(&app, layout, user.email).await;
     }
-    let remark = format!("{}: {reason}", member.user.email);
-    let verifier = app.verifier();
-    let verifier = verifier.with_store(verifier.store().with_remark(remark));
-    let clock = match clock_confirmed {
+    let clock = match form.clock_confirmed {
         Some(_) => ServerClock::Confirmed,
         None => ServerClock::Unconfirmed,
     };
-    let unlocked = run_to_completion(async move {
-        verifier.unlock(&user.account(), clock).await?;
-        app.notify(&user, &Change::Unlocked);
-        Ok::<_, Denied>(())
-    });
-    let flash = match unlocked.await? {
-        Ok(()) => Flash::notice("Unlocked. Your reason is stored in the log."),
-        Err(Denied::Rejected(Rejection::ClockFault)) => Flash::problem(
-            "Not unlocked: a stored time is more than an hour ahead of this server's clock. Compare the clocks of all \
-             servers, tick the box, and unlock again.",
-        ),
-        Err(Denied::Rejected(_)) => Flash::problem("There is nothing to unlock."),
+    match app.verifier.unlock(&user.account(), clock).await {
+        Ok(()) => {
+            let event = Event {
+                account: user.account().as_str().to_owned(),
+                at: app.clock.now(),
+                text: "Unlocked by our staff".into(),
+                client: String::new(),
+                remark: Some(format!("{}: {reason}", staff.email)),
+            };
+            events::insert(&app.database, &event).await?;
+            let text = "Our staff unlocked it after too many wrong codes.";
+            let subject = "Your second factor was unlocked";
+            app.send(mail::about(&user.email, &app.origin, subject, text));
+            layout.notice = Some("Unlocked. Your reason is stored in the log.".into());
+        }
+        Err(Denied::Rejected(Rejection::ClockFault)) => {
+            let text = "Not unlocked: a stored time is more than an hour ahead of this server's clock. Compare the \
+                clocks of all servers, tick the box, and unlock again.";
+            layout.problem = Some(text.into());
+        }
+        Err(Denied::Rejected(_)) => layout.problem = Some("There is nothing to unlock.".into()),
         Err(Denied::Failed(error)) => return Err(error.into()),
-    };
-    member.visitor.say_at(flash, &back).await
+    }
+    page(&app, layout, user.email).await
 }
 
-/// Encodes an address for a query.
-fn urlencoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-        encoded
-    })
+fn minutes(wait: std::time::Duration) -> String {
+    format!("{} min", wait.as_secs().div_ceil(60))
 }
 
 const EVENTS: i64 = 50;

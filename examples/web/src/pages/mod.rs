@@ -1,12 +1,8 @@
-//! The pages, one module each: the page and its forms.
+//! The pages of the service. The pages of the second factor are the gate's.
 
 pub(crate) mod account;
 pub(crate) mod admin;
-pub(crate) mod authenticators;
-pub(crate) mod backup_codes;
-pub(crate) mod code;
-pub(crate) mod disable;
-mod prove;
-pub(crate) mod setup;
+pub(crate) mod api;
+pub(crate) mod link;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;

@@ -3,25 +3,25 @@
 //! address.
 
 use askama::Template;
-use axum::extract::State;
+use axum::Form;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use countersign::otp::Secret;
 use countersign::uri::KeyUri;
+use countersign_axum::{Door, FirstFactorKind};
 use serde::Deserialize;
 
-use super::sign_in::by_password;
-use crate::app::{App, OrFail};
+use crate::app::App;
 use crate::failure::Failure;
-use crate::form::{Named, OurForm};
-use crate::layout::{Flash, Layout, html};
+use crate::layout::{Layout, html};
 use crate::mail::Mail;
-use crate::session::Visitor;
-use crate::{SERVICE, passwords, sign_ups};
+use crate::{SERVICE, mail_links, passwords, users};
 
 #[derive(Template)]
 #[template(path = "sign_up.html")]
 struct SignUpPage {
     layout: Layout,
+    email: String,
 }
 
 #[derive(Template)]
@@ -50,28 +50,32 @@ pub(crate) struct Password {
     password: String,
 }
 
-pub(crate) async fn form(visitor: Visitor) -> Result<Response, Failure> {
-    let layout = visitor.layout("Create an account").await?;
-    Ok(html(&SignUpPage { layout })?.into_response())
+pub(crate) async fn form() -> Result<Response, Failure> {
+    let layout = Layout::bare("Create an account");
+    let email = String::new();
+    html(&SignUpPage { layout, email })
 }
 
 pub(crate) async fn begin(
     State(app): State<App>,
-    visitor: Visitor,
-    OurForm(Address { email }): OurForm<Address>,
+    Form(Address { email: typed }): Form<Address>,
 ) -> Result<Response, Failure> {
-    let Some(email) = address(&email) else {
-        let flash = Flash::problem("Please enter an email address, such as alice@example.com.");
-        return visitor.say_at(flash.with_typed(&email), "/sign-up").await;
+    let Some(email) = address(&typed) else {
+        let problem = "Please enter an email address, such as alice@example.com.";
+        let layout = Layout::bare("Error: create an account").with_problem(Some(problem.into()));
+        return html(&SignUpPage {
+            layout,
+            email: typed,
+        });
     };
-    let known = app.users().by_email(&email).await.or_fail()?.is_some();
+    let known = app.users.by_email(&email).await?.is_some();
     // Known addresses get a token too, so that both cases take the same time.
-    let token = sign_ups::keep(&app, &email).await.or_fail()?;
+    let token = mail_links::keep(&app, &email, None, LASTS).await?;
     if let Some(token) = token {
-        app.send(mail(&email, known, &token, app.origin()));
+        app.send(mail(&email, known, &token, &app.origin));
     }
-    let layout = visitor.layout("Check your mail").await?;
-    Ok(html(&SentPage { layout, email })?.into_response())
+    let layout = Layout::bare("Check your mail");
+    html(&SentPage { layout, email })
 }
 
 fn mail(to: &str, known: bool, token: &str, origin: &str) -> Mail {
@@ -94,55 +98,61 @@ fn mail(to: &str, known: bool, token: &str, origin: &str) -> Mail {
 
 pub(crate) async fn choose(
     State(app): State<App>,
-    visitor: Visitor,
-    Named(token): Named,
+    Path(token): Path<String>,
 ) -> Result<Response, Failure> {
-    let Some(email) = sign_ups::email(&app, &token).await.or_fail()? else {
-        return Err(no_such_link(&visitor).await?);
+    choose_page(&app, token, None).await
+}
+
+async fn choose_page(
+    app: &App,
+    token: String,
+    problem: Option<String>,
+) -> Result<Response, Failure> {
+    let Some(email) = mail_links::email(app, &token).await? else {
+        return no_such_link();
+    };
+    let title = match problem {
+        None => "Choose a password",
+        Some(_) => "Error: choose a password",
     };
     let page = ChoosePage {
-        layout: visitor.layout("Choose a password").await?,
+        layout: Layout::bare(title).with_problem(problem),
         email,
         token,
         shortest: passwords::SHORTEST,
     };
-    Ok(html(&page)?.into_response())
+    html(&page)
 }
 
 pub(crate) async fn finish(
     State(app): State<App>,
-    visitor: Visitor,
-    Named(token): Named,
-    OurForm(Password { password }): OurForm<Password>,
+    Path(token): Path<String>,
+    door: Door,
+    Form(Password { password }): Form<Password>,
 ) -> Result<Response, Failure> {
-    let Some(email) = sign_ups::email(&app, &token).await.or_fail()? else {
-        return Err(no_such_link(&visitor).await?);
+    let Some(email) = mail_links::email(&app, &token).await? else {
+        return no_such_link();
     };
     if let Some(problem) = problem_with(&password) {
-        visitor.say(Flash::problem(problem)).await?;
-        return Ok(Redirect::to(&format!("/sign-up/{token}")).into_response());
+        return choose_page(&app, token, Some(problem)).await;
     }
-    let added = app.users().add(&email, password).await.or_fail()?;
-    sign_ups::forget(&app, &token).await.or_fail()?;
-    let Some(user) = added else {
-        return visitor
-            .say_at(
-                Flash::problem("You have an account already. Please sign in."),
-                "/sign-in",
-            )
-            .await;
-    };
-    let signed_in = by_password(&app, &visitor, &user).await?;
-    let welcome = "Welcome. So far, only a password protects your account.";
-    visitor.say(Flash::notice(welcome)).await?;
-    Ok(signed_in.into_response())
+    let added = app.users.add(&email, password).await?;
+    mail_links::take(&app, &token, None).await?;
+    match added {
+        Some(user) => {
+            let entered = door.first_factor(user.account(), FirstFactorKind::Password);
+            Ok(entered.await)
+        }
+        None => Ok(Redirect::to("/sign-in?account").into_response()),
+    }
 }
 
-async fn no_such_link(visitor: &Visitor) -> Result<Failure, Failure> {
+fn no_such_link() -> Result<Response, Failure> {
     let text =
         "That link was used already or has expired. Enter your address again to get a new one.";
-    visitor.say(Flash::problem(text)).await?;
-    Ok(Failure::see("/sign-up"))
+    let layout = Layout::bare("Error: create an account").with_problem(Some(text.into()));
+    let email = String::new();
+    html(&SignUpPage { layout, email })
 }
 
 fn problem_with(password: &str) -> Option<String> {
@@ -158,7 +168,7 @@ fn problem_with(password: &str) -> Option<String> {
 
 /// Normalizes an address to lower case. Refuses an address that an authenticator app cannot show.
 fn address(typed: &str) -> Option<String> {
-    let address = typed.trim().to_ascii_lowercase();
+    let address = users::normal(typed);
     let (local, domain) = address.split_once('@')?;
     let fits = !local.is_empty()
         && domain.contains('.')
@@ -171,31 +181,5 @@ fn address(typed: &str) -> Option<String> {
     (fits && in_an_app.is_ok()).then_some(address)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::address;
-
-    #[test]
-    fn an_address_is_trimmed_and_lower_case() {
-        assert_eq!(
-            address(" Alice@Example.com ").as_deref(),
-            Some("alice@example.com")
-        );
-    }
-
-    #[test]
-    fn an_invalid_address_is_refused() {
-        for typed in [
-            "",
-            "alice",
-            "@example.com",
-            "a@b",
-            "a b@example.com",
-            "a:b@example.com",
-            "a@b@c.d",
-        ] {
-            assert_eq!(address(typed), None, "{typed}");
-        }
-        assert_eq!(address(&format!("{}@example.com", "a".repeat(250))), None);
-    }
-}
+/// The lifetime of a link, in seconds.
+const LASTS: i64 = 60 * 60;

@@ -5,11 +5,6 @@ CREATE TABLE IF NOT EXISTS users (
     enrolled boolean NOT NULL DEFAULT false,
     created_at bigint NOT NULL
 );
-CREATE TABLE IF NOT EXISTS sign_ups (
-    token text NOT NULL PRIMARY KEY,
-    email text NOT NULL,
-    expires_at bigint NOT NULL
-);
 CREATE TABLE IF NOT EXISTS password_tries (
     name text NOT NULL PRIMARY KEY,
     tries bigint NOT NULL,
@@ -20,18 +15,22 @@ CREATE TABLE IF NOT EXISTS browser_sessions (
     data text NOT NULL,
     expires_at bigint NOT NULL
 );
-CREATE TABLE IF NOT EXISTS sign_ins (
-    id text NOT NULL PRIMARY KEY,
-    user_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    begun_at bigint NOT NULL,
-    seen_at bigint NOT NULL,
-    once text
+CREATE TABLE IF NOT EXISTS links (
+    token text NOT NULL PRIMARY KEY,
+    browser text NOT NULL,
+    email text NOT NULL,
+    expires_at bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS api_tokens (
+    user_id bigint NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    token text NOT NULL UNIQUE
 );
 CREATE TABLE IF NOT EXISTS events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account text NOT NULL,
     at bigint NOT NULL,
     what text NOT NULL,
+    client text NOT NULL,
     remark text
 );
 CREATE INDEX IF NOT EXISTS events_of_account ON events (account, id);

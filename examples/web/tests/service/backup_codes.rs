@@ -40,8 +40,8 @@ async fn the_file_has_the_codes_and_the_right_name(service: Service) {
 
     // No other text becomes a file.
     let forged = text.replacen(&codes[0], "0000 0000", 1);
-    assert_eq!(browser.post(FILE, &[("text", &forged)]).await.status, 403);
-    assert_eq!(browser.post(FILE, &[]).await.status, 422);
+    assert_eq!(browser.post(FILE, &[("text", &forged)]).await.status, 410);
+    assert_eq!(browser.post(FILE, &[]).await.status, 400);
 }
 
 async fn codes_are_shown_once(service: Service) {
@@ -53,8 +53,8 @@ async fn codes_are_shown_once(service: Service) {
         .post_and_follow("/two-factor/backup-codes/saved", &[])
         .await;
     account.must_have("10 of 10 left");
-    assert_eq!(browser.post(FILE, &[("text", &text)]).await.status, 403);
-    for path in ["/account", PATH] {
+    assert_eq!(browser.post(FILE, &[("text", &text)]).await.status, 410);
+    for path in ["/account", "/two-factor", PATH] {
         let page = browser.get(path).await;
         assert!(
             codes
@@ -75,7 +75,7 @@ async fn the_form_works_once(service: Service) {
     // A reload of the page with the codes.
     let answer = again.post_all(PATH, &[("password", PASSWORD)]).await;
     assert_eq!(answer.location(), PATH);
-    again.get(PATH).await.must_have("codes are shown once");
+    again.get(PATH).await.must_have("are shown once");
     let mut other = service.partially_signed_in(ALICE).await;
     let answer = other.give_code(&codes[9]).await;
     assert_eq!(answer.location(), "/account");
@@ -88,16 +88,25 @@ async fn each_code_works_once_and_is_listed_as_used(service: Service) {
     for (used, code) in codes.iter().enumerate() {
         let mut browser = service.partially_signed_in(ALICE).await;
         let page = browser.give_code_and_follow(code).await;
-        page.must_have(&format!("backup code {}.", used + 1));
+        page.must_have("Signed in with a password and a backup code");
+        page.must_have(&format!("Backup code {} was used", used + 1));
+        page.must_have(&format!(
+            "You have signed in with backup code {}.",
+            used + 1
+        ));
+        let again = browser.get("/account").await;
+        assert!(
+            !again.has("You have signed in with"),
+            "the message comes once"
+        );
         let left = 9 - used;
-        page.must_have(&format!("{left} of 10 left"));
         let warned = page.has("Only") || page.has("You have used all");
         assert_eq!(warned, left <= 3, "{left}");
-        let times = page
-            .body
-            .matches("used <time datetime=\"2027-01-15T09:00:00Z\">")
-            .count();
-        assert_eq!(times, used + 1);
+        let page = browser.get("/two-factor").await;
+        page.must_have(&format!("{left} of 10 left"));
+        let used_at = "used <time datetime=\"2027-01-15T09:00:00Z\"";
+        let listed = page.body.split("id=\"cs-backup-codes\"").nth(1).unwrap();
+        assert_eq!(listed.matches(&format!(">{used_at}")).count(), used + 1);
         let mut other = service.partially_signed_in(ALICE).await;
         let page = other.give_code_and_follow(code).await;
         page.must_have("not accepted");
@@ -110,7 +119,7 @@ async fn a_new_set_replaces_the_old_set(service: Service) {
     let new = service.codes(&mut browser).await;
     let mut other = service.partially_signed_in(ALICE).await;
     other
-        .post_and_follow("/sign-in/code", &[("code", &old[0])])
+        .give_code_and_follow(&old[0])
         .await
         .must_have("not accepted");
     assert_eq!(other.give_code(&new[0]).await.location(), "/account");
@@ -118,24 +127,26 @@ async fn a_new_set_replaces_the_old_set(service: Service) {
 
 async fn new_codes_need_password_and_recent_receipt(service: Service) {
     let (mut browser, phone) = service.enrolled(ALICE).await;
-    browser.get(PATH).await;
+    // The password was checked just now, so nobody is asked for it again.
+    let page = browser.get(PATH).await;
+    assert!(!page.has("name=\"password\"") && !page.has("name=\"code\""));
     let answer = browser.post_all(PATH, &[("password", "wrong")]).await;
     assert_eq!(answer.location(), PATH);
     browser.get(PATH).await.must_have("not your password");
-    let answer = browser.post_all(PATH, &[]).await;
-    assert_eq!(answer.location(), PATH);
 
     service.wait(601);
     browser.get(PATH).await.must_have("name=\"code\"");
-    let answer = browser.post_all(PATH, &[("password", PASSWORD)]).await;
-    assert_eq!(answer.location(), PATH);
-    assert_eq!(
-        service
-            .count("SELECT count(*) FROM countersign WHERE codes_left > 0")
-            .await,
-        0
-    );
-    browser.get(PATH).await;
+    for fields in [
+        &[][..],
+        &[("password", PASSWORD)],
+        &[("code", &service.next(&phone))],
+    ] {
+        let answer = browser.post_all(PATH, fields).await;
+        assert_eq!(answer.location(), PATH);
+        browser.get(PATH).await.must_have("name=\"password\"");
+    }
+    let issued = "SELECT count(*) FROM countersign WHERE codes_left > 0";
+    assert_eq!(service.count(issued).await, 0);
     let code = service.next(&phone);
     let page = browser
         .post_all(PATH, &[("password", PASSWORD), ("code", &code)])
@@ -145,10 +156,10 @@ async fn new_codes_need_password_and_recent_receipt(service: Service) {
 
 async fn backup_codes_need_a_second_factor(service: Service) {
     let mut browser = service.signed_up(ALICE).await;
-    assert_eq!(browser.get(PATH).await.location(), "/account");
+    assert_eq!(browser.get(PATH).await.location(), "/two-factor");
     browser.get("/account").await;
     let answer = browser
         .post(PATH, &[("password", PASSWORD), ("once", "")])
         .await;
-    assert_eq!(answer.location(), PATH);
+    assert_eq!(answer.location(), "/two-factor");
 }

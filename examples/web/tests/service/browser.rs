@@ -1,20 +1,22 @@
 //! A browser without scripts. It stores its cookie, and sends the hidden fields of the page that it
 //! shows.
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use countersign::testing::Phone;
+use countersign_axum::GateService;
 use tower::ServiceExt;
 
 use crate::support::PASSWORD;
 
 #[derive(Clone)]
 pub(crate) struct Browser {
-    router: Router,
+    router: GateService,
     pub(crate) cookie: Option<String>,
     pub(crate) csrf: String,
+    /// The field `request` of the last code page.
+    request: String,
     /// The current page.
     shown: String,
 }
@@ -26,11 +28,12 @@ pub(crate) struct Page {
 }
 
 impl Browser {
-    pub(crate) fn new(router: Router) -> Self {
+    pub(crate) fn new(router: GateService) -> Self {
         Self {
             router,
             cookie: None,
             csrf: String::new(),
+            request: String::new(),
             shown: String::new(),
         }
     }
@@ -124,19 +127,35 @@ impl Browser {
 
     /// Types a code on the code page.
     pub(crate) async fn give_code(&mut self, code: &str) -> Page {
-        self.post("/sign-in/code", &[("code", code)]).await
+        let request = self.code_form(code).await;
+        let page = self.send(request).await;
+        self.show(&page);
+        page
+    }
+
+    /// The form of the code page. A page that shows a wait has none, so the form is the last one.
+    pub(crate) async fn code_form(&mut self, code: &str) -> Request<Body> {
+        if hidden(&self.shown, "request").is_none() {
+            self.get("/two-factor/code").await;
+        }
+        let request = self.request.clone();
+        self.form(
+            "/two-factor/code",
+            &[("request", request.as_str()), ("code", code)],
+        )
     }
 
     /// Types a code on the code page, and returns the page after the redirect.
     pub(crate) async fn give_code_and_follow(&mut self, code: &str) -> Page {
-        self.post_and_follow("/sign-in/code", &[("code", code)])
-            .await
+        let answer = self.give_code(code).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        self.get(answer.location()).await
     }
 
     /// Starts to set up the first authenticator, and returns the path of the setup page.
     pub(crate) async fn start_setup(&mut self) -> String {
         self.get("/account").await;
-        let answer = self.post("/two-factor/enable", &[]).await;
+        let answer = self.post("/two-factor/setup", &[]).await;
         answer.location().to_owned()
     }
 
@@ -163,6 +182,9 @@ impl Browser {
         if let Some(csrf) = hidden(&page.body, "csrf") {
             self.csrf = csrf;
         }
+        if let Some(request) = hidden(&page.body, "request") {
+            self.request = request;
+        }
         self.shown.clone_from(&page.body);
     }
 }
@@ -187,9 +209,9 @@ impl Page {
 
     /// The problem that the page shows.
     pub(crate) fn problem(&self) -> String {
-        let text = between(&self.body, "id=\"problem\">", "</p>");
-        text.unwrap_or_else(|| panic!("no problem: {}", self.body))
-            .to_owned()
+        let text = between(&self.body, "role=\"alert\"", "</p>");
+        let text = text.unwrap_or_else(|| panic!("no problem: {}", self.body));
+        text.split_once('>').unwrap().1.to_owned()
     }
 
     pub(crate) fn phone(&self) -> Phone {
@@ -198,7 +220,8 @@ impl Page {
     }
 
     pub(crate) fn key(&self) -> String {
-        between(&self.body, "id=\"key\">", "<").unwrap().to_owned()
+        let key = between(&self.body, "class=\"cs-key\">", "</p>").unwrap();
+        key.split_once("</span>").unwrap().1.to_owned()
     }
 
     pub(crate) fn codes(&self) -> Vec<String> {
@@ -209,11 +232,24 @@ impl Page {
             .collect()
     }
 
+    /// The API token.
+    pub(crate) fn token(&self) -> String {
+        let token = between(&self.body, "id=\"token\">", "<");
+        token.unwrap_or_else(|| panic!("{}", self.body)).to_owned()
+    }
+
+    /// The path of the script of the page.
+    pub(crate) fn script(&self) -> String {
+        between(&self.body, "<script src=\"", "\"")
+            .unwrap()
+            .to_owned()
+    }
+
     pub(crate) fn hidden(&self, name: &str) -> String {
         hidden(&self.body, name).unwrap()
     }
 
-    /// The id of the authenticator that the account page shows first.
+    /// The id of the authenticator that the page of the second factor shows first.
     pub(crate) fn authenticator(&self) -> String {
         between(&self.body, "/two-factor/authenticators/", "/")
             .unwrap()

@@ -13,11 +13,14 @@ on_both! {
 
 async fn partial_sign_in_reaches_only_the_code_page(service: Service) {
     let (mut owner, _) = service.enrolled(ALICE).await;
-    let id = owner.get("/account").await.authenticator();
+    let id = owner.get("/two-factor").await.authenticator();
     let mut browser = service.partially_signed_in(ALICE).await;
     for (path, methods) in [
         ("/account", "GET"),
-        ("/two-factor/enable", "GET POST"),
+        ("/api/account", "GET"),
+        ("/api-token", "GET POST"),
+        ("/two-factor", "GET"),
+        ("/two-factor/setup", "GET POST"),
         ("/two-factor/setup/0123456789abcdef", "GET POST"),
         ("/two-factor/setup/0123456789abcdef/cancel", "POST"),
         ("/two-factor/add", "GET POST"),
@@ -40,28 +43,24 @@ async fn partial_sign_in_reaches_only_the_code_page(service: Service) {
             let page = browser.ask(method.parse::<Method>().unwrap(), path).await;
             assert_eq!(
                 (page.status.as_u16(), page.location()),
-                (303, "/sign-in/code"),
+                (303, "/two-factor/code"),
                 "{method} {path}"
             );
         }
     }
     // The partial sign-in is still valid.
-    assert_eq!(browser.get("/sign-in/code").await.status, 200);
+    assert_eq!(browser.get("/two-factor/code").await.status, 200);
 }
 
 async fn partial_sign_in_ends_after_ten_minutes(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
     let mut browser = service.partially_signed_in(ALICE).await;
     service.wait(600);
-    assert_eq!(browser.get("/sign-in/code").await.status, 200);
+    assert_eq!(browser.get("/two-factor/code").await.status, 200);
     service.wait(1);
     let code = phone.passcode(service.clock.now());
     let answer = browser.give_code(&code).await;
-    assert_eq!(answer.location(), "/sign-in?ended");
-    browser
-        .get("/sign-in?ended")
-        .await
-        .must_have("session has ended");
+    assert_eq!(answer.location(), "/sign-in");
     assert!(!browser.is_signed_in().await);
 }
 
@@ -71,7 +70,7 @@ async fn another_users_password_replaces_a_partial_sign_in(service: Service) {
     let mut browser = service.partially_signed_in(ALICE).await;
     browser.give_password("bob@example.com", PASSWORD).await;
     browser
-        .get("/sign-in/code")
+        .get("/two-factor/code")
         .await
         .must_have("bob@example.com");
     let alices = service.next(&phone);
@@ -86,16 +85,16 @@ async fn partial_sign_in_can_be_cancelled(service: Service) {
     service.enrolled(ALICE).await;
     let mut browser = service.partially_signed_in(ALICE).await;
     assert_eq!(
-        browser.post("/sign-out", &[]).await.location(),
-        "/sign-in?signed-out"
+        browser.post("/two-factor/sign-out", &[]).await.location(),
+        "/sign-in"
     );
-    assert_eq!(browser.get("/sign-in/code").await.location(), "/sign-in");
+    assert_eq!(browser.get("/two-factor/code").await.location(), "/sign-in");
 }
 
 async fn a_pending_enrollment_asks_for_no_code(service: Service) {
     let mut browser = service.signed_up(ALICE).await;
     browser.get("/account").await;
-    browser.post("/two-factor/enable", &[]).await;
+    browser.post("/two-factor/setup", &[]).await;
     let mut other = service.browser();
     assert_eq!(
         other.give_password(ALICE, PASSWORD).await.location(),
@@ -110,7 +109,8 @@ async fn a_disabled_factor_ends_a_partial_sign_in(service: Service) {
     let code = service.next(&phone);
     owner.disable(&code).await;
     let answer = browser.give_code("000000").await;
-    assert_eq!(answer.location(), "/sign-in");
+    assert_eq!(answer.status, 409);
+    answer.must_have("Please sign in again");
     assert_eq!(
         browser.give_password(ALICE, PASSWORD).await.location(),
         "/account"
