@@ -8,6 +8,7 @@ mod code;
 mod codes;
 mod disable;
 mod enter;
+mod keep_one;
 mod overview;
 mod proof;
 mod prove;

@@ -18,6 +18,7 @@ in_both_formats! {
     a_change_that_is_sent_twice_does_not_sign_out,
     removing_twice_is_good_news,
     removing_the_last_one_is_disabling,
+    removing_both_at_once_keeps_one,
     another_users_authenticator_is_not_found,
     disabling_needs_the_password_and_a_code,
     disabling_twice_is_good_news,
@@ -239,6 +240,30 @@ async fn removing_the_last_one_is_disabling(service: Service) {
         .await
         .leads_to("/two-factor/disable");
     assert!(service.is_enabled(ALICE).await);
+}
+
+async fn removing_both_at_once_keeps_one(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let setup = browser.post("/two-factor/add", &[("name", "Tablet")]).await;
+    service.confirm(&mut browser, &setup.next).await;
+    browser.get("/two-factor").await;
+    let mut tab = browser.clone();
+    let form = async |browser: &Browser, name| {
+        let id = service.id(ALICE, name).await;
+        let path = format!("/two-factor/authenticators/{id}/remove");
+        browser.form(&path, &[("password", PASSWORD)])
+    };
+    // The receipt of this session is the tablet's.
+    let (one, two) = (form(&tab, APP).await, form(&browser, "Tablet").await);
+    service.accounts.notices();
+    let one = tokio::spawn(async move { tab.send(one).await });
+    let two = browser.send(two).await;
+    one.await.unwrap().leads_to("/two-factor");
+    two.leads_to("/two-factor/disable");
+    assert_eq!(service.names(ALICE).await, ["Tablet"]);
+    assert_eq!(service.flag(ALICE).await, FactorFlag::On);
+    let name = APP.to_owned();
+    assert_eq!(service.accounts.notices(), [What::Removed { name }]);
 }
 
 async fn another_users_authenticator_is_not_found(service: Service) {
