@@ -184,6 +184,8 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
 
     /// Keeps a message for the next page, and what was typed.
     pub(crate) fn say_typed(&mut self, say: Say, typed: Option<String>) {
+        // A cookie that holds the session has no room for more.
+        let typed = typed.filter(|typed| typed.len() <= LONGEST_TYPED);
         self.session.flash = Some(Flash { say, typed });
     }
 
@@ -404,6 +406,9 @@ const COMMON_HEADERS: [(&str, &str); 4] = [
     ("vary", "accept, accept-language, cookie"),
     ("x-content-type-options", "nosniff"),
 ];
+
+/// The longest text that the session keeps for the field of a form, in bytes.
+const LONGEST_TYPED: usize = 256;
 
 /// The precision of the last use, in seconds.
 const SEEN_EVERY: u64 = 60;

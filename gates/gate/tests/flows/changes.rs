@@ -103,6 +103,17 @@ async fn names_are_checked(service: Service) {
         }
     }
     assert_eq!(service.names(ALICE).await.len(), 1);
+    for (length, kept) in [(100, true), (10_000, false)] {
+        let name = "x".repeat(length);
+        browser.post("/two-factor/add", &[("name", &name)]).await;
+        // A cookie that holds the session has some 4,000 bytes.
+        let session = service.sessions.data(browser.cookie.as_deref()).to_text();
+        assert!(session.len() < 2_000, "{}", session.len());
+        let page = browser.get("/two-factor/add").await;
+        if page.line("typed") == name {
+            assert!(kept);
+        }
+    }
 }
 
 async fn an_old_receipt_needs_a_code(service: Service) {
