@@ -6,6 +6,7 @@ mod backup_codes;
 mod change;
 mod code;
 mod codes;
+mod counts_failures;
 mod disable;
 mod enter;
 mod keep_one;

@@ -10,6 +10,9 @@ in_both_formats! {
     a_dropped_answer_signs_in_once,
     a_repeat_needs_the_same_code,
     wrong_codes_are_refused_and_told,
+    a_repeated_wrong_code_is_told_once,
+    a_late_repeat_is_sent_away,
+    the_page_hides_the_verifiers_request_id,
     a_limit_makes_the_user_wait,
     a_backup_code_signs_in_once,
     a_lost_record_lets_nobody_in,
@@ -121,6 +124,58 @@ async fn wrong_codes_are_refused_and_told(service: Service) {
     let replayed = other.fill("/two-factor/code", &[("code", &code)]).await;
     replayed.refused(422, "code-not-accepted", "/two-factor/code");
     assert!(!other.is_signed_in().await);
+}
+
+async fn a_repeated_wrong_code_is_told_once(service: Service) {
+    service.enrolled(ALICE).await;
+    service.accounts.notices();
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    let fields = [("code", "000000"), ("request", page.line("request"))];
+    let form = browser.form("/two-factor/code", &fields);
+    for _ in 0..3 {
+        browser.send(form.clone()).await;
+        browser.post("/two-factor/code", &fields).await;
+    }
+    assert_eq!(service.accounts.notices(), [What::WrongCode]);
+    browser.fill("/two-factor/code", &[("code", "000000")]).await;
+    assert_eq!(service.accounts.notices(), [What::WrongCode]);
+}
+
+async fn a_late_repeat_is_sent_away(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    service.wait(565);
+    let code = service.next(&phone);
+    let fields = [("code", code.as_str()), ("request", page.line("request"))];
+    let form = browser.form("/two-factor/code", &fields);
+    browser.send_without_answer(form).await.leads_to("/");
+    // Now the time for the second factor is over.
+    service.wait(10);
+    let late = browser.post("/two-factor/code", &fields).await;
+    late.refused(401, "sign-in", "/");
+    assert_eq!(late.change, SessionChange::Keep);
+}
+
+async fn the_page_hides_the_verifiers_request_id(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    let request = page.line("request").to_owned();
+    let code = service.next(&phone);
+    let fields = [("code", code.as_str()), ("request", request.as_str())];
+    browser
+        .post("/two-factor/code", &fields)
+        .await
+        .leads_to("/");
+    // Whoever has the verifier's id and the code gets the receipt again.
+    let (account, id) = (AccountId::new(ALICE).unwrap(), request.parse().unwrap());
+    let again = service.verifier.verify_request(&account, &code, &id).await;
+    assert!(again.is_err());
 }
 
 async fn a_limit_makes_the_user_wait(service: Service) {
