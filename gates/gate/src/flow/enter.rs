@@ -75,7 +75,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             .after_first_factor(account, flag, &requirement)
             .await?;
         if next.flag(flag) != flag {
-            rows.set_flag(account, next.flag(flag)).await?;
+            self.corrected(account, next.flag(flag)).await?;
         }
         Ok(next)
     }

@@ -2,7 +2,7 @@ use countersign::session::FactorFlag;
 use countersign_gate::{SessionChange, What};
 
 use crate::browser::{Answer, Browser};
-use crate::support::{ALICE, BOB, PASSWORD, Service, in_both_formats};
+use crate::support::{ALICE, BOB, PASSWORD, Rows, Service, in_both_formats};
 
 const APP: &str = "Authenticator app";
 
@@ -21,6 +21,7 @@ in_both_formats! {
     removing_both_at_once_keeps_one,
     another_users_authenticator_is_not_found,
     disabling_needs_the_password_and_a_code,
+    disabling_during_an_enrollment_shuts_nobody_out,
     disabling_twice_is_good_news,
     wrong_codes_in_a_change_are_counted,
     a_receipt_of_a_removed_authenticator_proves_nothing,
@@ -330,6 +331,38 @@ async fn disabling_needs_the_password_and_a_code(service: Service) {
     let begun = browser.post("/two-factor/setup", &[]).await;
     service.confirm(&mut browser, &begun.next).await;
     assert!(service.is_enabled(ALICE).await);
+}
+
+async fn disabling_during_an_enrollment_shuts_nobody_out(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    let setup = browser.post("/two-factor/add", &[("name", "Tablet")]).await;
+    let tablet = service.scan(&mut browser, &setup.next).await;
+    let code = service.next(&phone);
+    let passcode = tablet.passcode(service.clock.now());
+    let mut tab = browser.clone();
+    service.plan.hold();
+    let confirms = async move { tab.post(&setup.next, &[("code", &passcode)]).await };
+    let confirmed = tokio::spawn(confirms);
+    while service.names(ALICE).await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let both = [("password", PASSWORD), ("code", code.as_str())];
+    let disabled = browser.post("/two-factor/disable", &both).await;
+    service.plan.release();
+    confirmed.await.unwrap();
+    let mut other = service.browser();
+    let answer = other.password(ALICE).await;
+    match service.store {
+        Rows::Separate => {
+            disabled.leads_to("/two-factor");
+            assert_eq!(service.flag(ALICE).await, FactorFlag::Off);
+            answer.leads_to("/");
+        }
+        // There, the enrollment was complete, and the session had another id.
+        Rows::Together => {
+            answer.leads_to("/two-factor/code");
+        }
+    }
 }
 
 async fn disabling_twice_is_good_news(service: Service) {

@@ -12,6 +12,7 @@ use crate::support::{ALICE, PASSWORD, Service, in_both_formats};
 in_both_formats! {
     the_code_survives_a_fault,
     enrolling_survives_a_fault,
+    an_interrupted_enrollment_ends_other_sign_ins,
     required_enrollment_survives_a_fault,
     disabling_survives_a_fault,
     removing_survives_a_fault,
@@ -87,6 +88,25 @@ async fn enrolling_survives_a_fault(like: Service) {
         assert!(service.is_enabled(ALICE).await);
         assert!(browser.is_signed_in().await);
         owner_gets_in(service, &phone).await;
+        Ok(())
+    })
+    .await;
+}
+
+async fn an_interrupted_enrollment_ends_other_sign_ins(like: Service) {
+    at_each_call(&like, async |service| {
+        let mut other = service.signed_in(ALICE).await;
+        let mut browser = service.signed_in(ALICE).await;
+        let path = browser.post("/two-factor/setup", &[]).await.next;
+        let phone = service.scan(&mut browser, &path).await;
+        let code = phone.passcode(service.clock.now());
+        service.start();
+        browser.post(&path, &[("code", &code)]).await;
+        service.end();
+        // The user does not try again.
+        let is_enabled = service.is_enabled(ALICE).await;
+        owner_gets_in(service, &phone).await;
+        assert_eq!(other.is_signed_in().await, !is_enabled);
         Ok(())
     })
     .await;

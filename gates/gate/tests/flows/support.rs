@@ -78,7 +78,7 @@ pub(crate) struct Service {
     pub(crate) plan: Plan,
     pub(crate) sessions: Sessions,
     format: Format,
-    store: Rows,
+    pub(crate) store: Rows,
 }
 
 /// The accounts of the service: everybody has the same password.
