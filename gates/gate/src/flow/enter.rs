@@ -4,7 +4,7 @@ use countersign::session::{FullSession, HalfSession, NextStep, Passed, SignInFac
 use countersign::{AccountId, FirstFactor, FirstFactorKind, SealedReceipt};
 
 use super::Stop;
-use super::visit::{Sender, Visit};
+use super::visit::{Sender, Visit, is_same_site};
 use crate::accounts::Accounts;
 use crate::exchange::GateAnswer;
 use crate::notice::{Notice, What};
@@ -24,6 +24,12 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         account: AccountId,
         kind: FirstFactorKind,
     ) -> Result<GateAnswer, Stop> {
+        // A link by mail and a single sign-on come from other sites. A password does not: another
+        // site would sign the user in to somebody else's account.
+        let is_password = kind == FirstFactorKind::Password;
+        if self.request.post && is_password && !is_same_site(&self.request.headers) {
+            return Ok(self.message(Message::NotOurForm));
+        }
         if let Sender::Full(member) = self.sender().await? {
             // A sign-in over another one ends that one.
             self.flow

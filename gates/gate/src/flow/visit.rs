@@ -390,10 +390,14 @@ pub(crate) fn is_same_site(headers: &Headers) -> bool {
     }
     match (headers.origin.as_deref(), headers.host.as_deref()) {
         (None, _) => true,
-        (Some(origin), Some(host)) => {
-            let scheme_end = origin.find("://").map(|start| start.saturating_add(3));
-            scheme_end.and_then(|end| origin.get(end..)) == Some(host)
-        }
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(scheme, origin)| {
+            let port = match scheme {
+                "https" => ":443",
+                _ => ":80",
+            };
+            let named = |host: &'_ str| host.strip_suffix(port).unwrap_or(host).to_ascii_lowercase();
+            named(origin) == named(host)
+        }),
         (Some(_), None) => false,
     }
 }
