@@ -163,11 +163,16 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     }
 
     pub(crate) fn changed_meanwhile(&self) -> GateAnswer {
+        let answer = self.message(Message::ChangedMeanwhile);
+        if self.session.is_moved() {
+            // The browser has another session by now, which goes on.
+            return answer;
+        }
         GateAnswer {
             session: SessionChange::End {
                 left: self.left(None),
             },
-            ..self.message(Message::ChangedMeanwhile)
+            ..answer
         }
     }
 

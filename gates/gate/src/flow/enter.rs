@@ -124,7 +124,12 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
         self.signed_in(half, &full).await;
         let home = &self.flow.settings.home;
-        self.complete(half, &full, None, say, home).map(Some)
+        let mut answer = self.complete(half, &full, None, say, home)?;
+        if let SessionChange::Renew { left, .. } = &mut answer.session {
+            // No form of the gate can be repeated.
+            *left = self.left(None);
+        }
+        Ok(Some(answer))
     }
 
     /// The sign-in that a half session becomes: the same one for a repeat of the same form.

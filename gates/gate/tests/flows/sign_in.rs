@@ -2,7 +2,7 @@ use countersign::session::{Access, FactorFlag};
 use countersign::{AccountId, FirstFactorKind};
 use countersign_gate::{SessionChange, What};
 
-use crate::support::{ALICE, Service, in_both_formats};
+use crate::support::{ALICE, BOB, PASSWORD, Service, in_both_formats};
 
 in_both_formats! {
     without_factor_the_password_is_enough,
@@ -12,6 +12,8 @@ in_both_formats! {
     wrong_codes_are_refused_and_told,
     a_repeated_wrong_code_is_told_once,
     a_late_repeat_is_sent_away,
+    a_repeat_after_a_disabling_ends_nothing,
+    an_anonymous_session_keeps_nothing,
     the_page_hides_the_verifiers_request_id,
     a_limit_makes_the_user_wait,
     a_backup_code_signs_in_once,
@@ -158,6 +160,36 @@ async fn a_late_repeat_is_sent_away(service: Service) {
     let late = browser.post("/two-factor/code", &fields).await;
     late.refused(401, "sign-in", "/");
     assert_eq!(late.change, SessionChange::Keep);
+}
+
+async fn a_repeat_after_a_disabling_ends_nothing(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    let code = service.next(&phone);
+    let fields = [("code", code.as_str()), ("request", page.line("request"))];
+    let late = browser.clone();
+    let form = browser.form("/two-factor/code", &fields);
+    browser.send(form).await.leads_to("/");
+    browser.get("/two-factor").await;
+    let code = service.next(&phone);
+    let both = [("password", PASSWORD), ("code", code.as_str())];
+    let disabled = browser.post("/two-factor/disable", &both).await;
+    disabled.leads_to("/two-factor");
+    // The second click comes late, with the old id.
+    let answer = late.clone().post("/two-factor/code", &fields).await;
+    assert_eq!(answer.change, SessionChange::Keep, "{answer:?}");
+    assert!(browser.is_signed_in().await);
+}
+
+async fn an_anonymous_session_keeps_nothing(service: Service) {
+    let mut browser = service.signed_in(BOB).await;
+    let old = browser.cookie.clone();
+    browser.password(ALICE).await.leads_to("/");
+    let left = service.sessions.data(old.as_deref());
+    assert!(left.is_moved());
+    assert!(!left.to_text().contains(ALICE), "{}", left.to_text());
 }
 
 async fn the_page_hides_the_verifiers_request_id(service: Service) {
