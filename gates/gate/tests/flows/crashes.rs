@@ -1,7 +1,7 @@
 //! A store or a table that fails once, at each call of a flow: nobody is shut out, nobody gets in,
 //! and the flag agrees with the record in the end.
 
-use countersign::session::FactorFlag;
+use countersign::session::{Access, FactorFlag, Freshness};
 use countersign::testing::Phone;
 use countersign_gate::BoxError;
 
@@ -87,6 +87,11 @@ async fn enrolling_survives_a_fault(like: Service) {
         browser.post(&path, &[("code", &code)]).await;
         assert!(service.is_enabled(ALICE).await);
         assert!(browser.is_signed_in().await);
+        // From now on, fresh factors are two.
+        service.wait(301);
+        let fresh = Access::Fresh(Freshness::minutes(5));
+        let away = browser.may_have("/", fresh).await.unwrap_err();
+        assert!(away.next.ends_with("ask=both"), "{away:?}");
         owner_gets_in(service, &phone).await;
         Ok(())
     })
