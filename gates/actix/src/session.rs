@@ -121,6 +121,9 @@ mod tests {
             left: Some("5ec2e7".to_owned()),
         };
         let shown = format!("{renewal:?}");
-        assert!(!shown.contains("5ec2e7") && !shown.contains("94"), "{shown}");
+        assert!(
+            !shown.contains("5ec2e7") && !shown.contains("94"),
+            "{shown}"
+        );
     }
 }

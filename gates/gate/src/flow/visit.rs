@@ -395,7 +395,8 @@ pub(crate) fn is_same_site(headers: &Headers) -> bool {
                 "https" => ":443",
                 _ => ":80",
             };
-            let named = |host: &'_ str| host.strip_suffix(port).unwrap_or(host).to_ascii_lowercase();
+            let named =
+                |host: &'_ str| host.strip_suffix(port).unwrap_or(host).to_ascii_lowercase();
             named(origin) == named(host)
         }),
         (Some(_), None) => false,

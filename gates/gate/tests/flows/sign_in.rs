@@ -141,7 +141,9 @@ async fn a_repeated_wrong_code_is_told_once(service: Service) {
         browser.post("/two-factor/code", &fields).await;
     }
     assert_eq!(service.accounts.notices(), [What::WrongCode]);
-    browser.fill("/two-factor/code", &[("code", "000000")]).await;
+    browser
+        .fill("/two-factor/code", &[("code", "000000")])
+        .await;
     assert_eq!(service.accounts.notices(), [What::WrongCode]);
 }
 
