@@ -1,5 +1,6 @@
 use actix_web::HttpRequest;
 use countersign_gate::{BoxError, SessionChange, SessionData};
+use std::fmt;
 use std::pin::Pin;
 
 /// A session of another crate, in which the gate keeps one text under one key.
@@ -46,7 +47,7 @@ pub trait GateSession: Sized + 'static {
 }
 
 /// What changes when a session gets a new id.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Renewal {
     /// The text to store under the new id.
@@ -57,6 +58,13 @@ pub struct Renewal {
     /// The text that stays under the old id for [`LEFT_FOR`](SessionChange::LEFT_FOR) seconds.
     /// `None`: it is there already.
     pub left: Option<String>,
+}
+
+/// Hides everything: the texts have tokens, and the bytes become the id of a signed-in session.
+impl fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewal").finish_non_exhaustive()
+    }
 }
 
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -99,4 +107,23 @@ pub(crate) type FindSession = fn(&HttpRequest) -> Option<Box<dyn AnySession>>;
 
 pub(crate) fn find<S: GateSession>(request: &HttpRequest) -> Option<Box<dyn AnySession>> {
     S::from_request(request).map(|session| Box::new(session) as Box<dyn AnySession>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_token() {
+        let renewal = Renewal {
+            text: "5ec2e7".to_owned(),
+            id: [0x5e; 16],
+            left: Some("5ec2e7".to_owned()),
+        };
+        let shown = format!("{renewal:?}");
+        assert!(
+            !shown.contains("5ec2e7") && !shown.contains("94"),
+            "{shown}"
+        );
+    }
 }

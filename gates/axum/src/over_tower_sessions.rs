@@ -129,6 +129,10 @@ impl<Store: SessionStore> GateSessions<Store> {
         if chosen.left.is_none()
             && let Some(existing) = self.store.load(&chosen.id).await?
         {
+            if is_left(&existing) {
+                // This id was renewed or ended too, so the browser has no use for its cookie.
+                late::note_late();
+            }
             *record = existing;
             return Ok(());
         }
@@ -216,6 +220,8 @@ fn gone() -> Error {
 mod tests {
     use super::super::tower_sessions::{self, MemoryStore};
     use super::*;
+    use axum::http::header::{COOKIE, SET_COOKIE};
+    use axum::http::{HeaderMap, HeaderValue};
     use std::sync::{Arc, Mutex};
 
     /// A store that notes its calls.
@@ -329,6 +335,33 @@ mod tests {
         assert_eq!(noting.calls(), ["load", "load"]);
         assert_eq!(repeat.id(), session.id());
         assert_eq!(repeat.get("own").await.unwrap(), Some(2));
+    }
+
+    #[tokio::test]
+    async fn a_repeat_after_another_renewal_sets_no_cookie() {
+        let (_, store, old) = started().await;
+        let mut id = old;
+        for byte in [7, 8] {
+            let session = request(&store, Some(id));
+            let mut renewal = renewal("full", Some(&moved()));
+            renewal.id = [byte; 16];
+            session.renew(renewal).await.unwrap();
+            session.save().await.unwrap();
+            id = session.id().unwrap();
+        }
+        let repeat = request(&store, Some(old));
+        let (saved, note) = late::noting(async {
+            repeat.renew(renewal("full", None)).await.unwrap();
+            repeat.save().await
+        })
+        .await;
+        saved.unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, HeaderValue::from_static("id=1"));
+        let sent = late::SentCookies::of(&headers);
+        headers.insert(SET_COOKIE, HeaderValue::from_static("id=7"));
+        sent.keep(&note, &mut headers);
+        assert!(headers.get(SET_COOKIE).is_none());
     }
 
     #[tokio::test]

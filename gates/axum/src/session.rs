@@ -1,4 +1,5 @@
 use axum::http::Extensions;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ pub trait GateSession: Clone + Send + Sync + 'static {
 }
 
 /// What changes when a session gets a new id.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Renewal {
     /// The text to store under the new id.
@@ -61,6 +62,13 @@ pub struct Renewal {
     /// [`LEFT_FOR`](countersign_gate::SessionChange::LEFT_FOR) seconds. `None`: it is there
     /// already.
     pub left: Option<String>,
+}
+
+/// Hides everything: the texts have tokens, and the bytes become the id of a signed-in session.
+impl fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewal").finish_non_exhaustive()
+    }
 }
 
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
@@ -96,4 +104,23 @@ pub(crate) type FindSession = fn(&Extensions) -> Option<Arc<dyn AnySession>>;
 
 pub(crate) fn find<T: GateSession>(extensions: &Extensions) -> Option<Arc<dyn AnySession>> {
     T::from_extensions(extensions).map(|session| Arc::new(session) as Arc<dyn AnySession>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_token() {
+        let renewal = Renewal {
+            text: "5ec2e7".to_owned(),
+            id: [0x5e; 16],
+            left: Some("5ec2e7".to_owned()),
+        };
+        let shown = format!("{renewal:?}");
+        assert!(
+            !shown.contains("5ec2e7") && !shown.contains("94"),
+            "{shown}"
+        );
+    }
 }

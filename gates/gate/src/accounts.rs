@@ -12,7 +12,8 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 ///
 /// Write the methods as `async fn`.
 pub trait Accounts: Send + Sync + 'static {
-    /// The name of the account in the authenticator app: an email address, for example.
+    /// The name of the account in the authenticator app: an email address, for example. The app
+    /// shows the account id instead of a name that is empty.
     ///
     /// # Errors
     /// If the account cannot be read.

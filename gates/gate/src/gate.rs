@@ -143,7 +143,8 @@ impl Gate {
     /// call it for every first factor, and do not change the session in any other way.
     ///
     /// The answer renews the id of the session. It leads to the code page, to an enrollment, or to
-    /// your first page.
+    /// your first page. A password in a form from another site gets status 403, if the browser says
+    /// so: otherwise another site could sign the user in to somebody else's account.
     pub async fn first_factor(
         &self,
         request: GateRequest,

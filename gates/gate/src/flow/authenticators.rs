@@ -1,8 +1,9 @@
 //! Adds, replaces and removes authenticators.
 
 use countersign::factor::{AuthenticatorStatus, EnabledStatus};
-use countersign::{AuthenticatorId, AuthenticatorName, EnrollmentRequest, Rejection, Removed};
+use countersign::{AuthenticatorId, AuthenticatorName, EnrollmentRequest, Rejection};
 
+use super::keep_one::KeepOne;
 use super::proof::{Origin, OwnedProof, ProofForm};
 use super::visit::{Member, Visit};
 use super::{Stop, rejected};
@@ -144,54 +145,33 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         };
         let proof = self.proof_of(&mut member, &form, &change, &origin).await?;
         let account = member.account.clone();
-        // Another request may remove the other one at the same time.
-        let may_be_last = enabled.authenticators.len() == 2;
-        if may_be_last {
-            self.may_end(&account).await?;
-        }
-        let verifier = self.flow.verifier_with(RowsOfRequest {
+        let rows = RowsOfRequest {
             new: None,
             keep: Some(member.full.id.clone()),
-        });
+        };
+        let store = KeepOne::new(self.flow.verifier.store().with(rows));
+        let verifier = self.flow.verifier.with_store(store.clone());
         let result = verifier
             .remove_authenticator(&account, found.id, proof.proof())
             .await;
-        let is_off = match result {
-            Ok(left) => left == Removed::Disabled,
-            Err(denied) => {
-                let rejection = rejected(denied)?;
-                if may_be_last {
-                    self.not_ended(&account).await?;
+        if store.has_refused() {
+            // Another request has removed the other one.
+            return Ok(self.redirect(&self.path("/disable")));
+        }
+        if let Err(denied) = result {
+            return match rejected(denied)? {
+                // Another request did it.
+                Rejection::UnknownAuthenticator | Rejection::Disabled => {
+                    Ok(self.removed_one(removed))
                 }
-                return match rejection {
-                    // Another request did it.
-                    Rejection::UnknownAuthenticator | Rejection::Disabled => {
-                        Ok(self.removed_one(removed))
-                    }
-                    _ => Err(self.change_refused(&mut member, rejection, &proof, &origin)),
-                };
-            }
-        };
-        let rows = if is_off {
-            self.ended(&account, &member.full.id).await
-        } else {
-            let restored = match may_be_last {
-                true => self.not_ended(&account).await,
-                false => Ok(()),
+                rejection => Err(self.change_refused(&mut member, rejection, &proof, &origin)),
             };
-            let ended = self.removed(&account, &member.full.id).await;
-            restored.and(ended)
-        };
+        }
+        let rows = self.removed(&account, &member.full.id).await;
         let name = removed.name.clone();
         self.notify(&account, What::Removed { name }).await;
-        if is_off {
-            self.notify(&account, What::Disabled).await;
-        }
         rows?;
         self.proof_was_enough(&mut member, &proof)?;
-        if is_off {
-            self.without_second_factor(&mut member);
-        }
         Ok(self.removed_one(removed))
     }
 

@@ -35,14 +35,42 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         Err(self.message(Message::RecordLost).into())
     }
 
-    /// Follows a confirmed enrollment.
+    /// Follows a confirmed enrollment. If the process dies before the flag is on, the next sign-in
+    /// ends the other sign-ins: see [`corrected`](Self::corrected).
     pub(super) async fn enrolled(&self, account: &AccountId, keep: &SignInId) -> Result<(), Stop> {
-        self.follow(account, keep, Some(FactorFlag::On)).await
+        if S::IN_TRANSACTION {
+            return Ok(());
+        }
+        let rows = self.flow.verifier.store().rows();
+        rows.end_others(account, Some(keep)).await?;
+        let flagged = self.set_on(account).await;
+        // A sign-in without a code may have begun before the flag was on.
+        let ended = rows.end_others(account, Some(keep)).await;
+        flagged?;
+        Ok(ended?)
     }
 
-    /// Follows the removal of one of several authenticators.
+    /// Corrects the flag after a change that was interrupted. An interrupted enrollment did not end
+    /// the sign-ins without a code, so this ends all of the account's sign-ins.
+    pub(super) async fn corrected(
+        &self,
+        account: &AccountId,
+        flag: FactorFlag,
+    ) -> Result<(), Stop> {
+        let rows = self.flow.verifier.store().rows();
+        if flag == FactorFlag::On {
+            rows.end_others(account, None).await?;
+        }
+        Ok(rows.set_flag(account, flag).await?)
+    }
+
+    /// Follows the removal of one of several authenticators: ends the other sign-ins.
     pub(super) async fn removed(&self, account: &AccountId, keep: &SignInId) -> Result<(), Stop> {
-        self.follow(account, keep, None).await
+        if S::IN_TRANSACTION {
+            return Ok(());
+        }
+        let rows = self.flow.verifier.store().rows();
+        Ok(rows.end_others(account, Some(keep)).await?)
     }
 
     /// Precedes a change that can switch the second factor off.
@@ -50,13 +78,20 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         self.set_flag(account, FactorFlag::Ending).await
     }
 
-    /// Follows a change that switched the second factor off.
+    /// Follows a change that switched the second factor off. Sets the flag, and ends the other
+    /// sign-ins even if that fails.
     pub(super) async fn ended(&self, account: &AccountId, keep: &SignInId) -> Result<(), Stop> {
-        self.follow(account, keep, Some(FactorFlag::Off)).await
+        let flagged = self.set_flag(account, FactorFlag::Off).await;
+        let ended = self.removed(account, keep).await;
+        flagged.and(ended)
     }
 
     /// Follows [`may_end`](Self::may_end) if the second factor is still on.
     pub(super) async fn not_ended(&self, account: &AccountId) -> Result<(), Stop> {
+        self.set_on(account).await
+    }
+
+    async fn set_on(&self, account: &AccountId) -> Result<(), Stop> {
         if S::IN_TRANSACTION {
             return Ok(());
         }
@@ -74,26 +109,6 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
         let rows = self.flow.verifier.store().rows();
         Ok(rows.set_flag(account, flag).await?)
-    }
-
-    /// Sets the flag, and ends the other sign-ins even if that fails.
-    async fn follow(
-        &self,
-        account: &AccountId,
-        keep: &SignInId,
-        flag: Option<FactorFlag>,
-    ) -> Result<(), Stop> {
-        if S::IN_TRANSACTION {
-            return Ok(());
-        }
-        let flagged = match flag {
-            Some(flag) => self.set_flag(account, flag).await,
-            None => Ok(()),
-        };
-        let rows = self.flow.verifier.store().rows();
-        let ended = rows.end_others(account, Some(keep)).await;
-        flagged?;
-        Ok(ended?)
     }
 }
 

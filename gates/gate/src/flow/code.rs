@@ -1,16 +1,17 @@
 //! The code page: one field for a passcode or a backup code.
 
 use countersign::factor::RateLimitState;
-use countersign::{AcceptedBy, Denied, Receipt, Rejection, RequestId, Status};
+use countersign::{AcceptedBy, Receipt, Rejection, RequestId, Status};
 use serde::Deserialize;
 
+use super::counts_failures::CountsFailures;
 use super::visit::{Sender, Visit};
 use super::{Stop, rejected};
 use crate::accounts::{Accounts, BoxError};
 use crate::exchange::GateAnswer;
 use crate::notice::What;
 use crate::page::{CodePage, Content, Done, Message, Wait};
-use crate::random;
+use crate::random::{self, Use};
 use crate::say::Say;
 use crate::session_data::{Half, SessionChange, StageData};
 use crate::sign_ins::{RowsOfRequest, SignInRows, SignInStore};
@@ -46,11 +47,19 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let half = self.half_of(&sender)?;
         let form: CodeForm = self.form()?;
         let half = self.half_of_form(&sender, half, &form.request)?;
-        match self.verify(&half, &form.code).await? {
+        let rows = RowsOfRequest {
+            new: Some(self.new_sign_in(&half)?),
+            keep: None,
+        };
+        let store = CountsFailures::new(self.flow.verifier.store().with(rows));
+        let verifier = self.flow.verifier.with_store(store.clone());
+        let account = half.session.account();
+        let request = request_id(&half)?;
+        match verifier.verify_request(account, &form.code, &request).await {
             Ok(receipt) => self.accepted(&half, receipt).await,
             Err(denied) => match rejected(denied)? {
                 Rejection::Absent | Rejection::Disabled => Ok(self.changed_meanwhile()),
-                rejection => self.refused(&half, rejection).await,
+                rejection => self.refused(&half, rejection, store.has_counted()).await,
             },
         }
     }
@@ -63,7 +72,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             Sender::Moved {
                 half: Some(half),
                 at,
-            } if self.now.saturating_since(*at) <= SessionChange::LEFT_FOR => Ok(half.clone()),
+            } if self.now.saturating_since(*at) <= SessionChange::LEFT_FOR
+                && !half.session.is_over(self.now) =>
+            {
+                Ok(half.clone())
+            }
             other => Err(self.send_away(other)),
         }
     }
@@ -84,16 +97,6 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             }),
             _ => Ok(half),
         }
-    }
-
-    async fn verify(&self, half: &Half, code: &str) -> Result<Result<Receipt, Denied>, Stop> {
-        let request: RequestId = half.request.parse().map_err(BoxError::from)?;
-        let verifier = self.flow.verifier_with(RowsOfRequest {
-            new: Some(self.new_sign_in(half)?),
-            keep: None,
-        });
-        let account = half.session.account();
-        Ok(verifier.verify_request(account, code, &request).await)
     }
 
     pub(crate) async fn accepted(
@@ -134,8 +137,15 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         self.complete(half, &full, Some(sealed), say, home)
     }
 
-    async fn refused(&mut self, half: &Half, rejection: Rejection) -> Result<GateAnswer, Stop> {
-        if matches!(rejection, Rejection::WrongCode | Rejection::BackupCodeUsed) {
+    async fn refused(
+        &mut self,
+        half: &Half,
+        rejection: Rejection,
+        is_counted: bool,
+    ) -> Result<GateAnswer, Stop> {
+        let is_wrong = matches!(rejection, Rejection::WrongCode | Rejection::BackupCodeUsed);
+        // A repeat of the form is not counted, and the owner knows already.
+        if is_wrong && is_counted {
             self.notify(half.session.account(), What::WrongCode).await;
         }
         if let StageData::Half(stored) = &mut self.session.stage
@@ -153,11 +163,16 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     }
 
     pub(crate) fn changed_meanwhile(&self) -> GateAnswer {
+        let answer = self.message(Message::ChangedMeanwhile);
+        if self.session.is_moved() {
+            // The browser has another session by now, which goes on.
+            return answer;
+        }
         GateAnswer {
             session: SessionChange::End {
                 left: self.left(None),
             },
-            ..self.message(Message::ChangedMeanwhile)
+            ..answer
         }
     }
 
@@ -176,4 +191,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             _ => Some(Wait::ClockFault),
         }
     }
+}
+
+/// The verifier's id of the code form. It is derived from the secret of the half session, because
+/// the page shows `half.request`.
+fn request_id(half: &Half) -> Result<RequestId, BoxError> {
+    let id = random::derive(&half.secret, &half.request, Use::Request)?;
+    Ok(random::hex(id).parse()?)
 }

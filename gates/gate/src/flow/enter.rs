@@ -4,7 +4,7 @@ use countersign::session::{FullSession, HalfSession, NextStep, Passed, SignInFac
 use countersign::{AccountId, FirstFactor, FirstFactorKind, SealedReceipt};
 
 use super::Stop;
-use super::visit::{Sender, Visit};
+use super::visit::{Sender, Visit, is_same_site};
 use crate::accounts::Accounts;
 use crate::exchange::GateAnswer;
 use crate::notice::{Notice, What};
@@ -24,6 +24,12 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         account: AccountId,
         kind: FirstFactorKind,
     ) -> Result<GateAnswer, Stop> {
+        // A link by mail and a single sign-on come from other sites. A password does not: another
+        // site would sign the user in to somebody else's account.
+        let is_password = kind == FirstFactorKind::Password;
+        if self.request.post && is_password && !is_same_site(&self.request.headers) {
+            return Ok(self.message(Message::NotOurForm));
+        }
         if let Sender::Full(member) = self.sender().await? {
             // A sign-in over another one ends that one.
             self.flow
@@ -75,7 +81,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             .after_first_factor(account, flag, &requirement)
             .await?;
         if next.flag(flag) != flag {
-            rows.set_flag(account, next.flag(flag)).await?;
+            self.corrected(account, next.flag(flag)).await?;
         }
         Ok(next)
     }
@@ -118,7 +124,12 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
         self.signed_in(half, &full).await;
         let home = &self.flow.settings.home;
-        self.complete(half, &full, None, say, home).map(Some)
+        let mut answer = self.complete(half, &full, None, say, home)?;
+        if let SessionChange::Renew { left, .. } = &mut answer.session {
+            // No form of the gate can be repeated.
+            *left = self.left(None);
+        }
+        Ok(Some(answer))
     }
 
     /// The sign-in that a half session becomes: the same one for a repeat of the same form.

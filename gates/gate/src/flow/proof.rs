@@ -275,7 +275,12 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     ) -> Result<(), Stop> {
         if let OwnedProof::Code(code) = proof {
             member.full.receipt = None;
-            member.full.factors.second_at = self.now;
+            let factors = &mut member.full.factors;
+            factors.second_at = self.now;
+            if factors.second == SecondFactorUse::None {
+                // The second factor is newer than the sign-in: it was imported, for example.
+                factors.second = SecondFactorUse::Passcode;
+            }
             self.renew_after(&mut member.full, code)?;
             self.keep(member);
         }

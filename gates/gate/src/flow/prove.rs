@@ -1,6 +1,6 @@
 //! The page that asks for fresh factors before a page of the application.
 
-use countersign::session::{Freshness, SignInFactors, StepUp};
+use countersign::session::{Freshness, SecondFactorUse, SignInFactors, StepUp};
 use countersign::{FirstFactor, Timestamp};
 use serde::Deserialize;
 
@@ -145,8 +145,10 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         };
         let to = to.to_owned();
         if asked.code && self.enabled(&member.account).await?.is_none() {
-            // Another sign-in has switched the second factor off.
-            self.without_second_factor(member);
+            // Another sign-in has switched the second factor off, or there never was one.
+            if member.full.factors.second != SecondFactorUse::None {
+                self.without_second_factor(member);
+            }
             asked.code = false;
         }
         if asked.password && !self.flow.accounts.has_password(&member.account).await? {

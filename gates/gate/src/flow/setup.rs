@@ -163,7 +163,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         replaces: Option<AuthenticatorId>,
     ) -> Result<EnrollmentRequest, Stop> {
         let name = self.flow.accounts.account_name(account).await?;
-        let name = KeyUri::fit_name(&name, LONGEST_NAME);
+        let name = match KeyUri::fit_name(&name, LONGEST_NAME) {
+            // An app needs a name.
+            name if name.is_empty() => KeyUri::fit_name(account.as_str(), LONGEST_NAME),
+            name => name,
+        };
         Ok(match replaces {
             Some(id) => EnrollmentRequest::replacing(id, &name),
             None => EnrollmentRequest::new(&name),

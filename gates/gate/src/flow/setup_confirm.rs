@@ -1,7 +1,7 @@
 //! Confirms an enrollment by its first passcode. A user who had to enroll is signed in by it.
 
 use countersign::session::{SecondFactorUse, SignInFactors};
-use countersign::{Receipt, Rejection};
+use countersign::{Receipt, Rejection, Timestamp};
 use serde::Deserialize;
 
 use super::setup::{Enroller, end_of_setup};
@@ -143,6 +143,12 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 }
                 // If that request failed after the confirmation, this one follows it up.
                 self.enrolled(&member.account, &member.full.id).await?;
+                let factors = &mut member.full.factors;
+                if factors.second == SecondFactorUse::None {
+                    // The session has no receipt of the code, so a fresh page asks for one.
+                    factors.second = SecondFactorUse::Passcode;
+                    factors.second_at = Timestamp::UNIX_EPOCH;
+                }
                 self.renew_after(&mut member.full, code)?;
                 self.keep(&member);
                 return Ok(self.confirmed(setup));

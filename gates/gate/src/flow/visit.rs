@@ -184,6 +184,8 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
 
     /// Keeps a message for the next page, and what was typed.
     pub(crate) fn say_typed(&mut self, say: Say, typed: Option<String>) {
+        // A cookie that holds the session has no room for more.
+        let typed = typed.filter(|typed| typed.len() <= LONGEST_TYPED);
         self.session.flash = Some(Flash { say, typed });
     }
 
@@ -388,10 +390,15 @@ pub(crate) fn is_same_site(headers: &Headers) -> bool {
     }
     match (headers.origin.as_deref(), headers.host.as_deref()) {
         (None, _) => true,
-        (Some(origin), Some(host)) => {
-            let scheme_end = origin.find("://").map(|start| start.saturating_add(3));
-            scheme_end.and_then(|end| origin.get(end..)) == Some(host)
-        }
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(scheme, origin)| {
+            let port = match scheme {
+                "https" => ":443",
+                _ => ":80",
+            };
+            let named =
+                |host: &'_ str| host.strip_suffix(port).unwrap_or(host).to_ascii_lowercase();
+            named(origin) == named(host)
+        }),
         (Some(_), None) => false,
     }
 }
@@ -404,6 +411,9 @@ const COMMON_HEADERS: [(&str, &str); 4] = [
     ("vary", "accept, accept-language, cookie"),
     ("x-content-type-options", "nosniff"),
 ];
+
+/// The longest text that the session keeps for the field of a form, in bytes.
+const LONGEST_TYPED: usize = 256;
 
 /// The precision of the last use, in seconds.
 const SEEN_EVERY: u64 = 60;

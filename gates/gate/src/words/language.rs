@@ -35,11 +35,13 @@ impl Language {
     }
 
     /// Returns the language that a browser prefers by its header `Accept-Language`. It is the first
-    /// of `offered` if the browser wants none of them.
+    /// of `offered` if the browser wants none of them. Of a long header, the first 64 languages
+    /// count.
     #[must_use]
     pub fn preferred(accept_language: Option<&str>, offered: &[Self]) -> Self {
         let mut best = (0, offered.first().copied().unwrap_or_default());
-        for range in accept_language.unwrap_or_default().split(',') {
+        let ranges = accept_language.unwrap_or_default().split(',');
+        for range in ranges.take(MOST_RANGES) {
             let mut parts = range.split(';');
             let tag = parts.next().unwrap_or_default().trim();
             let quality = parts
@@ -61,6 +63,9 @@ impl Language {
         tag.eq_ignore_ascii_case(self.tag()) || primary(tag) == primary(self.tag())
     }
 }
+
+/// A browser sends a few. A header can hold many more, and each costs time.
+const MOST_RANGES: usize = 64;
 
 /// The weight of a language in thousandths. Anything malformed counts as 0.
 fn thousandths(quality: &str) -> u32 {
@@ -105,5 +110,8 @@ mod tests {
             assert_eq!(language.tag(), tag, "{header:?}");
         }
         assert_eq!(Language::preferred(Some("de"), &[]), Language::English);
+        let long = |count| "fr,".repeat(count) + "de";
+        assert_eq!(Language::preferred(Some(&long(63)), &OFFERED).tag(), "de");
+        assert_eq!(Language::preferred(Some(&long(64)), &OFFERED).tag(), "en");
     }
 }

@@ -2,7 +2,7 @@ use countersign::session::FactorFlag;
 use countersign_gate::{SessionChange, What};
 
 use crate::browser::{Answer, Browser};
-use crate::support::{ALICE, BOB, PASSWORD, Service, in_both_formats};
+use crate::support::{ALICE, BOB, PASSWORD, Rows, Service, in_both_formats};
 
 const APP: &str = "Authenticator app";
 
@@ -18,8 +18,10 @@ in_both_formats! {
     a_change_that_is_sent_twice_does_not_sign_out,
     removing_twice_is_good_news,
     removing_the_last_one_is_disabling,
+    removing_both_at_once_keeps_one,
     another_users_authenticator_is_not_found,
     disabling_needs_the_password_and_a_code,
+    disabling_during_an_enrollment_shuts_nobody_out,
     disabling_twice_is_good_news,
     wrong_codes_in_a_change_are_counted,
     a_receipt_of_a_removed_authenticator_proves_nothing,
@@ -102,6 +104,17 @@ async fn names_are_checked(service: Service) {
         }
     }
     assert_eq!(service.names(ALICE).await.len(), 1);
+    for (length, kept) in [(100, true), (10_000, false)] {
+        let name = "x".repeat(length);
+        browser.post("/two-factor/add", &[("name", &name)]).await;
+        // A cookie that holds the session has some 4,000 bytes.
+        let session = service.sessions.data(browser.cookie.as_deref()).to_text();
+        assert!(session.len() < 2_000, "{}", session.len());
+        let page = browser.get("/two-factor/add").await;
+        if page.line("typed") == name {
+            assert!(kept);
+        }
+    }
 }
 
 async fn an_old_receipt_needs_a_code(service: Service) {
@@ -241,6 +254,30 @@ async fn removing_the_last_one_is_disabling(service: Service) {
     assert!(service.is_enabled(ALICE).await);
 }
 
+async fn removing_both_at_once_keeps_one(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let setup = browser.post("/two-factor/add", &[("name", "Tablet")]).await;
+    service.confirm(&mut browser, &setup.next).await;
+    browser.get("/two-factor").await;
+    let mut tab = browser.clone();
+    let form = async |browser: &Browser, name| {
+        let id = service.id(ALICE, name).await;
+        let path = format!("/two-factor/authenticators/{id}/remove");
+        browser.form(&path, &[("password", PASSWORD)])
+    };
+    // The receipt of this session is the tablet's.
+    let (one, two) = (form(&tab, APP).await, form(&browser, "Tablet").await);
+    service.accounts.notices();
+    let one = tokio::spawn(async move { tab.send(one).await });
+    let two = browser.send(two).await;
+    one.await.unwrap().leads_to("/two-factor");
+    two.leads_to("/two-factor/disable");
+    assert_eq!(service.names(ALICE).await, ["Tablet"]);
+    assert_eq!(service.flag(ALICE).await, FactorFlag::On);
+    let name = APP.to_owned();
+    assert_eq!(service.accounts.notices(), [What::Removed { name }]);
+}
+
 async fn another_users_authenticator_is_not_found(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     service.enrolled(BOB).await;
@@ -294,6 +331,38 @@ async fn disabling_needs_the_password_and_a_code(service: Service) {
     let begun = browser.post("/two-factor/setup", &[]).await;
     service.confirm(&mut browser, &begun.next).await;
     assert!(service.is_enabled(ALICE).await);
+}
+
+async fn disabling_during_an_enrollment_shuts_nobody_out(service: Service) {
+    let (mut browser, phone) = service.enrolled(ALICE).await;
+    let setup = browser.post("/two-factor/add", &[("name", "Tablet")]).await;
+    let tablet = service.scan(&mut browser, &setup.next).await;
+    let code = service.next(&phone);
+    let passcode = tablet.passcode(service.clock.now());
+    let mut tab = browser.clone();
+    service.plan.hold();
+    let confirms = async move { tab.post(&setup.next, &[("code", &passcode)]).await };
+    let confirmed = tokio::spawn(confirms);
+    while service.names(ALICE).await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let both = [("password", PASSWORD), ("code", code.as_str())];
+    let disabled = browser.post("/two-factor/disable", &both).await;
+    service.plan.release();
+    confirmed.await.unwrap();
+    let mut other = service.browser();
+    let answer = other.password(ALICE).await;
+    match service.store {
+        Rows::Separate => {
+            disabled.leads_to("/two-factor");
+            assert_eq!(service.flag(ALICE).await, FactorFlag::Off);
+            answer.leads_to("/");
+        }
+        // There, the enrollment was complete, and the session had another id.
+        Rows::Together => {
+            answer.leads_to("/two-factor/code");
+        }
+    }
 }
 
 async fn disabling_twice_is_good_news(service: Service) {

@@ -1,7 +1,7 @@
 //! A store or a table that fails once, at each call of a flow: nobody is shut out, nobody gets in,
 //! and the flag agrees with the record in the end.
 
-use countersign::session::FactorFlag;
+use countersign::session::{Access, FactorFlag, Freshness};
 use countersign::testing::Phone;
 use countersign_gate::BoxError;
 
@@ -12,6 +12,7 @@ use crate::support::{ALICE, PASSWORD, Service, in_both_formats};
 in_both_formats! {
     the_code_survives_a_fault,
     enrolling_survives_a_fault,
+    an_interrupted_enrollment_ends_other_sign_ins,
     required_enrollment_survives_a_fault,
     disabling_survives_a_fault,
     removing_survives_a_fault,
@@ -86,7 +87,31 @@ async fn enrolling_survives_a_fault(like: Service) {
         browser.post(&path, &[("code", &code)]).await;
         assert!(service.is_enabled(ALICE).await);
         assert!(browser.is_signed_in().await);
+        // From now on, fresh factors are two.
+        service.wait(301);
+        let fresh = Access::Fresh(Freshness::minutes(5));
+        let away = browser.may_have("/", fresh).await.unwrap_err();
+        assert!(away.next.ends_with("ask=both"), "{away:?}");
         owner_gets_in(service, &phone).await;
+        Ok(())
+    })
+    .await;
+}
+
+async fn an_interrupted_enrollment_ends_other_sign_ins(like: Service) {
+    at_each_call(&like, async |service| {
+        let mut other = service.signed_in(ALICE).await;
+        let mut browser = service.signed_in(ALICE).await;
+        let path = browser.post("/two-factor/setup", &[]).await.next;
+        let phone = service.scan(&mut browser, &path).await;
+        let code = phone.passcode(service.clock.now());
+        service.start();
+        browser.post(&path, &[("code", &code)]).await;
+        service.end();
+        // The user does not try again.
+        let is_enabled = service.is_enabled(ALICE).await;
+        owner_gets_in(service, &phone).await;
+        assert_eq!(other.is_signed_in().await, !is_enabled);
         Ok(())
     })
     .await;

@@ -29,6 +29,7 @@ struct State {
     started: bool,
     calls: u32,
     failed: bool,
+    held: bool,
 }
 
 impl Plan {
@@ -50,6 +51,21 @@ impl Plan {
     /// Whether the call that was to fail took place.
     pub(crate) fn took_place(&self) -> bool {
         self.0.lock().unwrap().failed
+    }
+
+    /// The next flag that is set to `On` waits until the [release](Self::release).
+    pub(crate) fn hold(&self) {
+        self.0.lock().unwrap().held = true;
+    }
+
+    pub(crate) fn release(&self) {
+        self.0.lock().unwrap().held = false;
+    }
+
+    async fn released(&self) {
+        while self.0.lock().unwrap().held {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn call(&self) -> Option<Fault> {
@@ -130,6 +146,9 @@ impl SignInRows for FaultyRows {
     }
 
     async fn set_flag(&self, account: &AccountId, flag: FactorFlag) -> Result<(), BoxError> {
+        if flag == FactorFlag::On {
+            self.plan.released().await;
+        }
         self.plan.run(self.inner.set_flag(account, flag)).await?
     }
 

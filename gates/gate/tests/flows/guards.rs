@@ -1,3 +1,4 @@
+use countersign::FirstFactorKind;
 use countersign::session::Access;
 use countersign_gate::{GateRequest, Headers, SessionChange};
 
@@ -7,6 +8,8 @@ use crate::support::{ALICE, BOB, PASSWORD, Service, in_both_formats};
 in_both_formats! {
     forms_without_our_token_change_nothing,
     forms_of_other_sites_change_nothing,
+    hosts_are_compared_without_a_default_port,
+    passwords_from_other_sites_sign_nobody_in,
     a_header_may_carry_the_token,
     bodies_that_are_no_forms_are_refused,
     other_methods_and_pages_are_refused,
@@ -83,6 +86,47 @@ async fn forms_of_other_sites_change_nothing(service: Service) {
         .post("/two-factor/backup-codes/saved", &[])
         .await
         .leads_to("/two-factor");
+}
+
+async fn hosts_are_compared_without_a_default_port(service: Service) {
+    let mut browser = service.signed_in(ALICE).await;
+    for (origin, host, is_same) in [
+        ("https://service.test", "service.test:443", true),
+        ("https://service.test", "Service.TEST", true),
+        ("http://service.test", "service.test:80", true),
+        ("https://service.test:8443", "service.test:8443", true),
+        ("https://[2001:db8::1]:8443", "[2001:db8::1]:8443", true),
+        ("https://[2001:db8::1]", "[2001:db8::1]:443", true),
+        ("https://service.test", "service.test:80", false),
+        ("https://service.test", "service.test:8443", false),
+        ("https://service.test:8443", "service.test", false),
+        ("https://service.test.example", "service.test", false),
+        ("https://aservice.test", "service.test", false),
+        ("https://[2001:db8::1]", "[2001:db8::1:443]", false),
+        ("service.test", "service.test", false),
+        ("null", "null", false),
+        ("", "", false),
+    ] {
+        browser.headers.origin = Some(origin.to_owned());
+        browser.headers.host = Some(host.to_owned());
+        let answer = browser.post("/two-factor/backup-codes/saved", &[]).await;
+        assert_eq!(answer.status != 403, is_same, "{origin} {host}");
+    }
+}
+
+async fn passwords_from_other_sites_sign_nobody_in(service: Service) {
+    let mut browser = service.signed_in(ALICE).await;
+    for site in ["cross-site", "same-site"] {
+        browser.headers.sec_fetch_site = Some(site.to_owned());
+        let answer = browser.password(BOB).await;
+        assert_eq!((answer.status, answer.change), (403, SessionChange::Keep));
+        assert!(browser.is_signed_in().await);
+    }
+    // A single sign-on answers with a form of its site.
+    let answer = browser
+        .first_factor(BOB, FirstFactorKind::SingleSignOn)
+        .await;
+    answer.leads_to("/");
 }
 
 async fn a_header_may_carry_the_token(service: Service) {

@@ -1,5 +1,6 @@
 use countersign::FirstFactorKind;
 use countersign::session::{Access, Freshness};
+use countersign_gate::SessionChange;
 
 use crate::support::{ALICE, PASSWORD, Service, in_both_formats};
 
@@ -7,6 +8,7 @@ const FRESH: Access = Access::Fresh(Freshness::minutes(5));
 const STRICT: Access = Access::Fresh(Freshness::minutes(5).with_second_factor());
 
 in_both_formats! {
+    asking_without_a_second_factor_writes_nothing,
     old_factors_are_asked_for_and_lead_back,
     only_the_old_factor_is_asked_for,
     without_factor_the_password_is_asked_for,
@@ -147,4 +149,14 @@ async fn a_factor_that_another_session_disabled_is_not_asked_for(service: Servic
         .await
         .leads_to("/transfer");
     assert!(browser.may_have("/transfer", FRESH).await.is_ok());
+}
+
+async fn asking_without_a_second_factor_writes_nothing(service: Service) {
+    let mut browser = service.signed_in(ALICE).await;
+    for ask in ["", "code", "both"] {
+        service.wait(1);
+        let page = format!("/two-factor/prove?to=%2F&ask={ask}");
+        let answer = browser.get(&page).await;
+        assert_eq!(answer.change, SessionChange::Keep, "{ask}");
+    }
 }

@@ -3,10 +3,11 @@ use countersign::session::FactorFlag;
 use countersign_gate::{SessionChange, What};
 use std::time::Duration;
 
-use crate::support::{ALICE, PASSWORD, Service, in_both_formats};
+use crate::support::{ALICE, NAMELESS, PASSWORD, Service, in_both_formats};
 
 in_both_formats! {
     enrolling_needs_no_second_password,
+    an_account_without_a_name_can_enroll,
     a_stale_first_factor_needs_the_password,
     wrong_and_limited_passwords_are_refused,
     a_token_cannot_enroll_without_the_password,
@@ -247,4 +248,9 @@ async fn another_session_cannot_see_the_setup(service: Service) {
         assert_eq!(other.post(&path, &[("code", "000000")]).await.status, 410);
     }
     service.confirm(&mut browser, &path).await;
+}
+
+async fn an_account_without_a_name_can_enroll(service: Service) {
+    service.enrolled(NAMELESS).await;
+    assert!(service.is_enabled(NAMELESS).await);
 }

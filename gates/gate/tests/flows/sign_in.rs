@@ -2,7 +2,7 @@ use countersign::session::{Access, FactorFlag};
 use countersign::{AccountId, FirstFactorKind};
 use countersign_gate::{SessionChange, What};
 
-use crate::support::{ALICE, Service, in_both_formats};
+use crate::support::{ALICE, BOB, PASSWORD, Service, in_both_formats};
 
 in_both_formats! {
     without_factor_the_password_is_enough,
@@ -10,6 +10,11 @@ in_both_formats! {
     a_dropped_answer_signs_in_once,
     a_repeat_needs_the_same_code,
     wrong_codes_are_refused_and_told,
+    a_repeated_wrong_code_is_told_once,
+    a_late_repeat_is_sent_away,
+    a_repeat_after_a_disabling_ends_nothing,
+    an_anonymous_session_keeps_nothing,
+    the_page_hides_the_verifiers_request_id,
     a_limit_makes_the_user_wait,
     a_backup_code_signs_in_once,
     a_lost_record_lets_nobody_in,
@@ -123,6 +128,90 @@ async fn wrong_codes_are_refused_and_told(service: Service) {
     assert!(!other.is_signed_in().await);
 }
 
+async fn a_repeated_wrong_code_is_told_once(service: Service) {
+    service.enrolled(ALICE).await;
+    service.accounts.notices();
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    let fields = [("code", "000000"), ("request", page.line("request"))];
+    let form = browser.form("/two-factor/code", &fields);
+    for _ in 0..3 {
+        browser.send(form.clone()).await;
+        browser.post("/two-factor/code", &fields).await;
+    }
+    assert_eq!(service.accounts.notices(), [What::WrongCode]);
+    browser
+        .fill("/two-factor/code", &[("code", "000000")])
+        .await;
+    assert_eq!(service.accounts.notices(), [What::WrongCode]);
+}
+
+async fn a_late_repeat_is_sent_away(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    service.wait(565);
+    let code = service.next(&phone);
+    let fields = [("code", code.as_str()), ("request", page.line("request"))];
+    let form = browser.form("/two-factor/code", &fields);
+    browser.send_without_answer(form).await.leads_to("/");
+    // Now the time for the second factor is over.
+    service.wait(10);
+    let late = browser.post("/two-factor/code", &fields).await;
+    late.refused(401, "sign-in", "/");
+    assert_eq!(late.change, SessionChange::Keep);
+}
+
+async fn a_repeat_after_a_disabling_ends_nothing(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    let code = service.next(&phone);
+    let fields = [("code", code.as_str()), ("request", page.line("request"))];
+    let late = browser.clone();
+    let form = browser.form("/two-factor/code", &fields);
+    browser.send(form).await.leads_to("/");
+    browser.get("/two-factor").await;
+    let code = service.next(&phone);
+    let both = [("password", PASSWORD), ("code", code.as_str())];
+    let disabled = browser.post("/two-factor/disable", &both).await;
+    disabled.leads_to("/two-factor");
+    // The second click comes late, with the old id.
+    let answer = late.clone().post("/two-factor/code", &fields).await;
+    assert_eq!(answer.change, SessionChange::Keep, "{answer:?}");
+    assert!(browser.is_signed_in().await);
+}
+
+async fn an_anonymous_session_keeps_nothing(service: Service) {
+    let mut browser = service.signed_in(BOB).await;
+    let old = browser.cookie.clone();
+    browser.password(ALICE).await.leads_to("/");
+    let left = service.sessions.data(old.as_deref());
+    assert!(left.is_moved());
+    assert!(!left.to_text().contains(ALICE), "{}", left.to_text());
+}
+
+async fn the_page_hides_the_verifiers_request_id(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let page = browser.get("/two-factor/code").await;
+    let request = page.line("request").to_owned();
+    let code = service.next(&phone);
+    let fields = [("code", code.as_str()), ("request", request.as_str())];
+    browser
+        .post("/two-factor/code", &fields)
+        .await
+        .leads_to("/");
+    // Whoever has the verifier's id and the code gets the receipt again.
+    let (account, id) = (AccountId::new(ALICE).unwrap(), request.parse().unwrap());
+    let again = service.verifier.verify_request(&account, &code, &id).await;
+    assert!(again.is_err());
+}
+
 async fn a_limit_makes_the_user_wait(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
     let mut browser = service.browser();
@@ -193,6 +282,7 @@ async fn an_old_id_reaches_nothing(service: Service) {
         assert_eq!(answer.change, SessionChange::Keep, "{path}");
         assert_eq!(answer.status, 303);
     }
+    // It is not sent home, where it would be sent home for ever.
     for path in ["/", "/notes"] {
         let away = late.may_have(path, Access::Full).await.unwrap_err();
         away.refused(401, "sign-in", "/sign-in");

@@ -20,6 +20,8 @@ use crate::faults::{Fault, FaultyRows, FaultyStore, Plan, Together};
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const ALICE: &str = "alice";
 pub(crate) const BOB: &str = "bob";
+/// An account whose name has no letter.
+pub(crate) const NAMELESS: &str = "nameless";
 
 /// Runs a test of this module for a browser with forms and a program with JSON, on a store with
 /// rows of its own and on one that writes both in one transaction.
@@ -78,7 +80,7 @@ pub(crate) struct Service {
     pub(crate) plan: Plan,
     pub(crate) sessions: Sessions,
     format: Format,
-    store: Rows,
+    pub(crate) store: Rows,
 }
 
 /// The accounts of the service: everybody has the same password.
@@ -119,7 +121,10 @@ impl People {
 
 impl Accounts for People {
     async fn account_name(&self, account: &AccountId) -> Result<String, BoxError> {
-        Ok(format!("{}@example.com", account.as_str()))
+        Ok(match account.as_str() {
+            NAMELESS => "\n".to_owned(),
+            account => format!("{account}@example.com"),
+        })
     }
 
     async fn check_password(
@@ -127,6 +132,8 @@ impl Accounts for People {
         _: &AccountId,
         password: &str,
     ) -> Result<PasswordCheck, BoxError> {
+        // A real check takes its time, and another request runs meanwhile.
+        tokio::task::yield_now().await;
         let mut rules = self.0.lock().unwrap();
         rules.passwords_checked += 1;
         Ok(match rules.wait {
