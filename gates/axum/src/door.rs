@@ -62,6 +62,8 @@ impl Door {
 
     /// Ends all sign-ins of an account but this one: after a change of the password, for example.
     ///
+    /// A session whose second factor is still missing goes on, for at most ten minutes.
+    ///
     /// # Errors
     /// If they are not ended.
     pub async fn end_sign_ins(

@@ -8,6 +8,12 @@ use crate::sign_ins::{RowsOfRequest, SignInRows, SignInStore};
 /// If the process dies between the two writes, an accepted code is used up without a sign-in, and
 /// the user enters the next code. The flag has three values, so that no such moment shuts an owner
 /// out.
+///
+/// The gate writes the rows of its own changes. Your application also calls the verifier, for
+/// example [`force_disable`](countersign::Verifier::force_disable). So set the flag around such a
+/// call as [`FactorFlag`](countersign::session::FactorFlag) says, and call
+/// [`Gate::end_sign_ins`](crate::Gate::end_sign_ins). If the flag stays on without a second factor,
+/// nobody signs in to the account.
 #[derive(Clone, Debug)]
 pub struct Separate<S, R> {
     records: S,

@@ -202,7 +202,7 @@ pub trait SignInStore: Store + Clone + 'static {
     ///
     /// - with [`WriteKind::Accepted`](countersign::store::WriteKind::Accepted) and
     ///   [`Enrolled`](countersign::store::WriteKind::Enrolled): inserts the sign-in, if one is
-    /// named
+    ///   named
     /// - with `Enrolled`: sets the flag `On`; with `Disabled`: sets it `Off`
     /// - with `Enrolled`, `Removed` and `Disabled`: ends the account's other sign-ins, but neither
     ///   `keep` nor the new one

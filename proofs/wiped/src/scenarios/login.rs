@@ -99,11 +99,12 @@ fn enroll_and_log_in(
     rejected(verifier.verify(alice, passcode.expose()))?;
     stop.here()?;
 
-    clock.advance(STEP * 3);
-    let before = |steps: u64| Timestamp::from_unix(clock.now().as_unix() - steps * 30);
+    clock.advance(STEP.saturating_mul(3));
+    let now = clock.now().as_unix();
+    let before = |seconds: u64| Timestamp::from_unix(now.saturating_sub(seconds));
     // One variable each: moving a passcode into an array would leave a copy.
-    let one = shown(secret, before(2));
-    let two = shown(secret, before(1));
+    let one = shown(secret, before(60));
+    let two = shown(secret, before(30));
     let three = shown(secret, before(0));
     let [one, two, three] = [&one, &two, &three].map(|passcode| add_passcode(known, passcode));
     rejected(verifier.verify_consecutive(alice, &[one, "000000", three]))?;
