@@ -31,7 +31,7 @@
 //! Some cases write the rows in the transaction of the record. They do nothing if
 //! [`IN_TRANSACTION`](crate::SignInStore::IN_TRANSACTION) is `false`.
 //!
-//! Run the conformance tests of [`countersign::conformance`] too: they check the records.
+//! Run the conformance tests of `countersign::conformance` too: they check the records.
 //!
 //! # Needs
 //!
