@@ -15,7 +15,7 @@ fn read(path: &str) -> String {
 fn every_test_in_the_documents_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = String::new();
-    for folder in ["src", "tests", "examples", "proofs", "stores"] {
+    for folder in ["src", "tests", "examples", "proofs", "stores", "gates"] {
         add_sources(&root.join(folder), &mut sources);
     }
     for (path, least) in DOCUMENTS {
