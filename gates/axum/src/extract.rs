@@ -87,7 +87,8 @@ impl HalfSignedIn {
 #[derive(Clone, Debug)]
 pub struct Fresh<const MINUTES: u32>(pub SignedIn);
 
-/// The message of the gate for this page, if there is one: that a backup code was used, for example.
+/// The message of the gate for this page, if there is one: that a backup code was used, for
+/// example.
 ///
 /// Show it on the page that a user sees after the sign-in. The gate shows it on its own next page
 /// otherwise. Taking it changes the session.

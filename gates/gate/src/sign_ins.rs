@@ -169,10 +169,10 @@ pub trait SignInRows: Send + Sync {
         keep: Option<&SignInId>,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Deletes the sign-ins that were used last [`ENDED_KEPT`](Self::ENDED_KEPT) seconds before
-    /// `idle_since`, or earlier. So each sign-in that ended while it was not idle stays long enough.
-    /// It may delete those that began so long before `begun_before`, too; they are no longer used,
-    /// and become idle. Call it regularly.
+    /// Deletes the sign-ins whose last use is at least [`ENDED_KEPT`](Self::ENDED_KEPT) seconds
+    /// before `idle_since`. So each sign-in that ended while it was not idle stays long enough. It
+    /// may also delete those that began so long before `begun_before`: they are no longer used, and
+    /// become idle. Call it regularly.
     ///
     /// # Errors
     /// If they are not deleted.
