@@ -58,6 +58,15 @@ impl Exchange {
         })
     }
 
+    /// Takes the message for the next page out of the session.
+    pub(crate) async fn take_message(&self) -> Result<Option<String>, Failure> {
+        let Some((text, change)) = self.gate.take_message(&self.request) else {
+            return Ok(None);
+        };
+        let applied = self.session.apply(change, false).await;
+        applied.map(|()| Some(text)).map_err(Failure::Session)
+    }
+
     /// Changes the session, and returns the response.
     pub(crate) async fn finish(&self, answer: GateAnswer) -> HttpResponse {
         let (response, change) = respond(answer);

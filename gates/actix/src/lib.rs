@@ -8,6 +8,7 @@ mod door;
 mod exchange;
 mod extract;
 mod gated;
+mod message;
 mod noted;
 mod pages;
 mod session;
@@ -20,6 +21,7 @@ pub use app::{Endpoint, GateApp};
 pub use door::Door;
 pub use extract::{Fresh, HalfSignedIn, NotOurForm, SignedIn};
 pub use gated::{AppService, Gated};
+pub use message::GateMessage;
 pub use noted::NotedRoute;
 pub use session::{GateSession, Renewal};
 

@@ -9,7 +9,7 @@ use actix_session::storage::CookieSessionStore;
 use actix_web::cookie::Key;
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpServer, get, test, web};
-use countersign_actix::gate::countersign::session::FactorFlag;
+use countersign_actix::gate::countersign::session::{FactorFlag, Requirement};
 use countersign_actix::gate::countersign::store::MemoryStore;
 use countersign_actix::gate::countersign::testing::{ManualClock, Phone};
 use countersign_actix::gate::countersign::{
@@ -445,6 +445,42 @@ async fn the_largest_cookie_fits_into_a_browser() {
         sizes.iter().all(|size| *size <= LARGEST_COOKIE),
         "{sizes:?}"
     );
+}
+
+/// Accounts that must enroll from tomorrow on.
+struct Grace;
+
+impl Accounts for Grace {
+    async fn account_name(&self, account: &AccountId) -> Result<String, BoxError> {
+        Ok(account.as_str().to_owned())
+    }
+
+    async fn check_password(&self, _: &AccountId, _: &str) -> Result<PasswordCheck, BoxError> {
+        Ok(PasswordCheck::Right)
+    }
+
+    async fn requirement(&self, _: &AccountId) -> Result<Requirement, BoxError> {
+        let tomorrow = Timestamp::now().saturating_add(86_400);
+        Ok(Requirement::RequiredFrom(tomorrow))
+    }
+}
+
+#[actix_web::test]
+async fn a_message_is_taken_once() {
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
+    let store = Separate::new(MemoryStore::new(), MemoryRows::new());
+    let verifier = Verifier::builder(store, keyring, "Example")
+        .build()
+        .unwrap();
+    let gate = Gate::builder(verifier, Grace).build();
+    let service = Service::start(gate, Over::Chosen, TestStore::default()).await;
+    let mut browser = Browser::new();
+    browser.enter(&service, "alice", "password").await;
+    let first = browser.get(&service, "/message").await;
+    assert!(!first.body.is_empty(), "{first:?}");
+    let second = browser.get(&service, "/message").await;
+    assert_eq!(second.status, 200);
+    assert!(second.body.is_empty(), "{second:?}");
 }
 
 /// The README names this figure. A browser drops a cookie whose name and value have more than 4,096

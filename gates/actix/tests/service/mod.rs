@@ -24,8 +24,8 @@ use countersign_actix::gate::countersign::AccountId;
 use countersign_actix::gate::countersign::session::Freshness;
 use countersign_actix::gate::testing::{Client, SECRET, TestAnswer, TestRequest};
 use countersign_actix::{
-    AppService, Door, Endpoint, FirstFactorKind, Gate, GateApp, GateSessions, Gated, SaveAs,
-    SignedIn,
+    AppService, Door, Endpoint, FirstFactorKind, Gate, GateApp, GateMessage, GateSessions, Gated,
+    SaveAs, SignedIn,
 };
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -67,6 +67,10 @@ pub(crate) fn app(gate: Gate, held: Held) -> GateApp<impl Endpoint<Response = Se
         .public("/session/{change}", web::route().to(change))
         .first_factor("/half", web::route().to(async || "half"))
         .route("/secret", web::route().to(secret))
+        .route(
+            "/message",
+            web::route().to(async |message: GateMessage| message.0.unwrap_or_default()),
+        )
         .route("/secret/{id}", web::route().to(secret))
         .fresh("/fresh", fresh, web::route().to(secret))
         .service(nested)
