@@ -153,9 +153,12 @@ fn only_allowed_foreign_types_are_public() {
             "actix_service",
             "actix_session",
             "actix_web",
+            "anyhow",
             "countersign",
             "countersign_actix",
             "countersign_gate",
+            "http",
+            "time",
         ],
     );
 }
