@@ -67,12 +67,12 @@ async fn the_harness_walks_all_routes() {
     let report = walk(None, "alice").await.unwrap();
     assert_eq!(
         report.closed,
-        ["/half", "/secret", "/secret/{id}", "/fresh"]
+        ["/half", "/secret", "/message", "/secret/{id}", "/fresh"]
     );
     assert_eq!(report.open.len(), 5);
     assert_eq!((report.not_seen, report.public_not_seen), (1, 1));
     // Seven methods, nine spellings; as nobody, and but for one route after the first factor.
-    assert_eq!(report.requests, 7 * 9 * (4 + 3));
+    assert_eq!(report.requests, 7 * 9 * (5 + 4));
     let enrolls = walk(None, "carol").await.unwrap();
     assert_eq!(enrolls.requests, report.requests);
 }
