@@ -150,30 +150,31 @@ pub(crate) async fn nothing_follows_a_failed_statement<S, DB>(
 
     let mut transaction = pool.begin().await.unwrap();
     let importer = verifier.with_store(in_transaction(verifier.store(), &mut transaction));
-    // A fast database can answer before the first poll ends. Then another import is dropped.
-    let interrupted = 'dropped: {
-        for id in 1..1000 {
-            let (account, import) = (account(id), import(1));
-            let mut dropped = pin!(importer.import_in_transaction(&account, &import));
-            if poll_fn(|context| Poll::Ready(dropped.as_mut().poll(context)))
-                .await
-                .is_pending()
-            {
-                break 'dropped id;
+    // A fast database can answer before the first poll ends, and a future can also wait while no
+    // statement is under way. Then another import is dropped.
+    let mut tries = 0;
+    let error = loop {
+        tries += 1;
+        assert!(tries < 1000, "no statement was interrupted");
+        let (first, import_of_first) = (account(tries), import(1));
+        {
+            let mut dropped = pin!(importer.import_in_transaction(&first, &import_of_first));
+            let polled = poll_fn(|context| Poll::Ready(dropped.as_mut().poll(context)));
+            if polled.await.is_ready() {
+                continue;
             }
         }
-        panic!("no import was interrupted");
+        let (second, import_of_second) = (account(1000 + tries), import(1));
+        let next = importer.import_in_transaction(&second, &import_of_second);
+        if let Err(error) = next.await {
+            break failed(error);
+        }
     };
-    let (second, import_of_second) = (account(1001), import(1));
-    let next = importer
-        .import_in_transaction(&second, &import_of_second)
-        .await;
-    let error = failed(next.unwrap_err());
     assert!(matches!(error, Error::TransactionFailed(None)), "{error:?}");
     drop(importer);
     // A rollback could wait forever for the answer that nobody read.
     drop(transaction);
-    for id in (1..=interrupted).chain([1001]) {
+    for id in (1..=tries).chain(1001..=1000 + tries) {
         assert!(!is_imported(&verifier, id).await);
     }
 }
