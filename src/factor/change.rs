@@ -5,7 +5,7 @@ use super::attempt::{Progress, Refusal};
 use super::authenticator::Pending;
 use super::code_set::CodeSet;
 use super::proof::{AcceptedBy, Evidence, FirstFactor, Receipt};
-use super::rate_limit::CLOCK_SKEW;
+use super::rate_limit::is_recent;
 use super::second_factor::{Outcome, SecondFactor, Step};
 use crate::backup::BackupCodeSet;
 use crate::store::WriteKind;
@@ -239,10 +239,7 @@ impl SecondFactor {
 
 /// Whether a time is at most the policy's `proof_age` old, and at most 10 s ahead.
 fn fresh(time: Timestamp, now: Timestamp, policy: &Policy) -> Result<(), Rejection> {
-    let too_old = now.saturating_since(time) > policy.proof_age().as_secs();
-    let too_new = time.saturating_since(now) > CLOCK_SKEW.as_secs();
-    if too_old || too_new {
-        return Err(Rejection::ProofExpired);
-    }
-    Ok(())
+    is_recent(time, now, policy.proof_age().as_secs())
+        .then_some(())
+        .ok_or(Rejection::ProofExpired)
 }

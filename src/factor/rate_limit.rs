@@ -169,7 +169,13 @@ impl RateLimit {
 
 /// The most that the time of a proof may lie ahead of now: clocks that NTP synchronizes differ by
 /// less.
-pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(10);
+const CLOCK_SKEW: Duration = Duration::from_secs(10);
+
+/// Whether a time is at most so many seconds old, and not further ahead than the clocks of two
+/// servers differ.
+pub(crate) const fn is_recent(at: Timestamp, now: Timestamp, max_age: u64) -> bool {
+    now.saturating_since(at) <= max_age && at.saturating_since(now) <= CLOCK_SKEW.as_secs()
+}
 
 /// The most that a stored time may lie ahead of now.
 const CLOCK_FAULT: Duration = Duration::from_secs(3600);

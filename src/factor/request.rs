@@ -4,7 +4,7 @@
 //! computes a password hash, a repeat joins it: the repeat computes the hash too.
 
 use super::authenticator::{IdError, parse_hex, write_hex};
-use super::rate_limit::CLOCK_SKEW;
+use super::rate_limit::is_recent;
 use crate::Timestamp;
 use crate::constant_time::reveal;
 use crate::otp::Code;
@@ -173,7 +173,6 @@ impl LastRequest {
 
     /// Whether a repeat that arrives now gets the same result.
     pub(super) fn counts(&self, now: Timestamp) -> bool {
-        now.saturating_since(self.at) <= REPEAT_AGE
-            && self.at.saturating_since(now) <= CLOCK_SKEW.as_secs()
+        is_recent(self.at, now, REPEAT_AGE)
     }
 }

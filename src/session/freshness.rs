@@ -1,6 +1,6 @@
 use super::passed::{SecondFactorUse, SignInFactors};
 use crate::Timestamp;
-use crate::factor::rate_limit::CLOCK_SKEW;
+use crate::factor::rate_limit::is_recent;
 
 /// How old the factors of a sign-in may be for an act: `max_age` of RFC 9470.
 ///
@@ -55,8 +55,7 @@ impl Freshness {
     }
 
     const fn is_fresh(&self, at: Timestamp, now: Timestamp) -> bool {
-        let in_time = now.saturating_since(at) <= self.max_age;
-        in_time && at.saturating_since(now) <= CLOCK_SKEW.as_secs()
+        is_recent(at, now, self.max_age)
     }
 }
 

@@ -1,6 +1,6 @@
 use super::freshness::{Freshness, StepUp};
 use super::passed::{Passed, SignInFactors};
-use crate::factor::rate_limit::CLOCK_SKEW;
+use crate::factor::rate_limit::is_recent;
 use crate::{AccountId, FirstFactor, Timestamp};
 
 /// The stage of a session.
@@ -112,8 +112,7 @@ impl HalfSession {
     /// Whether the time for the second factor is over.
     #[must_use]
     pub const fn is_over(&self, now: Timestamp) -> bool {
-        now.saturating_since(self.first.at) > Self::LIFETIME
-            || self.first.at.saturating_since(now) > CLOCK_SKEW.as_secs()
+        !is_recent(self.first.at, now, Self::LIFETIME)
     }
 
     /// Makes a full session. Insert a row for the sign-in, renew the id of the session, and let the
@@ -207,7 +206,7 @@ mod tests {
         assert_eq!(reach(half(NOW)), [Ok(()), Ok(()), code, code]);
         assert_eq!(reach(half(ago(600))), [Ok(()), Ok(()), code, code]);
         assert_eq!(reach(half(ago(601))), [Ok(()), sign_in, sign_in, sign_in]);
-        let future = half(NOW.saturating_add(CLOCK_SKEW.as_secs()).saturating_add(1));
+        let future = half(NOW.saturating_add(11));
         assert_eq!(reach(future), [Ok(()), sign_in, sign_in, sign_in]);
         let passcode = SecondFactorUse::Passcode;
         let done = full(FirstFactor::password(NOW), passcode, NOW);
