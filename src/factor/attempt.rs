@@ -109,10 +109,7 @@ impl SecondFactor {
             Matched::Replayed => return Err(Refusal::Unchanged(Rejection::Replayed)),
             Matched::None { has_passcode_shape } => has_passcode_shape,
         };
-        let job = self.code_set.as_ref().and_then(|codes| {
-            let job = codes.redeem_job(code)?;
-            Some((job, codes.id()))
-        });
+        let job = self.redeem_job(code);
         // A wrong code is counted on every account if any account of the service could have such a
         // code. Otherwise an uncounted answer would show which accounts have backup codes.
         let is_possible =
@@ -125,6 +122,12 @@ impl SecondFactor {
             Some((job, set)) => Refusal::HashNeeded { job, set },
             None => Refusal::Counted(Rejection::WrongCode),
         })
+    }
+
+    /// The hash to compute if the code can be a backup code of the account.
+    fn redeem_job(&self, code: &Code) -> Option<(HashJob, BackupCodeSetId)> {
+        let codes = self.code_set.as_ref()?;
+        Some((codes.redeem_job(code)?, codes.id()))
     }
 
     /// Compares the code with every passcode that counts now, of every authenticator with this
@@ -171,11 +174,8 @@ impl SecondFactor {
         };
         match codes.redeem(&hashed.hashes, now) {
             CodeMatch::Unused(index) => {
-                let by = AcceptedBy::BackupCode {
-                    set: hashed.set,
-                    number: u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX),
-                    remaining: u8::try_from(codes.remaining()).unwrap_or(u8::MAX),
-                };
+                let number = u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX);
+                let by = by_backup_code(codes, number);
                 self.rate_limit.succeed_after_counting(policy);
                 Ok(by)
             }
@@ -210,9 +210,11 @@ impl SecondFactor {
             (Some((RequestResult::Reserved { joins }, at)), Progress::Start)
                 if joins < MOST_JOINS =>
             {
-                if let Some(needed) = self.join(code) {
+                // A repeat computes the same hash as the first request.
+                if let Some((job, set)) = self.redeem_job(code) {
                     let joins = joins.saturating_add(1);
                     self.remember(tag, at, RequestResult::Reserved { joins });
+                    let needed = Outcome::HashNeeded { job, set };
                     return Step::Write(self, WriteKind::Joined, needed);
                 }
             }
@@ -261,13 +263,6 @@ impl SecondFactor {
         self.last_request = Some(Box::new(LastRequest { tag, at, result }));
     }
 
-    /// The hash that a repeat computes as the first request does.
-    fn join<T>(&self, code: &Code) -> Option<Outcome<T>> {
-        let codes = self.code_set.as_ref()?;
-        let (job, set) = (codes.redeem_job(code)?, codes.id());
-        Some(Outcome::HashNeeded { job, set })
-    }
-
     fn result_of(&self, by: AcceptedBy) -> Option<RequestResult> {
         match by {
             AcceptedBy::Authenticator { id } => {
@@ -291,11 +286,7 @@ impl SecondFactor {
             }
             RequestResult::BackupCode { number } => {
                 let codes = self.code_set.as_ref()?;
-                Some(AcceptedBy::BackupCode {
-                    set: codes.id(),
-                    number,
-                    remaining: u8::try_from(codes.remaining()).unwrap_or(u8::MAX),
-                })
+                Some(by_backup_code(codes, number))
             }
         }
     }
@@ -314,6 +305,15 @@ impl SecondFactor {
             }
         };
         self.is_enabled() && is_possible
+    }
+}
+
+/// The backup code with this number, as it is reported.
+fn by_backup_code(codes: &CodeSet, number: u8) -> AcceptedBy {
+    AcceptedBy::BackupCode {
+        set: codes.id(),
+        number,
+        remaining: u8::try_from(codes.remaining()).unwrap_or(u8::MAX),
     }
 }
 
