@@ -21,8 +21,14 @@ impl Freshness {
     /// one.
     #[must_use]
     pub const fn minutes(minutes: u32) -> Self {
+        Self::seconds((minutes as u64).saturating_mul(60))
+    }
+
+    /// The same, in seconds.
+    #[must_use]
+    pub const fn seconds(seconds: u64) -> Self {
         Self {
-            max_age: (minutes as u64).saturating_mul(60),
+            max_age: seconds,
             second_factor: false,
         }
     }
@@ -54,7 +60,10 @@ impl Freshness {
         Ok(())
     }
 
-    const fn is_fresh(&self, at: Timestamp, now: Timestamp) -> bool {
+    /// Whether a factor that was checked at this time is fresh. The time may lie up to 10 s ahead,
+    /// because the clocks of two servers differ.
+    #[must_use]
+    pub const fn is_fresh(&self, at: Timestamp, now: Timestamp) -> bool {
         is_recent(at, now, self.max_age)
     }
 }

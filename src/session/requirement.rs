@@ -55,8 +55,9 @@ pub struct Exemption {
 }
 
 impl Requirement {
-    /// Returns from when on the account must enroll: `None` if never.
-    pub(super) const fn enroll_from(&self) -> Option<Timestamp> {
+    /// Returns from when on the account must have a second factor: `None` if never.
+    #[must_use]
+    pub const fn enroll_from(&self) -> Option<Timestamp> {
         match self {
             Self::Optional | Self::SatisfiedByOther => None,
             Self::Required => Some(Timestamp::UNIX_EPOCH),

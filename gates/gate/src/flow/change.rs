@@ -2,8 +2,8 @@
 //! that writes them in the transaction of the record needs none of this.
 
 use countersign::factor::EnabledStatus;
-use countersign::session::{FactorFlag, Requirement};
-use countersign::{AccountId, Status, Timestamp};
+use countersign::session::FactorFlag;
+use countersign::{AccountId, Status};
 
 use super::Stop;
 use super::visit::Visit;
@@ -109,16 +109,5 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
         let rows = self.flow.verifier.store().rows();
         Ok(rows.set_flag(account, flag).await?)
-    }
-}
-
-/// The time from which the account must have a second factor.
-pub(super) fn enroll_by(requirement: &Requirement) -> Option<Timestamp> {
-    match requirement {
-        Requirement::Optional | Requirement::SatisfiedByOther => None,
-        Requirement::RequiredFrom(from) => Some(*from),
-        Requirement::Exempt(exemption) => Some(exemption.until),
-        // Also a requirement of a later version.
-        _ => Some(Timestamp::UNIX_EPOCH),
     }
 }

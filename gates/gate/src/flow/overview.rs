@@ -3,7 +3,6 @@
 use countersign::AccountId;
 
 use super::Stop;
-use super::change::enroll_by;
 use super::visit::Visit;
 use crate::accounts::Accounts;
 use crate::exchange::GateAnswer;
@@ -17,7 +16,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let enabled = self.enabled(account).await?;
         let page = match &enabled {
             None => OverviewPage {
-                enroll_by: enroll_by(&self.flow.accounts.requirement(account).await?),
+                enroll_by: self.flow.accounts.requirement(account).await?.enroll_from(),
                 ..OverviewPage::default()
             },
             Some(enabled) => OverviewPage {
@@ -34,6 +33,6 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     /// Whether the account may have no second factor now.
     pub(super) async fn may_disable(&self, account: &AccountId) -> Result<bool, Stop> {
         let requirement = self.flow.accounts.requirement(account).await?;
-        Ok(enroll_by(&requirement).is_none_or(|from| self.now < from))
+        Ok(requirement.enroll_from().is_none_or(|from| self.now < from))
     }
 }

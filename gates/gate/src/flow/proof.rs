@@ -1,7 +1,7 @@
 //! The proof that a change needs: from the session while it is fresh, else from the user. The
 //! verifier checks the proof with the change. This file decides only what to ask for.
 
-use countersign::session::{SecondFactorUse, SignInFactors};
+use countersign::session::{Freshness, SecondFactorUse, SignInFactors};
 use countersign::{
     AccountId, FirstFactor, Proof, Receipt, Rejection, RequestId, SealedReceipt, Status, Timestamp,
 };
@@ -343,13 +343,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
 
     pub(super) fn is_fresh(&self, at: Timestamp, margin: u64) -> bool {
         let age = self.flow.verifier.policy().proof_age().as_secs();
-        self.now.saturating_since(at) <= age.saturating_sub(margin)
-            && at.saturating_since(self.now) <= CLOCK_SKEW
+        Freshness::seconds(age.saturating_sub(margin)).is_fresh(at, self.now)
     }
 }
 
 /// A minute: filling in a form takes time.
 pub(super) const MARGIN: u64 = 60;
-
-/// How far another server's clock may be ahead, in seconds, as for the verifier.
-const CLOCK_SKEW: u64 = 10;
