@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::accounts::{Accounts, BoxError};
 use crate::exchange::{GateAnswer, GateRequest};
 use crate::flow::Flow;
+use crate::random;
 use crate::render::Pages;
 use crate::session_data::{Flash, SessionChange};
 use crate::sign_ins::{SignInId, SignInStore};
@@ -95,6 +96,14 @@ pub struct SignedInVisitor {
     pub factors: SignInFactors,
     /// The token for the forms of your own pages, in the field `csrf`.
     pub csrf: String,
+}
+
+impl SignedInVisitor {
+    /// Whether a form of your own page sent this token, compared in constant time.
+    #[must_use]
+    pub fn sent_token(&self, token: &str) -> bool {
+        random::is_token(&self.csrf, token)
+    }
 }
 
 /// Hides the token.

@@ -2,6 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 use crate::accounts::BoxError;
 
@@ -18,6 +19,11 @@ pub(crate) fn random() -> Result<[u8; 16], BoxError> {
 
 pub(crate) fn hex(bytes: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+/// Whether a text is this token, compared in constant time. No text is an empty token.
+pub(crate) fn is_token(token: &str, text: &str) -> bool {
+    !token.is_empty() && bool::from(token.as_bytes().ct_eq(text.as_bytes()))
 }
 
 /// What is derived from the secret of a half session. A repeat of the same form derives the same

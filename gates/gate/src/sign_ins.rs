@@ -219,3 +219,19 @@ pub struct RowsOfRequest {
     /// The sign-in that a change does not end.
     pub keep: Option<SignInId>,
 }
+
+impl RowsOfRequest {
+    pub(crate) const fn inserting(new: NewSignIn) -> Self {
+        Self {
+            new: Some(new),
+            keep: None,
+        }
+    }
+
+    pub(crate) fn keeping(id: &SignInId) -> Self {
+        Self {
+            new: None,
+            keep: Some(id.clone()),
+        }
+    }
+}

@@ -145,10 +145,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         };
         let proof = self.proof_of(&mut member, &form, &change, &origin).await?;
         let account = member.account.clone();
-        let rows = RowsOfRequest {
-            new: None,
-            keep: Some(member.full.id.clone()),
-        };
+        let rows = RowsOfRequest::keeping(&member.full.id);
         let store = KeepOne::new(self.flow.verifier.store().with(rows));
         let verifier = self.flow.verifier.with_store(store.clone());
         let result = verifier

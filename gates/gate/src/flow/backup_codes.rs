@@ -4,7 +4,7 @@ use countersign::factor::EnabledStatus;
 use serde::Deserialize;
 
 use super::proof::{Origin, ProofForm};
-use super::visit::Visit;
+use super::visit::{NoFields, Visit};
 use super::{Stop, rejected};
 use crate::accounts::{Accounts, BoxError};
 use crate::exchange::GateAnswer;
@@ -20,18 +20,13 @@ struct FileForm {
     text: String,
 }
 
-#[derive(Deserialize)]
-struct Nothing {}
-
 impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     pub(crate) async fn ask_backup_codes(&mut self) -> Result<GateAnswer, Stop> {
         let member = self.require_member().await?;
         let Some(enabled) = self.enabled(&member.account).await? else {
             return Ok(self.redirect(&self.path("")));
         };
-        if self.session.csrf.is_empty() {
-            self.session.csrf = random::token()?;
-        }
+        self.ensure_token()?;
         let once = self.once(&enabled)?;
         let change = Change::IssueBackupCodes {
             replaces: enabled.backup_codes.is_some(),
@@ -84,7 +79,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             file,
             file_name: text_around.file_name(),
         };
-        self.page(Some(&account), Content::BackupCodes(page)).await
+        self.page(&account, Content::BackupCodes(page)).await
     }
 
     /// Returns the file. The page sends its text, so that the download works without a script and
@@ -111,7 +106,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
 
     pub(crate) async fn backup_codes_saved(&mut self) -> Result<GateAnswer, Stop> {
         self.require_member().await?;
-        let Nothing {} = self.form()?;
+        let NoFields {} = self.form()?;
         self.session.file = None;
         self.say(Say::Done(Done::CodesSaved));
         Ok(self.redirect(&self.path("")))

@@ -21,7 +21,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 return Ok(Some(enabled));
             }
             let is_disabled = matches!(status, Status::Disabled);
-            match verifier.store().rows().flag(account).await? {
+            match self.flow.rows().flag(account).await? {
                 FactorFlag::Off => return Ok(None),
                 FactorFlag::Ending if is_disabled => return Ok(None),
                 // Perhaps it was switched on between the two reads.
@@ -41,7 +41,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         if S::IN_TRANSACTION {
             return Ok(());
         }
-        let rows = self.flow.verifier.store().rows();
+        let rows = self.flow.rows();
         rows.end_others(account, Some(keep)).await?;
         let flagged = self.set_on(account).await;
         // A sign-in without a code may have begun before the flag was on.
@@ -57,7 +57,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         account: &AccountId,
         flag: FactorFlag,
     ) -> Result<(), Stop> {
-        let rows = self.flow.verifier.store().rows();
+        let rows = self.flow.rows();
         if flag == FactorFlag::On {
             rows.end_others(account, None).await?;
         }
@@ -69,7 +69,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         if S::IN_TRANSACTION {
             return Ok(());
         }
-        let rows = self.flow.verifier.store().rows();
+        let rows = self.flow.rows();
         Ok(rows.end_others(account, Some(keep)).await?)
     }
 
@@ -107,7 +107,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         if S::IN_TRANSACTION {
             return Ok(());
         }
-        let rows = self.flow.verifier.store().rows();
+        let rows = self.flow.rows();
         Ok(rows.set_flag(account, flag).await?)
     }
 }

@@ -1,6 +1,6 @@
 //! The code page: one field for a passcode or a backup code.
 
-use countersign::factor::RateLimitState;
+use countersign::factor::{EnabledStatus, RateLimitState};
 use countersign::{AcceptedBy, Receipt, Rejection, RequestId, Status};
 use serde::Deserialize;
 
@@ -25,21 +25,26 @@ struct CodeForm {
 
 impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     pub(crate) async fn show_code(&mut self) -> Result<GateAnswer, Stop> {
+        let (half, enabled) = self.needs_code().await?;
+        let content = Content::Code(CodePage {
+            letters: self.has_letters(),
+            request: half.request,
+            in_a_row: self.in_a_row(&enabled),
+            wait: self.wait(enabled.rate_limit),
+        });
+        self.page(half.session.account(), content).await
+    }
+
+    /// The half session whose second factor is missing, and that second factor.
+    pub(super) async fn needs_code(&mut self) -> Result<(Half, EnabledStatus), Stop> {
         let half = match self.sender().await? {
             Sender::Half(half) if !half.must_enroll => half,
             other => return Err(self.send_away(&other)),
         };
-        let account = half.session.account();
-        let Status::Enabled(enabled) = self.flow.verifier.status(account).await? else {
-            return Ok(self.changed_meanwhile());
-        };
-        let content = Content::Code(CodePage {
-            letters: self.has_letters(),
-            request: half.request.clone(),
-            in_a_row: self.in_a_row(&enabled),
-            wait: self.wait(enabled.rate_limit),
-        });
-        self.page(Some(account), content).await
+        match self.flow.verifier.status(half.session.account()).await? {
+            Status::Enabled(enabled) => Ok((half, enabled)),
+            _ => Err(self.changed_meanwhile().into()),
+        }
     }
 
     pub(crate) async fn enter_code(&mut self) -> Result<GateAnswer, Stop> {
@@ -47,10 +52,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let half = self.half_of(&sender)?;
         let form: CodeForm = self.form()?;
         let half = self.half_of_form(&sender, half, &form.request)?;
-        let rows = RowsOfRequest {
-            new: Some(self.new_sign_in(&half)?),
-            keep: None,
-        };
+        let rows = RowsOfRequest::inserting(self.new_sign_in(&half)?);
         let store = CountsFailures::new(self.flow.verifier.store().with(rows));
         let verifier = self.flow.verifier.with_store(store.clone());
         let account = half.session.account();
@@ -105,7 +107,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         receipt: Receipt,
     ) -> Result<GateAnswer, Stop> {
         let new = self.new_sign_in(half)?;
-        let rows = self.flow.verifier.store().rows();
+        let rows = self.flow.rows();
         if !S::IN_TRANSACTION {
             rows.insert(&new).await?;
         }
@@ -116,8 +118,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
         let sealed = self.flow.verifier.seal_receipt(&receipt);
         let by = receipt.accepted_by();
-        let full = half.session.pass(receipt.into(), self.now);
-        let full = full.map_err(|error| Stop::Failed(error.into()))?;
+        let full = half.session.pass(receipt.into(), self.now)?;
         if !is_repeat {
             self.signed_in(half, &full).await;
         }

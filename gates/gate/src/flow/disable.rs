@@ -40,10 +40,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let proof = self
             .proof_of(&mut member, &form, &Change::Disable, &origin)
             .await?;
-        let verifier = self.flow.verifier_with(RowsOfRequest {
-            new: None,
-            keep: Some(member.full.id.clone()),
-        });
+        let verifier = self
+            .flow
+            .verifier_with(RowsOfRequest::keeping(&member.full.id));
         self.may_end(&account).await?;
         if let Err(denied) = verifier.disable(&account, proof.proof()).await {
             let rejection = rejected(denied)?;

@@ -1,6 +1,8 @@
 //! The door: every first factor enters here, and every full session begins here.
 
-use countersign::session::{FullSession, HalfSession, NextStep, Passed, SignInFactors};
+use countersign::session::{
+    FullSession, HalfSession, NextStep, Passed, SecondFactorUse, SignInFactors,
+};
 use countersign::{AccountId, FirstFactor, FirstFactorKind, SealedReceipt};
 
 use super::Stop;
@@ -32,12 +34,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
         if let Sender::Full(member) = self.sender().await? {
             // A sign-in over another one ends that one.
-            self.flow
-                .verifier
-                .store()
-                .rows()
-                .end(&member.full.id)
-                .await?;
+            self.flow.rows().end(&member.full.id).await?;
         }
         let mut half = Half {
             session: HalfSession::new(account.clone(), FirstFactor::new(kind, self.now)),
@@ -73,7 +70,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
 
     /// Asks the verifier what comes next, and corrects the flag after a crash.
     async fn next_step(&self, account: &AccountId) -> Result<NextStep, Stop> {
-        let rows = self.flow.verifier.store().rows();
+        let rows = self.flow.rows();
         let flag = rows.flag(account).await?;
         let requirement = self.flow.accounts.requirement(account).await?;
         let verifier = &self.flow.verifier;
@@ -110,16 +107,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         say: Option<Say>,
     ) -> Result<Option<GateAnswer>, Stop> {
         let new = self.new_sign_in(half)?;
-        let full = half.session.pass(passed, self.now);
-        let full = full.map_err(|error| Stop::Failed(error.into()))?;
-        if !self
-            .flow
-            .verifier
-            .store()
-            .rows()
-            .insert_if_off(&new)
-            .await?
-        {
+        let full = half.session.pass(passed, self.now)?;
+        if !self.flow.rows().insert_if_off(&new).await? {
             return Ok(None);
         }
         self.signed_in(half, &full).await;
@@ -140,6 +129,21 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             account: half.session.account().clone(),
             at: self.now,
         })
+    }
+
+    /// The factors of the sign-in that this half session has become by a passcode, if its row
+    /// exists: another request with the same form inserted it.
+    pub(super) async fn factors_by_passcode(
+        &self,
+        half: &Half,
+    ) -> Result<Option<SignInFactors>, Stop> {
+        let new = self.new_sign_in(half)?;
+        let found = self.flow.rows().find(new.id()).await?;
+        Ok(found.map(|sign_in| SignInFactors {
+            first: half.session.first_factor(),
+            second: SecondFactorUse::Passcode,
+            second_at: sign_in.begun_at,
+        }))
     }
 
     /// Renews the session as a full one, and goes to the page `next`. The row of the sign-in is

@@ -19,7 +19,7 @@ mod setup_confirm;
 mod sign_out;
 mod visit;
 
-use countersign::session::Access;
+use countersign::session::{Access, PassError};
 use countersign::{AccountId, Denied, FirstFactorKind, Timestamp, Verifier, VerifierError};
 use std::future::Future;
 use std::sync::Arc;
@@ -58,6 +58,12 @@ impl From<BoxError> for Stop {
     }
 }
 
+impl From<PassError> for Stop {
+    fn from(error: PassError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 impl From<VerifierError> for Stop {
     fn from(error: VerifierError) -> Self {
         Self::Failed(error.into())
@@ -65,6 +71,10 @@ impl From<VerifierError> for Stop {
 }
 
 impl<S: SignInStore, A: Accounts> Flow<S, A> {
+    pub(crate) fn rows(&self) -> &S::Rows {
+        self.verifier.store().rows()
+    }
+
     /// The verifier for one request, which writes these rows with the record.
     fn verifier_with(&self, rows: RowsOfRequest) -> Verifier<S> {
         self.verifier.with_store(self.verifier.store().with(rows))
@@ -172,19 +182,16 @@ impl<S: SignInStore, A: Accounts> Engine for Flow<S, A> {
         account: AccountId,
         keep: Option<SignInId>,
     ) -> Pending<Result<(), BoxError>> {
-        Box::pin(async move {
-            let rows = self.verifier.store().rows();
-            rows.end_others(&account, keep.as_ref()).await
-        })
+        Box::pin(async move { self.rows().end_others(&account, keep.as_ref()).await })
     }
 
     fn purge(self: Arc<Self>) -> Pending<Result<(), BoxError>> {
         Box::pin(async move {
             let now = self.settings.clock.now().as_unix();
             let before = |seconds| Timestamp::from_unix(now.saturating_sub(seconds));
-            let rows = self.verifier.store().rows();
-            rows.purge(before(self.settings.idle), before(self.settings.longest))
-                .await
+            let (idle_since, begun_before) =
+                (before(self.settings.idle), before(self.settings.longest));
+            self.rows().purge(idle_since, begun_before).await
         })
     }
 }

@@ -27,7 +27,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 ..OverviewPage::default()
             },
         };
-        self.page(Some(account), Content::Overview(page)).await
+        self.page(account, Content::Overview(page)).await
     }
 
     /// Whether the account may have no second factor now.

@@ -105,19 +105,33 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     ) -> Result<GateAnswer, Stop> {
         let asked = self.asked(member, &change, MARGIN).await?;
         let mut page = ProvePage {
-            letters: self.has_letters(),
+            wait: self.wait_for_code(&member.account, asked).await?,
+            ..self.prove_page(change, action.to_owned(), self.path(""), asked)
+        };
+        adapt(&mut page);
+        self.page(&member.account, Content::Prove(page)).await
+    }
+
+    /// A page that explains a change and asks for this.
+    pub(super) fn prove_page(
+        &self,
+        change: Change,
+        action: String,
+        back: String,
+        asked: Asked,
+    ) -> ProvePage {
+        ProvePage {
             change,
-            action: action.to_owned(),
-            back: self.path(""),
+            action,
+            back,
             password: asked.password,
             code: asked.code,
             name: None,
             to: None,
             once: None,
-            wait: self.wait_for_code(&member.account, asked).await?,
-        };
-        adapt(&mut page);
-        self.page(Some(&member.account), Content::Prove(page)).await
+            wait: None,
+            letters: self.has_letters(),
+        }
     }
 
     pub(super) async fn wait_for_code(

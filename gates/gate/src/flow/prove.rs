@@ -92,20 +92,14 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         if wanted.asked == Asked::NOTHING {
             return Ok(self.redirect(&wanted.to));
         }
-        let wait = self.wait_for_code(&member.account, wanted.asked).await?;
+        let Wanted { to, asked, origin } = wanted;
+        let home = self.flow.settings.home.clone();
         let page = ProvePage {
-            letters: self.has_letters(),
-            change: Change::Reach,
-            action: wanted.origin.path,
-            back: self.flow.settings.home.clone(),
-            password: wanted.asked.password,
-            code: wanted.asked.code,
-            name: None,
-            to: Some(wanted.to),
-            once: None,
-            wait,
+            to: Some(to),
+            wait: self.wait_for_code(&member.account, asked).await?,
+            ..self.prove_page(Change::Reach, origin.path, home, asked)
         };
-        self.page(Some(&member.account), Content::Prove(page)).await
+        self.page(&member.account, Content::Prove(page)).await
     }
 
     pub(crate) async fn prove(&mut self) -> Result<GateAnswer, Stop> {

@@ -2,7 +2,6 @@
 //! arrives with the old id gets the same new session.
 
 use serde::Deserialize;
-use subtle::ConstantTimeEq;
 
 use super::Stop;
 use super::visit::Visit;
@@ -104,7 +103,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let repeat = repeat.clone();
         let CodeField { code } = self.form()?;
         let form = recognizes(repeat.id, &self.form_with(&code))?;
-        if !bool::from(form.as_bytes().ct_eq(repeat.form.as_bytes())) {
+        if !random::is_token(&repeat.form, &form) {
             return Ok(None);
         }
         Ok(Some(GateAnswer {

@@ -6,22 +6,19 @@ use countersign::uri::{KeyUri, KeyUriKind};
 use countersign::{
     AccountId, AuthenticatorId, EnrollmentId, EnrollmentRequest, FirstFactor, Rejection,
 };
-use serde::Deserialize;
 
 use super::proof::{MARGIN, Origin, OwnedProof, ProofForm};
-use super::visit::{Member, Sender, Visit};
+use super::prove::Asked;
+use super::visit::{Member, NoFields, Sender, Visit};
 use super::{Stop, rejected};
 use crate::accounts::{Accounts, BoxError};
 use crate::exchange::GateAnswer;
-use crate::page::{Change, Content, Done, Message, ProvePage, SetupPage, SetupPurpose};
+use crate::page::{Change, Content, Done, Message, SetupPage, SetupPurpose};
 use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::say::Say;
 use crate::session_data::{Half, Purpose, Setup, StageData};
 use crate::sign_ins::SignInStore;
-
-#[derive(Deserialize)]
-struct Nothing {}
 
 /// Who may enroll: a signed-in user, or one who must enroll before anything else.
 #[derive(Clone, Debug)]
@@ -53,23 +50,17 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         if let Some(answer) = self.enrolled_already(&who).await? {
             return Ok(answer);
         }
-        let page = ProvePage {
-            letters: self.has_letters(),
-            change: Change::Enable,
-            action: self.path("/setup"),
-            back: match &who {
-                Enroller::Half(_) => self.flow.settings.sign_in.clone(),
-                Enroller::Full(_) => self.path(""),
-            },
+        let asked = Asked {
             password: self.needs_password(&who, MARGIN).await?,
             code: false,
-            name: None,
-            to: None,
-            once: None,
-            wait: None,
         };
+        let back = match &who {
+            Enroller::Half(_) => self.flow.settings.sign_in.clone(),
+            Enroller::Full(_) => self.path(""),
+        };
+        let page = self.prove_page(Change::Enable, self.path("/setup"), back, asked);
         let account = who.account();
-        self.page(Some(account), Content::Prove(page)).await
+        self.page(account, Content::Prove(page)).await
     }
 
     /// Begins the first enrollment. The first factor of the sign-in is enough while it is fresh.
@@ -235,14 +226,14 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 Purpose::Replacement { name } => SetupPurpose::Replacement { name },
             },
         };
-        self.page(Some(account), Content::Setup(page)).await
+        self.page(account, Content::Setup(page)).await
     }
 
     /// Cancels the enrollment: the session forgets the id, and without the id nobody can read or
     /// confirm it.
     pub(crate) async fn cancel_setup(&mut self, asked: &str) -> Result<GateAnswer, Stop> {
         let who = self.enroller().await?;
-        let Nothing {} = self.form()?;
+        let NoFields {} = self.form()?;
         let is_open = |setup: Setup| !setup.confirmed;
         if self.this_setup(asked).is_ok_and(is_open) {
             self.session.setup = None;

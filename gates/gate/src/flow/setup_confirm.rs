@@ -1,6 +1,6 @@
 //! Confirms an enrollment by its first passcode. A user who had to enroll is signed in by it.
 
-use countersign::session::{SecondFactorUse, SignInFactors};
+use countersign::session::SecondFactorUse;
 use countersign::{Receipt, Rejection, Timestamp};
 use serde::Deserialize;
 
@@ -30,14 +30,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(self.confirmed(setup));
         }
         let rows = match &who {
-            Enroller::Half(half) => RowsOfRequest {
-                new: Some(self.new_sign_in(half)?),
-                keep: None,
-            },
-            Enroller::Full(member) => RowsOfRequest {
-                new: None,
-                keep: Some(member.full.id.clone()),
-            },
+            Enroller::Half(half) => RowsOfRequest::inserting(self.new_sign_in(half)?),
+            Enroller::Full(member) => RowsOfRequest::keeping(&member.full.id),
         };
         let verifier = self.flow.verifier_with(rows);
         let account = who.account();
@@ -99,15 +93,14 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             // The flag is first: a sign-in without a code that begins later finds it.
             false => {
                 let followed = self.enrolled(&new.account, &new.id).await;
-                let inserted = self.flow.verifier.store().rows().insert(&new).await;
+                let inserted = self.flow.rows().insert(&new).await;
                 followed.and(inserted.map_err(Stop::from))
             }
         };
         self.notify(&new.account, What::Enabled).await;
         rows?;
         let sealed = self.flow.verifier.seal_receipt(&receipt);
-        let full = half.session.pass(receipt.into(), self.now);
-        let full = full.map_err(|error| Stop::Failed(error.into()))?;
+        let full = half.session.pass(receipt.into(), self.now)?;
         self.signed_in(half, &full).await;
         let (say, next) = self.after(&setup.purpose);
         let answer = self.complete(half, &full, Some(sealed), Some(say), &next)?;
@@ -154,24 +147,18 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 return Ok(self.confirmed(setup));
             }
         };
-        let new = self.new_sign_in(&half)?;
-        let rows = self.flow.verifier.store().rows();
-        let Some(sign_in) = rows.find(&new.id).await? else {
+        let account = half.session.account();
+        let Some(factors) = self.factors_by_passcode(&half).await? else {
             return Ok(self.go_to_code());
         };
         // The code that confirmed the enrollment is correct, and used: no other code is.
-        match self.flow.verifier.verify(&new.account, code).await {
+        match self.flow.verifier.verify(account, code).await {
             Ok(_) => {}
             Err(denied) => match rejected(denied)? {
                 Rejection::Replayed => {}
                 _ => return Ok(self.go_to_code()),
             },
         }
-        let factors = SignInFactors {
-            first: half.session.first_factor(),
-            second: SecondFactorUse::Passcode,
-            second_at: sign_in.begun_at,
-        };
         let (say, next) = self.after(&setup.purpose);
         let answer = self.renew_as_full(&half, factors, None, Some(say), &next)?;
         self.with_repeat(answer, code, &next)

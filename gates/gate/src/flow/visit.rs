@@ -3,7 +3,6 @@
 use countersign::backup::{Alphabet, CodeShape};
 use countersign::{AccountId, Timestamp};
 use serde::de::DeserializeOwned;
-use subtle::ConstantTimeEq;
 
 use super::renew::Renewal;
 use super::{Flow, Stop};
@@ -92,7 +91,7 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
     }
 
     async fn member(&self, full: &Full) -> Result<Option<Member>, Stop> {
-        let rows = self.flow.verifier.store().rows();
+        let rows = self.flow.rows();
         let Some(row) = rows.find(&full.id).await? else {
             return Ok(None);
         };
@@ -158,8 +157,7 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
         let Some(csrf) = in_body.or(in_header) else {
             return Err(self.message(Message::NotOurForm).into());
         };
-        let expected = self.session.csrf.as_bytes();
-        if expected.is_empty() || !bool::from(expected.ct_eq(csrf.as_bytes())) {
+        if !random::is_token(&self.session.csrf, &csrf) {
             return Err(self.message(Message::NotOurForm).into());
         }
         let form = self.parse();
@@ -189,20 +187,23 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
         self.session.flash = Some(Flash { say, typed });
     }
 
+    /// Gives the session a token for forms, if it has none.
+    pub(super) fn ensure_token(&mut self) -> Result<(), Stop> {
+        if self.session.csrf.is_empty() {
+            self.session.csrf = random::token()?;
+        }
+        Ok(())
+    }
+
     /// Answers with a page. The page takes the message of the session, and gives the session a
     /// token if it has none.
     pub(crate) async fn page(
         &mut self,
-        account: Option<&AccountId>,
+        account: &AccountId,
         content: Content,
     ) -> Result<GateAnswer, Stop> {
-        let account_name = match account {
-            Some(account) => Some(self.flow.accounts.account_name(account).await?),
-            None => None,
-        };
-        if self.session.csrf.is_empty() {
-            self.session.csrf = random::token()?;
-        }
+        let account_name = Some(self.flow.accounts.account_name(account).await?);
+        self.ensure_token()?;
         let flash = self.session.flash.take();
         let (mut notice, mut problem) = (None, None);
         if let Some(Flash { say, .. }) = &flash {
@@ -382,6 +383,10 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
         }
     }
 }
+
+/// A form without fields of its own.
+#[derive(serde::Deserialize)]
+pub(super) struct NoFields {}
 
 /// Whether the request comes from a page of the same site, as far as the browser says.
 pub(crate) fn is_same_site(headers: &Headers) -> bool {
