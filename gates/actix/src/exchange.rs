@@ -39,9 +39,6 @@ impl Exchange {
             .clone();
         let session = (mounted.find_session)(request).ok_or(Failure::NoSession)?;
         let data = session.read().await.map_err(Failure::Session)?;
-        let mut client = Client::default();
-        client.user_agent = text(request.headers(), USER_AGENT).map(|agent| shorten(agent, 256));
-        client.address = (mounted.client_address)(request);
         let request = GateRequest {
             post: !request.method().is_safe(),
             path: request.path().to_owned(),
@@ -49,7 +46,10 @@ impl Exchange {
             body: Vec::new(),
             headers: headers(request),
             session: data,
-            client,
+            client: Client::new(
+                text(request.headers(), USER_AGENT),
+                (mounted.client_address)(request),
+            ),
         };
         Ok(Self {
             gate: mounted.gate,
@@ -110,11 +110,6 @@ fn headers(request: &HttpRequest) -> Headers {
 fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {
     let value = headers.get(name)?;
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-fn shorten(mut text: String, longest: usize) -> String {
-    text.truncate(text.floor_char_boundary(longest));
-    text
 }
 
 /// An answer that has no page.

@@ -23,9 +23,9 @@ pub use extract::{Fresh, HalfSignedIn, NotOurForm, SignedIn};
 pub use gated::{AppService, Gated};
 pub use message::GateMessage;
 pub use noted::NotedRoute;
-pub use session::{GateSession, Renewal};
+pub use session::GateSession;
 
 /// The gate itself: its builder, and the traits that your application implements.
 pub use countersign_gate as gate;
 /// What every service with a gate writes.
-pub use countersign_gate::{Accounts, Gate, PasswordCheck, countersign::FirstFactorKind};
+pub use countersign_gate::{Accounts, Gate, PasswordCheck, Renewal, countersign::FirstFactorKind};

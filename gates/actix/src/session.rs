@@ -1,6 +1,5 @@
 use actix_web::HttpRequest;
-use countersign_gate::{BoxError, SessionChange, SessionData};
-use std::fmt;
+use countersign_gate::{BoxError, Renewal, SessionChange, SessionData};
 use std::pin::Pin;
 
 /// A session of another crate, in which the gate keeps one text under one key.
@@ -46,27 +45,6 @@ pub trait GateSession: Sized + 'static {
     fn end(&self, left: String) -> impl Future<Output = Result<(), BoxError>>;
 }
 
-/// What changes when a session gets a new id.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Renewal {
-    /// The text to store under the new id.
-    pub text: String,
-    /// 16 bytes for the new id, if the session crate lets you choose it. The repeat of a form has
-    /// the same bytes: then the session with this id exists already, and must stay as it is.
-    pub id: [u8; 16],
-    /// The text that stays under the old id for [`LEFT_FOR`](SessionChange::LEFT_FOR) seconds.
-    /// `None`: it is there already.
-    pub left: Option<String>,
-}
-
-/// Hides everything: the texts have tokens, and the bytes become the id of a signed-in session.
-impl fmt::Debug for Renewal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Renewal").finish_non_exhaustive()
-    }
-}
-
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// A [`GateSession`] of any type.
@@ -89,9 +67,7 @@ impl<S: GateSession> AnySession for S {
                 SessionChange::Keep => Ok(()),
                 SessionChange::Store(data) => self.write(data.to_text()).await,
                 SessionChange::Renew { data, id, left } => {
-                    let left = (!was_moved).then(|| left.to_text());
-                    let text = data.to_text();
-                    self.renew(Renewal { text, id, left }).await
+                    self.renew(Renewal::new(&data, id, &left, was_moved)).await
                 }
                 SessionChange::End { left } => self.end(left.to_text()).await,
                 _ => Err(
@@ -107,23 +83,4 @@ pub(crate) type FindSession = fn(&HttpRequest) -> Option<Box<dyn AnySession>>;
 
 pub(crate) fn find<S: GateSession>(request: &HttpRequest) -> Option<Box<dyn AnySession>> {
     S::from_request(request).map(|session| Box::new(session) as Box<dyn AnySession>)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn debug_shows_no_token() {
-        let renewal = Renewal {
-            text: "5ec2e7".to_owned(),
-            id: [0x5e; 16],
-            left: Some("5ec2e7".to_owned()),
-        };
-        let shown = format!("{renewal:?}");
-        assert!(
-            !shown.contains("5ec2e7") && !shown.contains("94"),
-            "{shown}"
-        );
-    }
 }

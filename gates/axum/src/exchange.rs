@@ -6,15 +6,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_gate::{
-    BoxError, Client, GateAnswer, GateRequest, Headers, SessionChange, SessionData,
+    BoxError, Client, GateAnswer, GateRequest, Headers, Renewal, SessionChange, SessionData,
 };
 use http_body_util::LengthLimitError;
 use std::net::SocketAddr;
 
-use crate::session::{AnySession, Renewal};
-
-/// The longest `User-Agent` that the gate keeps, in bytes.
-const LONGEST_AGENT: usize = 256;
+use crate::session::AnySession;
 
 /// Makes the gate's request, without a body and a session.
 pub(crate) fn gate_request(parts: &Parts) -> GateRequest {
@@ -26,10 +23,8 @@ pub(crate) fn gate_request(parts: &Parts) -> GateRequest {
         Some(original) => &original.0,
         None => &parts.uri,
     };
-    let mut client = Client::default();
-    client.user_agent = text(header::USER_AGENT).map(|agent| shortened(agent, LONGEST_AGENT));
     let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    client.address = address.map(|info| info.0.ip().to_string());
+    let address = address.map(|info| info.0.ip().to_string());
     GateRequest {
         post: !is_safe(&parts.method),
         path: uri.path().to_owned(),
@@ -45,19 +40,13 @@ pub(crate) fn gate_request(parts: &Parts) -> GateRequest {
             sec_fetch_site: text(HeaderName::from_static("sec-fetch-site")),
         },
         session: SessionData::default(),
-        client,
+        client: Client::new(text(header::USER_AGENT), address),
     }
 }
 
 /// Whether a method changes nothing.
 fn is_safe(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
-}
-
-fn shortened(mut text: String, longest: usize) -> String {
-    let end = (0..=longest).rev().find(|at| text.is_char_boundary(*at));
-    text.truncate(end.unwrap_or_default());
-    text
 }
 
 /// Reads a body of a bounded length.
@@ -103,9 +92,9 @@ pub(crate) async fn carry_out(
         SessionChange::Keep => Ok(()),
         SessionChange::Store(data) => session.write(data.to_text()).await,
         SessionChange::Renew { data, id, left } => {
-            let left = (!was_moved).then(|| left.to_text());
-            let text = data.to_text();
-            session.renew(Renewal { text, id, left }).await
+            session
+                .renew(Renewal::new(&data, id, &left, was_moved))
+                .await
         }
         SessionChange::End { left } => session.end(left.to_text()).await,
         _ => Err(
@@ -146,13 +135,6 @@ pub(crate) fn plain(status: StatusCode) -> Response {
 mod tests {
     use super::*;
     use axum::extract::Request;
-
-    #[test]
-    fn long_texts_are_cut_between_characters() {
-        for (text, expected) in [("", ""), ("abc", "abc"), ("abcd", "abc"), ("abä", "ab")] {
-            assert_eq!(shortened(text.to_owned(), 3), expected);
-        }
-    }
 
     #[test]
     fn the_gate_learns_who_asks() {

@@ -1,14 +1,14 @@
 use async_trait::async_trait;
 use axum::http::Extensions;
 use countersign_gate::countersign::Timestamp;
-use countersign_gate::{BoxError, SessionChange, SessionData};
+use countersign_gate::{BoxError, Renewal, SessionChange, SessionData};
 use time::{Duration, OffsetDateTime};
 
 use super::tower_sessions::session::{Id, Record};
 use super::tower_sessions::session_store::{Error, ExpiredDeletion, Result as StoreResult};
 use super::tower_sessions::{Session, SessionStore};
 use crate::late::{self, Leaving};
-use crate::session::{GateSession, Renewal};
+use crate::session::GateSession;
 
 /// The gate's text in a session.
 const TEXT: &str = "countersign";
@@ -270,11 +270,11 @@ mod tests {
     }
 
     fn renewal(text: &str, left: Option<&str>) -> Renewal {
-        Renewal {
-            text: text.to_owned(),
-            id: [7; 16],
-            left: left.map(str::to_owned),
-        }
+        let data = SessionData::default();
+        let mut renewal = Renewal::new(&data, [7; 16], &data, false);
+        renewal.text = text.to_owned();
+        renewal.left = left.map(str::to_owned);
+        renewal
     }
 
     async fn started() -> (Noting, GateSessions<Noting>, Id) {

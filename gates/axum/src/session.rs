@@ -1,9 +1,8 @@
 use axum::http::Extensions;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use countersign_gate::BoxError;
+use countersign_gate::{BoxError, Renewal};
 
 /// A session of another crate, in which the gate keeps one text under one key.
 ///
@@ -49,28 +48,6 @@ pub trait GateSession: Clone + Send + Sync + 'static {
     fn end(&self, left: String) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
-/// What changes when a session gets a new id.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Renewal {
-    /// The text to store under the new id.
-    pub text: String,
-    /// 16 bytes for the new id, if the session crate lets you choose it. The repeat of a form has
-    /// the same bytes: then the session with this id exists already, and must stay as it is.
-    pub id: [u8; 16],
-    /// The text that stays under the old id for
-    /// [`LEFT_FOR`](countersign_gate::SessionChange::LEFT_FOR) seconds. `None`: it is there
-    /// already.
-    pub left: Option<String>,
-}
-
-/// Hides everything: the texts have tokens, and the bytes become the id of a signed-in session.
-impl fmt::Debug for Renewal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Renewal").finish_non_exhaustive()
-    }
-}
-
 type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
 /// A [`GateSession`] of any type.
@@ -104,23 +81,4 @@ pub(crate) type FindSession = fn(&Extensions) -> Option<Arc<dyn AnySession>>;
 
 pub(crate) fn find<T: GateSession>(extensions: &Extensions) -> Option<Arc<dyn AnySession>> {
     T::from_extensions(extensions).map(|session| Arc::new(session) as Arc<dyn AnySession>)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn debug_shows_no_token() {
-        let renewal = Renewal {
-            text: "5ec2e7".to_owned(),
-            id: [0x5e; 16],
-            left: Some("5ec2e7".to_owned()),
-        };
-        let shown = format!("{renewal:?}");
-        assert!(
-            !shown.contains("5ec2e7") && !shown.contains("94"),
-            "{shown}"
-        );
-    }
 }

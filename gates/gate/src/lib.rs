@@ -39,7 +39,7 @@ pub use notice::{Client, Notice, What};
 pub use problem::Problem;
 pub use render::{DefaultPages, Pages};
 pub use separate::Separate;
-pub use session_data::{SessionChange, SessionData};
+pub use session_data::{Renewal, SessionChange, SessionData};
 pub use sign_ins::{
     NewSignIn, RowsOfRequest, SignIn, SignInId, SignInIdError, SignInRows, SignInStore,
 };

@@ -71,3 +71,38 @@ pub struct Client {
     /// The network address, as the adapter knows it.
     pub address: Option<String>,
 }
+
+impl Client {
+    /// The longest header `User-Agent` that the gate keeps, in bytes.
+    const LONGEST_AGENT: usize = 256;
+
+    /// Makes the client of a request, and cuts a long header `User-Agent`.
+    #[must_use]
+    pub fn new(user_agent: Option<String>, address: Option<String>) -> Self {
+        let user_agent = user_agent.map(|agent| cut(agent, Self::LONGEST_AGENT));
+        Self {
+            user_agent,
+            address,
+        }
+    }
+}
+
+/// Cuts a text between two characters.
+fn cut(mut text: String, longest: usize) -> String {
+    text.truncate(text.floor_char_boundary(longest));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        for (text, expected) in [("", ""), ("abc", "abc"), ("abcd", "abc"), ("abä", "ab")] {
+            assert_eq!(cut(text.to_owned(), 3), expected);
+        }
+        let client = Client::new(Some("é".repeat(200)), None);
+        assert_eq!(client.user_agent.map(|agent| agent.len()), Some(256));
+    }
+}

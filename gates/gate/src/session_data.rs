@@ -254,6 +254,40 @@ impl fmt::Debug for SessionChange {
     }
 }
 
+/// A session that gets a new id, as an adapter gives it to a session crate.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Renewal {
+    /// The text to store under the new id.
+    pub text: String,
+    /// 16 bytes for the new id, if the session crate lets you choose it. The repeat of a form has
+    /// the same bytes: then the session with this id exists already, and must stay as it is.
+    pub id: [u8; 16],
+    /// The text that stays under the old id for [`LEFT_FOR`](SessionChange::LEFT_FOR) seconds.
+    /// `None`: it is there already.
+    pub left: Option<String>,
+}
+
+impl Renewal {
+    /// Makes the renewal of [`SessionChange::Renew`]. The old id of a session that was moved before
+    /// has its rest already.
+    #[must_use]
+    pub fn new(data: &SessionData, id: [u8; 16], left: &SessionData, was_moved: bool) -> Self {
+        Self {
+            text: data.to_text(),
+            id,
+            left: (!was_moved).then(|| left.to_text()),
+        }
+    }
+}
+
+/// Hides everything: the texts have tokens, and the bytes become the id of a signed-in session.
+impl fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewal").finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +296,20 @@ mod tests {
     use countersign::session::SecondFactorUse;
 
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+    #[test]
+    fn debug_of_a_renewal_shows_nothing() {
+        let renewal = Renewal {
+            text: "5ec2e7".to_owned(),
+            id: [0x5e; 16],
+            left: Some("5ec2e7".to_owned()),
+        };
+        let shown = format!("{renewal:?}");
+        assert!(
+            !shown.contains("5ec2e7") && !shown.contains("94"),
+            "{shown}"
+        );
+    }
 
     #[test]
     fn debug_shows_no_token() {

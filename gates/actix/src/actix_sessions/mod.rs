@@ -8,9 +8,9 @@ pub use store::{ChosenKeys, GateSessions, KeyChoice, RandomKeys, SaveAs};
 
 use actix_session::{Session, SessionExt};
 use actix_web::HttpRequest;
-use countersign_gate::{BoxError, SessionData};
+use countersign_gate::{BoxError, Renewal, SessionData};
 
-use crate::session::{GateSession, Renewal};
+use crate::session::GateSession;
 use order::Order;
 
 /// The key of the gate's data in the session.

@@ -13,7 +13,7 @@ use crate::sign_ins::SignInStore;
 
 /// The new id, and what recognizes the form.
 #[derive(Clone, Debug)]
-pub(super) struct Renewal {
+pub(super) struct NewSession {
     id: [u8; 16],
     form: String,
 }
@@ -30,7 +30,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let form = self.form_with(code);
         let id = random::derive(&full.secret, &form, Use::SessionId)?;
         full.secret = random::hex(random::derive(&full.secret, &form, Use::Secret)?);
-        self.renewal = Some(Renewal {
+        self.renewal = Some(NewSession {
             id,
             form: recognizes(id, &form)?,
         });
@@ -41,7 +41,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     pub(super) fn session_change(&self, next: &str) -> SessionChange {
         let data = self.session.clone();
         match &self.renewal {
-            Some(Renewal { id, form }) => SessionChange::Renew {
+            Some(NewSession { id, form }) => SessionChange::Renew {
                 left: SessionData {
                     csrf: data.csrf.clone(),
                     stage: StageData::Moved {

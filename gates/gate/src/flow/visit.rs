@@ -4,7 +4,7 @@ use countersign::backup::{Alphabet, CodeShape};
 use countersign::{AccountId, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::renew::Renewal;
+use super::renew::NewSession;
 use super::{Flow, Stop};
 use crate::accounts::{Accounts, BoxError};
 use crate::assets::{CACHE_CONTROL, asset};
@@ -26,7 +26,7 @@ pub(crate) struct Visit<'a, S, A> {
     pub(crate) language: Language,
     pub(crate) now: Timestamp,
     /// A code was accepted: the answer gives the session a new id.
-    pub(super) renewal: Option<Renewal>,
+    pub(super) renewal: Option<NewSession>,
 }
 
 /// The sender of a request, as the session and the table of sign-ins have it.
