@@ -1,16 +1,13 @@
 #!/usr/bin/env bash
-# tower-sessions 0.15.0 and 0.14.0 (Rust): an answer to a request that still has the old id of a session removes the
-# browser's cookie of the new session.
-#
-# A service renews the id of a session when a user signs in (`cycle_id`). Another request of the same browser is under
-# way at that moment, for example one that loads a picture or polls for news. It has the old id in its cookie. The
-# handler only reads the session.
-#
-# Expected: the late answer leaves the browser's cookie as it is. The browser may have the new cookie already.
-# Seen: the late answer has a Set-Cookie header with an empty value and an age of zero. A browser that has received the
-# new cookie deletes it, and the user is signed out. (A request with no cookie at all gets no such header.)
-# Needs: cargo.
 set -euo pipefail
+# Package: tower-sessions 0.15.0 and 0.14.0 (Rust)
+# Behaviour: a service renews the id of a session when a user signs in (`cycle_id`). Another request of the same browser
+#   is under way at that moment, for example one that loads a picture. It has the old id, and its handler only reads the
+#   session. Its answer removes the cookie of the browser. If the browser has received the new cookie before, the user
+#   is signed out. (A request without a cookie gets no such header.)
+# Expected: the late answer sets and deletes no cookie.
+# Seen: the late answer has a header Set-Cookie with an empty value and an age of zero.
+# Needs: cargo.
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 cd "$directory"
