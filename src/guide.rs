@@ -6,6 +6,7 @@
 //! | [Wiring it into your application](wiring) | what your application must do itself |
 //! | [Choosing a policy](policy) | the limits, the risk, and the order in which to change them |
 //! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
+//! | [Known devices](devices) | devices that need not wait, and devices that need no code |
 //! | [Writing a store](writing_a_store) | the storage contract and its conformance tests |
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
 //! | [Deploying](deploying) | keys, databases, clocks, unlocking, restores |
@@ -41,6 +42,7 @@ macro_rules! chapter {
         #[doc = "[policy]: crate::guide::policy"]
         #[doc = "[rejections]: crate::guide::rejections"]
         #[doc = "[wiring]: crate::guide::wiring"]
+        #[doc = "[devices]: crate::guide::devices"]
         #[doc = "[writing-a-store]: crate::guide::writing_a_store"]
         #[doc = "[store-recipes]: crate::guide::store_recipes"]
         #[doc = "[deploying]: crate::guide::deploying"]
@@ -61,6 +63,7 @@ chapter!(getting_started, "../docs/guide/getting-started.md");
 chapter!(wiring, "../docs/guide/wiring.md");
 chapter!(policy, "../docs/guide/policy.md");
 chapter!(rejections, "../docs/guide/rejections.md");
+chapter!(devices, "../docs/guide/devices.md");
 chapter!(writing_a_store, "../docs/guide/writing-a-store.md");
 chapter!(store_recipes, "../docs/guide/store-recipes.md");
 chapter!(deploying, "../docs/guide/deploying.md");

@@ -148,6 +148,10 @@ pub use rand_core;
 #[cfg(feature = "verifier")]
 pub use factor::authenticator::{AuthenticatorId, AuthenticatorName, EnrollmentId};
 #[cfg(feature = "verifier")]
+pub use factor::device::{DeviceKind, Trusted};
+#[cfg(feature = "verifier")]
+pub use factor::device_token::{DeviceId, DeviceLabel, DeviceToken};
+#[cfg(feature = "verifier")]
 pub use factor::policy::{Policy, PolicyBuilder};
 #[cfg(feature = "verifier")]
 pub use factor::proof::{AcceptedBy, FirstFactor, FirstFactorKind, Proof, Receipt, SealedReceipt};
@@ -166,7 +170,7 @@ pub use record::keyring::{Keyring, SealingKey};
 pub use time::{Timestamp, TimestampError};
 #[cfg(feature = "verifier")]
 pub use verifier::{
-    BuildError, Denied, Enrollment, EnrollmentRequest, Removed, Resealed, Verifier,
+    Attempt, BuildError, Denied, Enrollment, EnrollmentRequest, Removed, Resealed, Verifier,
     VerifierBuilder, VerifierError,
 };
 

@@ -259,6 +259,11 @@ kinds! {
     Disabled: Replace,
     Unlocked: Replace,
     Resealed: Replace,
+    DeviceRemembered: Replace,
+    DeviceTrusted: Replace,
+    DeviceSuspected: Replace,
+    DevicesForgotten: Replace,
+    PasswordChanged: Replace,
     Erased: Erase,
 }
 

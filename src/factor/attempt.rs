@@ -6,7 +6,10 @@
 //! for free.
 
 use super::code_set::CodeSet;
-use super::request::{LastRequest, MOST_JOINS, RequestResult, RequestTag};
+use super::device::{Charge, Standing};
+use super::device_token::{DeviceId, DeviceToken};
+use super::rate_limit::RateLimitState;
+use super::request::{Form, LastRequest, MOST_JOINS, RequestResult, RequestTag};
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
 use crate::backup::{CodeMatch, HashJob, Hashes};
 use crate::factor::BackupCodeSetId;
@@ -29,6 +32,7 @@ pub(crate) enum Progress {
 pub(crate) struct HashedCode {
     pub(crate) hashes: Hashes,
     pub(crate) set: BackupCodeSetId,
+    pub(crate) charge: Charge,
 }
 
 /// The reason why a code is not accepted, or not yet, and whether the state changed.
@@ -38,7 +42,11 @@ pub(super) enum Refusal {
     /// A failure is counted.
     Counted(Rejection),
     /// The attempt counts as a failure until this hash is compared.
-    HashNeeded { job: HashJob, set: BackupCodeSetId },
+    HashNeeded {
+        job: HashJob,
+        set: BackupCodeSetId,
+        charge: Charge,
+    },
 }
 
 impl SecondFactor {
@@ -50,7 +58,7 @@ impl SecondFactor {
         now: Timestamp,
         policy: &Policy,
     ) -> Step<Outcome<Accepted>> {
-        match self.check(code, progress, now, policy) {
+        match self.check(code, None, progress, now, policy) {
             Ok(by) => {
                 let accepted = Outcome::Accepted(Accepted { by, at: now });
                 Step::Write(self, WriteKind::Accepted, accepted)
@@ -59,10 +67,11 @@ impl SecondFactor {
         }
     }
 
-    /// Checks a code. Marks an accepted code as used in this state.
+    /// Checks a code, perhaps from a known device. Marks an accepted code as used in this state.
     pub(super) fn check(
         &mut self,
         code: &Code,
+        device: Option<DeviceId>,
         progress: &Progress,
         now: Timestamp,
         policy: &Policy,
@@ -72,7 +81,7 @@ impl SecondFactor {
             return Err(Refusal::Unchanged(Rejection::Disabled));
         }
         match progress {
-            Progress::Start => self.check_new(code, now, policy),
+            Progress::Start => self.check_new(code, device, now, policy),
             Progress::Hashed(hashed) => self.check_hashed(hashed, now, policy),
         }
     }
@@ -84,21 +93,25 @@ impl SecondFactor {
             Refusal::Counted(rejection) => {
                 Step::Write(self, WriteKind::Rejected, Outcome::Rejected(rejection))
             }
-            Refusal::HashNeeded { job, set } => {
-                Step::Write(self, WriteKind::Reserved, Outcome::HashNeeded { job, set })
+            Refusal::HashNeeded { job, set, charge } => {
+                let needed = Outcome::HashNeeded { job, set, charge };
+                Step::Write(self, WriteKind::Reserved, needed)
             }
         }
     }
 
     /// Checks the rate limit and the passcodes. A code that can still be a backup code is counted
-    /// as a failure before its hash is computed.
+    /// as a failure before its hash is computed. Only a lock-out stops a known device.
     fn check_new(
         &mut self,
         code: &Code,
+        device: Option<DeviceId>,
         now: Timestamp,
         policy: &Policy,
     ) -> Result<AcceptedBy, Refusal> {
-        if let Some(rejection) = self.rate_limit.state(now, policy).rejection() {
+        let limit = self.rate_limit.state(now, policy);
+        let waits = device.is_none() || limit == RateLimitState::Locked;
+        if let Some(rejection) = limit.rejection().filter(|_| waits) {
             return Err(Refusal::Unchanged(rejection));
         }
         let has_passcode_shape = match self.match_authenticators(code, now, policy) {
@@ -117,11 +130,31 @@ impl SecondFactor {
         if !has_passcode_shape && !is_possible && job.is_none() {
             return Err(Refusal::Unchanged(Rejection::Malformed));
         }
-        self.rate_limit.fail(now, policy);
+        let charge = self.count_failure(device, now, policy);
         Err(match job {
-            Some((job, set)) => Refusal::HashNeeded { job, set },
+            Some((job, set)) => Refusal::HashNeeded { job, set, charge },
             None => Refusal::Counted(Rejection::WrongCode),
         })
+    }
+
+    /// Counts a failure of a known device, or takes a guess of the budget.
+    fn count_failure(
+        &mut self,
+        device: Option<DeviceId>,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Charge {
+        match device {
+            Some(id) => {
+                self.rate_limit.fail_on_known_device(now);
+                self.devices.fail(id);
+                Charge::Device(device)
+            }
+            None => {
+                self.rate_limit.fail(now, policy);
+                Charge::Budget
+            }
+        }
     }
 
     /// The hash to compute if the code can be a backup code of the account.
@@ -176,7 +209,13 @@ impl SecondFactor {
             CodeMatch::Unused(index) => {
                 let number = u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX);
                 let by = by_backup_code(codes, number);
-                self.rate_limit.succeed_after_counting(policy);
+                match hashed.charge {
+                    Charge::Budget => self.rate_limit.succeed_after_counting(policy),
+                    Charge::Device(id) => {
+                        self.rate_limit.succeed();
+                        self.devices.refund(id);
+                    }
+                }
                 Ok(by)
             }
             CodeMatch::Used(_) => refuse(Rejection::BackupCodeUsed),
@@ -185,66 +224,87 @@ impl SecondFactor {
     }
 }
 
-/// An accepted code, and whether an earlier call accepted it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RequestAccepted {
+/// An accepted code, the next token of a known device, and whether an earlier call accepted the
+/// code.
+#[derive(Debug)]
+pub(crate) struct FormAccepted {
     pub(crate) accepted: Accepted,
+    pub(crate) token: Option<DeviceToken>,
     pub(crate) is_repeat: bool,
 }
 
 impl SecondFactor {
-    /// Signs in with a code. A repeat of the last request gets the same result, before the rate
-    /// limit.
-    pub(crate) fn log_in_request(
+    /// Signs in with a code, perhaps with a request id, perhaps on a known device. A repeat of the
+    /// last request gets the same result, before the rate limit.
+    pub(crate) fn log_in_form(
         mut self,
         code: &Code,
-        tag: &RequestTag,
+        form: &Form<'_>,
         progress: &Progress,
         now: Timestamp,
         policy: &Policy,
-    ) -> Step<Outcome<RequestAccepted>> {
+    ) -> Step<Outcome<FormAccepted>> {
+        let standing = form.device.map_or(Standing::Stranger, |shown| {
+            self.devices.standing(shown, now)
+        });
+        if let (Standing::Overtaken { id }, Progress::Start) = (&standing, progress) {
+            self.devices.remove(*id);
+            return Step::Write(self, WriteKind::DeviceSuspected, Outcome::DeviceForgotten);
+        }
+        let device = self.devices.known(&standing);
+        let tag = form.tag.as_ref();
         match (self.repeated(tag, now), progress) {
             (Some((RequestResult::Wrong, _)), Progress::Start) => {
                 return Step::reject(Rejection::WrongCode);
             }
-            (Some((RequestResult::Reserved { joins }, at)), Progress::Start)
+            (Some((RequestResult::Reserved { joins, by_device }, at)), Progress::Start)
                 if joins < MOST_JOINS =>
             {
                 // A repeat computes the same hash as the first request.
                 if let Some((job, set)) = self.redeem_job(code) {
                     let joins = joins.saturating_add(1);
-                    self.remember(tag, at, RequestResult::Reserved { joins });
-                    let needed = Outcome::HashNeeded { job, set };
+                    self.remember(tag, at, RequestResult::Reserved { joins, by_device });
+                    let charge = match by_device {
+                        true => Charge::Device(device),
+                        false => Charge::Budget,
+                    };
+                    let needed = Outcome::HashNeeded { job, set, charge };
                     return Step::Write(self, WriteKind::Joined, needed);
                 }
             }
             (Some((result, at)), _) => {
                 if let Some(by) = self.accepted_by(result) {
-                    return Step::Answer(Outcome::Accepted(RequestAccepted {
+                    return Step::Answer(Outcome::Accepted(FormAccepted {
                         accepted: Accepted { by, at },
+                        token: form.next_token(device.and_then(|id| self.devices.get(id))),
                         is_repeat: true,
                     }));
                 }
             }
             (None, _) => {}
         }
-        match self.check(code, progress, now, policy) {
+        match self.check(code, device, progress, now, policy) {
             Ok(by) => {
                 if let Some(result) = self.result_of(by) {
                     self.remember(tag, now, result);
                 }
-                let accepted = Outcome::Accepted(RequestAccepted {
+                self.devices.accept(&standing, now);
+                let device = self.devices.known(&standing);
+                let accepted = Outcome::Accepted(FormAccepted {
                     accepted: Accepted { by, at: now },
+                    token: form.next_token(device.and_then(|id| self.devices.get(id))),
                     is_repeat: false,
                 });
                 Step::Write(self, WriteKind::Accepted, accepted)
             }
             Err(refusal) => {
-                match refusal {
+                match &refusal {
                     Refusal::Unchanged(_) => {}
                     Refusal::Counted(_) => self.remember(tag, now, RequestResult::Wrong),
-                    Refusal::HashNeeded { .. } => {
-                        self.remember(tag, now, RequestResult::Reserved { joins: 0 });
+                    Refusal::HashNeeded { charge, .. } => {
+                        let by_device = *charge != Charge::Budget;
+                        let joins = 0;
+                        self.remember(tag, now, RequestResult::Reserved { joins, by_device });
                     }
                 }
                 self.refuse(refusal)
@@ -253,14 +313,20 @@ impl SecondFactor {
     }
 
     /// The result and the time of the last request, if this is a repeat of it.
-    fn repeated(&self, tag: &RequestTag, now: Timestamp) -> Option<(RequestResult, Timestamp)> {
-        let last = self.last_request.as_ref()?;
+    fn repeated(
+        &self,
+        tag: Option<&RequestTag>,
+        now: Timestamp,
+    ) -> Option<(RequestResult, Timestamp)> {
+        let (tag, last) = tag.zip(self.last_request.as_ref())?;
         (last.is(tag) && last.counts(now)).then_some((last.result, last.at))
     }
 
-    fn remember(&mut self, tag: &RequestTag, at: Timestamp, result: RequestResult) {
-        let tag = tag.clone();
-        self.last_request = Some(Box::new(LastRequest { tag, at, result }));
+    fn remember(&mut self, tag: Option<&RequestTag>, at: Timestamp, result: RequestResult) {
+        self.last_request = tag.map(|tag| {
+            let tag = tag.clone();
+            Box::new(LastRequest { tag, at, result })
+        });
     }
 
     fn result_of(&self, by: AcceptedBy) -> Option<RequestResult> {
@@ -295,7 +361,7 @@ impl SecondFactor {
     pub(crate) fn can_have(&self, result: RequestResult) -> bool {
         let is_possible = match result {
             RequestResult::Wrong => true,
-            RequestResult::Reserved { joins } => joins <= MOST_JOINS && self.code_set.is_some(),
+            RequestResult::Reserved { joins, .. } => joins <= MOST_JOINS && self.code_set.is_some(),
             RequestResult::Authenticator { .. } => self.accepted_by(result).is_some(),
             RequestResult::BackupCode { number } => {
                 let used_at = self.code_set.as_ref().map(CodeSet::used_at);

@@ -125,7 +125,7 @@ impl SecondFactor {
         policy: &Policy,
     ) -> Result<(), Refusal> {
         match evidence {
-            Evidence::Code(code) => self.check(code, progress, now, policy).map(|_| ()),
+            Evidence::Code(code) => self.check(code, None, progress, now, policy).map(|_| ()),
             Evidence::Reauthenticated {
                 first_factor,
                 receipt,
@@ -155,15 +155,20 @@ impl SecondFactor {
         }
         fresh(first_factor.at, now, policy)?;
         fresh(receipt.at(), now, policy)?;
-        let still_there = match receipt.accepted_by() {
+        let still_there = self.has(receipt.accepted_by());
+        still_there.then_some(()).ok_or(Rejection::ProofExpired)
+    }
+
+    /// Whether the authenticator or the backup-code set that accepted a code is still there.
+    pub(super) fn has(&self, by: AcceptedBy) -> bool {
+        match by {
             AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
                 self.check_authenticator(id).is_ok()
             }
             AcceptedBy::BackupCode { set, .. } => {
                 self.code_set.as_ref().map(CodeSet::id) == Some(set)
             }
-        };
-        still_there.then_some(()).ok_or(Rejection::ProofExpired)
+        }
     }
 
     fn apply(&mut self, change: &Change, now: Timestamp) -> WriteKind {
@@ -214,6 +219,7 @@ impl SecondFactor {
             return WriteKind::Disabled;
         }
         self.pending.take_if(|pending| pending.replaces == Some(id));
+        self.devices.clear();
         WriteKind::Removed
     }
 

@@ -49,7 +49,10 @@ impl SecondFactor {
         };
         let mut active = self.authenticators.iter_mut();
         match active.find(|active| Some(active.id) == replaces) {
-            Some(replaced) => *replaced = authenticator,
+            Some(replaced) => {
+                *replaced = authenticator;
+                self.devices.clear();
+            }
             None => self.authenticators.push(authenticator),
         }
         self.beginnings = Beginnings::new();

@@ -33,9 +33,12 @@ pub(crate) mod authenticator;
 mod change;
 mod code_set;
 mod consecutive;
+pub(crate) mod device;
+pub(crate) mod device_token;
 mod enrollment;
 pub(crate) mod import;
 pub(crate) mod import_error;
+mod known_devices;
 mod moving_factor;
 pub(crate) mod policy;
 #[cfg(feature = "serde")]
@@ -47,17 +50,19 @@ pub(crate) mod request;
 pub(crate) mod second_factor;
 
 pub(crate) use action_limits::{IssueRight, Issues, Issuing};
-pub(crate) use attempt::{HashedCode, Progress, RequestAccepted};
+pub(crate) use attempt::{FormAccepted, HashedCode, Progress};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
 pub(crate) use code_set::CodeSet;
 pub(crate) use consecutive::Row;
+pub(crate) use device::{Device, DeviceScope, DeviceSeed, Devices, ShownToken};
 pub(crate) use import::{Import, ImportCodes, ImportStage};
 pub(crate) use import_error::{ExistingFactor, ImportFault};
+pub(crate) use known_devices::NewDevice;
 pub(crate) use moving_factor::{MovingFactor, Parameters};
 pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;
-pub(crate) use request::{LastRequest, RequestResult, RequestTag};
+pub(crate) use request::{Form, LastRequest, RequestResult, RequestTag};
 pub(crate) use second_factor::{
     Accepted, Beginnings, ImportFingerprint, Outcome, SecondFactor, Step,
 };
@@ -65,6 +70,8 @@ pub(crate) use second_factor::{
 pub use annual_risk::GuessTarget;
 pub use authenticator::{IdError, NameError};
 pub use consecutive::ConsecutiveCodes;
+pub use device::{DeviceStatus, TrustedDevices};
+pub use device_token::{DeviceLabelError, DeviceTokenError};
 pub use policy::{Backoff, PolicyError};
 pub use proof::BackupCodeSetId;
 pub use rate_limit::RateLimitState;

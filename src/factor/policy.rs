@@ -14,7 +14,7 @@ use core::time::Duration;
 ///
 /// let policy =
 ///     Policy::builder().max_authenticators(2).proof_age(Duration::from_secs(300)).build()?;
-/// assert!(policy.annual_risk([GuessTarget::totp(Digits::SIX); 2]) < 2.6e-3);
+/// assert!(policy.annual_risk([GuessTarget::totp(Digits::SIX); 2]) < 3.0e-3);
 /// # Ok::<(), countersign::factor::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Policy {
     pub(super) consecutive_codes: u8,
     pub(super) consecutive_steps: u8,
     pub(super) consecutive_codes_unlock: bool,
+    pub(super) devices: u8,
+    pub(super) trusted_days: u8,
     code_format: CodeFormat,
     code_hash: Argon2Params,
     imported_code_shape: Option<CodeShape>,
@@ -224,6 +226,8 @@ impl Default for Policy {
             consecutive_codes: 3,
             consecutive_steps: 20,
             consecutive_codes_unlock: true,
+            devices: 10,
+            trusted_days: 0,
             code_format: CodeFormat::default(),
             code_hash: Argon2Params::default(),
             imported_code_shape: None,
@@ -459,6 +463,8 @@ impl PolicyBuilder {
                     && (3..=20).contains(&policy.consecutive_steps),
                 "3 or 4 passcodes, which have 59 bits or more, and 3 to 20 steps",
             ),
+            ("devices", policy.devices <= 20, "at most 20"),
+            ("trusted_devices", policy.trusted_days <= 90, "1 to 90 days"),
             (
                 "imported_code_work",
                 policy.imported_code_work <= Duration::from_secs(10)

@@ -2,6 +2,7 @@
 //! unknown ones.
 
 use crate::backup::{Alphabet, Argon2Params, CodeFormat, CodeShape};
+use crate::factor::TrustedDevices;
 use crate::otp::{Algorithm, Digits, Period, Window};
 use crate::{Policy, PolicyBuilder};
 use alloc::string::{String, ToString};
@@ -33,6 +34,8 @@ struct Fields {
     consecutive_codes: u8,
     consecutive_steps: u8,
     consecutive_codes_unlock: bool,
+    devices: u8,
+    trusted_days: u8,
     code_alphabet: CodeAlphabet,
     code_length: u8,
     code_group: u8,
@@ -91,6 +94,11 @@ impl From<&Policy> for Fields {
             consecutive_codes: consecutive.count,
             consecutive_steps: consecutive.steps,
             consecutive_codes_unlock: consecutive.unlock,
+            devices: policy.devices(),
+            trusted_days: match policy.trusted_devices() {
+                TrustedDevices::Off => 0,
+                TrustedDevices::Days(days) => days,
+            },
             code_alphabet: match format.alphabet() {
                 Alphabet::Digits => CodeAlphabet::Digits,
                 Alphabet::Unambiguous => CodeAlphabet::Unambiguous,
@@ -142,6 +150,8 @@ impl Fields {
             .budget(self.budget_burst, Duration::from_secs(self.budget_refill))
             .consecutive_codes(self.consecutive_codes, self.consecutive_steps)
             .consecutive_codes_unlock(self.consecutive_codes_unlock)
+            .devices(self.devices)
+            .trusted_devices(TrustedDevices::Days(self.trusted_days))
             .code_format(format)
             .code_hash(hash)
             .imported_code_work(Duration::from_millis(self.imported_code_work_ms));

@@ -1,6 +1,8 @@
 use super::authenticator::{IdError, parse_hex, write_hex};
+use super::device_token::DeviceToken;
 use crate::otp::Code;
 use crate::{AccountId, AuthenticatorId, Timestamp};
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
@@ -119,6 +121,7 @@ pub struct Receipt {
     at: Timestamp,
     by: AcceptedBy,
     is_repeat: bool,
+    device_token: Option<Box<DeviceToken>>,
 }
 
 impl Receipt {
@@ -128,6 +131,7 @@ impl Receipt {
             at,
             by,
             is_repeat: false,
+            device_token: None,
         }
     }
 
@@ -135,6 +139,22 @@ impl Receipt {
     pub(crate) const fn repeated(mut self) -> Self {
         self.is_repeat = true;
         self
+    }
+
+    /// The receipt for a known device.
+    pub(crate) fn on_device(mut self, token: Option<DeviceToken>) -> Self {
+        self.device_token = token.map(Box::new);
+        self
+    }
+
+    /// Returns the next token of the device, if the user entered the code on a known device. Put it
+    /// into the cookie of the device, instead of the token that the browser sent.
+    ///
+    /// `None` if the browser sent no token, or one that does not count. A token that does not count
+    /// is worth nothing: offer to [remember](crate::Verifier::remember_device) the device again.
+    #[must_use]
+    pub fn device_token(&self) -> Option<&DeviceToken> {
+        self.device_token.as_deref()
     }
 
     /// Returns the account.

@@ -110,6 +110,12 @@ pub enum Rejection {
         "the new backup codes were not stored in time; the old ones are still valid; try again"
     )]
     IssueExpired,
+    /// The account has no such device, or the token of the device does not count. Ask for a code.
+    #[error("the device is not known; ask for a code")]
+    UnknownDevice,
+    /// The device is known, but may not sign in without a code, or no longer. Ask for a code.
+    #[error("the device may not sign in without a code; ask for a code")]
+    DeviceNotTrusted,
 }
 
 impl Rejection {
@@ -138,6 +144,7 @@ impl Rejection {
                 | Self::TooManyEnrollments { .. }
                 | Self::TooManyIssues { .. }
                 | Self::IssueExpired
+                | Self::UnknownDevice
         )
     }
 }

@@ -4,6 +4,8 @@
 //! computes a password hash, a repeat joins it: the repeat computes the hash too.
 
 use super::authenticator::{IdError, parse_hex, write_hex};
+use super::device::{Device, ShownToken};
+use super::device_token::DeviceToken;
 use super::rate_limit::is_recent;
 use crate::Timestamp;
 use crate::constant_time::reveal;
@@ -138,6 +140,19 @@ impl fmt::Debug for RequestTag {
     }
 }
 
+/// What a form sends together with the code.
+pub(crate) struct Form<'a> {
+    pub(crate) tag: Option<RequestTag>,
+    pub(crate) device: Option<ShownToken<'a>>,
+}
+
+impl Form<'_> {
+    /// The next token of the device that sent the form.
+    pub(super) fn next_token(&self, device: Option<&Device>) -> Option<DeviceToken> {
+        device?.successor(self.device?.scope)
+    }
+}
+
 /// The last attempt, if it had a request id.
 #[derive(Clone, Debug)]
 pub(crate) struct LastRequest {
@@ -152,7 +167,11 @@ pub(crate) enum RequestResult {
     /// A wrong code was counted.
     Wrong,
     /// The attempt is counted as a failure until its hash is compared. So many repeats joined it.
-    Reserved { joins: u8 },
+    Reserved {
+        joins: u8,
+        /// Whether the failure is a device's, and not one of the budget.
+        by_device: bool,
+    },
     /// The authenticator with this index accepted the code.
     Authenticator { index: u8 },
     /// The backup code with this number, from 1, was accepted.

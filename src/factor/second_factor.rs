@@ -1,6 +1,7 @@
 use super::action_limits::{Issuing, Recent};
 use super::authenticator::{Authenticator, Pending};
 use super::code_set::CodeSet;
+use super::device::{Charge, DeviceStatus, Devices};
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
 use super::request::LastRequest;
@@ -31,6 +32,8 @@ pub(crate) struct SecondFactor {
     pub(crate) import: Option<ImportFingerprint>,
     /// The last attempt, if it had a request id.
     pub(crate) last_request: Option<Box<LastRequest>>,
+    /// The devices that the user signed in with before.
+    pub(crate) devices: Devices,
 }
 
 /// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
@@ -71,7 +74,10 @@ pub(crate) enum Outcome<T> {
     HashNeeded {
         job: HashJob,
         set: BackupCodeSetId,
+        charge: Charge,
     },
+    /// An overtaken token was shown, so its device is forgotten. Ask again.
+    DeviceForgotten,
 }
 
 impl<T> Step<Outcome<T>> {
@@ -91,6 +97,7 @@ impl SecondFactor {
             issuing: Issuing::new(),
             import: None,
             last_request: None,
+            devices: Devices::new(),
         }
     }
 
@@ -126,6 +133,7 @@ impl SecondFactor {
                 imported: codes.is_imported(),
             }),
             rate_limit: self.rate_limit.state(now, policy),
+            devices: self.devices.status(policy),
         })
     }
 
@@ -148,6 +156,7 @@ impl SecondFactor {
         self.code_set = None;
         self.issuing.right = None;
         self.import = None;
+        self.devices.clear();
     }
 
     /// Drops what no longer counts, before a write of this kind.
@@ -158,6 +167,9 @@ impl SecondFactor {
             .take_if(|last| !keeps_request || !last.counts(now));
         self.beginnings.forget(now);
         self.issuing.forget(now);
+        if !matches!(kind, Joined | Resealed | Reserved) {
+            self.devices.drop_spent();
+        }
     }
 
     /// Ends back-off and lock-out and refills part of the guess budget, without a proof.
@@ -221,8 +233,11 @@ pub struct EnabledStatus {
     pub authenticators: Vec<AuthenticatorStatus>,
     /// The backup codes, if a set was issued or imported.
     pub backup_codes: Option<BackupCodesStatus>,
-    /// Whether the verifier would check a code of the account now.
+    /// Whether the verifier would check a code of the account now. A known device does not wait.
     pub rate_limit: RateLimitState,
+    /// The devices that the user signed in with before, oldest first.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub devices: Vec<DeviceStatus>,
 }
 
 /// One active authenticator.

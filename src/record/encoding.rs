@@ -22,17 +22,21 @@
 //! field 6       = imported set              the backup codes; the code set above is null
 //! field 7       = counter                   the first one, if pending is counter-based
 //! field 8       = [tag, time, result, n]    the last attempt, if it had a request id
+//! field 9       = [1*20 device]             the devices that the user signed in with before
+//! device        = [id, seed, label, kind, issued at, number, advanced at, last used at / null,
+//!                  failures]
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
 //! The parameters of a counter-based one have the period 30, and there is no last step.
 //!
 //! The result of a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the
-//! authenticator with index n) or 3 (accepted by backup code number n).
+//! authenticator with index n), 3 (accepted by backup code number n) or 4 (reserved as a failure of
+//! a device, n joins). The kind of a device is 1 (known) or 2 (trusted).
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError, fields};
-use crate::factor::{Beginnings, CodeSet, Issuing, SecondFactor};
+use crate::factor::{Beginnings, CodeSet, Devices, Issuing, SecondFactor};
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use minicbor::encode::Write;
@@ -168,6 +172,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         issuing: Issuing::new(),
         import: None,
         last_request: None,
+        devices: Devices::new(),
     };
     if form == Form::WithFields {
         fields::read_fields(d, &mut factor)?;
@@ -184,12 +189,15 @@ mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
     use crate::factor::{
-        Authenticator, ImportFingerprint, IssueRight, Issues, LastRequest, MovingFactor,
-        Parameters, Pending, RateLimit, RequestResult, RequestTag,
+        Authenticator, Device, DeviceSeed, ImportFingerprint, IssueRight, Issues, LastRequest,
+        MovingFactor, Parameters, Pending, RateLimit, RequestResult, RequestTag,
     };
     use crate::otp::{Period, Secret, TimeStep};
     use crate::store::Revision;
-    use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
+    use crate::{
+        AuthenticatorId, AuthenticatorName, DeviceId, DeviceKind, DeviceLabel, EnrollmentId,
+        Policy, Timestamp,
+    };
     use alloc::boxed::Box;
     use alloc::vec;
 
@@ -217,6 +225,20 @@ mod tests {
             period: Period::THIRTY_SECONDS,
             t0: Timestamp::UNIX_EPOCH,
             last_step: last_step.map(TimeStep::new),
+        }
+    }
+
+    fn device() -> Device {
+        Device {
+            id: DeviceId::from_bytes([1; 8]),
+            seed: DeviceSeed(Box::new([2; 16])),
+            label: DeviceLabel::fit("Firefox on Linux"),
+            kind: DeviceKind::Trusted,
+            issued_at: AT,
+            number: 7,
+            advanced_at: AT,
+            last_used_at: Some(AT),
+            failures: 9,
         }
     }
 
@@ -262,6 +284,7 @@ mod tests {
                 at: AT,
                 result: RequestResult::Authenticator { index: 0 },
             })),
+            devices: Devices(vec![device()]),
         }
     }
 
@@ -285,7 +308,7 @@ mod tests {
 
     #[test]
     fn every_field_survives_at_its_limit_only() {
-        let fields: [(&str, usize, Set); 6] = [
+        let fields: [(&str, usize, Set); 7] = [
             ("authenticators", 32, |factor, count| {
                 factor.authenticators = vec![authenticator(); count];
                 factor.last_request = None;
@@ -302,6 +325,9 @@ mod tests {
             }),
             ("issues", 3, |factor, count| {
                 factor.issuing.issues = Issues::from_times(vec![AT; count]);
+            }),
+            ("devices", 20, |factor, count| {
+                factor.devices = Devices(vec![device(); count]);
             }),
             ("beginnings", 10, |factor, count| {
                 factor.beginnings = Beginnings::from_times(vec![AT; count]);
@@ -361,6 +387,7 @@ mod tests {
         factor.issuing = Issuing::new();
         factor.import = None;
         factor.last_request = None;
+        factor.devices.clear();
         factor.beginnings = Beginnings::from_times(vec![AT]);
         assert_eq!(Form::of(&factor), Form::First);
         let plain = encode_after(&[], &factor, &history(1), 0).unwrap();
@@ -396,7 +423,20 @@ mod tests {
         let results = (0..=u8::MAX).flat_map(|n| {
             [
                 (true, RequestResult::Wrong),
-                (n <= 4, RequestResult::Reserved { joins: n }),
+                (
+                    n <= 4,
+                    RequestResult::Reserved {
+                        joins: n,
+                        by_device: false,
+                    },
+                ),
+                (
+                    n <= 4,
+                    RequestResult::Reserved {
+                        joins: n,
+                        by_device: true,
+                    },
+                ),
                 (n == 0, RequestResult::Authenticator { index: n }),
                 (n == 3, RequestResult::BackupCode { number: n }),
             ]

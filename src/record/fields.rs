@@ -1,7 +1,7 @@
 //! The additional fields of the second form: which a record needs, and how they are written.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, length};
-use super::{RecordError, extensions};
+use super::{RecordError, devices, extensions};
 use crate::backup::ImportedCodeSet;
 use crate::factor::{
     Beginnings, CodeSet, ImportFingerprint, IssueRight, Issues, Issuing, LastRequest,
@@ -21,6 +21,7 @@ mod field {
     pub(super) const IMPORTED_CODES: u32 = 6;
     pub(super) const PENDING_COUNTER: u32 = 7;
     pub(super) const LAST_REQUEST: u32 = 8;
+    pub(super) const DEVICES: u32 = 9;
 }
 
 pub(super) fn field_count(factor: &SecondFactor) -> u64 {
@@ -34,6 +35,7 @@ pub(super) fn field_count(factor: &SecondFactor) -> u64 {
         imported_codes(factor).is_some(),
         pending_counter(factor).is_some(),
         factor.last_request.is_some(),
+        !factor.devices.0.is_empty(),
     ];
     length(fields.into_iter().filter(|needed| *needed).count())
 }
@@ -105,6 +107,10 @@ pub(super) fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) 
         e.u32(field::LAST_REQUEST)?.array(4)?.bytes(&last.tag.0)?;
         e.u64(last.at.as_unix())?.u8(result)?.u8(n)?;
     }
+    if !factor.devices.0.is_empty() {
+        e.u32(field::DEVICES)?;
+        devices::write_devices(&factor.devices, e)?;
+    }
     Ok(())
 }
 
@@ -112,7 +118,14 @@ pub(super) fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) 
 const fn parts_of(result: RequestResult) -> (u8, u8) {
     match result {
         RequestResult::Wrong => (0, 0),
-        RequestResult::Reserved { joins } => (1, joins),
+        RequestResult::Reserved {
+            joins,
+            by_device: false,
+        } => (1, joins),
+        RequestResult::Reserved {
+            joins,
+            by_device: true,
+        } => (4, joins),
         RequestResult::Authenticator { index } => (2, index),
         RequestResult::BackupCode { number } => (3, number),
     }
@@ -126,7 +139,10 @@ fn read_last_request(
     let (tag, at) = (RequestTag(parts::bytes(d)?), parts::time(d)?);
     let result = match (d.u8()?, d.u8()?) {
         (0, 0) => RequestResult::Wrong,
-        (1, joins) => RequestResult::Reserved { joins },
+        (it @ (1 | 4), joins) => RequestResult::Reserved {
+            joins,
+            by_device: it == 4,
+        },
         (2, index) => RequestResult::Authenticator { index },
         (3, number) => RequestResult::BackupCode { number },
         _ => return Err(MALFORMED),
@@ -173,6 +189,7 @@ pub(super) fn read_fields(
             }
             field::IMPORTED_CODES => return Err(MALFORMED),
             field::LAST_REQUEST => factor.last_request = Some(read_last_request(d, factor)?),
+            field::DEVICES => factor.devices = devices::read_devices(d)?,
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
     }

@@ -24,6 +24,7 @@
 //!
 //! The feature `verifier`.
 
+mod devices;
 mod encoding;
 mod extensions;
 mod fields;

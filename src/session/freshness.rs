@@ -51,7 +51,8 @@ impl Freshness {
         if self.second_factor && !has_second {
             return Err(StepUp::Enroll);
         }
-        if has_second && !self.is_fresh(factors.second_at, now) {
+        let has_code = !matches!(factors.second, SecondFactorUse::TrustedDevice);
+        if has_second && !(has_code && self.is_fresh(factors.second_at, now)) {
             return Err(StepUp::EnterCode);
         }
         if !factors.first.kind.needs_user() || !self.is_fresh(factors.first.at, now) {

@@ -1,9 +1,9 @@
-use crate::{AcceptedBy, AccountId, FirstFactor, Receipt, Timestamp};
+use crate::{AcceptedBy, AccountId, FirstFactor, Receipt, Timestamp, Trusted};
 
 /// Shows that the second factor of an account is passed, or is not needed.
 ///
 /// Only the verifier can make one. It comes from a [`Receipt`], which a call that accepted a code
-/// returned, or from [`NextStep::Passed`](super::NextStep::Passed). A receipt that you stored and
+/// returned, from [`Trusted`], or from [`NextStep::Passed`](super::NextStep::Passed). A receipt that you stored and
 /// read back is a [`SealedReceipt`](crate::SealedReceipt), which cannot become a `Passed`.
 #[derive(Debug)]
 #[must_use = "a session becomes a full one by `HalfSession::pass`"]
@@ -51,6 +51,17 @@ impl From<Receipt> for Passed {
     }
 }
 
+impl From<Trusted> for Passed {
+    /// The sign-in has no code. A page that needs a fresh factor asks for one.
+    fn from(trusted: Trusted) -> Self {
+        Self {
+            account: trusted.account().clone(),
+            second_factor: SecondFactorUse::TrustedDevice,
+            at: trusted.at(),
+        }
+    }
+}
+
 /// Which second factor a sign-in used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -63,6 +74,8 @@ pub enum SecondFactorUse {
     Passcode,
     /// A backup code.
     BackupCode,
+    /// None: a trusted device signed in without a code. This is no second factor (AAL2).
+    TrustedDevice,
 }
 
 impl From<AcceptedBy> for SecondFactorUse {

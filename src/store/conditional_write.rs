@@ -169,6 +169,23 @@ pub enum WriteKind {
     Disabled,
     /// Your staff unlocked the account after they made sure who asked.
     Unlocked,
+    /// A device is known from now on, because the user just entered a code on it.
+    ///
+    /// There is nothing for you to do.
+    DeviceRemembered,
+    /// A trusted device signed in without a code.
+    ///
+    /// You may insert the session. The session must be useless until the verifier returns its
+    /// answer.
+    DeviceTrusted,
+    /// An old token of a device was shown, so there is a copy of it. The device is forgotten.
+    ///
+    /// Tell the user by mail.
+    DeviceSuspected,
+    /// One device or all devices are forgotten, because your application asked for it.
+    DevicesForgotten,
+    /// Your application said that the password changed. All devices and a pending enrollment ended.
+    PasswordChanged,
     /// The same second factor was encrypted again, under the primary key.
     Resealed,
     /// The record was erased, because your application deleted the account.

@@ -3,6 +3,7 @@ use super::builder::{BuildError, VerifierBuilder};
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError};
 use super::import::{ImportError, Imported};
+use super::request::Attempt;
 use super::verifier::{self, Removed};
 use crate::backup::BackupCodes;
 use crate::blocking::{Adapter, Store};
@@ -11,8 +12,8 @@ use crate::runtime::RandomSource;
 use crate::session::{FactorFlag, NextStep, Requirement};
 use crate::testing::block_on;
 use crate::{
-    AccountId, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt, RequestId,
-    SealedReceipt, ServerClock, Status,
+    AccountId, AuthenticatorId, DeviceId, DeviceKind, DeviceLabel, DeviceToken, EnrollmentId,
+    Keyring, Policy, Proof, Receipt, RequestId, SealedReceipt, ServerClock, Status, Trusted,
 };
 
 /// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store). Both verifiers
@@ -128,6 +129,68 @@ impl<S: Store> Verifier<S> {
         request: &RequestId,
     ) -> Result<Receipt, Denied> {
         block_on(self.0.verify_request(account, code, request))
+    }
+
+    /// Blocks on [`Verifier::verify_attempt`](crate::Verifier::verify_attempt).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn verify_attempt(
+        &self,
+        account: &AccountId,
+        attempt: Attempt<'_>,
+    ) -> Result<Receipt, Denied> {
+        block_on(self.0.verify_attempt(account, attempt))
+    }
+
+    /// Blocks on [`Verifier::remember_device`](crate::Verifier::remember_device).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn remember_device(
+        &self,
+        account: &AccountId,
+        receipt: &SealedReceipt,
+        label: DeviceLabel,
+        kind: DeviceKind,
+    ) -> Result<DeviceToken, Denied> {
+        block_on(self.0.remember_device(account, receipt, label, kind))
+    }
+
+    /// Blocks on [`Verifier::trusted_device`](crate::Verifier::trusted_device).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn trusted_device(
+        &self,
+        account: &AccountId,
+        token: &DeviceToken,
+    ) -> Result<Trusted, Denied> {
+        block_on(self.0.trusted_device(account, token))
+    }
+
+    /// Blocks on [`Verifier::forget_device`](crate::Verifier::forget_device).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn forget_device(&self, account: &AccountId, id: DeviceId) -> Result<(), Denied> {
+        block_on(self.0.forget_device(account, id))
+    }
+
+    /// Blocks on [`Verifier::forget_devices`](crate::Verifier::forget_devices).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn forget_devices(&self, account: &AccountId) -> Result<(), Denied> {
+        block_on(self.0.forget_devices(account))
+    }
+
+    /// Blocks on [`Verifier::password_changed`](crate::Verifier::password_changed).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn password_changed(&self, account: &AccountId) -> Result<(), Denied> {
+        block_on(self.0.password_changed(account))
     }
 
     /// Blocks on [`Verifier::verify_consecutive`](crate::Verifier::verify_consecutive).

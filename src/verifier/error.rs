@@ -40,6 +40,9 @@ pub enum VerifierError {
         "the policy does not allow new HOTP authenticators; ask for TOTP, or set hotp_enrollment"
     )]
     HotpEnrollment,
+    /// The policy does not allow a device of this kind.
+    #[error("the policy does not allow such a device; set devices, or trusted_devices")]
+    DeviceNotAllowed,
     /// The account name or issuer of an enrollment does not fit a key URI.
     #[error("the enrollment has no valid key URI; choose another account name or issuer")]
     KeyUri(#[from] KeyUriError),

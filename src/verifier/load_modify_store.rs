@@ -190,10 +190,15 @@ impl<S: Store> Verifier<S> {
             match outcome.await? {
                 Outcome::Accepted(accepted) => return Ok(accepted),
                 Outcome::Rejected(rejection) => return Err(rejection.into()),
-                Outcome::HashNeeded { job, set } => {
+                Outcome::DeviceForgotten => {}
+                Outcome::HashNeeded { job, set, charge } => {
                     let hashes = self.core.hash_executor.run(job).await;
                     let hashes = hashes.map_err(VerifierError::HashExecutor)?;
-                    progress = Progress::Hashed(HashedCode { hashes, set });
+                    progress = Progress::Hashed(HashedCode {
+                        hashes,
+                        set,
+                        charge,
+                    });
                 }
             }
         }

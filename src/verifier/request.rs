@@ -1,11 +1,63 @@
-//! A login whose form can arrive twice.
+//! A login by a form: its code, its request id, and the device that sent it.
 
 use super::error::{Denied, report, report_repeat};
 use super::verifier::{Verifier, with_wiped_stack};
-use crate::factor::{RequestAccepted, RequestTag, Step};
+use crate::factor::{Form, FormAccepted, RequestTag, ShownToken, Step};
 use crate::otp::Code;
 use crate::store::Store;
-use crate::{AccountId, Receipt, Rejection, RequestId};
+use crate::{AccountId, DeviceToken, Receipt, Rejection, RequestId};
+use core::fmt;
+
+/// What a form with a code field sends: the code, perhaps a request id, and perhaps the token of
+/// the device.
+///
+/// ```
+/// use countersign::{Attempt, DeviceToken, RequestId};
+///
+/// # let cookie = "AAAAAAAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAA";
+/// let id = RequestId::generate()?;
+/// let token = DeviceToken::parse(cookie).ok();
+/// let attempt = Attempt::new("123 456").request(&id).device(token.as_ref());
+/// # let _ = attempt;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+#[must_use = "pass it to `Verifier::verify_attempt`"]
+pub struct Attempt<'a> {
+    code: &'a str,
+    request: Option<&'a RequestId>,
+    device: Option<&'a DeviceToken>,
+}
+
+impl<'a> Attempt<'a> {
+    /// Takes the text that the user typed.
+    pub const fn new(code: &'a str) -> Self {
+        Self {
+            code,
+            request: None,
+            device: None,
+        }
+    }
+
+    /// Adds the request id of the form: see [`Verifier::verify_request`].
+    pub const fn request(mut self, id: &'a RequestId) -> Self {
+        self.request = Some(id);
+        self
+    }
+
+    /// Adds the token from the cookie of the device, if there is one.
+    pub const fn device(mut self, token: Option<&'a DeviceToken>) -> Self {
+        self.device = token;
+        self
+    }
+}
+
+impl fmt::Debug for Attempt<'_> {
+    /// Shows nothing that the user typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").finish_non_exhaustive()
+    }
+}
 
 impl<S: Store> Verifier<S> {
     /// Like [`verify`](Self::verify), for a form that a user can send twice, for example by a
@@ -32,19 +84,52 @@ impl<S: Store> Verifier<S> {
         code: &str,
         request: &RequestId,
     ) -> Result<Receipt, Denied> {
-        const ACTION: &str = "verify_request";
-        let outcome = with_wiped_stack(self.log_in_request(account, code, request)).await;
-        let RequestAccepted {
+        let attempt = Attempt::new(code).request(request);
+        self.verify_form(account, attempt, "verify_request").await
+    }
+
+    /// Like [`verify`](Self::verify), for a form that may have a request id and the token of a
+    /// device.
+    ///
+    /// A *known* device is one whose token counts. Neither a wait nor a spent budget stops it, so an
+    /// attacker who knows the password cannot keep the user of the device out. A wrong code counts
+    /// for the lock-out, and against the device instead of the budget. After ten wrong codes in its
+    /// life, the device is forgotten.
+    ///
+    /// If the code is accepted, [`Receipt::device_token`] returns the next token. Put it into the
+    /// cookie. A token that does not count changes nothing: the attempt is a stranger's. But an old
+    /// token of a device shows that there is a copy of it: the verifier forgets the device first
+    /// ([`WriteKind::DeviceSuspected`](crate::store::WriteKind::DeviceSuspected)).
+    ///
+    /// # Errors
+    /// [`Denied`]: do not let the user in.
+    pub async fn verify_attempt(
+        &self,
+        account: &AccountId,
+        attempt: Attempt<'_>,
+    ) -> Result<Receipt, Denied> {
+        self.verify_form(account, attempt, "verify_attempt").await
+    }
+
+    async fn verify_form(
+        &self,
+        account: &AccountId,
+        attempt: Attempt<'_>,
+        action: &'static str,
+    ) -> Result<Receipt, Denied> {
+        let outcome = with_wiped_stack(self.log_in_form(account, attempt)).await;
+        let FormAccepted {
             accepted,
+            token,
             is_repeat,
         } = match outcome {
             Ok(repeat) if repeat.is_repeat => {
-                report_repeat(account, ACTION);
+                report_repeat(account, action);
                 repeat
             }
-            outcome => report(account, ACTION, outcome)?,
+            outcome => report(account, action, outcome)?,
         };
-        let receipt = Receipt::new(account.clone(), accepted.at, accepted.by);
+        let receipt = Receipt::new(account.clone(), accepted.at, accepted.by).on_device(token);
         Ok(if is_repeat {
             receipt.repeated()
         } else {
@@ -52,20 +137,22 @@ impl<S: Store> Verifier<S> {
         })
     }
 
-    async fn log_in_request(
+    async fn log_in_form(
         &self,
         account: &AccountId,
-        code: &str,
-        request: &RequestId,
-    ) -> Result<RequestAccepted, Denied> {
-        let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
-        let tag = RequestTag::new(request, &code);
+        attempt: Attempt<'_>,
+    ) -> Result<FormAccepted, Denied> {
+        let code = Code::parse(attempt.code).map_err(|_| Rejection::Malformed)?;
+        let tag = attempt.request.map(|id| RequestTag::new(id, &code));
+        let scope = self.device_scope(account);
+        let device = attempt.device.map(|token| ShownToken { token, scope });
+        let form = Form { tag, device };
         let policy = &self.core.policy;
         self.attempt(account, |loaded, progress, now| match loaded {
             None => Step::reject(Rejection::Absent),
             Some(loaded) => loaded
                 .factor
-                .log_in_request(&code, &tag, progress, now, policy),
+                .log_in_form(&code, &form, progress, now, policy),
         })
         .await
     }

@@ -15,6 +15,7 @@ mod clocks;
 mod conflicts;
 mod consecutive;
 mod counters;
+mod devices;
 mod enrollment;
 mod enrollment_limits;
 mod erasing;

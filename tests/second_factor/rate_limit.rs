@@ -144,7 +144,7 @@ fn rows(places: u32, likeliest: f64, count: i32) -> f64 {
 
 #[test]
 fn a_year_admits_exactly_385_guesses() {
-    let world = World::new();
+    let world = World::with_policy(policy().devices(0).build().unwrap());
     assert_eq!(admitted_in_a_year(&world), 20 + 365);
     let Status::Enabled(enabled) = world.status() else {
         panic!()
@@ -163,7 +163,7 @@ fn annual_risk_uses_the_likeliest_passcode() {
         (Digits::SEVEN, 215.0),
         (Digits::EIGHT, 22.0),
     ] {
-        let policy = policy().digits(digits).build().unwrap();
+        let policy = policy().digits(digits).devices(0).build().unwrap();
         let likeliest = likeliest / f64::from(1_u32 << 31);
         let expected = 385.0 * (2.0 * 3.0 * likeliest + 10.0 / 1e8) + 2.0 * rows(39, likeliest, 3);
         let risk = policy.annual_risk([GuessTarget::totp(digits); 2]);
@@ -173,7 +173,7 @@ fn annual_risk_uses_the_likeliest_passcode() {
 
 #[test]
 fn annual_risk_counts_every_candidate() {
-    let policy = policy().window(Window::EXACT).look_ahead(4);
+    let policy = policy().window(Window::EXACT).look_ahead(4).devices(0);
     let policy = policy.build().unwrap();
     let no_authenticator: [GuessTarget; 0] = [];
     let backup_codes = policy.annual_risk(no_authenticator);
@@ -205,6 +205,7 @@ fn annual_risk_adds_rows_per_authenticator() {
     let risk = |count, steps, targets: &[GuessTarget]| {
         let policy = policy()
             .budget(1, DAY * 365)
+            .devices(0)
             .consecutive_codes(count, steps);
         let policy = policy.build().unwrap();
         policy.annual_risk(targets.iter().copied())

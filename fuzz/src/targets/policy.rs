@@ -4,7 +4,7 @@
 use super::service::Service;
 use arbitrary::Arbitrary;
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
-use countersign::factor::GuessTarget;
+use countersign::factor::{GuessTarget, TrustedDevices};
 use countersign::otp::{Algorithm, Digits, Period, Window};
 use countersign::testing::Phone;
 use countersign::{Denied, FirstFactor, Policy, Proof, Rejection};
@@ -40,6 +40,8 @@ struct Fields {
     hotp_enrollment: Option<bool>,
     consecutive_codes: Option<(u8, u8)>,
     consecutive_codes_unlock: Option<bool>,
+    /// How many, and for how many days they are trusted.
+    devices: Option<(u8, u8)>,
 }
 
 pub(super) fn run(input: &[u8]) {
@@ -127,6 +129,10 @@ fn build(fields: &Fields) -> Option<Policy> {
     if let Some(allowed) = fields.consecutive_codes_unlock {
         builder = builder.consecutive_codes_unlock(allowed);
     }
+    if let Some((most, days)) = fields.devices {
+        let trusted = TrustedDevices::Days(days);
+        builder = builder.devices(most).trusted_devices(trusted);
+    }
     let checked = builder.clone().build().ok();
     if checked.is_some() {
         let finer = builder.proof_age(Duration::new(1, 1)).build();
@@ -199,6 +205,10 @@ fn object(fields: &Fields) -> Map<String, Value> {
     if let Some(allowed) = fields.consecutive_codes_unlock {
         set("consecutive_codes_unlock", json!(allowed));
     }
+    if let Some((most, days)) = fields.devices {
+        set("devices", json!(most));
+        set("trusted_days", json!(days));
+    }
     object
 }
 
@@ -233,7 +243,8 @@ fn row_risk(policy: &Policy, count: u8, places: u16) -> f64 {
 /// likeliest passcodes are that much likelier. It includes consecutive passcodes.
 fn check_risk(policy: &Policy) {
     let refills = 365 * 86_400 / policy.budget_refill().as_secs();
-    let guesses = f64::from(policy.budget_burst()) + refills as f64;
+    let of_devices = 10.0 * f64::from(policy.devices());
+    let guesses = f64::from(policy.budget_burst()) + refills as f64 + of_devices;
     let Window { before, after } = policy.window();
     let steps = f64::from(before) + f64::from(after) + 1.0;
     let passcode = steps / 10_f64.powi(policy.digits().get().into());

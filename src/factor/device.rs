@@ -1,0 +1,510 @@
+//! The devices that an account knows: the tokens that count, and the failures of each.
+//!
+//! The user signed in with each device before. A device has a random seed, and a number n. Its
+//! tokens for n and n + 1 count. An accepted token for n + 1 makes n + 1 the new n. The answer
+//! carries the token for the new n + 1, the same for every request. So a lost answer, a second tab
+//! and the back button raise no alarm. An older genuine token shows that there is a copy.
+
+use super::device_token::{DeviceId, DeviceLabel, DeviceToken};
+use super::rate_limit::is_recent;
+use crate::constant_time::{reveal, reveal_index};
+use crate::{AccountId, Policy, PolicyBuilder, Timestamp};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::{Zeroize, Zeroizing};
+
+/// What a device may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum DeviceKind {
+    /// The user still enters a code. Neither a wait nor a spent budget stops the device.
+    Known,
+    /// The same, and for some days the user signs in without a code:
+    /// [`Verifier::trusted_device`](crate::Verifier::trusted_device). The policy must allow it:
+    /// [`PolicyBuilder::trusted_devices`](crate::PolicyBuilder::trusted_devices).
+    Trusted,
+}
+
+/// Whether, and for how long, a device may sign in without a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrustedDevices {
+    /// Never.
+    Off,
+    /// For so many days from the time when the device was remembered: 1 to 90. No sign-in prolongs
+    /// this time.
+    Days(u8),
+}
+
+/// The failures in the life of a device. The last one ends it.
+const MOST_FAILURES: u8 = 10;
+
+/// How long a token that was overtaken raises no alarm, in seconds: a request can be late.
+const LATE: u64 = 60;
+
+const DAY: u64 = 86_400;
+
+impl Policy {
+    /// Returns how many devices an account may have.
+    #[must_use]
+    pub const fn devices(&self) -> u8 {
+        self.devices
+    }
+
+    /// Returns whether, and for how long, a device may sign in without a code.
+    #[must_use]
+    pub const fn trusted_devices(&self) -> TrustedDevices {
+        match self.trusted_days {
+            0 => TrustedDevices::Off,
+            days => TrustedDevices::Days(days),
+        }
+    }
+
+    /// The most guesses of an attacker who has the tokens of all devices, in the life of these
+    /// devices.
+    pub(super) fn device_guesses(&self) -> u32 {
+        u32::from(self.devices).saturating_mul(MOST_FAILURES.into())
+    }
+
+    pub(crate) fn allows(&self, kind: DeviceKind) -> bool {
+        match kind {
+            DeviceKind::Known => self.devices > 0,
+            DeviceKind::Trusted => self.devices > 0 && self.trusted_days > 0,
+        }
+    }
+}
+
+impl PolicyBuilder {
+    /// Sets how many devices an account may have: 0 to 20. With 0, no device is remembered. A
+    /// further device replaces the oldest. Default: 10.
+    ///
+    /// Each device adds ten guesses to
+    /// [`annual_risk`](crate::Policy::annual_risk), for an attacker who stole its token.
+    pub fn devices(mut self, most: u8) -> Self {
+        self.0.devices = most;
+        self
+    }
+
+    /// Sets whether, and for how long, a device may sign in without a code. Default: never.
+    ///
+    /// A shorter time counts for devices that are already remembered, too.
+    pub fn trusted_devices(mut self, trusted: TrustedDevices) -> Self {
+        self.0.trusted_days = match trusted {
+            TrustedDevices::Off => 0,
+            TrustedDevices::Days(days) => days,
+        };
+        self
+    }
+}
+
+/// The account whose devices are checked, and the namespace of the service.
+#[derive(Clone, Copy)]
+pub(crate) struct DeviceScope<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) account: &'a AccountId,
+}
+
+/// A token that the browser sent, and where it was sent to.
+#[derive(Clone, Copy)]
+pub(crate) struct ShownToken<'a> {
+    pub(crate) token: &'a DeviceToken,
+    pub(crate) scope: DeviceScope<'a>,
+}
+
+/// The seed of a device: 128 random bits, wiped on drop. Boxed, so that a list that grows leaves no
+/// copy behind.
+#[derive(Clone)]
+pub(crate) struct DeviceSeed(pub(crate) Box<[u8; 16]>);
+
+impl Drop for DeviceSeed {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for DeviceSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceSeed").finish_non_exhaustive()
+    }
+}
+
+/// A device that the user signed in with before.
+#[derive(Clone, Debug)]
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) seed: DeviceSeed,
+    pub(crate) label: DeviceLabel,
+    pub(crate) kind: DeviceKind,
+    pub(crate) issued_at: Timestamp,
+    /// The number n: the tokens for n and n + 1 count.
+    pub(crate) number: u32,
+    /// When n became n.
+    pub(crate) advanced_at: Timestamp,
+    pub(crate) last_used_at: Option<Timestamp>,
+    /// The failures in the life of the device.
+    pub(crate) failures: u8,
+}
+
+impl Device {
+    /// The first 16 bytes of HMAC-SHA-256, as a tag of the token with this number.
+    fn tag(&self, scope: DeviceScope<'_>, number: u32) -> Zeroizing<[u8; 16]> {
+        const DOMAIN: &[u8] = b"countersign device";
+        // RFC 2104 pads the key with zeros to a block.
+        let mut block = Zeroizing::new([0; 64]);
+        for (padded, byte) in block.iter_mut().zip(self.seed.0.iter()) {
+            *padded = *byte;
+        }
+        let mut mac = <Hmac<Sha256> as KeyInit>::new((&*block).into()).chain_update(DOMAIN);
+        for part in [
+            scope.namespace.as_bytes(),
+            scope.account.as_str().as_bytes(),
+        ] {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        let whole = mac
+            .chain_update(self.id.as_bytes())
+            .chain_update(number.to_be_bytes())
+            .finalize()
+            .into_bytes();
+        let mut tag = Zeroizing::new([0; 16]);
+        for (cut, byte) in tag.iter_mut().zip(whole) {
+            *cut = byte;
+        }
+        tag
+    }
+
+    /// The token for n + 1, which the answer carries.
+    pub(super) fn successor(&self, scope: DeviceScope<'_>) -> Option<DeviceToken> {
+        let number = self.number.checked_add(1)?;
+        Some(DeviceToken::new(self.id, number, &self.tag(scope, number)))
+    }
+
+    /// Marks a token for n or n + 1 as used.
+    fn accept(&mut self, number: u32, now: Timestamp) {
+        if number > self.number {
+            self.number = number;
+            self.advanced_at = self.advanced_at.max(now);
+        }
+        self.last_used_at = self.last_used_at.max(Some(now));
+    }
+
+    /// Whether the device had all its failures. It counts as unknown then.
+    pub(crate) const fn is_spent(&self) -> bool {
+        self.failures >= MOST_FAILURES
+    }
+
+    /// The last second in which the device signs in without a code.
+    fn trusted_until(&self, policy: &Policy) -> Option<Timestamp> {
+        match (self.kind, policy.trusted_devices()) {
+            (DeviceKind::Trusted, TrustedDevices::Days(days)) => {
+                let seconds = u64::from(days).saturating_mul(DAY);
+                Some(self.issued_at.saturating_add(seconds))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_trusted(&self, now: Timestamp, policy: &Policy) -> bool {
+        let until = self.trusted_until(policy);
+        until.is_some_and(|until| {
+            is_recent(self.issued_at, now, until.saturating_since(self.issued_at))
+        })
+    }
+}
+
+/// What an attempt took that is counted before its hash is computed. An accepted code gives it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Charge {
+    /// A guess of the budget.
+    Budget,
+    /// A failure of a device. `None` if the call that joined did not send the token.
+    Device(Option<DeviceId>),
+}
+
+/// What a token says about the device that sent it.
+pub(super) enum Standing {
+    /// Nothing: the token is forged, too new, late, or of a device that is not there.
+    Stranger,
+    /// The device is known, by a token with this number.
+    Known { id: DeviceId, number: u32 },
+    /// The token was overtaken a while ago. So there is a copy of it.
+    Overtaken { id: DeviceId },
+}
+
+/// The devices of an account, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Devices(pub(crate) Vec<Device>);
+
+impl Devices {
+    /// The most devices that a policy allows.
+    pub(crate) const MOST: usize = 20;
+
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn get(&self, id: DeviceId) -> Option<&Device> {
+        self.0.iter().find(|device| device.id == id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: DeviceId) -> Option<&mut Device> {
+        self.0.iter_mut().find(|device| device.id == id)
+    }
+
+    /// Drops the device. Returns whether it was there.
+    pub(super) fn remove(&mut self, id: DeviceId) -> bool {
+        let before = self.0.len();
+        self.0.retain(|device| device.id != id);
+        self.0.len() < before
+    }
+
+    /// Drops the devices that had all their failures.
+    pub(super) fn drop_spent(&mut self) {
+        self.0.retain(|device| !device.is_spent());
+    }
+
+    /// Adds a device. The oldest ones make room.
+    pub(super) fn add(&mut self, device: Device, most: u8) {
+        self.drop_spent();
+        self.remove(device.id);
+        while self.0.len() >= usize::from(most).clamp(1, Self::MOST) {
+            self.0.remove(0);
+        }
+        self.0.push(device);
+    }
+
+    /// Compares a token with every device, in constant time.
+    pub(super) fn standing(&self, shown: ShownToken<'_>, now: Timestamp) -> Standing {
+        let Some(parts) = shown.token.parts() else {
+            return Standing::Stranger;
+        };
+        let (mut found, mut place) = (Choice::from(0), 0_u16);
+        for (index, device) in (0..).zip(&self.0) {
+            let tag = device.tag(shown.scope, parts.number);
+            let is_same = device.id.as_bytes().ct_eq(parts.id.as_bytes()) & tag.ct_eq(&*parts.tag);
+            place.conditional_assign(&index, is_same);
+            found |= is_same;
+        }
+        if !reveal(found) {
+            return Standing::Stranger;
+        }
+        let (id, number) = (parts.id, parts.number);
+        let Some(device) = self.0.get(usize::from(reveal_index(place))) else {
+            return Standing::Stranger;
+        };
+        if number < device.number {
+            // A token before n - 1 was overtaken even earlier. Its own time is not stored: until
+            // the last one is late, it is only a stranger's.
+            return match now.saturating_since(device.advanced_at) {
+                0..=LATE => Standing::Stranger,
+                _ => Standing::Overtaken { id },
+            };
+        }
+        match number.saturating_sub(device.number) {
+            0 | 1 => Standing::Known { id, number },
+            // A later record than this one was restored, or written to another database.
+            _ => Standing::Stranger,
+        }
+    }
+
+    /// A code of this device was wrong, or is counted as wrong.
+    pub(super) fn fail(&mut self, id: DeviceId) {
+        if let Some(device) = self.get_mut(id) {
+            device.failures = device.failures.saturating_add(1);
+        }
+    }
+
+    /// A code of this device that was counted as wrong is right.
+    pub(super) fn refund(&mut self, id: Option<DeviceId>) {
+        if let Some(device) = id.and_then(|id| self.get_mut(id)) {
+            device.failures = device.failures.saturating_sub(1);
+        }
+    }
+
+    /// The device that sent the token, unless it is a stranger or had all its failures.
+    pub(super) fn known(&self, standing: &Standing) -> Option<DeviceId> {
+        let Standing::Known { id, .. } = standing else {
+            return None;
+        };
+        self.get(*id).filter(|device| !device.is_spent())?;
+        Some(*id)
+    }
+
+    /// Marks the token of a known device as used.
+    pub(super) fn accept(&mut self, standing: &Standing, now: Timestamp) {
+        if let Standing::Known { id, number } = standing
+            && let Some(device) = self.get_mut(*id).filter(|device| !device.is_spent())
+        {
+            device.accept(*number, now);
+        }
+    }
+
+    pub(super) fn status(&self, policy: &Policy) -> Vec<DeviceStatus> {
+        let counting = self.0.iter().filter(|device| !device.is_spent());
+        counting
+            .map(|device| DeviceStatus {
+                id: device.id,
+                label: device.label.clone(),
+                kind: device.kind,
+                issued_at: device.issued_at,
+                last_used_at: device.last_used_at,
+                trusted_until: device.trusted_until(policy),
+            })
+            .collect()
+    }
+}
+
+/// One device of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct DeviceStatus {
+    /// Its id, to forget it.
+    pub id: DeviceId,
+    /// What your application called it.
+    pub label: DeviceLabel,
+    /// Whether it was remembered as known or as trusted.
+    pub kind: DeviceKind,
+    /// When it was remembered.
+    pub issued_at: Timestamp,
+    /// When its token was last accepted, together with a code or, if it is trusted, alone.
+    pub last_used_at: Option<Timestamp>,
+    /// The last second in which it signs in without a code, if it is trusted and the policy allows
+    /// trusted devices. This second may be over.
+    pub trusted_until: Option<Timestamp>,
+}
+
+/// Shows that a trusted device signed in without a code.
+///
+/// It is no [`Receipt`](crate::Receipt). So it proves nothing for a change, it makes no other device
+/// known, and it is no second factor in the sense of NIST SP 800-63B-4 (AAL2): report no `otp` and
+/// no `mfa` in `amr`. [`Passed`](crate::session::Passed) can be made of it.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "let the user in only if you have it, and store the next token"]
+pub struct Trusted {
+    pub(super) account: AccountId,
+    pub(super) at: Timestamp,
+    pub(super) token: DeviceToken,
+}
+
+impl Trusted {
+    /// Returns the account.
+    #[must_use]
+    pub const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// Returns when the token was accepted.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Returns the next token of the device, for its cookie.
+    #[must_use]
+    pub const fn device_token(&self) -> &DeviceToken {
+        &self.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+
+    fn alice() -> AccountId {
+        AccountId::new("alice").unwrap()
+    }
+
+    fn device(number: u32) -> Device {
+        Device {
+            id: DeviceId::from_bytes([1, 2, 3, 4, 5, 6, 7, 8]),
+            seed: DeviceSeed(Box::new(core::array::from_fn(|place| {
+                u8::try_from(place).unwrap()
+            }))),
+            label: DeviceLabel::fit("Firefox"),
+            kind: DeviceKind::Known,
+            issued_at: NOW,
+            number,
+            advanced_at: NOW,
+            last_used_at: None,
+            failures: 0,
+        }
+    }
+
+    /// Computed with the modules `hmac` and `base64` of Python.
+    #[test]
+    fn a_token_is_the_known_answer() {
+        let scope = DeviceScope {
+            namespace: "shop",
+            account: &alice(),
+        };
+        let token = device(4).successor(scope).unwrap();
+        assert_eq!(token.expose(), "AQIDBAUGBwgAAAAFa1yZi5EQ1PIea3A5hCWt-w");
+    }
+
+    #[test]
+    fn the_last_number_has_no_successor() {
+        let account = alice();
+        let scope = DeviceScope {
+            namespace: "",
+            account: &account,
+        };
+        let last = device(u32::MAX - 1).successor(scope).unwrap();
+        let devices = Devices(Vec::from([device(u32::MAX)]));
+        let shown = ShownToken {
+            token: &last,
+            scope,
+        };
+        assert!(matches!(
+            devices.standing(shown, NOW),
+            Standing::Known { .. }
+        ));
+        assert!(device(u32::MAX).successor(scope).is_none());
+    }
+
+    #[test]
+    fn only_n_and_the_next_number_count() {
+        let account = alice();
+        let scope = DeviceScope {
+            namespace: "",
+            account: &account,
+        };
+        let standing = |number: u32, seconds: u64| {
+            let devices = Devices(Vec::from([device(7)]));
+            let token = device(number - 1).successor(scope).unwrap();
+            let shown = ShownToken {
+                token: &token,
+                scope,
+            };
+            match devices.standing(shown, NOW.saturating_add(seconds)) {
+                Standing::Stranger => 's',
+                Standing::Known { .. } => 'k',
+                Standing::Overtaken { .. } => 'o',
+            }
+        };
+        for (number, late, later) in [
+            (1, 's', 'o'),
+            (6, 's', 'o'),
+            (7, 'k', 'k'),
+            (8, 'k', 'k'),
+            (9, 's', 's'),
+            (u32::MAX, 's', 's'),
+        ] {
+            assert_eq!(standing(number, 60), late, "{number}");
+            assert_eq!(standing(number, 61), later, "{number}");
+        }
+    }
+}
