@@ -1,5 +1,6 @@
 //! The state of an account in the reference model, and the proofs that it checks.
 
+use super::devices::Device as Known;
 use super::issue_rules::Right;
 use super::requests::LastRequest;
 
@@ -120,6 +121,7 @@ pub(crate) struct Account {
     pub(crate) right: Option<Right>,
     pub(crate) sealed_with: KeyId,
     pub(crate) last_request: Option<LastRequest>,
+    pub(crate) devices: Vec<Known>,
 }
 
 /// What the accepted code of a login or a proof came from.

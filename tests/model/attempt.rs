@@ -17,6 +17,7 @@ impl Reference {
         self.must_be_enabled()?;
         match self.account().throttle.rate_limit(now) {
             RateLimitState::Free => {}
+            limit if self.device.is_some() && limit != RateLimitState::Locked => {}
             RateLimitState::Waiting { retry_after } => {
                 return Err(Rejection::Waiting { retry_after });
             }
@@ -62,22 +63,22 @@ impl Reference {
     /// Counts the attempt as a failure, and refunds the failure if the code is right and unused. A
     /// text in the form of a backup code is counted even if the account has no codes.
     fn backup_code(&mut self, typed: &str) -> Outcome<By> {
-        let now = self.now;
         let symbols = self.canonical(typed);
         if symbols.is_none() && !are_digits(typed, self.rules.digits) {
             return Err(Rejection::Malformed);
         }
-        self.account().throttle.add(Event::Failed { at: now });
+        self.count_failure();
         if symbols.is_none() || self.account().set.is_none() {
             self.write(WriteKind::Rejected);
             return Err(Rejection::WrongCode);
         }
         self.write(WriteKind::Reserved);
-        self.redeem_code(symbols)
+        let by_device = self.device.is_some();
+        self.redeem_code(symbols, by_device)
     }
 
     /// Hashes a code that is counted as a failure, and accepts the code if it is right and unused.
-    fn redeem_code(&mut self, symbols: Option<String>) -> Outcome<By> {
+    fn redeem_code(&mut self, symbols: Option<String>, by_device: bool) -> Outcome<By> {
         let now = self.now;
         self.journal.push(Entry::Hashed);
         let issued = self.codes(self.who).iter();
@@ -91,19 +92,20 @@ impl Reference {
             return Err(Rejection::BackupCodeUsed);
         }
         codes[place].used_at = Some(now);
-        account.throttle.add(Event::Refunded);
         let left = codes.iter().filter(|code| code.used_at.is_none()).count();
+        let set = set.number;
+        self.give_back(by_device);
         Ok(By::Code {
-            set: set.number,
+            set,
             number: u8::try_from(place + 1).unwrap(),
             remaining: u8::try_from(left).unwrap(),
         })
     }
 
     /// Hashes the code of a repeat.
-    pub(crate) fn join(&mut self, typed: &str) -> Outcome<By> {
+    pub(crate) fn join(&mut self, typed: &str, by_device: bool) -> Outcome<By> {
         let symbols = self.canonical(typed);
-        self.redeem_code(symbols)
+        self.redeem_code(symbols, by_device)
     }
 
     /// Every time step of the window that has this passcode, in order. Or every counter: the last
@@ -187,7 +189,7 @@ impl Reference {
     }
 
     /// A receipt is valid while its authenticator or its code set exists.
-    fn must_be_there(&self, by: By) -> Outcome {
+    pub(crate) fn must_be_there(&self, by: By) -> Outcome {
         let there = match by {
             By::App(id) | By::Enrollment(id) => self.must_have(id).is_ok(),
             By::Code { set, .. } => self.set(self.who) == Some(set),

@@ -1,5 +1,6 @@
 //! Commands: what is called, with arguments that are indices instead of values.
 
+use super::devices::Shown;
 use super::rows::Row;
 use super::typed::{MISSHAPEN, Spelling};
 use arbitrary::{Arbitrary, Unstructured};
@@ -44,6 +45,23 @@ pub(crate) enum Action {
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(-12..=32))] i64,
     ),
     VerifyConsecutive(Row),
+    /// A login on a device, with or without one of a few request ids.
+    Attempt(
+        Shown,
+        #[arbitrary(with = |u: &mut Unstructured<'_>| {
+            Ok(u.int_in_range(0_u8..=3)?.checked_sub(1))
+        })]
+        Option<u8>,
+        Typed,
+        Spelling,
+    ),
+    /// Makes a device known, or trusted.
+    Remember(Receipt, bool),
+    /// A login by the token of a device alone.
+    Trust(Shown),
+    ForgetDevice(Pick),
+    ForgetDevices,
+    PasswordChanged,
     /// Both writes of an issue of codes.
     Issue(Proof),
     /// The first write: the proof is used up, and the hashes of the codes are being computed.
@@ -76,6 +94,14 @@ pub(crate) enum Action {
     BeginOften(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=12))] u8),
     /// `LogIn`, and a removal with the receipt of the login.
     LogInAndRemove(Pick),
+    /// `LogIn`, and a device by the receipt of the login.
+    LogInAndRemember(bool),
+    /// This many logins on a device with the next passcode, and then so many wrong passcodes.
+    LogInOn(
+        Shown,
+        #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(0..=4))] u8,
+        #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(0..=11))] u8,
+    ),
     /// This many wrong passcodes, this many seconds apart.
     Guess(
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=8))] u8,
@@ -98,6 +124,10 @@ pub(crate) enum End {
     Issues,
     /// The time for which the earliest enrollment counts.
     Beginnings,
+    /// The time in which an overtaken token of the newest device raises no alarm.
+    Overtaken,
+    /// The time for which the newest device is trusted.
+    Trust,
 }
 
 /// Picks an item of a list by its index from the first item or from the last item (`Back(0)`). The

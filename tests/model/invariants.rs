@@ -2,6 +2,7 @@
 //! without the reference model.
 
 use super::account::{App, By, Device, Proof, Receipt, Seal};
+use super::devices::DeviceInvariants;
 use super::observed::{Call, Entry, Observation, View};
 use super::request_invariants::Requests;
 use super::rules::Rules;
@@ -61,6 +62,7 @@ pub(crate) struct Invariants {
     issues: [Times; 2],
     beginnings: [Times; 2],
     requests: Requests,
+    devices: DeviceInvariants,
 }
 
 impl Invariants {
@@ -81,6 +83,7 @@ impl Invariants {
             issues: Default::default(),
             beginnings: Default::default(),
             requests: Requests::default(),
+            devices: DeviceInvariants::default(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Invariants {
     pub(crate) fn check(&mut self, seen: &Observation<'_>) -> Agreement {
         let accepted = seen.answer.is_ok();
         let repeated = self.requests.check(seen)?;
+        self.devices.check(seen)?;
         if let (true, false, Some(text)) = (accepted, seen.is_repeat, seen.call.attempt()) {
             self.spend(seen, text)?;
         }
@@ -245,6 +249,8 @@ impl Invariants {
         let writes: Vec<WriteKind> = seen.journal.iter().filter_map(kind).collect();
         let guesses = &mut self.guesses[seen.who];
         match seen.call {
+            // A device has ten failures in its life, whatever the budget is.
+            Call::Remember(Some(_)) => guesses.allowed += 10,
             Call::Unlock if seen.answer.is_ok() => {
                 guesses.allowed += u64::from(self.rules.budget.0.min(5));
             }
@@ -253,7 +259,10 @@ impl Invariants {
             }
             _ => {}
         }
-        let kinds: Vec<Option<WriteKind>> = seen.journal.iter().map(kind).collect();
+        let suspected =
+            |entry: &&Entry| matches!(entry, Entry::Wrote(WriteKind::DeviceSuspected, _));
+        let kinds = seen.journal.iter().filter(|entry| !suspected(entry));
+        let kinds: Vec<Option<WriteKind>> = kinds.map(kind).collect();
         let counted_first = |before: Option<WriteKind>| {
             use WriteKind::{Issuing, Joined, Reserved};
             matches!(before, Some(Reserved | Joined | Issuing))
@@ -346,6 +355,9 @@ impl Invariants {
             | Call::Verify(_)
             | Call::Request(_)
             | Call::Row(_)
+            | Call::Remember(_)
+            | Call::Trust
+            | Call::ForgetDevices
             | Call::Unlock
             | Call::Nothing => same_ids && same_set,
         };
@@ -481,15 +493,16 @@ fn rejections_write_nothing(seen: &Observation<'_>) -> Agreement {
         Err(_) => false,
     };
     limit(
-        writes || seen.journal.is_empty(),
+        writes || seen.journal.iter().all(|entry| kind(entry).is_none()),
         "a rejection wrote something",
     )
 }
 
 const fn kind(entry: &Entry) -> Option<WriteKind> {
     match entry {
+        // The attempt follows as a stranger's.
+        Entry::Wrote(WriteKind::DeviceSuspected, _) | Entry::Hashed => None,
         Entry::Wrote(kind, _) => Some(*kind),
-        Entry::Hashed => None,
     }
 }
 

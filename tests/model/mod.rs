@@ -4,6 +4,7 @@
 mod account;
 mod attempt;
 pub(crate) mod command;
+pub(crate) mod devices;
 mod invariants;
 mod issue_calls;
 mod issue_rules;

@@ -1,6 +1,7 @@
 //! What is visible from outside: calls, answers, status, and the order of writes and hashes.
 
 use super::account::{By, Proof};
+use super::devices::DeviceView;
 use super::requests::Request;
 use countersign::AccountId;
 use countersign::backup::HashJob;
@@ -9,7 +10,7 @@ use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
 use countersign::store::{
     ConditionalWrite, MemoryStore, Store, StoredRecord, Summary, WriteKind, WriteResult,
 };
-use countersign::{AuthenticatorId, EnrollmentId, Rejection, Status};
+use countersign::{AuthenticatorId, DeviceId, EnrollmentId, Rejection, Status};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -24,6 +25,7 @@ pub(crate) enum View {
         apps: Vec<AppView>,
         codes: Option<CodesView>,
         rate_limit: RateLimitState,
+        devices: Vec<DeviceView>,
     },
 }
 
@@ -72,6 +74,7 @@ impl View {
                         .collect(),
                 }),
                 rate_limit: enabled.rate_limit,
+                devices: enabled.devices.iter().map(DeviceView::of).collect(),
             },
             other => panic!("an unknown status: {other:?}"),
         }
@@ -135,6 +138,12 @@ pub(crate) enum Call {
     ForceDisable,
     Unlock,
     Erase,
+    /// A device, if it was remembered.
+    Remember(Option<DeviceId>),
+    /// A sign-in without a code.
+    Trust,
+    /// All devices, or a changed password.
+    ForgetDevices,
     /// A call that changes no authenticator and no code set: a reseal, the passing of time.
     Nothing,
 }
@@ -177,6 +186,9 @@ pub(crate) struct Observation<'a> {
     pub(crate) answer: &'a Result<Option<By>, Rejection>,
     /// Whether the receipt says that an earlier call accepted the code.
     pub(crate) is_repeat: bool,
+    /// The device whose token the call sent, and whether the reference knew it.
+    pub(crate) device: Option<DeviceId>,
+    pub(crate) on_known_device: bool,
     pub(crate) journal: &'a [Entry],
     pub(crate) before: &'a [View; 2],
     pub(crate) after: &'a [View; 2],

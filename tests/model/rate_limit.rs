@@ -11,6 +11,8 @@ pub(crate) enum Event {
     Created { at: u64 },
     /// An attempt was counted as a failure.
     Failed { at: u64 },
+    /// An attempt on a known device was counted as a failure.
+    FailedOnDevice { at: u64 },
     /// The last counted attempt was right. It no longer counts.
     Refunded,
     /// The count of consecutive failures was reset.
@@ -116,6 +118,10 @@ impl Throttle {
                 Event::Failed { at } => {
                     self.refill(&mut bucket, at);
                     bucket.guesses_left -= 1;
+                    bucket.failures += 1;
+                    bucket.failed_at = bucket.failed_at.max(at);
+                }
+                Event::FailedOnDevice { at } => {
                     bucket.failures += 1;
                     bucket.failed_at = bucket.failed_at.max(at);
                 }

@@ -10,7 +10,7 @@ use super::requests::{LastRequest, Request};
 use super::rules::Rules;
 use super::typed::{are_digits, read};
 use countersign::store::{Summary, WriteKind};
-use countersign::{AuthenticatorId, EnrollmentId, KeyId, Rejection, Removed, Resealed};
+use countersign::{AuthenticatorId, DeviceId, EnrollmentId, KeyId, Rejection, Removed, Resealed};
 
 /// The result, or the reason for the rejection.
 pub(crate) type Outcome<T = ()> = Result<T, Rejection>;
@@ -26,6 +26,8 @@ pub(crate) struct Reference {
     key: KeyId,
     /// The request id and the code of the current command.
     pub(crate) request: Option<Request>,
+    /// The known device that sent the current command.
+    pub(crate) device: Option<DeviceId>,
     /// How many rights to issue codes were granted, and how many sets were stored.
     pub(crate) rights: usize,
     pub(crate) sets: usize,
@@ -45,6 +47,7 @@ impl Reference {
             now: 0,
             key: KeyId::new(0),
             request: None,
+            device: None,
             rights: 0,
             sets: 0,
         }
@@ -54,6 +57,7 @@ impl Reference {
     pub(crate) fn enter(&mut self, who: usize, now: u64, key: KeyId) {
         (self.who, self.now, self.key) = (who, now, key);
         self.request = None;
+        self.device = None;
     }
 
     pub(crate) fn take_journal(&mut self) -> Vec<Entry> {
@@ -132,6 +136,7 @@ impl Reference {
                 used_at: set.codes.iter().map(|code| code.used_at).collect(),
             }),
             rate_limit: account.throttle.rate_limit(now),
+            devices: self.device_views(who),
         }
     }
 
@@ -201,6 +206,7 @@ impl Reference {
             right: None,
             sealed_with: self.key,
             last_request: None,
+            devices: Vec::new(),
         };
         let account = self.accounts[self.who].get_or_insert(created);
         account.pending = Some(Pending {
@@ -276,7 +282,10 @@ impl Reference {
         };
         let replaced = |active: &&mut Active| Some(active.id) == pending.replaces;
         match account.active.iter_mut().find(replaced) {
-            Some(old) => *old = new,
+            Some(old) => {
+                *old = new;
+                account.devices.clear();
+            }
             None => account.active.push(new),
         }
         account.beginnings.clear();
@@ -298,6 +307,7 @@ impl Reference {
         account
             .pending
             .take_if(|pending| pending.replaces == Some(id));
+        account.devices.clear();
         self.write(WriteKind::Removed);
         Ok(Removed::OthersLeft)
     }
@@ -364,6 +374,7 @@ impl Reference {
         account.pending = None;
         account.set = None;
         account.right = None;
+        account.devices.clear();
         self.write(WriteKind::Disabled);
     }
 
@@ -376,9 +387,11 @@ impl Reference {
     pub(crate) fn write(&mut self, kind: WriteKind) {
         let (who, key, now) = (self.who, self.key, self.now);
         let request = self.request.clone();
+        let by_device = self.device.is_some();
+        self.drop_spent_devices(kind);
         let account = self.account();
         account.right.take_if(|right| right.is_expired(now));
-        LastRequest::update(&mut account.last_request, request, kind, now);
+        LastRequest::update(&mut account.last_request, request, kind, now, by_device);
         account.issues.drop_expired(now);
         account.beginnings.drop_expired(now);
         if let (true, Some(pending)) = (account.beginnings.is_empty(), &account.pending) {

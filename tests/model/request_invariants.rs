@@ -74,7 +74,8 @@ impl Requests {
 
 const fn kind(entry: &Entry) -> Option<WriteKind> {
     match entry {
+        // The attempt follows as a stranger's.
+        Entry::Wrote(WriteKind::DeviceSuspected, _) | Entry::Hashed => None,
         Entry::Wrote(kind, _) => Some(*kind),
-        Entry::Hashed => None,
     }
 }

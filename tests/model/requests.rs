@@ -1,6 +1,7 @@
 //! How the reference model answers a form that is sent twice.
 
 use super::account::By;
+use super::devices::{Next, Token};
 use super::reference::{Outcome, Reference};
 use super::typed::{read, read_in_case};
 use countersign::store::WriteKind;
@@ -11,6 +12,7 @@ use countersign::{Rejection, RequestId};
 pub(crate) struct Request {
     pub(crate) id: u8,
     pub(crate) text: String,
+    pub(crate) token: Option<Token>,
 }
 
 impl Request {
@@ -35,7 +37,7 @@ pub(crate) struct LastRequest {
 #[derive(Clone, Copy, Debug)]
 enum RequestResult {
     Wrong,
-    Reserved { joins: u8 },
+    Reserved { joins: u8, by_device: bool },
     Accepted(By),
 }
 
@@ -45,6 +47,7 @@ pub(crate) struct Accepted {
     pub(crate) by: By,
     pub(crate) at: u64,
     pub(crate) is_repeat: bool,
+    pub(crate) next: Next,
 }
 
 impl LastRequest {
@@ -54,6 +57,7 @@ impl LastRequest {
         request: Option<Request>,
         kind: WriteKind,
         now: u64,
+        by_device: bool,
     ) {
         let new = |result| {
             request.map(|request| Self {
@@ -64,7 +68,12 @@ impl LastRequest {
         };
         match kind {
             WriteKind::Rejected => *last = new(RequestResult::Wrong),
-            WriteKind::Reserved => *last = new(RequestResult::Reserved { joins: 0 }),
+            WriteKind::Reserved => {
+                *last = new(RequestResult::Reserved {
+                    joins: 0,
+                    by_device,
+                });
+            }
             WriteKind::Joined | WriteKind::Resealed => {
                 last.take_if(|last| !last.counts(now));
             }
@@ -82,9 +91,11 @@ impl Reference {
     pub(crate) fn verify_request(&mut self, request: &Request) -> Outcome<Accepted> {
         let typed = read(&request.text).ok_or(Rejection::Malformed)?;
         let now = self.now;
+        self.present(request.token);
+        let next = self.next_token();
         let last = self.accounts[self.who].as_mut();
         let last = last.and_then(|account| account.last_request.as_mut());
-        let mut joined = false;
+        let mut joined = None;
         if let Some(last) = last
             && last.request.is_same(request)
             && last.counts(now)
@@ -96,22 +107,24 @@ impl Reference {
                         by: *by,
                         at: last.at,
                         is_repeat: true,
+                        next,
                     });
                 }
-                RequestResult::Reserved { joins } if *joins < 4 => {
+                RequestResult::Reserved { joins, by_device } if *joins < 4 => {
                     *joins += 1;
-                    joined = true;
+                    joined = Some(*by_device);
                 }
                 RequestResult::Reserved { .. } => {}
             }
         }
-        let by = if joined {
+        let by = if let Some(by_device) = joined {
             self.write(WriteKind::Joined);
-            self.join(&typed)?
+            self.join(&typed, by_device)?
         } else {
             self.request = Some(request.clone());
             self.attempt(&request.text)?
         };
+        let next = self.use_token(request.token);
         self.write(WriteKind::Accepted);
         self.account().last_request = Some(LastRequest {
             request: request.clone(),
@@ -122,6 +135,7 @@ impl Reference {
             by,
             at: now,
             is_repeat: false,
+            next,
         })
     }
 }

@@ -1,12 +1,13 @@
 //! Resolves the indices of a command to values.
 
-use super::account::{self, Active, App, By, Device, Seal};
+use super::account::{self, Active, App, By, Device as Shows, Seal};
 use super::command::{End, Enrollment, NONSENSE, Naming, Pick, Proof, Receipt, Typed};
+use super::devices::{Device, Token};
 use super::observed::View;
 use super::typed::{MISSHAPEN, Spelling};
 use super::world::World;
 use countersign::factor::RateLimitState;
-use countersign::{AuthenticatorId, EnrollmentId, SealedReceipt, Timestamp};
+use countersign::{AuthenticatorId, DeviceToken, EnrollmentId, SealedReceipt, Timestamp};
 
 /// What the user, the attacker and the application know about an account.
 #[derive(Default)]
@@ -15,6 +16,7 @@ pub(crate) struct Known {
     pub(crate) accepted: Vec<String>,
     pub(crate) receipts: Vec<Kept>,
     pub(crate) sets: Vec<Vec<String>>,
+    pub(crate) tokens: Vec<(Token, DeviceToken)>,
 }
 
 /// A receipt as the verifier returned it, and its sealed form.
@@ -119,7 +121,7 @@ impl World {
     }
 
     /// A presented receipt for the reference and for the system.
-    fn receipt(&self, receipt: Receipt) -> Option<(account::Receipt, SealedReceipt)> {
+    pub(crate) fn receipt(&self, receipt: Receipt) -> Option<(account::Receipt, SealedReceipt)> {
         let (who, pick, seal) = match receipt {
             Receipt::Own(pick) => (self.who, pick, Seal::Genuine),
             Receipt::Foreign(pick) => (1 - self.who, pick, Seal::Genuine),
@@ -169,6 +171,15 @@ impl World {
                 let kept = self.known[self.who].receipts.last()?;
                 Some(kept.receipt.at().as_unix() + self.rules.proof_age)
             }
+            End::Overtaken => {
+                let devices = self.reference.devices(self.who);
+                devices.last().map(Device::overtaken_until)
+            }
+            End::Trust => {
+                let device = self.reference.devices(self.who).last()?;
+                let days = u64::from(self.rules.devices.1);
+                Some(device.issued_at + days * 86_400)
+            }
             End::Right => self.reference.right_ends_at(self.who),
             End::Issues => self.reference.issues_end_at(self.who),
             End::Beginnings => self.reference.beginnings_end_at(self.who),
@@ -181,8 +192,8 @@ impl World {
         let digits = |number: u32, length: u8| format!("{number:0>0$}", usize::from(length));
         let shown = |app: &App, offset: i64| {
             let number = match app.device {
-                Device::Phone { period, .. } => self.now / period,
-                Device::Token(_) => self.next_counter(app),
+                Shows::Phone { period, .. } => self.now / period,
+                Shows::Token(_) => self.next_counter(app),
             };
             app.passcode(number.saturating_add_signed(offset))
         };

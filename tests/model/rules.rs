@@ -2,6 +2,7 @@
 
 use countersign::Policy;
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
+use countersign::factor::TrustedDevices;
 use countersign::otp::{Algorithm, Digits, Period, Window};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) struct Rules {
     /// The fewest passcodes of a row, the most time steps away from now, and whether four
     /// passcodes end a lock-out.
     pub(crate) row: (u8, u64, bool),
+    /// The most devices of an account, and the days of a trusted one.
+    pub(crate) devices: (u8, u8),
     pub(crate) code_letters: bool,
     pub(crate) code_length: u8,
     pub(crate) code_count: u8,
@@ -60,6 +63,7 @@ impl Default for Rules {
             lock_after: 100,
             budget: (20, 86_400),
             row: (3, 20, true),
+            devices: (10, 0),
             code_letters: false,
             code_length: 8,
             code_count: 10,
@@ -73,6 +77,7 @@ impl Rules {
         Self {
             budget: (2, 3600),
             row: (4, 3, true),
+            devices: (2, 30),
             enrollment_tries: 2,
             code_count: 3,
             ..Self::default()
@@ -84,6 +89,7 @@ impl Rules {
             backoff: (1, 10, 40),
             lock_after: 4,
             budget: (9, 7200),
+            devices: (3, 1),
             enrollment_tries: 3,
             code_count: 2,
             ..Self::default()
@@ -108,6 +114,7 @@ impl Rules {
     pub(crate) fn wide_window() -> Self {
         Self {
             window: (2, 2),
+            devices: (10, 90),
             max_authenticators: 3,
             enrollment_tries: 4,
             secrets: &[TWIN, SAME_AS_TWIN, 1],
@@ -186,6 +193,8 @@ impl Rules {
             .budget(burst, Duration::from_secs(refill))
             .consecutive_codes(self.row.0, self.row.1.try_into().unwrap())
             .consecutive_codes_unlock(self.row.2)
+            .devices(self.devices.0)
+            .trusted_devices(TrustedDevices::Days(self.devices.1))
             .code_format(CodeFormat::new(alphabet, self.code_length, 4, self.code_count).unwrap())
             .code_hash(Argon2Params::new(8, 1, 1).unwrap())
             .build()

@@ -3,6 +3,7 @@
 use crate::model::command::{
     Action, Command, End, Enrollment, NONSENSE, Naming, Pick, Proof, Receipt, Target, Typed,
 };
+use crate::model::devices::Shown;
 use crate::model::rows::{Flaw, Row};
 use crate::model::typed::{MISSHAPEN, Spelling};
 use proptest::collection::vec;
@@ -77,6 +78,18 @@ fn action() -> impl Strategy<Value = Action> {
         9 => (0_u8..3, typed(), spelling()).prop_map(|(id, typed, how)| A::Request(id, typed, how)),
         9 => (1_u8..=6, repeat_after()).prop_map(|(times, after)| A::Repeat(times, after)),
         9 => row().prop_map(A::VerifyConsecutive),
+        9 => (shown(), request_id(), typed(), spelling())
+            .prop_map(|(shown, id, typed, how)| A::Attempt(shown, id, typed, how)),
+        7 => any::<bool>().prop_map(A::LogInAndRemember),
+        7 => (shown(), 0_u8..4, prop_oneof![3 => 0_u8..2, 1 => 8_u8..12])
+            .prop_map(|(shown, logins, wrong)| A::LogInOn(shown, logins, wrong)),
+        2 => (receipt(), any::<bool>()).prop_map(|(receipt, trusted)| A::Remember(receipt, trusted)),
+        5 => shown().prop_map(A::Trust),
+        1 => prop_oneof![
+            3 => pick().prop_map(A::ForgetDevice),
+            1 => Just(A::ForgetDevices),
+            1 => Just(A::PasswordChanged),
+        ],
         4 => proof().prop_map(A::Issue),
         4 => proof().prop_map(A::StartIssue),
         4 => pick().prop_map(A::FinishIssue),
@@ -166,8 +179,21 @@ fn row() -> impl Strategy<Value = Row> {
     })
 }
 
-fn proof() -> impl Strategy<Value = Proof> {
-    let receipt = prop_oneof![
+fn shown() -> impl Strategy<Value = Shown> {
+    prop_oneof![
+        8 => Just(Shown::Own(Pick::Back(0))),
+        6 => pick().prop_map(Shown::Own),
+        1 => pick().prop_map(Shown::Foreign),
+        1 => pick().prop_map(Shown::Forged),
+    ]
+}
+
+fn request_id() -> impl Strategy<Value = Option<u8>> {
+    prop_oneof![1 => Just(None), 1 => (0_u8..3).prop_map(Some)]
+}
+
+fn receipt() -> impl Strategy<Value = Receipt> {
+    prop_oneof![
         12 => Just(Receipt::Own(Pick::Back(0))),
         6 => pick().prop_map(Receipt::Own),
         2 => pick().prop_map(Receipt::Foreign),
@@ -178,7 +204,11 @@ fn proof() -> impl Strategy<Value = Proof> {
             pick().prop_map(Receipt::UnknownKey),
             (0..NONSENSE.len()).prop_map(Receipt::Nonsense),
         ],
-    ];
+    ]
+}
+
+fn proof() -> impl Strategy<Value = Proof> {
+    let receipt = receipt();
     prop_oneof![
         3 => age().prop_map(Proof::Password),
         4 => (typed(), spelling()).prop_map(|(typed, how)| Proof::Code(typed, how)),
@@ -240,6 +270,8 @@ fn end() -> impl Strategy<Value = End> {
         2 => Just(End::Right),
         1 => Just(End::Issues),
         1 => Just(End::Beginnings),
+        2 => Just(End::Overtaken),
+        1 => Just(End::Trust),
     ]
 }
 

@@ -1,7 +1,9 @@
 //! Runs each command on the system and on the reference, and compares everything that is visible.
 
 use super::account::{App, By, Device};
-use super::command::{Action, Command, Enrollment, JUST_NOW, Naming, Pick, Proof, Target, Typed};
+use super::command::{
+    Action, Command, Enrollment, JUST_NOW, Naming, Pick, Proof, Receipt, Target, Typed,
+};
 use super::invariants::Invariants;
 use super::issue_calls::Started;
 use super::observed::{Call, Observation, Recorded, View};
@@ -14,8 +16,8 @@ use super::typed::Spelling;
 use countersign::factor::BackupCodeSetId;
 use countersign::testing::block_on;
 use countersign::{
-    AcceptedBy, AuthenticatorName, Denied, EnrollmentRequest, Receipt, Rejection, ServerClock,
-    Timestamp, Verifier,
+    AcceptedBy, Attempt, AuthenticatorName, Denied, DeviceId, EnrollmentRequest,
+    Receipt as GoodReceipt, Rejection, ServerClock, Timestamp, Verifier,
 };
 use std::fmt::Debug;
 
@@ -40,6 +42,8 @@ pub(crate) struct World {
     pub(crate) last_request: [Option<Request>; 2],
     /// Whether the current command got a receipt for a repeat.
     is_repeat: bool,
+    /// The device whose token the current command sent.
+    device: Option<DeviceId>,
 }
 
 /// A call and its answer.
@@ -61,6 +65,7 @@ impl World {
             set_ids: Vec::new(),
             last_request: [None, None],
             is_repeat: false,
+            device: None,
         }
     }
 
@@ -104,6 +109,21 @@ impl World {
             Action::Repeat(times, after) => {
                 self.step(Action::Clock(after))?;
                 (0..times).try_for_each(|_| self.step(Action::Repeat(1, 0)))
+            }
+            Action::LogInAndRemember(trusted) => {
+                self.log_in(Pick::Back(0))?;
+                self.step(Action::Remember(Receipt::Own(Pick::Back(0)), trusted))
+            }
+            Action::LogInOn(shown, logins, wrong) => {
+                for _ in 0..logins {
+                    self.step(Action::Clock(self.rules.period.cast_signed()))?;
+                    let typed = Typed::Active(Pick::Back(0), 0);
+                    self.step(Action::Attempt(shown, None, typed, Spelling::Plain))?;
+                }
+                (0..u32::from(wrong)).try_for_each(|number| {
+                    let typed = Typed::Digits(number);
+                    self.step(Action::Attempt(shown, None, typed, Spelling::Plain))
+                })
             }
             Action::Guess(count, gap) => (0..u32::from(count)).try_for_each(|number| {
                 self.step(Action::Verify(Typed::Digits(number), Spelling::Plain))?;
@@ -154,6 +174,7 @@ impl World {
         let (verifier, key) = self.system.server(self.server);
         self.reference.enter(self.who, self.now, key);
         self.is_repeat = false;
+        self.device = None;
         let (call, answer) = match started {
             Some(started) => self.finish_issue(started)?,
             None => self.call(&verifier, action)?,
@@ -175,6 +196,8 @@ impl World {
             call: &call,
             answer: &answer,
             is_repeat: self.is_repeat,
+            device: self.device,
+            on_known_device: self.reference.device.is_some(),
             journal: &journal,
             before: &before,
             after: &self.views,
@@ -202,13 +225,35 @@ impl World {
             }
             Action::Request(id, typed, spelling) => {
                 let text = self.typed(typed, spelling);
-                self.request(verifier, Request { id, text })
+                let token = None;
+                self.request(verifier, Request { id, text, token })
             }
             Action::Repeat(..) => match self.last_request[self.who].clone() {
-                Some(request) => self.request(verifier, request),
+                Some(request) => {
+                    self.device = request.token.map(|token| token.id);
+                    self.request(verifier, request)
+                }
                 None => Ok((Call::Nothing, Ok(None))),
             },
             Action::VerifyConsecutive(row) => self.row(verifier, row),
+            Action::Attempt(shown, id, typed, spelling) => {
+                let text = self.typed(typed, spelling);
+                let token = self.token(shown);
+                self.device = token.map(|token| token.id);
+                match id {
+                    Some(id) => self.request(verifier, Request { id, text, token }),
+                    None => self.attempt_on(verifier, token, text),
+                }
+            }
+            Action::Remember(receipt, trusted) => self.remember(verifier, receipt, trusted),
+            Action::Trust(shown) => {
+                let token = self.token(shown);
+                self.device = token.map(|token| token.id);
+                self.trust(verifier, token)
+            }
+            Action::ForgetDevice(pick) => self.forget(verifier, Some(pick)),
+            Action::ForgetDevices => self.forget(verifier, None),
+            Action::PasswordChanged => self.password_changed(verifier),
             Action::StartIssue(proof) => self.start_issue(verifier, proof),
             Action::Remove(pick, proof) => {
                 let id = self.active(pick);
@@ -264,14 +309,22 @@ impl World {
     fn request(&mut self, verifier: &Verifier<Recorded>, request: Request) -> Agreement<Called> {
         let account = self.system.accounts[self.who].clone();
         self.last_request[self.who] = Some(request.clone());
-        let answer = block_on(verifier.verify_request(&account, &request.text, &request.id()));
-        let receipt = answer_of(answer)?;
+        let (id, sent) = (request.id(), self.sent(request.token));
+        let attempt = Attempt::new(&request.text).request(&id);
+        let attempt = attempt.device(sent.as_ref());
+        let receipt = answer_of(block_on(verifier.verify_attempt(&account, attempt)))?;
+        let next = receipt
+            .as_ref()
+            .ok()
+            .and_then(|it| it.device_token().cloned());
         let at = receipt.as_ref().map(|one| one.at().as_unix()).ok();
         let expected = self.reference.verify_request(&request);
         let got = self.keep(verifier, receipt, &request.text)?;
         let what = format!("{request:?}");
         let by = expected.map(|accepted| accepted.by);
         same(&what, &got, &by)?;
+        let expected_next = expected.ok().and_then(|accepted| accepted.next);
+        self.keep_token(next, expected_next)?;
         if let Ok(accepted) = expected {
             let seen = (at, self.is_repeat);
             same(&what, &seen, &(Some(accepted.at), accepted.is_repeat))?;
@@ -371,7 +424,7 @@ impl World {
     pub(crate) fn keep(
         &mut self,
         verifier: &Verifier<Recorded>,
-        receipt: Result<Receipt, Rejection>,
+        receipt: Result<GoodReceipt, Rejection>,
         text: &str,
     ) -> Agreement<Result<By, Rejection>> {
         let receipt = match receipt {
