@@ -34,6 +34,17 @@ pub(crate) struct Entry {
     pub(crate) begun_absent: bool,
     /// How many writes had landed when the operation began.
     pub(crate) begun_at: usize,
+    /// What the counted attempt took.
+    pub(crate) charge: Charge,
+    /// The device and the number of the token that the answer carries.
+    pub(crate) next: Option<(usize, u32)>,
+}
+
+/// What a counted attempt took: a guess of the budget, or a failure of this device.
+#[derive(Clone, Copy)]
+pub(crate) enum Charge {
+    Budget,
+    Device(Option<usize>),
 }
 
 impl Entry {
@@ -56,6 +67,8 @@ impl Entry {
             duplicated: false,
             begun_absent: false,
             begun_at: 0,
+            charge: Charge::Budget,
+            next: None,
         }
     }
 
@@ -91,6 +104,7 @@ impl Entry {
                     | Rejection::TooManyEnrollments { .. }
                     | Rejection::TooManyIssues { .. }
                     | Rejection::IssueExpired
+                    | Rejection::UnknownDevice
             )
         )
     }

@@ -131,6 +131,7 @@ impl StartState {
         Operation::Verify {
             typed,
             request: None,
+            device: None,
         }
     }
 
@@ -139,6 +140,7 @@ impl StartState {
         Operation::Verify {
             typed,
             request: Some(1),
+            device: None,
         }
     }
 

@@ -19,6 +19,7 @@
 mod checker;
 mod coverage;
 mod decisions;
+mod devices;
 mod entry;
 mod explorer;
 mod operation;

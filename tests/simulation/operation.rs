@@ -4,8 +4,8 @@ use crate::rules::{LOOK_AHEAD, PERIOD, ROW_LOOK_AHEAD, ROW_STEPS};
 use countersign::otp::Hotp;
 use countersign::testing::Phone;
 use countersign::{
-    AuthenticatorId, Denied, EnrollmentId, Receipt, Rejection, Removed, SealedReceipt, Timestamp,
-    VerifierError,
+    AuthenticatorId, Denied, DeviceToken, EnrollmentId, Receipt, Rejection, Removed, SealedReceipt,
+    Timestamp, Trusted, VerifierError,
 };
 
 #[derive(Clone, Debug)]
@@ -26,11 +26,25 @@ pub(crate) enum Operation {
         typed: String,
         /// The number of the request id, if the form has one.
         request: Option<u8>,
+        /// The index of the token of the device, among all tokens that were returned.
+        device: Option<usize>,
     },
     /// Passcodes of consecutive time steps or counters.
     VerifyRow {
         typed: Vec<String>,
     },
+    /// Makes a device known, or trusted.
+    Remember {
+        kept: Kept,
+        altered: bool,
+        trusted: bool,
+    },
+    /// Signs in with a token alone.
+    Trust {
+        token: usize,
+    },
+    ForgetDevices,
+    PasswordChanged,
     Issue {
         proof: Shown,
     },
@@ -80,9 +94,16 @@ impl Operation {
         match self {
             Self::Begin { .. } => "asked: begin an enrollment",
             Self::Confirm { .. } => "asked: confirm an enrollment",
+            Self::Verify {
+                device: Some(_), ..
+            } => "asked: verify on a device",
             Self::Verify { request: None, .. } => "asked: verify",
             Self::Verify { .. } => "asked: verify a request",
             Self::VerifyRow { .. } => "asked: verify_consecutive",
+            Self::Remember { .. } => "asked: remember a device",
+            Self::Trust { .. } => "asked: trusted_device",
+            Self::ForgetDevices => "asked: forget_devices",
+            Self::PasswordChanged => "asked: password_changed",
             Self::Issue { .. } => "asked: issue codes",
             Self::Remove { .. } => "asked: remove an authenticator",
             Self::Disable { .. } => "asked: disable",
@@ -100,7 +121,17 @@ impl Operation {
             Self::Verify {
                 typed,
                 request: Some(id),
+                ..
             } => Some((*id, typed)),
+            _ => None,
+        }
+    }
+
+    /// The index of the token that the operation sends.
+    pub(crate) const fn device(&self) -> Option<usize> {
+        match self {
+            Self::Verify { device, .. } => *device,
+            Self::Trust { token } => Some(*token),
             _ => None,
         }
     }
@@ -130,6 +161,8 @@ impl Operation {
 pub(crate) enum Answer {
     Accepted(Receipt, SealedReceipt),
     Removed(Removed),
+    Remembered(DeviceToken),
+    Trusted(Trusted),
     Done,
     Rejected(Rejection),
     /// The answer is that the effect is unknown.
@@ -144,7 +177,8 @@ impl Answer {
         match self {
             Self::Accepted(receipt, _) if receipt.is_repeat() => "answer: accepted before",
             Self::Accepted(..) => "answer: accepted",
-            Self::Removed(_) | Self::Done => "answer: done",
+            Self::Removed(_) | Self::Remembered(_) | Self::Done => "answer: done",
+            Self::Trusted(_) => "answer: trusted",
             Self::Rejected(rejection) => of_rejection(*rejection),
             Self::Unsettled => "answer: effect unknown",
             Self::Failed(VerifierError::Store(_)) => "answer: the store failed",
@@ -197,6 +231,8 @@ const fn of_rejection(rejection: Rejection) -> &'static str {
         Rejection::TooManyEnrollments { .. } => "answer: too many enrollments",
         Rejection::TooManyIssues { .. } => "answer: too many issues",
         Rejection::IssueExpired => "answer: issue expired",
+        Rejection::UnknownDevice => "answer: unknown device",
+        Rejection::DeviceNotTrusted => "answer: device not trusted",
         _ => "answer: another rejection",
     }
 }

@@ -87,6 +87,10 @@ impl<D: Database> World<D> {
                 0 => Some(self.decisions.pick(2) as u8),
                 _ => None,
             },
+            device: match self.decisions.pick(3) {
+                0 => self.device(),
+                _ => None,
+            },
         };
         let begin = || Operation::Begin {
             replaces: self.authenticator().filter(|_| self.decisions.pick(3) == 0),
@@ -121,6 +125,13 @@ impl<D: Database> World<D> {
             let typed = self.row(server);
             typed.map_or_else(|| verify(None), |typed| Operation::VerifyRow { typed })
         };
+        let is_busy = matches!(mode, Mode::Limits | Mode::DoubleSpend | Mode::Crowd);
+        if !is_busy
+            && self.decisions.one_in(8)
+            && let Some(operation) = self.device_operation(server)
+        {
+            return operation;
+        }
         let percent = self.decisions.pick(100);
         match mode {
             Mode::Guessing => match percent {

@@ -1,6 +1,7 @@
 //! The reference model: the state of an account, computed from the kinds of the landed writes
 //! alone.
 
+use crate::devices::Device;
 use crate::rules::{
     BEGINNINGS, BURST, CLOCK_FAULT, CODES, ENROLLMENT_AGE, FIRST_WAIT, FREE_FAILURES, ISSUES,
     LOCK_AFTER, LONGEST_WAIT, REFILL, RIGHT_AGE,
@@ -20,6 +21,7 @@ pub(crate) struct Reference {
     pub(crate) pending: Option<Pending>,
     /// The right to store codes.
     pub(crate) right: Option<Right>,
+    pub(crate) devices: Vec<Device>,
     /// When enrollments began, and when rights were granted, in seconds.
     beginnings: Vec<u64>,
     issues: Vec<u64>,
@@ -61,6 +63,7 @@ impl Reference {
         self.codes = None;
         self.pending = None;
         self.right = None;
+        self.devices.clear();
     }
 
     /// The record was erased.
@@ -210,6 +213,12 @@ impl Throttle {
     pub(crate) fn fail(&mut self, at: Timestamp) {
         self.refill(at.as_unix());
         self.budget = self.budget.saturating_sub(1);
+        self.failures += 1;
+        self.failed_at = self.failed_at.max(at.as_unix());
+    }
+
+    /// A failure of a known device takes no guess.
+    pub(crate) fn fail_on_device(&mut self, at: Timestamp) {
         self.failures += 1;
         self.failed_at = self.failed_at.max(at.as_unix());
     }

@@ -2,6 +2,7 @@
 
 use countersign::Policy;
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
+use countersign::factor::TrustedDevices;
 use std::time::Duration;
 
 pub(crate) const PERIOD: u64 = 30;
@@ -26,6 +27,14 @@ pub(crate) const ENROLLMENT_TRIES: u8 = 2;
 pub(crate) const BEGINNINGS: (usize, u64) = (10, 600);
 /// How many code sets may be issued within how many seconds.
 pub(crate) const ISSUES: (usize, u64) = (3, 86_400);
+/// The most devices, the failures of each, and the days of a trusted one.
+pub(crate) const DEVICES: usize = 3;
+pub(crate) const DEVICE_FAILURES: u8 = 10;
+pub(crate) const TRUSTED_DAYS: u64 = 1;
+/// How long a token that was overtaken raises no alarm.
+pub(crate) const LATE: u64 = 60;
+/// How old the receipt may be that makes a device known.
+pub(crate) const RECEIPT_AGE: u64 = 300;
 /// How long a right to store codes is valid.
 pub(crate) const RIGHT_AGE: u64 = 60;
 
@@ -44,6 +53,8 @@ pub(crate) fn policy() -> Policy {
         .max_authenticators(2)
         .hotp_enrollment(true)
         .look_ahead(LOOK_AHEAD as u8)
+        .devices(DEVICES as u8)
+        .trusted_devices(TrustedDevices::Days(TRUSTED_DAYS as u8))
         .code_format(CodeFormat::new(Alphabet::Digits, 8, 4, CODES as u8).unwrap())
         .code_hash(Argon2Params::new(8, 1, 1).unwrap())
         .build()

@@ -269,6 +269,7 @@ async fn use_account<D: Database>(
             Some((typed, request)) => Operation::Verify {
                 typed: typed.clone(),
                 request: *request,
+                device: None,
             },
             None => world.operation(mode, server),
         };

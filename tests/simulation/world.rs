@@ -10,8 +10,8 @@ use countersign::otp::RandomError;
 use countersign::runtime::{Clock, RandomSource};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, RequestId, SealingKey,
-    ServerClock, Timestamp, Verifier,
+    AccountId, Attempt, DeviceKind, DeviceLabel, DeviceToken, EnrollmentRequest, FirstFactor,
+    KeyId, Keyring, Proof, RequestId, SealingKey, ServerClock, Timestamp, Verifier,
 };
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -218,14 +218,46 @@ impl<D: Database> World<D> {
             Operation::Verify {
                 typed,
                 request: None,
+                device: None,
             } => verifier.verify(account, typed).await.map(accepted),
             Operation::Verify {
                 typed,
-                request: Some(id),
+                request,
+                device,
             } => {
-                let id: RequestId = format!("{id:032x}").parse().unwrap();
-                let receipt = verifier.verify_request(account, typed, &id).await;
-                receipt.map(accepted)
+                let id = request.map(|id| format!("{id:032x}").parse::<RequestId>().unwrap());
+                let token = device.map(|token| self.token(token));
+                let attempt = Attempt::new(typed).device(token.as_ref());
+                let attempt = match &id {
+                    Some(id) => attempt.request(id),
+                    None => attempt,
+                };
+                verifier
+                    .verify_attempt(account, attempt)
+                    .await
+                    .map(accepted)
+            }
+            Operation::Remember { kept, trusted, .. } => {
+                let kind = match trusted {
+                    true => DeviceKind::Trusted,
+                    false => DeviceKind::Known,
+                };
+                let label = DeviceLabel::fit("a browser");
+                let token = verifier.remember_device(account, &kept.sealed, label, kind);
+                token.await.map(Answer::Remembered)
+            }
+            Operation::Trust { token } => {
+                let token = self.token(*token);
+                let trusted = verifier.trusted_device(account, &token);
+                trusted.await.map(Answer::Trusted)
+            }
+            Operation::ForgetDevices => {
+                let forgotten = verifier.forget_devices(account);
+                forgotten.await.map(|()| Answer::Done)
+            }
+            Operation::PasswordChanged => {
+                let changed = verifier.password_changed(account);
+                changed.await.map(|()| Answer::Done)
             }
             Operation::VerifyRow { typed } => {
                 let typed: Vec<&str> = typed.iter().map(String::as_str).collect();
@@ -275,6 +307,11 @@ impl<D: Database> World<D> {
         };
         let answer = answer.unwrap_or_else(Answer::from);
         self.checker.lock().unwrap().answered(index, answer);
+    }
+
+    fn token(&self, index: usize) -> DeviceToken {
+        let checker = self.checker.lock().unwrap();
+        checker.tokens[index].token.clone()
     }
 
     /// Makes all late writes, checks all answers, and checks that the record has lost nothing.

@@ -36,6 +36,11 @@ impl Checker {
                     || self.erased_at > entry.begun_at
             }
             (Answer::Done, Operation::Unlock { .. }) => wrote(&[WriteKind::Unlocked]),
+            (Answer::Remembered(_), _) => wrote(&[WriteKind::DeviceRemembered]),
+            (Answer::Trusted(trusted), _) => entry
+                .landed
+                .iter()
+                .any(|write| write.kind == WriteKind::DeviceTrusted && write.at == trusted.at()),
             // A wrong row writes nothing: `apply` allows only the write of an accepted one.
             (Answer::Rejected(Rejection::WrongCode), Operation::VerifyRow { .. }) => true,
             (Answer::Rejected(Rejection::WrongCode | Rejection::BackupCodeUsed), _) => {
@@ -51,7 +56,8 @@ impl Checker {
                 // A backup code that proves a change is counted before the change is checked again.
                 let is_proof = operation.proof().is_some();
                 entry.landed.iter().all(|write| {
-                    let is_count = is_proof && write.kind == WriteKind::Reserved;
+                    let is_suspect = write.kind == WriteKind::DeviceSuspected;
+                    let is_count = is_suspect || (is_proof && write.kind == WriteKind::Reserved);
                     let is_gone = self.is_forgotten(entry, write.number)
                         || self.is_explained(entry, write.number);
                     is_count || is_gone
@@ -184,9 +190,10 @@ impl Checker {
             None => "no record".into(),
             Some(_) if self.reference.authenticators == 0 => "disabled".into(),
             Some(throttle) => format!(
-                "{} authenticators, {} codes, {:?}",
+                "{} authenticators, {} codes, {} devices, {:?}",
                 self.reference.authenticators,
                 self.reference.codes.map_or(0, |(_, left)| left),
+                self.counting_devices(),
                 throttle.rate_limit(at)
             ),
         };
@@ -200,12 +207,13 @@ impl Checker {
             Status::Absent => "no record".into(),
             Status::Disabled => "disabled".into(),
             Status::Enabled(enabled) => format!(
-                "{} authenticators, {} codes, {:?}",
+                "{} authenticators, {} codes, {} devices, {:?}",
                 enabled.authenticators.len(),
                 enabled
                     .backup_codes
                     .as_ref()
                     .map_or(0, |codes| codes.remaining),
+                enabled.devices.len(),
                 enabled.rate_limit
             ),
             _ => "an unknown status".into(),

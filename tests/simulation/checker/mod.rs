@@ -6,6 +6,7 @@ mod requests;
 mod writes;
 
 use crate::coverage::Coverage;
+use crate::devices::SeenToken;
 use crate::entry::{Entry, Grounds, Write};
 use crate::operation::{Answer, Device, Kept, KnownPhone, Operation};
 use crate::reference::Reference;
@@ -32,6 +33,8 @@ pub(crate) struct Checker {
     /// The ids of the code sets, by the operation that issued them.
     set_ids: HashMap<usize, BackupCodeSetId>,
     pub(crate) receipts: Vec<Kept>,
+    /// Every device token that a client got.
+    pub(crate) tokens: Vec<SeenToken>,
     pub(crate) typed: Vec<String>,
     pub(crate) coverage: Coverage,
     /// The first violation.
@@ -172,6 +175,7 @@ impl Checker {
             .apply(by, kind, write.expected().is_none(), checked_at)
             .and_then(|()| {
                 self.reference.drop_expired(checked_at);
+                self.drop_spent_devices(kind);
                 self.remember(by, kind, checked_at);
                 self.reference.agrees(write.summary())
             });
@@ -236,7 +240,18 @@ impl Checker {
             self.violated(format!("#{by} was answered {answer:?}: {what}"));
         }
         match answer {
-            Answer::Accepted(receipt, sealed) => self.accepted(by, &receipt, sealed),
+            Answer::Accepted(receipt, sealed) => {
+                self.got_token(by, receipt.device_token(), receipt.is_repeat());
+                self.accepted(by, &receipt, sealed);
+            }
+            Answer::Remembered(token) => {
+                self.entries[by].answered_success = true;
+                self.got_token(by, Some(&token), false);
+            }
+            Answer::Trusted(trusted) => {
+                self.entries[by].answered_success = true;
+                self.got_token(by, Some(trusted.device_token()), false);
+            }
             Answer::Removed(_) | Answer::Done => self.entries[by].answered_success = true,
             Answer::Unsettled | Answer::Killed => self.entries[by].in_doubt = true,
             Answer::Rejected(rejection) => self.entries[by].answered_rejection = Some(rejection),

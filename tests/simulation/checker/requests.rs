@@ -68,8 +68,10 @@ impl Checker {
         if last.kind != WriteKind::Reserved || !is_code(&last.typed) || last.joins > JOINS {
             return Err(format!("join {} of {:?}", last.joins, last.kind));
         }
+        let of = last.by;
+        self.joins_charge(by, of, at);
         self.coverage.count("joined");
-        if !self.entries[last.by].running {
+        if !self.entries[of].running {
             self.coverage
                 .count("joined after the first caller was killed or answered");
         }

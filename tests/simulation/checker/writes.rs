@@ -41,7 +41,9 @@ impl Checker {
                 self.enroll(by, *phone, typed, at)
             }
             (WriteKind::Accepted, Operation::Verify { .. } | Operation::VerifyRow { .. }) => {
-                self.succeed(by, at)
+                self.succeed(by, at)?;
+                self.use_token(by, at);
+                Ok(())
             }
             (WriteKind::Issuing, Operation::Issue { .. }) => {
                 self.prove(by, at)?;
@@ -57,6 +59,7 @@ impl Checker {
             (WriteKind::Removed, Operation::Remove { id, .. }) => {
                 self.succeed(by, at)?;
                 self.remove(*id);
+                self.reference.devices.clear();
                 self.reference.authenticators -= 1;
                 let replaced = |pending: &mut Pending| pending.replaces == Some(*id);
                 self.reference.pending.take_if(replaced);
@@ -96,11 +99,11 @@ impl Checker {
                 self.erased_at = self.writes;
                 Ok(())
             }
-            _ => Err(format!("{operation:?} must not write this")),
+            _ => self.apply_to_devices(by, kind, at),
         }
     }
 
-    pub(super) fn throttle(&mut self) -> Result<&mut Throttle, String> {
+    pub(crate) fn throttle(&mut self) -> Result<&mut Throttle, String> {
         let throttle = self.reference.throttle.as_mut();
         throttle.ok_or_else(|| "there is no record".into())
     }
@@ -118,20 +121,23 @@ impl Checker {
         }
     }
 
-    /// Checks that no rate limit stops an attempt.
-    fn admit(&mut self, at: Timestamp) -> Result<&mut Throttle, String> {
+    /// Checks that no rate limit stops an attempt. Only a lock stops a known device.
+    fn admit(&mut self, by: usize, at: Timestamp) -> Result<&mut Throttle, String> {
+        let is_known = self.known_device(by, at).is_some();
         if self.reference.authenticators == 0 {
             return Err("no authenticator is active".into());
         }
         let throttle = self.throttle()?;
         match throttle.rate_limit(at) {
             RateLimitState::Free => Ok(throttle),
+            limit if is_known && limit != RateLimitState::Locked => Ok(throttle),
             rate_limit => Err(format!("the attempt must not be checked: {rate_limit:?}")),
         }
     }
 
     fn fail(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
-        self.admit(at)?.fail(at);
+        self.admit(by, at)?;
+        self.charge(by, at)?;
         let entry = &self.entries[by];
         let counted = entry.landed.iter().find(|write| is_failure(write.kind));
         match counted {
@@ -144,7 +150,7 @@ impl Checker {
 
     /// Whether a driver sent a write twice and returned the second answer, and the history no
     /// longer shows the first send. Then the write counts as refused.
-    pub(super) fn is_forgotten(&self, entry: &Entry, number: usize) -> bool {
+    pub(crate) fn is_forgotten(&self, entry: &Entry, number: usize) -> bool {
         entry.duplicated && (self.writes - number >= HISTORY || self.erased_at > number)
     }
 
@@ -197,7 +203,7 @@ impl Checker {
     }
 
     /// A receipt is valid while its key, and its authenticator or code set, exist.
-    fn still_proves(&self, by: usize, kept: &Kept) -> Result<(), String> {
+    pub(crate) fn still_proves(&self, by: usize, kept: &Kept) -> Result<(), String> {
         let sealed_with_the_new_key = kept.stage >= 2;
         let knows_the_old_key = self.entries[by].stage < 3;
         if !sealed_with_the_new_key && !knows_the_old_key {
@@ -234,12 +240,11 @@ impl Checker {
         }
         self.reference.codes = Some((set, left - 1));
         self.entries[by].grounds = Some(Grounds::Set(set));
-        self.throttle()?.refund();
-        Ok(())
+        self.refund(by)
     }
 
     fn spend_passcode(&mut self, by: usize, typed: &str, at: Timestamp) -> Result<(), String> {
-        self.admit(at)?.succeed();
+        self.admit(by, at)?.succeed();
         let mut matched = false;
         let mut unused = Vec::new();
         for (place, phone) in self.phones.iter_mut().enumerate() {
@@ -312,7 +317,10 @@ impl Checker {
         };
         known.last = Some(number);
         match replaces {
-            Some(id) => self.remove(id),
+            Some(id) => {
+                self.remove(id);
+                self.reference.devices.clear();
+            }
             None => self.reference.authenticators += 1,
         }
         self.phones[phone].active = true;
