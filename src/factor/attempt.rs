@@ -265,7 +265,7 @@ impl SecondFactor {
                     let joins = joins.saturating_add(1);
                     self.remember(tag, at, RequestResult::Reserved { joins, by_device });
                     let charge = match by_device {
-                        true => Charge::Device(device),
+                        true => Charge::Device(standing.known_id()),
                         false => Charge::Budget,
                     };
                     let needed = Outcome::HashNeeded { job, set, charge };

@@ -238,6 +238,16 @@ pub(super) enum Standing {
     Overtaken { id: DeviceId },
 }
 
+impl Standing {
+    /// The device that sent the token, even if it had all its failures.
+    pub(super) const fn known_id(&self) -> Option<DeviceId> {
+        match self {
+            Self::Known { id, .. } => Some(*id),
+            Self::Stranger | Self::Overtaken { .. } => None,
+        }
+    }
+}
+
 /// The devices of an account, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Devices(pub(crate) Vec<Device>);
@@ -334,11 +344,9 @@ impl Devices {
 
     /// The device that sent the token, unless it is a stranger or had all its failures.
     pub(super) fn known(&self, standing: &Standing) -> Option<DeviceId> {
-        let Standing::Known { id, .. } = standing else {
-            return None;
-        };
-        self.get(*id).filter(|device| !device.is_spent())?;
-        Some(*id)
+        let id = standing.known_id()?;
+        self.get(id).filter(|device| !device.is_spent())?;
+        Some(id)
     }
 
     /// Marks the token of a known device as used.

@@ -346,6 +346,12 @@ impl Reference {
         }
     }
 
+    /// The device of a token that counts, even if the device had all its failures.
+    pub(crate) fn shown_device(&self, token: Option<Token>) -> Option<DeviceId> {
+        let counts = matches!(self.standing(token), Standing::Known(_));
+        token.filter(|_| counts).map(|token| token.id)
+    }
+
     /// The known device that sent the current command.
     fn known(&mut self) -> Option<&mut Device> {
         let id = self.device?;

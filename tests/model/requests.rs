@@ -118,6 +118,10 @@ impl Reference {
             }
         }
         let by = if let Some(by_device) = joined {
+            if by_device {
+                // The first call may have counted the last failure of the device.
+                self.device = self.shown_device(request.token);
+            }
             self.write(WriteKind::Joined);
             self.join(&typed, by_device)?
         } else {

@@ -689,6 +689,27 @@ fn a_joined_repeat_gives_no_guess_back() {
     assert!(matches!(spent, Rejection::BudgetSpent { .. }), "{spent:?}");
 }
 
+/// The joined attempt was the tenth failure of the device.
+#[test]
+fn a_joined_repeat_keeps_the_device() {
+    let (world, phone) = World::enrolled();
+    let codes = world.issue(&phone);
+    let token = world.device(&phone);
+    for _ in 0..9 {
+        let outcome = world.attempt(&world.wrong_code(&codes), &token);
+        assert_eq!(rejection(outcome), Rejection::WrongCode);
+    }
+    let id = RequestId::generate().unwrap();
+    let dying = world.server(|builder| builder.hash_executor(Dead));
+    let attempt = Attempt::new(&codes[0]).request(&id).device(Some(&token));
+    let outcome = block_on(dying.verifier.verify_attempt(&world.alice, attempt));
+    assert!(matches!(outcome, Err(Denied::Failed(_))));
+    assert_eq!(world.devices(), []);
+    let receipt = block_on(world.verifier.verify_attempt(&world.alice, attempt)).unwrap();
+    assert!(receipt.device_token().is_some());
+    assert_eq!(world.devices(), [token.id()]);
+}
+
 /// A hash executor that fails.
 #[derive(Debug)]
 struct Dead;

@@ -131,8 +131,12 @@ impl Checker {
 
     /// A repeat joins the attempt of another operation.
     pub(crate) fn joins_charge(&mut self, by: usize, of: usize, at: Timestamp) {
-        let known = self.known_device(by, at);
-        let known = known.map(|place| self.reference.devices[place].by);
+        // The first call may have counted the last failure of the device.
+        let known = self.entries[by].operation.device().and_then(|token| {
+            let (place, standing) = self.standing(token, at);
+            let known = matches!(standing, Standing::Known);
+            known.then(|| self.reference.devices[place].by)
+        });
         self.entries[by].charge = match self.entries[of].charge {
             Charge::Budget => Charge::Budget,
             Charge::Device(_) => Charge::Device(known),
@@ -302,6 +306,8 @@ impl Checker {
         let entry = &self.entries[by];
         if let Some(number) = entry.proven_at
             && !self.is_forgotten(entry, number)
+            // A late creation can land again after the record was erased.
+            && self.erased_at < number
         {
             return Err("the operation succeeded before".into());
         }

@@ -48,7 +48,7 @@ pub(crate) struct Checker {
     /// How many writes have landed.
     pub(crate) writes: usize,
     /// The number of the last erasure.
-    erased_at: usize,
+    pub(crate) erased_at: usize,
     /// All revisions that ever landed.
     made: HashSet<i64>,
     /// Whether a revision landed twice: the record was erased, and earlier writes landed again.
