@@ -24,7 +24,12 @@ pub(crate) fn add_all(known: &KnownSecrets) {
     known.each(Kind::RecordKey, |key| {
         known.add(Kind::ReceiptKey, &hmac_sha256(key, b"countersign receipts"));
     });
-    for kind in [Kind::Secret, Kind::RecordKey, Kind::ReceiptKey] {
+    for kind in [
+        Kind::Secret,
+        Kind::RecordKey,
+        Kind::ReceiptKey,
+        Kind::DeviceSeed,
+    ] {
         known.each(kind, |key| add_states(known, key));
     }
 }

@@ -40,11 +40,15 @@ pub(crate) enum Kind {
     Codewords,
     /// A part of the image of a QR code.
     QrImage,
+    /// The seed of a device.
+    DeviceSeed,
+    /// The tag of a device token, as text.
+    DeviceToken,
 }
 
 impl Kind {
     /// All kinds.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Secret,
         Self::Base32,
         Self::Base64,
@@ -60,6 +64,8 @@ impl Kind {
         Self::ReceiptKey,
         Self::Codewords,
         Self::QrImage,
+        Self::DeviceSeed,
+        Self::DeviceToken,
     ];
 
     /// The number of consecutive bytes that count as found. A register spills eight bytes of a

@@ -6,16 +6,21 @@ use countersign::runtime::RandomSource;
 use rand_core::{TryCryptoRng, TryRng};
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The library generates backup codes from this number of random bytes at a time.
 const CODE_ENTROPY: usize = 32;
+
+/// The library generates the id of a device, and then its seed, of these numbers of bytes.
+const DEVICE: (usize, usize) = (8, 16);
 
 /// A generator (`SplitMix64`) that adds the random bytes of backup codes to the known secrets.
 /// Clones share one state.
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
     state: Arc<AtomicU64>,
+    /// The length of the last buffer.
+    last: Arc<AtomicUsize>,
     known: KnownSecrets,
 }
 
@@ -24,6 +29,7 @@ impl Random {
     pub(crate) fn new(known: KnownSecrets) -> Self {
         Self {
             state: Arc::new(AtomicU64::new(0x5eed)),
+            last: Arc::default(),
             known,
         }
     }
@@ -48,6 +54,10 @@ impl RandomSource for Random {
         self.fill_all(buffer);
         if buffer.len() == CODE_ENTROPY {
             self.known.add(Kind::CodeEntropy, buffer);
+        }
+        let last = self.last.swap(buffer.len(), Ordering::Relaxed);
+        if (last, buffer.len()) == DEVICE {
+            self.known.add(Kind::DeviceSeed, buffer);
         }
         Ok(())
     }

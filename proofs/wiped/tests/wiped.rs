@@ -97,6 +97,11 @@ fn sealed_and_opened_receipts_leave_no_secrets() {
 }
 
 #[test]
+fn device_tokens_and_seeds_leave_nothing() {
+    leaves_nothing("devices", 7);
+}
+
+#[test]
 fn secrets_parsed_from_text_leave_no_copies() {
     leaves_nothing("text_input", 6);
 }
@@ -129,6 +134,8 @@ fn every_unwiped_kind_of_secret_is_found() {
         "CodeEntropy",
         "Codewords",
         "CodeHash",
+        "DeviceSeed",
+        "DeviceToken",
         "InnerPad",
         "InnerState",
         "OuterPad",

@@ -1,7 +1,8 @@
 //! Controls: leaks on purpose, of every kind and in every place, which the search must find.
 
 use super::{
-    Kept, add_passcode, add_secret, backup_codes, login, migration, passcodes, qr_images, receipts,
+    Kept, add_passcode, add_secret, backup_codes, devices, login, migration, passcodes, qr_images,
+    receipts,
 };
 use crate::hmac_states;
 use crate::known_secrets::{Kind, KnownSecrets};
@@ -22,6 +23,7 @@ pub(crate) fn unwiped(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn
         qr_images::run,
         backup_codes::run,
         receipts::run,
+        devices::run,
         migration::run,
     ] {
         scenario(known, stop)?;

@@ -5,6 +5,7 @@
 
 mod backup_codes;
 mod controls;
+mod devices;
 mod login;
 mod migration;
 mod passcodes;
@@ -26,7 +27,7 @@ pub(crate) type Kept = Option<Box<dyn Any>>;
 pub(crate) type Scenario = fn(&KnownSecrets, &Stop) -> Result<Kept, Box<dyn Error>>;
 
 /// All scenarios by name. The scenarios in [`controls`] leak on purpose.
-pub(crate) const ALL: [(&str, Scenario); 13] = [
+pub(crate) const ALL: [(&str, Scenario); 14] = [
     ("login", login::run),
     ("passcodes", passcodes::run),
     ("text_input", text_input::run),
@@ -34,6 +35,7 @@ pub(crate) const ALL: [(&str, Scenario); 13] = [
     ("qr_images", qr_images::run),
     ("backup_codes", backup_codes::run),
     ("receipts", receipts::run),
+    ("devices", devices::run),
     ("control_unwiped", controls::unwiped),
     ("control_in_use", controls::in_use),
     ("control_unwiped_copy", controls::unwiped_copy),
