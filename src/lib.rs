@@ -148,9 +148,11 @@ pub use rand_core;
 #[cfg(feature = "verifier")]
 pub use factor::authenticator::{AuthenticatorId, AuthenticatorName, EnrollmentId};
 #[cfg(feature = "verifier")]
-pub use factor::device::{DeviceKind, Trusted};
+pub use factor::device::DeviceKind;
 #[cfg(feature = "verifier")]
 pub use factor::device_token::{DeviceId, DeviceLabel, DeviceToken};
+#[cfg(feature = "verifier")]
+pub use factor::known_devices::Trusted;
 #[cfg(feature = "verifier")]
 pub use factor::policy::{Policy, PolicyBuilder};
 #[cfg(feature = "verifier")]

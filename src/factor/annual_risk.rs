@@ -138,14 +138,13 @@ impl Policy {
     /// an account with such a secret in its status, the method returns 1. A [`GuessTarget`] that
     /// you make has a secret of at least 64 bits.
     ///
-    /// The default policy gives strangers 385 guesses, less than 1.3e-3 for one authenticator, and 100
-    /// more to a thief of ten devices: less than 1.6e-3. The example
-    /// `attack` runs 23 strategies against the real verifier under four policies, and never counts
-    /// more than `n` guesses. An attacker reaches this number only by guessing between the owner's
-    /// daily logins, which reset the consecutive failures; the owner never has to wait. Without
-    /// these logins, the account locks after 100 guesses. Of 100,000 simulated years with random
-    /// passcodes, 114 let the attacker in: 1.14e-3, with 99 % confidence between 8.96e-4 and
-    /// 1.45e-3.
+    /// The default policy gives strangers 385 guesses, less than 1.3e-3 for one authenticator, and
+    /// 100 more to a thief of ten devices: less than 1.6e-3. The example `attack` runs 23
+    /// strategies against the real verifier under four policies, and never counts more than `n`
+    /// guesses. An attacker reaches this number only by guessing between the owner's daily logins,
+    /// which reset the consecutive failures; the owner never has to wait. Without these logins, the
+    /// account locks after 100 guesses. Of 100,000 simulated years with random passcodes, 114 let
+    /// the attacker in: 1.14e-3, with 99 % confidence between 8.96e-4 and 1.45e-3.
     ///
     /// Two things add to `n`. Each [`unlock`](crate::Verifier::unlock) adds at most five guesses.
     /// If the clocks of two servers differ, `n` gains the refills of that difference once.

@@ -219,7 +219,8 @@ impl Device {
     }
 }
 
-/// What an attempt took that is counted before its hash is computed. An accepted code gives it back.
+/// What an attempt took that is counted before its hash is computed. An accepted code gives it
+/// back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Charge {
     /// A guess of the budget.
@@ -391,39 +392,6 @@ pub struct DeviceStatus {
     /// The last second in which it signs in without a code, if it is trusted and the policy allows
     /// trusted devices. This second may be over.
     pub trusted_until: Option<Timestamp>,
-}
-
-/// Shows that a trusted device signed in without a code.
-///
-/// It is no [`Receipt`](crate::Receipt). So it proves nothing for a change, it makes no other device
-/// known, and it is no second factor in the sense of NIST SP 800-63B-4 (AAL2): report no `otp` and
-/// no `mfa` in `amr`. [`Passed`](crate::session::Passed) can be made of it.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use = "let the user in only if you have it, and store the next token"]
-pub struct Trusted {
-    pub(super) account: AccountId,
-    pub(super) at: Timestamp,
-    pub(super) token: DeviceToken,
-}
-
-impl Trusted {
-    /// Returns the account.
-    #[must_use]
-    pub const fn account(&self) -> &AccountId {
-        &self.account
-    }
-
-    /// Returns when the token was accepted.
-    #[must_use]
-    pub const fn at(&self) -> Timestamp {
-        self.at
-    }
-
-    /// Returns the next token of the device, for its cookie.
-    #[must_use]
-    pub const fn device_token(&self) -> &DeviceToken {
-        &self.token
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,49 @@
 //! What happens to an account with devices: one is remembered, signs in without a code, or ends.
 
-use super::device::{Device, DeviceKind, DeviceScope, DeviceSeed, ShownToken, Standing, Trusted};
+use super::device::{Device, DeviceKind, DeviceScope, DeviceSeed, ShownToken, Standing};
 use super::device_token::{DeviceId, DeviceLabel, DeviceToken};
 use super::proof::Receipt;
 use super::rate_limit::{RateLimit, is_recent};
 use super::second_factor::{SecondFactor, Step};
 use crate::store::WriteKind;
-use crate::{Policy, Rejection, Timestamp};
+use crate::{AccountId, Policy, Rejection, Timestamp};
 use alloc::boxed::Box;
 
 /// How old the receipt may be that makes a device known, in seconds.
 const RECEIPT_AGE: u64 = 300;
+
+/// Shows that a trusted device signed in without a code.
+///
+/// It is no [`Receipt`]. So it proves nothing for a change, and it makes no other device known. It
+/// is no second factor in the sense of NIST SP 800-63B-4 (AAL2): report no `otp` and no `mfa` in
+/// `amr`. [`Passed`](crate::session::Passed) can be made of it.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "let the user in only if you have it, and store the next token"]
+pub struct Trusted {
+    account: AccountId,
+    at: Timestamp,
+    token: DeviceToken,
+}
+
+impl Trusted {
+    /// Returns the account.
+    #[must_use]
+    pub const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// Returns when the token was accepted.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Returns the next token of the device, for its cookie.
+    #[must_use]
+    pub const fn device_token(&self) -> &DeviceToken {
+        &self.token
+    }
+}
 
 /// A device to remember.
 pub(crate) struct NewDevice {
@@ -70,8 +103,8 @@ impl SecondFactor {
         Step::Write(self, WriteKind::DeviceRemembered, Ok(token))
     }
 
-    /// Signs in with the token of a trusted device alone. No limit and no lock-out stops it, because
-    /// no code is checked.
+    /// Signs in with the token of a trusted device alone. No limit and no lock-out stops it,
+    /// because no code is checked.
     pub(crate) fn trusted_device(
         mut self,
         shown: ShownToken<'_>,

@@ -38,7 +38,7 @@ pub(crate) mod device_token;
 mod enrollment;
 pub(crate) mod import;
 pub(crate) mod import_error;
-mod known_devices;
+pub(crate) mod known_devices;
 mod moving_factor;
 pub(crate) mod policy;
 #[cfg(feature = "serde")]

@@ -3,8 +3,9 @@ use crate::{AcceptedBy, AccountId, FirstFactor, Receipt, Timestamp, Trusted};
 /// Shows that the second factor of an account is passed, or is not needed.
 ///
 /// Only the verifier can make one. It comes from a [`Receipt`], which a call that accepted a code
-/// returned, from [`Trusted`], or from [`NextStep::Passed`](super::NextStep::Passed). A receipt that you stored and
-/// read back is a [`SealedReceipt`](crate::SealedReceipt), which cannot become a `Passed`.
+/// returned, from [`Trusted`], or from [`NextStep::Passed`](super::NextStep::Passed). A receipt
+/// that you stored and read back is a [`SealedReceipt`](crate::SealedReceipt), which cannot become
+/// a `Passed`.
 #[derive(Debug)]
 #[must_use = "a session becomes a full one by `HalfSession::pass`"]
 pub struct Passed {

@@ -129,10 +129,10 @@ impl<S: Store> Verifier<S> {
     /// copy of the token that is used once before the owner's next sign-in does not show.
     ///
     /// # Errors
-    /// [`Denied`]: ask for a code. [`Rejection::UnknownDevice`] if the token does not count: if it is
-    /// an old one, the verifier forgets the device. [`Rejection::DeviceNotTrusted`] if the device
-    /// was not remembered as trusted, if its days are over, or if the policy does not allow it.
-    /// [`Rejection::Absent`], [`Rejection::Disabled`].
+    /// [`Denied`]: ask for a code. [`Rejection::UnknownDevice`] if the token does not count: if it
+    /// is an old one, the verifier forgets the device. [`Rejection::DeviceNotTrusted`] if the
+    /// device was not remembered as trusted, if its days are over, or if the policy does not allow
+    /// it. [`Rejection::Absent`], [`Rejection::Disabled`].
     pub async fn trusted_device(
         &self,
         account: &AccountId,
@@ -174,8 +174,8 @@ impl<S: Store> Verifier<S> {
         report(account, "forget_devices", outcome.await)
     }
 
-    /// Ends what somebody may have who knew the old password: all devices, and a pending enrollment.
-    /// Call it after you stored a new password.
+    /// Ends what somebody may have who knew the old password: all devices, and a pending
+    /// enrollment. Call it after you stored a new password.
     ///
     /// Authenticators, backup codes and the rate limit stay as they are. End the sessions of the
     /// account, too. If the account has no record, there is nothing to do.

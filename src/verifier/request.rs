@@ -91,10 +91,10 @@ impl<S: Store> Verifier<S> {
     /// Like [`verify`](Self::verify), for a form that may have a request id and the token of a
     /// device.
     ///
-    /// A *known* device is one whose token counts. Neither a wait nor a spent budget stops it, so an
-    /// attacker who knows the password cannot keep the user of the device out. A wrong code counts
-    /// for the lock-out, and against the device instead of the budget. After ten wrong codes in its
-    /// life, the device is forgotten.
+    /// A *known* device is one whose token counts. Neither a wait nor a spent budget stops it, so
+    /// an attacker who knows the password cannot keep the user of the device out. A wrong code
+    /// counts for the lock-out, and against the device instead of the budget. After ten wrong codes
+    /// in its life, the device is forgotten.
     ///
     /// If the code is accepted, [`Receipt::device_token`] returns the next token. Put it into the
     /// cookie. A token that does not count changes nothing: the attempt is a stranger's. But an old
