@@ -1,8 +1,8 @@
 //! From an encrypted record to the result, and to the record that is written back.
 //!
 //! AES-CTR handles each byte alone. So a byte that is poisoned in the ciphertext is poisoned in the
-//! plaintext. Only the secrets of authenticators, the hashes of backup codes and the ids of requests
-//! are poisoned.
+//! plaintext. Only the secrets of authenticators, the hashes of backup codes, the seeds of devices and
+//! the ids of requests are poisoned.
 
 use crate::backup_codes::{hashes, wrong};
 use crate::memcheck::{declassify, poison};
@@ -17,8 +17,9 @@ use countersign::otp::Hotp;
 use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteResult};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Denied, Enrollment, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof,
-    Receipt, Rejection, RequestId, SealedReceipt, SealingKey, Timestamp,
+    AccountId, Attempt, Denied, DeviceKind, DeviceLabel, DeviceToken, Enrollment,
+    EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, Receipt, Rejection, RequestId,
+    SealedReceipt, SealingKey, Timestamp,
 };
 use std::convert::Infallible;
 use std::sync::Mutex;
@@ -105,6 +106,7 @@ fn phones(report: &Report) {
         assert!(service.confirm(&second, &typed).is_ok());
     });
     rows(report, &service, &phone);
+    devices(report, &service, &phone);
 }
 
 /// Consecutive passcodes. Whether all of them are right is a result, and nothing else is.
@@ -138,6 +140,55 @@ fn rows(report: &Report, service: &Service, phone: &Phone) {
                 );
             },
         );
+    }
+}
+
+/// Known devices. Whether a token is genuine, and of which device, is a result. The next token is
+/// public once it is returned.
+fn devices(report: &Report, service: &Service, phone: &Phone) {
+    let receipt = service.log_in(phone);
+    let receipt = service.verifier.seal_receipt(&receipt);
+    let mut tokens = [(); 3].map(|()| {
+        let label = DeviceLabel::fit("a browser");
+        let (alice, kind) = (&service.alice, DeviceKind::Known);
+        let token = service
+            .verifier
+            .remember_device(alice, &receipt, label, kind);
+        token.expect("remembered")
+    });
+    for token in &tokens {
+        service.verifier.store().watch_device(token);
+    }
+    let attempt = |code: &str, token: &DeviceToken| {
+        let attempt = Attempt::new(code).device(Some(token));
+        service.verifier.verify_attempt(&service.alice, attempt)
+    };
+    for (place, token) in tokens.iter_mut().enumerate() {
+        service.clock.advance(STEP);
+        let typed = service.shown(phone);
+        let receipt = report.proof(&format!("device {place}"), 3, || attempt(&typed, token));
+        let receipt = receipt.expect("accepted");
+        let next = receipt.device_token().expect("known").expose();
+        declassify(next.as_bytes());
+        *token = DeviceToken::parse(next).expect("a token");
+    }
+    let [first, ..] = &tokens;
+    report.proof("device, wrong passcode", 4, || {
+        let outcome = attempt("000000", first);
+        assert_eq!(rejected(outcome), Some(Rejection::WrongCode));
+    });
+    for place in [17, 36] {
+        let mut forged = first.expose().to_owned();
+        let other = match &forged[place..=place] {
+            "A" => "B",
+            _ => "A",
+        };
+        forged.replace_range(place..=place, other);
+        let forged = DeviceToken::parse(&forged).expect("a token");
+        report.proof(&format!("device, forged symbol {place}"), 4, || {
+            let outcome = attempt("000000", &forged);
+            assert_eq!(rejected(outcome), Some(Rejection::WrongCode));
+        });
     }
 }
 
@@ -287,6 +338,12 @@ impl Service {
             .confirm_enrollment(&self.alice, enrollment.id(), typed)
     }
 
+    fn log_in(&self, phone: &Phone) -> Receipt {
+        // A row before may have used passcodes of the next ten minutes.
+        self.clock.advance(STEP * 40);
+        self.verify(&self.shown(phone)).expect("accepted")
+    }
+
     fn shown(&self, phone: &Phone) -> String {
         phone.passcode(self.clock.now())
     }
@@ -307,12 +364,25 @@ struct PoisonedStore {
     memory: MemoryStore,
     /// The secrets to poison. If there are any, the hashes of backup codes are poisoned too.
     watched: Mutex<Vec<Vec<u8>>>,
+    /// The ids of the devices whose seeds to poison.
+    devices: Mutex<Vec<Vec<u8>>>,
 }
 
 impl PoisonedStore {
     fn watch(&self, enrollment: &Enrollment) {
         let secret = enrollment.key_uri().secret().expose().to_vec();
         self.watched.lock().expect("one thread").push(secret);
+    }
+
+    fn watch_device(&self, token: &DeviceToken) {
+        let id = token.id().to_string();
+        let bytes = id.as_bytes().chunks(2);
+        let bytes = bytes.map(|two| str::from_utf8(two).expect("digits"));
+        let bytes = bytes.map(|two| u8::from_str_radix(two, 16).expect("digits"));
+        self.devices
+            .lock()
+            .expect("one thread")
+            .push(bytes.collect());
     }
 }
 
@@ -324,7 +394,8 @@ impl Store for PoisonedStore {
         let stored = Store::load(&self.memory, account)?;
         Ok(stored.map(|mut stored| {
             if !watched.is_empty() {
-                poison_secrets(&mut stored.record, &watched);
+                let devices = self.devices.lock().expect("one thread");
+                poison_secrets(&mut stored.record, &watched, &devices);
             }
             stored
         }))
@@ -342,7 +413,7 @@ impl Store for PoisonedStore {
 
 /// An encrypted record has header, nonce, ciphertext and tag. Its associated data are domain,
 /// header, namespace and account (DESIGN.md, "The record").
-fn poison_secrets(record: &mut [u8], secrets: &[Vec<u8>]) {
+fn poison_secrets(record: &mut [u8], secrets: &[Vec<u8>], devices: &[Vec<u8>]) {
     const HEADER: usize = 14;
     const START: usize = HEADER + 12;
     let length = |part: &str| (part.len() as u64).to_be_bytes();
@@ -369,6 +440,15 @@ fn poison_secrets(record: &mut [u8], secrets: &[Vec<u8>]) {
             .position(|window| window == secret)
             .expect("the secret is in the record");
         poison(&mut ciphertext[at..at + secret.len()]);
+    }
+    for id in devices {
+        // The seed follows the id, after one byte for its length.
+        let at = plain
+            .windows(id.len())
+            .position(|window| window == id)
+            .expect("the device is in the record");
+        let seed = at + id.len() + 1;
+        poison(&mut ciphertext[seed..seed + 16]);
     }
     poison(&mut ciphertext[hashes(&plain)]);
 }

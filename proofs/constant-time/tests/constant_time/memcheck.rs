@@ -82,6 +82,8 @@ fn invariant_10_only_results_depend_on_secrets() {
     assert_eq!(count("verify_consecutive"), 2 * 5 + 1);
     assert_eq!(count("confirm_enrollment"), 2 + 2);
     assert_eq!(count("request"), 4);
+    // Each of three devices, a wrong passcode, and two forged tokens.
+    assert_eq!(count("device"), 3 + 1 + 2);
     assert_eq!(count("receipt"), 2);
     assert_eq!(count("early exit"), 1);
     assert_eq!(count("indexed truncation"), 1);
