@@ -361,7 +361,10 @@ impl SecondFactor {
     pub(crate) fn can_have(&self, result: RequestResult) -> bool {
         let is_possible = match result {
             RequestResult::Wrong => true,
-            RequestResult::Reserved { joins, .. } => joins <= MOST_JOINS && self.code_set.is_some(),
+            RequestResult::Reserved { joins, by_device } => {
+                let has_device = !by_device || !self.devices.0.is_empty();
+                joins <= MOST_JOINS && self.code_set.is_some() && has_device
+            }
             RequestResult::Authenticator { .. } => self.accepted_by(result).is_some(),
             RequestResult::BackupCode { number } => {
                 let used_at = self.code_set.as_ref().map(CodeSet::used_at);

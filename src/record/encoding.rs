@@ -448,6 +448,17 @@ mod tests {
             }
             factor.last_request.as_mut().unwrap().result = result;
             assert_eq!(survives(&factor), possible.then_some(true), "{result:?}");
+            let devices = core::mem::take(&mut factor.devices);
+            let by_device = matches!(
+                result,
+                Reserved {
+                    by_device: true,
+                    ..
+                }
+            );
+            let without = (possible && !by_device).then_some(true);
+            assert_eq!(survives(&factor), without, "{result:?}");
+            factor.devices = devices;
             factor.code_set = None;
             use RequestResult::{BackupCode, Reserved};
             let needs_codes = matches!(result, Reserved { .. } | BackupCode { .. });

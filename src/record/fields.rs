@@ -131,10 +131,7 @@ const fn parts_of(result: RequestResult) -> (u8, u8) {
     }
 }
 
-fn read_last_request(
-    d: &mut Decoder<'_>,
-    factor: &SecondFactor,
-) -> Result<Box<LastRequest>, Unreadable> {
+fn read_last_request(d: &mut Decoder<'_>) -> Result<Box<LastRequest>, Unreadable> {
     parts::array(d, 4)?;
     let (tag, at) = (RequestTag(parts::bytes(d)?), parts::time(d)?);
     let result = match (d.u8()?, d.u8()?) {
@@ -147,9 +144,6 @@ fn read_last_request(
         (3, number) => RequestResult::BackupCode { number },
         _ => return Err(MALFORMED),
     };
-    if !factor.can_have(result) {
-        return Err(MALFORMED);
-    }
     Ok(Box::new(LastRequest { tag, at, result }))
 }
 
@@ -188,10 +182,14 @@ pub(super) fn read_fields(
                 factor.code_set = Some(CodeSet::Imported(parts::read_imported_set(d)?));
             }
             field::IMPORTED_CODES => return Err(MALFORMED),
-            field::LAST_REQUEST => factor.last_request = Some(read_last_request(d, factor)?),
+            field::LAST_REQUEST => factor.last_request = Some(read_last_request(d)?),
             field::DEVICES => factor.devices = devices::read_devices(d)?,
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
     }
-    Ok(())
+    // Whether a result can be depends on later fields, too.
+    match &factor.last_request {
+        Some(last) if !factor.can_have(last.result) => Err(MALFORMED),
+        _ => Ok(()),
+    }
 }
