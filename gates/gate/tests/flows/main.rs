@@ -14,6 +14,7 @@ mod changes;
 mod crashes;
 mod faults;
 mod guards;
+mod lost;
 mod program;
 mod prove;
 mod required;
