@@ -6,10 +6,8 @@ mod backup_codes;
 mod change;
 mod code;
 mod codes;
-mod counts_failures;
 mod disable;
 mod enter;
-mod keep_one;
 mod overview;
 mod proof;
 mod prove;
@@ -214,7 +212,7 @@ fn to_its_end(work: impl Future<Output = GateAnswer> + Send + 'static) -> Pendin
 /// The rejection, or the failure.
 fn rejected(denied: Denied) -> Result<countersign::Rejection, Stop> {
     match denied {
-        Denied::Rejected(rejection) => Ok(rejection),
+        Denied::Rejected(rejection) | Denied::Repeated(rejection) => Ok(rejection),
         Denied::Failed(error) => Err(error.into()),
     }
 }
