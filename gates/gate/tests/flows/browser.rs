@@ -100,12 +100,15 @@ pub(crate) struct Answer {
     pub(crate) next: String,
     /// The word for a problem in JSON.
     pub(crate) code: String,
+    /// The header `WWW-Authenticate`.
+    pub(crate) challenge: String,
 }
 
 impl From<GateAnswer> for Answer {
     fn from(answer: GateAnswer) -> Self {
-        let mut headers = answer.headers.iter();
-        let location = headers.find(|(name, _)| *name == "location");
+        let header = |name| answer.headers.iter().find(|(known, _)| *known == name);
+        let location = header("location");
+        let challenge = header("www-authenticate").map(|(_, text)| text.clone());
         let body = String::from_utf8(answer.body).unwrap();
         let json: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
         let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
@@ -113,6 +116,7 @@ impl From<GateAnswer> for Answer {
             status: answer.status,
             next: location.map_or_else(|| text("next"), |(_, path)| path.clone()),
             code: text("code"),
+            challenge: challenge.unwrap_or_default(),
             body: match json["content"]["codes"].as_array() {
                 None => body,
                 Some(codes) => {

@@ -106,7 +106,7 @@ async fn an_account_without_password_signs_in_again(service: Service) {
     let answer = browser.post("/two-factor/setup", &[]).await;
     match answer.status {
         303 => assert_eq!(answer.next, "/sign-in"),
-        status => assert_eq!(status, 403),
+        status => assert_eq!(status, 401),
     }
 }
 
