@@ -8,6 +8,8 @@ use countersign_gate::{
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use crate::schemas::{check_other, check_page};
+
 /// The sessions of a service, by their ids.
 #[derive(Clone, Default)]
 pub(crate) struct Sessions(Arc<Mutex<HashMap<String, String>>>);
@@ -204,14 +206,22 @@ impl Browser {
         self.request(path, Some(&all))
     }
 
-    pub(crate) async fn send(&mut self, request: GateRequest) -> Answer {
+    /// Sends a request for a page of the gate, and checks that the answer is documented.
+    pub(crate) async fn handle(&self, request: GateRequest) -> GateAnswer {
+        let (post, path) = (request.post, request.path.clone());
         let answer = self.gate.handle(request).await;
+        check_page(post, &path, &answer);
+        answer
+    }
+
+    pub(crate) async fn send(&mut self, request: GateRequest) -> Answer {
+        let answer = self.handle(request).await;
         self.receive(answer)
     }
 
     /// Sends a request whose answer never arrives. The session crate still stores its change.
     pub(crate) async fn send_without_answer(&self, request: GateRequest) -> Answer {
-        let answer = self.gate.handle(request).await;
+        let answer = self.handle(request).await;
         let sessions = &self.sessions;
         sessions.carry_out(self.cookie.as_deref(), &answer.session);
         answer.into()
@@ -255,6 +265,7 @@ impl Browser {
         let account = AccountId::new(account).unwrap();
         let request = self.request("/sign-in", Some(&[]));
         let answer = self.gate.first_factor(request, account, kind).await;
+        check_other("/sign-in", &answer);
         self.receive(answer)
     }
 
@@ -267,7 +278,10 @@ impl Browser {
         let request = self.request(path, None);
         match self.gate.admit(request, access).await {
             Admission::Granted(_) => Ok(()),
-            Admission::Refused(answer) => Err(self.receive(answer)),
+            Admission::Refused(answer) => {
+                check_other(path, &answer);
+                Err(self.receive(answer))
+            }
             other => panic!("{other:?}"),
         }
     }
