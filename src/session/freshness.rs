@@ -82,7 +82,8 @@ impl Freshness {
             challenge.extend(values.chars().filter(plain));
             challenge.push('"');
         }
-        challenge + &format!(", max_age=\"{}\"", self.max_age)
+        challenge.push_str(&format!(", max_age=\"{}\"", self.max_age));
+        challenge
     }
 
     /// Returns what the user must do first.
