@@ -112,6 +112,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         if !S::IN_TRANSACTION {
             rows.insert(&new).await?;
         }
+        if !self.lives(half).await? {
+            // The password was changed while the code was checked.
+            rows.end(new.id()).await?;
+            return Ok(self.changed_meanwhile());
+        }
         let is_repeat = receipt.is_repeat();
         if is_repeat && rows.find(new.id()).await?.is_none() {
             // The user has signed out since.

@@ -12,6 +12,7 @@ mod overview;
 mod proof;
 mod prove;
 mod renew;
+mod reset;
 mod setup;
 mod setup_confirm;
 mod sign_out;
@@ -181,6 +182,11 @@ impl<S: SignInStore, A: Accounts> Engine for Flow<S, A> {
         keep: Option<SignInId>,
     ) -> Pending<Result<(), BoxError>> {
         Box::pin(async move { self.rows().end_others(&account, keep.as_ref()).await })
+    }
+
+    fn force_disable(self: Arc<Self>, account: AccountId) -> Pending<Result<(), BoxError>> {
+        let task = tokio::spawn(async move { self.reset(&account).await }.in_current_span());
+        Box::pin(async move { task.await? })
     }
 
     fn purge(self: Arc<Self>) -> Pending<Result<(), BoxError>> {

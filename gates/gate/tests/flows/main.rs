@@ -17,6 +17,7 @@ mod guards;
 mod program;
 mod prove;
 mod required;
+mod reset;
 mod schemas;
 mod setup;
 mod sign_in;
