@@ -194,8 +194,7 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.remove_authenticator(account, id, proof))
     }
 
-    /// Blocks on
-    /// [`Verifier::remove_authenticator_unless_last`](crate::Verifier::remove_authenticator_unless_last).
+    /// Blocks on `remove_authenticator_unless_last` of [`Verifier`](crate::Verifier).
     ///
     /// # Errors
     /// The errors of that method.
