@@ -128,7 +128,7 @@ fn events_show_reasons_without_codes() {
         "INFO message=accepted account=\"alice\" action=\"verify_request\"",
         "INFO message=repeated account=\"alice\" action=\"verify_request\"",
         "WARN message=rejected account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
-        "WARN message=rejected account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
+        "INFO message=repeated account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
         "INFO message=accepted account=\"alice\" action=\"unlock\"",
         "INFO message=accepted account=\"alice\" action=\"force_disable\"",
         "INFO message=accepted account=\"alice\" action=\"erase\"",

@@ -19,7 +19,7 @@ pub(crate) const fn is_about_the_code(rejection: Rejection) -> bool {
 /// Tells the user why something was refused, and what to do.
 pub(crate) fn refusal(denied: &Denied) -> String {
     let rejection = match denied {
-        Denied::Rejected(rejection) => *rejection,
+        Denied::Rejected(rejection) | Denied::Repeated(rejection) => *rejection,
         Denied::Failed(error) => return failure(error),
     };
     match rejection {

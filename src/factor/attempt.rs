@@ -29,6 +29,16 @@ pub(crate) enum Progress {
 pub(crate) struct HashedCode {
     pub(crate) hashes: Hashes,
     pub(crate) set: BackupCodeSetId,
+    /// Whether an earlier call with the same request counted the attempt.
+    pub(crate) joined: bool,
+}
+
+impl Progress {
+    /// Whether an earlier call with the same request counted the failure that has this reason.
+    const fn repeats(&self, rejection: Rejection) -> bool {
+        let is_failure = matches!(rejection, Rejection::WrongCode | Rejection::BackupCodeUsed);
+        matches!(self, Self::Hashed(hashed) if hashed.joined) && is_failure
+    }
 }
 
 /// The reason why a code is not accepted, or not yet, and whether the state changed.
@@ -85,7 +95,9 @@ impl SecondFactor {
                 Step::Write(self, WriteKind::Rejected, Outcome::Rejected(rejection))
             }
             Refusal::HashNeeded { job, set } => {
-                Step::Write(self, WriteKind::Reserved, Outcome::HashNeeded { job, set })
+                let joined = false;
+                let needed = Outcome::HashNeeded { job, set, joined };
+                Step::Write(self, WriteKind::Reserved, needed)
             }
         }
     }
@@ -205,7 +217,7 @@ impl SecondFactor {
     ) -> Step<Outcome<RequestAccepted>> {
         match (self.repeated(tag, now), progress) {
             (Some((RequestResult::Wrong, _)), Progress::Start) => {
-                return Step::reject(Rejection::WrongCode);
+                return Step::Answer(Outcome::Repeated(Rejection::WrongCode));
             }
             (Some((RequestResult::Reserved { joins }, at)), Progress::Start)
                 if joins < MOST_JOINS =>
@@ -214,7 +226,8 @@ impl SecondFactor {
                 if let Some((job, set)) = self.redeem_job(code) {
                     let joins = joins.saturating_add(1);
                     self.remember(tag, at, RequestResult::Reserved { joins });
-                    let needed = Outcome::HashNeeded { job, set };
+                    let joined = true;
+                    let needed = Outcome::HashNeeded { job, set, joined };
                     return Step::Write(self, WriteKind::Joined, needed);
                 }
             }
@@ -241,6 +254,9 @@ impl SecondFactor {
             }
             Err(refusal) => {
                 match refusal {
+                    Refusal::Unchanged(rejection) if progress.repeats(rejection) => {
+                        return Step::Answer(Outcome::Repeated(rejection));
+                    }
                     Refusal::Unchanged(_) => {}
                     Refusal::Counted(_) => self.remember(tag, now, RequestResult::Wrong),
                     Refusal::HashNeeded { .. } => {

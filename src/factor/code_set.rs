@@ -167,10 +167,17 @@ mod tests {
         let code = Code::parse(typed).unwrap();
         let start = Progress::Start;
         match factor.clone().log_in(&code, &start, NOW, &policy()) {
-            Step::Write(stored, kind, Outcome::HashNeeded { job, set }) => {
+            Step::Write(stored, kind, Outcome::HashNeeded { job, set, joined }) => {
                 assert_eq!(kind, WriteKind::Reserved);
                 let hashes = job.run().unwrap();
-                Ok((stored, HashedCode { hashes, set }))
+                Ok((
+                    stored,
+                    HashedCode {
+                        hashes,
+                        set,
+                        joined,
+                    },
+                ))
             }
             Step::Write(stored, WriteKind::Rejected, Outcome::Rejected(rejection)) => {
                 Err(Box::new((Err(rejection), stored)))

@@ -86,6 +86,10 @@ pub enum Rejection {
     /// The account has no such authenticator.
     #[error("the account has no such authenticator; reload the list")]
     UnknownAuthenticator,
+    /// The authenticator is the last one of the account, and the call removes only one of several.
+    /// Nothing changed.
+    #[error("this authenticator is the last one; add another one first, or disable all")]
+    LastAuthenticator,
     /// Another authenticator of the account has this name.
     #[error("another authenticator of the account has this name; choose another")]
     NameInUse,

@@ -67,10 +67,14 @@ pub(crate) struct Accepted {
 pub(crate) enum Outcome<T> {
     Accepted(T),
     Rejected(Rejection),
+    /// The same request was rejected before, for this reason. Nothing is counted now.
+    Repeated(Rejection),
     /// The attempt is counted as a failure. Compute this hash, and ask again.
     HashNeeded {
         job: HashJob,
         set: BackupCodeSetId,
+        /// Whether an earlier call counted the attempt.
+        joined: bool,
     },
 }
 

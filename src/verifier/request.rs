@@ -14,7 +14,8 @@ impl<S: Store> Verifier<S> {
     /// For 30 s, the same request id with the same code gets the same result again:
     ///
     /// - An accepted code gets a receipt with the same content. See [`Receipt::is_repeat`].
-    /// - A wrong code gets [`Rejection::WrongCode`], and no second failure is counted.
+    /// - A wrong code gets the same rejection, in [`Denied::Repeated`], and no second failure is
+    ///   counted.
     /// - While a call computes the hash of a backup code, up to four repeats compute it too. The
     ///   code is accepted once.
     ///

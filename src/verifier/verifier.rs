@@ -347,6 +347,24 @@ impl<S: Store> Verifier<S> {
         })
     }
 
+    /// Removes one of several authenticators, and never the last one. So the second factor stays on,
+    /// even if two requests remove two authenticators at the same moment.
+    ///
+    /// # Errors
+    /// [`Denied`], with the proof's rejection, [`Rejection::UnknownAuthenticator`] or
+    /// [`Rejection::LastAuthenticator`].
+    pub async fn remove_authenticator_unless_last(
+        &self,
+        account: &AccountId,
+        id: AuthenticatorId,
+        proof: Proof<'_>,
+    ) -> Result<(), Denied> {
+        let change = Change::RemoveUnlessLast(id);
+        let outcome = self.change(account, &proof, &change).await;
+        report(account, "remove_authenticator_unless_last", outcome)?;
+        Ok(())
+    }
+
     /// Switches the second factor off. Removes all authenticators, the backup codes and a pending
     /// enrollment. Clear your own `enrolled` flag, and tell the user by mail.
     ///

@@ -170,11 +170,12 @@ impl Message {
     pub const fn status(self) -> u16 {
         match self {
             Self::RecordLost | Self::Failed => 500,
-            Self::NotOurForm | Self::EnterCode | Self::StepUp => 403,
+            Self::NotOurForm | Self::EnterCode => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Malformed => 400,
-            Self::SignIn => 401,
+            // RFC 9470 has status 401 for factors that are not enough.
+            Self::SignIn | Self::StepUp => 401,
             Self::ChangedMeanwhile => 409,
             Self::SetupReplaced
             | Self::SetupExpired

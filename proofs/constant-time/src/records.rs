@@ -36,7 +36,7 @@ pub(crate) fn run(report: &Report) {
 
 fn rejected(outcome: Result<Receipt, Denied>) -> Option<Rejection> {
     match outcome {
-        Err(Denied::Rejected(rejection)) => Some(rejection),
+        Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => Some(rejection),
         _ => None,
     }
 }

@@ -150,7 +150,9 @@ impl Client {
         };
         let answer = match result {
             Ok(codes) => Answer::Accepted(codes),
-            Err(Denied::Rejected(rejection)) => Answer::Rejected(format!("{rejection:?}")),
+            Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => {
+                Answer::Rejected(format!("{rejection:?}"))
+            }
             Err(Denied::Failed(VerifierError::Unsettled(_))) => Answer::Unsettled,
             Err(Denied::Failed(error)) => {
                 let kind = match error {

@@ -389,7 +389,7 @@ impl Account<'_> {
     async fn verify(&self, at: u64, code: &str) -> Result<(), Rejection> {
         match self.service.at(at).verify(&self.user.account, code).await {
             Ok(_receipt) => Ok(()),
-            Err(Denied::Rejected(rejection)) => Err(rejection),
+            Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => Err(rejection),
             Err(Denied::Failed(error)) => panic!("{error:?}"),
         }
     }

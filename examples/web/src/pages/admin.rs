@@ -172,7 +172,9 @@ pub(crate) async fn unlock(
                 clocks of all servers, tick the box, and unlock again.";
             layout.problem = Some(text.into());
         }
-        Err(Denied::Rejected(_)) => layout.problem = Some("There is nothing to unlock.".into()),
+        Err(Denied::Rejected(_) | Denied::Repeated(_)) => {
+            layout.problem = Some("There is nothing to unlock.".into())
+        }
         Err(Denied::Failed(error)) => return Err(error.into()),
     }
     page(&app, layout, user.email).await

@@ -118,6 +118,7 @@ fn problems() -> Vec<Problem> {
         R::WrongConfirmation { tries_left: 1 },
         R::WrongConfirmation { tries_left: 2 },
         R::UnknownAuthenticator,
+        R::LastAuthenticator,
         R::NameInUse,
         R::TooManyAuthenticators { maximum: 1 },
         R::TooManyAuthenticators { maximum: 5 },

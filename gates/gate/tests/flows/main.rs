@@ -18,6 +18,8 @@ mod lost;
 mod program;
 mod prove;
 mod required;
+mod reset;
+mod schemas;
 mod setup;
 mod sign_in;
 mod support;
