@@ -191,6 +191,7 @@ const fn is_about_code(rejection: Rejection) -> bool {
         Rejection::Malformed
             | Rejection::WrongCode
             | Rejection::Replayed
+            | Rejection::ReplayedAhead { .. }
             | Rejection::BackupCodeUsed
             | Rejection::WrongConfirmation { .. }
     )
@@ -203,6 +204,7 @@ const fn rejection_code(rejection: Rejection) -> &'static str {
         | Rejection::WrongCode
         | Rejection::Replayed
         | Rejection::BackupCodeUsed => "code-not-accepted",
+        Rejection::ReplayedAhead { .. } => "codes-used-ahead",
         Rejection::WrongConfirmation { .. } => "wrong-confirmation",
         Rejection::Waiting { .. } | Rejection::BudgetSpent { .. } => "too-many-codes",
         Rejection::Locked => "locked",
