@@ -142,7 +142,7 @@ fn events_show_reasons_without_codes() {
 
 /// A code that is only too old or too early is a wrong code. The event alone says so.
 #[test]
-fn an_event_shows_how_far_a_wrong_code_is_off() {
+fn an_event_shows_the_offset_of_a_code() {
     let lines = Lines::default();
     let clock = ManualClock::at(Timestamp::from_unix(1_800_000_015));
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_number_line_do_not_overflow() {
+    fn extreme_times_do_not_overflow() {
         let end = Timestamp::from_unix(u64::MAX);
         for step in [0, STEP, u64::MAX] {
             for now in [Timestamp::UNIX_EPOCH, NOW, end] {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_step_beyond_the_window_says_how_long() {
+    fn a_step_beyond_the_window_has_a_wait() {
         for (after, last, seconds) in [
             (1, STEP, None),
             (1, STEP + 1, None),

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_refills_slowly_and_success_does_not_refill_it() {
+    fn success_does_not_refill_the_budget() {
         let policy = Policy::default();
         let mut limit = RateLimit::new(at(0), &policy);
         for _ in 0..10 {

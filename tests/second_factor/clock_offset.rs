@@ -30,7 +30,7 @@ fn row(world: &World, phone: &Phone, offset: i64) -> Receipt {
 }
 
 #[test]
-fn a_receipt_says_how_far_the_phone_is_off() {
+fn a_receipt_has_the_offset_of_the_phone() {
     for (offset, seconds) in [(-30, -11), (-11, -11), (0, 0), (19, 0), (20, 20), (30, 20)] {
         let (world, phone) = enrolled(policy().build().unwrap());
         let receipt = world.verify(&shown(&world, &phone, offset)).unwrap();
@@ -47,7 +47,7 @@ fn a_receipt_says_how_far_the_phone_is_off() {
 }
 
 #[test]
-fn a_row_says_how_far_the_phone_is_off() {
+fn a_row_has_the_offset_of_the_phone() {
     for (offset, seconds) in [(-540, -521), (-300, -281), (0, 0), (300, 290), (600, 590)] {
         let (world, phone) = enrolled(policy().build().unwrap());
         assert_eq!(row(&world, &phone, offset).clock_offset(), Some(seconds));
@@ -55,7 +55,7 @@ fn a_row_says_how_far_the_phone_is_off() {
 }
 
 #[test]
-fn a_confirmation_says_how_far_the_phone_is_off() {
+fn a_confirmation_has_the_offset_of_the_phone() {
     let world = World::new();
     let request = EnrollmentRequest::new("alice");
     let enrollment = world.begin(request, world.password()).unwrap();
@@ -101,7 +101,7 @@ fn an_offset_is_never_applied() {
 
 /// The clock of the phone was fast, and is right again.
 #[test]
-fn a_used_passcode_of_a_later_time_says_how_long() {
+fn a_passcode_used_ahead_says_how_long() {
     let (world, phone) = enrolled(policy().build().unwrap());
     let _receipt = row(&world, &phone, 600);
     let before = world.record();
@@ -127,7 +127,7 @@ fn a_used_passcode_of_a_later_time_says_how_long() {
 }
 
 #[test]
-fn a_used_row_of_a_later_time_says_how_long() {
+fn a_row_used_ahead_says_how_long() {
     let (world, phone) = enrolled(policy().build().unwrap());
     let _receipt = row(&world, &phone, 600);
     let row: Vec<String> = (-2..=0)

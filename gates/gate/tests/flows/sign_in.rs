@@ -16,7 +16,7 @@ in_both_formats! {
     an_anonymous_session_keeps_nothing,
     the_page_hides_the_verifiers_request_id,
     a_limit_makes_the_user_wait,
-    a_used_code_of_a_later_time_says_why,
+    a_code_used_ahead_says_why,
     a_backup_code_signs_in_once,
     a_lost_record_lets_nobody_in,
     an_old_id_reaches_nothing,
@@ -233,7 +233,7 @@ async fn a_limit_makes_the_user_wait(service: Service) {
 }
 
 /// The clock of the phone was nine minutes fast, and is right again.
-async fn a_used_code_of_a_later_time_says_why(service: Service) {
+async fn a_code_used_ahead_says_why(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
     service.wait(600);
     let later = [8 * 60, 8 * 60 + 30, 9 * 60];
