@@ -22,7 +22,6 @@ pub(super) struct WrongCode {
 impl WrongCode {
     /// Searches for the code if this step counts it as a failure. Only events show the result.
     #[cfg(not(feature = "tracing"))]
-    #[expect(clippy::unused_self, reason = "the same call with and without events")]
     #[inline]
     pub(super) const fn search<T>(&self, _: &Step<Outcome<T>>, _: &Code, _: Timestamp, _: &Policy) {
     }
