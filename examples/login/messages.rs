@@ -32,6 +32,11 @@ pub(crate) fn refusal(denied: &Denied) -> String {
             "Too many wrong codes. Try again in {}.",
             span(retry_after)
         ),
+        Rejection::ReplayedAhead { retry_after } => format!(
+            "A code of a later time was used before, because a clock was fast. The codes of your app work again in {}. \
+             Until then, use a backup code.",
+            span(retry_after)
+        ),
         Rejection::ClockFault => CLOCK_FAULT.into(),
         Rejection::TooManyEnrollments { retry_after } => format!(
             "You started to set up too many authenticators. Try again in {}.",

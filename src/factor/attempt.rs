@@ -62,7 +62,7 @@ impl SecondFactor {
     ) -> Step<Outcome<Accepted>> {
         match self.check(code, progress, now, policy) {
             Ok(by) => {
-                let accepted = Outcome::Accepted(Accepted { by, at: now });
+                let accepted = Outcome::Accepted(self.accepted(by, now));
                 Step::Write(self, WriteKind::Accepted, accepted)
             }
             Err(refusal) => self.refuse(refusal),
@@ -118,7 +118,7 @@ impl SecondFactor {
                 self.rate_limit.succeed();
                 return Ok(by);
             }
-            Matched::Replayed => return Err(Refusal::Unchanged(Rejection::Replayed)),
+            Matched::Replayed(rejection) => return Err(Refusal::Unchanged(rejection)),
             Matched::None { has_passcode_shape } => has_passcode_shape,
         };
         let job = self.redeem_job(code);
@@ -147,7 +147,7 @@ impl SecondFactor {
     /// past its highest matching counter. There is no early exit.
     fn match_authenticators(&mut self, code: &Code, now: Timestamp, policy: &Policy) -> Matched {
         let mut accepted_by = None;
-        let mut replayed = false;
+        let mut replayed = None;
         let mut has_passcode_shape = false;
         for authenticator in &mut self.authenticators {
             if !code.has_passcode_shape(authenticator.parameters.digits) {
@@ -160,14 +160,14 @@ impl SecondFactor {
                         id: authenticator.id,
                     });
                 }
-                PasscodeMatch::Used => replayed = true,
+                PasscodeMatch::Used => replayed = Some(authenticator.replayed(now, policy)),
                 PasscodeMatch::None => {}
             }
         }
-        match accepted_by {
-            Some(by) => Matched::Accepted(by),
-            None if replayed => Matched::Replayed,
-            None => Matched::None { has_passcode_shape },
+        match (accepted_by, replayed) {
+            (Some(by), _) => Matched::Accepted(by),
+            (None, Some(rejection)) => Matched::Replayed(rejection),
+            (None, None) => Matched::None { has_passcode_shape },
         }
     }
 
@@ -234,7 +234,7 @@ impl SecondFactor {
             (Some((result, at)), _) => {
                 if let Some(by) = self.accepted_by(result) {
                     return Step::Answer(Outcome::Accepted(RequestAccepted {
-                        accepted: Accepted { by, at },
+                        accepted: self.accepted(by, at),
                         is_repeat: true,
                     }));
                 }
@@ -247,7 +247,7 @@ impl SecondFactor {
                     self.remember(tag, now, result);
                 }
                 let accepted = Outcome::Accepted(RequestAccepted {
-                    accepted: Accepted { by, at: now },
+                    accepted: self.accepted(by, now),
                     is_repeat: false,
                 });
                 Step::Write(self, WriteKind::Accepted, accepted)
@@ -336,7 +336,7 @@ fn by_backup_code(codes: &CodeSet, number: u8) -> AcceptedBy {
 /// The result of comparing a code with all authenticators.
 enum Matched {
     Accepted(AcceptedBy),
-    Replayed,
+    Replayed(Rejection),
     None { has_passcode_shape: bool },
 }
 

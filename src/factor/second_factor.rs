@@ -60,6 +60,8 @@ pub(crate) enum Step<T> {
 pub(crate) struct Accepted {
     pub(crate) by: AcceptedBy,
     pub(crate) at: Timestamp,
+    /// How far the phone's clock was off, in seconds.
+    pub(crate) clock_offset: Option<i32>,
 }
 
 /// The answer to an attempt, or to a change whose proof may be a code.

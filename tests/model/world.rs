@@ -384,6 +384,10 @@ impl World {
         let by = self.keep(verifier, receipt, &text)?;
         if let (Ok(By::Enrollment(id)), Ok(step)) = (by, expected) {
             self.reference.confirmed(id, step);
+            let kept = self.known[self.who].receipts.last().unwrap();
+            let (offset, at) = (kept.receipt.clock_offset(), kept.receipt.at().as_unix());
+            let expected = self.reference.clock_offset(By::Enrollment(id), at);
+            same("clock offset", &offset, &expected)?;
         }
         Ok((Call::Confirm(id, text), by.map(Some)))
     }
@@ -409,6 +413,7 @@ impl World {
             &self.system.accounts[self.who],
         )?;
         let by = self.by(receipt.accepted_by())?;
+        let (offset, at) = (receipt.clock_offset(), receipt.at().as_unix());
         let known = &mut self.known[self.who];
         let sealed = verifier.seal_receipt(&receipt);
         known.receipts.push(Kept {
@@ -417,6 +422,15 @@ impl World {
             by,
         });
         known.accepted.push(text.to_owned());
+        match by {
+            // The reference does not know the authenticator yet.
+            By::Enrollment(_) => {}
+            _ => same(
+                "clock offset",
+                &offset,
+                &self.reference.clock_offset(by, at),
+            )?,
+        }
         Ok(Ok(by))
     }
 

@@ -184,6 +184,7 @@ const fn of_rejection(rejection: Rejection) -> &'static str {
         Rejection::Malformed => "answer: malformed",
         Rejection::WrongCode => "answer: wrong code",
         Rejection::Replayed => "answer: replayed",
+        Rejection::ReplayedAhead { .. } => "answer: replayed ahead",
         Rejection::BackupCodeUsed => "answer: backup code used",
         Rejection::Absent => "answer: absent",
         Rejection::Disabled => "answer: disabled",

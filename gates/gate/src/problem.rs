@@ -192,6 +192,7 @@ const fn is_about_code(rejection: Rejection) -> bool {
         Rejection::Malformed
             | Rejection::WrongCode
             | Rejection::Replayed
+            | Rejection::ReplayedAhead { .. }
             | Rejection::BackupCodeUsed
             | Rejection::WrongConfirmation { .. }
     )
@@ -204,6 +205,7 @@ const fn rejection_code(rejection: Rejection) -> &'static str {
         | Rejection::WrongCode
         | Rejection::Replayed
         | Rejection::BackupCodeUsed => "code-not-accepted",
+        Rejection::ReplayedAhead { .. } => "codes-used-ahead",
         Rejection::WrongConfirmation { .. } => "wrong-confirmation",
         Rejection::Waiting { .. } | Rejection::BudgetSpent { .. } => "too-many-codes",
         Rejection::Locked => "locked",

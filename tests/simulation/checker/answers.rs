@@ -174,7 +174,10 @@ impl Checker {
             | (Err(Some(Rejection::Locked)), Ok(RateLimitState::Locked))
             | (Err(Some(Rejection::Waiting { .. })), Ok(RateLimitState::Waiting { .. }))
             | (Err(Some(Rejection::BudgetSpent { .. })), Ok(RateLimitState::BudgetSpent { .. }))
-            | (Err(Some(Rejection::Replayed)), Ok(RateLimitState::Free))
+            | (
+                Err(Some(Rejection::Replayed | Rejection::ReplayedAhead { .. })),
+                Ok(RateLimitState::Free),
+            )
             | (Err(Some(Rejection::Disabled)), Ok(_))
             | (Err(Some(Rejection::Absent)), Err(_)) => {}
             (outcome, _) => self.violated(format!("in the end, {typed} is answered {outcome:?}")),

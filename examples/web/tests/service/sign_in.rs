@@ -174,7 +174,7 @@ async fn a_locked_account_shows_the_lock() {
 
 async fn a_spent_budget_shows_the_wait(service: Service) {
     let (_, phone) = service.enrolled(ALICE).await;
-    for _ in 0..20 {
+    for _ in 0..10 {
         let mut browser = service.partially_signed_in(ALICE).await;
         let wrong = service.wrong(&phone);
         browser.give_code(&wrong).await;
@@ -185,7 +185,7 @@ async fn a_spent_budget_shows_the_wait(service: Service) {
         .await
         .get("/two-factor/code")
         .await;
-    page.must_have("4 hours");
+    page.must_have("3 days");
     assert!(!page.has("name=\"code\""));
 }
 

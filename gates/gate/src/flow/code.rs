@@ -161,8 +161,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             stored.previous = Some(std::mem::replace(&mut stored.request, random::token()?));
         }
         let path = self.path("/code");
-        // The page itself shows a wait.
-        let page_says = rejection.retry_after().is_some() || rejection == Rejection::Locked;
+        // The page itself shows the wait of a limit.
+        let page_says = matches!(
+            rejection,
+            Rejection::Waiting { .. } | Rejection::BudgetSpent { .. } | Rejection::Locked
+        );
         Ok(match page_says && !self.wants_json() {
             true => self.redirect(&path),
             false => self.refuse(rejection, &path),

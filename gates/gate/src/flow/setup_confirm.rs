@@ -160,7 +160,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         match self.flow.verifier.verify(account, code).await {
             Ok(_) => {}
             Err(denied) => match rejected(denied)? {
-                Rejection::Replayed => {}
+                Rejection::Replayed | Rejection::ReplayedAhead { .. } => {}
                 _ => return Ok(self.go_to_code()),
             },
         }

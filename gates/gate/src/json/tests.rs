@@ -101,6 +101,7 @@ fn problems() -> Vec<Problem> {
         R::Malformed,
         R::WrongCode,
         R::Replayed,
+        R::ReplayedAhead { retry_after },
         R::BackupCodeUsed,
         R::Absent,
         R::Disabled,

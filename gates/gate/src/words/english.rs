@@ -384,6 +384,11 @@ fn rejection(rejection: Rejection) -> String {
              happening, check that the clock of your phone is set automatically."
                 .into()
         }
+        Rejection::ReplayedAhead { retry_after } => format!(
+            "A code of a later time was used before, because a clock was fast. The codes of your app work again in {}. \
+             Until then, use a backup code. Check that the clock of your phone is set automatically.",
+            span(retry_after)
+        ),
         Rejection::ClockFault => Words::ENGLISH.clock_fault.into(),
         Rejection::Locked => Words::ENGLISH.locked.into(),
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {

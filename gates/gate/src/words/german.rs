@@ -437,6 +437,11 @@ fn rejection(rejection: Rejection) -> String {
              das öfter geschieht, prüfen Sie, ob die Uhr Ihres Telefons automatisch gestellt wird."
                 .into()
         }
+        Rejection::ReplayedAhead { retry_after } => format!(
+            "Ein Code einer späteren Zeit wurde schon verwendet, weil eine Uhr vorging. Die Codes Ihrer App gelten in {} \
+             wieder. Verwenden Sie bis dahin einen Backup-Code. Prüfen Sie, ob sich die Uhr Ihres Telefons selbst stellt.",
+            span(retry_after)
+        ),
         Rejection::ClockFault => Words::GERMAN.clock_fault.into(),
         Rejection::Locked => Words::GERMAN.locked.into(),
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => format!(
