@@ -11,7 +11,7 @@ pub(crate) use countersign::{
 
 use countersign::backup::Argon2Params;
 use countersign::factor::{AuthenticatorKind, AuthenticatorStatus, EnabledStatus};
-use countersign::store::{ConditionalWrite, Summary, WriteKind};
+use countersign::store::{ConditionalWrite, Summary, WriteKind, WriteResult};
 use countersign::{AcceptedBy, ServerClock};
 use std::fmt::Debug;
 use std::time::Duration;
@@ -40,7 +40,8 @@ pub(crate) fn unlock(verifier: &Verifier<MemoryStore>, account: &AccountId) {
 pub(crate) fn put(store: &MemoryStore, account: &AccountId, revision: Revision, record: &[u8]) {
     let summary = Summary::new(true, 0, KeyId::new(1));
     let write = ConditionalWrite::put(None, revision, record, WriteKind::Enrolling, summary);
-    block_on(Store::compare_and_swap(store, account, write)).unwrap();
+    let written = block_on(Store::compare_and_swap(store, account, write));
+    assert_eq!(written, Ok(WriteResult::Done));
 }
 
 /// What the authenticator's passcodes are computed from.
