@@ -119,6 +119,14 @@ impl View<'_> {
         (self.words.codes_few)(*remaining)
     }
 
+    pub(crate) fn replace_of(&self, name: &str) -> String {
+        (self.words.replace_of)(name)
+    }
+
+    pub(crate) fn remove_of(&self, name: &str) -> String {
+        (self.words.remove_of)(name)
+    }
+
     pub(crate) fn replacement_explained(&self, name: &str) -> String {
         (self.words.replacement_explained)(name)
     }

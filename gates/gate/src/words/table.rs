@@ -107,8 +107,14 @@ pub struct Words {
     pub last_used: &'static str,
     /// "Move to a new phone".
     pub replace: &'static str,
+    /// "Move to a new phone from Tablet": what a screen reader says instead of `replace`, with the
+    /// name of the authenticator. Keep the words of `replace` together, for speech input.
+    pub replace_of: fn(&str) -> String,
     /// "Remove".
     pub remove: &'static str,
+    /// "Remove Tablet": what a screen reader says instead of `remove`, with the name of the
+    /// authenticator.
+    pub remove_of: fn(&str) -> String,
     /// "Add another authenticator".
     pub add: &'static str,
     /// "Turn off".
