@@ -2,7 +2,7 @@ use countersign::Timestamp;
 use std::time::Duration;
 
 use crate::page::{BackupCodesEntry, Field, FormProblem, Frame, Message, Viewer};
-use crate::words::{MessageWords, Words, attribute_of};
+use crate::words::{MessageWords, Words, datetime};
 
 /// What all templates use.
 pub(crate) struct View<'a> {
@@ -57,7 +57,7 @@ impl<'a> View<'a> {
     /// The attribute `datetime`.
     #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(crate) fn datetime(&self, at: &Timestamp) -> String {
-        attribute_of(*at)
+        datetime(*at)
     }
 
     pub(crate) fn span(&self, seconds: &u64) -> String {

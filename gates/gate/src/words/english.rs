@@ -3,6 +3,7 @@ use countersign::{Rejection, Timestamp};
 use std::time::Duration;
 
 use super::calendar::{Span, Utc};
+use super::notices::{english_event, english_mail};
 use super::table::{ChangeWords, MessageWords, Words};
 use crate::page::{Change, Done, Message};
 use crate::problem::Problem;
@@ -139,6 +140,8 @@ impl Words {
         to_sign_in: "Go to the sign-in page",
         to_code: "Enter a code",
         to_setup: "Start again",
+        event: english_event,
+        mail: english_mail,
     };
 }
 
