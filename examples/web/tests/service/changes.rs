@@ -44,7 +44,7 @@ async fn a_second_authenticator_signs_in_until_removed(service: Service) {
     let second = service.confirm(&mut browser, setup.location()).await;
     assert_eq!(
         service.last_subject(ALICE),
-        "Authenticator \"Tablet\" was added"
+        "Authenticator “Tablet” was added"
     );
     service.signed_in(ALICE, &first).await;
     service.signed_in(ALICE, &second).await;
@@ -60,7 +60,7 @@ async fn a_second_authenticator_signs_in_until_removed(service: Service) {
     page.must_have("is removed");
     assert_eq!(
         service.last_subject(ALICE),
-        "Authenticator \"Authenticator app\" was removed"
+        "Authenticator “Authenticator app” was removed"
     );
     let mut other = service.partially_signed_in(ALICE).await;
     let code = service.next(&first);

@@ -3,6 +3,7 @@ use countersign::{Rejection, Timestamp};
 use std::time::Duration;
 
 use super::calendar::{Span, Utc};
+use super::notices::{german_event, german_mail};
 use super::table::{ChangeWords, MessageWords, Words};
 use crate::page::{Change, Done, Message};
 use crate::problem::Problem;
@@ -79,7 +80,9 @@ impl Words {
         added: "Hinzugefügt am",
         last_used: "zuletzt verwendet am",
         replace: "Auf ein neues Telefon umziehen",
+        replace_of: |name| format!("Von {name} auf ein neues Telefon umziehen"),
         remove: "Entfernen",
+        remove_of: |name| format!("{name} entfernen"),
         add: "Weitere App hinzufügen",
         disable: "Ausschalten",
         backup_codes: "Backup-Codes",
@@ -157,6 +160,8 @@ impl Words {
         to_sign_in: "Zur Anmeldung",
         to_code: "Code eingeben",
         to_setup: "Neu beginnen",
+        event: german_event,
+        mail: german_mail,
     };
 }
 
