@@ -378,9 +378,9 @@ impl<S: Store> Verifier<S> {
         id: AuthenticatorId,
         proof: Proof<'_>,
     ) -> Result<(), Denied> {
-        let change = Change::RemoveUnlessLast(id);
-        let outcome = self.change(account, &proof, &change).await;
-        report(account, "remove_authenticator_unless_last", outcome)?;
+        let (change, wrong) = (Change::RemoveUnlessLast(id), WrongCode::default());
+        let outcome = self.change(account, &proof, &change, &wrong).await;
+        wrong.report(account, "remove_authenticator_unless_last", outcome)?;
         Ok(())
     }
 
