@@ -55,7 +55,7 @@ pub(crate) async fn with_page(answer: Response) -> Response {
         ),
         StatusCode::FORBIDDEN => (
             "Please try again",
-            "The form was out of date, or it came from another site. Nothing was changed.",
+            "The form was out of date, or came from another site. Nothing was changed.",
         ),
         status if status.is_client_error() => (
             "That does not work",

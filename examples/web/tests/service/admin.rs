@@ -148,9 +148,7 @@ async fn unlocking_after_a_clock_fault_needs_confirmation(service: Service) {
     page.must_have("We cannot check codes for your account just now");
 
     let confirmed = [fields[0], fields[1], ("clock_confirmed", "yes")];
-    let page = operator
-        .post_and_follow("/admin/unlock", &confirmed)
-        .await;
+    let page = operator.post_and_follow("/admin/unlock", &confirmed).await;
     page.must_have("Unlocked. Your reason is stored in the log.");
     page.must_have("operator@example.com: She showed her passport at the desk");
     page.must_have("<dt>Codes</dt><dd>accepted</dd>");

@@ -23,7 +23,7 @@ async fn the_old_phone_works_until_confirmation(service: Service) {
     let new = service.confirm(&mut browser, setup.location()).await;
     assert_eq!(
         service.last_subject(ALICE),
-        "Your authenticator was replaced"
+        "Authenticator “Authenticator app” was replaced"
     );
     let mut other = service.partially_signed_in(ALICE).await;
     let code = service.next(&old);
@@ -33,7 +33,7 @@ async fn the_old_phone_works_until_confirmation(service: Service) {
         .must_have("not accepted");
     service.signed_in(ALICE, &new).await;
     let page = browser.get("/two-factor").await;
-    assert_eq!(page.body.matches("Move to a new phone").count(), 1);
+    assert_eq!(page.body.matches(">Move to a new phone<").count(), 1);
 }
 
 async fn a_second_authenticator_signs_in_until_removed(service: Service) {
