@@ -129,9 +129,10 @@ impl Record {
 }
 
 fn reason(denied: Denied) -> String {
-    match denied {
-        Denied::Rejected(rejection) => format!("{rejection:?}"),
-        Denied::Failed(error) => format!("{error:?}"),
+    match (denied.rejection(), denied) {
+        (Some(rejection), _) => format!("{rejection:?}"),
+        (None, Denied::Failed(error)) => format!("{error:?}"),
+        (None, denied) => format!("{denied:?}"),
     }
 }
 
