@@ -236,7 +236,9 @@ impl Account<'_> {
                 Try::Passcode(step) | Try::Issue(step) => steps.insert(step),
                 Try::Row(last) => {
                     let row = last + 1 - ROW..=last;
-                    row.fold(true, |first, step| steps.insert(step) && first)
+                    let is_new = row.clone().all(|step| !steps.contains(&step));
+                    steps.extend(row);
+                    is_new
                 }
                 Try::Code(set, place) => codes.insert((set, place)),
                 Try::Wrong | Try::WrongRow => true,
