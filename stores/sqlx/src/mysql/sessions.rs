@@ -23,8 +23,7 @@ fn statements(table: TableName) -> SessionStatements {
         "CREATE TABLE IF NOT EXISTS `{table}` (
     id VARBINARY(64) NOT NULL PRIMARY KEY,
     data MEDIUMBLOB NOT NULL,
-    expires_at BIGINT NOT NULL,
-    KEY (expires_at)
+    expires_at BIGINT NOT NULL
 ) ENGINE = InnoDB"
     );
     SessionStatements {
@@ -39,7 +38,7 @@ fn statements(table: TableName) -> SessionStatements {
         )),
         delete: sql(format!("DELETE FROM `{table}` WHERE id = ?")),
         delete_expired: sql(format!("DELETE FROM `{table}` WHERE expires_at <= ?")),
-        create_table: vec![sql(create)],
+        create_table: sql(create),
         table,
     }
 }

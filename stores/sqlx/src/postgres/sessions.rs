@@ -26,8 +26,6 @@ fn statements(table: TableName) -> SessionStatements {
     expires_at bigint NOT NULL
 )"
     );
-    let index = table.index("expires_at");
-    let index = format!("CREATE INDEX IF NOT EXISTS \"{index}\" ON \"{table}\" (expires_at)");
     SessionStatements {
         insert: sql(format!(
             "INSERT INTO \"{table}\" (id, data, expires_at) VALUES ($1, $2, $3) \
@@ -41,7 +39,7 @@ fn statements(table: TableName) -> SessionStatements {
         )),
         delete: sql(format!("DELETE FROM \"{table}\" WHERE id = $1")),
         delete_expired: sql(format!("DELETE FROM \"{table}\" WHERE expires_at <= $1")),
-        create_table: [create, index].map(sql).into(),
+        create_table: sql(create),
         table,
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct SessionStatements {
     pub(crate) delete: SqlStr,
     /// `now`.
     pub(crate) delete_expired: SqlStr,
-    pub(crate) create_table: Vec<SqlStr>,
+    pub(crate) create_table: SqlStr,
 }
 
 impl fmt::Debug for SessionStatements {

@@ -41,7 +41,8 @@ use crate::value::Value;
 /// take over a session.
 ///
 /// Nothing deletes the rows of expired sessions, unless you call
-/// [`delete_expired`](ExpiredDeletion::delete_expired) regularly.
+/// [`delete_expired`](ExpiredDeletion::delete_expired) regularly. That call reads the whole table:
+/// an index on the end would make every save slower.
 ///
 /// # Saves
 ///
@@ -76,10 +77,12 @@ impl SessionTable {
     /// # Errors
     /// [`Error`] if the database cannot be reached or written to.
     pub async fn create_table(&self) -> Result<(), Error> {
-        for sql in &self.statements.create_table {
-            self.rows.create(&self.statements.table, sql).await?;
-        }
-        Ok(())
+        let SessionStatements {
+            table,
+            create_table,
+            ..
+        } = &*self.statements;
+        self.rows.create(table, create_table).await
     }
 
     /// The end of the session, in seconds since 1970.
