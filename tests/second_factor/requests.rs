@@ -212,7 +212,7 @@ fn a_repeated_wrong_code_is_counted_once() {
 fn a_repeated_used_backup_code_is_a_repeat() {
     let (world, phone) = noted();
     let codes = world.issue(&phone);
-    let used = codes.iter().next().unwrap();
+    let used = codes.first().unwrap();
     let _receipt = world.verify(used).unwrap();
     let id = new_id();
     for repeats in [false, true] {
