@@ -366,8 +366,8 @@ impl<S: Store> Verifier<S> {
         })
     }
 
-    /// Removes one of several authenticators, and never the last one. So the second factor stays on,
-    /// even if two requests remove two authenticators at the same moment.
+    /// Removes one of several authenticators, and never the last one. So the second factor stays
+    /// on, even if two requests remove two authenticators at the same moment.
     ///
     /// # Errors
     /// [`Denied`], with the proof's rejection, [`Rejection::UnknownAuthenticator`] or

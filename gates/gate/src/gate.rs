@@ -202,8 +202,8 @@ impl Gate {
         engine.end_sign_ins(account.clone(), keep.cloned()).await
     }
 
-    /// Switches the second factor off without a proof, sets the flag of the account, and ends all of
-    /// its sign-ins. A session whose second factor is still missing reaches nothing afterwards.
+    /// Switches the second factor off without a proof, sets the flag of the account, and ends all
+    /// of its sign-ins. A session whose second factor is still missing reaches nothing afterwards.
     /// Your staff must first check who asks.
     ///
     /// This also helps an owner whose record is lost. It runs to its end even if you drop it. The
