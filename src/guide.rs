@@ -9,7 +9,7 @@
 //! | [Known devices](devices) | devices that need not wait, and devices that need no code |
 //! | [Writing a store](writing_a_store) | the storage contract and its conformance tests |
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
-//! | [Deploying](deploying) | keys, databases, clocks, unlocking, restores |
+//! | [Deploying](deploying) | keys, updates, databases, clocks, unlocking, restores |
 //! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |
 //! | [Threat model](threat_model) | which attackers the library resists |
 //! | [Glossary](glossary) | each word in one line |

@@ -48,8 +48,10 @@ impl Rules {
 
 pub(crate) fn all() -> Result<[Rules; 4], Failure> {
     let rules = |name, summary, policy: PolicyBuilder| -> Result<Rules, Failure> {
-        // The cheapest password hash, because its cost does not change the counts.
-        let policy = policy.code_hash(Argon2Params::new(8, 1, 1)?).build()?;
+        // The cheapest password hash, because its cost does not change the counts. This attacker
+        // has no token of a known device.
+        let policy = policy.devices(0).code_hash(Argon2Params::new(8, 1, 1)?);
+        let policy = policy.build()?;
         Ok(Rules {
             name,
             summary,
@@ -59,7 +61,7 @@ pub(crate) fn all() -> Result<[Rules; 4], Failure> {
     Ok([
         rules(
             "default",
-            "6 digits, window 1, 20 failures plus one per day, locked at 100",
+            "6 digits, window 1, 10 failures plus one in 3 days, locked at 100",
             Policy::builder(),
         )?,
         rules(

@@ -6,17 +6,15 @@
 //! for free.
 
 use super::code_set::CodeSet;
-use super::device::{Charge, Standing};
-use super::device_token::{DeviceId, DeviceToken};
+use super::device::Charge;
+use super::device_token::DeviceId;
 use super::rate_limit::RateLimitState;
-use super::request::{Form, LastRequest, MOST_JOINS, RequestResult, RequestTag};
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
 use crate::backup::{CodeMatch, HashJob, Hashes};
 use crate::factor::BackupCodeSetId;
 use crate::otp::{Code, PasscodeMatch};
 use crate::store::WriteKind;
 use crate::{AcceptedBy, Policy, Rejection, Timestamp};
-use alloc::boxed::Box;
 
 /// The progress of an attempt.
 #[derive(Debug)]
@@ -33,6 +31,16 @@ pub(crate) struct HashedCode {
     pub(crate) hashes: Hashes,
     pub(crate) set: BackupCodeSetId,
     pub(crate) charge: Charge,
+    /// Whether an earlier call with the same request counted the attempt.
+    pub(crate) joined: bool,
+}
+
+impl Progress {
+    /// Whether an earlier call with the same request counted the failure that has this reason.
+    pub(super) const fn repeats(&self, rejection: Rejection) -> bool {
+        let is_failure = matches!(rejection, Rejection::WrongCode | Rejection::BackupCodeUsed);
+        matches!(self, Self::Hashed(hashed) if hashed.joined) && is_failure
+    }
 }
 
 /// The reason why a code is not accepted, or not yet, and whether the state changed.
@@ -60,7 +68,7 @@ impl SecondFactor {
     ) -> Step<Outcome<Accepted>> {
         match self.check(code, None, progress, now, policy) {
             Ok(by) => {
-                let accepted = Outcome::Accepted(Accepted { by, at: now });
+                let accepted = Outcome::Accepted(self.accepted(by, now));
                 Step::Write(self, WriteKind::Accepted, accepted)
             }
             Err(refusal) => self.refuse(refusal),
@@ -94,7 +102,13 @@ impl SecondFactor {
                 Step::Write(self, WriteKind::Rejected, Outcome::Rejected(rejection))
             }
             Refusal::HashNeeded { job, set, charge } => {
-                let needed = Outcome::HashNeeded { job, set, charge };
+                let joined = false;
+                let needed = Outcome::HashNeeded {
+                    job,
+                    set,
+                    charge,
+                    joined,
+                };
                 Step::Write(self, WriteKind::Reserved, needed)
             }
         }
@@ -119,7 +133,7 @@ impl SecondFactor {
                 self.rate_limit.succeed();
                 return Ok(by);
             }
-            Matched::Replayed => return Err(Refusal::Unchanged(Rejection::Replayed)),
+            Matched::Replayed(rejection) => return Err(Refusal::Unchanged(rejection)),
             Matched::None { has_passcode_shape } => has_passcode_shape,
         };
         let job = self.redeem_job(code);
@@ -158,7 +172,7 @@ impl SecondFactor {
     }
 
     /// The hash to compute if the code can be a backup code of the account.
-    fn redeem_job(&self, code: &Code) -> Option<(HashJob, BackupCodeSetId)> {
+    pub(super) fn redeem_job(&self, code: &Code) -> Option<(HashJob, BackupCodeSetId)> {
         let codes = self.code_set.as_ref()?;
         Some((codes.redeem_job(code)?, codes.id()))
     }
@@ -168,7 +182,7 @@ impl SecondFactor {
     /// past its highest matching counter. There is no early exit.
     fn match_authenticators(&mut self, code: &Code, now: Timestamp, policy: &Policy) -> Matched {
         let mut accepted_by = None;
-        let mut replayed = false;
+        let mut replayed = None;
         let mut has_passcode_shape = false;
         for authenticator in &mut self.authenticators {
             if !code.has_passcode_shape(authenticator.parameters.digits) {
@@ -181,14 +195,14 @@ impl SecondFactor {
                         id: authenticator.id,
                     });
                 }
-                PasscodeMatch::Used => replayed = true,
+                PasscodeMatch::Used => replayed = Some(authenticator.replayed(now, policy)),
                 PasscodeMatch::None => {}
             }
         }
-        match accepted_by {
-            Some(by) => Matched::Accepted(by),
-            None if replayed => Matched::Replayed,
-            None => Matched::None { has_passcode_shape },
+        match (accepted_by, replayed) {
+            (Some(by), _) => Matched::Accepted(by),
+            (None, Some(rejection)) => Matched::Replayed(rejection),
+            (None, None) => Matched::None { has_passcode_shape },
         }
     }
 
@@ -224,161 +238,8 @@ impl SecondFactor {
     }
 }
 
-/// An accepted code, the next token of a known device, and whether an earlier call accepted the
-/// code.
-#[derive(Debug)]
-pub(crate) struct FormAccepted {
-    pub(crate) accepted: Accepted,
-    pub(crate) token: Option<DeviceToken>,
-    pub(crate) is_repeat: bool,
-}
-
-impl SecondFactor {
-    /// Signs in with a code, perhaps with a request id, perhaps on a known device. A repeat of the
-    /// last request gets the same result, before the rate limit.
-    pub(crate) fn log_in_form(
-        mut self,
-        code: &Code,
-        form: &Form<'_>,
-        progress: &Progress,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> Step<Outcome<FormAccepted>> {
-        let standing = form.device.map_or(Standing::Stranger, |shown| {
-            self.devices.standing(shown, now)
-        });
-        if let (Standing::Overtaken { id }, Progress::Start) = (&standing, progress) {
-            self.devices.remove(*id);
-            return Step::Write(self, WriteKind::DeviceSuspected, Outcome::DeviceForgotten);
-        }
-        let device = self.devices.known(&standing);
-        let tag = form.tag.as_ref();
-        match (self.repeated(tag, now), progress) {
-            (Some((RequestResult::Wrong, _)), Progress::Start) => {
-                return Step::reject(Rejection::WrongCode);
-            }
-            (Some((RequestResult::Reserved { joins, by_device }, at)), Progress::Start)
-                if joins < MOST_JOINS =>
-            {
-                // A repeat computes the same hash as the first request.
-                if let Some((job, set)) = self.redeem_job(code) {
-                    let joins = joins.saturating_add(1);
-                    self.remember(tag, at, RequestResult::Reserved { joins, by_device });
-                    let charge = match by_device {
-                        true => Charge::Device(standing.known_id()),
-                        false => Charge::Budget,
-                    };
-                    let needed = Outcome::HashNeeded { job, set, charge };
-                    return Step::Write(self, WriteKind::Joined, needed);
-                }
-            }
-            (Some((result, at)), _) => {
-                if let Some(by) = self.accepted_by(result) {
-                    return Step::Answer(Outcome::Accepted(FormAccepted {
-                        accepted: Accepted { by, at },
-                        token: form.next_token(device.and_then(|id| self.devices.get(id))),
-                        is_repeat: true,
-                    }));
-                }
-            }
-            (None, _) => {}
-        }
-        match self.check(code, device, progress, now, policy) {
-            Ok(by) => {
-                if let Some(result) = self.result_of(by) {
-                    self.remember(tag, now, result);
-                }
-                self.devices.accept(&standing, now);
-                let device = self.devices.known(&standing);
-                let accepted = Outcome::Accepted(FormAccepted {
-                    accepted: Accepted { by, at: now },
-                    token: form.next_token(device.and_then(|id| self.devices.get(id))),
-                    is_repeat: false,
-                });
-                Step::Write(self, WriteKind::Accepted, accepted)
-            }
-            Err(refusal) => {
-                match &refusal {
-                    Refusal::Unchanged(_) => {}
-                    Refusal::Counted(_) => self.remember(tag, now, RequestResult::Wrong),
-                    Refusal::HashNeeded { charge, .. } => {
-                        let by_device = *charge != Charge::Budget;
-                        let joins = 0;
-                        self.remember(tag, now, RequestResult::Reserved { joins, by_device });
-                    }
-                }
-                self.refuse(refusal)
-            }
-        }
-    }
-
-    /// The result and the time of the last request, if this is a repeat of it.
-    fn repeated(
-        &self,
-        tag: Option<&RequestTag>,
-        now: Timestamp,
-    ) -> Option<(RequestResult, Timestamp)> {
-        let (tag, last) = tag.zip(self.last_request.as_ref())?;
-        (last.is(tag) && last.counts(now)).then_some((last.result, last.at))
-    }
-
-    fn remember(&mut self, tag: Option<&RequestTag>, at: Timestamp, result: RequestResult) {
-        self.last_request = tag.map(|tag| {
-            let tag = tag.clone();
-            Box::new(LastRequest { tag, at, result })
-        });
-    }
-
-    fn result_of(&self, by: AcceptedBy) -> Option<RequestResult> {
-        match by {
-            AcceptedBy::Authenticator { id } => {
-                let mut active = self.authenticators.iter();
-                let index = active.position(|active| active.id == id)?;
-                let index = u8::try_from(index).ok()?;
-                Some(RequestResult::Authenticator { index })
-            }
-            AcceptedBy::BackupCode { number, .. } => Some(RequestResult::BackupCode { number }),
-            AcceptedBy::Enrollment { .. } => None,
-        }
-    }
-
-    /// What accepted the code of the last request. Nothing changed since then.
-    fn accepted_by(&self, result: RequestResult) -> Option<AcceptedBy> {
-        match result {
-            RequestResult::Wrong | RequestResult::Reserved { .. } => None,
-            RequestResult::Authenticator { index } => {
-                let active = self.authenticators.get(usize::from(index))?;
-                Some(AcceptedBy::Authenticator { id: active.id })
-            }
-            RequestResult::BackupCode { number } => {
-                let codes = self.code_set.as_ref()?;
-                Some(by_backup_code(codes, number))
-            }
-        }
-    }
-
-    /// Whether the last request of this second factor can have had this result.
-    pub(crate) fn can_have(&self, result: RequestResult) -> bool {
-        let is_possible = match result {
-            RequestResult::Wrong => true,
-            RequestResult::Reserved { joins, by_device } => {
-                let has_device = !by_device || !self.devices.0.is_empty();
-                joins <= MOST_JOINS && self.code_set.is_some() && has_device
-            }
-            RequestResult::Authenticator { .. } => self.accepted_by(result).is_some(),
-            RequestResult::BackupCode { number } => {
-                let used_at = self.code_set.as_ref().map(CodeSet::used_at);
-                let index = usize::from(number).checked_sub(1);
-                let code = index.zip(used_at).and_then(|(at, all)| *all.get(at)?);
-                code.is_some()
-            }
-        };
-        self.is_enabled() && is_possible
-    }
-}
-
 /// The backup code with this number, as it is reported.
-fn by_backup_code(codes: &CodeSet, number: u8) -> AcceptedBy {
+pub(super) fn by_backup_code(codes: &CodeSet, number: u8) -> AcceptedBy {
     AcceptedBy::BackupCode {
         set: codes.id(),
         number,
@@ -389,7 +250,7 @@ fn by_backup_code(codes: &CodeSet, number: u8) -> AcceptedBy {
 /// The result of comparing a code with all authenticators.
 enum Matched {
     Accepted(AcceptedBy),
-    Replayed,
+    Replayed(Rejection),
     None { has_passcode_shape: bool },
 }
 

@@ -31,16 +31,21 @@ mod annual_risk;
 mod attempt;
 pub(crate) mod authenticator;
 mod change;
+mod clock_offset;
+#[cfg(any(feature = "tracing", test))]
+mod code_offset;
 mod code_set;
 mod consecutive;
 pub(crate) mod device;
 pub(crate) mod device_token;
 mod enrollment;
+mod form;
 pub(crate) mod import;
 pub(crate) mod import_error;
 pub(crate) mod known_devices;
 mod moving_factor;
 pub(crate) mod policy;
+pub(crate) mod policy_range;
 #[cfg(feature = "serde")]
 mod policy_serde;
 pub(crate) mod proof;
@@ -50,12 +55,15 @@ pub(crate) mod request;
 pub(crate) mod second_factor;
 
 pub(crate) use action_limits::{IssueRight, Issues, Issuing};
-pub(crate) use attempt::{FormAccepted, HashedCode, Progress};
+pub(crate) use attempt::{HashedCode, Progress};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
+#[cfg(feature = "tracing")]
+pub(crate) use code_offset::CodeOffset;
 pub(crate) use code_set::CodeSet;
 pub(crate) use consecutive::Row;
 pub(crate) use device::{Device, DeviceScope, DeviceSeed, Devices, ShownToken};
+pub(crate) use form::FormAccepted;
 pub(crate) use import::{Import, ImportCodes, ImportStage};
 pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use known_devices::NewDevice;
@@ -72,7 +80,8 @@ pub use authenticator::{IdError, NameError};
 pub use consecutive::ConsecutiveCodes;
 pub use device::{DeviceStatus, TrustedDevices};
 pub use device_token::{DeviceLabelError, DeviceTokenError};
-pub use policy::{Backoff, PolicyError};
+pub use policy::Backoff;
+pub use policy_range::PolicyError;
 pub use proof::BackupCodeSetId;
 pub use rate_limit::RateLimitState;
 pub use second_factor::{AuthenticatorKind, AuthenticatorStatus, BackupCodesStatus, EnabledStatus};

@@ -1,7 +1,8 @@
 //! A login by a form: its code, its request id, and the device that sent it.
 
-use super::error::{Denied, report, report_repeat};
+use super::error::{Denied, report_repeat};
 use super::verifier::{Verifier, with_wiped_stack};
+use super::wrong_code::WrongCode;
 use crate::factor::{Form, FormAccepted, RequestTag, ShownToken, Step};
 use crate::otp::Code;
 use crate::store::Store;
@@ -66,7 +67,8 @@ impl<S: Store> Verifier<S> {
     /// For 30 s, the same request id with the same code gets the same result again:
     ///
     /// - An accepted code gets a receipt with the same content. See [`Receipt::is_repeat`].
-    /// - A wrong code gets [`Rejection::WrongCode`], and no second failure is counted.
+    /// - A wrong code gets the same rejection, in [`Denied::Repeated`], and no second failure is
+    ///   counted.
     /// - While a call computes the hash of a backup code, up to four repeats compute it too. The
     ///   code is accepted once.
     ///
@@ -117,7 +119,8 @@ impl<S: Store> Verifier<S> {
         attempt: Attempt<'_>,
         action: &'static str,
     ) -> Result<Receipt, Denied> {
-        let outcome = with_wiped_stack(self.log_in_form(account, attempt)).await;
+        let wrong = WrongCode::default();
+        let outcome = with_wiped_stack(self.log_in_form(account, attempt, &wrong)).await;
         let FormAccepted {
             accepted,
             token,
@@ -127,9 +130,9 @@ impl<S: Store> Verifier<S> {
                 report_repeat(account, action);
                 repeat
             }
-            outcome => report(account, action, outcome)?,
+            outcome => wrong.report(account, action, outcome)?,
         };
-        let receipt = Receipt::new(account.clone(), accepted.at, accepted.by).on_device(token);
+        let receipt = Receipt::of(account.clone(), accepted).on_device(token);
         Ok(if is_repeat {
             receipt.repeated()
         } else {
@@ -141,6 +144,7 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
         attempt: Attempt<'_>,
+        wrong: &WrongCode,
     ) -> Result<FormAccepted, Denied> {
         let code = Code::parse(attempt.code).map_err(|_| Rejection::Malformed)?;
         let tag = attempt.request.map(|id| RequestTag::new(id, &code));
@@ -148,11 +152,15 @@ impl<S: Store> Verifier<S> {
         let device = attempt.device.map(|token| ShownToken { token, scope });
         let form = Form { tag, device };
         let policy = &self.core.policy;
-        self.attempt(account, |loaded, progress, now| match loaded {
-            None => Step::reject(Rejection::Absent),
-            Some(loaded) => loaded
-                .factor
-                .log_in_form(&code, &form, progress, now, policy),
+        self.attempt(account, |loaded, progress, now| {
+            let step = match loaded {
+                None => Step::reject(Rejection::Absent),
+                Some(loaded) => loaded
+                    .factor
+                    .log_in_form(&code, &form, progress, now, policy),
+            };
+            wrong.search(&step, &code, now, policy);
+            step
         })
         .await
     }

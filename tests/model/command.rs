@@ -69,6 +69,7 @@ pub(crate) enum Action {
     /// The second write of a started issue: the codes are stored.
     FinishIssue(Pick),
     Remove(Pick, Proof),
+    RemoveUnlessLast(Pick, Proof),
     Disable(Proof),
     ForceDisable,
     /// Whether the caller confirms the server's clock.
@@ -102,6 +103,8 @@ pub(crate) enum Action {
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(0..=4))] u8,
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(0..=11))] u8,
     ),
+    /// `LogIn`, and a removal that keeps the last authenticator.
+    LogInAndRemoveUnlessLast(Pick),
     /// This many wrong passcodes, this many seconds apart.
     Guess(
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=8))] u8,

@@ -134,6 +134,8 @@ pub(crate) enum Call {
         codes: Codes,
     },
     Remove(AuthenticatorId, Proof),
+    /// A removal that keeps the last authenticator.
+    RemoveUnlessLast(AuthenticatorId, Proof),
     Disable(Proof),
     ForceDisable,
     Unlock,
@@ -154,6 +156,7 @@ impl Call {
             Self::Begin(proof)
             | Self::Grant(proof, _)
             | Self::Remove(_, proof)
+            | Self::RemoveUnlessLast(_, proof)
             | Self::Disable(proof) => Some(proof),
             _ => None,
         }
@@ -189,6 +192,8 @@ pub(crate) struct Observation<'a> {
     /// The device whose token the call sent, and whether the reference knew it.
     pub(crate) device: Option<DeviceId>,
     pub(crate) on_known_device: bool,
+    /// Whether the answer says that an earlier call counted the failure.
+    pub(crate) rejected_before: bool,
     pub(crate) journal: &'a [Entry],
     pub(crate) before: &'a [View; 2],
     pub(crate) after: &'a [View; 2],

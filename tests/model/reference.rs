@@ -28,6 +28,8 @@ pub(crate) struct Reference {
     pub(crate) request: Option<Request>,
     /// The known device that sent the current command.
     pub(crate) device: Option<DeviceId>,
+    /// Whether the current command repeats a request that was rejected.
+    pub(crate) repeats_failure: bool,
     /// How many rights to issue codes were granted, and how many sets were stored.
     pub(crate) rights: usize,
     pub(crate) sets: usize,
@@ -48,6 +50,7 @@ impl Reference {
             key: KeyId::new(0),
             request: None,
             device: None,
+            repeats_failure: false,
             rights: 0,
             sets: 0,
         }
@@ -56,7 +59,7 @@ impl Reference {
     /// Starts a command.
     pub(crate) fn enter(&mut self, who: usize, now: u64, key: KeyId) {
         (self.who, self.now, self.key) = (who, now, key);
-        self.request = None;
+        (self.request, self.repeats_failure) = (None, false);
         self.device = None;
     }
 
@@ -310,6 +313,17 @@ impl Reference {
         account.devices.clear();
         self.write(WriteKind::Removed);
         Ok(Removed::OthersLeft)
+    }
+
+    /// Removes one of several authenticators.
+    pub(crate) fn remove_unless_last(&mut self, id: AuthenticatorId, proof: &Proof) -> Outcome {
+        self.may_be_read(proof)?;
+        self.must_exist()?;
+        self.must_have(id)?;
+        match self.active(self.who) {
+            [_] => Err(Rejection::LastAuthenticator),
+            _ => self.remove(id, proof).map(|_| ()),
+        }
     }
 
     pub(crate) fn disable(&mut self, proof: &Proof) -> Outcome {

@@ -101,7 +101,10 @@ impl Reference {
             && last.counts(now)
         {
             match &mut last.result {
-                RequestResult::Wrong => return Err(Rejection::WrongCode),
+                RequestResult::Wrong => {
+                    self.repeats_failure = true;
+                    return Err(Rejection::WrongCode);
+                }
                 RequestResult::Accepted(by) => {
                     return Ok(Accepted {
                         by: *by,
@@ -123,7 +126,9 @@ impl Reference {
                 self.device = self.shown_device(request.token);
             }
             self.write(WriteKind::Joined);
-            self.join(&typed, by_device)?
+            let joined = self.join(&typed, by_device);
+            self.repeats_failure = joined.is_err();
+            joined?
         } else {
             self.request = Some(request.clone());
             self.attempt(&request.text)?

@@ -44,6 +44,8 @@ pub(crate) struct World {
     is_repeat: bool,
     /// The device whose token the current command sent.
     device: Option<DeviceId>,
+    /// Whether the answer says that an earlier call counted the failure.
+    rejected_before: bool,
 }
 
 /// A call and its answer.
@@ -66,6 +68,7 @@ impl World {
             last_request: [None, None],
             is_repeat: false,
             device: None,
+            rejected_before: false,
         }
     }
 
@@ -99,6 +102,10 @@ impl World {
             Action::LogInAndRemove(pick) => {
                 self.log_in(Pick::Back(0))?;
                 self.step(Action::Remove(pick, JUST_NOW))
+            }
+            Action::LogInAndRemoveUnlessLast(pick) => {
+                self.log_in(Pick::Back(0))?;
+                self.step(Action::RemoveUnlessLast(pick, JUST_NOW))
             }
             Action::ClockTo(end, more) => match self.end(end) {
                 Some(end) if end > self.now => {
@@ -173,7 +180,7 @@ impl World {
         }
         let (verifier, key) = self.system.server(self.server);
         self.reference.enter(self.who, self.now, key);
-        self.is_repeat = false;
+        (self.is_repeat, self.rejected_before) = (false, false);
         self.device = None;
         let (call, answer) = match started {
             Some(started) => self.finish_issue(started)?,
@@ -198,6 +205,7 @@ impl World {
             is_repeat: self.is_repeat,
             device: self.device,
             on_known_device: self.reference.device.is_some(),
+            rejected_before: self.rejected_before,
             journal: &journal,
             before: &before,
             after: &self.views,
@@ -268,6 +276,16 @@ impl World {
                 )?;
                 Ok((Call::Remove(id, proven.proof), got.map(|_| None)))
             }
+            Action::RemoveUnlessLast(pick, proof) => {
+                let id = self.active(pick);
+                let proven = self.proven(proof);
+                let removed =
+                    verifier.remove_authenticator_unless_last(&account, id, proven.for_system());
+                let got = answer_of(block_on(removed))?;
+                let expected = self.reference.remove_unless_last(id, &proven.proof);
+                same(&format!("remove {id}, not the last"), &got, &expected)?;
+                Ok((Call::RemoveUnlessLast(id, proven.proof), plain(got)))
+            }
             Action::Disable(proof) => {
                 let proven = self.proven(proof);
                 let got = answer_of(block_on(verifier.disable(&account, proven.for_system())))?;
@@ -312,7 +330,9 @@ impl World {
         let (id, sent) = (request.id(), self.sent(request.token));
         let attempt = Attempt::new(&request.text).request(&id);
         let attempt = attempt.device(sent.as_ref());
-        let receipt = answer_of(block_on(verifier.verify_attempt(&account, attempt)))?;
+        let answer = block_on(verifier.verify_attempt(&account, attempt));
+        self.rejected_before = matches!(answer, Err(Denied::Repeated(_)));
+        let receipt = answer_of(answer)?;
         let next = receipt
             .as_ref()
             .ok()
@@ -325,6 +345,8 @@ impl World {
         same(&what, &got, &by)?;
         let expected_next = expected.ok().and_then(|accepted| accepted.next);
         self.keep_token(next, expected_next)?;
+        let repeats = self.reference.repeats_failure;
+        same(&what, &self.rejected_before, &repeats)?;
         if let Ok(accepted) = expected {
             let seen = (at, self.is_repeat);
             same(&what, &seen, &(Some(accepted.at), accepted.is_repeat))?;
@@ -416,6 +438,10 @@ impl World {
         let by = self.keep(verifier, receipt, &text)?;
         if let (Ok(By::Enrollment(id)), Ok(step)) = (by, expected) {
             self.reference.confirmed(id, step);
+            let kept = self.known[self.who].receipts.last().unwrap();
+            let (offset, at) = (kept.receipt.clock_offset(), kept.receipt.at().as_unix());
+            let expected = self.reference.clock_offset(By::Enrollment(id), at);
+            same("clock offset", &offset, &expected)?;
         }
         Ok((Call::Confirm(id, text), by.map(Some)))
     }
@@ -441,6 +467,7 @@ impl World {
             &self.system.accounts[self.who],
         )?;
         let by = self.by(receipt.accepted_by())?;
+        let (offset, at) = (receipt.clock_offset(), receipt.at().as_unix());
         let known = &mut self.known[self.who];
         let sealed = verifier.seal_receipt(&receipt);
         known.receipts.push(Kept {
@@ -449,6 +476,15 @@ impl World {
             by,
         });
         known.accepted.push(text.to_owned());
+        match by {
+            // The reference does not know the authenticator yet.
+            By::Enrollment(_) => {}
+            _ => same(
+                "clock offset",
+                &offset,
+                &self.reference.clock_offset(by, at),
+            )?,
+        }
         Ok(Ok(by))
     }
 
@@ -492,7 +528,7 @@ pub(crate) fn outcome<T>(answer: &Result<T, Rejection>) -> Result<(), Rejection>
 pub(crate) fn answer_of<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
     match outcome {
         Ok(done) => Ok(Ok(done)),
-        Err(Denied::Rejected(rejection)) => Ok(Err(rejection)),
+        Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => Ok(Err(rejection)),
         Err(Denied::Failed(error)) => Err(format!("failed: {error:?}")),
     }
 }

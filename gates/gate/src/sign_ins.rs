@@ -200,7 +200,8 @@ pub trait SignInStore: Store + Clone + 'static {
 
     /// Returns the store for one request, which writes these rows in the transaction of the record:
     ///
-    /// - with [`WriteKind::Accepted`](countersign::store::WriteKind::Accepted) and
+    /// - with [`WriteKind::Accepted`](countersign::store::WriteKind::Accepted),
+    ///   [`DeviceTrusted`](countersign::store::WriteKind::DeviceTrusted) and
     ///   [`Enrolled`](countersign::store::WriteKind::Enrolled): inserts the sign-in, if one is
     ///   named
     /// - with `Enrolled`: sets the flag `On`; with `Disabled`: sets it `Off`
@@ -214,7 +215,7 @@ pub trait SignInStore: Store + Clone + 'static {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RowsOfRequest {
-    /// A sign-in to insert with an accepted code.
+    /// A sign-in to insert with an accepted code, or with the token of a trusted device.
     pub new: Option<NewSignIn>,
     /// The sign-in that a change does not end.
     pub keep: Option<SignInId>,

@@ -110,7 +110,7 @@ pub fn each_kind_writes_its_rows<H: Harness>(harness: &H) -> Result<(), Failure>
                 let rows = with(Some(&new), Some(&kept));
                 run.done(rows, &account, Some(revision), kind).await?;
                 let when = format!("after a write of the kind {kind:?}");
-                let inserts = matches!(kind, WriteKind::Accepted | WriteKind::Enrolled);
+                let inserts = INSERTING.contains(&kind);
                 if inserts {
                     run.expect_live(&new, &when).await?;
                 } else {
@@ -152,7 +152,7 @@ pub fn an_existing_sign_in_is_not_inserted_again<H: Harness>(harness: &H) -> Res
         return Ok(());
     }
     harness.block_on(async {
-        for kind in [WriteKind::Accepted, WriteKind::Enrolled] {
+        for kind in INSERTING {
             let (account, revision) = run.enrolled().await?;
             let new = run.inserted(&account, NOW).await?;
             let before = run.find(&new).await?;
@@ -182,7 +182,7 @@ pub fn a_sign_in_of_another_account_is_not_inserted<H: Harness>(
         return Ok(());
     }
     harness.block_on(async {
-        for kind in [WriteKind::Accepted, WriteKind::Enrolled] {
+        for kind in INSERTING {
             let (account, revision) = run.enrolled().await?;
             let new = run.sign_in(&run.account()?, NOW)?;
             let planned = run.plan(Some(revision), kind)?;
@@ -195,16 +195,24 @@ pub fn a_sign_in_of_another_account_is_not_inserted<H: Harness>(
     })
 }
 
-/// The kinds of writes that change rows.
-const WITH_ROWS: [WriteKind; 4] = [
+/// The kinds of writes that insert a sign-in.
+const INSERTING: [WriteKind; 3] = [
     WriteKind::Accepted,
+    WriteKind::DeviceTrusted,
+    WriteKind::Enrolled,
+];
+
+/// The kinds of writes that change rows.
+const WITH_ROWS: [WriteKind; 5] = [
+    WriteKind::Accepted,
+    WriteKind::DeviceTrusted,
     WriteKind::Enrolled,
     WriteKind::Removed,
     WriteKind::Disabled,
 ];
 
 /// All kinds but `Erased`, which has no record.
-const ALL: [WriteKind; 11] = [
+const ALL: [WriteKind; 16] = [
     WriteKind::Enrolling,
     WriteKind::Enrolled,
     WriteKind::Reserved,
@@ -215,5 +223,10 @@ const ALL: [WriteKind; 11] = [
     WriteKind::Removed,
     WriteKind::Disabled,
     WriteKind::Unlocked,
+    WriteKind::DeviceRemembered,
+    WriteKind::DeviceTrusted,
+    WriteKind::DeviceSuspected,
+    WriteKind::DevicesForgotten,
+    WriteKind::PasswordChanged,
     WriteKind::Resealed,
 ];

@@ -248,7 +248,10 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         code: &str,
         rejection: Rejection,
     ) -> Result<(), Stop> {
-        if rejection == Rejection::Replayed {
+        if matches!(
+            rejection,
+            Rejection::Replayed | Rejection::ReplayedAhead { .. }
+        ) {
             self.renew_after(&mut member.full, code)?;
             self.keep(member);
         }
@@ -291,8 +294,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             member.full.receipt = None;
             let factors = &mut member.full.factors;
             factors.second_at = self.now;
-            if factors.second == SecondFactorUse::None {
-                // The second factor is newer than the sign-in: it was imported, for example.
+            if !has_code(factors.second) {
+                // The second factor is newer than the sign-in: it was imported, for example. Or a
+                // trusted device signed in without a code.
                 factors.second = SecondFactorUse::Passcode;
             }
             self.renew_after(&mut member.full, code)?;
@@ -359,6 +363,14 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let age = self.flow.verifier.policy().proof_age().as_secs();
         Freshness::seconds(age.saturating_sub(margin)).is_fresh(at, self.now)
     }
+}
+
+/// Whether a sign-in used a code. A trusted device signs in without one.
+pub(super) const fn has_code(second: SecondFactorUse) -> bool {
+    !matches!(
+        second,
+        SecondFactorUse::None | SecondFactorUse::TrustedDevice
+    )
 }
 
 /// A minute: filling in a form takes time.

@@ -130,7 +130,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             "code" => Asked::CODE,
             _ => Asked {
                 password: !self.is_fresh_first(factors.first, margin),
-                code: !self.is_fresh(factors.second_at, margin),
+                // A trusted device signed in without a code, however short a time ago.
+                code: factors.second == SecondFactorUse::TrustedDevice
+                    || !self.is_fresh(factors.second_at, margin),
             },
         };
         let origin = Origin {

@@ -4,6 +4,7 @@ use countersign::session::SecondFactorUse;
 use countersign::{Receipt, Rejection, Timestamp};
 use serde::Deserialize;
 
+use super::proof::has_code;
 use super::setup::{Enroller, end_of_setup};
 use super::visit::{Member, Visit};
 use super::{Stop, rejected};
@@ -99,6 +100,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         };
         self.notify(&new.account, What::Enabled).await;
         rows?;
+        if !self.lives(half).await? {
+            // The password was changed while the code was checked.
+            self.flow.rows().end(&new.id).await?;
+            return Ok(self.changed_meanwhile());
+        }
         let sealed = self.flow.verifier.seal_receipt(&receipt);
         let full = half.session.pass(receipt.into(), self.now)?;
         self.signed_in(half, &full).await;
@@ -137,7 +143,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 // If that request failed after the confirmation, this one follows it up.
                 self.enrolled(&member.account, &member.full.id).await?;
                 let factors = &mut member.full.factors;
-                if factors.second == SecondFactorUse::None {
+                if !has_code(factors.second) {
                     // The session has no receipt of the code, so a fresh page asks for one.
                     factors.second = SecondFactorUse::Passcode;
                     factors.second_at = Timestamp::UNIX_EPOCH;
@@ -155,7 +161,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         match self.flow.verifier.verify(account, code).await {
             Ok(_) => {}
             Err(denied) => match rejected(denied)? {
-                Rejection::Replayed => {}
+                Rejection::Replayed | Rejection::ReplayedAhead { .. } => {}
                 _ => return Ok(self.go_to_code()),
             },
         }

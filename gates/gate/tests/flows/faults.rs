@@ -221,7 +221,7 @@ impl Store for Together {
 
 impl Together {
     async fn write_rows(&self, account: &AccountId, kind: WriteKind) {
-        use WriteKind::{Accepted, Disabled, Enrolled, Removed};
+        use WriteKind::{Accepted, DeviceTrusted, Disabled, Enrolled, Removed};
         let (rows, request) = (&self.rows.inner, &self.request);
         let new = request.new.as_ref();
         if matches!(kind, Enrolled | Removed | Disabled) {
@@ -233,7 +233,7 @@ impl Together {
             Disabled => rows.set_flag(account, FactorFlag::Off).await.unwrap(),
             _ => {}
         }
-        if let (Accepted | Enrolled, Some(new)) = (kind, new) {
+        if let (Accepted | DeviceTrusted | Enrolled, Some(new)) = (kind, new) {
             rows.insert(new).await.unwrap();
         }
     }

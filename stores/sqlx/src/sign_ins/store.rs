@@ -46,7 +46,7 @@ use crate::value::Value;
 ///
 /// | kind | rows in the transaction of the record |
 /// |---|---|
-/// | `Accepted` | the new sign-in |
+/// | `Accepted`, `DeviceTrusted` | the new sign-in |
 /// | `Enrolled` | the flag on; the end of the account's other sign-ins; the new sign-in, if there is one |
 /// | `Removed` | the end of the account's other sign-ins |
 /// | `Disabled` | the flag off; the end of the account's other sign-ins |
@@ -125,7 +125,7 @@ impl<S: Backend> GateStore<S> {
 
     /// The sign-in to insert with a write of this kind.
     fn new_sign_in(&self, account: &AccountId, kind: WriteKind) -> Option<&NewSignIn> {
-        let inserts = matches!(kind, WriteKind::Accepted | WriteKind::Enrolled);
+        let inserts = is_sign_in(kind) || kind == WriteKind::Enrolled;
         let new = self.request.new.as_ref();
         new.filter(|new| inserts && new.account() == account)
     }
@@ -294,9 +294,7 @@ impl<S: Backend> Store for GateStore<S> {
     ) -> Result<WriteResult, Error> {
         let new = self.new_sign_in(account, write.kind());
         let answer = match (new, &self.statements.accept) {
-            (Some(new), Some(sql))
-                if write.kind() == WriteKind::Accepted && write.expected().is_some() =>
-            {
+            (Some(new), Some(sql)) if is_sign_in(write.kind()) && write.expected().is_some() => {
                 self.accept(account, write, new, sql).await
             }
             (new, _) if new.is_some() || changes_the_factor(write.kind()) => {
@@ -357,6 +355,11 @@ const fn flag_after(kind: WriteKind) -> Option<bool> {
         WriteKind::Disabled => Some(false),
         _ => None,
     }
+}
+
+/// Whether this kind of write signs in, and changes no other row.
+const fn is_sign_in(kind: WriteKind) -> bool {
+    matches!(kind, WriteKind::Accepted | WriteKind::DeviceTrusted)
 }
 
 /// Whether this kind of write ends the other sign-ins, which used the earlier second factor.

@@ -137,7 +137,11 @@ pub(crate) async fn a_lost_answer_leaves_all_or_none(
     let account = AccountId::from(1_u32);
     create(store, &account).await;
     let (mut old, mut injected, mut applied) = (1, 0, 0);
-    for kind in [WriteKind::Accepted, WriteKind::Enrolled] {
+    for kind in [
+        WriteKind::Accepted,
+        WriteKind::Enrolled,
+        WriteKind::DeviceTrusted,
+    ] {
         // Prepares the statements, so that a fault hits their execution.
         let new = sign_in(&account, old.try_into().unwrap());
         let warm = write(Some(old), old + 1, b"warm", kind);
