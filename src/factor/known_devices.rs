@@ -157,12 +157,14 @@ impl SecondFactor {
 
     /// Ends what somebody may have who knew the old password: devices, and a pending enrollment.
     pub(crate) fn password_changed(mut self) -> Step<Result<(), Rejection>> {
-        if self.devices.0.is_empty() && self.pending.is_none() {
-            return Step::Answer(Ok(()));
+        let ended = [
+            !core::mem::take(&mut self.devices).0.is_empty(),
+            self.pending.take().is_some(),
+        ];
+        match ended.contains(&true) {
+            true => Step::Write(self, WriteKind::PasswordChanged, Ok(())),
+            false => Step::Answer(Ok(())),
         }
-        self.devices.clear();
-        self.pending = None;
-        Step::Write(self, WriteKind::PasswordChanged, Ok(()))
     }
 }
 

@@ -57,3 +57,21 @@ fn read_device(d: &mut Decoder<'_>) -> Result<Device, Unreadable> {
         failures: d.u8()?,
     })
 }
+
+/// A device with something in every field.
+#[cfg(test)]
+#[cfg(feature = "getrandom")]
+pub(super) fn example() -> Device {
+    let at = Timestamp::from_unix(1_800_000_000);
+    Device {
+        id: DeviceId::from_bytes([1; 8]),
+        seed: DeviceSeed(Box::new([2; 16])),
+        label: DeviceLabel::fit("Firefox on Linux"),
+        kind: DeviceKind::Trusted,
+        issued_at: at,
+        number: 7,
+        advanced_at: at,
+        last_used_at: Some(at),
+        failures: 9,
+    }
+}

@@ -185,23 +185,21 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
 
 #[cfg(test)]
 #[cfg(feature = "getrandom")]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
     use crate::factor::{
-        Authenticator, Device, DeviceSeed, ImportFingerprint, IssueRight, Issues, LastRequest,
-        MovingFactor, Parameters, Pending, RateLimit, RequestResult, RequestTag,
+        Authenticator, ImportFingerprint, IssueRight, Issues, LastRequest, MovingFactor,
+        Parameters, Pending, RateLimit, RequestResult, RequestTag,
     };
     use crate::otp::{Period, Secret, TimeStep};
+    use crate::record::devices::example;
     use crate::store::Revision;
-    use crate::{
-        AuthenticatorId, AuthenticatorName, DeviceId, DeviceKind, DeviceLabel, EnrollmentId,
-        Policy, Timestamp,
-    };
+    use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
     use alloc::boxed::Box;
     use alloc::vec;
 
-    const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
+    pub(in crate::record) const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
 
     fn parameters() -> Parameters {
         Parameters::of(&Policy::default())
@@ -228,20 +226,6 @@ mod tests {
         }
     }
 
-    fn device() -> Device {
-        Device {
-            id: DeviceId::from_bytes([1; 8]),
-            seed: DeviceSeed(Box::new([2; 16])),
-            label: DeviceLabel::fit("Firefox on Linux"),
-            kind: DeviceKind::Trusted,
-            issued_at: AT,
-            number: 7,
-            advanced_at: AT,
-            last_used_at: Some(AT),
-            failures: 9,
-        }
-    }
-
     fn pending() -> Pending {
         Pending {
             id: EnrollmentId::from_bytes([2; 16]),
@@ -259,7 +243,7 @@ mod tests {
     }
 
     /// A second factor with something in every field.
-    fn full() -> SecondFactor {
+    pub(in crate::record) fn full() -> SecondFactor {
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
         let params = Argon2Params::new(8, 1, 1).unwrap();
         let hashes = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
@@ -284,7 +268,7 @@ mod tests {
                 at: AT,
                 result: RequestResult::Authenticator { index: 0 },
             })),
-            devices: Devices(vec![device()]),
+            devices: Devices(vec![example()]),
         }
     }
 
@@ -295,7 +279,7 @@ mod tests {
     }
 
     /// Whether an encoding decodes to the same content, or `None` if the encoder refuses.
-    fn survives(factor: &SecondFactor) -> Option<bool> {
+    pub(in crate::record) fn survives(factor: &SecondFactor) -> Option<bool> {
         let plain = encode_after(&[], factor, &history(3), 16).ok()?;
         let decoded = decode(&plain, Form::of(factor));
         Some(decoded.is_ok_and(|(decoded, _)| {
@@ -327,7 +311,7 @@ mod tests {
                 factor.issuing.issues = Issues::from_times(vec![AT; count]);
             }),
             ("devices", 20, |factor, count| {
-                factor.devices = Devices(vec![device(); count]);
+                factor.devices = Devices(vec![example(); count]);
             }),
             ("beginnings", 10, |factor, count| {
                 factor.beginnings = Beginnings::from_times(vec![AT; count]);
@@ -416,57 +400,6 @@ mod tests {
             None,
             "a pending one has no accepted step"
         );
-    }
-
-    #[test]
-    fn only_possible_results_of_a_request_survive() {
-        let results = (0..=u8::MAX).flat_map(|n| {
-            [
-                (true, RequestResult::Wrong),
-                (
-                    n <= 4,
-                    RequestResult::Reserved {
-                        joins: n,
-                        by_device: false,
-                    },
-                ),
-                (
-                    n <= 4,
-                    RequestResult::Reserved {
-                        joins: n,
-                        by_device: true,
-                    },
-                ),
-                (n == 0, RequestResult::Authenticator { index: n }),
-                (n == 3, RequestResult::BackupCode { number: n }),
-            ]
-        });
-        for (possible, result) in results {
-            let mut factor = full();
-            if let Some(CodeSet::Issued(set)) = &mut factor.code_set {
-                set.mark_used(2, AT);
-            }
-            factor.last_request.as_mut().unwrap().result = result;
-            assert_eq!(survives(&factor), possible.then_some(true), "{result:?}");
-            let devices = core::mem::take(&mut factor.devices);
-            let by_device = matches!(
-                result,
-                Reserved {
-                    by_device: true,
-                    ..
-                }
-            );
-            let without = (possible && !by_device).then_some(true);
-            assert_eq!(survives(&factor), without, "{result:?}");
-            factor.devices = devices;
-            factor.code_set = None;
-            use RequestResult::{BackupCode, Reserved};
-            let needs_codes = matches!(result, Reserved { .. } | BackupCode { .. });
-            let possible = possible && !needs_codes;
-            assert_eq!(survives(&factor), possible.then_some(true), "{result:?}");
-            factor.authenticators.clear();
-            assert_eq!(survives(&factor), None, "{result:?}");
-        }
     }
 
     #[test]

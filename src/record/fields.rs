@@ -1,14 +1,12 @@
 //! The additional fields of the second form: which a record needs, and how they are written.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, length};
-use super::{RecordError, devices, extensions};
+use super::{RecordError, devices, extensions, last_request};
 use crate::backup::ImportedCodeSet;
 use crate::factor::{
-    Beginnings, CodeSet, ImportFingerprint, IssueRight, Issues, Issuing, LastRequest,
-    RequestResult, RequestTag, SecondFactor,
+    Beginnings, CodeSet, ImportFingerprint, IssueRight, Issues, Issuing, SecondFactor,
 };
-use alloc::boxed::Box;
-use minicbor::encode::{self, Write};
+use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 
 /// Numbers of the additional fields, which are written in ascending order.
@@ -100,51 +98,14 @@ pub(super) fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) 
         e.u32(field::PENDING_COUNTER)?.u64(counter)?;
     }
     if let Some(last) = &factor.last_request {
-        if !factor.can_have(last.result) {
-            return Err(encode::Error::message("a result that cannot be"));
-        }
-        let (result, n) = parts_of(last.result);
-        e.u32(field::LAST_REQUEST)?.array(4)?.bytes(&last.tag.0)?;
-        e.u64(last.at.as_unix())?.u8(result)?.u8(n)?;
+        e.u32(field::LAST_REQUEST)?;
+        last_request::write_last_request(last, factor, e)?;
     }
     if !factor.devices.0.is_empty() {
         e.u32(field::DEVICES)?;
         devices::write_devices(&factor.devices, e)?;
     }
     Ok(())
-}
-
-/// The result of a request as two numbers.
-const fn parts_of(result: RequestResult) -> (u8, u8) {
-    match result {
-        RequestResult::Wrong => (0, 0),
-        RequestResult::Reserved {
-            joins,
-            by_device: false,
-        } => (1, joins),
-        RequestResult::Reserved {
-            joins,
-            by_device: true,
-        } => (4, joins),
-        RequestResult::Authenticator { index } => (2, index),
-        RequestResult::BackupCode { number } => (3, number),
-    }
-}
-
-fn read_last_request(d: &mut Decoder<'_>) -> Result<Box<LastRequest>, Unreadable> {
-    parts::array(d, 4)?;
-    let (tag, at) = (RequestTag(parts::bytes(d)?), parts::time(d)?);
-    let result = match (d.u8()?, d.u8()?) {
-        (0, 0) => RequestResult::Wrong,
-        (it @ (1 | 4), joins) => RequestResult::Reserved {
-            joins,
-            by_device: it == 4,
-        },
-        (2, index) => RequestResult::Authenticator { index },
-        (3, number) => RequestResult::BackupCode { number },
-        _ => return Err(MALFORMED),
-    };
-    Ok(Box::new(LastRequest { tag, at, result }))
 }
 
 pub(super) fn read_fields(
@@ -182,7 +143,9 @@ pub(super) fn read_fields(
                 factor.code_set = Some(CodeSet::Imported(parts::read_imported_set(d)?));
             }
             field::IMPORTED_CODES => return Err(MALFORMED),
-            field::LAST_REQUEST => factor.last_request = Some(read_last_request(d)?),
+            field::LAST_REQUEST => {
+                factor.last_request = Some(last_request::read_last_request(d)?);
+            }
             field::DEVICES => factor.devices = devices::read_devices(d)?,
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }

@@ -30,6 +30,7 @@ mod extensions;
 mod fields;
 mod history;
 pub(crate) mod keyring;
+mod last_request;
 mod parts;
 mod seal;
 
