@@ -2,8 +2,8 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCEPT, ACCEPT_LANGUAGE, AsHeaderName, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, ORIGIN,
-    USER_AGENT,
+    ACCEPT, ACCEPT_LANGUAGE, AsHeaderName, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, HeaderMap,
+    ORIGIN, USER_AGENT,
 };
 use actix_web::{HttpRequest, HttpResponse};
 use countersign_gate::{BoxError, Client, Gate, GateAnswer, GateRequest, Headers, SessionChange};
@@ -94,6 +94,7 @@ fn headers(request: &HttpRequest) -> Headers {
         accept: text(map, ACCEPT),
         accept_language: text(map, ACCEPT_LANGUAGE),
         content_type: text(map, CONTENT_TYPE),
+        cookie: cookies(map),
         // HTTP/2 has the host in the address.
         host: text(map, HOST).or_else(|| {
             request
@@ -105,6 +106,15 @@ fn headers(request: &HttpRequest) -> Headers {
         csrf_token: text(map, "x-csrf-token"),
         sec_fetch_site: text(map, "sec-fetch-site"),
     }
+}
+
+/// All cookies. HTTP/2 may send several headers.
+fn cookies(headers: &HeaderMap) -> Option<String> {
+    let all: Vec<_> = headers
+        .get_all(COOKIE)
+        .map(|cookie| String::from_utf8_lossy(cookie.as_bytes()))
+        .collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<String> {

@@ -3,7 +3,7 @@
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use countersign_gate::{
     BoxError, Client, GateAnswer, GateRequest, Headers, Renewal, SessionChange, SessionData,
@@ -34,6 +34,7 @@ pub(crate) fn gate_request(parts: &Parts) -> GateRequest {
             accept: text(header::ACCEPT),
             accept_language: text(header::ACCEPT_LANGUAGE),
             content_type: text(header::CONTENT_TYPE),
+            cookie: cookies(&parts.headers),
             host: text(header::HOST).or_else(|| Some(uri.authority()?.to_string())),
             origin: text(header::ORIGIN),
             csrf_token: text(HeaderName::from_static("x-csrf-token")),
@@ -42,6 +43,13 @@ pub(crate) fn gate_request(parts: &Parts) -> GateRequest {
         session: SessionData::default(),
         client: Client::new(text(header::USER_AGENT), address),
     }
+}
+
+/// All cookies. HTTP/2 may send several headers.
+fn cookies(headers: &HeaderMap) -> Option<String> {
+    let all = headers.get_all(header::COOKIE).iter();
+    let all: Vec<&str> = all.filter_map(|cookie| cookie.to_str().ok()).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// Whether a method changes nothing.
@@ -142,7 +150,9 @@ mod tests {
             .header("user-agent", "é".repeat(200))
             .header("x-forwarded-for", "192.0.2.1")
             .header("sec-fetch-site", "same-origin")
-            .header("host", "service.example");
+            .header("host", "service.example")
+            .header("cookie", "a=1; b=2")
+            .header("cookie", "c=3");
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         assert_eq!(gate_request(&parts).client.address, None);
         let address: SocketAddr = ([192, 0, 2, 9], 4711).into();
@@ -154,6 +164,7 @@ mod tests {
             (request.path.as_str(), request.query.as_str()),
             ("/a/b", "c=d")
         );
+        assert_eq!(request.headers.cookie.as_deref(), Some("a=1; b=2; c=3"));
         assert_eq!(request.headers.host.as_deref(), Some("service.example"));
         assert_eq!(
             request.headers.sec_fetch_site.as_deref(),

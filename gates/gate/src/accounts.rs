@@ -46,7 +46,7 @@ pub trait Accounts: Send + Sync + 'static {
     }
 
     /// When the password of the account was changed last, if you know it. Store the time with the
-    /// new password, and then call [`Gate::end_sign_ins`](crate::Gate::end_sign_ins).
+    /// new password, and then call [`Gate::password_changed`](crate::Gate::password_changed).
     ///
     /// A session whose first factor is older reaches nothing any more. Without this method, such a
     /// session goes on for up to ten minutes, and still needs a code.

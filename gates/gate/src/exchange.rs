@@ -38,6 +38,8 @@ pub struct Headers {
     pub content_type: Option<String>,
     /// `X-CSRF-Token`, which a program may send instead of the field `csrf`.
     pub csrf_token: Option<String>,
+    /// `Cookie`: all cookies, with `; ` between two of them. HTTP/2 may send several headers.
+    pub cookie: Option<String>,
     /// `Host`.
     pub host: Option<String>,
     /// `Origin`.
@@ -84,7 +86,7 @@ impl fmt::Debug for GateRequest {
     }
 }
 
-/// Hides the token.
+/// Hides the cookies and the token.
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Headers")
@@ -98,12 +100,13 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// Hides the body, which can hold a key or codes.
+/// Hides the body and the values of the headers, which can hold a key, codes or a cookie.
 impl fmt::Debug for GateAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
         f.debug_struct("GateAnswer")
             .field("status", &self.status)
-            .field("headers", &self.headers)
+            .field("headers", &names)
             .field("session", &self.session)
             .finish_non_exhaustive()
     }

@@ -30,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) idle: u64,
     pub(crate) longest: u64,
+    pub(crate) devices: bool,
 }
 
 /// What the gate needs from its generic part.
@@ -45,6 +46,11 @@ pub(crate) trait Engine: Send + Sync {
     ) -> Answering;
     fn sign_out(self: Arc<Self>, request: GateRequest) -> Answering;
     fn end_sign_ins(
+        self: Arc<Self>,
+        account: AccountId,
+        keep: Option<SignInId>,
+    ) -> Pending<Result<(), BoxError>>;
+    fn password_changed(
         self: Arc<Self>,
         account: AccountId,
         keep: Option<SignInId>,
@@ -186,7 +192,8 @@ impl Gate {
         Arc::clone(&self.0).sign_out(request).await
     }
 
-    /// Ends all sign-ins of an account but this one: after a change of the password, for example.
+    /// Ends all sign-ins of an account but this one. After a change of the password, call
+    /// [`password_changed`](Self::password_changed) instead.
     ///
     /// A session whose second factor is still missing names no sign-in yet. After a change of the
     /// password, [`Accounts::password_changed_at`] ends it.
@@ -200,6 +207,22 @@ impl Gate {
     ) -> Result<(), BoxError> {
         let engine = Arc::clone(&self.0);
         engine.end_sign_ins(account.clone(), keep.cloned()).await
+    }
+
+    /// Ends what somebody may have who knew the old password: known devices, a pending enrollment,
+    /// and all sign-ins but this one. Call it after you stored a new password.
+    ///
+    /// # Errors
+    /// If they are not ended. Call it again.
+    pub async fn password_changed(
+        &self,
+        account: &AccountId,
+        keep: Option<&SignInId>,
+    ) -> Result<(), BoxError> {
+        let engine = Arc::clone(&self.0);
+        engine
+            .password_changed(account.clone(), keep.cloned())
+            .await
     }
 
     /// Switches the second factor off without a proof, sets the flag of the account, and ends all
@@ -255,6 +278,7 @@ impl<S: SignInStore, A: Accounts> GateBuilder<S, A> {
                 clock: Box::new(SystemClock),
                 idle: 30 * 60,
                 longest: 12 * 60 * 60,
+                devices: false,
             },
             verifier,
             accounts,
@@ -309,6 +333,22 @@ impl<S: SignInStore, A: Accounts> GateBuilder<S, A> {
     pub const fn lifetimes(mut self, idle: u64, longest: u64) -> Self {
         self.settings.idle = idle;
         self.settings.longest = longest;
+        self
+    }
+
+    /// Remembers browsers: after a code, a browser is a known device of the account
+    /// ([`Verifier::remember_device`]). Default: no browser is remembered.
+    ///
+    /// Wrong codes of others do not keep a known browser out. If your policy allows trusted devices
+    /// ([`PolicyBuilder::trusted_devices`](countersign::PolicyBuilder::trusted_devices)), the code
+    /// page has a check box: "Do not ask for a code on this browser for 30 days". The token is in
+    /// the cookie `__Host-device-` and a hash of the account, so the service needs TLS. The page
+    /// `/devices` lists the browsers, and forgets them.
+    ///
+    /// Call [`Gate::password_changed`] after every change of a password. Install a version with
+    /// devices on every server first: an earlier one cannot read the record of such an account.
+    pub const fn remember_devices(mut self) -> Self {
+        self.settings.devices = true;
         self
     }
 

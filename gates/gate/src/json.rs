@@ -4,8 +4,8 @@ use countersign::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::page::{
-    BackupCodesPage, Change, CodePage, CodesPage, Content, Field, Frame, Message, OverviewPage,
-    Page, ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
+    BackupCodesPage, Change, CodePage, CodesPage, Content, DevicesPage, Field, Frame, Message,
+    OverviewPage, Page, ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
 };
 use crate::problem::Problem;
 use crate::words::{Words, datetime};
@@ -22,6 +22,7 @@ pub(crate) fn page_json(page: &Page, words: &Words) -> Value {
         Content::Code(page) => ("code", code(page)),
         Content::Codes(page) => ("codes", codes(page)),
         Content::Overview(page) => ("overview", overview(page)),
+        Content::Devices(page) => ("devices", devices(page)),
         Content::Setup(page) => ("setup", setup(page)),
         Content::Prove(page) => ("prove", prove(page, words)),
         Content::BackupCodes(page) => ("backup-codes", backup_codes(page)),
@@ -157,6 +158,7 @@ fn code(page: &CodePage) -> Value {
         "wait": wait(page.wait),
         "in_a_row": page.in_a_row,
         "letters": page.letters,
+        "trust_days": page.trust_days,
     })
 }
 
@@ -186,7 +188,22 @@ fn overview(page: &OverviewPage) -> Value {
         "enroll_by": page.enroll_by.map(time),
         "authenticators": authenticators.collect::<Vec<_>>(),
         "backup_codes": backup_codes,
+        "devices": page.devices,
     })
+}
+
+fn devices(page: &DevicesPage) -> Value {
+    let devices = page.devices.iter().map(|one| {
+        json!({
+            "id": one.id.to_string(),
+            "label": one.label,
+            "remembered_at": time(one.remembered_at),
+            "last_used_at": one.last_used_at.map(time),
+            "trusted_until": one.trusted_until.map(time),
+            "here": one.here,
+        })
+    });
+    json!({ "devices": devices.collect::<Vec<_>>() })
 }
 
 /// With the backup codes, this is the only JSON that has secrets.

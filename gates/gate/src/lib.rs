@@ -7,6 +7,7 @@ mod accounts;
 mod assets;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod device_cookie;
 mod exchange;
 mod flow;
 mod gate;

@@ -64,6 +64,13 @@ pub enum What {
     Disabled,
     /// New backup codes were issued. Send a mail.
     BackupCodesIssued,
+    /// A browser signs in without a code from now on. Send a mail.
+    BrowserTrusted {
+        /// Its name, as it presented itself.
+        label: String,
+        /// For how many days.
+        days: u8,
+    },
 }
 
 /// The browser or program behind a request, as it presents itself.
@@ -101,6 +108,18 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The name of the browser or program, and of its device: `Firefox (Linux)`.
+    pub(crate) fn label(&self) -> String {
+        let agent = self.user_agent.as_deref().unwrap_or_default();
+        let browser = BROWSERS.iter().find(|(part, _)| agent.contains(part));
+        match browser {
+            Some((_, browser)) => format!("{browser} ({})", self.device()),
+            None => self.device().to_owned(),
+        }
+    }
+}
+
 /// The device and the network address, as far as they are known: `iPhone, 192.0.2.7`.
 impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -124,6 +143,20 @@ const DEVICES: [(&str, &str); 6] = [
     ("Windows", "Windows"),
     ("Mac OS", "Mac"),
     ("Linux", "Linux"),
+];
+
+/// A part of the header `User-Agent`, and the name of the browser. The first one that fits counts:
+/// most browsers name others, too.
+const BROWSERS: [(&str, &str); 9] = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("FxiOS/", "Firefox"),
+    ("Firefox/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Version/", "Safari"),
+    ("Safari/", "Safari"),
 ];
 
 /// Cuts a text between two characters.

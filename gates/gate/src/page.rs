@@ -1,7 +1,7 @@
 use countersign::backup::BackupCodes;
 use countersign::factor::{AuthenticatorStatus, BackupCodesStatus};
 use countersign::otp::SecretText;
-use countersign::{AuthenticatorId, Timestamp};
+use countersign::{AuthenticatorId, DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -122,6 +122,10 @@ pub enum Done {
     },
     /// The user signed out.
     SignedOut,
+    /// A known browser was forgotten.
+    BrowserForgotten,
+    /// All known browsers were forgotten.
+    BrowsersForgotten,
 }
 
 /// A field of a form.
@@ -147,6 +151,8 @@ pub enum Content {
     Codes(CodesPage),
     /// The second factor of the account.
     Overview(OverviewPage),
+    /// The browsers that the account knows.
+    Devices(DevicesPage),
     /// Shows the QR code and the key, and asks for the first passcode.
     Setup(SetupPage),
     /// Explains a change, and asks for the proof.
@@ -169,6 +175,9 @@ pub struct CodePage {
     pub in_a_row: Option<u8>,
     /// Whether backup codes have letters. If not, phones show only digits to type.
     pub letters: bool,
+    /// For how many days the browser can sign in without a code, if the form may ask for it by the
+    /// field `trust`, which is `true`.
+    pub trust_days: Option<u8>,
 }
 
 /// Asks for codes in a row, in the fields `code_1`, `code_2` and so on.
@@ -212,6 +221,34 @@ pub struct OverviewPage {
     pub authenticators: Vec<AuthenticatorEntry>,
     /// The backup codes, if a set was issued or imported.
     pub backup_codes: Option<BackupCodesEntry>,
+    /// The number of known browsers, if the gate remembers browsers.
+    pub devices: Option<usize>,
+}
+
+/// The browsers that the account knows.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct DevicesPage {
+    /// The browsers, the newest first.
+    pub devices: Vec<DeviceEntry>,
+}
+
+/// A browser that the account knows.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeviceEntry {
+    /// The id.
+    pub id: DeviceId,
+    /// Its name, as the browser presented itself: `Firefox (Linux)`.
+    pub label: String,
+    /// When it was remembered.
+    pub remembered_at: Timestamp,
+    /// When its token was accepted last.
+    pub last_used_at: Option<Timestamp>,
+    /// Until when it signs in without a code, if it does.
+    pub trusted_until: Option<Timestamp>,
+    /// Whether the request comes from this browser.
+    pub here: bool,
 }
 
 /// An authenticator in the overview.

@@ -219,6 +219,7 @@ const fn rejection_code(rejection: Rejection) -> &'static str {
         | Rejection::EnrollmentExpired => "setup-over",
         Rejection::TooManyEnrollments { .. } => "too-many-setups",
         Rejection::UnknownAuthenticator => "unknown-authenticator",
+        Rejection::UnknownDevice => "unknown-device",
         Rejection::NameInUse => "name-in-use",
         Rejection::TooManyAuthenticators { .. } => "too-many-authenticators",
         Rejection::TooManyIssues { .. } => "too-many-backup-code-sets",
@@ -234,7 +235,7 @@ const fn rejection_status(rejection: Rejection) -> u16 {
         | Rejection::ProofExpired
         | Rejection::ForeignReceipt => 403,
         Rejection::ClockFault => 503,
-        Rejection::UnknownAuthenticator => 404,
+        Rejection::UnknownAuthenticator | Rejection::UnknownDevice => 404,
         Rejection::NoEnrollment
         | Rejection::EnrollmentSuperseded
         | Rejection::EnrollmentExpired => 410,

@@ -48,6 +48,8 @@ pub(crate) enum Use {
     Once,
     /// The digest of a backup-code file.
     File,
+    /// The name of the cookie of a known device.
+    DeviceCookie,
 }
 
 pub(crate) fn derive(secret: &str, request: &str, used: Use) -> Result<[u8; 16], BoxError> {
@@ -61,6 +63,7 @@ pub(crate) fn derive(secret: &str, request: &str, used: Use) -> Result<[u8; 16],
         Use::SetupTag => b"countersign-gate setup\0",
         Use::Once => b"countersign-gate once\0",
         Use::File => b"countersign-gate file\0",
+        Use::DeviceCookie => b"countersign-gate device cookie\0",
     };
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
     mac.update(domain);
@@ -88,6 +91,7 @@ mod tests {
             Use::SetupTag,
             Use::Once,
             Use::File,
+            Use::DeviceCookie,
         ];
         for used in all {
             for secret in ["a", "b"] {

@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::accounts::BoxError;
 use crate::page::{
     AuthenticatorEntry, BackupCodesEntry, BackupCodesPage, Change, CodePage, CodesPage, Content,
-    Done, FormProblem, Frame, Message, MessagePage, OverviewPage, Page, ProvePage, SetupPage,
-    SetupPurpose, Viewer, Wait,
+    DeviceEntry, DevicesPage, Done, FormProblem, Frame, Message, MessagePage, OverviewPage, Page,
+    ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
 };
 use crate::problem::Problem;
 use crate::words::Language;
@@ -29,6 +29,7 @@ pub fn pages(language: Language) -> Result<Vec<(String, Page)>, BoxError> {
     };
     samples.add_codes();
     samples.add_overviews()?;
+    samples.add_devices()?;
     samples.add_setups()?;
     samples.add_proofs();
     samples.add_backup_codes()?;
@@ -90,6 +91,7 @@ impl Samples {
                 wait,
                 in_a_row,
                 letters: false,
+                trust_days: None,
             })
         };
         let codes = || {
@@ -112,6 +114,11 @@ impl Samples {
         self.add("code-locked", Viewer::Half, code(Some(Wait::Locked), None));
         let fault = code(Some(Wait::ClockFault), None);
         self.add("code-clock-fault", Viewer::Half, fault);
+        let mut trust = code(None, None);
+        if let Content::Code(page) = &mut trust {
+            page.trust_days = Some(30);
+        }
+        self.add("code-trust", Viewer::Half, trust);
         self.add("codes", Viewer::Half, codes());
         self.add("codes-wrong", Viewer::Half, codes()).problem = not_in_a_row;
     }
@@ -143,6 +150,7 @@ impl Samples {
                         .map(|index| (index >= remaining).then_some(NOW))
                         .collect(),
                 }),
+                devices: Some(2),
             })
         };
         let added = self.done(&Done::Added {
@@ -171,6 +179,32 @@ impl Samples {
             ..OverviewPage::default()
         };
         self.add("overview-must", Viewer::Full, Content::Overview(must));
+        Ok(())
+    }
+
+    fn add_devices(&mut self) -> Result<(), BoxError> {
+        let devices = [
+            ("f0e1d2c3b4a59687", "Firefox (Linux)", true),
+            ("0123456789abcdef", "Safari (iPhone)", false),
+        ];
+        let devices = devices
+            .into_iter()
+            .map(|(id, label, here)| {
+                Ok(DeviceEntry {
+                    id: id.parse()?,
+                    label: label.to_owned(),
+                    remembered_at: Timestamp::from_unix(1_790_000_000),
+                    last_used_at: here.then_some(NOW),
+                    trusted_until: here.then_some(NOW.saturating_add(2_592_000)),
+                    here,
+                })
+            })
+            .collect::<Result<Vec<_>, BoxError>>()?;
+        let forgotten = self.done(&Done::BrowserForgotten);
+        let known = Content::Devices(DevicesPage { devices });
+        self.add("devices", Viewer::Full, known).notice = forgotten;
+        let none = Content::Devices(DevicesPage::default());
+        self.add("devices-none", Viewer::Full, none).notice = self.done(&Done::BrowsersForgotten);
         Ok(())
     }
 

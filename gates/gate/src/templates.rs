@@ -3,8 +3,8 @@
 use askama::Template;
 
 use crate::page::{
-    BackupCodesPage, Change, CodePage, CodesPage, Content, Field, Frame, Message, MessagePage,
-    OverviewPage, Page, ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
+    BackupCodesPage, Change, CodePage, CodesPage, Content, DevicesPage, Field, Frame, Message,
+    MessagePage, OverviewPage, Page, ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
 };
 use crate::view::View;
 use crate::words::{ChangeWords, Words};
@@ -40,6 +40,10 @@ pub(crate) fn body(page: &Page, words: &Words) -> Result<Body, askama::Error> {
         Content::Overview(page) => {
             let template = OverviewTemplate { v: view(&[]), page };
             (words.overview_title.to_owned(), template.render()?)
+        }
+        Content::Devices(page) => {
+            let template = DevicesTemplate { v: view(&[]), page };
+            (words.devices.title.to_owned(), template.render()?)
         }
         Content::Setup(page) => {
             let v = view(&[Field::Code]);
@@ -124,6 +128,13 @@ impl OverviewTemplate<'_> {
 
 /// From this number of codes on, the overview asks for new ones.
 const FEW_CODES: usize = 3;
+
+#[derive(Template)]
+#[template(path = "devices.html")]
+struct DevicesTemplate<'a> {
+    v: View<'a>,
+    page: &'a DevicesPage,
+}
 
 #[derive(Template)]
 #[template(path = "setup.html")]

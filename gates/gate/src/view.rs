@@ -127,6 +127,18 @@ impl View<'_> {
         (self.words.remove_of)(name)
     }
 
+    pub(crate) fn trust(&self, days: &u8) -> String {
+        (self.words.devices.trust)(*days)
+    }
+
+    pub(crate) fn devices_count(&self, count: &usize) -> String {
+        (self.words.devices.count)(*count)
+    }
+
+    pub(crate) fn forget_of(&self, label: &str) -> String {
+        (self.words.devices.forget_of)(label)
+    }
+
     pub(crate) fn replacement_explained(&self, name: &str) -> String {
         (self.words.replacement_explained)(name)
     }

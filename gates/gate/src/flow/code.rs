@@ -1,7 +1,7 @@
 //! The code page: one field for a passcode or a backup code.
 
 use countersign::factor::{EnabledStatus, RateLimitState};
-use countersign::{AcceptedBy, Denied, Receipt, Rejection, RequestId, Status};
+use countersign::{AcceptedBy, Attempt, Denied, DeviceKind, Receipt, Rejection, RequestId, Status};
 use serde::Deserialize;
 
 use super::visit::{Sender, Visit};
@@ -20,18 +20,23 @@ struct CodeForm {
     code: String,
     #[serde(default)]
     request: String,
+    /// Whether the browser signs in without a code from now on.
+    #[serde(default)]
+    trust: bool,
 }
 
 impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     pub(crate) async fn show_code(&mut self) -> Result<GateAnswer, Stop> {
         let (half, enabled) = self.needs_code().await?;
+        let account = half.session.account();
         let content = Content::Code(CodePage {
             letters: self.has_letters(),
-            request: half.request,
+            request: half.request.clone(),
             in_a_row: self.in_a_row(&enabled),
-            wait: self.wait(enabled.rate_limit),
+            wait: self.wait_here(account, &enabled)?,
+            trust_days: self.trust_days(),
         });
-        self.page(half.session.account(), content).await
+        self.page(account, content).await
     }
 
     /// The half session whose second factor is missing, and that second factor.
@@ -54,9 +59,17 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let rows = RowsOfRequest::inserting(self.new_sign_in(&half)?);
         let verifier = self.flow.verifier_with(rows);
         let account = half.session.account();
-        let request = request_id(&half)?;
-        match verifier.verify_request(account, &form.code, &request).await {
-            Ok(receipt) => self.accepted(&half, receipt).await,
+        let (request, token) = (request_id(&half)?, self.device_token(account)?);
+        let attempt = Attempt::new(&form.code).request(&request);
+        let attempt = attempt.device(token.as_ref());
+        match verifier.verify_attempt(account, attempt).await {
+            Ok(receipt) => {
+                let kind = match form.trust {
+                    true => DeviceKind::Trusted,
+                    false => DeviceKind::Known,
+                };
+                self.accepted(&half, receipt, Some(kind)).await
+            }
             Err(denied) => {
                 let is_repeat = matches!(denied, Denied::Repeated(_));
                 match rejected(denied)? {
@@ -106,6 +119,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         &mut self,
         half: &Half,
         receipt: Receipt,
+        device: Option<DeviceKind>,
     ) -> Result<GateAnswer, Stop> {
         let new = self.new_sign_in(half)?;
         let rows = self.flow.rows();
@@ -123,6 +137,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(self.redirect(&self.flow.settings.sign_in));
         }
         let sealed = self.flow.verifier.seal_receipt(&receipt);
+        if let Some(kind) = device {
+            self.remember_browser(&receipt, &sealed, kind).await?;
+        }
         let by = receipt.accepted_by();
         let full = half.session.pass(receipt.into(), self.now)?;
         if !is_repeat {
@@ -161,11 +178,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             stored.previous = Some(std::mem::replace(&mut stored.request, random::token()?));
         }
         let path = self.path("/code");
-        // The page itself shows the wait of a limit.
+        // The page itself shows the wait of a limit, but perhaps not to a known browser.
         let page_says = matches!(
             rejection,
             Rejection::Waiting { .. } | Rejection::BudgetSpent { .. } | Rejection::Locked
-        );
+        ) && self.device_token(half.session.account())?.is_none();
         Ok(match page_says && !self.wants_json() {
             true => self.redirect(&path),
             false => self.refuse(rejection, &path),

@@ -1,7 +1,7 @@
 //! Codes in a row: they let the owner in while a limit holds the account.
 
-use countersign::Rejection;
 use countersign::factor::{AuthenticatorKind, EnabledStatus, RateLimitState};
+use countersign::{DeviceKind, Rejection};
 use serde::Deserialize;
 
 use super::visit::Visit;
@@ -71,7 +71,16 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             .verifier_with(RowsOfRequest::inserting(self.new_sign_in(&half)?));
         let account = half.session.account();
         match verifier.verify_consecutive(account, &codes).await {
-            Ok(receipt) => self.accepted(&half, receipt).await,
+            Ok(receipt) => {
+                // A known browser has its token already.
+                let enabled = self.enabled(account).await?;
+                let known = match enabled {
+                    Some(enabled) => self.is_listed(account, &enabled)?,
+                    None => true,
+                };
+                let device = (!known).then_some(DeviceKind::Known);
+                self.accepted(&half, receipt, device).await
+            }
             Err(denied) => match rejected(denied)? {
                 Rejection::Absent | Rejection::Disabled => Ok(self.changed_meanwhile()),
                 replayed @ (Rejection::Replayed | Rejection::ReplayedAhead { .. }) => {

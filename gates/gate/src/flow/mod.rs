@@ -6,6 +6,7 @@ mod backup_codes;
 mod change;
 mod code;
 mod codes;
+mod devices;
 mod disable;
 mod enter;
 mod overview;
@@ -108,14 +109,23 @@ impl<S: SignInStore, A: Accounts> Flow<S, A> {
             (["backup-codes"], true) => visit.issue_backup_codes().await,
             (["backup-codes", "file"], true) => visit.download_backup_codes().await,
             (["backup-codes", "saved"], true) => visit.backup_codes_saved().await,
+            (["devices"], false) => visit.show_devices().await,
+            (["devices", "forget"], true) => visit.forget_devices().await,
+            (["devices", id, "forget"], true) => visit.forget_device(id).await,
             (["prove"], false) => visit.ask_proof().await,
             (["prove"], true) => visit.prove().await,
             (["sign-out"], true) => visit.leave().await,
             (["openapi.json"], false) => Ok(visit.openapi()),
             (["assets", name], false) => Ok(visit.asset(name)),
-            ([], true) | (["sign-out"] | ["setup", _, "cancel"] | ["backup-codes", _], false) => {
-                Ok(visit.message(Message::MethodNotAllowed))
-            }
+            ([] | ["devices"], true)
+            | (
+                ["sign-out"]
+                | ["setup", _, "cancel"]
+                | ["backup-codes", _]
+                | ["devices", "forget"]
+                | ["devices", _, "forget"],
+                false,
+            ) => Ok(visit.message(Message::MethodNotAllowed)),
             _ => Ok(visit.message(Message::NotFound)),
         }
     }
@@ -182,6 +192,18 @@ impl<S: SignInStore, A: Accounts> Engine for Flow<S, A> {
         keep: Option<SignInId>,
     ) -> Pending<Result<(), BoxError>> {
         Box::pin(async move { self.rows().end_others(&account, keep.as_ref()).await })
+    }
+
+    fn password_changed(
+        self: Arc<Self>,
+        account: AccountId,
+        keep: Option<SignInId>,
+    ) -> Pending<Result<(), BoxError>> {
+        Box::pin(async move {
+            // First, so that no trusted device begins a sign-in afterwards.
+            self.verifier.password_changed(&account).await?;
+            self.rows().end_others(&account, keep.as_ref()).await
+        })
     }
 
     fn force_disable(self: Arc<Self>, account: AccountId) -> Pending<Result<(), BoxError>> {

@@ -24,6 +24,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 may_disable: self.may_disable(account).await?,
                 authenticators: enabled.authenticators.iter().map(Into::into).collect(),
                 backup_codes: enabled.backup_codes.as_ref().map(Into::into),
+                devices: self.remembers().then_some(enabled.devices.len()),
                 ..OverviewPage::default()
             },
         };

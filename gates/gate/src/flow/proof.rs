@@ -3,7 +3,8 @@
 
 use countersign::session::{Freshness, SecondFactorUse, SignInFactors};
 use countersign::{
-    AccountId, FirstFactor, Proof, Receipt, Rejection, RequestId, SealedReceipt, Status, Timestamp,
+    AccountId, Attempt, FirstFactor, Proof, Receipt, Rejection, RequestId, SealedReceipt, Status,
+    Timestamp,
 };
 use serde::Deserialize;
 
@@ -11,6 +12,7 @@ use super::prove::Asked;
 use super::visit::{Member, Visit};
 use super::{Stop, rejected};
 use crate::accounts::{Accounts, BoxError, PasswordCheck};
+use crate::device_cookie::DeviceCookie;
 use crate::exchange::GateAnswer;
 use crate::page::{Change, Content, Message, ProvePage};
 use crate::problem::Problem;
@@ -143,7 +145,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(None);
         }
         Ok(match self.flow.verifier.status(account).await? {
-            Status::Enabled(enabled) => self.wait(enabled.rate_limit),
+            Status::Enabled(enabled) => self.wait_here(account, &enabled)?,
             _ => None,
         })
     }
@@ -226,12 +228,16 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         origin: &Origin,
     ) -> Result<(), Stop> {
         let request = self.request_id(&member.full)?;
+        let token = self.device_token(&member.account)?;
+        let attempt = Attempt::new(code).request(&request).device(token.as_ref());
         let verifier = &self.flow.verifier;
-        match verifier
-            .verify_request(&member.account, code, &request)
-            .await
-        {
-            Ok(receipt) => self.take_receipt(member, receipt, code),
+        match verifier.verify_attempt(&member.account, attempt).await {
+            Ok(receipt) => {
+                if let Some(next) = receipt.device_token() {
+                    self.device_cookie = Some(DeviceCookie::of(&member.account)?.set(next));
+                }
+                self.take_receipt(member, receipt, code)
+            }
             Err(denied) => {
                 let rejection = rejected(denied)?;
                 self.follow_renewal(member, code, rejection)?;

@@ -1,7 +1,7 @@
 //! Confirms an enrollment by its first passcode. A user who had to enroll is signed in by it.
 
 use countersign::session::SecondFactorUse;
-use countersign::{Receipt, Rejection, Timestamp};
+use countersign::{DeviceKind, Receipt, Rejection, Timestamp};
 use serde::Deserialize;
 
 use super::proof::has_code;
@@ -76,6 +76,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         };
         self.notify(&member.account, what).await;
         rows?;
+        let sealed = self.flow.verifier.seal_receipt(&receipt);
+        self.remember_browser(&receipt, &sealed, DeviceKind::Known)
+            .await?;
         self.take_receipt(&mut member, receipt, code)?;
         Ok(self.confirmed(setup))
     }
@@ -106,6 +109,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(self.changed_meanwhile());
         }
         let sealed = self.flow.verifier.seal_receipt(&receipt);
+        self.remember_browser(&receipt, &sealed, DeviceKind::Known)
+            .await?;
         let full = half.session.pass(receipt.into(), self.now)?;
         self.signed_in(half, &full).await;
         let (say, next) = self.after(&setup.purpose);

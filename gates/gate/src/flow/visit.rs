@@ -28,6 +28,8 @@ pub(crate) struct Visit<'a, S, A> {
     pub(crate) now: Timestamp,
     /// A code was accepted: the answer gives the session a new id.
     pub(super) renewal: Option<NewSession>,
+    /// The header that changes the cookie of the browser as a device.
+    pub(super) device_cookie: Option<(&'static str, String)>,
 }
 
 /// The sender of a request, as the session and the table of sign-ins have it.
@@ -62,6 +64,7 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             request,
             flow,
             renewal: None,
+            device_cookie: None,
         }
     }
 
@@ -397,6 +400,7 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
         for (name, value) in COMMON_HEADERS {
             headers.push((name, value.to_owned()));
         }
+        headers.extend(self.device_cookie.clone());
         GateAnswer {
             status,
             headers,

@@ -39,6 +39,7 @@ fn schema_of(content: &Content) -> &'static str {
         Content::Code(_) => "CodePage",
         Content::Codes(_) => "CodesPage",
         Content::Overview(_) => "OverviewPage",
+        Content::Devices(_) => "DevicesPage",
         Content::Setup(_) => "SetupPage",
         Content::Prove(_) => "ProvePage",
         Content::BackupCodes(_) => "BackupCodesPage",
@@ -56,7 +57,7 @@ fn every_page_fits_its_schema() {
             seen.insert(name);
         }
     }
-    assert_eq!(seen.len(), 7);
+    assert_eq!(seen.len(), 8);
 }
 
 #[test]
@@ -119,6 +120,7 @@ fn problems() -> Vec<Problem> {
         R::WrongConfirmation { tries_left: 1 },
         R::WrongConfirmation { tries_left: 2 },
         R::UnknownAuthenticator,
+        R::UnknownDevice,
         R::LastAuthenticator,
         R::NameInUse,
         R::TooManyAuthenticators { maximum: 1 },

@@ -133,6 +133,11 @@ fn texts_of_others_are_escaped() {
                     one.name = EVIL.into();
                 }
             }
+            Content::Devices(page) => {
+                for one in &mut page.devices {
+                    one.label = EVIL.into();
+                }
+            }
             Content::Setup(page) => {
                 page.tag = EVIL.into();
                 page.account_name = EVIL.into();

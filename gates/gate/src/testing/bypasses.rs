@@ -24,7 +24,7 @@ const fn bypass(name: &'static str, steps: &'static [Step]) -> Bypass {
     }
 }
 
-const BYPASSES: [Bypass; 56] = [
+const BYPASSES: [Bypass; 64] = [
     bypass("a page without any sign-in", &[Send("GET", "/secret")]),
     bypass(
         "a page after the password",
@@ -198,13 +198,77 @@ const BYPASSES: [Bypass; 56] = [
         &[PASSWORD, CodeOf("alice"), Wait(31 * 60)],
     ),
     bypass(
+        "a known browser that is not trusted",
+        &[PASSWORD, CodeOf("alice"), Leave, PASSWORD],
+    ),
+    bypass(
+        "a trusted browser after 30 days",
+        &[
+            PASSWORD,
+            Trust("alice"),
+            Leave,
+            Wait(30 * 86_400 + 1),
+            PASSWORD,
+        ],
+    ),
+    bypass(
+        "an older token of a trusted browser",
+        &[
+            PASSWORD,
+            Trust("alice"),
+            Remember,
+            Leave,
+            PASSWORD,
+            Leave,
+            PASSWORD,
+            Leave,
+            Wait(61),
+            Devices,
+            PASSWORD,
+        ],
+    ),
+    bypass(
+        "a trusted browser of another account",
+        &[
+            Enter("dave", "password"),
+            Trust("dave"),
+            Leave,
+            Token("dave", "alice"),
+            PASSWORD,
+        ],
+    ),
+    bypass(
+        "a trusted browser that was forgotten",
+        &[
+            PASSWORD,
+            Trust("alice"),
+            Remember,
+            Forget,
+            Leave,
+            Devices,
+            PASSWORD,
+        ],
+    ),
+    bypass(
+        "a trusted browser after a new password",
+        &[PASSWORD, Trust("alice"), NewPassword, PASSWORD],
+    ),
+    bypass(
+        "a token of a program in a trusted browser",
+        &[PASSWORD, Trust("alice"), Leave, Enter("alice", "token")],
+    ),
+    bypass(
+        "a token of a trusted browser without the password",
+        &[PASSWORD, Trust("alice"), Remember, Leave, Devices],
+    ),
+    bypass(
         "an account that must enroll and does not",
         &[Enter("carol", "password")],
     ),
 ];
 
 /// Bypasses of a user who may have some pages.
-const PARTIAL: [Bypass; 4] = [
+const PARTIAL: [Bypass; 5] = [
     Bypass {
         name: "a fresh page with an old code",
         steps: &[PASSWORD, CodeOf("alice"), Wait(6 * 60)],
@@ -221,6 +285,11 @@ const PARTIAL: [Bypass; 4] = [
         closed: &["/fresh"],
     },
     Bypass {
+        name: "a fresh page in a trusted browser",
+        steps: &[PASSWORD, Trust("alice"), Leave, PASSWORD],
+        closed: &["/fresh"],
+    },
+    Bypass {
         name: "the code page after the sign-in",
         steps: &[PASSWORD, CodeOf("alice")],
         closed: &["/half"],
@@ -228,7 +297,7 @@ const PARTIAL: [Bypass; 4] = [
 ];
 
 /// The gate's own pages that a user without the code must not have.
-const OWN_PAGES: [&str; 9] = [
+const OWN_PAGES: [&str; 11] = [
     "/two-factor",
     "/two-factor/",
     "/two-factor/setup",
@@ -237,6 +306,8 @@ const OWN_PAGES: [&str; 9] = [
     "/two-factor/backup-codes",
     "/two-factor/backup-codes/file",
     "/two-factor/prove",
+    "/two-factor/devices",
+    "/two-factor/devices/forget",
     "/two-factor/authenticators/0000000000000000/remove",
 ];
 
@@ -337,13 +408,19 @@ where
     const ONCE: &[Step] = &[PASSWORD, CodeOf("alice")];
     const TWICE: &[Step] = &[PASSWORD, CodeOf("alice"), Repeat];
     const PLAIN: &[Step] = &[Enter("bob", "password")];
-    let cases: [(&str, &[Step], &[&str]); 4] = [
+    const TRUSTED: &[Step] = &[PASSWORD, Trust("alice"), Leave, PASSWORD];
+    let cases: [(&str, &[Step], &[&str]); 5] = [
         ("a code", ONCE, ALL),
         ("the same form twice", TWICE, ALL),
         (
             "a wrong code first",
             &[PASSWORD, Typed("000000"), CodeOf("alice")],
             ALL,
+        ),
+        (
+            "a trusted browser",
+            TRUSTED,
+            &["/secret", "/secret/7", "/secret/nested/a"],
         ),
         (
             "no second factor",

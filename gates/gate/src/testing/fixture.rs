@@ -1,9 +1,10 @@
+use countersign::factor::TrustedDevices;
 use countersign::session::{FactorFlag, Requirement};
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, AuthenticatorName, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp,
-    Verifier,
+    AccountId, AuthenticatorName, EnrollmentRequest, KeyId, Keyring, Policy, Proof, SealingKey,
+    Timestamp, Verifier,
 };
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::{Gate, MemoryRows, Separate, SignInRows};
 /// A gate with four accounts, a clock, and their phones.
 ///
 /// `alice` and `dave` have a second factor. `bob` has none. `carol` has none and must enroll. Every
-/// password is `password`. The pages of this gate are lines `name: value`.
+/// password is `password`. The gate remembers browsers, and trusts them for 30 days. The pages of this gate are lines `name: value`.
 #[derive(Debug)]
 pub struct Fixture {
     /// The gate.
@@ -39,6 +40,11 @@ impl Fixture {
         let store = Separate::new(MemoryStore::new(), rows.clone());
         let verifier = Verifier::builder(store, keyring, "Example")
             .clock(clock.clone())
+            .policy(
+                Policy::builder()
+                    .trusted_devices(TrustedDevices::Days(30))
+                    .build()?,
+            )
             .build()?;
         let mut phones = HashMap::new();
         for account in ["alice", "dave"] {
@@ -50,6 +56,7 @@ impl Fixture {
         let gate = Gate::builder(verifier, TestAccounts)
             .clock(clock.clone())
             .pages(lines)
+            .remember_devices()
             .build();
         Ok(Self {
             gate,

@@ -13,9 +13,11 @@ mod must_enroll;
 mod paths;
 mod steps;
 
+use countersign::AccountId;
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use crate::device_cookie::DeviceCookie;
 pub use fixture::Fixture;
 pub use harness::{Harness, OpenRoutes, Report, Routes};
 pub use must_enroll::must_enroll;
@@ -182,6 +184,25 @@ impl Browser {
                     .cookies
                     .insert(name.trim().to_owned(), value.to_owned()),
             };
+        }
+    }
+
+    /// Keeps only the cookies of known devices.
+    pub(crate) fn keep_devices(&mut self) {
+        self.cookies
+            .retain(|name, _| name.starts_with("__Host-device-"));
+    }
+
+    /// Stores the token of an account as the token of another one.
+    pub(crate) fn copy_token(&mut self, from: &str, to: &str) {
+        let name = |account: &str| {
+            let account = AccountId::new(account).ok()?;
+            Some(DeviceCookie::of(&account).ok()?.name().to_owned())
+        };
+        if let (Some(from), Some(to)) = (name(from), name(to))
+            && let Some(token) = self.cookies.get(&from).cloned()
+        {
+            self.cookies.insert(to, token);
         }
     }
 

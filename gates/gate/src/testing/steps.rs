@@ -10,6 +10,14 @@ pub(super) enum Step {
     Enter(&'static str, &'static str),
     /// Enters the next code of this account on the code page.
     CodeOf(&'static str),
+    /// Enters the next code of this account on the code page, and asks for no code from now on.
+    Trust(&'static str),
+    /// Has the token of this account's cookie as the token of that account.
+    Token(&'static str, &'static str),
+    /// Forgets all devices of the signed-in user.
+    Forget,
+    /// Says that the password of alice changed.
+    NewPassword,
     /// Enters the code that was entered last on the code page, again.
     SameCode,
     /// Enters this text on the code page.
@@ -30,6 +38,8 @@ pub(super) enum Step {
     Remember,
     /// Has the cookies that were remembered.
     Restore,
+    /// Has only the cookies of known devices, of those that were remembered.
+    Devices,
     /// Starts another browser.
     NewBrowser,
     /// Has this cookie.
@@ -78,6 +88,27 @@ impl<'a, C: Client> Run<'a, C> {
                 self.code = fixture.next_code(account);
                 self.enter(|form| form).await;
             }
+            Step::Trust(account) => {
+                self.code = fixture.next_code(account);
+                self.enter(|mut form| {
+                    form.body.extend_from_slice(b"&trust=true");
+                    form
+                })
+                .await;
+            }
+            Step::Token(from, to) => self.browser.copy_token(from, to),
+            Step::Forget => {
+                let page = self.browser.get(client, "/two-factor/devices").await;
+                let csrf = page.field("csrf").unwrap_or_default();
+                let body = format!("csrf={csrf}");
+                self.send(TestRequest::form("/two-factor/devices/forget", &body))
+                    .await;
+            }
+            Step::NewPassword => {
+                if let Ok(alice) = AccountId::new("alice") {
+                    let _ = fixture.gate.password_changed(&alice, None).await;
+                }
+            }
             Step::SameCode => self.enter(|form| form).await,
             Step::Typed(text) => {
                 text.clone_into(&mut self.code);
@@ -105,6 +136,10 @@ impl<'a, C: Client> Run<'a, C> {
             Step::Leave => self.answer = self.browser.post(client, "/leave", "").await,
             Step::Remember => self.remembered = self.browser.clone(),
             Step::Restore => self.browser = self.remembered.clone(),
+            Step::Devices => {
+                self.browser = self.remembered.clone();
+                self.browser.keep_devices();
+            }
             Step::NewBrowser => self.browser = Browser::new(),
             Step::Cookie(cookie) => self.browser.receive(&TestAnswer {
                 headers: vec![("set-cookie".to_owned(), cookie.to_owned())],

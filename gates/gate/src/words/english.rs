@@ -3,6 +3,7 @@ use countersign::{Rejection, Timestamp};
 use std::time::Duration;
 
 use super::calendar::{Span, Utc};
+use super::devices;
 use super::notices::{english_event, english_mail};
 use super::table::{ChangeWords, MessageWords, Words};
 use crate::page::{Change, Done, Message};
@@ -91,6 +92,7 @@ impl Words {
         codes_never: "You have no backup codes. Without one, losing your phone means losing your account.",
         issue: "Generate backup codes",
         issue_again: "Generate new backup codes",
+        devices: devices::ENGLISH,
         setup_title: "Set up your authenticator app",
         replacement_title: "Move to a new phone",
         replacement_explained: |name| {
@@ -339,6 +341,10 @@ fn done(done: &Done) -> String {
             format!("You have signed in with backup code {number}. Cross it out: you have {left} left.")
         }
         Done::SignedOut => "You are signed out.".into(),
+        Done::BrowserForgotten => {
+            "The browser is forgotten. It is asked for a code like any other.".into()
+        }
+        Done::BrowsersForgotten => "All browsers are forgotten.".into(),
     }
 }
 
@@ -426,6 +432,7 @@ fn rejection(rejection: Rejection) -> String {
             "Another of your authenticators has this name. Please choose another name.".into()
         }
         Rejection::UnknownAuthenticator => "You no longer have that authenticator.".into(),
+        Rejection::UnknownDevice => "This browser is not on the list any more.".into(),
         Rejection::TooManyAuthenticators { maximum: 1 } => {
             "You have an authenticator already. Remove it first.".into()
         }

@@ -3,6 +3,7 @@ use countersign::{Rejection, Timestamp};
 use std::time::Duration;
 
 use super::calendar::{Span, Utc};
+use super::devices;
 use super::german_changes::change;
 use super::notices::{german_event, german_mail};
 use super::table::{MessageWords, Words};
@@ -107,6 +108,7 @@ impl Words {
             Konto.",
         issue: "Backup-Codes erstellen",
         issue_again: "Neue Backup-Codes erstellen",
+        devices: devices::GERMAN,
         setup_title: "Authenticator-App einrichten",
         replacement_title: "Auf ein neues Telefon umziehen",
         replacement_explained: |name| {
@@ -321,6 +323,10 @@ fn done(done: &Done) -> String {
             .replace("noch keinen Code", "keinen Code mehr")
         }
         Done::SignedOut => "Sie sind abgemeldet.".into(),
+        Done::BrowserForgotten => {
+            "Der Browser ist vergessen. Er wird wie jeder andere nach einem Code gefragt.".into()
+        }
+        Done::BrowsersForgotten => "Alle Browser sind vergessen.".into(),
     }
 }
 
@@ -420,6 +426,7 @@ fn rejection(rejection: Rejection) -> String {
             "Eine andere Ihrer Apps hat diesen Namen. Bitte wählen Sie einen anderen.".into()
         }
         Rejection::UnknownAuthenticator => "Diese App haben Sie nicht mehr.".into(),
+        Rejection::UnknownDevice => "Dieser Browser ist nicht mehr auf der Liste.".into(),
         Rejection::TooManyAuthenticators { maximum: 1 } => {
             "Sie haben schon eine App. Entfernen Sie sie zuerst.".into()
         }

@@ -12,6 +12,7 @@
 //! ```
 
 mod calendar;
+mod devices;
 mod english;
 mod german;
 mod german_changes;
@@ -22,5 +23,6 @@ mod table;
 mod tests;
 
 pub use calendar::datetime;
+pub use devices::DeviceWords;
 pub use language::Language;
 pub use table::{ChangeWords, MailWords, MessageWords, Words};

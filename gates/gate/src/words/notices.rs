@@ -42,6 +42,9 @@ pub(super) fn english_event(what: &What) -> String {
         What::Removed { name } => format!("Authenticator “{name}” was removed"),
         What::Disabled => "Two-factor authentication was turned off".into(),
         What::BackupCodesIssued => "New backup codes were generated".into(),
+        What::BrowserTrusted { label, days } => {
+            format!("No code is asked for on {label} for {days} days")
+        }
     }
 }
 
@@ -75,6 +78,13 @@ pub(super) fn english_mail(what: &What) -> Option<MailWords> {
         What::BackupCodesIssued => mail(
             "You have new backup codes",
             "Your earlier backup codes no longer work.",
+        ),
+        What::BrowserTrusted { label, days } => mail(
+            format!("No code is asked for on {label}"),
+            format!(
+                "For {days} days, signing in on this browser needs only your password. You can forget the browser in \
+                 your account."
+            ),
         ),
     }
 }
@@ -111,6 +121,9 @@ pub(super) fn german_event(what: &What) -> String {
         What::Removed { name } => format!("Authenticator „{name}“ wurde entfernt"),
         What::Disabled => "Die Zwei-Faktor-Authentifizierung wurde ausgeschaltet".into(),
         What::BackupCodesIssued => "Neue Backup-Codes wurden erstellt".into(),
+        What::BrowserTrusted { label, days } => {
+            format!("In {label} wird {days} Tage lang kein Code verlangt")
+        }
     }
 }
 
@@ -145,6 +158,13 @@ pub(super) fn german_mail(what: &What) -> Option<MailWords> {
             "Sie haben neue Backup-Codes",
             "Ihre früheren Backup-Codes funktionieren nicht mehr.",
         ),
+        What::BrowserTrusted { label, days } => mail(
+            format!("In {label} wird kein Code verlangt"),
+            format!(
+                "{days} Tage lang brauchen Sie für die Anmeldung in diesem Browser nur Ihr Passwort. Sie können den \
+                 Browser in Ihrem Konto vergessen."
+            ),
+        ),
     }
 }
 
@@ -168,6 +188,10 @@ mod tests {
             What::Removed { name: name() },
             What::Disabled,
             What::BackupCodesIssued,
+            What::BrowserTrusted {
+                label: "Firefox (Linux)".into(),
+                days: 30,
+            },
         ];
         for first in [
             FirstFactorKind::Password,
@@ -206,7 +230,7 @@ mod tests {
             let mails: Vec<_> = all().iter().filter_map(words.mail).collect();
             let subjects: BTreeSet<_> = mails.iter().map(|mail| &mail.subject).collect();
             // All but sign-ins and wrong codes.
-            assert_eq!(subjects.len(), 7, "{subjects:#?}");
+            assert_eq!(subjects.len(), 8, "{subjects:#?}");
             for MailWords { subject, text } in &mails {
                 assert!(!subject.ends_with('.') && text.ends_with('.'), "{subject}");
             }

@@ -2,6 +2,7 @@ use countersign::Timestamp;
 use countersign::backup::BackupCodeFile;
 use std::time::Duration;
 
+use super::devices::DeviceWords;
 use crate::notice::What;
 use crate::page::{Change, Done, Message};
 use crate::problem::Problem;
@@ -138,6 +139,10 @@ pub struct Words {
     pub issue: &'static str,
     /// "Generate new backup codes".
     pub issue_again: &'static str,
+
+    // Known browsers.
+    /// The words about known browsers.
+    pub devices: DeviceWords,
 
     // The enrollment.
     /// "Set up your authenticator app".

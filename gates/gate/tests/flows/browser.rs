@@ -87,6 +87,8 @@ pub(crate) struct Browser {
     pub(crate) gate: Gate,
     pub(crate) sessions: Sessions,
     pub(crate) cookie: Option<String>,
+    /// The cookie of the browser as a known device: its name and its value.
+    pub(crate) device: Option<String>,
     pub(crate) csrf: String,
     pub(crate) headers: Headers,
     pub(crate) format: Format,
@@ -164,6 +166,7 @@ impl Browser {
             gate,
             sessions,
             cookie: None,
+            device: None,
             csrf: String::new(),
             headers: Headers::default(),
             format,
@@ -177,7 +180,10 @@ impl Browser {
             post: fields.is_some(),
             path: path.to_owned(),
             query: query.to_owned(),
-            headers: self.headers.clone(),
+            headers: Headers {
+                cookie: self.device.clone(),
+                ..self.headers.clone()
+            },
             session: self.sessions.data(self.cookie.as_deref()),
             ..GateRequest::default()
         };
@@ -190,7 +196,12 @@ impl Browser {
                 serde_urlencoded::to_string(fields).unwrap().into_bytes(),
             ),
             Format::Json => {
-                let fields: HashMap<_, _> = fields.iter().copied().collect();
+                let value = |text: &str| match text {
+                    "true" => true.into(),
+                    text => serde_json::Value::from(text),
+                };
+                let fields = fields.iter().map(|(name, text)| (*name, value(text)));
+                let fields: HashMap<_, _> = fields.collect();
                 ("application/json", serde_json::to_vec(&fields).unwrap())
             }
         };
@@ -233,6 +244,18 @@ impl Browser {
             Cookie::Kept => {}
             Cookie::Set(id) => self.cookie = Some(id),
             Cookie::Deleted => self.cookie = None,
+        }
+        for (_, cookie) in answer
+            .headers
+            .iter()
+            .filter(|(name, _)| *name == "set-cookie")
+        {
+            assert!(
+                cookie.ends_with("; Secure; HttpOnly; SameSite=Lax"),
+                "{cookie}"
+            );
+            let pair = cookie.split(';').next().unwrap();
+            self.device = (!cookie.contains("Max-Age=0;")).then(|| pair.to_owned());
         }
         let answer = Answer::from(answer);
         let csrf = answer.line("csrf");

@@ -12,6 +12,7 @@ mod backup_codes;
 mod browser;
 mod changes;
 mod crashes;
+mod devices;
 mod faults;
 mod guards;
 mod lost;

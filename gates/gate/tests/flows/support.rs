@@ -1,6 +1,7 @@
 //! A service with accounts in memory.
 
 use countersign::backup::Argon2Params;
+use countersign::factor::TrustedDevices;
 use countersign::session::{FactorFlag, Requirement};
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
@@ -168,6 +169,15 @@ impl Accounts for People {
 
 impl Service {
     pub(crate) fn new(format: Format, store: Rows) -> Self {
+        Self::with(format, store, false)
+    }
+
+    /// A service that remembers browsers, and trusts them for 30 days.
+    pub(crate) fn remembering(&self) -> Self {
+        Self::with(self.format, self.store, true)
+    }
+
+    fn with(format: Format, store: Rows, devices: bool) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let (rows, plan) = (MemoryRows::new(), Plan::default());
         let records = FaultyStore {
@@ -179,6 +189,10 @@ impl Service {
             plan: plan.clone(),
         };
         let policy = Policy::builder().code_hash(Argon2Params::new(8, 1, 1).unwrap());
+        let policy = match devices {
+            true => policy.trusted_devices(TrustedDevices::Days(30)),
+            false => policy,
+        };
         let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
         let verifier = Verifier::builder(records.clone(), keyring, "Example")
             .policy(policy.build().unwrap())
@@ -189,7 +203,7 @@ impl Service {
         let gate = match store {
             Rows::Separate => {
                 let store = Separate::new(records, sign_ins);
-                build(verifier.with_store(store), &accounts, &clock)
+                build(verifier.with_store(store), &accounts, &clock, devices)
             }
             Rows::Together => {
                 let store = Together {
@@ -197,7 +211,7 @@ impl Service {
                     rows: sign_ins,
                     request: RowsOfRequest::default(),
                 };
-                build(verifier.with_store(store), &accounts, &clock)
+                build(verifier.with_store(store), &accounts, &clock, devices)
             }
         };
         Self {
@@ -326,8 +340,18 @@ impl Service {
     }
 }
 
-fn build<S: SignInStore>(verifier: Verifier<S>, accounts: &People, clock: &ManualClock) -> Gate {
-    Gate::builder(verifier, accounts.clone())
+fn build<S: SignInStore>(
+    verifier: Verifier<S>,
+    accounts: &People,
+    clock: &ManualClock,
+    devices: bool,
+) -> Gate {
+    let builder = Gate::builder(verifier, accounts.clone());
+    let builder = match devices {
+        true => builder.remember_devices(),
+        false => builder,
+    };
+    builder
         .service("Example")
         .clock(clock.clone())
         .pages(|page: &Page| Ok(text(page)))
@@ -350,8 +374,8 @@ fn text(page: &Page) -> String {
         Content::Code(page) => {
             writeln!(
                 text,
-                "page: code\nrequest: {}\nwait: {:?}",
-                page.request, page.wait
+                "page: code\nrequest: {}\nwait: {:?}\ntrust: {:?}",
+                page.request, page.wait, page.trust_days
             )
             .unwrap();
         }
