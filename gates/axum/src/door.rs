@@ -60,10 +60,24 @@ impl Door {
         self.call(call).await
     }
 
-    /// Ends all sign-ins of an account but this one: after a change of the password, for example.
+    /// Ends what somebody may have who knew the old password: known devices, a pending enrollment,
+    /// and all sign-ins but this one. Call it after you stored a new password.
     ///
-    /// A session whose second factor is still missing names no sign-in yet. After a change of the
-    /// password, [`Accounts::password_changed_at`](crate::Accounts::password_changed_at) ends it.
+    /// A session whose second factor is still missing names no sign-in yet.
+    /// [`Accounts::password_changed_at`](crate::Accounts::password_changed_at) ends it.
+    ///
+    /// # Errors
+    /// If they are not ended. Call it again.
+    pub async fn password_changed(
+        &self,
+        account: &AccountId,
+        keep: Option<&SignInId>,
+    ) -> Result<(), BoxError> {
+        self.core.gate.password_changed(account, keep).await
+    }
+
+    /// Ends all sign-ins of an account but this one. After a change of the password, call
+    /// [`password_changed`](Self::password_changed) instead.
     ///
     /// # Errors
     /// If they are not ended.
