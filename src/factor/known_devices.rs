@@ -51,6 +51,8 @@ pub(crate) struct NewDevice {
     pub(crate) seed: Box<[u8; 16]>,
     pub(crate) label: DeviceLabel,
     pub(crate) kind: DeviceKind,
+    /// The device that ends in the same write.
+    pub(crate) replaces: Option<DeviceId>,
 }
 
 impl NewDevice {
@@ -99,6 +101,9 @@ impl SecondFactor {
         let Some(token) = device.successor(scope) else {
             return reject(Rejection::UnknownDevice);
         };
+        if let Some(replaced) = new.replaces {
+            self.devices.remove(replaced);
+        }
         self.devices.add(device, policy.devices());
         Step::Write(self, WriteKind::DeviceRemembered, Ok(token))
     }

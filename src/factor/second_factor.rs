@@ -167,8 +167,12 @@ impl SecondFactor {
 
     /// Drops what no longer counts, before a write of this kind.
     pub(crate) fn forget_expired(&mut self, kind: WriteKind, now: Timestamp) {
-        use WriteKind::{Accepted, Joined, Rejected, Resealed, Reserved};
-        let keeps_request = matches!(kind, Accepted | Joined | Rejected | Resealed | Reserved);
+        use WriteKind::{Accepted, DeviceRemembered, Joined, Rejected, Resealed, Reserved};
+        // A service remembers the device of a form before a repeat of that form can arrive.
+        let keeps_request = matches!(
+            kind,
+            Accepted | DeviceRemembered | Joined | Rejected | Resealed | Reserved
+        );
         self.last_request
             .take_if(|last| !keeps_request || !last.counts(now));
         self.beginnings.forget(now);

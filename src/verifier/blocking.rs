@@ -157,6 +157,24 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.remember_device(account, receipt, label, kind))
     }
 
+    /// Blocks on [`Verifier::replace_device`](crate::Verifier::replace_device).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn replace_device(
+        &self,
+        account: &AccountId,
+        receipt: &SealedReceipt,
+        label: DeviceLabel,
+        kind: DeviceKind,
+        replaced: DeviceId,
+    ) -> Result<DeviceToken, Denied> {
+        let replacing = self
+            .0
+            .replace_device(account, receipt, label, kind, replaced);
+        block_on(replacing)
+    }
+
     /// Blocks on [`Verifier::trusted_device`](crate::Verifier::trusted_device).
     ///
     /// # Errors

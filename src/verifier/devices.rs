@@ -83,8 +83,34 @@ impl<S: Store> Verifier<S> {
         label: DeviceLabel,
         kind: DeviceKind,
     ) -> Result<DeviceToken, Denied> {
-        let outcome = with_wiped_stack(self.remember(account, receipt, label, kind)).await;
-        report(account, "remember_device", outcome)
+        let remembered = self.remember(account, receipt, label, kind, None);
+        report(
+            account,
+            "remember_device",
+            with_wiped_stack(remembered).await,
+        )
+    }
+
+    /// Like [`remember_device`](Self::remember_device), and forgets another device in the same
+    /// write: the known device that the user makes a trusted one, for example. Its id is
+    /// [`DeviceToken::id`]. If the account has no such device, nothing is forgotten.
+    ///
+    /// # Errors
+    /// As for [`remember_device`](Self::remember_device).
+    pub async fn replace_device(
+        &self,
+        account: &AccountId,
+        receipt: &SealedReceipt,
+        label: DeviceLabel,
+        kind: DeviceKind,
+        replaced: DeviceId,
+    ) -> Result<DeviceToken, Denied> {
+        let remembered = self.remember(account, receipt, label, kind, Some(replaced));
+        report(
+            account,
+            "replace_device",
+            with_wiped_stack(remembered).await,
+        )
     }
 
     async fn remember(
@@ -93,6 +119,7 @@ impl<S: Store> Verifier<S> {
         receipt: &SealedReceipt,
         label: DeviceLabel,
         kind: DeviceKind,
+        replaces: Option<DeviceId>,
     ) -> Result<DeviceToken, Denied> {
         let policy = &self.core.policy;
         if !policy.allows(kind) {
@@ -106,6 +133,7 @@ impl<S: Store> Verifier<S> {
             seed: Box::new(generator.bytes()?),
             label,
             kind,
+            replaces,
         };
         let scope = self.device_scope(account);
         let outcome = self.load_modify_store(account, |loaded, now| match loaded {

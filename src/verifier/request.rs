@@ -73,7 +73,8 @@ impl<S: Store> Verifier<S> {
     ///   code is accepted once.
     ///
     /// Everything else is an attempt, as with `verify`: another code, another id, a repeat after 30
-    /// s, or a repeat after another write to the account.
+    /// s, or a repeat after another write to the account. Only
+    /// [`remember_device`](Self::remember_device) may come between.
     ///
     /// Install a version with this method on every server before you use the method. An earlier
     /// version cannot read the record of such an attempt.

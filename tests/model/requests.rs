@@ -74,7 +74,7 @@ impl LastRequest {
                     by_device,
                 });
             }
-            WriteKind::Joined | WriteKind::Resealed => {
+            WriteKind::Joined | WriteKind::Resealed | WriteKind::DeviceRemembered => {
                 last.take_if(|last| !last.counts(now));
             }
             _ => *last = None,

@@ -114,6 +114,42 @@ fn hold(world: &World, phone: &Phone) {
     assert!(held.retry_after().is_some(), "{held:?}");
 }
 
+/// A service remembers the device of a form before a repeat of that form can arrive.
+#[test]
+fn a_remembered_device_keeps_the_request() {
+    let (world, phone) = World::enrolled();
+    let (id, code) = (RequestId::generate().unwrap(), world.now(&phone));
+    let send = || {
+        let attempt = Attempt::new(&code).request(&id);
+        block_on(world.verifier.verify_attempt(&world.alice, attempt))
+    };
+    let receipt = send().unwrap();
+    let token = world.remember(&receipt, DeviceKind::Known).unwrap();
+    assert!(send().unwrap().is_repeat());
+    // Every other write about devices ends the repeats.
+    block_on(world.verifier.forget_device(&world.alice, token.id())).unwrap();
+    assert_eq!(rejection(send()), Rejection::Replayed);
+}
+
+#[test]
+fn a_device_takes_the_place_of_another() {
+    let (world, phone) = enrolled(trusting());
+    let other = world.device(&phone);
+    let known = world.device(&phone);
+    let receipt = world.seal(&world.log_in(&phone));
+    let replaced = world.verifier.replace_device(
+        &world.alice,
+        &receipt,
+        label(),
+        DeviceKind::Trusted,
+        known.id(),
+    );
+    let trusted = block_on(replaced).unwrap();
+    assert_eq!(world.devices(), [other.id(), trusted.id()]);
+    assert!(world.is_stranger(&phone, &known));
+    assert!(world.trusted(&trusted).is_ok());
+}
+
 #[test]
 fn an_accepted_token_moves_to_the_next() {
     let (world, phone) = World::enrolled();

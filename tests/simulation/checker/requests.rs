@@ -39,7 +39,7 @@ impl Checker {
     pub(super) fn remember(&mut self, by: usize, kind: WriteKind, at: Timestamp) {
         let requests = &mut self.requests;
         match (kind, self.entries[by].operation.request()) {
-            (WriteKind::Joined | WriteKind::Resealed, _) => {}
+            (WriteKind::Joined | WriteKind::Resealed | WriteKind::DeviceRemembered, _) => {}
             (
                 WriteKind::Rejected | WriteKind::Reserved | WriteKind::Accepted,
                 Some((id, typed)),

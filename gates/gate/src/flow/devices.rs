@@ -134,19 +134,21 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(());
         }
         let verifier = &self.flow.verifier;
-        if let Some(known) = known {
-            // A trusted device takes the place of the known one.
-            let forgotten = verifier.forget_device(account, known.id()).await;
-            let _ = forgotten.inspect_err(|error| not_remembered(account, error));
-        }
         let label = DeviceLabel::fit(&self.request.client.label());
-        match verifier
-            .remember_device(account, sealed, label.clone(), kind)
-            .await
-        {
+        let (name, replaced) = (label.clone(), known.map(DeviceToken::id));
+        let remembered = match replaced {
+            // A trusted device takes the place of the known one.
+            Some(known) => {
+                let replaced = verifier.replace_device(account, sealed, name, kind, known);
+                replaced.await
+            }
+            None => verifier.remember_device(account, sealed, name, kind).await,
+        };
+        match remembered {
             Ok(token) => {
                 self.device_cookie = Some(cookie.set(&token));
-                if let (DeviceKind::Trusted, Some(days)) = (kind, days) {
+                if let (DeviceKind::Trusted, Some(days), false) = (kind, days, receipt.is_repeat())
+                {
                     let label = label.to_string();
                     self.notify(account, What::BrowserTrusted { label, days })
                         .await;

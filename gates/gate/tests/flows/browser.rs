@@ -198,6 +198,7 @@ impl Browser {
             Format::Json => {
                 let value = |text: &str| match text {
                     "true" => true.into(),
+                    "false" => false.into(),
                     text => serde_json::Value::from(text),
                 };
                 let fields = fields.iter().map(|(name, text)| (*name, value(text)));

@@ -14,6 +14,7 @@ const DAY: u64 = 86_400;
 in_both_formats!(
     a_code_makes_the_browser_known,
     a_trusted_browser_needs_no_code,
+    the_same_form_twice_remembers_the_browser,
     a_trusted_browser_is_no_second_factor,
     trust_ends_after_30_days,
     no_wait_keeps_a_known_browser_out,
@@ -122,6 +123,39 @@ async fn a_trusted_browser_needs_no_code(service: Service) {
     assert!(!other.is_signed_in().await);
 }
 
+/// A user clicks twice, and the browser keeps the second answer.
+async fn the_same_form_twice_remembers_the_browser(service: Service) {
+    let service = service.remembering();
+    let phone = account(&service, ALICE).await;
+    for trust in ["false", "true"] {
+        let mut browser = service.browser();
+        browser.password(ALICE).await;
+        let page = browser.get("/two-factor/code").await;
+        let request = page.line("request").to_owned();
+        let code = service.next(&phone);
+        service.accounts.notices();
+        let fields = [
+            ("code", code.as_str()),
+            ("request", &request),
+            ("trust", trust),
+        ];
+        let mut first = browser.clone();
+        first.post("/two-factor/code", &fields).await.leads_to("/");
+        browser
+            .post("/two-factor/code", &fields)
+            .await
+            .leads_to("/");
+        assert_eq!(browser.cookie, first.cookie, "the same session");
+        assert!(browser.is_signed_in().await);
+        let signed_in = |what: &&What| matches!(what, What::SignedIn { .. });
+        let notices = service.accounts.notices();
+        assert_eq!(notices.iter().filter(signed_in).count(), 1);
+        assert_eq!(notices.len(), if trust == "true" { 2 } else { 1 });
+        let next = browser.again(ALICE).await;
+        assert_eq!(next == "/", trust == "true", "{next}");
+    }
+}
+
 async fn a_trusted_browser_is_no_second_factor(service: Service) {
     let service = service.remembering();
     let phone = account(&service, ALICE).await;
@@ -173,7 +207,7 @@ async fn no_wait_keeps_a_known_browser_out(service: Service) {
     let mut known = signed_in(&service, &phone, ALICE, false).await;
     let mut attacker = service.browser();
     attacker.password(ALICE).await;
-    let wrong = "000000";
+    let wrong = "00000000";
     // The attacker takes every guess of the budget, and goes on for a while.
     for _ in 0..14 {
         attacker.again(ALICE).await;
