@@ -77,8 +77,11 @@ impl GateSession for OwnSession {
 
 /// The layer of these sessions: it reads the cookie, and sets it when the id changes.
 async fn sessions(State(store): State<Store>, mut request: Request, next: Next) -> Response {
-    let cookie = request.headers().get(header::COOKIE);
-    let id = cookie.and_then(|cookie| cookie.to_str().ok()?.strip_prefix("id="));
+    let cookies = request.headers().get(header::COOKIE);
+    let id = cookies.and_then(|cookies| {
+        let mut cookies = cookies.to_str().ok()?.split("; ");
+        cookies.find_map(|cookie| cookie.strip_prefix("id="))
+    });
     let known = id.filter(|id| store.lock().unwrap().contains_key(*id));
     let before = known.map(str::to_owned);
     let id = Arc::new(Mutex::new(before.clone()));
@@ -92,7 +95,8 @@ async fn sessions(State(store): State<Store>, mut request: Request, next: Next) 
             None => "id=; Max-Age=0".to_owned(),
         };
         let cookie = HeaderValue::try_from(cookie).unwrap();
-        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+        // The gate may set the cookie of a known browser, too.
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
     answer
 }

@@ -113,7 +113,7 @@ async fn a_late_write_revives_no_session() {
     let before = browser.clone();
     let late = held.start(&browser).await;
     browser.post(&held.client, "/leave", "").await;
-    assert_eq!(browser.cookie_header(), "", "the sign-out deletes the cookie");
+    assert_eq!(browser.session_header(), "", "the sign-out deletes the cookie");
 
     let answer = held.finish(late).await;
     assert_eq!(answer.status, 200);
@@ -157,7 +157,7 @@ async fn a_repeated_form_gets_the_same_session() {
     first.receive(&answer);
     assert_eq!(first.post(&held.client, "/write", "").await.text(), "0");
     second.receive(&held.client.send(request).await);
-    assert_eq!(first.cookie_header(), second.cookie_header());
+    assert_eq!(first.session_header(), second.session_header());
     let count = second.post(&held.client, "/write", "").await;
     assert_eq!(count.text(), "1", "the repeat replaced the session");
     assert!(second.get(&held.client, "/secret").await.is_open());
@@ -178,7 +178,7 @@ async fn two_forms_at_once_get_the_same_session() {
     );
     first.receive(&one);
     second.receive(&two);
-    assert_eq!(first.cookie_header(), second.cookie_header());
+    assert_eq!(first.session_header(), second.session_header());
     assert!(second.get(&held.client, "/secret").await.is_open());
 }
 
@@ -187,14 +187,14 @@ async fn own_data_moves_to_the_new_session() {
     let held = Held::new().await;
     let mut browser = Browser::new();
     browser.post(&held.client, "/write", "").await;
-    let anonymous = browser.cookie_header();
+    let anonymous = browser.session_header();
     browser.enter(&held.client, "alice", "password").await;
-    let half = browser.cookie_header();
+    let half = browser.session_header();
     assert_ne!(anonymous, half);
     assert_eq!(browser.post(&held.client, "/write", "").await.text(), "1");
     let code = held.fixture.next_code("alice");
     browser.enter_code(&held.client, &code).await;
-    assert_ne!(browser.cookie_header(), half);
+    assert_ne!(browser.session_header(), half);
     assert_eq!(browser.post(&held.client, "/write", "").await.text(), "2");
 }
 

@@ -158,6 +158,15 @@ impl Browser {
         pairs.collect::<Vec<_>>().join("; ")
     }
 
+    /// Returns the header without the cookies of known devices.
+    #[must_use]
+    pub fn session_header(&self) -> String {
+        let mut sessions = self.clone();
+        let devices = |name: &String| name.starts_with("__Host-device-");
+        sessions.cookies.retain(|name, _| !devices(name));
+        sessions.cookie_header()
+    }
+
     /// Adds the cookies to a request.
     #[must_use]
     pub fn prepare(&self, request: TestRequest) -> TestRequest {
