@@ -16,7 +16,8 @@ use crate::{Gate, MemoryRows, Separate, SignInRows};
 /// A gate with four accounts, a clock, and their phones.
 ///
 /// `alice` and `dave` have a second factor. `bob` has none. `carol` has none and must enroll. Every
-/// password is `password`. The gate remembers browsers, and trusts them for 30 days. The pages of this gate are lines `name: value`.
+/// password is `password`. The gate remembers browsers, and trusts them for 30 days. The pages of
+/// this gate are lines `name: value`.
 #[derive(Debug)]
 pub struct Fixture {
     /// The gate.
