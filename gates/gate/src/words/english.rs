@@ -342,7 +342,7 @@ fn done(done: &Done) -> String {
         }
         Done::SignedOut => "You are signed out.".into(),
         Done::BrowserForgotten => {
-            "The browser is forgotten. It is asked for a code like any other.".into()
+            "The browser is forgotten. The next sign-in there needs a code.".into()
         }
         Done::BrowsersForgotten => "All browsers are forgotten.".into(),
     }

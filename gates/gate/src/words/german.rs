@@ -324,7 +324,7 @@ fn done(done: &Done) -> String {
         }
         Done::SignedOut => "Sie sind abgemeldet.".into(),
         Done::BrowserForgotten => {
-            "Der Browser ist vergessen. Er wird wie jeder andere nach einem Code gefragt.".into()
+            "Der Browser ist vergessen. Die nächste Anmeldung dort braucht einen Code.".into()
         }
         Done::BrowsersForgotten => "Alle Browser sind vergessen.".into(),
     }
