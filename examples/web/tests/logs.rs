@@ -109,7 +109,7 @@ async fn the_whole_flow_logs_no_secrets() {
     // The log contains these texts.
     for text in [
         "route=\"/sign-up/{token}\"",
-        "action=\"verify_request\"",
+        "action=\"verify_attempt\"",
         "account=\"1\"",
         "no such table: events",
     ] {
