@@ -166,8 +166,8 @@ pub use record::keyring::{Keyring, SealingKey};
 pub use time::{Timestamp, TimestampError};
 #[cfg(feature = "verifier")]
 pub use verifier::{
-    BuildError, Denied, Enrollment, EnrollmentRequest, Removed, Resealed, Verifier,
-    VerifierBuilder, VerifierError,
+    BuildError, Denied, Enrollment, EnrollmentRequest, IssuedBackupCodes, Removed, Resealed,
+    Verifier, VerifierBuilder, VerifierError,
 };
 
 /// Imports the second factors of another system: users keep their phones and backup codes.

@@ -125,8 +125,8 @@ impl Service {
             first_factor: FirstFactor::password(password_checked_at),
             receipt: &self.verifier.seal_receipt(&receipt),
         };
-        let codes = self.verifier.issue_backup_codes(account, proof).await?;
-        Ok((phone, codes))
+        let issued = self.verifier.issue_backup_codes(account, proof).await?;
+        Ok((phone, issued.into_codes()))
     }
 
     /// The second step of a login, as a handler does it after the password check.

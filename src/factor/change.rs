@@ -7,7 +7,6 @@ use super::code_set::CodeSet;
 use super::proof::{AcceptedBy, Evidence, FirstFactor, Receipt};
 use super::rate_limit::is_recent;
 use super::second_factor::{Outcome, SecondFactor, Step};
-use crate::backup::BackupCodeSet;
 use crate::store::WriteKind;
 use crate::{AccountId, AuthenticatorId, AuthenticatorName, Policy, Rejection, Timestamp};
 use alloc::boxed::Box;
@@ -40,6 +39,8 @@ pub(crate) struct Changed {
     pub(crate) at: Timestamp,
     /// Whether an authenticator is active afterwards.
     pub(crate) enabled: bool,
+    /// The salt of a new set of backup codes that is to be pending.
+    pub(crate) salt: Option<[u8; 16]>,
 }
 
 impl SecondFactor {
@@ -60,8 +61,12 @@ impl SecondFactor {
         match proven {
             Ok(()) => {
                 let kind = self.apply(change, now);
-                let enabled = self.is_enabled();
-                Step::Write(self, kind, Outcome::Accepted(Changed { at: now, enabled }))
+                let changed = Changed {
+                    at: now,
+                    enabled: self.is_enabled(),
+                    salt: self.salt_to_share(policy),
+                };
+                Step::Write(self, kind, Outcome::Accepted(changed))
             }
             Err(refusal) => self.refuse(refusal),
         }
@@ -215,25 +220,6 @@ impl SecondFactor {
         }
         self.pending.take_if(|pending| pending.replaces == Some(id));
         WriteKind::Removed
-    }
-
-    /// Stores the backup codes that a right was granted for.
-    pub(crate) fn issue(
-        mut self,
-        right: IssueRightId,
-        codes: BackupCodeSet,
-        now: Timestamp,
-    ) -> Step<Result<(), Rejection>> {
-        if !self.is_enabled() {
-            return Step::Answer(Err(Rejection::Disabled));
-        }
-        match self.issuing.redeem(right, now) {
-            Ok(()) => {
-                self.code_set = Some(CodeSet::Issued(codes));
-                Step::Write(self, WriteKind::Issued, Ok(()))
-            }
-            Err(rejection) => Step::Answer(Err(rejection)),
-        }
     }
 }
 

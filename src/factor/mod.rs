@@ -37,6 +37,7 @@ mod enrollment;
 pub(crate) mod import;
 pub(crate) mod import_error;
 mod moving_factor;
+mod pending_codes;
 pub(crate) mod policy;
 #[cfg(feature = "serde")]
 mod policy_serde;
@@ -55,6 +56,7 @@ pub(crate) use consecutive::Row;
 pub(crate) use import::{Import, ImportCodes, ImportStage};
 pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use moving_factor::{MovingFactor, Parameters};
+pub(crate) use pending_codes::IssuedSet;
 pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;
 pub(crate) use request::{LastRequest, RequestResult, RequestTag};
@@ -68,4 +70,6 @@ pub use consecutive::ConsecutiveCodes;
 pub use policy::{Backoff, PolicyError};
 pub use proof::BackupCodeSetId;
 pub use rate_limit::RateLimitState;
-pub use second_factor::{AuthenticatorKind, AuthenticatorStatus, BackupCodesStatus, EnabledStatus};
+pub use second_factor::{
+    AuthenticatorKind, AuthenticatorStatus, BackupCodesStatus, EnabledStatus, PendingCodesStatus,
+};

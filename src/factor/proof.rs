@@ -182,7 +182,7 @@ pub enum AcceptedBy {
         set: BackupCodeSetId,
         /// The number of the code in the set, from 1.
         number: u8,
-        /// The number of unused codes that are left.
+        /// The number of unused codes that are left in this set.
         remaining: u8,
     },
     /// The passcode that confirmed an enrollment.
@@ -194,6 +194,8 @@ pub enum AcceptedBy {
 
 /// The id of one set of backup codes: 128 random bits, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct BackupCodeSetId([u8; 16]);
 
 impl BackupCodeSetId {
@@ -223,6 +225,20 @@ impl FromStr for BackupCodeSetId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         parse_hex(text).map(Self)
+    }
+}
+
+impl TryFrom<String> for BackupCodeSetId {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<BackupCodeSetId> for String {
+    fn from(id: BackupCodeSetId) -> Self {
+        alloc::format!("{id}")
     }
 }
 

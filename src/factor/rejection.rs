@@ -110,6 +110,10 @@ pub enum Rejection {
         "the new backup codes were not stored in time; the old ones are still valid; try again"
     )]
     IssueExpired,
+    /// No set of backup codes with this id is pending: the set was discarded, or another set
+    /// replaced it, or it is no longer pending. Nothing changed.
+    #[error("these backup codes are not pending; reload the page")]
+    NoPendingCodes,
 }
 
 impl Rejection {
@@ -138,6 +142,7 @@ impl Rejection {
                 | Self::TooManyEnrollments { .. }
                 | Self::TooManyIssues { .. }
                 | Self::IssueExpired
+                | Self::NoPendingCodes
         )
     }
 }

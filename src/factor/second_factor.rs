@@ -4,7 +4,7 @@ use super::code_set::CodeSet;
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
 use super::request::LastRequest;
-use crate::backup::HashJob;
+use crate::backup::{HashJob, PendingCodeSet};
 use crate::factor::BackupCodeSetId;
 use crate::otp::{Algorithm, Secret};
 use crate::store::WriteKind;
@@ -24,6 +24,8 @@ pub(crate) struct SecondFactor {
     pub(crate) authenticators: Vec<Authenticator>,
     pub(crate) pending: Option<Pending>,
     pub(crate) code_set: Option<CodeSet>,
+    /// A set of backup codes that is pending next to the current one.
+    pub(crate) pending_codes: Option<Box<PendingCodeSet>>,
     pub(crate) rate_limit: RateLimit,
     pub(crate) beginnings: Beginnings,
     pub(crate) issuing: Issuing,
@@ -70,6 +72,7 @@ pub(crate) enum Outcome<T> {
     /// The attempt is counted as a failure. Compute this hash, and ask again.
     HashNeeded {
         job: HashJob,
+        /// The first set that had the salt of the hash.
         set: BackupCodeSetId,
     },
 }
@@ -86,6 +89,7 @@ impl SecondFactor {
             authenticators: Vec::new(),
             pending: None,
             code_set: None,
+            pending_codes: None,
             rate_limit: RateLimit::new(now, policy),
             beginnings: Beginnings::new(),
             issuing: Issuing::new(),
@@ -98,6 +102,8 @@ impl SecondFactor {
         !self.authenticators.is_empty()
     }
 
+    /// The number of unused codes of the current set. The user may never have seen the codes of a
+    /// pending one.
     pub(crate) fn codes_left(&self) -> usize {
         self.code_set.as_ref().map_or(0, CodeSet::remaining)
     }
@@ -124,6 +130,7 @@ impl SecondFactor {
                 remaining: codes.remaining(),
                 used_at: codes.used_at(),
                 imported: codes.is_imported(),
+                pending: self.pending_codes.as_deref().map(PendingCodesStatus::of),
             }),
             rate_limit: self.rate_limit.state(now, policy),
         })
@@ -146,6 +153,7 @@ impl SecondFactor {
         self.authenticators.clear();
         self.pending = None;
         self.code_set = None;
+        self.pending_codes = None;
         self.issuing.right = None;
         self.import = None;
     }
@@ -302,4 +310,34 @@ pub struct BackupCodesStatus {
     /// Whether another system issued the set. Offer the user a new set.
     #[cfg_attr(feature = "serde", serde(default))]
     pub imported: bool,
+    /// A later set, until the user has saved it or uses one of its codes. Its codes are valid, too.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub pending: Option<PendingCodesStatus>,
+}
+
+/// A set of backup codes that is pending next to the current one.
+///
+/// [`Verifier::confirm_saved`](crate::Verifier::confirm_saved) or the first accepted code of the
+/// set ends the current set. Nothing else does, and a pending set does not expire. So remind the
+/// user until one of the two happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct PendingCodesStatus {
+    /// Its id, to confirm or discard it.
+    pub id: BackupCodeSetId,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// The number of its codes. None of them is used.
+    pub remaining: usize,
+}
+
+impl PendingCodesStatus {
+    const fn of(set: &PendingCodeSet) -> Self {
+        Self {
+            id: BackupCodeSetId::from_bytes(*set.id()),
+            issued_at: set.issued_at(),
+            remaining: set.remaining(),
+        }
+    }
 }

@@ -22,10 +22,14 @@
 //! field 6       = imported set              the backup codes; the code set above is null
 //! field 7       = counter                   the first one, if pending is counter-based
 //! field 8       = [tag, time, result, n]    the last attempt, if it had a request id
+//! field 10      = [id / null, ? (id, issued at, hashes)]  of the code set, and of a pending one
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
 //! The parameters of a counter-based one have the period 30, and there is no last step.
+//!
+//! Field 10 has the id of a code set that was pending; the salt is the id of any other. A pending
+//! set has the salt, the cost and the format of the code set, and no used code.
 //!
 //! The result of a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the
 //! authenticator with index n) or 3 (accepted by backup code number n).
@@ -133,7 +137,7 @@ fn write_record<W: Write>(
         parts::write_authenticator(authenticator, e)?;
     }
     match &factor.code_set {
-        Some(CodeSet::Issued(set)) => set.encode_into(e)?,
+        Some(CodeSet::Issued(set) | CodeSet::Successor { set, .. }) => set.encode_into(e)?,
         Some(CodeSet::Imported(_)) | None => e.null()?.ok()?,
     }
     match &factor.pending {
@@ -163,6 +167,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         authenticators,
         pending,
         code_set,
+        pending_codes: None,
         rate_limit,
         beginnings: Beginnings::new(),
         issuing: Issuing::new(),
@@ -247,6 +252,7 @@ mod tests {
             authenticators: vec![authenticator()],
             pending: Some(pending()),
             code_set: Some(CodeSet::Issued(set)),
+            pending_codes: None,
             rate_limit: RateLimit::new(AT, &Policy::default()),
             beginnings: Beginnings::from_times(vec![AT; 10]),
             issuing: Issuing {

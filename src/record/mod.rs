@@ -30,6 +30,7 @@ mod fields;
 mod history;
 pub(crate) mod keyring;
 mod parts;
+mod pending_codes;
 mod seal;
 
 pub(crate) use history::{History, WriteOutcome};

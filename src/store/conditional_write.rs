@@ -156,13 +156,24 @@ pub enum WriteKind {
     /// The proof for a new set of backup codes was accepted. If the proof was a code, it is used
     /// up.
     ///
-    /// The set follows as [`Issued`](Self::Issued) when its password hashes are computed, or never.
+    /// The set follows as [`Issued`](Self::Issued) or [`IssuedPending`](Self::IssuedPending) when
+    /// its password hashes are computed, or never.
     Issuing,
-    /// A new set of backup codes replaced the old one.
+    /// A new set of backup codes is the current one. It is the first set, or it replaced the old
+    /// one and a pending one at once.
     Issued,
+    /// A new set of backup codes is pending next to the current one. It replaced an earlier pending
+    /// set.
+    IssuedPending,
+    /// The user has saved the pending set of backup codes, which replaced the current one.
+    ///
+    /// The first accepted code of a pending set does the same, in the write that accepts the code.
+    CodesConfirmed,
+    /// The pending set of backup codes was discarded. The current set stays.
+    CodesDiscarded,
     /// An authenticator was removed, and another one is still active.
     Removed,
-    /// The last authenticator was removed, together with the backup codes and any pending
+    /// The last authenticator was removed, together with all backup codes and any pending
     /// enrollment.
     ///
     /// You may clear your `enrolled` flag.
@@ -276,7 +287,7 @@ pub struct RevisionError(i64);
 pub struct Summary {
     /// Whether at least one authenticator is active.
     pub enabled: bool,
-    /// The number of unused backup codes.
+    /// The number of unused backup codes, without those of a pending set.
     pub codes_left: u32,
     /// The key that encrypts the record.
     pub key: KeyId,

@@ -83,7 +83,7 @@ impl<S: Store> Verifier<S> {
         report(account, "erase", self.load_and_erase(account).await)
     }
 
-    async fn administer(
+    pub(super) async fn administer(
         &self,
         account: &AccountId,
         act: impl Fn(SecondFactor, Timestamp) -> Step<Result<(), Rejection>> + Send + Sync,

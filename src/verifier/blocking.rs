@@ -1,11 +1,12 @@
 use super::admin::Resealed;
+use super::backup_codes::IssuedBackupCodes;
 use super::builder::{BuildError, VerifierBuilder};
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError};
 use super::import::{ImportError, Imported};
 use super::verifier::{self, Removed};
-use crate::backup::BackupCodes;
 use crate::blocking::{Adapter, Store};
+use crate::factor::BackupCodeSetId;
 use crate::import::Import;
 use crate::runtime::RandomSource;
 use crate::session::{FactorFlag, NextStep, Requirement};
@@ -177,8 +178,28 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
         proof: Proof<'_>,
-    ) -> Result<BackupCodes, Denied> {
+    ) -> Result<IssuedBackupCodes, Denied> {
         block_on(self.0.issue_backup_codes(account, proof))
+    }
+
+    /// Blocks on [`Verifier::confirm_saved`](crate::Verifier::confirm_saved).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn confirm_saved(&self, account: &AccountId, set: BackupCodeSetId) -> Result<(), Denied> {
+        block_on(self.0.confirm_saved(account, set))
+    }
+
+    /// Blocks on [`Verifier::discard_pending_codes`](crate::Verifier::discard_pending_codes).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn discard_pending_codes(
+        &self,
+        account: &AccountId,
+        set: BackupCodeSetId,
+    ) -> Result<(), Denied> {
+        block_on(self.0.discard_pending_codes(account, set))
     }
 
     /// Blocks on [`Verifier::remove_authenticator`](crate::Verifier::remove_authenticator).

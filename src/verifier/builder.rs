@@ -56,6 +56,7 @@ impl<S> VerifierBuilder<S> {
             random,
             hash_executor: Arc::new(InlineExecutor),
             rounds: 32,
+            pending_codes: true,
         };
         Self { store, core }
     }
@@ -98,6 +99,16 @@ impl<S> VerifierBuilder<S> {
     /// Sets the executor of the password hashes of backup codes. Default: [`InlineExecutor`].
     pub fn hash_executor(mut self, hash_executor: impl HashExecutor + 'static) -> Self {
         self.core.hash_executor = Arc::new(hash_executor);
+        self
+    }
+
+    /// Sets whether a later set of backup codes is pending next to the current one. Default: true.
+    ///
+    /// If false, a new set replaces the current one at once. Earlier versions of this crate cannot
+    /// read a record with a pending set, or with a set that was pending. So use false while a
+    /// server still runs an earlier version.
+    pub fn pending_backup_codes(mut self, allowed: bool) -> Self {
+        self.core.pending_codes = allowed;
         self
     }
 

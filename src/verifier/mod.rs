@@ -1,6 +1,7 @@
 //! Loads a record, applies the rules, and writes the record back by a conditional write.
 
 mod admin;
+mod backup_codes;
 mod blocking;
 mod builder;
 mod consecutive;
@@ -13,6 +14,7 @@ mod request;
 mod verifier;
 
 pub use admin::Resealed;
+pub use backup_codes::IssuedBackupCodes;
 pub use blocking::Verifier as BlockingVerifier;
 pub use builder::{BuildError, VerifierBuilder};
 pub use enrollment::{Enrollment, EnrollmentRequest};

@@ -1,6 +1,5 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
-use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::factor::{
     Accepted, Change, Changed, Evidence, MovingFactor, NewEnrollment, Parameters, Pending,
     SecondFactor, Step,
@@ -37,7 +36,8 @@ use std::sync::Arc;
 ///    mail.
 /// 3. Issue backup codes. After a new password check, call
 ///    [`issue_backup_codes`](Self::issue_backup_codes) with the sealed receipt. Show the codes
-///    once, and offer the file.
+///    once, and offer the file. When the user says that they are saved, call
+///    [`confirm_saved`](Self::confirm_saved).
 /// 4. Log in. After the password, pass the text of the one code field to [`verify`](Self::verify).
 ///    Let the user in only on `Ok`.
 ///
@@ -96,6 +96,8 @@ pub(super) struct Core {
     pub(super) random: Arc<dyn RandomSource>,
     pub(super) hash_executor: Arc<dyn HashExecutor>,
     pub(super) rounds: u32,
+    /// Whether a new set of backup codes can be pending.
+    pub(super) pending_codes: bool,
 }
 
 /// The result of [`Verifier::remove_authenticator`].
@@ -273,60 +275,6 @@ impl<S: Store> Verifier<S> {
         Ok(next_step(account, status, flag, requirement, now))
     }
 
-    /// Issues a set of backup codes, which replaces the current set. Show the codes once: only
-    /// their Argon2id hashes are stored.
-    ///
-    /// The verifier makes two writes. The first write checks the proof and grants a right. Then the
-    /// hashes are computed. The second write uses the right and stores the hashes. It must follow
-    /// within a minute. If the process dies in between, the proof is used up and the old codes stay
-    /// valid. At most three sets may be issued within 24 hours.
-    ///
-    /// # Errors
-    /// [`Denied`], with the proof's rejection, [`Rejection::Disabled`],
-    /// [`Rejection::TooManyIssues`] or [`Rejection::IssueExpired`].
-    pub async fn issue_backup_codes(
-        &self,
-        account: &AccountId,
-        proof: Proof<'_>,
-    ) -> Result<BackupCodes, Denied> {
-        let outcome = with_wiped_stack(self.issue(account, &proof)).await;
-        report(account, "issue_backup_codes", outcome)
-    }
-
-    async fn issue(&self, account: &AccountId, proof: &Proof<'_>) -> Result<BackupCodes, Denied> {
-        let mut generator = Generator(&*self.core.random);
-        let codes = BackupCodes::try_generate(self.core.policy.code_format(), &mut generator)?;
-        let right = generator.bytes()?;
-        let change = Change::GrantIssue(right);
-        let granted = self.change(account, proof, &change).await?;
-        let set = self.new_code_set(&codes, granted.at).await?;
-        let outcome = self.load_modify_store(account, |loaded, now| match loaded {
-            None => Step::Answer(Err(Rejection::Absent)),
-            Some(loaded) => loaded.factor.issue(right, set.clone(), now),
-        });
-        outcome.await??;
-        Ok(codes)
-    }
-
-    async fn new_code_set(
-        &self,
-        codes: &BackupCodes,
-        issued_at: Timestamp,
-    ) -> Result<BackupCodeSet, VerifierError> {
-        let salt = Generator(&*self.core.random).bytes()?;
-        let params = self.core.policy.code_hash();
-        let job = BackupCodeSet::issue_job(codes, salt, params, None);
-        let hashes = self.core.hash_executor.run(job).await?;
-        Ok(BackupCodeSet::from_hashes(
-            codes.format(),
-            salt,
-            params,
-            issued_at,
-            None,
-            hashes,
-        ))
-    }
-
     /// Removes an authenticator. If it was the last one, the second factor is off: see
     /// [`disable`](Self::disable).
     ///
@@ -359,7 +307,7 @@ impl<S: Store> Verifier<S> {
     }
 
     /// Checks the proof and makes the change in one write.
-    async fn change(
+    pub(super) async fn change(
         &self,
         account: &AccountId,
         proof: &Proof<'_>,

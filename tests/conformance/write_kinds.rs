@@ -27,7 +27,7 @@ fn kinds() -> HashSet<WriteKind> {
 
 #[test]
 fn all_thirteen_write_kinds_are_sent() {
-    assert_eq!(kinds().len(), 13);
+    assert_eq!(kinds().len(), 16);
 }
 
 #[test]

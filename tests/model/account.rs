@@ -107,12 +107,21 @@ pub(crate) struct Set {
     pub(crate) codes: Vec<Code>,
 }
 
+impl Set {
+    /// When the set was issued, and how many codes it has.
+    pub(crate) fn pending_view(&self) -> (u64, usize) {
+        (self.issued_at, self.codes.len())
+    }
+}
+
 /// An account that has a record.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) active: Vec<Active>,
     pub(crate) pending: Option<Pending>,
     pub(crate) set: Option<Set>,
+    /// The set that is pending next to the current one.
+    pub(crate) pending_set: Option<Set>,
     pub(crate) throttle: Throttle,
     pub(crate) beginnings: Recent,
     /// When rights to issue codes were granted.

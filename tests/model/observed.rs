@@ -42,6 +42,8 @@ pub(crate) struct CodesView {
     pub(crate) issued_at: u64,
     pub(crate) remaining: usize,
     pub(crate) used_at: Vec<Option<u64>>,
+    /// When the pending set was issued, and how many codes it has.
+    pub(crate) pending: Option<(u64, usize)>,
 }
 
 impl View {
@@ -70,6 +72,9 @@ impl View {
                         .iter()
                         .map(|used_at| used_at.map(|at| at.as_unix()))
                         .collect(),
+                    pending: codes
+                        .pending
+                        .map(|pending| (pending.issued_at.as_unix(), pending.remaining)),
                 }),
                 rate_limit: enabled.rate_limit,
             },
@@ -97,6 +102,17 @@ impl View {
         }
     }
 
+    /// When the current set of codes and the pending one were issued.
+    pub(crate) fn sets(&self) -> [Option<u64>; 2] {
+        match self {
+            Self::Enabled { codes, .. } => {
+                let pending = codes.as_ref().and_then(|codes| codes.pending);
+                [self.issued_at(), pending.map(|(issued_at, _)| issued_at)]
+            }
+            Self::Absent | Self::Disabled => [None; 2],
+        }
+    }
+
     /// When the current set of codes was issued.
     pub(crate) fn issued_at(&self) -> Option<u64> {
         match self {
@@ -111,6 +127,7 @@ impl View {
 pub(crate) struct Codes {
     pub(crate) set: usize,
     pub(crate) codes: Vec<String>,
+    pub(crate) is_pending: bool,
 }
 
 /// A call with its values.
@@ -130,6 +147,10 @@ pub(crate) enum Call {
         right: usize,
         codes: Codes,
     },
+    /// The user has saved the set with this number.
+    ConfirmSaved(usize),
+    /// Ends the set with this number, if it is pending.
+    Discard(usize),
     Remove(AuthenticatorId, Proof),
     Disable(Proof),
     ForceDisable,

@@ -1,7 +1,7 @@
 //! The reference model: the rules of DESIGN.md for two accounts, in the simplest form. The
 //! model keeps every time step and every event, and searches all of them for each answer.
 
-use super::account::{Account, Active, App, By, Code, Pending, Proof};
+use super::account::{Account, Active, App, By, Code, Pending, Proof, Set};
 use super::issue_rules::Right;
 
 use super::observed::{AppView, CodesView, Entry, View};
@@ -73,6 +73,14 @@ impl Reference {
         set.map_or(&[], |set| &set.codes)
     }
 
+    /// The codes of the current set and of the pending one.
+    pub(crate) fn all_codes(&self, who: usize) -> impl Iterator<Item = &Code> {
+        let account = self.accounts[who].as_ref();
+        let pending = account.and_then(|account| account.pending_set.as_ref());
+        let pending = pending.map_or(&[][..], |set| &set.codes);
+        self.codes(who).iter().chain(pending)
+    }
+
     /// The last second of the pending enrollment.
     pub(crate) fn pending_ends_at(&self, who: usize) -> Option<u64> {
         let pending = self.accounts[who].as_ref()?.pending.as_ref()?;
@@ -130,6 +138,7 @@ impl Reference {
                     .filter(|code| code.used_at.is_none())
                     .count(),
                 used_at: set.codes.iter().map(|code| code.used_at).collect(),
+                pending: account.pending_set.as_ref().map(Set::pending_view),
             }),
             rate_limit: account.throttle.rate_limit(now),
         }
@@ -195,6 +204,7 @@ impl Reference {
             active: Vec::new(),
             pending: None,
             set: None,
+            pending_set: None,
             throttle: Throttle::new(&self.rules, self.now),
             beginnings: BEGINNINGS,
             issues: ISSUES,
@@ -363,6 +373,7 @@ impl Reference {
         account.active.clear();
         account.pending = None;
         account.set = None;
+        account.pending_set = None;
         account.right = None;
         self.write(WriteKind::Disabled);
     }

@@ -36,7 +36,7 @@ pub(crate) struct World {
     /// The issues of codes whose second write is still to come.
     pub(crate) started: [Vec<Started>; 2],
     /// The ids that the system gave to the code sets, and their numbers.
-    set_ids: Vec<(BackupCodeSetId, usize)>,
+    pub(crate) set_ids: Vec<(BackupCodeSetId, usize)>,
     pub(crate) last_request: [Option<Request>; 2],
     /// Whether the current command got a receipt for a repeat.
     is_repeat: bool,
@@ -210,6 +210,8 @@ impl World {
             },
             Action::VerifyConsecutive(row) => self.row(verifier, row),
             Action::StartIssue(proof) => self.start_issue(verifier, proof),
+            Action::ConfirmSaved(pick) => self.confirm_saved(verifier, pick),
+            Action::DiscardCodes(pick) => self.discard_codes(verifier, pick),
             Action::Remove(pick, proof) => {
                 let id = self.active(pick);
                 let proven = self.proven(proof);
@@ -399,7 +401,17 @@ impl World {
         Ok(Ok(by))
     }
 
-    /// Converts the id of a code set to its number. Each set has exactly one id.
+    /// Keeps the id of a code set. Each set has exactly one id, and no other set has it.
+    pub(crate) fn name_set(&mut self, id: BackupCodeSetId, set: usize) -> Agreement {
+        let mut known = self.set_ids.iter();
+        if known.any(|(it, other)| (*it == id) != (*other == set)) {
+            return Err("a code set has two ids, or an id two sets".into());
+        }
+        self.set_ids.push((id, set));
+        Ok(())
+    }
+
+    /// Converts the id of a code set to its number.
     fn by(&mut self, by: AcceptedBy) -> Agreement<By> {
         Ok(match by {
             AcceptedBy::Authenticator { id } => By::App(id),
@@ -411,16 +423,9 @@ impl World {
             } => {
                 let current = self.reference.set(self.who);
                 let current = current.ok_or("there is no code set")?;
-                let known = self.set_ids.iter();
-                let mut known = known.filter(|(it, set)| *it == id || *set == current);
-                let set = match known.next() {
-                    None => current,
-                    Some((it, set)) if *it == id => *set,
-                    Some(_) => return Err("a code set has two ids".into()),
-                };
-                self.set_ids.push((id, set));
+                self.name_set(id, current)?;
                 By::Code {
-                    set,
+                    set: current,
                     number,
                     remaining,
                 }

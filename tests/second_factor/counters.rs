@@ -107,7 +107,7 @@ fn a_token_admits_385_guesses_a_year() {
         panic!()
     };
     let risk = world.verifier.policy().annual_risk(&enabled.authenticators);
-    let expected = 385.0 * (3.0 * 22.0 / f64::from(1_u32 << 31) + 10.0 / 1e8);
+    let expected = 385.0 * (3.0 * 22.0 / f64::from(1_u32 << 31) + 20.0 / 1e8);
     assert!((risk - expected).abs() < 1e-12);
 }
 

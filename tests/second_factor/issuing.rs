@@ -2,10 +2,10 @@
 //! account gets at most three sets per day.
 
 use crate::world::{DAY, STEP, World, rejection};
-use countersign::backup::{BackupCodes, HashJob};
+use countersign::backup::HashJob;
 use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
 use countersign::testing::{Phone, block_on};
-use countersign::{Denied, EnrollmentRequest, Proof, Rejection};
+use countersign::{Denied, EnrollmentRequest, IssuedBackupCodes, Proof, Rejection};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,7 +42,7 @@ fn with_pool() -> (World, Phone, Pool) {
     (world, phone, pool)
 }
 
-type Issue<'a> = Pin<Box<dyn Future<Output = Result<BackupCodes, Denied>> + 'a>>;
+type Issue<'a> = Pin<Box<dyn Future<Output = Result<IssuedBackupCodes, Denied>> + 'a>>;
 
 fn issue<'a>(world: &'a World, proof: Proof<'a>) -> Issue<'a> {
     Box::pin(world.verifier.issue_backup_codes(&world.alice, proof))

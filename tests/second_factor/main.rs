@@ -25,6 +25,7 @@ mod limits;
 mod lost_answers;
 mod names;
 mod passcodes;
+mod pending_codes;
 mod policy;
 mod pool;
 mod prepared_import;

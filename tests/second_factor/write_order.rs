@@ -238,9 +238,12 @@ fn no_call_succeeds_on_a_failing_store() {
     let receipt = world.log_in(&phone);
     let proof = world.reauthenticated(&receipt);
     let request = || EnrollmentRequest::new("alice");
+    let (verifier, alice) = (&world.verifier, &world.alice);
+    drop(block_on(verifier.issue_backup_codes(alice, proof.clone())).unwrap());
+    let issued = block_on(verifier.issue_backup_codes(alice, proof.clone())).unwrap();
+    let pending_codes = issued.set();
     let pending = world.begin(request(), proof.clone()).unwrap();
     world.clock.advance(STEP);
-    let (verifier, alice) = (&world.verifier, &world.alice);
     let id = world.authenticators()[0];
     let failed = |denied: Denied| match denied {
         Denied::Failed(error) => error,
@@ -260,6 +263,8 @@ fn no_call_succeeds_on_a_failing_store() {
                 .confirm(&pending, &world.wrong(&scan(&pending)))
                 .map(drop),
             block_on(verifier.issue_backup_codes(alice, proof.clone())).map(drop),
+            block_on(verifier.confirm_saved(alice, pending_codes)),
+            block_on(verifier.discard_pending_codes(alice, pending_codes)),
             block_on(verifier.remove_authenticator(alice, id, proof.clone())).map(|_| ()),
             block_on(verifier.disable(alice, proof.clone())),
             block_on(verifier.force_disable(alice)),

@@ -79,6 +79,38 @@ fn logged() -> World<Logged> {
 }
 
 #[test]
+fn writes_name_what_happens_to_code_sets() {
+    use WriteKind as Kind;
+    let world = logged();
+    let store = world.verifier.store().clone();
+    let phone = world.enroll();
+    let issue = || {
+        let receipt = world.log_in(&phone);
+        let proof = world.reauthenticated(&receipt);
+        let issued = world.verifier.issue_backup_codes(&world.alice, proof);
+        block_on(issued).unwrap().set()
+    };
+    let first = issue();
+    store.written();
+    let kinds = || -> Vec<_> {
+        let written = store.written().into_iter();
+        written.map(|(kind, _, left, _)| (kind, left)).collect()
+    };
+    let (verifier, alice) = (&world.verifier, &world.alice);
+    let second = issue();
+    let issued = [Kind::Accepted, Kind::Issuing, Kind::IssuedPending];
+    assert_eq!(kinds(), issued.map(|kind| (kind, 10)));
+    block_on(verifier.discard_pending_codes(alice, second)).unwrap();
+    assert_eq!(kinds(), [(Kind::CodesDiscarded, 10)]);
+    let third = issue();
+    kinds();
+    block_on(verifier.confirm_saved(alice, first)).unwrap();
+    assert_eq!(kinds(), [], "the first set is current already");
+    block_on(verifier.confirm_saved(alice, third)).unwrap();
+    assert_eq!(kinds(), [(Kind::CodesConfirmed, 10)]);
+}
+
+#[test]
 fn every_write_carries_its_kind_and_summary() {
     use WriteKind as Kind;
     let mut world = logged();

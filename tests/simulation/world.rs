@@ -239,6 +239,14 @@ impl<D: Database> World<D> {
                     self.checker.lock().unwrap().issued_codes(index, &codes);
                     Answer::Done
                 }),
+            Operation::ConfirmSaved { set, .. } => verifier
+                .confirm_saved(account, *set)
+                .await
+                .map(|()| Answer::Done),
+            Operation::Discard { set, .. } => verifier
+                .discard_pending_codes(account, *set)
+                .await
+                .map(|()| Answer::Done),
             Operation::Remove { id, proof } => verifier
                 .remove_authenticator(account, *id, proof.as_proof())
                 .await

@@ -93,7 +93,9 @@ fn text(what: &What) -> String {
         What::Replaced { name } => format!("Authenticator \"{name}\" was replaced"),
         What::Removed { name } => format!("Authenticator \"{name}\" was removed"),
         What::Disabled => "Two-factor authentication was turned off".into(),
-        What::BackupCodesIssued => "New backup codes were generated".into(),
+        What::BackupCodesIssued { .. } => "New backup codes were generated".into(),
+        What::BackupCodesConfirmed => "The new backup codes were saved".into(),
+        What::BackupCodesDiscarded => "The new backup codes were discarded".into(),
         _ => "The second factor was changed".into(),
     }
 }

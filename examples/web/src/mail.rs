@@ -59,8 +59,18 @@ pub(crate) fn of(what: &What) -> Option<(String, String)> {
             "Two-factor authentication is off".into(),
             "From now on, signing in needs only your password.".into(),
         ),
-        What::BackupCodesIssued => (
+        What::BackupCodesIssued { pending: true } => (
             "You have new backup codes".into(),
+            "Your earlier backup codes work until you say that you have saved the new ones, or until \
+             you use one of the new ones."
+                .into(),
+        ),
+        What::BackupCodesIssued { pending: false } => (
+            "You have new backup codes".into(),
+            "Any earlier backup codes no longer work.".into(),
+        ),
+        What::BackupCodesConfirmed => (
+            "Your new backup codes are saved".into(),
             "Your earlier backup codes no longer work.".into(),
         ),
         What::BackupCodeUsed { number, remaining } => (

@@ -59,7 +59,15 @@ pub enum What {
     /// The second factor is off. Send a mail.
     Disabled,
     /// New backup codes were issued. Send a mail.
-    BackupCodesIssued,
+    BackupCodesIssued {
+        /// Whether the earlier codes are valid until the user has saved the new ones.
+        pending: bool,
+    },
+    /// The user has saved the new backup codes, and the earlier ones are no longer valid. Send a
+    /// mail.
+    BackupCodesConfirmed,
+    /// The new backup codes were discarded. The earlier ones stay valid.
+    BackupCodesDiscarded,
 }
 
 /// The browser or program behind a request, as it presents itself.

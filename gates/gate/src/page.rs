@@ -1,5 +1,5 @@
 use countersign::backup::BackupCodes;
-use countersign::factor::{AuthenticatorStatus, BackupCodesStatus};
+use countersign::factor::{AuthenticatorStatus, BackupCodeSetId, BackupCodesStatus};
 use countersign::otp::SecretText;
 use countersign::{AuthenticatorId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,8 @@ pub enum Done {
     Disabled,
     /// The user has saved the backup codes.
     CodesSaved,
+    /// The new backup codes are discarded. The earlier ones stay valid.
+    CodesDiscarded,
     /// An enrollment was cancelled.
     SetupCancelled,
     /// The user signed in with a backup code.
@@ -238,6 +240,18 @@ pub struct BackupCodesEntry {
     pub remaining: usize,
     /// When each code was used, in the order of the backup-code file.
     pub used_at: Vec<Option<Timestamp>>,
+    /// New codes that the user has not yet said to be saved.
+    pub pending: Option<PendingCodesEntry>,
+}
+
+/// New backup codes, while the earlier ones are still valid.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PendingCodesEntry {
+    /// The id of the set, for the field `set`.
+    pub set: BackupCodeSetId,
+    /// When the set was issued.
+    pub issued_at: Timestamp,
 }
 
 impl From<&BackupCodesStatus> for BackupCodesEntry {
@@ -246,6 +260,10 @@ impl From<&BackupCodesStatus> for BackupCodesEntry {
             issued_at: status.issued_at,
             remaining: status.remaining,
             used_at: status.used_at.clone(),
+            pending: status.pending.map(|pending| PendingCodesEntry {
+                set: pending.id,
+                issued_at: pending.issued_at,
+            }),
         }
     }
 }
@@ -338,7 +356,7 @@ pub enum Change {
     Disable,
     /// Issue backup codes.
     IssueBackupCodes {
-        /// Whether this ends an earlier set.
+        /// Whether there is an earlier set, which the new one will replace.
         replaces: bool,
     },
     /// Reach a page of your application that needs fresh factors.
@@ -371,11 +389,27 @@ pub struct ProvePage {
     pub letters: bool,
 }
 
+/// What is true of the backup codes before the new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EarlierCodes {
+    /// There were none.
+    None,
+    /// They are valid until the user has saved the new ones, or uses one of them.
+    Valid,
+    /// They are no longer valid.
+    Ended,
+}
+
 /// Shows new backup codes.
 #[non_exhaustive]
 pub struct BackupCodesPage {
     /// The codes.
     pub codes: BackupCodes,
+    /// The id of the set, for the field `set`.
+    pub set: BackupCodeSetId,
+    /// What is true of the earlier codes.
+    pub earlier: EarlierCodes,
     /// The date, as the file has it.
     pub date: String,
     /// The text file.

@@ -220,6 +220,7 @@ const fn rejection_code(rejection: Rejection) -> &'static str {
         Rejection::TooManyAuthenticators { .. } => "too-many-authenticators",
         Rejection::TooManyIssues { .. } => "too-many-backup-code-sets",
         Rejection::IssueExpired => "issue-expired",
+        Rejection::NoPendingCodes => "no-pending-codes",
         _ => "refused",
     }
 }
@@ -239,7 +240,8 @@ const fn rejection_status(rejection: Rejection) -> u16 {
         | Rejection::Disabled
         | Rejection::SecretInUse
         | Rejection::TooManyAuthenticators { .. }
-        | Rejection::IssueExpired => 409,
+        | Rejection::IssueExpired
+        | Rejection::NoPendingCodes => 409,
         _ if rejection.retry_after().is_some() => 429,
         _ => 422,
     }

@@ -65,7 +65,7 @@ impl Races {
             let proof = Proof::Code(&passcode);
             let issued = verifier.issue_backup_codes(&self.user.account, proof);
             let codes = self.runtime.block_on(issued).unwrap();
-            self.issued = IssuedCodes::new(self.time, &codes).codes;
+            self.issued = IssuedCodes::new(self.time, codes.codes()).codes;
         }
         let code = self.issued.pop().unwrap();
         let tally = self.run(&code);

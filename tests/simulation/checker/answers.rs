@@ -27,6 +27,11 @@ impl Checker {
                 Answer::Done,
                 Operation::Begin { .. } | Operation::Issue { .. } | Operation::Disable { .. },
             ) => entry.succeeded_at.is_some(),
+            // A confirmation of the current set writes nothing.
+            (Answer::Done, Operation::ConfirmSaved { of, .. }) => {
+                entry.succeeded_at.is_some() || self.was_current(*of, entry)
+            }
+            (Answer::Done, Operation::Discard { .. }) => entry.succeeded_at.is_some(),
             (Answer::Removed(Removed::OthersLeft), _) => wrote(&[WriteKind::Removed]),
             (Answer::Removed(Removed::Disabled), _) => wrote(&[WriteKind::Disabled]),
             (Answer::Done, Operation::ForceDisable) => wrote(&[WriteKind::Disabled]),
@@ -64,7 +69,8 @@ impl Checker {
             }
             (Answer::Rejected(Rejection::TooManyIssues { .. }), _) => !wrote(&[WriteKind::Issuing]),
             (Answer::Rejected(Rejection::IssueExpired), _) => {
-                wrote(&[WriteKind::Issuing]) && !wrote(&[WriteKind::Issued])
+                wrote(&[WriteKind::Issuing])
+                    && !wrote(&[WriteKind::Issued, WriteKind::IssuedPending])
             }
             _ => true,
         };
@@ -184,9 +190,10 @@ impl Checker {
             None => "no record".into(),
             Some(_) if self.reference.authenticators == 0 => "disabled".into(),
             Some(throttle) => format!(
-                "{} authenticators, {} codes, {:?}",
+                "{} authenticators, {} codes, pending: {}, {:?}",
                 self.reference.authenticators,
                 self.reference.codes.map_or(0, |(_, left)| left),
+                self.reference.pending_codes.is_some(),
                 throttle.rate_limit(at)
             ),
         };
@@ -200,12 +207,16 @@ impl Checker {
             Status::Absent => "no record".into(),
             Status::Disabled => "disabled".into(),
             Status::Enabled(enabled) => format!(
-                "{} authenticators, {} codes, {:?}",
+                "{} authenticators, {} codes, pending: {}, {:?}",
                 enabled.authenticators.len(),
                 enabled
                     .backup_codes
                     .as_ref()
                     .map_or(0, |codes| codes.remaining),
+                enabled
+                    .backup_codes
+                    .as_ref()
+                    .is_some_and(|codes| codes.pending.is_some()),
                 enabled.rate_limit
             ),
             _ => "an unknown status".into(),

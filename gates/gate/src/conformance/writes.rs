@@ -204,7 +204,7 @@ const WITH_ROWS: [WriteKind; 4] = [
 ];
 
 /// All kinds but `Erased`, which has no record.
-const ALL: [WriteKind; 11] = [
+const ALL: [WriteKind; 14] = [
     WriteKind::Enrolling,
     WriteKind::Enrolled,
     WriteKind::Reserved,
@@ -212,6 +212,9 @@ const ALL: [WriteKind; 11] = [
     WriteKind::Rejected,
     WriteKind::Issuing,
     WriteKind::Issued,
+    WriteKind::IssuedPending,
+    WriteKind::CodesConfirmed,
+    WriteKind::CodesDiscarded,
     WriteKind::Removed,
     WriteKind::Disabled,
     WriteKind::Unlocked,

@@ -109,6 +109,7 @@ impl<S: SignInStore, A: Accounts> Flow<S, A> {
             (["backup-codes"], true) => visit.issue_backup_codes().await,
             (["backup-codes", "file"], true) => visit.download_backup_codes().await,
             (["backup-codes", "saved"], true) => visit.backup_codes_saved().await,
+            (["backup-codes", "discard"], true) => visit.discard_backup_codes().await,
             (["prove"], false) => visit.ask_proof().await,
             (["prove"], true) => visit.prove().await,
             (["sign-out"], true) => visit.leave().await,

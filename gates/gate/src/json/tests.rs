@@ -124,6 +124,7 @@ fn problems() -> Vec<Problem> {
         R::SecretInUse,
         R::TooManyIssues { retry_after },
         R::IssueExpired,
+        R::NoPendingCodes,
     ];
     let messages = [
         Message::RecordLost,

@@ -228,7 +228,7 @@ const PARTIAL: [Bypass; 4] = [
 ];
 
 /// The gate's own pages that a user without the code must not have.
-const OWN_PAGES: [&str; 9] = [
+const OWN_PAGES: [&str; 11] = [
     "/two-factor",
     "/two-factor/",
     "/two-factor/setup",
@@ -236,6 +236,8 @@ const OWN_PAGES: [&str; 9] = [
     "/two-factor/disable",
     "/two-factor/backup-codes",
     "/two-factor/backup-codes/file",
+    "/two-factor/backup-codes/saved",
+    "/two-factor/backup-codes/discard",
     "/two-factor/prove",
     "/two-factor/authenticators/0000000000000000/remove",
 ];

@@ -3,8 +3,9 @@ use countersign::{Rejection, Timestamp};
 use std::time::Duration;
 
 use super::calendar::{Span, Utc};
-use super::table::{ChangeWords, MessageWords, Words};
-use crate::page::{Change, Done, Message};
+use super::german_changes::change;
+use super::table::{MessageWords, Words};
+use crate::page::{Done, Message};
 use crate::problem::Problem;
 
 impl Words {
@@ -99,6 +100,13 @@ impl Words {
             ),
         }
         },
+        codes_pending: |date| {
+            format!(
+                "Sie haben am {date} neue Codes erstellt. Ihre früheren Codes gelten, bis Sie sagen, dass Sie die neuen \
+                 gespeichert haben, oder bis Sie einen der neuen verwenden."
+            )
+        },
+        discard: "Neue Codes verwerfen",
         codes_never: "Sie haben keine Backup-Codes. Wenn Sie ohne Backup-Codes Ihr Telefon verlieren, verlieren Sie Ihr \
             Konto.",
         issue: "Backup-Codes erstellen",
@@ -139,8 +147,11 @@ impl Words {
                 "Erstellt am {date}. Mit jedem Code können Sie sich einmal anmelden, wenn Sie Ihr Telefon nicht haben."
             )
         },
-        save_now: "Speichern Sie diese Codes jetzt: Sie werden nur einmal angezeigt. Ihre früheren Backup-Codes gelten \
-            nicht mehr.",
+        save_now: "Speichern Sie diese Codes jetzt: Sie werden nur einmal angezeigt.",
+        save_now_pending: "Speichern Sie diese Codes jetzt: Sie werden nur einmal angezeigt. Ihre früheren Backup-Codes \
+            gelten, bis Sie unten sagen, dass Sie diese gespeichert haben, oder bis Sie einen davon verwenden.",
+        save_now_ended: "Speichern Sie diese Codes jetzt: Sie werden nur einmal angezeigt. Ihre früheren Backup-Codes \
+            gelten nicht mehr.",
         codes_on_paper: "Schreiben Sie das Datum neben einen Code, wenn Sie ihn verwendet haben. Bewahren Sie diese Seite \
             dort auf, wo nur Sie sie finden, und nicht beim Telefon. Wenn nur noch wenige Codes übrig sind, erstellen \
             Sie neue; sie ersetzen diese.",
@@ -206,74 +217,9 @@ fn file(service: &str, date: &str) -> BackupCodeFile {
              einmal: Schreiben Sie das Datum daneben, wenn Sie ihn verwenden.\n\
              Bewahren Sie diese Seite dort auf, wo nur Sie sie finden, und nicht auf dem Telefon mit der App.\n\
              Wenn nur noch wenige Codes übrig sind oder jemand anders sie gesehen haben könnte, melden Sie sich bei \
-             {service} an, und erstellen Sie neue. Die Codes auf dieser Seite gelten dann nicht mehr."
+             {service} an, und erstellen und speichern Sie neue. Die Codes auf dieser Seite gelten dann nicht \
+             mehr."
         ),
-    }
-}
-
-fn change(change: &Change) -> ChangeWords {
-    let (title, text, button) = match change {
-        Change::Enable => (
-            "Zwei-Faktor-Authentifizierung einschalten",
-            "Bitte weisen Sie zuerst nach, dass Sie es sind.".into(),
-            "Weiter",
-        ),
-        Change::Add => (
-            "Weitere App hinzufügen",
-            "Sie können sich auch mit einer zweiten App anmelden, zum Beispiel auf einem Tablet oder einem \
-             Diensttelefon. Geben Sie ihr einen Namen, an dem Sie sie erkennen."
-                .into(),
-            "Weiter",
-        ),
-        Change::Replace { name } => (
-            "Auf ein neues Telefon umziehen",
-            format!(
-                "Sie fügen das Konto zur App auf Ihrem neuen Telefon hinzu. „{name}“ funktioniert weiter, bis Sie die \
-                 neue App bestätigen."
-            ),
-            "Weiter",
-        ),
-        Change::Remove { name, last: false } => (
-            "App entfernen",
-            format!("Mit den Codes von „{name}“ können Sie sich nicht mehr anmelden."),
-            "Entfernen",
-        ),
-        Change::Remove { name, last: true } => (
-            "Letzte App entfernen",
-            format!(
-                "Ohne „{name}“ ist die Zwei-Faktor-Authentifizierung ausgeschaltet, und Ihre Backup-Codes gelten nicht \
-                 mehr. Sie melden sich dann nur mit Ihrem Passwort an."
-            ),
-            "Entfernen und ausschalten",
-        ),
-        Change::Disable => (
-            "Zwei-Faktor-Authentifizierung ausschalten",
-            "Ihre Apps und Backup-Codes gelten nicht mehr. Sie melden sich dann nur mit Ihrem Passwort an."
-                .into(),
-            "Ausschalten",
-        ),
-        Change::IssueBackupCodes { replaces } => (
-            "Backup-Codes erstellen",
-            if *replaces {
-                "Mit jedem neuen Code können Sie sich einmal anmelden, wenn Sie Ihr Telefon nicht haben. Die neuen \
-                 Codes ersetzen alle früheren."
-            } else {
-                "Mit jedem Code können Sie sich einmal anmelden, wenn Sie Ihr Telefon nicht haben."
-            }
-            .into(),
-            "Backup-Codes erstellen",
-        ),
-        Change::Reach => (
-            "Bestätigen, dass Sie es sind",
-            "Ihre Anmeldung liegt schon länger zurück. Bitte weisen Sie erneut nach, dass Sie es sind."
-                .into(),
-            "Weiter",
-        ),
-    };
-    ChangeWords {
-        title: title.into(),
-        text,
-        button: button.into(),
     }
 }
 
@@ -364,6 +310,9 @@ fn done(done: &Done) -> String {
         Done::CodesSaved => {
             "Gut. Bewahren Sie Ihre Backup-Codes dort auf, wo nur Sie sie finden, und nicht auf Ihrem Telefon."
                 .into()
+        }
+        Done::CodesDiscarded => {
+            "Die neuen Backup-Codes sind verworfen. Ihre früheren Codes gelten weiter.".into()
         }
         Done::SetupCancelled => {
             "Abgebrochen. Es wurde nichts geändert. Wenn Ihre App einen neuen Eintrag hat, löschen Sie ihn."
@@ -469,6 +418,11 @@ fn rejection(rejection: Rejection) -> String {
         ),
         Rejection::IssueExpired => {
             "Das hat zu lange gedauert. Es wurden keine neuen Backup-Codes erstellt. Bitte versuchen Sie es erneut."
+                .into()
+        }
+        Rejection::NoPendingCodes => {
+            "Diese Backup-Codes sind nicht Ihre neuesten, oder Sie haben sie verworfen. Wenn Sie keine Backup-Codes \
+             haben, erstellen Sie neue."
                 .into()
         }
         Rejection::NameInUse => {

@@ -14,6 +14,7 @@
 mod calendar;
 mod english;
 mod german;
+mod german_changes;
 mod language;
 mod table;
 #[cfg(test)]

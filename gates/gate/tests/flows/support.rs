@@ -315,6 +315,15 @@ impl Service {
         assert!(browser.is_signed_in().await);
         browser
     }
+
+    /// Whether a code signs in, after a password.
+    pub(crate) async fn accepts(&self, account: &str, code: &str) -> bool {
+        let mut browser = self.browser();
+        let first = browser.password(account).await;
+        first.leads_to("/two-factor/code");
+        browser.fill("/two-factor/code", &[("code", code)]).await;
+        browser.is_signed_in().await
+    }
 }
 
 fn build<S: SignInStore>(verifier: Verifier<S>, accounts: &People, clock: &ManualClock) -> Gate {
@@ -360,6 +369,8 @@ fn text(page: &Page) -> String {
         Content::BackupCodes(page) => {
             let codes: Vec<&str> = page.codes.iter().collect();
             writeln!(text, "page: backup codes\ncodes: {}", codes.join(",")).unwrap();
+            let earlier = format!("{:?}", page.earlier).to_lowercase();
+            writeln!(text, "set: {}\nearlier: {earlier}", page.set).unwrap();
             writeln!(text, "file name: {}", page.file_name).unwrap();
             write!(text, "file:\n{}", page.file.expose()).unwrap();
         }
