@@ -64,7 +64,10 @@ impl SecondFactor {
                 let changed = Changed {
                     at: now,
                     enabled: self.is_enabled(),
-                    salt: self.salt_to_share(policy),
+                    salt: match change {
+                        Change::GrantIssue(_) => self.salt_to_share(policy),
+                        _ => None,
+                    },
                 };
                 Step::Write(self, kind, Outcome::Accepted(changed))
             }

@@ -17,6 +17,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 
 /// An account with ten old codes and ten pending codes.
 struct Both {
@@ -511,6 +512,32 @@ fn an_old_code_in_flight_ends_with_its_set() {
     assert!(poll(&mut by_new).is_pending());
     both.discard(both.pending).unwrap();
     assert_eq!(rejection(finished(poll(&mut by_new))), Rejection::WrongCode);
+}
+
+#[test]
+fn concurrent_uses_of_both_sets_agree() {
+    for _ in 0..20 {
+        let both = Both::new();
+        let verify = |code: &str| both.world.verify(code).is_ok();
+        let (old, new) = thread::scope(|scope| {
+            let confirm = scope.spawn(|| both.confirm(both.pending));
+            let start = |code| (0..2).map(move |_| scope.spawn(move || verify(code)));
+            let calls = [&both.old[0], &both.new[0]].map(|code| start(code).collect::<Vec<_>>());
+            let [old, new] = calls.map(|calls| {
+                let accepted = calls.into_iter().map(|call| call.join().unwrap());
+                accepted.filter(|accepted| *accepted).count()
+            });
+            confirm.join().unwrap().unwrap();
+            (old, new)
+        });
+        assert!(old <= 1 && new == 1, "{old} {new}");
+        assert_eq!(
+            rejection(both.world.verify(&both.old[1])),
+            Rejection::WrongCode
+        );
+        let receipt = both.world.verify(&both.new[1]).unwrap();
+        assert_eq!(used(&receipt), (both.pending, 2, 8));
+    }
 }
 
 #[test]
