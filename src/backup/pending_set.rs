@@ -177,7 +177,8 @@ impl Drop for PendingCodeSet {
     }
 }
 
-#[cfg(all(test, feature = "getrandom"))]
+#[cfg(test)]
+#[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodes, CodeFormat};

@@ -31,6 +31,7 @@ impl IssuedBackupCodes {
     }
 
     /// Returns the codes as you show them, like [`BackupCodes::iter`].
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.codes.iter()
     }
