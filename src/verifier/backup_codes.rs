@@ -2,6 +2,7 @@
 
 use super::error::{Denied, VerifierError, report};
 use super::verifier::{Verifier, with_wiped_stack};
+use super::wrong_code::WrongCode;
 use crate::backup::{BackupCodeFile, BackupCodeSet, BackupCodes};
 use crate::factor::{BackupCodeSetId, Change, Changed, IssuedSet, Step};
 use crate::otp::SecretText;
@@ -130,20 +131,22 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         proof: Proof<'_>,
     ) -> Result<IssuedBackupCodes, Denied> {
-        let outcome = with_wiped_stack(self.issue(account, &proof)).await;
-        report(account, "issue_backup_codes", outcome)
+        let wrong = WrongCode::default();
+        let outcome = with_wiped_stack(self.issue(account, &proof, &wrong)).await;
+        wrong.report(account, "issue_backup_codes", outcome)
     }
 
     async fn issue(
         &self,
         account: &AccountId,
         proof: &Proof<'_>,
+        wrong: &WrongCode,
     ) -> Result<IssuedBackupCodes, Denied> {
         let mut generator = Generator(&*self.core.random);
         let codes = BackupCodes::try_generate(self.core.policy.code_format(), &mut generator)?;
         let right = generator.bytes()?;
         let change = Change::GrantIssue(right);
-        let granted = self.change(account, proof, &change).await?;
+        let granted = self.change(account, proof, &change, wrong).await?;
         let (set, id) = self.new_code_set(&codes, granted).await?;
         let outcome = self.load_modify_store(account, |loaded, now| match loaded {
             None => Step::Answer(Err(Rejection::Absent)),

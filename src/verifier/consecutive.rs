@@ -38,7 +38,7 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Receipt, Denied> {
         let outcome = with_wiped_stack(self.log_in_with_row(account, codes)).await;
         let accepted = report(account, "verify_consecutive", outcome)?;
-        Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
+        Ok(Receipt::of(account.clone(), accepted))
     }
 
     async fn log_in_with_row(

@@ -12,6 +12,7 @@ mod load_modify_store;
 mod request;
 #[expect(clippy::module_inception, reason = "the type is called Verifier")]
 mod verifier;
+mod wrong_code;
 
 pub use admin::Resealed;
 pub use backup_codes::IssuedBackupCodes;

@@ -372,13 +372,15 @@ impl Invariants {
             Call::Store { .. } => same_ids && after.sets()[1].is_none(),
             Call::ConfirmSaved(_) => same_ids && same_or_ended,
             Call::Discard(_) => same_ids && after.sets() == [current, None],
-            Call::Remove(id, _) => {
+            Call::Remove(id, _) | Call::RemoveUnlessLast(id, _) => {
                 let left: Vec<_> = before
                     .ids()
                     .into_iter()
                     .filter(|active| active != id)
                     .collect();
-                left == after.ids() && (same_or_ended || left.is_empty())
+                let may_be_last = matches!(seen.call, Call::Remove(..));
+                let same_rest = same_or_ended || (left.is_empty() && may_be_last);
+                left == after.ids() && same_rest && (may_be_last || !left.is_empty())
             }
             Call::Disable(_) | Call::ForceDisable => *after == View::Disabled,
             Call::Erase => *after == View::Absent,

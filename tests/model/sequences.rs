@@ -82,6 +82,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => proof().prop_map(A::StartIssue),
         4 => pick().prop_map(A::FinishIssue),
         2 => (pick(), proof()).prop_map(|(pick, proof)| A::Remove(pick, proof)),
+        2 => (pick(), proof()).prop_map(|(pick, proof)| A::RemoveUnlessLast(pick, proof)),
         1 => proof().prop_map(A::Disable),
         1 => prop_oneof![8 => Just(A::ForceDisable), 1 => Just(A::Erase)],
         3 => any::<bool>().prop_map(A::Unlock),
@@ -95,6 +96,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => pick().prop_map(A::ConfirmSaved),
         2 => pick().prop_map(A::DiscardCodes),
         4 => prop_oneof![pick(), Just(Pick::Replaced)].prop_map(A::LogInAndRemove),
+        3 => pick().prop_map(A::LogInAndRemoveUnlessLast),
         8 => pick().prop_map(A::LogIn),
         8 => (count(), gap()).prop_map(|(count, gap)| A::Guess(count, gap)),
     ]

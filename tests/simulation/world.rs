@@ -247,7 +247,15 @@ impl<D: Database> World<D> {
                 .discard_pending_codes(account, *set)
                 .await
                 .map(|()| Answer::Done),
-            Operation::Remove { id, proof } => verifier
+            Operation::Remove {
+                id,
+                unless_last: true,
+                proof,
+            } => verifier
+                .remove_authenticator_unless_last(account, *id, proof.as_proof())
+                .await
+                .map(|()| Answer::Done),
+            Operation::Remove { id, proof, .. } => verifier
                 .remove_authenticator(account, *id, proof.as_proof())
                 .await
                 .map(Answer::Removed),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::calendar::{Span, Utc};
 use super::german_changes::change;
+use super::notices::{german_event, german_mail};
 use super::table::{MessageWords, Words};
 use crate::page::{Done, Message};
 use crate::problem::Problem;
@@ -80,7 +81,9 @@ impl Words {
         added: "Hinzugefügt am",
         last_used: "zuletzt verwendet am",
         replace: "Auf ein neues Telefon umziehen",
+        replace_of: |name| format!("Von {name} auf ein neues Telefon umziehen"),
         remove: "Entfernen",
+        remove_of: |name| format!("{name} entfernen"),
         add: "Weitere App hinzufügen",
         disable: "Ausschalten",
         backup_codes: "Backup-Codes",
@@ -168,6 +171,8 @@ impl Words {
         to_sign_in: "Zur Anmeldung",
         to_code: "Code eingeben",
         to_setup: "Neu beginnen",
+        event: german_event,
+        mail: german_mail,
     };
 }
 
@@ -386,6 +391,11 @@ fn rejection(rejection: Rejection) -> String {
              das öfter geschieht, prüfen Sie, ob die Uhr Ihres Telefons automatisch gestellt wird."
                 .into()
         }
+        Rejection::ReplayedAhead { retry_after } => format!(
+            "Ein Code einer späteren Zeit wurde schon verwendet, weil eine Uhr vorging. Die Codes Ihrer App gelten in {} \
+             wieder. Verwenden Sie bis dahin einen Backup-Code. Prüfen Sie, ob sich die Uhr Ihres Telefons selbst stellt.",
+            span(retry_after)
+        ),
         Rejection::ClockFault => Words::GERMAN.clock_fault.into(),
         Rejection::Locked => Words::GERMAN.locked.into(),
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => format!(
