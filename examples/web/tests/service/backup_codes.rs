@@ -131,6 +131,8 @@ async fn a_saved_set_ends_the_old_set(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     let old = service.codes(&mut browser).await;
     service.codes(&mut browser).await;
+    let page = browser.get("/account").await;
+    page.must_have("Your earlier codes work until you do");
     let page = browser.get("/two-factor").await;
     page.must_have("Your earlier codes work until you say");
     let set = page.hidden("set");
