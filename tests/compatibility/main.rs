@@ -72,6 +72,24 @@ fn records_with_fields_are_read() {
 }
 
 #[test]
+fn records_keep_both_sets_of_backup_codes() {
+    let opened = fields::PENDING_CODES.map(|story| story.tell().opened());
+    // The first two codes of the last set, the third codes of the earlier sets, and a wrong code.
+    let [new, next] = ["accepted as backup code 1", "accepted as backup code 2"];
+    let old = "accepted as backup code 3";
+    for (opened, results) in opened.iter().zip([
+        vec![new, next, old, "WrongCode"],
+        vec!["BackupCodeUsed", next, "WrongCode", "WrongCode"],
+        vec![new, next, "WrongCode", old, "WrongCode"],
+    ]) {
+        let of_codes = Record::results_of(opened).split_off(3);
+        assert_eq!(of_codes.len(), results.len(), "{opened}");
+        let mut pairs = of_codes.iter().zip(&results);
+        assert!(pairs.all(|(is, must)| is.starts_with(must)), "{opened}");
+    }
+}
+
+#[test]
 fn the_first_form_is_the_same_byte_for_byte() {
     for story in FIRST_FORM.iter().chain(&ENDED) {
         let record = story.tell();
