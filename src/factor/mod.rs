@@ -33,6 +33,7 @@ pub(crate) mod authenticator;
 mod change;
 mod code_set;
 mod consecutive;
+pub(crate) mod ended;
 mod enrollment;
 pub(crate) mod import;
 pub(crate) mod import_error;
@@ -52,6 +53,7 @@ pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
 pub(crate) use code_set::CodeSet;
 pub(crate) use consecutive::Row;
+pub(crate) use ended::Ended;
 pub(crate) use import::{Import, ImportCodes, ImportStage};
 pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use moving_factor::{MovingFactor, Parameters};
@@ -62,9 +64,10 @@ pub(crate) use second_factor::{
     Accepted, Beginnings, ImportFingerprint, Outcome, SecondFactor, Step,
 };
 
+pub use crate::names::{IdError, NameError};
 pub use annual_risk::GuessTarget;
-pub use authenticator::{IdError, NameError};
 pub use consecutive::ConsecutiveCodes;
+pub use ended::{EndReason, EndedAuthenticator};
 pub use policy::{Backoff, PolicyError};
 pub use proof::BackupCodeSetId;
 pub use rate_limit::RateLimitState;

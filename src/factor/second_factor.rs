@@ -1,6 +1,7 @@
 use super::action_limits::{Issuing, Recent};
 use super::authenticator::{Authenticator, Pending};
 use super::code_set::CodeSet;
+use super::ended::{EndReason, Ended, EndedAuthenticator};
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
 use super::request::LastRequest;
@@ -31,6 +32,8 @@ pub(crate) struct SecondFactor {
     pub(crate) import: Option<ImportFingerprint>,
     /// The last attempt, if it had a request id.
     pub(crate) last_request: Option<Box<LastRequest>>,
+    /// Authenticators that are no longer active, if there are any.
+    pub(crate) ended: Option<Box<Ended>>,
 }
 
 /// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
@@ -91,6 +94,7 @@ impl SecondFactor {
             issuing: Issuing::new(),
             import: None,
             last_request: None,
+            ended: None,
         }
     }
 
@@ -126,6 +130,7 @@ impl SecondFactor {
                 imported: codes.is_imported(),
             }),
             rate_limit: self.rate_limit.state(now, policy),
+            ended: self.ended().to_vec(),
         })
     }
 
@@ -142,8 +147,8 @@ impl SecondFactor {
     }
 
     /// Removes everything that belongs to a second factor, except the limits.
-    pub(super) fn clear(&mut self) {
-        self.authenticators.clear();
+    pub(super) fn clear(&mut self, reason: EndReason, now: Timestamp) {
+        self.end_authenticators(|_| true, reason, now);
         self.pending = None;
         self.code_set = None;
         self.issuing.right = None;
@@ -187,8 +192,8 @@ impl SecondFactor {
     }
 
     /// Removes all authenticators without a proof.
-    pub(crate) fn force_disable(mut self) -> Step<Result<(), Rejection>> {
-        self.clear();
+    pub(crate) fn force_disable(mut self, now: Timestamp) -> Step<Result<(), Rejection>> {
+        self.clear(EndReason::ForceDisabled, now);
         self.rate_limit.succeed();
         Step::Write(self, WriteKind::Disabled, Ok(()))
     }
@@ -223,6 +228,11 @@ pub struct EnabledStatus {
     pub backup_codes: Option<BackupCodesStatus>,
     /// Whether the verifier would check a code of the account now.
     pub rate_limit: RateLimitState,
+    /// The authenticators that were removed or replaced, at most twenty, in that order. Empty
+    /// unless the verifier keeps them
+    /// ([`keep_ended_authenticators`](crate::VerifierBuilder::keep_ended_authenticators)).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub ended: Vec<EndedAuthenticator>,
 }
 
 /// One active authenticator.

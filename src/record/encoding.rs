@@ -22,6 +22,8 @@
 //! field 6       = imported set              the backup codes; the code set above is null
 //! field 7       = counter                   the first one, if pending is counter-based
 //! field 8       = [tag, time, result, n]    the last attempt, if it had a request id
+//! field 11      = [1*20 ended]              authenticators that are no longer active
+//! ended         = [id, name, added at, ended at, reason]
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
@@ -29,6 +31,8 @@
 //!
 //! The result of a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the
 //! authenticator with index n) or 3 (accepted by backup code number n).
+//!
+//! The reason of an end is 1 (removed), 2 (replaced), 3 (disabled) or 4 (disabled by staff).
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError, fields};
@@ -168,6 +172,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         issuing: Issuing::new(),
         import: None,
         last_request: None,
+        ended: None,
     };
     if form == Form::WithFields {
         fields::read_fields(d, &mut factor)?;
@@ -184,8 +189,8 @@ mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
     use crate::factor::{
-        Authenticator, ImportFingerprint, IssueRight, Issues, LastRequest, MovingFactor,
-        Parameters, Pending, RateLimit, RequestResult, RequestTag,
+        Authenticator, EndReason, Ended, EndedAuthenticator, ImportFingerprint, IssueRight, Issues,
+        LastRequest, MovingFactor, Parameters, Pending, RateLimit, RequestResult, RequestTag,
     };
     use crate::otp::{Period, Secret, TimeStep};
     use crate::store::Revision;
@@ -236,6 +241,14 @@ mod tests {
         }
     }
 
+    fn ended() -> EndedAuthenticator {
+        let (id, name) = (
+            AuthenticatorId::from_bytes([9; 8]),
+            AuthenticatorName::default(),
+        );
+        EndedAuthenticator::new(id, name, AT, AT, EndReason::Replaced)
+    }
+
     /// A second factor with something in every field.
     fn full() -> SecondFactor {
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
@@ -262,6 +275,7 @@ mod tests {
                 at: AT,
                 result: RequestResult::Authenticator { index: 0 },
             })),
+            ended: Some(Box::new(Ended::from_kept(vec![ended(); 20]))),
         }
     }
 

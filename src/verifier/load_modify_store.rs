@@ -6,11 +6,14 @@
 
 use super::error::{Denied, VerifierError};
 use super::verifier::Verifier;
+use super::write_event::{Answered, Before, Facts, Writing};
+use crate::event::{Event, EventType, InitiatingEntity};
 use crate::factor::{HashedCode, Outcome, Progress, SecondFactor, Step};
 use crate::record::{self, DecryptedRecord, History, RecordError, WriteOutcome};
 use crate::runtime::Generator;
 use crate::store::{ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteResult};
-use crate::{AccountId, KeyId, Rejection, Timestamp};
+use crate::{AcceptedBy, AccountId, Actor, KeyId, Rejection, Timestamp};
+use alloc::borrow::Cow;
 use core::mem;
 use std::boxed::Box;
 use std::vec::Vec;
@@ -53,23 +56,63 @@ impl From<DecryptedRecord> for Loaded {
 
 /// The answer of a decision.
 pub(super) trait Answer: Send {
+    /// What the type of the answer says about an accepted call.
+    type Accepted: Facts;
+
+    /// The reason why the call was rejected.
+    fn rejection(&self) -> Option<Rejection> {
+        None
+    }
+
+    /// What accepted the code of the call.
+    fn accepted_by(&self) -> Option<AcceptedBy> {
+        None
+    }
+
     /// Whether an earlier write of the same call can have caused this answer, if that write was
     /// applied and its answer was lost.
     fn may_follow_own_write(&self) -> bool {
-        false
+        self.rejection()
+            .is_some_and(Rejection::may_follow_own_write)
     }
 }
 
-impl<T: Send> Answer for Outcome<T> {
-    fn may_follow_own_write(&self) -> bool {
-        matches!(self, Self::Rejected(rejection) if rejection.may_follow_own_write())
+impl<T: Facts + Send> Answer for Outcome<T> {
+    type Accepted = T;
+
+    fn rejection(&self) -> Option<Rejection> {
+        match self {
+            Self::Rejected(rejection) => Some(*rejection),
+            Self::Accepted(_) | Self::HashNeeded { .. } => None,
+        }
+    }
+
+    fn accepted_by(&self) -> Option<AcceptedBy> {
+        match self {
+            Self::Accepted(accepted) => accepted.accepted_by(),
+            Self::Rejected(_) | Self::HashNeeded { .. } => None,
+        }
     }
 }
 
-impl<T: Send> Answer for Result<T, Rejection> {
-    fn may_follow_own_write(&self) -> bool {
-        self.as_ref()
-            .is_err_and(|rejection| rejection.may_follow_own_write())
+impl<T: Facts + Send> Answer for Result<T, Rejection> {
+    type Accepted = T;
+
+    fn rejection(&self) -> Option<Rejection> {
+        self.as_ref().err().copied()
+    }
+
+    fn accepted_by(&self) -> Option<AcceptedBy> {
+        self.as_ref().ok().and_then(Facts::accepted_by)
+    }
+}
+
+fn answered<T: Answer>(answer: &T) -> Answered {
+    Answered {
+        signs_in: T::Accepted::SIGNS_IN,
+        entity: T::Accepted::ENTITY,
+        accepted_by: answer.accepted_by(),
+        rejection: answer.rejection(),
     }
 }
 
@@ -80,6 +123,7 @@ struct Refused<T> {
     /// Whether an earlier answer to the same write was lost.
     lost: bool,
     answer: T,
+    event: Option<Event<'static>>,
 }
 
 /// Random bytes of one write.
@@ -104,14 +148,16 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
     ) -> impl Future<Output = Result<T, VerifierError>> + Send {
-        self.modify_store(account, FirstRound::Loads, decide)
+        self.modify_store(account, FirstRound::Loads, None, decide)
     }
 
-    /// Like [`load_modify_store`](Self::load_modify_store). The first round may skip the load.
+    /// Like [`load_modify_store`](Self::load_modify_store). The first round may skip the load, and
+    /// the event of the write names the actor.
     pub(super) async fn modify_store<T: Answer>(
         &self,
         account: &AccountId,
         first: FirstRound,
+        actor: Option<&Actor>,
         mut decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
     ) -> Result<T, VerifierError> {
         let mut refused: Option<Refused<T>> = None;
@@ -134,7 +180,10 @@ impl<S: Store> Verifier<S> {
             let now = self.core.clock.now();
             if let Some(refused) = refused.take() {
                 match refused.outcome(loaded.as_ref()) {
-                    WriteOutcome::Stored => return Ok(refused.answer),
+                    WriteOutcome::Stored => {
+                        self.tell(refused.event.as_ref());
+                        return Ok(refused.answer);
+                    }
                     WriteOutcome::Unknown if refused.lost => {
                         return Err(VerifierError::Unsettled(None));
                     }
@@ -148,6 +197,8 @@ impl<S: Store> Verifier<S> {
             let history = loaded
                 .as_mut()
                 .map_or_else(History::new, Loaded::take_history);
+            let policy = &self.core.policy;
+            let before = Before::of(loaded.as_ref().map(|loaded| &loaded.factor), now, policy);
             let (mut factor, kind, answer) = match decide(loaded, now) {
                 Step::Answer(answer) if maybe_applied && answer.may_follow_own_write() => {
                     return Err(VerifierError::Unsettled(None));
@@ -156,20 +207,38 @@ impl<S: Store> Verifier<S> {
                 Step::Write(factor, kind, answer) => (factor, kind, answer),
             };
             factor.forget_expired(kind, now);
+            if self.core.keeps_ended {
+                factor.keep_just_ended();
+            }
             let random = self.write_random()?;
             let revision = random.revision;
             let history = history.followed_by(revision);
             let record = self.seal(account, &factor, &history, random.nonce)?;
             let summary = self.summary(&factor);
+            let writing = Writing {
+                account,
+                revision,
+                kind,
+                actor,
+                now,
+                before,
+                after: &factor,
+            };
+            let event = writing.event(answered(&answer), policy);
             let write = ConditionalWrite::put(stored, revision, &record, kind, summary);
+            let write = event.iter().fold(write, ConditionalWrite::with_event);
             match self.send(account, write).await? {
-                Sent::Done => return Ok(answer),
+                Sent::Done => {
+                    self.tell(event.as_ref());
+                    return Ok(answer);
+                }
                 Sent::Stale { lost } => {
                     refused = Some(Refused {
                         revision,
                         expected: stored,
                         lost,
                         answer,
+                        event: event.map(Event::into_owned),
                     });
                 }
             }
@@ -178,7 +247,7 @@ impl<S: Store> Verifier<S> {
     }
 
     /// Runs a decision, and runs it again with the hash of a backup code if it asks for one.
-    pub(super) async fn attempt<T: Send>(
+    pub(super) async fn attempt<T: Facts + Send>(
         &self,
         account: &AccountId,
         decide: impl Fn(Option<Loaded>, &Progress, Timestamp) -> Step<Outcome<T>> + Send + Sync,
@@ -200,7 +269,11 @@ impl<S: Store> Verifier<S> {
     }
 
     /// Erases the record, unless it belongs to another account.
-    pub(super) async fn load_and_erase(&self, account: &AccountId) -> Result<(), VerifierError> {
+    pub(super) async fn load_and_erase(
+        &self,
+        account: &AccountId,
+        actor: &Actor,
+    ) -> Result<(), VerifierError> {
         for _ in 0..self.core.rounds {
             let Some(stored) = self.load_encrypted(account).await? else {
                 return Ok(());
@@ -210,8 +283,12 @@ impl<S: Store> Verifier<S> {
             }
             let summary = Summary::new(false, 0, self.core.keyring.primary());
             let revision = self.write_random()?.revision;
+            let (purged, admin) = (EventType::AccountPurged, InitiatingEntity::Admin);
+            let mut event = Event::new(account, revision, self.core.clock.now(), purged, admin);
+            event.actor = Some(Cow::Borrowed(actor));
             let write = ConditionalWrite::erase(stored.revision, revision, summary);
-            if let Sent::Done = self.send(account, write).await? {
+            if let Sent::Done = self.send(account, write.with_event(&event)).await? {
+                self.tell(Some(&event));
                 return Ok(());
             }
         }
@@ -250,6 +327,13 @@ impl<S: Store> Verifier<S> {
         Ok(record::seal(
             factor, history, account, namespace, keyring, nonce,
         )?)
+    }
+
+    /// Tells the event of a write that is stored.
+    fn tell(&self, event: Option<&Event<'_>>) {
+        if let Some(event) = event {
+            self.core.tell(event);
+        }
     }
 
     fn summary(&self, factor: &SecondFactor) -> Summary {

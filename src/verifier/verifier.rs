@@ -1,5 +1,6 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
+use super::write_event::Listener;
 use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::factor::{
     Accepted, Change, Changed, Evidence, MovingFactor, NewEnrollment, Parameters, Pending,
@@ -96,17 +97,37 @@ pub(super) struct Core {
     pub(super) random: Arc<dyn RandomSource>,
     pub(super) hash_executor: Arc<dyn HashExecutor>,
     pub(super) rounds: u32,
+    pub(super) on_event: Option<Arc<Listener>>,
+    /// Whether records keep authenticators that ended.
+    pub(super) keeps_ended: bool,
 }
 
-/// The result of [`Verifier::remove_authenticator`].
+/// What [`Verifier::remove_authenticator`] or [`Verifier::disable`] leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "clear your own `enrolled` flag if the second factor is off now"]
 pub enum Removed {
     /// Another authenticator is still active.
-    OthersLeft,
-    /// The authenticator was the last one, so the second factor is off. Clear your own `enrolled`
-    /// flag.
+    OthersLeft {
+        /// How many authenticators are active, at least one.
+        authenticators: u8,
+        /// How many backup codes are unused.
+        backup_codes: u8,
+    },
+    /// No authenticator and no backup code is left: the second factor is off. Clear your own
+    /// `enrolled` flag.
     Disabled,
+}
+
+impl Changed {
+    fn left(&self) -> Removed {
+        match self.authenticators {
+            0 => Removed::Disabled,
+            authenticators => Removed::OthersLeft {
+                authenticators,
+                backup_codes: self.backup_codes,
+            },
+        }
+    }
 }
 
 impl<S> Verifier<S> {
@@ -339,23 +360,18 @@ impl<S: Store> Verifier<S> {
         proof: Proof<'_>,
     ) -> Result<Removed, Denied> {
         let outcome = self.change(account, &proof, &Change::Remove(id)).await;
-        let changed = report(account, "remove_authenticator", outcome)?;
-        Ok(if changed.enabled {
-            Removed::OthersLeft
-        } else {
-            Removed::Disabled
-        })
+        Ok(report(account, "remove_authenticator", outcome)?.left())
     }
 
     /// Switches the second factor off. Removes all authenticators, the backup codes and a pending
-    /// enrollment. Clear your own `enrolled` flag, and tell the user by mail.
+    /// enrollment, and returns [`Removed::Disabled`]. Clear your own `enrolled` flag, and tell the
+    /// user by mail.
     ///
     /// # Errors
     /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].
-    pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
+    pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<Removed, Denied> {
         let outcome = self.change(account, &proof, &Change::Disable).await;
-        report(account, "disable", outcome)?;
-        Ok(())
+        Ok(report(account, "disable", outcome)?.left())
     }
 
     /// Checks the proof and makes the change in one write.

@@ -27,7 +27,7 @@ impl Checker {
                 Answer::Done,
                 Operation::Begin { .. } | Operation::Issue { .. } | Operation::Disable { .. },
             ) => entry.succeeded_at.is_some(),
-            (Answer::Removed(Removed::OthersLeft), _) => wrote(&[WriteKind::Removed]),
+            (Answer::Removed(Removed::OthersLeft { .. }), _) => wrote(&[WriteKind::Removed]),
             (Answer::Removed(Removed::Disabled), _) => wrote(&[WriteKind::Disabled]),
             (Answer::Done, Operation::ForceDisable) => wrote(&[WriteKind::Disabled]),
             (Answer::Done, Operation::Erase) => {

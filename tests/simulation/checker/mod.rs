@@ -2,6 +2,7 @@
 //! first contradiction.
 
 mod answers;
+mod events;
 mod requests;
 mod writes;
 
@@ -19,6 +20,7 @@ use countersign::uri::KeyUriKind;
 use countersign::{
     AcceptedBy, AuthenticatorId, Enrollment, Receipt, Resealed, SealedReceipt, Timestamp,
 };
+use events::Events;
 use requests::Requests;
 use std::collections::{HashMap, HashSet};
 
@@ -52,6 +54,7 @@ pub(crate) struct Checker {
     landed_again: bool,
     used_codes: HashSet<(usize, String)>,
     requests: Requests,
+    events: Events,
 }
 
 #[derive(Clone, Copy)]
@@ -174,7 +177,8 @@ impl Checker {
                 self.reference.drop_expired(checked_at);
                 self.remember(by, kind, checked_at);
                 self.reference.agrees(write.summary())
-            });
+            })
+            .and_then(|()| self.stores_event(write));
         self.entries[by].landed.push(Write {
             kind,
             at: checked_at,

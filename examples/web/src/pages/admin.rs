@@ -9,7 +9,7 @@ use axum::response::Response;
 use countersign::factor::{EnabledStatus, RateLimitState};
 use countersign::runtime::Clock;
 use countersign::session::SecondFactorUse;
-use countersign::{Denied, Rejection, ServerClock, Status};
+use countersign::{Actor, Denied, Rejection, ServerClock, Status};
 use countersign_axum::SignedIn;
 use serde::Deserialize;
 
@@ -152,7 +152,12 @@ pub(crate) async fn unlock(
         Some(_) => ServerClock::Confirmed,
         None => ServerClock::Unconfirmed,
     };
-    match app.verifier.unlock(&user.account(), clock).await {
+    let Ok(actor) = Actor::new(&staff.email, reason) else {
+        let text = "Please write one shorter line, without line breaks.";
+        layout.problem = Some(text.into());
+        return page(&app, layout, user.email).await;
+    };
+    match app.verifier.unlock(&user.account(), clock, &actor).await {
         Ok(()) => {
             let event = Event {
                 account: user.account().as_str().to_owned(),
