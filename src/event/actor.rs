@@ -97,7 +97,7 @@ impl TryFrom<Texts> for Actor {
     }
 }
 
-/// The reason why two texts are no [`Actor`](crate::Actor).
+/// The reason why two texts are no [`Actor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActorError {

@@ -49,7 +49,7 @@ use alloc::borrow::Cow;
 /// same event. Names of fields and types come from `OpenID` CAEP and RISC where one fits.
 ///
 /// An event never contains a secret, a code, a token or a digest. The texts in it are the account
-/// id, the name of an authenticator, and the texts of an [`Actor`](crate::Actor).
+/// id, the name of an authenticator, and the texts of an [`Actor`].
 ///
 /// In JSON, a field that is `None` or `false` is left out, and the revision is a decimal text:
 /// JavaScript numbers have 53 bits. A later version may add fields.
