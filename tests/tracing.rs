@@ -110,7 +110,7 @@ fn events_show_reasons_without_codes() {
                 .unwrap();
             let id = RequestId::generate().unwrap();
             secrets.push(id.to_string());
-            for typed in [phone.passcode(clock.now()), "00000000".into()] {
+            for typed in [phone.passcode(clock.now()), "98765432".into()] {
                 for _ in 0..2 {
                     let _answer = verifier.verify_request(&alice, &typed, &id).await;
                 }
@@ -174,6 +174,16 @@ fn events_show_reasons_without_codes() {
         event_type=\"account_purged\" initiating_entity=\"admin\" actor.who=\"staff/7\" \
         actor.why=\"ticket 12\"";
     assert_eq!(fields.join(" "), expected);
+    // Random ids can contain the digits of a passcode.
+    let is_id = |field: &&str| {
+        let names = ["revision=", "authenticator=", "accepted_by="];
+        names.iter().any(|name| field.starts_with(name))
+    };
+    let events: Vec<&str> = events
+        .split_whitespace()
+        .filter(|field| !is_id(field))
+        .collect();
+    let events = events.join(" ");
     for secret in secrets {
         assert!(!text.contains(&secret), "{text}");
         assert!(!events.contains(&secret), "{events}");

@@ -7,9 +7,7 @@
 //! of events is the complete one.
 
 use super::authenticator::Authenticator;
-use super::second_factor::SecondFactor;
 use crate::{AuthenticatorId, AuthenticatorName, Timestamp};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// One authenticator that is no longer active. It holds no secret.
@@ -82,57 +80,32 @@ impl Ended {
             just_ended: Vec::new(),
         }
     }
-}
 
-impl SecondFactor {
-    /// The ended authenticators in the record, in the order in which they ended.
-    pub(crate) fn ended(&self) -> &[EndedAuthenticator] {
-        self.ended.as_ref().map_or(&[], |ended| &ended.kept)
+    /// Those in the record, in the order in which they ended.
+    pub(crate) fn kept(&self) -> &[EndedAuthenticator] {
+        &self.kept
     }
 
-    /// The authenticators that this decision ended.
-    pub(crate) fn just_ended(&self) -> &[EndedAuthenticator] {
-        self.ended.as_ref().map_or(&[], |ended| &ended.just_ended)
+    /// Those that this decision ended.
+    pub(super) fn just_ended(&self) -> &[EndedAuthenticator] {
+        &self.just_ended
     }
 
-    /// Keeps the authenticators that this decision ended in the record, and drops the oldest ones
-    /// above the limit.
-    pub(crate) fn keep_just_ended(&mut self) {
-        if let Some(ended) = &mut self.ended {
-            ended.kept.extend_from_slice(&ended.just_ended);
-            let surplus = ended.kept.len().saturating_sub(Ended::MOST);
-            ended.kept.drain(..surplus);
-        }
+    /// Adds authenticators that this decision ended.
+    pub(super) fn add(&mut self, gone: impl IntoIterator<Item = EndedAuthenticator>) {
+        self.just_ended.extend(gone);
     }
 
-    /// Removes the authenticators for which `ends` is true.
-    pub(super) fn end_authenticators(
-        &mut self,
-        ends: impl Fn(&Authenticator) -> bool,
-        reason: EndReason,
-        now: Timestamp,
-    ) {
-        let gone = self.authenticators.iter().filter(|active| ends(active));
-        let gone: Vec<_> = gone.map(|active| active.ended(reason, now)).collect();
-        self.authenticators.retain(|active| !ends(active));
-        self.add_ended(gone);
-    }
-
-    /// Notes an authenticator whose place another one took.
-    pub(super) fn end_replaced(&mut self, replaced: &Authenticator, now: Timestamp) {
-        self.add_ended(Vec::from([replaced.ended(EndReason::Replaced, now)]));
-    }
-
-    fn add_ended(&mut self, gone: Vec<EndedAuthenticator>) {
-        if !gone.is_empty() {
-            let ended = self.ended.get_or_insert_with(Box::default);
-            ended.just_ended.extend(gone);
-        }
+    /// Keeps those that this decision ended, and drops the oldest ones above the limit.
+    pub(super) fn keep(&mut self) {
+        self.kept.extend_from_slice(&self.just_ended);
+        let surplus = self.kept.len().saturating_sub(Self::MOST);
+        self.kept.drain(..surplus);
     }
 }
 
 impl Authenticator {
-    fn ended(&self, reason: EndReason, now: Timestamp) -> EndedAuthenticator {
+    pub(super) fn ended(&self, reason: EndReason, now: Timestamp) -> EndedAuthenticator {
         EndedAuthenticator::new(self.id, self.name.clone(), self.added_at, now, reason)
     }
 }

@@ -134,6 +134,44 @@ impl SecondFactor {
         })
     }
 
+    /// The ended authenticators in the record, in the order in which they ended.
+    pub(crate) fn ended(&self) -> &[EndedAuthenticator] {
+        self.ended.as_ref().map_or(&[], |ended| ended.kept())
+    }
+
+    /// The authenticators that this decision ended.
+    pub(crate) fn just_ended(&self) -> &[EndedAuthenticator] {
+        self.ended.as_ref().map_or(&[], |ended| ended.just_ended())
+    }
+
+    /// Keeps the authenticators that this decision ended in the record.
+    pub(crate) fn keep_just_ended(&mut self) {
+        if let Some(ended) = &mut self.ended {
+            ended.keep();
+        }
+    }
+
+    /// Removes the authenticators for which `ends` is true.
+    pub(super) fn end_authenticators(
+        &mut self,
+        ends: impl Fn(&Authenticator) -> bool,
+        reason: EndReason,
+        now: Timestamp,
+    ) {
+        let gone = self.authenticators.iter().filter(|active| ends(active));
+        let gone: Vec<_> = gone.map(|active| active.ended(reason, now)).collect();
+        self.authenticators.retain(|active| !ends(active));
+        if !gone.is_empty() {
+            self.ended.get_or_insert_default().add(gone);
+        }
+    }
+
+    /// Notes an authenticator whose place another one took.
+    pub(super) fn end_replaced(&mut self, replaced: &Authenticator, now: Timestamp) {
+        let ended = self.ended.get_or_insert_default();
+        ended.add([replaced.ended(EndReason::Replaced, now)]);
+    }
+
     /// Whether this authenticator is active.
     pub(super) fn check_authenticator(&self, id: AuthenticatorId) -> Result<(), Rejection> {
         let found = self.authenticators.iter().any(|active| active.id == id);

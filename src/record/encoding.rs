@@ -375,6 +375,7 @@ mod tests {
         factor.issuing = Issuing::new();
         factor.import = None;
         factor.last_request = None;
+        factor.ended = None;
         factor.beginnings = Beginnings::from_times(vec![AT]);
         assert_eq!(Form::of(&factor), Form::First);
         let plain = encode_after(&[], &factor, &history(1), 0).unwrap();

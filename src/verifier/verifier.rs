@@ -1,7 +1,7 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
-use super::write_event::Listener;
 use crate::backup::{BackupCodeSet, BackupCodes};
+use crate::event::Event;
 use crate::factor::{
     Accepted, Change, Changed, Evidence, MovingFactor, NewEnrollment, Parameters, Pending,
     SecondFactor, Step,
@@ -86,6 +86,9 @@ pub struct Verifier<S> {
     pub(super) store: S,
     pub(super) core: Arc<Core>,
 }
+
+/// Receives events: [`VerifierBuilder::on_event`](crate::VerifierBuilder::on_event).
+type Listener = dyn Fn(&Event<'_>) + Send + Sync;
 
 /// The state that all clones of a verifier share.
 pub(super) struct Core {

@@ -269,9 +269,6 @@ fn small(count: usize) -> u8 {
     u8::try_from(count).unwrap_or(u8::MAX)
 }
 
-/// Receives events: [`VerifierBuilder::on_event`](crate::VerifierBuilder::on_event).
-pub(super) type Listener = dyn Fn(&Event<'_>) + Send + Sync;
-
 impl Core {
     /// Tells an event whose write is stored.
     pub(super) fn tell(&self, event: &Event<'_>) {
