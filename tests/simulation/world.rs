@@ -289,6 +289,7 @@ impl<D: Database> World<D> {
         block_on(async {
             self.faulty.land_all().await;
             self.checker.lock().unwrap().check_answers();
+            self.checker.lock().unwrap().stop_events();
             let server = &self.servers[0];
             let verifier = server.verifier.borrow().with_store(self.database.clone());
             self.compare(&verifier).await;

@@ -11,6 +11,8 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct Events {
     stored: HashMap<i64, Event<'static>>,
     told: HashSet<i64>,
+    /// Whether the run is over. The probes after it write to the database without this checker.
+    closed: bool,
 }
 
 impl Checker {
@@ -38,8 +40,16 @@ impl Checker {
         }
     }
 
+    /// The run is over.
+    pub(crate) fn stop_events(&mut self) {
+        self.events.closed = true;
+    }
+
     /// A verifier told an event.
     pub(crate) fn told(&mut self, event: &Event<'_>) {
+        if self.events.closed {
+            return;
+        }
         let revision = event.revision.as_i64();
         self.coverage.count("an event was told");
         if self.events.stored.get(&revision) != Some(event) {
