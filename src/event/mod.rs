@@ -116,13 +116,24 @@ pub struct Event<'a> {
         serde(default, skip_serializing_if = "Option::is_none")
     )]
     pub accepted_by: Option<CodeSource>,
-    /// How many time steps the accepted passcode was ahead of this server's clock. A negative
-    /// number means that the phone's clock is slow. `None` for a HOTP passcode and a backup code.
+    /// How far the clock of the user's phone is off, in seconds, as
+    /// [`Receipt::clock_offset`](crate::Receipt::clock_offset) says. `None` for a HOTP passcode and
+    /// a backup code.
+    ///
+    /// At [`EventType::Rejected`] and [`EventType::CodeReserved`], it means that the code is only
+    /// too old (negative) or too early. `None` if the code is no passcode of these minutes.
     #[cfg_attr(
         feature = "serde",
         serde(default, skip_serializing_if = "Option::is_none")
     )]
-    pub clock_offset_steps: Option<i32>,
+    pub clock_offset: Option<i32>,
+    /// How many counters the wrong passcode of a HOTP authenticator is after the next one.
+    /// Negative if it is before.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub counter_offset: Option<i16>,
     /// Whether the code was typed at a sign-in, after your check of the first factor.
     ///
     /// [`EventType::Rejected`] with `true` means: the password was right and the code was wrong.
@@ -199,7 +210,8 @@ impl<'a> Event<'a> {
             replaced: None,
             change_direction: None,
             accepted_by: None,
-            clock_offset_steps: None,
+            clock_offset: None,
+            counter_offset: None,
             after_first_factor: false,
             failures: None,
             limit: None,
@@ -280,6 +292,7 @@ mod tests {
         impl Harmless for bool {}
         impl Harmless for u8 {}
         impl Harmless for u32 {}
+        impl Harmless for i16 {}
         impl Harmless for i32 {}
         impl Harmless for u64 {}
         impl<T: Harmless> Harmless for Option<T> {}
@@ -302,7 +315,8 @@ mod tests {
             replaced,
             change_direction,
             accepted_by,
-            clock_offset_steps,
+            clock_offset,
+            counter_offset,
             after_first_factor,
             failures,
             limit,
@@ -325,7 +339,8 @@ mod tests {
         harmless(&replaced);
         harmless(&change_direction);
         harmless(&accepted_by);
-        harmless(&clock_offset_steps);
+        harmless(&clock_offset);
+        harmless(&counter_offset);
         harmless(&after_first_factor);
         harmless(&failures);
         harmless(&limit);

@@ -1,7 +1,7 @@
 //! Operations of your staff and your key rotation on an account, without a proof.
 
 use super::error::{Denied, VerifierError, report};
-use super::load_modify_store::{Answer, FirstRound};
+use super::load_modify_store::{Answer, Caller, FirstRound};
 use super::verifier::{Verifier, with_wiped_stack};
 use crate::factor::{EndedAuthenticator, SecondFactor, Step};
 use crate::store::{Store, WriteKind};
@@ -117,8 +117,12 @@ impl<S: Store> Verifier<S> {
         actor: &Actor,
         act: impl Fn(SecondFactor, Timestamp) -> Step<Result<(), Rejection>> + Send + Sync,
     ) -> Result<(), Denied> {
-        let (first, actor) = (FirstRound::Loads, Some(actor));
-        let outcome = self.modify_store(account, first, actor, |loaded, now| match loaded {
+        let caller = Caller {
+            actor: Some(actor),
+            ..Caller::default()
+        };
+        let first = FirstRound::Loads;
+        let outcome = self.modify_store(account, first, caller, |loaded, now| match loaded {
             None => Step::Answer(Err(Rejection::Absent)),
             Some(loaded) => act(loaded.factor, now),
         });

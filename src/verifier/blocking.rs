@@ -3,7 +3,8 @@ use super::builder::{BuildError, VerifierBuilder};
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError};
 use super::import::{ImportError, Imported};
-use super::verifier::{self, Removed};
+use super::removed::Removed;
+use super::verifier;
 use crate::backup::BackupCodes;
 use crate::blocking::{Adapter, Store};
 use crate::factor::EndedAuthenticator;
@@ -194,6 +195,19 @@ impl<S: Store> Verifier<S> {
         proof: Proof<'_>,
     ) -> Result<Removed, Denied> {
         block_on(self.0.remove_authenticator(account, id, proof))
+    }
+
+    /// Blocks on `remove_authenticator_unless_last` of [`Verifier`](crate::Verifier).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn remove_authenticator_unless_last(
+        &self,
+        account: &AccountId,
+        id: AuthenticatorId,
+        proof: Proof<'_>,
+    ) -> Result<(), Denied> {
+        block_on(self.0.remove_authenticator_unless_last(account, id, proof))
     }
 
     /// Blocks on [`Verifier::disable`](crate::Verifier::disable).

@@ -38,7 +38,7 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Receipt, Denied> {
         let outcome = with_wiped_stack(self.log_in_with_row(account, codes)).await;
         let accepted = report(account, "verify_consecutive", outcome)?;
-        Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
+        Ok(Receipt::of(account.clone(), accepted))
     }
 
     async fn log_in_with_row(
@@ -48,7 +48,7 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Accepted, Denied> {
         let policy = &self.core.policy;
         let row = Row::parse(codes, policy)?;
-        self.attempt(account, |loaded, _, now| match loaded {
+        self.attempt(account, None, |loaded, _, now| match loaded {
             None => Step::reject(Rejection::Absent),
             Some(loaded) => loaded.factor.log_in_with_row(&row, now, policy),
         })

@@ -1,7 +1,7 @@
 //! Imports the second factor of an account of another system.
 
 use super::error::{Report, VerifierError, report};
-use super::load_modify_store::{Answer, FirstRound, Loaded};
+use super::load_modify_store::{Answer, Caller, FirstRound, Loaded};
 use super::verifier::{Verifier, with_wiped_stack};
 use super::write_event::Facts;
 use crate::backup::{ImportedCodeSet, ImportedCodes, ImportedCodesError};
@@ -243,7 +243,7 @@ impl<S: Store> Verifier<S> {
             };
             let decide = |loaded, now| decide(has_begun, loaded, now);
             match self
-                .modify_store(account, first_round, None, decide)
+                .modify_store(account, first_round, Caller::default(), decide)
                 .await??
             {
                 Progress::Begun => has_begun = true,

@@ -7,12 +7,13 @@
 use super::error::{Denied, VerifierError};
 use super::verifier::Verifier;
 use super::write_event::{Answered, Before, Facts, Writing};
+use super::wrong_code::WrongCode;
 use crate::event::{Event, EventType, InitiatingEntity};
 use crate::factor::{HashedCode, Outcome, Progress, SecondFactor, Step};
 use crate::record::{self, DecryptedRecord, History, RecordError, WriteOutcome};
 use crate::runtime::Generator;
 use crate::store::{ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteResult};
-use crate::{AcceptedBy, AccountId, Actor, KeyId, Rejection, Timestamp};
+use crate::{AccountId, Actor, KeyId, Rejection, Timestamp};
 use alloc::borrow::Cow;
 use core::mem;
 use std::boxed::Box;
@@ -64,8 +65,8 @@ pub(super) trait Answer: Send {
         None
     }
 
-    /// What accepted the code of the call.
-    fn accepted_by(&self) -> Option<AcceptedBy> {
+    /// What the call returns if it is accepted.
+    fn accepted(&self) -> Option<&Self::Accepted> {
         None
     }
 
@@ -82,15 +83,24 @@ impl<T: Facts + Send> Answer for Outcome<T> {
 
     fn rejection(&self) -> Option<Rejection> {
         match self {
-            Self::Rejected(rejection) => Some(*rejection),
+            Self::Rejected(rejection) | Self::Repeated(rejection) => Some(*rejection),
             Self::Accepted(_) | Self::HashNeeded { .. } => None,
         }
     }
 
-    fn accepted_by(&self) -> Option<AcceptedBy> {
+    fn accepted(&self) -> Option<&T> {
         match self {
-            Self::Accepted(accepted) => accepted.accepted_by(),
-            Self::Rejected(_) | Self::HashNeeded { .. } => None,
+            Self::Accepted(accepted) => Some(accepted),
+            Self::Rejected(_) | Self::Repeated(_) | Self::HashNeeded { .. } => None,
+        }
+    }
+
+    fn may_follow_own_write(&self) -> bool {
+        match self {
+            Self::Rejected(rejection) => rejection.may_follow_own_write(),
+            // Otherwise a failure that this call counted would look like one of an earlier call.
+            Self::Repeated(_) => true,
+            Self::Accepted(_) | Self::HashNeeded { .. } => false,
         }
     }
 }
@@ -102,17 +112,27 @@ impl<T: Facts + Send> Answer for Result<T, Rejection> {
         self.as_ref().err().copied()
     }
 
-    fn accepted_by(&self) -> Option<AcceptedBy> {
-        self.as_ref().ok().and_then(Facts::accepted_by)
+    fn accepted(&self) -> Option<&T> {
+        self.as_ref().ok()
     }
 }
 
-fn answered<T: Answer>(answer: &T) -> Answered {
+/// What the caller of a decision knows, for the event of its write.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Caller<'a> {
+    /// Who acts without a proof.
+    pub(super) actor: Option<&'a Actor>,
+    /// The search for a wrong code.
+    pub(super) wrong_code: Option<&'a WrongCode>,
+}
+
+fn answered<T: Answer>(answer: &T, caller: &Caller<'_>) -> Answered {
     Answered {
         signs_in: T::Accepted::SIGNS_IN,
         entity: T::Accepted::ENTITY,
-        accepted_by: answer.accepted_by(),
+        accepted_by: answer.accepted().and_then(Facts::accepted_by),
         rejection: answer.rejection(),
+        wrong_code: caller.wrong_code.and_then(WrongCode::offset),
     }
 }
 
@@ -148,16 +168,16 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
     ) -> impl Future<Output = Result<T, VerifierError>> + Send {
-        self.modify_store(account, FirstRound::Loads, None, decide)
+        self.modify_store(account, FirstRound::Loads, Caller::default(), decide)
     }
 
     /// Like [`load_modify_store`](Self::load_modify_store). The first round may skip the load, and
-    /// the event of the write names the actor.
+    /// the event of the write shows what the caller knows.
     pub(super) async fn modify_store<T: Answer>(
         &self,
         account: &AccountId,
         first: FirstRound,
-        actor: Option<&Actor>,
+        caller: Caller<'_>,
         mut decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
     ) -> Result<T, VerifierError> {
         let mut refused: Option<Refused<T>> = None;
@@ -219,12 +239,12 @@ impl<S: Store> Verifier<S> {
                 account,
                 revision,
                 kind,
-                actor,
+                actor: caller.actor,
                 now,
                 before,
                 after: &factor,
             };
-            let event = writing.event(answered(&answer), policy);
+            let event = writing.event(answered(&answer, &caller), policy);
             let write = ConditionalWrite::put(stored, revision, &record, kind, summary);
             let write = event.iter().fold(write, ConditionalWrite::with_event);
             match self.send(account, write).await? {
@@ -250,19 +270,30 @@ impl<S: Store> Verifier<S> {
     pub(super) async fn attempt<T: Facts + Send>(
         &self,
         account: &AccountId,
+        wrong_code: Option<&WrongCode>,
         decide: impl Fn(Option<Loaded>, &Progress, Timestamp) -> Step<Outcome<T>> + Send + Sync,
     ) -> Result<T, Denied> {
+        let caller = Caller {
+            wrong_code,
+            ..Caller::default()
+        };
         let mut progress = Progress::Start;
         loop {
-            let outcome =
-                self.load_modify_store(account, |loaded, now| decide(loaded, &progress, now));
+            let outcome = self.modify_store(account, FirstRound::Loads, caller, |loaded, now| {
+                decide(loaded, &progress, now)
+            });
             match outcome.await? {
                 Outcome::Accepted(accepted) => return Ok(accepted),
                 Outcome::Rejected(rejection) => return Err(rejection.into()),
-                Outcome::HashNeeded { job, set } => {
+                Outcome::Repeated(rejection) => return Err(Denied::Repeated(rejection)),
+                Outcome::HashNeeded { job, set, joined } => {
                     let hashes = self.core.hash_executor.run(job).await;
                     let hashes = hashes.map_err(VerifierError::HashExecutor)?;
-                    progress = Progress::Hashed(HashedCode { hashes, set });
+                    progress = Progress::Hashed(HashedCode {
+                        hashes,
+                        set,
+                        joined,
+                    });
                 }
             }
         }

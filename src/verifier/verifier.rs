@@ -1,5 +1,7 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
+use super::removed::Removed;
+use super::wrong_code::WrongCode;
 use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::event::Event;
 use crate::factor::{
@@ -45,7 +47,7 @@ use std::sync::Arc;
 /// # Dropped futures
 ///
 /// If a future is dropped, a code may be used up without an answer. A correct backup code stays
-/// counted as a failure if the future is dropped while its hash is computed. Twenty such failures
+/// counted as a failure if the future is dropped while its hash is computed. Ten such failures
 /// spend the default budget, and then passcodes are refused too. So if a closed connection can stop
 /// your handler, run `verify` and every method with a [`Proof`] in a task of its own
 /// (`tokio::spawn`).
@@ -105,34 +107,6 @@ pub(super) struct Core {
     pub(super) keeps_ended: bool,
 }
 
-/// What [`Verifier::remove_authenticator`] or [`Verifier::disable`] leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "clear your own `enrolled` flag if the second factor is off now"]
-pub enum Removed {
-    /// Another authenticator is still active.
-    OthersLeft {
-        /// How many authenticators are active, at least one.
-        authenticators: u8,
-        /// How many backup codes are unused.
-        backup_codes: u8,
-    },
-    /// No authenticator and no backup code is left: the second factor is off. Clear your own
-    /// `enrolled` flag.
-    Disabled,
-}
-
-impl Changed {
-    fn left(&self) -> Removed {
-        match self.authenticators {
-            0 => Removed::Disabled,
-            authenticators => Removed::OthersLeft {
-                authenticators,
-                backup_codes: self.backup_codes,
-            },
-        }
-    }
-}
-
 impl<S> Verifier<S> {
     /// Returns the same verifier on another store, for example one that writes your own rows in the
     /// same transaction. This is cheap.
@@ -179,8 +153,9 @@ impl<S: Store> Verifier<S> {
         let new = self.new_enrollment(request)?;
         let enrollment = Enrollment::new(&new.pending).map_err(VerifierError::KeyUri)?;
         let change = Change::Begin(Box::new(new));
-        let outcome = self.change(account, &proof, &change).await;
-        let changed = report(account, "begin_enrollment", outcome)?;
+        let wrong = WrongCode::default();
+        let outcome = self.change(account, &proof, &change, &wrong).await;
+        let changed = wrong.report(account, "begin_enrollment", outcome)?;
         Ok(enrollment.begun_at(changed.at, &self.core.policy))
     }
 
@@ -221,7 +196,7 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Receipt, Denied> {
         let outcome = with_wiped_stack(self.confirm(account, id, code)).await;
         let accepted = report(account, "confirm_enrollment", outcome)?;
-        Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
+        Ok(Receipt::of(account.clone(), accepted))
     }
 
     async fn confirm(
@@ -245,17 +220,27 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`]: do not let the user in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
-        let outcome = with_wiped_stack(self.log_in(account, code)).await;
-        let accepted = report(account, "verify", outcome)?;
-        Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
+        let wrong = WrongCode::default();
+        let outcome = with_wiped_stack(self.log_in(account, code, &wrong)).await;
+        let accepted = wrong.report(account, "verify", outcome)?;
+        Ok(Receipt::of(account.clone(), accepted))
     }
 
-    async fn log_in(&self, account: &AccountId, code: &str) -> Result<Accepted, Denied> {
+    async fn log_in(
+        &self,
+        account: &AccountId,
+        code: &str,
+        wrong: &WrongCode,
+    ) -> Result<Accepted, Denied> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
         let policy = &self.core.policy;
-        self.attempt(account, |loaded, progress, now| match loaded {
-            None => Step::reject(Rejection::Absent),
-            Some(loaded) => loaded.factor.log_in(&code, progress, now, policy),
+        self.attempt(account, Some(wrong), |loaded, progress, now| {
+            let step = match loaded {
+                None => Step::reject(Rejection::Absent),
+                Some(loaded) => loaded.factor.log_in(&code, progress, now, policy),
+            };
+            wrong.search(&step, &code, now, policy);
+            step
         })
         .await
     }
@@ -313,16 +298,22 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         proof: Proof<'_>,
     ) -> Result<BackupCodes, Denied> {
-        let outcome = with_wiped_stack(self.issue(account, &proof)).await;
-        report(account, "issue_backup_codes", outcome)
+        let wrong = WrongCode::default();
+        let outcome = with_wiped_stack(self.issue(account, &proof, &wrong)).await;
+        wrong.report(account, "issue_backup_codes", outcome)
     }
 
-    async fn issue(&self, account: &AccountId, proof: &Proof<'_>) -> Result<BackupCodes, Denied> {
+    async fn issue(
+        &self,
+        account: &AccountId,
+        proof: &Proof<'_>,
+        wrong: &WrongCode,
+    ) -> Result<BackupCodes, Denied> {
         let mut generator = Generator(&*self.core.random);
         let codes = BackupCodes::try_generate(self.core.policy.code_format(), &mut generator)?;
         let right = generator.bytes()?;
         let change = Change::GrantIssue(right);
-        let granted = self.change(account, proof, &change).await?;
+        let granted = self.change(account, proof, &change, wrong).await?;
         let set = self.new_code_set(&codes, granted.at).await?;
         let outcome = self.load_modify_store(account, |loaded, now| match loaded {
             None => Step::Answer(Err(Rejection::Absent)),
@@ -362,8 +353,29 @@ impl<S: Store> Verifier<S> {
         id: AuthenticatorId,
         proof: Proof<'_>,
     ) -> Result<Removed, Denied> {
-        let outcome = self.change(account, &proof, &Change::Remove(id)).await;
-        Ok(report(account, "remove_authenticator", outcome)?.left())
+        let (wrong, change) = (WrongCode::default(), Change::Remove(id));
+        let outcome = self.change(account, &proof, &change, &wrong).await;
+        Ok(wrong
+            .report(account, "remove_authenticator", outcome)?
+            .left())
+    }
+
+    /// Removes one of several authenticators, and never the last one. So the second factor stays
+    /// on, even if two requests remove two authenticators at the same moment.
+    ///
+    /// # Errors
+    /// [`Denied`], with the proof's rejection, [`Rejection::UnknownAuthenticator`] or
+    /// [`Rejection::LastAuthenticator`].
+    pub async fn remove_authenticator_unless_last(
+        &self,
+        account: &AccountId,
+        id: AuthenticatorId,
+        proof: Proof<'_>,
+    ) -> Result<(), Denied> {
+        let (change, wrong) = (Change::RemoveUnlessLast(id), WrongCode::default());
+        let outcome = self.change(account, &proof, &change, &wrong).await;
+        wrong.report(account, "remove_authenticator_unless_last", outcome)?;
+        Ok(())
     }
 
     /// Switches the second factor off. Removes all authenticators, the backup codes and a pending
@@ -373,8 +385,9 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].
     pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<Removed, Denied> {
-        let outcome = self.change(account, &proof, &Change::Disable).await;
-        Ok(report(account, "disable", outcome)?.left())
+        let wrong = WrongCode::default();
+        let outcome = self.change(account, &proof, &Change::Disable, &wrong).await;
+        Ok(wrong.report(account, "disable", outcome)?.left())
     }
 
     /// Checks the proof and makes the change in one write.
@@ -383,6 +396,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         proof: &Proof<'_>,
         change: &Change,
+        wrong: &WrongCode,
     ) -> Result<Changed, Denied> {
         with_wiped_stack(async {
             let evidence = self.evidence(proof)?;
@@ -390,13 +404,17 @@ impl<S: Store> Verifier<S> {
             // Of the changes, only an enrollment creates a record, and no code can belong to a
             // record that is absent.
             let creates = matches!(change, Change::Begin(_)) && !evidence.is_code();
-            self.attempt(account, |loaded, progress, now| {
+            self.attempt(account, Some(wrong), |loaded, progress, now| {
                 let factor = match loaded {
                     Some(loaded) => loaded.factor,
                     None if creates => SecondFactor::new(now, policy),
                     None => return Step::reject(Rejection::Absent),
                 };
-                factor.change(account, change, &evidence, progress, now, policy)
+                let step = factor.change(account, change, &evidence, progress, now, policy);
+                if let Evidence::Code(code) = &evidence {
+                    wrong.search(&step, code, now, policy);
+                }
+                step
             })
             .await
         })

@@ -8,9 +8,7 @@ use crate::event::{
     ChangeDirection, ChangeType, CodeSource, CredentialType, Event, EventType, InitiatingEntity,
     Limit,
 };
-use crate::factor::{
-    Accepted, Changed, MovingFactor, RateLimitState, RequestAccepted, SecondFactor,
-};
+use crate::factor::{Accepted, Changed, CodeOffset, RateLimitState, RequestAccepted, SecondFactor};
 use crate::ids::Revision;
 use crate::store::WriteKind;
 use crate::{AcceptedBy, AccountId, Actor, Policy, Rejection, Timestamp};
@@ -94,6 +92,8 @@ pub(super) struct Answered {
     pub(super) entity: InitiatingEntity,
     pub(super) accepted_by: Option<AcceptedBy>,
     pub(super) rejection: Option<Rejection>,
+    /// What the search for a code of another time found.
+    pub(super) wrong_code: Option<CodeOffset>,
 }
 
 impl<'a> Writing<'a> {
@@ -126,6 +126,11 @@ impl<'a> Writing<'a> {
             WriteKind::Rejected | WriteKind::Reserved => {
                 event.after_first_factor = answered.signs_in;
                 event.failures = Some(after.rate_limit.failures);
+                match answered.wrong_code {
+                    Some(CodeOffset::Seconds(ahead)) => event.clock_offset = Some(ahead),
+                    Some(CodeOffset::Counters(ahead)) => event.counter_offset = Some(ahead),
+                    None => {}
+                }
                 if let Some((limit, retry_after)) = limit(after.rate_limit.state(self.now, policy))
                 {
                     event.limit = Some(limit);
@@ -164,7 +169,7 @@ impl<'a> Writing<'a> {
     fn add_accepted(&self, event: &mut Event<'a>, by: AcceptedBy) {
         let (source, counted_first) = match by {
             AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
-                event.clock_offset_steps = self.offset_of(id);
+                event.clock_offset = self.after.accepted(by, self.now).clock_offset;
                 (CodeSource::Authenticator(id), 0)
             }
             AcceptedBy::BackupCode { number, .. } => {
@@ -231,25 +236,6 @@ impl<'a> Writing<'a> {
             _ => CredentialType::App,
         });
     }
-
-    /// How many time steps the last accepted passcode of an authenticator was ahead of now.
-    fn offset_of(&self, id: crate::AuthenticatorId) -> Option<i32> {
-        let mut active = self.after.authenticators.iter();
-        let MovingFactor::Time {
-            period,
-            t0,
-            last_step: Some(accepted),
-        } = active.find(|active| active.id == id)?.moving
-        else {
-            return None;
-        };
-        let now = self
-            .now
-            .saturating_since(t0)
-            .checked_div(period.as_secs())?;
-        let ahead = i128::from(accepted.get()).saturating_sub(i128::from(now));
-        i32::try_from(ahead).ok()
-    }
 }
 
 /// The limit in an event, and how many seconds it lasts.
@@ -299,7 +285,8 @@ fn trace(event: &Event<'_>) {
         replaced = event.replaced.map(display),
         change_direction = event.change_direction.map(ChangeDirection::as_str),
         accepted_by = event.accepted_by.map(display),
-        clock_offset_steps = event.clock_offset_steps,
+        clock_offset = event.clock_offset,
+        counter_offset = event.counter_offset,
         after_first_factor = event.after_first_factor.then_some(true),
         failures = event.failures,
         limit = event.limit.map(Limit::as_str),

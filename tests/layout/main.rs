@@ -103,9 +103,9 @@ fn no_source_file_exceeds_500_lines() {
 }
 
 #[test]
-fn the_core_has_at_most_124_files() {
+fn the_core_has_at_most_128_files() {
     let files = under("src", "rs").len();
-    assert!((20..=124).contains(&files), "{files} files");
+    assert!((20..=128).contains(&files), "{files} files");
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Store for Outbox {
 fn ends(outcome: Result<(), Denied>) -> &'static str {
     match outcome {
         Ok(()) => "accepted",
-        Err(Denied::Rejected(_)) => "rejected",
+        Err(Denied::Rejected(_) | Denied::Repeated(_)) => "rejected",
         Err(Denied::Failed(VerifierError::Unsettled(_))) => "unsettled",
         Err(Denied::Failed(_)) => "failed",
     }

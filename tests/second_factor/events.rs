@@ -86,11 +86,7 @@ fn an_enrollment_has_two_events() {
     assert_eq!(created.authenticator, Some(id));
     assert_eq!(created.friendly_name.unwrap().as_str(), "work phone");
     assert_eq!(created.authenticators_left, Some(1));
-    assert_eq!(
-        created.clock_offset_steps,
-        Some(1),
-        "the phone is a step ahead"
-    );
+    assert_eq!(created.clock_offset, Some(30), "the phone is a step ahead");
     assert_eq!(created.failures, None, "a confirmation resets no failures");
 }
 
@@ -107,6 +103,27 @@ fn an_expired_enrollment_has_an_event() {
     assert_eq!(types(&told.take())[1..], [EventType::EnrollmentExpired]);
 }
 
+/// A code that is only too old or too early is a wrong code. Its event alone says so.
+#[test]
+fn a_wrong_code_tells_its_offset() {
+    let told = told(MemoryStore::new());
+    let phone = told.world.enroll();
+    told.world.clock.advance(DAY);
+    told.take();
+    let now = told.world.clock.now().as_unix();
+    let offset = |code: &str| {
+        assert_eq!(rejection(told.world.verify(code)), Rejection::WrongCode);
+        let event = told.only();
+        assert_eq!(event.event_type, EventType::Rejected);
+        (event.clock_offset, event.counter_offset)
+    };
+    let early = phone.passcode(Timestamp::from_unix(now + 300));
+    assert_eq!(offset(&early), (Some(300), None));
+    let old = phone.passcode(Timestamp::from_unix(now - 300));
+    assert_eq!(offset(&old), (Some(-271), None));
+    assert_eq!(offset(&told.world.wrong(&phone)), (None, None));
+}
+
 #[test]
 fn an_accepted_passcode_tells_failures_and_offset() {
     let told = told(MemoryStore::new());
@@ -121,7 +138,7 @@ fn an_accepted_passcode_tells_failures_and_offset() {
     assert_eq!(accepted.event_type, EventType::Accepted);
     let source = CodeSource::Authenticator(told.world.authenticators()[0]);
     assert_eq!(accepted.accepted_by, Some(source));
-    assert_eq!(accepted.clock_offset_steps, Some(-1));
+    assert_eq!(accepted.clock_offset, Some(-1));
     assert_eq!(accepted.failures, Some(2), "success after failures");
     assert!(accepted.after_first_factor);
     assert_eq!((accepted.codes_left, accepted.codes_low), (None, false));
@@ -164,7 +181,7 @@ fn the_failure_that_locks_has_its_event() {
     let told = told(MemoryStore::new());
     let phone = told.world.enroll();
     for failures in 1..=100_u32 {
-        told.world.clock.advance(DAY);
+        told.world.clock.advance(3 * DAY);
         told.take();
         assert!(told.world.verify(&told.world.wrong(&phone)).is_err());
         let rejected = told.only();
@@ -216,7 +233,7 @@ fn a_backup_code_is_reserved_then_accepted() {
         );
         assert_eq!(accepted.codes_left, Some(10 - number));
         assert_eq!(accepted.codes_low, 10 - number <= Event::LOW_CODES);
-        assert_eq!(accepted.clock_offset_steps, None);
+        assert_eq!(accepted.clock_offset, None);
     }
     let wrong = codes.iter().map(|_| "00000000").next().unwrap();
     assert_eq!(rejection(told.world.verify(wrong)), Rejection::WrongCode);

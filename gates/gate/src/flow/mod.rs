@@ -6,21 +6,20 @@ mod backup_codes;
 mod change;
 mod code;
 mod codes;
-mod counts_failures;
 mod disable;
 mod enter;
-mod keep_one;
 mod overview;
 mod proof;
 mod prove;
 mod renew;
+mod reset;
 mod setup;
 mod setup_confirm;
 mod sign_out;
 mod visit;
 
 use countersign::session::{Access, PassError};
-use countersign::{AccountId, Denied, FirstFactorKind, Timestamp, Verifier, VerifierError};
+use countersign::{AccountId, Actor, Denied, FirstFactorKind, Timestamp, Verifier, VerifierError};
 use std::future::Future;
 use std::sync::Arc;
 use tracing::Instrument;
@@ -185,6 +184,16 @@ impl<S: SignInStore, A: Accounts> Engine for Flow<S, A> {
         Box::pin(async move { self.rows().end_others(&account, keep.as_ref()).await })
     }
 
+    fn force_disable(
+        self: Arc<Self>,
+        account: AccountId,
+        actor: Actor,
+    ) -> Pending<Result<(), BoxError>> {
+        let reset = async move { self.reset(&account, &actor).await };
+        let task = tokio::spawn(reset.in_current_span());
+        Box::pin(async move { task.await? })
+    }
+
     fn purge(self: Arc<Self>) -> Pending<Result<(), BoxError>> {
         Box::pin(async move {
             let now = self.settings.clock.now().as_unix();
@@ -214,7 +223,7 @@ fn to_its_end(work: impl Future<Output = GateAnswer> + Send + 'static) -> Pendin
 /// The rejection, or the failure.
 fn rejected(denied: Denied) -> Result<countersign::Rejection, Stop> {
     match denied {
-        Denied::Rejected(rejection) => Ok(rejection),
+        Denied::Rejected(rejection) | Denied::Repeated(rejection) => Ok(rejection),
         Denied::Failed(error) => Err(error.into()),
     }
 }
