@@ -8,6 +8,7 @@
 //! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
 //! | [Writing a store](writing_a_store) | the storage contract and its conformance tests |
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
+//! | [Events](events) | what happened: an outbox, `on_event`, and all fields |
 //! | [Deploying](deploying) | keys, updates, databases, clocks, unlocking, restores |
 //! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |
 //! | [Threat model](threat_model) | which attackers the library resists |
@@ -43,6 +44,7 @@ macro_rules! chapter {
         #[doc = "[wiring]: crate::guide::wiring"]
         #[doc = "[writing-a-store]: crate::guide::writing_a_store"]
         #[doc = "[store-recipes]: crate::guide::store_recipes"]
+        #[doc = "[events]: crate::guide::events"]
         #[doc = "[deploying]: crate::guide::deploying"]
         #[doc = "[incidents]: crate::guide::incidents"]
         #[doc = "[scale]: crate::guide::scale"]
@@ -63,6 +65,7 @@ chapter!(policy, "../docs/guide/policy.md");
 chapter!(rejections, "../docs/guide/rejections.md");
 chapter!(writing_a_store, "../docs/guide/writing-a-store.md");
 chapter!(store_recipes, "../docs/guide/store-recipes.md");
+chapter!(events, "../docs/guide/events.md");
 chapter!(deploying, "../docs/guide/deploying.md");
 chapter!(incidents, "../docs/guide/incidents.md");
 chapter!(threat_model, "../docs/guide/threat-model.md");

@@ -119,11 +119,15 @@ pub mod backup;
 pub mod conformance;
 mod constant_time;
 #[cfg(feature = "verifier")]
+pub mod event;
+#[cfg(feature = "verifier")]
 pub mod factor;
 #[cfg(all(doc, feature = "conformance", feature = "tokio"))]
 pub mod guide;
 #[cfg(feature = "std")]
 mod ids;
+#[cfg(feature = "verifier")]
+mod names;
 pub mod otp;
 #[cfg(feature = "verifier")]
 pub mod record;
@@ -146,7 +150,9 @@ mod verifier;
 pub use rand_core;
 
 #[cfg(feature = "verifier")]
-pub use factor::authenticator::{AuthenticatorId, AuthenticatorName, EnrollmentId};
+pub use event::actor::Actor;
+#[cfg(feature = "verifier")]
+pub use factor::authenticator::EnrollmentId;
 #[cfg(feature = "verifier")]
 pub use factor::policy::{Policy, PolicyBuilder};
 #[cfg(feature = "verifier")]
@@ -161,6 +167,8 @@ pub use factor::request::RequestId;
 pub use factor::second_factor::Status;
 #[cfg(feature = "std")]
 pub use ids::{AccountId, AccountIdError, KeyId};
+#[cfg(feature = "verifier")]
+pub use names::{AuthenticatorId, AuthenticatorName};
 #[cfg(feature = "verifier")]
 pub use record::keyring::{Keyring, SealingKey};
 pub use time::{Timestamp, TimestampError};

@@ -4,6 +4,7 @@ use super::action_limits::IssueRightId;
 use super::attempt::{Progress, Refusal};
 use super::authenticator::Pending;
 use super::code_set::CodeSet;
+use super::ended::EndReason;
 use super::proof::{AcceptedBy, Evidence, FirstFactor, Receipt};
 use super::rate_limit::is_recent;
 use super::second_factor::{Outcome, SecondFactor, Step};
@@ -39,10 +40,14 @@ pub(crate) struct NewEnrollment {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Changed {
     pub(crate) at: Timestamp,
-    /// Whether an authenticator is active afterwards.
-    pub(crate) enabled: bool,
     /// The salt of a new set of backup codes that is to be pending.
     pub(crate) salt: Option<[u8; 16]>,
+    /// What accepted the proof, if it was a code.
+    pub(crate) by: Option<AcceptedBy>,
+    /// How many authenticators are active afterwards.
+    pub(crate) authenticators: u8,
+    /// How many backup codes are unused afterwards.
+    pub(crate) backup_codes: u8,
 }
 
 impl SecondFactor {
@@ -61,15 +66,17 @@ impl SecondFactor {
             .map_err(Refusal::Unchanged)
             .and_then(|()| self.prove(account, evidence, progress, now, policy));
         match proven {
-            Ok(()) => {
+            Ok(by) => {
                 let kind = self.apply(change, now);
                 let changed = Changed {
                     at: now,
-                    enabled: self.is_enabled(),
                     salt: match change {
                         Change::GrantIssue(_) => self.salt_to_share(policy),
                         _ => None,
                     },
+                    by,
+                    authenticators: u8::try_from(self.authenticators.len()).unwrap_or(u8::MAX),
+                    backup_codes: u8::try_from(self.codes_left()).unwrap_or(u8::MAX),
                 };
                 Step::Write(self, kind, Outcome::Accepted(changed))
             }
@@ -141,17 +148,19 @@ impl SecondFactor {
         progress: &Progress,
         now: Timestamp,
         policy: &Policy,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<AcceptedBy>, Refusal> {
         match evidence {
-            Evidence::Code(code) => self.check(code, progress, now, policy).map(|_| ()),
+            Evidence::Code(code) => self.check(code, progress, now, policy).map(Some),
             Evidence::Reauthenticated {
                 first_factor,
                 receipt,
             } => self
                 .check_receipt(account, *first_factor, receipt, now, policy)
+                .map(|()| None)
                 .map_err(Refusal::Unchanged),
             Evidence::Password { checked_at } => {
-                fresh(*checked_at, now, policy).map_err(Refusal::Unchanged)
+                let fresh = fresh(*checked_at, now, policy);
+                fresh.map(|()| None).map_err(Refusal::Unchanged)
             }
         }
     }
@@ -194,9 +203,9 @@ impl SecondFactor {
                 self.issuing.grant(*id, now);
                 WriteKind::Issuing
             }
-            Change::Remove(id) | Change::RemoveUnlessLast(id) => self.remove(*id),
+            Change::Remove(id) | Change::RemoveUnlessLast(id) => self.remove(*id, now),
             Change::Disable => {
-                self.clear();
+                self.clear(EndReason::Disabled, now);
                 WriteKind::Disabled
             }
         }
@@ -224,11 +233,10 @@ impl SecondFactor {
         });
     }
 
-    fn remove(&mut self, id: AuthenticatorId) -> WriteKind {
-        self.authenticators
-            .retain(|authenticator| authenticator.id != id);
+    fn remove(&mut self, id: AuthenticatorId, now: Timestamp) -> WriteKind {
+        self.end_authenticators(|active| active.id == id, EndReason::Removed, now);
         if !self.is_enabled() {
-            self.clear();
+            self.clear(EndReason::Removed, now);
             return WriteKind::Disabled;
         }
         self.pending.take_if(|pending| pending.replaces == Some(id));

@@ -342,7 +342,8 @@ mod tests {
 
     #[test]
     fn disabling_ends_an_imported_set() {
-        let Step::Write(after, WriteKind::Disabled, Ok(())) = factor(Some(plain())).force_disable()
+        let Step::Write(after, WriteKind::Disabled, Ok(())) =
+            factor(Some(plain())).force_disable(NOW)
         else {
             panic!("a factor can be disabled");
         };

@@ -32,10 +32,10 @@ mod attempt;
 pub(crate) mod authenticator;
 mod change;
 mod clock_offset;
-#[cfg(any(feature = "tracing", test))]
 mod code_offset;
 mod code_set;
 mod consecutive;
+pub(crate) mod ended;
 mod enrollment;
 pub(crate) mod import;
 pub(crate) mod import_error;
@@ -54,10 +54,10 @@ pub(crate) use action_limits::{IssueRight, Issues, Issuing};
 pub(crate) use attempt::{HashedCode, Progress, RequestAccepted};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
-#[cfg(feature = "tracing")]
 pub(crate) use code_offset::CodeOffset;
 pub(crate) use code_set::CodeSet;
 pub(crate) use consecutive::Row;
+pub(crate) use ended::Ended;
 pub(crate) use import::{Import, ImportCodes, ImportStage};
 pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use moving_factor::{MovingFactor, Parameters};
@@ -69,9 +69,10 @@ pub(crate) use second_factor::{
     Accepted, Beginnings, ImportFingerprint, Outcome, SecondFactor, Step,
 };
 
+pub use crate::names::{IdError, NameError};
 pub use annual_risk::GuessTarget;
-pub use authenticator::{IdError, NameError};
 pub use consecutive::ConsecutiveCodes;
+pub use ended::{EndReason, EndedAuthenticator};
 pub use policy::{Backoff, PolicyError};
 pub use proof::BackupCodeSetId;
 pub use rate_limit::RateLimitState;

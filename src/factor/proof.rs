@@ -167,6 +167,30 @@ impl Receipt {
         self.by
     }
 
+    /// Returns the authentication methods of this receipt for the claim `amr` (RFC 8176): `otp`.
+    ///
+    /// RFC 8176, section 2 defines `otp` as a one-time password, and names HOTP (RFC 4226) and TOTP
+    /// (RFC 6238). A backup code is a one-time password as well: it is accepted once. The registry
+    /// has no other value for it. [`accepted_by`](Self::accepted_by) distinguishes the two.
+    ///
+    /// Add the methods of your first factor, for example `pwd`. Add `mfa` only if the first factor
+    /// is not something that the user has: RFC 8176 refers to factors of different kinds. So a
+    /// password and a passcode are `mfa`, but a mailed link and a passcode are not. The verifier
+    /// does not know your first factor, so it never adds `mfa`.
+    ///
+    /// ```
+    /// # use countersign::Receipt;
+    /// fn amr(receipt: &Receipt) -> Vec<&'static str> {
+    ///     // The password was checked before.
+    ///     ["pwd", "mfa"].iter().chain(receipt.amr()).copied().collect()
+    /// }
+    /// # let _ = amr;
+    /// ```
+    #[must_use]
+    pub const fn amr(&self) -> &'static [&'static str] {
+        &["otp"]
+    }
+
     /// Returns how far the clock of the user's phone was off, in seconds: positive if the phone's
     /// clock was ahead, negative if it was behind, and 0 if the passcode was the current one.
     ///

@@ -1,6 +1,7 @@
 use super::action_limits::{Issuing, Recent};
 use super::authenticator::{Authenticator, Pending};
 use super::code_set::CodeSet;
+use super::ended::{EndReason, Ended, EndedAuthenticator};
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
 use super::request::LastRequest;
@@ -33,6 +34,8 @@ pub(crate) struct SecondFactor {
     pub(crate) import: Option<ImportFingerprint>,
     /// The last attempt, if it had a request id.
     pub(crate) last_request: Option<Box<LastRequest>>,
+    /// Authenticators that are no longer active, if there are any.
+    pub(crate) ended: Option<Box<Ended>>,
 }
 
 /// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
@@ -101,6 +104,7 @@ impl SecondFactor {
             issuing: Issuing::new(),
             import: None,
             last_request: None,
+            ended: None,
         }
     }
 
@@ -139,7 +143,46 @@ impl SecondFactor {
                 pending: self.pending_codes.as_deref().map(PendingCodesStatus::of),
             }),
             rate_limit: self.rate_limit.state(now, policy),
+            ended: self.ended().to_vec(),
         })
+    }
+
+    /// The ended authenticators in the record, in the order in which they ended.
+    pub(crate) fn ended(&self) -> &[EndedAuthenticator] {
+        self.ended.as_ref().map_or(&[], |ended| ended.kept())
+    }
+
+    /// The authenticators that this decision ended.
+    pub(crate) fn just_ended(&self) -> &[EndedAuthenticator] {
+        self.ended.as_ref().map_or(&[], |ended| ended.just_ended())
+    }
+
+    /// Keeps the authenticators that this decision ended in the record.
+    pub(crate) fn keep_just_ended(&mut self) {
+        if let Some(ended) = &mut self.ended {
+            ended.keep();
+        }
+    }
+
+    /// Removes the authenticators for which `ends` is true.
+    pub(super) fn end_authenticators(
+        &mut self,
+        ends: impl Fn(&Authenticator) -> bool,
+        reason: EndReason,
+        now: Timestamp,
+    ) {
+        let gone = self.authenticators.iter().filter(|active| ends(active));
+        let gone: Vec<_> = gone.map(|active| active.ended(reason, now)).collect();
+        self.authenticators.retain(|active| !ends(active));
+        if !gone.is_empty() {
+            self.ended.get_or_insert_default().add(gone);
+        }
+    }
+
+    /// Notes an authenticator whose place another one took.
+    pub(super) fn end_replaced(&mut self, replaced: &Authenticator, now: Timestamp) {
+        let ended = self.ended.get_or_insert_default();
+        ended.add([replaced.ended(EndReason::Replaced, now)]);
     }
 
     /// Whether this authenticator is active.
@@ -155,8 +198,8 @@ impl SecondFactor {
     }
 
     /// Removes everything that belongs to a second factor, except the limits.
-    pub(super) fn clear(&mut self) {
-        self.authenticators.clear();
+    pub(super) fn clear(&mut self, reason: EndReason, now: Timestamp) {
+        self.end_authenticators(|_| true, reason, now);
         self.pending = None;
         self.code_set = None;
         self.pending_codes = None;
@@ -201,8 +244,8 @@ impl SecondFactor {
     }
 
     /// Removes all authenticators without a proof.
-    pub(crate) fn force_disable(mut self) -> Step<Result<(), Rejection>> {
-        self.clear();
+    pub(crate) fn force_disable(mut self, now: Timestamp) -> Step<Result<(), Rejection>> {
+        self.clear(EndReason::ForceDisabled, now);
         self.rate_limit.succeed();
         Step::Write(self, WriteKind::Disabled, Ok(()))
     }
@@ -237,6 +280,11 @@ pub struct EnabledStatus {
     pub backup_codes: Option<BackupCodesStatus>,
     /// Whether the verifier would check a code of the account now.
     pub rate_limit: RateLimitState,
+    /// The authenticators that were removed or replaced, at most twenty, in that order. Empty
+    /// unless the verifier keeps them
+    /// ([`keep_ended_authenticators`](crate::VerifierBuilder::keep_ended_authenticators)).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub ended: Vec<EndedAuthenticator>,
 }
 
 /// One active authenticator.

@@ -23,6 +23,8 @@
 //! field 7       = counter                   the first one, if pending is counter-based
 //! field 8       = [tag, time, result, n]    the last attempt, if it had a request id
 //! field 10      = [id / null, ? (id, issued at, hashes)]  of the code set, and of a pending one
+//! field 11      = [1*20 ended]              authenticators that are no longer active
+//! ended         = [id, name, added at, ended at, reason]
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
@@ -33,6 +35,8 @@
 //!
 //! The result of a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the
 //! authenticator with index n) or 3 (accepted by backup code number n).
+//!
+//! The reason of an end is 1 (removed), 2 (replaced), 3 (disabled) or 4 (disabled by staff).
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError, fields};
@@ -173,6 +177,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         issuing: Issuing::new(),
         import: None,
         last_request: None,
+        ended: None,
     };
     if form == Form::WithFields {
         fields::read_fields(d, &mut factor)?;
@@ -189,8 +194,8 @@ mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
     use crate::factor::{
-        Authenticator, ImportFingerprint, IssueRight, Issues, LastRequest, MovingFactor,
-        Parameters, Pending, RateLimit, RequestResult, RequestTag,
+        Authenticator, EndReason, Ended, EndedAuthenticator, ImportFingerprint, IssueRight, Issues,
+        LastRequest, MovingFactor, Parameters, Pending, RateLimit, RequestResult, RequestTag,
     };
     use crate::otp::{Period, Secret, TimeStep};
     use crate::store::Revision;
@@ -241,6 +246,14 @@ mod tests {
         }
     }
 
+    fn ended() -> EndedAuthenticator {
+        let (id, name) = (
+            AuthenticatorId::from_bytes([9; 8]),
+            AuthenticatorName::default(),
+        );
+        EndedAuthenticator::new(id, name, AT, AT, EndReason::Replaced)
+    }
+
     /// A second factor with something in every field.
     fn full() -> SecondFactor {
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
@@ -268,6 +281,7 @@ mod tests {
                 at: AT,
                 result: RequestResult::Authenticator { index: 0 },
             })),
+            ended: Some(Box::new(Ended::from_kept(vec![ended(); 20]))),
         }
     }
 
@@ -367,6 +381,7 @@ mod tests {
         factor.issuing = Issuing::new();
         factor.import = None;
         factor.last_request = None;
+        factor.ended = None;
         factor.beginnings = Beginnings::from_times(vec![AT]);
         assert_eq!(Form::of(&factor), Form::First);
         let plain = encode_after(&[], &factor, &history(1), 0).unwrap();

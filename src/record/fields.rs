@@ -1,10 +1,10 @@
 //! The additional fields of the second form: which a record needs, and how they are written.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, length};
-use super::{RecordError, extensions, pending_codes};
+use super::{RecordError, ended, extensions, pending_codes};
 use crate::backup::ImportedCodeSet;
 use crate::factor::{
-    Beginnings, CodeSet, ImportFingerprint, IssueRight, Issues, Issuing, LastRequest,
+    Beginnings, CodeSet, Ended, ImportFingerprint, IssueRight, Issues, Issuing, LastRequest,
     RequestResult, RequestTag, SecondFactor,
 };
 use alloc::boxed::Box;
@@ -22,6 +22,7 @@ mod field {
     pub(super) const PENDING_COUNTER: u32 = 7;
     pub(super) const LAST_REQUEST: u32 = 8;
     pub(super) const PENDING_CODES: u32 = 10;
+    pub(super) const ENDED: u32 = 11;
 }
 
 pub(super) fn field_count(factor: &SecondFactor) -> u64 {
@@ -36,6 +37,7 @@ pub(super) fn field_count(factor: &SecondFactor) -> u64 {
         pending_counter(factor).is_some(),
         factor.last_request.is_some(),
         pending_codes::is_needed(factor),
+        !factor.ended().is_empty(),
     ];
     length(fields.into_iter().filter(|needed| *needed).count())
 }
@@ -111,6 +113,10 @@ pub(super) fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) 
         e.u32(field::PENDING_CODES)?;
         pending_codes::write_codes(factor, e)?;
     }
+    if !factor.ended().is_empty() {
+        e.u32(field::ENDED)?;
+        ended::write_ended(factor.ended(), e)?;
+    }
     Ok(())
 }
 
@@ -180,6 +186,10 @@ pub(super) fn read_fields(
             field::IMPORTED_CODES => return Err(MALFORMED),
             field::LAST_REQUEST => factor.last_request = Some(read_last_request(d, factor)?),
             field::PENDING_CODES => pending_codes::read_codes(d, factor)?,
+            field::ENDED => {
+                let kept = ended::read_ended(d)?;
+                factor.ended = Some(Box::new(Ended::from_kept(kept)));
+            }
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
     }

@@ -25,6 +25,7 @@
 //! The feature `verifier`.
 
 mod encoding;
+mod ended;
 mod extensions;
 mod fields;
 mod history;

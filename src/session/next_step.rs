@@ -74,6 +74,7 @@ mod tests {
             authenticators: Vec::new(),
             backup_codes: None,
             rate_limit: RateLimitState::Free,
+            ended: Vec::new(),
         };
         [Status::Absent, Status::Disabled, Status::Enabled(enabled)]
     }

@@ -4,7 +4,7 @@ use super::error::{Denied, VerifierError, report};
 use super::verifier::{Verifier, with_wiped_stack};
 use super::wrong_code::WrongCode;
 use crate::backup::{BackupCodeFile, BackupCodeSet, BackupCodes};
-use crate::factor::{BackupCodeSetId, Change, Changed, IssuedSet, Step};
+use crate::factor::{BackupCodeSetId, Change, Changed, IssuedSet, SecondFactor, Step};
 use crate::otp::SecretText;
 use crate::runtime::Generator;
 use crate::store::Store;
@@ -190,7 +190,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         set: BackupCodeSetId,
     ) -> Result<(), Denied> {
-        let outcome = self.administer(account, |factor, _| factor.confirm_saved(set));
+        let outcome = self.administer(account, None, |factor, _| factor.confirm_saved(set));
         report(account, "confirm_saved", outcome.await)
     }
 
@@ -205,7 +205,8 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         set: BackupCodeSetId,
     ) -> Result<(), Denied> {
-        let outcome = self.administer(account, |factor, _| factor.discard_pending_codes(set));
+        let discard = |factor: SecondFactor, _| factor.discard_pending_codes(set);
+        let outcome = self.administer(account, None, discard);
         report(account, "discard_pending_codes", outcome.await)
     }
 }

@@ -4,17 +4,19 @@ use super::builder::{BuildError, VerifierBuilder};
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError};
 use super::import::{ImportError, Imported};
-use super::verifier::{self, Removed};
+use super::removed::Removed;
+use super::verifier;
 use crate::blocking::{Adapter, Store};
-use crate::factor::BackupCodeSetId;
+use crate::factor::{BackupCodeSetId, EndedAuthenticator};
 use crate::import::Import;
 use crate::runtime::RandomSource;
 use crate::session::{FactorFlag, NextStep, Requirement};
 use crate::testing::block_on;
 use crate::{
-    AccountId, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt, RequestId,
+    AccountId, Actor, AuthenticatorId, EnrollmentId, Keyring, Policy, Proof, Receipt, RequestId,
     SealedReceipt, ServerClock, Status,
 };
+use std::vec::Vec;
 
 /// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store). Both verifiers
 /// run the same code.
@@ -232,7 +234,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The errors of that method.
-    pub fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
+    pub fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<Removed, Denied> {
         block_on(self.0.disable(account, proof))
     }
 
@@ -240,16 +242,32 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The errors of that method.
-    pub fn force_disable(&self, account: &AccountId) -> Result<(), Denied> {
-        block_on(self.0.force_disable(account))
+    pub fn force_disable(&self, account: &AccountId, actor: &Actor) -> Result<(), Denied> {
+        block_on(self.0.force_disable(account, actor))
     }
 
     /// Blocks on [`Verifier::unlock`](crate::Verifier::unlock).
     ///
     /// # Errors
     /// The errors of that method.
-    pub fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
-        block_on(self.0.unlock(account, clock))
+    pub fn unlock(
+        &self,
+        account: &AccountId,
+        clock: ServerClock,
+        actor: &Actor,
+    ) -> Result<(), Denied> {
+        block_on(self.0.unlock(account, clock, actor))
+    }
+
+    /// Blocks on [`Verifier::ended_authenticators`](crate::Verifier::ended_authenticators).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn ended_authenticators(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<EndedAuthenticator>, VerifierError> {
+        block_on(self.0.ended_authenticators(account))
     }
 
     /// Blocks on [`Verifier::reseal`](crate::Verifier::reseal).
@@ -296,8 +314,8 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The errors of that method.
-    pub fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
-        block_on(self.0.erase(account))
+    pub fn erase(&self, account: &AccountId, actor: &Actor) -> Result<(), VerifierError> {
+        block_on(self.0.erase(account, actor))
     }
 }
 

@@ -48,7 +48,7 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Accepted, Denied> {
         let policy = &self.core.policy;
         let row = Row::parse(codes, policy)?;
-        self.attempt(account, |loaded, _, now| match loaded {
+        self.attempt(account, None, |loaded, _, now| match loaded {
             None => Step::reject(Rejection::Absent),
             Some(loaded) => loaded.factor.log_in_with_row(&row, now, policy),
         })

@@ -1,9 +1,11 @@
 //! Imports the second factor of an account of another system.
 
 use super::error::{Report, VerifierError, report};
-use super::load_modify_store::{Answer, FirstRound, Loaded};
+use super::load_modify_store::{Answer, Caller, FirstRound, Loaded};
 use super::verifier::{Verifier, with_wiped_stack};
+use super::write_event::Facts;
 use crate::backup::{ImportedCodeSet, ImportedCodes, ImportedCodesError};
+use crate::event::InitiatingEntity;
 use crate::factor::{
     CodeSet, ExistingFactor, Import, ImportCodes, ImportFault, ImportFingerprint, ImportStage,
     SecondFactor, Step,
@@ -70,7 +72,13 @@ enum Progress {
     Complete(Imported),
 }
 
-impl Answer for Result<Progress, ExistingFactor> {}
+impl Answer for Result<Progress, ExistingFactor> {
+    type Accepted = Progress;
+}
+
+impl Facts for Progress {
+    const ENTITY: InitiatingEntity = InitiatingEntity::System;
+}
 
 impl<S: Store> Verifier<S> {
     /// Imports the second factor of an account of another system. The user keeps the phone and the
@@ -234,7 +242,10 @@ impl<S: Store> Verifier<S> {
                 FirstRound::AssumesNoRecord
             };
             let decide = |loaded, now| decide(has_begun, loaded, now);
-            match self.modify_store(account, first_round, decide).await?? {
+            match self
+                .modify_store(account, first_round, Caller::default(), decide)
+                .await??
+            {
                 Progress::Begun => has_begun = true,
                 Progress::Complete(imported) => return Ok(imported),
             }

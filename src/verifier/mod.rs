@@ -9,9 +9,11 @@ mod enrollment;
 mod error;
 mod import;
 mod load_modify_store;
+mod removed;
 mod request;
 #[expect(clippy::module_inception, reason = "the type is called Verifier")]
 mod verifier;
+mod write_event;
 mod wrong_code;
 
 pub use admin::Resealed;
@@ -21,4 +23,5 @@ pub use builder::{BuildError, VerifierBuilder};
 pub use enrollment::{Enrollment, EnrollmentRequest};
 pub use error::{Denied, VerifierError};
 pub use import::{ImportError, Imported};
-pub use verifier::{Removed, Verifier};
+pub use removed::Removed;
+pub use verifier::Verifier;

@@ -66,7 +66,7 @@ impl<S: Store> Verifier<S> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
         let tag = RequestTag::new(request, &code);
         let policy = &self.core.policy;
-        self.attempt(account, |loaded, progress, now| {
+        self.attempt(account, Some(wrong), |loaded, progress, now| {
             let step = match loaded {
                 None => Step::reject(Rejection::Absent),
                 Some(loaded) => loaded

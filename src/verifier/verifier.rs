@@ -1,6 +1,8 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
+use super::removed::Removed;
 use super::wrong_code::WrongCode;
+use crate::event::Event;
 use crate::factor::{
     Accepted, Change, Changed, Evidence, MovingFactor, NewEnrollment, Parameters, Pending,
     SecondFactor, Step,
@@ -87,6 +89,9 @@ pub struct Verifier<S> {
     pub(super) core: Arc<Core>,
 }
 
+/// Receives events: [`VerifierBuilder::on_event`](crate::VerifierBuilder::on_event).
+type Listener = dyn Fn(&Event<'_>) + Send + Sync;
+
 /// The state that all clones of a verifier share.
 pub(super) struct Core {
     pub(super) policy: Policy,
@@ -99,17 +104,9 @@ pub(super) struct Core {
     pub(super) rounds: u32,
     /// Whether a new set of backup codes can be pending.
     pub(super) pending_codes: bool,
-}
-
-/// The result of [`Verifier::remove_authenticator`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "clear your own `enrolled` flag if the second factor is off now"]
-pub enum Removed {
-    /// Another authenticator is still active.
-    OthersLeft,
-    /// The authenticator was the last one, so the second factor is off. Clear your own `enrolled`
-    /// flag.
-    Disabled,
+    pub(super) on_event: Option<Arc<Listener>>,
+    /// Whether records keep authenticators that ended.
+    pub(super) keeps_ended: bool,
 }
 
 impl<S> Verifier<S> {
@@ -239,7 +236,7 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Accepted, Denied> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
         let policy = &self.core.policy;
-        self.attempt(account, |loaded, progress, now| {
+        self.attempt(account, Some(wrong), |loaded, progress, now| {
             let step = match loaded {
                 None => Step::reject(Rejection::Absent),
                 Some(loaded) => loaded.factor.log_in(&code, progress, now, policy),
@@ -300,12 +297,9 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Removed, Denied> {
         let (wrong, change) = (WrongCode::default(), Change::Remove(id));
         let outcome = self.change(account, &proof, &change, &wrong).await;
-        let changed = wrong.report(account, "remove_authenticator", outcome)?;
-        Ok(if changed.enabled {
-            Removed::OthersLeft
-        } else {
-            Removed::Disabled
-        })
+        Ok(wrong
+            .report(account, "remove_authenticator", outcome)?
+            .left())
     }
 
     /// Removes one of several authenticators, and never the last one. So the second factor stays
@@ -327,15 +321,15 @@ impl<S: Store> Verifier<S> {
     }
 
     /// Switches the second factor off. Removes all authenticators, the backup codes and a pending
-    /// enrollment. Clear your own `enrolled` flag, and tell the user by mail.
+    /// enrollment, and returns [`Removed::Disabled`]. Clear your own `enrolled` flag, and tell the
+    /// user by mail.
     ///
     /// # Errors
     /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].
-    pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
+    pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<Removed, Denied> {
         let wrong = WrongCode::default();
         let outcome = self.change(account, &proof, &Change::Disable, &wrong).await;
-        wrong.report(account, "disable", outcome)?;
-        Ok(())
+        Ok(wrong.report(account, "disable", outcome)?.left())
     }
 
     /// Checks the proof and makes the change in one write.
@@ -352,7 +346,7 @@ impl<S: Store> Verifier<S> {
             // Of the changes, only an enrollment creates a record, and no code can belong to a
             // record that is absent.
             let creates = matches!(change, Change::Begin(_)) && !evidence.is_code();
-            self.attempt(account, |loaded, progress, now| {
+            self.attempt(account, Some(wrong), |loaded, progress, now| {
                 let factor = match loaded {
                     Some(loaded) => loaded.factor,
                     None if creates => SecondFactor::new(now, policy),

@@ -13,7 +13,7 @@ pub(crate) use countersign::{
 use countersign::backup::Argon2Params;
 use countersign::factor::{AuthenticatorKind, AuthenticatorStatus, EnabledStatus};
 use countersign::store::{ConditionalWrite, Summary, WriteKind, WriteResult};
-use countersign::{AcceptedBy, ServerClock};
+use countersign::{AcceptedBy, Actor, ServerClock};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ pub(crate) fn proof(code: &str) -> Proof<'_> {
 }
 
 pub(crate) fn unlock(verifier: &Verifier<MemoryStore>, account: &AccountId) {
-    block_on(verifier.unlock(account, ServerClock::Unconfirmed)).unwrap();
+    let staff = Actor::new("staff", "a test").unwrap();
+    block_on(verifier.unlock(account, ServerClock::Unconfirmed, &staff)).unwrap();
 }
 
 /// Writes a record into an empty store.

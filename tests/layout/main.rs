@@ -20,14 +20,16 @@ use imports::Imports;
 
 /// The layers of `src/`, lowest first. Each uses only the layers before it in this list (DESIGN.md,
 /// "Layers"). `testing` is below `verifier`, because the blocking verifier needs its `block_on`.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 17] = [
     "constant_time",
     "stack_wipe",
     "time",
     "ids",
     "otp",
     "uri",
+    "names",
     "backup",
+    "event",
     "store",
     "factor",
     "record",

@@ -1,10 +1,11 @@
 //! The state of an account in the reference model, and the proofs that it checks.
 
 use super::issue_rules::Right;
+use super::observed::EndedView;
 use super::requests::LastRequest;
 
 use super::rate_limit::{Recent, Throttle};
-use countersign::factor::AuthenticatorKind;
+use countersign::factor::{AuthenticatorKind, EndReason};
 use countersign::otp::Hotp;
 use countersign::testing::Phone;
 use countersign::uri::KeyUriKind;
@@ -129,6 +130,23 @@ pub(crate) struct Account {
     pub(crate) right: Option<Right>,
     pub(crate) sealed_with: KeyId,
     pub(crate) last_request: Option<LastRequest>,
+    pub(crate) ended: Vec<EndedView>,
+}
+
+impl Account {
+    /// Notes an authenticator that is no longer active. The last twenty are kept.
+    pub(crate) fn add_ended(&mut self, gone: &Active, now: u64, reason: EndReason) {
+        self.ended.push(EndedView {
+            id: gone.id,
+            name: gone.app.name.clone(),
+            added_at: gone.added_at,
+            ended_at: now,
+            reason,
+        });
+        if self.ended.len() > 20 {
+            self.ended.remove(0);
+        }
+    }
 }
 
 /// What the accepted code of a login or a proof came from.

@@ -4,7 +4,8 @@ use super::account::{By, Proof};
 use super::requests::Request;
 use countersign::AccountId;
 use countersign::backup::HashJob;
-use countersign::factor::{AuthenticatorKind, RateLimitState};
+use countersign::event::{Event, EventType, InitiatingEntity};
+use countersign::factor::{AuthenticatorKind, EndReason, EndedAuthenticator, RateLimitState};
 use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
 use countersign::store::{
     ConditionalWrite, MemoryStore, Store, StoredRecord, Summary, WriteKind, WriteResult,
@@ -24,7 +25,18 @@ pub(crate) enum View {
         apps: Vec<AppView>,
         codes: Option<CodesView>,
         rate_limit: RateLimitState,
+        ended: Vec<EndedView>,
     },
+}
+
+/// An authenticator that is no longer active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EndedView {
+    pub(crate) id: AuthenticatorId,
+    pub(crate) name: String,
+    pub(crate) added_at: u64,
+    pub(crate) ended_at: u64,
+    pub(crate) reason: EndReason,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +56,18 @@ pub(crate) struct CodesView {
     pub(crate) used_at: Vec<Option<u64>>,
     /// When the pending set was issued, and how many codes it has.
     pub(crate) pending: Option<(u64, usize)>,
+}
+
+impl EndedView {
+    fn of(ended: &EndedAuthenticator) -> Self {
+        Self {
+            id: ended.id,
+            name: ended.name.as_str().to_owned(),
+            added_at: ended.added_at.as_unix(),
+            ended_at: ended.ended_at.as_unix(),
+            reason: ended.reason,
+        }
+    }
 }
 
 impl View {
@@ -77,6 +101,7 @@ impl View {
                         .map(|pending| (pending.issued_at.as_unix(), pending.remaining)),
                 }),
                 rate_limit: enabled.rate_limit,
+                ended: enabled.ended.iter().map(EndedView::of).collect(),
             },
             other => panic!("an unknown status: {other:?}"),
         }
@@ -237,6 +262,47 @@ impl Journal {
 pub(crate) struct Recorded {
     pub(crate) store: MemoryStore,
     pub(crate) journal: Journal,
+    /// The events of the writes, and the events that the verifiers told.
+    pub(crate) events: Arc<Mutex<Vec<Event<'static>>>>,
+    pub(crate) told: Arc<Mutex<Vec<Event<'static>>>>,
+}
+
+impl Recorded {
+    /// The events of all verifiers go here.
+    pub(crate) fn listener(&self) -> impl Fn(&Event<'_>) + Send + Sync + 'static {
+        let told = Arc::clone(&self.told);
+        move |event| told.lock().unwrap().push(event.clone().into_owned())
+    }
+
+    /// The events of the writes since the last call, and the events that the verifiers told.
+    pub(crate) fn take_events(&self) -> [Vec<Event<'static>>; 2] {
+        [&self.events, &self.told].map(|events| std::mem::take(&mut *events.lock().unwrap()))
+    }
+}
+
+/// Checks that the event of a write has the write's id, and says what the summary says.
+fn check_event(account: &AccountId, write: &ConditionalWrite<'_>) {
+    let (kind, summary) = (write.kind(), write.summary());
+    let silent = matches!(kind, WriteKind::Resealed | WriteKind::Joined);
+    assert_eq!(write.event().is_none(), silent, "{kind:?}");
+    let Some(event) = write.event() else {
+        return;
+    };
+    assert_eq!(
+        (&*event.account, event.revision),
+        (account, write.revision())
+    );
+    let has_actor = event.initiating_entity == InitiatingEntity::Admin;
+    assert_eq!(event.actor.is_some(), has_actor, "{event:?}");
+    if kind != WriteKind::Erased {
+        let is_enabled = event.authenticators_left.map(|left| left > 0);
+        assert_eq!(is_enabled, Some(summary.enabled), "{event:?}");
+        let codes = event.codes_left.map_or(0, u32::from);
+        assert_eq!(codes, summary.codes_left, "{event:?}");
+    }
+    let is_change = event.event_type == EventType::CredentialChange;
+    assert_eq!(event.change_type.is_some(), is_change, "{event:?}");
+    assert_eq!(event.credential_type.is_some(), is_change, "{event:?}");
 }
 
 impl Store for Recorded {
@@ -253,6 +319,9 @@ impl Store for Recorded {
     ) -> Result<WriteResult, Infallible> {
         let result = Store::compare_and_swap(&self.store, account, write).await?;
         if result == WriteResult::Done {
+            check_event(account, &write);
+            let event = write.event().map(|event| event.clone().into_owned());
+            self.events.lock().unwrap().extend(event);
             self.journal
                 .add(Entry::Wrote(write.kind(), write.summary()));
         }

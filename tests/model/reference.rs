@@ -9,6 +9,7 @@ use super::rate_limit::{Event, LimitError, Recent, Throttle};
 use super::requests::{LastRequest, Request};
 use super::rules::Rules;
 use super::typed::{are_digits, read};
+use countersign::factor::EndReason;
 use countersign::store::{Summary, WriteKind};
 use countersign::{AuthenticatorId, EnrollmentId, KeyId, Rejection, Removed, Resealed};
 
@@ -144,6 +145,7 @@ impl Reference {
                 pending: account.pending_set.as_ref().map(Set::pending_view),
             }),
             rate_limit: account.throttle.rate_limit(now),
+            ended: account.ended.clone(),
         }
     }
 
@@ -214,6 +216,7 @@ impl Reference {
             right: None,
             sealed_with: self.key,
             last_request: None,
+            ended: Vec::new(),
         };
         let account = self.accounts[self.who].get_or_insert(created);
         account.pending = Some(Pending {
@@ -289,7 +292,10 @@ impl Reference {
         };
         let replaced = |active: &&mut Active| Some(active.id) == pending.replaces;
         match account.active.iter_mut().find(replaced) {
-            Some(old) => *old = new,
+            Some(place) => {
+                let old = std::mem::replace(place, new);
+                account.add_ended(&old, now, EndReason::Replaced);
+            }
             None => account.active.push(new),
         }
         account.beginnings.clear();
@@ -302,17 +308,25 @@ impl Reference {
         self.must_have(id)?;
         self.must_be_strong_enough(proof)?;
         self.prove(proof)?;
+        let now = self.now;
         let account = self.account();
-        account.active.retain(|active| active.id != id);
+        let removed = account.active.iter().position(|active| active.id == id);
+        let removed = account.active.remove(removed.unwrap());
+        account.add_ended(&removed, now, EndReason::Removed);
         if account.active.is_empty() {
-            self.end();
+            self.end(EndReason::Removed);
             return Ok(Removed::Disabled);
         }
         account
             .pending
             .take_if(|pending| pending.replaces == Some(id));
         self.write(WriteKind::Removed);
-        Ok(Removed::OthersLeft)
+        let codes = self.codes(self.who).iter();
+        let unused = codes.filter(|code| code.used_at.is_none()).count();
+        Ok(Removed::OthersLeft {
+            authenticators: u8::try_from(self.active(self.who).len()).unwrap(),
+            backup_codes: u8::try_from(unused).unwrap(),
+        })
     }
 
     /// Removes one of several authenticators.
@@ -326,19 +340,19 @@ impl Reference {
         }
     }
 
-    pub(crate) fn disable(&mut self, proof: &Proof) -> Outcome {
+    pub(crate) fn disable(&mut self, proof: &Proof) -> Outcome<Removed> {
         self.may_be_read(proof)?;
         self.must_be_enabled()?;
         self.must_be_strong_enough(proof)?;
         self.prove(proof)?;
-        self.end();
-        Ok(())
+        self.end(EndReason::Disabled);
+        Ok(Removed::Disabled)
     }
 
     pub(crate) fn force_disable(&mut self) -> Outcome {
         self.must_exist()?;
         self.account().throttle.add(Event::FailuresReset);
-        self.end();
+        self.end(EndReason::ForceDisabled);
         Ok(())
     }
 
@@ -382,9 +396,12 @@ impl Reference {
 
     /// No authenticator is active any more. Codes, a right to issue and a pending enrollment end in
     /// the same write. The limits still count earlier enrollments and issues.
-    fn end(&mut self) {
+    fn end(&mut self, reason: EndReason) {
+        let now = self.now;
         let account = self.account();
-        account.active.clear();
+        for active in std::mem::take(&mut account.active) {
+            account.add_ended(&active, now, reason);
+        }
         account.pending = None;
         account.set = None;
         account.pending_set = None;

@@ -14,8 +14,8 @@ use super::typed::Spelling;
 use countersign::factor::BackupCodeSetId;
 use countersign::testing::block_on;
 use countersign::{
-    AcceptedBy, AuthenticatorName, Denied, EnrollmentRequest, Receipt, Rejection, ServerClock,
-    Timestamp, Verifier,
+    AcceptedBy, Actor, AuthenticatorName, Denied, EnrollmentRequest, Receipt, Rejection,
+    ServerClock, Timestamp, Verifier,
 };
 use std::fmt::Debug;
 
@@ -166,6 +166,8 @@ impl World {
             None => self.call(&verifier, action)?,
         };
         let journal = self.system.recorded.journal.take();
+        let [written, told] = self.system.recorded.take_events();
+        same("told", &told, &written)?;
         same("written", &journal, &self.reference.take_journal())?;
         let views = [0, 1].map(|who| {
             let status = block_on(verifier.status(&self.system.accounts[who]));
@@ -248,10 +250,10 @@ impl World {
                 let got = answer_of(block_on(verifier.disable(&account, proven.for_system())))?;
                 let expected = self.reference.disable(&proven.proof);
                 same(&format!("disable by {:?}", proven.proof), &got, &expected)?;
-                Ok((Call::Disable(proven.proof), plain(got)))
+                Ok((Call::Disable(proven.proof), got.map(|_| None)))
             }
             Action::ForceDisable => {
-                let got = answer_of(block_on(verifier.force_disable(&account)))?;
+                let got = answer_of(block_on(verifier.force_disable(&account, &staff())))?;
                 same("force_disable", &got, &self.reference.force_disable())?;
                 Ok((Call::ForceDisable, plain(got)))
             }
@@ -261,7 +263,7 @@ impl World {
                 } else {
                     ServerClock::Unconfirmed
                 };
-                let got = answer_of(block_on(verifier.unlock(&account, clock)))?;
+                let got = answer_of(block_on(verifier.unlock(&account, clock, &staff())))?;
                 same("unlock", &got, &self.reference.unlock(confirmed))?;
                 Ok((Call::Unlock, plain(got)))
             }
@@ -271,7 +273,7 @@ impl World {
                 Ok((Call::Nothing, Ok(None)))
             }
             Action::Erase => {
-                block_on(verifier.erase(&account)).map_err(|e| format!("{e:?}"))?;
+                block_on(verifier.erase(&account, &staff())).map_err(|e| format!("{e:?}"))?;
                 self.reference.erase();
                 Ok((Call::Erase, Ok(None)))
             }
@@ -491,4 +493,9 @@ pub(crate) fn same<T: PartialEq + Debug>(what: &str, system: &T, reference: &T) 
     Err(format!(
         "{what}\n  system:    {system:?}\n  reference: {reference:?}"
     ))
+}
+
+/// A person who acts without a proof.
+fn staff() -> Actor {
+    Actor::new("staff", "a test").unwrap()
 }

@@ -90,7 +90,7 @@ fn disabling_ends_the_backup_codes() {
     let (world, phone) = World::enrolled();
     let codes = world.issue(&phone);
     let receipt = world.log_in(&phone);
-    block_on(
+    _ = block_on(
         world
             .verifier
             .disable(&world.alice, world.reauthenticated(&receipt)),
@@ -202,6 +202,6 @@ fn a_change_uses_up_its_backup_code() {
         Rejection::BackupCodeUsed
     );
     let first = renewed.iter().next().unwrap();
-    block_on(world.verifier.disable(&world.alice, Proof::Code(first))).unwrap();
+    _ = block_on(world.verifier.disable(&world.alice, Proof::Code(first))).unwrap();
     assert_eq!(world.status(), Status::Disabled);
 }

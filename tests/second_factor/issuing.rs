@@ -1,7 +1,7 @@
 //! Issuing backup codes: the verifier uses up the proof before it computes the hashes, and an
 //! account gets at most three sets per day.
 
-use crate::world::{DAY, STEP, World, rejection};
+use crate::world::{DAY, STEP, World, rejection, staff};
 use countersign::backup::HashJob;
 use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
 use countersign::testing::{Phone, block_on};
@@ -110,7 +110,7 @@ fn at_most_three_sets_are_issued_per_day() {
     let fifth = block_on(issue(&world, Proof::Code(&passcode)));
     assert!(matches!(rejection(fifth), Rejection::TooManyIssues { .. }));
     let _receipt = world.verify(&passcode).unwrap();
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     let phone = world.enroll();
     let sixth = block_on(issue(&world, Proof::Code(&world.now(&phone))));
     assert!(matches!(rejection(sixth), Rejection::TooManyIssues { .. }));
@@ -165,14 +165,14 @@ fn disabling_revokes_the_right_to_issue() {
     let receipt = world.log_in(&phone);
     let mut call = issue(&world, world.reauthenticated(&receipt));
     assert!(poll(&mut call).is_pending());
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     assert_eq!(rejection(finished(poll(&mut call))), Rejection::Disabled);
 
     let (world, phone, _) = with_pool();
     let receipt = world.log_in(&phone);
     let mut call = issue(&world, world.reauthenticated(&receipt));
     assert!(poll(&mut call).is_pending());
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     let checked_at = world.clock.now();
     let begun = world
         .begin(

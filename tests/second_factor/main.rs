@@ -19,6 +19,9 @@ mod counters;
 mod enrollment;
 mod enrollment_limits;
 mod erasing;
+#[cfg(feature = "conformance")]
+mod event_faults;
+mod events;
 mod import;
 mod issuing;
 mod keys;

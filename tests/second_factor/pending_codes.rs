@@ -1,6 +1,6 @@
 //! Backup codes in two steps: a later set is pending until the user has saved it (invariant 2).
 
-use crate::world::{DAY, STEP, World, policy, rejection};
+use crate::world::{DAY, STEP, World, policy, rejection, staff};
 use countersign::backup::{Alphabet, Argon2Params, CodeFormat, HashJob};
 use countersign::factor::{BackupCodeSetId, BackupCodesStatus, PendingCodesStatus};
 use countersign::otp::RandomError;
@@ -243,18 +243,25 @@ fn an_account_without_pending_codes_refuses() {
     };
     assert_eq!(both(&world), [Rejection::NoPendingCodes; 2]);
     assert_eq!(both(&nobody), [Rejection::Absent; 2]);
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     assert_eq!(both(&world), [Rejection::Disabled; 2]);
 }
 
 #[test]
 fn both_sets_end_with_the_second_factor() {
     let ends: [fn(&Both); 3] = [
-        |both| block_on(both.world.verifier.force_disable(&both.world.alice)).unwrap(),
+        |both| {
+            block_on(
+                both.world
+                    .verifier
+                    .force_disable(&both.world.alice, &staff()),
+            )
+            .unwrap()
+        },
         |both| {
             let receipt = both.world.log_in(&both.phone);
             let proof = both.world.reauthenticated(&receipt);
-            block_on(both.world.verifier.disable(&both.world.alice, proof)).unwrap();
+            let _ = block_on(both.world.verifier.disable(&both.world.alice, proof)).unwrap();
         },
         |both| {
             let receipt = both.world.log_in(&both.phone);

@@ -1,6 +1,6 @@
 //! What a sealed receipt proves, and when a receipt is no longer accepted.
 
-use crate::world::{START, STEP, World, keyring, rejection, scan};
+use crate::world::{START, STEP, World, keyring, rejection, scan, staff};
 use countersign::store::MemoryStore;
 use countersign::testing::block_on;
 use countersign::{
@@ -138,7 +138,7 @@ fn a_receipt_ends_with_its_authenticator() {
     type End = fn(&World, &Receipt);
     let ends: [(&str, End); 3] = [
         ("force_disable", |world, _| {
-            block_on(world.verifier.force_disable(&world.alice)).unwrap();
+            block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
             world.enroll();
         }),
         ("removal", |world, receipt| {
@@ -185,7 +185,7 @@ fn an_enrollment_receipt_ends_with_its_authenticator() {
     let receipt = world.confirm(&begun, &world.now(&scan(&begun))).unwrap();
     let sealed = world.verifier.seal_receipt(&receipt);
     assert_eq!(begins(&world, &sealed), Ok(()));
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     world.enroll();
     assert_eq!(begins(&world, &sealed), Err(Rejection::ProofExpired));
 }

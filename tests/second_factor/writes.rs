@@ -1,6 +1,6 @@
 //! The kind, summary, revisions and nonce of every write, and when the verifier reads the clock.
 
-use crate::world::{STEP, World, policy, rejection};
+use crate::world::{STEP, World, policy, rejection, staff};
 use countersign::runtime::Clock;
 use countersign::store::{
     ConditionalWrite, MemoryStore, Revision, Store, StoredRecord, WriteKind, WriteResult,
@@ -164,13 +164,13 @@ fn every_write_carries_its_kind_and_summary() {
 
     let receipt = world.log_in(&second);
     let proof = world.reauthenticated(&receipt);
-    block_on(world.verifier.disable(&world.alice, proof)).unwrap();
+    _ = block_on(world.verifier.disable(&world.alice, proof)).unwrap();
     let disabled = (Kind::Disabled, false, 0, two);
     assert_eq!(store.written(), [(Kind::Accepted, true, 9, two), disabled]);
 
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     assert_eq!(store.written(), [disabled]);
-    block_on(world.verifier.erase(&world.alice)).unwrap();
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
     assert_eq!(store.written(), [(Kind::Erased, false, 0, two)]);
 }
 
@@ -184,7 +184,7 @@ fn every_write_has_a_new_revision_and_nonce() {
             let proof = world.password();
             block_on(world.verifier.begin_enrollment(account, request, proof)).unwrap();
         }
-        block_on(world.verifier.erase(account)).unwrap();
+        block_on(world.verifier.erase(account, &staff())).unwrap();
     }
     let writes = world.verifier.store().writes();
     let revisions: BTreeSet<i64> = writes.iter().map(|write| write.revision.as_i64()).collect();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use countersign::{Proof, ServerClock};
+use countersign::{Actor, Proof, ServerClock};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -70,10 +70,11 @@ impl Races {
         let code = self.issued.pop().unwrap();
         let tally = self.run(&code);
         // The losers of a race for a backup code count as failures.
-        let unlocked = self
-            .service
-            .at(self.time)
-            .unlock(&self.user.account, ServerClock::Unconfirmed);
+        let staff = Actor::new("staff", "a race").unwrap();
+        let unlocked =
+            self.service
+                .at(self.time)
+                .unlock(&self.user.account, ServerClock::Unconfirmed, &staff);
         self.runtime.block_on(unlocked).unwrap();
         tally
     }

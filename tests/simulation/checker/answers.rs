@@ -32,7 +32,7 @@ impl Checker {
                 entry.succeeded_at.is_some() || self.was_current(*of, entry)
             }
             (Answer::Done, Operation::Discard { .. }) => entry.succeeded_at.is_some(),
-            (Answer::Removed(Removed::OthersLeft), _) => wrote(&[WriteKind::Removed]),
+            (Answer::Removed(Removed::OthersLeft { .. }), _) => wrote(&[WriteKind::Removed]),
             (Answer::Removed(Removed::Disabled), _) => wrote(&[WriteKind::Disabled]),
             (Answer::Done, Operation::Remove { .. }) => wrote(&[WriteKind::Removed]),
             (Answer::Done, Operation::ForceDisable) => wrote(&[WriteKind::Disabled]),

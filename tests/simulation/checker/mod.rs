@@ -2,6 +2,7 @@
 //! first contradiction.
 
 mod answers;
+mod events;
 mod requests;
 mod writes;
 
@@ -19,6 +20,7 @@ use countersign::{
     AcceptedBy, AuthenticatorId, Enrollment, IssuedBackupCodes, Receipt, Resealed, SealedReceipt,
     Timestamp,
 };
+use events::Events;
 use requests::Requests;
 use std::collections::{HashMap, HashSet};
 
@@ -56,6 +58,7 @@ pub(crate) struct Checker {
     /// Which set became the current one, after so many writes.
     current_sets: Vec<(usize, Option<usize>)>,
     requests: Requests,
+    events: Events,
 }
 
 #[derive(Clone, Copy)]
@@ -178,7 +181,8 @@ impl Checker {
                 self.reference.drop_expired(checked_at);
                 self.remember(by, kind, checked_at);
                 self.reference.agrees(write.summary())
-            });
+            })
+            .and_then(|()| self.stores_event(write));
         let current = self.reference.codes.map(|(set, _)| set);
         if self.current_sets.last().and_then(|(_, set)| *set) != current {
             self.current_sets.push((self.writes, current));

@@ -19,7 +19,7 @@ mod sign_out;
 mod visit;
 
 use countersign::session::{Access, PassError};
-use countersign::{AccountId, Denied, FirstFactorKind, Timestamp, Verifier, VerifierError};
+use countersign::{AccountId, Actor, Denied, FirstFactorKind, Timestamp, Verifier, VerifierError};
 use std::future::Future;
 use std::sync::Arc;
 use tracing::Instrument;
@@ -185,8 +185,13 @@ impl<S: SignInStore, A: Accounts> Engine for Flow<S, A> {
         Box::pin(async move { self.rows().end_others(&account, keep.as_ref()).await })
     }
 
-    fn force_disable(self: Arc<Self>, account: AccountId) -> Pending<Result<(), BoxError>> {
-        let task = tokio::spawn(async move { self.reset(&account).await }.in_current_span());
+    fn force_disable(
+        self: Arc<Self>,
+        account: AccountId,
+        actor: Actor,
+    ) -> Pending<Result<(), BoxError>> {
+        let reset = async move { self.reset(&account, &actor).await };
+        let task = tokio::spawn(reset.in_current_span());
         Box::pin(async move { task.await? })
     }
 

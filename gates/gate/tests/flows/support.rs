@@ -4,7 +4,9 @@ use countersign::backup::Argon2Params;
 use countersign::session::{FactorFlag, Requirement};
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
-use countersign::{AccountId, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier};
+use countersign::{
+    AccountId, Actor, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier,
+};
 use countersign_gate::page::{Content, Page};
 use countersign_gate::{
     Accounts, BoxError, Gate, MemoryRows, Notice, PasswordCheck, RowsOfRequest, Separate,
@@ -387,4 +389,9 @@ fn text(page: &Page) -> String {
         other => writeln!(text, "page: {other:?}").unwrap(),
     }
     text
+}
+
+/// A person who acts without a proof.
+pub(crate) fn staff() -> Actor {
+    Actor::new("staff", "a test").unwrap()
 }

@@ -163,7 +163,7 @@ fn enroll_and_log_in(
 
     clock.advance(STEP);
     let passcode = shown(secret, clock.now());
-    verifier.disable(alice, Proof::Code(add_passcode(known, &passcode)))?;
+    _ = verifier.disable(alice, Proof::Code(add_passcode(known, &passcode)))?;
     stop.here()?;
     Ok(())
 }
