@@ -5,6 +5,7 @@ use crate::runtime::{Clock, HashExecutor, InlineExecutor, RandomSource, SystemCl
 #[cfg(feature = "getrandom")]
 use crate::store::Store;
 use crate::uri::{KeyUri, KeyUriError};
+use crate::vigilance::Vigilance;
 use crate::{Keyring, Policy};
 use core::fmt;
 use std::borrow::ToOwned;
@@ -56,6 +57,7 @@ impl<S> VerifierBuilder<S> {
             random,
             hash_executor: Arc::new(InlineExecutor),
             rounds: 32,
+            vigilance: None,
         };
         Self { store, core }
     }
@@ -98,6 +100,16 @@ impl<S> VerifierBuilder<S> {
     /// Sets the executor of the password hashes of backup codes. Default: [`InlineExecutor`].
     pub fn hash_executor(mut self, hash_executor: impl HashExecutor + 'static) -> Self {
         self.core.hash_executor = Arc::new(hash_executor);
+        self
+    }
+
+    /// Sets the vigilance, which notices an attacker who guesses codes on many accounts. Default:
+    /// none. See [`vigilance`](crate::vigilance).
+    ///
+    /// `verify` and `verify_request` then tell it about wrong codes, and about codes accepted after
+    /// wrong ones. `verify_consecutive` tells it about accepted ones. All of them wait for it.
+    pub fn vigilance(mut self, vigilance: impl Vigilance + 'static) -> Self {
+        self.core.vigilance = Some(Arc::new(vigilance));
         self
     }
 

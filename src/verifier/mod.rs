@@ -11,6 +11,7 @@ mod load_modify_store;
 mod request;
 #[expect(clippy::module_inception, reason = "the type is called Verifier")]
 mod verifier;
+mod vigilance;
 
 pub use admin::Resealed;
 pub use blocking::Verifier as BlockingVerifier;

@@ -2,6 +2,7 @@
 
 use super::error::{Denied, report, report_repeat};
 use super::verifier::{Verifier, with_wiped_stack};
+use super::vigilance::Facts;
 use crate::factor::{RequestAccepted, RequestTag, Step};
 use crate::otp::Code;
 use crate::store::Store;
@@ -33,7 +34,9 @@ impl<S: Store> Verifier<S> {
         request: &RequestId,
     ) -> Result<Receipt, Denied> {
         const ACTION: &str = "verify_request";
-        let outcome = with_wiped_stack(self.log_in_request(account, code, request)).await;
+        let facts = Facts::of(&self.core);
+        let outcome = with_wiped_stack(self.log_in_request(account, code, request, &facts)).await;
+        let outcome = self.tell(account, facts, outcome).await;
         let RequestAccepted {
             accepted,
             is_repeat,
@@ -57,15 +60,18 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         code: &str,
         request: &RequestId,
+        facts: &Facts,
     ) -> Result<RequestAccepted, Denied> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
         let tag = RequestTag::new(request, &code);
         let policy = &self.core.policy;
         self.attempt(account, |loaded, progress, now| match loaded {
             None => Step::reject(Rejection::Absent),
-            Some(loaded) => loaded
-                .factor
-                .log_in_request(&code, &tag, progress, now, policy),
+            Some(loaded) => {
+                facts.note(&loaded.factor, progress, now);
+                let factor = loaded.factor;
+                factor.log_in_request(&code, &tag, progress, now, policy)
+            }
         })
         .await
     }

@@ -1,5 +1,6 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
+use super::vigilance::{ErasedVigilance, Facts};
 use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::factor::{
     Accepted, Change, Changed, Evidence, MovingFactor, NewEnrollment, Parameters, Pending,
@@ -96,6 +97,7 @@ pub(super) struct Core {
     pub(super) random: Arc<dyn RandomSource>,
     pub(super) hash_executor: Arc<dyn HashExecutor>,
     pub(super) rounds: u32,
+    pub(super) vigilance: Option<Arc<dyn ErasedVigilance>>,
 }
 
 /// The result of [`Verifier::remove_authenticator`].
@@ -221,17 +223,27 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`]: do not let the user in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
-        let outcome = with_wiped_stack(self.log_in(account, code)).await;
+        let facts = Facts::of(&self.core);
+        let outcome = with_wiped_stack(self.log_in(account, code, &facts)).await;
+        let outcome = self.tell(account, facts, outcome).await;
         let accepted = report(account, "verify", outcome)?;
         Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
     }
 
-    async fn log_in(&self, account: &AccountId, code: &str) -> Result<Accepted, Denied> {
+    async fn log_in(
+        &self,
+        account: &AccountId,
+        code: &str,
+        facts: &Facts,
+    ) -> Result<Accepted, Denied> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
         let policy = &self.core.policy;
         self.attempt(account, |loaded, progress, now| match loaded {
             None => Step::reject(Rejection::Absent),
-            Some(loaded) => loaded.factor.log_in(&code, progress, now, policy),
+            Some(loaded) => {
+                facts.note(&loaded.factor, progress, now);
+                loaded.factor.log_in(&code, progress, now, policy)
+            }
         })
         .await
     }

@@ -20,7 +20,7 @@ use imports::Imports;
 
 /// The layers of `src/`, lowest first. Each uses only the layers before it in this list (DESIGN.md,
 /// "Layers"). `testing` is below `verifier`, because the blocking verifier needs its `block_on`.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
     "constant_time",
     "stack_wipe",
     "time",
@@ -34,6 +34,7 @@ const LAYERS: [&str; 15] = [
     "runtime",
     "testing",
     "session",
+    "vigilance",
     "verifier",
     "conformance",
 ];

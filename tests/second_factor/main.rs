@@ -36,6 +36,7 @@ mod request_faults;
 mod requests;
 mod salts;
 mod secrecy;
+mod vigilance;
 mod world;
 mod write_order;
 mod writes;

@@ -1,0 +1,131 @@
+//! What a login tells the vigilance of the service.
+
+use super::error::{Denied, Report, VerifierError};
+use super::verifier::{Core, Verifier};
+use crate::factor::{Progress, SecondFactor};
+use crate::vigilance::{DayStatus, Observation, Vigilance};
+use crate::{AccountId, Rejection, Timestamp};
+use core::pin::Pin;
+use core::sync::atomic::{AtomicU8, Ordering};
+use std::boxed::Box;
+use std::error::Error;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+type Observed<'a> = Pin<Box<dyn Future<Output = Result<DayStatus, BoxError>> + Send + 'a>>;
+
+/// [`Vigilance`] with boxed futures, which makes it dyn compatible.
+pub(super) trait ErasedVigilance: Send + Sync {
+    fn erased_observe<'a>(&'a self, seen: Observation<'a>, now: Timestamp) -> Observed<'a>;
+}
+
+impl<V: Vigilance> ErasedVigilance for V {
+    fn erased_observe<'a>(&'a self, seen: Observation<'a>, now: Timestamp) -> Observed<'a> {
+        Box::pin(async move { self.observe(seen, now).await.map_err(Into::into) })
+    }
+}
+
+/// What a login showed about its account, before it changed anything.
+pub(super) struct Facts {
+    /// Whether anybody wants to know.
+    wanted: bool,
+    flags: AtomicU8,
+}
+
+/// An attacker who makes accounts in order to raise an alarm must keep them for so many seconds.
+const ESTABLISHED_AFTER: u64 = 30 * 86_400;
+
+const ESTABLISHED: u8 = 1;
+const HAS_FAILURES: u8 = 2;
+
+impl Facts {
+    pub(super) fn of(core: &Core) -> Self {
+        Self {
+            wanted: core.vigilance.is_some(),
+            flags: AtomicU8::new(0),
+        }
+    }
+
+    /// Notes the facts of a record that was loaded.
+    pub(super) fn note(&self, factor: &SecondFactor, progress: &Progress, now: Timestamp) {
+        // A hash follows the failure that was counted for it, so only the start shows the facts.
+        if self.wanted && matches!(progress, Progress::Start) {
+            let mut flags = 0;
+            if is_established(factor, now) {
+                flags |= ESTABLISHED;
+            }
+            if factor.rate_limit.failures > 0 {
+                flags |= HAS_FAILURES;
+            }
+            self.flags.store(flags, Ordering::Relaxed);
+        }
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags.load(Ordering::Relaxed) & flag != 0
+    }
+
+    /// What to tell about an outcome, if anything.
+    fn observation<'a, T>(
+        &self,
+        account: &'a AccountId,
+        outcome: &Result<T, Denied>,
+    ) -> Option<Observation<'a>> {
+        let seen = match outcome {
+            Ok(_) if self.has(HAS_FAILURES) => Observation::AcceptedAfterWrongCode { account },
+            Err(Denied::Rejected(Rejection::WrongCode)) => Observation::WrongCode { account },
+            _ => return None,
+        };
+        self.has(ESTABLISHED).then_some(seen)
+    }
+}
+
+/// Whether an authenticator is at least 30 days old, and a code was accepted after a confirmation.
+fn is_established(factor: &SecondFactor, now: Timestamp) -> bool {
+    let mut all = factor.authenticators.iter();
+    let is_old = all.any(|one| now.saturating_since(one.added_at) >= ESTABLISHED_AFTER);
+    let mut all = factor.authenticators.iter();
+    let mut codes = factor.code_set.iter().flat_map(|codes| codes.used_at());
+    is_old
+        && (all.any(|one| one.last_used_at > Some(one.added_at))
+            || codes.any(|used_at| used_at.is_some()))
+}
+
+impl<S> Verifier<S> {
+    /// Returns whether there is an alarm: far more accounts than usual had a right password and a
+    /// wrong code today. See [`vigilance`](crate::vigilance).
+    ///
+    /// Ask before you show the code page. During an alarm, ask for consecutive passcodes if the
+    /// browser is not known: [`verify_consecutive`](Self::verify_consecutive). A backup code may
+    /// still be enough, because a guess at a backup code is right 30 times less often. Without a
+    /// vigilance, the answer is `false`.
+    ///
+    /// # Errors
+    /// [`VerifierError::Vigilance`] if the vigilance failed. To go on as without an alarm is safe
+    /// for each account: its own limits still hold.
+    pub async fn is_under_alarm(&self) -> Result<bool, VerifierError> {
+        let Some(vigilance) = &self.core.vigilance else {
+            return Ok(false);
+        };
+        let now = self.core.clock.now();
+        let status = vigilance.erased_observe(Observation::None, now).await;
+        Ok(status.map_err(VerifierError::Vigilance)?.is_alarm())
+    }
+
+    /// Tells the vigilance about a login. A failure of the vigilance changes no answer.
+    pub(super) async fn tell<T>(
+        &self,
+        account: &AccountId,
+        facts: Facts,
+        outcome: Result<T, Denied>,
+    ) -> Result<T, Denied> {
+        if let Some(vigilance) = &self.core.vigilance
+            && let Some(seen) = facts.observation(account, &outcome)
+        {
+            let now = self.core.clock.now();
+            if let Err(error) = vigilance.erased_observe(seen, now).await {
+                VerifierError::Vigilance(error).report(account, "vigilance");
+            }
+        }
+        outcome
+    }
+}
