@@ -127,7 +127,7 @@ fn only_wrong_codes_count() {
         block_on(
             world
                 .verifier
-                .verify_consecutive(&world.alice, &[&wrong; 3])
+                .verify_consecutive(&world.alice, &[wrong.as_str(); 3])
         )
         .is_err()
     );
