@@ -51,7 +51,7 @@ fn enrolled_days_ago(days: u32) -> (World, Phone, Recorder) {
     let (world, phone) = World::enrolled();
     let recorder = Recorder::new();
     let world = world.server(|builder| builder.vigilance(recorder.clone()));
-    world.log_in(&phone);
+    let _receipt = world.log_in(&phone);
     world.clock.advance(DAY * days);
     assert_eq!(recorder.take(), Vec::<&str>::new());
     (world, phone, recorder)
