@@ -37,7 +37,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         codes: &[&str],
     ) -> Result<Receipt, Denied> {
-        let facts = Facts::of(&self.core);
+        let facts = self.facts();
         let outcome = with_wiped_stack(self.log_in_with_row(account, codes, &facts)).await;
         // A wrong row cannot be a guess that succeeds, and it must write nothing.
         let outcome = match outcome {

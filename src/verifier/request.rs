@@ -34,7 +34,7 @@ impl<S: Store> Verifier<S> {
         request: &RequestId,
     ) -> Result<Receipt, Denied> {
         const ACTION: &str = "verify_request";
-        let facts = Facts::of(&self.core);
+        let facts = self.facts();
         let outcome = with_wiped_stack(self.log_in_request(account, code, request, &facts)).await;
         let outcome = self.tell(account, facts, outcome).await;
         let RequestAccepted {

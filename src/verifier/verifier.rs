@@ -1,6 +1,6 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
-use super::vigilance::{ErasedVigilance, Facts};
+use super::vigilance::{ErasedVigilance, Facts, tell};
 use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::factor::{
     Accepted, Change, Changed, Evidence, MovingFactor, NewEnrollment, Parameters, Pending,
@@ -122,6 +122,22 @@ impl<S> Verifier<S> {
         }
     }
 
+    /// The facts of a login, which begins now.
+    pub(super) fn facts(&self) -> Facts {
+        Facts::new(self.core.vigilance.is_some())
+    }
+
+    /// Tells the vigilance about a login.
+    pub(super) async fn tell<T>(
+        &self,
+        account: &AccountId,
+        facts: Facts,
+        outcome: Result<T, Denied>,
+    ) -> Result<T, Denied> {
+        let vigilance = self.core.vigilance.as_deref();
+        tell(vigilance, &*self.core.clock, account, facts, outcome).await
+    }
+
     /// Returns the policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
@@ -223,7 +239,7 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`]: do not let the user in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
-        let facts = Facts::of(&self.core);
+        let facts = self.facts();
         let outcome = with_wiped_stack(self.log_in(account, code, &facts)).await;
         let outcome = self.tell(account, facts, outcome).await;
         let accepted = report(account, "verify", outcome)?;

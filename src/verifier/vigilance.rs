@@ -1,8 +1,8 @@
 //! What a login tells the vigilance of the service.
 
 use super::error::{Denied, Report, VerifierError};
-use super::verifier::{Core, Verifier};
 use crate::factor::{Progress, SecondFactor};
+use crate::runtime::Clock;
 use crate::vigilance::{DayStatus, Observation, Vigilance};
 use crate::{AccountId, Rejection, Timestamp};
 use core::pin::Pin;
@@ -38,9 +38,9 @@ const ESTABLISHED: u8 = 1;
 const HAS_FAILURES: u8 = 2;
 
 impl Facts {
-    pub(super) fn of(core: &Core) -> Self {
+    pub(super) const fn new(wanted: bool) -> Self {
         Self {
-            wanted: core.vigilance.is_some(),
+            wanted,
             flags: AtomicU8::new(0),
         }
     }
@@ -90,42 +90,19 @@ fn is_established(factor: &SecondFactor, now: Timestamp) -> bool {
             || codes.any(|used_at| used_at.is_some()))
 }
 
-impl<S> Verifier<S> {
-    /// Returns whether there is an alarm: far more accounts than usual had a right password and a
-    /// wrong code today. See [`vigilance`](crate::vigilance).
-    ///
-    /// Ask before you show the code page. During an alarm, ask for consecutive passcodes if the
-    /// browser is not known: [`verify_consecutive`](Self::verify_consecutive). A backup code may
-    /// still be enough, because a guess at a backup code is right 30 times less often. Without a
-    /// vigilance, the answer is `false`.
-    ///
-    /// # Errors
-    /// [`VerifierError::Vigilance`] if the vigilance failed. To go on as without an alarm is safe
-    /// for each account: its own limits still hold.
-    pub async fn is_under_alarm(&self) -> Result<bool, VerifierError> {
-        let Some(vigilance) = &self.core.vigilance else {
-            return Ok(false);
-        };
-        let now = self.core.clock.now();
-        let status = vigilance.erased_observe(Observation::None, now).await;
-        Ok(status.map_err(VerifierError::Vigilance)?.is_alarm())
+/// Tells the vigilance about a login. A failure of the vigilance changes no answer.
+pub(super) async fn tell<T>(
+    vigilance: Option<&dyn ErasedVigilance>,
+    clock: &dyn Clock,
+    account: &AccountId,
+    facts: Facts,
+    outcome: Result<T, Denied>,
+) -> Result<T, Denied> {
+    if let Some(vigilance) = vigilance
+        && let Some(seen) = facts.observation(account, &outcome)
+        && let Err(error) = vigilance.erased_observe(seen, clock.now()).await
+    {
+        VerifierError::Vigilance(error).report(account, "vigilance");
     }
-
-    /// Tells the vigilance about a login. A failure of the vigilance changes no answer.
-    pub(super) async fn tell<T>(
-        &self,
-        account: &AccountId,
-        facts: Facts,
-        outcome: Result<T, Denied>,
-    ) -> Result<T, Denied> {
-        if let Some(vigilance) = &self.core.vigilance
-            && let Some(seen) = facts.observation(account, &outcome)
-        {
-            let now = self.core.clock.now();
-            if let Err(error) = vigilance.erased_observe(seen, now).await {
-                VerifierError::Vigilance(error).report(account, "vigilance");
-            }
-        }
-        outcome
-    }
+    outcome
 }

@@ -35,9 +35,9 @@
 //! - Rejected rows of consecutive passcodes and rejected proofs of changes do not count.
 //!
 //! An alarm begins when the number of accounts reaches 20 and three times the usual number
-//! ([`AlarmRules`]). It ends with the day, or when accepted codes resolve enough of the accounts. The
-//! usual number follows the median of the last 30 days, by at most 0.5 % per day. In the first seven
-//! days, the history is too short, and there is no alarm.
+//! ([`AlarmRules`]). It ends with the day, or when accepted codes resolve enough of the accounts.
+//! The usual number follows the median of the last 30 days, by at most 0.5 % per day. In the first
+//! seven days, the history is too short, and there is no alarm.
 //!
 //! # What is kept
 //!
