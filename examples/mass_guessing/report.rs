@@ -58,20 +58,17 @@ fn false_alarms(years: u32, seed: u64) -> io::Result<()> {
     ];
     let rules = AlarmRules::default();
     for (service, name) in services {
-        let mut days = Vec::new();
-        for (counted, _) in COUNTED {
+        let [wrong, unresolved] = COUNTED.map(|(counted, _)| {
             let alarms = (0..years).map(|year| {
                 let random = random(seed, year as usize);
                 u64::from(years::false_alarms(&service, counted, &rules, &random))
             });
-            days.push(alarms.sum::<u64>() as f64 / f64::from(years));
-        }
+            alarms.sum::<u64>() as f64 / f64::from(years)
+        });
         writeln!(
             stdout(),
-            "{:>9}  {name:<22} {:>18.2} {:>12.2}",
+            "{:>9}  {name:<22} {wrong:>18.2} {unresolved:>12.2}",
             service.accounts,
-            days[0],
-            days[1]
         )?;
     }
     Ok(())

@@ -57,7 +57,7 @@ impl DayKey {
 }
 
 impl AccountTag {
-    #[cfg(test)]
+    #[cfg(all(test, feature = "getrandom"))]
     pub(super) const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }

@@ -188,14 +188,16 @@ impl fmt::Debug for MemoryVigilance {
     }
 }
 
-#[cfg(all(test, feature = "getrandom"))]
+#[cfg(test)]
+#[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
     use std::format;
     use std::string::ToString;
 
     fn at(day: u64, seconds: u64) -> Timestamp {
-        Timestamp::from_unix((20_000 + day) * DAY + seconds)
+        let days = day.saturating_add(20_000).saturating_mul(DAY);
+        Timestamp::from_unix(days).saturating_add(seconds)
     }
 
     fn accounts(vigilance: &MemoryVigilance, now: Timestamp) -> u32 {
