@@ -9,7 +9,7 @@
 //! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
 //! | [Writing a store](writing_a_store) | the storage contract and its conformance tests |
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
-//! | [Deploying](deploying) | keys, databases, clocks, unlocking, restores |
+//! | [Deploying](deploying) | keys, updates, databases, clocks, unlocking, restores |
 //! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |
 //! | [Threat model](threat_model) | which attackers the library resists |
 //! | [Glossary](glossary) | each word in one line |

@@ -2,11 +2,12 @@
 #![cfg(feature = "tracing")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use countersign::otp::Hotp;
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, RequestId, SealingKey,
-    ServerClock, Timestamp, Verifier,
+    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, RequestId,
+    SealingKey, ServerClock, Timestamp, Verifier,
 };
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -51,8 +52,12 @@ impl Visit for Fields<'_> {
     }
 }
 
+/// `tracing` can miss the first event of a source if two threads set subscribers meanwhile.
+static ONE_TEST: Mutex<()> = Mutex::new(());
+
 #[test]
 fn events_show_reasons_without_codes() {
+    let _alone = ONE_TEST.lock();
     let lines = Lines::default();
     let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
@@ -128,7 +133,7 @@ fn events_show_reasons_without_codes() {
         "INFO message=accepted account=\"alice\" action=\"verify_request\"",
         "INFO message=repeated account=\"alice\" action=\"verify_request\"",
         "WARN message=rejected account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
-        "WARN message=rejected account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
+        "INFO message=repeated account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
         "INFO message=accepted account=\"alice\" action=\"unlock\"",
         "INFO message=accepted account=\"alice\" action=\"force_disable\"",
         "INFO message=accepted account=\"alice\" action=\"erase\"",
@@ -137,4 +142,78 @@ fn events_show_reasons_without_codes() {
     for secret in secrets {
         assert!(!text.contains(&secret), "{text}");
     }
+}
+
+/// A code that is only too old or too early is a wrong code. The event alone says so.
+#[test]
+fn an_event_shows_the_offset_of_a_code() {
+    let _alone = ONE_TEST.lock();
+    let lines = Lines::default();
+    let clock = ManualClock::at(Timestamp::from_unix(1_800_000_015));
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
+    let policy = Policy::builder().hotp_enrollment(true).build().unwrap();
+    let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
+        .clock(clock.clone())
+        .policy(policy)
+        .build()
+        .unwrap();
+    let enroll = |name: &str, request: EnrollmentRequest| {
+        let account = AccountId::new(name).unwrap();
+        let proof = Proof::Password {
+            checked_at: clock.now(),
+        };
+        let enrollment = block_on(verifier.begin_enrollment(&account, request, proof)).unwrap();
+        let uri = enrollment.key_uri();
+        let key = uri.secret().expose().to_vec();
+        let hotp = Hotp::new(&key, uri.algorithm(), uri.digits());
+        let passcode = move |counter: u64| hotp.generate(counter).expose().to_owned();
+        let first = if name == "token" { 0 } else { 60_000_000 };
+        let typed = passcode(first);
+        let confirmed = verifier.confirm_enrollment(&account, enrollment.id(), &typed);
+        let _receipt = block_on(confirmed).unwrap();
+        (account, passcode)
+    };
+    let (app, app_passcode) = enroll("app", EnrollmentRequest::new("app"));
+    let (token, token_passcode) = enroll("token", EnrollmentRequest::new("token").hotp());
+    let wrong = |passcode: &dyn Fn(u64) -> String, around: u64| {
+        let near: Vec<_> = (around.saturating_sub(40)..around + 140)
+            .map(passcode)
+            .collect();
+        let mut all = (0..).map(|n: u32| format!("{n:06}"));
+        all.find(|code| !near.contains(code)).unwrap()
+    };
+    clock.advance(Duration::from_secs(3600));
+    let step = 60_000_120;
+    let id = RequestId::generate().unwrap();
+    let text = tracing::subscriber::with_default(lines.clone(), || {
+        block_on(async {
+            let late = app_passcode(step - 5);
+            let _wrong = verifier.verify(&app, &late).await;
+            let early = app_passcode(step + 20);
+            let _wrong = verifier.verify_request(&app, &early, &id).await;
+            let _wrong = verifier.disable(&app, Proof::Code(&late)).await;
+            let _wrong = verifier.verify(&app, &wrong(&app_passcode, step)).await;
+            let _row = verifier
+                .verify_consecutive(&app, &[&early, &early, &early])
+                .await;
+            let _wrong = verifier.verify(&token, &token_passcode(50)).await;
+            let _wrong = verifier.verify(&token, &wrong(&token_passcode, 1)).await;
+        });
+        lines.0.lock().unwrap().clone()
+    });
+    let reason = "reason=the code is wrong; try another one";
+    let line = |account: &str, action: &str, offset: &str| {
+        let start = format!("WARN message=rejected account={account:?} action={action:?}");
+        format!("{start} {reason}{offset}")
+    };
+    let expected = [
+        line("app", "verify", " clock_offset=-136"),
+        line("app", "verify_request", " clock_offset=585"),
+        line("app", "disable", " clock_offset=-136"),
+        line("app", "verify", ""),
+        line("app", "verify_consecutive", ""),
+        line("token", "verify", " counter_offset=49"),
+        line("token", "verify", ""),
+    ];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
 }

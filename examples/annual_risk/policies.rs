@@ -20,7 +20,7 @@ pub(crate) fn ours() -> Rules {
     Rules {
         name: "countersign",
         version: "0.1",
-        summary: "budget of 20 guesses and one more per day, whatever succeeds",
+        summary: "budget of 10 guesses and one more in 3 days, whatever succeeds",
         source: "`Policy::default`",
         limit: Limit::Budget {
             burst: policy.budget_burst().into(),

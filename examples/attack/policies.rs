@@ -59,7 +59,7 @@ pub(crate) fn all() -> Result<[Rules; 4], Failure> {
     Ok([
         rules(
             "default",
-            "6 digits, window 1, 20 failures plus one per day, locked at 100",
+            "6 digits, window 1, 10 failures plus one in 3 days, locked at 100",
             Policy::builder(),
         )?,
         rules(

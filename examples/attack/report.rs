@@ -17,7 +17,8 @@ pub(crate) fn title_of_counts() -> io::Result<()> {
         stdout(),
         "Guesses per year that the verifier checks, for one account: counted, and allowed by the policy.\n\
          At once: the most in the same second. Chance: that one of these guesses is correct. Risk:\n\
-         Policy::annual_risk for the same number of authenticators."
+         Policy::annual_risk for the same number of authenticators. If a limit refuses a login of the\n\
+         owner: the longest time until a login with consecutive passcodes, and the same in a lock-out."
     )
 }
 
@@ -43,7 +44,17 @@ pub(crate) fn count(rules: &Rules, strategy: &Strategy, tally: &Tally) -> io::Re
     let within = tally.checked.iter().all(|checked| *checked <= allowed);
     let reached = tally.checked.iter().all(|checked| *checked == allowed);
     let paced = tally.at_once <= at_once(rules, strategy);
-    let agrees = within && paced && (reached || !strategy.reaches_the_bound) && chance <= risk;
+    let [unlocked, after_lock] = tally.longest;
+    let owner_is_in = unlocked <= 90 && after_lock <= 120;
+    let agrees = within
+        && paced
+        && (reached || !strategy.reaches_the_bound)
+        && chance <= risk
+        && owner_is_in;
+    let by_row = match tally.refused_logins {
+        0 => String::new(),
+        _ => format!(", {unlocked} s and {after_lock} s"),
+    };
     let counted = tally.checked.iter().max().copied().unwrap_or_default();
     let unlocks = match (tally.unlocks, tally.refused_unlocks) {
         (0, 0) => String::new(),
@@ -52,7 +63,7 @@ pub(crate) fn count(rules: &Rules, strategy: &Strategy, tally: &Tally) -> io::Re
     };
     writeln!(
         stdout(),
-        "  {:<40} {counted:>8} {allowed:>8} {:>8} {chance:>9.2e} {risk:>9.2e}   {} of {} logins{unlocks}{}",
+        "  {:<40} {counted:>8} {allowed:>8} {:>8} {chance:>9.2e} {risk:>9.2e}   {} of {} logins{by_row}{unlocks}{}",
         strategy.name,
         tally.at_once,
         tally.refused_logins,

@@ -9,17 +9,19 @@ use crate::Failure;
 use crate::policies::{Rules, YEAR};
 use crate::repeatable_random::RepeatableRandom;
 use crate::service::{Outcome, Server, Service};
-use crate::strategy::Clocks;
+use crate::strategy::{Clocks, Way};
 use crate::victim::Victim;
 
 /// An attacker who guesses whenever the verifier checks a guess, and an owner.
 pub(crate) struct Siege {
     pub(crate) name: &'static str,
     pub(crate) authenticators: u8,
+    /// The ways in which the attacker guesses, in turn.
+    ways: &'static [Way],
     /// The days from one sign-in of the owner to the next.
     days: u64,
-    /// The wrong rows of passcodes that the attacker sends per second, for five seconds of the
-    /// first refused sign-in. During every other one, the attacker sends one.
+    /// The wrong rows of passcodes that the attacker sends in the first second of each refused
+    /// sign-in.
     rows: u32,
     /// The threads that guess while the verifier checks the owner's passcodes.
     threads: usize,
@@ -28,13 +30,24 @@ pub(crate) struct Siege {
 const DAILY: Siege = Siege {
     name: "guesses whenever possible",
     authenticators: 1,
+    ways: &[Way::Passcode],
     days: 1,
     rows: 1,
     threads: 0,
 };
 
-pub(crate) const SIEGES: [Siege; 5] = [
+pub(crate) const SIEGES: [Siege; 7] = [
     DAILY,
+    Siege {
+        name: "backup codes only",
+        ways: &[Way::BackupCode],
+        ..DAILY
+    },
+    Siege {
+        name: "all kinds of codes in turn",
+        ways: &[Way::Passcode, Way::BackupCode, Way::Proof],
+        ..DAILY
+    },
     Siege {
         name: "on five authenticators",
         authenticators: 5,
@@ -42,7 +55,7 @@ pub(crate) const SIEGES: [Siege; 5] = [
     },
     Siege {
         name: "locks between logins",
-        days: 120,
+        days: 300,
         ..DAILY
     },
     Siege {
@@ -52,7 +65,7 @@ pub(crate) const SIEGES: [Siege; 5] = [
     },
     Siege {
         name: "10,000 wrong rows per second",
-        days: 30,
+        days: 73,
         rows: 10_000,
         ..DAILY
     },
@@ -90,6 +103,7 @@ pub(crate) fn run(rules: &Rules, siege: &Siege, seed: u64) -> Result<Tally, Fail
         victim: &victim,
         guess_at: BEGIN,
         last_step: 0,
+        turn: 0,
         tally: Tally::default(),
     };
     let mut day = siege.days;
@@ -117,6 +131,8 @@ struct Year<'a> {
     guess_at: u64,
     /// The last time step that the owner used.
     last_step: u64,
+    /// How many guesses the attacker has sent.
+    turn: usize,
     tally: Tally,
 }
 
@@ -141,10 +157,20 @@ impl Year<'_> {
         Ok(())
     }
 
-    fn guess(&self) -> Result<Outcome, Failure> {
-        let server = self.server();
+    fn guess(&mut self) -> Result<Outcome, Failure> {
+        let ways = self.siege.ways;
+        let way = ways.get(self.turn % ways.len()).copied();
+        self.turn += 1;
+        let (server, account) = (self.server(), &self.victim.account);
         let wrong = self.victim.wrong_passcode(self.rules, server.now())?;
-        server.verify(&self.victim.account, &wrong)
+        match way.ok_or("the siege has no way to guess")? {
+            Way::Passcode => server.verify(account, &wrong),
+            Way::Proof => server.disable(account, &wrong),
+            Way::BackupCode => {
+                let wrong = self.victim.wrong_backup_code(self.rules, server.now())?;
+                server.verify(account, &wrong)
+            }
+        }
     }
 
     /// The owner signs in, and returns when that was done.
@@ -185,13 +211,7 @@ impl Year<'_> {
         let ready = at + Victim::begin_of(last).saturating_since(self.server().now());
         self.tally.refused += 1;
         self.tally.locked += u32::from(locked);
-        let (seconds, rows) = match self.tally.refused {
-            1 => (5, self.siege.rows),
-            _ => (1, 1),
-        };
-        for second in at..ready.min(at + seconds) {
-            self.send_wrong_rows(second, rows)?;
-        }
+        self.send_wrong_rows(at, self.siege.rows)?;
         self.guess_until(ready)?;
         self.service.set(ready, Clocks::Right);
         let row: Vec<String> = (first..=last)

@@ -158,7 +158,7 @@ pub(crate) enum Outcome {
 fn outcome_of<T>(result: Result<T, Denied>) -> Result<Outcome, Failure> {
     match result {
         Ok(_) => Ok(Outcome::Accepted),
-        Err(Denied::Rejected(rejection)) => match rejection {
+        Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => match rejection {
             Rejection::WrongCode => Ok(Outcome::Wrong),
             Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {
                 Ok(Outcome::RateLimited(retry_after))

@@ -21,6 +21,9 @@ pub(crate) struct Tally {
     pub(crate) logins: u32,
     /// The logins of the owner that were refused.
     pub(crate) refused_logins: u32,
+    /// The longest time from a refused login of the owner to a login with consecutive passcodes, in
+    /// seconds, without a lock-out and with.
+    pub(crate) longest: [u64; 2],
     /// The most guesses at one account that were checked in the same second, without a login or an
     /// unlock in between.
     pub(crate) at_once: u64,
@@ -60,6 +63,9 @@ pub(crate) fn run(rules: &Rules, strategy: &Strategy, seed: u64) -> Result<Tally
         tally.checked.push(target.checked);
         tally.logins += target.logins;
         tally.refused_logins += target.refused_logins;
+        for (longest, of_target) in tally.longest.iter_mut().zip(target.longest) {
+            *longest = (*longest).max(of_target);
+        }
         tally.at_once = tally.at_once.max(target.at_once);
         tally.unlocks = tally.unlocks.max(target.unlocks);
         tally.refused_unlocks += target.refused_unlocks;
@@ -79,6 +85,7 @@ struct Target {
     backup_codes: u64,
     logins: u32,
     refused_logins: u32,
+    longest: [u64; 2],
     at_once: u64,
     unlocks: u64,
     refused_unlocks: u64,
@@ -97,6 +104,7 @@ impl Target {
             backup_codes: 0,
             logins: 0,
             refused_logins: 0,
+            longest: [0; 2],
             at_once: 0,
             unlocks: 0,
             refused_unlocks: 0,
@@ -114,13 +122,13 @@ impl Attack<'_> {
     fn act(&self, target: &mut Target, elapsed: u64) -> Result<(), Failure> {
         let login_is_due = elapsed >= target.login_at;
         if login_is_due && self.strategy.spares_the_owner {
-            self.log_in(target)?;
+            self.log_in(target, elapsed)?;
         }
         if login_is_due || elapsed >= target.guess_at {
             self.guess(target, elapsed)?;
         }
         if login_is_due && !self.strategy.spares_the_owner {
-            self.log_in(target)?;
+            self.log_in(target, elapsed)?;
             self.guess(target, elapsed)?;
         }
         Ok(())
@@ -128,15 +136,16 @@ impl Attack<'_> {
 
     /// The owner's daily login. If the owner must wait and the staff unlocks accounts, the owner
     /// tries again.
-    fn log_in(&self, target: &mut Target) -> Result<(), Failure> {
+    fn log_in(&self, target: &mut Target, elapsed: u64) -> Result<(), Failure> {
         let server = self.service.server();
         target.login_at += DAY;
         target.logins += 1;
         target.left = self.strategy.between_logins;
         match target.victim.log_in(server)? {
             Outcome::Accepted => {}
-            Outcome::RateLimited(_) | Outcome::Locked | Outcome::ClockFault => {
+            refused @ (Outcome::RateLimited(_) | Outcome::Locked | Outcome::ClockFault) => {
                 target.refused_logins += 1;
+                self.log_in_with_row(target, elapsed, matches!(refused, Outcome::Locked))?;
                 if let Some(staff) = self.strategy.staff {
                     self.unlock(target, staff)?;
                 }
@@ -145,6 +154,36 @@ impl Attack<'_> {
                 return Err("the owner's passcode was rejected as wrong".into());
             }
         }
+        Ok(())
+    }
+
+    /// The owner types consecutive passcodes, each as soon as the app shows it, on a copy of the
+    /// account.
+    fn log_in_with_row(
+        &self,
+        target: &mut Target,
+        elapsed: u64,
+        locked: bool,
+    ) -> Result<(), Failure> {
+        let (server, account) = (self.service.server(), &target.victim.account);
+        let least = self.rules.policy.consecutive_codes().count;
+        let count = if locked { 4 } else { u64::from(least) };
+        let first = Victim::step(server.now());
+        let last = first + count - 1;
+        let seconds = Victim::begin_of(last).saturating_since(server.now());
+        let row: Vec<String> = (first..=last)
+            .map(|step| target.victim.passcode(step))
+            .collect();
+        let copy = self.service.copy_of(account)?;
+        self.set(elapsed + seconds);
+        let outcome = server.on(copy).verify_consecutive(account, &row)?;
+        self.set(elapsed);
+        if !matches!(outcome, Outcome::Accepted) {
+            return Err("the owner's consecutive passcodes were refused".into());
+        }
+        let [unlocked, after_lock] = &mut target.longest;
+        let longest = if locked { after_lock } else { unlocked };
+        *longest = (*longest).max(seconds);
         Ok(())
     }
 

@@ -147,7 +147,9 @@ impl Service {
                     "accepted, without a session"
                 })
             }
-            Err(countersign::Denied::Rejected(_)) => Ok("refused"),
+            Err(countersign::Denied::Rejected(_) | countersign::Denied::Repeated(_)) => {
+                Ok("refused")
+            }
             Err(countersign::Denied::Failed(error)) => Err(error.into()),
         }
     }

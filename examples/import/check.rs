@@ -41,7 +41,7 @@ pub(crate) async fn run(check: &Check, account: &AccountId) -> Result<bool, Fail
             writeln!(io::stdout(), "accepted: {by}")?;
             Ok(true)
         }
-        Err(Denied::Rejected(rejection)) => {
+        Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => {
             writeln!(io::stdout(), "rejected: {rejection}")?;
             Ok(false)
         }

@@ -76,7 +76,7 @@ async fn pending(app: &mut App, session: &Session) -> Result<Option<Enrollment>,
     let account = session.user.account();
     match app.verifier.pending_enrollment(&account, id).await {
         Ok(enrollment) => Ok(Some(enrollment)),
-        Err(Denied::Rejected(_)) => {
+        Err(Denied::Rejected(_) | Denied::Repeated(_)) => {
             app.users.set_enrollment(&session.user, None).await?;
             Ok(None)
         }
@@ -140,7 +140,7 @@ fn may_try_again(denied: &Denied) -> bool {
     match denied {
         Denied::Rejected(Rejection::WrongConfirmation { tries_left }) => *tries_left > 0,
         Denied::Failed(_) => true,
-        Denied::Rejected(_) => false,
+        Denied::Rejected(_) | Denied::Repeated(_) => false,
     }
 }
 

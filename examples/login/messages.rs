@@ -19,7 +19,7 @@ pub(crate) const fn is_about_the_code(rejection: Rejection) -> bool {
 /// Tells the user why something was refused, and what to do.
 pub(crate) fn refusal(denied: &Denied) -> String {
     let rejection = match denied {
-        Denied::Rejected(rejection) => *rejection,
+        Denied::Rejected(rejection) | Denied::Repeated(rejection) => *rejection,
         Denied::Failed(error) => return failure(error),
     };
     match rejection {
@@ -30,6 +30,11 @@ pub(crate) fn refusal(denied: &Denied) -> String {
             .into(),
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => format!(
             "Too many wrong codes. Try again in {}.",
+            span(retry_after)
+        ),
+        Rejection::ReplayedAhead { retry_after } => format!(
+            "A code of a later time was used before, because a clock was fast. The codes of your app work again in {}. \
+             Until then, use a backup code.",
             span(retry_after)
         ),
         Rejection::ClockFault => CLOCK_FAULT.into(),

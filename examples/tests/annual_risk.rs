@@ -49,7 +49,7 @@ fn our_chance_is_the_annual_risk() {
         (bound - rows - chance).abs() / bound < 1e-3,
         "{chance} {bound}"
     );
-    assert_eq!(table::percent(chance), "0.12 %");
+    assert_eq!(table::percent(chance), "0.04 %");
 }
 
 #[test]

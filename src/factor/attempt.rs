@@ -29,6 +29,16 @@ pub(crate) enum Progress {
 pub(crate) struct HashedCode {
     pub(crate) hashes: Hashes,
     pub(crate) set: BackupCodeSetId,
+    /// Whether an earlier call with the same request counted the attempt.
+    pub(crate) joined: bool,
+}
+
+impl Progress {
+    /// Whether an earlier call with the same request counted the failure that has this reason.
+    const fn repeats(&self, rejection: Rejection) -> bool {
+        let is_failure = matches!(rejection, Rejection::WrongCode | Rejection::BackupCodeUsed);
+        matches!(self, Self::Hashed(hashed) if hashed.joined) && is_failure
+    }
 }
 
 /// The reason why a code is not accepted, or not yet, and whether the state changed.
@@ -52,7 +62,7 @@ impl SecondFactor {
     ) -> Step<Outcome<Accepted>> {
         match self.check(code, progress, now, policy) {
             Ok(by) => {
-                let accepted = Outcome::Accepted(Accepted { by, at: now });
+                let accepted = Outcome::Accepted(self.accepted(by, now));
                 Step::Write(self, WriteKind::Accepted, accepted)
             }
             Err(refusal) => self.refuse(refusal),
@@ -85,7 +95,9 @@ impl SecondFactor {
                 Step::Write(self, WriteKind::Rejected, Outcome::Rejected(rejection))
             }
             Refusal::HashNeeded { job, set } => {
-                Step::Write(self, WriteKind::Reserved, Outcome::HashNeeded { job, set })
+                let joined = false;
+                let needed = Outcome::HashNeeded { job, set, joined };
+                Step::Write(self, WriteKind::Reserved, needed)
             }
         }
     }
@@ -106,7 +118,7 @@ impl SecondFactor {
                 self.rate_limit.succeed();
                 return Ok(by);
             }
-            Matched::Replayed => return Err(Refusal::Unchanged(Rejection::Replayed)),
+            Matched::Replayed(rejection) => return Err(Refusal::Unchanged(rejection)),
             Matched::None { has_passcode_shape } => has_passcode_shape,
         };
         let job = self.redeem_job(code);
@@ -135,7 +147,7 @@ impl SecondFactor {
     /// past its highest matching counter. There is no early exit.
     fn match_authenticators(&mut self, code: &Code, now: Timestamp, policy: &Policy) -> Matched {
         let mut accepted_by = None;
-        let mut replayed = false;
+        let mut replayed = None;
         let mut has_passcode_shape = false;
         for authenticator in &mut self.authenticators {
             if !code.has_passcode_shape(authenticator.parameters.digits) {
@@ -148,14 +160,14 @@ impl SecondFactor {
                         id: authenticator.id,
                     });
                 }
-                PasscodeMatch::Used => replayed = true,
+                PasscodeMatch::Used => replayed = Some(authenticator.replayed(now, policy)),
                 PasscodeMatch::None => {}
             }
         }
-        match accepted_by {
-            Some(by) => Matched::Accepted(by),
-            None if replayed => Matched::Replayed,
-            None => Matched::None { has_passcode_shape },
+        match (accepted_by, replayed) {
+            (Some(by), _) => Matched::Accepted(by),
+            (None, Some(rejection)) => Matched::Replayed(rejection),
+            (None, None) => Matched::None { has_passcode_shape },
         }
     }
 
@@ -205,7 +217,7 @@ impl SecondFactor {
     ) -> Step<Outcome<RequestAccepted>> {
         match (self.repeated(tag, now), progress) {
             (Some((RequestResult::Wrong, _)), Progress::Start) => {
-                return Step::reject(Rejection::WrongCode);
+                return Step::Answer(Outcome::Repeated(Rejection::WrongCode));
             }
             (Some((RequestResult::Reserved { joins }, at)), Progress::Start)
                 if joins < MOST_JOINS =>
@@ -214,14 +226,15 @@ impl SecondFactor {
                 if let Some((job, set)) = self.redeem_job(code) {
                     let joins = joins.saturating_add(1);
                     self.remember(tag, at, RequestResult::Reserved { joins });
-                    let needed = Outcome::HashNeeded { job, set };
+                    let joined = true;
+                    let needed = Outcome::HashNeeded { job, set, joined };
                     return Step::Write(self, WriteKind::Joined, needed);
                 }
             }
             (Some((result, at)), _) => {
                 if let Some(by) = self.accepted_by(result) {
                     return Step::Answer(Outcome::Accepted(RequestAccepted {
-                        accepted: Accepted { by, at },
+                        accepted: self.accepted(by, at),
                         is_repeat: true,
                     }));
                 }
@@ -234,13 +247,16 @@ impl SecondFactor {
                     self.remember(tag, now, result);
                 }
                 let accepted = Outcome::Accepted(RequestAccepted {
-                    accepted: Accepted { by, at: now },
+                    accepted: self.accepted(by, now),
                     is_repeat: false,
                 });
                 Step::Write(self, WriteKind::Accepted, accepted)
             }
             Err(refusal) => {
                 match refusal {
+                    Refusal::Unchanged(rejection) if progress.repeats(rejection) => {
+                        return Step::Answer(Outcome::Repeated(rejection));
+                    }
                     Refusal::Unchanged(_) => {}
                     Refusal::Counted(_) => self.remember(tag, now, RequestResult::Wrong),
                     Refusal::HashNeeded { .. } => {
@@ -320,7 +336,7 @@ fn by_backup_code(codes: &CodeSet, number: u8) -> AcceptedBy {
 /// The result of comparing a code with all authenticators.
 enum Matched {
     Accepted(AcceptedBy),
-    Replayed,
+    Replayed(Rejection),
     None { has_passcode_shape: bool },
 }
 

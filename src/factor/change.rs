@@ -21,6 +21,8 @@ pub(crate) enum Change {
     GrantIssue(IssueRightId),
     /// Removes one authenticator.
     Remove(AuthenticatorId),
+    /// Removes one authenticator, unless it is the last one.
+    RemoveUnlessLast(AuthenticatorId),
     /// Removes all authenticators, and what belongs to them.
     Disable,
 }
@@ -82,6 +84,7 @@ impl SecondFactor {
             }
             Change::GrantIssue(_) | Change::Disable => {}
             Change::Remove(id) => self.check_authenticator(*id)?,
+            Change::RemoveUnlessLast(id) => self.check_not_last(*id)?,
         }
         if self.is_enabled() && matches!(evidence, Evidence::Password { .. }) {
             return Err(Rejection::ProofTooWeak);
@@ -89,8 +92,15 @@ impl SecondFactor {
         match change {
             Change::Begin(_) => self.check_beginnings(now),
             Change::GrantIssue(_) => self.issuing.admit(now),
-            Change::Remove(_) | Change::Disable => Ok(()),
+            Change::Remove(_) | Change::RemoveUnlessLast(_) | Change::Disable => Ok(()),
         }
+    }
+
+    /// Whether this authenticator is active, and another one too.
+    fn check_not_last(&self, id: AuthenticatorId) -> Result<(), Rejection> {
+        self.check_authenticator(id)?;
+        let has_others = self.authenticators.len() > 1;
+        has_others.then_some(()).ok_or(Rejection::LastAuthenticator)
     }
 
     fn check_new_enrollment(
@@ -176,7 +186,7 @@ impl SecondFactor {
                 self.issuing.grant(*id, now);
                 WriteKind::Issuing
             }
-            Change::Remove(id) => self.remove(*id),
+            Change::Remove(id) | Change::RemoveUnlessLast(id) => self.remove(*id),
             Change::Disable => {
                 self.clear();
                 WriteKind::Disabled

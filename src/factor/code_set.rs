@@ -167,10 +167,17 @@ mod tests {
         let code = Code::parse(typed).unwrap();
         let start = Progress::Start;
         match factor.clone().log_in(&code, &start, NOW, &policy()) {
-            Step::Write(stored, kind, Outcome::HashNeeded { job, set }) => {
+            Step::Write(stored, kind, Outcome::HashNeeded { job, set, joined }) => {
                 assert_eq!(kind, WriteKind::Reserved);
                 let hashes = job.run().unwrap();
-                Ok((stored, HashedCode { hashes, set }))
+                Ok((
+                    stored,
+                    HashedCode {
+                        hashes,
+                        set,
+                        joined,
+                    },
+                ))
             }
             Step::Write(stored, WriteKind::Rejected, Outcome::Rejected(rejection)) => {
                 Err(Box::new((Err(rejection), stored)))
@@ -220,7 +227,7 @@ mod tests {
             let (answer, factor) = attempt(&factor, CODES[1]);
             assert_eq!(answer, accepted(2, 1));
             assert_eq!(factor.rate_limit.failures, 0);
-            assert_eq!(factor.rate_limit.guesses_left, 20);
+            assert_eq!(factor.rate_limit.guesses_left, 10);
             let (answer, factor) = attempt(&factor, "FFFF EEEE DDDD");
             assert_eq!(answer, Err(again));
             assert_eq!(factor.rate_limit.failures, 1);
@@ -236,7 +243,7 @@ mod tests {
             for typed in [CODES[0], "0000-0000-0000"] {
                 let (stored, _dropped) = reserve(&before, typed).unwrap();
                 assert_eq!(stored.rate_limit.failures, 1, "{typed}");
-                assert_eq!(stored.rate_limit.guesses_left, 19, "{typed}");
+                assert_eq!(stored.rate_limit.guesses_left, 9, "{typed}");
                 assert_eq!(stored.codes_left(), 2, "{typed}");
             }
         }

@@ -36,7 +36,7 @@ const REACH: u64 = 600;
 
 impl ConsecutiveCodes {
     /// The time steps whose passcodes may be in a row.
-    fn window(self, period: Period) -> Window {
+    pub(super) fn window(self, period: Period) -> Window {
         let steps = REACH.checked_div(period.as_secs()).unwrap_or_default();
         Window::around(u8::try_from(steps).unwrap_or(u8::MAX).min(self.steps))
     }
@@ -113,7 +113,7 @@ impl SecondFactor {
             Ok(by) => {
                 self.rate_limit.succeed_with_row(now);
                 self.last_request = None;
-                let accepted = Outcome::Accepted(Accepted { by, at: now });
+                let accepted = Outcome::Accepted(self.accepted(by, now));
                 Step::Write(self, WriteKind::Accepted, accepted)
             }
             Err(rejection) => Step::reject(rejection),
@@ -151,7 +151,7 @@ impl SecondFactor {
                         id: authenticator.id,
                     });
                 }
-                PasscodeMatch::Used => rejection = Rejection::Replayed,
+                PasscodeMatch::Used => rejection = authenticator.replayed(now, policy),
                 PasscodeMatch::None if rejection == Rejection::Malformed => {
                     rejection = Rejection::WrongCode;
                 }

@@ -53,7 +53,8 @@ impl SecondFactor {
             None => self.authenticators.push(authenticator),
         }
         self.beginnings = Beginnings::new();
-        Step::Write(self, WriteKind::Enrolled, Ok(Accepted { by, at: now }))
+        let accepted = self.accepted(by, now);
+        Step::Write(self, WriteKind::Enrolled, Ok(accepted))
     }
 
     /// The moving factor after the passcode that confirms the enrollment.

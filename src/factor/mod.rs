@@ -31,6 +31,9 @@ mod annual_risk;
 mod attempt;
 pub(crate) mod authenticator;
 mod change;
+mod clock_offset;
+#[cfg(any(feature = "tracing", test))]
+mod code_offset;
 mod code_set;
 mod consecutive;
 mod enrollment;
@@ -50,6 +53,8 @@ pub(crate) use action_limits::{IssueRight, Issues, Issuing};
 pub(crate) use attempt::{HashedCode, Progress, RequestAccepted};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
+#[cfg(feature = "tracing")]
+pub(crate) use code_offset::CodeOffset;
 pub(crate) use code_set::CodeSet;
 pub(crate) use consecutive::Row;
 pub(crate) use import::{Import, ImportCodes, ImportStage};

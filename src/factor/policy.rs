@@ -14,7 +14,7 @@ use core::time::Duration;
 ///
 /// let policy =
 ///     Policy::builder().max_authenticators(2).proof_age(Duration::from_secs(300)).build()?;
-/// assert!(policy.annual_risk([GuessTarget::totp(Digits::SIX); 2]) < 2.6e-3);
+/// assert!(policy.annual_risk([GuessTarget::totp(Digits::SIX); 2]) < 8.3e-4);
 /// # Ok::<(), countersign::factor::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,8 +219,8 @@ impl Default for Policy {
                 longest_wait: Duration::from_secs(3600),
             },
             lock_after: 100,
-            budget_burst: 20,
-            budget_refill: Duration::from_secs(86_400),
+            budget_burst: 10,
+            budget_refill: Duration::from_secs(3 * 86_400),
             consecutive_codes: 3,
             consecutive_steps: 20,
             consecutive_codes_unlock: true,
@@ -345,7 +345,7 @@ impl PolicyBuilder {
     }
 
     /// Sets the guess budget: at most `burst` failures at once (1 to 1,000), and one more per
-    /// `refill` (1 s to 365 d). A success does not refill it. Default: 20, and one more per day.
+    /// `refill` (1 s to 365 d). A success does not refill it. Default: 10, and one more in 3 days.
     pub fn budget(mut self, burst: u32, refill: Duration) -> Self {
         self.0.budget_burst = burst;
         self.0.budget_refill = refill;

@@ -1,4 +1,5 @@
 use super::authenticator::{IdError, parse_hex, write_hex};
+use super::second_factor::Accepted;
 use crate::otp::Code;
 use crate::{AccountId, AuthenticatorId, Timestamp};
 use alloc::string::String;
@@ -118,16 +119,27 @@ pub struct Receipt {
     account: AccountId,
     at: Timestamp,
     by: AcceptedBy,
+    clock_offset: Option<i32>,
     is_repeat: bool,
 }
 
 impl Receipt {
+    /// A receipt as its sealed text has it: without the offset of the phone's clock.
     pub(crate) const fn new(account: AccountId, at: Timestamp, by: AcceptedBy) -> Self {
         Self {
             account,
             at,
             by,
+            clock_offset: None,
             is_repeat: false,
+        }
+    }
+
+    /// The receipt of a code that was just accepted.
+    pub(crate) fn of(account: AccountId, accepted: Accepted) -> Self {
+        Self {
+            clock_offset: accepted.clock_offset,
+            ..Self::new(account, accepted.at, accepted.by)
         }
     }
 
@@ -153,6 +165,20 @@ impl Receipt {
     #[must_use]
     pub const fn accepted_by(&self) -> AcceptedBy {
         self.by
+    }
+
+    /// Returns how far the clock of the user's phone was off, in seconds: positive if the phone's
+    /// clock was ahead, negative if it was behind, and 0 if the passcode was the current one.
+    ///
+    /// The clock was off by at least so many seconds. A user who types slowly looks like a phone
+    /// whose clock is behind, so advise the user only about larger numbers. The verifier never
+    /// applies the offset: a clock that is off by more than the window stays off.
+    ///
+    /// Returns `None` for a backup code and for a HOTP passcode. A repeat returns what the first
+    /// receipt returned. The text of a [`SealedReceipt`] does not contain the offset.
+    #[must_use]
+    pub const fn clock_offset(&self) -> Option<i32> {
+        self.clock_offset
     }
 
     /// Returns whether an earlier call accepted the code of the same request:

@@ -217,6 +217,8 @@ mod tests {
     use std::vec::Vec;
 
     const DAY: u64 = 86_400;
+    /// By default, the budget holds ten guesses, and gains one in three days.
+    const REFILL: u64 = 3 * DAY;
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_unix(1_800_000_000).saturating_add(seconds)
@@ -263,23 +265,26 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_refills_one_a_day_and_success_does_not_refill_it() {
+    fn success_does_not_refill_the_budget() {
         let policy = Policy::default();
         let mut limit = RateLimit::new(at(0), &policy);
-        for _ in 0..20 {
+        for _ in 0..10 {
             limit.fail(at(100), &policy);
             limit.succeed();
         }
         let spent = |left| RateLimitState::BudgetSpent {
             retry_after: Duration::from_secs(left),
         };
-        assert_eq!(limit.state(at(100), &policy), spent(DAY));
-        assert_eq!(limit.state(at(100 + DAY - 1), &policy), spent(1));
-        assert_eq!(limit.state(at(100 + DAY), &policy), RateLimitState::Free);
-        limit.fail(at(100 + DAY + 10), &policy);
-        assert_eq!(limit.state(at(100 + DAY + 10), &policy), spent(DAY - 10));
-        assert_eq!(limit.guesses_left_at(at(100 + 4 * DAY), &policy), 3);
-        assert_eq!(limit.guesses_left_at(at(100 + 400 * DAY), &policy), 20);
+        assert_eq!(limit.state(at(100), &policy), spent(REFILL));
+        assert_eq!(limit.state(at(100 + REFILL - 1), &policy), spent(1));
+        assert_eq!(limit.state(at(100 + REFILL), &policy), RateLimitState::Free);
+        limit.fail(at(100 + REFILL + 10), &policy);
+        assert_eq!(
+            limit.state(at(100 + REFILL + 10), &policy),
+            spent(REFILL - 10)
+        );
+        assert_eq!(limit.guesses_left_at(at(100 + 4 * REFILL), &policy), 3);
+        assert_eq!(limit.guesses_left_at(at(100 + 400 * REFILL), &policy), 10);
     }
 
     #[test]
@@ -288,28 +293,28 @@ mod tests {
         let mut limit = RateLimit::new(at(0), &policy);
         for n in 0..100 {
             assert_ne!(
-                limit.state(at(n * DAY), &policy),
+                limit.state(at(n * REFILL), &policy),
                 RateLimitState::Locked,
                 "after {n}"
             );
-            limit.fail(at(n * DAY), &policy);
+            limit.fail(at(n * REFILL), &policy);
         }
         assert_eq!(
-            limit.state(at(10_000 * DAY), &policy),
+            limit.state(at(10_000 * REFILL), &policy),
             RateLimitState::Locked
         );
-        limit.unlock(at(100 * DAY), &policy);
-        assert_eq!(limit.state(at(100 * DAY), &policy), RateLimitState::Free);
+        limit.unlock(at(100 * REFILL), &policy);
+        assert_eq!(limit.state(at(100 * REFILL), &policy), RateLimitState::Free);
     }
 
     #[test]
     fn unlocking_raises_a_spent_budget_to_five() {
-        let (mut limit, policy) = failed(20, at(0));
+        let (mut limit, policy) = failed(10, at(0));
         limit.unlock(at(10), &policy);
         assert_eq!(limit.guesses_left_at(at(10), &policy), 5);
         let (mut limit, policy) = failed(2, at(0));
         limit.unlock(at(10), &policy);
-        assert_eq!(limit.guesses_left_at(at(10), &policy), 18);
+        assert_eq!(limit.guesses_left_at(at(10), &policy), 8);
     }
 
     #[test]
@@ -337,12 +342,12 @@ mod tests {
 
     #[test]
     fn a_spent_budget_far_ahead_is_a_clock_fault() {
-        let (mut limit, policy) = failed(20, at(10 * DAY));
+        let (mut limit, policy) = failed(10, at(10 * DAY));
         limit.succeed();
         assert_eq!(limit.state(at(0), &policy), RateLimitState::ClockFault);
         limit.reset_future_times(at(0));
         let spent = RateLimitState::BudgetSpent {
-            retry_after: Duration::from_secs(DAY),
+            retry_after: Duration::from_secs(REFILL),
         };
         assert_eq!(limit.state(at(0), &policy), spent);
     }
@@ -352,7 +357,7 @@ mod tests {
         let (mut limit, policy) = failed(7, at(10 * DAY));
         limit.reset_future_times(at(0));
         assert!(!limit.has_clock_fault(at(0)));
-        assert_eq!(limit.guesses_left_at(at(0), &policy), 13);
+        assert_eq!(limit.guesses_left_at(at(0), &policy), 3);
         let waiting = RateLimitState::Waiting {
             retry_after: Duration::from_secs(120),
         };
@@ -361,10 +366,10 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_ahead_gains_its_guesses_once() {
-        let (mut limit, policy) = failed(20, at(0));
+        let (mut limit, policy) = failed(10, at(0));
         let mut admitted = 0;
         for turn in 0..10 {
-            for now in [at(3 * DAY + turn), at(turn)] {
+            for now in [at(3 * REFILL + turn), at(turn)] {
                 limit.succeed();
                 while limit.state(now, &policy) == RateLimitState::Free {
                     limit.fail(now, &policy);
@@ -373,13 +378,13 @@ mod tests {
             }
         }
         assert_eq!(admitted, 3);
-        assert_eq!(limit.guesses_left_at(at(4 * DAY - 1), &policy), 0);
-        assert_eq!(limit.guesses_left_at(at(4 * DAY), &policy), 1);
+        assert_eq!(limit.guesses_left_at(at(4 * REFILL - 1), &policy), 0);
+        assert_eq!(limit.guesses_left_at(at(4 * REFILL), &policy), 1);
     }
 
     #[test]
     fn a_clock_that_is_behind_gains_no_guess() {
-        let (mut limit, policy) = failed(20, at(DAY));
+        let (mut limit, policy) = failed(10, at(DAY));
         for behind in [7200, 1800, 60, 1] {
             limit.unlock(at(DAY), &policy);
             let left = limit.guesses_left_at(at(DAY), &policy);
@@ -393,15 +398,15 @@ mod tests {
         let (mut limit, policy) = failed(1, at(1000 * DAY));
         limit.reset_future_times(at(0));
         limit.fail(at(0), &policy);
-        assert_eq!(limit.guesses_left_at(at(0), &policy), 18);
-        assert_eq!(limit.guesses_left_at(at(DAY), &policy), 19);
+        assert_eq!(limit.guesses_left_at(at(0), &policy), 8);
+        assert_eq!(limit.guesses_left_at(at(REFILL), &policy), 9);
     }
 
     #[test]
     fn a_reserved_unit_comes_back_once() {
         let (mut limit, policy) = failed(3, at(0));
         limit.succeed_after_counting(&policy);
-        assert_eq!((limit.failures, limit.guesses_left), (0, 18));
+        assert_eq!((limit.failures, limit.guesses_left), (0, 8));
     }
 
     #[test]

@@ -18,6 +18,17 @@ pub enum Rejection {
     /// The passcode is correct, but was used before. Not counted as a failure.
     #[error("the passcode has been used; use the next one")]
     Replayed,
+    /// Like [`Replayed`](Self::Replayed), and a passcode of a much later time was accepted before:
+    /// the clock of the phone or of a server was fast. All passcodes that the verifier would accept
+    /// now count as used. Not counted as a failure. A backup code or another authenticator works.
+    #[error(
+        "a passcode of a later time has been used; try again in {} s",
+        retry_after.as_secs()
+    )]
+    ReplayedAhead {
+        /// The time until an app whose clock is right shows an unused passcode, in whole seconds.
+        retry_after: Duration,
+    },
     /// The backup code is correct, but was used before. Counted as a failure.
     #[error("the backup code has been used; take another one")]
     BackupCodeUsed,
@@ -86,6 +97,10 @@ pub enum Rejection {
     /// The account has no such authenticator.
     #[error("the account has no such authenticator; reload the list")]
     UnknownAuthenticator,
+    /// The authenticator is the last one of the account, and the call removes only one of several.
+    /// Nothing changed.
+    #[error("this authenticator is the last one; add another one first, or disable all")]
+    LastAuthenticator,
     /// Another authenticator of the account has this name.
     #[error("another authenticator of the account has this name; choose another")]
     NameInUse,
@@ -113,12 +128,14 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// Returns how long the user must wait, if a limit is the reason.
+    /// Returns how long the user must wait, if a limit or a used passcode of a later time is the
+    /// reason.
     #[must_use]
     pub const fn retry_after(self) -> Option<Duration> {
         match self {
             Self::Waiting { retry_after }
             | Self::BudgetSpent { retry_after }
+            | Self::ReplayedAhead { retry_after }
             | Self::TooManyEnrollments { retry_after }
             | Self::TooManyIssues { retry_after } => Some(retry_after),
             _ => None,
@@ -131,6 +148,7 @@ impl Rejection {
         matches!(
             self,
             Self::Replayed
+                | Self::ReplayedAhead { .. }
                 | Self::BackupCodeUsed
                 | Self::Disabled
                 | Self::NoEnrollment

@@ -60,6 +60,8 @@ pub(crate) enum Step<T> {
 pub(crate) struct Accepted {
     pub(crate) by: AcceptedBy,
     pub(crate) at: Timestamp,
+    /// How far the phone's clock was off, in seconds.
+    pub(crate) clock_offset: Option<i32>,
 }
 
 /// The answer to an attempt, or to a change whose proof may be a code.
@@ -67,10 +69,14 @@ pub(crate) struct Accepted {
 pub(crate) enum Outcome<T> {
     Accepted(T),
     Rejected(Rejection),
+    /// The same request was rejected before, for this reason. Nothing is counted now.
+    Repeated(Rejection),
     /// The attempt is counted as a failure. Compute this hash, and ask again.
     HashNeeded {
         job: HashJob,
         set: BackupCodeSetId,
+        /// Whether an earlier call counted the attempt.
+        joined: bool,
     },
 }
 

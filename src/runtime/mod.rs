@@ -40,6 +40,7 @@ use std::boxed::Box;
 use std::error::Error;
 use std::future::{Future, ready};
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// The clock of a verifier. The verifier reads the clock once per attempt, after it has loaded the
 /// record.
@@ -52,6 +53,13 @@ use std::pin::Pin;
 pub trait Clock: Send + Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
+}
+
+/// A clock that several parts of an application share.
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        C::now(self)
+    }
 }
 
 /// The operating system's clock.
@@ -170,4 +178,27 @@ pub enum HashExecutorError {
     /// The executor did not run the job.
     #[error("the executor of password hashes did not run the job; check that it is still running")]
     Worker(#[source] Box<dyn Error + Send + Sync>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl Clock for Fixed {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix(7)
+        }
+    }
+
+    #[test]
+    fn a_shared_clock_is_a_clock() {
+        fn time(clock: impl Clock) -> u64 {
+            clock.now().as_unix()
+        }
+        let shared: Arc<dyn Clock> = Arc::new(Fixed);
+        assert_eq!(time(Arc::clone(&shared)), 7);
+        assert_eq!(time(Arc::new(shared)), 7);
+    }
 }

@@ -202,6 +202,19 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.remove_authenticator(account, id, proof))
     }
 
+    /// Blocks on `remove_authenticator_unless_last` of [`Verifier`](crate::Verifier).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn remove_authenticator_unless_last(
+        &self,
+        account: &AccountId,
+        id: AuthenticatorId,
+        proof: Proof<'_>,
+    ) -> Result<(), Denied> {
+        block_on(self.0.remove_authenticator_unless_last(account, id, proof))
+    }
+
     /// Blocks on [`Verifier::disable`](crate::Verifier::disable).
     ///
     /// # Errors

@@ -45,7 +45,7 @@ impl<S: Store> Verifier<S> {
             Err(_) => outcome,
         };
         let accepted = report(account, "verify_consecutive", outcome)?;
-        Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
+        Ok(Receipt::of(account.clone(), accepted))
     }
 
     async fn log_in_with_row(

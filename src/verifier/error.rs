@@ -59,17 +59,21 @@ pub enum Denied {
     /// The verifier rejected the code or the proof, for this reason.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The same request was rejected before, for this reason. This call counted no failure, so tell
+    /// the owner nothing. Only [`verify_request`](crate::Verifier::verify_request) returns it.
+    #[error(transparent)]
+    Repeated(Rejection),
     /// The code was not checked, or the result could not be stored.
     #[error(transparent)]
     Failed(#[from] VerifierError),
 }
 
 impl Denied {
-    /// Returns the rejection, if this is one.
+    /// Returns the rejection, if this is one. A repeat has that of the first request.
     #[must_use]
     pub const fn rejection(&self) -> Option<Rejection> {
         match self {
-            Self::Rejected(rejection) => Some(*rejection),
+            Self::Rejected(rejection) | Self::Repeated(rejection) => Some(*rejection),
             Self::Failed(_) => None,
         }
     }
@@ -99,6 +103,7 @@ impl fmt::Debug for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rejected(rejection) => write!(f, "rejected: {rejection}"),
+            Self::Repeated(rejection) => write!(f, "rejected before: {rejection}"),
             Self::Failed(error) => write!(f, "failed: {error:?}"),
         }
     }
@@ -155,8 +160,12 @@ impl Report for Denied {
             Self::Rejected(reason) => {
                 tracing::warn!(account = account.as_str(), action, %reason, "rejected");
             }
+            #[cfg(feature = "tracing")]
+            Self::Repeated(reason) => {
+                tracing::info!(account = account.as_str(), action, %reason, "repeated");
+            }
             #[cfg(not(feature = "tracing"))]
-            Self::Rejected(_) => {}
+            Self::Rejected(_) | Self::Repeated(_) => {}
             Self::Failed(error) => error.report(account, action),
         }
     }

@@ -62,7 +62,12 @@ pub(super) trait Answer: Send {
 
 impl<T: Send> Answer for Outcome<T> {
     fn may_follow_own_write(&self) -> bool {
-        matches!(self, Self::Rejected(rejection) if rejection.may_follow_own_write())
+        match self {
+            Self::Rejected(rejection) => rejection.may_follow_own_write(),
+            // Otherwise a failure that this call counted would look like one of an earlier call.
+            Self::Repeated(_) => true,
+            Self::Accepted(_) | Self::HashNeeded { .. } => false,
+        }
     }
 }
 
@@ -190,10 +195,15 @@ impl<S: Store> Verifier<S> {
             match outcome.await? {
                 Outcome::Accepted(accepted) => return Ok(accepted),
                 Outcome::Rejected(rejection) => return Err(rejection.into()),
-                Outcome::HashNeeded { job, set } => {
+                Outcome::Repeated(rejection) => return Err(Denied::Repeated(rejection)),
+                Outcome::HashNeeded { job, set, joined } => {
                     let hashes = self.core.hash_executor.run(job).await;
                     let hashes = hashes.map_err(VerifierError::HashExecutor)?;
-                    progress = Progress::Hashed(HashedCode { hashes, set });
+                    progress = Progress::Hashed(HashedCode {
+                        hashes,
+                        set,
+                        joined,
+                    });
                 }
             }
         }

@@ -12,6 +12,7 @@ mod request;
 #[expect(clippy::module_inception, reason = "the type is called Verifier")]
 mod verifier;
 mod vigilance;
+mod wrong_code;
 
 pub use admin::Resealed;
 pub use blocking::Verifier as BlockingVerifier;

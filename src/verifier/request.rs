@@ -1,8 +1,9 @@
 //! A login whose form can arrive twice.
 
-use super::error::{Denied, report, report_repeat};
+use super::error::{Denied, report_repeat};
 use super::verifier::{Verifier, with_wiped_stack};
 use super::vigilance::Facts;
+use super::wrong_code::WrongCode;
 use crate::factor::{RequestAccepted, RequestTag, Step};
 use crate::otp::Code;
 use crate::store::Store;
@@ -15,7 +16,8 @@ impl<S: Store> Verifier<S> {
     /// For 30 s, the same request id with the same code gets the same result again:
     ///
     /// - An accepted code gets a receipt with the same content. See [`Receipt::is_repeat`].
-    /// - A wrong code gets [`Rejection::WrongCode`], and no second failure is counted.
+    /// - A wrong code gets the same rejection, in [`Denied::Repeated`], and no second failure is
+    ///   counted.
     /// - While a call computes the hash of a backup code, up to four repeats compute it too. The
     ///   code is accepted once.
     ///
@@ -34,8 +36,9 @@ impl<S: Store> Verifier<S> {
         request: &RequestId,
     ) -> Result<Receipt, Denied> {
         const ACTION: &str = "verify_request";
-        let facts = self.facts();
-        let outcome = with_wiped_stack(self.log_in_request(account, code, request, &facts)).await;
+        let (facts, wrong) = (self.facts(), WrongCode::default());
+        let outcome = self.log_in_request(account, code, request, &facts, &wrong);
+        let outcome = with_wiped_stack(outcome).await;
         let outcome = self.tell(account, facts, outcome).await;
         let RequestAccepted {
             accepted,
@@ -45,9 +48,9 @@ impl<S: Store> Verifier<S> {
                 report_repeat(account, ACTION);
                 repeat
             }
-            outcome => report(account, ACTION, outcome)?,
+            outcome => wrong.report(account, ACTION, outcome)?,
         };
-        let receipt = Receipt::new(account.clone(), accepted.at, accepted.by);
+        let receipt = Receipt::of(account.clone(), accepted);
         Ok(if is_repeat {
             receipt.repeated()
         } else {
@@ -61,17 +64,22 @@ impl<S: Store> Verifier<S> {
         code: &str,
         request: &RequestId,
         facts: &Facts,
+        wrong: &WrongCode,
     ) -> Result<RequestAccepted, Denied> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
         let tag = RequestTag::new(request, &code);
         let policy = &self.core.policy;
-        self.attempt(account, |loaded, progress, now| match loaded {
-            None => Step::reject(Rejection::Absent),
-            Some(loaded) => {
-                facts.note(&loaded.factor, progress, now);
-                let factor = loaded.factor;
-                factor.log_in_request(&code, &tag, progress, now, policy)
-            }
+        self.attempt(account, |loaded, progress, now| {
+            let step = match loaded {
+                None => Step::reject(Rejection::Absent),
+                Some(loaded) => {
+                    facts.note(&loaded.factor, progress, now);
+                    let factor = loaded.factor;
+                    factor.log_in_request(&code, &tag, progress, now, policy)
+                }
+            };
+            wrong.search(&step, &code, now, policy);
+            step
         })
         .await
     }

@@ -1,6 +1,7 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
-use super::vigilance::{ErasedVigilance, Facts, tell};
+use super::vigilance::{ErasedVigilance, Facts};
+use super::wrong_code::WrongCode;
 use crate::backup::{BackupCodeSet, BackupCodes};
 use crate::factor::{
     Accepted, Change, Changed, Evidence, MovingFactor, NewEnrollment, Parameters, Pending,
@@ -45,7 +46,7 @@ use std::sync::Arc;
 /// # Dropped futures
 ///
 /// If a future is dropped, a code may be used up without an answer. A correct backup code stays
-/// counted as a failure if the future is dropped while its hash is computed. Twenty such failures
+/// counted as a failure if the future is dropped while its hash is computed. Ten such failures
 /// spend the default budget, and then passcodes are refused too. So if a closed connection can stop
 /// your handler, run `verify` and every method with a [`Proof`] in a task of its own
 /// (`tokio::spawn`).
@@ -122,22 +123,6 @@ impl<S> Verifier<S> {
         }
     }
 
-    /// The facts of a login, which begins now.
-    pub(super) fn facts(&self) -> Facts {
-        Facts::new(self.core.vigilance.is_some())
-    }
-
-    /// Tells the vigilance about a login.
-    pub(super) async fn tell<T>(
-        &self,
-        account: &AccountId,
-        facts: Facts,
-        outcome: Result<T, Denied>,
-    ) -> Result<T, Denied> {
-        let vigilance = self.core.vigilance.as_deref();
-        tell(vigilance, &*self.core.clock, account, facts, outcome).await
-    }
-
     /// Returns the policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
@@ -173,8 +158,9 @@ impl<S: Store> Verifier<S> {
         let new = self.new_enrollment(request)?;
         let enrollment = Enrollment::new(&new.pending).map_err(VerifierError::KeyUri)?;
         let change = Change::Begin(Box::new(new));
-        let outcome = self.change(account, &proof, &change).await;
-        let changed = report(account, "begin_enrollment", outcome)?;
+        let wrong = WrongCode::default();
+        let outcome = self.change(account, &proof, &change, &wrong).await;
+        let changed = wrong.report(account, "begin_enrollment", outcome)?;
         Ok(enrollment.begun_at(changed.at, &self.core.policy))
     }
 
@@ -215,7 +201,7 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Receipt, Denied> {
         let outcome = with_wiped_stack(self.confirm(account, id, code)).await;
         let accepted = report(account, "confirm_enrollment", outcome)?;
-        Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
+        Ok(Receipt::of(account.clone(), accepted))
     }
 
     async fn confirm(
@@ -239,11 +225,11 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`]: do not let the user in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
-        let facts = self.facts();
-        let outcome = with_wiped_stack(self.log_in(account, code, &facts)).await;
+        let (facts, wrong) = (self.facts(), WrongCode::default());
+        let outcome = with_wiped_stack(self.log_in(account, code, &facts, &wrong)).await;
         let outcome = self.tell(account, facts, outcome).await;
-        let accepted = report(account, "verify", outcome)?;
-        Ok(Receipt::new(account.clone(), accepted.at, accepted.by))
+        let accepted = wrong.report(account, "verify", outcome)?;
+        Ok(Receipt::of(account.clone(), accepted))
     }
 
     async fn log_in(
@@ -251,15 +237,20 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         code: &str,
         facts: &Facts,
+        wrong: &WrongCode,
     ) -> Result<Accepted, Denied> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
         let policy = &self.core.policy;
-        self.attempt(account, |loaded, progress, now| match loaded {
-            None => Step::reject(Rejection::Absent),
-            Some(loaded) => {
-                facts.note(&loaded.factor, progress, now);
-                loaded.factor.log_in(&code, progress, now, policy)
-            }
+        self.attempt(account, |loaded, progress, now| {
+            let step = match loaded {
+                None => Step::reject(Rejection::Absent),
+                Some(loaded) => {
+                    facts.note(&loaded.factor, progress, now);
+                    loaded.factor.log_in(&code, progress, now, policy)
+                }
+            };
+            wrong.search(&step, &code, now, policy);
+            step
         })
         .await
     }
@@ -317,16 +308,22 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         proof: Proof<'_>,
     ) -> Result<BackupCodes, Denied> {
-        let outcome = with_wiped_stack(self.issue(account, &proof)).await;
-        report(account, "issue_backup_codes", outcome)
+        let wrong = WrongCode::default();
+        let outcome = with_wiped_stack(self.issue(account, &proof, &wrong)).await;
+        wrong.report(account, "issue_backup_codes", outcome)
     }
 
-    async fn issue(&self, account: &AccountId, proof: &Proof<'_>) -> Result<BackupCodes, Denied> {
+    async fn issue(
+        &self,
+        account: &AccountId,
+        proof: &Proof<'_>,
+        wrong: &WrongCode,
+    ) -> Result<BackupCodes, Denied> {
         let mut generator = Generator(&*self.core.random);
         let codes = BackupCodes::try_generate(self.core.policy.code_format(), &mut generator)?;
         let right = generator.bytes()?;
         let change = Change::GrantIssue(right);
-        let granted = self.change(account, proof, &change).await?;
+        let granted = self.change(account, proof, &change, wrong).await?;
         let set = self.new_code_set(&codes, granted.at).await?;
         let outcome = self.load_modify_store(account, |loaded, now| match loaded {
             None => Step::Answer(Err(Rejection::Absent)),
@@ -366,13 +363,32 @@ impl<S: Store> Verifier<S> {
         id: AuthenticatorId,
         proof: Proof<'_>,
     ) -> Result<Removed, Denied> {
-        let outcome = self.change(account, &proof, &Change::Remove(id)).await;
-        let changed = report(account, "remove_authenticator", outcome)?;
+        let (wrong, change) = (WrongCode::default(), Change::Remove(id));
+        let outcome = self.change(account, &proof, &change, &wrong).await;
+        let changed = wrong.report(account, "remove_authenticator", outcome)?;
         Ok(if changed.enabled {
             Removed::OthersLeft
         } else {
             Removed::Disabled
         })
+    }
+
+    /// Removes one of several authenticators, and never the last one. So the second factor stays
+    /// on, even if two requests remove two authenticators at the same moment.
+    ///
+    /// # Errors
+    /// [`Denied`], with the proof's rejection, [`Rejection::UnknownAuthenticator`] or
+    /// [`Rejection::LastAuthenticator`].
+    pub async fn remove_authenticator_unless_last(
+        &self,
+        account: &AccountId,
+        id: AuthenticatorId,
+        proof: Proof<'_>,
+    ) -> Result<(), Denied> {
+        let (change, wrong) = (Change::RemoveUnlessLast(id), WrongCode::default());
+        let outcome = self.change(account, &proof, &change, &wrong).await;
+        wrong.report(account, "remove_authenticator_unless_last", outcome)?;
+        Ok(())
     }
 
     /// Switches the second factor off. Removes all authenticators, the backup codes and a pending
@@ -381,8 +397,9 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].
     pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
-        let outcome = self.change(account, &proof, &Change::Disable).await;
-        report(account, "disable", outcome)?;
+        let wrong = WrongCode::default();
+        let outcome = self.change(account, &proof, &Change::Disable, &wrong).await;
+        wrong.report(account, "disable", outcome)?;
         Ok(())
     }
 
@@ -392,6 +409,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         proof: &Proof<'_>,
         change: &Change,
+        wrong: &WrongCode,
     ) -> Result<Changed, Denied> {
         with_wiped_stack(async {
             let evidence = self.evidence(proof)?;
@@ -405,7 +423,11 @@ impl<S: Store> Verifier<S> {
                     None if creates => SecondFactor::new(now, policy),
                     None => return Step::reject(Rejection::Absent),
                 };
-                factor.change(account, change, &evidence, progress, now, policy)
+                let step = factor.change(account, change, &evidence, progress, now, policy);
+                if let Evidence::Code(code) = &evidence {
+                    wrong.search(&step, code, now, policy);
+                }
+                step
             })
             .await
         })

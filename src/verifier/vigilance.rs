@@ -1,8 +1,8 @@
 //! What a login tells the vigilance of the service.
 
 use super::error::{Denied, Report, VerifierError};
+use super::verifier::Verifier;
 use crate::factor::{Progress, SecondFactor};
-use crate::runtime::Clock;
 use crate::vigilance::{DayStatus, Observation, Vigilance};
 use crate::{AccountId, Rejection, Timestamp};
 use core::pin::Pin;
@@ -45,7 +45,8 @@ impl Facts {
         }
     }
 
-    /// Notes the facts of a record that was loaded.
+    /// Notes the facts of a record that was loaded. Only an attempt that notes facts is told, so an
+    /// attempt of a device that the account knows must not call this: an attacker has no such device.
     pub(super) fn note(&self, factor: &SecondFactor, progress: &Progress, now: Timestamp) {
         // A hash follows the failure that was counted for it, so only the start shows the facts.
         if self.wanted && matches!(progress, Progress::Start) {
@@ -72,7 +73,10 @@ impl Facts {
     ) -> Option<Observation<'a>> {
         let seen = match outcome {
             Ok(_) if self.has(HAS_FAILURES) => Observation::AcceptedAfterWrongCode { account },
-            Err(Denied::Rejected(Rejection::WrongCode)) => Observation::WrongCode { account },
+            // A repeat counts too: its first request may have been dropped before it was told.
+            Err(
+                Denied::Rejected(Rejection::WrongCode) | Denied::Repeated(Rejection::WrongCode),
+            ) => Observation::WrongCode { account },
             _ => return None,
         };
         self.has(ESTABLISHED).then_some(seen)
@@ -90,19 +94,27 @@ fn is_established(factor: &SecondFactor, now: Timestamp) -> bool {
             || codes.any(|used_at| used_at.is_some()))
 }
 
-/// Tells the vigilance about a login. A failure of the vigilance changes no answer.
-pub(super) async fn tell<T>(
-    vigilance: Option<&dyn ErasedVigilance>,
-    clock: &dyn Clock,
-    account: &AccountId,
-    facts: Facts,
-    outcome: Result<T, Denied>,
-) -> Result<T, Denied> {
-    if let Some(vigilance) = vigilance
-        && let Some(seen) = facts.observation(account, &outcome)
-        && let Err(error) = vigilance.erased_observe(seen, clock.now()).await
-    {
-        VerifierError::Vigilance(error).report(account, "vigilance");
+impl<S> Verifier<S> {
+    /// The facts of a login, which begins now.
+    pub(super) fn facts(&self) -> Facts {
+        Facts::new(self.core.vigilance.is_some())
     }
-    outcome
+
+    /// Tells the vigilance about a login. A failure of the vigilance changes no answer.
+    pub(super) async fn tell<T>(
+        &self,
+        account: &AccountId,
+        facts: Facts,
+        outcome: Result<T, Denied>,
+    ) -> Result<T, Denied> {
+        if let Some(vigilance) = &self.core.vigilance
+            && let Some(seen) = facts.observation(account, &outcome)
+        {
+            let observed = vigilance.erased_observe(seen, self.core.clock.now());
+            if let Err(error) = observed.await {
+                VerifierError::Vigilance(error).report(account, "vigilance");
+            }
+        }
+        outcome
+    }
 }

@@ -8,6 +8,7 @@ use super::typed::{are_digits, as_letters, read};
 use countersign::factor::RateLimitState;
 use countersign::store::WriteKind;
 use countersign::{AuthenticatorId, Rejection};
+use std::time::Duration;
 
 impl Reference {
     /// Checks a code. If the code is accepted, the caller makes the write.
@@ -39,7 +40,7 @@ impl Reference {
     fn passcode(&mut self, typed: &str) -> Option<Outcome<By>> {
         let now = self.now;
         let mut accepted_by = None;
-        let mut replayed = false;
+        let mut replayed = None;
         for place in 0..self.active(self.who).len() {
             let active = &self.active(self.who)[place];
             let used = active.used();
@@ -50,13 +51,53 @@ impl Reference {
                 accepted_by = accepted_by.or(Some(By::App(active.id)));
                 self.account().active[place].accepted.push((step, now));
             }
-            replayed |= !matching.is_empty();
+            if !matching.is_empty() {
+                replayed = Some(self.replayed(&self.active(self.who)[place].app, used));
+            }
         }
         if let Some(by) = accepted_by {
             self.account().throttle.add(Event::FailuresReset);
             return Some(Ok(by));
         }
-        replayed.then_some(Err(Rejection::Replayed))
+        Some(Err(replayed?))
+    }
+
+    /// The seconds by which the clock of the phone is ahead, at least, if the accepted code came
+    /// from a phone.
+    pub(crate) fn clock_offset(&self, by: By, at: u64) -> Option<i32> {
+        let (By::App(id) | By::Enrollment(id)) = by else {
+            return None;
+        };
+        let active = self
+            .active(self.who)
+            .iter()
+            .find(|active| active.id == id)?;
+        let Device::Phone { period, .. } = &active.app.device else {
+            return None;
+        };
+        let begin = active.used()? * period;
+        let offset = match at {
+            early if early < begin => begin.cast_signed() - early.cast_signed(),
+            late if late >= begin + period => {
+                (begin + period - 1).cast_signed() - late.cast_signed()
+            }
+            _ => 0,
+        };
+        Some(i32::try_from(offset).unwrap())
+    }
+
+    /// The answer to a used passcode. If the last used time step lies beyond the window, the user
+    /// must wait until a phone whose clock is right shows a later one.
+    pub(crate) fn replayed(&self, app: &App, used: Option<u64>) -> Rejection {
+        let (_, after) = self.rules.window;
+        match (&app.device, used) {
+            (Device::Phone { period, .. }, Some(used)) if used > self.now / period + after => {
+                let seconds = (used + 1) * period - self.now;
+                let retry_after = Duration::from_secs(seconds);
+                Rejection::ReplayedAhead { retry_after }
+            }
+            _ => Rejection::Replayed,
+        }
     }
 
     /// Counts the attempt as a failure, and refunds the failure if the code is right and unused. A

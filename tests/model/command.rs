@@ -51,6 +51,7 @@ pub(crate) enum Action {
     /// The second write of a started issue: the codes are stored.
     FinishIssue(Pick),
     Remove(Pick, Proof),
+    RemoveUnlessLast(Pick, Proof),
     Disable(Proof),
     ForceDisable,
     /// Whether the caller confirms the server's clock.
@@ -76,6 +77,8 @@ pub(crate) enum Action {
     BeginOften(#[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=12))] u8),
     /// `LogIn`, and a removal with the receipt of the login.
     LogInAndRemove(Pick),
+    /// `LogIn`, and a removal that keeps the last authenticator.
+    LogInAndRemoveUnlessLast(Pick),
     /// This many wrong passcodes, this many seconds apart.
     Guess(
         #[arbitrary(with = |u: &mut Unstructured<'_>| u.int_in_range(1..=8))] u8,

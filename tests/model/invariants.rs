@@ -330,13 +330,15 @@ impl Invariants {
             _ if !accepted => same_ids && same_set,
             Call::Confirm(..) => same_set,
             Call::Store { .. } => same_ids && after.issued_at().is_some(),
-            Call::Remove(id, _) => {
+            Call::Remove(id, _) | Call::RemoveUnlessLast(id, _) => {
                 let left: Vec<_> = before
                     .ids()
                     .into_iter()
                     .filter(|active| active != id)
                     .collect();
-                left == after.ids() && (same_set || left.is_empty())
+                let may_be_last = matches!(seen.call, Call::Remove(..));
+                let same_rest = same_set || (left.is_empty() && may_be_last);
+                left == after.ids() && same_rest && (may_be_last || !left.is_empty())
             }
             Call::Disable(_) | Call::ForceDisable => *after == View::Disabled,
             Call::Erase => *after == View::Absent,

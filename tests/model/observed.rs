@@ -131,6 +131,8 @@ pub(crate) enum Call {
         codes: Codes,
     },
     Remove(AuthenticatorId, Proof),
+    /// A removal that keeps the last authenticator.
+    RemoveUnlessLast(AuthenticatorId, Proof),
     Disable(Proof),
     ForceDisable,
     Unlock,
@@ -145,6 +147,7 @@ impl Call {
             Self::Begin(proof)
             | Self::Grant(proof, _)
             | Self::Remove(_, proof)
+            | Self::RemoveUnlessLast(_, proof)
             | Self::Disable(proof) => Some(proof),
             _ => None,
         }
@@ -177,6 +180,8 @@ pub(crate) struct Observation<'a> {
     pub(crate) answer: &'a Result<Option<By>, Rejection>,
     /// Whether the receipt says that an earlier call accepted the code.
     pub(crate) is_repeat: bool,
+    /// Whether the answer says that an earlier call counted the failure.
+    pub(crate) rejected_before: bool,
     pub(crate) journal: &'a [Entry],
     pub(crate) before: &'a [View; 2],
     pub(crate) after: &'a [View; 2],

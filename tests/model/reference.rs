@@ -26,6 +26,8 @@ pub(crate) struct Reference {
     key: KeyId,
     /// The request id and the code of the current command.
     pub(crate) request: Option<Request>,
+    /// Whether the current command repeats a request that was rejected.
+    pub(crate) repeats_failure: bool,
     /// How many rights to issue codes were granted, and how many sets were stored.
     pub(crate) rights: usize,
     pub(crate) sets: usize,
@@ -45,6 +47,7 @@ impl Reference {
             now: 0,
             key: KeyId::new(0),
             request: None,
+            repeats_failure: false,
             rights: 0,
             sets: 0,
         }
@@ -53,7 +56,7 @@ impl Reference {
     /// Starts a command.
     pub(crate) fn enter(&mut self, who: usize, now: u64, key: KeyId) {
         (self.who, self.now, self.key) = (who, now, key);
-        self.request = None;
+        (self.request, self.repeats_failure) = (None, false);
     }
 
     pub(crate) fn take_journal(&mut self) -> Vec<Entry> {
@@ -300,6 +303,17 @@ impl Reference {
             .take_if(|pending| pending.replaces == Some(id));
         self.write(WriteKind::Removed);
         Ok(Removed::OthersLeft)
+    }
+
+    /// Removes one of several authenticators.
+    pub(crate) fn remove_unless_last(&mut self, id: AuthenticatorId, proof: &Proof) -> Outcome {
+        self.may_be_read(proof)?;
+        self.must_exist()?;
+        self.must_have(id)?;
+        match self.active(self.who) {
+            [_] => Err(Rejection::LastAuthenticator),
+            _ => self.remove(id, proof).map(|_| ()),
+        }
     }
 
     pub(crate) fn disable(&mut self, proof: &Proof) -> Outcome {

@@ -28,6 +28,15 @@ impl Requests {
             return Ok(false);
         };
         let writes: Vec<WriteKind> = seen.journal.iter().filter_map(kind).collect();
+        let is_failure = matches!(
+            seen.answer,
+            Err(Rejection::WrongCode | Rejection::BackupCodeUsed)
+        );
+        let counted = |kind: &WriteKind| matches!(kind, WriteKind::Rejected | WriteKind::Reserved);
+        let is_counted = writes.iter().any(counted);
+        if seen.rejected_before != (is_failure && !is_counted) {
+            return Err(format!("invariant 3: the answer hides {writes:?}"));
+        }
         let earlier = self.0.iter_mut().rfind(|stored| {
             stored.who == seen.who
                 && stored.request.is_same(request)

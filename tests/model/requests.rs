@@ -90,7 +90,10 @@ impl Reference {
             && last.counts(now)
         {
             match &mut last.result {
-                RequestResult::Wrong => return Err(Rejection::WrongCode),
+                RequestResult::Wrong => {
+                    self.repeats_failure = true;
+                    return Err(Rejection::WrongCode);
+                }
                 RequestResult::Accepted(by) => {
                     return Ok(Accepted {
                         by: *by,
@@ -107,7 +110,9 @@ impl Reference {
         }
         let by = if joined {
             self.write(WriteKind::Joined);
-            self.join(&typed)?
+            let joined = self.join(&typed);
+            self.repeats_failure = joined.is_err();
+            joined?
         } else {
             self.request = Some(request.clone());
             self.attempt(&request.text)?

@@ -115,12 +115,14 @@ impl Reference {
             return Err(Rejection::Malformed);
         }
         let mut accepted_by = None;
-        let mut replayed = false;
+        let mut rejection = Rejection::WrongCode;
         for place in 0..self.active(self.who).len() {
             let active = &self.active(self.who)[place];
             let (id, used) = (active.id, active.used());
             let rows = rows_of(&self.rules, &active.app, used, now, &typed);
-            replayed |= !rows.is_empty();
+            if !rows.is_empty() {
+                rejection = self.replayed(&active.app, used);
+            }
             let later = rows.into_iter().rfind(|first| is_later(*first, used));
             if let Some(first) = later {
                 accepted_by = accepted_by.or(Some(By::App(id)));
@@ -129,10 +131,7 @@ impl Reference {
             }
         }
         let Some(by) = accepted_by else {
-            return Err(match replayed {
-                true => Rejection::Replayed,
-                false => Rejection::WrongCode,
-            });
+            return Err(rejection);
         };
         self.account().throttle.add(Event::Row { at: now });
         self.write(WriteKind::Accepted);

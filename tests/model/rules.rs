@@ -58,7 +58,7 @@ impl Default for Rules {
             proof_age: 600,
             backoff: (5, 30, 3600),
             lock_after: 100,
-            budget: (20, 86_400),
+            budget: (10, 3 * 86_400),
             row: (3, 20, true),
             code_letters: false,
             code_length: 8,

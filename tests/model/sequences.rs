@@ -81,6 +81,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => proof().prop_map(A::StartIssue),
         4 => pick().prop_map(A::FinishIssue),
         2 => (pick(), proof()).prop_map(|(pick, proof)| A::Remove(pick, proof)),
+        2 => (pick(), proof()).prop_map(|(pick, proof)| A::RemoveUnlessLast(pick, proof)),
         1 => proof().prop_map(A::Disable),
         1 => prop_oneof![8 => Just(A::ForceDisable), 1 => Just(A::Erase)],
         3 => any::<bool>().prop_map(A::Unlock),
@@ -92,6 +93,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => prop_oneof![2 => Just(1_u8), 1 => 2_u8..=4].prop_map(A::LogInAndIssue),
         2 => prop_oneof![1 => 1_u8..=9, 2 => 10_u8..=12].prop_map(A::BeginOften),
         4 => prop_oneof![pick(), Just(Pick::Replaced)].prop_map(A::LogInAndRemove),
+        3 => pick().prop_map(A::LogInAndRemoveUnlessLast),
         8 => pick().prop_map(A::LogIn),
         8 => (count(), gap()).prop_map(|(count, gap)| A::Guess(count, gap)),
     ]

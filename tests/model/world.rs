@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) last_request: [Option<Request>; 2],
     /// Whether the current command got a receipt for a repeat.
     is_repeat: bool,
+    /// Whether the answer says that an earlier call counted the failure.
+    rejected_before: bool,
 }
 
 /// A call and its answer.
@@ -61,6 +63,7 @@ impl World {
             set_ids: Vec::new(),
             last_request: [None, None],
             is_repeat: false,
+            rejected_before: false,
         }
     }
 
@@ -94,6 +97,10 @@ impl World {
             Action::LogInAndRemove(pick) => {
                 self.log_in(Pick::Back(0))?;
                 self.step(Action::Remove(pick, JUST_NOW))
+            }
+            Action::LogInAndRemoveUnlessLast(pick) => {
+                self.log_in(Pick::Back(0))?;
+                self.step(Action::RemoveUnlessLast(pick, JUST_NOW))
             }
             Action::ClockTo(end, more) => match self.end(end) {
                 Some(end) if end > self.now => {
@@ -153,7 +160,7 @@ impl World {
         }
         let (verifier, key) = self.system.server(self.server);
         self.reference.enter(self.who, self.now, key);
-        self.is_repeat = false;
+        (self.is_repeat, self.rejected_before) = (false, false);
         let (call, answer) = match started {
             Some(started) => self.finish_issue(started)?,
             None => self.call(&verifier, action)?,
@@ -175,6 +182,7 @@ impl World {
             call: &call,
             answer: &answer,
             is_repeat: self.is_repeat,
+            rejected_before: self.rejected_before,
             journal: &journal,
             before: &before,
             after: &self.views,
@@ -223,6 +231,16 @@ impl World {
                 )?;
                 Ok((Call::Remove(id, proven.proof), got.map(|_| None)))
             }
+            Action::RemoveUnlessLast(pick, proof) => {
+                let id = self.active(pick);
+                let proven = self.proven(proof);
+                let removed =
+                    verifier.remove_authenticator_unless_last(&account, id, proven.for_system());
+                let got = answer_of(block_on(removed))?;
+                let expected = self.reference.remove_unless_last(id, &proven.proof);
+                same(&format!("remove {id}, not the last"), &got, &expected)?;
+                Ok((Call::RemoveUnlessLast(id, proven.proof), plain(got)))
+            }
             Action::Disable(proof) => {
                 let proven = self.proven(proof);
                 let got = answer_of(block_on(verifier.disable(&account, proven.for_system())))?;
@@ -265,6 +283,7 @@ impl World {
         let account = self.system.accounts[self.who].clone();
         self.last_request[self.who] = Some(request.clone());
         let answer = block_on(verifier.verify_request(&account, &request.text, &request.id()));
+        self.rejected_before = matches!(answer, Err(Denied::Repeated(_)));
         let receipt = answer_of(answer)?;
         let at = receipt.as_ref().map(|one| one.at().as_unix()).ok();
         let expected = self.reference.verify_request(&request);
@@ -272,6 +291,8 @@ impl World {
         let what = format!("{request:?}");
         let by = expected.map(|accepted| accepted.by);
         same(&what, &got, &by)?;
+        let repeats = self.reference.repeats_failure;
+        same(&what, &self.rejected_before, &repeats)?;
         if let Ok(accepted) = expected {
             let seen = (at, self.is_repeat);
             same(&what, &seen, &(Some(accepted.at), accepted.is_repeat))?;
@@ -363,6 +384,10 @@ impl World {
         let by = self.keep(verifier, receipt, &text)?;
         if let (Ok(By::Enrollment(id)), Ok(step)) = (by, expected) {
             self.reference.confirmed(id, step);
+            let kept = self.known[self.who].receipts.last().unwrap();
+            let (offset, at) = (kept.receipt.clock_offset(), kept.receipt.at().as_unix());
+            let expected = self.reference.clock_offset(By::Enrollment(id), at);
+            same("clock offset", &offset, &expected)?;
         }
         Ok((Call::Confirm(id, text), by.map(Some)))
     }
@@ -388,6 +413,7 @@ impl World {
             &self.system.accounts[self.who],
         )?;
         let by = self.by(receipt.accepted_by())?;
+        let (offset, at) = (receipt.clock_offset(), receipt.at().as_unix());
         let known = &mut self.known[self.who];
         let sealed = verifier.seal_receipt(&receipt);
         known.receipts.push(Kept {
@@ -396,6 +422,15 @@ impl World {
             by,
         });
         known.accepted.push(text.to_owned());
+        match by {
+            // The reference does not know the authenticator yet.
+            By::Enrollment(_) => {}
+            _ => same(
+                "clock offset",
+                &offset,
+                &self.reference.clock_offset(by, at),
+            )?,
+        }
         Ok(Ok(by))
     }
 
@@ -439,7 +474,7 @@ pub(crate) fn outcome<T>(answer: &Result<T, Rejection>) -> Result<(), Rejection>
 pub(crate) fn answer_of<T>(outcome: Result<T, Denied>) -> Agreement<Result<T, Rejection>> {
     match outcome {
         Ok(done) => Ok(Ok(done)),
-        Err(Denied::Rejected(rejection)) => Ok(Err(rejection)),
+        Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => Ok(Err(rejection)),
         Err(Denied::Failed(error)) => Err(format!("failed: {error:?}")),
     }
 }

@@ -146,9 +146,9 @@ fn only_wrong_backup_codes_cost_a_guess() {
     for code in &codes {
         let _receipt = world.verify(code).unwrap();
     }
-    // 4 of the 20 guesses are spent. The successes reset the count of consecutive failures.
-    for _ in 0..4 {
-        for _ in 0..4 {
+    // 4 of the 10 guesses are spent. The successes reset the count of consecutive failures.
+    for _ in 0..2 {
+        for _ in 0..3 {
             assert_eq!(rejection(world.verify(&wrong)), Rejection::WrongCode);
         }
         world.clock.advance(STEP);

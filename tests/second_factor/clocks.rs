@@ -81,6 +81,10 @@ fn unlocking_with_a_confirmed_clock_resets_future_times() {
     // The budget is unchanged. From now on it refills.
     fail(&world, &phone, 5);
     world.clock.advance(Duration::from_secs(30));
+    let spent = |retry_after| Rejection::BudgetSpent { retry_after };
+    let outcome = rejection(world.verify(&world.now(&phone)));
+    assert_eq!(outcome, spent(3 * DAY - Duration::from_secs(30)));
+    world.clock.advance(3 * DAY);
     fail(&world, &phone, 1);
 }
 

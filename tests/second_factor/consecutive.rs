@@ -212,10 +212,13 @@ fn a_row_is_accepted_once() {
     assert_eq!(world.record(), before);
     let next = steps(&world, &phone, 1..=3);
     let _receipt = verify(&world, &next).unwrap();
-    assert_eq!(rejection(verify(&world, &next)), Rejection::Replayed);
-    for _ in 0..4 {
+    let ahead = |steps| Rejection::ReplayedAhead {
+        retry_after: STEP * steps,
+    };
+    assert_eq!(rejection(verify(&world, &next)), ahead(4));
+    for expected in [ahead(4), ahead(3), Rejection::Replayed, Rejection::Replayed] {
         let outcome = world.verify(&world.now(&phone));
-        assert_eq!(rejection(outcome), Rejection::Replayed);
+        assert_eq!(rejection(outcome), expected);
         world.clock.advance(STEP);
     }
     let _receipt = world.verify(&world.now(&phone)).unwrap();

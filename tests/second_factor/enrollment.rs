@@ -342,6 +342,35 @@ fn removal_reports_whether_authenticators_are_left() {
 }
 
 #[test]
+fn the_last_authenticator_can_stay() {
+    let (world, phone) = World::enrolled();
+    let receipt = world.log_in(&phone);
+    let remove = |id| {
+        let proof = world.reauthenticated(&receipt);
+        let removed = world
+            .verifier
+            .remove_authenticator_unless_last(&world.alice, id, proof);
+        block_on(removed)
+    };
+    let [only] = world.authenticators()[..] else {
+        panic!("one authenticator");
+    };
+    assert_eq!(rejection(remove(only)), Rejection::LastAuthenticator);
+    let request = EnrollmentRequest::new("alice");
+    let begun = world
+        .begin(request, world.reauthenticated(&receipt))
+        .unwrap();
+    let _receipt = world.confirm(&begun, &world.now(&scan(&begun))).unwrap();
+    let [first, second] = world.authenticators()[..] else {
+        panic!("two authenticators");
+    };
+    assert_eq!(remove(second).ok(), Some(()));
+    assert_eq!(rejection(remove(second)), Rejection::UnknownAuthenticator);
+    assert_eq!(rejection(remove(first)), Rejection::LastAuthenticator);
+    assert_eq!(world.authenticators(), [first]);
+}
+
+#[test]
 fn confirmation_applies_a_lowered_maximum() {
     let (world, phone) = World::enrolled();
     let receipt = world.log_in(&phone);

@@ -11,6 +11,7 @@
 
 mod backup_codes;
 mod blocking;
+mod clock_offset;
 mod clocks;
 mod conflicts;
 mod consecutive;

@@ -143,16 +143,16 @@ fn rows(places: u32, likeliest: f64, count: i32) -> f64 {
 }
 
 #[test]
-fn a_year_admits_exactly_385_guesses() {
+fn a_year_admits_exactly_131_guesses() {
     let world = World::new();
-    assert_eq!(admitted_in_a_year(&world), 20 + 365);
+    assert_eq!(admitted_in_a_year(&world), 10 + 121);
     let Status::Enabled(enabled) = world.status() else {
         panic!()
     };
     let risk = world.verifier.policy().annual_risk(&enabled.authenticators);
-    assert!(risk < 1.3e-3);
+    assert!(risk < 4.3e-4);
     let likeliest = 2148.0 / f64::from(1_u32 << 31);
-    let expected = 385.0 * (3.0 * likeliest + 10.0 / 1e8) + rows(39, likeliest, 3);
+    let expected = 131.0 * (3.0 * likeliest + 10.0 / 1e8) + rows(39, likeliest, 3);
     assert!((risk - expected).abs() < 1e-12);
 }
 
@@ -165,7 +165,7 @@ fn annual_risk_uses_the_likeliest_passcode() {
     ] {
         let policy = policy().digits(digits).build().unwrap();
         let likeliest = likeliest / f64::from(1_u32 << 31);
-        let expected = 385.0 * (2.0 * 3.0 * likeliest + 10.0 / 1e8) + 2.0 * rows(39, likeliest, 3);
+        let expected = 131.0 * (2.0 * 3.0 * likeliest + 10.0 / 1e8) + 2.0 * rows(39, likeliest, 3);
         let risk = policy.annual_risk([GuessTarget::totp(digits); 2]);
         assert!((risk - expected).abs() < 1e-12, "{digits}");
     }
@@ -177,21 +177,21 @@ fn annual_risk_counts_every_candidate() {
     let policy = policy.build().unwrap();
     let no_authenticator: [GuessTarget; 0] = [];
     let backup_codes = policy.annual_risk(no_authenticator);
-    assert!((backup_codes - 385.0 * 10.0 / 1e8).abs() < 1e-12);
+    assert!((backup_codes - 131.0 * 10.0 / 1e8).abs() < 1e-12);
     let chance = |likeliest: f64| likeliest / f64::from(1_u32 << 31);
     let (six, eight) = (chance(2148.0), chance(22.0));
     for (target, expected) in [
         (
             GuessTarget::totp(Digits::SIX),
-            385.0 * six + rows(39, six, 3),
+            131.0 * six + rows(39, six, 3),
         ),
         (
             GuessTarget::hotp(Digits::SIX),
-            385.0 * 5.0 * six + rows(101, six, 4),
+            131.0 * 5.0 * six + rows(101, six, 4),
         ),
         (
             GuessTarget::hotp(Digits::EIGHT),
-            385.0 * 5.0 * eight + rows(101, eight, 4),
+            131.0 * 5.0 * eight + rows(101, eight, 4),
         ),
     ] {
         let risk = policy.annual_risk([target]) - backup_codes;

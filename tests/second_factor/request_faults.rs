@@ -394,16 +394,21 @@ fn concurrent_wrong_repeats_count_once() {
         let servers = [0; 4].map(|_| world.server(|builder| builder));
         for (code, id) in account.wrong().iter().map(|code| (code, new_id())) {
             let start = Barrier::new(servers.len());
+            let counted = AtomicUsize::new(0);
             thread::scope(|scope| {
                 for server in &servers {
-                    let (start, id) = (&start, &id);
+                    let (start, id, counted) = (&start, &id, &counted);
                     scope.spawn(move || {
                         start.wait();
                         let outcome = server.request(code, id);
+                        if matches!(outcome, Err(Denied::Rejected(_))) {
+                            counted.fetch_add(1, Ordering::Relaxed);
+                        }
                         assert_eq!(rejection(outcome), Rejection::WrongCode);
                     });
                 }
             });
+            assert_eq!(counted.into_inner(), 1);
         }
         assert_eq!(world.failures(&account.phone), 2);
     }

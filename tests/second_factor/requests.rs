@@ -56,6 +56,11 @@ fn noted() -> (World<Noted>, Phone) {
     (world, phone)
 }
 
+/// Whether a rejection says that an earlier call counted the failure.
+fn is_repeat(outcome: &Result<Receipt, Denied>) -> bool {
+    matches!(outcome, Err(Denied::Repeated(_)))
+}
+
 fn new_id() -> RequestId {
     RequestId::generate().unwrap()
 }
@@ -191,8 +196,9 @@ fn a_repeated_wrong_code_is_counted_once() {
     store.kinds();
     for code in [world.wrong(&phone), world.wrong_code(&codes)] {
         let id = new_id();
-        for _ in 0..5 {
+        for number in 0..5 {
             let outcome = world.request(&code, &id);
+            assert_eq!(is_repeat(&outcome), number > 0);
             assert_eq!(rejection(outcome), Rejection::WrongCode);
         }
     }
@@ -203,6 +209,21 @@ fn a_repeated_wrong_code_is_counted_once() {
 }
 
 #[test]
+fn a_repeated_used_backup_code_is_a_repeat() {
+    let (world, phone) = noted();
+    let codes = world.issue(&phone);
+    let used = codes.first().unwrap();
+    let _receipt = world.verify(used).unwrap();
+    let id = new_id();
+    for repeats in [false, true] {
+        let outcome = world.request(used, &id);
+        assert_eq!(is_repeat(&outcome), repeats);
+        assert_eq!(rejection(outcome), Rejection::BackupCodeUsed);
+    }
+    assert_eq!(world.failures(&phone), 1);
+}
+
+#[test]
 fn a_fifth_join_is_counted() {
     let (world, phone) = noted();
     let codes = world.issue(&phone);
@@ -210,8 +231,9 @@ fn a_fifth_join_is_counted() {
     world.verifier.store().kinds();
     let counted = [&[WriteKind::Reserved][..], &[WriteKind::Joined; 4]].concat();
     for _ in 0..2 {
-        for _ in 0..5 {
+        for number in 0..5 {
             let outcome = world.request(&wrong, &id);
+            assert_eq!(is_repeat(&outcome), number > 0);
             assert_eq!(rejection(outcome), Rejection::WrongCode);
         }
     }

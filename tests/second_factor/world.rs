@@ -224,7 +224,7 @@ pub(crate) fn scan(enrollment: &Enrollment) -> Phone {
 pub(crate) fn rejection<T>(outcome: Result<T, Denied>) -> Rejection {
     match outcome {
         Ok(_) => panic!("accepted"),
-        Err(Denied::Rejected(rejection)) => rejection,
+        Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => rejection,
         Err(Denied::Failed(error)) => panic!("failed: {error:?}"),
     }
 }

@@ -84,6 +84,7 @@ impl Entry {
             self.answered_rejection,
             Some(
                 Rejection::Replayed
+                    | Rejection::ReplayedAhead { .. }
                     | Rejection::BackupCodeUsed
                     | Rejection::Disabled
                     | Rejection::NoEnrollment

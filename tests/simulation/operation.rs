@@ -36,6 +36,8 @@ pub(crate) enum Operation {
     },
     Remove {
         id: AuthenticatorId,
+        /// Whether the last authenticator stays.
+        unless_last: bool,
         proof: Shown,
     },
     Disable {
@@ -132,6 +134,8 @@ pub(crate) enum Answer {
     Removed(Removed),
     Done,
     Rejected(Rejection),
+    /// An earlier call counted the failure.
+    Repeated(Rejection),
     /// The answer is that the effect is unknown.
     Unsettled,
     Failed(VerifierError),
@@ -146,6 +150,7 @@ impl Answer {
             Self::Accepted(..) => "answer: accepted",
             Self::Removed(_) | Self::Done => "answer: done",
             Self::Rejected(rejection) => of_rejection(*rejection),
+            Self::Repeated(_) => "answer: rejected before",
             Self::Unsettled => "answer: effect unknown",
             Self::Failed(VerifierError::Store(_)) => "answer: the store failed",
             Self::Failed(VerifierError::Contended) => "answer: contended",
@@ -159,6 +164,7 @@ impl From<Denied> for Answer {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Rejected(rejection) => Self::Rejected(rejection),
+            Denied::Repeated(rejection) => Self::Repeated(rejection),
             Denied::Failed(error) => error.into(),
         }
     }
@@ -178,6 +184,7 @@ const fn of_rejection(rejection: Rejection) -> &'static str {
         Rejection::Malformed => "answer: malformed",
         Rejection::WrongCode => "answer: wrong code",
         Rejection::Replayed => "answer: replayed",
+        Rejection::ReplayedAhead { .. } => "answer: replayed ahead",
         Rejection::BackupCodeUsed => "answer: backup code used",
         Rejection::Absent => "answer: absent",
         Rejection::Disabled => "answer: disabled",
@@ -193,6 +200,7 @@ const fn of_rejection(rejection: Rejection) -> &'static str {
         Rejection::EnrollmentExpired => "answer: enrollment expired",
         Rejection::WrongConfirmation { .. } => "answer: wrong confirmation",
         Rejection::UnknownAuthenticator => "answer: unknown authenticator",
+        Rejection::LastAuthenticator => "answer: last authenticator",
         Rejection::TooManyAuthenticators { .. } => "answer: too many authenticators",
         Rejection::TooManyEnrollments { .. } => "answer: too many enrollments",
         Rejection::TooManyIssues { .. } => "answer: too many issues",

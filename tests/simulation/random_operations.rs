@@ -103,6 +103,7 @@ impl<D: Database> World<D> {
         let remove = || match self.authenticator() {
             Some(id) => Operation::Remove {
                 id,
+                unless_last: self.decisions.pick(2) == 0,
                 proof: self.proof(server),
             },
             None => verify(self.passcode(server)),

@@ -239,7 +239,15 @@ impl<D: Database> World<D> {
                     self.checker.lock().unwrap().issued_codes(index, &codes);
                     Answer::Done
                 }),
-            Operation::Remove { id, proof } => verifier
+            Operation::Remove {
+                id,
+                unless_last: true,
+                proof,
+            } => verifier
+                .remove_authenticator_unless_last(account, *id, proof.as_proof())
+                .await
+                .map(|()| Answer::Done),
+            Operation::Remove { id, proof, .. } => verifier
                 .remove_authenticator(account, *id, proof.as_proof())
                 .await
                 .map(Answer::Removed),

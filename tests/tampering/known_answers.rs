@@ -71,7 +71,7 @@ impl Case {
     fn verify(&self, code: &str) -> Result<(), Rejection> {
         match block_on(self.verifier.verify(&self.account, code)) {
             Ok(_) => Ok(()),
-            Err(Denied::Rejected(rejection)) => Err(rejection),
+            Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => Err(rejection),
             Err(Denied::Failed(error)) => panic!("{error}"),
         }
     }

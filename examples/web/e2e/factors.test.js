@@ -31,7 +31,7 @@ for (const javaScriptEnabled of [true, false]) {
     one.at('/two-factor/code');
     await one.giveCode(phone.next());
     await one.page.waitForURL('/account');
-    await one.sees('Signed in with a link and a code');
+    await one.sees('Signed in with an email and a code');
     await one.signOut();
     await one.page.goto(link);
     await one.press('Sign in');

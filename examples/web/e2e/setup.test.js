@@ -210,7 +210,7 @@ test('a form on another site is refused', async (t) => {
   // Another port is another origin, though for cookies it is the same site.
   await page.goto(`http://127.0.0.1:${evil.address().port}/`);
   await user.press('Win');
-  await user.sees('That form came from another site');
+  await user.sees('came from another site');
   await page.goto(`${shared.service.origin}/account`);
   user.at('/account');
   await user.close();

@@ -2,21 +2,22 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use countersign::runtime::TokioPool;
+use countersign::factor::EnabledStatus;
+use countersign::runtime::{Clock, TokioPool};
 use countersign::store::BoxStore;
-use countersign::{Keyring, Verifier};
+use countersign::{AccountId, Keyring, Status, Verifier};
 use countersign_axum::gate::words::Language;
 use countersign_axum::gate::{DefaultPages, SignInStore};
 use countersign_axum::{Gate, SignedIn};
+use countersign_sqlx::SessionTable;
+use tower_sessions::session_store::ExpiredDeletion;
 
-use crate::clock::SharedClock;
 use crate::database::{Database, on_postgres, on_sqlite};
 use crate::failure::Failure;
 use crate::layout;
-use crate::mail::{Mail, Mailer};
+use crate::mail::{Mailer, Post};
 use crate::owners::Owners;
 use crate::passwords::Passwords;
-use crate::session_store::Sessions;
 use crate::users::{User, Users};
 use crate::{BoxError, SERVICE};
 
@@ -33,7 +34,7 @@ pub struct Settings {
     /// Sends mails.
     pub mailer: Arc<dyn Mailer>,
     /// Returns the time.
-    pub clock: SharedClock,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl fmt::Debug for Settings {
@@ -47,15 +48,13 @@ impl fmt::Debug for Settings {
 /// The service, shared by all requests. Cloning it is cheap.
 #[derive(Clone)]
 pub struct App {
-    pub(crate) database: Database,
-    pub(crate) origin: Arc<str>,
+    pub(crate) users: Users,
+    pub(crate) post: Post,
+    pub(crate) sessions: SessionTable,
     operators: Arc<[String]>,
-    mailer: Arc<dyn Mailer>,
-    pub(crate) clock: SharedClock,
     /// The verifier of the pages that only read, and of the staff.
     pub(crate) verifier: Verifier<BoxStore>,
     pub(crate) gate: Gate,
-    pub(crate) users: Users,
 }
 
 impl App {
@@ -64,33 +63,30 @@ impl App {
     /// # Errors
     /// If no password can be hashed.
     pub async fn new(settings: Settings) -> Result<Self, BoxError> {
-        let Settings {
-            database,
-            keyring,
-            origin,
-            operators,
-            mailer,
-            clock,
-        } = settings;
-        let users = Users::new(database.clone(), Passwords::new().await?, clock.clone());
+        let users = Users {
+            database: settings.database,
+            passwords: Arc::new(Passwords::new().await?),
+            clock: settings.clock,
+        };
+        let post = Post {
+            mailer: settings.mailer,
+            origin: settings.origin.into(),
+        };
         let owners = Owners {
             users: users.clone(),
-            mailer: Arc::clone(&mailer),
-            origin: origin.clone(),
+            post: post.clone(),
         };
-        let (verifier, gate) = match &database {
-            Database::Sqlite(pool) => gate(on_sqlite(pool)?, keyring, owners, &clock)?,
-            Database::Postgres(pool) => gate(on_postgres(pool)?, keyring, owners, &clock)?,
+        let (verifier, gate) = match &users.database {
+            Database::Sqlite(pool) => gate(on_sqlite(pool)?, settings.keyring, owners)?,
+            Database::Postgres(pool) => gate(on_postgres(pool)?, settings.keyring, owners)?,
         };
         Ok(Self {
-            database,
-            origin: origin.into(),
-            operators: operators.into(),
-            mailer,
-            clock,
+            sessions: users.database.sessions()?,
+            users,
+            post,
+            operators: settings.operators.into(),
             verifier,
             gate,
-            users,
         })
     }
 
@@ -99,28 +95,32 @@ impl App {
     /// # Errors
     /// If the database fails.
     pub async fn purge(&self) -> Result<(), BoxError> {
-        self.sessions().delete_expired().await?;
+        self.sessions.delete_expired().await?;
         self.gate.purge().await?;
         self.users.purge().await
     }
 
-    pub(crate) fn sessions(&self) -> Sessions {
-        Sessions(self.database.clone())
+    /// The second factor of an account, if it is enabled.
+    pub(crate) async fn factor(
+        &self,
+        account: &AccountId,
+    ) -> Result<Option<EnabledStatus>, Failure> {
+        match self.verifier.status(account).await? {
+            Status::Enabled(enabled) => Ok(Some(enabled)),
+            _ => Ok(None),
+        }
     }
 
     /// The user who is signed in.
     pub(crate) async fn user(&self, member: &SignedIn) -> Result<User, Failure> {
         let user = self.users.by_account(member.account()).await?;
-        user.ok_or_else(Failure::not_found)
+        user.ok_or(Failure::NOT_FOUND)
     }
 
     /// Whether a user with this address may see `/admin`.
     pub(crate) fn is_operator(&self, email: &str) -> bool {
-        self.operators.iter().any(|operator| operator == email)
-    }
-
-    pub(crate) fn send(&self, mail: Mail) {
-        self.mailer.send(mail);
+        let mut operators = self.operators.iter();
+        operators.any(|operator| operator.eq_ignore_ascii_case(email))
     }
 }
 
@@ -135,12 +135,12 @@ fn gate<S: SignInStore>(
     store: S,
     keyring: Keyring,
     owners: Owners,
-    clock: &SharedClock,
 ) -> Result<(Verifier<BoxStore>, Gate), BoxError> {
     // Each hash of a backup code takes 19 MiB, like the hash of a password.
     let hashes_at_once = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let clock = Arc::clone(&owners.users.clock);
     let verifier = Verifier::builder(store.clone(), keyring, SERVICE)
-        .clock(clock.clone())
+        .clock(Arc::clone(&clock))
         .hash_executor(TokioPool::new(hashes_at_once))
         .build()?;
     let readers = verifier.with_store(BoxStore::new(store));
@@ -149,6 +149,6 @@ fn gate<S: SignInStore>(
         .home_path("/account")
         .pages(DefaultPages::framed(layout::around))
         .languages([Language::English])
-        .clock(clock.clone());
+        .clock(clock);
     Ok((readers, gate.build()))
 }

@@ -1,8 +1,10 @@
 use std::str::FromStr;
+use std::time::Duration;
 
 use countersign::store::BoxStore;
 use countersign_sqlx::{
-    AccountColumn, GateStore, PostgresStore, SignInTables, SqliteStore, TableNameError,
+    AccountColumn, GateStore, PostgresStore, SessionTable, SignInTables, SqliteStore,
+    TableNameError,
 };
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
@@ -19,36 +21,32 @@ pub enum Database {
     Postgres(PgPool),
 }
 
+/// Evaluates an expression with the pool of either database.
+macro_rules! on {
+    ($database:expr, $pool:ident => $run:expr) => {
+        match $database {
+            $crate::Database::Sqlite($pool) => $run,
+            $crate::Database::Postgres($pool) => $run,
+        }
+    };
+}
 /// Runs a query on either database. The SQL text is the same for both: SQLite accepts `$1`,
 /// `ON CONFLICT` and `RETURNING` like PostgreSQL.
 macro_rules! query {
     ($fetch:ident, $database:expr, $sql:expr $(, $value:expr)*) => {
-        match $database {
-            $crate::database::Database::Sqlite(pool) => {
-                sqlx::query_as($sql)$(.bind($value))*.$fetch(pool).await
-            }
-            $crate::database::Database::Postgres(pool) => {
-                sqlx::query_as($sql)$(.bind($value))*.$fetch(pool).await
-            }
-        }
+        $crate::database::on!($database, pool => sqlx::query_as($sql)$(.bind($value))*.$fetch(pool).await)
     };
 }
 /// Runs a statement on either database, and returns the number of rows.
 macro_rules! execute {
     ($database:expr, $sql:expr $(, $value:expr)*) => {
-        match $database {
-            $crate::database::Database::Sqlite(pool) => {
-                let done = sqlx::query($sql)$(.bind($value))*.execute(pool).await;
-                done.map(|done| done.rows_affected())
-            }
-            $crate::database::Database::Postgres(pool) => {
-                let done = sqlx::query($sql)$(.bind($value))*.execute(pool).await;
-                done.map(|done| done.rows_affected())
-            }
-        }
+        $crate::database::on!($database, pool => {
+            let done = sqlx::query($sql)$(.bind($value))*.execute(pool).await;
+            done.map(|done| done.rows_affected())
+        })
     };
 }
-pub(crate) use {execute, query};
+pub(crate) use {execute, on, query};
 
 impl Database {
     /// Opens the database at the URL, `sqlite:PATH` or `postgres://...`, and creates missing
@@ -61,19 +59,26 @@ impl Database {
             Some(("sqlite", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 let pool = SqlitePoolOptions::new().test_before_acquire(false);
-                Self::Sqlite(
-                    pool.connect_with(SqliteStore::connect_options(path))
-                        .await?,
-                )
+                let pool = pool.connect_with(SqliteStore::connect_options(path));
+                let pool = pool.await?;
+                let schema = include_str!("schema/sqlite.sql");
+                sqlx::raw_sql(schema).execute(&pool).await?;
+                on_sqlite(&pool)?.create_tables().await?;
+                Self::Sqlite(pool)
             }
             Some(("postgres" | "postgresql", _)) => {
                 // These options end a transaction that a cancelled request left open.
                 let pool = PostgresStore::pool_options().max_connections(20);
-                Self::Postgres(pool.connect_with(PgConnectOptions::from_str(url)?).await?)
+                let pool = pool.connect_with(PgConnectOptions::from_str(url)?);
+                let pool = pool.await?;
+                let schema = include_str!("schema/postgres.sql");
+                sqlx::raw_sql(schema).execute(&pool).await?;
+                on_postgres(&pool)?.create_tables().await?;
+                Self::Postgres(pool)
             }
             _ => return Err("the database must be sqlite:PATH or postgres://...".into()),
         };
-        database.create_tables().await?;
+        database.sessions()?.create_table().await?;
         Ok(database)
     }
 
@@ -87,6 +92,15 @@ impl Database {
         Ok(exists)
     }
 
+    /// The sessions of browsers.
+    pub(crate) fn sessions(&self) -> Result<SessionTable, TableNameError> {
+        let sessions = match self {
+            Self::Sqlite(pool) => SqliteStore::new(pool.clone()).sessions(SESSIONS)?,
+            Self::Postgres(pool) => PostgresStore::new(pool.clone()).sessions(SESSIONS)?,
+        };
+        Ok(sessions.with_lifetime(LIFETIME))
+    }
+
     /// Returns the store of the records, for a program of the staff.
     ///
     /// # Errors
@@ -96,22 +110,6 @@ impl Database {
             Self::Sqlite(pool) => BoxStore::new(on_sqlite(pool)?),
             Self::Postgres(pool) => BoxStore::new(on_postgres(pool)?),
         })
-    }
-
-    async fn create_tables(&self) -> Result<(), BoxError> {
-        match self {
-            Self::Sqlite(pool) => {
-                let schema = include_str!("schema/sqlite.sql");
-                sqlx::raw_sql(schema).execute(pool).await?;
-                on_sqlite(pool)?.create_tables().await?;
-            }
-            Self::Postgres(pool) => {
-                let schema = include_str!("schema/postgres.sql");
-                sqlx::raw_sql(schema).execute(pool).await?;
-                on_postgres(pool)?.create_tables().await?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -133,3 +131,7 @@ fn tables() -> Result<SignInTables, TableNameError> {
         .with_table("sign_ins")?
         .with_flag_column("users", "id", "enrolled")
 }
+
+const SESSIONS: &str = "browser_sessions";
+/// The lifetime of a session without changes. No sign-in lasts longer.
+const LIFETIME: Duration = Duration::from_hours(12);

@@ -2,68 +2,74 @@ use std::error::Error;
 
 use askama::Template;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Response};
-
 use countersign_axum::NotOurForm;
 
 use crate::BoxError;
-use crate::layout::{Layout, Message};
+use crate::layout::Layout;
 
-/// Why a handler stopped: it has another page for the user, or the service failed.
-pub(crate) enum Failure {
-    Page(Box<Response>),
-    Internal(BoxError),
-}
+/// The status of a handler that stopped. [`with_page`] adds the page.
+pub(crate) struct Failure(StatusCode);
 
 impl Failure {
-    pub(crate) fn not_found() -> Self {
-        let text = "There is no page at this address, or you may not see it.";
-        Self::message(StatusCode::NOT_FOUND, "Page not found", text)
-    }
+    pub(crate) const NOT_FOUND: Self = Self(StatusCode::NOT_FOUND);
 
     /// Refuses a form of ours whose token is not that of the session.
     pub(crate) fn not_our_form(_: NotOurForm) -> Self {
-        let text = "The form was out of date. Nothing was changed.";
-        Self::message(StatusCode::FORBIDDEN, "Please try again", text)
-    }
-
-    pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static str) -> Self {
-        Self::Page(Box::new(message(status, title, text)))
+        Self(StatusCode::FORBIDDEN)
     }
 }
 
-/// A page about an error, which is the same for everybody.
-pub(crate) fn message(status: StatusCode, title: &'static str, text: &'static str) -> Response {
-    let page = Message {
-        layout: Layout::bare(title),
-        text,
-        link: ("/account", "Go to your account"),
-    };
-    match page.render() {
-        Ok(page) => (status, Html(page)).into_response(),
-        Err(_) => (status, title).into_response(),
-    }
-}
-
-/// Converts any error, so that handlers can use `?`.
+/// Logs any error, so that handlers can use `?`.
 impl<E: Into<BoxError>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Internal(error.into())
+        let error = error.into();
+        tracing::error!(error = &*error as &(dyn Error + 'static), "failed");
+        Self(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        match self {
-            Self::Page(page) => *page,
-            Self::Internal(error) => {
-                tracing::error!(error = &*error as &(dyn Error + 'static), "failed");
-                message(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "That could not be done just now",
-                    "It is not your fault. Please try again in a minute.",
-                )
-            }
-        }
+        self.0.into_response()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message {
+    layout: Layout,
+    text: &'static str,
+}
+
+/// Adds a page to an answer about an error that has none.
+pub(crate) async fn with_page(answer: Response) -> Response {
+    let kind = answer.headers().get(CONTENT_TYPE);
+    let has_page = kind.is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
+    let (title, text) = match answer.status() {
+        _ if has_page => return answer,
+        StatusCode::NOT_FOUND => (
+            "Page not found",
+            "There is no page at this address, or you may not see it.",
+        ),
+        StatusCode::FORBIDDEN => (
+            "Please try again",
+            "The form was out of date, or came from another site. Nothing was changed.",
+        ),
+        status if status.is_client_error() => (
+            "That does not work",
+            "This address does not take such a request, or the form was incomplete.",
+        ),
+        status if status.is_server_error() => (
+            "That could not be done just now",
+            "It is not your fault. Please try again in a minute.",
+        ),
+        _ => return answer,
+    };
+    let layout = Layout::bare(title);
+    match (Message { layout, text }).render() {
+        Ok(page) => (answer.status(), Html(page)).into_response(),
+        Err(_) => answer,
     }
 }

@@ -3,22 +3,16 @@ use axum::response::{Html, IntoResponse, Response};
 use countersign::Timestamp;
 use countersign_axum::SignedIn;
 use countersign_axum::gate::page::{Frame, Viewer};
-use countersign_axum::gate::{self, words::Words};
-use time::format_description::well_known::Rfc3339;
+use countersign_axum::gate::words::{self, Words};
 
 use crate::app::App;
 use crate::failure::Failure;
 use crate::users::User;
-use crate::{SERVICE, assets};
 
 /// The parts of every page.
+#[derive(Default)]
 pub(crate) struct Layout {
-    pub(crate) service: &'static str,
     pub(crate) title: String,
-    pub(crate) style: &'static str,
-    /// The style sheet and the script of the gate's pages.
-    pub(crate) gate_style: String,
-    pub(crate) gate_script: String,
     /// The token for the forms of this page. Empty for visitors.
     pub(crate) csrf: String,
     pub(crate) notice: Option<String>,
@@ -30,15 +24,8 @@ impl Layout {
     /// A page for everybody.
     pub(crate) fn bare(title: impl Into<String>) -> Self {
         Self {
-            service: SERVICE,
             title: title.into(),
-            style: assets::style_path(),
-            gate_style: gate::style(GATE),
-            gate_script: gate::script(GATE),
-            csrf: String::new(),
-            notice: None,
-            problem: None,
-            operator: false,
+            ..Self::default()
         }
     }
 
@@ -51,7 +38,8 @@ impl Layout {
         }
     }
 
-    pub(crate) fn with_problem(self, problem: Option<String>) -> Self {
+    pub(crate) fn with_problem(self, problem: impl Into<String>) -> Self {
+        let problem = Some(problem.into());
         Self { problem, ..self }
     }
 }
@@ -73,15 +61,6 @@ pub(crate) fn around(frame: &Frame, title: &str, main: &str) -> String {
     page.render().unwrap_or_default()
 }
 
-/// A page with a short message.
-#[derive(Template)]
-#[template(path = "message.html")]
-pub(crate) struct Message {
-    pub(crate) layout: Layout,
-    pub(crate) text: &'static str,
-    pub(crate) link: (&'static str, &'static str),
-}
-
 pub(crate) fn html(page: &impl Template) -> Result<Response, Failure> {
     Ok(Html(page.render()?).into_response())
 }
@@ -93,10 +72,5 @@ pub(crate) fn date(time: &Timestamp) -> String {
 
 /// A time for that script.
 pub(crate) fn datetime(time: &Timestamp) -> String {
-    let seconds = i64::try_from(time.as_unix()).unwrap_or_default();
-    let time = time::OffsetDateTime::from_unix_timestamp(seconds).map(|time| time.format(&Rfc3339));
-    time.ok().and_then(Result::ok).unwrap_or_default()
+    words::datetime(*time)
 }
-
-/// The prefix of the gate's pages.
-const GATE: &str = "/two-factor";

@@ -15,7 +15,6 @@
 
 mod app;
 mod assets;
-mod clock;
 mod database;
 mod events;
 mod failure;
@@ -27,12 +26,10 @@ mod owners;
 mod pages;
 mod passwords;
 mod routes;
-mod session_store;
 mod token;
 mod users;
 
 pub use app::{App, Settings};
-pub use clock::SharedClock;
 pub use database::Database;
 pub use logs::log_filter;
 pub use mail::{Mail, Mailer, TerminalMailer};

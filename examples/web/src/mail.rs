@@ -1,6 +1,7 @@
 use std::io::{self, Write};
+use std::sync::Arc;
 
-use countersign_axum::gate::What;
+use countersign_axum::gate::words::MailWords;
 
 use crate::SERVICE;
 
@@ -36,48 +37,25 @@ impl Mailer for TerminalMailer {
     }
 }
 
-/// The mail about something that happened to an account, if its owner must know.
-pub(crate) fn of(what: &What) -> Option<(String, String)> {
-    Some(match what {
-        What::Enabled => (
-            "Two-factor authentication is on".into(),
-            "From now on, signing in needs your password and a code from your app.".into(),
-        ),
-        What::Added { name } => (
-            format!("Authenticator \"{name}\" was added"),
-            "Its codes can now sign in to your account.".into(),
-        ),
-        What::Replaced { .. } => (
-            "Your authenticator was replaced".into(),
-            "The old entry in your app no longer works.".into(),
-        ),
-        What::Removed { name } => (
-            format!("Authenticator \"{name}\" was removed"),
-            "Its codes no longer work.".into(),
-        ),
-        What::Disabled => (
-            "Two-factor authentication is off".into(),
-            "From now on, signing in needs only your password.".into(),
-        ),
-        What::BackupCodesIssued => (
-            "You have new backup codes".into(),
-            "Your earlier backup codes no longer work.".into(),
-        ),
-        What::BackupCodeUsed { number, remaining } => (
-            "A backup code was used to sign in".into(),
-            format!("It was code number {number}. Codes left: {remaining}."),
-        ),
-        _ => return None,
-    })
+/// The mails of the service. Cloning it is cheap.
+#[derive(Clone)]
+pub(crate) struct Post {
+    pub(crate) mailer: Arc<dyn Mailer>,
+    /// The address of the service for browsers.
+    pub(crate) origin: Arc<str>,
 }
 
-/// A mail to the owner of an account.
-pub(crate) fn about(to: &str, origin: &str, subject: &str, text: &str) -> Mail {
-    Mail {
-        to: to.to_owned(),
-        subject: format!("{SERVICE}: {subject}"),
-        text: format!(
-            "{subject}.\n{text}\n\nIf this was not you, change your password and write to us: {origin}"
-        ),
+impl Post {
+    pub(crate) fn send(&self, to: &str, subject: &str, text: String) {
+        let (to, subject) = (to.to_owned(), format!("{SERVICE}: {subject}"));
+        self.mailer.send(Mail { to, subject, text });
+    }
+
+    /// Sends a mail about something that happened to an account.
+    pub(crate) fn report(&self, to: &str, what: &MailWords) {
+        let MailWords { subject, text } = what;
+        let otherwise = "If this was not you, change your password and write to us";
+        let text = format!("{subject}.\n{text}\n\n{otherwise}: {}", self.origin);
+        self.send(to, subject, text);
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Parser;
 use countersign::runtime::SystemClock;
 use countersign::{KeyId, Keyring};
-use countersign_web::{App, BoxError, Database, Settings, SharedClock, TerminalMailer, log_filter};
+use countersign_web::{App, BoxError, Database, Settings, TerminalMailer, log_filter};
 use tokio::net::TcpListener;
 
 /// A web service with a complete second factor.
@@ -26,9 +26,9 @@ struct Arguments {
         long,
         value_name = "URL",
         env = "COUNTERSIGN_WEB_DATABASE",
-        default_value = "sqlite:countersign-web.db"
+        default_value = "sqlite:countersign-web.db",
+        hide_env_values = true
     )]
-    #[arg(hide_env_values = true)]
     database: String,
     /// The file with the encryption key. It is created if there are no records yet.
     #[arg(long, value_name = "PATH", default_value = "countersign-web.key")]
@@ -66,26 +66,22 @@ async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let key = key::open(&arguments.key, &database).await?;
     let listener = TcpListener::bind(arguments.listen).await?;
     let address = listener.local_addr()?;
-    let origin = arguments
-        .origin
-        .unwrap_or_else(|| format!("http://{address}"));
+    let origin = arguments.origin;
+    let origin = origin.unwrap_or_else(|| format!("http://{address}"));
     let app = App::new(Settings {
         database,
         keyring: Keyring::new(KeyId::new(1), key),
         origin: origin.trim_end_matches('/').to_owned(),
-        operators: arguments
-            .operators
-            .iter()
-            .map(|email| email.to_ascii_lowercase())
-            .collect(),
+        operators: arguments.operators,
         mailer: Arc::new(TerminalMailer),
-        clock: SharedClock::new(SystemClock),
+        clock: Arc::new(SystemClock),
     })
     .await?;
     tokio::spawn(purge_regularly(app.clone()));
     tracing::info!("open {origin} (mails are printed here)");
-    let service = app.service();
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+    let service = app
+        .service()
+        .into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service);
     Ok(served.with_graceful_shutdown(interrupted()).await?)
 }

@@ -1,19 +1,17 @@
 //! What the gate asks the service about the owners of accounts, and tells them.
 
-use std::sync::Arc;
-
 use countersign::AccountId;
+use countersign_axum::gate::words::Words;
 use countersign_axum::gate::{Accounts, Notice, PasswordCheck};
 
 use crate::BoxError;
 use crate::events::{self, Event};
-use crate::mail::{self, Mailer};
-use crate::users::{Checked, User, Users};
+use crate::mail::Post;
+use crate::users::{User, Users};
 
 pub(crate) struct Owners {
     pub(crate) users: Users,
-    pub(crate) mailer: Arc<dyn Mailer>,
-    pub(crate) origin: String,
+    pub(crate) post: Post,
 }
 
 impl Owners {
@@ -23,12 +21,15 @@ impl Owners {
     }
 
     async fn tell(&self, account: &AccountId, notice: &Notice) -> Result<(), BoxError> {
-        let event = Event::of(account, notice);
-        events::insert(self.users.database(), &event).await?;
-        if let Some((subject, text)) = mail::of(&notice.what) {
-            let to = self.user(account).await?.email;
-            let mail = mail::about(&to, &self.origin, &subject, &text);
-            self.mailer.send(mail);
+        let event = Event {
+            at: notice.at,
+            text: (Words::ENGLISH.event)(&notice.what),
+            client: notice.client.to_string(),
+            remark: None,
+        };
+        events::insert(&self.users.database, account, event).await?;
+        if let Some(mail) = (Words::ENGLISH.mail)(&notice.what) {
+            self.post.report(&self.user(account).await?.email, &mail);
         }
         Ok(())
     }
@@ -46,11 +47,7 @@ impl Accounts for Owners {
     ) -> Result<PasswordCheck, BoxError> {
         let email = self.user(account).await?.email;
         let checked = self.users.check(&email, password.to_owned()).await?;
-        Ok(match checked {
-            Checked::Correct(_) => PasswordCheck::Right,
-            Checked::Wrong => PasswordCheck::Wrong,
-            Checked::TooMany { retry_after } => PasswordCheck::TooMany { retry_after },
-        })
+        Ok(checked.map_or_else(|refused| refused, |_| PasswordCheck::Right))
     }
 
     async fn notify(&self, account: &AccountId, notice: Notice) {

@@ -19,16 +19,17 @@ pub(crate) struct Passwords {
 impl Passwords {
     pub(crate) async fn new() -> Result<Self, BoxError> {
         let threads = std::thread::available_parallelism()?;
-        let permits = Arc::new(Semaphore::new(threads.get()));
-        let dummy_hash = hash(&permits, crate::token::new()?).await?;
-        Ok(Self {
-            permits,
-            dummy_hash,
-        })
+        let mut passwords = Self {
+            permits: Arc::new(Semaphore::new(threads.get())),
+            dummy_hash: String::new(),
+        };
+        passwords.dummy_hash = passwords.hash(crate::token::new()?).await?;
+        Ok(passwords)
     }
 
     pub(crate) async fn hash(&self, password: String) -> Result<String, BoxError> {
-        hash(&self.permits, password).await
+        let hash = self.run(move || Argon2::default().hash_password(password.as_bytes()));
+        Ok(hash.await??.to_string())
     }
 
     /// Whether the password matches this hash. Without a hash it does the same work, and returns
@@ -38,30 +39,27 @@ impl Passwords {
         hash: Option<String>,
         password: String,
     ) -> Result<bool, BoxError> {
-        let (known, hash) = match hash {
-            Some(hash) => (true, hash),
-            None => (false, self.dummy_hash.clone()),
-        };
-        let permit = Arc::clone(&self.permits).acquire_owned().await?;
-        let correct = spawn_blocking(move || {
-            let _permit = permit;
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.dummy_hash.clone());
+        let is_correct = self.run(move || {
             let hash = PasswordHash::new(&hash)?;
-            let argon2 = Argon2::default();
-            Ok::<_, argon2::password_hash::phc::Error>(
-                argon2.verify_password(password.as_bytes(), &hash).is_ok(),
-            )
+            let checked = Argon2::default().verify_password(password.as_bytes(), &hash);
+            Ok::<_, argon2::password_hash::phc::Error>(checked.is_ok())
         });
-        Ok(correct.await?? && known)
+        Ok(is_correct.await?? && known)
     }
-}
 
-async fn hash(permits: &Arc<Semaphore>, password: String) -> Result<String, BoxError> {
-    let permit = Arc::clone(permits).acquire_owned().await?;
-    let hash = spawn_blocking(move || {
-        let _permit = permit;
-        Argon2::default().hash_password(password.as_bytes())
-    });
-    Ok(hash.await??.to_string())
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, BoxError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await?;
+        let job = spawn_blocking(move || {
+            let _permit = permit;
+            job()
+        });
+        Ok(job.await?)
+    }
 }
 
 /// NIST SP 800-63B-4, 3.1.1.2 requires at least 8 characters with a second factor, and forbids

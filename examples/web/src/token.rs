@@ -13,6 +13,6 @@ pub(crate) fn new() -> Result<String, RandomError> {
 }
 
 /// The hash that is stored instead of a token: an attacker who reads the database cannot use it.
-pub(crate) fn hash(token: &[u8]) -> String {
+pub(crate) fn hash(token: impl AsRef<[u8]>) -> String {
     HEXLOWER.encode(&Sha256::digest(token))
 }

@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::AccountId;
+use countersign::runtime::Clock;
+use countersign_axum::PasswordCheck;
 
 use crate::BoxError;
-use crate::clock::SharedClock;
 use crate::database::{Database, execute, query};
 use crate::passwords::Passwords;
 use crate::token;
@@ -12,9 +13,9 @@ use crate::token;
 /// The users of the service: their table and passwords. Cloning it is cheap.
 #[derive(Clone)]
 pub(crate) struct Users {
-    database: Database,
-    passwords: Arc<Passwords>,
-    clock: SharedClock,
+    pub(crate) database: Database,
+    pub(crate) passwords: Arc<Passwords>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// A user.
@@ -33,27 +34,10 @@ impl User {
     }
 }
 
-/// The result of a password check.
-pub(crate) enum Checked {
-    Correct(User),
-    Wrong,
-    /// Too many passwords were tried for this address, whether or not it has an account.
-    TooMany {
-        retry_after: Duration,
-    },
-}
-
 impl Users {
-    pub(crate) fn new(database: Database, passwords: Passwords, clock: SharedClock) -> Self {
-        Self {
-            database,
-            passwords: Arc::new(passwords),
-            clock,
-        }
-    }
-
-    pub(crate) const fn database(&self) -> &Database {
-        &self.database
+    /// The time in seconds, for a database column.
+    pub(crate) fn now(&self) -> i64 {
+        i64::try_from(self.clock.now().as_unix()).unwrap_or(i64::MAX)
     }
 
     pub(crate) async fn by_account(&self, account: &AccountId) -> Result<Option<User>, BoxError> {
@@ -62,14 +46,12 @@ impl Users {
 
     pub(crate) async fn by_id(&self, id: i64) -> Result<Option<User>, BoxError> {
         let sql = "SELECT id, email, enrolled FROM users WHERE id = $1";
-        let row = query!(fetch_optional, &self.database, sql, id)?;
-        Ok(row.map(user))
+        Ok(query!(fetch_optional, &self.database, sql, id)?.map(user))
     }
 
     pub(crate) async fn by_email(&self, email: &str) -> Result<Option<User>, BoxError> {
         let sql = "SELECT id, email, enrolled FROM users WHERE email = $1";
-        let row = query!(fetch_optional, &self.database, sql, email)?;
-        Ok(row.map(user))
+        Ok(query!(fetch_optional, &self.database, sql, email)?.map(user))
     }
 
     /// Adds a user, or returns `None` if the address is taken.
@@ -78,56 +60,53 @@ impl Users {
         email: &str,
         password: String,
     ) -> Result<Option<User>, BoxError> {
-        let hash = self.passwords.hash(password).await?;
+        let (hash, now) = (self.passwords.hash(password).await?, self.now());
         let sql = "INSERT INTO users (email, password_hash, created_at) VALUES ($1, $2, $3) \
             ON CONFLICT (email) DO NOTHING RETURNING id, email, enrolled";
-        let now = self.clock.seconds();
-        let row = query!(fetch_optional, &self.database, sql, email, hash, now)?;
-        Ok(row.map(user))
+        Ok(query!(fetch_optional, &self.database, sql, email, hash, now)?.map(user))
     }
 
     /// Returns the user if the password is correct. A try is counted before the check. A try for an
     /// unknown address is counted too, and takes the same time.
-    pub(crate) async fn check(&self, email: &str, password: String) -> Result<Checked, BoxError> {
+    pub(crate) async fn check(
+        &self,
+        email: &str,
+        password: String,
+    ) -> Result<Result<User, PasswordCheck>, BoxError> {
         if let Some(retry_after) = self.count_try(email).await? {
-            return Ok(Checked::TooMany { retry_after });
+            return Ok(Err(PasswordCheck::TooMany { retry_after }));
         }
         let sql = "SELECT id, email, enrolled, password_hash FROM users WHERE email = $1";
         let row: Option<(i64, String, bool, String)> =
             query!(fetch_optional, &self.database, sql, email)?;
-        let (found, hash) = row
-            .map(|(id, email, enrolled, hash)| ((id, email, enrolled), hash))
-            .unzip();
-        let correct = self.passwords.matches(hash, password).await?;
-        let Some(found) = found.filter(|_| correct) else {
-            return Ok(Checked::Wrong);
-        };
+        let found = row.map(|(id, email, enrolled, hash)| (user((id, email, enrolled)), hash));
+        let (user, hash) = found.unzip();
+        if !self.passwords.matches(hash, password).await? {
+            return Ok(Err(PasswordCheck::Wrong));
+        }
         let sql = "DELETE FROM password_tries WHERE name = $1";
         execute!(&self.database, sql, tries_of(email))?;
-        Ok(Checked::Correct(user(found)))
+        Ok(user.ok_or(PasswordCheck::Wrong))
     }
 
     /// Counts a try, and returns the time to wait if there were too many.
     async fn count_try(&self, email: &str) -> Result<Option<Duration>, BoxError> {
-        let now = self.clock.seconds();
+        let now = self.now();
         let begin = now.saturating_sub(TRIES_SPAN);
-        let name = tries_of(email);
+        let (database, name) = (&self.database, tries_of(email));
         let (tries, begun_at): (i64, i64) =
-            query!(fetch_one, &self.database, COUNT_TRY, name, now, begin)?;
+            query!(fetch_one, database, COUNT_TRY, name, now, begin)?;
         let left = begun_at.saturating_sub(begin).max(1);
         Ok((tries > TRIES).then(|| Duration::from_secs(u64::try_from(left).unwrap_or_default())))
     }
 
     /// Deletes expired rows.
     pub(crate) async fn purge(&self) -> Result<(), BoxError> {
-        let now = self.clock.seconds();
-        let begin = now.saturating_sub(TRIES_SPAN);
-        for (sql, time) in [
-            ("DELETE FROM password_tries WHERE begun_at <= $1", begin),
-            ("DELETE FROM links WHERE expires_at <= $1", now),
-        ] {
-            execute!(&self.database, sql, time)?;
-        }
+        let now = self.now();
+        let sql = "DELETE FROM password_tries WHERE begun_at <= $1";
+        execute!(&self.database, sql, now.saturating_sub(TRIES_SPAN))?;
+        let sql = "DELETE FROM links WHERE expires_at <= $1";
+        execute!(&self.database, sql, now)?;
         Ok(())
     }
 }
@@ -147,7 +126,7 @@ pub(crate) fn normal(email: &str) -> String {
 
 /// Stores a hash instead of the address, because people also type passwords into that field.
 fn tries_of(email: &str) -> String {
-    token::hash(email.as_bytes())
+    token::hash(email)
 }
 
 const COUNT_TRY: &str = "INSERT INTO password_tries (name, tries, begun_at) VALUES ($1, 1, $2) \

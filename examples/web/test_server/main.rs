@@ -15,7 +15,7 @@ use clap::Parser;
 use countersign::runtime::{Clock, SystemClock};
 use countersign::{KeyId, Keyring, SealingKey, Timestamp};
 use countersign_store_testing::{Durability, Postgres};
-use countersign_web::{App, BoxError, Database, Settings, SharedClock, TerminalMailer, log_filter};
+use countersign_web::{App, BoxError, Database, Settings, TerminalMailer, log_filter};
 use tokio::net::TcpListener;
 
 /// countersign-web for tests.
@@ -73,7 +73,7 @@ async fn main() -> Result<(), BoxError> {
         origin: origin.clone(),
         operators: arguments.operators,
         mailer: Arc::new(TerminalMailer),
-        clock: SharedClock::new(ShiftedClock(arguments.clock)),
+        clock: Arc::new(ShiftedClock(arguments.clock)),
     })
     .await?;
     writeln!(io::stdout(), "{origin}")?;

@@ -7,8 +7,8 @@ use actix_web::http::StatusCode;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::ServiceConfig;
 use actix_web::{App, Error, HttpRequest, Route, Scope, web};
-use countersign_gate::Gate;
 use countersign_gate::countersign::session::{Access, Freshness};
+use countersign_gate::{Gate, NotedRoute};
 use std::fmt;
 
 #[cfg(feature = "actix-session")]
@@ -19,7 +19,6 @@ use crate::access::check;
 use crate::actix_sessions::{GateSessions, KeyChoice, answer_quietly, count_cookies};
 use crate::exchange::{Mounted, peer_address, plain};
 use crate::gated::{AppService, Gated};
-use crate::noted::NotedRoute;
 use crate::pages;
 use crate::session::{GateSession, find};
 
@@ -117,7 +116,7 @@ impl<T: Endpoint> GateApp<T> {
 
     fn add(mut self, path: &str, access: Access, route: Route) -> Self {
         let open = access == Access::Public;
-        self.note(Some(path), access);
+        self.routes.push(NotedRoute::new(path, access));
         let route = if open {
             route
         } else {
@@ -127,9 +126,9 @@ impl<T: Endpoint> GateApp<T> {
         self
     }
 
-    fn note(&mut self, path: Option<&str>, access: Access) {
-        let path = path.map(ToOwned::to_owned);
-        self.routes.push(NotedRoute { path, access });
+    /// Notes a service, which does not tell its paths.
+    fn note_service(&mut self, access: Access) {
+        self.routes.push(NotedRoute::nested("", access));
     }
 
     /// Adds closed services: scopes, resources, handlers with the macro `#[get("/path")]`. Only a
@@ -139,7 +138,7 @@ impl<T: Endpoint> GateApp<T> {
     /// The harness does not see the routes of services, and says so.
     #[must_use]
     pub fn service(mut self, service: impl HttpServiceFactory + 'static) -> Self {
-        self.note(None, Access::Full);
+        self.note_service(Access::Full);
         self.closed = self.closed.service(service);
         self
     }
@@ -147,7 +146,7 @@ impl<T: Endpoint> GateApp<T> {
     /// Adds closed services by a function, as actix-web's `App::configure` does.
     #[must_use]
     pub fn configure(mut self, configure: impl FnOnce(&mut ServiceConfig)) -> Self {
-        self.note(None, Access::Full);
+        self.note_service(Access::Full);
         self.closed = self.closed.configure(configure);
         self
     }
@@ -155,7 +154,7 @@ impl<T: Endpoint> GateApp<T> {
     /// Adds a service for everybody: files, for example. Everything in it is open.
     #[must_use]
     pub fn public_service(mut self, service: impl HttpServiceFactory + 'static) -> Self {
-        self.note(None, Access::Public);
+        self.note_service(Access::Public);
         self.app = self.app.service(service);
         self
     }

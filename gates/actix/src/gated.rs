@@ -1,9 +1,8 @@
 use actix_http::Request;
 use actix_web::Error;
 use actix_web::dev::{AppConfig, ServiceFactory, ServiceResponse};
+use countersign_gate::NotedRoute;
 use std::fmt;
-
-use crate::noted::NotedRoute;
 
 /// A finished app behind its gate, from [`GateApp::into_service`](crate::GateApp::into_service).
 /// `HttpServer::new` takes it. Nothing can be added to it.

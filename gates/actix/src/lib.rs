@@ -9,7 +9,6 @@ mod exchange;
 mod extract;
 mod gated;
 mod message;
-mod noted;
 mod pages;
 mod session;
 #[cfg(feature = "testing")]
@@ -22,10 +21,11 @@ pub use door::Door;
 pub use extract::{Fresh, HalfSignedIn, NotOurForm, SignedIn};
 pub use gated::{AppService, Gated};
 pub use message::GateMessage;
-pub use noted::NotedRoute;
 pub use session::GateSession;
 
 /// The gate itself: its builder, and the traits that your application implements.
 pub use countersign_gate as gate;
 /// What every service with a gate writes.
-pub use countersign_gate::{Accounts, Gate, PasswordCheck, Renewal, countersign::FirstFactorKind};
+pub use countersign_gate::{
+    Accounts, Gate, NotedRoute, PasswordCheck, Renewal, countersign::FirstFactorKind,
+};

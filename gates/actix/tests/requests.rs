@@ -17,13 +17,13 @@ use countersign_actix::gate::countersign::{
     Verifier,
 };
 use countersign_actix::gate::page::{Content, Page};
-use countersign_actix::gate::testing::{Browser, Client, Fixture, TestRequest};
+use countersign_actix::gate::testing::{Browser, Client, Fixture, SECRET, TestRequest};
 use countersign_actix::gate::{BoxError, GateRequest, MemoryRows, Separate, SignInRows};
 use countersign_actix::{
     Accounts, Door, FirstFactorKind, Fresh, Gate, GateApp, GateSession, HalfSignedIn,
     PasswordCheck, Renewal, SignedIn,
 };
-use service::{Held, Over, Service, TestStore};
+use service::{Held, Over, Service, TestStore, app};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -62,6 +62,32 @@ async fn own_pages_take_three_methods() {
             (answer.status, answer.header("allow")),
             (405, Some("GET, HEAD, POST"))
         );
+    }
+}
+
+/// RFC 9470.
+#[actix_web::test]
+async fn programs_are_challenged_for_fresh_factors() {
+    let (fixture, held) = (Fixture::new().await.unwrap(), Held::default());
+    let extracted = web::route().to(async |_: Fresh<5>| SECRET);
+    let app = app(fixture.gate.clone(), held.clone()).route("/extracted", extracted);
+    let sessions = SessionMiddleware::new(CookieSessionStore::default(), Key::from(&[7; 64]));
+    let service = Service::of(app.wrap(sessions).into_service(), held).await;
+    let mut browser = Browser::new();
+    browser.enter(&service, "alice", "password").await;
+    let code = fixture.next_code("alice");
+    browser.enter_code(&service, &code).await;
+    let json = |path| TestRequest::new("GET", path).header("accept", "application/json");
+    for path in ["/fresh", "/extracted"] {
+        assert!(browser.send(&service, json(path)).await.is_open(), "{path}");
+    }
+    fixture.clock.advance(Duration::from_secs(360));
+    for path in ["/fresh", "/extracted"] {
+        let answer = browser.send(&service, json(path)).await;
+        assert_eq!(answer.status, 401, "{path}");
+        let challenge = answer.header("www-authenticate").unwrap();
+        assert!(challenge.starts_with("Bearer error=\"insufficient_user_authentication\""));
+        assert!(challenge.ends_with("max_age=\"300\""), "{challenge}");
     }
 }
 
@@ -151,7 +177,7 @@ async fn extractors_refuse_on_open_routes() {
     let fixture = Fixture::new().await.unwrap();
     let sessions = SessionMiddleware::new(TestStore::default(), Key::from(&[7; 64]));
     let held = Held::default();
-    let app = service::app(fixture.gate.clone(), held.clone())
+    let app = app(fixture.gate.clone(), held.clone())
         .public("/who", web::get().to(who))
         .public("/half-open", web::get().to(half))
         .public("/fresh-open", web::get().to(fresh))

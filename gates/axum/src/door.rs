@@ -62,7 +62,8 @@ impl Door {
 
     /// Ends all sign-ins of an account but this one: after a change of the password, for example.
     ///
-    /// A session whose second factor is still missing goes on, for at most ten minutes.
+    /// A session whose second factor is still missing names no sign-in yet. After a change of the
+    /// password, [`Accounts::password_changed_at`](crate::Accounts::password_changed_at) ends it.
     ///
     /// # Errors
     /// If they are not ended.

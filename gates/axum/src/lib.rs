@@ -18,11 +18,13 @@ pub mod tower_sessions_015;
 
 pub use door::Door;
 pub use extract::{Fresh, GateMessage, HalfSignedIn, NotOurForm, Rejection, SignedIn};
-pub use router::{GateRouter, NotedRoute};
+pub use router::GateRouter;
 pub use service::GateService;
 pub use session::GateSession;
 
 /// The gate itself: its builder, and the traits that your application implements.
 pub use countersign_gate as gate;
 /// What every service with a gate writes.
-pub use countersign_gate::{Accounts, Gate, PasswordCheck, Renewal, countersign::FirstFactorKind};
+pub use countersign_gate::{
+    Accounts, Gate, NotedRoute, PasswordCheck, Renewal, countersign::FirstFactorKind,
+};

@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{IntoMakeService, MethodRouter, Route, any};
-use countersign_gate::Gate;
 use countersign_gate::countersign::session::{Access, Freshness};
+use countersign_gate::{Gate, NotedRoute};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -51,18 +51,6 @@ pub struct GateRouter<S = ()> {
 }
 
 type AddLayer = Box<dyn FnOnce(Router) -> Router + Send>;
-
-/// A route, as it was added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NotedRoute {
-    /// The path, with the names of its parameters.
-    pub path: String,
-    /// What it needs.
-    pub access: Access,
-    /// Whether it is a service or router of its own, whose routes nobody sees from here.
-    pub nested: bool,
-}
 
 impl<S> GateRouter<S>
 where
@@ -226,10 +214,9 @@ where
     }
 
     fn note(mut self, path: &str, access: Access, nested: bool) -> Self {
-        self.routes.push(NotedRoute {
-            path: path.to_owned(),
-            access,
-            nested,
+        self.routes.push(match nested {
+            true => NotedRoute::nested(path, access),
+            false => NotedRoute::new(path, access),
         });
         self
     }

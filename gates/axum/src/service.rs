@@ -4,6 +4,7 @@ use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::response::Response;
 use axum::routing::IntoMakeService;
 use axum::{Router, ServiceExt};
+use countersign_gate::NotedRoute;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
@@ -12,7 +13,6 @@ use std::task::{Context, Poll};
 use tower_service::Service;
 
 use crate::late::{self, SentCookies};
-use crate::router::NotedRoute;
 
 /// A service behind a gate: [`GateRouter::into_service`](crate::GateRouter::into_service) makes it.
 ///

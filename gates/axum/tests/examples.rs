@@ -44,10 +44,7 @@ async fn sign_in_and_out(service: GateService) {
     for mut browser in [browser, before] {
         assert_eq!(location(&browser.get(&service, "/").await), "/sign-in");
     }
-    let nobody = Browser::new();
-    let harness = Harness::new(service)
-        .public(["/sign-in"])
-        .half_signed_in(&nobody);
+    let harness = Harness::new(service).public(["/sign-in"]).nobody_only();
     harness.check().await.unwrap();
 }
 

@@ -17,7 +17,7 @@ use axum::routing::{any, get};
 use countersign_axum::gate::GateRequest;
 use countersign_axum::testing::{Browser, Client, TestRequest};
 use countersign_axum::tower_sessions_015::GateSessions;
-use countersign_axum::{Door, FirstFactorKind, GateRouter, GateService, SignedIn};
+use countersign_axum::{Door, FirstFactorKind, Fresh, GateRouter, GateService, SignedIn};
 use countersign_gate::testing::{Fixture, SECRET};
 use service::{router, service};
 use tower_service::Service;
@@ -97,6 +97,31 @@ async fn refusals_lead_to_the_next_page() {
     let answer = browser.get(&service, "/fresh?a=b").await;
     let prove = to("/two-factor/prove?to=%2Ffresh%3Fa%3Db&ask=both");
     assert_eq!(location(&answer), prove);
+}
+
+/// RFC 9470.
+#[tokio::test]
+async fn programs_are_challenged_for_fresh_factors() {
+    let fixture = Fixture::new().await.unwrap();
+    let extracted = any(async |_: Fresh<5>| SECRET);
+    let router = router::<Session>(fixture.gate.clone()).route("/extracted", extracted);
+    let service = router.layer(layer()).into_service();
+    let mut browser = Browser::new();
+    browser.enter(&service, "alice", "password").await;
+    let code = fixture.next_code("alice");
+    browser.enter_code(&service, &code).await;
+    let json = |path| TestRequest::new("GET", path).header("accept", "application/json");
+    for path in ["/fresh", "/extracted"] {
+        assert!(browser.send(&service, json(path)).await.is_open(), "{path}");
+    }
+    fixture.clock.advance(std::time::Duration::from_secs(360));
+    for path in ["/fresh", "/extracted"] {
+        let answer = browser.send(&service, json(path)).await;
+        assert_eq!(answer.status, 401, "{path}");
+        let challenge = answer.header("www-authenticate").unwrap();
+        assert!(challenge.starts_with("Bearer error=\"insufficient_user_authentication\""));
+        assert!(challenge.ends_with("max_age=\"300\""), "{challenge}");
+    }
 }
 
 #[tokio::test]

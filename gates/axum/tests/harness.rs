@@ -44,9 +44,15 @@ const PUBLIC: [&str; 4] = ["/", "/enter/{kind}", "/leave", "/open"];
 #[tokio::test]
 async fn a_closed_service_passes() {
     let report = check(|router| router, &PUBLIC).await.unwrap();
-    assert_eq!(report.not_seen, ["/open", "/secret/nested"]);
-    // An unknown path, three routes and two paths of a service, twice; and a route for half sessions.
-    assert_eq!(report.refused, 8 * (6 * 2 + 1));
+    assert_eq!(
+        report.closed,
+        ["/half", "/secret", "/secret/{id}", "/fresh"]
+    );
+    assert_eq!(report.not_seen, ["/secret/nested"]);
+    assert_eq!(report.public_not_seen, ["/open"]);
+    // Eight methods and nine spellings of an unknown path, three routes and two paths of a service,
+    // twice; and of a route for half sessions.
+    assert_eq!(report.refused, 8 * 9 * (6 * 2 + 1));
 }
 
 #[tokio::test]
@@ -84,8 +90,9 @@ async fn a_layer_that_answers_is_found() {
     }
     let answering = |router: GateRouter| router.layer(axum::middleware::from_fn(answers));
     let found = check(answering, &PUBLIC).await.unwrap_err();
-    assert_eq!(found.lines().len(), 2 * 8, "{found}");
-    assert_eq!(found.lines()[0], "GET /secret (nobody): 200 OK");
+    // The plain path, and the one with a query.
+    assert_eq!(found.lines().len(), 2 * 2 * 8, "{found}");
+    assert_eq!(found.lines()[0], "GET /secret (nobody): 200");
 }
 
 #[tokio::test]
@@ -98,4 +105,20 @@ async fn missing_values_are_named() {
     let found = check(|router| router, &typo).await.unwrap_err();
     let expected = "/opne is on your list, but no such route is public";
     assert_eq!(found.lines(), [expected]);
+}
+
+#[tokio::test]
+async fn a_full_session_is_not_half() {
+    let fixture = Fixture::new().await.unwrap();
+    let service = finished(router::<Session>(fixture.gate));
+    let mut browser = Browser::new();
+    browser.enter(&service, "bob", "password").await;
+    let harness = Harness::new(service).half_signed_in(&browser);
+    let harness = harness
+        .public(PUBLIC)
+        .first_factor(["/half"])
+        .param("id", "7");
+    let found = harness.check().await.unwrap_err();
+    let expected = "the browser is not half signed in; use an account that has a second factor";
+    assert_eq!(found.lines()[0], expected);
 }

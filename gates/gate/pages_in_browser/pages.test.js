@@ -246,6 +246,23 @@ test('times are local with a script, and UTC without', async () => {
   });
 });
 
+test('links to change an authenticator say its name', async () => {
+  const links = {
+    en: [['Remove Pixel 12', 'Remove'], ['Move to a new phone from Pixel 12', 'Move to a new phone']],
+    de: [['Pixel 12 entfernen', 'Entfernen'], ['Von Pixel 12 auf ein neues Telefon umziehen', 'Auf ein neues Telefon umziehen']],
+  };
+  for (const [language, names] of Object.entries(links)) {
+    await visit(`${language}-overview`, {}, async (page) => {
+      for (const [name, visible] of names) {
+        const link = page.getByRole('link', { name, exact: true });
+        assert.equal(await link.textContent(), visible);
+        // Speech input finds a link by what it shows.
+        assert.ok(name.toLowerCase().includes(visible.toLowerCase()));
+      }
+    });
+  }
+});
+
 test('copying is said, and so is a failure', async () => {
   const permissions = ['clipboard-read', 'clipboard-write'];
   for (const [name, button] of [['en-setup', 'Copy the key'], ['en-backup-codes', 'Copy']]) {

@@ -1,5 +1,5 @@
-use countersign::AccountId;
 use countersign::session::Requirement;
+use countersign::{AccountId, Timestamp};
 use std::error::Error;
 use std::time::Duration;
 
@@ -45,7 +45,25 @@ pub trait Accounts: Send + Sync + 'static {
         async { Ok(true) }
     }
 
+    /// When the password of the account was changed last, if you know it. Store the time with the
+    /// new password, and then call [`Gate::end_sign_ins`](crate::Gate::end_sign_ins).
+    ///
+    /// A session whose first factor is older reaches nothing any more. Without this method, such a
+    /// session goes on for up to ten minutes, and still needs a code.
+    ///
+    /// # Errors
+    /// If the account cannot be read. Then nobody is let in.
+    fn password_changed_at(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<Option<Timestamp>, BoxError>> + Send {
+        let _ = account;
+        async { Ok(None) }
+    }
+
     /// Whether the account must have a second factor.
+    ///
+    /// The gate asks at each sign-in, and about once a minute in a session without a second factor.
     ///
     /// # Errors
     /// If it cannot be decided. Then nobody is let in.

@@ -49,6 +49,7 @@ pub(crate) trait Engine: Send + Sync {
         account: AccountId,
         keep: Option<SignInId>,
     ) -> Pending<Result<(), BoxError>>;
+    fn force_disable(self: Arc<Self>, account: AccountId) -> Pending<Result<(), BoxError>>;
     fn purge(self: Arc<Self>) -> Pending<Result<(), BoxError>>;
 }
 
@@ -187,7 +188,8 @@ impl Gate {
 
     /// Ends all sign-ins of an account but this one: after a change of the password, for example.
     ///
-    /// A session whose second factor is still missing goes on, for at most ten minutes.
+    /// A session whose second factor is still missing names no sign-in yet. After a change of the
+    /// password, [`Accounts::password_changed_at`] ends it.
     ///
     /// # Errors
     /// If they are not ended.
@@ -198,6 +200,21 @@ impl Gate {
     ) -> Result<(), BoxError> {
         let engine = Arc::clone(&self.0);
         engine.end_sign_ins(account.clone(), keep.cloned()).await
+    }
+
+    /// Switches the second factor off without a proof, sets the flag of the account, and ends all
+    /// of its sign-ins. A session whose second factor is still missing reaches nothing afterwards.
+    /// Your staff must first check who asks.
+    ///
+    /// This also helps an owner whose record is lost. It runs to its end even if you drop it. The
+    /// owner gets the notice [`What::Disabled`](crate::What::Disabled). Call it instead of
+    /// [`Verifier::force_disable`], which does not know your flag.
+    ///
+    /// # Errors
+    /// If it is not stored. Call it again.
+    pub async fn force_disable(&self, account: &AccountId) -> Result<(), BoxError> {
+        let engine = Arc::clone(&self.0);
+        engine.force_disable(account.clone()).await
     }
 
     /// Deletes the sign-ins that are over. Call it regularly.

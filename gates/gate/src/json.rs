@@ -8,7 +8,7 @@ use crate::page::{
     Page, ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
 };
 use crate::problem::Problem;
-use crate::words::{Words, attribute_of};
+use crate::words::{Words, datetime};
 
 /// The content type of a problem.
 pub(crate) const PROBLEM_TYPE: &str = "application/problem+json";
@@ -130,7 +130,7 @@ const fn field(field: Field) -> &'static str {
 }
 
 fn time(at: Timestamp) -> Value {
-    attribute_of(at).into()
+    datetime(at).into()
 }
 
 fn times(times: &[Option<Timestamp>]) -> Vec<Value> {

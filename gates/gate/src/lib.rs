@@ -12,6 +12,7 @@ mod flow;
 mod gate;
 mod json;
 mod memory;
+mod noted;
 mod notice;
 /// The content of the pages, before it becomes HTML or JSON.
 pub mod page;
@@ -35,6 +36,7 @@ pub use assets::{script, style};
 pub use exchange::{GateAnswer, GateRequest, Headers};
 pub use gate::{Admission, Gate, GateBuilder, SignedInVisitor, Visitor};
 pub use memory::MemoryRows;
+pub use noted::NotedRoute;
 pub use notice::{Client, Notice, What};
 pub use problem::Problem;
 pub use render::{DefaultPages, Pages};

@@ -1,5 +1,6 @@
 use countersign::session::SecondFactorUse;
 use countersign::{FirstFactorKind, Timestamp};
+use std::fmt;
 
 /// Something that the owner of an account should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,10 @@ impl Notice {
     }
 }
 
-/// What happened to an account.
+/// What happened to an account. [`Words::event`] and [`Words::mail`] say it to the owner.
+///
+/// [`Words::event`]: crate::words::Words::event
+/// [`Words::mail`]: crate::words::Words::mail
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What {
@@ -85,7 +89,42 @@ impl Client {
             address,
         }
     }
+
+    /// Returns a short name of the device or its system, such as `iPhone` or `Windows`. Otherwise
+    /// returns the name of the program. A browser or program can claim any name.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        let agent = self.user_agent.as_deref().unwrap_or_default();
+        let known = DEVICES.iter().find(|(part, _)| agent.contains(part));
+        let program = || agent.split(['/', ' ']).next().unwrap_or_default();
+        known.map_or_else(program, |(_, name)| name)
+    }
 }
+
+/// The device and the network address, as far as they are known: `iPhone, 192.0.2.7`.
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let device = self.device();
+        let address = self.address.as_deref().unwrap_or_default();
+        let comma = if device.is_empty() || address.is_empty() {
+            ""
+        } else {
+            ", "
+        };
+        write!(f, "{device}{comma}{address}")
+    }
+}
+
+/// A part of the header `User-Agent`, and the name of the device. The first one that fits counts:
+/// the header of an iPhone names `Mac OS` too.
+const DEVICES: [(&str, &str); 6] = [
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+];
 
 /// Cuts a text between two characters.
 fn cut(mut text: String, longest: usize) -> String {
@@ -104,5 +143,21 @@ mod tests {
         }
         let client = Client::new(Some("é".repeat(200)), None);
         assert_eq!(client.user_agent.map(|agent| agent.len()), Some(256));
+    }
+
+    #[test]
+    fn a_client_names_its_device() {
+        let iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X)";
+        for (agent, address, shown) in [
+            (Some(iphone), Some("192.0.2.7"), "iPhone, 192.0.2.7"),
+            (Some("Mozilla/5.0 (Linux; Android 15)"), None, "Android"),
+            (Some("curl/8.5.0"), None, "curl"),
+            (Some(""), Some("::1"), "::1"),
+            (None, Some("::1"), "::1"),
+            (None, None, ""),
+        ] {
+            let client = Client::new(agent.map(str::to_owned), address.map(str::to_owned));
+            assert_eq!(client.to_string(), shown);
+        }
     }
 }

@@ -177,11 +177,12 @@ impl Message {
     pub const fn status(self) -> u16 {
         match self {
             Self::RecordLost | Self::Failed => 500,
-            Self::NotOurForm | Self::EnterCode | Self::StepUp => 403,
+            Self::NotOurForm | Self::EnterCode => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Malformed => 400,
-            Self::SignIn => 401,
+            // RFC 9470 has status 401 for factors that are not enough.
+            Self::SignIn | Self::StepUp => 401,
             Self::ChangedMeanwhile => 409,
             Self::SetupReplaced
             | Self::SetupExpired
@@ -198,6 +199,7 @@ const fn is_about_code(rejection: Rejection) -> bool {
         Rejection::Malformed
             | Rejection::WrongCode
             | Rejection::Replayed
+            | Rejection::ReplayedAhead { .. }
             | Rejection::BackupCodeUsed
             | Rejection::WrongConfirmation { .. }
     )
@@ -210,6 +212,7 @@ const fn rejection_code(rejection: Rejection) -> &'static str {
         | Rejection::WrongCode
         | Rejection::Replayed
         | Rejection::BackupCodeUsed => "code-not-accepted",
+        Rejection::ReplayedAhead { .. } => "codes-used-ahead",
         Rejection::WrongConfirmation { .. } => "wrong-confirmation",
         Rejection::Waiting { .. } | Rejection::BudgetSpent { .. } => "too-many-codes",
         Rejection::Locked => "locked",

@@ -9,11 +9,12 @@ use crate::sign_ins::{RowsOfRequest, SignInRows, SignInStore};
 /// the user enters the next code. The flag has three values, so that no such moment shuts an owner
 /// out.
 ///
-/// The gate writes the rows of its own changes. Your application also calls the verifier, for
-/// example [`force_disable`](countersign::Verifier::force_disable). So set the flag around such a
-/// call as [`FactorFlag`](countersign::session::FactorFlag) says, and call
-/// [`Gate::end_sign_ins`](crate::Gate::end_sign_ins). If the flag stays on without a second factor,
-/// nobody signs in to the account.
+/// The gate writes the rows of its own changes. If your application changes a record by the
+/// verifier itself, set the flag around the call as
+/// [`FactorFlag`](countersign::session::FactorFlag) says, and call
+/// [`Gate::end_sign_ins`](crate::Gate::end_sign_ins). If the flag stays on without a second
+/// factor, nobody signs in to the account. For a reset by your staff, call
+/// [`Gate::force_disable`](crate::Gate::force_disable).
 #[derive(Clone, Debug)]
 pub struct Separate<S, R> {
     records: S,

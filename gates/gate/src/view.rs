@@ -2,7 +2,7 @@ use countersign::Timestamp;
 use std::time::Duration;
 
 use crate::page::{BackupCodesEntry, Field, FormProblem, Frame, Message, Viewer};
-use crate::words::{MessageWords, Words, attribute_of};
+use crate::words::{MessageWords, Words, datetime};
 
 /// What all templates use.
 pub(crate) struct View<'a> {
@@ -57,7 +57,7 @@ impl<'a> View<'a> {
     /// The attribute `datetime`.
     #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(crate) fn datetime(&self, at: &Timestamp) -> String {
-        attribute_of(*at)
+        datetime(*at)
     }
 
     pub(crate) fn span(&self, seconds: &u64) -> String {
@@ -117,6 +117,14 @@ impl View<'_> {
 
     pub(crate) fn codes_few(&self, remaining: &usize) -> String {
         (self.words.codes_few)(*remaining)
+    }
+
+    pub(crate) fn replace_of(&self, name: &str) -> String {
+        (self.words.replace_of)(name)
+    }
+
+    pub(crate) fn remove_of(&self, name: &str) -> String {
+        (self.words.remove_of)(name)
     }
 
     pub(crate) fn replacement_explained(&self, name: &str) -> String {

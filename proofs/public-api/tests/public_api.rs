@@ -124,6 +124,7 @@ fn only_allowed_foreign_types_are_public() {
             "sqlx_mysql",
             "sqlx_postgres",
             "sqlx_sqlite",
+            "tower_sessions_core",
         ],
     );
     names_only_crates(

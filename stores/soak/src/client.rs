@@ -10,7 +10,7 @@ use countersign::{Denied, Proof, Receipt, Rejection, VerifierError};
 use crate::backup_code_sets::IssuedCodes;
 use crate::journal::{Answer, Journal, Try};
 use crate::service::Service;
-use crate::shared_clock::{AHEAD, STEP};
+use crate::shared_clock::{AHEAD, ROW, STEP};
 use crate::users::{TestUser, TestUsers};
 use crate::{SeededRandom, SharedClock};
 
@@ -58,6 +58,7 @@ impl Client {
                 self.passcode(number, user, at, near).await;
             }
             67..75 => self.guess(number, user).await,
+            75..80 if !user.is_token() => self.row(number, user).await,
             75..97 => self.code(number, user).await,
             _ => self.issue(number, user).await,
         }
@@ -94,6 +95,34 @@ impl Client {
         };
         self.journal.begin(number, at, &Try::Wrong);
         self.log_in(number, user, at, &guess).await;
+    }
+
+    /// Signs in with consecutive passcodes. In one of four rows, one passcode is wrong.
+    async fn row(&mut self, number: usize, user: &TestUser) {
+        let at = self.clocks.next_row_time(number);
+        let last = at / STEP;
+        let steps = last + 1 - ROW..=last;
+        if !steps.clone().all(|step| user.has_unique_passcode(step)) {
+            return;
+        }
+        let mut row: Vec<String> = steps.map(|step| user.passcode(step)).collect();
+        let what = if self.random.percent(25) {
+            let place = self.random.index(row.len());
+            row[place] = user.wrong_passcode_near(last, self.random.below(1_000_000));
+            Try::WrongRow
+        } else {
+            Try::Row(last)
+        };
+        self.journal.begin(number, at, &what);
+        let row: Vec<&str> = row.iter().map(String::as_str).collect();
+        let verifier = self.service.at(at);
+        let receipt = verifier.verify_consecutive(&user.account, &row).await;
+        let receipt = receipt.as_ref().map(|receipt: &Receipt| {
+            assert_eq!(receipt.account(), &user.account);
+            assert_eq!(receipt.clock_offset(), Some(0));
+            Vec::new()
+        });
+        self.note(number, at, receipt).await;
     }
 
     async fn code(&mut self, number: usize, user: &TestUser) {
@@ -145,12 +174,16 @@ impl Client {
             Ok(_) => true,
             Err(denied) => matches!(
                 denied.rejection(),
-                Some(Rejection::Replayed | Rejection::IssueExpired)
+                Some(
+                    Rejection::Replayed | Rejection::ReplayedAhead { .. } | Rejection::IssueExpired
+                )
             ),
         };
         let answer = match result {
             Ok(codes) => Answer::Accepted(codes),
-            Err(Denied::Rejected(rejection)) => Answer::Rejected(format!("{rejection:?}")),
+            Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => {
+                Answer::Rejected(format!("{rejection:?}"))
+            }
             Err(Denied::Failed(VerifierError::Unsettled(_))) => Answer::Unsettled,
             Err(Denied::Failed(error)) => {
                 let kind = match error {

@@ -13,7 +13,7 @@ use crate::SharedClock;
 use crate::connect::retry;
 use crate::journal::{self, Answer, Attempt, Journal, Try};
 use crate::service::{LOCKED_AT, Service, failures};
-use crate::shared_clock::{AHEAD, STEP};
+use crate::shared_clock::{AHEAD, ROW, STEP};
 use crate::users::{FIRST_ISSUED_AT, TestUser, TestUsers};
 
 /// The counts of a test, and the discrepancies.
@@ -25,6 +25,8 @@ pub struct CheckReport {
     pub accepted: usize,
     /// The accepted backup codes.
     pub codes: usize,
+    /// The accepted rows of passcodes.
+    pub rows: usize,
     /// Attempts that were rejected.
     pub rejected: usize,
     /// The rejected issues, whose codes were not stored in time.
@@ -73,6 +75,7 @@ impl AddAssign for CheckReport {
         self.attempts += other.attempts;
         self.accepted += other.accepted;
         self.codes += other.codes;
+        self.rows += other.rows;
         self.rejected += other.rejected;
         self.too_late += other.too_late;
         self.unsettled += other.unsettled;
@@ -93,12 +96,13 @@ impl fmt::Display for CheckReport {
         };
         write!(
             f,
-            "{} attempts, {} accepted ({} by backup code), {} rejected ({} issued too late), \
+            "{} attempts, {} accepted ({} by backup code, {} by a row), {} rejected ({} issued too late), \
              {} unsettled, {} failed, {} unanswered ({} of them stored): \
              {} lost, {} doubled, {} unexplained, {} wrong",
             self.attempts,
             self.accepted,
             self.codes,
+            self.rows,
             self.rejected,
             self.too_late,
             self.unsettled,
@@ -145,6 +149,7 @@ impl CheckReport {
         *match &attempt.answer {
             Some(Answer::Accepted(_)) => {
                 self.codes += usize::from(matches!(attempt.what, Try::Code(..)));
+                self.rows += usize::from(matches!(attempt.what, Try::Row(_)));
                 &mut self.accepted
             }
             Some(Answer::Rejected(_)) => {
@@ -204,7 +209,7 @@ impl Account<'_> {
     fn every_answer_is_possible(&mut self) {
         for (at, attempt) in self.attempts.clone() {
             match (&attempt.what, &attempt.answer) {
-                (Try::Wrong, Some(Answer::Accepted(_))) => {
+                (Try::Wrong | Try::WrongRow, Some(Answer::Accepted(_))) => {
                     self.wrong(format!("a wrong code was accepted at {at}"));
                 }
                 // A server that is down cannot be read, and clients can give up if many run at the
@@ -229,8 +234,14 @@ impl Account<'_> {
             }
             let is_first = match attempt.what {
                 Try::Passcode(step) | Try::Issue(step) => steps.insert(step),
+                Try::Row(last) => {
+                    let row = last + 1 - ROW..=last;
+                    let is_new = row.clone().all(|step| !steps.contains(&step));
+                    steps.extend(row);
+                    is_new
+                }
                 Try::Code(set, place) => codes.insert((set, place)),
-                Try::Wrong => true,
+                Try::Wrong | Try::WrongRow => true,
             };
             if !is_first {
                 self.doubled(format!("{:?}, again at {at}", attempt.what));
@@ -318,7 +329,7 @@ impl Account<'_> {
         let mut codes = 0;
         for (at, attempt) in self.attempts.clone().into_iter().rev() {
             let (code, expected) = match attempt.what {
-                Try::Passcode(step) | Try::Issue(step)
+                Try::Passcode(step) | Try::Row(step) | Try::Issue(step)
                     if attempt.uses_passcode() && passcodes < 3 =>
                 {
                     passcodes += 1;
@@ -343,6 +354,9 @@ impl Account<'_> {
             };
             match self.verify(at, &code).await {
                 Ok(()) => self.lost(format!("{:?} of {at}: it is accepted again", attempt.what)),
+                // Later passcodes are used, too.
+                Err(Rejection::ReplayedAhead { .. }) if expected.contains(&Rejection::Replayed) => {
+                }
                 Err(rejection) if expected.contains(&rejection) => {}
                 Err(rejection) => {
                     self.wrong(format!("{:?} of {at}, again: {rejection:?}", attempt.what));
@@ -389,7 +403,7 @@ impl Account<'_> {
     async fn verify(&self, at: u64, code: &str) -> Result<(), Rejection> {
         match self.service.at(at).verify(&self.user.account, code).await {
             Ok(_receipt) => Ok(()),
-            Err(Denied::Rejected(rejection)) => Err(rejection),
+            Err(Denied::Rejected(rejection) | Denied::Repeated(rejection)) => Err(rejection),
             Err(Denied::Failed(error)) => panic!("{error:?}"),
         }
     }

@@ -12,6 +12,10 @@ use std::sync::Mutex;
 pub enum Try {
     /// The passcode of a time step.
     Passcode(u64),
+    /// Consecutive passcodes: the last time step of the row.
+    Row(u64),
+    /// Consecutive passcodes, of which one is wrong.
+    WrongRow,
     /// A wrong passcode or backup code.
     Wrong,
     /// A backup code: the time at which its set was issued, and its position in the set.
@@ -73,11 +77,13 @@ impl Attempt {
                 || self.is_issue() && matches!(self.answer, Some(Answer::Failed(_))))
     }
 
-    /// Whether the client got a failure that counts.
+    /// Whether the client got a failure that counts. Wrong rows do not count.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         let counted = ["WrongCode", "BackupCodeUsed"];
+        let is_row = matches!(self.what, Try::Row(_) | Try::WrongRow);
         matches!(&self.answer, Some(Answer::Rejected(why)) if counted.contains(&why.as_str()))
+            && !is_row
     }
 
     /// Whether the client was accepted or rejected.
@@ -95,7 +101,7 @@ impl Attempt {
     /// Whether the attempt uses up a passcode if it is accepted.
     #[must_use]
     pub const fn has_passcode(&self) -> bool {
-        matches!(self.what, Try::Passcode(_) | Try::Issue(_))
+        matches!(self.what, Try::Passcode(_) | Try::Row(_) | Try::Issue(_))
     }
 
     /// Whether the attempt issues backup codes if it is accepted.
@@ -127,6 +133,8 @@ impl Journal {
     pub fn begin(&self, account: usize, at: u64, what: &Try) {
         let what = match what {
             Try::Passcode(step) => format!("passcode {step}"),
+            Try::Row(last) => format!("row {last}"),
+            Try::WrongRow => "wrong-row".to_owned(),
             Try::Wrong => "wrong".to_owned(),
             Try::Code(set, place) => format!("code {set} {place}"),
             Try::Issue(step) => format!("issue {step}"),
@@ -197,6 +205,8 @@ fn parse(text: &str, attempts: &mut Attempts) {
             ("begin", kind) => {
                 let what = match kind {
                     "passcode" => Try::Passcode(number(word())),
+                    "row" => Try::Row(number(word())),
+                    "wrong-row" => Try::WrongRow,
                     "wrong" => Try::Wrong,
                     "code" => Try::Code(number(word()), usize::try_from(number(word())).unwrap()),
                     "issue" => Try::Issue(number(word())),
@@ -240,6 +250,8 @@ mod tests {
             (Try::Issue(8), Some(Answer::Accepted(codes))),
             (Try::Wrong, Some(Answer::Failed("no server".into()))),
             (Try::Passcode(9), None),
+            (Try::Row(12), Some(Answer::Accepted(vec![]))),
+            (Try::WrongRow, Some(Answer::Rejected("WrongCode".into()))),
         ];
         let mut expected = Attempts::new();
         for (at, (what, answer)) in (1..).zip(tries) {

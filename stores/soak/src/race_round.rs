@@ -44,7 +44,7 @@ impl Tally {
     fn count(&mut self, outcome: &Result<countersign::Receipt, Denied>) {
         *match outcome {
             Ok(_) => &mut self.accepted,
-            Err(Denied::Rejected(_)) => &mut self.rejected,
+            Err(Denied::Rejected(_) | Denied::Repeated(_)) => &mut self.rejected,
             // More than seven other writes came between a refused write and the next load, so the
             // history does not show the result.
             Err(Denied::Failed(VerifierError::Contended | VerifierError::Unsettled(None))) => {

@@ -40,6 +40,12 @@ impl SharedClock {
         self.advance(account * 2, |now| (now / STEP + 1) * STEP)
     }
 
+    /// The first second of a time step whose passcode ends a row that nobody has used: the row
+    /// begins after the passcodes that other tasks may use now.
+    pub fn next_row_time(&self, account: usize) -> u64 {
+        self.advance(account * 2, |now| (now / STEP + ROW + 1) * STEP)
+    }
+
     /// The first second of a time step eight hours later. The verifier allows three issues of
     /// backup codes within 24 hours, so issues are eight hours apart.
     pub fn next_issue_time(&self, account: usize) -> u64 {
@@ -75,6 +81,8 @@ impl SharedClock {
 
 /// The seconds of a time step.
 pub(crate) const STEP: u64 = 30;
+/// The passcodes of a row.
+pub(crate) const ROW: u64 = 3;
 /// Clients use counters of a token below the next one plus this number.
 pub(crate) const AHEAD: u64 = 5;
 /// The time steps in eight hours.

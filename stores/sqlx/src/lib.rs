@@ -88,6 +88,9 @@
 //! With the feature `gate`, a store also has the sign-ins and flags of countersign-gate, which it
 //! writes in the transaction of the record: see `GateStore`.
 //!
+//! With the feature `tower-sessions-015`, the same pool keeps the sessions of tower-sessions 0.15:
+//! see `SessionTable`.
+//!
 //! Only an import of accounts may run in a transaction of your own: see `TransactionStore`.
 //!
 //! # What it needs
@@ -108,6 +111,11 @@ mod error;
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(all(
+    feature = "tower-sessions-015",
+    any(feature = "sqlite", feature = "postgres", feature = "mysql")
+))]
+mod sessions;
 #[cfg(all(
     feature = "gate",
     any(feature = "sqlite", feature = "postgres", feature = "mysql")
@@ -136,6 +144,11 @@ pub use error::Error;
 pub use mysql::MySqlStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+#[cfg(all(
+    feature = "tower-sessions-015",
+    any(feature = "sqlite", feature = "postgres", feature = "mysql")
+))]
+pub use sessions::SessionTable;
 #[cfg(all(
     feature = "gate",
     any(feature = "sqlite", feature = "postgres", feature = "mysql")

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 impl Checker {
     pub(super) fn is_stored(&mut self, by: usize, answer: &Answer) -> Result<(), String> {
-        if matches!(answer, Answer::Rejected(Rejection::WrongCode)) && self.repeats_failure(by) {
+        if matches!(answer, Answer::Repeated(Rejection::WrongCode)) && self.repeats_failure(by) {
             return Ok(());
         }
         let entry = &self.entries[by];
@@ -29,6 +29,7 @@ impl Checker {
             ) => entry.succeeded_at.is_some(),
             (Answer::Removed(Removed::OthersLeft), _) => wrote(&[WriteKind::Removed]),
             (Answer::Removed(Removed::Disabled), _) => wrote(&[WriteKind::Disabled]),
+            (Answer::Done, Operation::Remove { .. }) => wrote(&[WriteKind::Removed]),
             (Answer::Done, Operation::ForceDisable) => wrote(&[WriteKind::Disabled]),
             (Answer::Done, Operation::Erase) => {
                 entry.begun_absent
@@ -39,8 +40,10 @@ impl Checker {
             // A wrong row writes nothing: `apply` allows only the write of an accepted one.
             (Answer::Rejected(Rejection::WrongCode), Operation::VerifyRow { .. }) => true,
             (Answer::Rejected(Rejection::WrongCode | Rejection::BackupCodeUsed), _) => {
-                wrote(&[WriteKind::Rejected, WriteKind::Reserved, WriteKind::Joined])
+                wrote(&[WriteKind::Rejected, WriteKind::Reserved])
             }
+            // An earlier call with the same form counted the failure.
+            (Answer::Repeated(_), _) => wrote(&[WriteKind::Joined]),
             (
                 Answer::Rejected(
                     Rejection::WrongConfirmation { .. } | Rejection::EnrollmentExpired,
@@ -171,7 +174,10 @@ impl Checker {
             | (Err(Some(Rejection::Locked)), Ok(RateLimitState::Locked))
             | (Err(Some(Rejection::Waiting { .. })), Ok(RateLimitState::Waiting { .. }))
             | (Err(Some(Rejection::BudgetSpent { .. })), Ok(RateLimitState::BudgetSpent { .. }))
-            | (Err(Some(Rejection::Replayed)), Ok(RateLimitState::Free))
+            | (
+                Err(Some(Rejection::Replayed | Rejection::ReplayedAhead { .. })),
+                Ok(RateLimitState::Free),
+            )
             | (Err(Some(Rejection::Disabled)), Ok(_))
             | (Err(Some(Rejection::Absent)), Err(_)) => {}
             (outcome, _) => self.violated(format!("in the end, {typed} is answered {outcome:?}")),

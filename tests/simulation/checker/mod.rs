@@ -239,7 +239,9 @@ impl Checker {
             Answer::Accepted(receipt, sealed) => self.accepted(by, &receipt, sealed),
             Answer::Removed(_) | Answer::Done => self.entries[by].answered_success = true,
             Answer::Unsettled | Answer::Killed => self.entries[by].in_doubt = true,
-            Answer::Rejected(rejection) => self.entries[by].answered_rejection = Some(rejection),
+            Answer::Rejected(rejection) | Answer::Repeated(rejection) => {
+                self.entries[by].answered_rejection = Some(rejection);
+            }
             Answer::Failed(_) => self.entries[by].answered_failure = true,
         }
     }

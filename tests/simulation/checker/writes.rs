@@ -62,7 +62,12 @@ impl Checker {
                 self.reference.pending.take_if(replaced);
                 Ok(())
             }
-            (WriteKind::Disabled, Operation::Remove { .. }) => {
+            (
+                WriteKind::Disabled,
+                Operation::Remove {
+                    unless_last: false, ..
+                },
+            ) => {
                 self.succeed(by, at)?;
                 if self.reference.authenticators != 1 {
                     return Err("the write removes more than one authenticator".into());

@@ -25,19 +25,19 @@ impl Person {
         );
     }
 
-    /// Adds attempts with wrong passcodes, a day apart, so that neither back-off nor guess budget
-    /// rejects them.
+    /// Adds attempts with wrong passcodes, three days apart, so that neither back-off nor guess
+    /// budget rejects them.
     fn add_wrong<'a>(&'a self, timer: &mut Timer<'a>) -> Candidate {
         // A hundred failures without a success lock the account.
         const AT_MOST: u32 = 64;
         timer.add_prepared(
             AT_MOST,
             |times| {
-                self.service.clock.advance(DAY);
+                self.service.clock.advance(3 * DAY);
                 for typed in self.service.next_passcodes(&self.owner, 1) {
                     self.service.sign_in(&self.owner, &typed);
                 }
-                let days = (1..=u64::from(times)).map(|days| days * DAY.as_secs());
+                let days = (1..=u64::from(times)).map(|time| 3 * time * DAY.as_secs());
                 let times = days.map(|later| self.service.clock.now().saturating_add(later));
                 times
                     .map(|at| (at, self.service.wrong_passcode(&self.owner, at)))

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use countersign::Status;
 use countersign::factor::EnabledStatus;
 use countersign_axum::{GateMessage, SignedIn};
 
@@ -27,25 +26,19 @@ pub(crate) async fn show(
     GateMessage(notice): GateMessage,
 ) -> Result<Response, Failure> {
     let user = app.user(&member).await?;
-    let account = member.account();
-    let factor = match app.verifier.status(account).await? {
-        Status::Enabled(enabled) => Some(enabled),
-        _ => None,
-    };
-    let mut events = events::latest(&app.database, account, EVENTS).await?;
+    let mut events = events::latest(&app.users.database, member.account(), EVENTS).await?;
     for event in &mut events {
         // It is not for the user.
         event.remark = None;
     }
     let mut layout = Layout::of(&app, &member, &user, "Your account");
     layout.notice = notice;
-    let page = AccountPage {
+    html(&AccountPage {
         layout,
         email: user.email,
-        factor,
+        factor: app.factor(member.account()).await?,
         events,
-    };
-    html(&page)
+    })
 }
 
 const EVENTS: i64 = 8;

@@ -5,19 +5,20 @@ use askama::Template;
 use axum::Form;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use countersign::factor::{EnabledStatus, RateLimitState};
 use countersign::runtime::Clock;
 use countersign::session::SecondFactorUse;
-use countersign::{Denied, Rejection, ServerClock, Status};
+use countersign::{Denied, Rejection, ServerClock};
 use countersign_axum::SignedIn;
+use countersign_axum::gate::words::MailWords;
 use serde::Deserialize;
+use tower_sessions::Session;
 
 use crate::app::App;
 use crate::events::{self, Event};
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
-use crate::mail;
 use crate::users::{self, User};
 
 #[derive(Template)]
@@ -29,19 +30,16 @@ struct AdminPage {
 }
 
 struct Found {
-    id: i64,
-    email: String,
-    /// The flag and the record disagree: a row was lost or restored.
-    lost: bool,
+    user: User,
     factor: Option<EnabledStatus>,
-    attempts: String,
     events: Vec<Event>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Search {
     #[serde(default)]
     email: String,
+    account: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -58,67 +56,66 @@ async fn operator(app: &App, member: &SignedIn) -> Result<User, Failure> {
     let with_factor = member.factors().second != SecondFactorUse::None;
     match with_factor && app.is_operator(&user.email) {
         true => Ok(user),
-        false => Err(Failure::not_found()),
+        false => Err(Failure::NOT_FOUND),
     }
 }
 
 pub(crate) async fn show(
     State(app): State<App>,
     member: SignedIn,
+    session: Session,
     search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Response, Failure> {
     let user = operator(&app, &member).await?;
-    let email = search.map(|Query(search)| search.email).unwrap_or_default();
-    let layout = Layout::of(&app, &member, &user, "Accounts");
-    page(&app, layout, users::normal(&email)).await
-}
-
-async fn page(app: &App, mut layout: Layout, asked: String) -> Result<Response, Failure> {
-    let found = match app.users.by_email(&asked).await? {
-        Some(user) => Some(find(app, user).await?),
-        None => None,
+    let mut layout = Layout::of(&app, &member, &user, "Accounts");
+    if let Some((succeeded, text)) = session.get::<(bool, String)>(RESULT).await? {
+        session.remove_value(RESULT).await?;
+        match succeeded {
+            true => layout.notice = Some(text),
+            false => layout.problem = Some(text),
+        }
+    }
+    let Search { email, account } = search.map(|Query(search)| search).unwrap_or_default();
+    let asked = users::normal(&email);
+    let user = match account {
+        Some(id) => app.users.by_id(id).await?,
+        None => app.users.by_email(&asked).await?,
     };
-    if found.is_none() && !asked.is_empty() {
+    if user.is_none() && !asked.is_empty() {
         layout.problem = Some("There is no account with that address.".into());
     }
-    let page = AdminPage {
-        layout,
-        asked,
-        found,
+    let found = match user {
+        Some(user) => Some(find(&app, user).await?),
+        None => None,
     };
-    html(&page)
+    html(&AdminPage {
+        layout,
+        asked: found
+            .as_ref()
+            .map_or(asked, |found| found.user.email.clone()),
+        found,
+    })
 }
 
 async fn find(app: &App, user: User) -> Result<Found, Failure> {
     let account = user.account();
-    let (factor, attempts) = match app.verifier.status(&account).await? {
-        Status::Enabled(enabled) => {
-            let attempts = attempts_text(enabled.rate_limit);
-            (Some(enabled), attempts)
-        }
-        _ => (None, String::new()),
-    };
     Ok(Found {
-        id: user.id,
-        email: user.email,
-        lost: user.enrolled && factor.is_none(),
-        factor,
-        attempts,
-        events: events::latest(&app.database, &account, EVENTS).await?,
+        user,
+        factor: app.factor(&account).await?,
+        events: events::latest(&app.users.database, &account, EVENTS).await?,
     })
 }
 
-fn attempts_text(state: RateLimitState) -> String {
+/// Whether codes are accepted, for the template.
+pub(crate) fn attempts(state: &RateLimitState) -> String {
     match state {
         RateLimitState::Free => "accepted".into(),
         RateLimitState::Waiting { retry_after } => {
-            format!("refused for {} after wrong codes", minutes(retry_after))
+            format!("refused for {} after wrong codes", minutes(*retry_after))
         }
         RateLimitState::BudgetSpent { retry_after } => {
-            format!(
-                "refused: the guess budget is spent; next try in {}",
-                minutes(retry_after)
-            )
+            let wait = minutes(*retry_after);
+            format!("refused: the guess budget is spent; next try in {wait}")
         }
         RateLimitState::ClockFault => {
             "refused: a stored time is more than an hour ahead of this server's clock".into()
@@ -127,61 +124,70 @@ fn attempts_text(state: RateLimitState) -> String {
     }
 }
 
-/// Ends a wait or a lock. The operator and the reason are stored with the event.
+/// Ends a wait or a lock. The next page says what became of it.
 pub(crate) async fn unlock(
     State(app): State<App>,
     member: SignedIn,
+    session: Session,
     Form(form): Form<Unlock>,
-) -> Result<Response, Failure> {
+) -> Result<Redirect, Failure> {
     let staff = operator(&app, &member).await?;
     member
         .check_csrf(&form.csrf)
         .map_err(Failure::not_our_form)?;
-    let account = form.account.parse().map_err(|_| Failure::not_found())?;
-    let Some(user) = app.users.by_id(account).await? else {
-        return Err(Failure::not_found());
-    };
-    let mut layout = Layout::of(&app, &member, &staff, "Accounts");
+    let account = form.account.parse().map_err(|_| Failure::NOT_FOUND)?;
+    let user = app.users.by_id(account).await?;
+    let user = user.ok_or(Failure::NOT_FOUND)?;
     let reason = form.reason.trim();
-    if !(SHORTEST_REASON..=LONGEST_REASON).contains(&reason.chars().count()) {
-        let text = "Please write a sentence about how you checked who asked.";
-        layout.problem = Some(text.into());
-        return page(&app, layout, user.email).await;
-    }
     let clock = match form.clock_confirmed {
         Some(_) => ServerClock::Confirmed,
         None => ServerClock::Unconfirmed,
     };
-    match app.verifier.unlock(&user.account(), clock).await {
-        Ok(()) => {
-            let event = Event {
-                account: user.account().as_str().to_owned(),
-                at: app.clock.now(),
-                text: "Unlocked by our staff".into(),
-                client: String::new(),
-                remark: Some(format!("{}: {reason}", staff.email)),
-            };
-            events::insert(&app.database, &event).await?;
-            let text = "Our staff unlocked it after too many wrong codes.";
-            let subject = "Your second factor was unlocked";
-            app.send(mail::about(&user.email, &app.origin, subject, text));
-            layout.notice = Some("Unlocked. Your reason is stored in the log.".into());
+    let result = if !(SHORTEST_REASON..=LONGEST_REASON).contains(&reason.chars().count()) {
+        (
+            false,
+            "Please write a sentence about how you checked who asked.",
+        )
+    } else {
+        match app.verifier.unlock(&user.account(), clock).await {
+            Ok(()) => {
+                record_unlock(&app, &user, format!("{}: {reason}", staff.email)).await?;
+                (true, "Unlocked. Your reason is stored in the log.")
+            }
+            Err(Denied::Failed(error)) => return Err(error.into()),
+            Err(Denied::Rejected(Rejection::ClockFault)) => (false, CLOCK_FAULT),
+            Err(_) => (false, "There is nothing to unlock."),
         }
-        Err(Denied::Rejected(Rejection::ClockFault)) => {
-            let text = "Not unlocked: a stored time is more than an hour ahead of this server's clock. Compare the \
-                clocks of all servers, tick the box, and unlock again.";
-            layout.problem = Some(text.into());
-        }
-        Err(Denied::Rejected(_)) => layout.problem = Some("There is nothing to unlock.".into()),
-        Err(Denied::Failed(error)) => return Err(error.into()),
-    }
-    page(&app, layout, user.email).await
+    };
+    session.insert(RESULT, result).await?;
+    Ok(Redirect::to(&format!("/admin?account={account}")))
+}
+
+/// Stores the operator and the reason with the event, and tells the owner.
+async fn record_unlock(app: &App, user: &User, remark: String) -> Result<(), Failure> {
+    let event = Event {
+        at: app.users.clock.now(),
+        text: "Unlocked by our staff".into(),
+        client: String::new(),
+        remark: Some(remark),
+    };
+    events::insert(&app.users.database, &user.account(), event).await?;
+    let mail = MailWords {
+        subject: "Your second factor was unlocked".into(),
+        text: "Our staff unlocked it after too many wrong codes.".into(),
+    };
+    app.post.report(&user.email, &mail);
+    Ok(())
 }
 
 fn minutes(wait: std::time::Duration) -> String {
     format!("{} min", wait.as_secs().div_ceil(60))
 }
 
+/// The result of the last unlocking, in the session, for the next page.
+const RESULT: &str = "unlocking";
+const CLOCK_FAULT: &str = "Not unlocked: a stored time is more than an hour ahead of this server's clock. Compare the \
+    clocks of all servers, tick the box, and unlock again.";
 const EVENTS: i64 = 50;
 const SHORTEST_REASON: usize = 10;
 const LONGEST_REASON: usize = 500;

@@ -14,8 +14,7 @@ use crate::app::App;
 use crate::database::{execute, query};
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
-use crate::users::User;
-use crate::{BoxError, token};
+use crate::token;
 
 #[derive(Template)]
 #[template(path = "api_token.html")]
@@ -36,10 +35,8 @@ pub(crate) async fn ask(
 ) -> Result<Response, Failure> {
     let user = app.user(&member).await?;
     let layout = Layout::of(&app, &member, &user, "API token");
-    html(&TokenPage {
-        layout,
-        token: None,
-    })
+    let token = None;
+    html(&TokenPage { layout, token })
 }
 
 pub(crate) async fn create(
@@ -50,7 +47,9 @@ pub(crate) async fn create(
     member.check_csrf(&csrf).map_err(Failure::not_our_form)?;
     let user = app.user(&member).await?;
     let token = token::new()?;
-    replace(&app, &user, &token).await?;
+    let sql = "INSERT INTO api_tokens (user_id, token) VALUES ($1, $2) \
+        ON CONFLICT (user_id) DO UPDATE SET token = $2";
+    execute!(&app.users.database, sql, user.id, token::hash(&token))?;
     let layout = Layout::of(&app, &member, &user, "Your API token");
     let token = Some(token);
     html(&TokenPage { layout, token })
@@ -62,16 +61,15 @@ pub(crate) async fn begin(
     headers: HeaderMap,
     door: Door,
 ) -> Result<Response, Failure> {
-    let header = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let presented = header.and_then(|text| text.strip_prefix("Bearer "));
-    let user = match presented {
-        Some(presented) => owner(&app, presented).await?,
-        None => None,
-    };
-    match user {
-        Some(user) => Ok(door.first_factor(user, FirstFactorKind::ApiToken).await),
+    let header = headers.get(AUTHORIZATION);
+    let header = header.and_then(|value| value.to_str().ok());
+    let token = header.and_then(|text| text.strip_prefix("Bearer "));
+    // No token has the hash of an empty text.
+    let hash = token::hash(token.unwrap_or_default());
+    let sql = "SELECT user_id FROM api_tokens WHERE token = $1";
+    let row: Option<(i64,)> = query!(fetch_optional, &app.users.database, sql, hash)?;
+    match row {
+        Some((user,)) => Ok(door.first_factor(user, FirstFactorKind::ApiToken).await),
         None => {
             let body = json!({ "title": "The token is missing or unknown", "status": 401 });
             Ok((StatusCode::UNAUTHORIZED, Json(body)).into_response())
@@ -83,18 +81,4 @@ pub(crate) async fn begin(
 pub(crate) async fn account(State(app): State<App>, member: SignedIn) -> Result<Response, Failure> {
     let user = app.user(&member).await?;
     Ok(Json(json!({ "email": user.email, "two_factor": user.enrolled })).into_response())
-}
-
-async fn replace(app: &App, user: &User, token: &str) -> Result<(), BoxError> {
-    let sql = "INSERT INTO api_tokens (user_id, token) VALUES ($1, $2) \
-        ON CONFLICT (user_id) DO UPDATE SET token = $2";
-    execute!(&app.database, sql, user.id, token::hash(token.as_bytes()))?;
-    Ok(())
-}
-
-async fn owner(app: &App, token: &str) -> Result<Option<i64>, BoxError> {
-    let sql = "SELECT user_id FROM api_tokens WHERE token = $1";
-    let hash = token::hash(token.as_bytes());
-    let row: Option<(i64,)> = query!(fetch_optional, &app.database, sql, hash)?;
-    Ok(row.map(|(value,)| value))
 }

@@ -6,14 +6,13 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use countersign_axum::{Door, FirstFactorKind};
-use serde::Deserialize;
 use tower_sessions::Session;
 
+use super::Address;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
-use crate::mail::Mail;
-use crate::{SERVICE, mail_links, token, users};
+use crate::{token, users};
 
 #[derive(Template)]
 #[template(path = "link.html")]
@@ -23,17 +22,9 @@ struct LinkPage {
     token: Option<String>,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Address {
-    email: String,
-}
-
 pub(crate) async fn ask() -> Result<Response, Failure> {
-    let layout = Layout::bare("Sign in with a link");
-    html(&LinkPage {
-        layout,
-        token: None,
-    })
+    let (layout, token) = (Layout::bare("Sign in with a link"), None);
+    html(&LinkPage { layout, token })
 }
 
 /// Sends a link, and gives the browser a token of its own. The answer is the same for an unknown
@@ -50,15 +41,11 @@ pub(crate) async fn send(
     };
     session.insert(BROWSER, &browser).await?;
     if app.users.by_email(&email).await?.is_some()
-        && let Some(link) = mail_links::keep(&app, &email, Some(&browser), LASTS).await?
+        && let Some(link) = app.users.add_link(&email, Some(&browser), LASTS).await?
     {
-        let text = format!(
-            "To sign in, open this link within 15 minutes, in the browser that asked for it:\n\n{}/sign-in/link/{link}",
-            app.origin
-        );
-        let subject = format!("{SERVICE}: your link to sign in");
-        let to = email;
-        app.send(Mail { to, subject, text });
+        let text = "To sign in, open this link within 15 minutes, in the browser that asked for it";
+        let text = format!("{text}:\n\n{}/sign-in/link/{link}", app.post.origin);
+        app.post.send(&email, "your link to sign in", text);
     }
     let mut layout = Layout::bare("Check your mail");
     layout.notice = Some("If there is an account with that address, we have sent a link.".into());
@@ -68,8 +55,7 @@ pub(crate) async fn send(
 
 /// The page of a link. It changes nothing, because mail programs open links too.
 pub(crate) async fn open(Path(link): Path<String>) -> Result<Response, Failure> {
-    let layout = Layout::bare("Sign in");
-    let token = Some(link);
+    let (layout, token) = (Layout::bare("Sign in"), Some(link));
     html(&LinkPage { layout, token })
 }
 
@@ -79,12 +65,9 @@ pub(crate) async fn enter(
     session: Session,
     door: Door,
 ) -> Result<Response, Failure> {
-    let browser: Option<String> = session.get(BROWSER).await?;
-    let email = match browser {
-        Some(browser) => mail_links::take(&app, &link, Some(&browser)).await?,
-        None => None,
-    };
-    let user = match email {
+    // No link belongs to a browser with an empty token.
+    let browser: String = session.get(BROWSER).await?.unwrap_or_default();
+    let user = match app.users.take_link(&link, Some(&browser)).await? {
         Some(email) => app.users.by_email(&email).await?,
         None => None,
     };

@@ -6,3 +6,9 @@ pub(crate) mod api;
 pub(crate) mod link;
 pub(crate) mod sign_in;
 pub(crate) mod sign_up;
+
+/// A form that asks for an email address.
+#[derive(serde::Deserialize)]
+pub(crate) struct Address {
+    email: String,
+}

@@ -5,13 +5,13 @@ use axum::Form;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use countersign_axum::{Door, FirstFactorKind, SignedIn};
+use countersign_axum::{Door, FirstFactorKind, PasswordCheck, SignedIn};
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
-use crate::users::{self, Checked};
+use crate::users;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -33,14 +33,14 @@ pub(crate) async fn form(
     if signed_in.is_some() {
         return Ok(Redirect::to("/account").into_response());
     }
-    let problem = match query.as_deref() {
-        Some("link") => {
-            Some("That link was used already, has expired, or belongs to another browser.")
-        }
-        Some("account") => Some("You have an account already. Please sign in."),
-        _ => None,
+    let layout = Layout::bare("Sign in");
+    let layout = match query.as_deref() {
+        Some("link") => layout.with_problem(
+            "That link was used already, has expired, or belongs to another browser.",
+        ),
+        Some("account") => layout.with_problem("You have an account already. Please sign in."),
+        _ => layout,
     };
-    let layout = Layout::bare("Sign in").with_problem(problem.map(str::to_owned));
     let email = String::new();
     html(&SignInPage { layout, email })
 }
@@ -52,20 +52,20 @@ pub(crate) async fn password(
 ) -> Result<Response, Failure> {
     let name = users::normal(&email);
     let (status, problem) = match app.users.check(&name, password).await? {
-        Checked::Correct(user) => {
+        Ok(user) => {
             let entered = door.first_factor(user.account(), FirstFactorKind::Password);
             return Ok(entered.await);
         }
-        Checked::Wrong => {
-            let text = "Wrong email address or password.".to_owned();
-            (StatusCode::UNPROCESSABLE_ENTITY, text)
-        }
-        Checked::TooMany { retry_after } => {
+        Err(PasswordCheck::TooMany { retry_after }) => {
             let minutes = retry_after.as_secs().div_ceil(60);
             let text = format!("Too many wrong passwords. Try again in {minutes} min.");
             (StatusCode::TOO_MANY_REQUESTS, text)
         }
+        Err(_) => {
+            let text = "Wrong email address or password.".to_owned();
+            (StatusCode::UNPROCESSABLE_ENTITY, text)
+        }
     };
-    let layout = Layout::bare("Error: sign in").with_problem(Some(problem));
+    let layout = Layout::bare("Sign in").with_problem(problem);
     Ok((status, html(&SignInPage { layout, email })?).into_response())
 }

@@ -11,11 +11,11 @@ use countersign::uri::KeyUri;
 use countersign_axum::{Door, FirstFactorKind};
 use serde::Deserialize;
 
+use super::Address;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::layout::{Layout, html};
-use crate::mail::Mail;
-use crate::{SERVICE, mail_links, passwords, users};
+use crate::{SERVICE, passwords, users};
 
 #[derive(Template)]
 #[template(path = "sign_up.html")]
@@ -41,18 +41,12 @@ struct ChoosePage {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Address {
-    email: String,
-}
-
-#[derive(Deserialize)]
 pub(crate) struct Password {
     password: String,
 }
 
 pub(crate) async fn form() -> Result<Response, Failure> {
-    let layout = Layout::bare("Create an account");
-    let email = String::new();
+    let (layout, email) = (Layout::bare("Create an account"), String::new());
     html(&SignUpPage { layout, email })
 }
 
@@ -62,66 +56,37 @@ pub(crate) async fn begin(
 ) -> Result<Response, Failure> {
     let Some(email) = address(&typed) else {
         let problem = "Please enter an email address, such as alice@example.com.";
-        let layout = Layout::bare("Error: create an account").with_problem(Some(problem.into()));
-        return html(&SignUpPage {
-            layout,
-            email: typed,
-        });
+        let layout = Layout::bare("Create an account").with_problem(problem);
+        let email = typed;
+        return html(&SignUpPage { layout, email });
     };
-    let known = app.users.by_email(&email).await?.is_some();
-    // Known addresses get a token too, so that both cases take the same time.
-    let token = mail_links::keep(&app, &email, None, LASTS).await?;
-    if let Some(token) = token {
-        app.send(mail(&email, known, &token, &app.origin));
+    let is_known = app.users.by_email(&email).await?.is_some();
+    // Known addresses get a link too, so that both cases take the same time.
+    if let Some(link) = app.users.add_link(&email, None, LASTS).await? {
+        let origin = &app.post.origin;
+        let (subject, text) = if is_known {
+            let text = "Somebody, perhaps you, tried to sign up with this address. You already have an account. \
+                Sign in here";
+            ("you have an account", format!("{text}: {origin}/sign-in"))
+        } else {
+            let text = "To choose your password, open this link within an hour";
+            let text = format!("{text}:\n\n{origin}/sign-up/{link}");
+            ("confirm your address", text)
+        };
+        app.post.send(&email, subject, text);
     }
     let layout = Layout::bare("Check your mail");
     html(&SentPage { layout, email })
-}
-
-fn mail(to: &str, known: bool, token: &str, origin: &str) -> Mail {
-    let (subject, text) = if known {
-        let text = "Somebody, perhaps you, tried to sign up with this address. You already have an account. Sign in here";
-        ("you have an account", format!("{text}: {origin}/sign-in"))
-    } else {
-        let text = "To choose your password, open this link within an hour";
-        (
-            "confirm your address",
-            format!("{text}:\n\n{origin}/sign-up/{token}"),
-        )
-    };
-    Mail {
-        to: to.to_owned(),
-        subject: format!("{SERVICE}: {subject}"),
-        text,
-    }
 }
 
 pub(crate) async fn choose(
     State(app): State<App>,
     Path(token): Path<String>,
 ) -> Result<Response, Failure> {
-    choose_page(&app, token, None).await
-}
-
-async fn choose_page(
-    app: &App,
-    token: String,
-    problem: Option<String>,
-) -> Result<Response, Failure> {
-    let Some(email) = mail_links::email(app, &token).await? else {
-        return no_such_link();
-    };
-    let title = match problem {
-        None => "Choose a password",
-        Some(_) => "Error: choose a password",
-    };
-    let page = ChoosePage {
-        layout: Layout::bare(title).with_problem(problem),
-        email,
-        token,
-        shortest: passwords::SHORTEST,
-    };
-    html(&page)
+    match app.users.link_email(&token).await? {
+        Some(email) => choose_page(email, token, None),
+        None => no_such_link(),
+    }
 }
 
 pub(crate) async fn finish(
@@ -130,14 +95,14 @@ pub(crate) async fn finish(
     door: Door,
     Form(Password { password }): Form<Password>,
 ) -> Result<Response, Failure> {
-    let Some(email) = mail_links::email(&app, &token).await? else {
+    let Some(email) = app.users.link_email(&token).await? else {
         return no_such_link();
     };
     if let Some(problem) = problem_with(&password) {
-        return choose_page(&app, token, Some(problem)).await;
+        return choose_page(email, token, Some(problem));
     }
     let added = app.users.add(&email, password).await?;
-    mail_links::take(&app, &token, None).await?;
+    app.users.take_link(&token, None).await?;
     match added {
         Some(user) => {
             let entered = door.first_factor(user.account(), FirstFactorKind::Password);
@@ -147,23 +112,32 @@ pub(crate) async fn finish(
     }
 }
 
+fn choose_page(email: String, token: String, problem: Option<String>) -> Result<Response, Failure> {
+    let mut layout = Layout::bare("Choose a password");
+    layout.problem = problem;
+    html(&ChoosePage {
+        layout,
+        email,
+        token,
+        shortest: passwords::SHORTEST,
+    })
+}
+
 fn no_such_link() -> Result<Response, Failure> {
-    let text =
+    let problem =
         "That link was used already or has expired. Enter your address again to get a new one.";
-    let layout = Layout::bare("Error: create an account").with_problem(Some(text.into()));
+    let layout = Layout::bare("Create an account").with_problem(problem);
     let email = String::new();
     html(&SignUpPage { layout, email })
 }
 
 fn problem_with(password: &str) -> Option<String> {
-    if password.chars().count() < passwords::SHORTEST {
-        return Some(format!(
-            "Please use at least {} characters.",
-            passwords::SHORTEST
-        ));
+    let (shortest, longest) = (passwords::SHORTEST, passwords::LONGEST_BYTES);
+    if password.chars().count() < shortest {
+        return Some(format!("Please use at least {shortest} characters."));
     }
-    let too_long = password.len() > passwords::LONGEST_BYTES;
-    too_long.then(|| format!("Please use at most {} bytes.", passwords::LONGEST_BYTES))
+    let too_long = password.len() > longest;
+    too_long.then(|| format!("Please use at most {longest} bytes."))
 }
 
 /// Normalizes an address to lower case. Refuses an address that an authenticator app cannot show.

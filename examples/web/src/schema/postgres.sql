@@ -10,11 +10,6 @@ CREATE TABLE IF NOT EXISTS password_tries (
     tries bigint NOT NULL,
     begun_at bigint NOT NULL
 );
-CREATE TABLE IF NOT EXISTS browser_sessions (
-    id text NOT NULL PRIMARY KEY,
-    data text NOT NULL,
-    expires_at bigint NOT NULL
-);
 CREATE TABLE IF NOT EXISTS links (
     token text NOT NULL PRIMARY KEY,
     browser text NOT NULL,

@@ -77,10 +77,9 @@ async fn unlocking_stores_a_reason(service: Service) {
     let account = page.hidden("account");
     for reason in ["", "because", &"x".repeat(501)] {
         let fields = [("account", account.as_str()), ("reason", reason)];
-        operator
-            .post("/admin/unlock", &fields)
-            .await
-            .must_have("Please write a sentence");
+        let page = operator.post_and_follow("/admin/unlock", &fields).await;
+        page.must_have("Please write a sentence");
+        page.must_have("<title>Error: Accounts");
     }
     browser
         .get("/two-factor/code")
@@ -88,13 +87,18 @@ async fn unlocking_stores_a_reason(service: Service) {
         .must_have("data-cs-seconds");
     let reason = "She showed her passport <at> the desk";
     let fields = [("account", account.as_str()), ("reason", reason)];
-    let page = operator.post("/admin/unlock", &fields).await;
+    let page = operator.post_and_follow("/admin/unlock", &fields).await;
+    page.must_have("Your reason is stored in the log");
     page.must_have("Unlocked by our staff");
     page.must_have("operator@example.com: She showed her passport &#60;at&#62; the desk");
     assert_eq!(
         service.last_subject(ALICE),
         "Your second factor was unlocked"
     );
+    // A page that is loaded again unlocks nothing, and says nothing.
+    let page = operator.get("/admin?email=alice@example.com").await;
+    page.must_have("Unlocked by our staff");
+    assert!(!page.has("Your reason is stored in the log"));
     let code = service.next(&phone);
     assert_eq!(browser.give_code(&code).await.location(), "/account");
     // The owner sees the unlock, but not the remark of the operator.
@@ -133,7 +137,7 @@ async fn unlocking_after_a_clock_fault_needs_confirmation(service: Service) {
 
     let reason = "She showed her passport at the desk";
     let fields = [("account", account.as_str()), ("reason", reason)];
-    let page = operator.post("/admin/unlock", &fields).await;
+    let page = operator.post_and_follow("/admin/unlock", &fields).await;
     page.must_have("Not unlocked: a stored time is more than an hour ahead");
     assert!(!page.has("Unlocked by our staff"));
     assert_ne!(
@@ -144,7 +148,7 @@ async fn unlocking_after_a_clock_fault_needs_confirmation(service: Service) {
     page.must_have("We cannot check codes for your account just now");
 
     let confirmed = [fields[0], fields[1], ("clock_confirmed", "yes")];
-    let page = operator.post("/admin/unlock", &confirmed).await;
+    let page = operator.post_and_follow("/admin/unlock", &confirmed).await;
     page.must_have("Unlocked. Your reason is stored in the log.");
     page.must_have("operator@example.com: She showed her passport at the desk");
     page.must_have("<dt>Codes</dt><dd>accepted</dd>");

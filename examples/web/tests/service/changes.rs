@@ -23,7 +23,7 @@ async fn the_old_phone_works_until_confirmation(service: Service) {
     let new = service.confirm(&mut browser, setup.location()).await;
     assert_eq!(
         service.last_subject(ALICE),
-        "Your authenticator was replaced"
+        "Authenticator “Authenticator app” was replaced"
     );
     let mut other = service.partially_signed_in(ALICE).await;
     let code = service.next(&old);
@@ -33,7 +33,7 @@ async fn the_old_phone_works_until_confirmation(service: Service) {
         .must_have("not accepted");
     service.signed_in(ALICE, &new).await;
     let page = browser.get("/two-factor").await;
-    assert_eq!(page.body.matches("Move to a new phone").count(), 1);
+    assert_eq!(page.body.matches(">Move to a new phone<").count(), 1);
 }
 
 async fn a_second_authenticator_signs_in_until_removed(service: Service) {
@@ -44,7 +44,7 @@ async fn a_second_authenticator_signs_in_until_removed(service: Service) {
     let second = service.confirm(&mut browser, setup.location()).await;
     assert_eq!(
         service.last_subject(ALICE),
-        "Authenticator \"Tablet\" was added"
+        "Authenticator “Tablet” was added"
     );
     service.signed_in(ALICE, &first).await;
     service.signed_in(ALICE, &second).await;
@@ -60,7 +60,7 @@ async fn a_second_authenticator_signs_in_until_removed(service: Service) {
     page.must_have("is removed");
     assert_eq!(
         service.last_subject(ALICE),
-        "Authenticator \"Authenticator app\" was removed"
+        "Authenticator “Authenticator app” was removed"
     );
     let mut other = service.partially_signed_in(ALICE).await;
     let code = service.next(&first);

@@ -109,7 +109,7 @@ async fn a_link_leads_to_the_code_page(service: Service) {
     assert!(!browser.is_signed_in().await);
     let code = service.next(&phone);
     let page = browser.give_code_and_follow(&code).await;
-    page.must_have("Signed in with a link and a code");
+    page.must_have("Signed in with an email and a code");
 }
 
 async fn few_links_are_sent(service: Service) {

@@ -10,7 +10,7 @@ use countersign::testing::{ManualClock, Phone};
 use countersign::{AccountId, KeyId, Keyring, SealingKey, Timestamp, Verifier};
 use countersign_axum::GateService;
 use countersign_store_testing::{Durability, Postgres, available};
-use countersign_web::{App, Database, Mail, Mailer, Settings, SharedClock};
+use countersign_web::{App, Database, Mail, Mailer, Settings};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -85,7 +85,7 @@ impl Service {
             origin: "http://service.test".into(),
             operators: operators.iter().map(|&email| email.into()).collect(),
             mailer: Arc::new(mails.clone()),
-            clock: SharedClock::new(clock.clone()),
+            clock: Arc::new(clock.clone()),
         });
         Self {
             router: app.await.unwrap().service(),
@@ -99,7 +99,7 @@ impl Service {
 
     /// The verifier of a program for the staff.
     pub(crate) fn staff(&self) -> Verifier<BoxStore> {
-        let clock = SharedClock::new(self.clock.clone());
+        let clock = Arc::new(self.clock.clone());
         let store = self.database.store().unwrap();
         let keyring = Keyring::new(KeyId::new(1), self.key.clone());
         let builder = Verifier::builder(store, keyring, "Example");

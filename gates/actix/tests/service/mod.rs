@@ -6,23 +6,21 @@
     reason = "tests, which do not use everything"
 )]
 
-use actix_http::Request;
 use actix_session::storage::{
     CookieSessionStore, LoadError, SaveError, SessionKey, SessionStore, UpdateError,
     generate_session_key,
 };
 use actix_session::{Session, SessionMiddleware};
-use actix_web::body::{MessageBody, to_bytes};
+use actix_web::body::MessageBody;
 use actix_web::cookie::Key;
 use actix_web::cookie::time::Duration;
-use actix_web::dev::{Service as _, ServiceResponse};
-use actix_web::http::Method;
-use actix_web::test;
+use actix_web::dev::ServiceResponse;
 use actix_web::web::{self, Data, Form, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use countersign_actix::gate::countersign::AccountId;
 use countersign_actix::gate::countersign::session::Freshness;
-use countersign_actix::gate::testing::{Client, SECRET, TestAnswer, TestRequest};
+use countersign_actix::gate::testing::SECRET;
+use countersign_actix::testing::{Client, TestAnswer, TestRequest, TestService};
 use countersign_actix::{
     AppService, Door, Endpoint, FirstFactorKind, Gate, GateApp, GateMessage, GateSessions, Gated,
     SaveAs, SignedIn,
@@ -127,7 +125,7 @@ async fn change(session: Session, change: Path<String>, held: Data<Notify>) -> H
 /// Sends requests to the service.
 #[derive(Clone)]
 pub(crate) struct Service {
-    send: Rc<dyn Fn(Request) -> Answering>,
+    send: Rc<dyn Fn(TestRequest) -> Answering>,
     pub(crate) held: Held,
 }
 
@@ -138,15 +136,10 @@ impl Service {
         app: Gated<impl AppService<B>>,
         held: Held,
     ) -> Self {
-        let app = Rc::new(test::init_service(app).await);
+        let app = Rc::new(TestService::new(app).await);
         let send = Rc::new(move |request| -> Answering {
             let app = Rc::clone(&app);
-            Box::pin(async move {
-                match app.call(request).await {
-                    Ok(response) => answer(response.into()).await,
-                    Err(error) => answer(error.error_response()).await,
-                }
-            })
+            Box::pin(async move { app.send(request).await })
         });
         Self { send, held }
     }
@@ -177,29 +170,9 @@ impl Service {
     }
 }
 
-async fn answer<B: MessageBody>(response: HttpResponse<B>) -> TestAnswer {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let headers = response.headers().iter();
-    TestAnswer {
-        status: response.status().as_u16(),
-        headers: headers
-            .map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes())))
-            .collect(),
-        body: to_bytes(response.into_body())
-            .await
-            .unwrap_or_default()
-            .to_vec(),
-    }
-}
-
 impl Client for Service {
     fn send(&self, request: TestRequest) -> impl Future<Output = TestAnswer> {
-        let method = Method::from_bytes(request.method.as_bytes()).unwrap();
-        let mut sent = test::TestRequest::with_uri(&request.path).method(method);
-        for header in request.headers {
-            sent = sent.append_header(header);
-        }
-        (self.send)(sent.set_payload(request.body).to_request())
+        (self.send)(request)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether a request may have a page of the application.
 
-use countersign::session::{Access, Refused, Stage, StepUp};
+use countersign::session::{Access, Freshness, Refused, Stage, StepUp};
 
 use super::Stop;
 use super::prove::{Asked, prove_path};
@@ -24,13 +24,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         match stage.admit(access, self.now) {
             Ok(()) => Ok(self.visitor(sender)),
             Err(Refused::StepUp(step_up)) => {
-                let asked = match (access, &stage) {
-                    (Access::Fresh(freshness), Stage::Full(factors)) => {
-                        Asked::for_access(freshness, factors, self.now)
-                    }
-                    _ => Asked::NOTHING,
+                let freshness = match access {
+                    Access::Fresh(freshness) => Some(freshness),
+                    _ => None,
                 };
-                Err(self.step_up(step_up, asked))
+                Err(self.step_up(step_up, freshness, &stage))
             }
             Err(_) => {
                 // The first page may be closed itself, so a session that has moved does not go
@@ -60,10 +58,20 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     }
 
     /// Asks for a fresh factor first, and comes back to this page.
-    fn step_up(&mut self, step_up: StepUp, asked: Asked) -> Stop {
+    fn step_up(&mut self, step_up: StepUp, freshness: Option<Freshness>, stage: &Stage) -> Stop {
         if self.wants_json() {
-            return self.message(Message::StepUp).into();
+            let mut answer = self.message(Message::StepUp);
+            let challenge = freshness.map(|freshness| freshness.challenge());
+            let header = challenge.map(|challenge| ("www-authenticate", challenge));
+            answer.headers.extend(header);
+            return answer.into();
         }
+        let asked = match (freshness, stage) {
+            (Some(freshness), Stage::Full(factors)) => {
+                Asked::for_access(freshness, factors, self.now)
+            }
+            _ => Asked::NOTHING,
+        };
         let page = match step_up {
             StepUp::Enroll => self.path("/setup"),
             _ => {

@@ -3,7 +3,6 @@
 use countersign::factor::{AuthenticatorStatus, EnabledStatus};
 use countersign::{AuthenticatorId, AuthenticatorName, EnrollmentRequest, Rejection};
 
-use super::keep_one::KeepOne;
 use super::proof::{Origin, OwnedProof, ProofForm};
 use super::visit::{Member, Visit};
 use super::{Stop, rejected};
@@ -146,17 +145,12 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let proof = self.proof_of(&mut member, &form, &change, &origin).await?;
         let account = member.account.clone();
         let rows = RowsOfRequest::keeping(&member.full.id);
-        let store = KeepOne::new(self.flow.verifier.store().with(rows));
-        let verifier = self.flow.verifier.with_store(store.clone());
-        let result = verifier
-            .remove_authenticator(&account, found.id, proof.proof())
-            .await;
-        if store.has_refused() {
-            // Another request has removed the other one.
-            return Ok(self.redirect(&self.path("/disable")));
-        }
-        if let Err(denied) = result {
+        let verifier = self.flow.verifier_with(rows);
+        let removal = verifier.remove_authenticator_unless_last(&account, found.id, proof.proof());
+        if let Err(denied) = removal.await {
             return match rejected(denied)? {
+                // Another request has removed the other one.
+                Rejection::LastAuthenticator => Ok(self.redirect(&self.path("/disable"))),
                 // Another request did it.
                 Rejection::UnknownAuthenticator | Rejection::Disabled => {
                     Ok(self.removed_one(removed))

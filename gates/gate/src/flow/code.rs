@@ -1,10 +1,9 @@
 //! The code page: one field for a passcode or a backup code.
 
 use countersign::factor::{EnabledStatus, RateLimitState};
-use countersign::{AcceptedBy, Receipt, Rejection, RequestId, Status};
+use countersign::{AcceptedBy, Denied, Receipt, Rejection, RequestId, Status};
 use serde::Deserialize;
 
-use super::counts_failures::CountsFailures;
 use super::visit::{Sender, Visit};
 use super::{Stop, rejected};
 use crate::accounts::{Accounts, BoxError};
@@ -59,16 +58,18 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(self.refuse(Problem::CodesNeeded { count }, &path));
         }
         let rows = RowsOfRequest::inserting(self.new_sign_in(&half)?);
-        let store = CountsFailures::new(self.flow.verifier.store().with(rows));
-        let verifier = self.flow.verifier.with_store(store.clone());
+        let verifier = self.flow.verifier_with(rows);
         let account = half.session.account();
         let request = request_id(&half)?;
         match verifier.verify_request(account, &form.code, &request).await {
             Ok(receipt) => self.accepted(&half, receipt).await,
-            Err(denied) => match rejected(denied)? {
-                Rejection::Absent | Rejection::Disabled => Ok(self.changed_meanwhile()),
-                rejection => self.refused(&half, rejection, store.has_counted()).await,
-            },
+            Err(denied) => {
+                let is_repeat = matches!(denied, Denied::Repeated(_));
+                match rejected(denied)? {
+                    Rejection::Absent | Rejection::Disabled => Ok(self.changed_meanwhile()),
+                    rejection => self.refused(&half, rejection, is_repeat).await,
+                }
+            }
         }
     }
 
@@ -117,6 +118,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         if !S::IN_TRANSACTION {
             rows.insert(&new).await?;
         }
+        if !self.lives(half).await? {
+            // The password was changed while the code was checked.
+            rows.end(new.id()).await?;
+            return Ok(self.changed_meanwhile());
+        }
         let is_repeat = receipt.is_repeat();
         if is_repeat && rows.find(new.id()).await?.is_none() {
             // The user has signed out since.
@@ -148,11 +154,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         &mut self,
         half: &Half,
         rejection: Rejection,
-        is_counted: bool,
+        is_repeat: bool,
     ) -> Result<GateAnswer, Stop> {
         let is_wrong = matches!(rejection, Rejection::WrongCode | Rejection::BackupCodeUsed);
         // A repeat of the form is not counted, and the owner knows already.
-        if is_wrong && is_counted {
+        if is_wrong && !is_repeat {
             self.notify(half.session.account(), What::WrongCode).await;
         }
         if let StageData::Half(stored) = &mut self.session.stage
@@ -161,8 +167,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             stored.previous = Some(std::mem::replace(&mut stored.request, random::token()?));
         }
         let path = self.path("/code");
-        // The page itself shows a wait.
-        let page_says = rejection.retry_after().is_some() || rejection == Rejection::Locked;
+        // The page itself shows the wait of a limit.
+        let page_says = matches!(
+            rejection,
+            Rejection::Waiting { .. } | Rejection::BudgetSpent { .. } | Rejection::Locked
+        );
         Ok(match page_says && !self.wants_json() {
             true => self.redirect(&path),
             false => self.refuse(rejection, &path),

@@ -106,7 +106,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             Ok(receipt) => self.accepted(&half, receipt).await,
             Err(denied) => match rejected(denied)? {
                 Rejection::Absent | Rejection::Disabled => Ok(self.changed_meanwhile()),
-                Rejection::Replayed => self.again(&half).await,
+                replayed @ (Rejection::Replayed | Rejection::ReplayedAhead { .. }) => {
+                    self.again(&half, replayed).await
+                }
                 _ => {
                     let count = self.flow.verifier.policy().consecutive_codes().count;
                     let path = self.path("/codes");
@@ -118,9 +120,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
 
     /// All codes are right and used. If this form itself used them, its sign-in is there: only this
     /// half session can derive its id.
-    async fn again(&mut self, half: &Half) -> Result<GateAnswer, Stop> {
+    async fn again(&mut self, half: &Half, replayed: Rejection) -> Result<GateAnswer, Stop> {
         let Some(factors) = self.factors_by_passcode(half).await? else {
-            return Ok(self.refuse(Rejection::Replayed, &self.path("/codes")));
+            return Ok(self.refuse(replayed, &self.path("/codes")));
         };
         let home = &self.flow.settings.home;
         self.renew_as_full(half, factors, None, None, home)

@@ -6,14 +6,13 @@ mod backup_codes;
 mod change;
 mod code;
 mod codes;
-mod counts_failures;
 mod disable;
 mod enter;
-mod keep_one;
 mod overview;
 mod proof;
 mod prove;
 mod renew;
+mod reset;
 mod setup;
 mod setup_confirm;
 mod sign_out;
@@ -185,6 +184,11 @@ impl<S: SignInStore, A: Accounts> Engine for Flow<S, A> {
         Box::pin(async move { self.rows().end_others(&account, keep.as_ref()).await })
     }
 
+    fn force_disable(self: Arc<Self>, account: AccountId) -> Pending<Result<(), BoxError>> {
+        let task = tokio::spawn(async move { self.reset(&account).await }.in_current_span());
+        Box::pin(async move { task.await? })
+    }
+
     fn purge(self: Arc<Self>) -> Pending<Result<(), BoxError>> {
         Box::pin(async move {
             let now = self.settings.clock.now().as_unix();
@@ -214,7 +218,7 @@ fn to_its_end(work: impl Future<Output = GateAnswer> + Send + 'static) -> Pendin
 /// The rejection, or the failure.
 fn rejected(denied: Denied) -> Result<countersign::Rejection, Stop> {
     match denied {
-        Denied::Rejected(rejection) => Ok(rejection),
+        Denied::Rejected(rejection) | Denied::Repeated(rejection) => Ok(rejection),
         Denied::Failed(error) => Err(error.into()),
     }
 }

@@ -248,7 +248,10 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         code: &str,
         rejection: Rejection,
     ) -> Result<(), Stop> {
-        if rejection == Rejection::Replayed {
+        if matches!(
+            rejection,
+            Rejection::Replayed | Rejection::ReplayedAhead { .. }
+        ) {
             self.renew_after(&mut member.full, code)?;
             self.keep(member);
         }

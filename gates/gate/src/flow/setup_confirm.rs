@@ -99,6 +99,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         };
         self.notify(&new.account, What::Enabled).await;
         rows?;
+        if !self.lives(half).await? {
+            // The password was changed while the code was checked.
+            self.flow.rows().end(&new.id).await?;
+            return Ok(self.changed_meanwhile());
+        }
         let sealed = self.flow.verifier.seal_receipt(&receipt);
         let full = half.session.pass(receipt.into(), self.now)?;
         self.signed_in(half, &full).await;
@@ -155,7 +160,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         match self.flow.verifier.verify(account, code).await {
             Ok(_) => {}
             Err(denied) => match rejected(denied)? {
-                Rejection::Replayed => {}
+                Rejection::Replayed | Rejection::ReplayedAhead { .. } => {}
                 _ => return Ok(self.go_to_code()),
             },
         }

@@ -1,6 +1,7 @@
 //! One request on its way through the gate, and the answers to it.
 
 use countersign::backup::{Alphabet, CodeShape};
+use countersign::session::SecondFactorUse;
 use countersign::{AccountId, Timestamp};
 use serde::de::DeserializeOwned;
 
@@ -77,7 +78,7 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
     /// Finds out who sends the request. A full session counts only with its row.
     pub(crate) async fn sender(&self) -> Result<Sender, Stop> {
         Ok(match &self.session.stage {
-            StageData::Half(half) if !half.session.is_over(self.now) => Sender::Half(half.clone()),
+            StageData::Half(half) if self.lives(half).await? => Sender::Half(half.clone()),
             StageData::Anonymous | StageData::Half(_) => Sender::Anonymous,
             StageData::Moved { half, at, .. } => Sender::Moved {
                 half: half.clone(),
@@ -88,6 +89,16 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
                 None => Sender::Anonymous,
             },
         })
+    }
+
+    /// Whether a half session goes on: its time is not over, and the password is the same.
+    pub(super) async fn lives(&self, half: &Half) -> Result<bool, Stop> {
+        if half.session.is_over(self.now) {
+            return Ok(false);
+        }
+        let account = half.session.account();
+        let changed = self.flow.accounts.password_changed_at(account).await?;
+        Ok(changed.is_none_or(|changed| changed <= half.session.first_factor().at))
     }
 
     async fn member(&self, full: &Full) -> Result<Option<Member>, Stop> {
@@ -104,12 +115,23 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             return Ok(None);
         }
         if idle >= SEEN_EVERY {
+            let has_second = full.factors.second != SecondFactorUse::None;
+            if !has_second && self.must_enroll(&row.account).await? {
+                return Ok(None);
+            }
             rows.touch(&full.id, self.now).await?;
         }
         Ok(Some(Member {
             account: row.account,
             full: full.clone(),
         }))
+    }
+
+    /// Whether the account must have a second factor by now.
+    async fn must_enroll(&self, account: &AccountId) -> Result<bool, Stop> {
+        let requirement = self.flow.accounts.requirement(account).await?;
+        let from = requirement.enroll_from();
+        Ok(from.is_some_and(|from| from <= self.now))
     }
 
     /// The sender of a page for full sessions.
@@ -420,5 +442,6 @@ const COMMON_HEADERS: [(&str, &str); 4] = [
 /// The longest text that the session keeps for the field of a form, in bytes.
 const LONGEST_TYPED: usize = 256;
 
-/// The precision of the last use, in seconds.
+/// The precision of the last use, in seconds. As often, a session without a second factor is
+/// compared with the requirement.
 const SEEN_EVERY: u64 = 60;

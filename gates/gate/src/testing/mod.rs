@@ -1,17 +1,23 @@
-//! Tests that every adapter of the gate runs on a small service of its own.
+//! A check of all routes for your own tests, and the tests of the adapters.
+//!
+//! A [`Harness`] walks the routes of your service. Each adapter runs the other tests on a small
+//! service of its own.
 //!
 //! An adapter builds a service with [`ROUTES`] over the gate of a [`Fixture`], and sends it
 //! requests through a [`Client`]. [`bypasses::refused`] tries to get past the gate in many ways.
 
 pub mod bypasses;
 mod fixture;
+mod harness;
 mod must_enroll;
+mod paths;
 mod steps;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 
 pub use fixture::Fixture;
+pub use harness::{Harness, OpenRoutes, Report, Routes};
 pub use must_enroll::must_enroll;
 
 /// The body of a closed page.
@@ -61,6 +67,8 @@ pub struct TestAnswer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Whether the gate refused the request. An adapter knows this from the answer itself.
+    pub refused: bool,
 }
 
 /// Sends requests to the service under test.

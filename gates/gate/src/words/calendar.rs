@@ -3,8 +3,13 @@
 use countersign::Timestamp;
 use std::time::Duration;
 
-/// The attribute `datetime` of the element `time`, as in RFC 3339.
-pub(crate) fn attribute_of(at: Timestamp) -> String {
+/// Returns the attribute `datetime` of the element `time`, as in RFC 3339.
+///
+/// On your own pages, give the element the attribute `data-cs-time` too. Then the
+/// [script](crate::script) shows the time in the browser's time zone, or only the date if the
+/// attribute is `date`.
+#[must_use]
+pub fn datetime(at: Timestamp) -> String {
     Utc::from(at).attribute()
 }
 

@@ -3,6 +3,7 @@ use countersign::{Rejection, Timestamp};
 use std::time::Duration;
 
 use super::calendar::{Span, Utc};
+use super::notices::{english_event, english_mail};
 use super::table::{ChangeWords, MessageWords, Words};
 use crate::page::{Change, Done, Message};
 use crate::problem::Problem;
@@ -69,7 +70,9 @@ impl Words {
         added: "Added",
         last_used: "last used",
         replace: "Move to a new phone",
+        replace_of: |name| format!("Move to a new phone from {name}"),
         remove: "Remove",
+        remove_of: |name| format!("Remove {name}"),
         add: "Add another authenticator",
         disable: "Turn off",
         backup_codes: "Backup codes",
@@ -137,6 +140,8 @@ impl Words {
         to_sign_in: "Go to the sign-in page",
         to_code: "Enter a code",
         to_setup: "Start again",
+        event: english_event,
+        mail: english_mail,
     };
 }
 
@@ -387,6 +392,11 @@ fn rejection(rejection: Rejection) -> String {
              happening, check that the clock of your phone is set automatically."
                 .into()
         }
+        Rejection::ReplayedAhead { retry_after } => format!(
+            "A code of a later time was used before, because a clock was fast. The codes of your app work again in {}. \
+             Until then, use a backup code. Check that the clock of your phone is set automatically.",
+            span(retry_after)
+        ),
         Rejection::ClockFault => Words::ENGLISH.clock_fault.into(),
         Rejection::Locked => Words::ENGLISH.locked.into(),
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => {

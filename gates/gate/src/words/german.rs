@@ -3,8 +3,10 @@ use countersign::{Rejection, Timestamp};
 use std::time::Duration;
 
 use super::calendar::{Span, Utc};
-use super::table::{ChangeWords, MessageWords, Words};
-use crate::page::{Change, Done, Message};
+use super::german_changes::change;
+use super::notices::{german_event, german_mail};
+use super::table::{MessageWords, Words};
+use crate::page::{Done, Message};
 use crate::problem::Problem;
 
 impl Words {
@@ -79,7 +81,9 @@ impl Words {
         added: "Hinzugefügt am",
         last_used: "zuletzt verwendet am",
         replace: "Auf ein neues Telefon umziehen",
+        replace_of: |name| format!("Von {name} auf ein neues Telefon umziehen"),
         remove: "Entfernen",
+        remove_of: |name| format!("{name} entfernen"),
         add: "Weitere App hinzufügen",
         disable: "Ausschalten",
         backup_codes: "Backup-Codes",
@@ -157,6 +161,8 @@ impl Words {
         to_sign_in: "Zur Anmeldung",
         to_code: "Code eingeben",
         to_setup: "Neu beginnen",
+        event: german_event,
+        mail: german_mail,
     };
 }
 
@@ -208,72 +214,6 @@ fn file(service: &str, date: &str) -> BackupCodeFile {
              Wenn nur noch wenige Codes übrig sind oder jemand anders sie gesehen haben könnte, melden Sie sich bei \
              {service} an, und erstellen Sie neue. Die Codes auf dieser Seite gelten dann nicht mehr."
         ),
-    }
-}
-
-fn change(change: &Change) -> ChangeWords {
-    let (title, text, button) = match change {
-        Change::Enable => (
-            "Zwei-Faktor-Authentifizierung einschalten",
-            "Bitte weisen Sie zuerst nach, dass Sie es sind.".into(),
-            "Weiter",
-        ),
-        Change::Add => (
-            "Weitere App hinzufügen",
-            "Sie können sich auch mit einer zweiten App anmelden, zum Beispiel auf einem Tablet oder einem \
-             Diensttelefon. Geben Sie ihr einen Namen, an dem Sie sie erkennen."
-                .into(),
-            "Weiter",
-        ),
-        Change::Replace { name } => (
-            "Auf ein neues Telefon umziehen",
-            format!(
-                "Sie fügen das Konto zur App auf Ihrem neuen Telefon hinzu. „{name}“ funktioniert weiter, bis Sie die \
-                 neue App bestätigen."
-            ),
-            "Weiter",
-        ),
-        Change::Remove { name, last: false } => (
-            "App entfernen",
-            format!("Mit den Codes von „{name}“ können Sie sich nicht mehr anmelden."),
-            "Entfernen",
-        ),
-        Change::Remove { name, last: true } => (
-            "Letzte App entfernen",
-            format!(
-                "Ohne „{name}“ ist die Zwei-Faktor-Authentifizierung ausgeschaltet, und Ihre Backup-Codes gelten nicht \
-                 mehr. Sie melden sich dann nur mit Ihrem Passwort an."
-            ),
-            "Entfernen und ausschalten",
-        ),
-        Change::Disable => (
-            "Zwei-Faktor-Authentifizierung ausschalten",
-            "Ihre Apps und Backup-Codes gelten nicht mehr. Sie melden sich dann nur mit Ihrem Passwort an."
-                .into(),
-            "Ausschalten",
-        ),
-        Change::IssueBackupCodes { replaces } => (
-            "Backup-Codes erstellen",
-            if *replaces {
-                "Mit jedem neuen Code können Sie sich einmal anmelden, wenn Sie Ihr Telefon nicht haben. Die neuen \
-                 Codes ersetzen alle früheren."
-            } else {
-                "Mit jedem Code können Sie sich einmal anmelden, wenn Sie Ihr Telefon nicht haben."
-            }
-            .into(),
-            "Backup-Codes erstellen",
-        ),
-        Change::Reach => (
-            "Bestätigen, dass Sie es sind",
-            "Ihre Anmeldung liegt schon länger zurück. Bitte weisen Sie erneut nach, dass Sie es sind."
-                .into(),
-            "Weiter",
-        ),
-    };
-    ChangeWords {
-        title: title.into(),
-        text,
-        button: button.into(),
     }
 }
 
@@ -440,6 +380,11 @@ fn rejection(rejection: Rejection) -> String {
              das öfter geschieht, prüfen Sie, ob die Uhr Ihres Telefons automatisch gestellt wird."
                 .into()
         }
+        Rejection::ReplayedAhead { retry_after } => format!(
+            "Ein Code einer späteren Zeit wurde schon verwendet, weil eine Uhr vorging. Die Codes Ihrer App gelten in {} \
+             wieder. Verwenden Sie bis dahin einen Backup-Code. Prüfen Sie, ob sich die Uhr Ihres Telefons selbst stellt.",
+            span(retry_after)
+        ),
         Rejection::ClockFault => Words::GERMAN.clock_fault.into(),
         Rejection::Locked => Words::GERMAN.locked.into(),
         Rejection::Waiting { retry_after } | Rejection::BudgetSpent { retry_after } => format!(

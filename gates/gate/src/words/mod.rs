@@ -14,11 +14,13 @@
 mod calendar;
 mod english;
 mod german;
+mod german_changes;
 mod language;
+mod notices;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use calendar::attribute_of;
+pub use calendar::datetime;
 pub use language::Language;
-pub use table::{ChangeWords, MessageWords, Words};
+pub use table::{ChangeWords, MailWords, MessageWords, Words};

@@ -2,6 +2,7 @@ use countersign::Timestamp;
 use countersign::backup::BackupCodeFile;
 use std::time::Duration;
 
+use crate::notice::What;
 use crate::page::{Change, Done, Message};
 use crate::problem::Problem;
 
@@ -107,8 +108,14 @@ pub struct Words {
     pub last_used: &'static str,
     /// "Move to a new phone".
     pub replace: &'static str,
+    /// "Move to a new phone from Tablet": what a screen reader says instead of `replace`, with the
+    /// name of the authenticator. Keep the words of `replace` together, for speech input.
+    pub replace_of: fn(&str) -> String,
     /// "Remove".
     pub remove: &'static str,
+    /// "Remove Tablet": what a screen reader says instead of `remove`, with the name of the
+    /// authenticator.
+    pub remove_of: fn(&str) -> String,
     /// "Add another authenticator".
     pub add: &'static str,
     /// "Turn off".
@@ -223,6 +230,22 @@ pub struct Words {
     pub to_code: &'static str,
     /// The link to a new enrollment.
     pub to_setup: &'static str,
+
+    // What the owner of an account reads about a notice.
+    /// A line for the log of the account: "Signed in with a password and a code".
+    pub event: fn(&What) -> String,
+    /// The mail to the owner. `None`: a sign-in or a wrong code needs none.
+    pub mail: fn(&What) -> Option<MailWords>,
+}
+
+/// A mail to the owner of an account. Add the name of your service, and what to do if the reader
+/// knows nothing about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailWords {
+    /// The subject, without a full stop.
+    pub subject: String,
+    /// The text.
+    pub text: String,
 }
 
 /// The page that explains a change and asks for the proof.

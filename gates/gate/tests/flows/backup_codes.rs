@@ -38,8 +38,8 @@ async fn a_repeat_at_the_same_time_issues_once(service: Service) {
     let once = page.line("once").to_owned();
     let form = browser.form(PATH, &[("once", &once)]);
     let (one, other) = (
-        browser.gate.handle(form.clone()).await,
-        browser.gate.handle(form).await,
+        browser.handle(form.clone()).await,
+        browser.handle(form).await,
     );
     let issued = [one, other]
         .into_iter()

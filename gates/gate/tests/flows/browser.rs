@@ -8,6 +8,8 @@ use countersign_gate::{
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use crate::schemas::{check_other, check_page};
+
 /// The sessions of a service, by their ids.
 #[derive(Clone, Default)]
 pub(crate) struct Sessions(Arc<Mutex<HashMap<String, String>>>);
@@ -100,12 +102,15 @@ pub(crate) struct Answer {
     pub(crate) next: String,
     /// The word for a problem in JSON.
     pub(crate) code: String,
+    /// The header `WWW-Authenticate`.
+    pub(crate) challenge: String,
 }
 
 impl From<GateAnswer> for Answer {
     fn from(answer: GateAnswer) -> Self {
-        let mut headers = answer.headers.iter();
-        let location = headers.find(|(name, _)| *name == "location");
+        let header = |name| answer.headers.iter().find(|(known, _)| *known == name);
+        let location = header("location");
+        let challenge = header("www-authenticate").map(|(_, text)| text.clone());
         let body = String::from_utf8(answer.body).unwrap();
         let json: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
         let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
@@ -113,6 +118,7 @@ impl From<GateAnswer> for Answer {
             status: answer.status,
             next: location.map_or_else(|| text("next"), |(_, path)| path.clone()),
             code: text("code"),
+            challenge: challenge.unwrap_or_default(),
             body: match json["content"]["codes"].as_array() {
                 None => body,
                 Some(codes) => {
@@ -200,14 +206,22 @@ impl Browser {
         self.request(path, Some(&all))
     }
 
-    pub(crate) async fn send(&mut self, request: GateRequest) -> Answer {
+    /// Sends a request for a page of the gate, and checks that the answer is documented.
+    pub(crate) async fn handle(&self, request: GateRequest) -> GateAnswer {
+        let (post, path) = (request.post, request.path.clone());
         let answer = self.gate.handle(request).await;
+        check_page(post, &path, &answer);
+        answer
+    }
+
+    pub(crate) async fn send(&mut self, request: GateRequest) -> Answer {
+        let answer = self.handle(request).await;
         self.receive(answer)
     }
 
     /// Sends a request whose answer never arrives. The session crate still stores its change.
     pub(crate) async fn send_without_answer(&self, request: GateRequest) -> Answer {
-        let answer = self.gate.handle(request).await;
+        let answer = self.handle(request).await;
         let sessions = &self.sessions;
         sessions.carry_out(self.cookie.as_deref(), &answer.session);
         answer.into()
@@ -251,6 +265,7 @@ impl Browser {
         let account = AccountId::new(account).unwrap();
         let request = self.request("/sign-in", Some(&[]));
         let answer = self.gate.first_factor(request, account, kind).await;
+        check_other("/sign-in", &answer);
         self.receive(answer)
     }
 
@@ -263,7 +278,10 @@ impl Browser {
         let request = self.request(path, None);
         match self.gate.admit(request, access).await {
             Admission::Granted(_) => Ok(()),
-            Admission::Refused(answer) => Err(self.receive(answer)),
+            Admission::Refused(answer) => {
+                check_other(path, &answer);
+                Err(self.receive(answer))
+            }
             other => panic!("{other:?}"),
         }
     }

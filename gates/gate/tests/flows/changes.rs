@@ -372,7 +372,7 @@ async fn disabling_twice_is_good_news(service: Service) {
     let both = [("password", PASSWORD), ("code", code.as_str())];
     let form = browser.form("/two-factor/disable", &both);
     // Both requests have the old session.
-    let _ = browser.gate.handle(form.clone()).await;
+    let _ = browser.handle(form.clone()).await;
     browser.send(form).await.leads_to("/two-factor");
     assert!(!browser.get("/two-factor").await.line("notice").is_empty());
     assert_eq!(service.flag(ALICE).await, FactorFlag::Off);

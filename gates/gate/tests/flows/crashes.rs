@@ -17,6 +17,7 @@ in_both_formats! {
     disabling_survives_a_fault,
     removing_survives_a_fault,
     issuing_survives_a_fault,
+    a_reset_survives_a_fault,
 }
 
 /// Runs a flow once for each call and each kind of fault, on a service of its own.
@@ -211,6 +212,27 @@ async fn issuing_survives_a_fault(like: Service) {
             service.with_code(ALICE, code).await;
         }
         assert!(browser.is_signed_in().await);
+        owner_gets_in(service, &phone).await;
+        Ok(())
+    })
+    .await;
+}
+
+async fn a_reset_survives_a_fault(like: Service) {
+    at_each_call(&like, async |service| {
+        let (mut browser, phone) = service.enrolled(ALICE).await;
+        let alice = countersign::AccountId::new(ALICE)?;
+        service.start();
+        let reset = service.gate.force_disable(&alice).await;
+        service.end();
+        let is_off = !service.is_enabled(ALICE).await;
+        assert!(reset.is_err() || is_off && !browser.is_signed_in().await);
+        let mut other = service.browser();
+        other.password(ALICE).await;
+        assert_eq!(other.is_signed_in().await, is_off);
+        service.gate.force_disable(&alice).await?;
+        assert!(!service.is_enabled(ALICE).await);
+        assert!(!browser.is_signed_in().await);
         owner_gets_in(service, &phone).await;
         Ok(())
     })

@@ -206,7 +206,7 @@ async fn background_requests_change_nothing(service: Service) {
     let fields = [("name", "Tablet"), ("code", code.as_str())];
     browser.post("/two-factor/add", &fields).await;
     assert_ne!(browser.cookie, old);
-    let answer = browser.gate.handle(late).await;
+    let answer = browser.handle(late).await;
     let cookie = service.sessions.carry_out(old.as_deref(), &answer.session);
     assert_eq!(cookie, crate::browser::Cookie::Kept);
     assert!(service.sessions.data(old.as_deref()).is_moved());

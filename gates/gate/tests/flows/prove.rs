@@ -15,6 +15,7 @@ in_both_formats! {
     a_page_can_demand_a_second_factor,
     wrong_factors_do_not_lead_on,
     no_other_site_is_led_to,
+    a_program_gets_a_challenge,
     without_password_the_user_signs_in_again,
     a_factor_that_another_session_disabled_is_not_asked_for,
 }
@@ -121,6 +122,22 @@ async fn no_other_site_is_led_to(service: Service) {
         let answer = browser.post(&path, &[("password", PASSWORD)]).await;
         answer.leads_to("/");
     }
+}
+
+/// RFC 9470.
+async fn a_program_gets_a_challenge(service: Service) {
+    const TRANSFER: Freshness = Freshness::minutes(5).with_second_factor().with_acr("mfa");
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let strict = Access::Fresh(TRANSFER);
+    service.wait(301);
+    let to_page = browser.may_have("/transfer", strict).await.unwrap_err();
+    assert_eq!((to_page.status, to_page.challenge.as_str()), (303, ""));
+    browser.headers.accept = Some("application/json".to_owned());
+    let refused = browser.may_have("/transfer", strict).await.unwrap_err();
+    assert_eq!((refused.status, refused.code.as_str()), (401, "step-up"));
+    assert_eq!(refused.challenge, TRANSFER.challenge());
+    let half = service.browser().may_have("/transfer", strict).await;
+    assert_eq!(half.unwrap_err().challenge, "", "nobody is signed in");
 }
 
 async fn without_password_the_user_signs_in_again(service: Service) {

@@ -115,7 +115,7 @@ async fn confirming_at_the_same_time_signs_in_once(service: Service) {
     let code = phone.passcode(service.clock.now());
     // Both requests have the old session.
     let form = browser.form(&path, &[("code", &code)]);
-    let first = browser.gate.handle(form.clone()).await;
+    let first = browser.handle(form.clone()).await;
     let answer = browser.send(form).await;
     answer.leads_to("/two-factor/backup-codes");
     let (SessionChange::Renew { id, .. }, SessionChange::Renew { id: again, .. }) =
@@ -137,7 +137,7 @@ async fn a_race_needs_the_code(service: Service) {
     let code = phone.passcode(service.clock.now());
     let right = browser.form(&path, &[("code", &code)]);
     let wrong = browser.form(&path, &[("code", "000000")]);
-    let _ = browser.gate.handle(right).await;
+    let _ = browser.handle(right).await;
     // The other request has the old session too, and another code.
     browser.send(wrong).await.leads_to("/two-factor/code");
     assert!(!browser.is_signed_in().await);

@@ -106,7 +106,7 @@ async fn an_account_without_password_signs_in_again(service: Service) {
     let answer = browser.post("/two-factor/setup", &[]).await;
     match answer.status {
         303 => assert_eq!(answer.next, "/sign-in"),
-        status => assert_eq!(status, 403),
+        status => assert_eq!(status, 401),
     }
 }
 
@@ -181,7 +181,7 @@ async fn confirming_twice_is_no_error(service: Service) {
     service.accounts.notices();
     // Both requests have the old session.
     let form = browser.form(&path, &[("code", &code)]);
-    let first = browser.gate.handle(form.clone()).await;
+    let first = browser.handle(form.clone()).await;
     let answer = browser.send(form).await;
     answer.leads_to("/two-factor/backup-codes");
     let (SessionChange::Renew { id, .. }, SessionChange::Renew { id: again, .. }) =

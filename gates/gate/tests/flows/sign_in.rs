@@ -16,6 +16,7 @@ in_both_formats! {
     an_anonymous_session_keeps_nothing,
     the_page_hides_the_verifiers_request_id,
     a_limit_makes_the_user_wait,
+    a_code_used_ahead_says_why,
     a_backup_code_signs_in_once,
     a_lost_record_lets_nobody_in,
     an_old_id_reaches_nothing,
@@ -229,6 +230,28 @@ async fn a_limit_makes_the_user_wait(service: Service) {
     let answer = browser.fill("/two-factor/code", &[("code", &code)]).await;
     answer.refused(429, "too-many-codes", "/two-factor/code");
     assert!(!browser.is_signed_in().await);
+}
+
+/// The clock of the phone was nine minutes fast, and is right again.
+async fn a_code_used_ahead_says_why(service: Service) {
+    let (_, phone) = service.enrolled(ALICE).await;
+    service.wait(600);
+    let later = [8 * 60, 8 * 60 + 30, 9 * 60];
+    let row = later.map(|ahead| phone.passcode(service.clock.now().saturating_add(ahead)));
+    let row = row.each_ref().map(String::as_str);
+    let account = AccountId::new(ALICE).unwrap();
+    let verifier = &service.verifier;
+    let _receipt = verifier.verify_consecutive(&account, &row).await.unwrap();
+    let mut browser = service.browser();
+    browser.password(ALICE).await;
+    let code = phone.passcode(service.clock.now());
+    let answer = browser.fill("/two-factor/code", &[("code", &code)]).await;
+    answer.refused(429, "codes-used-ahead", "/two-factor/code");
+    assert!(!browser.is_signed_in().await);
+    service.wait(9 * 60 + 30);
+    let code = phone.passcode(service.clock.now());
+    let answer = browser.fill("/two-factor/code", &[("code", &code)]).await;
+    answer.leads_to("/");
 }
 
 async fn a_backup_code_signs_in_once(service: Service) {

@@ -93,6 +93,7 @@ pub(crate) struct People(Arc<Mutex<Rules>>);
 struct Rules {
     requirement: Requirement,
     without_password: bool,
+    password_changed_at: Option<Timestamp>,
     wait: Option<Duration>,
     passwords_checked: u32,
     notices: Vec<What>,
@@ -105,6 +106,10 @@ impl People {
 
     pub(crate) fn drop_passwords(&self) {
         self.0.lock().unwrap().without_password = true;
+    }
+
+    pub(crate) fn change_password(&self, at: Timestamp) {
+        self.0.lock().unwrap().password_changed_at = Some(at);
     }
 
     pub(crate) fn limit_passwords(&self, wait: Duration) {
@@ -148,6 +153,10 @@ impl Accounts for People {
 
     async fn has_password(&self, _: &AccountId) -> Result<bool, BoxError> {
         Ok(!self.0.lock().unwrap().without_password)
+    }
+
+    async fn password_changed_at(&self, _: &AccountId) -> Result<Option<Timestamp>, BoxError> {
+        Ok(self.0.lock().unwrap().password_changed_at)
     }
 
     async fn requirement(&self, _: &AccountId) -> Result<Requirement, BoxError> {

@@ -210,7 +210,7 @@ pub(super) fn shown(secret: &Secret, at: Timestamp) -> Passcode {
 
 fn rejected<T>(answer: Result<T, Denied>) -> Result<(), Box<dyn Error>> {
     match answer {
-        Err(Denied::Rejected(_)) => Ok(()),
+        Err(Denied::Rejected(_) | Denied::Repeated(_)) => Ok(()),
         Err(Denied::Failed(error)) => Err(error.into()),
         _ => Err("the verifier accepted a wrong code".into()),
     }

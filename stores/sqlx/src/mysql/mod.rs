@@ -1,6 +1,8 @@
 //! MySQL and MariaDB.
 
 mod dialect;
+#[cfg(feature = "tower-sessions-015")]
+mod sessions;
 #[cfg(feature = "gate")]
 mod sign_ins;
 mod statements;

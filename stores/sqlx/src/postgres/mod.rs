@@ -1,6 +1,8 @@
 //! PostgreSQL.
 
 mod dialect;
+#[cfg(feature = "tower-sessions-015")]
+mod sessions;
 #[cfg(feature = "gate")]
 mod sign_ins;
 mod statements;

@@ -23,6 +23,8 @@ macro_rules! server {
 mod conformance;
 mod errors;
 mod faults;
+#[cfg(feature = "tower-sessions-015")]
+mod sessions;
 #[cfg(feature = "gate")]
 mod sign_ins;
 #[path = "../support/mod.rs"]

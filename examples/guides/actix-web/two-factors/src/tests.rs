@@ -1,8 +1,7 @@
 use actix_session::storage::CookieSessionStore;
 use actix_web::cookie::Key;
-use actix_web::test::TestRequest;
 use actix_web::web::post;
-use countersign_actix::testing::{Harness, must_enroll};
+use countersign_actix::testing::{Browser, Harness, TestService, must_enroll};
 use countersign_actix::{Door, FirstFactorKind};
 use sqlx::PgPool;
 
@@ -16,7 +15,10 @@ async fn only_the_sign_in_pages_are_open() -> Result<()> {
     let enter = async |door: Door| door.first_factor(1, FirstFactorKind::Password).await;
     let app = app(must_enroll()?, users, CookieSessionStore::default(), Key::generate());
     let app = app.public("/enter", post().to(enter)).into_service();
-    let harness = Harness::new(app).sign_in(TestRequest::post().uri("/enter"));
-    harness.open("/enter").open("/sign-in").open("/sign-up").run().await?;
+    let service = TestService::new(app).await;
+    let mut browser = Browser::new();
+    browser.post(&service, "/enter", "").await;
+    let harness = Harness::new(service).half_signed_in(&browser);
+    harness.public(["/enter", "/sign-in", "/sign-up"]).check().await?;
     Ok(())
 }

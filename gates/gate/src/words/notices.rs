@@ -1,0 +1,214 @@
+//! The words about [`Notice`](crate::Notice)s: a line for the log of an account, and a mail to its
+//! owner.
+
+use countersign::FirstFactorKind;
+use countersign::session::SecondFactorUse;
+
+use super::table::MailWords;
+use crate::notice::What;
+
+fn mail(subject: impl Into<String>, text: impl Into<String>) -> Option<MailWords> {
+    let (subject, text) = (subject.into(), text.into());
+    Some(MailWords { subject, text })
+}
+
+pub(super) fn english_event(what: &What) -> String {
+    match what {
+        What::SignedIn { first, second } => {
+            let first = match first {
+                FirstFactorKind::Password => "a password",
+                FirstFactorKind::Email => "an email",
+                FirstFactorKind::SingleSignOn => "another service",
+                FirstFactorKind::Passkey => "a passkey",
+                FirstFactorKind::ApiToken => "an API token",
+                FirstFactorKind::RememberedBrowser => "a remembered browser",
+                _ => "a first factor",
+            };
+            match second {
+                SecondFactorUse::None => format!("Signed in with {first} alone"),
+                SecondFactorUse::Passcode => format!("Signed in with {first} and a code"),
+                SecondFactorUse::BackupCode => format!("Signed in with {first} and a backup code"),
+                _ => format!("Signed in with {first} and a second factor"),
+            }
+        }
+        What::BackupCodeUsed { number, .. } => format!("Backup code {number} was used"),
+        What::WrongCode => "A wrong code was entered".into(),
+        What::Enabled => "Two-factor authentication was turned on".into(),
+        What::Added { name } => format!("Authenticator “{name}” was added"),
+        What::Replaced { name } => format!("Authenticator “{name}” was replaced"),
+        What::Removed { name } => format!("Authenticator “{name}” was removed"),
+        What::Disabled => "Two-factor authentication was turned off".into(),
+        What::BackupCodesIssued => "New backup codes were generated".into(),
+    }
+}
+
+pub(super) fn english_mail(what: &What) -> Option<MailWords> {
+    match what {
+        What::SignedIn { .. } | What::WrongCode => None,
+        What::BackupCodeUsed { number, remaining } => mail(
+            "A backup code was used to sign in",
+            format!("It was code number {number}. Codes left: {remaining}."),
+        ),
+        What::Enabled => mail(
+            "Two-factor authentication is on",
+            "From now on, signing in needs your password and a code from your app.",
+        ),
+        What::Added { name } => mail(
+            format!("Authenticator “{name}” was added"),
+            "Its codes can now sign in to your account.",
+        ),
+        What::Replaced { name } => mail(
+            format!("Authenticator “{name}” was replaced"),
+            "The old entry in your app no longer works.",
+        ),
+        What::Removed { name } => mail(
+            format!("Authenticator “{name}” was removed"),
+            "Its codes no longer work.",
+        ),
+        What::Disabled => mail(
+            "Two-factor authentication is off",
+            "From now on, signing in needs only your password.",
+        ),
+        What::BackupCodesIssued => mail(
+            "You have new backup codes",
+            "Your earlier backup codes no longer work.",
+        ),
+    }
+}
+
+pub(super) fn german_event(what: &What) -> String {
+    match what {
+        What::SignedIn { first, second } => {
+            let first = match first {
+                FirstFactorKind::Password => "einem Passwort",
+                FirstFactorKind::Email => "einer E-Mail",
+                FirstFactorKind::SingleSignOn => "einem anderen Dienst",
+                FirstFactorKind::Passkey => "einem Passkey",
+                FirstFactorKind::ApiToken => "einem API-Token",
+                FirstFactorKind::RememberedBrowser => "einem gemerkten Browser",
+                _ => "einem ersten Faktor",
+            };
+            match second {
+                SecondFactorUse::None => format!("Nur mit {first} angemeldet"),
+                SecondFactorUse::Passcode => format!("Mit {first} und einem Code angemeldet"),
+                SecondFactorUse::BackupCode => {
+                    format!("Mit {first} und einem Backup-Code angemeldet")
+                }
+                _ => format!("Mit {first} und einem zweiten Faktor angemeldet"),
+            }
+        }
+        What::BackupCodeUsed { number, .. } => format!("Backup-Code {number} wurde verwendet"),
+        What::WrongCode => "Ein falscher Code wurde eingegeben".into(),
+        What::Enabled => "Die Zwei-Faktor-Authentifizierung wurde eingeschaltet".into(),
+        What::Added { name } => format!("Authenticator „{name}“ wurde hinzugefügt"),
+        What::Replaced { name } => format!("Authenticator „{name}“ wurde ersetzt"),
+        What::Removed { name } => format!("Authenticator „{name}“ wurde entfernt"),
+        What::Disabled => "Die Zwei-Faktor-Authentifizierung wurde ausgeschaltet".into(),
+        What::BackupCodesIssued => "Neue Backup-Codes wurden erstellt".into(),
+    }
+}
+
+pub(super) fn german_mail(what: &What) -> Option<MailWords> {
+    match what {
+        What::SignedIn { .. } | What::WrongCode => None,
+        What::BackupCodeUsed { number, remaining } => mail(
+            "Ein Backup-Code wurde zur Anmeldung verwendet",
+            format!("Es war der Code mit der Nummer {number}. Übrige Codes: {remaining}."),
+        ),
+        What::Enabled => mail(
+            "Die Zwei-Faktor-Authentifizierung ist eingeschaltet",
+            "Ab jetzt brauchen Sie für die Anmeldung Ihr Passwort und einen Code aus Ihrer App.",
+        ),
+        What::Added { name } => mail(
+            format!("Authenticator „{name}“ wurde hinzugefügt"),
+            "Mit seinen Codes kann man sich jetzt in Ihrem Konto anmelden.",
+        ),
+        What::Replaced { name } => mail(
+            format!("Authenticator „{name}“ wurde ersetzt"),
+            "Der alte Eintrag in Ihrer App funktioniert nicht mehr.",
+        ),
+        What::Removed { name } => mail(
+            format!("Authenticator „{name}“ wurde entfernt"),
+            "Seine Codes funktionieren nicht mehr.",
+        ),
+        What::Disabled => mail(
+            "Die Zwei-Faktor-Authentifizierung ist ausgeschaltet",
+            "Ab jetzt brauchen Sie für die Anmeldung nur Ihr Passwort.",
+        ),
+        What::BackupCodesIssued => mail(
+            "Sie haben neue Backup-Codes",
+            "Ihre früheren Backup-Codes funktionieren nicht mehr.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Words;
+    use std::collections::BTreeSet;
+
+    fn all() -> Vec<What> {
+        let name = || "Tablet <1>".to_owned();
+        let mut all = vec![
+            What::BackupCodeUsed {
+                number: 3,
+                remaining: 7,
+            },
+            What::WrongCode,
+            What::Enabled,
+            What::Added { name: name() },
+            What::Replaced { name: name() },
+            What::Removed { name: name() },
+            What::Disabled,
+            What::BackupCodesIssued,
+        ];
+        for first in [
+            FirstFactorKind::Password,
+            FirstFactorKind::Email,
+            FirstFactorKind::SingleSignOn,
+            FirstFactorKind::Passkey,
+            FirstFactorKind::ApiToken,
+            FirstFactorKind::RememberedBrowser,
+        ] {
+            let seconds = [
+                SecondFactorUse::None,
+                SecondFactorUse::Passcode,
+                SecondFactorUse::BackupCode,
+            ];
+            all.extend(seconds.map(|second| What::SignedIn { first, second }));
+        }
+        all
+    }
+
+    #[test]
+    fn every_notice_has_its_own_line() {
+        for words in [Words::ENGLISH, Words::GERMAN] {
+            let lines: BTreeSet<_> = all().iter().map(words.event).collect();
+            assert_eq!(lines.len(), all().len(), "{lines:#?}");
+            assert!(lines.iter().all(|line| !line.ends_with('.')), "{lines:#?}");
+        }
+        let removed = What::Removed { name: "A".into() };
+        let german = (Words::GERMAN.event)(&removed);
+        assert_eq!(german, "Authenticator „A“ wurde entfernt");
+    }
+
+    #[test]
+    fn a_mail_reports_every_change() {
+        for words in [Words::ENGLISH, Words::GERMAN] {
+            let mails: Vec<_> = all().iter().filter_map(words.mail).collect();
+            let subjects: BTreeSet<_> = mails.iter().map(|mail| &mail.subject).collect();
+            // All but sign-ins and wrong codes.
+            assert_eq!(subjects.len(), 7, "{subjects:#?}");
+            for MailWords { subject, text } in &mails {
+                assert!(!subject.ends_with('.') && text.ends_with('.'), "{subject}");
+            }
+        }
+        let used = What::BackupCodeUsed {
+            number: 3,
+            remaining: 7,
+        };
+        let mail = (Words::ENGLISH.mail)(&used).unwrap();
+        assert_eq!(mail.text, "It was code number 3. Codes left: 7.");
+    }
+}

@@ -1,0 +1,45 @@
+//! The sessions of tower-sessions.
+
+use super::PostgresStore;
+use crate::TableNameError;
+use crate::sessions::{SessionStatements, SessionTable};
+use crate::statements::sql;
+use crate::table_name::TableName;
+
+impl PostgresStore {
+    /// Returns a session store of tower-sessions 0.15 in the table of this name. It uses the pool
+    /// and the time limit of this store.
+    ///
+    /// # Errors
+    /// [`TableNameError`], as for [`with_table`](Self::with_table).
+    pub fn sessions(&self, table: &str) -> Result<SessionTable, TableNameError> {
+        let statements = statements(TableName::new(table)?);
+        Ok(SessionTable::new(self.clone(), statements))
+    }
+}
+
+fn statements(table: TableName) -> SessionStatements {
+    let create = format!(
+        "CREATE TABLE IF NOT EXISTS \"{table}\" (
+    id text COLLATE \"C\" NOT NULL PRIMARY KEY,
+    data text NOT NULL,
+    expires_at bigint NOT NULL
+)"
+    );
+    SessionStatements {
+        insert: sql(format!(
+            "INSERT INTO \"{table}\" (id, data, expires_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (id) DO NOTHING"
+        )),
+        update: sql(format!(
+            "UPDATE \"{table}\" SET data = $1, expires_at = $2 WHERE id = $3"
+        )),
+        find: sql(format!(
+            "SELECT data, expires_at FROM \"{table}\" WHERE id = $1 AND expires_at > $2"
+        )),
+        delete: sql(format!("DELETE FROM \"{table}\" WHERE id = $1")),
+        delete_expired: sql(format!("DELETE FROM \"{table}\" WHERE expires_at <= $1")),
+        create_table: sql(create),
+        table,
+    }
+}
