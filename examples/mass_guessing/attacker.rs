@@ -11,16 +11,17 @@ pub(crate) struct Budget {
     pub(crate) days_per_guess: u64,
 }
 
+/// The default of the policy, and a larger one to compare with.
 pub(crate) const BUDGETS: [Budget; 2] = [
-    Budget {
-        name: "20, and 1 a day",
-        burst: 20,
-        days_per_guess: 1,
-    },
     Budget {
         name: "10, and 1 in 3 days",
         burst: 10,
         days_per_guess: 3,
+    },
+    Budget {
+        name: "20, and 1 a day",
+        burst: 20,
+        days_per_guess: 1,
     },
 ];
 

@@ -152,7 +152,7 @@ fn followed(seed: u64) -> io::Result<()> {
         stdout(),
         "\nThe speed at which the usual count follows: accounts lost in a year of 10^6, if the attacker avoids\n\
          the alarm; and days with a false alarm per year, of services that grow by so much per month\n\n\
-         {:>9}  {:>15} {:>19} {:>8} {:>8} {:>8}",
+         {:>9}  {:>19} {:>15} {:>8} {:>8} {:>8}",
         "per day",
         BUDGETS[0].name,
         BUDGETS[1].name,
@@ -189,10 +189,10 @@ fn followed(seed: u64) -> io::Result<()> {
             alarms.sum::<u64>() as f64 / YEARS as f64
         });
         let per_day = f64::from(per_mille) / 10.0;
-        let ([default, smaller], [g10, g20, g30]) = (lost, growing);
+        let ([default, larger], [g10, g20, g30]) = (lost, growing);
         writeln!(
             stdout(),
-            "{per_day:>7.1} %  {default:>15} {smaller:>19} {g10:>8.1} {g20:>8.1} {g30:>8.1}"
+            "{per_day:>7.1} %  {default:>19} {larger:>15} {g10:>8.1} {g20:>8.1} {g30:>8.1}"
         )?;
     }
     Ok(())

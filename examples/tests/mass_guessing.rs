@@ -20,6 +20,7 @@ mod support;
 #[path = "../mass_guessing/years.rs"]
 mod years;
 
+use countersign::Policy;
 use countersign::vigilance::AlarmRules;
 
 use crate::attacker::{BUDGETS, Strategy};
@@ -34,6 +35,14 @@ fn lost(counted: Counted, strategy: Strategy, seed: u64) -> f64 {
     let rules = (counted, &AlarmRules::default());
     let attacker = (BUDGETS[0], strategy);
     years::attack(&Service::of(1e6), rules, attacker, 30, &random)
+}
+
+#[test]
+fn the_first_budget_is_the_default() {
+    let policy = Policy::default();
+    assert_eq!(u64::from(policy.budget_burst()), BUDGETS[0].burst);
+    let days = policy.budget_refill().as_secs() / 86_400;
+    assert_eq!(days, BUDGETS[0].days_per_guess);
 }
 
 #[test]

@@ -1,11 +1,10 @@
-//! Operations of your staff and your key rotation, without a proof; and the alarm.
+//! Operations of your staff and your key rotation on an account, without a proof.
 
 use super::error::{Denied, VerifierError, report};
 use super::load_modify_store::Answer;
 use super::verifier::{Verifier, with_wiped_stack};
 use crate::factor::{SecondFactor, Step};
 use crate::store::{Store, WriteKind};
-use crate::vigilance::Observation;
 use crate::{AccountId, Rejection, ServerClock, Timestamp};
 
 /// The result of [`Verifier::reseal`].
@@ -21,28 +20,6 @@ pub enum Resealed {
 }
 
 impl Answer for Resealed {}
-
-impl<S> Verifier<S> {
-    /// Returns whether there is an alarm: far more accounts than usual had a right password and a
-    /// wrong code today. See [`vigilance`](crate::vigilance).
-    ///
-    /// Ask before you show the code page. During an alarm, ask for consecutive passcodes if the
-    /// browser is not known: [`verify_consecutive`](Self::verify_consecutive). A backup code may
-    /// still be enough, because a guess at a backup code is right 30 times less often. Without a
-    /// vigilance, the answer is `false`.
-    ///
-    /// # Errors
-    /// [`VerifierError::Vigilance`] if the vigilance failed. To go on as without an alarm is safe
-    /// for each account: its own limits still hold.
-    pub async fn is_under_alarm(&self) -> Result<bool, VerifierError> {
-        let Some(vigilance) = &self.core.vigilance else {
-            return Ok(false);
-        };
-        let now = self.core.clock.now();
-        let status = vigilance.erased_observe(Observation::None, now).await;
-        Ok(status.map_err(VerifierError::Vigilance)?.is_alarm())
-    }
-}
 
 impl<S: Store> Verifier<S> {
     /// Switches the second factor off without a proof. Your staff must first check who asks.

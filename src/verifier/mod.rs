@@ -1,6 +1,7 @@
 //! Loads a record, applies the rules, and writes the record back by a conditional write.
 
 mod admin;
+mod alarm;
 mod blocking;
 mod builder;
 mod consecutive;

@@ -1,7 +1,6 @@
 //! What a login tells the vigilance of the service.
 
-use super::error::{Denied, Report, VerifierError};
-use super::verifier::Verifier;
+use super::error::Denied;
 use crate::factor::{Progress, SecondFactor};
 use crate::vigilance::{DayStatus, Observation, Vigilance};
 use crate::{AccountId, Rejection, Timestamp};
@@ -45,8 +44,8 @@ impl Facts {
         }
     }
 
-    /// Notes the facts of a record that was loaded. Only an attempt that notes facts is told, so an
-    /// attempt of a device that the account knows must not call this: an attacker has no such device.
+    /// Notes the facts of a record that was loaded. An attempt that notes nothing is not told, so do
+    /// not call this for a device that the account knows: an attacker has none.
     pub(super) fn note(&self, factor: &SecondFactor, progress: &Progress, now: Timestamp) {
         // A hash follows the failure that was counted for it, so only the start shows the facts.
         if self.wanted && matches!(progress, Progress::Start) {
@@ -66,7 +65,7 @@ impl Facts {
     }
 
     /// What to tell about an outcome, if anything.
-    fn observation<'a, T>(
+    pub(super) fn observation<'a, T>(
         &self,
         account: &'a AccountId,
         outcome: &Result<T, Denied>,
@@ -92,29 +91,4 @@ fn is_established(factor: &SecondFactor, now: Timestamp) -> bool {
     is_old
         && (all.any(|one| one.last_used_at > Some(one.added_at))
             || codes.any(|used_at| used_at.is_some()))
-}
-
-impl<S> Verifier<S> {
-    /// The facts of a login, which begins now.
-    pub(super) fn facts(&self) -> Facts {
-        Facts::new(self.core.vigilance.is_some())
-    }
-
-    /// Tells the vigilance about a login. A failure of the vigilance changes no answer.
-    pub(super) async fn tell<T>(
-        &self,
-        account: &AccountId,
-        facts: Facts,
-        outcome: Result<T, Denied>,
-    ) -> Result<T, Denied> {
-        if let Some(vigilance) = &self.core.vigilance
-            && let Some(seen) = facts.observation(account, &outcome)
-        {
-            let observed = vigilance.erased_observe(seen, self.core.clock.now());
-            if let Err(error) = observed.await {
-                VerifierError::Vigilance(error).report(account, "vigilance");
-            }
-        }
-        outcome
-    }
 }
