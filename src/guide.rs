@@ -5,6 +5,7 @@
 //! | [Getting started](getting_started) | from a password check to a second factor; wasm32 |
 //! | [Wiring it into your application](wiring) | what your application must do itself |
 //! | [Choosing a policy](policy) | the limits, the risk, and the order in which to change them |
+//! | [Guesses on many accounts](mass_guessing) | the alarm, and what it achieves |
 //! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
 //! | [Writing a store](writing_a_store) | the storage contract and its conformance tests |
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
@@ -40,6 +41,7 @@
 macro_rules! chapter {
     ($name:ident, $file:literal) => {
         #[doc = "[policy]: crate::guide::policy"]
+        #[doc = "[mass-guessing]: crate::guide::mass_guessing"]
         #[doc = "[rejections]: crate::guide::rejections"]
         #[doc = "[wiring]: crate::guide::wiring"]
         #[doc = "[writing-a-store]: crate::guide::writing_a_store"]
@@ -62,6 +64,7 @@ macro_rules! chapter {
 chapter!(getting_started, "../docs/guide/getting-started.md");
 chapter!(wiring, "../docs/guide/wiring.md");
 chapter!(policy, "../docs/guide/policy.md");
+chapter!(mass_guessing, "../docs/guide/mass-guessing.md");
 chapter!(rejections, "../docs/guide/rejections.md");
 chapter!(writing_a_store, "../docs/guide/writing-a-store.md");
 chapter!(store_recipes, "../docs/guide/store-recipes.md");

@@ -60,6 +60,7 @@
 //! | `factor` | the rules of one account: status and policy | `verifier` |
 //! | `record` | the encrypted record, and the errors of keys | `verifier` |
 //! | `runtime` | the clock, the random source, and threads for password hashes | `verifier` |
+//! | `vigilance` | an alarm for guesses on many accounts | `verifier` |
 //! | this page, `import`, `blocking` | `Verifier`: everything together | `verifier` |
 //! | `testing` | a clock and a phone for your own tests | `verifier` |
 //! | `conformance` | tests for your own store | `conformance` |
@@ -145,6 +146,8 @@ mod time;
 pub mod uri;
 #[cfg(feature = "verifier")]
 mod verifier;
+#[cfg(feature = "verifier")]
+pub mod vigilance;
 
 /// The random generator traits, which every `generate_with` uses.
 pub use rand_core;

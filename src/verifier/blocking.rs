@@ -145,6 +145,14 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.verify_consecutive(account, codes))
     }
 
+    /// Blocks on [`Verifier::is_under_alarm`](crate::Verifier::is_under_alarm).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn is_under_alarm(&self) -> Result<bool, VerifierError> {
+        block_on(self.0.is_under_alarm())
+    }
+
     /// Calls [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
     #[must_use]
     pub fn seal_receipt(&self, receipt: &Receipt) -> SealedReceipt {

@@ -6,6 +6,7 @@ use crate::runtime::{Clock, HashExecutor, InlineExecutor, RandomSource, SystemCl
 #[cfg(feature = "getrandom")]
 use crate::store::Store;
 use crate::uri::{KeyUri, KeyUriError};
+use crate::vigilance::Vigilance;
 use crate::{Keyring, Policy};
 use core::fmt;
 use std::borrow::ToOwned;
@@ -60,6 +61,7 @@ impl<S> VerifierBuilder<S> {
             pending_codes: true,
             on_event: None,
             keeps_ended: false,
+            vigilance: None,
         };
         Self { store, core }
     }
@@ -161,6 +163,16 @@ impl<S> VerifierBuilder<S> {
     /// every server, and then switch this on.
     pub fn keep_ended_authenticators(mut self) -> Self {
         self.core.keeps_ended = true;
+        self
+    }
+
+    /// Sets the vigilance, which notices an attacker who guesses codes on many accounts. Default:
+    /// none. See [`vigilance`](crate::vigilance).
+    ///
+    /// `verify` and `verify_request` then tell it about wrong codes, and about codes accepted after
+    /// wrong ones. `verify_consecutive` tells it about accepted ones. All of them wait for it.
+    pub fn vigilance(mut self, vigilance: impl Vigilance + 'static) -> Self {
+        self.core.vigilance = Some(Arc::new(vigilance));
         self
     }
 

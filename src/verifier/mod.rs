@@ -1,6 +1,7 @@
 //! Loads a record, applies the rules, and writes the record back by a conditional write.
 
 mod admin;
+mod alarm;
 mod backup_codes;
 mod blocking;
 mod builder;
@@ -13,6 +14,7 @@ mod removed;
 mod request;
 #[expect(clippy::module_inception, reason = "the type is called Verifier")]
 mod verifier;
+mod vigilance;
 mod write_event;
 mod wrong_code;
 

@@ -2,6 +2,7 @@
 
 use super::error::{Denied, report_repeat};
 use super::verifier::{Verifier, with_wiped_stack};
+use super::vigilance::LoginFacts;
 use super::wrong_code::WrongCode;
 use crate::factor::{RequestAccepted, RequestTag, Step};
 use crate::otp::Code;
@@ -35,9 +36,10 @@ impl<S: Store> Verifier<S> {
         request: &RequestId,
     ) -> Result<Receipt, Denied> {
         const ACTION: &str = "verify_request";
-        let wrong = WrongCode::default();
-        let outcome = self.log_in_request(account, code, request, &wrong);
+        let (facts, wrong) = (self.facts(), WrongCode::default());
+        let outcome = self.log_in_request(account, code, request, &facts, &wrong);
         let outcome = with_wiped_stack(outcome).await;
+        let outcome = self.observe(account, facts, outcome).await;
         let RequestAccepted {
             accepted,
             is_repeat,
@@ -61,6 +63,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         code: &str,
         request: &RequestId,
+        facts: &LoginFacts,
         wrong: &WrongCode,
     ) -> Result<RequestAccepted, Denied> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
@@ -69,9 +72,11 @@ impl<S: Store> Verifier<S> {
         self.attempt(account, Some(wrong), |loaded, progress, now| {
             let step = match loaded {
                 None => Step::reject(Rejection::Absent),
-                Some(loaded) => loaded
-                    .factor
-                    .log_in_request(&code, &tag, progress, now, policy),
+                Some(loaded) => {
+                    facts.note(&loaded.factor, progress, now);
+                    let factor = loaded.factor;
+                    factor.log_in_request(&code, &tag, progress, now, policy)
+                }
             };
             wrong.search(&step, &code, now, policy);
             step

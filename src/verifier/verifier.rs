@@ -1,6 +1,7 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
 use super::removed::Removed;
+use super::vigilance::{ErasedVigilance, LoginFacts};
 use super::wrong_code::WrongCode;
 use crate::event::Event;
 use crate::factor::{
@@ -107,6 +108,7 @@ pub(super) struct Core {
     pub(super) on_event: Option<Arc<Listener>>,
     /// Whether records keep authenticators that ended.
     pub(super) keeps_ended: bool,
+    pub(super) vigilance: Option<Arc<dyn ErasedVigilance>>,
 }
 
 impl<S> Verifier<S> {
@@ -222,8 +224,9 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`]: do not let the user in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
-        let wrong = WrongCode::default();
-        let outcome = with_wiped_stack(self.log_in(account, code, &wrong)).await;
+        let (facts, wrong) = (self.facts(), WrongCode::default());
+        let outcome = with_wiped_stack(self.log_in(account, code, &facts, &wrong)).await;
+        let outcome = self.observe(account, facts, outcome).await;
         let accepted = wrong.report(account, "verify", outcome)?;
         Ok(Receipt::of(account.clone(), accepted))
     }
@@ -232,6 +235,7 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
         code: &str,
+        facts: &LoginFacts,
         wrong: &WrongCode,
     ) -> Result<Accepted, Denied> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
@@ -239,7 +243,10 @@ impl<S: Store> Verifier<S> {
         self.attempt(account, Some(wrong), |loaded, progress, now| {
             let step = match loaded {
                 None => Step::reject(Rejection::Absent),
-                Some(loaded) => loaded.factor.log_in(&code, progress, now, policy),
+                Some(loaded) => {
+                    facts.note(&loaded.factor, progress, now);
+                    loaded.factor.log_in(&code, progress, now, policy)
+                }
             };
             wrong.search(&step, &code, now, policy);
             step

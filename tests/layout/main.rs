@@ -20,7 +20,7 @@ use imports::Imports;
 
 /// The layers of `src/`, lowest first. Each uses only the layers before it in this list (DESIGN.md,
 /// "Layers"). `testing` is below `verifier`, because the blocking verifier needs its `block_on`.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "constant_time",
     "stack_wipe",
     "time",
@@ -36,6 +36,7 @@ const LAYERS: [&str; 17] = [
     "runtime",
     "testing",
     "session",
+    "vigilance",
     "verifier",
     "conformance",
 ];

@@ -167,7 +167,8 @@ pub struct CodePage {
     pub request: String,
     /// Whether the user must wait.
     pub wait: Option<Wait>,
-    /// How many codes in a row can replace the wait, if they can.
+    /// How many codes in a row can replace the wait, if they can. During an alarm, they replace one
+    /// passcode.
     pub in_a_row: Option<u8>,
     /// Whether backup codes have letters. If not, phones show only digits to type.
     pub letters: bool,

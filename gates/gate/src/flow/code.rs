@@ -10,6 +10,7 @@ use crate::accounts::{Accounts, BoxError};
 use crate::exchange::GateAnswer;
 use crate::notice::What;
 use crate::page::{CodePage, Content, Done, Message, Wait};
+use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::say::Say;
 use crate::session_data::{Half, SessionChange, StageData};
@@ -28,7 +29,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let content = Content::Code(CodePage {
             letters: self.has_letters(),
             request: half.request,
-            in_a_row: self.in_a_row(&enabled),
+            in_a_row: self.in_a_row(&enabled).await,
             wait: self.wait(enabled.rate_limit),
         });
         self.page(half.session.account(), content).await
@@ -51,6 +52,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let half = self.half_of(&sender)?;
         let form: CodeForm = self.form()?;
         let half = self.half_of_form(&sender, half, &form.request)?;
+        let needed = self.codes_needed(half.session.account(), &form.code);
+        if let Some(count) = needed.await? {
+            let path = self.path("/codes");
+            return Ok(self.refuse(Problem::CodesNeeded { count }, &path));
+        }
         let rows = RowsOfRequest::inserting(self.new_sign_in(&half)?);
         let verifier = self.flow.verifier_with(rows);
         let account = half.session.account();

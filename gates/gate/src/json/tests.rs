@@ -147,6 +147,7 @@ fn problems() -> Vec<Problem> {
     let others = [
         Problem::NotPasscode { digits: 6 },
         Problem::CodesNotAccepted { count: 3 },
+        Problem::CodesNeeded { count: 3 },
         Problem::CodeMissing,
         Problem::PasswordMissing,
         Problem::WrongPassword,

@@ -366,6 +366,9 @@ fn problem(problem: &Problem) -> String {
                 "These codes were not accepted. Enter {count} new codes that your app shows one after the other."
             );
         }
+        Problem::CodesNeeded { count } => {
+            return format!("One code is not enough today. Enter {count} codes in a row.");
+        }
         Problem::TooManyPasswords { retry_after } => {
             return format!("Too many wrong passwords. Try again in {}.", span(*retry_after));
         }

@@ -350,6 +350,9 @@ fn problem(problem: &Problem) -> String {
                  anzeigt."
             );
         }
+        Problem::CodesNeeded { count } => {
+            return format!("Heute reicht ein Code nicht. Geben Sie {count} Codes hintereinander ein.");
+        }
         Problem::TooManyPasswords { retry_after } => {
             return format!(
                 "Zu viele falsche Passwörter. Versuchen Sie es in {} erneut.",

@@ -4,6 +4,7 @@ use countersign::backup::Argon2Params;
 use countersign::session::{FactorFlag, Requirement};
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
+use countersign::vigilance::{History, MemoryVigilance, Observation, Vigilance};
 use countersign::{
     AccountId, Actor, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier,
 };
@@ -79,6 +80,7 @@ pub(crate) struct Service {
     pub(crate) rows: MemoryRows,
     pub(crate) accounts: People,
     pub(crate) clock: ManualClock,
+    pub(crate) vigilance: Arc<MemoryVigilance>,
     pub(crate) plan: Plan,
     pub(crate) sessions: Sessions,
     format: Format,
@@ -182,9 +184,13 @@ impl Service {
         };
         let policy = Policy::builder().code_hash(Argon2Params::new(8, 1, 1).unwrap());
         let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
+        // Seven days without a wrong code.
+        let quiet: History = "1 20832 0 0 0 0 0 0 0 0".parse().unwrap();
+        let vigilance = Arc::new(MemoryVigilance::new().with_history(quiet));
         let verifier = Verifier::builder(records.clone(), keyring, "Example")
             .policy(policy.build().unwrap())
             .clock(clock.clone())
+            .vigilance(Arc::clone(&vigilance))
             .build()
             .unwrap();
         let accounts = People::default();
@@ -208,6 +214,7 @@ impl Service {
             rows,
             accounts,
             clock,
+            vigilance,
             plan,
             sessions: Sessions::default(),
             format,
@@ -240,6 +247,16 @@ impl Service {
 
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.gate.clone(), self.sessions.clone(), self.format)
+    }
+
+    /// Raises an alarm for the rest of the day.
+    pub(crate) async fn raise_alarm(&self) {
+        for other in 0_u32..20 {
+            let account = &other.into();
+            let observation = Observation::WrongCode { account };
+            let noted = self.vigilance.observe(observation, self.clock.now());
+            assert_eq!(noted.await.unwrap().is_alarm(), other == 19);
+        }
     }
 
     pub(crate) fn wait(&self, seconds: u64) {
