@@ -104,9 +104,9 @@ fn no_source_file_exceeds_500_lines() {
 }
 
 #[test]
-fn the_core_has_at_most_128_files() {
+fn the_core_has_at_most_136_files() {
     let files = under("src", "rs").len();
-    assert!((20..=128).contains(&files), "{files} files");
+    assert!((20..=136).contains(&files), "{files} files");
 }
 
 #[test]
