@@ -13,7 +13,7 @@ use crate::page::{BackupCodesPage, Change, Content, Done, Message};
 use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::say::Say;
-use crate::sign_ins::SignInStore;
+use crate::sign_ins::{RowsOfRequest, SignInStore};
 
 #[derive(Deserialize)]
 struct FileForm {
@@ -58,7 +58,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             // The check of a password takes its time.
             self.check_once(&enabled, &form, &origin)?;
         }
-        let verifier = &self.flow.verifier;
+        let verifier = self.verifier(RowsOfRequest::default());
         let codes = match verifier.issue_backup_codes(&account, proof.proof()).await {
             Ok(codes) => codes,
             Err(denied) => {

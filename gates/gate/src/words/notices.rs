@@ -39,6 +39,7 @@ pub(super) fn english_event(what: &What) -> String {
         What::Removed { name } => format!("Authenticator “{name}” was removed"),
         What::Disabled => "Two-factor authentication was turned off".into(),
         What::BackupCodesIssued => "New backup codes were generated".into(),
+        What::Unlocked => "Unlocked by our staff".into(),
     }
 }
 
@@ -73,6 +74,10 @@ pub(super) fn english_mail(what: &What) -> Option<MailWords> {
             "You have new backup codes",
             "Your earlier backup codes no longer work.",
         ),
+        What::Unlocked => mail(
+            "Your second factor was unlocked",
+            "Our staff unlocked it after too many wrong codes.",
+        ),
     }
 }
 
@@ -105,6 +110,7 @@ pub(super) fn german_event(what: &What) -> String {
         What::Removed { name } => format!("Authenticator „{name}“ wurde entfernt"),
         What::Disabled => "Die Zwei-Faktor-Authentifizierung wurde ausgeschaltet".into(),
         What::BackupCodesIssued => "Neue Backup-Codes wurden erstellt".into(),
+        What::Unlocked => "Von unserem Team entsperrt".into(),
     }
 }
 
@@ -139,6 +145,10 @@ pub(super) fn german_mail(what: &What) -> Option<MailWords> {
             "Sie haben neue Backup-Codes",
             "Ihre früheren Backup-Codes funktionieren nicht mehr.",
         ),
+        What::Unlocked => mail(
+            "Ihr zweiter Faktor wurde entsperrt",
+            "Unser Team hat ihn nach zu vielen falschen Codes entsperrt.",
+        ),
     }
 }
 
@@ -162,6 +172,7 @@ mod tests {
             What::Removed { name: name() },
             What::Disabled,
             What::BackupCodesIssued,
+            What::Unlocked,
         ];
         for first in [
             FirstFactorKind::Password,
@@ -199,7 +210,7 @@ mod tests {
             let mails: Vec<_> = all().iter().filter_map(words.mail).collect();
             let subjects: BTreeSet<_> = mails.iter().map(|mail| &mail.subject).collect();
             // All but sign-ins and wrong codes.
-            assert_eq!(subjects.len(), 7, "{subjects:#?}");
+            assert_eq!(subjects.len(), 8, "{subjects:#?}");
             for MailWords { subject, text } in &mails {
                 assert!(!subject.ends_with('.') && text.ends_with('.'), "{subject}");
             }
