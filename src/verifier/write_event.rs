@@ -118,7 +118,9 @@ impl<'a> Writing<'a> {
         event.codes_pending = after.pending_codes.is_some();
         event.codes_confirmed = before.has_pending_codes
             && !event.codes_pending
-            && matches!(self.kind, WriteKind::Accepted | WriteKind::CodesConfirmed);
+            && after.code_set.is_some()
+            && (self.kind == WriteKind::CodesConfirmed
+                || matches!(answered.accepted_by, Some(AcceptedBy::BackupCode { .. })));
         event.change_direction = match (before.is_enabled, after.is_enabled()) {
             (false, true) => Some(ChangeDirection::Increase),
             (true, false) => Some(ChangeDirection::Decrease),

@@ -244,7 +244,53 @@ fn a_backup_code_is_reserved_then_accepted() {
     );
 
     told.world.issue(&phone);
-    assert_eq!(told.take()[2].change_type, Some(ChangeType::Update));
+    let pending = &told.take()[2];
+    assert_eq!(pending.change_type, Some(ChangeType::Create));
+    assert!(pending.codes_pending && !pending.codes_confirmed);
+}
+
+#[test]
+fn events_tell_what_became_of_pending_codes() {
+    let told = told(MemoryStore::new());
+    let phone = told.world.enroll();
+    let issue = || {
+        let receipt = told.world.log_in(&phone);
+        let proof = told.world.reauthenticated(&receipt);
+        block_on(told.world.verifier.issue_backup_codes(&told.world.alice, proof)).unwrap()
+    };
+    issue();
+    let (alice, verifier) = (&told.world.alice, &told.world.verifier);
+
+    let discarded = issue();
+    told.take();
+    block_on(verifier.discard_pending_codes(alice, discarded.set())).unwrap();
+    let events = told.take();
+    assert_eq!(types(&events), [EventType::PendingCodesDiscarded]);
+    assert!(!events[0].codes_pending && !events[0].codes_confirmed);
+
+    let saved = issue();
+    told.take();
+    block_on(verifier.confirm_saved(alice, saved.set())).unwrap();
+    let events = told.take();
+    assert_eq!(types(&events), [EventType::CredentialChange]);
+    assert_eq!(events[0].change_type, Some(ChangeType::Update));
+    assert!(!events[0].codes_pending && events[0].codes_confirmed);
+
+    for as_proof in [false, true] {
+        told.world.clock.advance(DAY);
+        let used = issue();
+        told.take();
+        let code = used.iter().next().unwrap();
+        if as_proof {
+            let proof = Proof::Code(code);
+            let _codes = block_on(verifier.issue_backup_codes(alice, proof)).unwrap();
+        } else {
+            let _receipt = told.world.verify(code).unwrap();
+        }
+        let events = told.take();
+        assert!(events[0].codes_pending && !events[0].codes_confirmed);
+        assert!(!events[1].codes_pending && events[1].codes_confirmed);
+    }
 }
 
 #[test]

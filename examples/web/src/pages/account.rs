@@ -41,4 +41,4 @@ pub(crate) async fn show(
     })
 }
 
-const EVENTS: i64 = 8;
+const EVENTS: u8 = 8;

@@ -7,11 +7,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{Redirect, Response};
 use countersign::factor::{EnabledStatus, RateLimitState};
-use countersign::runtime::Clock;
 use countersign::session::SecondFactorUse;
 use countersign::{Actor, Denied, Rejection, ServerClock};
 use countersign_axum::SignedIn;
-use countersign_axum::gate::words::MailWords;
+use countersign_axum::gate::What;
+use countersign_axum::gate::words::Words;
 use serde::Deserialize;
 use tower_sessions::Session;
 
@@ -147,7 +147,9 @@ pub(crate) async fn unlock(
         Ok(actor) if reason.chars().count() >= SHORTEST_REASON => {
             match app.verifier.unlock(&user.account(), clock, &actor).await {
                 Ok(()) => {
-                    record_unlock(&app, &user, format!("{}: {reason}", staff.email)).await?;
+                    if let Some(mail) = (Words::ENGLISH.mail)(&What::Unlocked) {
+                        app.post.report(&user.email, &mail);
+                    }
                     (true, "Unlocked. Your reason is stored in the log.")
                 }
                 Err(Denied::Failed(error)) => return Err(error.into()),
@@ -164,23 +166,6 @@ pub(crate) async fn unlock(
     Ok(Redirect::to(&format!("/admin?account={account}")))
 }
 
-/// Stores the operator and the reason with the event, and tells the owner.
-async fn record_unlock(app: &App, user: &User, remark: String) -> Result<(), Failure> {
-    let event = Event {
-        at: app.users.clock.now(),
-        text: "Unlocked by our staff".into(),
-        client: String::new(),
-        remark: Some(remark),
-    };
-    events::insert(&app.users.database, &user.account(), event).await?;
-    let mail = MailWords {
-        subject: "Your second factor was unlocked".into(),
-        text: "Our staff unlocked it after too many wrong codes.".into(),
-    };
-    app.post.report(&user.email, &mail);
-    Ok(())
-}
-
 fn minutes(wait: std::time::Duration) -> String {
     format!("{} min", wait.as_secs().div_ceil(60))
 }
@@ -189,5 +174,5 @@ fn minutes(wait: std::time::Duration) -> String {
 const RESULT: &str = "unlocking";
 const CLOCK_FAULT: &str = "Not unlocked: a stored time is more than an hour ahead of this server's clock. Compare the \
     clocks of all servers, tick the box, and unlock again.";
-const EVENTS: i64 = 50;
+const EVENTS: u8 = 50;
 const SHORTEST_REASON: usize = 10;

@@ -15,7 +15,7 @@ use crate::page::{BackupCodesPage, Change, Content, Done, EarlierCodes, Message}
 use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::say::Say;
-use crate::sign_ins::SignInStore;
+use crate::sign_ins::{RowsOfRequest, SignInStore};
 
 #[derive(Deserialize)]
 struct FileForm {
@@ -65,7 +65,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             // The check of a password takes its time.
             self.check_once(&enabled, &form, &origin)?;
         }
-        let verifier = &self.flow.verifier;
+        let verifier = self.verifier(RowsOfRequest::default());
         let issued = match verifier.issue_backup_codes(&account, proof.proof()).await {
             Ok(issued) => issued,
             Err(denied) => {
@@ -124,7 +124,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let SetForm { set } = self.form()?;
         let account = &member.account;
         let was_pending = self.is_pending(account, set).await?;
-        let verifier = &self.flow.verifier;
+        let verifier = self.verifier(RowsOfRequest::default());
         if let Err(denied) = verifier.confirm_saved(account, set).await {
             return self.not_pending(denied);
         }
@@ -140,7 +140,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let member = self.require_member().await?;
         let SetForm { set } = self.form()?;
         let account = &member.account;
-        let verifier = &self.flow.verifier;
+        let verifier = self.verifier(RowsOfRequest::default());
         if let Err(denied) = verifier.discard_pending_codes(account, set).await {
             return self.not_pending(denied);
         }

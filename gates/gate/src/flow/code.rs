@@ -58,7 +58,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(self.refuse(Problem::CodesNeeded { count }, &path));
         }
         let rows = RowsOfRequest::inserting(self.new_sign_in(&half)?);
-        let verifier = self.flow.verifier_with(rows);
+        let verifier = self.verifier(rows);
         let account = half.session.account();
         let request = request_id(&half)?;
         match verifier.verify_request(account, &form.code, &request).await {

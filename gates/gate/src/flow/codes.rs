@@ -98,9 +98,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let form: CodesForm = self.form()?;
         let half = self.half_of_form(&sender, half, &form.request)?;
         let codes = form.codes();
-        let verifier = self
-            .flow
-            .verifier_with(RowsOfRequest::inserting(self.new_sign_in(&half)?));
+        let verifier = self.verifier(RowsOfRequest::inserting(self.new_sign_in(&half)?));
         let account = half.session.account();
         match verifier.verify_consecutive(account, &codes).await {
             Ok(receipt) => self.accepted(&half, receipt).await,

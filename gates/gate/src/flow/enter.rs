@@ -128,6 +128,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             id: SignInId::from_bytes(id),
             account: half.session.account().clone(),
             at: self.now,
+            first_factor: half.session.first_factor().kind,
         })
     }
 

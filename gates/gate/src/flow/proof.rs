@@ -16,7 +16,7 @@ use crate::page::{Change, Content, Message, ProvePage};
 use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::session_data::{Full, StageData};
-use crate::sign_ins::SignInStore;
+use crate::sign_ins::{RowsOfRequest, SignInStore};
 
 /// The fields of a form that asks for a proof.
 #[derive(Deserialize)]
@@ -226,7 +226,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         origin: &Origin,
     ) -> Result<(), Stop> {
         let request = self.request_id(&member.full)?;
-        let verifier = &self.flow.verifier;
+        let verifier = self.verifier(RowsOfRequest::default());
         match verifier
             .verify_request(&member.account, code, &request)
             .await

@@ -24,7 +24,11 @@ impl<S: SignInStore, A: Accounts> Flow<S, A> {
             Err(denied) if denied.rejection() == Some(Rejection::Absent) => true,
             Err(denied) => return Err(denied.into()),
         };
-        let notice = Notice::new(What::Disabled, self.settings.clock.now(), Client::default());
+        let now = self.settings.clock.now();
+        let notice = Notice {
+            actor: Some(actor.clone()),
+            ..Notice::new(What::Disabled, now, Client::default())
+        };
         self.accounts.notify(account, notice).await;
         if is_lost || !S::IN_TRANSACTION {
             rows.set_flag(account, FactorFlag::Off).await?;

@@ -41,6 +41,7 @@ pub(super) fn english_event(what: &What) -> String {
         What::BackupCodesIssued { .. } => "New backup codes were generated".into(),
         What::BackupCodesConfirmed => "The new backup codes were saved".into(),
         What::BackupCodesDiscarded => "The new backup codes were discarded".into(),
+        What::Unlocked => "Unlocked by our staff".into(),
     }
 }
 
@@ -84,6 +85,10 @@ pub(super) fn english_mail(what: &What) -> Option<MailWords> {
             "Your new backup codes are saved",
             "Your earlier backup codes no longer work.",
         ),
+        What::Unlocked => mail(
+            "Your second factor was unlocked",
+            "Our staff unlocked it after too many wrong codes.",
+        ),
     }
 }
 
@@ -118,6 +123,7 @@ pub(super) fn german_event(what: &What) -> String {
         What::BackupCodesIssued { .. } => "Neue Backup-Codes wurden erstellt".into(),
         What::BackupCodesConfirmed => "Die neuen Backup-Codes wurden gespeichert".into(),
         What::BackupCodesDiscarded => "Die neuen Backup-Codes wurden verworfen".into(),
+        What::Unlocked => "Von unserem Team entsperrt".into(),
     }
 }
 
@@ -161,6 +167,10 @@ pub(super) fn german_mail(what: &What) -> Option<MailWords> {
             "Ihre neuen Backup-Codes sind gespeichert",
             "Ihre früheren Backup-Codes funktionieren nicht mehr.",
         ),
+        What::Unlocked => mail(
+            "Ihr zweiter Faktor wurde entsperrt",
+            "Unser Team hat ihn nach zu vielen falschen Codes entsperrt.",
+        ),
     }
 }
 
@@ -186,6 +196,7 @@ mod tests {
             What::BackupCodesIssued { pending: true },
             What::BackupCodesConfirmed,
             What::BackupCodesDiscarded,
+            What::Unlocked,
         ];
         for first in [
             FirstFactorKind::Password,
@@ -223,7 +234,7 @@ mod tests {
             let mails: Vec<_> = all().iter().filter_map(words.mail).collect();
             let subjects: BTreeSet<_> = mails.iter().map(|mail| &mail.subject).collect();
             // All but sign-ins, wrong codes and discarded codes.
-            assert_eq!(subjects.len(), 8, "{subjects:#?}");
+            assert_eq!(subjects.len(), 9, "{subjects:#?}");
             for MailWords { subject, text } in &mails {
                 assert!(!subject.ends_with('.') && text.ends_with('.'), "{subject}");
             }
