@@ -44,8 +44,8 @@ impl Facts {
         }
     }
 
-    /// Notes the facts of a record that was loaded. An attempt that notes nothing is not told, so do
-    /// not call this for a device that the account knows: an attacker has none.
+    /// Notes the facts of a record that was loaded. An attempt that notes nothing is not told. So
+    /// do not call this for a device that the account knows: an attacker has none.
     pub(super) fn note(&self, factor: &SecondFactor, progress: &Progress, now: Timestamp) {
         // A hash follows the failure that was counted for it, so only the start shows the facts.
         if self.wanted && matches!(progress, Progress::Start) {
