@@ -11,6 +11,7 @@
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
 //! | [Events](events) | what happened: an outbox, `on_event`, and all fields |
 //! | [Deploying](deploying) | keys, updates, databases, clocks, unlocking, restores |
+//! | [Losing and finding a phone](lost_phone) | each flow around a lost phone, and its test |
 //! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |
 //! | [Threat model](threat_model) | which attackers the library resists |
 //! | [Glossary](glossary) | each word in one line |
@@ -49,6 +50,8 @@ macro_rules! chapter {
         #[doc = "[events]: crate::guide::events"]
         #[doc = "[deploying]: crate::guide::deploying"]
         #[doc = "[incidents]: crate::guide::incidents"]
+        #[doc = "[lost-phone]: crate::guide::lost_phone"]
+        #[doc = "[gate]: crate::guide#documents-outside-this-page"]
         #[doc = "[scale]: crate::guide::scale"]
         #[doc = "[apps]: crate::guide::apps"]
         #[doc = "[axum]: crate::guide#documents-outside-this-page"]
@@ -70,6 +73,7 @@ chapter!(writing_a_store, "../docs/guide/writing-a-store.md");
 chapter!(store_recipes, "../docs/guide/store-recipes.md");
 chapter!(events, "../docs/guide/events.md");
 chapter!(deploying, "../docs/guide/deploying.md");
+chapter!(lost_phone, "../docs/guide/lost-phone.md");
 chapter!(incidents, "../docs/guide/incidents.md");
 chapter!(threat_model, "../docs/guide/threat-model.md");
 chapter!(glossary, "../docs/guide/glossary.md");

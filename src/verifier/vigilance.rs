@@ -44,7 +44,7 @@ impl LoginFacts {
         }
     }
 
-    /// Notes the facts of a record that was loaded. An attempt that notes nothing is not told, so
+    /// Notes the facts of a record that was loaded. An attempt that notes nothing is not told. So
     /// do not call this for a device that the account knows: an attacker has none.
     pub(super) fn note(&self, factor: &SecondFactor, progress: &Progress, now: Timestamp) {
         // A hash follows the failure that was counted for it, so only the start shows the facts.

@@ -256,7 +256,12 @@ fn events_tell_what_became_of_pending_codes() {
     let issue = || {
         let receipt = told.world.log_in(&phone);
         let proof = told.world.reauthenticated(&receipt);
-        block_on(told.world.verifier.issue_backup_codes(&told.world.alice, proof)).unwrap()
+        block_on(
+            told.world
+                .verifier
+                .issue_backup_codes(&told.world.alice, proof),
+        )
+        .unwrap()
     };
     issue();
     let (alice, verifier) = (&told.world.alice, &told.world.verifier);

@@ -52,6 +52,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let half = self.half_of(&sender)?;
         let form: CodeForm = self.form()?;
         let half = self.half_of_form(&sender, half, &form.request)?;
+        // Only a browser that the account does not know must be asked.
         let needed = self.codes_needed(half.session.account(), &form.code);
         if let Some(count) = needed.await? {
             let path = self.path("/codes");
