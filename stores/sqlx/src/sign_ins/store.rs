@@ -78,11 +78,12 @@ use crate::value::Value;
 ///
 /// `create_tables` creates the table of records, the table of sign-ins `(id, account, begun_at,
 /// seen_at, ended)`, the table of flags `(account, flag)`, and the outbox, if you name one. For
-/// your own migration, use the text of `sign_in_schema` of the store. The type of `account` is the [`AccountColumn`] of the store.
-/// Times are seconds since 1970. You can add foreign keys to your table of users, with `ON DELETE
-/// CASCADE`, and columns that have a default.
+/// your own migration, use the text of `sign_in_schema` of the store. The type of `account` is the
+/// [`AccountColumn`] of the store. Times are seconds since 1970. You can add foreign keys to your
+/// table of users, with `ON DELETE CASCADE`, and columns that have a default.
 ///
-/// Call [`Gate::purge`](countersign_gate::Gate::purge) regularly: nothing else deletes rows.
+/// Call [`Gate::purge`](countersign_gate::Gate::purge) regularly: nothing else deletes sign-ins.
+/// Nothing deletes rows of the outbox.
 ///
 /// # Imports
 ///
