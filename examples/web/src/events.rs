@@ -48,32 +48,32 @@ pub(crate) async fn insert(
 pub(crate) async fn latest(
     database: &Database,
     account: &AccountId,
-    limit: u8,
+    limit: i64,
 ) -> Result<Vec<Event>, BoxError> {
+    // Not every event of the second factor has a line.
     let sql = "SELECT * FROM (SELECT event, cause, at, '' FROM factor_events \
-        WHERE account = $1 ORDER BY number DESC LIMIT $2) AS of_factor \
+        WHERE account = $1 ORDER BY number DESC LIMIT $2 * 3) AS of_factor \
         UNION ALL SELECT * FROM (SELECT what, NULL, at, client FROM events \
         WHERE account = $3 ORDER BY id DESC LIMIT $2) AS others";
-    // Not every event has a line.
-    let (id, rows): (i64, i64) = (account.as_str().parse()?, i64::from(limit) * 3);
+    let (id, account): (i64, _) = (account.as_str().parse()?, account.as_str());
     let rows: Vec<(String, Option<String>, i64, String)> =
-        query!(fetch_all, database, sql, id, rows, account.as_str())?;
+        query!(fetch_all, database, sql, id, limit, account)?;
     let (mut of_factor, mut events) = (Vec::new(), Vec::new());
-    for (text, cause, at, client) in &rows {
-        match cause {
-            Some(cause) => {
-                of_factor.push((serde_json::from_str(text)?, serde_json::from_str(cause)?))
-            }
-            None => events.push(Event {
-                at: Timestamp::from_unix((*at).try_into()?),
-                text: text.clone(),
-                client: client.clone(),
-                remark: None,
-            }),
+    for (text, cause, at, client) in rows {
+        if let Some(cause) = cause {
+            of_factor.push((serde_json::from_str(&text)?, serde_json::from_str(&cause)?));
+        } else {
+            let (at, remark) = (Timestamp::from_unix(at.try_into()?), None);
+            events.push(Event {
+                at,
+                text,
+                client,
+                remark,
+            });
         }
     }
     events.extend(Notice::of_events(of_factor).into_iter().map(Event::from));
     events.sort_by_key(|event| Reverse(event.at));
-    events.truncate(limit.into());
+    events.truncate(limit.try_into()?);
     Ok(events)
 }

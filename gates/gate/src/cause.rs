@@ -154,7 +154,7 @@ mod tests {
         let alice = AccountId::new("alice").unwrap();
         let enroll = |request: EnrollmentRequest, proof: Proof<'_>| {
             let enrollment = block_on(verifier.begin_enrollment(&alice, request, proof)).unwrap();
-            let phone = Phone::scan(&enrollment.key_uri().to_secret_text().expose()).unwrap();
+            let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose()).unwrap();
             let shown = phone.passcode(clock.now());
             let confirmed = verifier.confirm_enrollment(&alice, enrollment.id(), &shown);
             let _receipt = block_on(confirmed).unwrap();

@@ -41,4 +41,4 @@ pub(crate) async fn show(
     })
 }
 
-const EVENTS: u8 = 8;
+const EVENTS: i64 = 8;

@@ -174,5 +174,5 @@ fn minutes(wait: std::time::Duration) -> String {
 const RESULT: &str = "unlocking";
 const CLOCK_FAULT: &str = "Not unlocked: a stored time is more than an hour ahead of this server's clock. Compare the \
     clocks of all servers, tick the box, and unlock again.";
-const EVENTS: u8 = 50;
+const EVENTS: i64 = 50;
 const SHORTEST_REASON: usize = 10;

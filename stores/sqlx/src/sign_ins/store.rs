@@ -82,7 +82,8 @@ use crate::value::Value;
 /// [`AccountColumn`] of the store. Times are seconds since 1970. You can add foreign keys to your
 /// table of users, with `ON DELETE CASCADE`, and columns that have a default.
 ///
-/// Call [`Gate::purge`](countersign_gate::Gate::purge) regularly: nothing else deletes rows.
+/// Call [`Gate::purge`](countersign_gate::Gate::purge) regularly: nothing else deletes sign-ins.
+/// Nothing deletes rows of the outbox.
 ///
 /// # Imports
 ///
