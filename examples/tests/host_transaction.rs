@@ -244,7 +244,7 @@ fn the_outbox_has_each_event_exactly_once() {
         let alice = Enrolled::new();
         let calls = AtomicUsize::new(0);
         let choose = move |possible: &[Fault]| {
-            let is_first = calls.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+            let is_first = calls.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
             (is_first && possible.contains(&fault)).then_some(fault)
         };
         let (store, faults) = (alice.service.open(), Faults::of(&[fault]));

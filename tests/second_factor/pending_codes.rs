@@ -256,7 +256,7 @@ fn both_sets_end_with_the_second_factor() {
                     .verifier
                     .force_disable(&both.world.alice, &staff()),
             )
-            .unwrap()
+            .unwrap();
         },
         |both| {
             let receipt = both.world.log_in(&both.phone);
