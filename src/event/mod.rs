@@ -187,8 +187,6 @@ pub struct Event<'a> {
     /// used one of its codes.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_false"))]
     pub codes_confirmed: bool,
-    // A field for known devices (`device_suspect`) comes here.
-    // `verifier/write_event.rs` sets them from the state before and after the write.
 }
 
 impl<'a> Event<'a> {
