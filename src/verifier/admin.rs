@@ -6,6 +6,7 @@ use super::verifier::{Verifier, with_wiped_stack};
 use crate::factor::{EndedAuthenticator, SecondFactor, Step};
 use crate::store::{Store, WriteKind};
 use crate::{AccountId, Actor, Rejection, ServerClock, Timestamp};
+use core::pin::pin;
 use std::vec::Vec;
 
 /// The result of [`Verifier::reseal`].
@@ -78,7 +79,7 @@ impl<S: Store> Verifier<S> {
             Some(loaded) if loaded.sealed_with == primary => Step::Answer(Resealed::Unchanged),
             Some(loaded) => Step::Write(loaded.factor, WriteKind::Resealed, Resealed::Changed),
         });
-        report(account, "reseal", with_wiped_stack(outcome).await)
+        report(account, "reseal", with_wiped_stack(pin!(outcome)).await)
     }
 
     /// Returns the authenticators that were removed or replaced, at most twenty, in that order.
@@ -95,7 +96,7 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
     ) -> Result<Vec<EndedAuthenticator>, VerifierError> {
-        let (_, loaded) = with_wiped_stack(self.load(account)).await?;
+        let (_, loaded) = with_wiped_stack(pin!(self.load(account))).await?;
         Ok(loaded.map_or_else(Vec::new, |loaded| loaded.factor.ended().to_vec()))
     }
 
@@ -128,6 +129,6 @@ impl<S: Store> Verifier<S> {
             None => Step::Answer(Err(Rejection::Absent)),
             Some(loaded) => act(loaded.factor, now),
         });
-        Ok(with_wiped_stack(outcome).await??)
+        Ok(with_wiped_stack(pin!(outcome)).await??)
     }
 }

@@ -9,6 +9,7 @@ use crate::otp::SecretText;
 use crate::runtime::Generator;
 use crate::store::Store;
 use crate::{AccountId, Proof, Rejection};
+use core::pin::pin;
 
 /// New backup codes, from [`Verifier::issue_backup_codes`]. Show them once: only their Argon2id
 /// hashes are stored.
@@ -132,7 +133,7 @@ impl<S: Store> Verifier<S> {
         proof: Proof<'_>,
     ) -> Result<IssuedBackupCodes, Denied> {
         let wrong = WrongCode::default();
-        let outcome = with_wiped_stack(self.issue(account, &proof, &wrong)).await;
+        let outcome = with_wiped_stack(pin!(self.issue(account, &proof, &wrong))).await;
         wrong.report(account, "issue_backup_codes", outcome)
     }
 

@@ -6,6 +6,7 @@ use super::vigilance::LoginFacts;
 use crate::factor::{Accepted, Row, Step};
 use crate::store::Store;
 use crate::{AccountId, Receipt, Rejection};
+use core::pin::pin;
 
 impl<S: Store> Verifier<S> {
     /// Checks consecutive passcodes of one authenticator, in the order in which the app showed
@@ -38,7 +39,7 @@ impl<S: Store> Verifier<S> {
         codes: &[&str],
     ) -> Result<Receipt, Denied> {
         let facts = self.facts();
-        let outcome = with_wiped_stack(self.log_in_with_row(account, codes, &facts)).await;
+        let outcome = with_wiped_stack(pin!(self.log_in_with_row(account, codes, &facts))).await;
         // A wrong row cannot be a guess that succeeds, and it must write nothing.
         let outcome = match outcome {
             Ok(_) => self.observe(account, facts, outcome).await,

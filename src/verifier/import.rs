@@ -13,6 +13,7 @@ use crate::factor::{
 use crate::runtime::{Generator, HashExecutorError};
 use crate::store::{Store, WriteKind};
 use crate::{AccountId, AuthenticatorId, Timestamp};
+use core::pin::pin;
 use std::vec::Vec;
 
 /// The result of [`Verifier::import`].
@@ -157,7 +158,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         import: Import,
     ) -> Result<Import, ImportError> {
-        let outcome = with_wiped_stack(self.prepared(account, import)).await;
+        let outcome = with_wiped_stack(pin!(self.prepared(account, import))).await;
         report(account, "prepare_import", outcome)
     }
 
@@ -184,7 +185,7 @@ impl<S: Store> Verifier<S> {
         import: &Import,
         first: FirstWrite,
     ) -> Result<Imported, ImportError> {
-        let outcome = with_wiped_stack(self.check_and_import(account, import, first)).await;
+        let outcome = with_wiped_stack(pin!(self.check_and_import(account, import, first))).await;
         report(account, "import", outcome)
     }
 

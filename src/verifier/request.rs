@@ -8,6 +8,7 @@ use crate::factor::{RequestAccepted, RequestTag, Step};
 use crate::otp::Code;
 use crate::store::Store;
 use crate::{AccountId, Receipt, Rejection, RequestId};
+use core::pin::pin;
 
 impl<S: Store> Verifier<S> {
     /// Like [`verify`](Self::verify), for a form that a user can send twice, for example by a
@@ -38,7 +39,7 @@ impl<S: Store> Verifier<S> {
         const ACTION: &str = "verify_request";
         let (facts, wrong) = (self.facts(), WrongCode::default());
         let outcome = self.log_in_request(account, code, request, &facts, &wrong);
-        let outcome = with_wiped_stack(outcome).await;
+        let outcome = with_wiped_stack(pin!(outcome)).await;
         let outcome = self.observe(account, facts, outcome).await;
         let RequestAccepted {
             accepted,

@@ -19,6 +19,7 @@ use crate::{
     SealedReceipt, Status, Timestamp,
 };
 use core::fmt;
+use core::pin::{Pin, pin};
 use std::boxed::Box;
 use std::string::String;
 use std::sync::Arc;
@@ -173,7 +174,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         id: EnrollmentId,
     ) -> Result<Enrollment, Denied> {
-        let (_, loaded) = with_wiped_stack(self.load(account)).await?;
+        let (_, loaded) = with_wiped_stack(pin!(self.load(account))).await?;
         let now = self.core.clock.now();
         let policy = &self.core.policy;
         let factor = loaded.ok_or(Rejection::NoEnrollment)?.factor;
@@ -198,7 +199,7 @@ impl<S: Store> Verifier<S> {
         id: EnrollmentId,
         code: &str,
     ) -> Result<Receipt, Denied> {
-        let outcome = with_wiped_stack(self.confirm(account, id, code)).await;
+        let outcome = with_wiped_stack(pin!(self.confirm(account, id, code))).await;
         let accepted = report(account, "confirm_enrollment", outcome)?;
         Ok(Receipt::of(account.clone(), accepted))
     }
@@ -225,7 +226,7 @@ impl<S: Store> Verifier<S> {
     /// [`Denied`]: do not let the user in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
         let (facts, wrong) = (self.facts(), WrongCode::default());
-        let outcome = with_wiped_stack(self.log_in(account, code, &facts, &wrong)).await;
+        let outcome = with_wiped_stack(pin!(self.log_in(account, code, &facts, &wrong))).await;
         let outcome = self.observe(account, facts, outcome).await;
         let accepted = wrong.report(account, "verify", outcome)?;
         Ok(Receipt::of(account.clone(), accepted))
@@ -268,7 +269,7 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`VerifierError`], if the record cannot be read.
     pub async fn status(&self, account: &AccountId) -> Result<Status, VerifierError> {
-        let (_, loaded) = with_wiped_stack(self.load(account)).await?;
+        let (_, loaded) = with_wiped_stack(pin!(self.load(account))).await?;
         let now = self.core.clock.now();
         Ok(loaded.map_or(Status::Absent, |loaded| {
             loaded.factor.status(now, &self.core.policy)
@@ -347,7 +348,7 @@ impl<S: Store> Verifier<S> {
         change: &Change,
         wrong: &WrongCode,
     ) -> Result<Changed, Denied> {
-        with_wiped_stack(async {
+        let work = pin!(async {
             let evidence = self.evidence(proof)?;
             let policy = &self.core.policy;
             // Of the changes, only an enrollment creates a record, and no code can belong to a
@@ -366,8 +367,8 @@ impl<S: Store> Verifier<S> {
                 step
             })
             .await
-        })
-        .await
+        });
+        with_wiped_stack(work).await
     }
 
     /// Parses a code that was typed, or checks that this service sealed the receipt.
@@ -417,8 +418,8 @@ impl<S: Store> Verifier<S> {
 }
 
 /// Runs work that decrypts records, and wipes the stack after each poll.
-pub(super) async fn with_wiped_stack<F: Future>(work: F) -> F::Output {
-    poll_with_wiped_stack::<16384, F>(work).await
+pub(super) fn with_wiped_stack<F: Future>(work: Pin<&mut F>) -> impl Future<Output = F::Output> {
+    poll_with_wiped_stack::<16384, F>(work)
 }
 
 impl<S: Clone> Clone for Verifier<S> {
