@@ -1,42 +1,19 @@
 //! Issuing backup codes: the verifier uses up the proof before it computes the hashes, and an
 //! account gets at most three sets per day.
 
+use crate::slow_hashes::{SlowHashes, finished, poll};
 use crate::world::{DAY, STEP, World, rejection, staff};
-use countersign::backup::HashJob;
-use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
 use countersign::testing::{Phone, block_on};
 use countersign::{Denied, EnrollmentRequest, IssuedBackupCodes, Proof, Rejection};
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
-/// Counts the jobs. Each job runs when it is polled for the second time, as in a thread pool.
-#[derive(Clone, Default)]
-struct Pool(Arc<AtomicUsize>);
-
-impl HashExecutor for Pool {
-    fn run(&self, job: HashJob) -> HashFuture<'_> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        let mut waited = false;
-        Box::pin(async move {
-            poll_fn(|context| {
-                if std::mem::replace(&mut waited, true) {
-                    return Poll::Ready(());
-                }
-                context.waker().wake_by_ref();
-                Poll::Pending
-            })
-            .await;
-            job.run().map_err(HashExecutorError::Hash)
-        })
-    }
-}
-
-fn with_pool() -> (World, Phone, Pool) {
-    let pool = Pool::default();
+fn with_pool() -> (World, Phone, SlowHashes) {
+    let pool = SlowHashes::default();
     let world = World::new().server(|builder| builder.hash_executor(pool.clone()));
     let phone = world.enroll();
     (world, phone, pool)
@@ -46,18 +23,6 @@ type Issue<'a> = Pin<Box<dyn Future<Output = Result<IssuedBackupCodes, Denied>> 
 
 fn issue<'a>(world: &'a World, proof: Proof<'a>) -> Issue<'a> {
     Box::pin(world.verifier.issue_backup_codes(&world.alice, proof))
-}
-
-/// Polls a future once.
-fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-fn finished<T>(polled: Poll<T>) -> T {
-    match polled {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("not finished"),
-    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod request_faults;
 mod requests;
 mod salts;
 mod secrecy;
+mod slow_hashes;
 mod vigilance;
 mod world;
 mod write_order;

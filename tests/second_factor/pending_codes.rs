@@ -1,22 +1,18 @@
 //! Backup codes in two steps: a later set is pending until the user has saved it (invariant 2).
 
+use crate::slow_hashes::{SlowHashes, finished, poll};
 use crate::world::{DAY, STEP, World, policy, rejection, staff};
-use countersign::backup::{Alphabet, Argon2Params, CodeFormat, HashJob};
+use countersign::backup::{Alphabet, Argon2Params, CodeFormat};
 use countersign::factor::{BackupCodeSetId, BackupCodesStatus, PendingCodesStatus};
 use countersign::otp::RandomError;
-use countersign::runtime::{
-    HashExecutor, HashExecutorError, HashFuture, RandomSource, SystemRandom,
-};
+use countersign::runtime::{RandomSource, SystemRandom};
 use countersign::testing::{Phone, block_on};
 use countersign::{
     AcceptedBy, Denied, EnrollmentRequest, IssuedBackupCodes, Policy, Proof, Receipt, Rejection,
     RequestId, ServerClock, Status,
 };
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 
 /// An account with ten old codes and ten pending codes.
@@ -428,45 +424,12 @@ fn a_repeat_gets_the_code_of_either_set_again() {
     }
 }
 
-/// Counts the hashes. Each job runs when it is polled for the second time, as in a thread pool.
-#[derive(Clone, Default)]
-struct Pool(Arc<AtomicUsize>);
-
-impl HashExecutor for Pool {
-    fn run(&self, job: HashJob) -> HashFuture<'_> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        let mut waited = false;
-        Box::pin(async move {
-            poll_fn(|context| {
-                if std::mem::replace(&mut waited, true) {
-                    return Poll::Ready(());
-                }
-                context.waker().wake_by_ref();
-                Poll::Pending
-            })
-            .await;
-            job.run().map_err(HashExecutorError::Hash)
-        })
-    }
-}
-
-fn with_pool() -> (Both, Pool) {
-    let pool = Pool::default();
+fn with_pool() -> (Both, SlowHashes) {
+    let pool = SlowHashes::default();
     let world = World::new().server(|builder| builder.hash_executor(pool.clone()));
     let both = Both::of(world);
     pool.0.store(0, Ordering::SeqCst);
     (both, pool)
-}
-
-fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-fn finished<T>(polled: Poll<T>) -> T {
-    match polled {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("not finished"),
-    }
 }
 
 #[test]
