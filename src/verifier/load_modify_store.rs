@@ -245,8 +245,10 @@ impl<S: Store> Verifier<S> {
                 after: &factor,
             };
             let event = writing.event(answered(&answer, &caller), policy);
-            let write = ConditionalWrite::put(stored, revision, &record, kind, summary);
-            let write = event.iter().fold(write, ConditionalWrite::with_event);
+            let mut write = ConditionalWrite::put(stored, revision, &record, kind, summary);
+            if let Some(event) = &event {
+                write = write.with_event(event);
+            }
             match self.send(account, write).await? {
                 Sent::Done => {
                     self.tell(event.as_ref());

@@ -6,8 +6,7 @@
 use super::error::{Denied, report};
 #[cfg(feature = "tracing")]
 use crate::Rejection;
-use crate::factor::CodeOffset;
-use crate::factor::{Outcome, Step};
+use crate::factor::{CodeOffset, Outcome, Step};
 use crate::otp::Code;
 use crate::store::WriteKind;
 use crate::{AccountId, Policy, Timestamp};
