@@ -17,12 +17,12 @@ use crate::{Error, RedisStore};
 /// counts.
 ///
 /// ```no_run
-/// use countersign::Verifier;
+/// use countersign::{KeyId, Keyring, SealingKey, Verifier};
 /// use countersign_redis::RedisStore;
 /// use redis::Client;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let keyring: countersign::Keyring = todo!();
+/// let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
 /// let store = RedisStore::new(Client::open("redis://127.0.0.1/")?);
 /// let vigilance = store.vigilance();
 /// let verifier = Verifier::builder(store, keyring, "Example").vigilance(vigilance).build()?;
