@@ -5,11 +5,14 @@
 //! | [Getting started](getting_started) | from a password check to a second factor; wasm32 |
 //! | [Wiring it into your application](wiring) | what your application must do itself |
 //! | [Choosing a policy](policy) | the limits, the risk, and the order in which to change them |
+//! | [Guesses on many accounts](mass_guessing) | the alarm, and what it achieves |
 //! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
 //! | [Known devices](devices) | devices that need not wait, and devices that need no code |
 //! | [Writing a store](writing_a_store) | the storage contract and its conformance tests |
 //! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
+//! | [Events](events) | what happened: an outbox, `on_event`, and all fields |
 //! | [Deploying](deploying) | keys, updates, databases, clocks, unlocking, restores |
+//! | [Losing and finding a phone](lost_phone) | each flow around a lost phone, and its test |
 //! | [Incidents](incidents) | after a leak, a restore, a lost phone, a wrong clock |
 //! | [Threat model](threat_model) | which attackers the library resists |
 //! | [Glossary](glossary) | each word in one line |
@@ -40,13 +43,17 @@
 macro_rules! chapter {
     ($name:ident, $file:literal) => {
         #[doc = "[policy]: crate::guide::policy"]
+        #[doc = "[mass-guessing]: crate::guide::mass_guessing"]
         #[doc = "[rejections]: crate::guide::rejections"]
         #[doc = "[wiring]: crate::guide::wiring"]
         #[doc = "[devices]: crate::guide::devices"]
         #[doc = "[writing-a-store]: crate::guide::writing_a_store"]
         #[doc = "[store-recipes]: crate::guide::store_recipes"]
+        #[doc = "[events]: crate::guide::events"]
         #[doc = "[deploying]: crate::guide::deploying"]
         #[doc = "[incidents]: crate::guide::incidents"]
+        #[doc = "[lost-phone]: crate::guide::lost_phone"]
+        #[doc = "[gate]: crate::guide#documents-outside-this-page"]
         #[doc = "[scale]: crate::guide::scale"]
         #[doc = "[apps]: crate::guide::apps"]
         #[doc = "[axum]: crate::guide#documents-outside-this-page"]
@@ -62,11 +69,14 @@ macro_rules! chapter {
 chapter!(getting_started, "../docs/guide/getting-started.md");
 chapter!(wiring, "../docs/guide/wiring.md");
 chapter!(policy, "../docs/guide/policy.md");
+chapter!(mass_guessing, "../docs/guide/mass-guessing.md");
 chapter!(rejections, "../docs/guide/rejections.md");
 chapter!(devices, "../docs/guide/devices.md");
 chapter!(writing_a_store, "../docs/guide/writing-a-store.md");
 chapter!(store_recipes, "../docs/guide/store-recipes.md");
+chapter!(events, "../docs/guide/events.md");
 chapter!(deploying, "../docs/guide/deploying.md");
+chapter!(lost_phone, "../docs/guide/lost-phone.md");
 chapter!(incidents, "../docs/guide/incidents.md");
 chapter!(threat_model, "../docs/guide/threat-model.md");
 chapter!(glossary, "../docs/guide/glossary.md");

@@ -1,4 +1,4 @@
-//! Ids of accounts and keys.
+//! Ids of accounts, keys and writes.
 
 use core::fmt;
 use core::str::FromStr;
@@ -227,6 +227,56 @@ impl fmt::Display for KeyId {
     }
 }
 
+/// The token that a store compares before it replaces a record.
+///
+/// The verifier draws 63 random bits for every write. So a replaced revision never comes back (no
+/// ABA). A revision fits a signed 64-bit column. Revisions are not secret and have no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Revision(i64);
+
+impl Revision {
+    /// Takes a revision from a database column.
+    ///
+    /// ```
+    /// use countersign::store::Revision;
+    ///
+    /// let revision = Revision::from_i64(4_611_686_018_427_387_904)?;
+    /// assert_eq!(revision.as_i64(), 4_611_686_018_427_387_904);
+    /// assert!(Revision::from_i64(0).is_err());
+    /// # Ok::<(), countersign::store::RevisionError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RevisionError`] if the number is not positive.
+    pub const fn from_i64(revision: i64) -> Result<Self, RevisionError> {
+        if revision > 0 {
+            Ok(Self(revision))
+        } else {
+            Err(RevisionError(revision))
+        }
+    }
+
+    /// Returns the number for a signed 64-bit column, from 1 to `i64::MAX`.
+    #[must_use]
+    pub const fn as_i64(self) -> i64 {
+        self.0
+    }
+
+    /// Makes a revision of 8 random bytes. The top bit is dropped, and zero becomes one.
+    #[cfg(feature = "verifier")]
+    pub(crate) const fn from_random(bytes: [u8; 8]) -> Self {
+        match i64::from_be_bytes(bytes) & i64::MAX {
+            0 => Self(1),
+            number => Self(number),
+        }
+    }
+}
+
+/// The error for a number that cannot be a [`Revision`]: zero or negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a revision is from 1 to 2^63 - 1, not {0}; check the revision column")]
+pub struct RevisionError(i64);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,5 +360,32 @@ mod tests {
         assert_eq!(read("users/7").unwrap().as_str(), "users/7");
         assert_eq!(read("").unwrap_err().to_string(), "the account id is empty");
         assert!(read("a\0b").is_err());
+    }
+
+    #[test]
+    fn only_positive_numbers_are_revisions() {
+        for bad in [0, -1, i64::MIN] {
+            assert_eq!(Revision::from_i64(bad), Err(RevisionError(bad)));
+        }
+        for good in [1, i64::MAX] {
+            assert_eq!(Revision::from_i64(good).unwrap().as_i64(), good);
+        }
+        assert_eq!(
+            RevisionError(-5).to_string(),
+            "a revision is from 1 to 2^63 - 1, not -5; check the revision column"
+        );
+    }
+
+    #[test]
+    #[cfg(feature = "verifier")]
+    fn any_8_random_bytes_make_a_revision() {
+        for (bytes, number) in [
+            ([0; 8], 1),
+            ([0x80, 0, 0, 0, 0, 0, 0, 0], 1),
+            ([0xFF; 8], i64::MAX),
+            ([0, 0, 0, 0, 0, 0, 1, 2], 258),
+        ] {
+            assert_eq!(Revision::from_random(bytes).as_i64(), number);
+        }
     }
 }

@@ -60,6 +60,7 @@
 //! | `factor` | the rules of one account: status and policy | `verifier` |
 //! | `record` | the encrypted record, and the errors of keys | `verifier` |
 //! | `runtime` | the clock, the random source, and threads for password hashes | `verifier` |
+//! | `vigilance` | an alarm for guesses on many accounts | `verifier` |
 //! | this page, `import`, `blocking` | `Verifier`: everything together | `verifier` |
 //! | `testing` | a clock and a phone for your own tests | `verifier` |
 //! | `conformance` | tests for your own store | `conformance` |
@@ -119,11 +120,15 @@ pub mod backup;
 pub mod conformance;
 mod constant_time;
 #[cfg(feature = "verifier")]
+pub mod event;
+#[cfg(feature = "verifier")]
 pub mod factor;
 #[cfg(all(doc, feature = "conformance", feature = "tokio"))]
 pub mod guide;
 #[cfg(feature = "std")]
 mod ids;
+#[cfg(feature = "verifier")]
+mod names;
 pub mod otp;
 #[cfg(feature = "verifier")]
 pub mod record;
@@ -141,16 +146,20 @@ mod time;
 pub mod uri;
 #[cfg(feature = "verifier")]
 mod verifier;
+#[cfg(feature = "verifier")]
+pub mod vigilance;
 
 /// The random generator traits, which every `generate_with` uses.
 pub use rand_core;
 
 #[cfg(feature = "verifier")]
-pub use factor::authenticator::{AuthenticatorId, AuthenticatorName, EnrollmentId};
+pub use event::actor::Actor;
+#[cfg(feature = "verifier")]
+pub use factor::authenticator::EnrollmentId;
 #[cfg(feature = "verifier")]
 pub use factor::device::DeviceKind;
 #[cfg(feature = "verifier")]
-pub use factor::device_token::{DeviceId, DeviceLabel, DeviceToken};
+pub use factor::device_token::DeviceToken;
 #[cfg(feature = "verifier")]
 pub use factor::known_devices::Trusted;
 #[cfg(feature = "verifier")]
@@ -168,12 +177,16 @@ pub use factor::second_factor::Status;
 #[cfg(feature = "std")]
 pub use ids::{AccountId, AccountIdError, KeyId};
 #[cfg(feature = "verifier")]
+pub use names::devices::{DeviceId, DeviceLabel};
+#[cfg(feature = "verifier")]
+pub use names::{AuthenticatorId, AuthenticatorName};
+#[cfg(feature = "verifier")]
 pub use record::keyring::{Keyring, SealingKey};
 pub use time::{Timestamp, TimestampError};
 #[cfg(feature = "verifier")]
 pub use verifier::{
-    Attempt, BuildError, Denied, Enrollment, EnrollmentRequest, Removed, Resealed, Verifier,
-    VerifierBuilder, VerifierError,
+    Attempt, BuildError, Denied, Enrollment, EnrollmentRequest, IssuedBackupCodes, Removed,
+    Resealed, Verifier, VerifierBuilder, VerifierError,
 };
 
 /// Imports the second factors of another system: users keep their phones and backup codes.

@@ -31,9 +31,14 @@ extern "C" fn wipe<const BYTES: usize>() {
 }
 
 /// Polls a future that works with secrets, and wipes `BYTES` of the stack after each poll.
+///
+/// The future is pinned already: each async function that takes a future by value moves it once
+/// more, and makes room for it twice.
 #[cfg(feature = "verifier")]
-pub(crate) async fn poll_with_wiped_stack<const BYTES: usize, F: Future>(future: F) -> F::Output {
-    let mut future = core::pin::pin!(future);
-    core::future::poll_fn(|context| with_wiped_stack::<BYTES, _>(|| future.as_mut().poll(context)))
-        .await
+pub(crate) fn poll_with_wiped_stack<const BYTES: usize, F: Future>(
+    mut future: core::pin::Pin<&mut F>,
+) -> impl Future<Output = F::Output> {
+    core::future::poll_fn(move |context| {
+        with_wiped_stack::<BYTES, _>(|| future.as_mut().poll(context))
+    })
 }

@@ -5,8 +5,8 @@
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Enrollment, EnrollmentRequest, KeyId, Keyring, Proof, Rejection,
-    SealingKey, ServerClock, Status, Timestamp, Verifier,
+    AccountId, Actor, AuthenticatorId, Enrollment, EnrollmentRequest, KeyId, Keyring, Proof,
+    Rejection, SealingKey, ServerClock, Status, Timestamp, Verifier,
 };
 
 struct Service {
@@ -132,10 +132,11 @@ fn unlocking_ends_a_fast_clocks_back_off() {
     let passcode = shown(&enrollment, later);
     let retry_after = service.verify(&passcode).and_then(Rejection::retry_after);
     assert_eq!(retry_after.map(|wait| wait.as_secs()), Some(1800));
+    let staff = Actor::new("staff", "a test").unwrap();
     block_on(
         service
             .verifier
-            .unlock(&service.alice, ServerClock::Unconfirmed),
+            .unlock(&service.alice, ServerClock::Unconfirmed, &staff),
     )
     .unwrap();
     assert_eq!(service.verify(&passcode), None);

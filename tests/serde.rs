@@ -4,16 +4,20 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use countersign::backup::CodeShape;
+use countersign::event::Event;
+use countersign::factor::EnabledStatus;
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorName, EnrollmentId, EnrollmentRequest, FirstFactor, KeyId, Keyring,
-    Policy, Proof, Rejection, RequestId, SealedReceipt, SealingKey, Status, Timestamp, Verifier,
+    AccountId, Actor, AuthenticatorName, EnrollmentId, EnrollmentRequest, FirstFactor, KeyId,
+    Keyring, Policy, Proof, Rejection, RequestId, SealedReceipt, SealingKey, Status, Timestamp,
+    Verifier,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> Value {
@@ -169,4 +173,69 @@ mod no_serde_form {
     assert_not_impl_any!(Passcode: Serialize, Deserialize<'static>);
     assert_not_impl_any!(KeyUri: Serialize, Deserialize<'static>);
     assert_not_impl_any!(Enrollment: Serialize, Deserialize<'static>);
+}
+
+#[test]
+fn events_round_trip_as_json() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
+    let listener = Arc::clone(&events);
+    let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
+        .clock(clock.clone())
+        .keep_ended_authenticators()
+        .on_event(move |event| listener.lock().unwrap().push(event.clone().into_owned()))
+        .build()
+        .unwrap();
+    let alice = AccountId::new("alice").unwrap();
+    let proof = Proof::Password {
+        checked_at: clock.now(),
+    };
+    let request = EnrollmentRequest::new("alice");
+    let enrollment = block_on(verifier.begin_enrollment(&alice, request, proof)).unwrap();
+    let phone = Phone::scan(enrollment.key_uri().to_secret_text().expose()).unwrap();
+    let passcode = phone.passcode(clock.now());
+    let confirmed = verifier.confirm_enrollment(&alice, enrollment.id(), &passcode);
+    let _receipt = block_on(confirmed).unwrap();
+    let wrong = block_on(verifier.verify(&alice, "00000000"));
+    assert_eq!(wrong.unwrap_err().rejection(), Some(Rejection::WrongCode));
+    let actor = Actor::new("staff/7", "ticket 12").unwrap();
+    block_on(verifier.force_disable(&alice, &actor)).unwrap();
+
+    let events = events.lock().unwrap();
+    let json: Vec<Value> = events.iter().map(round_trip).collect();
+    let revision = events[2].revision.as_i64().to_string();
+    let expected = json!({
+        "account": "alice",
+        "revision": revision,
+        "event_timestamp": 1_800_000_000,
+        "event_type": "rejected",
+        "initiating_entity": "user",
+        "after_first_factor": true,
+        "failures": 1,
+        "authenticators_left": 1,
+    });
+    assert_eq!(json[2], expected, "fields without a value are left out");
+    assert_eq!(
+        json[1]["accepted_by"]["authenticator"],
+        json[1]["authenticator"]
+    );
+    assert_eq!(
+        json[3]["actor"],
+        json!({"who": "staff/7", "why": "ticket 12"})
+    );
+    assert_eq!(json[3]["change_type"], json!("revoke"));
+
+    let ended = block_on(verifier.ended_authenticators(&alice)).unwrap();
+    assert_eq!(round_trip(&ended)[0]["reason"], json!("force_disabled"));
+
+    let mut changed = json[3].clone();
+    changed["actor"]["why"] = json!("two\nlines");
+    assert!(refused::<Event<'static>>(changed).contains("U+000A"));
+    let mut changed = json[3].clone();
+    changed["revision"] = json!("0");
+    assert!(refused::<Event<'static>>(changed).contains("a revision is from 1"));
+    let old = json!({"authenticators": [], "backup_codes": null, "rate_limit": "Free"});
+    let old: EnabledStatus = serde_json::from_value(old).unwrap();
+    assert_eq!(old.ended, [], "a status that an earlier version stored");
 }

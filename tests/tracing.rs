@@ -1,4 +1,5 @@
-//! The events of the verifier name account, action and reason, and never contain a code.
+//! Each call has a line with account, action and result, and each stored event has a line with the
+//! field names of `Event`. No line contains a code.
 #![cfg(feature = "tracing")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -6,8 +7,8 @@ use countersign::otp::Hotp;
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, RequestId,
-    SealingKey, ServerClock, Timestamp, Verifier,
+    AccountId, Actor, EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, RequestId,
+    Resealed, SealingKey, ServerClock, Timestamp, Verifier,
 };
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -18,7 +19,10 @@ use tracing::{Event, Metadata, Subscriber};
 
 /// Stores every event as a line of text.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<String>>);
+struct Lines {
+    calls: Arc<Mutex<String>>,
+    events: Arc<Mutex<String>>,
+}
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -36,7 +40,9 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         let mut line = format!("{}", event.metadata().level());
         event.record(&mut Fields(&mut line));
-        self.0.lock().unwrap().push_str(&(line + "\n"));
+        let is_event = event.metadata().target() == "countersign::event";
+        let lines = if is_event { &self.events } else { &self.calls };
+        lines.lock().unwrap().push_str(&(line + "\n"));
     }
 
     fn enter(&self, _: &Id) {}
@@ -109,20 +115,23 @@ fn events_show_reasons_without_codes() {
                 .unwrap();
             let id = RequestId::generate().unwrap();
             secrets.push(id.to_string());
-            for typed in [phone.passcode(clock.now()), "00000000".into()] {
+            for typed in [phone.passcode(clock.now()), "98765432".into()] {
                 for _ in 0..2 {
                     let _answer = verifier.verify_request(&alice, &typed, &id).await;
                 }
                 secrets.push(typed);
             }
             let unconfirmed = ServerClock::Unconfirmed;
-            verifier.unlock(&alice, unconfirmed).await.unwrap();
-            verifier.force_disable(&alice).await.unwrap();
-            verifier.erase(&alice).await.unwrap();
+            let staff = Actor::new("staff/7", "ticket 12").unwrap();
+            verifier.unlock(&alice, unconfirmed, &staff).await.unwrap();
+            let resealed = verifier.reseal(&alice).await.unwrap();
+            assert_eq!(resealed, Resealed::Unchanged);
+            verifier.force_disable(&alice, &staff).await.unwrap();
+            verifier.erase(&alice, &staff).await.unwrap();
             secrets.push(passcode);
         });
     });
-    let text = lines.0.lock().unwrap().clone();
+    let text = lines.calls.lock().unwrap().clone();
     let expected = [
         "INFO message=accepted account=\"alice\" action=\"begin_enrollment\"",
         "INFO message=accepted account=\"alice\" action=\"confirm_enrollment\"",
@@ -135,12 +144,54 @@ fn events_show_reasons_without_codes() {
         "WARN message=rejected account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
         "INFO message=repeated account=\"alice\" action=\"verify_request\" reason=the code is wrong; try another one",
         "INFO message=accepted account=\"alice\" action=\"unlock\"",
+        "INFO message=accepted account=\"alice\" action=\"reseal\"",
         "INFO message=accepted account=\"alice\" action=\"force_disable\"",
         "INFO message=accepted account=\"alice\" action=\"erase\"",
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    let events = lines.events.lock().unwrap().clone();
+    let types: Vec<&str> = events
+        .lines()
+        .map(|line| line.split("event_type=\"").nth(1).unwrap())
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    let expected = [
+        "enrollment_begun",
+        "credential_change",
+        "issue_granted",
+        "credential_change",
+        "code_reserved",
+        "code_reserved",
+        "accepted",
+        "accepted",
+        "code_reserved",
+        "unlocked",
+        "credential_change",
+        "account_purged",
+    ];
+    assert_eq!(types, expected);
+    let last = events.lines().last().unwrap();
+    let fields: Vec<&str> = last
+        .split(' ')
+        .filter(|field| !field.contains("revision"))
+        .collect();
+    let expected = "INFO message=stored account=\"alice\" event_timestamp=1800000030 \
+        event_type=\"account_purged\" initiating_entity=\"admin\" actor.who=\"staff/7\" \
+        actor.why=\"ticket 12\"";
+    assert_eq!(fields.join(" "), expected);
+    // Random ids can contain the digits of a passcode.
+    let is_id = |field: &&str| {
+        let names = ["revision=", "authenticator=", "accepted_by="];
+        names.iter().any(|name| field.starts_with(name))
+    };
+    let events: Vec<&str> = events
+        .split_whitespace()
+        .filter(|field| !is_id(field))
+        .collect();
+    let events = events.join(" ");
     for secret in secrets {
         assert!(!text.contains(&secret), "{text}");
+        assert!(!events.contains(&secret), "{events}");
     }
 }
 
@@ -199,7 +250,7 @@ fn an_event_shows_the_offset_of_a_code() {
             let _wrong = verifier.verify(&token, &token_passcode(50)).await;
             let _wrong = verifier.verify(&token, &wrong(&token_passcode, 1)).await;
         });
-        lines.0.lock().unwrap().clone()
+        lines.calls.lock().unwrap().clone()
     });
     let reason = "reason=the code is wrong; try another one";
     let line = |account: &str, action: &str, offset: &str| {

@@ -29,8 +29,9 @@ pub(crate) fn ours() -> Rules {
         owner_resets: false,
         digits: policy.digits().get().into(),
         accepted: policy.window().width().into(),
+        // The current set and a pending one.
         backup_codes: Some(BackupCodes {
-            count: format.count().into(),
+            count: 2.0 * f64::from(format.count()),
             space: 10_f64.powi(format.length().into()),
             limited: true,
         }),

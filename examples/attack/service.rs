@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign::store::{ConditionalWrite, MemoryStore, Summary, WriteKind, WriteResult};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Denied, KeyId, Keyring, Proof, Rejection, SealingKey, ServerClock, Timestamp,
+    AccountId, Actor, Denied, KeyId, Keyring, Proof, Rejection, SealingKey, ServerClock, Timestamp,
     Verifier, blocking,
 };
 
@@ -130,7 +130,8 @@ impl Server {
 
     /// The staff unlocks the account. Returns whether the verifier allowed it.
     pub(crate) fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<bool, Failure> {
-        match block_on(self.verifier.unlock(account, clock)) {
+        let staff = Actor::new("staff", "the owner asked")?;
+        match block_on(self.verifier.unlock(account, clock, &staff)) {
             Ok(()) => Ok(true),
             Err(Denied::Rejected(Rejection::ClockFault)) => Ok(false),
             Err(denied) => Err(denied.into()),

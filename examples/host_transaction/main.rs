@@ -1,5 +1,6 @@
 //! Inserts the session of a login in the same SQL transaction as the accepted code. Whenever the
-//! process ends, both are stored or neither is.
+//! process ends, both are stored or neither is. The event of each write goes into an outbox table,
+//! in the same transaction, exactly once.
 //!
 //! ```text
 //! cargo run --example host_transaction
@@ -15,6 +16,7 @@ use std::error::Error;
 use std::io::{Write, stdout};
 use std::path::Path;
 
+use countersign::event::Event;
 use countersign::runtime::{Clock, RandomSource, SystemClock, SystemRandom};
 use countersign::testing::Phone;
 use countersign::{
@@ -36,7 +38,7 @@ async fn main() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let database = directory.path().join("service.db");
     let key = SealingKey::generate()?;
-    let mut service = Service::open(&database, &key).await?;
+    let service = Service::open(&database, &key).await?;
     let alice = AccountId::from(1_u32);
 
     let (phone, codes) = service.enroll(&alice).await?;
@@ -84,8 +86,6 @@ async fn main() -> Result<()> {
 struct Service {
     pool: SqlitePool,
     verifier: Verifier<RequestStore>,
-    /// The id of the last event that was shown.
-    shown: i64,
 }
 
 impl Service {
@@ -95,11 +95,7 @@ impl Service {
         store.create_tables().await?;
         let keyring = Keyring::new(KeyId::new(1), key.clone());
         let verifier = Verifier::builder(store, keyring, "Example").build()?;
-        Ok(Self {
-            pool,
-            verifier,
-            shown: 0,
-        })
+        Ok(Self { pool, verifier })
     }
 
     async fn enroll(
@@ -125,8 +121,8 @@ impl Service {
             first_factor: FirstFactor::password(password_checked_at),
             receipt: &self.verifier.seal_receipt(&receipt),
         };
-        let codes = self.verifier.issue_backup_codes(account, proof).await?;
-        Ok((phone, codes))
+        let issued = self.verifier.issue_backup_codes(account, proof).await?;
+        Ok((phone, issued.into_codes()))
     }
 
     /// The second step of a login, as a handler does it after the password check.
@@ -155,26 +151,36 @@ impl Service {
     }
 
     /// Shows what was committed since the last call.
-    async fn show(&mut self, outcome: &str) -> Result<()> {
+    async fn show(&self, outcome: &str) -> Result<()> {
         let sessions: i64 = sqlx::query_scalar("SELECT count(*) FROM sessions")
             .fetch_one(&self.pool)
             .await?;
-        let events = "SELECT id, event FROM audit WHERE id > ?1 ORDER BY id";
-        let events: Vec<(i64, String)> = sqlx::query_as(events)
-            .bind(self.shown)
-            .fetch_all(&self.pool)
-            .await?;
-        self.shown = events.last().map_or(self.shown, |(id, _)| *id);
-        let events: Vec<String> = events.into_iter().map(|(_, event)| event).collect();
-        let events = match events.as_slice() {
+        let events = match self.deliver().await?.as_slice() {
             [] => "nothing".to_owned(),
             events => events.join(", "),
         };
         writeln!(
             stdout(),
-            "  {outcome}; committed: {events}; sessions in the table: {sessions}\n"
+            "  {outcome}; events: {events}; sessions in the table: {sessions}\n"
         )?;
         Ok(())
+    }
+
+    /// Delivers the events of the outbox in their order, and deletes each one afterwards.
+    ///
+    /// A service sends a mail here. If it ends between the mail and the deletion, it delivers the
+    /// event again. The receiver knows the event by its account and revision.
+    async fn deliver(&self) -> Result<Vec<String>> {
+        let mut delivered = Vec::new();
+        let rows = sqlx::query_as("SELECT number, event FROM outbox ORDER BY number");
+        let rows: Vec<(i64, String)> = rows.fetch_all(&self.pool).await?;
+        for (number, event) in rows {
+            let event: Event<'_> = serde_json::from_str(&event)?;
+            delivered.push(event.event_type.to_string());
+            let query = sqlx::query("DELETE FROM outbox WHERE number = ?1");
+            query.bind(number).execute(&self.pool).await?;
+        }
+        Ok(delivered)
     }
 }
 

@@ -1,5 +1,5 @@
 //! A store for one request: the verifier's write and the application's writes are one SQL
-//! transaction.
+//! transaction. The session and the event of the write are rows of the application.
 
 use std::time::Duration;
 
@@ -81,13 +81,17 @@ impl RequestStore {
             transaction.rollback().await?;
             return Ok(WriteResult::Stale);
         }
-        // A failed attempt is committed too, with its event: a failure that is rolled back is a
-        // free guess.
-        sqlx::query("INSERT INTO audit (account, event) VALUES (?1, ?2)")
-            .bind(account.as_str())
-            .bind(format!("{:?}", write.kind()))
-            .execute(&mut *transaction)
-            .await?;
+        // The outbox. Only a write that is done comes here, and a write that is sent again finds
+        // another revision. So each event is inserted once. A failed attempt is committed too, with
+        // its event: a failure that is rolled back is a free guess.
+        if let Some(event) = write.event() {
+            sqlx::query("INSERT INTO outbox (account, revision, event) VALUES (?1, ?2, ?3)")
+                .bind(account.as_str())
+                .bind(write.revision().as_i64())
+                .bind(serde_json::to_string(event)?)
+                .execute(&mut *transaction)
+                .await?;
+        }
         if let (WriteKind::Accepted, Some(session)) = (write.kind(), &self.session) {
             sqlx::query("INSERT INTO sessions (token, account) VALUES (?1, ?2)")
                 .bind(&session.token)
@@ -132,8 +136,10 @@ CREATE TABLE IF NOT EXISTS sessions (
     token TEXT NOT NULL PRIMARY KEY,
     account TEXT NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS audit (
-    id INTEGER PRIMARY KEY,
+CREATE TABLE IF NOT EXISTS outbox (
+    number INTEGER PRIMARY KEY,
     account TEXT NOT NULL,
-    event TEXT NOT NULL
+    revision INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    UNIQUE (account, revision)
 ) STRICT;";

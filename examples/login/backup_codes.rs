@@ -5,7 +5,7 @@ use std::path::Path;
 use countersign::backup::BackupCodeFile;
 
 use crate::sign_in::Session;
-use crate::terminal::Stop;
+use crate::terminal::{Stop, Terminal};
 use crate::{App, SERVICE, proof, save};
 
 pub(crate) async fn issue(app: &mut App, session: &mut Session) -> Result<(), Stop> {
@@ -18,12 +18,11 @@ pub(crate) async fn issue(app: &mut App, session: &mut Session) -> Result<(), St
     let Some(codes) = issued else {
         return Ok(());
     };
+    let (set, is_pending) = (codes.set(), codes.is_pending());
     let file = BackupCodeFile::english(SERVICE, &app.users.today().await?);
     let text = codes.to_text(&file);
     let terminal = &mut app.terminal;
-    terminal.say(
-        "\nThese are your new backup codes. Earlier codes no longer work. They are shown only once:\n",
-    )?;
+    terminal.say("\nThese are your new backup codes. They are shown only once:\n")?;
     // The file ends its lines with CR LF; a terminal needs LF.
     for line in text.expose().lines() {
         terminal.say(line)?;
@@ -34,16 +33,30 @@ pub(crate) async fn issue(app: &mut App, session: &mut Session) -> Result<(), St
     let prompt = format_args!("File to save them in (empty: {suggested}; no: do not save them) ");
     let name = match terminal.ask_or_back(prompt)? {
         None => suggested,
-        Some(name) if name.eq_ignore_ascii_case("no") => {
-            return terminal.say("Not saved. Write them down now.");
-        }
+        Some(name) if name.eq_ignore_ascii_case("no") => return not_saved(terminal, is_pending),
         Some(name) => name,
     };
     match save::save(terminal, Path::new(&name), text.expose().as_bytes())? {
-        Some(path) => terminal.say(format_args!(
-            "Saved in {}. Print the file, and keep it away from your phone.",
-            path.display()
-        )),
-        None => terminal.say("Not saved. Write them down now."),
+        Some(path) => {
+            terminal.say(format_args!(
+                "Saved in {}. Print the file, and keep it away from your phone.",
+                path.display()
+            ))?;
+            app.verifier.confirm_saved(&account, set).await?;
+            match is_pending {
+                true => app.terminal.say("Your earlier codes no longer work."),
+                false => Ok(()),
+            }
+        }
+        None => not_saved(terminal, is_pending),
+    }
+}
+
+/// The earlier codes stay valid until a new one is used.
+fn not_saved(terminal: &mut Terminal, is_pending: bool) -> Result<(), Stop> {
+    terminal.say("Not saved. Write them down now.")?;
+    match is_pending {
+        true => terminal.say("Your earlier codes work until you use one of these."),
+        false => Ok(()),
     }
 }

@@ -113,7 +113,7 @@ pub(crate) async fn remove(app: &mut App, session: &mut Session) -> Result<(), S
     };
     match proof::prove(&mut app.terminal, &app.users, session, change).await? {
         // A service also sends the owner a mail, here and below.
-        Some(Removed::OthersLeft | Removed::Disabled) => {
+        Some(Removed::OthersLeft { .. } | Removed::Disabled) => {
             app.terminal
                 .say("Removed. Delete its entry from your app too.")?;
             status(app, session).await
@@ -131,7 +131,7 @@ pub(crate) async fn disable(app: &mut App, session: &mut Session) -> Result<(), 
     let (account, verifier) = (session.user.account(), &app.verifier);
     let change = async |proof: countersign::Proof<'_>| verifier.disable(&account, proof).await;
     match proof::prove(&mut app.terminal, &app.users, session, change).await? {
-        Some(()) => app.terminal.say(
+        Some(Removed::OthersLeft { .. } | Removed::Disabled) => app.terminal.say(
             "Your second factor is off, and your backup codes no longer work. Delete the entry from your app too.",
         ),
         None => Ok(()),

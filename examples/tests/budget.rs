@@ -30,7 +30,7 @@ fn the_default_budget_is_not_noticed() {
     let default = default.unwrap_or_else(|| panic!("{printed}"));
     let cells: Vec<&str> = default.iter().map(String::as_str).collect();
     assert_eq!(cells[1], "10, and one in 3 days (default)");
-    assert_eq!(cells[2..5], ["131", "0.042 %", "never"]);
+    assert_eq!(cells[2..5], ["131", "0.043 %", "never"]);
 }
 
 /// The shares of years are measured with many years. The other columns are exact.

@@ -8,7 +8,8 @@ mod store;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use countersign::conformance::Harness;
+use countersign::conformance::{Fault, Faults, Faulty, Harness};
+use countersign::event::Event;
 use countersign::store::WriteKind;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
@@ -142,7 +143,7 @@ impl Enrolled {
 
     fn accepted(&self) -> i64 {
         self.service
-            .count("SELECT count(*) FROM audit WHERE event = 'Accepted'")
+            .count("SELECT count(*) FROM outbox WHERE event ->> 'event_type' = 'accepted'")
     }
 }
 
@@ -186,7 +187,7 @@ fn a_failure_is_committed_with_its_event() {
     for _ in 0..5 {
         _ = alice.log_in(alice.service.open(), &alice.wrong_passcode());
     }
-    let rejected = "SELECT count(*) FROM audit WHERE event = 'Rejected'";
+    let rejected = "SELECT count(*) FROM outbox WHERE event ->> 'event_type' = 'rejected'";
     assert_eq!(alice.service.count(rejected), 5);
     let refused = alice.log_in(alice.service.open(), &alice.passcode());
     let rejection = refused.unwrap_err().rejection();
@@ -234,4 +235,54 @@ fn a_crash_leaves_code_and_session_together() {
     assert_eq!((alice.sessions(), alice.accepted()), (1, 1));
     let replayed = alice.log_in(alice.service.open(), &passcode);
     assert_eq!(replayed.unwrap_err().rejection(), Some(Rejection::Replayed));
+}
+
+/// Each write is sent twice, or its answer is lost and the verifier sends it again.
+#[test]
+fn the_outbox_has_each_event_exactly_once() {
+    for fault in [Fault::Duplicate, Fault::FailAfter] {
+        let alice = Enrolled::new();
+        let calls = AtomicUsize::new(0);
+        let choose = move |possible: &[Fault]| {
+            let is_first = calls.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
+            (is_first && possible.contains(&fault)).then_some(fault)
+        };
+        let (store, faults) = (alice.service.open(), Faults::of(&[fault]));
+        let faulty = alice
+            .verifier
+            .with_store(Faulty::chosen_by(store, faults, choose));
+        let sign_in = |code: &str| {
+            let verified = alice.service.block_on(faulty.verify(&alice.account, code));
+            verified
+                .map(|_receipt| ())
+                .map_err(|denied| denied.rejection())
+        };
+        assert_eq!(
+            sign_in(&alice.wrong_passcode()),
+            Err(Some(Rejection::WrongCode))
+        );
+        assert_eq!(sign_in(&alice.passcode()), Ok(()), "{fault}");
+        assert!(faulty.store().injected(fault) > 0, "{fault}");
+        assert_eq!((alice.sessions(), alice.accepted()), (1, 1), "{fault}");
+
+        let rows = sqlx::query_as("SELECT account, revision, event FROM outbox ORDER BY number");
+        let rows = rows.fetch_all(&alice.service.pool);
+        let rows: Vec<(String, i64, String)> = alice.service.runtime.block_on(rows).unwrap();
+        let types: Vec<String> = rows
+            .into_iter()
+            .map(|(account, revision, event)| {
+                let event: Event<'_> = serde_json::from_str(&event).unwrap();
+                let id = (event.account.as_str(), event.revision.as_i64());
+                assert_eq!(id, (account.as_str(), revision));
+                event.event_type.to_string()
+            })
+            .collect();
+        let expected = [
+            "enrollment_begun",
+            "credential_change",
+            "rejected",
+            "accepted",
+        ];
+        assert_eq!(types, expected, "{fault}");
+    }
 }

@@ -175,7 +175,7 @@ impl BackupCodeFile {
                  passcode. Each code works once: write the date next to it when you use it.\n\
                  Keep this page where only you can reach it, and not on the phone with the app.\n\
                  When few codes are left, or if somebody else may have seen them, sign in to \
-                 {service} and make a new set. The codes on this page then stop working."
+                 {service}, make a new set and save it. The codes on this page then stop working."
             ),
         }
     }

@@ -54,6 +54,8 @@ mod imported_codes;
 mod imported_set;
 #[cfg(feature = "verifier")]
 mod imported_set_encoding;
+#[cfg(feature = "verifier")]
+mod pending_set;
 mod pepper;
 
 #[cfg(feature = "tokio")]
@@ -62,6 +64,8 @@ pub(crate) use argon2::HashMemory;
 pub(crate) use code_set::CodeMatch;
 #[cfg(feature = "verifier")]
 pub(crate) use imported_set::ImportedCodeSet;
+#[cfg(feature = "verifier")]
+pub(crate) use pending_set::{FoundIn, PendingCodeSet};
 
 pub use argon2::{Argon2Params, Argon2ParamsError, HashError};
 pub use backup_codes::{BackupCodeFile, BackupCodes};

@@ -1,6 +1,7 @@
 //! A store that injects faults from a seed or as a test chooses.
 
 use crate::AccountId;
+use crate::event::Event;
 use crate::store::{
     ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
 };
@@ -439,6 +440,7 @@ struct LateWrite {
     record: Option<Vec<u8>>,
     kind: WriteKind,
     summary: Summary,
+    event: Option<Event<'static>>,
 }
 
 impl LateWrite {
@@ -450,11 +452,12 @@ impl LateWrite {
             record: write.record().map(<[u8]>::to_vec),
             kind: write.kind(),
             summary: write.summary(),
+            event: write.event().cloned().map(Event::into_owned),
         }
     }
 
     fn write(&self) -> ConditionalWrite<'_> {
-        match (&self.record, self.expected) {
+        let write = match (&self.record, self.expected) {
             (None, Some(expected)) => {
                 ConditionalWrite::erase(expected, self.revision, self.summary)
             }
@@ -462,7 +465,8 @@ impl LateWrite {
                 let record = record.as_deref().unwrap_or_default();
                 ConditionalWrite::put(expected, self.revision, record, self.kind, self.summary)
             }
-        }
+        };
+        self.event.iter().fold(write, ConditionalWrite::with_event)
     }
 }
 

@@ -7,14 +7,13 @@
 
 use super::code_set::CodeSet;
 use super::device::Charge;
-use super::device_token::DeviceId;
 use super::rate_limit::RateLimitState;
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
 use crate::backup::{CodeMatch, HashJob, Hashes};
 use crate::factor::BackupCodeSetId;
 use crate::otp::{Code, PasscodeMatch};
 use crate::store::WriteKind;
-use crate::{AcceptedBy, Policy, Rejection, Timestamp};
+use crate::{AcceptedBy, DeviceId, Policy, Rejection, Timestamp};
 
 /// The progress of an attempt.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub(crate) enum Progress {
     Hashed(HashedCode),
 }
 
-/// The hash of a code, and the set whose salt was used for the hash.
+/// The hash of a code, and the first set that had the salt of the hash.
 #[derive(Debug)]
 pub(crate) struct HashedCode {
     pub(crate) hashes: Hashes,
@@ -174,7 +173,7 @@ impl SecondFactor {
     /// The hash to compute if the code can be a backup code of the account.
     pub(super) fn redeem_job(&self, code: &Code) -> Option<(HashJob, BackupCodeSetId)> {
         let codes = self.code_set.as_ref()?;
-        Some((codes.redeem_job(code)?, codes.id()))
+        Some((codes.redeem_job(code)?, codes.first_id()))
     }
 
     /// Compares the code with every passcode that counts now, of every authenticator with this
@@ -215,12 +214,8 @@ impl SecondFactor {
         policy: &Policy,
     ) -> Result<AcceptedBy, Refusal> {
         let refuse = |rejection| Err(Refusal::Unchanged(rejection));
-        let codes = self.code_set.as_mut();
-        let Some(codes) = codes.filter(|codes| codes.id() == hashed.set) else {
-            return refuse(Rejection::WrongCode);
-        };
-        match codes.redeem(&hashed.hashes, now) {
-            CodeMatch::Unused(index) => {
+        match (self.redeem(hashed, now), &self.code_set) {
+            (CodeMatch::Unused(index), Some(codes)) => {
                 let number = u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX);
                 let by = by_backup_code(codes, number);
                 match hashed.charge {
@@ -232,8 +227,8 @@ impl SecondFactor {
                 }
                 Ok(by)
             }
-            CodeMatch::Used(_) => refuse(Rejection::BackupCodeUsed),
-            CodeMatch::None => refuse(Rejection::WrongCode),
+            (CodeMatch::Used(_), _) => refuse(Rejection::BackupCodeUsed),
+            (CodeMatch::Unused(_) | CodeMatch::None, _) => refuse(Rejection::WrongCode),
         }
     }
 }

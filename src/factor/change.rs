@@ -4,10 +4,10 @@ use super::action_limits::IssueRightId;
 use super::attempt::{Progress, Refusal};
 use super::authenticator::Pending;
 use super::code_set::CodeSet;
+use super::ended::EndReason;
 use super::proof::{AcceptedBy, Evidence, FirstFactor, Receipt};
 use super::rate_limit::is_recent;
 use super::second_factor::{Outcome, SecondFactor, Step};
-use crate::backup::BackupCodeSet;
 use crate::store::WriteKind;
 use crate::{AccountId, AuthenticatorId, AuthenticatorName, Policy, Rejection, Timestamp};
 use alloc::boxed::Box;
@@ -40,8 +40,14 @@ pub(crate) struct NewEnrollment {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Changed {
     pub(crate) at: Timestamp,
-    /// Whether an authenticator is active afterwards.
-    pub(crate) enabled: bool,
+    /// The salt of a new set of backup codes that is to be pending.
+    pub(crate) salt: Option<[u8; 16]>,
+    /// What accepted the proof, if it was a code.
+    pub(crate) by: Option<AcceptedBy>,
+    /// How many authenticators are active afterwards.
+    pub(crate) authenticators: u8,
+    /// How many backup codes are unused afterwards.
+    pub(crate) backup_codes: u8,
 }
 
 impl SecondFactor {
@@ -60,10 +66,19 @@ impl SecondFactor {
             .map_err(Refusal::Unchanged)
             .and_then(|()| self.prove(account, evidence, progress, now, policy));
         match proven {
-            Ok(()) => {
+            Ok(by) => {
                 let kind = self.apply(change, now);
-                let enabled = self.is_enabled();
-                Step::Write(self, kind, Outcome::Accepted(Changed { at: now, enabled }))
+                let changed = Changed {
+                    at: now,
+                    salt: match change {
+                        Change::GrantIssue(_) => self.salt_to_share(policy),
+                        _ => None,
+                    },
+                    by,
+                    authenticators: u8::try_from(self.authenticators.len()).unwrap_or(u8::MAX),
+                    backup_codes: u8::try_from(self.codes_left()).unwrap_or(u8::MAX),
+                };
+                Step::Write(self, kind, Outcome::Accepted(changed))
             }
             Err(refusal) => self.refuse(refusal),
         }
@@ -133,17 +148,19 @@ impl SecondFactor {
         progress: &Progress,
         now: Timestamp,
         policy: &Policy,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<AcceptedBy>, Refusal> {
         match evidence {
-            Evidence::Code(code) => self.check(code, None, progress, now, policy).map(|_| ()),
+            Evidence::Code(code) => self.check(code, None, progress, now, policy).map(Some),
             Evidence::Reauthenticated {
                 first_factor,
                 receipt,
             } => self
                 .check_receipt(account, *first_factor, receipt, now, policy)
+                .map(|()| None)
                 .map_err(Refusal::Unchanged),
             Evidence::Password { checked_at } => {
-                fresh(*checked_at, now, policy).map_err(Refusal::Unchanged)
+                let fresh = fresh(*checked_at, now, policy);
+                fresh.map(|()| None).map_err(Refusal::Unchanged)
             }
         }
     }
@@ -191,9 +208,9 @@ impl SecondFactor {
                 self.issuing.grant(*id, now);
                 WriteKind::Issuing
             }
-            Change::Remove(id) | Change::RemoveUnlessLast(id) => self.remove(*id),
+            Change::Remove(id) | Change::RemoveUnlessLast(id) => self.remove(*id, now),
             Change::Disable => {
-                self.clear();
+                self.clear(EndReason::Disabled, now);
                 WriteKind::Disabled
             }
         }
@@ -221,35 +238,15 @@ impl SecondFactor {
         });
     }
 
-    fn remove(&mut self, id: AuthenticatorId) -> WriteKind {
-        self.authenticators
-            .retain(|authenticator| authenticator.id != id);
+    fn remove(&mut self, id: AuthenticatorId, now: Timestamp) -> WriteKind {
+        self.end_authenticators(|active| active.id == id, EndReason::Removed, now);
         if !self.is_enabled() {
-            self.clear();
+            self.clear(EndReason::Removed, now);
             return WriteKind::Disabled;
         }
         self.pending.take_if(|pending| pending.replaces == Some(id));
         self.devices.clear();
         WriteKind::Removed
-    }
-
-    /// Stores the backup codes that a right was granted for.
-    pub(crate) fn issue(
-        mut self,
-        right: IssueRightId,
-        codes: BackupCodeSet,
-        now: Timestamp,
-    ) -> Step<Result<(), Rejection>> {
-        if !self.is_enabled() {
-            return Step::Answer(Err(Rejection::Disabled));
-        }
-        match self.issuing.redeem(right, now) {
-            Ok(()) => {
-                self.code_set = Some(CodeSet::Issued(codes));
-                Step::Write(self, WriteKind::Issued, Ok(()))
-            }
-            Err(rejection) => Step::Answer(Err(rejection)),
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use core::time::Duration;
 
 impl SecondFactor {
     /// The answer to a code that was just accepted. An authenticator in it has moved already.
-    pub(super) fn accepted(&self, by: AcceptedBy, at: Timestamp) -> Accepted {
+    pub(crate) fn accepted(&self, by: AcceptedBy, at: Timestamp) -> Accepted {
         let clock_offset = match by {
             AcceptedBy::Authenticator { id } | AcceptedBy::Enrollment { id } => {
                 let mut active = self.authenticators.iter();

@@ -11,17 +11,48 @@ use alloc::vec::Vec;
 pub(crate) enum CodeSet {
     /// This crate issued the set.
     Issued(BackupCodeSet),
+    /// This crate issued the set while another one was current. It has the salt of that one, and
+    /// an id of its own.
+    Successor {
+        set: BackupCodeSet,
+        id: BackupCodeSetId,
+    },
     /// Another system issued the set.
     Imported(ImportedCodeSet),
 }
 
 impl CodeSet {
-    /// Returns the id of the set: 128 random bits. The id of an issued set is its salt.
+    /// Returns the id of the set: 128 random bits. The id of the first set with a salt is the salt.
     pub(crate) const fn id(&self) -> BackupCodeSetId {
+        match self {
+            Self::Successor { id, .. } => *id,
+            Self::Issued(_) | Self::Imported(_) => self.first_id(),
+        }
+    }
+
+    /// Returns the id of the first set with the salt of this set. Sets with one salt share the hash
+    /// of a typed code.
+    pub(crate) const fn first_id(&self) -> BackupCodeSetId {
         BackupCodeSetId::from_bytes(match self {
-            Self::Issued(set) => *set.salt(),
+            Self::Issued(set) | Self::Successor { set, .. } => *set.salt(),
             Self::Imported(set) => *set.id(),
         })
+    }
+
+    /// Returns the set, if this crate issued it.
+    pub(crate) const fn issued(&self) -> Option<&BackupCodeSet> {
+        match self {
+            Self::Issued(set) | Self::Successor { set, .. } => Some(set),
+            Self::Imported(_) => None,
+        }
+    }
+
+    /// Gives an issued set an id of its own.
+    pub(crate) fn with_id(self, id: BackupCodeSetId) -> Self {
+        match self {
+            Self::Issued(set) | Self::Successor { set, .. } => Self::Successor { set, id },
+            Self::Imported(set) => Self::Imported(set),
+        }
     }
 
     pub(crate) const fn is_imported(&self) -> bool {
@@ -30,7 +61,7 @@ impl CodeSet {
 
     pub(crate) const fn issued_at(&self) -> Timestamp {
         match self {
-            Self::Issued(set) => set.issued_at(),
+            Self::Issued(set) | Self::Successor { set, .. } => set.issued_at(),
             Self::Imported(set) => set.issued_at(),
         }
     }
@@ -38,7 +69,9 @@ impl CodeSet {
     /// Returns when each code was used, in the order of the set.
     pub(crate) fn used_at(&self) -> Vec<Option<Timestamp>> {
         match self {
-            Self::Issued(set) => set.status().map(|code| code.used_at).collect(),
+            Self::Issued(set) | Self::Successor { set, .. } => {
+                set.status().map(|code| code.used_at).collect()
+            }
             Self::Imported(set) => set.used_at().to_vec(),
         }
     }
@@ -46,7 +79,7 @@ impl CodeSet {
     /// Returns how many codes are unused.
     pub(crate) fn remaining(&self) -> usize {
         match self {
-            Self::Issued(set) => set.remaining(),
+            Self::Issued(set) | Self::Successor { set, .. } => set.remaining(),
             Self::Imported(set) => set.remaining(),
         }
     }
@@ -55,15 +88,22 @@ impl CodeSet {
     /// the set.
     pub(super) fn redeem_job(&self, code: &Code) -> Option<HashJob> {
         match self {
-            Self::Issued(set) => set.redeem_job(code, None),
+            Self::Issued(set) | Self::Successor { set, .. } => set.redeem_job(code, None),
             Self::Imported(set) => set.redeem_job(code),
+        }
+    }
+
+    /// Marks a code of a set that this crate issued as used. `index` counts from 0.
+    pub(super) fn mark_used(&mut self, index: usize, at: Timestamp) {
+        if let Self::Issued(set) | Self::Successor { set, .. } = self {
+            set.mark_used(index, at);
         }
     }
 
     /// Finds the code with these hashes, and marks it as used unless it was used before.
     pub(super) fn redeem(&mut self, hashes: &Hashes, at: Timestamp) -> CodeMatch {
         match self {
-            Self::Issued(set) => {
+            Self::Issued(set) | Self::Successor { set, .. } => {
                 let found = set.find(hashes);
                 if let CodeMatch::Unused(index) = found {
                     set.mark_used(index, at);
@@ -312,7 +352,8 @@ mod tests {
 
     #[test]
     fn disabling_ends_an_imported_set() {
-        let Step::Write(after, WriteKind::Disabled, Ok(())) = factor(Some(plain())).force_disable()
+        let Step::Write(after, WriteKind::Disabled, Ok(())) =
+            factor(Some(plain())).force_disable(NOW)
         else {
             panic!("a factor can be disabled");
         };

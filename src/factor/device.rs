@@ -5,10 +5,10 @@
 //! carries the token for the new n + 1, the same for every request. So a lost answer, a second tab
 //! and the back button raise no alarm. An older genuine token shows that there is a copy.
 
-use super::device_token::{DeviceId, DeviceLabel, DeviceToken};
+use super::device_token::DeviceToken;
 use super::rate_limit::is_recent;
 use crate::constant_time::{reveal, reveal_index};
-use crate::{AccountId, Policy, PolicyBuilder, Timestamp};
+use crate::{AccountId, DeviceId, DeviceLabel, Policy, PolicyBuilder, Timestamp};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -200,6 +200,11 @@ impl Device {
         self.failures >= MOST_FAILURES
     }
 
+    /// Whether it was remembered as a trusted device.
+    pub(crate) fn is_for_trust(&self) -> bool {
+        self.kind == DeviceKind::Trusted
+    }
+
     /// The last second in which the device signs in without a code.
     fn trusted_until(&self, policy: &Policy) -> Option<Timestamp> {
         match (self.kind, policy.trusted_devices()) {
@@ -230,7 +235,7 @@ pub(crate) enum Charge {
 }
 
 /// What a token says about the device that sent it.
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// Nothing: the token is forged, too new, late, or of a device that is not there.
     Stranger,
     /// The device is known, by a token with this number.
@@ -265,7 +270,7 @@ impl Devices {
         self.0.clear();
     }
 
-    pub(super) fn get(&self, id: DeviceId) -> Option<&Device> {
+    pub(crate) fn get(&self, id: DeviceId) -> Option<&Device> {
         self.0.iter().find(|device| device.id == id)
     }
 
@@ -296,7 +301,7 @@ impl Devices {
     }
 
     /// Compares a token with every device, in constant time.
-    pub(super) fn standing(&self, shown: ShownToken<'_>, now: Timestamp) -> Standing {
+    pub(crate) fn standing(&self, shown: ShownToken<'_>, now: Timestamp) -> Standing {
         let Some(parts) = shown.token.parts() else {
             return Standing::Stranger;
         };
@@ -344,7 +349,7 @@ impl Devices {
     }
 
     /// The device that sent the token, unless it is a stranger or had all its failures.
-    pub(super) fn known(&self, standing: &Standing) -> Option<DeviceId> {
+    pub(crate) fn known(&self, standing: &Standing) -> Option<DeviceId> {
         let id = standing.known_id()?;
         self.get(id).filter(|device| !device.is_spent())?;
         Some(id)
@@ -359,9 +364,17 @@ impl Devices {
         }
     }
 
+    fn counting(&self) -> impl Iterator<Item = &Device> {
+        self.0.iter().filter(|device| !device.is_spent())
+    }
+
+    /// The number of devices that the account knows.
+    pub(crate) fn count(&self) -> usize {
+        self.counting().count()
+    }
+
     pub(super) fn status(&self, policy: &Policy) -> Vec<DeviceStatus> {
-        let counting = self.0.iter().filter(|device| !device.is_spent());
-        counting
+        self.counting()
             .map(|device| DeviceStatus {
                 id: device.id,
                 label: device.label.clone(),

@@ -7,6 +7,7 @@ use crate::constant_time::reveal;
 use crate::otp::Code;
 use crate::store::WriteKind;
 use crate::{AcceptedBy, AuthenticatorId, EnrollmentId, Policy, Rejection, Timestamp};
+use core::mem;
 use subtle::{Choice, ConstantTimeEq};
 
 impl SecondFactor {
@@ -49,8 +50,9 @@ impl SecondFactor {
         };
         let mut active = self.authenticators.iter_mut();
         match active.find(|active| Some(active.id) == replaces) {
-            Some(replaced) => {
-                *replaced = authenticator;
+            Some(place) => {
+                let replaced = mem::replace(place, authenticator);
+                self.end_replaced(&replaced, now);
                 self.devices.clear();
             }
             None => self.authenticators.push(authenticator),

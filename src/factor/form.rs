@@ -7,7 +7,7 @@ use super::attempt::{Progress, Refusal, by_backup_code};
 use super::code_set::CodeSet;
 use super::device::{Charge, Standing};
 use super::device_token::DeviceToken;
-use super::request::{Form, LastRequest, MOST_JOINS, RequestResult, RequestTag};
+use super::request::{Form, LastRequest, MOST_JOINS, RequestResult};
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
 use crate::otp::Code;
 use crate::store::WriteKind;
@@ -24,86 +24,58 @@ pub(crate) struct FormAccepted {
 }
 
 impl SecondFactor {
+    /// What the token of a form says about the device.
+    pub(crate) fn standing(&self, form: &Form<'_>, now: Timestamp) -> Standing {
+        form.device.map_or(Standing::Stranger, |shown| {
+            self.devices.standing(shown, now)
+        })
+    }
+
     /// Signs in with a code, perhaps with a request id, perhaps on a known device. A repeat of the
     /// last request gets the same result, before the rate limit.
     pub(crate) fn log_in_form(
         mut self,
         code: &Code,
         form: &Form<'_>,
+        standing: &Standing,
         progress: &Progress,
         now: Timestamp,
         policy: &Policy,
     ) -> Step<Outcome<FormAccepted>> {
-        let standing = form.device.map_or(Standing::Stranger, |shown| {
-            self.devices.standing(shown, now)
-        });
-        if let (Standing::Overtaken { id }, Progress::Start) = (&standing, progress) {
+        if let (Standing::Overtaken { id }, Progress::Start) = (standing, progress) {
             self.devices.remove(*id);
             return Step::Write(self, WriteKind::DeviceSuspected, Outcome::DeviceForgotten);
         }
-        let device = self.devices.known(&standing);
-        let tag = form.tag.as_ref();
-        match (self.repeated(tag, now), progress) {
-            (Some((RequestResult::Wrong, _)), Progress::Start) => {
-                return Step::Answer(Outcome::Repeated(Rejection::WrongCode));
-            }
-            (Some((RequestResult::Reserved { joins, by_device }, at)), Progress::Start)
-                if joins < MOST_JOINS =>
-            {
-                // A repeat computes the same hash as the first request.
-                if let Some((job, set)) = self.redeem_job(code) {
-                    let joins = joins.saturating_add(1);
-                    self.remember(tag, at, RequestResult::Reserved { joins, by_device });
-                    let charge = match by_device {
-                        true => Charge::Device(standing.known_id()),
-                        false => Charge::Budget,
-                    };
-                    let joined = true;
-                    let needed = Outcome::HashNeeded {
-                        job,
-                        set,
-                        charge,
-                        joined,
-                    };
+        if let Some(result) = self.repeated(form, now) {
+            match self.repeat(code, form, standing, progress, result) {
+                Some(needed @ Outcome::HashNeeded { .. }) => {
                     return Step::Write(self, WriteKind::Joined, needed);
                 }
+                Some(outcome) => return Step::Answer(outcome),
+                None => {}
             }
-            (Some((result, at)), _) => {
-                if let Some(by) = self.accepted_by(result) {
-                    return Step::Answer(Outcome::Accepted(FormAccepted {
-                        accepted: self.accepted(by, at),
-                        token: form.next_token(device.and_then(|id| self.devices.get(id))),
-                        is_repeat: true,
-                    }));
-                }
-            }
-            (None, _) => {}
         }
+        let device = self.devices.known(standing);
         match self.check(code, device, progress, now, policy) {
             Ok(by) => {
                 if let Some(result) = self.result_of(by) {
-                    self.remember(tag, now, result);
+                    self.remember(form, now, result);
                 }
-                self.devices.accept(&standing, now);
-                let device = self.devices.known(&standing);
-                let accepted = Outcome::Accepted(FormAccepted {
-                    accepted: self.accepted(by, now),
-                    token: form.next_token(device.and_then(|id| self.devices.get(id))),
-                    is_repeat: false,
-                });
-                Step::Write(self, WriteKind::Accepted, accepted)
+                self.devices.accept(standing, now);
+                let accepted = self.form_accepted(by, now, form, standing, false);
+                Step::Write(self, WriteKind::Accepted, Outcome::Accepted(accepted))
+            }
+            Err(Refusal::Unchanged(rejection)) if progress.repeats(rejection) => {
+                Step::Answer(Outcome::Repeated(rejection))
             }
             Err(refusal) => {
                 match &refusal {
-                    Refusal::Unchanged(rejection) if progress.repeats(*rejection) => {
-                        return Step::Answer(Outcome::Repeated(*rejection));
-                    }
                     Refusal::Unchanged(_) => {}
-                    Refusal::Counted(_) => self.remember(tag, now, RequestResult::Wrong),
+                    Refusal::Counted(_) => self.remember(form, now, RequestResult::Wrong),
                     Refusal::HashNeeded { charge, .. } => {
                         let by_device = *charge != Charge::Budget;
                         let joins = 0;
-                        self.remember(tag, now, RequestResult::Reserved { joins, by_device });
+                        self.remember(form, now, RequestResult::Reserved { joins, by_device });
                     }
                 }
                 self.refuse(refusal)
@@ -111,20 +83,70 @@ impl SecondFactor {
         }
     }
 
-    /// The result and the time of the last request, if this is a repeat of it.
-    fn repeated(
+    /// What a repeat of the last request gets: the same result, or the hash to compute, which is
+    /// the hash of the first request. `None` if the repeat is an attempt like any other.
+    fn repeat(
+        &mut self,
+        code: &Code,
+        form: &Form<'_>,
+        standing: &Standing,
+        progress: &Progress,
+        (result, at): (RequestResult, Timestamp),
+    ) -> Option<Outcome<FormAccepted>> {
+        match (result, progress) {
+            (RequestResult::Wrong, Progress::Start) => {
+                Some(Outcome::Repeated(Rejection::WrongCode))
+            }
+            (RequestResult::Reserved { joins, by_device }, Progress::Start)
+                if joins < MOST_JOINS =>
+            {
+                let (job, set) = self.redeem_job(code)?;
+                let joins = joins.saturating_add(1);
+                self.remember(form, at, RequestResult::Reserved { joins, by_device });
+                Some(Outcome::HashNeeded {
+                    job,
+                    set,
+                    charge: match by_device {
+                        true => Charge::Device(standing.known_id()),
+                        false => Charge::Budget,
+                    },
+                    joined: true,
+                })
+            }
+            _ => {
+                let by = self.accepted_by(result)?;
+                let accepted = self.form_accepted(by, at, form, standing, true);
+                Some(Outcome::Accepted(accepted))
+            }
+        }
+    }
+
+    fn form_accepted(
         &self,
-        tag: Option<&RequestTag>,
-        now: Timestamp,
-    ) -> Option<(RequestResult, Timestamp)> {
-        let (tag, last) = tag.zip(self.last_request.as_ref())?;
+        by: AcceptedBy,
+        at: Timestamp,
+        form: &Form<'_>,
+        standing: &Standing,
+        is_repeat: bool,
+    ) -> FormAccepted {
+        let device = self.devices.known(standing);
+        FormAccepted {
+            accepted: self.accepted(by, at),
+            token: form.next_token(device.and_then(|id| self.devices.get(id))),
+            is_repeat,
+        }
+    }
+
+    /// The result and the time of the last request, if this is a repeat of it.
+    fn repeated(&self, form: &Form<'_>, now: Timestamp) -> Option<(RequestResult, Timestamp)> {
+        let (tag, last) = form.tag.as_ref().zip(self.last_request.as_ref())?;
         (last.is(tag) && last.counts(now)).then_some((last.result, last.at))
     }
 
-    fn remember(&mut self, tag: Option<&RequestTag>, at: Timestamp, result: RequestResult) {
-        self.last_request = tag.map(|tag| {
-            let tag = tag.clone();
-            Box::new(LastRequest { tag, at, result })
+    fn remember(&mut self, form: &Form<'_>, at: Timestamp, result: RequestResult) {
+        self.last_request = form.tag.clone().map(|tag| {
+            let last = LastRequest { tag, at, result };
+            Box::new(last)
         });
     }
 

@@ -1,12 +1,12 @@
 //! What happens to an account with devices: one is remembered, signs in without a code, or ends.
 
 use super::device::{Device, DeviceKind, DeviceScope, DeviceSeed, ShownToken, Standing};
-use super::device_token::{DeviceId, DeviceLabel, DeviceToken};
+use super::device_token::DeviceToken;
 use super::proof::Receipt;
 use super::rate_limit::{RateLimit, is_recent};
 use super::second_factor::{SecondFactor, Step};
 use crate::store::WriteKind;
-use crate::{AccountId, Policy, Rejection, Timestamp};
+use crate::{AccountId, DeviceId, DeviceLabel, Policy, Rejection, Timestamp};
 use alloc::boxed::Box;
 
 /// How old the receipt may be that makes a device known, in seconds.
@@ -160,11 +160,14 @@ impl SecondFactor {
         Step::Write(self, WriteKind::DevicesForgotten, Ok(()))
     }
 
-    /// Ends what somebody may have who knew the old password: devices, and a pending enrollment.
+    /// Ends what somebody may have who knew the old password: devices, a pending enrollment, and
+    /// backup codes that are pending or being issued.
     pub(crate) fn password_changed(mut self) -> Step<Result<(), Rejection>> {
         let ended = [
             !core::mem::take(&mut self.devices).0.is_empty(),
             self.pending.take().is_some(),
+            self.pending_codes.take().is_some(),
+            self.issuing.right.take().is_some(),
         ];
         match ended.contains(&true) {
             true => Step::Write(self, WriteKind::PasswordChanged, Ok(())),

@@ -32,18 +32,19 @@ mod attempt;
 pub(crate) mod authenticator;
 mod change;
 mod clock_offset;
-#[cfg(any(feature = "tracing", test))]
 mod code_offset;
 mod code_set;
 mod consecutive;
 pub(crate) mod device;
 pub(crate) mod device_token;
+pub(crate) mod ended;
 mod enrollment;
 mod form;
 pub(crate) mod import;
 pub(crate) mod import_error;
 pub(crate) mod known_devices;
 mod moving_factor;
+mod pending_codes;
 pub(crate) mod policy;
 pub(crate) mod policy_range;
 #[cfg(feature = "serde")]
@@ -58,16 +59,17 @@ pub(crate) use action_limits::{IssueRight, Issues, Issuing};
 pub(crate) use attempt::{HashedCode, Progress};
 pub(crate) use authenticator::{Authenticator, Pending};
 pub(crate) use change::{Change, Changed, NewEnrollment};
-#[cfg(feature = "tracing")]
 pub(crate) use code_offset::CodeOffset;
 pub(crate) use code_set::CodeSet;
 pub(crate) use consecutive::Row;
 pub(crate) use device::{Device, DeviceScope, DeviceSeed, Devices, ShownToken};
+pub(crate) use ended::Ended;
 pub(crate) use form::FormAccepted;
 pub(crate) use import::{Import, ImportCodes, ImportStage};
 pub(crate) use import_error::{ExistingFactor, ImportFault};
 pub(crate) use known_devices::NewDevice;
 pub(crate) use moving_factor::{MovingFactor, Parameters};
+pub(crate) use pending_codes::IssuedSet;
 pub(crate) use proof::Evidence;
 pub(crate) use rate_limit::RateLimit;
 pub(crate) use request::{Form, LastRequest, RequestResult, RequestTag};
@@ -75,13 +77,17 @@ pub(crate) use second_factor::{
     Accepted, Beginnings, ImportFingerprint, Outcome, SecondFactor, Step,
 };
 
+pub use crate::names::devices::DeviceLabelError;
+pub use crate::names::{IdError, NameError};
 pub use annual_risk::GuessTarget;
-pub use authenticator::{IdError, NameError};
 pub use consecutive::ConsecutiveCodes;
 pub use device::{DeviceStatus, TrustedDevices};
-pub use device_token::{DeviceLabelError, DeviceTokenError};
+pub use device_token::DeviceTokenError;
+pub use ended::{EndReason, EndedAuthenticator};
 pub use policy::Backoff;
 pub use policy_range::PolicyError;
 pub use proof::BackupCodeSetId;
 pub use rate_limit::RateLimitState;
-pub use second_factor::{AuthenticatorKind, AuthenticatorStatus, BackupCodesStatus, EnabledStatus};
+pub use second_factor::{
+    AuthenticatorKind, AuthenticatorStatus, BackupCodesStatus, EnabledStatus, PendingCodesStatus,
+};

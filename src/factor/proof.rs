@@ -187,6 +187,30 @@ impl Receipt {
         self.by
     }
 
+    /// Returns the authentication methods of this receipt for the claim `amr` (RFC 8176): `otp`.
+    ///
+    /// RFC 8176, section 2 defines `otp` as a one-time password, and names HOTP (RFC 4226) and TOTP
+    /// (RFC 6238). A backup code is a one-time password as well: it is accepted once. The registry
+    /// has no other value for it. [`accepted_by`](Self::accepted_by) distinguishes the two.
+    ///
+    /// Add the methods of your first factor, for example `pwd`. Add `mfa` only if the first factor
+    /// is not something that the user has: RFC 8176 refers to factors of different kinds. So a
+    /// password and a passcode are `mfa`, but a mailed link and a passcode are not. The verifier
+    /// does not know your first factor, so it never adds `mfa`.
+    ///
+    /// ```
+    /// # use countersign::Receipt;
+    /// fn amr(receipt: &Receipt) -> Vec<&'static str> {
+    ///     // The password was checked before.
+    ///     ["pwd", "mfa"].iter().chain(receipt.amr()).copied().collect()
+    /// }
+    /// # let _ = amr;
+    /// ```
+    #[must_use]
+    pub const fn amr(&self) -> &'static [&'static str] {
+        &["otp"]
+    }
+
     /// Returns how far the clock of the user's phone was off, in seconds: positive if the phone's
     /// clock was ahead, negative if it was behind, and 0 if the passcode was the current one.
     ///
@@ -228,7 +252,7 @@ pub enum AcceptedBy {
         set: BackupCodeSetId,
         /// The number of the code in the set, from 1.
         number: u8,
-        /// The number of unused codes that are left.
+        /// The number of unused codes that are left in this set.
         remaining: u8,
     },
     /// The passcode that confirmed an enrollment.
@@ -240,6 +264,8 @@ pub enum AcceptedBy {
 
 /// The id of one set of backup codes: 128 random bits, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct BackupCodeSetId([u8; 16]);
 
 impl BackupCodeSetId {
@@ -269,6 +295,20 @@ impl FromStr for BackupCodeSetId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         parse_hex(text).map(Self)
+    }
+}
+
+impl TryFrom<String> for BackupCodeSetId {
+    type Error = IdError;
+
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<BackupCodeSetId> for String {
+    fn from(id: BackupCodeSetId) -> Self {
+        alloc::format!("{id}")
     }
 }
 

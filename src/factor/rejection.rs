@@ -131,6 +131,10 @@ pub enum Rejection {
     /// The device is known, but may not sign in without a code, or no longer. Ask for a code.
     #[error("the device may not sign in without a code; ask for a code")]
     DeviceNotTrusted,
+    /// No set of backup codes with this id is pending: the set was discarded, or another set
+    /// replaced it, or it is no longer pending. Nothing changed.
+    #[error("these backup codes are not pending; reload the page")]
+    NoPendingCodes,
 }
 
 impl Rejection {
@@ -163,6 +167,7 @@ impl Rejection {
                 | Self::TooManyIssues { .. }
                 | Self::IssueExpired
                 | Self::UnknownDevice
+                | Self::NoPendingCodes
         )
     }
 }

@@ -2,10 +2,11 @@ use super::action_limits::{Issuing, Recent};
 use super::authenticator::{Authenticator, Pending};
 use super::code_set::CodeSet;
 use super::device::{Charge, DeviceStatus, Devices};
+use super::ended::{EndReason, Ended, EndedAuthenticator};
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
 use super::request::LastRequest;
-use crate::backup::HashJob;
+use crate::backup::{HashJob, PendingCodeSet};
 use crate::factor::BackupCodeSetId;
 use crate::otp::{Algorithm, Secret};
 use crate::store::WriteKind;
@@ -25,6 +26,8 @@ pub(crate) struct SecondFactor {
     pub(crate) authenticators: Vec<Authenticator>,
     pub(crate) pending: Option<Pending>,
     pub(crate) code_set: Option<CodeSet>,
+    /// A set of backup codes that is pending next to the current one.
+    pub(crate) pending_codes: Option<Box<PendingCodeSet>>,
     pub(crate) rate_limit: RateLimit,
     pub(crate) beginnings: Beginnings,
     pub(crate) issuing: Issuing,
@@ -34,6 +37,8 @@ pub(crate) struct SecondFactor {
     pub(crate) last_request: Option<Box<LastRequest>>,
     /// The devices that the user signed in with before.
     pub(crate) devices: Devices,
+    /// Authenticators that are no longer active, if there are any.
+    pub(crate) ended: Option<Box<Ended>>,
 }
 
 /// Identifies an import: the first 16 bytes of SHA-256 over its authenticators.
@@ -77,6 +82,7 @@ pub(crate) enum Outcome<T> {
     /// The attempt is counted as a failure. Compute this hash, and ask again.
     HashNeeded {
         job: HashJob,
+        /// The first set that had the salt of the hash.
         set: BackupCodeSetId,
         charge: Charge,
         /// Whether an earlier call counted the attempt.
@@ -98,12 +104,14 @@ impl SecondFactor {
             authenticators: Vec::new(),
             pending: None,
             code_set: None,
+            pending_codes: None,
             rate_limit: RateLimit::new(now, policy),
             beginnings: Beginnings::new(),
             issuing: Issuing::new(),
             import: None,
             last_request: None,
             devices: Devices::new(),
+            ended: None,
         }
     }
 
@@ -111,6 +119,8 @@ impl SecondFactor {
         !self.authenticators.is_empty()
     }
 
+    /// The number of unused codes of the current set. The user may never have seen the codes of a
+    /// pending one.
     pub(crate) fn codes_left(&self) -> usize {
         self.code_set.as_ref().map_or(0, CodeSet::remaining)
     }
@@ -137,10 +147,50 @@ impl SecondFactor {
                 remaining: codes.remaining(),
                 used_at: codes.used_at(),
                 imported: codes.is_imported(),
+                pending: self.pending_codes.as_deref().map(PendingCodesStatus::of),
             }),
             rate_limit: self.rate_limit.state(now, policy),
             devices: self.devices.status(policy),
+            ended: self.ended().to_vec(),
         })
+    }
+
+    /// The ended authenticators in the record, in the order in which they ended.
+    pub(crate) fn ended(&self) -> &[EndedAuthenticator] {
+        self.ended.as_ref().map_or(&[], |ended| ended.kept())
+    }
+
+    /// The authenticators that this decision ended.
+    pub(crate) fn just_ended(&self) -> &[EndedAuthenticator] {
+        self.ended.as_ref().map_or(&[], |ended| ended.just_ended())
+    }
+
+    /// Keeps the authenticators that this decision ended in the record.
+    pub(crate) fn keep_just_ended(&mut self) {
+        if let Some(ended) = &mut self.ended {
+            ended.keep();
+        }
+    }
+
+    /// Removes the authenticators for which `ends` is true.
+    pub(super) fn end_authenticators(
+        &mut self,
+        ends: impl Fn(&Authenticator) -> bool,
+        reason: EndReason,
+        now: Timestamp,
+    ) {
+        let gone = self.authenticators.iter().filter(|active| ends(active));
+        let gone: Vec<_> = gone.map(|active| active.ended(reason, now)).collect();
+        self.authenticators.retain(|active| !ends(active));
+        if !gone.is_empty() {
+            self.ended.get_or_insert_default().add(gone);
+        }
+    }
+
+    /// Notes an authenticator whose place another one took.
+    pub(super) fn end_replaced(&mut self, replaced: &Authenticator, now: Timestamp) {
+        let ended = self.ended.get_or_insert_default();
+        ended.add([replaced.ended(EndReason::Replaced, now)]);
     }
 
     /// Whether this authenticator is active.
@@ -156,10 +206,11 @@ impl SecondFactor {
     }
 
     /// Removes everything that belongs to a second factor, except the limits.
-    pub(super) fn clear(&mut self) {
-        self.authenticators.clear();
+    pub(super) fn clear(&mut self, reason: EndReason, now: Timestamp) {
+        self.end_authenticators(|_| true, reason, now);
         self.pending = None;
         self.code_set = None;
+        self.pending_codes = None;
         self.issuing.right = None;
         self.import = None;
         self.devices.clear();
@@ -209,8 +260,8 @@ impl SecondFactor {
     }
 
     /// Removes all authenticators without a proof.
-    pub(crate) fn force_disable(mut self) -> Step<Result<(), Rejection>> {
-        self.clear();
+    pub(crate) fn force_disable(mut self, now: Timestamp) -> Step<Result<(), Rejection>> {
+        self.clear(EndReason::ForceDisabled, now);
         self.rate_limit.succeed();
         Step::Write(self, WriteKind::Disabled, Ok(()))
     }
@@ -248,6 +299,11 @@ pub struct EnabledStatus {
     /// The devices that the user signed in with before, oldest first.
     #[cfg_attr(feature = "serde", serde(default))]
     pub devices: Vec<DeviceStatus>,
+    /// The authenticators that were removed or replaced, at most twenty, in that order. Empty
+    /// unless the verifier keeps them
+    /// ([`keep_ended_authenticators`](crate::VerifierBuilder::keep_ended_authenticators)).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub ended: Vec<EndedAuthenticator>,
 }
 
 /// One active authenticator.
@@ -327,4 +383,34 @@ pub struct BackupCodesStatus {
     /// Whether another system issued the set. Offer the user a new set.
     #[cfg_attr(feature = "serde", serde(default))]
     pub imported: bool,
+    /// A later set, until the user has saved it or uses one of its codes. Its codes are valid, too.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub pending: Option<PendingCodesStatus>,
+}
+
+/// A set of backup codes that is pending next to the current one.
+///
+/// [`Verifier::confirm_saved`](crate::Verifier::confirm_saved) or the first accepted code of the
+/// set ends the current set. Nothing else does, and a pending set does not expire. So remind the
+/// user until one of the two happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct PendingCodesStatus {
+    /// Its id, to confirm or discard it.
+    pub id: BackupCodeSetId,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// The number of its codes. None of them is used.
+    pub remaining: usize,
+}
+
+impl PendingCodesStatus {
+    const fn of(set: &PendingCodeSet) -> Self {
+        Self {
+            id: BackupCodeSetId::from_bytes(*set.id()),
+            issued_at: set.issued_at(),
+            remaining: set.remaining(),
+        }
+    }
 }

@@ -25,14 +25,22 @@
 //! field 9       = [1*20 device]             the devices that the user signed in with before
 //! device        = [id, seed, label, kind, issued at, number, advanced at, last used at / null,
 //!                  failures]
+//! field 10      = [id / null, ? (id, issued at, hashes)]  of the code set, and of a pending one
+//! field 11      = [1*20 ended]              authenticators that are no longer active
+//! ended         = [id, name, added at, ended at, reason]
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
 //! The parameters of a counter-based one have the period 30, and there is no last step.
 //!
+//! Field 10 has the id of a code set that was pending; the salt is the id of any other. A pending
+//! set has the salt, the cost and the format of the code set, and no used code.
+//!
 //! The result of a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the
 //! authenticator with index n), 3 (accepted by backup code number n) or 4 (reserved as a failure of
 //! a device, n joins). The kind of a device is 1 (known) or 2 (trusted).
+//!
+//! The reason of an end is 1 (removed), 2 (replaced), 3 (disabled) or 4 (disabled by staff).
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError, fields};
@@ -137,7 +145,7 @@ fn write_record<W: Write>(
         parts::write_authenticator(authenticator, e)?;
     }
     match &factor.code_set {
-        Some(CodeSet::Issued(set)) => set.encode_into(e)?,
+        Some(CodeSet::Issued(set) | CodeSet::Successor { set, .. }) => set.encode_into(e)?,
         Some(CodeSet::Imported(_)) | None => e.null()?.ok()?,
     }
     match &factor.pending {
@@ -167,12 +175,14 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         authenticators,
         pending,
         code_set,
+        pending_codes: None,
         rate_limit,
         beginnings: Beginnings::new(),
         issuing: Issuing::new(),
         import: None,
         last_request: None,
         devices: Devices::new(),
+        ended: None,
     };
     if form == Form::WithFields {
         fields::read_fields(d, &mut factor)?;
@@ -189,8 +199,8 @@ pub(super) mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
     use crate::factor::{
-        Authenticator, ImportFingerprint, IssueRight, Issues, LastRequest, MovingFactor,
-        Parameters, Pending, RateLimit, RequestResult, RequestTag,
+        Authenticator, EndReason, Ended, EndedAuthenticator, ImportFingerprint, IssueRight, Issues,
+        LastRequest, MovingFactor, Parameters, Pending, RateLimit, RequestResult, RequestTag,
     };
     use crate::otp::{Period, Secret, TimeStep};
     use crate::record::devices::example;
@@ -242,6 +252,14 @@ pub(super) mod tests {
         }
     }
 
+    fn ended() -> EndedAuthenticator {
+        let (id, name) = (
+            AuthenticatorId::from_bytes([9; 8]),
+            AuthenticatorName::default(),
+        );
+        EndedAuthenticator::new(id, name, AT, AT, EndReason::Replaced)
+    }
+
     /// A second factor with something in every field.
     pub(in crate::record) fn full() -> SecondFactor {
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
@@ -253,6 +271,7 @@ pub(super) mod tests {
             authenticators: vec![authenticator()],
             pending: Some(pending()),
             code_set: Some(CodeSet::Issued(set)),
+            pending_codes: None,
             rate_limit: RateLimit::new(AT, &Policy::default()),
             beginnings: Beginnings::from_times(vec![AT; 10]),
             issuing: Issuing {
@@ -269,6 +288,7 @@ pub(super) mod tests {
                 result: RequestResult::Authenticator { index: 0 },
             })),
             devices: Devices(vec![example()]),
+            ended: Some(Box::new(Ended::from_kept(vec![ended(); 20]))),
         }
     }
 
@@ -372,6 +392,7 @@ pub(super) mod tests {
         factor.import = None;
         factor.last_request = None;
         factor.devices.clear();
+        factor.ended = None;
         factor.beginnings = Beginnings::from_times(vec![AT]);
         assert_eq!(Form::of(&factor), Form::First);
         let plain = encode_after(&[], &factor, &history(1), 0).unwrap();

@@ -1,11 +1,12 @@
 //! The additional fields of the second form: which a record needs, and how they are written.
 
 use super::parts::{self, MALFORMED, Unreadable, Written, length};
-use super::{RecordError, devices, extensions, last_request};
+use super::{RecordError, devices, ended, extensions, last_request, pending_codes};
 use crate::backup::ImportedCodeSet;
 use crate::factor::{
-    Beginnings, CodeSet, ImportFingerprint, IssueRight, Issues, Issuing, SecondFactor,
+    Beginnings, CodeSet, Ended, ImportFingerprint, IssueRight, Issues, Issuing, SecondFactor,
 };
+use alloc::boxed::Box;
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 
@@ -20,6 +21,8 @@ mod field {
     pub(super) const PENDING_COUNTER: u32 = 7;
     pub(super) const LAST_REQUEST: u32 = 8;
     pub(super) const DEVICES: u32 = 9;
+    pub(super) const PENDING_CODES: u32 = 10;
+    pub(super) const ENDED: u32 = 11;
 }
 
 pub(super) fn field_count(factor: &SecondFactor) -> u64 {
@@ -34,6 +37,8 @@ pub(super) fn field_count(factor: &SecondFactor) -> u64 {
         pending_counter(factor).is_some(),
         factor.last_request.is_some(),
         !factor.devices.0.is_empty(),
+        pending_codes::is_needed(factor),
+        !factor.ended().is_empty(),
     ];
     length(fields.into_iter().filter(|needed| *needed).count())
 }
@@ -105,6 +110,14 @@ pub(super) fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) 
         e.u32(field::DEVICES)?;
         devices::write_devices(&factor.devices, e)?;
     }
+    if pending_codes::is_needed(factor) {
+        e.u32(field::PENDING_CODES)?;
+        pending_codes::write_codes(factor, e)?;
+    }
+    if !factor.ended().is_empty() {
+        e.u32(field::ENDED)?;
+        ended::write_ended(factor.ended(), e)?;
+    }
     Ok(())
 }
 
@@ -147,6 +160,11 @@ pub(super) fn read_fields(
                 factor.last_request = Some(last_request::read_last_request(d)?);
             }
             field::DEVICES => factor.devices = devices::read_devices(d)?,
+            field::PENDING_CODES => pending_codes::read_codes(d, factor)?,
+            field::ENDED => {
+                let kept = ended::read_ended(d)?;
+                factor.ended = Some(Box::new(Ended::from_kept(kept)));
+            }
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
     }

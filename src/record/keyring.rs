@@ -114,7 +114,7 @@ impl Keys {
 }
 
 /// HMAC-SHA-256 under a key. RFC 2104 pads the key with zeros to a block.
-pub(super) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+pub(crate) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = Zeroizing::new([0; 64]);
     for (padded, byte) in block.iter_mut().zip(key) {
         *padded = *byte;

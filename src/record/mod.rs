@@ -26,15 +26,18 @@
 
 mod devices;
 mod encoding;
+mod ended;
 mod extensions;
 mod fields;
 mod history;
 pub(crate) mod keyring;
 mod last_request;
 mod parts;
+mod pending_codes;
 mod seal;
 
 pub(crate) use history::{History, WriteOutcome};
+pub(crate) use keyring::hmac;
 pub(crate) use parts::MAX_TEXT;
 pub(crate) use seal::{
     DecryptedRecord, names_another_account, open, open_receipt, seal, seal_receipt,

@@ -233,7 +233,7 @@ pub(super) fn read_times(d: &mut Decoder<'_>, most: usize) -> Result<Vec<Timesta
     (0..count).map(|_| time(d)).collect()
 }
 
-fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Unreadable> {
+pub(super) fn read_name(d: &mut Decoder<'_>) -> Result<AuthenticatorName, Unreadable> {
     AuthenticatorName::from_record(d.str()?).map_err(|_| MALFORMED)
 }
 

@@ -75,6 +75,7 @@ mod tests {
             backup_codes: None,
             rate_limit: RateLimitState::Free,
             devices: Vec::new(),
+            ended: Vec::new(),
         };
         [Status::Absent, Status::Disabled, Status::Enabled(enabled)]
     }

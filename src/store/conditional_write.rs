@@ -1,4 +1,7 @@
 use crate::KeyId;
+#[cfg(feature = "verifier")]
+use crate::event::Event;
+use crate::ids::Revision;
 use core::fmt;
 use std::vec::Vec;
 
@@ -22,6 +25,8 @@ pub struct ConditionalWrite<'a> {
     record: Option<&'a [u8]>,
     kind: WriteKind,
     summary: Summary,
+    #[cfg(feature = "verifier")]
+    event: Option<&'a Event<'a>>,
 }
 
 impl<'a> ConditionalWrite<'a> {
@@ -42,6 +47,8 @@ impl<'a> ConditionalWrite<'a> {
             record: Some(record),
             kind,
             summary,
+            #[cfg(feature = "verifier")]
+            event: None,
         }
     }
 
@@ -56,7 +63,17 @@ impl<'a> ConditionalWrite<'a> {
             record: None,
             kind: WriteKind::Erased,
             summary,
+            #[cfg(feature = "verifier")]
+            event: None,
         }
+    }
+
+    /// Adds the event of this write. The verifier adds it, and the tests of a store may do so too.
+    #[cfg(feature = "verifier")]
+    #[must_use]
+    pub const fn with_event(mut self, event: &'a Event<'a>) -> Self {
+        self.event = Some(event);
+        self
     }
 
     /// The revision that the account's record must have, or `None` if there must be no record.
@@ -87,6 +104,20 @@ impl<'a> ConditionalWrite<'a> {
     #[must_use]
     pub const fn summary(&self) -> Summary {
         self.summary
+    }
+
+    /// The event of the write: what it makes true of the account.
+    ///
+    /// Insert the event into an outbox table in the transaction of the record, with account and
+    /// revision as its key. Then each event is in the table **exactly once**: the same write can
+    /// arrive again, but it is `Done` once. A refused write inserts nothing.
+    ///
+    /// `None` for [`WriteKind::Resealed`] and [`WriteKind::Joined`], which change nothing that a
+    /// user would notice.
+    #[cfg(feature = "verifier")]
+    #[must_use]
+    pub const fn event(&self) -> Option<&'a Event<'a>> {
+        self.event
     }
 }
 
@@ -156,13 +187,24 @@ pub enum WriteKind {
     /// The proof for a new set of backup codes was accepted. If the proof was a code, it is used
     /// up.
     ///
-    /// The set follows as [`Issued`](Self::Issued) when its password hashes are computed, or never.
+    /// The set follows as [`Issued`](Self::Issued) or [`IssuedPending`](Self::IssuedPending) when
+    /// its password hashes are computed, or never.
     Issuing,
-    /// A new set of backup codes replaced the old one.
+    /// A new set of backup codes is the current one. It is the first set, or it replaced the old
+    /// one and a pending one at once.
     Issued,
+    /// A new set of backup codes is pending next to the current one. It replaced an earlier pending
+    /// set.
+    IssuedPending,
+    /// The user has saved the pending set of backup codes, which replaced the current one.
+    ///
+    /// The first accepted code of a pending set does the same, in the write that accepts the code.
+    CodesConfirmed,
+    /// The pending set of backup codes was discarded. The current set stays.
+    CodesDiscarded,
     /// An authenticator was removed, and another one is still active.
     Removed,
-    /// The last authenticator was removed, together with the backup codes and any pending
+    /// The last authenticator was removed, together with all backup codes and any pending
     /// enrollment.
     ///
     /// You may clear your `enrolled` flag.
@@ -184,7 +226,8 @@ pub enum WriteKind {
     DeviceSuspected,
     /// One device or all devices are forgotten, because your application asked for it.
     DevicesForgotten,
-    /// Your application said that the password changed. All devices and a pending enrollment ended.
+    /// Your application said that the password changed. All devices, a pending enrollment and
+    /// pending backup codes ended.
     PasswordChanged,
     /// The same second factor was encrypted again, under the primary key.
     Resealed,
@@ -230,56 +273,6 @@ impl fmt::Debug for StoredRecord {
     }
 }
 
-/// The token that a store compares before it replaces a record.
-///
-/// The verifier draws 63 random bits for every write. So a replaced revision never comes back (no
-/// ABA). A revision fits a signed 64-bit column. Revisions are not secret and have no order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Revision(i64);
-
-impl Revision {
-    /// Takes a revision from a database column.
-    ///
-    /// ```
-    /// use countersign::store::Revision;
-    ///
-    /// let revision = Revision::from_i64(4_611_686_018_427_387_904)?;
-    /// assert_eq!(revision.as_i64(), 4_611_686_018_427_387_904);
-    /// assert!(Revision::from_i64(0).is_err());
-    /// # Ok::<(), countersign::store::RevisionError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`RevisionError`] if the number is not positive.
-    pub const fn from_i64(revision: i64) -> Result<Self, RevisionError> {
-        if revision > 0 {
-            Ok(Self(revision))
-        } else {
-            Err(RevisionError(revision))
-        }
-    }
-
-    /// Returns the number for a signed 64-bit column, from 1 to `i64::MAX`.
-    #[must_use]
-    pub const fn as_i64(self) -> i64 {
-        self.0
-    }
-
-    /// Makes a revision of 8 random bytes. The top bit is dropped, and zero becomes one.
-    #[cfg(feature = "verifier")]
-    pub(crate) const fn from_random(bytes: [u8; 8]) -> Self {
-        match i64::from_be_bytes(bytes) & i64::MAX {
-            0 => Self(1),
-            number => Self(number),
-        }
-    }
-}
-
-/// The error for a number that cannot be a [`Revision`]: zero or negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a revision is from 1 to 2^63 - 1, not {0}; check the revision column")]
-pub struct RevisionError(i64);
-
 /// Facts that a store may keep in plain columns next to the encrypted record.
 ///
 /// Use them for queries and reports: count accounts, remind users who run out of codes, or find the
@@ -293,7 +286,7 @@ pub struct RevisionError(i64);
 pub struct Summary {
     /// Whether at least one authenticator is active.
     pub enabled: bool,
-    /// The number of unused backup codes.
+    /// The number of unused backup codes, without those of a pending set.
     pub codes_left: u32,
     /// The key that encrypts the record.
     pub key: KeyId,
@@ -315,7 +308,6 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::ToString;
     use std::{format, vec};
 
     #[test]
@@ -327,33 +319,6 @@ mod tests {
         for debug in [format!("{write:?}"), format!("{stored:?}")] {
             assert!(debug.contains("5 bytes"), "{debug}");
             assert!(!debug.contains("113"), "{debug}");
-        }
-    }
-
-    #[test]
-    fn only_positive_numbers_are_revisions() {
-        for bad in [0, -1, i64::MIN] {
-            assert_eq!(Revision::from_i64(bad), Err(RevisionError(bad)));
-        }
-        for good in [1, i64::MAX] {
-            assert_eq!(Revision::from_i64(good).unwrap().as_i64(), good);
-        }
-        assert_eq!(
-            RevisionError(-5).to_string(),
-            "a revision is from 1 to 2^63 - 1, not -5; check the revision column"
-        );
-    }
-
-    #[test]
-    #[cfg(feature = "verifier")]
-    fn any_8_random_bytes_make_a_revision() {
-        for (bytes, number) in [
-            ([0; 8], 1),
-            ([0x80, 0, 0, 0, 0, 0, 0, 0], 1),
-            ([0xFF; 8], i64::MAX),
-            ([0, 0, 0, 0, 0, 0, 1, 2], 258),
-        ] {
-            assert_eq!(Revision::from_random(bytes).as_i64(), number);
         }
     }
 }

@@ -42,8 +42,7 @@ mod memory;
 #[expect(clippy::module_inception, reason = "the trait is called Store")]
 mod store;
 
-pub use conditional_write::{
-    ConditionalWrite, Revision, RevisionError, StoredRecord, Summary, WriteKind, WriteResult,
-};
+pub use crate::ids::{Revision, RevisionError};
+pub use conditional_write::{ConditionalWrite, StoredRecord, Summary, WriteKind, WriteResult};
 pub use memory::MemoryStore;
 pub use store::{BoxStore, Store};

@@ -1,20 +1,24 @@
 use super::admin::Resealed;
+use super::backup_codes::IssuedBackupCodes;
 use super::builder::{BuildError, VerifierBuilder};
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError};
 use super::import::{ImportError, Imported};
+use super::removed::Removed;
 use super::request::Attempt;
-use super::verifier::{self, Removed};
-use crate::backup::BackupCodes;
+use super::verifier;
 use crate::blocking::{Adapter, Store};
+use crate::factor::{BackupCodeSetId, EndedAuthenticator};
 use crate::import::Import;
 use crate::runtime::RandomSource;
 use crate::session::{FactorFlag, NextStep, Requirement};
 use crate::testing::block_on;
 use crate::{
-    AccountId, AuthenticatorId, DeviceId, DeviceKind, DeviceLabel, DeviceToken, EnrollmentId,
-    Keyring, Policy, Proof, Receipt, RequestId, SealedReceipt, ServerClock, Status, Trusted,
+    AccountId, Actor, AuthenticatorId, DeviceId, DeviceKind, DeviceLabel, DeviceToken,
+    EnrollmentId, Keyring, Policy, Proof, Receipt, RequestId, SealedReceipt, ServerClock, Status,
+    Trusted,
 };
+use std::vec::Vec;
 
 /// [`Verifier`](crate::Verifier) without futures, on a [`blocking::Store`](Store). Both verifiers
 /// run the same code.
@@ -187,6 +191,18 @@ impl<S: Store> Verifier<S> {
         block_on(self.0.trusted_device(account, token))
     }
 
+    /// Blocks on [`Verifier::is_known_device`](crate::Verifier::is_known_device).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn is_known_device(
+        &self,
+        account: &AccountId,
+        token: &DeviceToken,
+    ) -> Result<bool, VerifierError> {
+        block_on(self.0.is_known_device(account, token))
+    }
+
     /// Blocks on [`Verifier::forget_device`](crate::Verifier::forget_device).
     ///
     /// # Errors
@@ -221,6 +237,14 @@ impl<S: Store> Verifier<S> {
         codes: &[&str],
     ) -> Result<Receipt, Denied> {
         block_on(self.0.verify_consecutive(account, codes))
+    }
+
+    /// Blocks on [`Verifier::is_under_alarm`](crate::Verifier::is_under_alarm).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn is_under_alarm(&self) -> Result<bool, VerifierError> {
+        block_on(self.0.is_under_alarm())
     }
 
     /// Calls [`Verifier::seal_receipt`](crate::Verifier::seal_receipt).
@@ -258,8 +282,28 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
         proof: Proof<'_>,
-    ) -> Result<BackupCodes, Denied> {
+    ) -> Result<IssuedBackupCodes, Denied> {
         block_on(self.0.issue_backup_codes(account, proof))
+    }
+
+    /// Blocks on [`Verifier::confirm_saved`](crate::Verifier::confirm_saved).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn confirm_saved(&self, account: &AccountId, set: BackupCodeSetId) -> Result<(), Denied> {
+        block_on(self.0.confirm_saved(account, set))
+    }
+
+    /// Blocks on [`Verifier::discard_pending_codes`](crate::Verifier::discard_pending_codes).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn discard_pending_codes(
+        &self,
+        account: &AccountId,
+        set: BackupCodeSetId,
+    ) -> Result<(), Denied> {
+        block_on(self.0.discard_pending_codes(account, set))
     }
 
     /// Blocks on [`Verifier::remove_authenticator`](crate::Verifier::remove_authenticator).
@@ -292,7 +336,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The errors of that method.
-    pub fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
+    pub fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<Removed, Denied> {
         block_on(self.0.disable(account, proof))
     }
 
@@ -300,16 +344,32 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The errors of that method.
-    pub fn force_disable(&self, account: &AccountId) -> Result<(), Denied> {
-        block_on(self.0.force_disable(account))
+    pub fn force_disable(&self, account: &AccountId, actor: &Actor) -> Result<(), Denied> {
+        block_on(self.0.force_disable(account, actor))
     }
 
     /// Blocks on [`Verifier::unlock`](crate::Verifier::unlock).
     ///
     /// # Errors
     /// The errors of that method.
-    pub fn unlock(&self, account: &AccountId, clock: ServerClock) -> Result<(), Denied> {
-        block_on(self.0.unlock(account, clock))
+    pub fn unlock(
+        &self,
+        account: &AccountId,
+        clock: ServerClock,
+        actor: &Actor,
+    ) -> Result<(), Denied> {
+        block_on(self.0.unlock(account, clock, actor))
+    }
+
+    /// Blocks on [`Verifier::ended_authenticators`](crate::Verifier::ended_authenticators).
+    ///
+    /// # Errors
+    /// The errors of that method.
+    pub fn ended_authenticators(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<EndedAuthenticator>, VerifierError> {
+        block_on(self.0.ended_authenticators(account))
     }
 
     /// Blocks on [`Verifier::reseal`](crate::Verifier::reseal).
@@ -356,8 +416,8 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// The errors of that method.
-    pub fn erase(&self, account: &AccountId) -> Result<(), VerifierError> {
-        block_on(self.0.erase(account))
+    pub fn erase(&self, account: &AccountId, actor: &Actor) -> Result<(), VerifierError> {
+        block_on(self.0.erase(account, actor))
     }
 }
 

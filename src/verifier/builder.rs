@@ -1,10 +1,12 @@
 use super::enrollment::check_lengths;
 use super::verifier::{Core, Verifier};
+use crate::event::Event;
 use crate::otp::Secret;
 use crate::runtime::{Clock, HashExecutor, InlineExecutor, RandomSource, SystemClock};
 #[cfg(feature = "getrandom")]
 use crate::store::Store;
 use crate::uri::{KeyUri, KeyUriError};
+use crate::vigilance::Vigilance;
 use crate::{Keyring, Policy};
 use core::fmt;
 use std::borrow::ToOwned;
@@ -56,6 +58,10 @@ impl<S> VerifierBuilder<S> {
             random,
             hash_executor: Arc::new(InlineExecutor),
             rounds: 32,
+            pending_codes: true,
+            on_event: None,
+            keeps_ended: false,
+            vigilance: None,
         };
         Self { store, core }
     }
@@ -98,6 +104,75 @@ impl<S> VerifierBuilder<S> {
     /// Sets the executor of the password hashes of backup codes. Default: [`InlineExecutor`].
     pub fn hash_executor(mut self, hash_executor: impl HashExecutor + 'static) -> Self {
         self.core.hash_executor = Arc::new(hash_executor);
+        self
+    }
+
+    /// Sets whether a later set of backup codes is pending next to the current one. Default: true.
+    ///
+    /// If false, a new set replaces the current one at once. Earlier versions of this crate cannot
+    /// read a record with a pending set, or with a set that was pending. So use false while a
+    /// server still runs an earlier version.
+    pub fn pending_backup_codes(mut self, allowed: bool) -> Self {
+        self.core.pending_codes = allowed;
+        self
+    }
+
+    /// Calls your function with the event of each write: **at most once** for an event. Default: no
+    /// function.
+    ///
+    /// The verifier calls the function after the store answered `Done`, or after the history in the
+    /// record showed that a refused write is stored. It does not call the function
+    ///
+    /// - after [`VerifierError::Unsettled`](crate::VerifierError::Unsettled),
+    /// - if the future was dropped or the process ended, and
+    /// - after an erasure whose answer was lost,
+    ///
+    /// although the write may be stored then. If you must not miss an event, write it into an
+    /// outbox: [`ConditionalWrite::event`](crate::store::ConditionalWrite::event).
+    ///
+    /// The function runs inside the call, before the call returns. So it must not block: send the
+    /// event to a queue. If the function panics, the call panics, and the write stays stored.
+    ///
+    /// ```
+    /// use countersign::store::MemoryStore;
+    /// use countersign::{KeyId, Keyring, SealingKey, Verifier};
+    /// use std::sync::mpsc;
+    ///
+    /// let (sender, receiver) = mpsc::channel();
+    /// let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
+    /// let verifier = Verifier::builder(MemoryStore::new(), keyring, "Example")
+    ///     .on_event(move |event| drop(sender.send(event.clone().into_owned())))
+    ///     .build()?;
+    /// // A thread of yours reads the events from `receiver`.
+    /// # drop((verifier, receiver));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event(mut self, function: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.core.on_event = Some(Arc::new(function));
+        self
+    }
+
+    /// Keeps authenticators that were removed or replaced in the record: id, name, times and
+    /// reason of the last twenty. Default: no.
+    ///
+    /// [`EnabledStatus::ended`](crate::factor::EnabledStatus::ended) and
+    /// [`Verifier::ended_authenticators`] return them. NIST SP 800-63B-4 (4.1) asks for such a
+    /// record.
+    ///
+    /// An earlier version cannot read a record with such an entry. So first install this version on
+    /// every server, and then switch this on.
+    pub fn keep_ended_authenticators(mut self) -> Self {
+        self.core.keeps_ended = true;
+        self
+    }
+
+    /// Sets the vigilance, which notices an attacker who guesses codes on many accounts. Default:
+    /// none. See [`vigilance`](crate::vigilance).
+    ///
+    /// `verify` and `verify_request` then tell it about wrong codes, and about codes accepted after
+    /// wrong ones. `verify_consecutive` tells it about accepted ones. All of them wait for it.
+    pub fn vigilance(mut self, vigilance: impl Vigilance + 'static) -> Self {
+        self.core.vigilance = Some(Arc::new(vigilance));
         self
     }
 

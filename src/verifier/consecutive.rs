@@ -1,10 +1,13 @@
 //! A login with consecutive passcodes.
 
 use super::error::{Denied, report};
+use super::load_modify_store::Caller;
 use super::verifier::{Verifier, with_wiped_stack};
+use super::vigilance::LoginFacts;
 use crate::factor::{Accepted, Row, Step};
 use crate::store::Store;
 use crate::{AccountId, Receipt, Rejection};
+use core::pin::pin;
 
 impl<S: Store> Verifier<S> {
     /// Checks consecutive passcodes of one authenticator, in the order in which the app showed
@@ -36,7 +39,13 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         codes: &[&str],
     ) -> Result<Receipt, Denied> {
-        let outcome = with_wiped_stack(self.log_in_with_row(account, codes)).await;
+        let facts = self.facts();
+        let outcome = with_wiped_stack(pin!(self.log_in_with_row(account, codes, &facts))).await;
+        // A wrong row cannot be a guess that succeeds, and it must write nothing.
+        let outcome = match outcome {
+            Ok(_) => self.observe(account, facts, outcome).await,
+            Err(_) => outcome,
+        };
         let accepted = report(account, "verify_consecutive", outcome)?;
         Ok(Receipt::of(account.clone(), accepted))
     }
@@ -45,13 +54,21 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
         codes: &[&str],
+        facts: &LoginFacts,
     ) -> Result<Accepted, Denied> {
         let policy = &self.core.policy;
         let row = Row::parse(codes, policy)?;
-        self.attempt(account, |loaded, _, now| match loaded {
-            None => Step::reject(Rejection::Absent),
-            Some(loaded) => loaded.factor.log_in_with_row(&row, now, policy),
-        })
+        self.attempt(
+            account,
+            Caller::default(),
+            |loaded, progress, now| match loaded {
+                None => Step::reject(Rejection::Absent),
+                Some(loaded) => {
+                    facts.note(&loaded.factor, progress, now);
+                    loaded.factor.log_in_with_row(&row, now, policy)
+                }
+            },
+        )
         .await
     }
 }

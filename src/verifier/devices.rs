@@ -1,6 +1,7 @@
 //! The devices that an account knows: the verifier remembers, trusts and forgets them.
 
 use super::error::{Denied, VerifierError, report};
+use super::load_modify_store::Caller;
 use super::verifier::{Verifier, with_wiped_stack};
 use crate::factor::{DeviceScope, NewDevice, SecondFactor, ShownToken, Step};
 use crate::record;
@@ -9,6 +10,7 @@ use crate::store::Store;
 use crate::{
     AccountId, DeviceId, DeviceKind, DeviceLabel, DeviceToken, Rejection, SealedReceipt, Trusted,
 };
+use core::pin::pin;
 use std::boxed::Box;
 
 impl<S: Store> Verifier<S> {
@@ -84,11 +86,8 @@ impl<S: Store> Verifier<S> {
         kind: DeviceKind,
     ) -> Result<DeviceToken, Denied> {
         let remembered = self.remember(account, receipt, label, kind, None);
-        report(
-            account,
-            "remember_device",
-            with_wiped_stack(remembered).await,
-        )
+        let outcome = with_wiped_stack(pin!(remembered)).await;
+        report(account, "remember_device", outcome)
     }
 
     /// Like [`remember_device`](Self::remember_device), and forgets another device in the same
@@ -106,11 +105,8 @@ impl<S: Store> Verifier<S> {
         replaced: DeviceId,
     ) -> Result<DeviceToken, Denied> {
         let remembered = self.remember(account, receipt, label, kind, Some(replaced));
-        report(
-            account,
-            "replace_device",
-            with_wiped_stack(remembered).await,
-        )
+        let outcome = with_wiped_stack(pin!(remembered)).await;
+        report(account, "replace_device", outcome)
     }
 
     async fn remember(
@@ -166,19 +162,39 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         token: &DeviceToken,
     ) -> Result<Trusted, Denied> {
-        let outcome = with_wiped_stack(self.trust(account, token)).await;
-        report(account, "trusted_device", outcome)
-    }
-
-    async fn trust(&self, account: &AccountId, token: &DeviceToken) -> Result<Trusted, Denied> {
         let policy = &self.core.policy;
         let scope = self.device_scope(account);
         let shown = ShownToken { token, scope };
-        let outcome = self.load_modify_store(account, |loaded, now| match loaded {
-            None => Step::Answer(Err(Rejection::Absent)),
-            Some(loaded) => loaded.factor.trusted_device(shown, now, policy),
-        });
-        Ok(outcome.await??)
+        let trust = |factor: SecondFactor, now| factor.trusted_device(shown, now, policy);
+        let outcome = self.modify_record(account, Caller::on(token.id()), trust);
+        report(account, "trusted_device", outcome.await)
+    }
+
+    /// Returns whether the account knows the device of this token. It writes nothing, and checks no
+    /// code.
+    ///
+    /// Use it to choose the page: during an alarm of a [vigilance](crate::vigilance), strangers
+    /// enter consecutive passcodes. Pass the same token to [`verify_attempt`](Self::verify_attempt)
+    /// afterwards.
+    ///
+    /// # Errors
+    /// [`VerifierError`], if the record cannot be read. The device is a stranger then.
+    pub async fn is_known_device(
+        &self,
+        account: &AccountId,
+        token: &DeviceToken,
+    ) -> Result<bool, VerifierError> {
+        let scope = self.device_scope(account);
+        let is_known = async {
+            let (_, loaded) = self.load(account).await?;
+            let now = self.core.clock.now();
+            Ok(loaded.is_some_and(|loaded| {
+                let devices = &loaded.factor.devices;
+                let standing = devices.standing(ShownToken { token, scope }, now);
+                devices.known(&standing).is_some()
+            }))
+        };
+        with_wiped_stack(pin!(is_known)).await
     }
 
     /// Forgets one device of the account, for the list of devices. The ids are in
@@ -187,9 +203,8 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`], with [`Rejection::UnknownDevice`] or [`Rejection::Absent`].
     pub async fn forget_device(&self, account: &AccountId, id: DeviceId) -> Result<(), Denied> {
-        let outcome = self.without_proof(account, Err(Rejection::Absent), |factor| {
-            factor.forget_devices(Some(id))
-        });
+        let forget = |factor: SecondFactor, _| factor.forget_devices(Some(id));
+        let outcome = self.modify_record(account, Caller::on(id), forget);
         report(account, "forget_device", outcome.await)
     }
 
@@ -198,35 +213,34 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`VerifierError`], if the record cannot be read or written.
     pub async fn forget_devices(&self, account: &AccountId) -> Result<(), Denied> {
-        let outcome = self.without_proof(account, Ok(()), |factor| factor.forget_devices(None));
-        report(account, "forget_devices", outcome.await)
+        let forget = |factor: SecondFactor, _| factor.forget_devices(None);
+        let outcome = self.modify_record(account, Caller::default(), forget).await;
+        report(account, "forget_devices", if_present(outcome))
     }
 
-    /// Ends what somebody may have who knew the old password: all devices, and a pending
-    /// enrollment. Call it after you stored a new password.
+    /// Ends what somebody may have who knew the old password: all devices, a pending enrollment,
+    /// and a pending set of backup codes. Call it after you stored a new password.
     ///
-    /// Authenticators, backup codes and the rate limit stay as they are. End the sessions of the
-    /// account, too. If the account has no record, there is nothing to do.
+    /// Authenticators, the current backup codes and the rate limit stay as they are. A call of
+    /// [`issue_backup_codes`](Self::issue_backup_codes) that is not finished gets
+    /// [`Rejection::IssueExpired`]. End the sessions of the account, too. If the account has no
+    /// record, there is nothing to do.
     ///
     /// # Errors
     /// [`VerifierError`], if the record cannot be read or written. Try again: until then, a device
     /// that the account knows stays known.
     pub async fn password_changed(&self, account: &AccountId) -> Result<(), Denied> {
-        let outcome = self.without_proof(account, Ok(()), SecondFactor::password_changed);
-        report(account, "password_changed", outcome.await)
+        let change = |factor: SecondFactor, _| factor.password_changed();
+        let outcome = self.modify_record(account, Caller::default(), change).await;
+        report(account, "password_changed", if_present(outcome))
     }
+}
 
-    async fn without_proof(
-        &self,
-        account: &AccountId,
-        absent: Result<(), Rejection>,
-        act: impl Fn(SecondFactor) -> Step<Result<(), Rejection>> + Send + Sync,
-    ) -> Result<(), Denied> {
-        let outcome = self.load_modify_store(account, |loaded, _| match loaded {
-            None => Step::Answer(absent),
-            Some(loaded) => act(loaded.factor),
-        });
-        Ok(with_wiped_stack(outcome).await??)
+/// Without a record, there is nothing to end.
+fn if_present(outcome: Result<(), Denied>) -> Result<(), Denied> {
+    match outcome {
+        Err(Denied::Rejected(Rejection::Absent)) => Ok(()),
+        outcome => outcome,
     }
 }
 

@@ -43,6 +43,10 @@ pub enum VerifierError {
     /// The policy does not allow a device of this kind.
     #[error("the policy does not allow such a device; set devices, or trusted_devices")]
     DeviceNotAllowed,
+    /// The vigilance failed. Only [`Verifier::is_under_alarm`](crate::Verifier::is_under_alarm)
+    /// returns this error.
+    #[error("the vigilance failed, so it is not known whether there is an alarm; try again")]
+    Vigilance(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The account name or issuer of an enrollment does not fit a key URI.
     #[error("the enrollment has no valid key URI; choose another account name or issuer")]
     KeyUri(#[from] KeyUriError),

@@ -1,9 +1,11 @@
 //! Imports the second factor of an account of another system.
 
 use super::error::{Report, VerifierError, report};
-use super::load_modify_store::{Answer, FirstRound, Loaded};
+use super::load_modify_store::{Answer, Caller, FirstRound, Loaded};
 use super::verifier::{Verifier, with_wiped_stack};
+use super::write_event::Facts;
 use crate::backup::{ImportedCodeSet, ImportedCodes, ImportedCodesError};
+use crate::event::InitiatingEntity;
 use crate::factor::{
     CodeSet, ExistingFactor, Import, ImportCodes, ImportFault, ImportFingerprint, ImportStage,
     SecondFactor, Step,
@@ -11,6 +13,7 @@ use crate::factor::{
 use crate::runtime::{Generator, HashExecutorError};
 use crate::store::{Store, WriteKind};
 use crate::{AccountId, AuthenticatorId, Timestamp};
+use core::pin::pin;
 use std::vec::Vec;
 
 /// The result of [`Verifier::import`].
@@ -70,7 +73,13 @@ enum Progress {
     Complete(Imported),
 }
 
-impl Answer for Result<Progress, ExistingFactor> {}
+impl Answer for Result<Progress, ExistingFactor> {
+    type Accepted = Progress;
+}
+
+impl Facts for Progress {
+    const ENTITY: InitiatingEntity = InitiatingEntity::System;
+}
 
 impl<S: Store> Verifier<S> {
     /// Imports the second factor of an account of another system. The user keeps the phone and the
@@ -149,7 +158,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         import: Import,
     ) -> Result<Import, ImportError> {
-        let outcome = with_wiped_stack(self.prepared(account, import)).await;
+        let outcome = with_wiped_stack(pin!(self.prepared(account, import))).await;
         report(account, "prepare_import", outcome)
     }
 
@@ -176,7 +185,7 @@ impl<S: Store> Verifier<S> {
         import: &Import,
         first: FirstWrite,
     ) -> Result<Imported, ImportError> {
-        let outcome = with_wiped_stack(self.check_and_import(account, import, first)).await;
+        let outcome = with_wiped_stack(pin!(self.check_and_import(account, import, first))).await;
         report(account, "import", outcome)
     }
 
@@ -234,7 +243,10 @@ impl<S: Store> Verifier<S> {
                 FirstRound::AssumesNoRecord
             };
             let decide = |loaded, now| decide(has_begun, loaded, now);
-            match self.modify_store(account, first_round, decide).await?? {
+            match self
+                .modify_store(account, first_round, Caller::default(), decide)
+                .await??
+            {
                 Progress::Begun => has_begun = true,
                 Progress::Complete(imported) => return Ok(imported),
             }

@@ -6,11 +6,15 @@
 
 use super::error::{Denied, VerifierError};
 use super::verifier::Verifier;
+use super::write_event::{Answered, Before, Facts, Writing};
+use super::wrong_code::WrongCode;
+use crate::event::{Event, EventType, InitiatingEntity};
 use crate::factor::{HashedCode, Outcome, Progress, SecondFactor, Step};
 use crate::record::{self, DecryptedRecord, History, RecordError, WriteOutcome};
 use crate::runtime::Generator;
 use crate::store::{ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteResult};
-use crate::{AccountId, KeyId, Rejection, Timestamp};
+use crate::{AccountId, Actor, DeviceId, KeyId, Rejection, Timestamp};
+use alloc::borrow::Cow;
 use core::mem;
 use std::boxed::Box;
 use std::vec::Vec;
@@ -53,14 +57,44 @@ impl From<DecryptedRecord> for Loaded {
 
 /// The answer of a decision.
 pub(super) trait Answer: Send {
+    /// What the type of the answer says about an accepted call.
+    type Accepted: Facts;
+
+    /// The reason why the call was rejected.
+    fn rejection(&self) -> Option<Rejection> {
+        None
+    }
+
+    /// What the call returns if it is accepted.
+    fn accepted(&self) -> Option<&Self::Accepted> {
+        None
+    }
+
     /// Whether an earlier write of the same call can have caused this answer, if that write was
     /// applied and its answer was lost.
     fn may_follow_own_write(&self) -> bool {
-        false
+        self.rejection()
+            .is_some_and(Rejection::may_follow_own_write)
     }
 }
 
-impl<T: Send> Answer for Outcome<T> {
+impl<T: Facts + Send> Answer for Outcome<T> {
+    type Accepted = T;
+
+    fn rejection(&self) -> Option<Rejection> {
+        match self {
+            Self::Rejected(rejection) | Self::Repeated(rejection) => Some(*rejection),
+            Self::Accepted(_) | Self::HashNeeded { .. } | Self::DeviceForgotten => None,
+        }
+    }
+
+    fn accepted(&self) -> Option<&T> {
+        match self {
+            Self::Accepted(accepted) => Some(accepted),
+            _ => None,
+        }
+    }
+
     fn may_follow_own_write(&self) -> bool {
         match self {
             Self::Rejected(rejection) => rejection.may_follow_own_write(),
@@ -71,10 +105,63 @@ impl<T: Send> Answer for Outcome<T> {
     }
 }
 
-impl<T: Send> Answer for Result<T, Rejection> {
-    fn may_follow_own_write(&self) -> bool {
-        self.as_ref()
-            .is_err_and(|rejection| rejection.may_follow_own_write())
+impl<T: Facts + Send> Answer for Result<T, Rejection> {
+    type Accepted = T;
+
+    fn rejection(&self) -> Option<Rejection> {
+        self.as_ref().err().copied()
+    }
+
+    fn accepted(&self) -> Option<&T> {
+        self.as_ref().ok()
+    }
+}
+
+/// What the caller of a decision knows, for the event of its write.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Caller<'a> {
+    /// Who acts without a proof.
+    pub(super) actor: Option<&'a Actor>,
+    /// The search for a wrong code.
+    pub(super) wrong_code: Option<&'a WrongCode>,
+    /// The device that the call names.
+    pub(super) device: Option<DeviceId>,
+}
+
+impl<'a> Caller<'a> {
+    /// The caller of an attempt.
+    pub(super) fn of_attempt(wrong: &'a WrongCode) -> Self {
+        Self {
+            wrong_code: Some(wrong),
+            ..Self::default()
+        }
+    }
+
+    /// Who acts without a proof.
+    pub(super) fn by(actor: &'a Actor) -> Self {
+        Self {
+            actor: Some(actor),
+            ..Self::default()
+        }
+    }
+
+    /// The caller that names a device.
+    pub(super) fn on(device: DeviceId) -> Self {
+        Self {
+            device: Some(device),
+            ..Self::default()
+        }
+    }
+}
+
+fn answered<T: Answer>(answer: &T, caller: &Caller<'_>) -> Answered {
+    Answered {
+        signs_in: T::Accepted::SIGNS_IN,
+        entity: T::Accepted::ENTITY,
+        accepted_by: answer.accepted().and_then(Facts::accepted_by),
+        device: answer.accepted().and_then(Facts::device),
+        rejection: answer.rejection(),
+        wrong_code: caller.wrong_code.and_then(WrongCode::offset),
     }
 }
 
@@ -85,6 +172,7 @@ struct Refused<T> {
     /// Whether an earlier answer to the same write was lost.
     lost: bool,
     answer: T,
+    event: Option<Event<'static>>,
 }
 
 /// Random bytes of one write.
@@ -109,14 +197,16 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
     ) -> impl Future<Output = Result<T, VerifierError>> + Send {
-        self.modify_store(account, FirstRound::Loads, decide)
+        self.modify_store(account, FirstRound::Loads, Caller::default(), decide)
     }
 
-    /// Like [`load_modify_store`](Self::load_modify_store). The first round may skip the load.
+    /// Like [`load_modify_store`](Self::load_modify_store). The first round may skip the load, and
+    /// the event of the write shows what the caller knows.
     pub(super) async fn modify_store<T: Answer>(
         &self,
         account: &AccountId,
         first: FirstRound,
+        caller: Caller<'_>,
         mut decide: impl FnMut(Option<Loaded>, Timestamp) -> Step<T> + Send,
     ) -> Result<T, VerifierError> {
         let mut refused: Option<Refused<T>> = None;
@@ -139,7 +229,10 @@ impl<S: Store> Verifier<S> {
             let now = self.core.clock.now();
             if let Some(refused) = refused.take() {
                 match refused.outcome(loaded.as_ref()) {
-                    WriteOutcome::Stored => return Ok(refused.answer),
+                    WriteOutcome::Stored => {
+                        self.tell(refused.event.as_ref());
+                        return Ok(refused.answer);
+                    }
                     WriteOutcome::Unknown if refused.lost => {
                         return Err(VerifierError::Unsettled(None));
                     }
@@ -153,6 +246,9 @@ impl<S: Store> Verifier<S> {
             let history = loaded
                 .as_mut()
                 .map_or_else(History::new, Loaded::take_history);
+            let policy = &self.core.policy;
+            let factor = loaded.as_ref().map(|loaded| &loaded.factor);
+            let before = Before::of(factor, caller.device, now, policy);
             let (mut factor, kind, answer) = match decide(loaded, now) {
                 Step::Answer(answer) if maybe_applied && answer.may_follow_own_write() => {
                     return Err(VerifierError::Unsettled(None));
@@ -161,20 +257,40 @@ impl<S: Store> Verifier<S> {
                 Step::Write(factor, kind, answer) => (factor, kind, answer),
             };
             factor.forget_expired(kind, now);
+            if self.core.keeps_ended {
+                factor.keep_just_ended();
+            }
             let random = self.write_random()?;
             let revision = random.revision;
             let history = history.followed_by(revision);
             let record = self.seal(account, &factor, &history, random.nonce)?;
             let summary = self.summary(&factor);
-            let write = ConditionalWrite::put(stored, revision, &record, kind, summary);
+            let writing = Writing {
+                account,
+                revision,
+                kind,
+                actor: caller.actor,
+                now,
+                before,
+                after: &factor,
+            };
+            let event = writing.event(answered(&answer, &caller), policy);
+            let mut write = ConditionalWrite::put(stored, revision, &record, kind, summary);
+            if let Some(event) = &event {
+                write = write.with_event(event);
+            }
             match self.send(account, write).await? {
-                Sent::Done => return Ok(answer),
+                Sent::Done => {
+                    self.tell(event.as_ref());
+                    return Ok(answer);
+                }
                 Sent::Stale { lost } => {
                     refused = Some(Refused {
                         revision,
                         expected: stored,
                         lost,
                         answer,
+                        event: event.map(Event::into_owned),
                     });
                 }
             }
@@ -183,15 +299,17 @@ impl<S: Store> Verifier<S> {
     }
 
     /// Runs a decision, and runs it again with the hash of a backup code if it asks for one.
-    pub(super) async fn attempt<T: Send>(
+    pub(super) async fn attempt<T: Facts + Send>(
         &self,
         account: &AccountId,
+        caller: Caller<'_>,
         decide: impl Fn(Option<Loaded>, &Progress, Timestamp) -> Step<Outcome<T>> + Send + Sync,
     ) -> Result<T, Denied> {
         let mut progress = Progress::Start;
         loop {
-            let outcome =
-                self.load_modify_store(account, |loaded, now| decide(loaded, &progress, now));
+            let outcome = self.modify_store(account, FirstRound::Loads, caller, |loaded, now| {
+                decide(loaded, &progress, now)
+            });
             match outcome.await? {
                 Outcome::Accepted(accepted) => return Ok(accepted),
                 Outcome::Rejected(rejection) => return Err(rejection.into()),
@@ -217,7 +335,11 @@ impl<S: Store> Verifier<S> {
     }
 
     /// Erases the record, unless it belongs to another account.
-    pub(super) async fn load_and_erase(&self, account: &AccountId) -> Result<(), VerifierError> {
+    pub(super) async fn load_and_erase(
+        &self,
+        account: &AccountId,
+        actor: &Actor,
+    ) -> Result<(), VerifierError> {
         for _ in 0..self.core.rounds {
             let Some(stored) = self.load_encrypted(account).await? else {
                 return Ok(());
@@ -227,8 +349,12 @@ impl<S: Store> Verifier<S> {
             }
             let summary = Summary::new(false, 0, self.core.keyring.primary());
             let revision = self.write_random()?.revision;
+            let (purged, admin) = (EventType::AccountPurged, InitiatingEntity::Admin);
+            let mut event = Event::new(account, revision, self.core.clock.now(), purged, admin);
+            event.actor = Some(Cow::Borrowed(actor));
             let write = ConditionalWrite::erase(stored.revision, revision, summary);
-            if let Sent::Done = self.send(account, write).await? {
+            if let Sent::Done = self.send(account, write.with_event(&event)).await? {
+                self.tell(Some(&event));
                 return Ok(());
             }
         }
@@ -267,6 +393,13 @@ impl<S: Store> Verifier<S> {
         Ok(record::seal(
             factor, history, account, namespace, keyring, nonce,
         )?)
+    }
+
+    /// Tells the event of a write that is stored.
+    fn tell(&self, event: Option<&Event<'_>>) {
+        if let Some(event) = event {
+            self.core.tell(event);
+        }
     }
 
     fn summary(&self, factor: &SecondFactor) -> Summary {

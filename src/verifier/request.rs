@@ -1,13 +1,16 @@
 //! A login by a form: its code, its request id, and the device that sent it.
 
 use super::error::{Denied, report_repeat};
+use super::load_modify_store::{Caller, Loaded};
 use super::verifier::{Verifier, with_wiped_stack};
+use super::vigilance::LoginFacts;
 use super::wrong_code::WrongCode;
 use crate::factor::{Form, FormAccepted, RequestTag, ShownToken, Step};
 use crate::otp::Code;
 use crate::store::Store;
 use crate::{AccountId, DeviceToken, Receipt, Rejection, RequestId};
 use core::fmt;
+use core::pin::pin;
 
 /// What a form with a code field sends: the code, perhaps a request id, and perhaps the token of
 /// the device.
@@ -120,8 +123,10 @@ impl<S: Store> Verifier<S> {
         attempt: Attempt<'_>,
         action: &'static str,
     ) -> Result<Receipt, Denied> {
-        let wrong = WrongCode::default();
-        let outcome = with_wiped_stack(self.log_in_form(account, attempt, &wrong)).await;
+        let (facts, wrong) = (self.facts(), WrongCode::default());
+        let outcome = self.log_in_form(account, attempt, &facts, &wrong);
+        let outcome = with_wiped_stack(pin!(outcome)).await;
+        let outcome = self.observe(account, facts, outcome).await;
         let FormAccepted {
             accepted,
             token,
@@ -145,6 +150,7 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
         attempt: Attempt<'_>,
+        facts: &LoginFacts,
         wrong: &WrongCode,
     ) -> Result<FormAccepted, Denied> {
         let code = Code::parse(attempt.code).map_err(|_| Rejection::Malformed)?;
@@ -153,12 +159,21 @@ impl<S: Store> Verifier<S> {
         let device = attempt.device.map(|token| ShownToken { token, scope });
         let form = Form { tag, device };
         let policy = &self.core.policy;
-        self.attempt(account, |loaded, progress, now| {
+        let caller = Caller {
+            device: attempt.device.map(DeviceToken::id),
+            ..Caller::of_attempt(wrong)
+        };
+        self.attempt(account, caller, |loaded, progress, now| {
             let step = match loaded {
                 None => Step::reject(Rejection::Absent),
-                Some(loaded) => loaded
-                    .factor
-                    .log_in_form(&code, &form, progress, now, policy),
+                Some(Loaded { factor, .. }) => {
+                    let standing = factor.standing(&form, now);
+                    // A stranger guesses codes on many accounts. A known device does not.
+                    if factor.devices.known(&standing).is_none() {
+                        facts.note(&factor, progress, now);
+                    }
+                    factor.log_in_form(&code, &form, &standing, progress, now, policy)
+                }
             };
             wrong.search(&step, &code, now, policy);
             step

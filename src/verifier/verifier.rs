@@ -1,7 +1,10 @@
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
+use super::load_modify_store::Caller;
+use super::removed::Removed;
+use super::vigilance::{ErasedVigilance, LoginFacts};
 use super::wrong_code::WrongCode;
-use crate::backup::{BackupCodeSet, BackupCodes};
+use crate::event::Event;
 use crate::factor::{
     Accepted, Change, Changed, Evidence, MovingFactor, NewEnrollment, Parameters, Pending,
     SecondFactor, Step,
@@ -17,6 +20,7 @@ use crate::{
     SealedReceipt, Status, Timestamp,
 };
 use core::fmt;
+use core::pin::{Pin, pin};
 use std::boxed::Box;
 use std::string::String;
 use std::sync::Arc;
@@ -38,7 +42,8 @@ use std::sync::Arc;
 ///    mail.
 /// 3. Issue backup codes. After a new password check, call
 ///    [`issue_backup_codes`](Self::issue_backup_codes) with the sealed receipt. Show the codes
-///    once, and offer the file.
+///    once, and offer the file. When the user says that they are saved, call
+///    [`confirm_saved`](Self::confirm_saved).
 /// 4. Log in. After the password, pass the text of the one code field to [`verify`](Self::verify).
 ///    Let the user in only on `Ok`.
 ///
@@ -87,6 +92,9 @@ pub struct Verifier<S> {
     pub(super) core: Arc<Core>,
 }
 
+/// Receives events: [`VerifierBuilder::on_event`](crate::VerifierBuilder::on_event).
+type Listener = dyn Fn(&Event<'_>) + Send + Sync;
+
 /// The state that all clones of a verifier share.
 pub(super) struct Core {
     pub(super) policy: Policy,
@@ -97,17 +105,12 @@ pub(super) struct Core {
     pub(super) random: Arc<dyn RandomSource>,
     pub(super) hash_executor: Arc<dyn HashExecutor>,
     pub(super) rounds: u32,
-}
-
-/// The result of [`Verifier::remove_authenticator`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "clear your own `enrolled` flag if the second factor is off now"]
-pub enum Removed {
-    /// Another authenticator is still active.
-    OthersLeft,
-    /// The authenticator was the last one, so the second factor is off. Clear your own `enrolled`
-    /// flag.
-    Disabled,
+    /// Whether a new set of backup codes can be pending.
+    pub(super) pending_codes: bool,
+    pub(super) on_event: Option<Arc<Listener>>,
+    /// Whether records keep authenticators that ended.
+    pub(super) keeps_ended: bool,
+    pub(super) vigilance: Option<Arc<dyn ErasedVigilance>>,
 }
 
 impl<S> Verifier<S> {
@@ -172,7 +175,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         id: EnrollmentId,
     ) -> Result<Enrollment, Denied> {
-        let (_, loaded) = with_wiped_stack(self.load(account)).await?;
+        let (_, loaded) = with_wiped_stack(pin!(self.load(account))).await?;
         let now = self.core.clock.now();
         let policy = &self.core.policy;
         let factor = loaded.ok_or(Rejection::NoEnrollment)?.factor;
@@ -197,7 +200,7 @@ impl<S: Store> Verifier<S> {
         id: EnrollmentId,
         code: &str,
     ) -> Result<Receipt, Denied> {
-        let outcome = with_wiped_stack(self.confirm(account, id, code)).await;
+        let outcome = with_wiped_stack(pin!(self.confirm(account, id, code))).await;
         let accepted = report(account, "confirm_enrollment", outcome)?;
         Ok(Receipt::of(account.clone(), accepted))
     }
@@ -223,8 +226,9 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Denied`]: do not let the user in.
     pub async fn verify(&self, account: &AccountId, code: &str) -> Result<Receipt, Denied> {
-        let wrong = WrongCode::default();
-        let outcome = with_wiped_stack(self.log_in(account, code, &wrong)).await;
+        let (facts, wrong) = (self.facts(), WrongCode::default());
+        let outcome = with_wiped_stack(pin!(self.log_in(account, code, &facts, &wrong))).await;
+        let outcome = self.observe(account, facts, outcome).await;
         let accepted = wrong.report(account, "verify", outcome)?;
         Ok(Receipt::of(account.clone(), accepted))
     }
@@ -233,14 +237,19 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
         code: &str,
+        facts: &LoginFacts,
         wrong: &WrongCode,
     ) -> Result<Accepted, Denied> {
         let code = Code::parse(code).map_err(|_| Rejection::Malformed)?;
         let policy = &self.core.policy;
-        self.attempt(account, |loaded, progress, now| {
+        let caller = Caller::of_attempt(wrong);
+        self.attempt(account, caller, |loaded, progress, now| {
             let step = match loaded {
                 None => Step::reject(Rejection::Absent),
-                Some(loaded) => loaded.factor.log_in(&code, progress, now, policy),
+                Some(loaded) => {
+                    facts.note(&loaded.factor, progress, now);
+                    loaded.factor.log_in(&code, progress, now, policy)
+                }
             };
             wrong.search(&step, &code, now, policy);
             step
@@ -262,7 +271,7 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`VerifierError`], if the record cannot be read.
     pub async fn status(&self, account: &AccountId) -> Result<Status, VerifierError> {
-        let (_, loaded) = with_wiped_stack(self.load(account)).await?;
+        let (_, loaded) = with_wiped_stack(pin!(self.load(account))).await?;
         let now = self.core.clock.now();
         Ok(loaded.map_or(Status::Absent, |loaded| {
             loaded.factor.status(now, &self.core.policy)
@@ -285,66 +294,6 @@ impl<S: Store> Verifier<S> {
         Ok(next_step(account, status, flag, requirement, now))
     }
 
-    /// Issues a set of backup codes, which replaces the current set. Show the codes once: only
-    /// their Argon2id hashes are stored.
-    ///
-    /// The verifier makes two writes. The first write checks the proof and grants a right. Then the
-    /// hashes are computed. The second write uses the right and stores the hashes. It must follow
-    /// within a minute. If the process dies in between, the proof is used up and the old codes stay
-    /// valid. At most three sets may be issued within 24 hours.
-    ///
-    /// # Errors
-    /// [`Denied`], with the proof's rejection, [`Rejection::Disabled`],
-    /// [`Rejection::TooManyIssues`] or [`Rejection::IssueExpired`].
-    pub async fn issue_backup_codes(
-        &self,
-        account: &AccountId,
-        proof: Proof<'_>,
-    ) -> Result<BackupCodes, Denied> {
-        let wrong = WrongCode::default();
-        let outcome = with_wiped_stack(self.issue(account, &proof, &wrong)).await;
-        wrong.report(account, "issue_backup_codes", outcome)
-    }
-
-    async fn issue(
-        &self,
-        account: &AccountId,
-        proof: &Proof<'_>,
-        wrong: &WrongCode,
-    ) -> Result<BackupCodes, Denied> {
-        let mut generator = Generator(&*self.core.random);
-        let codes = BackupCodes::try_generate(self.core.policy.code_format(), &mut generator)?;
-        let right = generator.bytes()?;
-        let change = Change::GrantIssue(right);
-        let granted = self.change(account, proof, &change, wrong).await?;
-        let set = self.new_code_set(&codes, granted.at).await?;
-        let outcome = self.load_modify_store(account, |loaded, now| match loaded {
-            None => Step::Answer(Err(Rejection::Absent)),
-            Some(loaded) => loaded.factor.issue(right, set.clone(), now),
-        });
-        outcome.await??;
-        Ok(codes)
-    }
-
-    async fn new_code_set(
-        &self,
-        codes: &BackupCodes,
-        issued_at: Timestamp,
-    ) -> Result<BackupCodeSet, VerifierError> {
-        let salt = Generator(&*self.core.random).bytes()?;
-        let params = self.core.policy.code_hash();
-        let job = BackupCodeSet::issue_job(codes, salt, params, None);
-        let hashes = self.core.hash_executor.run(job).await?;
-        Ok(BackupCodeSet::from_hashes(
-            codes.format(),
-            salt,
-            params,
-            issued_at,
-            None,
-            hashes,
-        ))
-    }
-
     /// Removes an authenticator. If it was the last one, the second factor is off: see
     /// [`disable`](Self::disable).
     ///
@@ -358,12 +307,9 @@ impl<S: Store> Verifier<S> {
     ) -> Result<Removed, Denied> {
         let (wrong, change) = (WrongCode::default(), Change::Remove(id));
         let outcome = self.change(account, &proof, &change, &wrong).await;
-        let changed = wrong.report(account, "remove_authenticator", outcome)?;
-        Ok(if changed.enabled {
-            Removed::OthersLeft
-        } else {
-            Removed::Disabled
-        })
+        Ok(wrong
+            .report(account, "remove_authenticator", outcome)?
+            .left())
     }
 
     /// Removes one of several authenticators, and never the last one. So the second factor stays
@@ -385,32 +331,33 @@ impl<S: Store> Verifier<S> {
     }
 
     /// Switches the second factor off. Removes all authenticators, the backup codes and a pending
-    /// enrollment. Clear your own `enrolled` flag, and tell the user by mail.
+    /// enrollment, and returns [`Removed::Disabled`]. Clear your own `enrolled` flag, and tell the
+    /// user by mail.
     ///
     /// # Errors
     /// [`Denied`], with the proof's rejection or [`Rejection::Disabled`].
-    pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<(), Denied> {
+    pub async fn disable(&self, account: &AccountId, proof: Proof<'_>) -> Result<Removed, Denied> {
         let wrong = WrongCode::default();
         let outcome = self.change(account, &proof, &Change::Disable, &wrong).await;
-        wrong.report(account, "disable", outcome)?;
-        Ok(())
+        Ok(wrong.report(account, "disable", outcome)?.left())
     }
 
     /// Checks the proof and makes the change in one write.
-    async fn change(
+    pub(super) async fn change(
         &self,
         account: &AccountId,
         proof: &Proof<'_>,
         change: &Change,
         wrong: &WrongCode,
     ) -> Result<Changed, Denied> {
-        with_wiped_stack(async {
+        let work = pin!(async {
             let evidence = self.evidence(proof)?;
+            let caller = Caller::of_attempt(wrong);
             let policy = &self.core.policy;
             // Of the changes, only an enrollment creates a record, and no code can belong to a
             // record that is absent.
             let creates = matches!(change, Change::Begin(_)) && !evidence.is_code();
-            self.attempt(account, |loaded, progress, now| {
+            self.attempt(account, caller, |loaded, progress, now| {
                 let factor = match loaded {
                     Some(loaded) => loaded.factor,
                     None if creates => SecondFactor::new(now, policy),
@@ -423,8 +370,8 @@ impl<S: Store> Verifier<S> {
                 step
             })
             .await
-        })
-        .await
+        });
+        with_wiped_stack(work).await
     }
 
     /// Parses a code that was typed, or checks that this service sealed the receipt.
@@ -474,8 +421,8 @@ impl<S: Store> Verifier<S> {
 }
 
 /// Runs work that decrypts records, and wipes the stack after each poll.
-pub(super) async fn with_wiped_stack<F: Future>(work: F) -> F::Output {
-    poll_with_wiped_stack::<16384, F>(work).await
+pub(super) fn with_wiped_stack<F: Future>(work: Pin<&mut F>) -> impl Future<Output = F::Output> {
+    poll_with_wiped_stack::<16384, F>(work)
 }
 
 impl<S: Clone> Clone for Verifier<S> {

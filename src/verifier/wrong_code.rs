@@ -1,33 +1,25 @@
-//! The event of a wrong code: whether the code is only too old or too early.
+//! For the event of a wrong code: whether the code is only too old or too early.
 //!
 //! The search runs after the rate limit has counted the failure, for every wrong code, over all
 //! candidates in constant time. The answer and the record do not depend on the search.
 
 use super::error::{Denied, report};
-use crate::factor::{Outcome, Step};
+#[cfg(feature = "tracing")]
+use crate::Rejection;
+use crate::factor::{CodeOffset, Outcome, Step};
 use crate::otp::Code;
+use crate::store::WriteKind;
 use crate::{AccountId, Policy, Timestamp};
-#[cfg(feature = "tracing")]
-use crate::{Rejection, factor::CodeOffset, store::WriteKind};
-#[cfg(feature = "tracing")]
 use std::sync::Mutex;
 
-/// What the event of an attempt says about a wrong code. Without a subscriber, nothing is searched.
+/// What the event of an attempt says about a wrong code.
 #[derive(Default)]
 pub(super) struct WrongCode {
-    #[cfg(feature = "tracing")]
     offset: Mutex<Option<CodeOffset>>,
 }
 
 impl WrongCode {
     /// Searches for the code if this step counts it as a failure. Only events show the result.
-    #[cfg(not(feature = "tracing"))]
-    #[inline]
-    pub(super) const fn search<T>(&self, _: &Step<Outcome<T>>, _: &Code, _: Timestamp, _: &Policy) {
-    }
-
-    /// Searches for the code if this step counts it as a failure.
-    #[cfg(feature = "tracing")]
     pub(super) fn search<T>(
         &self,
         step: &Step<Outcome<T>>,
@@ -38,12 +30,15 @@ impl WrongCode {
         let Step::Write(factor, WriteKind::Rejected | WriteKind::Reserved, _) = step else {
             return;
         };
-        if tracing::enabled!(tracing::Level::WARN) {
-            let found = factor.code_offset(code, now, policy);
-            if let Ok(mut offset) = self.offset.lock() {
-                *offset = found;
-            }
+        let found = factor.code_offset(code, now, policy);
+        if let Ok(mut offset) = self.offset.lock() {
+            *offset = found;
         }
+    }
+
+    /// What the last search found.
+    pub(super) fn offset(&self) -> Option<CodeOffset> {
+        self.offset.lock().ok().and_then(|found| *found)
     }
 
     /// Emits the event of the attempt, and returns the outcome.
@@ -56,7 +51,7 @@ impl WrongCode {
         #[cfg(feature = "tracing")]
         if let Err(Denied::Rejected(reason @ Rejection::WrongCode)) = &outcome {
             let account = account.as_str();
-            match self.offset.into_inner().ok().flatten() {
+            match self.offset() {
                 Some(CodeOffset::Seconds(seconds)) => {
                     tracing::warn!(account, action, %reason, clock_offset = seconds, "rejected");
                     return outcome;

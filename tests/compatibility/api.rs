@@ -7,12 +7,13 @@ pub(crate) use countersign::testing::{ManualClock, Phone, block_on};
 pub(crate) use countersign::{
     AccountId, AuthenticatorId, AuthenticatorName, Denied, EnrollmentId, EnrollmentRequest, KeyId,
     Keyring, Policy, PolicyBuilder, Proof, Receipt, SealingKey, Status, Timestamp, Verifier,
+    VerifierBuilder,
 };
 
 use countersign::backup::Argon2Params;
 use countersign::factor::{AuthenticatorKind, AuthenticatorStatus, EnabledStatus};
 use countersign::store::{ConditionalWrite, Summary, WriteKind, WriteResult};
-use countersign::{AcceptedBy, ServerClock};
+use countersign::{AcceptedBy, Actor, ServerClock};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -24,6 +25,14 @@ pub(crate) fn policy() -> PolicyBuilder {
         .hotp_enrollment(true)
 }
 
+/// Sets whether a later set of backup codes is pending.
+pub(crate) fn pending_codes<S: Store>(
+    builder: VerifierBuilder<S>,
+    pending: bool,
+) -> VerifierBuilder<S> {
+    builder.pending_backup_codes(pending)
+}
+
 pub(crate) fn request(account_name: &str) -> EnrollmentRequest {
     EnrollmentRequest::new(account_name)
 }
@@ -33,7 +42,8 @@ pub(crate) fn proof(code: &str) -> Proof<'_> {
 }
 
 pub(crate) fn unlock(verifier: &Verifier<MemoryStore>, account: &AccountId) {
-    block_on(verifier.unlock(account, ServerClock::Unconfirmed)).unwrap();
+    let staff = Actor::new("staff", "a test").unwrap();
+    block_on(verifier.unlock(account, ServerClock::Unconfirmed, &staff)).unwrap();
 }
 
 /// Writes a record into an empty store.

@@ -67,6 +67,37 @@ pub(crate) const STORIES: [Story; 8] = [
     }),
 ];
 
+/// Field 10, which the build of [`STORIES`] does not know.
+pub(crate) const PENDING_CODES: [Story; 3] = [
+    story("codes_pending", |world| {
+        world.enroll("phone");
+        issue_twice(world);
+    }),
+    story("codes_confirmed", |world| {
+        world.enroll("phone");
+        issue_twice(world);
+        world.use_backup_code(0);
+    }),
+    story("codes_pending_again", |world| {
+        world.enroll("phone");
+        issue_twice(world);
+        world.use_backup_code(0);
+        issue_again(world);
+    }),
+];
+
+fn issue_twice(world: &mut World) {
+    world.issue();
+    issue_again(world);
+}
+
+/// Issues another set. The record is read with codes of both sets.
+fn issue_again(world: &mut World) {
+    world.more_codes.push(world.codes[2].clone());
+    world.pass(86_400);
+    world.issue();
+}
+
 fn begin_hotp(world: &World) -> Enrollment {
     let password = Proof::Password {
         checked_at: world.clock.now(),

@@ -46,7 +46,10 @@ fn assert_read_alike(lines: &str) {
 
 /// The records of this version that have fields.
 fn with_fields() -> String {
-    let stories = SOON_FIRST_FORM.iter().chain(&fields::STORIES);
+    let stories = SOON_FIRST_FORM
+        .iter()
+        .chain(&fields::STORIES)
+        .chain(&fields::PENDING_CODES);
     stories.map(|story| story.tell().opened() + "\n").collect()
 }
 
@@ -66,6 +69,24 @@ fn records_with_fields_are_read() {
         SOON_FIRST_FORM.len() + fields::STORIES.len()
     );
     assert_read_alike(OF_8BAD192);
+}
+
+#[test]
+fn records_keep_both_sets_of_backup_codes() {
+    let opened = fields::PENDING_CODES.map(|story| story.tell().opened());
+    // The first two codes of the last set, the third codes of the earlier sets, and a wrong code.
+    let [new, next] = ["accepted as backup code 1", "accepted as backup code 2"];
+    let old = "accepted as backup code 3";
+    for (opened, results) in opened.iter().zip([
+        vec![new, next, old, "WrongCode"],
+        vec!["BackupCodeUsed", next, "WrongCode", "WrongCode"],
+        vec![new, next, "WrongCode", old, "WrongCode"],
+    ]) {
+        let of_codes = Record::results_of(opened).split_off(3);
+        assert_eq!(of_codes.len(), results.len(), "{opened}");
+        let mut pairs = of_codes.iter().zip(&results);
+        assert!(pairs.all(|(is, must)| is.starts_with(must)), "{opened}");
+    }
 }
 
 #[test]

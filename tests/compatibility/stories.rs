@@ -157,6 +157,7 @@ pub(crate) const SOON_FIRST_FORM: [Story; 4] = [
         world.issue();
     }),
     story("codes_replaced", |world| {
+        world.replace_codes_at_once();
         world.enroll("phone");
         world.issue();
         world.pass(3600);

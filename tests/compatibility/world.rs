@@ -4,8 +4,8 @@
 use crate::api::{
     AccountId, Algorithm, AuthenticatorId, AuthenticatorName, Digits, EnrollmentId,
     EnrollmentRequest, KeyId, Keyring, ManualClock, MemoryStore, Period, Phone, Proof, RandomError,
-    RandomSource, SealingKey, Status, Store, Timestamp, Verifier, Window, block_on, policy, proof,
-    request, unlock,
+    RandomSource, SealingKey, Status, Store, Timestamp, Verifier, Window, block_on, pending_codes,
+    policy, proof, request, unlock,
 };
 use crate::record::Record;
 use std::collections::BTreeMap;
@@ -80,6 +80,7 @@ pub(crate) struct World {
     namespace: &'static str,
     key: u32,
     parameters: (Algorithm, Digits, u64),
+    pending_codes: bool,
     pub(crate) phones: Vec<Phone>,
     pub(crate) codes: Vec<String>,
     pending: Option<(EnrollmentId, Phone)>,
@@ -103,6 +104,7 @@ impl World {
             namespace,
             key: 1,
             parameters: (Algorithm::Sha1, Digits::SIX, 30),
+            pending_codes: true,
             phones: Vec::new(),
             codes: Vec::new(),
             pending: None,
@@ -129,7 +131,8 @@ impl World {
             keyring = keyring.with_retired(id, key(retired)).unwrap();
         }
         let (store, random) = (self.store.clone(), self.random.clone());
-        self.verifier = Verifier::builder_with_random(store, keyring, "Example", random)
+        let builder = Verifier::builder_with_random(store, keyring, "Example", random);
+        self.verifier = pending_codes(builder, self.pending_codes)
             .policy(policy.build().unwrap())
             .namespace(self.namespace)
             .clock(self.clock.clone())
@@ -248,6 +251,12 @@ impl World {
         }
     }
 
+    /// From now on, a new set of backup codes replaces the current one at once.
+    pub(crate) fn replace_codes_at_once(&mut self) {
+        self.pending_codes = false;
+        self.begin_service();
+    }
+
     pub(crate) fn issue(&mut self) {
         self.pass_a_minute();
         let code = self.shown(0);
@@ -276,7 +285,9 @@ impl World {
     pub(crate) fn disable(&mut self) {
         self.pass_a_minute();
         let code = self.shown(0);
-        block_on(self.verifier.disable(&self.account, proof(&code))).unwrap();
+        block_on(self.verifier.disable(&self.account, proof(&code)))
+            .map(drop)
+            .unwrap();
     }
 
     pub(crate) fn unlock(&mut self) {

@@ -20,20 +20,23 @@ use imports::Imports;
 
 /// The layers of `src/`, lowest first. Each uses only the layers before it in this list (DESIGN.md,
 /// "Layers"). `testing` is below `verifier`, because the blocking verifier needs its `block_on`.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 18] = [
     "constant_time",
     "stack_wipe",
     "time",
     "ids",
     "otp",
     "uri",
+    "names",
     "backup",
+    "event",
     "store",
     "factor",
     "record",
     "runtime",
     "testing",
     "session",
+    "vigilance",
     "verifier",
     "conformance",
 ];
@@ -101,9 +104,9 @@ fn no_source_file_exceeds_500_lines() {
 }
 
 #[test]
-fn the_core_has_at_most_128_files() {
+fn the_core_has_at_most_144_files() {
     let files = under("src", "rs").len();
-    assert!((20..=128).contains(&files), "{files} files");
+    assert!((20..=144).contains(&files), "{files} files");
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use super::devices::Device as Known;
 use super::issue_rules::Right;
+use super::observed::EndedView;
 use super::requests::LastRequest;
 
 use super::rate_limit::{Recent, Throttle};
-use countersign::factor::AuthenticatorKind;
+use countersign::factor::{AuthenticatorKind, EndReason};
 use countersign::otp::Hotp;
 use countersign::testing::Phone;
 use countersign::uri::KeyUriKind;
@@ -108,12 +109,21 @@ pub(crate) struct Set {
     pub(crate) codes: Vec<Code>,
 }
 
+impl Set {
+    /// When the set was issued, and how many codes it has.
+    pub(crate) fn pending_view(&self) -> (u64, usize) {
+        (self.issued_at, self.codes.len())
+    }
+}
+
 /// An account that has a record.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) active: Vec<Active>,
     pub(crate) pending: Option<Pending>,
     pub(crate) set: Option<Set>,
+    /// The set that is pending next to the current one.
+    pub(crate) pending_set: Option<Set>,
     pub(crate) throttle: Throttle,
     pub(crate) beginnings: Recent,
     /// When rights to issue codes were granted.
@@ -122,6 +132,23 @@ pub(crate) struct Account {
     pub(crate) sealed_with: KeyId,
     pub(crate) last_request: Option<LastRequest>,
     pub(crate) devices: Vec<Known>,
+    pub(crate) ended: Vec<EndedView>,
+}
+
+impl Account {
+    /// Notes an authenticator that is no longer active. The last twenty are kept.
+    pub(crate) fn add_ended(&mut self, gone: &Active, now: u64, reason: EndReason) {
+        self.ended.push(EndedView {
+            id: gone.id,
+            name: gone.app.name.clone(),
+            added_at: gone.added_at,
+            ended_at: now,
+            reason,
+        });
+        if self.ended.len() > 20 {
+            self.ended.remove(0);
+        }
+    }
 }
 
 /// What the accepted code of a login or a proof came from.

@@ -122,11 +122,18 @@ impl Reference {
     fn redeem_code(&mut self, symbols: Option<String>, by_device: bool) -> Outcome<By> {
         let now = self.now;
         self.journal.push(Entry::Hashed);
-        let issued = self.codes(self.who).iter();
-        let issued = issued.map(|code| self.canonical(&read(&code.text).unwrap()));
-        let place = issued.into_iter().position(|code| code == symbols);
-        let place = place.ok_or(Rejection::WrongCode)?;
+        let issued = self.all_codes(self.who);
+        let mut issued = issued.map(|code| self.canonical(&read(&code.text).unwrap()));
+        let place = issued.position(|code| code == symbols);
+        drop(issued);
+        let mut place = place.ok_or(Rejection::WrongCode)?;
+        let of_current = self.codes(self.who).len();
         let account = self.account();
+        if place >= of_current {
+            // The first used code of the pending set ends the current one.
+            place -= of_current;
+            account.set = account.pending_set.take();
+        }
         let set = account.set.as_mut().unwrap();
         let codes = &mut set.codes;
         if codes[place].used_at.is_some() {

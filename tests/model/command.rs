@@ -68,6 +68,10 @@ pub(crate) enum Action {
     StartIssue(Proof),
     /// The second write of a started issue: the codes are stored.
     FinishIssue(Pick),
+    /// The user has saved this set of codes.
+    ConfirmSaved(Pick),
+    /// The user has not saved this set of codes.
+    DiscardCodes(Pick),
     Remove(Pick, Proof),
     RemoveUnlessLast(Pick, Proof),
     Disable(Proof),

@@ -199,7 +199,7 @@ impl World {
         let got = answer_of(block_on(verifier.password_changed(account)))?;
         let expected = self.reference.password_changed();
         same("password_changed", &got, &expected)?;
-        Ok((Call::ForgetDevices, got.map(|()| None)))
+        Ok((Call::PasswordChanged, got.map(|()| None)))
     }
 
     /// The token that this command sends.
@@ -447,9 +447,13 @@ impl Reference {
         let Some(account) = &mut self.accounts[self.who] else {
             return Ok(());
         };
-        let ends = account.pending.take().is_some() || !account.devices.is_empty();
-        account.devices.clear();
-        if ends {
+        let ends = [
+            account.pending.take().is_some(),
+            account.pending_set.take().is_some(),
+            account.right.take().is_some(),
+            !std::mem::take(&mut account.devices).is_empty(),
+        ];
+        if ends.contains(&true) {
             self.write(WriteKind::PasswordChanged);
         }
         Ok(())
@@ -487,9 +491,11 @@ impl DeviceInvariants {
             self.failures.insert(id, 0);
         }
         let ends_all = match seen.call {
-            Call::Remove(..) | Call::Disable(_) | Call::ForceDisable | Call::ForgetDevices => {
-                seen.answer.is_ok()
-            }
+            Call::Remove(..)
+            | Call::Disable(_)
+            | Call::ForceDisable
+            | Call::ForgetDevices
+            | Call::PasswordChanged => seen.answer.is_ok(),
             Call::Confirm(..) => {
                 let [before, after] = [seen.before, seen.after].map(|views| views[seen.who].ids());
                 before.iter().any(|id| !after.contains(id))

@@ -55,6 +55,8 @@ pub(crate) struct Invariants {
     pub(crate) confirmed: BTreeMap<AuthenticatorId, Confirmed>,
     /// The sets that were stored, with their numbers.
     sets: [Vec<(usize, Vec<String>)>; 2],
+    /// The numbers of the current set and of the pending one.
+    valid_sets: [[Option<usize>; 2]; 2],
     spent_codes: BTreeSet<(usize, usize, String)>,
     guesses: [Guesses; 2],
     /// The newest right, until it is used or the factor is disabled.
@@ -77,6 +79,7 @@ impl Invariants {
             begun: Vec::new(),
             confirmed: BTreeMap::new(),
             sets: [Vec::new(), Vec::new()],
+            valid_sets: [[None; 2]; 2],
             spent_codes: BTreeSet::new(),
             guesses: [guesses; 2],
             rights: [None; 2],
@@ -124,8 +127,14 @@ impl Invariants {
             if accepted {
                 let symbols = codes.codes.iter().map(|code| read(code).unwrap());
                 self.sets[seen.who].push((codes.set, symbols.collect()));
+                let [current, _] = self.valid_sets[seen.who];
+                self.valid_sets[seen.who] = match codes.is_pending {
+                    true => [current, Some(codes.set)],
+                    false => [Some(codes.set), None],
+                };
             }
         }
+        self.check_ended_sets(seen)?;
         if let (true, Call::Confirm(id, text)) = (accepted, seen.call) {
             self.confirm(seen, *id, text)?;
         }
@@ -138,7 +147,11 @@ impl Invariants {
         rejections_write_nothing(seen)?;
         self.failures_are_stored_first(seen, repeated)?;
         self.only_confirmed_ones_are_active(seen)?;
-        self.changes_are_proven(seen)
+        self.changes_are_proven(seen)?;
+        if !seen.after[seen.who].is_enabled() {
+            self.valid_sets[seen.who] = [None; 2];
+        }
+        Ok(())
     }
 
     /// 1 and 2: an accepted code uses up a later time step or counter than ever before, or an
@@ -166,26 +179,46 @@ impl Invariants {
         if !moved.is_empty() {
             return Ok(());
         }
-        let (set, current) = match self.sets[seen.who].last() {
-            Some((set, codes)) => (*set, Some(codes)),
-            None => (0, None),
-        };
-        if let Ok(Some(By::Code { set: named, .. })) = seen.answer {
-            holds(2, *named == set, "the answer names another code set")?;
-        }
         let symbols = match as_letters(&symbols, self.rules.code_length) {
             Some(symbols) if self.rules.code_letters => symbols,
             _ => symbols,
         };
-        let issued = current.is_some_and(|codes| codes.contains(&symbols));
-        let enabled = seen.before[seen.who].issued_at().is_some();
-        holds(
-            2,
-            issued && enabled,
-            "the accepted code is not in the current set",
-        )?;
+        let valid = self.valid_sets[seen.who];
+        let mut sets = self.sets[seen.who].iter().rev();
+        let of = sets.find(|(set, codes)| valid.contains(&Some(*set)) && codes.contains(&symbols));
+        let Some((set, _)) = of else {
+            return holds(2, false, "the accepted code is in no valid set");
+        };
+        let set = *set;
+        if let Ok(Some(By::Code { set: named, .. })) = seen.answer {
+            holds(2, *named == set, "the answer names another code set")?;
+        }
+        if valid[1] == Some(set) {
+            self.valid_sets[seen.who] = [Some(set), None];
+        }
         let unused = self.spent_codes.insert((seen.who, set, symbols));
         holds(2, unused, "a backup code was accepted again")
+    }
+
+    /// 2: only a pending set can replace the current one, and only a pending set is discarded.
+    fn check_ended_sets(&mut self, seen: &Observation<'_>) -> Agreement {
+        let valid = &mut self.valid_sets[seen.who];
+        let [current, pending] = *valid;
+        match seen.call {
+            Call::ConfirmSaved(set) if seen.answer.is_ok() => {
+                let known = [current, pending].contains(&Some(*set));
+                holds(2, known, "an ended set was confirmed")?;
+                if pending == Some(*set) {
+                    *valid = [pending, None];
+                }
+            }
+            Call::Discard(set) if seen.answer.is_ok() => {
+                holds(2, pending == Some(*set), "a valid set was discarded")?;
+                *valid = [current, None];
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// 1 and 5: the confirming passcode counts as used, and the pending authenticator becomes
@@ -334,11 +367,20 @@ impl Invariants {
             )?;
         }
         let same_ids = before.ids() == after.ids();
-        let same_set = before.issued_at() == after.issued_at();
+        let [current, pending] = before.sets();
+        let same_set = before.sets() == after.sets();
+        // A code of the pending set ends the current one.
+        let ended = pending.is_some() && after.sets() == [pending, None];
+        let same_or_ended = same_set || ended;
         let allowed = match seen.call {
             _ if !accepted => same_ids && same_set,
             Call::Confirm(..) => same_set,
-            Call::Store { .. } => same_ids && after.issued_at().is_some(),
+            Call::Store { codes, .. } if codes.is_pending => {
+                same_ids && after.sets()[0] == current && current.is_some()
+            }
+            Call::Store { .. } => same_ids && after.sets()[1].is_none(),
+            Call::ConfirmSaved(_) => same_ids && same_or_ended,
+            Call::Discard(_) => same_ids && after.sets() == [current, None],
             Call::Remove(id, _) | Call::RemoveUnlessLast(id, _) => {
                 let left: Vec<_> = before
                     .ids()
@@ -346,16 +388,16 @@ impl Invariants {
                     .filter(|active| active != id)
                     .collect();
                 let may_be_last = matches!(seen.call, Call::Remove(..));
-                let same_rest = same_set || (left.is_empty() && may_be_last);
+                let same_rest = same_or_ended || (left.is_empty() && may_be_last);
                 left == after.ids() && same_rest && (may_be_last || !left.is_empty())
             }
             Call::Disable(_) | Call::ForceDisable => *after == View::Disabled,
             Call::Erase => *after == View::Absent,
-            Call::Begin(_)
-            | Call::Grant(..)
-            | Call::ReadPending(_)
-            | Call::Verify(_)
-            | Call::Request(_)
+            Call::Begin(_) | Call::Grant(..) | Call::Verify(_) | Call::Request(_) => {
+                same_ids && same_or_ended
+            }
+            Call::PasswordChanged => same_ids && after.sets() == [current, None],
+            Call::ReadPending(_)
             | Call::Row(_)
             | Call::Remember(_)
             | Call::Trust
@@ -379,7 +421,7 @@ impl Invariants {
                 checked_at,
                 receipt: Receipt { who, at, by, seal },
             } => {
-                let set = self.sets[seen.who].last().map(|(set, _)| *set);
+                let [set, _] = self.valid_sets[seen.who];
                 let there = match by {
                     By::App(id) | By::Enrollment(id) => before.ids().contains(id),
                     By::Code { set: used, .. } => {
@@ -405,7 +447,8 @@ impl Invariants {
         });
         holds(9, good, "codes were stored without a right")?;
         let granted_at = right.map(|right| right.granted_at);
-        let issued_at = seen.after[seen.who].issued_at();
+        let is_pending = matches!(seen.call, Call::Store { codes, .. } if codes.is_pending);
+        let issued_at = seen.after[seen.who].sets()[usize::from(is_pending)];
         holds(
             9,
             issued_at == granted_at,

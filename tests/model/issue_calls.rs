@@ -3,8 +3,8 @@
 use super::command::{Pick, Proof};
 use super::observed::{Call, Codes, Recorded};
 use super::world::{Agreement, Called, World, answer_of, outcome, same};
-use countersign::backup::BackupCodes;
-use countersign::{Denied, Verifier};
+use countersign::testing::block_on;
+use countersign::{Denied, IssuedBackupCodes, Verifier};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 pub(crate) struct Started {
     right: usize,
     pub(crate) server: usize,
-    issuing: Pin<Box<dyn Future<Output = Result<BackupCodes, Denied>>>>,
+    issuing: Pin<Box<dyn Future<Output = Result<IssuedBackupCodes, Denied>>>>,
 }
 
 impl World {
@@ -63,15 +63,20 @@ impl World {
             return Err("the issue did not finish after its hashes were computed".into());
         };
         let right = started.right;
-        let got =
-            answer_of(issued)?.map(|codes| codes.iter().map(str::to_owned).collect::<Vec<_>>());
+        let got = answer_of(issued)?;
         let expected = self.reference.redeem(right);
         same("store codes", &outcome(&got), &outcome(&expected))?;
         let mut stored = Codes::default();
-        if let (Ok(codes), Ok(granted_at)) = (&got, expected) {
-            stored.codes.clone_from(codes);
-            stored.set = self.reference.stored(granted_at, codes.clone());
-            self.known[self.who].sets.push(codes.clone());
+        if let (Ok(issued), Ok(granted_at)) = (&got, expected) {
+            let codes: Vec<_> = issued.iter().map(str::to_owned).collect();
+            stored.codes.clone_from(&codes);
+            let (set, is_pending) = self.reference.stored(granted_at, codes.clone());
+            same("pending", &issued.is_pending(), &is_pending)?;
+            (stored.set, stored.is_pending) = (set, is_pending);
+            self.name_set(issued.set(), set)?;
+            let known = &mut self.known[self.who];
+            known.sets.push(codes);
+            known.set_ids.push((issued.set(), set));
         }
         let call = Call::Store {
             right,
@@ -81,8 +86,36 @@ impl World {
     }
 }
 
+impl World {
+    pub(crate) fn confirm_saved(
+        &mut self,
+        verifier: &Verifier<Recorded>,
+        pick: Pick,
+    ) -> Agreement<Called> {
+        let (id, set) = self.code_set(pick);
+        let account = &self.system.accounts[self.who];
+        let got = answer_of(block_on(verifier.confirm_saved(account, id)))?;
+        let expected = self.reference.confirm_saved(set);
+        same(&format!("confirm set {set}"), &got, &expected)?;
+        Ok((Call::ConfirmSaved(set), got.map(|()| None)))
+    }
+
+    pub(crate) fn discard_codes(
+        &mut self,
+        verifier: &Verifier<Recorded>,
+        pick: Pick,
+    ) -> Agreement<Called> {
+        let (id, set) = self.code_set(pick);
+        let account = &self.system.accounts[self.who];
+        let got = answer_of(block_on(verifier.discard_pending_codes(account, id)))?;
+        let expected = self.reference.discard_codes(set);
+        same(&format!("discard set {set}"), &got, &expected)?;
+        Ok((Call::Discard(set), got.map(|()| None)))
+    }
+}
+
 impl Started {
-    fn poll(&mut self) -> Poll<Result<BackupCodes, Denied>> {
+    fn poll(&mut self) -> Poll<Result<IssuedBackupCodes, Denied>> {
         let mut context = Context::from_waker(Waker::noop());
         self.issuing.as_mut().poll(&mut context)
     }

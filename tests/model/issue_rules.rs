@@ -67,8 +67,11 @@ impl Reference {
         }
     }
 
-    /// Stores the codes and returns the number of the set.
-    pub(crate) fn stored(&mut self, granted_at: u64, codes: Vec<String>) -> usize {
+    /// Stores the codes, and returns the number of the set and whether the set is pending. A first
+    /// set is not, and neither is a set that has a code in common with the current one.
+    pub(crate) fn stored(&mut self, granted_at: u64, codes: Vec<String>) -> (usize, bool) {
+        let current: Vec<_> = self.codes(self.who).iter().map(|code| &code.text).collect();
+        let is_pending = !current.is_empty() && !codes.iter().any(|code| current.contains(&code));
         self.sets += 1;
         let unused = |text| Code {
             text,
@@ -80,9 +83,42 @@ impl Reference {
             codes: codes.into_iter().map(unused).collect(),
         };
         let account = self.account();
-        account.set = Some(set);
         account.right = None;
-        self.write(WriteKind::Issued);
-        self.sets
+        if is_pending {
+            account.pending_set = Some(set);
+            self.write(WriteKind::IssuedPending);
+        } else {
+            (account.set, account.pending_set) = (Some(set), None);
+            self.write(WriteKind::Issued);
+        }
+        (self.sets, is_pending)
+    }
+
+    /// The user has saved the set with this number.
+    pub(crate) fn confirm_saved(&mut self, number: usize) -> Outcome {
+        self.must_be_enabled()?;
+        if self.set(self.who) == Some(number) {
+            return Ok(());
+        }
+        self.must_be_pending(number)?;
+        let account = self.account();
+        account.set = account.pending_set.take();
+        self.write(WriteKind::CodesConfirmed);
+        Ok(())
+    }
+
+    /// The user has not saved the set with this number.
+    pub(crate) fn discard_codes(&mut self, number: usize) -> Outcome {
+        self.must_be_enabled()?;
+        self.must_be_pending(number)?;
+        self.account().pending_set = None;
+        self.write(WriteKind::CodesDiscarded);
+        Ok(())
+    }
+
+    fn must_be_pending(&mut self, number: usize) -> Outcome {
+        let pending = self.account().pending_set.as_ref();
+        let is_pending = pending.is_some_and(|set| set.number == number);
+        is_pending.then_some(()).ok_or(Rejection::NoPendingCodes)
     }
 }

@@ -5,7 +5,8 @@ use super::devices::DeviceView;
 use super::requests::Request;
 use countersign::AccountId;
 use countersign::backup::HashJob;
-use countersign::factor::{AuthenticatorKind, RateLimitState};
+use countersign::event::{Event, EventType, InitiatingEntity};
+use countersign::factor::{AuthenticatorKind, EndReason, EndedAuthenticator, RateLimitState};
 use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
 use countersign::store::{
     ConditionalWrite, MemoryStore, Store, StoredRecord, Summary, WriteKind, WriteResult,
@@ -26,7 +27,18 @@ pub(crate) enum View {
         codes: Option<CodesView>,
         rate_limit: RateLimitState,
         devices: Vec<DeviceView>,
+        ended: Vec<EndedView>,
     },
+}
+
+/// An authenticator that is no longer active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EndedView {
+    pub(crate) id: AuthenticatorId,
+    pub(crate) name: String,
+    pub(crate) added_at: u64,
+    pub(crate) ended_at: u64,
+    pub(crate) reason: EndReason,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +56,20 @@ pub(crate) struct CodesView {
     pub(crate) issued_at: u64,
     pub(crate) remaining: usize,
     pub(crate) used_at: Vec<Option<u64>>,
+    /// When the pending set was issued, and how many codes it has.
+    pub(crate) pending: Option<(u64, usize)>,
+}
+
+impl EndedView {
+    fn of(ended: &EndedAuthenticator) -> Self {
+        Self {
+            id: ended.id,
+            name: ended.name.as_str().to_owned(),
+            added_at: ended.added_at.as_unix(),
+            ended_at: ended.ended_at.as_unix(),
+            reason: ended.reason,
+        }
+    }
 }
 
 impl View {
@@ -72,9 +98,13 @@ impl View {
                         .iter()
                         .map(|used_at| used_at.map(|at| at.as_unix()))
                         .collect(),
+                    pending: codes
+                        .pending
+                        .map(|pending| (pending.issued_at.as_unix(), pending.remaining)),
                 }),
                 rate_limit: enabled.rate_limit,
                 devices: enabled.devices.iter().map(DeviceView::of).collect(),
+                ended: enabled.ended.iter().map(EndedView::of).collect(),
             },
             other => panic!("an unknown status: {other:?}"),
         }
@@ -100,6 +130,17 @@ impl View {
         }
     }
 
+    /// When the current set of codes and the pending one were issued.
+    pub(crate) fn sets(&self) -> [Option<u64>; 2] {
+        match self {
+            Self::Enabled { codes, .. } => {
+                let pending = codes.as_ref().and_then(|codes| codes.pending);
+                [self.issued_at(), pending.map(|(issued_at, _)| issued_at)]
+            }
+            Self::Absent | Self::Disabled => [None; 2],
+        }
+    }
+
     /// When the current set of codes was issued.
     pub(crate) fn issued_at(&self) -> Option<u64> {
         match self {
@@ -114,6 +155,7 @@ impl View {
 pub(crate) struct Codes {
     pub(crate) set: usize,
     pub(crate) codes: Vec<String>,
+    pub(crate) is_pending: bool,
 }
 
 /// A call with its values.
@@ -133,6 +175,10 @@ pub(crate) enum Call {
         right: usize,
         codes: Codes,
     },
+    /// The user has saved the set with this number.
+    ConfirmSaved(usize),
+    /// Ends the set with this number, if it is pending.
+    Discard(usize),
     Remove(AuthenticatorId, Proof),
     /// A removal that keeps the last authenticator.
     RemoveUnlessLast(AuthenticatorId, Proof),
@@ -144,8 +190,9 @@ pub(crate) enum Call {
     Remember(Option<DeviceId>),
     /// A sign-in without a code.
     Trust,
-    /// All devices, or a changed password.
+    /// All devices.
     ForgetDevices,
+    PasswordChanged,
     /// A call that changes no authenticator and no code set: a reseal, the passing of time.
     Nothing,
 }
@@ -228,6 +275,49 @@ impl Journal {
 pub(crate) struct Recorded {
     pub(crate) store: MemoryStore,
     pub(crate) journal: Journal,
+    /// The events of the writes, and the events that the verifiers told.
+    pub(crate) events: Arc<Mutex<Vec<Event<'static>>>>,
+    pub(crate) told: Arc<Mutex<Vec<Event<'static>>>>,
+}
+
+impl Recorded {
+    /// The events of all verifiers go here.
+    pub(crate) fn listener(&self) -> impl Fn(&Event<'_>) + Send + Sync + 'static {
+        let told = Arc::clone(&self.told);
+        move |event| told.lock().unwrap().push(event.clone().into_owned())
+    }
+
+    /// The events of the writes since the last call, and the events that the verifiers told.
+    pub(crate) fn take_events(&self) -> [Vec<Event<'static>>; 2] {
+        [&self.events, &self.told].map(|events| std::mem::take(&mut *events.lock().unwrap()))
+    }
+}
+
+/// Checks that the event of a write has the write's id, and says what the summary says.
+fn check_event(account: &AccountId, write: &ConditionalWrite<'_>) {
+    let (kind, summary) = (write.kind(), write.summary());
+    let silent = matches!(kind, WriteKind::Resealed | WriteKind::Joined);
+    assert_eq!(write.event().is_none(), silent, "{kind:?}");
+    let Some(event) = write.event() else {
+        return;
+    };
+    assert_eq!(
+        (&*event.account, event.revision),
+        (account, write.revision())
+    );
+    let has_actor = event.initiating_entity == InitiatingEntity::Admin;
+    assert_eq!(event.actor.is_some(), has_actor, "{event:?}");
+    if kind != WriteKind::Erased {
+        let is_enabled = event.authenticators_left.map(|left| left > 0);
+        assert_eq!(is_enabled, Some(summary.enabled), "{event:?}");
+        let codes = event.codes_left.map_or(0, u32::from);
+        assert_eq!(codes, summary.codes_left, "{event:?}");
+    }
+    let is_change = event.event_type == EventType::CredentialChange;
+    assert_eq!(event.change_type.is_some(), is_change, "{event:?}");
+    let is_compromise = event.event_type == EventType::CredentialCompromise;
+    let has_type = is_change || is_compromise;
+    assert_eq!(event.credential_type.is_some(), has_type, "{event:?}");
 }
 
 impl Store for Recorded {
@@ -244,6 +334,9 @@ impl Store for Recorded {
     ) -> Result<WriteResult, Infallible> {
         let result = Store::compare_and_swap(&self.store, account, write).await?;
         if result == WriteResult::Done {
+            check_event(account, &write);
+            let event = write.event().map(|event| event.clone().into_owned());
+            self.events.lock().unwrap().extend(event);
             self.journal
                 .add(Entry::Wrote(write.kind(), write.summary()));
         }

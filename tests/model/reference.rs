@@ -1,7 +1,7 @@
 //! The reference model: the rules of DESIGN.md for two accounts, in the simplest form. The
 //! model keeps every time step and every event, and searches all of them for each answer.
 
-use super::account::{Account, Active, App, By, Code, Pending, Proof};
+use super::account::{Account, Active, App, By, Code, Pending, Proof, Set};
 use super::issue_rules::Right;
 
 use super::observed::{AppView, CodesView, Entry, View};
@@ -9,6 +9,7 @@ use super::rate_limit::{Event, LimitError, Recent, Throttle};
 use super::requests::{LastRequest, Request};
 use super::rules::Rules;
 use super::typed::{are_digits, read};
+use countersign::factor::EndReason;
 use countersign::store::{Summary, WriteKind};
 use countersign::{AuthenticatorId, DeviceId, EnrollmentId, KeyId, Rejection, Removed, Resealed};
 
@@ -80,6 +81,14 @@ impl Reference {
         set.map_or(&[], |set| &set.codes)
     }
 
+    /// The codes of the current set and of the pending one.
+    pub(crate) fn all_codes(&self, who: usize) -> impl Iterator<Item = &Code> {
+        let account = self.accounts[who].as_ref();
+        let pending = account.and_then(|account| account.pending_set.as_ref());
+        let pending = pending.map_or(&[][..], |set| &set.codes);
+        self.codes(who).iter().chain(pending)
+    }
+
     /// The last second of the pending enrollment.
     pub(crate) fn pending_ends_at(&self, who: usize) -> Option<u64> {
         let pending = self.accounts[who].as_ref()?.pending.as_ref()?;
@@ -137,9 +146,11 @@ impl Reference {
                     .filter(|code| code.used_at.is_none())
                     .count(),
                 used_at: set.codes.iter().map(|code| code.used_at).collect(),
+                pending: account.pending_set.as_ref().map(Set::pending_view),
             }),
             rate_limit: account.throttle.rate_limit(now),
             devices: self.device_views(who),
+            ended: account.ended.clone(),
         }
     }
 
@@ -203,6 +214,7 @@ impl Reference {
             active: Vec::new(),
             pending: None,
             set: None,
+            pending_set: None,
             throttle: Throttle::new(&self.rules, self.now),
             beginnings: BEGINNINGS,
             issues: ISSUES,
@@ -210,6 +222,7 @@ impl Reference {
             sealed_with: self.key,
             last_request: None,
             devices: Vec::new(),
+            ended: Vec::new(),
         };
         let account = self.accounts[self.who].get_or_insert(created);
         account.pending = Some(Pending {
@@ -285,8 +298,9 @@ impl Reference {
         };
         let replaced = |active: &&mut Active| Some(active.id) == pending.replaces;
         match account.active.iter_mut().find(replaced) {
-            Some(old) => {
-                *old = new;
+            Some(place) => {
+                let old = std::mem::replace(place, new);
+                account.add_ended(&old, now, EndReason::Replaced);
                 account.devices.clear();
             }
             None => account.active.push(new),
@@ -301,10 +315,13 @@ impl Reference {
         self.must_have(id)?;
         self.must_be_strong_enough(proof)?;
         self.prove(proof)?;
+        let now = self.now;
         let account = self.account();
-        account.active.retain(|active| active.id != id);
+        let removed = account.active.iter().position(|active| active.id == id);
+        let removed = account.active.remove(removed.unwrap());
+        account.add_ended(&removed, now, EndReason::Removed);
         if account.active.is_empty() {
-            self.end();
+            self.end(EndReason::Removed);
             return Ok(Removed::Disabled);
         }
         account
@@ -312,7 +329,12 @@ impl Reference {
             .take_if(|pending| pending.replaces == Some(id));
         account.devices.clear();
         self.write(WriteKind::Removed);
-        Ok(Removed::OthersLeft)
+        let codes = self.codes(self.who).iter();
+        let unused = codes.filter(|code| code.used_at.is_none()).count();
+        Ok(Removed::OthersLeft {
+            authenticators: u8::try_from(self.active(self.who).len()).unwrap(),
+            backup_codes: u8::try_from(unused).unwrap(),
+        })
     }
 
     /// Removes one of several authenticators.
@@ -326,19 +348,19 @@ impl Reference {
         }
     }
 
-    pub(crate) fn disable(&mut self, proof: &Proof) -> Outcome {
+    pub(crate) fn disable(&mut self, proof: &Proof) -> Outcome<Removed> {
         self.may_be_read(proof)?;
         self.must_be_enabled()?;
         self.must_be_strong_enough(proof)?;
         self.prove(proof)?;
-        self.end();
-        Ok(())
+        self.end(EndReason::Disabled);
+        Ok(Removed::Disabled)
     }
 
     pub(crate) fn force_disable(&mut self) -> Outcome {
         self.must_exist()?;
         self.account().throttle.add(Event::FailuresReset);
-        self.end();
+        self.end(EndReason::ForceDisabled);
         Ok(())
     }
 
@@ -382,11 +404,15 @@ impl Reference {
 
     /// No authenticator is active any more. Codes, a right to issue and a pending enrollment end in
     /// the same write. The limits still count earlier enrollments and issues.
-    fn end(&mut self) {
+    fn end(&mut self, reason: EndReason) {
+        let now = self.now;
         let account = self.account();
-        account.active.clear();
+        for active in std::mem::take(&mut account.active) {
+            account.add_ended(&active, now, reason);
+        }
         account.pending = None;
         account.set = None;
+        account.pending_set = None;
         account.right = None;
         account.devices.clear();
         self.write(WriteKind::Disabled);

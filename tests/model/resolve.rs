@@ -6,7 +6,7 @@ use super::devices::{Device, Token};
 use super::observed::View;
 use super::typed::{MISSHAPEN, Spelling};
 use super::world::World;
-use countersign::factor::RateLimitState;
+use countersign::factor::{BackupCodeSetId, RateLimitState};
 use countersign::{AuthenticatorId, DeviceToken, EnrollmentId, SealedReceipt, Timestamp};
 
 /// What the user, the attacker and the application know about an account.
@@ -17,6 +17,8 @@ pub(crate) struct Known {
     pub(crate) receipts: Vec<Kept>,
     pub(crate) sets: Vec<Vec<String>>,
     pub(crate) tokens: Vec<(Token, DeviceToken)>,
+    /// The ids that the issues answered, and the numbers of the sets.
+    pub(crate) set_ids: Vec<(BackupCodeSetId, usize)>,
 }
 
 /// A receipt as the verifier returned it, and its sealed form.
@@ -72,6 +74,13 @@ impl World {
             Enrollment::Foreign => self.known[1 - self.who].begun.last(),
         };
         picked.map_or_else(|| "00".repeat(16).parse().unwrap(), |(id, _)| *id)
+    }
+
+    /// A set of codes that was issued, or the newest one of the other account.
+    pub(crate) fn code_set(&self, pick: Pick) -> (BackupCodeSetId, usize) {
+        let own = pick.of(&self.known[self.who].set_ids);
+        let picked = own.or_else(|| self.known[1 - self.who].set_ids.last());
+        picked.map_or_else(|| ("00".repeat(16).parse().unwrap(), 0), |set| *set)
     }
 
     /// The requested name.
@@ -197,7 +206,7 @@ impl World {
             };
             app.passcode(number.saturating_add_signed(offset))
         };
-        let codes = self.reference.codes(self.who).iter();
+        let codes = self.reference.all_codes(self.who);
         let code = |used: bool, pick: Pick| {
             let codes = codes.filter(|code| code.used_at.is_some() == used);
             pick.of(&codes.collect::<Vec<_>>())

@@ -33,6 +33,7 @@ pub(crate) fn sequences(longest: usize) -> impl Strategy<Value = Sequence> {
         1 => Just(vec![]),
         2 => Just(vec![Action::Enroll]),
         3 => Just(vec![Action::Enroll, Action::LogInAndIssue(1)]),
+        2 => Just(vec![Action::Enroll, Action::LogInAndIssue(2)]),
         2 => Just(vec![Action::Enroll, Action::Enroll, Action::LogIn(Pick::From(0))]),
     ];
     let all = (
@@ -105,6 +106,8 @@ fn action() -> impl Strategy<Value = Action> {
         5 => (target(), naming()).prop_map(|(target, naming)| A::LogInAndBegin(target, naming)),
         4 => prop_oneof![2 => Just(1_u8), 1 => 2_u8..=4].prop_map(A::LogInAndIssue),
         2 => prop_oneof![1 => 1_u8..=9, 2 => 10_u8..=12].prop_map(A::BeginOften),
+        3 => pick().prop_map(A::ConfirmSaved),
+        2 => pick().prop_map(A::DiscardCodes),
         4 => prop_oneof![pick(), Just(Pick::Replaced)].prop_map(A::LogInAndRemove),
         3 => pick().prop_map(A::LogInAndRemoveUnlessLast),
         8 => pick().prop_map(A::LogIn),

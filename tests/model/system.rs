@@ -50,6 +50,8 @@ impl System {
                 .namespace(namespace)
                 .policy(rules.policy())
                 .clock(clock.clone())
+                .keep_ended_authenticators()
+                .on_event(recorded.listener())
                 .hash_executor(recorded.journal.clone())
                 .build()
                 .unwrap()

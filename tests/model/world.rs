@@ -16,7 +16,7 @@ use super::typed::Spelling;
 use countersign::factor::BackupCodeSetId;
 use countersign::testing::block_on;
 use countersign::{
-    AcceptedBy, Attempt, AuthenticatorName, Denied, DeviceId, EnrollmentRequest,
+    AcceptedBy, Actor, Attempt, AuthenticatorName, Denied, DeviceId, EnrollmentRequest,
     Receipt as GoodReceipt, Rejection, ServerClock, Timestamp, Verifier,
 };
 use std::fmt::Debug;
@@ -38,7 +38,7 @@ pub(crate) struct World {
     /// The issues of codes whose second write is still to come.
     pub(crate) started: [Vec<Started>; 2],
     /// The ids that the system gave to the code sets, and their numbers.
-    set_ids: Vec<(BackupCodeSetId, usize)>,
+    pub(crate) set_ids: Vec<(BackupCodeSetId, usize)>,
     pub(crate) last_request: [Option<Request>; 2],
     /// Whether the current command got a receipt for a repeat.
     is_repeat: bool,
@@ -187,6 +187,8 @@ impl World {
             None => self.call(&verifier, action)?,
         };
         let journal = self.system.recorded.journal.take();
+        let [written, told] = self.system.recorded.take_events();
+        same("told", &told, &written)?;
         same("written", &journal, &self.reference.take_journal())?;
         let views = [0, 1].map(|who| {
             let status = block_on(verifier.status(&self.system.accounts[who]));
@@ -263,6 +265,8 @@ impl World {
             Action::ForgetDevices => self.forget(verifier, None),
             Action::PasswordChanged => self.password_changed(verifier),
             Action::StartIssue(proof) => self.start_issue(verifier, proof),
+            Action::ConfirmSaved(pick) => self.confirm_saved(verifier, pick),
+            Action::DiscardCodes(pick) => self.discard_codes(verifier, pick),
             Action::Remove(pick, proof) => {
                 let id = self.active(pick);
                 let proven = self.proven(proof);
@@ -291,10 +295,10 @@ impl World {
                 let got = answer_of(block_on(verifier.disable(&account, proven.for_system())))?;
                 let expected = self.reference.disable(&proven.proof);
                 same(&format!("disable by {:?}", proven.proof), &got, &expected)?;
-                Ok((Call::Disable(proven.proof), plain(got)))
+                Ok((Call::Disable(proven.proof), got.map(|_| None)))
             }
             Action::ForceDisable => {
-                let got = answer_of(block_on(verifier.force_disable(&account)))?;
+                let got = answer_of(block_on(verifier.force_disable(&account, &staff())))?;
                 same("force_disable", &got, &self.reference.force_disable())?;
                 Ok((Call::ForceDisable, plain(got)))
             }
@@ -304,7 +308,7 @@ impl World {
                 } else {
                     ServerClock::Unconfirmed
                 };
-                let got = answer_of(block_on(verifier.unlock(&account, clock)))?;
+                let got = answer_of(block_on(verifier.unlock(&account, clock, &staff())))?;
                 same("unlock", &got, &self.reference.unlock(confirmed))?;
                 Ok((Call::Unlock, plain(got)))
             }
@@ -314,7 +318,7 @@ impl World {
                 Ok((Call::Nothing, Ok(None)))
             }
             Action::Erase => {
-                block_on(verifier.erase(&account)).map_err(|e| format!("{e:?}"))?;
+                block_on(verifier.erase(&account, &staff())).map_err(|e| format!("{e:?}"))?;
                 self.reference.erase();
                 Ok((Call::Erase, Ok(None)))
             }
@@ -488,7 +492,17 @@ impl World {
         Ok(Ok(by))
     }
 
-    /// Converts the id of a code set to its number. Each set has exactly one id.
+    /// Keeps the id of a code set. Each set has exactly one id, and no other set has it.
+    pub(crate) fn name_set(&mut self, id: BackupCodeSetId, set: usize) -> Agreement {
+        let mut known = self.set_ids.iter();
+        if known.any(|(it, other)| (*it == id) != (*other == set)) {
+            return Err("a code set has two ids, or an id two sets".into());
+        }
+        self.set_ids.push((id, set));
+        Ok(())
+    }
+
+    /// Converts the id of a code set to its number.
     fn by(&mut self, by: AcceptedBy) -> Agreement<By> {
         Ok(match by {
             AcceptedBy::Authenticator { id } => By::App(id),
@@ -500,16 +514,9 @@ impl World {
             } => {
                 let current = self.reference.set(self.who);
                 let current = current.ok_or("there is no code set")?;
-                let known = self.set_ids.iter();
-                let mut known = known.filter(|(it, set)| *it == id || *set == current);
-                let set = match known.next() {
-                    None => current,
-                    Some((it, set)) if *it == id => *set,
-                    Some(_) => return Err("a code set has two ids".into()),
-                };
-                self.set_ids.push((id, set));
+                self.name_set(id, current)?;
                 By::Code {
-                    set,
+                    set: current,
                     number,
                     remaining,
                 }
@@ -540,4 +547,9 @@ pub(crate) fn same<T: PartialEq + Debug>(what: &str, system: &T, reference: &T) 
     Err(format!(
         "{what}\n  system:    {system:?}\n  reference: {reference:?}"
     ))
+}
+
+/// A person who acts without a proof.
+fn staff() -> Actor {
+    Actor::new("staff", "a test").unwrap()
 }

@@ -1,6 +1,6 @@
 //! The blocking verifier: each method has the same effect as its asynchronous counterpart.
 
-use crate::world::{DAY, START, STEP, policy, rejection, scan};
+use crate::world::{DAY, START, STEP, policy, rejection, scan, staff};
 use countersign::blocking::Verifier;
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
@@ -149,7 +149,13 @@ fn a_blocking_verifier_removes_one_authenticator() {
     let removed = service
         .verifier
         .remove_authenticator(&service.alice, id, proof);
-    assert_eq!(removed.unwrap(), Removed::OthersLeft);
+    assert_eq!(
+        removed.unwrap(),
+        Removed::OthersLeft {
+            authenticators: 1,
+            backup_codes: 0
+        }
+    );
     assert_eq!(service.authenticators(), 1);
     let verify = |phone: &Phone| {
         let passcode = phone.passcode(service.clock.now());
@@ -171,15 +177,19 @@ fn a_blocking_verifier_disables_and_erases() {
 
     let (service, _, receipt) = Service::enrolled();
     let (verifier, alice) = (&service.verifier, &service.alice);
-    verifier.disable(alice, service.proof(&receipt)).unwrap();
+    let disabled = verifier.disable(alice, service.proof(&receipt));
+    assert_eq!(disabled.unwrap(), Removed::Disabled);
     assert_eq!(service.status(), Status::Disabled);
-    verifier.erase(alice).unwrap();
+    verifier.erase(alice, &staff()).unwrap();
     assert_eq!(service.status(), Status::Absent);
-    let forced = verifier.force_disable(alice);
+    let forced = verifier.force_disable(alice, &staff());
     assert_eq!(rejection(forced), Rejection::Absent);
 
     let (service, _, _receipt) = Service::enrolled();
-    service.verifier.force_disable(&service.alice).unwrap();
+    service
+        .verifier
+        .force_disable(&service.alice, &staff())
+        .unwrap();
     assert_eq!(service.status(), Status::Disabled);
 }
 
@@ -223,8 +233,10 @@ fn a_blocking_verifier_unlocks() {
     }
     let waiting = rejection(verifier.verify(alice, &right()));
     assert!(matches!(waiting, Rejection::Waiting { .. }), "{waiting:?}");
-    verifier.unlock(alice, ServerClock::Confirmed).unwrap();
+    verifier
+        .unlock(alice, ServerClock::Confirmed, &staff())
+        .unwrap();
     let _receipt = verifier.verify(alice, &right()).unwrap();
-    let missing = verifier.unlock(&AccountId::from(8_u32), ServerClock::Unconfirmed);
+    let missing = verifier.unlock(&AccountId::from(8_u32), ServerClock::Unconfirmed, &staff());
     assert_eq!(rejection(missing), Rejection::Absent);
 }

@@ -1,7 +1,7 @@
 //! Conflicts with other writers: how often the verifier tries a write, and what it finds after the
 //! last try.
 
-use crate::world::{STEP, World, policy, rejection};
+use crate::world::{STEP, World, policy, rejection, staff};
 use countersign::store::{ConditionalWrite, MemoryStore, Store, StoredRecord, WriteResult};
 use countersign::testing::{Phone, block_on};
 use countersign::{AccountId, Denied, Rejection, Status, VerifierError};
@@ -109,7 +109,7 @@ fn an_erasure_is_tried_at_most_32_times() {
     let (world, _) = busy();
     let store = world.verifier.store();
     store.plan(usize::MAX, false);
-    let erased = block_on(world.verifier.erase(&world.alice));
+    let erased = block_on(world.verifier.erase(&world.alice, &staff()));
     assert!(
         matches!(erased, Err(VerifierError::Contended)),
         "{erased:?}"
@@ -117,7 +117,7 @@ fn an_erasure_is_tried_at_most_32_times() {
     assert_eq!(store.calls().1, TRIES);
 
     store.plan(TRIES - 1, false);
-    block_on(world.verifier.erase(&world.alice)).unwrap();
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
     assert_eq!(world.status(), Status::Absent);
 }
 

@@ -1,7 +1,7 @@
 //! Consecutive passcodes: what a limit holds back, they open, and nothing else changes.
 
 use crate::counters::{self, Token};
-use crate::world::{DAY, STEP, World, policy, rejection, scan};
+use crate::world::{DAY, STEP, World, policy, rejection, scan, staff};
 use countersign::factor::RateLimitState;
 use countersign::otp::{Digits, Period};
 use countersign::testing::{ManualClock, Phone, block_on};
@@ -371,7 +371,7 @@ fn a_row_of_another_shape_is_malformed() {
 fn a_row_needs_an_active_authenticator() {
     let (world, phone) = enrolled(policy().build().unwrap());
     let typed = row(&world, &phone);
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     assert_eq!(rejection(verify(&world, &typed)), Rejection::Disabled);
     let bob = AccountId::new("bob").unwrap();
     let typed: Vec<&str> = typed.iter().map(String::as_str).collect();

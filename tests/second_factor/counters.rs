@@ -108,7 +108,7 @@ fn a_token_admits_131_guesses_a_year() {
     };
     let risk = world.verifier.policy().annual_risk(&enabled.authenticators);
     // 131 guesses of strangers, and ten of each stolen device.
-    let expected = 231.0 * (3.0 * 22.0 / f64::from(1_u32 << 31) + 10.0 / 1e8);
+    let expected = 231.0 * (3.0 * 22.0 / f64::from(1_u32 << 31) + 20.0 / 1e8);
     assert!((risk - expected).abs() < 1e-12);
 }
 

@@ -315,7 +315,13 @@ fn removing_an_authenticator_ends_its_pending_replacement() {
         .unwrap();
     let proof = world.reauthenticated(&receipt);
     let removed = world.verifier.remove_authenticator(&world.alice, id, proof);
-    assert_eq!(block_on(removed).unwrap(), Removed::OthersLeft);
+    assert_eq!(
+        block_on(removed).unwrap(),
+        Removed::OthersLeft {
+            authenticators: 1,
+            backup_codes: 0
+        }
+    );
     let outcome = world.confirm(&enrollment, &world.now(&scan(&enrollment)));
     assert_eq!(rejection(outcome), Rejection::NoEnrollment);
 }
@@ -336,7 +342,13 @@ fn removal_reports_whether_authenticators_are_left() {
     let [first, second] = world.authenticators()[..] else {
         panic!("two authenticators");
     };
-    assert_eq!(remove(first).unwrap(), Removed::OthersLeft);
+    assert_eq!(
+        remove(first).unwrap(),
+        Removed::OthersLeft {
+            authenticators: 1,
+            backup_codes: 0
+        }
+    );
     assert_eq!(remove(second).unwrap(), Removed::Disabled);
     assert_eq!(world.status(), Status::Disabled);
 }

@@ -1,6 +1,6 @@
 //! Erasing: what can be erased, and which records stay.
 
-use crate::world::{World, keyring, rejection};
+use crate::world::{World, keyring, rejection, staff};
 use countersign::record::RecordError;
 use countersign::store::{
     ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
@@ -52,7 +52,9 @@ fn erasing_keeps_the_record_of_another_namespace() {
         (SealingKey::generate().unwrap(), 2),
     ] {
         let other = service(&world, &key, id, "other");
-        assert!(is_of_another(block_on(other.verifier.erase(&world.alice))));
+        assert!(is_of_another(block_on(
+            other.verifier.erase(&world.alice, &staff())
+        )));
     }
     let _receipt = world.log_in(&phone);
 }
@@ -61,7 +63,7 @@ fn erasing_keeps_the_record_of_another_namespace() {
 fn records_under_unknown_keys_can_be_erased() {
     let (world, _) = World::enrolled();
     let other = service(&world, &SealingKey::generate().unwrap(), 2, "");
-    block_on(other.verifier.erase(&world.alice)).unwrap();
+    block_on(other.verifier.erase(&world.alice, &staff())).unwrap();
     assert_eq!(world.status(), Status::Absent);
 }
 
@@ -71,7 +73,9 @@ fn erasing_keeps_the_record_of_a_folded_id() {
     let stored = load(&world);
     let folded = AccountId::new("Alice").unwrap();
     forge(&world, &folded, None, stored.revision, &stored.record);
-    assert!(is_of_another(block_on(world.verifier.erase(&folded))));
+    assert!(is_of_another(block_on(
+        world.verifier.erase(&folded, &staff())
+    )));
 }
 
 #[test]
@@ -86,7 +90,7 @@ fn a_damaged_record_can_be_erased() {
             revision,
             &record[..length],
         );
-        block_on(world.verifier.erase(&world.alice)).unwrap();
+        block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
         assert_eq!(world.status(), Status::Absent);
     }
 }
@@ -102,6 +106,6 @@ fn a_record_of_unknown_version_can_be_erased() {
         panic!("{outcome:?}");
     };
     assert_eq!(error, RecordError::UnknownVersion(b'g'));
-    block_on(world.verifier.erase(&world.alice)).unwrap();
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
     assert_eq!(rejection(world.verify("123456")), Rejection::Absent);
 }

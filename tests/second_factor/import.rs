@@ -1,6 +1,6 @@
 //! Imports of accounts of another system.
 
-use crate::world::{DAY, START, STEP, World, policy, rejection};
+use crate::world::{DAY, START, STEP, World, policy, rejection, staff};
 use countersign::backup::{CodeShape, ImportedCodes, ImportedCodesError};
 use countersign::conformance::{Fault, Faults, Faulty};
 use countersign::factor::AuthenticatorKind;
@@ -210,7 +210,7 @@ fn an_own_factor_is_never_replaced() {
 #[test]
 fn a_disabled_factor_stays_disabled() {
     let world = imported(old_phone());
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     assert_eq!(existing(&world, &old_phone()), ExistingFactor::Disabled);
     assert_eq!(world.status(), Status::Disabled);
 }
@@ -218,7 +218,7 @@ fn a_disabled_factor_stays_disabled() {
 #[test]
 fn an_erased_account_can_be_imported() {
     let world = imported(old_phone());
-    block_on(world.verifier.erase(&world.alice)).unwrap();
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
     assert_eq!(import(&world, &old_phone()).unwrap(), Imported::Now);
 }
 
@@ -340,7 +340,7 @@ fn the_status_says_what_was_imported() {
 fn a_guessable_secret_has_no_lower_risk_than_1() {
     let world = World::with_policy(policy().imported_secret_bits(8).build().unwrap());
     for (bytes, is_guessable) in [(1, true), (7, true), (8, false), (10, false)] {
-        block_on(world.verifier.erase(&world.alice)).unwrap();
+        block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
         let short = ImportedAuthenticator::totp(secret(&KEY[..bytes]));
         let two = Import::new([short, ImportedAuthenticator::hotp(secret(KEY), 0)]);
         assert_eq!(import(&world, &two).unwrap(), Imported::Now);
@@ -535,7 +535,7 @@ fn a_late_write_after_an_erasure_revives_nothing() {
     assert_eq!(import(&world, &old_phone()).unwrap(), Imported::Now);
     let store = world.verifier.store().clone();
     let writes = store.writes.lock().unwrap().clone();
-    block_on(world.verifier.erase(&world.alice)).unwrap();
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
     let [begun, complete] = &writes[..] else {
         panic!("{} writes", writes.len());
     };

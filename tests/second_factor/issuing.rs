@@ -1,63 +1,28 @@
 //! Issuing backup codes: the verifier uses up the proof before it computes the hashes, and an
 //! account gets at most three sets per day.
 
-use crate::world::{DAY, STEP, World, rejection};
-use countersign::backup::{BackupCodes, HashJob};
-use countersign::runtime::{HashExecutor, HashExecutorError, HashFuture};
+use crate::slow_hashes::{SlowHashes, finished, poll};
+use crate::world::{DAY, STEP, World, rejection, staff};
 use countersign::testing::{Phone, block_on};
-use countersign::{Denied, EnrollmentRequest, Proof, Rejection};
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use countersign::{Denied, EnrollmentRequest, IssuedBackupCodes, Proof, Rejection};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
-/// Counts the jobs. Each job runs when it is polled for the second time, as in a thread pool.
-#[derive(Clone, Default)]
-struct Pool(Arc<AtomicUsize>);
-
-impl HashExecutor for Pool {
-    fn run(&self, job: HashJob) -> HashFuture<'_> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        let mut waited = false;
-        Box::pin(async move {
-            poll_fn(|context| {
-                if std::mem::replace(&mut waited, true) {
-                    return Poll::Ready(());
-                }
-                context.waker().wake_by_ref();
-                Poll::Pending
-            })
-            .await;
-            job.run().map_err(HashExecutorError::Hash)
-        })
-    }
-}
-
-fn with_pool() -> (World, Phone, Pool) {
-    let pool = Pool::default();
+fn with_pool() -> (World, Phone, SlowHashes) {
+    let pool = SlowHashes::default();
     let world = World::new().server(|builder| builder.hash_executor(pool.clone()));
     let phone = world.enroll();
     (world, phone, pool)
 }
 
-type Issue<'a> = Pin<Box<dyn Future<Output = Result<BackupCodes, Denied>> + 'a>>;
+type Issue<'a> = Pin<Box<dyn Future<Output = Result<IssuedBackupCodes, Denied>> + 'a>>;
 
 fn issue<'a>(world: &'a World, proof: Proof<'a>) -> Issue<'a> {
     Box::pin(world.verifier.issue_backup_codes(&world.alice, proof))
-}
-
-/// Polls a future once.
-fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-fn finished<T>(polled: Poll<T>) -> T {
-    match polled {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("not finished"),
-    }
 }
 
 #[test]
@@ -110,7 +75,7 @@ fn at_most_three_sets_are_issued_per_day() {
     let fifth = block_on(issue(&world, Proof::Code(&passcode)));
     assert!(matches!(rejection(fifth), Rejection::TooManyIssues { .. }));
     let _receipt = world.verify(&passcode).unwrap();
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     let phone = world.enroll();
     let sixth = block_on(issue(&world, Proof::Code(&world.now(&phone))));
     assert!(matches!(rejection(sixth), Rejection::TooManyIssues { .. }));
@@ -165,14 +130,14 @@ fn disabling_revokes_the_right_to_issue() {
     let receipt = world.log_in(&phone);
     let mut call = issue(&world, world.reauthenticated(&receipt));
     assert!(poll(&mut call).is_pending());
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     assert_eq!(rejection(finished(poll(&mut call))), Rejection::Disabled);
 
     let (world, phone, _) = with_pool();
     let receipt = world.log_in(&phone);
     let mut call = issue(&world, world.reauthenticated(&receipt));
     assert!(poll(&mut call).is_pending());
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     let checked_at = world.clock.now();
     let begun = world
         .begin(

@@ -1,6 +1,6 @@
 //! Stores that fail or lose their answers (invariants 3 and 11).
 
-use crate::world::{STEP, World, policy, rejection, scan};
+use crate::world::{STEP, World, policy, rejection, scan, staff};
 use countersign::store::{
     ConditionalWrite, MemoryStore, Store, StoredRecord, WriteKind, WriteResult,
 };
@@ -213,7 +213,7 @@ fn a_write_sent_twice_counts_once() {
     let _receipt = world.verify(&codes[0]).unwrap();
     assert_eq!(world.codes_left(), 9);
     store.plan(&[Fault::Twice]);
-    block_on(world.verifier.erase(&world.alice)).unwrap();
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
     assert_eq!(world.status(), Status::Absent);
 }
 
@@ -224,7 +224,7 @@ fn let_others_write(world: &World<Faulty>, times: usize) {
     let alice = world.alice.clone();
     *store.other_client.lock().unwrap() = Some(Box::new(move || {
         for _ in 0..times {
-            block_on(other.unlock(&alice, ServerClock::Unconfirmed)).unwrap();
+            block_on(other.unlock(&alice, ServerClock::Unconfirmed, &staff())).unwrap();
         }
     }));
 }
@@ -252,7 +252,7 @@ fn a_rejection_by_our_own_write_is_unsettled() {
     let calls: [(&str, Call); 3] = [
         ("verify", |world, passcode| world.verify(passcode).map(drop)),
         ("disable", |world, passcode| {
-            block_on(world.verifier.disable(&world.alice, Proof::Code(passcode)))
+            block_on(world.verifier.disable(&world.alice, Proof::Code(passcode))).map(drop)
         }),
         ("remove_authenticator", |world, passcode| {
             let (id, proof) = (world.authenticators()[0], Proof::Code(passcode));

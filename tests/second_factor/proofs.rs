@@ -1,6 +1,6 @@
 //! Which proof each change needs (invariant 9).
 
-use crate::world::{STEP, World, rejection, scan};
+use crate::world::{STEP, World, rejection, scan, staff};
 use countersign::testing::block_on;
 use countersign::{
     AccountId, Denied, EnrollmentRequest, Proof, Receipt, Rejection, Removed, ServerClock, Status,
@@ -32,7 +32,7 @@ fn changes(world: &World, proof: &Proof<'_>) -> Vec<(&'static str, Result<(), De
     }
     outcomes.push((
         "disable",
-        block_on(world.verifier.disable(&world.alice, proof.clone())),
+        block_on(world.verifier.disable(&world.alice, proof.clone())).map(drop),
     ));
     outcomes
 }
@@ -72,7 +72,10 @@ fn a_fresh_password_and_receipt_allow_every_change() {
                     "the last authenticator is removed"
                 );
             }
-            _ => block_on(world.verifier.disable(&world.alice, proof)).unwrap(),
+            _ => {
+                let disabled = block_on(world.verifier.disable(&world.alice, proof));
+                assert_eq!(disabled.unwrap(), Removed::Disabled);
+            }
         }
     }
 }
@@ -206,7 +209,7 @@ fn force_disable_keeps_the_guess_budget() {
             world.clock.advance(retry_after);
         }
     }
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     assert_eq!(world.status(), Status::Disabled);
     let phone = world.enroll();
     assert!(matches!(
@@ -220,10 +223,10 @@ fn force_disable_keeps_the_guess_budget() {
 #[test]
 fn an_erased_account_is_absent() {
     let (world, _) = World::enrolled();
-    block_on(world.verifier.erase(&world.alice)).unwrap();
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
     assert_eq!(world.status(), Status::Absent);
-    block_on(world.verifier.erase(&world.alice)).unwrap();
-    let forced = block_on(world.verifier.force_disable(&world.alice));
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
+    let forced = block_on(world.verifier.force_disable(&world.alice, &staff()));
     assert_eq!(rejection(forced), Rejection::Absent);
     assert_eq!(
         rejection(world.unlock(ServerClock::Unconfirmed)),

@@ -1,6 +1,6 @@
 //! The random source (invariant 6): its output, its failures, and output that repeats itself.
 
-use crate::world::{STEP, World, policy, scan};
+use crate::world::{STEP, World, policy, scan, staff};
 use countersign::otp::{Algorithm, RandomError};
 use countersign::runtime::{RandomSource, SystemRandom};
 use countersign::testing::block_on;
@@ -84,8 +84,8 @@ fn no_call_succeeds_without_random_bytes() {
             .confirm(&pending, &world.now(&scan(&pending)))
             .map(drop),
         block_on(verifier.issue_backup_codes(alice, proof.clone())).map(drop),
-        block_on(verifier.disable(alice, proof)),
-        block_on(verifier.erase(alice)).map_err(Denied::Failed),
+        block_on(verifier.disable(alice, proof)).map(drop),
+        block_on(verifier.erase(alice, &staff())).map_err(Denied::Failed),
     ];
     for (place, outcome) in outcomes.into_iter().enumerate() {
         assert!(

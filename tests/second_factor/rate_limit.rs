@@ -150,9 +150,9 @@ fn a_year_admits_exactly_131_guesses() {
         panic!()
     };
     let risk = world.verifier.policy().annual_risk(&enabled.authenticators);
-    assert!(risk < 4.2e-4);
+    assert!(risk < 4.4e-4);
     let likeliest = 2148.0 / f64::from(1_u32 << 31);
-    let expected = 131.0 * (3.0 * likeliest + 10.0 / 1e8) + rows(39, likeliest, 3);
+    let expected = 131.0 * (3.0 * likeliest + 20.0 / 1e8) + rows(39, likeliest, 3);
     assert!((risk - expected).abs() < 1e-12);
 }
 
@@ -165,7 +165,7 @@ fn annual_risk_uses_the_likeliest_passcode() {
     ] {
         let policy = policy().digits(digits).devices(0).build().unwrap();
         let likeliest = likeliest / f64::from(1_u32 << 31);
-        let expected = 131.0 * (2.0 * 3.0 * likeliest + 10.0 / 1e8) + 2.0 * rows(39, likeliest, 3);
+        let expected = 131.0 * (2.0 * 3.0 * likeliest + 20.0 / 1e8) + 2.0 * rows(39, likeliest, 3);
         let risk = policy.annual_risk([GuessTarget::totp(digits); 2]);
         assert!((risk - expected).abs() < 1e-12, "{digits}");
     }
@@ -177,7 +177,7 @@ fn annual_risk_counts_every_candidate() {
     let policy = policy.build().unwrap();
     let no_authenticator: [GuessTarget; 0] = [];
     let backup_codes = policy.annual_risk(no_authenticator);
-    assert!((backup_codes - 131.0 * 10.0 / 1e8).abs() < 1e-12);
+    assert!((backup_codes - 131.0 * 20.0 / 1e8).abs() < 1e-12);
     let chance = |likeliest: f64| likeliest / f64::from(1_u32 << 31);
     let (six, eight) = (chance(2148.0), chance(22.0));
     for (target, expected) in [
@@ -216,7 +216,7 @@ fn annual_risk_adds_rows_per_authenticator() {
     for (count, steps, places) in [(3, 20, 39), (3, 3, 5), (4, 20, 38)] {
         for authenticators in [1, 5] {
             let expected = rows(places, six, count.into())
-                + 2.0 * (3.0 * six + 10.0 / 1e8 / f64::from(authenticators));
+                + 2.0 * (3.0 * six + 20.0 / 1e8 / f64::from(authenticators));
             let got = risk(count, steps, &vec![app; authenticators as usize]);
             assert!(
                 (got - f64::from(authenticators) * expected).abs() < 1e-12,

@@ -1,6 +1,6 @@
 //! What a sealed receipt proves, and when a receipt is no longer accepted.
 
-use crate::world::{START, STEP, World, keyring, rejection, scan};
+use crate::world::{START, STEP, World, keyring, rejection, scan, staff};
 use countersign::store::MemoryStore;
 use countersign::testing::block_on;
 use countersign::{
@@ -138,7 +138,7 @@ fn a_receipt_ends_with_its_authenticator() {
     type End = fn(&World, &Receipt);
     let ends: [(&str, End); 3] = [
         ("force_disable", |world, _| {
-            block_on(world.verifier.force_disable(&world.alice)).unwrap();
+            block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
             world.enroll();
         }),
         ("removal", |world, receipt| {
@@ -185,7 +185,7 @@ fn an_enrollment_receipt_ends_with_its_authenticator() {
     let receipt = world.confirm(&begun, &world.now(&scan(&begun))).unwrap();
     let sealed = world.verifier.seal_receipt(&receipt);
     assert_eq!(begins(&world, &sealed), Ok(()));
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     world.enroll();
     assert_eq!(begins(&world, &sealed), Err(Rejection::ProofExpired));
 }
@@ -198,7 +198,9 @@ fn a_backup_code_receipt_ends_with_its_set() {
         .verifier
         .seal_receipt(&world.verify(&codes[0]).unwrap());
     assert_eq!(begins(&world, &receipt), Ok(()));
-    world.issue(&phone);
+    let codes = world.issue(&phone);
+    assert_eq!(begins(&world, &receipt), Ok(()), "the new set is pending");
+    let _receipt = world.verify(&codes[0]).unwrap();
     assert_eq!(begins(&world, &receipt), Err(Rejection::ProofExpired));
 }
 

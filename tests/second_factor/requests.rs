@@ -1,6 +1,6 @@
 //! A form that is sent twice: the same request id and code get the same result (invariants 1 to 3).
 
-use crate::world::{STEP, World, keyring, rejection, waiting};
+use crate::world::{STEP, World, keyring, rejection, staff, waiting};
 use countersign::backup::{CodeShape, ImportedCodes};
 use countersign::import::{Import, ImportedAuthenticator};
 use countersign::otp::Secret;
@@ -385,7 +385,7 @@ fn a_removal_ends_the_repeats() {
     let (world, phone) = World::enrolled();
     let (id, passcode) = (new_id(), world.now(&phone));
     let _receipt = world.request(&passcode, &id).unwrap();
-    block_on(world.verifier.erase(&world.alice)).unwrap();
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
     let repeat = world.request(&passcode, &id);
     assert_eq!(rejection(repeat), Rejection::Absent);
 }

@@ -1,6 +1,6 @@
 //! Invariant 7: no secret, code or key appears in `Debug`, `Display` or errors.
 
-use crate::world::{World, rejection, scan};
+use crate::world::{World, rejection, scan, staff};
 use countersign::backup::BackupCodes;
 use countersign::otp::{Code, Secret, SecretText};
 use countersign::store::MemoryStore;
@@ -187,6 +187,6 @@ fn verifier_futures_are_send() {
     let request = world.verifier.verify_request(&world.alice, &passcode, &id);
     drop(is_send(request));
     drop(is_send(world.verifier.reseal(&world.alice)));
-    drop(is_send(world.verifier.erase(&world.alice)));
-    block_on(is_send(world.verifier.disable(&world.alice, proof))).unwrap();
+    drop(is_send(world.verifier.erase(&world.alice, &staff())));
+    _ = block_on(is_send(world.verifier.disable(&world.alice, proof))).unwrap();
 }

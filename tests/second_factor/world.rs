@@ -4,9 +4,9 @@ use countersign::backup::Argon2Params;
 use countersign::store::{MemoryStore, Store};
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, FirstFactor, KeyId, Keyring,
-    Policy, PolicyBuilder, Proof, Receipt, Rejection, SealingKey, ServerClock, Status, Timestamp,
-    Verifier, VerifierBuilder,
+    AccountId, Actor, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, FirstFactor, KeyId,
+    Keyring, Policy, PolicyBuilder, Proof, Receipt, Rejection, SealingKey, ServerClock, Status,
+    Timestamp, Verifier, VerifierBuilder,
 };
 use std::time::Duration;
 
@@ -187,7 +187,7 @@ impl<S: Store> World<S> {
     }
 
     pub(crate) fn unlock(&self, clock: ServerClock) -> Result<(), Denied> {
-        block_on(self.verifier.unlock(&self.alice, clock))
+        block_on(self.verifier.unlock(&self.alice, clock, &staff()))
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -211,6 +211,11 @@ impl<S: Store> World<S> {
             _ => 0,
         }
     }
+}
+
+/// A person who acts without a proof.
+pub(crate) fn staff() -> Actor {
+    Actor::new("staff", "a test").unwrap()
 }
 
 pub(crate) fn keyring(id: u32, key: &SealingKey) -> Keyring {

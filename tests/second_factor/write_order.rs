@@ -1,7 +1,7 @@
 //! The order of writes, password hashes and answers (invariants 3, 9 and 11), as the store and the
 //! hash executor see it.
 
-use crate::world::{STEP, World, policy, rejection, scan};
+use crate::world::{STEP, World, policy, rejection, scan, staff};
 use countersign::backup::HashJob;
 use countersign::runtime::{HashExecutor, HashFuture, InlineExecutor};
 use countersign::store::{
@@ -181,7 +181,7 @@ fn proof_and_change_are_one_write() {
             block_on(world.verifier.remove_authenticator(&world.alice, id, proof)).map(|_| ())
         }),
         (WriteKind::Disabled, |world, proof| {
-            block_on(world.verifier.disable(&world.alice, proof))
+            block_on(world.verifier.disable(&world.alice, proof)).map(drop)
         }),
     ];
     for (kind, call) in calls {
@@ -223,7 +223,7 @@ fn a_backup_code_and_change_are_one_write() {
     let codes = world.issue(&phone);
     world.verifier.store().events();
     let proof = Proof::Code(&codes[0]);
-    block_on(world.verifier.disable(&world.alice, proof)).unwrap();
+    _ = block_on(world.verifier.disable(&world.alice, proof)).unwrap();
     let expected = [
         Event::Done(WriteKind::Reserved),
         Event::Hash,
@@ -238,9 +238,12 @@ fn no_call_succeeds_on_a_failing_store() {
     let receipt = world.log_in(&phone);
     let proof = world.reauthenticated(&receipt);
     let request = || EnrollmentRequest::new("alice");
+    let (verifier, alice) = (&world.verifier, &world.alice);
+    drop(block_on(verifier.issue_backup_codes(alice, proof.clone())).unwrap());
+    let issued = block_on(verifier.issue_backup_codes(alice, proof.clone())).unwrap();
+    let pending_codes = issued.set();
     let pending = world.begin(request(), proof.clone()).unwrap();
     world.clock.advance(STEP);
-    let (verifier, alice) = (&world.verifier, &world.alice);
     let id = world.authenticators()[0];
     let failed = |denied: Denied| match denied {
         Denied::Failed(error) => error,
@@ -260,10 +263,12 @@ fn no_call_succeeds_on_a_failing_store() {
                 .confirm(&pending, &world.wrong(&scan(&pending)))
                 .map(drop),
             block_on(verifier.issue_backup_codes(alice, proof.clone())).map(drop),
+            block_on(verifier.confirm_saved(alice, pending_codes)),
+            block_on(verifier.discard_pending_codes(alice, pending_codes)),
             block_on(verifier.remove_authenticator(alice, id, proof.clone())).map(|_| ()),
-            block_on(verifier.disable(alice, proof.clone())),
-            block_on(verifier.force_disable(alice)),
-            block_on(verifier.erase(alice)).map_err(Denied::Failed),
+            block_on(verifier.disable(alice, proof.clone())).map(drop),
+            block_on(verifier.force_disable(alice, &staff())),
+            block_on(verifier.erase(alice, &staff())).map_err(Denied::Failed),
         ];
         for (place, outcome) in writes.into_iter().enumerate() {
             let error = failed(outcome.expect_err("nothing was written"));

@@ -1,6 +1,6 @@
 //! The kind, summary, revisions and nonce of every write, and when the verifier reads the clock.
 
-use crate::world::{STEP, World, policy, rejection};
+use crate::world::{STEP, World, policy, rejection, staff};
 use countersign::runtime::Clock;
 use countersign::store::{
     ConditionalWrite, MemoryStore, Revision, Store, StoredRecord, WriteKind, WriteResult,
@@ -79,6 +79,38 @@ fn logged() -> World<Logged> {
 }
 
 #[test]
+fn writes_name_what_happens_to_code_sets() {
+    use WriteKind as Kind;
+    let world = logged();
+    let store = world.verifier.store().clone();
+    let phone = world.enroll();
+    let issue = || {
+        let receipt = world.log_in(&phone);
+        let proof = world.reauthenticated(&receipt);
+        let issued = world.verifier.issue_backup_codes(&world.alice, proof);
+        block_on(issued).unwrap().set()
+    };
+    let first = issue();
+    store.written();
+    let kinds = || -> Vec<_> {
+        let written = store.written().into_iter();
+        written.map(|(kind, _, left, _)| (kind, left)).collect()
+    };
+    let (verifier, alice) = (&world.verifier, &world.alice);
+    let second = issue();
+    let issued = [Kind::Accepted, Kind::Issuing, Kind::IssuedPending];
+    assert_eq!(kinds(), issued.map(|kind| (kind, 10)));
+    block_on(verifier.discard_pending_codes(alice, second)).unwrap();
+    assert_eq!(kinds(), [(Kind::CodesDiscarded, 10)]);
+    let third = issue();
+    kinds();
+    block_on(verifier.confirm_saved(alice, first)).unwrap();
+    assert_eq!(kinds(), [], "the first set is current already");
+    block_on(verifier.confirm_saved(alice, third)).unwrap();
+    assert_eq!(kinds(), [(Kind::CodesConfirmed, 10)]);
+}
+
+#[test]
 fn every_write_carries_its_kind_and_summary() {
     use WriteKind as Kind;
     let mut world = logged();
@@ -132,13 +164,13 @@ fn every_write_carries_its_kind_and_summary() {
 
     let receipt = world.log_in(&second);
     let proof = world.reauthenticated(&receipt);
-    block_on(world.verifier.disable(&world.alice, proof)).unwrap();
+    _ = block_on(world.verifier.disable(&world.alice, proof)).unwrap();
     let disabled = (Kind::Disabled, false, 0, two);
     assert_eq!(store.written(), [(Kind::Accepted, true, 9, two), disabled]);
 
-    block_on(world.verifier.force_disable(&world.alice)).unwrap();
+    block_on(world.verifier.force_disable(&world.alice, &staff())).unwrap();
     assert_eq!(store.written(), [disabled]);
-    block_on(world.verifier.erase(&world.alice)).unwrap();
+    block_on(world.verifier.erase(&world.alice, &staff())).unwrap();
     assert_eq!(store.written(), [(Kind::Erased, false, 0, two)]);
 }
 
@@ -152,7 +184,7 @@ fn every_write_has_a_new_revision_and_nonce() {
             let proof = world.password();
             block_on(world.verifier.begin_enrollment(account, request, proof)).unwrap();
         }
-        block_on(world.verifier.erase(account)).unwrap();
+        block_on(world.verifier.erase(account, &staff())).unwrap();
     }
     let writes = world.verifier.store().writes();
     let revisions: BTreeSet<i64> = writes.iter().map(|write| write.revision.as_i64()).collect();

@@ -246,6 +246,8 @@ impl Checker {
             (WriteKind::PasswordChanged, Operation::PasswordChanged) => {
                 self.reference.devices.clear();
                 self.reference.pending = None;
+                self.reference.pending_codes = None;
+                self.reference.right = None;
                 Ok(())
             }
             _ => Err(format!("{operation:?} must not write this")),

@@ -78,7 +78,8 @@ impl Entry {
 
     /// Whether the operation has stored a right to issue codes, but no codes.
     pub(crate) fn stored_only_the_right(&self) -> bool {
-        self.wrote(&[WriteKind::Issuing]) && !self.wrote(&[WriteKind::Issued])
+        self.wrote(&[WriteKind::Issuing])
+            && !self.wrote(&[WriteKind::Issued, WriteKind::IssuedPending])
     }
 
     /// Whether the proof may be used up without success: an issue of codes that ended between its
@@ -106,6 +107,7 @@ impl Entry {
                     | Rejection::TooManyIssues { .. }
                     | Rejection::IssueExpired
                     | Rejection::UnknownDevice
+                    | Rejection::NoPendingCodes
             )
         )
     }

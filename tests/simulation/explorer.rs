@@ -8,6 +8,7 @@ use crate::stores::Database;
 use crate::world::{START, World};
 use countersign::Timestamp;
 use countersign::conformance::Fault;
+use countersign::factor::BackupCodeSetId;
 use countersign::store::{
     ConditionalWrite, MemoryStore, Store, StoredRecord, Summary, WriteKind, WriteResult,
 };
@@ -93,6 +94,15 @@ const MAX_POLLS: usize = 10_000;
 impl StartState {
     /// The authenticators are phones, or both are tokens.
     pub(crate) fn new(token: bool) -> Self {
+        Self::with_sets(token, 1)
+    }
+
+    /// Another set of codes is pending.
+    pub(crate) fn with_pending_codes() -> Self {
+        Self::with_sets(false, 2)
+    }
+
+    fn with_sets(token: bool, sets: usize) -> Self {
         let world =
             World::<MemoryStore>::new(Decisions::first(), 1, Checker::default(), |_, _| None);
         block_on(async {
@@ -114,7 +124,9 @@ impl StartState {
             ask(confirmation).await;
             let kept = world.checker.lock().unwrap().receipts[0].clone();
             let proof = || reauthenticated(&kept);
-            ask(Operation::Issue { proof: proof() }).await;
+            for _ in 0..sets {
+                ask(Operation::Issue { proof: proof() }).await;
+            }
             ask(begin(proof())).await;
         });
         world.time.advance(Duration::from_secs(60));
@@ -162,8 +174,22 @@ impl StartState {
         reauthenticated(&self.checker.receipts[0])
     }
 
+    /// A code of the current set.
     pub(crate) fn code(&self, number: usize) -> String {
-        self.checker.sets.values().next().unwrap()[number].clone()
+        let (_, codes) = self.checker.sets.iter().min().unwrap();
+        codes[number].clone()
+    }
+
+    /// A code of the newest set.
+    pub(crate) fn newest_code(&self, number: usize) -> String {
+        let (_, codes) = self.checker.sets.iter().max().unwrap();
+        codes[number].clone()
+    }
+
+    /// The newest set of codes: the operation that issued it, and its id.
+    pub(crate) fn newest_set(&self) -> (usize, BackupCodeSetId) {
+        let of = *self.checker.sets.keys().max().unwrap();
+        (of, self.checker.set_ids[&of])
     }
 
     /// Confirms the second enrollment with the passcode of this many time steps from now, or

@@ -1,6 +1,7 @@
 //! The operations that a client can ask for, the answers, and the apps of the user.
 
 use crate::rules::{LOOK_AHEAD, PERIOD, ROW_LOOK_AHEAD, ROW_STEPS};
+use countersign::factor::BackupCodeSetId;
 use countersign::otp::Hotp;
 use countersign::testing::Phone;
 use countersign::{
@@ -47,6 +48,17 @@ pub(crate) enum Operation {
     PasswordChanged,
     Issue {
         proof: Shown,
+    },
+    /// The user has saved the codes of this issue.
+    ConfirmSaved {
+        /// The operation that issued the codes.
+        of: usize,
+        set: BackupCodeSetId,
+    },
+    /// The user has not saved the codes of this issue.
+    Discard {
+        of: usize,
+        set: BackupCodeSetId,
     },
     Remove {
         id: AuthenticatorId,
@@ -107,6 +119,8 @@ impl Operation {
             Self::ForgetDevices => "asked: forget_devices",
             Self::PasswordChanged => "asked: password_changed",
             Self::Issue { .. } => "asked: issue codes",
+            Self::ConfirmSaved { .. } => "asked: confirm_saved",
+            Self::Discard { .. } => "asked: discard codes",
             Self::Remove { .. } => "asked: remove an authenticator",
             Self::Disable { .. } => "asked: disable",
             Self::ForceDisable => "asked: force_disable",
@@ -241,6 +255,7 @@ const fn of_rejection(rejection: Rejection) -> &'static str {
         Rejection::IssueExpired => "answer: issue expired",
         Rejection::UnknownDevice => "answer: unknown device",
         Rejection::DeviceNotTrusted => "answer: device not trusted",
+        Rejection::NoPendingCodes => "answer: no pending codes",
         _ => "answer: another rejection",
     }
 }

@@ -104,6 +104,7 @@ impl<D: Database> World<D> {
         let issue = || Operation::Issue {
             proof: self.proof(server),
         };
+        let saved = || self.saved().unwrap_or_else(issue);
         let remove = || match self.authenticator() {
             Some(id) => Operation::Remove {
                 id,
@@ -149,7 +150,8 @@ impl<D: Database> World<D> {
                 0..22 => begin(),
                 22..50 => confirm(true),
                 50..56 => confirm(false),
-                56..70 => issue(),
+                56..66 => issue(),
+                66..70 => saved(),
                 70..80 => remove(),
                 80..86 => disable(),
                 86..88 => Operation::ForceDisable,
@@ -185,7 +187,8 @@ impl<D: Database> World<D> {
                 61..68 => begin(),
                 68..76 => confirm(true),
                 76..78 => confirm(false),
-                78..83 => issue(),
+                78..81 => issue(),
+                81..83 => saved(),
                 83..86 => remove(),
                 86..89 => disable(),
                 89..90 => Operation::ForceDisable,
@@ -295,6 +298,22 @@ impl<D: Database> World<D> {
             _ => sets.last()?,
         };
         self.decisions.one_of(codes).cloned()
+    }
+
+    /// What the user says about a set of codes, usually about the newest one.
+    fn saved(&self) -> Option<Operation> {
+        let checker = self.checker.lock().unwrap();
+        let mut sets: Vec<_> = checker.set_ids.iter().collect();
+        sets.sort_by_key(|(of, _)| **of);
+        let (of, set) = match self.decisions.pick(4) {
+            0 => self.decisions.one_of(&sets)?,
+            _ => sets.last()?,
+        };
+        let (of, set) = (**of, **set);
+        Some(match self.decisions.pick(3) {
+            0 => Operation::Discard { of, set },
+            _ => Operation::ConfirmSaved { of, set },
+        })
     }
 
     fn authenticator(&self) -> Option<countersign::AuthenticatorId> {

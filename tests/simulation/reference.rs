@@ -18,6 +18,8 @@ pub(crate) struct Reference {
     pub(crate) authenticators: usize,
     /// The operation that issued the code set, and how many codes are unused.
     pub(crate) codes: Option<(usize, u32)>,
+    /// The operation that issued the pending set.
+    pub(crate) pending_codes: Option<usize>,
     pub(crate) pending: Option<Pending>,
     /// The right to store codes.
     pub(crate) right: Option<Right>,
@@ -61,6 +63,7 @@ impl Reference {
     pub(crate) fn clear(&mut self) {
         self.authenticators = 0;
         self.codes = None;
+        self.pending_codes = None;
         self.pending = None;
         self.right = None;
         self.devices.clear();
@@ -101,15 +104,39 @@ impl Reference {
         Ok(())
     }
 
-    /// Storing codes uses up a right whose proof was accepted.
-    pub(crate) fn issue(&mut self, by: usize, at: Timestamp) -> Result<(), String> {
-        match self.right.take() {
-            Some(right) if right.by == by && !right.is_expired(at.as_unix()) => {
-                self.codes = Some((by, CODES));
-                Ok(())
-            }
-            right => Err(format!("the right is {right:?}")),
+    /// Storing codes uses up a right whose proof was accepted. The set is pending if there is a
+    /// current one.
+    pub(crate) fn issue(
+        &mut self,
+        by: usize,
+        is_pending: bool,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        let right = self.right.take();
+        if !right.is_some_and(|right| right.by == by && !right.is_expired(at.as_unix())) {
+            return Err(format!("the right is {right:?}"));
         }
+        match (self.codes, is_pending) {
+            (Some(_), true) => self.pending_codes = Some(by),
+            // A set that has a code in common with the current one replaces it at once.
+            (_, false) => (self.codes, self.pending_codes) = (Some((by, CODES)), None),
+            (None, true) => return Err("there is no current set".into()),
+        }
+        Ok(())
+    }
+
+    /// The pending set of this operation ends the current one.
+    pub(crate) fn replace_codes(&mut self, of: usize) -> Result<(), String> {
+        self.take_pending_codes(of)?;
+        self.codes = Some((of, CODES));
+        Ok(())
+    }
+
+    pub(crate) fn take_pending_codes(&mut self, of: usize) -> Result<(), String> {
+        let pending = self.pending_codes.take_if(|pending| *pending == of);
+        pending
+            .map(|_| ())
+            .ok_or_else(|| "the set is not pending".into())
     }
 
     pub(crate) fn has_clock_fault(&self, at: Timestamp) -> bool {

@@ -23,6 +23,8 @@ struct Scenario {
     name: &'static str,
     /// Whether the authenticators are tokens.
     token: bool,
+    /// Whether another set of backup codes is pending.
+    pending_codes: bool,
     cost: Cost,
     two: [Vec<Operation>; 2],
     three: [Vec<Operation>; 3],
@@ -33,7 +35,39 @@ fn scenarios() -> Vec<Scenario> {
     let with = |token| scenarios_from(&StartState::new(token), token);
     let tokens = with(true).into_iter();
     let tokens = tokens.filter(|scenario| scenario.cost == Cost::Low);
-    with(false).into_iter().chain(tokens).collect()
+    let pending = pending_scenarios(&StartState::with_pending_codes());
+    let all = with(false).into_iter().chain(tokens);
+    all.chain(pending).collect()
+}
+
+/// Two sets of backup codes are valid.
+fn pending_scenarios(at: &StartState) -> [Scenario; 2] {
+    let old = |number| StartState::verify(at.code(number));
+    let new = |number| StartState::verify(at.newest_code(number));
+    let (of, set) = at.newest_set();
+    let confirm = || Operation::ConfirmSaved { of, set };
+    let discard = || Operation::Discard { of, set };
+    let issue = || Operation::Issue {
+        proof: at.receipt(),
+    };
+    [
+        Scenario {
+            name: "new codes saved while codes are used",
+            token: false,
+            pending_codes: true,
+            cost: Cost::High,
+            two: [vec![confirm(), new(0)], vec![old(0), confirm()]],
+            three: [vec![confirm()], vec![old(0)], vec![new(0)]],
+        },
+        Scenario {
+            name: "new codes discarded or replaced",
+            token: false,
+            pending_codes: true,
+            cost: Cost::Middle,
+            two: [vec![discard(), confirm()], vec![confirm(), issue()]],
+            three: [vec![discard()], vec![confirm()], vec![issue()]],
+        },
+    ]
 }
 
 fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
@@ -59,6 +93,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "one passcode",
             token,
+            pending_codes: false,
             cost: Cost::Low,
             two: [
                 vec![passcode(0), passcode(1)],
@@ -69,6 +104,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "a wrong passcode and a right one",
             token,
+            pending_codes: false,
             cost: Cost::Low,
             two: [vec![wrong(), passcode(0)], vec![passcode(0), wrong()]],
             three: [vec![wrong()], vec![passcode(0)], vec![wrong()]],
@@ -76,6 +112,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "one row of passcodes",
             token,
+            pending_codes: false,
             cost: Cost::Low,
             two: [vec![row(0), row(1)], vec![row(0), passcode(0)]],
             three: [vec![row(0)], vec![row(0)], vec![passcode(0)]],
@@ -83,6 +120,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "one backup code",
             token,
+            pending_codes: false,
             cost: Cost::High,
             two: [vec![code(0), code(1)], vec![code(0), passcode(0)]],
             three: [vec![code(0)], vec![code(0)], vec![code(0)]],
@@ -90,6 +128,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "one form with a passcode",
             token,
+            pending_codes: false,
             cost: Cost::Low,
             two: [vec![form(), form()], vec![form(), wrong_form()]],
             three: [vec![form()], vec![form()], vec![form()]],
@@ -97,6 +136,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "one form with a backup code",
             token,
+            pending_codes: false,
             cost: Cost::High,
             two: [vec![code_form(), code_form()], vec![code_form(), code(0)]],
             three: [vec![code_form()], vec![code_form()], vec![code_form()]],
@@ -104,6 +144,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "one enrollment confirmed twice",
             token,
+            pending_codes: false,
             cost: Cost::Low,
             two: [vec![confirm(), wrong()], vec![confirm(), confirm()]],
             three: [vec![confirm()], vec![confirm()], vec![confirm()]],
@@ -111,6 +152,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "new codes issued while old ones are used",
             token,
+            pending_codes: false,
             cost: Cost::Middle,
             two: [vec![issue(0), code(0)], vec![code(0), passcode(1)]],
             three: [vec![issue(0)], vec![code(0)], vec![passcode(0)]],
@@ -118,6 +160,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "two sets of codes issued at once",
             token,
+            pending_codes: false,
             cost: Cost::Middle,
             two: [vec![again(), passcode(0)], vec![again(), code(0)]],
             three: [vec![again()], vec![again()], vec![passcode(0)]],
@@ -125,6 +168,7 @@ fn scenarios_from(at: &StartState, token: bool) -> Vec<Scenario> {
         Scenario {
             name: "disabled while somebody logs in",
             token,
+            pending_codes: false,
             cost: Cost::Middle,
             two: [vec![disable(0), passcode(1)], vec![passcode(0), code(0)]],
             three: [vec![disable(0)], vec![passcode(0)], vec![code(0)]],
@@ -148,6 +192,13 @@ struct Job<'a> {
 }
 
 impl Scenario {
+    fn start(&self) -> StartState {
+        match self.pending_codes {
+            true => StartState::with_pending_codes(),
+            false => StartState::new(self.token),
+        }
+    }
+
     const fn job(&self, shape: Shape, faults: usize, merge: bool) -> Job<'_> {
         let bounds = Bounds {
             faults,
@@ -174,7 +225,7 @@ impl Job<'_> {
     fn run(&self) -> Explored {
         let begun = Instant::now();
         let clients = self.scenario.clients(self.shape);
-        match explore::<MemoryStore>(&StartState::new(self.scenario.token), &clients, self.bounds) {
+        match explore::<MemoryStore>(&self.scenario.start(), &clients, self.bounds) {
             Ok(explored) => {
                 println!("{self} in {:.1?}: {explored}", begun.elapsed());
                 explored
@@ -281,7 +332,7 @@ fn every_scenario_detects_a_store_without_comparison() {
         merge: false,
     };
     for scenario in scenarios() {
-        let start_state = StartState::new(scenario.token);
+        let start_state = scenario.start();
         for clients in [&scenario.two[..], &scenario.three[..]] {
             match explore::<WithoutCompare>(&start_state, clients, bounds) {
                 Ok(explored) => panic!("{}: not detected in {explored}", scenario.name),

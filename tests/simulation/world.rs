@@ -10,8 +10,8 @@ use countersign::otp::RandomError;
 use countersign::runtime::{Clock, RandomSource};
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Attempt, DeviceKind, DeviceLabel, DeviceToken, EnrollmentRequest, FirstFactor,
-    KeyId, Keyring, Proof, RequestId, SealingKey, ServerClock, Timestamp, Verifier,
+    AccountId, Actor, Attempt, DeviceKind, DeviceLabel, DeviceToken, EnrollmentRequest,
+    FirstFactor, KeyId, Keyring, Proof, RequestId, SealingKey, ServerClock, Timestamp, Verifier,
 };
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -119,7 +119,7 @@ impl<D: Database> World<D> {
                 offset: Arc::default(),
             };
             Server {
-                verifier: RefCell::new(verifier(0, &clock, &random)),
+                verifier: RefCell::new(verifier(0, &clock, &random, &checker)),
                 stage: Cell::new(0),
                 clock,
             }
@@ -152,7 +152,8 @@ impl<D: Database> World<D> {
         }
         let server = &self.servers[server];
         server.stage.set(stage + 1);
-        *server.verifier.borrow_mut() = verifier(stage + 1, &server.clock, &self.random);
+        *server.verifier.borrow_mut() =
+            verifier(stage + 1, &server.clock, &self.random, &self.checker);
         let mut checker = self.checker.lock().unwrap();
         checker.note(|| format!("keys: a server is at stage {}", stage + 1));
         checker.coverage.count(match stage + 1 {
@@ -271,6 +272,14 @@ impl<D: Database> World<D> {
                     self.checker.lock().unwrap().issued_codes(index, &codes);
                     Answer::Done
                 }),
+            Operation::ConfirmSaved { set, .. } => verifier
+                .confirm_saved(account, *set)
+                .await
+                .map(|()| Answer::Done),
+            Operation::Discard { set, .. } => verifier
+                .discard_pending_codes(account, *set)
+                .await
+                .map(|()| Answer::Done),
             Operation::Remove {
                 id,
                 unless_last: true,
@@ -286,15 +295,21 @@ impl<D: Database> World<D> {
             Operation::Disable { proof } => verifier
                 .disable(account, proof.as_proof())
                 .await
+                .map(|_| Answer::Done),
+            Operation::ForceDisable => verifier
+                .force_disable(account, &staff())
+                .await
                 .map(|()| Answer::Done),
-            Operation::ForceDisable => verifier.force_disable(account).await.map(|()| Answer::Done),
             Operation::Unlock { confirmed } => {
                 let clock = if *confirmed {
                     ServerClock::Confirmed
                 } else {
                     ServerClock::Unconfirmed
                 };
-                verifier.unlock(account, clock).await.map(|()| Answer::Done)
+                verifier
+                    .unlock(account, clock, &staff())
+                    .await
+                    .map(|()| Answer::Done)
             }
             Operation::Reseal => match verifier.reseal(account).await {
                 Ok(resealed) => {
@@ -304,7 +319,7 @@ impl<D: Database> World<D> {
                 }
                 Err(error) => Ok(error.into()),
             },
-            Operation::Erase => match verifier.erase(account).await {
+            Operation::Erase => match verifier.erase(account, &staff()).await {
                 Ok(()) => Ok(Answer::Done),
                 Err(error) => Ok(error.into()),
             },
@@ -327,6 +342,7 @@ impl<D: Database> World<D> {
         block_on(async {
             self.faulty.land_all().await;
             self.checker.lock().unwrap().check_answers();
+            self.checker.lock().unwrap().stop_events();
             let server = &self.servers[0];
             let verifier = server.verifier.borrow().with_store(self.database.clone());
             self.compare(&verifier).await;
@@ -411,7 +427,13 @@ impl Shown {
     }
 }
 
-fn verifier(stage: usize, clock: &OffsetClock, random: &SeededRandom) -> Verifier<()> {
+fn verifier(
+    stage: usize,
+    clock: &OffsetClock,
+    random: &SeededRandom,
+    checker: &SharedChecker,
+) -> Verifier<()> {
+    let checker = Arc::clone(checker);
     let [old, new] = [1, 2].map(|id| (KeyId::new(id), SealingKey::from_bytes(&[id as u8; 32])));
     let (primary, retired) = match stage {
         0 => (old, None),
@@ -426,6 +448,8 @@ fn verifier(stage: usize, clock: &OffsetClock, random: &SeededRandom) -> Verifie
     Verifier::builder_with_random((), keyring, "Example", random.clone())
         .policy(policy())
         .clock(clock.clone())
+        .keep_ended_authenticators()
+        .on_event(move |event| checker.lock().unwrap().told(event))
         .build()
         .unwrap()
 }
@@ -440,4 +464,9 @@ const fn name_of(fault: Fault) -> &'static str {
         Fault::Landing => "fault: a late write lands",
         _ => "fault: another",
     }
+}
+
+/// A person who acts without a proof.
+fn staff() -> Actor {
+    Actor::new("staff", "a test").unwrap()
 }

@@ -1,7 +1,7 @@
 //! An attacker restores an older record of the same account with its own revision. The guide states
 //! the same effects and limits (`docs/guide/deploying.md`).
 
-use crate::service::{STEP, Service};
+use crate::service::{STEP, Service, staff};
 use countersign::testing::block_on;
 use countersign::{AcceptedBy, Denied, Rejection, Status};
 
@@ -59,7 +59,7 @@ fn a_rollback_restores_a_disabled_second_factor() {
     let service = Service::new();
     let before = service.store.stored();
     let ids = service.authenticators();
-    block_on(service.verifier.force_disable(&service.alice)).unwrap();
+    block_on(service.verifier.force_disable(&service.alice, &staff())).unwrap();
     let disabled = service.store.stored();
     service.store.set(&before.record, &before);
     assert_eq!(service.authenticators(), ids);

@@ -5,8 +5,9 @@ use countersign::backup::Argon2Params;
 use countersign::record::RecordError;
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, FirstFactor, KeyId, Keyring,
-    Policy, Proof, Receipt, SealingKey, ServerClock, Status, Timestamp, Verifier, VerifierError,
+    AccountId, Actor, AuthenticatorId, Denied, Enrollment, EnrollmentRequest, FirstFactor, KeyId,
+    Keyring, Policy, Proof, Receipt, SealingKey, ServerClock, Status, Timestamp, Verifier,
+    VerifierError,
 };
 use std::time::Duration;
 
@@ -148,11 +149,11 @@ impl Service {
                     "remove_authenticator",
                     denied(v.remove_authenticator(a, id, proof()).await.map(|_| ())),
                 ),
-                ("disable", denied(v.disable(a, proof()).await)),
-                ("force_disable", denied(v.force_disable(a).await)),
+                ("disable", denied(v.disable(a, proof()).await.map(drop))),
+                ("force_disable", denied(v.force_disable(a, &staff()).await)),
                 (
                     "unlock",
-                    denied(v.unlock(a, ServerClock::Unconfirmed).await),
+                    denied(v.unlock(a, ServerClock::Unconfirmed, &staff()).await),
                 ),
             ];
             for (call, outcome) in outcomes {
@@ -180,4 +181,9 @@ fn verifier(
         .namespace(namespace)
         .build()
         .unwrap()
+}
+
+/// A person who acts without a proof.
+pub(crate) fn staff() -> Actor {
+    Actor::new("staff", "a test").unwrap()
 }

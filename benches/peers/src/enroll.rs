@@ -29,7 +29,7 @@ impl Enrolled {
             let (_phone, _receipt) = add_authenticator(verifier, id, now, Some(&receipt))?;
         }
         let proof = proof(now, Some(&receipt));
-        let codes = block_on(verifier.issue_backup_codes(id, proof))?;
+        let codes = block_on(verifier.issue_backup_codes(id, proof))?.into_codes();
         Ok(Self { phone, codes })
     }
 }

@@ -61,9 +61,9 @@ impl Database {
                 let pool = SqlitePoolOptions::new().test_before_acquire(false);
                 let pool = pool.connect_with(SqliteStore::connect_options(path));
                 let pool = pool.await?;
+                on_sqlite(&pool)?.create_tables().await?;
                 let schema = include_str!("schema/sqlite.sql");
                 sqlx::raw_sql(schema).execute(&pool).await?;
-                on_sqlite(&pool)?.create_tables().await?;
                 Self::Sqlite(pool)
             }
             Some(("postgres" | "postgresql", _)) => {
@@ -71,9 +71,9 @@ impl Database {
                 let pool = PostgresStore::pool_options().max_connections(20);
                 let pool = pool.connect_with(PgConnectOptions::from_str(url)?);
                 let pool = pool.await?;
+                on_postgres(&pool)?.create_tables().await?;
                 let schema = include_str!("schema/postgres.sql");
                 sqlx::raw_sql(schema).execute(&pool).await?;
-                on_postgres(&pool)?.create_tables().await?;
                 Self::Postgres(pool)
             }
             _ => return Err("the database must be sqlite:PATH or postgres://...".into()),
@@ -125,11 +125,13 @@ pub(crate) fn on_postgres(pool: &PgPool) -> Result<GateStore<PostgresStore>, Tab
     Ok(store.with_sign_ins(tables()?))
 }
 
-/// The flag of each user is in the service's own table, in the transaction of the record.
+/// The flag of each user is in the service's own table, in the transaction of the record. So are
+/// the events.
 fn tables() -> Result<SignInTables, TableNameError> {
     SignInTables::new()
         .with_table("sign_ins")?
-        .with_flag_column("users", "id", "enrolled")
+        .with_flag_column("users", "id", "enrolled")?
+        .with_outbox("factor_events")
 }
 
 const SESSIONS: &str = "browser_sessions";

@@ -1,11 +1,12 @@
 //! What the gate asks the service about the owners of accounts, and tells them.
 
 use countersign::AccountId;
+use countersign::session::SecondFactorUse;
 use countersign_axum::gate::words::Words;
-use countersign_axum::gate::{Accounts, Notice, PasswordCheck};
+use countersign_axum::gate::{Accounts, Notice, PasswordCheck, What};
 
 use crate::BoxError;
-use crate::events::{self, Event};
+use crate::events;
 use crate::mail::Post;
 use crate::users::{User, Users};
 
@@ -21,13 +22,11 @@ impl Owners {
     }
 
     async fn tell(&self, account: &AccountId, notice: &Notice) -> Result<(), BoxError> {
-        let event = Event {
-            at: notice.at,
-            text: (Words::ENGLISH.event)(&notice.what),
-            client: notice.client.to_string(),
-            remark: None,
-        };
-        events::insert(&self.users.database, account, event).await?;
+        let password_alone = SecondFactorUse::None;
+        // The store writes every other event with the record.
+        if matches!(notice.what, What::SignedIn { second, .. } if second == password_alone) {
+            events::insert(&self.users.database, account, notice.clone().into()).await?;
+        }
         if let Some(mail) = (Words::ENGLISH.mail)(&notice.what) {
             self.post.report(&self.user(account).await?.email, &mail);
         }

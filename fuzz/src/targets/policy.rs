@@ -253,7 +253,8 @@ fn check_risk(policy: &Policy) {
         Alphabet::Digits => 10.0,
         _ => 32.0,
     };
-    let code = f64::from(format.count()) / symbols.powi(format.length().into());
+    // The current set and a pending one.
+    let code = 2.0 * f64::from(format.count()) / symbols.powi(format.length().into());
     let rules = policy.consecutive_codes();
     let places = 2 * u16::from(rules.steps) + 2 - u16::from(rules.count);
     let rows = row_risk(policy, rules.count, places);

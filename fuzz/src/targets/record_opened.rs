@@ -2,7 +2,7 @@
 //! refused, or every call on the account works at any time.
 
 use super::record_sealed::refuses;
-use super::service::{KNOWN, START, Service};
+use super::service::{KNOWN, START, Service, staff};
 use super::{Edit, edited, sealing};
 use arbitrary::Arbitrary;
 use countersign::backup::BackupCodeSet;
@@ -135,7 +135,7 @@ fn call_everything(service: &Service, typed: &str, id: EnrollmentId) {
 
     // A clock fault writes nothing.
     let before = service.stored();
-    let unlocked = block_on(verifier.unlock(account, ServerClock::Unconfirmed));
+    let unlocked = block_on(verifier.unlock(account, ServerClock::Unconfirmed, &staff()));
     if let Err(denied) = &unlocked {
         assert_eq!(denied.rejection(), Some(Rejection::ClockFault));
         assert!(service.stored() == before, "a clock fault was written");
@@ -143,7 +143,7 @@ fn call_everything(service: &Service, typed: &str, id: EnrollmentId) {
     accepted_or_rejected(service, unlocked);
 
     // The content that was read has one encoding.
-    let unlock = || block_on(verifier.unlock(account, ServerClock::Confirmed));
+    let unlock = || block_on(verifier.unlock(account, ServerClock::Confirmed, &staff()));
     unlock().expect("a record");
     let once = sealing::open(&service.stored().record);
     unlock().expect("a record");

@@ -1,7 +1,7 @@
 //! Any bytes, damaged records, and records under another revision. No such record decrypts: every
 //! call returns the same error and writes nothing.
 
-use super::service::{KNOWN, START, Service};
+use super::service::{KNOWN, START, Service, staff};
 use super::{Edit, edited, sealing};
 use arbitrary::Arbitrary;
 use countersign::record::RecordError;
@@ -58,13 +58,17 @@ pub(super) fn refuses(service: &Service, error: RecordError) {
     assert!(is(service.begin(None).unwrap_err()));
     assert!(is(service.confirm(id, "123456").unwrap_err()));
     for clock in [ServerClock::Unconfirmed, ServerClock::Confirmed] {
-        assert!(is(block_on(verifier.unlock(account, clock)).unwrap_err()));
+        assert!(is(
+            block_on(verifier.unlock(account, clock, &staff())).unwrap_err()
+        ));
     }
-    assert!(is(block_on(verifier.force_disable(account)).unwrap_err()));
+    assert!(is(
+        block_on(verifier.force_disable(account, &staff())).unwrap_err()
+    ));
     let resealed = block_on(verifier.reseal(account));
     assert!(matches!(resealed, Err(VerifierError::Record(e)) if e == error));
     assert!(service.stored() == before, "a damaged record was replaced");
-    match block_on(verifier.erase(account)) {
+    match block_on(verifier.erase(account, &staff())) {
         Ok(()) => {
             assert!(
                 !sealing::names_another(&before.record),

@@ -11,7 +11,7 @@ use countersign::store::{
 };
 use countersign::testing::{ManualClock, Phone, block_on};
 use countersign::{
-    AccountId, AuthenticatorId, Denied, EnrollmentId, EnrollmentRequest, FirstFactor, KeyId,
+    AccountId, Actor, AuthenticatorId, Denied, EnrollmentId, EnrollmentRequest, FirstFactor, KeyId,
     Keyring, Policy, Proof, Receipt, SealedReceipt, SealingKey, Status, Timestamp, Verifier,
     VerifierError,
 };
@@ -199,7 +199,7 @@ pub(super) static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
         service.begin(Some(proof())).expect("a fresh receipt");
     }
     keep();
-    block_on(service.verifier.force_disable(&service.account)).expect("no fault");
+    block_on(service.verifier.force_disable(&service.account, &staff())).expect("no fault");
     keep();
     known
 });
@@ -237,4 +237,9 @@ impl HashExecutor for Worker {
             "too slow to fuzz".into(),
         ))))
     }
+}
+
+/// A person who acts without a proof.
+pub(super) fn staff() -> Actor {
+    Actor::new("staff", "a fuzz target").expect("valid texts")
 }

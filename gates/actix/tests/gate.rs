@@ -6,7 +6,7 @@ mod service;
 
 use countersign_actix::gate::SignInRows;
 use countersign_actix::gate::testing::{
-    Browser, Client, Fixture, TestAnswer, TestRequest, bypasses,
+    Browser, Client, Fixture, TestAnswer, TestRequest, alarm, bypasses,
 };
 use service::{ALL, Over, Service, TestStore};
 use std::pin::pin;
@@ -34,6 +34,15 @@ async fn users_with_both_factors_get_in() {
             Vec::<String>::new(),
             "{over:?}"
         );
+    }
+}
+
+#[actix_web::test]
+async fn an_alarm_asks_for_codes_in_a_row() {
+    for over in ALL {
+        let start = |gate| Service::start(gate, over, TestStore::default());
+        let wrong = alarm::codes_in_a_row(start).await;
+        assert_eq!(wrong, Vec::<String>::new(), "{over:?}");
     }
 }
 

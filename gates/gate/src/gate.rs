@@ -1,6 +1,6 @@
 use countersign::runtime::{Clock, SystemClock};
 use countersign::session::Access;
-use countersign::{AccountId, FirstFactorKind, Verifier};
+use countersign::{AccountId, Actor, FirstFactorKind, Verifier};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -55,7 +55,11 @@ pub(crate) trait Engine: Send + Sync {
         account: AccountId,
         keep: Option<SignInId>,
     ) -> Pending<Result<(), BoxError>>;
-    fn force_disable(self: Arc<Self>, account: AccountId) -> Pending<Result<(), BoxError>>;
+    fn force_disable(
+        self: Arc<Self>,
+        account: AccountId,
+        actor: Actor,
+    ) -> Pending<Result<(), BoxError>>;
     fn purge(self: Arc<Self>) -> Pending<Result<(), BoxError>>;
 }
 
@@ -227,7 +231,7 @@ impl Gate {
 
     /// Switches the second factor off without a proof, sets the flag of the account, and ends all
     /// of its sign-ins. A session whose second factor is still missing reaches nothing afterwards.
-    /// Your staff must first check who asks.
+    /// Your staff must first check who asks. The event of the write names the actor.
     ///
     /// This also helps an owner whose record is lost. It runs to its end even if you drop it. The
     /// owner gets the notice [`What::Disabled`](crate::What::Disabled). Call it instead of
@@ -235,9 +239,9 @@ impl Gate {
     ///
     /// # Errors
     /// If it is not stored. Call it again.
-    pub async fn force_disable(&self, account: &AccountId) -> Result<(), BoxError> {
+    pub async fn force_disable(&self, account: &AccountId, actor: &Actor) -> Result<(), BoxError> {
         let engine = Arc::clone(&self.0);
-        engine.force_disable(account.clone()).await
+        engine.force_disable(account.clone(), actor.clone()).await
     }
 
     /// Deletes the sign-ins that are over. Call it regularly.

@@ -4,8 +4,8 @@ use countersign::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::page::{
-    BackupCodesPage, Change, CodePage, CodesPage, Content, DevicesPage, Field, Frame, Message,
-    OverviewPage, Page, ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
+    BackupCodesPage, Change, CodePage, CodesPage, Content, DevicesPage, EarlierCodes, Field, Frame,
+    Message, OverviewPage, Page, ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
 };
 use crate::problem::Problem;
 use crate::words::{Words, datetime};
@@ -180,6 +180,9 @@ fn overview(page: &OverviewPage) -> Value {
             "issued_at": time(codes.issued_at),
             "remaining": codes.remaining,
             "used_at": times(&codes.used_at),
+            "pending": codes.pending.as_ref().map(|pending| {
+                json!({ "set": pending.set.to_string(), "issued_at": time(pending.issued_at) })
+            }),
         })
     });
     json!({
@@ -261,6 +264,12 @@ fn prove(page: &ProvePage, words: &Words) -> Value {
 fn backup_codes(page: &BackupCodesPage) -> Value {
     json!({
         "codes": page.codes.iter().collect::<Vec<_>>(),
+        "set": page.set.to_string(),
+        "earlier": match page.earlier {
+            EarlierCodes::None => "none",
+            EarlierCodes::Valid => "valid",
+            EarlierCodes::Ended => "ended",
+        },
         "date": page.date,
         "file": page.file.expose(),
         "file_name": page.file_name,

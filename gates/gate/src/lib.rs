@@ -5,6 +5,7 @@
 
 mod accounts;
 mod assets;
+mod cause;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod device_cookie;
@@ -34,6 +35,7 @@ pub mod words;
 
 pub use accounts::{Accounts, BoxError, PasswordCheck};
 pub use assets::{script, style};
+pub use cause::Cause;
 pub use exchange::{GateAnswer, GateRequest, Headers};
 pub use gate::{Admission, Gate, GateBuilder, SignedInVisitor, Visitor};
 pub use memory::MemoryRows;

@@ -1,5 +1,6 @@
 use countersign::session::SecondFactorUse;
-use countersign::{FirstFactorKind, Timestamp};
+use countersign::{Actor, FirstFactorKind, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Something that the owner of an account should know.
@@ -12,11 +13,18 @@ pub struct Notice {
     pub at: Timestamp,
     /// The browser or program that did it.
     pub client: Client,
+    /// Who of your staff did it, and why.
+    pub actor: Option<Actor>,
 }
 
 impl Notice {
     pub(crate) const fn new(what: What, at: Timestamp, client: Client) -> Self {
-        Self { what, at, client }
+        Self {
+            what,
+            at,
+            client,
+            actor: None,
+        }
     }
 }
 
@@ -63,23 +71,39 @@ pub enum What {
     /// The second factor is off. Send a mail.
     Disabled,
     /// New backup codes were issued. Send a mail.
-    BackupCodesIssued,
-    /// A browser signs in without a code from now on. Send a mail.
+    BackupCodesIssued {
+        /// Whether the earlier codes are valid until the user has saved the new ones.
+        pending: bool,
+    },
+    /// The user has saved the new backup codes, and the earlier ones are no longer valid. Send a
+    /// mail.
+    BackupCodesConfirmed,
+    /// The new backup codes were discarded. The earlier ones stay valid.
+    BackupCodesDiscarded,
+    /// A browser signs in without a code for some days. Send a mail.
     BrowserTrusted {
         /// Its name, as it presented itself.
         label: String,
-        /// For how many days.
-        days: u8,
     },
+    /// An old token of a known browser was sent, so there is a copy of its cookies. The browser is
+    /// forgotten. Send a mail.
+    ///
+    /// The gate itself sees this only if your policy allows trusted devices. The events of an
+    /// outbox always show it.
+    BrowserSuspected,
+    /// Your staff ended a back-off or lock-out. Send a mail. The gate itself never unlocks.
+    Unlocked,
 }
 
 /// The browser or program behind a request, as it presents itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Client {
     /// The header `User-Agent`, at most 256 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     /// The network address, as the adapter knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
 }
 

@@ -1,11 +1,16 @@
+mod overview;
+
+use countersign::Timestamp;
 use countersign::backup::BackupCodes;
-use countersign::factor::{AuthenticatorStatus, BackupCodesStatus};
+use countersign::factor::BackupCodeSetId;
 use countersign::otp::SecretText;
-use countersign::{AuthenticatorId, DeviceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use crate::words::Language;
+pub use overview::{
+    AuthenticatorEntry, BackupCodesEntry, DeviceEntry, DevicesPage, OverviewPage, PendingCodesEntry,
+};
 
 /// A page, before it becomes HTML or JSON.
 #[derive(Debug)]
@@ -111,6 +116,8 @@ pub enum Done {
     Disabled,
     /// The user has saved the backup codes.
     CodesSaved,
+    /// The new backup codes are discarded. The earlier ones stay valid.
+    CodesDiscarded,
     /// An enrollment was cancelled.
     SetupCancelled,
     /// The user signed in with a backup code.
@@ -171,7 +178,8 @@ pub struct CodePage {
     pub request: String,
     /// Whether the user must wait.
     pub wait: Option<Wait>,
-    /// How many codes in a row can replace the wait, if they can.
+    /// How many codes in a row can replace the wait, if they can. During an alarm, they replace one
+    /// passcode.
     pub in_a_row: Option<u8>,
     /// Whether backup codes have letters. If not, phones show only digits to type.
     pub letters: bool,
@@ -205,97 +213,6 @@ pub enum Wait {
     Locked,
     /// A clock of the servers is wrong.
     ClockFault,
-}
-
-/// The second factor of an account.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct OverviewPage {
-    /// Whether it is on.
-    pub enabled: bool,
-    /// Whether the user may switch it off.
-    pub may_disable: bool,
-    /// The time from which the account must have one, if it does not yet.
-    pub enroll_by: Option<Timestamp>,
-    /// The authenticators.
-    pub authenticators: Vec<AuthenticatorEntry>,
-    /// The backup codes, if a set was issued or imported.
-    pub backup_codes: Option<BackupCodesEntry>,
-    /// The number of known browsers, if the gate remembers browsers.
-    pub devices: Option<usize>,
-}
-
-/// The browsers that the account knows.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct DevicesPage {
-    /// The browsers, the newest first.
-    pub devices: Vec<DeviceEntry>,
-}
-
-/// A browser that the account knows.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct DeviceEntry {
-    /// The id.
-    pub id: DeviceId,
-    /// Its name, as the browser presented itself: `Firefox (Linux)`.
-    pub label: String,
-    /// When it was remembered.
-    pub remembered_at: Timestamp,
-    /// When its token was accepted last.
-    pub last_used_at: Option<Timestamp>,
-    /// Until when it signs in without a code, if it does.
-    pub trusted_until: Option<Timestamp>,
-    /// Whether the request comes from this browser.
-    pub here: bool,
-}
-
-/// An authenticator in the overview.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct AuthenticatorEntry {
-    /// The id.
-    pub id: AuthenticatorId,
-    /// The name.
-    pub name: String,
-    /// When it was added.
-    pub added_at: Timestamp,
-    /// When it was used last.
-    pub last_used_at: Option<Timestamp>,
-}
-
-/// The backup codes in the overview.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct BackupCodesEntry {
-    /// When the set was issued or imported.
-    pub issued_at: Timestamp,
-    /// The number of unused codes.
-    pub remaining: usize,
-    /// When each code was used, in the order of the backup-code file.
-    pub used_at: Vec<Option<Timestamp>>,
-}
-
-impl From<&BackupCodesStatus> for BackupCodesEntry {
-    fn from(status: &BackupCodesStatus) -> Self {
-        Self {
-            issued_at: status.issued_at,
-            remaining: status.remaining,
-            used_at: status.used_at.clone(),
-        }
-    }
-}
-
-impl From<&AuthenticatorStatus> for AuthenticatorEntry {
-    fn from(status: &AuthenticatorStatus) -> Self {
-        Self {
-            id: status.id,
-            name: status.name.to_string(),
-            added_at: status.added_at,
-            last_used_at: status.last_used_at,
-        }
-    }
 }
 
 /// Shows a new authenticator.
@@ -375,7 +292,7 @@ pub enum Change {
     Disable,
     /// Issue backup codes.
     IssueBackupCodes {
-        /// Whether this ends an earlier set.
+        /// Whether there is an earlier set, which the new one will replace.
         replaces: bool,
     },
     /// Reach a page of your application that needs fresh factors.
@@ -408,11 +325,27 @@ pub struct ProvePage {
     pub letters: bool,
 }
 
+/// What is true of the backup codes before the new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EarlierCodes {
+    /// There were none.
+    None,
+    /// They are valid until the user has saved the new ones, or uses one of them.
+    Valid,
+    /// They are no longer valid.
+    Ended,
+}
+
 /// Shows new backup codes.
 #[non_exhaustive]
 pub struct BackupCodesPage {
     /// The codes.
     pub codes: BackupCodes,
+    /// The id of the set, for the field `set`.
+    pub set: BackupCodeSetId,
+    /// What is true of the earlier codes.
+    pub earlier: EarlierCodes,
     /// The date, as the file has it.
     pub date: String,
     /// The text file.

@@ -23,6 +23,11 @@ pub enum Problem {
         /// How many codes are needed.
         count: u8,
     },
+    /// One passcode is not enough now: there is an alarm (`countersign::vigilance`).
+    CodesNeeded {
+        /// How many codes in a row are needed.
+        count: u8,
+    },
     /// No code was entered.
     CodeMissing,
     /// No password was entered.
@@ -65,9 +70,10 @@ impl Problem {
             | Self::NameUnprintable => Some(Field::Name),
             Self::PasswordMissing | Self::WrongPassword => Some(Field::Password),
             Self::Rejected(rejection) if is_about_code(*rejection) => Some(Field::Code),
-            Self::NotPasscode { .. } | Self::CodesNotAccepted { .. } | Self::CodeMissing => {
-                Some(Field::Code)
-            }
+            Self::NotPasscode { .. }
+            | Self::CodesNotAccepted { .. }
+            | Self::CodesNeeded { .. }
+            | Self::CodeMissing => Some(Field::Code),
             _ => None,
         }
     }
@@ -79,6 +85,7 @@ impl Problem {
             Self::Rejected(rejection) => rejection_code(*rejection),
             Self::NotPasscode { .. } => "not-a-passcode",
             Self::CodesNotAccepted { .. } => "codes-not-accepted",
+            Self::CodesNeeded { .. } => "codes-needed",
             Self::CodeMissing => "code-missing",
             Self::PasswordMissing => "password-missing",
             Self::WrongPassword => "wrong-password",
@@ -224,6 +231,7 @@ const fn rejection_code(rejection: Rejection) -> &'static str {
         Rejection::TooManyAuthenticators { .. } => "too-many-authenticators",
         Rejection::TooManyIssues { .. } => "too-many-backup-code-sets",
         Rejection::IssueExpired => "issue-expired",
+        Rejection::NoPendingCodes => "no-pending-codes",
         _ => "refused",
     }
 }
@@ -243,7 +251,8 @@ const fn rejection_status(rejection: Rejection) -> u16 {
         | Rejection::Disabled
         | Rejection::SecretInUse
         | Rejection::TooManyAuthenticators { .. }
-        | Rejection::IssueExpired => 409,
+        | Rejection::IssueExpired
+        | Rejection::NoPendingCodes => 409,
         _ if rejection.retry_after().is_some() => 429,
         _ => 422,
     }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::accounts::BoxError;
 use crate::page::{
     AuthenticatorEntry, BackupCodesEntry, BackupCodesPage, Change, CodePage, CodesPage, Content,
-    DeviceEntry, DevicesPage, Done, FormProblem, Frame, Message, MessagePage, OverviewPage, Page,
-    ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
+    DeviceEntry, DevicesPage, Done, EarlierCodes, FormProblem, Frame, Message, MessagePage,
+    OverviewPage, Page, PendingCodesEntry, ProvePage, SetupPage, SetupPurpose, Viewer, Wait,
 };
 use crate::problem::Problem;
 use crate::words::Language;
@@ -45,6 +45,8 @@ pub fn assets() -> [(&'static str, &'static [u8]); 2] {
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 const ACCOUNT: &str = "alice@example.com";
+/// The id of a set of backup codes.
+const SET: &str = "0123456789abcdef0123456789abcdef";
 
 struct Samples {
     language: Language,
@@ -137,7 +139,7 @@ impl Samples {
                 })
             })
             .collect::<Result<Vec<_>, BoxError>>()?;
-        let enabled = |unused: Option<usize>| {
+        let overview = |unused: Option<usize>, pending: Option<PendingCodesEntry>| {
             Content::Overview(OverviewPage {
                 enabled: true,
                 may_disable: true,
@@ -149,9 +151,15 @@ impl Samples {
                     used_at: (0..10)
                         .map(|index| (index >= remaining).then_some(NOW))
                         .collect(),
+                    pending,
                 }),
                 devices: Some(2),
             })
+        };
+        let enabled = |unused| overview(unused, None);
+        let pending = PendingCodesEntry {
+            set: SET.parse()?,
+            issued_at: NOW,
         };
         let added = self.done(&Done::Added {
             name: "Pixel 12".into(),
@@ -164,6 +172,8 @@ impl Samples {
         self.add("overview-few", Viewer::Full, enabled(Some(1)))
             .notice = used;
         self.add("overview-none-left", Viewer::Full, enabled(Some(0)));
+        let content = overview(Some(9), Some(pending));
+        self.add("overview-pending-codes", Viewer::Full, content);
         self.add("overview-no-codes", Viewer::Full, enabled(None));
         let one = OverviewPage {
             enabled: true,
@@ -299,9 +309,18 @@ impl Samples {
     fn add_backup_codes(&mut self) -> Result<(), BoxError> {
         let words = self.language.words();
         let enabled = self.done(&Done::Enabled);
-        for (page, format) in [
-            ("backup-codes", CodeFormat::default()),
-            ("backup-codes-long", CodeFormat::BITS_112),
+        for (page, format, earlier) in [
+            ("backup-codes", CodeFormat::default(), EarlierCodes::None),
+            (
+                "backup-codes-again",
+                CodeFormat::default(),
+                EarlierCodes::Valid,
+            ),
+            (
+                "backup-codes-long",
+                CodeFormat::BITS_112,
+                EarlierCodes::Ended,
+            ),
         ] {
             let codes = BackupCodes::generate(format)?;
             let file = words.file("Example", NOW);
@@ -309,11 +328,14 @@ impl Samples {
                 file: codes.to_text(&file),
                 file_name: file.file_name(),
                 codes,
+                set: SET.parse()?,
+                earlier,
                 date: (words.date)(NOW),
             });
-            self.add(page, Viewer::Full, content)
-                .notice
-                .clone_from(&enabled);
+            let frame = self.add(page, Viewer::Full, content);
+            if earlier == EarlierCodes::None {
+                frame.notice.clone_from(&enabled);
+            }
         }
         Ok(())
     }

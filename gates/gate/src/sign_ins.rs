@@ -1,11 +1,12 @@
 use countersign::session::FactorFlag;
 use countersign::store::Store;
-use countersign::{AccountId, Timestamp};
+use countersign::{AccountId, FirstFactorKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 use crate::accounts::BoxError;
+use crate::notice::Client;
 
 /// The id of a sign-in: 128 bits, written as 32 hexadecimal digits.
 ///
@@ -57,6 +58,7 @@ pub struct NewSignIn {
     pub(crate) id: SignInId,
     pub(crate) account: AccountId,
     pub(crate) at: Timestamp,
+    pub(crate) first_factor: FirstFactorKind,
 }
 
 impl NewSignIn {
@@ -207,6 +209,7 @@ pub trait SignInStore: Store + Clone + 'static {
     /// - with `Enrolled`: sets the flag `On`; with `Disabled`: sets it `Off`
     /// - with `Enrolled`, `Removed` and `Disabled`: ends the account's other sign-ins, but neither
     ///   `keep` nor the new one
+    /// - if it has an outbox: the event of the write, with [`RowsOfRequest::cause`]
     #[must_use]
     fn with(&self, rows: RowsOfRequest) -> Self;
 }
@@ -219,20 +222,22 @@ pub struct RowsOfRequest {
     pub new: Option<NewSignIn>,
     /// The sign-in that a change does not end.
     pub keep: Option<SignInId>,
+    /// The browser or program that sends the request, for the outbox.
+    pub client: Client,
 }
 
 impl RowsOfRequest {
-    pub(crate) const fn inserting(new: NewSignIn) -> Self {
+    pub(crate) fn inserting(new: NewSignIn) -> Self {
         Self {
             new: Some(new),
-            keep: None,
+            ..Self::default()
         }
     }
 
     pub(crate) fn keeping(id: &SignInId) -> Self {
         Self {
-            new: None,
             keep: Some(id.clone()),
+            ..Self::default()
         }
     }
 }

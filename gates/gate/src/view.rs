@@ -1,7 +1,9 @@
 use countersign::Timestamp;
 use std::time::Duration;
 
-use crate::page::{BackupCodesEntry, Field, FormProblem, Frame, Message, Viewer};
+use crate::page::{
+    BackupCodesEntry, BackupCodesPage, EarlierCodes, Field, FormProblem, Frame, Message, Viewer,
+};
 use crate::words::{MessageWords, Words, datetime};
 
 /// What all templates use.
@@ -113,6 +115,19 @@ impl View<'_> {
 
     pub(crate) fn codes_left(&self, codes: &BackupCodesEntry) -> String {
         (self.words.codes_left)(codes.remaining, codes.used_at.len())
+    }
+
+    /// That the codes are shown only once, and what is true of the earlier ones.
+    pub(crate) fn save_now(&self, page: &BackupCodesPage) -> &'static str {
+        match page.earlier {
+            EarlierCodes::None => self.words.save_now,
+            EarlierCodes::Valid => self.words.save_now_pending,
+            EarlierCodes::Ended => self.words.save_now_ended,
+        }
+    }
+
+    pub(crate) fn codes_pending(&self, at: &Timestamp) -> String {
+        (self.words.codes_pending)(&self.date(at))
     }
 
     pub(crate) fn codes_few(&self, remaining: &usize) -> String {

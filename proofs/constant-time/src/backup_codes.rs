@@ -10,6 +10,7 @@ use countersign::backup::{
     Argon2Params, BackupCodeSet, BackupCodeSetError, BackupCodes, CodeFormat,
 };
 use countersign::otp::Code;
+use std::ops::Range;
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
 
@@ -68,13 +69,22 @@ fn poisoned(set: &BackupCodeSet) -> Vec<u8> {
 
 /// The position of the hashes of ten codes in an encoded set. They are the only byte string of 160
 /// bytes (RFC 8949, section 3.1).
-pub(crate) fn hashes(encoded: &[u8]) -> std::ops::Range<usize> {
-    const HEADER: [u8; 2] = [0x58, 160];
-    let mut places = (0..)
-        .zip(encoded.windows(2))
-        .filter(|(_, two)| *two == HEADER);
-    let (Some((at, _)), None) = (places.next(), places.next()) else {
-        panic!("the random bytes contain the header of the hashes; use another seed");
+fn hashes(encoded: &[u8]) -> Range<usize> {
+    let [place] = &hashes_of(encoded, 1)[..] else {
+        panic!("the set has no hashes");
     };
-    at + 2..at + 162
+    place.clone()
+}
+
+/// The positions of the hashes of at most so many sets of ten codes.
+pub(crate) fn hashes_of(encoded: &[u8], most: usize) -> Vec<Range<usize>> {
+    const HEADER: [u8; 2] = [0x58, 160];
+    let places = (0..).zip(encoded.windows(2));
+    let places = places.filter(|(_, two)| *two == HEADER);
+    let found: Vec<_> = places.map(|(at, _)| at + 2..at + 162).collect();
+    assert!(
+        found.len() <= most,
+        "the random bytes contain the header of the hashes; use another seed"
+    );
+    found
 }

@@ -4,7 +4,7 @@
 //! plaintext. Only the secrets of authenticators, the hashes of backup codes, the seeds of devices and
 //! the ids of requests are poisoned.
 
-use crate::backup_codes::{hashes, wrong};
+use crate::backup_codes::{hashes_of, wrong};
 use crate::memcheck::{declassify, poison};
 use crate::random::{Poisoned, Repeatable};
 use crate::receipts;
@@ -18,8 +18,8 @@ use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteResul
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
     AccountId, Attempt, Denied, DeviceKind, DeviceLabel, DeviceToken, Enrollment,
-    EnrollmentRequest, FirstFactor, KeyId, Keyring, Policy, Proof, Receipt, Rejection, RequestId,
-    SealedReceipt, SealingKey, Timestamp,
+    EnrollmentRequest, FirstFactor, IssuedBackupCodes, KeyId, Keyring, Policy, Proof, Receipt,
+    Rejection, RequestId, SealedReceipt, SealingKey, Timestamp,
 };
 use std::convert::Infallible;
 use std::sync::Mutex;
@@ -80,7 +80,7 @@ fn phones(report: &Report) {
     let receipt = service.verifier.seal_receipt(&receipt);
     receipts::run(report, &KEY, &service.alice, &receipt);
     let codes = service.issue(&receipt);
-    let wrong = wrong(&codes);
+    let wrong = wrong(codes.codes());
     service.verifier.store().watch(&enrollment);
 
     for (name, drift) in [("first", 0), ("last", 60)] {
@@ -124,6 +124,7 @@ fn phones(report: &Report) {
     report.proof("verify, wrong backup code", 2, || {
         assert_eq!(rejected(service.verify(&wrong)), Some(Rejection::WrongCode));
     });
+    pending_codes(report, &service, &receipt, &codes);
     service.clock.advance(STEP * 4);
     requests(report, &service, &service.shown(&phone));
     report.proof("reseal", 1, || {
@@ -142,6 +143,45 @@ fn phones(report: &Report) {
     });
     rows(report, &service, &phone);
     devices(report, &service, &phone);
+}
+
+/// Another set of backup codes is pending. The hash is compared with both sets.
+fn pending_codes(
+    report: &Report,
+    service: &Service,
+    receipt: &SealedReceipt,
+    old: &IssuedBackupCodes,
+) {
+    let new = report.proof("issue_backup_codes, a pending set", 2, || {
+        service.issue(receipt)
+    });
+    assert!(new.is_pending());
+    let [first, last] = [old.codes(), new.codes()].map(wrong);
+    let mut both = [first, last].into_iter();
+    let is_wrong = |typed: &String| {
+        let all = old.iter().chain(new.iter());
+        all.map(|code| code.replace(' ', ""))
+            .all(|code| code != *typed)
+    };
+    let typed = both.find(is_wrong).expect("a code of neither set");
+    report.proof("verify, wrong code, two sets", 2, || {
+        assert_eq!(rejected(service.verify(&typed)), Some(Rejection::WrongCode));
+    });
+    let code = old.iter().next().expect("ten codes");
+    report.proof("verify, code of the current set", 3, || {
+        assert!(service.verify(code).is_ok());
+    });
+    for (name, expected) in [("", None), (" again", Some(Rejection::BackupCodeUsed))] {
+        let code = new.iter().nth(9).expect("ten codes");
+        report.proof(&format!("verify, code of the pending set{name}"), 3, || {
+            assert_eq!(rejected(service.verify(code)), expected);
+        });
+    }
+    assert!(
+        service
+            .verify(old.iter().nth(1).expect("ten codes"))
+            .is_err()
+    );
 }
 
 /// Consecutive passcodes. Whether all of them are right is a result, and nothing else is.
@@ -362,7 +402,7 @@ impl Service {
         }
     }
 
-    fn issue(&self, receipt: &SealedReceipt) -> countersign::backup::BackupCodes {
+    fn issue(&self, receipt: &SealedReceipt) -> IssuedBackupCodes {
         self.verifier
             .issue_backup_codes(&self.alice, self.proof(Some(receipt)))
             .expect("issued")
@@ -485,5 +525,8 @@ fn poison_secrets(record: &mut [u8], secrets: &[Vec<u8>], devices: &[Vec<u8>]) {
         let seed = at + id.len() + 1;
         poison(&mut ciphertext[seed..seed + 16]);
     }
-    poison(&mut ciphertext[hashes(&plain)]);
+    // The current set and a pending one.
+    for hashes in hashes_of(&plain, 2) {
+        poison(&mut ciphertext[hashes]);
+    }
 }

@@ -78,7 +78,7 @@ fn set<const N: usize>(kinds: [&str; N]) -> BTreeSet<String> {
 
 #[test]
 fn the_verifier_leaves_no_secrets_in_memory() {
-    leaves_nothing("login", 27);
+    leaves_nothing("login", 30);
 }
 
 #[test]

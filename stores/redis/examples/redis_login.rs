@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
+    AccountId, Actor, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
 };
 use countersign_redis::RedisStore;
 use redis::Client;
@@ -83,7 +83,8 @@ async fn run(urls: &[String]) -> Result<(), Box<dyn Error>> {
         Err(denied) => println!("the same passcode again: {denied}"),
     }
 
-    verifier.erase(&alice).await?;
+    let actor = Actor::new("this example", "its account is not needed any more")?;
+    verifier.erase(&alice, &actor).await?;
     println!("{alice} is erased");
     Ok(())
 }

@@ -1,6 +1,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use countersign::otp::RandomError;
 use redis::RedisError;
 
 /// The reason why a store could not answer.
@@ -48,7 +49,8 @@ pub enum Error {
     #[error(
         "the redis user lacks a permission, so nothing was written; grant it \
          `+evalsha +eval +persist +exists +hmget +hget +hset +del` on the keys of the store, \
-         and `+wait`, `+scan`, `+cluster|slots` or `+config|get` for the calls that need them"
+         and `+wait`, `+scan`, `+cluster|slots` or `+config|get` for the calls that need them; the \
+         vigilance needs `+get +set +pexpire +zadd +zcount +zscore`"
     )]
     NotPermitted(#[source] RedisError),
 
@@ -124,6 +126,10 @@ pub enum Error {
         /// What is wrong with the value.
         source: Box<dyn StdError + Send + Sync>,
     },
+
+    /// The random source failed, so the vigilance could not begin a day. Nothing was written.
+    #[error("the random source failed, so no day could begin; check the system")]
+    Random(#[source] RandomError),
 
     /// Any other error of the server or the driver.
     #[error("redis reported an error; see its source")]

@@ -94,9 +94,11 @@ mod server;
 
 mod store;
 mod unsafe_settings;
+mod vigilance;
 
 pub use error::Error;
 pub use keys::PrefixError;
 pub use pagination::{Cursor, Page};
 pub use store::RedisStore;
 pub use unsafe_settings::UnsafeSetting;
+pub use vigilance::RedisVigilance;

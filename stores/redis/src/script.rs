@@ -16,10 +16,12 @@ pub(crate) struct Script {
     digest: String,
 }
 
-/// A call of a script on one key.
+/// A call of a script on one key, or on several keys of one node.
 pub(crate) struct Call<'a> {
     script: &'a Script,
     key: &'a str,
+    /// Keys on the same node as `key`.
+    more_keys: &'a [String],
     arguments: Vec<Vec<u8>>,
     replicas: Option<Replicas>,
 }
@@ -41,7 +43,7 @@ impl Scripts {
 }
 
 impl Script {
-    fn new(text: &'static str) -> Self {
+    pub(crate) fn new(text: &'static str) -> Self {
         let digest = redis::Script::new(text).get_hash().to_owned();
         Self { text, digest }
     }
@@ -50,13 +52,19 @@ impl Script {
         Call {
             script: self,
             key,
+            more_keys: &[],
             arguments: Vec::new(),
             replicas: None,
         }
     }
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// Adds keys that are on the same node.
+    pub(crate) fn and_keys(self, more_keys: &'a [String]) -> Self {
+        Self { more_keys, ..self }
+    }
+
     pub(crate) fn with(mut self, argument: impl Into<Vec<u8>>) -> Self {
         self.arguments.push(argument.into());
         self
@@ -90,7 +98,8 @@ impl Call<'_> {
             false => ("EVALSHA", self.script.digest.as_str()),
         };
         let mut call = redis::cmd(name);
-        call.arg(script).arg(1).arg(self.key);
+        let keys = self.more_keys.len().saturating_add(1);
+        call.arg(script).arg(keys).arg(self.key).arg(self.more_keys);
         for argument in &self.arguments {
             call.arg(argument.as_slice());
         }

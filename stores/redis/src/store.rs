@@ -196,8 +196,20 @@ impl RedisStore {
         unsafe_settings::unsafe_settings(&self.server, Deadline::new(self.limit)).await
     }
 
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// The answers of a script and of `WAIT`.
-    async fn answer(&self, call: &Call<'_>, deadline: Deadline) -> Result<(Value, Value), Error> {
+    pub(crate) async fn answer(
+        &self,
+        call: &Call<'_>,
+        deadline: Deadline,
+    ) -> Result<(Value, Value), Error> {
         let answers = self.server.call(call, deadline).await?;
         let mut answers = answers.into_iter().map(Value::extract_error);
         let mut next = || answers.next().unwrap_or(Ok(Value::Nil));
@@ -278,7 +290,10 @@ impl Store for RedisStore {
     }
 }
 
-fn corrupt(call: &Call<'_>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+pub(crate) fn corrupt(
+    call: &Call<'_>,
+    source: impl Into<Box<dyn StdError + Send + Sync>>,
+) -> Error {
     Error::CorruptKey {
         key: call.key().to_owned(),
         source: source.into(),

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::backup::BackupCodes;
 use countersign::{Denied, Proof, Receipt, Rejection, VerifierError};
 
 use crate::backup_code_sets::IssuedCodes;
@@ -146,7 +145,7 @@ impl Client {
         let issued = verifier.issue_backup_codes(&user.account, Proof::Code(&passcode));
         let issued = issued
             .await
-            .map(|codes: BackupCodes| IssuedCodes::new(at, &codes));
+            .map(|issued| IssuedCodes::new(at, issued.codes()));
         let codes = issued.as_ref().map(|issued| issued.codes.clone());
         let used = self.note(number, at, codes).await;
         if user.is_token() && used {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use countersign::{Proof, ServerClock};
+use countersign::{Actor, Proof, ServerClock};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -65,15 +65,16 @@ impl Races {
             let proof = Proof::Code(&passcode);
             let issued = verifier.issue_backup_codes(&self.user.account, proof);
             let codes = self.runtime.block_on(issued).unwrap();
-            self.issued = IssuedCodes::new(self.time, &codes).codes;
+            self.issued = IssuedCodes::new(self.time, codes.codes()).codes;
         }
         let code = self.issued.pop().unwrap();
         let tally = self.run(&code);
         // The losers of a race for a backup code count as failures.
-        let unlocked = self
-            .service
-            .at(self.time)
-            .unlock(&self.user.account, ServerClock::Unconfirmed);
+        let staff = Actor::new("staff", "a race").unwrap();
+        let unlocked =
+            self.service
+                .at(self.time)
+                .unlock(&self.user.account, ServerClock::Unconfirmed, &staff);
         self.runtime.block_on(unlocked).unwrap();
         tally
     }

@@ -43,6 +43,8 @@ impl Service {
         let verifier = Verifier::builder(store, keyring, "Soak")
             .policy(policy.build().unwrap())
             .clock(clock.clone())
+            // The checks know one set of backup codes per account.
+            .pending_backup_codes(false)
             .build()
             .unwrap();
         Self { verifier, clock }

@@ -74,7 +74,7 @@ impl TestUser {
         let verifier = service.at(FIRST_ISSUED_AT);
         let passcode = user.passcode(number(FIRST_ISSUED_AT / STEP, 1));
         let issued = verifier.issue_backup_codes(&user.account, Proof::Code(&passcode));
-        let issued = IssuedCodes::new(FIRST_ISSUED_AT, &issued.await.unwrap());
+        let issued = IssuedCodes::new(FIRST_ISSUED_AT, issued.await.unwrap().codes());
         (user, issued)
     }
 

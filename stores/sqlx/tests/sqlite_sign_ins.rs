@@ -24,6 +24,7 @@ use countersign_sqlx::{AccountColumn, GateStore, SignInTables, SqliteStore};
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 use support::account;
+use support::outbox::Row;
 use support::sign_ins::{Handles, Ids, USERS, create, is_live, sign_in, with, write};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -149,6 +150,36 @@ async fn the_schema_creates_the_tables() {
     let new = sign_in(&account(1), 1);
     assert!(store.rows().insert_if_off(&new).await.unwrap());
     assert!(is_live(&store, &new).await);
+}
+
+async fn with_outbox(directory: &TempDir) -> (GateStore<SqliteStore>, SqlitePool) {
+    let pool = pool(&directory.path().join("accounts.db"), 4).await;
+    let tables = SignInTables::new().with_outbox("outbox").unwrap();
+    let store = SqliteStore::new(pool.clone()).with_sign_ins(tables);
+    store.create_tables().await.unwrap();
+    (store, pool)
+}
+
+async fn outbox(pool: &SqlitePool, account: u32) -> Vec<Row> {
+    let sql = "SELECT revision, at, event, cause FROM outbox WHERE account = ?1 ORDER BY number";
+    let rows = sqlx::query_as(sql).bind(account.to_string());
+    rows.fetch_all(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn each_event_has_one_row() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, pool) = with_outbox(&directory).await;
+    let rows = async |account| outbox(&pool, account).await;
+    support::outbox::each_event_has_one_row(&store, rows).await;
+}
+
+#[tokio::test]
+async fn an_id_is_used_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, pool) = with_outbox(&directory).await;
+    let rows = async |account| outbox(&pool, account).await;
+    support::outbox::an_id_is_used_once(&store, rows).await;
 }
 
 /// A process that writes accepted codes until it is killed. It prints each answered write.

@@ -27,7 +27,12 @@ impl Checker {
                 Answer::Done,
                 Operation::Begin { .. } | Operation::Issue { .. } | Operation::Disable { .. },
             ) => entry.succeeded_at.is_some(),
-            (Answer::Removed(Removed::OthersLeft), _) => wrote(&[WriteKind::Removed]),
+            // A confirmation of the current set writes nothing.
+            (Answer::Done, Operation::ConfirmSaved { of, .. }) => {
+                entry.succeeded_at.is_some() || self.was_current(*of, entry)
+            }
+            (Answer::Done, Operation::Discard { .. }) => entry.succeeded_at.is_some(),
+            (Answer::Removed(Removed::OthersLeft { .. }), _) => wrote(&[WriteKind::Removed]),
             (Answer::Removed(Removed::Disabled), _) => wrote(&[WriteKind::Disabled]),
             (Answer::Done, Operation::Remove { .. }) => wrote(&[WriteKind::Removed]),
             (Answer::Done, Operation::ForceDisable) => wrote(&[WriteKind::Disabled]),
@@ -73,7 +78,8 @@ impl Checker {
             }
             (Answer::Rejected(Rejection::TooManyIssues { .. }), _) => !wrote(&[WriteKind::Issuing]),
             (Answer::Rejected(Rejection::IssueExpired), _) => {
-                wrote(&[WriteKind::Issuing]) && !wrote(&[WriteKind::Issued])
+                wrote(&[WriteKind::Issuing])
+                    && !wrote(&[WriteKind::Issued, WriteKind::IssuedPending])
             }
             _ => true,
         };
@@ -196,9 +202,10 @@ impl Checker {
             None => "no record".into(),
             Some(_) if self.reference.authenticators == 0 => "disabled".into(),
             Some(throttle) => format!(
-                "{} authenticators, {} codes, {} devices, {:?}",
+                "{} authenticators, {} codes, pending: {}, {} devices, {:?}",
                 self.reference.authenticators,
                 self.reference.codes.map_or(0, |(_, left)| left),
+                self.reference.pending_codes.is_some(),
                 self.counting_devices(),
                 throttle.rate_limit(at)
             ),
@@ -213,12 +220,16 @@ impl Checker {
             Status::Absent => "no record".into(),
             Status::Disabled => "disabled".into(),
             Status::Enabled(enabled) => format!(
-                "{} authenticators, {} codes, {} devices, {:?}",
+                "{} authenticators, {} codes, pending: {}, {} devices, {:?}",
                 enabled.authenticators.len(),
                 enabled
                     .backup_codes
                     .as_ref()
                     .map_or(0, |codes| codes.remaining),
+                enabled
+                    .backup_codes
+                    .as_ref()
+                    .is_some_and(|codes| codes.pending.is_some()),
                 enabled.devices.len(),
                 enabled.rate_limit
             ),

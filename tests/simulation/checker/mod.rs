@@ -2,6 +2,7 @@
 //! first contradiction.
 
 mod answers;
+mod events;
 mod requests;
 mod writes;
 
@@ -11,15 +12,16 @@ use crate::entry::{Entry, Grounds, Write};
 use crate::operation::{Answer, Device, Kept, KnownPhone, Operation};
 use crate::reference::Reference;
 use crate::state_hash::StateHash;
-use countersign::backup::BackupCodes;
 use countersign::factor::BackupCodeSetId;
 use countersign::otp::Hotp;
 use countersign::store::ConditionalWrite;
 use countersign::testing::Phone;
 use countersign::uri::KeyUriKind;
 use countersign::{
-    AcceptedBy, AuthenticatorId, Enrollment, Receipt, Resealed, SealedReceipt, Timestamp,
+    AcceptedBy, AuthenticatorId, Enrollment, IssuedBackupCodes, Receipt, Resealed, SealedReceipt,
+    Timestamp,
 };
+use events::Events;
 use requests::Requests;
 use std::collections::{HashMap, HashSet};
 
@@ -31,7 +33,7 @@ pub(crate) struct Checker {
     /// The code sets that were shown to the user, by the operation that issued them.
     pub(crate) sets: HashMap<usize, Vec<String>>,
     /// The ids of the code sets, by the operation that issued them.
-    set_ids: HashMap<usize, BackupCodeSetId>,
+    pub(crate) set_ids: HashMap<usize, BackupCodeSetId>,
     pub(crate) receipts: Vec<Kept>,
     /// Every device token that a client got.
     pub(crate) tokens: Vec<SeenToken>,
@@ -54,7 +56,12 @@ pub(crate) struct Checker {
     /// Whether a revision landed twice: the record was erased, and earlier writes landed again.
     landed_again: bool,
     used_codes: HashSet<(usize, String)>,
+    /// The sets that replaced a set at once, and the replaced sets.
+    replaced_at_once: HashMap<usize, usize>,
+    /// Which set became the current one, after so many writes.
+    current_sets: Vec<(usize, Option<usize>)>,
     requests: Requests,
+    events: Events,
 }
 
 #[derive(Clone, Copy)]
@@ -178,7 +185,12 @@ impl Checker {
                 self.drop_spent_devices(kind);
                 self.remember(by, kind, checked_at);
                 self.reference.agrees(write.summary())
-            });
+            })
+            .and_then(|()| self.stores_event(write));
+        let current = self.reference.codes.map(|(set, _)| set);
+        if self.current_sets.last().and_then(|(_, set)| *set) != current {
+            self.current_sets.push((self.writes, current));
+        }
         self.entries[by].landed.push(Write {
             kind,
             at: checked_at,
@@ -208,9 +220,26 @@ impl Checker {
         });
     }
 
-    pub(crate) fn issued_codes(&mut self, by: usize, codes: &BackupCodes) {
-        let codes = codes.iter().map(|code| code.replace(' ', "")).collect();
+    pub(crate) fn issued_codes(&mut self, by: usize, codes: &IssuedBackupCodes) {
+        if !self.has_id(by, codes.set()) {
+            self.violated(format!("#{by} issued a set with the id of another"));
+        }
+        let codes: Vec<_> = codes.iter().map(|code| code.replace(' ', "")).collect();
+        let replaced = self.replaced_at_once.get(&by);
+        let replaced = replaced.and_then(|old| self.sets.get(old));
+        if replaced.is_some_and(|old| old.iter().all(|code| !codes.contains(code))) {
+            self.violated(format!("#{by} replaced a set at once"));
+        }
         self.sets.insert(by, codes);
+    }
+
+    /// Whether this set was the current one while the operation ran.
+    fn was_current(&self, set: usize, entry: &Entry) -> bool {
+        let later = |(number, _): &&(usize, Option<usize>)| *number > entry.begun_at;
+        let newest_first = || self.current_sets.iter().rev();
+        let at_the_beginning = newest_first().find(|it| !later(it));
+        let mut current = newest_first().take_while(later).chain(at_the_beginning);
+        current.any(|(_, current)| *current == Some(set))
     }
 
     pub(crate) fn killed(&mut self, client: usize) {

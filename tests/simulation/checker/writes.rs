@@ -49,12 +49,24 @@ impl Checker {
                 self.prove(by, at)?;
                 self.reference.grant(by, at)
             }
-            (WriteKind::Issued, Operation::Issue { .. }) => {
+            (WriteKind::Issued | WriteKind::IssuedPending, Operation::Issue { .. }) => {
                 if self.reference.authenticators == 0 {
                     return Err("no authenticator is active".into());
                 }
                 self.entries[by].succeeded_at = Some(self.writes);
-                self.reference.issue(by, at)
+                let is_pending = kind == WriteKind::IssuedPending;
+                if let (false, Some((old, _))) = (is_pending, self.reference.codes) {
+                    self.replaced_at_once.insert(by, old);
+                }
+                self.reference.issue(by, is_pending, at)
+            }
+            (WriteKind::CodesConfirmed, Operation::ConfirmSaved { of, .. }) => {
+                self.effect(by);
+                self.reference.replace_codes(*of)
+            }
+            (WriteKind::CodesDiscarded, Operation::Discard { of, .. }) => {
+                self.effect(by);
+                self.reference.take_pending_codes(*of)
             }
             (WriteKind::Removed, Operation::Remove { id, .. }) => {
                 self.succeed(by, at)?;
@@ -106,6 +118,12 @@ impl Checker {
             }
             _ => self.apply_to_devices(by, kind, at),
         }
+    }
+
+    /// An operation without a proof has its effect.
+    fn effect(&mut self, by: usize) {
+        let entry = &mut self.entries[by];
+        (entry.proven_at, entry.succeeded_at) = (Some(self.writes), Some(self.writes));
     }
 
     pub(crate) fn throttle(&mut self) -> Result<&mut Throttle, String> {
@@ -230,16 +248,17 @@ impl Checker {
         if !self.entries[by].landed.iter().any(reserved) {
             return Err("a backup code was checked before the attempt was counted".into());
         }
-        let Some((set, left)) = self.reference.codes else {
-            return Err("there are no backup codes".into());
+        let has = |set: usize| {
+            let codes = self.sets.get(&set);
+            codes.is_some_and(|codes| codes.iter().any(|code| code == typed))
         };
-        if !self
-            .sets
-            .get(&set)
-            .is_some_and(|codes| codes.iter().any(|code| code == typed))
-        {
-            return Err("the code is not in the current set".into());
+        if let Some(set) = self.reference.pending_codes.filter(|set| has(*set)) {
+            self.coverage.count("a code of the pending set is used");
+            self.reference.replace_codes(set)?;
         }
+        let Some((set, left)) = self.reference.codes.filter(|(set, _)| has(*set)) else {
+            return Err("the code is in no valid set".into());
+        };
         if !self.used_codes.insert((set, typed.to_owned())) {
             return Err("the backup code was used before".into());
         }

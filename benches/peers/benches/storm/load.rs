@@ -10,8 +10,8 @@ use countersign::runtime::{HashExecutor, InlineExecutor};
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, block_on};
 use countersign::{
-    AccountId, Denied, KeyId, Keyring, Policy, Rejection, SealingKey, ServerClock, Timestamp,
-    Verifier,
+    AccountId, Actor, Denied, KeyId, Keyring, Policy, Rejection, SealingKey, ServerClock,
+    Timestamp, Verifier,
 };
 use countersign_benches::{Enrolled, Error, resident};
 use tokio::task::yield_now;
@@ -63,8 +63,9 @@ impl Accounts {
         hash_executor: impl HashExecutor + 'static,
     ) -> Result<Service, Error> {
         let verifier = self.verifier(hash_executor)?;
+        let staff = Actor::new("this benchmark", "counted failures")?;
         for id in &self.users {
-            block_on(verifier.unlock(id, ServerClock::Confirmed))?;
+            block_on(verifier.unlock(id, ServerClock::Confirmed, &staff))?;
         }
         Ok(Service {
             verifier: Arc::new(verifier),

@@ -140,7 +140,7 @@ impl Server {
             match answer {
                 Ok(_) => accepted += 1,
                 Err(
-                    Denied::Rejected(Rejection::Replayed)
+                    Denied::Rejected(Rejection::Replayed | Rejection::ReplayedAhead { .. })
                     | Denied::Failed(VerifierError::Unsettled(None)),
                 ) => {}
                 Err(error) => panic!("{error:?}"),

@@ -7,11 +7,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{Redirect, Response};
 use countersign::factor::{EnabledStatus, RateLimitState};
-use countersign::runtime::Clock;
 use countersign::session::SecondFactorUse;
-use countersign::{Denied, Rejection, ServerClock};
+use countersign::{Actor, Denied, Rejection, ServerClock};
 use countersign_axum::SignedIn;
-use countersign_axum::gate::words::MailWords;
+use countersign_axum::gate::What;
+use countersign_axum::gate::words::Words;
 use serde::Deserialize;
 use tower_sessions::Session;
 
@@ -143,41 +143,27 @@ pub(crate) async fn unlock(
         Some(_) => ServerClock::Confirmed,
         None => ServerClock::Unconfirmed,
     };
-    let result = if !(SHORTEST_REASON..=LONGEST_REASON).contains(&reason.chars().count()) {
-        (
+    let result = match Actor::new(&staff.email, reason) {
+        Ok(actor) if reason.chars().count() >= SHORTEST_REASON => {
+            match app.verifier.unlock(&user.account(), clock, &actor).await {
+                Ok(()) => {
+                    if let Some(mail) = (Words::ENGLISH.mail)(&What::Unlocked) {
+                        app.post.report(&user.email, &mail);
+                    }
+                    (true, "Unlocked. Your reason is stored in the log.")
+                }
+                Err(Denied::Failed(error)) => return Err(error.into()),
+                Err(Denied::Rejected(Rejection::ClockFault)) => (false, CLOCK_FAULT),
+                Err(_) => (false, "There is nothing to unlock."),
+            }
+        }
+        _ => (
             false,
             "Please write a sentence about how you checked who asked.",
-        )
-    } else {
-        match app.verifier.unlock(&user.account(), clock).await {
-            Ok(()) => {
-                record_unlock(&app, &user, format!("{}: {reason}", staff.email)).await?;
-                (true, "Unlocked. Your reason is stored in the log.")
-            }
-            Err(Denied::Failed(error)) => return Err(error.into()),
-            Err(Denied::Rejected(Rejection::ClockFault)) => (false, CLOCK_FAULT),
-            Err(_) => (false, "There is nothing to unlock."),
-        }
+        ),
     };
     session.insert(RESULT, result).await?;
     Ok(Redirect::to(&format!("/admin?account={account}")))
-}
-
-/// Stores the operator and the reason with the event, and tells the owner.
-async fn record_unlock(app: &App, user: &User, remark: String) -> Result<(), Failure> {
-    let event = Event {
-        at: app.users.clock.now(),
-        text: "Unlocked by our staff".into(),
-        client: String::new(),
-        remark: Some(remark),
-    };
-    events::insert(&app.users.database, &user.account(), event).await?;
-    let mail = MailWords {
-        subject: "Your second factor was unlocked".into(),
-        text: "Our staff unlocked it after too many wrong codes.".into(),
-    };
-    app.post.report(&user.email, &mail);
-    Ok(())
 }
 
 fn minutes(wait: std::time::Duration) -> String {
@@ -190,4 +176,3 @@ const CLOCK_FAULT: &str = "Not unlocked: a stored time is more than an hour ahea
     clocks of all servers, tick the box, and unlock again.";
 const EVENTS: i64 = 50;
 const SHORTEST_REASON: usize = 10;
-const LONGEST_REASON: usize = 500;

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS events (
     account text NOT NULL,
     at bigint NOT NULL,
     what text NOT NULL,
-    client text NOT NULL,
-    remark text
+    client text NOT NULL
 );
 CREATE INDEX IF NOT EXISTS events_of_account ON events (account, id);
+-- The store creates this table.
+CREATE INDEX IF NOT EXISTS factor_events_of_account ON factor_events (account, number);

@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS events (
     account TEXT NOT NULL,
     at INTEGER NOT NULL,
     what TEXT NOT NULL,
-    client TEXT NOT NULL,
-    remark TEXT
+    client TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_of_account ON events (account, id);
+-- The store creates this table.
+CREATE INDEX IF NOT EXISTS factor_events_of_account ON factor_events (account, number);

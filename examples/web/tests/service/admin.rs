@@ -75,7 +75,7 @@ async fn unlocking_stores_a_reason(service: Service) {
     let page = operator.get("/admin?email=alice@example.com").await;
     page.must_have("refused for 1 min after wrong codes");
     let account = page.hidden("account");
-    for reason in ["", "because", &"x".repeat(501)] {
+    for reason in ["", "because", &"x".repeat(513)] {
         let fields = [("account", account.as_str()), ("reason", reason)];
         let page = operator.post_and_follow("/admin/unlock", &fields).await;
         page.must_have("Please write a sentence");

@@ -7,7 +7,8 @@ on_both! {
     codes_are_shown_once,
     the_form_works_once,
     each_code_works_once_and_is_listed_as_used,
-    a_new_set_replaces_the_old_set,
+    a_used_code_of_a_new_set_ends_the_old_set,
+    a_saved_set_ends_the_old_set,
     new_codes_need_password_and_recent_receipt,
     backup_codes_need_a_second_factor,
 }
@@ -48,9 +49,9 @@ async fn codes_are_shown_once(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     browser.get(PATH).await;
     let page = browser.post_all(PATH, &[("password", PASSWORD)]).await;
-    let (text, codes) = (page.hidden("text"), page.codes());
+    let (text, codes, set) = (page.hidden("text"), page.codes(), page.hidden("set"));
     let account = browser
-        .post_and_follow("/two-factor/backup-codes/saved", &[])
+        .post_and_follow("/two-factor/backup-codes/saved", &[("set", &set)])
         .await;
     account.must_have("10 of 10 left");
     assert_eq!(browser.post(FILE, &[("text", &text)]).await.status, 410);
@@ -113,16 +114,38 @@ async fn each_code_works_once_and_is_listed_as_used(service: Service) {
     }
 }
 
-async fn a_new_set_replaces_the_old_set(service: Service) {
+async fn a_used_code_of_a_new_set_ends_the_old_set(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     let old = service.codes(&mut browser).await;
     let new = service.codes(&mut browser).await;
+    for code in [&old[0], &new[0]] {
+        let mut other = service.partially_signed_in(ALICE).await;
+        assert_eq!(other.give_code(code).await.location(), "/account");
+    }
     let mut other = service.partially_signed_in(ALICE).await;
-    other
-        .give_code_and_follow(&old[0])
-        .await
-        .must_have("not accepted");
-    assert_eq!(other.give_code(&new[0]).await.location(), "/account");
+    let page = other.give_code_and_follow(&old[1]).await;
+    page.must_have("not accepted");
+}
+
+async fn a_saved_set_ends_the_old_set(service: Service) {
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let old = service.codes(&mut browser).await;
+    service.codes(&mut browser).await;
+    let page = browser.get("/account").await;
+    page.must_have("Your earlier codes work until you do");
+    let page = browser.get("/two-factor").await;
+    page.must_have("Your earlier codes work until you say");
+    let set = page.hidden("set");
+    let saved = "/two-factor/backup-codes/saved";
+    let page = browser.post_and_follow(saved, &[("set", &set)]).await;
+    assert!(!page.has("Your earlier codes work until you say"));
+    assert_eq!(
+        service.last_subject(ALICE),
+        "Your new backup codes are saved"
+    );
+    let mut other = service.partially_signed_in(ALICE).await;
+    let page = other.give_code_and_follow(&old[0]).await;
+    page.must_have("not accepted");
 }
 
 async fn new_codes_need_password_and_recent_receipt(service: Service) {

@@ -36,6 +36,7 @@ async fn partial_sign_in_reaches_only_the_code_page(service: Service) {
         ("/two-factor/backup-codes", "GET POST"),
         ("/two-factor/backup-codes/file", "POST"),
         ("/two-factor/backup-codes/saved", "POST"),
+        ("/two-factor/backup-codes/discard", "POST"),
         ("/admin", "GET"),
         ("/admin/unlock", "POST"),
     ] {

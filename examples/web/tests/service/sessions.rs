@@ -88,7 +88,8 @@ async fn a_change_by_staff_ends_every_sign_in(service: Service) {
     let mut half = service.partially_signed_in(ALICE).await;
     let (mut bob, _) = service.enrolled("bob@example.com").await;
     let alice = service.account(ALICE).await;
-    service.staff().force_disable(&alice).await.unwrap();
+    let actor = countersign::Actor::new("staff", "the phone is lost").unwrap();
+    service.staff().force_disable(&alice, &actor).await.unwrap();
     for browser in [&mut owner, &mut other] {
         assert_eq!(browser.get("/account").await.location(), "/sign-in");
     }

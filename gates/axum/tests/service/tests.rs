@@ -1,7 +1,7 @@
 use axum::extract::Extension;
 use axum::routing::{get, post};
 use countersign_axum::GateService;
-use countersign_axum::gate::testing::{Browser, Client, Fixture, TestAnswer, TestRequest, bypasses};
+use countersign_axum::gate::testing::{Browser, Client, Fixture, TestAnswer, TestRequest, alarm, bypasses};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -27,6 +27,13 @@ async fn right_codes_open_the_pages() {
     let closed =
         bypasses::granted(async |gate| service::<Session, _>(gate, wrapped())).await;
     assert!(closed.is_empty(), "{closed:#?}");
+}
+
+#[tokio::test]
+async fn an_alarm_asks_for_codes_in_a_row() {
+    let wrong =
+        alarm::codes_in_a_row(async |gate| service::<Session, _>(gate, wrapped())).await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// A service with a page that waits before and after it writes to the session.

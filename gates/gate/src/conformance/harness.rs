@@ -5,7 +5,7 @@ use countersign::store::{
     ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
 };
 use countersign::testing::block_on;
-use countersign::{AccountId, KeyId, Timestamp};
+use countersign::{AccountId, FirstFactorKind, KeyId, Timestamp};
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
@@ -62,7 +62,12 @@ pub trait Harness: Sync {
 /// Makes a sign-in for a test of your own table. In a service, only the gate makes one.
 #[must_use]
 pub const fn new_sign_in(id: SignInId, account: AccountId, at: Timestamp) -> NewSignIn {
-    NewSignIn { id, account, at }
+    NewSignIn {
+        id,
+        account,
+        at,
+        first_factor: FirstFactorKind::Password,
+    }
 }
 
 /// A case that the store failed: what the case expected, and what the store did.
@@ -300,6 +305,7 @@ pub(super) fn with(new: Option<&NewSignIn>, keep: Option<&NewSignIn>) -> RowsOfR
     RowsOfRequest {
         new: new.cloned(),
         keep: keep.map(|sign_in| sign_in.id().clone()),
+        ..RowsOfRequest::default()
     }
 }
 

@@ -212,14 +212,18 @@ const WITH_ROWS: [WriteKind; 5] = [
 ];
 
 /// All kinds but `Erased`, which has no record.
-const ALL: [WriteKind; 16] = [
+const ALL: [WriteKind; 20] = [
     WriteKind::Enrolling,
     WriteKind::Enrolled,
     WriteKind::Reserved,
+    WriteKind::Joined,
     WriteKind::Accepted,
     WriteKind::Rejected,
     WriteKind::Issuing,
     WriteKind::Issued,
+    WriteKind::IssuedPending,
+    WriteKind::CodesConfirmed,
+    WriteKind::CodesDiscarded,
     WriteKind::Removed,
     WriteKind::Disabled,
     WriteKind::Unlocked,

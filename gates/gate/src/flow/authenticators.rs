@@ -145,7 +145,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let proof = self.proof_of(&mut member, &form, &change, &origin).await?;
         let account = member.account.clone();
         let rows = RowsOfRequest::keeping(&member.full.id);
-        let verifier = self.flow.verifier_with(rows);
+        let verifier = self.verifier(rows);
         let removal = verifier.remove_authenticator_unless_last(&account, found.id, proof.proof());
         if let Err(denied) = removal.await {
             return match rejected(denied)? {

@@ -1,23 +1,30 @@
-//! Backup codes: issued with a proof, and shown once, as a page and as a file.
+//! Backup codes: issued with a proof, and shown once, as a page and as a file. The user says
+//! whether they are saved.
 
-use countersign::factor::EnabledStatus;
+use countersign::factor::{BackupCodeSetId, EnabledStatus, PendingCodesStatus};
+use countersign::{AccountId, Denied};
 use serde::Deserialize;
 
 use super::proof::{Origin, ProofForm};
-use super::visit::{NoFields, Visit};
+use super::visit::Visit;
 use super::{Stop, rejected};
 use crate::accounts::{Accounts, BoxError};
 use crate::exchange::GateAnswer;
 use crate::notice::What;
-use crate::page::{BackupCodesPage, Change, Content, Done, Message};
+use crate::page::{BackupCodesPage, Change, Content, Done, EarlierCodes, Message};
 use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::say::Say;
-use crate::sign_ins::SignInStore;
+use crate::sign_ins::{RowsOfRequest, SignInStore};
 
 #[derive(Deserialize)]
 struct FileForm {
     text: String,
+}
+
+#[derive(Deserialize)]
+struct SetForm {
+    set: BackupCodeSetId,
 }
 
 impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
@@ -58,23 +65,31 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             // The check of a password takes its time.
             self.check_once(&enabled, &form, &origin)?;
         }
-        let verifier = &self.flow.verifier;
-        let codes = match verifier.issue_backup_codes(&account, proof.proof()).await {
-            Ok(codes) => codes,
+        let verifier = self.verifier(RowsOfRequest::default());
+        let issued = match verifier.issue_backup_codes(&account, proof.proof()).await {
+            Ok(issued) => issued,
             Err(denied) => {
                 let rejection = rejected(denied)?;
                 return Err(self.change_refused(&mut member, rejection, &proof, &origin));
             }
         };
-        self.notify(&account, What::BackupCodesIssued).await;
+        let (set, pending) = (issued.set(), issued.is_pending());
+        let issue = What::BackupCodesIssued { pending };
+        self.notify(&account, issue).await;
         self.proof_was_enough(&mut member, &proof)?;
         let words = self.words();
         let date = (words.date)(self.now);
         let text_around = words.file(&self.flow.settings.service, self.now);
-        let file = codes.to_text(&text_around);
+        let file = issued.to_text(&text_around);
         self.session.file = Some(digest(file.expose())?);
         let page = BackupCodesPage {
-            codes,
+            codes: issued.into_codes(),
+            set,
+            earlier: match (enabled.backup_codes.is_some(), pending) {
+                (_, true) => EarlierCodes::Valid,
+                (true, false) => EarlierCodes::Ended,
+                (false, false) => EarlierCodes::None,
+            },
             date,
             file,
             file_name: text_around.file_name(),
@@ -105,11 +120,45 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     }
 
     pub(crate) async fn backup_codes_saved(&mut self) -> Result<GateAnswer, Stop> {
-        self.require_member().await?;
-        let NoFields {} = self.form()?;
+        let member = self.require_member().await?;
+        let SetForm { set } = self.form()?;
+        let account = &member.account;
+        let was_pending = self.is_pending(account, set).await?;
+        let verifier = self.verifier(RowsOfRequest::default());
+        if let Err(denied) = verifier.confirm_saved(account, set).await {
+            return self.not_pending(denied);
+        }
         self.session.file = None;
         self.say(Say::Done(Done::CodesSaved));
+        if was_pending {
+            self.notify(account, What::BackupCodesConfirmed).await;
+        }
         Ok(self.redirect(&self.path("")))
+    }
+
+    pub(crate) async fn discard_backup_codes(&mut self) -> Result<GateAnswer, Stop> {
+        let member = self.require_member().await?;
+        let SetForm { set } = self.form()?;
+        let account = &member.account;
+        let verifier = self.verifier(RowsOfRequest::default());
+        if let Err(denied) = verifier.discard_pending_codes(account, set).await {
+            return self.not_pending(denied);
+        }
+        self.session.file = None;
+        self.say(Say::Done(Done::CodesDiscarded));
+        self.notify(account, What::BackupCodesDiscarded).await;
+        Ok(self.redirect(&self.path("")))
+    }
+
+    fn not_pending(&mut self, denied: Denied) -> Result<GateAnswer, Stop> {
+        let rejection = rejected(denied)?;
+        Ok(self.refuse(rejection, &self.path("")))
+    }
+
+    async fn is_pending(&self, account: &AccountId, set: BackupCodeSetId) -> Result<bool, Stop> {
+        let enabled = self.enabled(account).await?;
+        let pending = enabled.as_ref().and_then(pending_codes);
+        Ok(pending.is_some_and(|pending| pending.id == set))
     }
 
     fn check_once(
@@ -128,12 +177,20 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     /// session.
     fn once(&self, enabled: &EnabledStatus) -> Result<String, BoxError> {
         let set = match &enabled.backup_codes {
-            Some(codes) => format!("{} {}", codes.issued_at, codes.used_at.len()),
+            Some(codes) => {
+                let pending = codes.pending.map(|pending| pending.id);
+                let pending = pending.map_or_else(String::new, |id| format!(" {id}"));
+                format!("{} {}{pending}", codes.issued_at, codes.used_at.len())
+            }
             None => String::new(),
         };
         let token = random::derive(&self.session.csrf, &set, Use::Once)?;
         Ok(random::hex(token))
     }
+}
+
+fn pending_codes(enabled: &EnabledStatus) -> Option<PendingCodesStatus> {
+    enabled.backup_codes.as_ref()?.pending
 }
 
 fn digest(text: &str) -> Result<String, BoxError> {

@@ -10,6 +10,7 @@ use crate::accounts::{Accounts, BoxError};
 use crate::exchange::GateAnswer;
 use crate::notice::What;
 use crate::page::{CodePage, Content, Done, Message, Wait};
+use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::say::Say;
 use crate::session_data::{Half, SessionChange, StageData};
@@ -32,7 +33,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let content = Content::Code(CodePage {
             letters: self.has_letters(),
             request: half.request.clone(),
-            in_a_row: self.in_a_row(&enabled),
+            in_a_row: self.in_a_row_here(account, &enabled).await?,
             wait: self.wait_here(account, &enabled)?,
             trust_days: self.trust_days(),
         });
@@ -56,8 +57,13 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let half = self.half_of(&sender)?;
         let form: CodeForm = self.form()?;
         let half = self.half_of_form(&sender, half, &form.request)?;
+        let needed = self.codes_needed(half.session.account(), &form.code);
+        if let Some(count) = needed.await? {
+            let path = self.path("/codes");
+            return Ok(self.refuse(Problem::CodesNeeded { count }, &path));
+        }
         let rows = RowsOfRequest::inserting(self.new_sign_in(&half)?);
-        let verifier = self.flow.verifier_with(rows);
+        let verifier = self.verifier(rows);
         let account = half.session.account();
         let (request, token) = (request_id(&half)?, self.device_token(account)?);
         let attempt = Attempt::new(&form.code).request(&request);

@@ -1,12 +1,13 @@
 //! Codes in a row: they let the owner in while a limit holds the account.
 
 use countersign::factor::{AuthenticatorKind, EnabledStatus, RateLimitState};
-use countersign::{DeviceKind, Rejection};
+use countersign::otp::Code;
+use countersign::{AccountId, DeviceKind, Rejection, Status};
 use serde::Deserialize;
 
 use super::visit::Visit;
 use super::{Stop, rejected};
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, BoxError};
 use crate::exchange::GateAnswer;
 use crate::page::{CodesPage, Content};
 use crate::problem::Problem;
@@ -35,24 +36,69 @@ impl CodesForm {
 }
 
 impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
-    /// The number of codes in a row that let the owner in now: `None` if nothing holds the account,
-    /// or if they cannot.
-    pub(crate) fn in_a_row(&self, enabled: &EnabledStatus) -> Option<u8> {
+    /// The number of codes in a row that let the owner in now: `None` if nothing holds the account
+    /// and there is no alarm, or if they cannot.
+    pub(crate) async fn in_a_row(&self, enabled: &EnabledStatus) -> Option<u8> {
+        if enabled.rate_limit == RateLimitState::Free && !self.is_under_alarm().await {
+            return None;
+        }
         const MOST: u8 = 4;
         let rules = self.flow.verifier.policy().consecutive_codes();
         let by_time = |kind| matches!(kind, AuthenticatorKind::Totp { .. });
         let mut kinds = enabled.authenticators.iter().map(|one| one.kind);
         match enabled.rate_limit {
-            RateLimitState::Free => None,
             RateLimitState::Locked => rules.unlock.then_some(MOST),
             _ if kinds.any(by_time) => Some(rules.count),
             _ => Some(MOST),
         }
     }
 
+    /// The number of codes in a row that the code page asks this browser for. An alarm is no reason
+    /// to ask a browser that the account knows.
+    pub(super) async fn in_a_row_here(
+        &self,
+        account: &AccountId,
+        enabled: &EnabledStatus,
+    ) -> Result<Option<u8>, BoxError> {
+        let is_free = enabled.rate_limit == RateLimitState::Free;
+        match is_free && self.is_listed(account, enabled)? {
+            true => Ok(None),
+            false => Ok(self.in_a_row(enabled).await),
+        }
+    }
+
+    /// Whether there is an alarm. If the vigilance fails, the limits of each account still hold.
+    async fn is_under_alarm(&self) -> bool {
+        self.flow.verifier.is_under_alarm().await.unwrap_or(false)
+    }
+
+    /// The number of codes in a row that an alarm asks this browser for, instead of this passcode.
+    pub(super) async fn codes_needed(
+        &self,
+        account: &AccountId,
+        code: &str,
+    ) -> Result<Option<u8>, Stop> {
+        if !self.is_under_alarm().await {
+            return Ok(None);
+        }
+        let Status::Enabled(enabled) = self.flow.verifier.status(account).await? else {
+            return Ok(None);
+        };
+        let length = Code::parse(code).map_or(0, |code| code.symbol_count());
+        let mut all = enabled.authenticators.iter();
+        let is_passcode = all.any(|one| usize::from(one.digits) == length);
+        // While a limit applies, the verifier checks no code, and its answer says so.
+        let is_free = enabled.rate_limit == RateLimitState::Free;
+        if is_passcode && is_free {
+            Ok(self.in_a_row_here(account, &enabled).await?)
+        } else {
+            Ok(None)
+        }
+    }
+
     pub(crate) async fn show_codes(&mut self) -> Result<GateAnswer, Stop> {
         let (half, enabled) = self.needs_code().await?;
-        let Some(count) = self.in_a_row(&enabled) else {
+        let Some(count) = self.in_a_row(&enabled).await else {
             return Ok(self.redirect(&self.path("/code")));
         };
         let request = half.request;
@@ -66,9 +112,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let form: CodesForm = self.form()?;
         let half = self.half_of_form(&sender, half, &form.request)?;
         let codes = form.codes();
-        let verifier = self
-            .flow
-            .verifier_with(RowsOfRequest::inserting(self.new_sign_in(&half)?));
+        let verifier = self.verifier(RowsOfRequest::inserting(self.new_sign_in(&half)?));
         let account = half.session.account();
         match verifier.verify_consecutive(account, &codes).await {
             Ok(receipt) => {

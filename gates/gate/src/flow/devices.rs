@@ -1,9 +1,9 @@
 //! Browsers that the account knows: a browser is remembered after a code, may skip the code, and is
 //! forgotten.
 
-use countersign::factor::{EnabledStatus, TrustedDevices};
+use countersign::factor::{DeviceStatus, EnabledStatus, TrustedDevices};
 use countersign::{
-    AccountId, DeviceKind, DeviceLabel, DeviceToken, Receipt, Rejection, SealedReceipt,
+    AccountId, DeviceId, DeviceKind, DeviceLabel, DeviceToken, Receipt, Rejection, SealedReceipt,
 };
 
 use super::visit::{NoFields, Visit};
@@ -71,6 +71,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     pub(super) async fn sign_in_trusted(
         &mut self,
         half: &Half,
+        enabled: &EnabledStatus,
     ) -> Result<Option<GateAnswer>, Stop> {
         let account = half.session.account();
         // A remembered browser is no second factor beside a remembered browser.
@@ -82,12 +83,17 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(None);
         };
         let new = self.new_sign_in(half)?;
-        let verifier = self
-            .flow
-            .verifier_with(RowsOfRequest::inserting(new.clone()));
+        let verifier = self.verifier(RowsOfRequest::inserting(new.clone()));
         let trusted = match verifier.trusted_device(account, &token).await {
             Ok(trusted) => trusted,
-            Err(denied) => return rejected(denied).map(|_| None),
+            Err(denied) => {
+                let rejection = rejected(denied)?;
+                let was_listed = self.is_listed(account, enabled)?;
+                if rejection == Rejection::UnknownDevice && was_listed {
+                    self.report_copy(account).await?;
+                }
+                return Ok(None);
+            }
         };
         let rows = self.flow.rows();
         if !S::IN_TRANSACTION {
@@ -110,6 +116,17 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         Ok(Some(answer))
     }
 
+    /// Tells the owner if the verifier has just forgotten the device, because its token was an old
+    /// one.
+    async fn report_copy(&self, account: &AccountId) -> Result<(), Stop> {
+        if let Some(enabled) = self.enabled(account).await?
+            && !self.is_listed(account, &enabled)?
+        {
+            self.notify(account, What::BrowserSuspected).await;
+        }
+        Ok(())
+    }
+
     /// Renews the cookie of a known browser after a code, or makes the browser known. A failure
     /// leaves the browser unknown, and the sign-in goes on.
     pub(super) async fn remember_browser(
@@ -123,8 +140,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
         let account = receipt.account();
         let cookie = DeviceCookie::of(account)?;
-        let days = self.trust_days();
-        let kind = match (kind, days) {
+        let kind = match (kind, self.trust_days()) {
             (DeviceKind::Trusted, Some(_)) => DeviceKind::Trusted,
             _ => DeviceKind::Known,
         };
@@ -133,13 +149,17 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             self.device_cookie = Some(cookie.set(next));
             return Ok(());
         }
-        let verifier = &self.flow.verifier;
+        let verifier = self.verifier(RowsOfRequest::default());
         let label = DeviceLabel::fit(&self.request.client.label());
-        let (name, replaced) = (label.clone(), known.map(DeviceToken::id));
+        let name = label.clone();
+        let replaced = match known {
+            Some(known) => Some(known.id()),
+            None => self.remembered_before(receipt, &label).await,
+        };
         let remembered = match replaced {
             // A trusted device takes the place of the known one.
-            Some(known) => {
-                let replaced = verifier.replace_device(account, sealed, name, kind, known);
+            Some(earlier) => {
+                let replaced = verifier.replace_device(account, sealed, name, kind, earlier);
                 replaced.await
             }
             None => verifier.remember_device(account, sealed, name, kind).await,
@@ -147,16 +167,26 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         match remembered {
             Ok(token) => {
                 self.device_cookie = Some(cookie.set(&token));
-                if let (DeviceKind::Trusted, Some(days), false) = (kind, days, receipt.is_repeat())
-                {
+                if kind == DeviceKind::Trusted && !receipt.is_repeat() {
                     let label = label.to_string();
-                    self.notify(account, What::BrowserTrusted { label, days })
-                        .await;
+                    self.notify(account, What::BrowserTrusted { label }).await;
                 }
             }
             Err(error) => not_remembered(account, &error),
         }
         Ok(())
+    }
+
+    /// The device that the first answer to the same form remembered, if the form came twice. The
+    /// browser keeps the token of the last answer only.
+    async fn remembered_before(&self, receipt: &Receipt, label: &DeviceLabel) -> Option<DeviceId> {
+        if !receipt.is_repeat() {
+            return None;
+        }
+        let enabled = self.enabled(receipt.account()).await.ok().flatten()?;
+        let is_it =
+            |device: &&DeviceStatus| receipt.at() <= device.issued_at && device.label == *label;
+        Some(enabled.devices.iter().rfind(is_it)?.id)
     }
 
     pub(crate) async fn show_devices(&mut self) -> Result<GateAnswer, Stop> {
@@ -192,7 +222,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let Ok(id) = id.parse() else {
             return Ok(self.message(Message::NotFound));
         };
-        if let Err(denied) = self.flow.verifier.forget_device(account, id).await {
+        let verifier = self.verifier(RowsOfRequest::default());
+        if let Err(denied) = verifier.forget_device(account, id).await {
             return match rejected(denied)? {
                 Rejection::Absent => Ok(self.redirect(&self.path(""))),
                 rejection => Ok(self.refuse(rejection, &path)),
@@ -210,7 +241,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let member = self.require_member().await?;
         let _: NoFields = self.form()?;
         let account = &member.account;
-        if let Err(denied) = self.flow.verifier.forget_devices(account).await {
+        let verifier = self.verifier(RowsOfRequest::default());
+        if let Err(denied) = verifier.forget_devices(account).await {
             rejected(denied)?;
         }
         self.device_cookie = Some(DeviceCookie::of(account)?.delete());

@@ -40,9 +40,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let proof = self
             .proof_of(&mut member, &form, &Change::Disable, &origin)
             .await?;
-        let verifier = self
-            .flow
-            .verifier_with(RowsOfRequest::keeping(&member.full.id));
+        let verifier = self.verifier(RowsOfRequest::keeping(&member.full.id));
         self.may_end(&account).await?;
         if let Err(denied) = verifier.disable(&account, proof.proof()).await {
             let rejection = rejected(denied)?;

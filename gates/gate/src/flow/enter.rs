@@ -45,8 +45,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         };
         for _ in 0..ROUNDS {
             let (passed, say) = match self.next_step(&account).await? {
-                NextStep::EnterCode(_) => {
-                    return match self.sign_in_trusted(&half).await? {
+                NextStep::EnterCode(enabled) => {
+                    return match self.sign_in_trusted(&half, &enabled).await? {
                         Some(answer) => Ok(answer),
                         None => self.enter_half(half, "/code"),
                     };
@@ -133,6 +133,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             id: SignInId::from_bytes(id),
             account: half.session.account().clone(),
             at: self.now,
+            first_factor: half.session.first_factor().kind,
         })
     }
 

@@ -20,7 +20,7 @@ mod sign_out;
 mod visit;
 
 use countersign::session::{Access, PassError};
-use countersign::{AccountId, Denied, FirstFactorKind, Timestamp, Verifier, VerifierError};
+use countersign::{AccountId, Actor, Denied, FirstFactorKind, Timestamp, Verifier, VerifierError};
 use std::future::Future;
 use std::sync::Arc;
 use tracing::Instrument;
@@ -112,6 +112,7 @@ impl<S: SignInStore, A: Accounts> Flow<S, A> {
             (["devices"], false) => visit.show_devices().await,
             (["devices", "forget"], true) => visit.forget_devices().await,
             (["devices", id, "forget"], true) => visit.forget_device(id).await,
+            (["backup-codes", "discard"], true) => visit.discard_backup_codes().await,
             (["prove"], false) => visit.ask_proof().await,
             (["prove"], true) => visit.prove().await,
             (["sign-out"], true) => visit.leave().await,
@@ -206,8 +207,13 @@ impl<S: SignInStore, A: Accounts> Engine for Flow<S, A> {
         })
     }
 
-    fn force_disable(self: Arc<Self>, account: AccountId) -> Pending<Result<(), BoxError>> {
-        let task = tokio::spawn(async move { self.reset(&account).await }.in_current_span());
+    fn force_disable(
+        self: Arc<Self>,
+        account: AccountId,
+        actor: Actor,
+    ) -> Pending<Result<(), BoxError>> {
+        let reset = async move { self.reset(&account, &actor).await };
+        let task = tokio::spawn(reset.in_current_span());
         Box::pin(async move { task.await? })
     }
 

@@ -18,7 +18,7 @@ use crate::page::{Change, Content, Message, ProvePage};
 use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::session_data::{Full, StageData};
-use crate::sign_ins::SignInStore;
+use crate::sign_ins::{RowsOfRequest, SignInStore};
 
 /// The fields of a form that asks for a proof.
 #[derive(Deserialize)]
@@ -230,7 +230,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let request = self.request_id(&member.full)?;
         let token = self.device_token(&member.account)?;
         let attempt = Attempt::new(code).request(&request).device(token.as_ref());
-        let verifier = &self.flow.verifier;
+        let verifier = self.verifier(RowsOfRequest::default());
         match verifier.verify_attempt(&member.account, attempt).await {
             Ok(receipt) => {
                 if let Some(next) = receipt.device_token() {

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::say::Say;
 use crate::session_data::{Half, Purpose, Setup, StageData};
-use crate::sign_ins::SignInStore;
+use crate::sign_ins::{RowsOfRequest, SignInStore};
 
 /// Who may enroll: a signed-in user, or one who must enroll before anything else.
 #[derive(Clone, Debug)]
@@ -173,7 +173,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         proof: &OwnedProof,
         purpose: Purpose,
     ) -> Result<Result<String, Rejection>, Stop> {
-        let verifier = &self.flow.verifier;
+        let verifier = self.verifier(RowsOfRequest::default());
         let begun = verifier
             .begin_enrollment(account, request, proof.proof())
             .await;

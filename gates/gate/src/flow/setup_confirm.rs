@@ -34,7 +34,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             Enroller::Half(half) => RowsOfRequest::inserting(self.new_sign_in(half)?),
             Enroller::Full(member) => RowsOfRequest::keeping(&member.full.id),
         };
-        let verifier = self.flow.verifier_with(rows);
+        let verifier = self.verifier(rows);
         let account = who.account();
         let confirmed = verifier.confirm_enrollment(account, setup.id, &code).await;
         let rejection = match (confirmed, who.clone()) {
@@ -163,7 +163,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(self.go_to_code());
         };
         // The code that confirmed the enrollment is correct, and used: no other code is.
-        match self.flow.verifier.verify(account, code).await {
+        let verifier = self.verifier(RowsOfRequest::default());
+        match verifier.verify(account, code).await {
             Ok(_) => {}
             Err(denied) => match rejected(denied)? {
                 Rejection::Replayed | Rejection::ReplayedAhead { .. } => {}

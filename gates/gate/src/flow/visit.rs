@@ -2,7 +2,7 @@
 
 use countersign::backup::{Alphabet, CodeShape};
 use countersign::session::SecondFactorUse;
-use countersign::{AccountId, Timestamp};
+use countersign::{AccountId, Timestamp, Verifier};
 use serde::de::DeserializeOwned;
 
 use super::renew::NewSession;
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::random;
 use crate::say::Say;
 use crate::session_data::{Flash, Full, Half, SessionChange, SessionData, StageData};
-use crate::sign_ins::{SignInRows, SignInStore};
+use crate::sign_ins::{RowsOfRequest, SignInRows, SignInStore};
 use crate::words::{Language, Words};
 
 /// A request, and the session as this request has changed it.
@@ -66,6 +66,12 @@ impl<'a, S: SignInStore, A: Accounts> Visit<'a, S, A> {
             renewal: None,
             device_cookie: None,
         }
+    }
+
+    /// The verifier of this request. Its store writes these rows with the record.
+    pub(super) fn verifier(&self, rows: RowsOfRequest) -> Verifier<S> {
+        let client = self.request.client.clone();
+        self.flow.verifier_with(RowsOfRequest { client, ..rows })
     }
 
     /// Whether the sender wants JSON.

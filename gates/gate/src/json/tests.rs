@@ -128,6 +128,7 @@ fn problems() -> Vec<Problem> {
         R::SecretInUse,
         R::TooManyIssues { retry_after },
         R::IssueExpired,
+        R::NoPendingCodes,
     ];
     let messages = [
         Message::RecordLost,
@@ -148,6 +149,7 @@ fn problems() -> Vec<Problem> {
     let others = [
         Problem::NotPasscode { digits: 6 },
         Problem::CodesNotAccepted { count: 3 },
+        Problem::CodesNeeded { count: 3 },
         Problem::CodeMissing,
         Problem::PasswordMissing,
         Problem::WrongPassword,

@@ -305,6 +305,8 @@ const OWN_PAGES: [&str; 11] = [
     "/two-factor/disable",
     "/two-factor/backup-codes",
     "/two-factor/backup-codes/file",
+    "/two-factor/backup-codes/saved",
+    "/two-factor/backup-codes/discard",
     "/two-factor/prove",
     "/two-factor/devices",
     "/two-factor/devices/forget",

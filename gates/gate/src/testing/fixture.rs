@@ -4,14 +4,16 @@ use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
     AccountId, AuthenticatorName, EnrollmentRequest, KeyId, Keyring, Policy, Proof, SealingKey,
-    Timestamp, Verifier,
+    Timestamp, Verifier, VerifierBuilder,
 };
 use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::accounts::{Accounts, BoxError, PasswordCheck};
-use crate::page::{Content, Page};
+use crate::page::{CodePage, CodesPage, Content, Page};
 use crate::{Gate, MemoryRows, Separate, SignInRows};
+
+type Builder = VerifierBuilder<Separate<MemoryStore, MemoryRows>>;
 
 /// A gate with four accounts, a clock, and their phones.
 ///
@@ -30,23 +32,36 @@ pub struct Fixture {
 }
 
 impl Fixture {
+    /// The time at which it begins.
+    pub(super) const START: Timestamp = Timestamp::from_unix(1_800_000_000);
+
     /// Makes it.
     ///
     /// # Errors
     /// If the verifier refuses something.
     pub async fn new() -> Result<Self, BoxError> {
-        let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
+        Self::with(|builder| builder).await
+    }
+
+    /// Makes it with an alarm of a vigilance, until the day ends.
+    ///
+    /// # Errors
+    /// If the verifier or the vigilance refuses something.
+    pub async fn under_alarm() -> Result<Self, BoxError> {
+        let vigilance = super::alarm::under_alarm().await?;
+        Self::with(|builder| builder.vigilance(vigilance)).await
+    }
+
+    async fn with(build: impl FnOnce(Builder) -> Builder) -> Result<Self, BoxError> {
+        let clock = ManualClock::at(Self::START);
         let rows = MemoryRows::new();
         let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
         let store = Separate::new(MemoryStore::new(), rows.clone());
-        let verifier = Verifier::builder(store, keyring, "Example")
+        let policy = Policy::builder().trusted_devices(TrustedDevices::Days(30));
+        let builder = Verifier::builder(store, keyring, "Example")
             .clock(clock.clone())
-            .policy(
-                Policy::builder()
-                    .trusted_devices(TrustedDevices::Days(30))
-                    .build()?,
-            )
-            .build()?;
+            .policy(policy.build()?);
+        let verifier = build(builder).build()?;
         let mut phones = HashMap::new();
         for account in ["alice", "dave"] {
             let phone = enroll(&verifier, account, &clock).await?;
@@ -73,6 +88,14 @@ impl Fixture {
         self.clock.advance(Duration::from_secs(30));
         let phone = self.phones.get(account);
         phone.map_or_else(String::new, |phone| phone.passcode(self.clock.now()))
+    }
+
+    /// Returns three passcodes of an account, which its app shows one after the other from now on.
+    pub(super) fn row(&self, account: &str) -> Vec<String> {
+        let now = self.clock.now();
+        let times = [0, 30, 60].map(|seconds| now.saturating_add(seconds));
+        let phone = self.phones.get(account);
+        phone.map_or_else(Vec::new, |phone| times.map(|at| phone.passcode(at)).into())
     }
 }
 
@@ -124,8 +147,10 @@ impl Accounts for TestAccounts {
 #[expect(clippy::unnecessary_wraps, reason = "the trait's signature")]
 fn lines(page: &Page) -> Result<String, BoxError> {
     let mut text = format!("csrf: {}\n", page.frame.csrf);
-    if let Content::Code(code) = &page.content {
-        text += &format!("request: {}\n", code.request);
+    if let Content::Code(CodePage { request, .. }) | Content::Codes(CodesPage { request, .. }) =
+        &page.content
+    {
+        text += &format!("request: {request}\n");
     }
     let problem = page.frame.problem.as_ref();
     for (name, line) in [

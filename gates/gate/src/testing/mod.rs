@@ -5,7 +5,9 @@
 //!
 //! An adapter builds a service with [`ROUTES`] over the gate of a [`Fixture`], and sends it
 //! requests through a [`Client`]. [`bypasses::refused`] tries to get past the gate in many ways.
+//! [`alarm::codes_in_a_row`] signs in while a vigilance raises an alarm.
 
+pub mod alarm;
 pub mod bypasses;
 mod fixture;
 mod harness;

@@ -162,7 +162,7 @@ impl<'a, C: Client> Run<'a, C> {
         self.browser.receive(&self.answer);
     }
 
-    async fn send(&mut self, request: TestRequest) {
+    pub(super) async fn send(&mut self, request: TestRequest) {
         self.answer = self.browser.send(self.client, request).await;
     }
 }

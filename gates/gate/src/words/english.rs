@@ -89,6 +89,13 @@ impl Words {
             _ => format!("Only {left} left. Generate new backup codes while you can sign in."),
         }
         },
+        codes_pending: |date| {
+            format!(
+                "You generated new codes on {date}. Your earlier codes work until you say that you have saved the new \
+                 ones, or until you use one of the new ones."
+            )
+        },
+        discard: "Discard the new codes",
         codes_never: "You have no backup codes. Without one, losing your phone means losing your account.",
         issue: "Generate backup codes",
         issue_again: "Generate new backup codes",
@@ -126,7 +133,10 @@ impl Words {
         codes_page_explained: |date| {
             format!("Made on {date}. Each code signs you in once, when you do not have your phone.")
         },
-        save_now: "Save these codes now: they are shown only once. Your earlier backup codes no longer work.",
+        save_now: "Save these codes now: they are shown only once.",
+        save_now_pending: "Save these codes now: they are shown only once. Your earlier backup codes work until you say \
+            below that you have saved these, or until you use one of these.",
+        save_now_ended: "Save these codes now: they are shown only once. Your earlier backup codes no longer work.",
         codes_on_paper: "Write the date next to a code when you have used it. Keep this page in a place that only you \
             can reach, and not with your phone. When few codes are left, generate a new set; it replaces this one.",
         download: "Download",
@@ -227,8 +237,8 @@ fn change(change: &Change) -> ChangeWords {
         Change::IssueBackupCodes { replaces } => (
             "Generate backup codes",
             if *replaces {
-                "Each new code signs you in once, when you do not have your phone. The new codes replace all your \
-                 earlier codes."
+                "Each new code signs you in once, when you do not have your phone. The new codes will replace your \
+                 earlier codes. The next page says until when the earlier ones work."
             } else {
                 "Each code signs you in once, when you do not have your phone."
             }
@@ -329,6 +339,9 @@ fn done(done: &Done) -> String {
             "Good. Keep your backup codes in a place that only you can reach, and not on your phone."
                 .into()
         }
+        Done::CodesDiscarded => {
+            "The new backup codes are discarded. Your earlier codes still work.".into()
+        }
         Done::SetupCancelled => {
             "Cancelled. Nothing was changed. If your app has a new entry, delete it.".into()
         }
@@ -358,6 +371,9 @@ fn problem(problem: &Problem) -> String {
             return format!(
                 "These codes were not accepted. Enter {count} new codes that your app shows one after the other."
             );
+        }
+        Problem::CodesNeeded { count } => {
+            return format!("One code is not enough today. Enter {count} codes in a row.");
         }
         Problem::TooManyPasswords { retry_after } => {
             return format!("Too many wrong passwords. Try again in {}.", span(*retry_after));
@@ -427,6 +443,11 @@ fn rejection(rejection: Rejection) -> String {
         ),
         Rejection::IssueExpired => {
             "That took too long. No new backup codes were made. Please try again.".into()
+        }
+        Rejection::NoPendingCodes => {
+            "Those backup codes are not your newest ones, or you have discarded them. If you have no backup codes, \
+             generate new ones."
+                .into()
         }
         Rejection::NameInUse => {
             "Another of your authenticators has this name. Please choose another name.".into()

@@ -104,6 +104,13 @@ impl Words {
             ),
         }
         },
+        codes_pending: |date| {
+            format!(
+                "Sie haben am {date} neue Codes erstellt. Ihre früheren Codes gelten, bis Sie sagen, dass Sie die neuen \
+                 gespeichert haben, oder bis Sie einen der neuen verwenden."
+            )
+        },
+        discard: "Neue Codes verwerfen",
         codes_never: "Sie haben keine Backup-Codes. Wenn Sie ohne Backup-Codes Ihr Telefon verlieren, verlieren Sie Ihr \
             Konto.",
         issue: "Backup-Codes erstellen",
@@ -145,8 +152,11 @@ impl Words {
                 "Erstellt am {date}. Mit jedem Code können Sie sich einmal anmelden, wenn Sie Ihr Telefon nicht haben."
             )
         },
-        save_now: "Speichern Sie diese Codes jetzt: Sie werden nur einmal angezeigt. Ihre früheren Backup-Codes gelten \
-            nicht mehr.",
+        save_now: "Speichern Sie diese Codes jetzt: Sie werden nur einmal angezeigt.",
+        save_now_pending: "Speichern Sie diese Codes jetzt: Sie werden nur einmal angezeigt. Ihre früheren Backup-Codes \
+            gelten, bis Sie unten sagen, dass Sie diese gespeichert haben, oder bis Sie einen davon verwenden.",
+        save_now_ended: "Speichern Sie diese Codes jetzt: Sie werden nur einmal angezeigt. Ihre früheren Backup-Codes \
+            gelten nicht mehr.",
         codes_on_paper: "Schreiben Sie das Datum neben einen Code, wenn Sie ihn verwendet haben. Bewahren Sie diese Seite \
             dort auf, wo nur Sie sie finden, und nicht beim Telefon. Wenn nur noch wenige Codes übrig sind, erstellen \
             Sie neue; sie ersetzen diese.",
@@ -214,7 +224,8 @@ fn file(service: &str, date: &str) -> BackupCodeFile {
              einmal: Schreiben Sie das Datum daneben, wenn Sie ihn verwenden.\n\
              Bewahren Sie diese Seite dort auf, wo nur Sie sie finden, und nicht auf dem Telefon mit der App.\n\
              Wenn nur noch wenige Codes übrig sind oder jemand anders sie gesehen haben könnte, melden Sie sich bei \
-             {service} an, und erstellen Sie neue. Die Codes auf dieser Seite gelten dann nicht mehr."
+             {service} an, und erstellen und speichern Sie neue. Die Codes auf dieser Seite gelten dann nicht \
+             mehr."
         ),
     }
 }
@@ -307,6 +318,9 @@ fn done(done: &Done) -> String {
             "Gut. Bewahren Sie Ihre Backup-Codes dort auf, wo nur Sie sie finden, und nicht auf Ihrem Telefon."
                 .into()
         }
+        Done::CodesDiscarded => {
+            "Die neuen Backup-Codes sind verworfen. Ihre früheren Codes gelten weiter.".into()
+        }
         Done::SetupCancelled => {
             "Abgebrochen. Es wurde nichts geändert. Wenn Ihre App einen neuen Eintrag hat, löschen Sie ihn."
                 .into()
@@ -341,6 +355,9 @@ fn problem(problem: &Problem) -> String {
                 "Diese Codes wurden nicht angenommen. Geben Sie {count} neue Codes ein, die Ihre App nacheinander \
                  anzeigt."
             );
+        }
+        Problem::CodesNeeded { count } => {
+            return format!("Heute reicht ein Code nicht. Geben Sie {count} Codes hintereinander ein.");
         }
         Problem::TooManyPasswords { retry_after } => {
             return format!(
@@ -420,6 +437,11 @@ fn rejection(rejection: Rejection) -> String {
         ),
         Rejection::IssueExpired => {
             "Das hat zu lange gedauert. Es wurden keine neuen Backup-Codes erstellt. Bitte versuchen Sie es erneut."
+                .into()
+        }
+        Rejection::NoPendingCodes => {
+            "Diese Backup-Codes sind nicht Ihre neuesten, oder Sie haben sie verworfen. Wenn Sie keine Backup-Codes \
+             haben, erstellen Sie neue."
                 .into()
         }
         Rejection::NameInUse => {

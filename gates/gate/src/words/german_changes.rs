@@ -48,7 +48,7 @@ pub(super) fn change(change: &Change) -> ChangeWords {
             "Backup-Codes erstellen",
             if *replaces {
                 "Mit jedem neuen Code können Sie sich einmal anmelden, wenn Sie Ihr Telefon nicht haben. Die neuen \
-                 Codes ersetzen alle früheren."
+                 Codes ersetzen die früheren. Die nächste Seite sagt, bis wann die früheren gelten."
             } else {
                 "Mit jedem Code können Sie sich einmal anmelden, wenn Sie Ihr Telefon nicht haben."
             }

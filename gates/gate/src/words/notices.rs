@@ -41,16 +41,18 @@ pub(super) fn english_event(what: &What) -> String {
         What::Replaced { name } => format!("Authenticator “{name}” was replaced"),
         What::Removed { name } => format!("Authenticator “{name}” was removed"),
         What::Disabled => "Two-factor authentication was turned off".into(),
-        What::BackupCodesIssued => "New backup codes were generated".into(),
-        What::BrowserTrusted { label, days } => {
-            format!("No code is asked for on {label} for {days} days")
-        }
+        What::BackupCodesIssued { .. } => "New backup codes were generated".into(),
+        What::BackupCodesConfirmed => "The new backup codes were saved".into(),
+        What::BackupCodesDiscarded => "The new backup codes were discarded".into(),
+        What::BrowserTrusted { label } => format!("No code is asked for on {label} for some time"),
+        What::BrowserSuspected => "An old copy of a known browser was used".into(),
+        What::Unlocked => "Unlocked by our staff".into(),
     }
 }
 
 pub(super) fn english_mail(what: &What) -> Option<MailWords> {
     match what {
-        What::SignedIn { .. } | What::WrongCode => None,
+        What::SignedIn { .. } | What::WrongCode | What::BackupCodesDiscarded => None,
         What::BackupCodeUsed { number, remaining } => mail(
             "A backup code was used to sign in",
             format!("It was code number {number}. Codes left: {remaining}."),
@@ -75,16 +77,32 @@ pub(super) fn english_mail(what: &What) -> Option<MailWords> {
             "Two-factor authentication is off",
             "From now on, signing in needs only your password.",
         ),
-        What::BackupCodesIssued => mail(
+        What::BackupCodesIssued { pending: true } => mail(
             "You have new backup codes",
+            "Your earlier backup codes work until you say that you have saved the new ones, or \
+             until you use one of the new ones.",
+        ),
+        What::BackupCodesIssued { pending: false } => mail(
+            "You have new backup codes",
+            "Any earlier backup codes no longer work.",
+        ),
+        What::BackupCodesConfirmed => mail(
+            "Your new backup codes are saved",
             "Your earlier backup codes no longer work.",
         ),
-        What::BrowserTrusted { label, days } => mail(
+        What::BrowserTrusted { label } => mail(
             format!("No code is asked for on {label}"),
-            format!(
-                "For {days} days, signing in on this browser needs only your password. You can forget the browser in \
-                 your account."
-            ),
+            "Until the date that your account shows, signing in on this browser needs only your password. You can \
+             forget the browser in your account.",
+        ),
+        What::BrowserSuspected => mail(
+            "An old copy of one of your browsers was used",
+            "Your account no longer knows that browser: it needs a code again. If you did not restore the browser \
+             from a backup, somebody may have copied its cookies. Then change your password.",
+        ),
+        What::Unlocked => mail(
+            "Your second factor was unlocked",
+            "Our staff unlocked it after too many wrong codes.",
         ),
     }
 }
@@ -120,16 +138,18 @@ pub(super) fn german_event(what: &What) -> String {
         What::Replaced { name } => format!("Authenticator „{name}“ wurde ersetzt"),
         What::Removed { name } => format!("Authenticator „{name}“ wurde entfernt"),
         What::Disabled => "Die Zwei-Faktor-Authentifizierung wurde ausgeschaltet".into(),
-        What::BackupCodesIssued => "Neue Backup-Codes wurden erstellt".into(),
-        What::BrowserTrusted { label, days } => {
-            format!("In {label} wird {days} Tage lang kein Code verlangt")
-        }
+        What::BackupCodesIssued { .. } => "Neue Backup-Codes wurden erstellt".into(),
+        What::BackupCodesConfirmed => "Die neuen Backup-Codes wurden gespeichert".into(),
+        What::BackupCodesDiscarded => "Die neuen Backup-Codes wurden verworfen".into(),
+        What::BrowserTrusted { label } => format!("In {label} wird einige Zeit kein Code verlangt"),
+        What::BrowserSuspected => "Eine alte Kopie eines bekannten Browsers wurde benutzt".into(),
+        What::Unlocked => "Von unserem Team entsperrt".into(),
     }
 }
 
 pub(super) fn german_mail(what: &What) -> Option<MailWords> {
     match what {
-        What::SignedIn { .. } | What::WrongCode => None,
+        What::SignedIn { .. } | What::WrongCode | What::BackupCodesDiscarded => None,
         What::BackupCodeUsed { number, remaining } => mail(
             "Ein Backup-Code wurde zur Anmeldung verwendet",
             format!("Es war der Code mit der Nummer {number}. Übrige Codes: {remaining}."),
@@ -154,16 +174,33 @@ pub(super) fn german_mail(what: &What) -> Option<MailWords> {
             "Die Zwei-Faktor-Authentifizierung ist ausgeschaltet",
             "Ab jetzt brauchen Sie für die Anmeldung nur Ihr Passwort.",
         ),
-        What::BackupCodesIssued => mail(
+        What::BackupCodesIssued { pending: true } => mail(
             "Sie haben neue Backup-Codes",
+            "Ihre früheren Backup-Codes gelten, bis Sie angeben, dass Sie die neuen gespeichert \
+             haben, oder bis Sie einen der neuen verwenden.",
+        ),
+        What::BackupCodesIssued { pending: false } => mail(
+            "Sie haben neue Backup-Codes",
+            "Etwaige frühere Backup-Codes funktionieren nicht mehr.",
+        ),
+        What::BackupCodesConfirmed => mail(
+            "Ihre neuen Backup-Codes sind gespeichert",
             "Ihre früheren Backup-Codes funktionieren nicht mehr.",
         ),
-        What::BrowserTrusted { label, days } => mail(
+        What::BrowserTrusted { label } => mail(
             format!("In {label} wird kein Code verlangt"),
-            format!(
-                "{days} Tage lang brauchen Sie für die Anmeldung in diesem Browser nur Ihr Passwort. Sie können den \
-                 Browser in Ihrem Konto vergessen."
-            ),
+            "Bis zu dem Tag, den Ihr Konto zeigt, brauchen Sie für die Anmeldung in diesem Browser nur Ihr Passwort. \
+             Sie können den Browser in Ihrem Konto vergessen.",
+        ),
+        What::BrowserSuspected => mail(
+            "Eine alte Kopie eines Ihrer Browser wurde benutzt",
+            "Ihr Konto kennt diesen Browser nicht mehr: Er braucht wieder einen Code. Falls Sie den Browser nicht \
+             aus einer Sicherung wiederhergestellt haben, hat vielleicht jemand seine Cookies kopiert. Ändern Sie dann \
+             Ihr Passwort.",
+        ),
+        What::Unlocked => mail(
+            "Ihr zweiter Faktor wurde entsperrt",
+            "Unser Team hat ihn nach zu vielen falschen Codes entsperrt.",
         ),
     }
 }
@@ -187,11 +224,14 @@ mod tests {
             What::Replaced { name: name() },
             What::Removed { name: name() },
             What::Disabled,
-            What::BackupCodesIssued,
+            What::BackupCodesIssued { pending: true },
+            What::BackupCodesConfirmed,
+            What::BackupCodesDiscarded,
             What::BrowserTrusted {
                 label: "Firefox (Linux)".into(),
-                days: 30,
             },
+            What::BrowserSuspected,
+            What::Unlocked,
         ];
         for first in [
             FirstFactorKind::Password,
@@ -229,8 +269,8 @@ mod tests {
         for words in [Words::ENGLISH, Words::GERMAN] {
             let mails: Vec<_> = all().iter().filter_map(words.mail).collect();
             let subjects: BTreeSet<_> = mails.iter().map(|mail| &mail.subject).collect();
-            // All but sign-ins and wrong codes.
-            assert_eq!(subjects.len(), 8, "{subjects:#?}");
+            // All but sign-ins, wrong codes and discarded codes.
+            assert_eq!(subjects.len(), 11, "{subjects:#?}");
             for MailWords { subject, text } in &mails {
                 assert!(!subject.ends_with('.') && text.ends_with('.'), "{subject}");
             }

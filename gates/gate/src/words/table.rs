@@ -133,6 +133,10 @@ pub struct Words {
     pub code_unused: &'static str,
     /// That so few codes are left; none, if the number is 0.
     pub codes_few: fn(usize) -> String,
+    /// That nobody said that new codes of this date are saved, and that the earlier ones are valid.
+    pub codes_pending: fn(&str) -> String,
+    /// "Discard the new codes".
+    pub discard: &'static str,
     /// That there are no codes.
     pub codes_never: &'static str,
     /// "Generate backup codes".
@@ -203,8 +207,12 @@ pub struct Words {
     pub codes_page_title: fn(&str) -> String,
     /// When they were made, and what they do.
     pub codes_page_explained: fn(&str) -> String,
-    /// That they are shown only once.
+    /// That they are shown only once. There were no codes before.
     pub save_now: &'static str,
+    /// The same, and that the earlier codes are valid until the user has saved these.
+    pub save_now_pending: &'static str,
+    /// The same, and that the earlier codes are no longer valid.
+    pub save_now_ended: &'static str,
     /// Advice on paper.
     pub codes_on_paper: &'static str,
     /// "Download".

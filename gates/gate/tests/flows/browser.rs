@@ -127,7 +127,10 @@ impl From<GateAnswer> for Answer {
                     let codes = codes.iter().filter_map(|code| code.as_str());
                     let codes: Vec<&str> = codes.collect();
                     let file = json["content"]["file"].as_str().unwrap();
-                    format!("codes: {}\nfile:\n{file}", codes.join(","))
+                    let text = |name: &str| json["content"][name].as_str().unwrap();
+                    let (set, earlier) = (text("set"), text("earlier"));
+                    let codes = codes.join(",");
+                    format!("codes: {codes}\nset: {set}\nearlier: {earlier}\nfile:\n{file}")
                 }
             },
             change: answer.session,

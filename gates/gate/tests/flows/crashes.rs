@@ -7,7 +7,7 @@ use countersign_gate::BoxError;
 
 use crate::browser::Browser;
 use crate::faults::Fault;
-use crate::support::{ALICE, PASSWORD, Service, in_both_formats};
+use crate::support::{ALICE, PASSWORD, Service, in_both_formats, staff};
 
 in_both_formats! {
     the_code_survives_a_fault,
@@ -223,14 +223,14 @@ async fn a_reset_survives_a_fault(like: Service) {
         let (mut browser, phone) = service.enrolled(ALICE).await;
         let alice = countersign::AccountId::new(ALICE)?;
         service.start();
-        let reset = service.gate.force_disable(&alice).await;
+        let reset = service.gate.force_disable(&alice, &staff()).await;
         service.end();
         let is_off = !service.is_enabled(ALICE).await;
         assert!(reset.is_err() || is_off && !browser.is_signed_in().await);
         let mut other = service.browser();
         other.password(ALICE).await;
         assert_eq!(other.is_signed_in().await, is_off);
-        service.gate.force_disable(&alice).await?;
+        service.gate.force_disable(&alice, &staff()).await?;
         assert!(!service.is_enabled(ALICE).await);
         assert!(!browser.is_signed_in().await);
         owner_gets_in(service, &phone).await;

@@ -104,7 +104,7 @@ async fn a_trusted_browser_needs_no_code(service: Service) {
     let notices = service.accounts.notices();
     let trusted = notices
         .iter()
-        .any(|what| matches!(what, What::BrowserTrusted { days: 30, .. }));
+        .any(|what| matches!(what, What::BrowserTrusted { .. }));
     assert!(trusted, "{notices:?}");
     for _ in 0..3 {
         let before = browser.device.clone();
@@ -127,7 +127,7 @@ async fn a_trusted_browser_needs_no_code(service: Service) {
 async fn the_same_form_twice_remembers_the_browser(service: Service) {
     let service = service.remembering();
     let phone = account(&service, ALICE).await;
-    for trust in ["false", "true"] {
+    for (trust, known) in [("false", 1), ("true", 2)] {
         let mut browser = service.browser();
         browser.password(ALICE).await;
         let page = browser.get("/two-factor/code").await;
@@ -146,6 +146,7 @@ async fn the_same_form_twice_remembers_the_browser(service: Service) {
             .await
             .leads_to("/");
         assert_eq!(browser.cookie, first.cookie, "the same session");
+        assert_eq!(devices(&service).await.len(), known, "one more browser");
         assert!(browser.is_signed_in().await);
         let signed_in = |what: &&What| matches!(what, What::SignedIn { .. });
         let notices = service.accounts.notices();
@@ -242,7 +243,11 @@ async fn an_old_token_trusts_nobody(service: Service) {
     assert_eq!(devices(&service).await.len(), 1);
     service.wait(61);
     thief.device = stolen;
-    assert_eq!(thief.password(ALICE).await.next, "/two-factor/code");
+    service.accounts.notices();
+    for copies in [vec![What::BrowserSuspected], Vec::new()] {
+        assert_eq!(thief.password(ALICE).await.next, "/two-factor/code");
+        assert_eq!(service.accounts.notices(), copies, "the owner knows");
+    }
     assert!(!thief.is_signed_in().await);
     assert_eq!(devices(&service).await, [], "there is a copy");
     assert_eq!(browser.again(ALICE).await, "/two-factor/code");

@@ -18,13 +18,14 @@ in_both_formats! {
 }
 
 /// The forms that change something for a user whose factors are fresh.
-const FORMS: [&str; 8] = [
+const FORMS: [&str; 9] = [
     "/two-factor/setup",
     "/two-factor/add",
     "/two-factor/disable",
     "/two-factor/backup-codes",
     "/two-factor/backup-codes/file",
     "/two-factor/backup-codes/saved",
+    "/two-factor/backup-codes/discard",
     "/two-factor/prove",
     "/two-factor/sign-out",
 ];
@@ -83,9 +84,9 @@ async fn forms_of_other_sites_change_nothing(service: Service) {
     }
     browser.headers = headers(Some("same-origin"), Some("https://service.test"));
     browser
-        .post("/two-factor/backup-codes/saved", &[])
+        .post("/two-factor/sign-out", &[])
         .await
-        .leads_to("/two-factor");
+        .leads_to("/sign-in");
 }
 
 async fn hosts_are_compared_without_a_default_port(service: Service) {
@@ -161,6 +162,7 @@ async fn other_methods_and_pages_are_refused(service: Service) {
         ("/two-factor/sign-out", 405),
         ("/two-factor/backup-codes/file", 405),
         ("/two-factor/backup-codes/saved", 405),
+        ("/two-factor/backup-codes/discard", 405),
         ("/two-factor/setup/a/cancel", 405),
         ("/two-factor/unknown", 404),
         ("/two-factor/authenticators", 404),

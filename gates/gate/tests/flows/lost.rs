@@ -1,10 +1,12 @@
 //! The flows around a lost phone, as the guide describes them.
 
+use countersign::AccountId;
+use countersign::session::{FactorFlag, Requirement};
 use countersign::testing::Phone;
 use countersign_gate::What;
 
 use crate::browser::Browser;
-use crate::support::{ALICE, Service, in_both_formats};
+use crate::support::{ALICE, Service, in_both_formats, staff};
 
 const APP: &str = "Authenticator app";
 const CODES: &str = "/two-factor/backup-codes";
@@ -12,6 +14,9 @@ const CODES: &str = "/two-factor/backup-codes";
 in_both_formats! {
     a_backup_code_moves_the_account_to_a_new_phone,
     the_last_backup_code_still_moves_the_account,
+    without_phone_and_codes_only_the_staff_helps,
+    after_a_reset_the_owner_must_enroll,
+    a_new_phone_replaces_one_that_works,
     two_people_share_an_account,
 }
 
@@ -83,6 +88,96 @@ async fn the_last_backup_code_still_moves_the_account(service: Service) {
     assert_eq!(browser.get(CODES).await.line("asks"), "false false");
     let codes = issue_codes(&mut browser).await;
     service.with_code(ALICE, &codes[0]).await;
+}
+
+/// The staff has checked who is asking.
+async fn reset(service: &Service) {
+    let alice = AccountId::new(ALICE).unwrap();
+    service.gate.force_disable(&alice, &staff()).await.unwrap();
+}
+
+async fn without_phone_and_codes_only_the_staff_helps(service: Service) {
+    service.enrolled(ALICE).await;
+    let mut owner = service.browser();
+    owner.password(ALICE).await.leads_to("/two-factor/code");
+    let id = service.id(ALICE, APP).await;
+    let replace = format!("authenticators/{id}/replace");
+    let remove = format!("authenticators/{id}/remove");
+    let pages = [
+        "",
+        "setup",
+        "add",
+        "disable",
+        "backup-codes",
+        "prove",
+        &replace,
+        &remove,
+    ];
+    for page in pages {
+        let path = format!("/two-factor/{page}");
+        let answer = owner.get(path.trim_end_matches('/')).await;
+        assert_eq!(answer.next, "/two-factor/code", "{path}");
+    }
+    assert!(!owner.is_signed_in().await);
+    assert!(service.is_enabled(ALICE).await);
+    reset(&service).await;
+    service.signed_in(ALICE).await;
+}
+
+async fn after_a_reset_the_owner_must_enroll(service: Service) {
+    let (mut owner, lost) = service.enrolled(ALICE).await;
+    let codes = issue_codes(&mut owner).await;
+    let mut finder = service.with_code(ALICE, &service.next(&lost)).await;
+    service.accounts.require(Requirement::Required);
+    service.accounts.notices();
+    reset(&service).await;
+    assert_eq!(service.accounts.notices(), [What::Disabled]);
+    assert_eq!(service.flag(ALICE).await, FactorFlag::Off);
+    assert!(!owner.is_signed_in().await);
+    assert!(!finder.is_signed_in().await);
+
+    // The password alone reaches nothing but the enrollment.
+    owner.password(ALICE).await.leads_to("/two-factor/setup");
+    assert!(!owner.is_signed_in().await);
+    for old in [&service.next(&lost), &codes[0]] {
+        owner.post("/two-factor/code", &[("code", old)]).await;
+        assert!(!owner.is_signed_in().await);
+    }
+    owner.get("/two-factor/setup").await;
+    let setup = owner.post("/two-factor/setup", &[]).await;
+    let new = service.confirm(&mut owner, &setup.next).await;
+    assert!(owner.is_signed_in().await);
+    service.with_code(ALICE, &service.next(&new)).await;
+    let mut other = service.browser();
+    other.password(ALICE).await;
+    for old in [&service.next(&lost), &codes[0]] {
+        let answer = other.fill("/two-factor/code", &[("code", old)]).await;
+        answer.refused(422, "code-not-accepted", "/two-factor/code");
+    }
+}
+
+async fn a_new_phone_replaces_one_that_works(service: Service) {
+    let (_, old) = service.enrolled(ALICE).await;
+    let mut owner = service.with_code(ALICE, &service.next(&old)).await;
+    let id = service.id(ALICE, APP).await;
+    let path = format!("/two-factor/authenticators/{id}/replace");
+    // The scan does not work, and the owner cancels.
+    owner.get(&path).await;
+    let setup = owner.post(&path, &[]).await;
+    owner.get(&setup.next).await;
+    let cancel = format!("{}/cancel", setup.next);
+    owner.post(&cancel, &[]).await.leads_to("/two-factor");
+    assert_eq!(service.id(ALICE, APP).await, id);
+    service.with_code(ALICE, &service.next(&old)).await;
+
+    let new = move_to_new_phone(&service, &mut owner).await;
+    assert_eq!(service.names(ALICE).await, [APP]);
+    service.with_code(ALICE, &service.next(&new)).await;
+    let mut other = service.browser();
+    other.password(ALICE).await;
+    let code = service.next(&old);
+    let answer = other.fill("/two-factor/code", &[("code", &code)]).await;
+    answer.refused(422, "code-not-accepted", "/two-factor/code");
 }
 
 async fn two_people_share_an_account(service: Service) {

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod alarm;
 mod backup_codes;
 mod browser;
 mod changes;

@@ -76,7 +76,8 @@ fn a_program_needs_no_html() {
             (again.status, again.code.as_str()),
             (409, "codes-shown-before")
         );
-        let answer = program.post("/two-factor/backup-codes/saved", &[]).await;
+        let set = [("set", issued.line("set"))];
+        let answer = program.post("/two-factor/backup-codes/saved", &set).await;
         answer.leads_to("/two-factor");
 
         let mut other = sign_in(&service, &phone).await;

@@ -2,7 +2,7 @@ use countersign::FirstFactorKind;
 use countersign::session::{Access, Freshness};
 use countersign_gate::SessionChange;
 
-use crate::support::{ALICE, PASSWORD, Service, in_both_formats};
+use crate::support::{ALICE, PASSWORD, Service, in_both_formats, staff};
 
 const FRESH: Access = Access::Fresh(Freshness::minutes(5));
 const STRICT: Access = Access::Fresh(Freshness::minutes(5).with_second_factor());
@@ -152,7 +152,11 @@ async fn without_password_the_user_signs_in_again(service: Service) {
 async fn a_factor_that_another_session_disabled_is_not_asked_for(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     let alice = countersign::AccountId::new(ALICE).unwrap();
-    service.verifier.force_disable(&alice).await.unwrap();
+    service
+        .verifier
+        .force_disable(&alice, &staff())
+        .await
+        .unwrap();
     let off = countersign::session::FactorFlag::Off;
     countersign_gate::SignInRows::set_flag(&service.rows, &alice, off)
         .await

@@ -6,7 +6,7 @@ use countersign::{AccountId, Status};
 use countersign_gate::What;
 
 use crate::browser::Browser;
-use crate::support::{ALICE, Service, in_both_formats};
+use crate::support::{ALICE, Service, in_both_formats, staff};
 
 in_both_formats! {
     a_reset_ends_everything_of_the_account,
@@ -20,7 +20,7 @@ in_both_formats! {
 
 async fn reset(service: &Service) {
     let alice = AccountId::new(ALICE).unwrap();
-    service.gate.force_disable(&alice).await.unwrap();
+    service.gate.force_disable(&alice, &staff()).await.unwrap();
 }
 
 async fn a_reset_ends_everything_of_the_account(service: Service) {
@@ -58,7 +58,7 @@ async fn a_reset_ends_a_half_session(service: Service) {
 async fn a_reset_helps_after_a_lost_record(service: Service) {
     service.enrolled(ALICE).await;
     let alice = AccountId::new(ALICE).unwrap();
-    service.verifier.erase(&alice).await.unwrap();
+    service.verifier.erase(&alice, &staff()).await.unwrap();
     let mut browser = service.browser();
     assert_eq!(browser.password(ALICE).await.status, 500);
     assert!(!browser.is_signed_in().await);

@@ -2,7 +2,7 @@ use countersign::session::{Access, FactorFlag};
 use countersign::{AccountId, FirstFactorKind};
 use countersign_gate::{SessionChange, What};
 
-use crate::support::{ALICE, BOB, PASSWORD, Service, in_both_formats};
+use crate::support::{ALICE, BOB, PASSWORD, Service, in_both_formats, staff};
 
 in_both_formats! {
     without_factor_the_password_is_enough,
@@ -277,7 +277,7 @@ async fn a_backup_code_signs_in_once(service: Service) {
 async fn a_lost_record_lets_nobody_in(service: Service) {
     let (mut browser, _) = service.enrolled(ALICE).await;
     let alice = AccountId::new(ALICE).unwrap();
-    service.verifier.erase(&alice).await.unwrap();
+    service.verifier.erase(&alice, &staff()).await.unwrap();
     let mut other = service.browser();
     let answer = other.password(ALICE).await;
     assert_eq!(answer.status, 500, "{answer:?}");

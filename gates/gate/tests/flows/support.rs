@@ -5,7 +5,10 @@ use countersign::factor::TrustedDevices;
 use countersign::session::{FactorFlag, Requirement};
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
-use countersign::{AccountId, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier};
+use countersign::vigilance::{History, MemoryVigilance, Observation, Vigilance};
+use countersign::{
+    AccountId, Actor, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier,
+};
 use countersign_gate::page::{Content, Page};
 use countersign_gate::{
     Accounts, BoxError, Gate, MemoryRows, Notice, PasswordCheck, RowsOfRequest, Separate,
@@ -78,6 +81,7 @@ pub(crate) struct Service {
     pub(crate) rows: MemoryRows,
     pub(crate) accounts: People,
     pub(crate) clock: ManualClock,
+    pub(crate) vigilance: Arc<MemoryVigilance>,
     pub(crate) plan: Plan,
     pub(crate) sessions: Sessions,
     format: Format,
@@ -194,9 +198,13 @@ impl Service {
             false => policy,
         };
         let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
+        // Seven days without a wrong code.
+        let quiet: History = "1 20832 0 0 0 0 0 0 0 0".parse().unwrap();
+        let vigilance = Arc::new(MemoryVigilance::new().with_history(quiet));
         let verifier = Verifier::builder(records.clone(), keyring, "Example")
             .policy(policy.build().unwrap())
             .clock(clock.clone())
+            .vigilance(Arc::clone(&vigilance))
             .build()
             .unwrap();
         let accounts = People::default();
@@ -220,6 +228,7 @@ impl Service {
             rows,
             accounts,
             clock,
+            vigilance,
             plan,
             sessions: Sessions::default(),
             format,
@@ -252,6 +261,16 @@ impl Service {
 
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.gate.clone(), self.sessions.clone(), self.format)
+    }
+
+    /// Raises an alarm for the rest of the day.
+    pub(crate) async fn raise_alarm(&self) {
+        for other in 0_u32..20 {
+            let account = &other.into();
+            let observation = Observation::WrongCode { account };
+            let noted = self.vigilance.observe(observation, self.clock.now());
+            assert_eq!(noted.await.unwrap().is_alarm(), other == 19);
+        }
     }
 
     pub(crate) fn wait(&self, seconds: u64) {
@@ -338,6 +357,15 @@ impl Service {
         assert!(browser.is_signed_in().await);
         browser
     }
+
+    /// Whether a code signs in, after a password.
+    pub(crate) async fn accepts(&self, account: &str, code: &str) -> bool {
+        let mut browser = self.browser();
+        let first = browser.password(account).await;
+        first.leads_to("/two-factor/code");
+        browser.fill("/two-factor/code", &[("code", code)]).await;
+        browser.is_signed_in().await
+    }
 }
 
 fn build<S: SignInStore>(
@@ -374,8 +402,8 @@ fn text(page: &Page) -> String {
         Content::Code(page) => {
             writeln!(
                 text,
-                "page: code\nrequest: {}\nwait: {:?}\ntrust: {:?}",
-                page.request, page.wait, page.trust_days
+                "page: code\nrequest: {}\nwait: {:?}\ntrust: {:?}\nin a row: {:?}",
+                page.request, page.wait, page.trust_days, page.in_a_row
             )
             .unwrap();
         }
@@ -393,6 +421,8 @@ fn text(page: &Page) -> String {
         Content::BackupCodes(page) => {
             let codes: Vec<&str> = page.codes.iter().collect();
             writeln!(text, "page: backup codes\ncodes: {}", codes.join(",")).unwrap();
+            let earlier = format!("{:?}", page.earlier).to_lowercase();
+            writeln!(text, "set: {}\nearlier: {earlier}", page.set).unwrap();
             writeln!(text, "file name: {}", page.file_name).unwrap();
             write!(text, "file:\n{}", page.file.expose()).unwrap();
         }
@@ -400,4 +430,9 @@ fn text(page: &Page) -> String {
         other => writeln!(text, "page: {other:?}").unwrap(),
     }
     text
+}
+
+/// A person who acts without a proof.
+pub(crate) fn staff() -> Actor {
+    Actor::new("staff", "a test").unwrap()
 }

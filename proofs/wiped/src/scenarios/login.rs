@@ -145,9 +145,25 @@ fn enroll_and_log_in(
     let _receipt = verifier.verify_request(alice, code, &request)?;
     stop.here()?;
 
+    let proof = Proof::Reauthenticated {
+        first_factor: FirstFactor::password(clock.now()),
+        receipt: &verifier.seal_receipt(&receipt),
+    };
+    let pending = verifier.issue_backup_codes(alice, proof)?;
+    for code in pending.iter() {
+        known.add(Kind::BackupCode, code.as_bytes());
+    }
+    stop.here()?;
+    let code = codes.iter().nth(5).ok_or("a set has ten codes")?;
+    let _receipt = verifier.verify(alice, code)?;
+    stop.here()?;
+    let code = pending.iter().nth(5).ok_or("a set has ten codes")?;
+    let _receipt = verifier.verify(alice, code)?;
+    stop.here()?;
+
     clock.advance(STEP);
     let passcode = shown(secret, clock.now());
-    verifier.disable(alice, Proof::Code(add_passcode(known, &passcode)))?;
+    _ = verifier.disable(alice, Proof::Code(add_passcode(known, &passcode)))?;
     stop.here()?;
     Ok(())
 }

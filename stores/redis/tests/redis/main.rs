@@ -40,3 +40,4 @@ mod keys;
 mod replicas;
 mod results;
 mod support;
+mod vigilance;

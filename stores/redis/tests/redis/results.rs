@@ -6,7 +6,7 @@ use std::time::Duration;
 use countersign::backup::Argon2Params;
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Receipt, Rejection,
+    AccountId, Actor, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Receipt, Rejection,
     SealingKey, Status, Timestamp, Verifier, VerifierError,
 };
 use countersign_redis::RedisStore;
@@ -174,7 +174,8 @@ async fn lost_answers_change_no_result(network: &Network) {
 
         // Erasure.
         lose();
-        verifier.erase(account).await.unwrap();
+        let staff = Actor::new("staff", "a test").unwrap();
+        verifier.erase(account, &staff).await.unwrap();
         assert_eq!(verifier.status(account).await.unwrap(), Status::Absent);
         assert_eq!(service.rejection(code).await, Some(Rejection::Absent));
         network.stop_faults();

@@ -27,6 +27,16 @@ pub(crate) fn write_script() -> String {
     digest(include_str!("../../src/write.lua"))
 }
 
+/// Bytes that only a call of the vigilance contains.
+pub(crate) fn observe_script() -> String {
+    digest(include_str!("../../src/observe.lua"))
+}
+
+/// Bytes that only the beginning of a day contains.
+pub(crate) fn new_day_script() -> String {
+    digest(include_str!("../../src/new_day.lua"))
+}
+
 fn digest(script: &str) -> String {
     redis::Script::new(script).get_hash().to_owned()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use countersign::store::{BoxStore, ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
 use countersign::testing::Phone;
 use countersign::{
-    AccountId, Denied, EnrollmentId, EnrollmentRequest, Proof, Rejection, Status, Timestamp,
+    AccountId, Actor, Denied, EnrollmentId, EnrollmentRequest, Proof, Rejection, Status, Timestamp,
     VerifierError,
 };
 use countersign_store_soak::backup_code_sets::IssuedCodes;
@@ -193,7 +193,11 @@ impl DirectAccess {
                 let issued = verifier.issue_backup_codes(account, Proof::Code(&passcode));
                 issued.await.map(drop)
             }
-            Operation::Erase => service.verifier.erase(account).await.map_err(Denied::from),
+            Operation::Erase => {
+                let staff = Actor::new("staff", "a test").unwrap();
+                let erased = service.verifier.erase(account, &staff).await;
+                erased.map_err(Denied::from)
+            }
         }
     }
 

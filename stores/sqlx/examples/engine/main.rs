@@ -20,7 +20,7 @@ use countersign::runtime::{Clock, RandomSource, SystemClock, SystemRandom};
 use countersign::store::BoxStore;
 use countersign::testing::Phone;
 use countersign::{
-    AccountId, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, Rejection,
+    AccountId, Actor, Denied, EnrollmentRequest, FirstFactor, KeyId, Keyring, Proof, Rejection,
     SealingKey, Status, Verifier,
 };
 
@@ -140,7 +140,8 @@ async fn show(verifier: &Verifier<BoxStore>, account: &AccountId) -> Result<()> 
 async fn erase(store: BoxStore, account: &AccountId) -> Result<()> {
     let keyring = Keyring::new(KeyId::new(1), SealingKey::generate()?);
     let verifier = Verifier::builder(store, keyring, "Example").build()?;
-    verifier.erase(account).await?;
+    let actor = Actor::new("this example", "its account is not needed any more")?;
+    verifier.erase(account, &actor).await?;
     writeln!(stdout(), "Account {account} is erased.")?;
     show(&verifier, account).await
 }

@@ -5,7 +5,9 @@ use sqlx::{MySql, Row, SqlSafeStr, SqlStr};
 
 use super::MySqlStore;
 use crate::dialect::Dialect;
-use crate::sign_ins::{Applied, Backend, FlagPlace, SignInStatements, SignInTables, Step, apply};
+use crate::sign_ins::{
+    Applied, Backend, FlagPlace, OutboxStatements, SignInStatements, SignInTables, Step, apply,
+};
 use crate::statements::{Statements, sql};
 use crate::table_name::TableName;
 use crate::{AccountColumn, Error};
@@ -132,6 +134,15 @@ fn statements(tables: SignInTables, account: AccountColumn) -> SignInStatements 
         )),
         flag: sql(flag),
         set_flag: sql(set_flag),
+        outbox: tables.outbox.as_ref().map(|outbox| OutboxStatements {
+            table: outbox.clone(),
+            insert: sql(format!(
+                "INSERT INTO `{outbox}` (account, revision, at, event, cause) \
+                 VALUES (?, ?, ?, ?, ?)"
+            )),
+            replace: None,
+            accept: None,
+        }),
         create_tables: create_tables(&tables, account).map(sql).collect(),
         tables,
     }
@@ -164,7 +175,20 @@ fn create_tables(tables: &SignInTables, account: AccountColumn) -> impl Iterator
         )),
         FlagPlace::Column { .. } => None,
     };
-    [table].into_iter().chain(flags)
+    let outbox = tables.outbox.as_ref().map(|outbox| {
+        format!(
+            "CREATE TABLE IF NOT EXISTS `{outbox}` (
+    number BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    account {account} NOT NULL,
+    revision BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    event TEXT CHARACTER SET utf8mb4 NOT NULL,
+    cause TEXT CHARACTER SET utf8mb4 NOT NULL,
+    UNIQUE KEY (account, revision)
+) ENGINE = InnoDB"
+        )
+    });
+    [table].into_iter().chain(flags).chain(outbox)
 }
 
 const BEGIN: &str = "BEGIN";

@@ -5,7 +5,9 @@ use sqlx::{Postgres, Row, SqlSafeStr, SqlStr};
 
 use super::PostgresStore;
 use crate::dialect::Dialect;
-use crate::sign_ins::{Applied, Backend, FlagPlace, SignInStatements, SignInTables, Step, apply};
+use crate::sign_ins::{
+    Applied, Backend, FlagPlace, OutboxStatements, SignInStatements, SignInTables, Step, apply,
+};
 use crate::statements::{Statements, sql};
 use crate::table_name::TableName;
 use crate::{AccountColumn, Error};
@@ -117,16 +119,35 @@ fn statements(
             ),
         ),
     };
+    let record = format!(
+        "WITH record AS (UPDATE \"{records}\" \
+         SET revision = $1, record = $2, enabled = $3, codes_left = $4, key_id = $5 \
+         WHERE account = {} AND revision = $7 RETURNING 1)",
+        key(6)
+    );
+    let sign_in = format!(
+        "sign_in AS ({insert} SELECT $8, {}, $9, $10, false FROM record \
+         ON CONFLICT (id) DO NOTHING)",
+        key(6)
+    );
+    let end = "SELECT 1 FROM record";
+    let outbox = tables.outbox.as_ref().map(|outbox| {
+        let insert = format!("INSERT INTO \"{outbox}\" (account, revision, at, event, cause)");
+        let event = |values: &str| {
+            let account = key(6);
+            format!("event AS ({insert} SELECT {account}, $1, {values} FROM record)")
+        };
+        let (after_record, after_sign_in) = (event("$8, $9, $10"), event("$11, $12, $13"));
+        OutboxStatements {
+            table: outbox.clone(),
+            insert: sql(format!("{insert} VALUES ({}, $2, $3, $4, $5)", key(1))),
+            replace: Some(sql(format!("{record}, {after_record} {end}"))),
+            accept: Some(sql(format!("{record}, {sign_in}, {after_sign_in} {end}"))),
+        }
+    });
     SignInStatements {
-        accept: Some(sql(format!(
-            "WITH record AS (UPDATE \"{records}\" \
-             SET revision = $1, record = $2, enabled = $3, codes_left = $4, key_id = $5 \
-             WHERE account = {account} AND revision = $7 RETURNING 1), \
-             sign_in AS ({insert} SELECT $8, {account}, $9, $10, false FROM record \
-             ON CONFLICT (id) DO NOTHING) \
-             SELECT 1 FROM record",
-            account = key(6)
-        ))),
+        accept: Some(sql(format!("{record}, {sign_in} {end}"))),
+        outbox,
         insert: sql(format!(
             "{insert} VALUES ($1, {}, $3, $4, false) ON CONFLICT (id) DO NOTHING",
             key(2)
@@ -194,7 +215,21 @@ fn create_tables(tables: &SignInTables, account: AccountColumn) -> impl Iterator
         )),
         FlagPlace::Column { .. } => None,
     };
-    [table].into_iter().chain(indexes).chain(flags)
+    let outbox = tables.outbox.as_ref().map(|outbox| {
+        format!(
+            "CREATE TABLE IF NOT EXISTS \"{outbox}\" (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    account {account} NOT NULL,
+    revision bigint NOT NULL,
+    at bigint NOT NULL,
+    event text NOT NULL,
+    cause text NOT NULL,
+    UNIQUE (account, revision)
+)"
+        )
+    });
+    let tables = [table].into_iter().chain(indexes);
+    tables.chain(flags).chain(outbox)
 }
 
 /// A statement of this level sees what was committed before the statement began, so also a sign-in

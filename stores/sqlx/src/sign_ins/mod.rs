@@ -2,6 +2,7 @@
 
 mod backend;
 mod columns;
+mod outbox;
 mod rows;
 mod statements;
 mod store;
@@ -9,7 +10,7 @@ mod tables;
 mod transaction;
 
 pub(crate) use backend::Backend;
-pub(crate) use statements::SignInStatements;
+pub(crate) use statements::{OutboxStatements, SignInStatements};
 pub use store::GateStore;
 pub(crate) use tables::FlagPlace;
 pub use tables::SignInTables;

@@ -3,9 +3,10 @@ use std::fmt;
 use sqlx::SqlStr;
 
 use super::SignInTables;
+use crate::table_name::TableName;
 
-/// The SQL statements for the tables of sign-ins and flags. Each takes its arguments in the order
-/// that its comment says.
+/// The SQL statements for the tables of sign-ins, flags and events. Each takes its arguments in the
+/// order that its comment says.
 pub(crate) struct SignInStatements {
     pub(crate) tables: SignInTables,
     /// The arguments of a conditional write that replaces a record, then `id, at, at`. Writes the
@@ -33,7 +34,21 @@ pub(crate) struct SignInStatements {
     pub(crate) flag: SqlStr,
     /// `flag, account`.
     pub(crate) set_flag: SqlStr,
+    pub(crate) outbox: Option<OutboxStatements>,
     pub(crate) create_tables: Vec<SqlStr>,
+}
+
+/// The SQL statements for the outbox. Each takes its arguments in the order that its comment says.
+pub(crate) struct OutboxStatements {
+    pub(crate) table: TableName,
+    /// `account, revision, at, event, cause`.
+    pub(crate) insert: SqlStr,
+    /// The arguments of a conditional write that replaces a record, then `at, event, cause`. Writes
+    /// the record and the event in one statement, and returns a row if it wrote the record. `None`
+    /// if the database needs a transaction for that.
+    pub(crate) replace: Option<SqlStr>,
+    /// Like `replace`, with the arguments of the sign-in before those of the event: `id, at, at`.
+    pub(crate) accept: Option<SqlStr>,
 }
 
 impl SignInStatements {

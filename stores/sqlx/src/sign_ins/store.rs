@@ -7,6 +7,7 @@ use countersign_gate::{NewSignIn, RowsOfRequest, SignInId, SignInStore};
 use sqlx::{Database, SqlStr};
 
 use super::columns::{OFF, ON, seconds};
+use super::outbox::EventRow;
 use super::{Applied, Backend, FlagPlace, SignInStatements, SignInTables, Step};
 use crate::Error;
 use crate::dialect::{Call, Dialect, arguments};
@@ -55,12 +56,19 @@ use crate::value::Value;
 /// finds another revision writes none of them. Every other write is the single statement of the
 /// store.
 ///
+/// With [`SignInTables::with_outbox`], each write that has an
+/// [event](countersign::store::ConditionalWrite::event) also inserts a row of the outbox. The key
+/// of that row is the id of the event, so each event has one row.
+///
 /// # Round trips
 ///
 /// On PostgreSQL, an accepted code with its sign-in is one statement and one round trip. MySQL,
 /// MariaDB and SQLite need a transaction of four statements: begin, record, sign-in, commit. A
 /// change of the second factor is a transaction on every database. A password sign-in of an account
 /// without a second factor is one statement, and four on MySQL and MariaDB.
+///
+/// The row of an event is a part of the same statement on PostgreSQL. Elsewhere it is one more
+/// statement of a transaction.
 ///
 /// A transaction counts as one call: the time limit of the store covers all of it, and after a
 /// conflict the store runs all of it again. If you drop the future, the transaction is still
@@ -69,12 +77,13 @@ use crate::value::Value;
 /// # Tables
 ///
 /// `create_tables` creates the table of records, the table of sign-ins `(id, account, begun_at,
-/// seen_at, ended)`, and the table of flags `(account, flag)`. For your own migration, use the text
-/// of `sign_in_schema` of the store. The type of `account` is the [`AccountColumn`] of the store.
-/// Times are seconds since 1970. You can add foreign keys to your table of users, with `ON DELETE
-/// CASCADE`, and columns that have a default.
+/// seen_at, ended)`, the table of flags `(account, flag)`, and the outbox, if you name one. For
+/// your own migration, use the text of `sign_in_schema` of the store. The type of `account` is the
+/// [`AccountColumn`] of the store. Times are seconds since 1970. You can add foreign keys to your
+/// table of users, with `ON DELETE CASCADE`, and columns that have a default.
 ///
-/// Call [`Gate::purge`](countersign_gate::Gate::purge) regularly: nothing else deletes rows.
+/// Call [`Gate::purge`](countersign_gate::Gate::purge) regularly: nothing else deletes sign-ins.
+/// Nothing deletes rows of the outbox.
 ///
 /// # Imports
 ///
@@ -86,7 +95,7 @@ use crate::value::Value;
 pub struct GateStore<S> {
     pub(super) records: S,
     pub(super) statements: Arc<SignInStatements>,
-    request: RowsOfRequest,
+    pub(super) request: RowsOfRequest,
 }
 
 #[expect(private_bounds, reason = "only the stores of this crate have sign-ins")]
@@ -130,18 +139,70 @@ impl<S: Backend> GateStore<S> {
         new.filter(|new| inserts && new.account() == account)
     }
 
-    /// Writes the record and the sign-in in one statement.
-    async fn accept(
+    /// The row of a write's event, if there is an outbox.
+    fn event_row<'a>(
+        &'a self,
+        account: &AccountId,
+        write: ConditionalWrite<'a>,
+    ) -> Result<Option<EventRow<'a>>, Error> {
+        let row = self.statements.outbox.as_ref().zip(write.event());
+        row.map(|(outbox, event)| EventRow::new(outbox, event, &self.request.cause(account)))
+            .transpose()
+    }
+
+    /// Inserts the row. If there is one with this id, the transaction fails.
+    fn event_step(
+        &self,
+        account: &AccountId,
+        row: &EventRow<'_>,
+    ) -> Result<Step<S::Database>, Error> {
+        let key = self.records.statements().key(account)?;
+        let values = [key, row.revision()].into_iter().chain(row.values());
+        Ok(Step {
+            table: row.outbox.table.clone(),
+            sql: row.outbox.insert.clone(),
+            arguments: arguments::<S::Database>(values)?,
+            changes_one: false,
+        })
+    }
+
+    /// The statement that writes the record with all rows that belong to the write.
+    fn single_statement(
+        &self,
+        write: ConditionalWrite<'_>,
+        new: Option<&NewSignIn>,
+        event: Option<&EventRow<'_>>,
+    ) -> Option<&SqlStr> {
+        let replaces = write.expected().is_some() && write.record().is_some();
+        if !replaces || changes_the_factor(write.kind()) {
+            return None;
+        }
+        let outbox = self.statements.outbox.as_ref();
+        match (new, event) {
+            (Some(_), None) => self.statements.accept.as_ref(),
+            (Some(_), Some(_)) => outbox?.accept.as_ref(),
+            (None, Some(_)) => outbox?.replace.as_ref(),
+            (None, None) => None,
+        }
+    }
+
+    /// Writes the record, the sign-in and the event in one statement.
+    async fn write_at_once(
         &self,
         account: &AccountId,
         write: ConditionalWrite<'_>,
-        new: &NewSignIn,
+        new: Option<&NewSignIn>,
+        event: Option<&EventRow<'_>>,
         sql: &SqlStr,
     ) -> Result<WriteResult, Error> {
         let records = self.records.statements();
         let (_, mut arguments) = records.write::<S::Database>(account, write)?;
-        let id = Value::Text(new.id().as_str());
-        for value in [id, seconds(new.at()), seconds(new.at())] {
+        let sign_in = new.map(|new| {
+            let id = Value::Text(new.id().as_str());
+            [id, seconds(new.at()), seconds(new.at())]
+        });
+        let event = event.map(EventRow::values);
+        for value in sign_in.into_iter().chain(event).flatten() {
             S::Database::add(&mut arguments, value)
                 .map_err(|error| Error::Database(sqlx::Error::Encode(error)))?;
         }
@@ -149,19 +210,22 @@ impl<S: Backend> GateStore<S> {
         write_result(&records.table, rows.map_err(|error| self.named(error))?)
     }
 
-    /// The statement changes both tables, and the text of the database's error says which one it
+    /// The statement changes several tables, and the text of the database's error says which one it
     /// means.
     fn named(&self, error: Error) -> Error {
-        let sign_ins = &self.statements.tables.sign_ins;
-        let is_meant = |source: &sqlx::Error| source.to_string().contains(sign_ins.as_str());
+        let tables = &self.statements.tables;
+        let meant = |source: &sqlx::Error| {
+            let text = source.to_string();
+            let named = [Some(&tables.sign_ins), tables.outbox.as_ref()].into_iter();
+            let named = named.flatten().filter(|name| text.contains(name.as_str()));
+            // One name can be a part of the other.
+            let meant = named.max_by_key(|name| name.as_str().len());
+            meant.unwrap_or(&self.records.statements().table).clone()
+        };
         match error {
-            Error::NoTable { source, .. } if is_meant(&source) => Error::no_table(sign_ins, source),
-            Error::WrongTable { source, .. } if is_meant(&source) => {
-                Error::wrong_table(sign_ins, source)
-            }
-            Error::ForeignKey { source, .. } if is_meant(&source) => {
-                Error::foreign_key(sign_ins, source)
-            }
+            Error::NoTable { source, .. } => Error::no_table(&meant(&source), source),
+            Error::WrongTable { source, .. } => Error::wrong_table(&meant(&source), source),
+            Error::ForeignKey { source, .. } => Error::foreign_key(&meant(&source), source),
             error => error,
         }
     }
@@ -172,8 +236,12 @@ impl<S: Backend> GateStore<S> {
         account: &AccountId,
         write: ConditionalWrite<'_>,
         new: Option<&NewSignIn>,
+        event: Option<&EventRow<'_>>,
     ) -> Result<WriteResult, Error> {
-        let steps = self.steps(account, write, new)?;
+        let mut steps = self.steps(account, write, new)?;
+        if let Some(event) = event {
+            steps.push(self.event_step(account, event)?);
+        }
         match self.records.apply(steps).await {
             Ok(Applied::Committed) => Ok(WriteResult::Done),
             Ok(Applied::Stopped(RECORD)) => Ok(WriteResult::Stale),
@@ -293,14 +361,13 @@ impl<S: Backend> Store for GateStore<S> {
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
         let new = self.new_sign_in(account, write.kind());
-        let answer = match (new, &self.statements.accept) {
-            (Some(new), Some(sql)) if is_sign_in(write.kind()) && write.expected().is_some() => {
-                self.accept(account, write, new, sql).await
-            }
-            (new, _) if new.is_some() || changes_the_factor(write.kind()) => {
-                self.write(account, write, new).await
-            }
-            _ => return self.records.compare_and_swap(account, write).await,
+        let event = self.event_row(account, write)?;
+        let event = event.as_ref();
+        let is_alone = new.is_none() && event.is_none() && !changes_the_factor(write.kind());
+        let answer = match self.single_statement(write, new, event) {
+            _ if is_alone => return self.records.compare_and_swap(account, write).await,
+            Some(sql) => self.write_at_once(account, write, new, event, sql).await,
+            None => self.write(account, write, new, event).await,
         };
         match answer {
             // The server rolled back every try, because other clients changed the account. The

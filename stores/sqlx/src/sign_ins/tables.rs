@@ -19,6 +19,7 @@ use crate::table_name::TableName;
 pub struct SignInTables {
     pub(crate) sign_ins: TableName,
     pub(crate) flag: FlagPlace,
+    pub(crate) outbox: Option<TableName>,
 }
 
 /// Where the flags are.
@@ -39,6 +40,7 @@ impl SignInTables {
         Self {
             sign_ins: TableName::of_sign_ins(),
             flag: FlagPlace::Table(TableName::of_flags()),
+            outbox: None,
         }
     }
 
@@ -86,6 +88,29 @@ impl SignInTables {
         };
         Ok(Self { flag, ..self })
     }
+
+    /// Also writes each [`Event`](countersign::event::Event) into a table of this name, in the
+    /// transaction of the record. So each event is in the table exactly once. By default, there is
+    /// no such table.
+    ///
+    /// The columns are `(number, account, revision, at, event, cause)`:
+    ///
+    /// - `number` is the order of the rows, and `(account, revision)` is the id of the event.
+    /// - `at` is the time of the event, in seconds since 1970.
+    /// - `event` is the event in JSON.
+    /// - `cause` is the [`Cause`](countersign_gate::Cause) in JSON: the browser or program whose
+    ///   request made the write, and its first factor.
+    ///
+    /// Nothing deletes these rows. Deliver them and delete them, or keep them as your log. To list
+    /// the events of an account, add an index on `(account, number)`.
+    /// [`Notice::of_events`](countersign_gate::Notice::of_events) makes the list.
+    ///
+    /// # Errors
+    /// [`TableNameError`], as for [`with_table`](Self::with_table).
+    pub fn with_outbox(self, table: &str) -> Result<Self, TableNameError> {
+        let outbox = Some(TableName::new(table)?);
+        Ok(Self { outbox, ..self })
+    }
 }
 
 impl Default for SignInTables {
@@ -113,6 +138,7 @@ mod tests {
         let tables = SignInTables::new;
         assert!(tables().with_table(bad).is_err());
         assert!(tables().with_flag_table(bad).is_err());
+        assert!(tables().with_outbox(bad).is_err());
         for (table, id, column) in [
             (bad, "id", "on"),
             ("users", bad, "on"),

@@ -5,7 +5,9 @@ use sqlx::{Row, SqlStr, Sqlite};
 
 use super::SqliteStore;
 use crate::dialect::Dialect;
-use crate::sign_ins::{Applied, Backend, FlagPlace, SignInStatements, SignInTables, Step};
+use crate::sign_ins::{
+    Applied, Backend, FlagPlace, OutboxStatements, SignInStatements, SignInTables, Step,
+};
 use crate::statements::{Statements, sql};
 use crate::table_name::TableName;
 use crate::{AccountColumn, Error};
@@ -120,6 +122,15 @@ fn statements(tables: SignInTables, account: AccountColumn) -> SignInStatements 
         )),
         flag: sql(flag),
         set_flag: sql(set_flag),
+        outbox: tables.outbox.as_ref().map(|outbox| OutboxStatements {
+            table: outbox.clone(),
+            insert: sql(format!(
+                "INSERT INTO \"{outbox}\" (account, revision, at, event, cause) \
+                 VALUES (?1, ?2, ?3, ?4, ?5)"
+            )),
+            replace: None,
+            accept: None,
+        }),
         create_tables: create_tables(&tables, account).map(sql).collect(),
         tables,
     }
@@ -154,5 +165,19 @@ fn create_tables(tables: &SignInTables, account: AccountColumn) -> impl Iterator
         )),
         FlagPlace::Column { .. } => None,
     };
-    [table].into_iter().chain(indexes).chain(flags)
+    let outbox = tables.outbox.as_ref().map(|outbox| {
+        format!(
+            "CREATE TABLE IF NOT EXISTS \"{outbox}\" (
+    number INTEGER PRIMARY KEY,
+    account {account} NOT NULL,
+    revision INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    UNIQUE (account, revision)
+) STRICT"
+        )
+    });
+    let tables = [table].into_iter().chain(indexes);
+    tables.chain(flags).chain(outbox)
 }

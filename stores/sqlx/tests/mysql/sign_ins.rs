@@ -3,6 +3,8 @@
 use countersign::store::WriteKind;
 use countersign_gate::{SignInRows, SignInStore};
 use countersign_sqlx::{GateStore, SignInTables};
+use sqlx::AssertSqlSafe;
+use support::outbox::Row;
 use support::sign_ins::{Handles, Ids, USERS, all_or_none_is_stored, is_live};
 use support::sign_ins::{round_trips, sign_in, with, write_until_killed};
 
@@ -149,4 +151,48 @@ async fn the_schema_creates_the_tables() {
     let new = sign_in(&account(1), 1);
     assert!(store.rows().insert_if_off(&new).await.unwrap());
     assert!(is_live(&store, &new).await);
+}
+
+async fn with_outbox(pool: &MySqlPool, outbox: &str) -> GateStore<MySqlStore> {
+    let tables = names().with_outbox(outbox).unwrap();
+    let store = at(pool, &table()).with_sign_ins(tables);
+    store.create_tables().await.unwrap();
+    store
+}
+
+async fn outbox(pool: &MySqlPool, outbox: &str, account: u32) -> Vec<Row> {
+    let sql = format!(
+        "SELECT revision, at, event, cause FROM {outbox} WHERE account = ? ORDER BY number"
+    );
+    let rows = sqlx::query_as(AssertSqlSafe(sql)).bind(account.to_string());
+    rows.fetch_all(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn each_event_has_one_row() {
+    let (pool, name) = (pool(server!()).await, table());
+    let store = with_outbox(&pool, &name).await;
+    let rows = async |account| outbox(&pool, &name, account).await;
+    support::outbox::each_event_has_one_row(&store, rows).await;
+}
+
+#[tokio::test]
+async fn an_id_is_used_once() {
+    let (pool, name) = (pool(server!()).await, table());
+    let store = with_outbox(&pool, &name).await;
+    let rows = async |account| outbox(&pool, &name, account).await;
+    support::outbox::an_id_is_used_once(&store, rows).await;
+}
+
+#[tokio::test]
+async fn an_event_takes_a_statement_of_the_transaction() {
+    let server = server!();
+    let proxy = Proxy::start(server.address()).unwrap();
+    let options = MySqlPoolOptions::new()
+        .max_connections(1)
+        .test_before_acquire(false);
+    let pool = options.connect(&server.url_at(proxy.address())).await;
+    let store = with_outbox(&pool.unwrap(), &table()).await;
+    let counts = support::outbox::round_trips(&store, &proxy).await;
+    assert_eq!(counts, [5, 4]);
 }

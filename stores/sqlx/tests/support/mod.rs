@@ -5,6 +5,8 @@
 pub(crate) mod checks;
 pub(crate) mod mapped_ids;
 #[cfg(feature = "gate")]
+pub(crate) mod outbox;
+#[cfg(feature = "gate")]
 pub(crate) mod sign_ins;
 pub(crate) mod transactions;
 

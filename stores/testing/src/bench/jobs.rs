@@ -192,7 +192,7 @@ impl<S: Store + 'static> Job for Verify<S> {
             // clients were first every time. After more than seven other writes, the history does
             // not show whose write was applied.
             Err(
-                Denied::Rejected(Rejection::Replayed)
+                Denied::Rejected(Rejection::Replayed | Rejection::ReplayedAhead { .. })
                 | Denied::Failed(VerifierError::Contended | VerifierError::Unsettled(None)),
             ) => Ok(Attempt::Overtaken),
             Err(denied) => Err(denied.into()),
