@@ -297,7 +297,7 @@ const PARTIAL: [Bypass; 5] = [
 ];
 
 /// The gate's own pages that a user without the code must not have.
-const OWN_PAGES: [&str; 11] = [
+const OWN_PAGES: [&str; 13] = [
     "/two-factor",
     "/two-factor/",
     "/two-factor/setup",
