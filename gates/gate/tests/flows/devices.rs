@@ -6,7 +6,7 @@ use countersign::{AccountId, DeviceKind, FirstFactorKind, Status};
 use countersign_gate::What;
 
 use crate::browser::Browser;
-use crate::support::{ALICE, BOB, Service, in_both_formats};
+use crate::support::{ALICE, BOB, Service, in_both_formats, staff};
 use countersign::testing::Phone;
 
 const DAY: u64 = 86_400;
@@ -324,7 +324,7 @@ async fn a_reset_ends_trust(service: Service) {
     let browser = signed_in(&service, &phone, ALICE, true).await;
     let kept = browser.device.clone();
     let alice = AccountId::new(ALICE).unwrap();
-    service.gate.force_disable(&alice).await.unwrap();
+    service.gate.force_disable(&alice, &staff()).await.unwrap();
     let (_, _new_phone) = service.enrolled(ALICE).await;
     let mut thief = service.browser();
     thief.device = kept;
