@@ -1,7 +1,8 @@
 //! Operations of your staff and your key rotation on an account, without a proof.
 
+use super::caller::Caller;
 use super::error::{Denied, VerifierError, report};
-use super::load_modify_store::{Answer, Caller, FirstRound};
+use super::load_modify_store::{Answer, FirstRound};
 use super::verifier::{Verifier, with_wiped_stack};
 use super::write_event::Facts;
 use crate::factor::{EndedAuthenticator, SecondFactor, Step};

@@ -1,7 +1,7 @@
 //! Issues backup codes, and ends a set of them when the user has saved the next one.
 
+use super::caller::Caller;
 use super::error::{Denied, VerifierError, report};
-use super::load_modify_store::Caller;
 use super::verifier::{Verifier, with_wiped_stack};
 use super::wrong_code::WrongCode;
 use crate::backup::{BackupCodeFile, BackupCodeSet, BackupCodes};

@@ -1,7 +1,7 @@
 //! A login with consecutive passcodes.
 
+use super::caller::Caller;
 use super::error::{Denied, report};
-use super::load_modify_store::Caller;
 use super::verifier::{Verifier, with_wiped_stack};
 use super::vigilance::LoginFacts;
 use crate::factor::{Accepted, Row, Step};

@@ -1,7 +1,7 @@
 //! The devices that an account knows: the verifier remembers, trusts and forgets them.
 
+use super::caller::Caller;
 use super::error::{Denied, VerifierError, report};
-use super::load_modify_store::Caller;
 use super::verifier::{Verifier, with_wiped_stack};
 use crate::factor::{DeviceScope, NewDevice, SecondFactor, ShownToken, Step};
 use crate::record;

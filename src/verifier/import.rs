@@ -1,7 +1,8 @@
 //! Imports the second factor of an account of another system.
 
+use super::caller::Caller;
 use super::error::{Report, VerifierError, report};
-use super::load_modify_store::{Answer, Caller, FirstRound, Loaded};
+use super::load_modify_store::{Answer, FirstRound, Loaded};
 use super::verifier::{Verifier, with_wiped_stack};
 use super::write_event::Facts;
 use crate::backup::{ImportedCodeSet, ImportedCodes, ImportedCodesError};

@@ -4,6 +4,7 @@
 //! If the answer to a write was lost, this module also finds out whether the write was applied. It
 //! sends the identical write again, and then looks for the write in the history of the record.
 
+use super::caller::Caller;
 use super::error::{Denied, VerifierError};
 use super::verifier::Verifier;
 use super::write_event::{Answered, Before, Facts, Writing};
@@ -13,7 +14,7 @@ use crate::factor::{HashedCode, Outcome, Progress, SecondFactor, Step};
 use crate::record::{self, DecryptedRecord, History, RecordError, WriteOutcome};
 use crate::runtime::Generator;
 use crate::store::{ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteResult};
-use crate::{AccountId, Actor, DeviceId, KeyId, Rejection, Timestamp};
+use crate::{AccountId, Actor, KeyId, Rejection, Timestamp};
 use alloc::borrow::Cow;
 use core::mem;
 use std::boxed::Box;
@@ -114,43 +115,6 @@ impl<T: Facts + Send> Answer for Result<T, Rejection> {
 
     fn accepted(&self) -> Option<&T> {
         self.as_ref().ok()
-    }
-}
-
-/// What the caller of a decision knows, for the event of its write.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Caller<'a> {
-    /// Who acts without a proof.
-    pub(super) actor: Option<&'a Actor>,
-    /// The search for a wrong code.
-    pub(super) wrong_code: Option<&'a WrongCode>,
-    /// The device that the call names.
-    pub(super) device: Option<DeviceId>,
-}
-
-impl<'a> Caller<'a> {
-    /// The caller of an attempt.
-    pub(super) fn of_attempt(wrong: &'a WrongCode) -> Self {
-        Self {
-            wrong_code: Some(wrong),
-            ..Self::default()
-        }
-    }
-
-    /// Who acts without a proof.
-    pub(super) fn by(actor: &'a Actor) -> Self {
-        Self {
-            actor: Some(actor),
-            ..Self::default()
-        }
-    }
-
-    /// The caller that names a device.
-    pub(super) fn on(device: DeviceId) -> Self {
-        Self {
-            device: Some(device),
-            ..Self::default()
-        }
     }
 }
 

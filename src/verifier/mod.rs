@@ -5,6 +5,7 @@ mod alarm;
 mod backup_codes;
 mod blocking;
 mod builder;
+mod caller;
 mod consecutive;
 mod devices;
 mod enrollment;

@@ -1,7 +1,8 @@
 //! A login by a form: its code, its request id, and the device that sent it.
 
+use super::caller::Caller;
 use super::error::{Denied, report_repeat};
-use super::load_modify_store::{Caller, Loaded};
+use super::load_modify_store::Loaded;
 use super::verifier::{Verifier, with_wiped_stack};
 use super::vigilance::LoginFacts;
 use super::wrong_code::WrongCode;

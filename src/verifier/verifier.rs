@@ -1,6 +1,6 @@
+use super::caller::Caller;
 use super::enrollment::{Enrollment, EnrollmentRequest};
 use super::error::{Denied, VerifierError, report};
-use super::load_modify_store::Caller;
 use super::removed::Removed;
 use super::vigilance::{ErasedVigilance, LoginFacts};
 use super::wrong_code::WrongCode;

@@ -49,9 +49,11 @@ fn the_event_of_an_attempt_names_its_device() {
         assert_eq!(event.device, Some(token.id()), "{failures}");
         assert_eq!(event.devices_left, Some(u8::from(failures < 10)));
     }
+    told.world.clock.advance(DAY);
     assert!(told.world.attempt(&wrong, &token).is_err());
     assert_eq!(told.only().device, None, "a stranger");
 
+    told.world.clock.advance(DAY);
     let token = told.world.device(&phone);
     told.take();
     let _receipt = told.world.attempt(&codes[0], &token).unwrap();
