@@ -4,6 +4,7 @@ use crate::DeviceId;
 use crate::constant_time::reveal;
 use crate::stack_wipe::with_wiped_stack;
 use alloc::boxed::Box;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use core::fmt;
 use core::str::FromStr;
 use subtle::ConstantTimeEq;
@@ -94,76 +95,17 @@ impl DeviceToken {
     }
 }
 
-/// Writes bytes as base64, six bits per symbol. No branch and no address depends on them.
+/// Writes bytes as base64 in constant time.
 fn encode(bytes: &[u8; BYTES], symbols: &mut [u8; SYMBOLS]) {
-    for (three, four) in bytes.chunks(3).zip(symbols.chunks_mut(4)) {
-        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or_default());
-        let word = (byte(0) << 16) | (byte(1) << 8) | byte(2);
-        for (place, shift) in four.iter_mut().zip([18, 12, 6, 0]) {
-            *place = symbol(word.wrapping_shr(shift) & 0x3F);
-        }
-    }
+    // The symbols have exactly the length of these bytes.
+    let _ = Base64UrlUnpadded::encode(bytes, symbols);
 }
 
-/// The symbol of six bits. A negative difference selects the next range of symbols.
-fn symbol(bits: u32) -> u8 {
-    let after = |last: u32, change: u32| {
-        let is_after = last.wrapping_sub(bits).wrapping_shr(31);
-        is_after.wrapping_neg() & change
-    };
-    let symbol = bits
-        .wrapping_add(u32::from(b'A'))
-        .wrapping_add(after(25, 6))
-        .wrapping_sub(after(51, 75))
-        .wrapping_sub(after(61, 13))
-        .wrapping_add(after(62, 49));
-    (symbol & 0x7F) as u8
-}
-
-/// Reads 38 symbols of base64, whose last four bits are zero. Only the result is revealed.
+/// Reads base64 in constant time, whose last four bits are zero. Only the result is revealed.
 fn decode(symbols: &[u8; SYMBOLS]) -> Option<Zeroizing<[u8; BYTES]>> {
     let mut bytes = Zeroizing::new([0; BYTES]);
-    let mut wrong = 0;
-    for (four, three) in symbols.chunks(4).zip(bytes.chunks_mut(3)) {
-        let mut word = 0_u32;
-        for place in 0..4_usize {
-            let bits = four.get(place).map_or(0, |symbol| bits(*symbol));
-            wrong |= bits;
-            word = (word << 6) | (bits & 0x3F);
-        }
-        for (place, shift) in three.iter_mut().zip([16, 8, 0]) {
-            *place = word.wrapping_shr(shift) as u8;
-        }
-        // The last group has one byte.
-        wrong |= match three.len() {
-            1 => (word & 0xFFFF) << 8,
-            _ => 0,
-        };
-    }
-    reveal((wrong & !0x3F).ct_eq(&0)).then_some(bytes)
-}
-
-/// The six bits of a symbol, or a number of more bits for any other byte.
-fn bits(symbol: u8) -> u32 {
-    let symbol = u32::from(symbol);
-    let range = |first: u8, last: u8, value: u32| {
-        let (first, last) = (u32::from(first), u32::from(last));
-        let outside = symbol.wrapping_sub(first) | last.wrapping_sub(symbol);
-        // All ones inside of the range.
-        let inside = outside.wrapping_shr(31).wrapping_sub(1);
-        inside
-            & symbol
-                .wrapping_sub(first)
-                .wrapping_add(value)
-                .wrapping_add(1)
-    };
-    let found = range(b'A', b'Z', 0)
-        | range(b'a', b'z', 26)
-        | range(b'0', b'9', 52)
-        | range(b'-', b'-', 62)
-        | range(b'_', b'_', 63);
-    // Each range gave one more than the bits. Nothing becomes a number of more bits.
-    found.wrapping_sub(1)
+    Base64UrlUnpadded::decode(symbols, &mut *bytes).ok()?;
+    Some(bytes)
 }
 
 impl Drop for DeviceToken {
