@@ -254,50 +254,71 @@ impl Standing {
     }
 }
 
-/// The devices of an account, oldest first.
+/// The devices of an account, oldest first. Boxed, because a second factor moves often, and most
+/// accounts have no devices.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Devices(pub(crate) Vec<Device>);
+pub(crate) struct Devices(Option<Box<List>>);
+
+#[derive(Clone, Debug, Default)]
+struct List(Vec<Device>);
 
 impl Devices {
     /// The most devices that a policy allows.
     pub(crate) const MOST: usize = 20;
 
     pub(crate) const fn new() -> Self {
-        Self(Vec::new())
+        Self(None)
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.0 = None;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Device] {
+        self.0.as_ref().map_or(&[], |list| &list.0)
     }
 
     pub(crate) fn get(&self, id: DeviceId) -> Option<&Device> {
-        self.0.iter().find(|device| device.id == id)
+        self.as_slice().iter().find(|device| device.id == id)
     }
 
     pub(super) fn get_mut(&mut self, id: DeviceId) -> Option<&mut Device> {
-        self.0.iter_mut().find(|device| device.id == id)
+        let list = self.0.as_mut()?;
+        list.0.iter_mut().find(|device| device.id == id)
     }
 
     /// Drops the device. Returns whether it was there.
     pub(super) fn remove(&mut self, id: DeviceId) -> bool {
-        let before = self.0.len();
-        self.0.retain(|device| device.id != id);
-        self.0.len() < before
+        self.retain(|device| device.id != id)
     }
 
     /// Drops the devices that had all their failures.
     pub(super) fn drop_spent(&mut self) {
-        self.0.retain(|device| !device.is_spent());
+        self.retain(|device| !device.is_spent());
+    }
+
+    /// Drops the other devices. Returns whether there were any.
+    fn retain(&mut self, keep: impl FnMut(&Device) -> bool) -> bool {
+        let before = self.as_slice().len();
+        if let Some(list) = &mut self.0 {
+            list.0.retain(keep);
+        }
+        self.as_slice().len() < before
     }
 
     /// Adds a device. The oldest ones make room.
     pub(super) fn add(&mut self, device: Device, most: u8) {
         self.drop_spent();
         self.remove(device.id);
-        while self.0.len() >= usize::from(most).clamp(1, Self::MOST) {
-            self.0.remove(0);
+        let list = &mut self.0.get_or_insert_default().0;
+        while list.len() >= usize::from(most).clamp(1, Self::MOST) {
+            list.remove(0);
         }
-        self.0.push(device);
+        list.push(device);
     }
 
     /// Compares a token with every device, in constant time.
@@ -306,7 +327,7 @@ impl Devices {
             return Standing::Stranger;
         };
         let (mut found, mut place) = (Choice::from(0), 0_u16);
-        for (index, device) in (0..).zip(&self.0) {
+        for (index, device) in (0..).zip(self.as_slice()) {
             let tag = device.tag(shown.scope, parts.number);
             let is_same = device.id.as_bytes().ct_eq(parts.id.as_bytes()) & tag.ct_eq(&*parts.tag);
             place.conditional_assign(&index, is_same);
@@ -316,7 +337,7 @@ impl Devices {
             return Standing::Stranger;
         }
         let (id, number) = (parts.id, parts.number);
-        let Some(device) = self.0.get(usize::from(reveal_index(place))) else {
+        let Some(device) = self.as_slice().get(usize::from(reveal_index(place))) else {
             return Standing::Stranger;
         };
         if number < device.number {
@@ -365,7 +386,8 @@ impl Devices {
     }
 
     fn counting(&self) -> impl Iterator<Item = &Device> {
-        self.0.iter().filter(|device| !device.is_spent())
+        let all = self.as_slice().iter();
+        all.filter(|device| !device.is_spent())
     }
 
     /// The number of devices that the account knows.
@@ -405,6 +427,12 @@ pub struct DeviceStatus {
     /// The last second in which it signs in without a code, if it is trusted and the policy allows
     /// trusted devices. This second may be over.
     pub trusted_until: Option<Timestamp>,
+}
+
+impl From<Vec<Device>> for Devices {
+    fn from(list: Vec<Device>) -> Self {
+        Self((!list.is_empty()).then(|| Box::new(List(list))))
+    }
 }
 
 #[cfg(test)]
@@ -452,7 +480,7 @@ mod tests {
             account: &account,
         };
         let last = device(u32::MAX - 1).successor(scope).unwrap();
-        let devices = Devices(Vec::from([device(u32::MAX)]));
+        let devices = Devices::from(Vec::from([device(u32::MAX)]));
         let shown = ShownToken {
             token: &last,
             scope,
@@ -472,7 +500,7 @@ mod tests {
             account: &account,
         };
         let standing = |number: u32, seconds: u64| {
-            let devices = Devices(Vec::from([device(7)]));
+            let devices = Devices::from(Vec::from([device(7)]));
             let token = device(number - 1).successor(scope).unwrap();
             let shown = ShownToken {
                 token: &token,

@@ -183,7 +183,7 @@ impl SecondFactor {
         let is_possible = match result {
             RequestResult::Wrong => true,
             RequestResult::Reserved { joins, by_device } => {
-                let has_device = !by_device || !self.devices.0.is_empty();
+                let has_device = !by_device || !self.devices.is_empty();
                 joins <= MOST_JOINS && self.code_set.is_some() && has_device
             }
             RequestResult::Authenticator { .. } => self.accepted_by(result).is_some(),

@@ -148,7 +148,7 @@ impl SecondFactor {
     pub(crate) fn forget_devices(mut self, only: Option<DeviceId>) -> Step<Result<(), Rejection>> {
         let found = match only {
             Some(id) => self.devices.remove(id),
-            None => !self.devices.0.is_empty(),
+            None => !self.devices.is_empty(),
         };
         if !found {
             let answer = only.map_or(Ok(()), |_| Err(Rejection::UnknownDevice));
@@ -164,7 +164,7 @@ impl SecondFactor {
     /// backup codes that are pending or being issued.
     pub(crate) fn password_changed(mut self) -> Step<Result<(), Rejection>> {
         let ended = [
-            !core::mem::take(&mut self.devices).0.is_empty(),
+            !core::mem::take(&mut self.devices).is_empty(),
             self.pending.take().is_some(),
             self.pending_codes.take().is_some(),
             self.issuing.right.take().is_some(),

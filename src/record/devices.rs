@@ -9,7 +9,7 @@ use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 
 pub(super) fn write_devices<W: Write>(devices: &Devices, e: &mut Encoder<W>) -> Written<W> {
-    let Devices(devices) = devices;
+    let devices = devices.as_slice();
     e.array(at_most(length(devices.len()), length(Devices::MOST))?)?;
     for device in devices {
         let kind = match device.kind {
@@ -36,7 +36,7 @@ pub(super) fn read_devices(d: &mut Decoder<'_>) -> Result<Devices, Unreadable> {
         .filter(|count| (1..=length(Devices::MOST)).contains(count))
         .ok_or(MALFORMED)?;
     let devices: Result<Vec<_>, _> = (0..count).map(|_| read_device(d)).collect();
-    Ok(Devices(devices?))
+    Ok(Devices::from(devices?))
 }
 
 fn read_device(d: &mut Decoder<'_>) -> Result<Device, Unreadable> {

@@ -287,7 +287,7 @@ pub(super) mod tests {
                 at: AT,
                 result: RequestResult::Authenticator { index: 0 },
             })),
-            devices: Devices(vec![example()]),
+            devices: Devices::from(vec![example()]),
             ended: Some(Box::new(Ended::from_kept(vec![ended(); 20]))),
         }
     }
@@ -331,7 +331,7 @@ pub(super) mod tests {
                 factor.issuing.issues = Issues::from_times(vec![AT; count]);
             }),
             ("devices", 20, |factor, count| {
-                factor.devices = Devices(vec![example(); count]);
+                factor.devices = Devices::from(vec![example(); count]);
             }),
             ("beginnings", 10, |factor, count| {
                 factor.beginnings = Beginnings::from_times(vec![AT; count]);

@@ -36,7 +36,7 @@ pub(super) fn field_count(factor: &SecondFactor) -> u64 {
         imported_codes(factor).is_some(),
         pending_counter(factor).is_some(),
         factor.last_request.is_some(),
-        !factor.devices.0.is_empty(),
+        !factor.devices.is_empty(),
         pending_codes::is_needed(factor),
         !factor.ended().is_empty(),
     ];
@@ -106,7 +106,7 @@ pub(super) fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) 
         e.u32(field::LAST_REQUEST)?;
         last_request::write_last_request(last, factor, e)?;
     }
-    if !factor.devices.0.is_empty() {
+    if !factor.devices.is_empty() {
         e.u32(field::DEVICES)?;
         devices::write_devices(&factor.devices, e)?;
     }
