@@ -20,8 +20,27 @@ impl Interval {
             high: middle + reach,
         }
     }
+}
 
-    pub(crate) fn contains(&self, chance: f64) -> bool {
-        (self.low..=self.high).contains(&chance)
+/// The chance of at most this many hits, if this is the chance of one trial. Exact, because the
+/// Wilson interval is too narrow for a few hits.
+fn at_most(hits: u32, trials: u32, chance: f64) -> f64 {
+    let odds = (chance / (1.0 - chance)).ln();
+    let mut term = f64::from(trials) * (-chance).ln_1p();
+    let mut sum = term.exp();
+    for hit in 1..=hits {
+        term += (f64::from(trials - hit + 1) / f64::from(hit)).ln() + odds;
+        sum += term.exp();
     }
+    sum
+}
+
+/// Whether so many hits have a chance of at least 0.01 %.
+pub(crate) fn may_be_so_many(hits: u32, trials: u32, chance: f64) -> bool {
+    hits == 0 || 1.0 - at_most(hits - 1, trials, chance) >= 0.0001
+}
+
+/// Whether so few hits have a chance of at least 0.01 %.
+pub(crate) fn may_be_so_few(hits: u32, trials: u32, chance: f64) -> bool {
+    at_most(hits, trials, chance) >= 0.0001
 }

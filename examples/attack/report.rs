@@ -6,7 +6,7 @@ use std::iter::repeat_n;
 use countersign::ServerClock;
 use countersign::factor::GuessTarget;
 
-use crate::interval::Interval;
+use crate::interval::{Interval, may_be_so_few, may_be_so_many};
 use crate::policies::{Rules, YEAR};
 use crate::rows::{self, Siege};
 use crate::strategy::Strategy;
@@ -192,7 +192,8 @@ pub(crate) fn years(rules: &Rules, years: u32, hits: u32) -> io::Result<bool> {
     let guesses = rules.guesses_in(YEAR);
     let expected = 1.0 - (1.0 - rules.passcode_chance(1)).powf(guesses as f64);
     let risk = risk(rules, 1, guesses);
-    let agrees = interval.contains(expected) && interval.low <= risk;
+    let agrees =
+        may_be_so_many(hits, years, expected.min(risk)) && may_be_so_few(hits, years, expected);
     let between = format!("{:.2e} to {:.2e}", interval.low, interval.high);
     writeln!(
         stdout(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use countersign::store::Store;
 use countersign::testing::ManualClock;
 use countersign::{AccountId, Receipt, Status, Timestamp, Verifier};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::Failure;
@@ -17,13 +18,15 @@ use crate::keys::{Stage, server};
 /// The running servers.
 pub(crate) struct Logins {
     flags: Arc<Flags>,
+    /// Whether the late server uses the new keyring.
+    late_has_changed: watch::Receiver<bool>,
     servers: Vec<JoinHandle<Result<Done, Failure>>>,
 }
 
 #[derive(Default)]
 struct Flags {
-    /// Whether the late server has the new keyring.
-    all_changed: AtomicBool,
+    /// Whether the late server gets the new keyring at its next login.
+    change_late: AtomicBool,
     end: AtomicBool,
 }
 
@@ -41,6 +44,8 @@ impl Logins {
         S: Store + Clone + 'static,
     {
         let flags = Arc::new(Flags::default());
+        let (changed, late_has_changed) = watch::channel(false);
+        let mut late = Some(changed);
         let mut servers = Vec::new();
         for number in 0..SERVERS {
             let members = accounts.members().skip(number).step_by(SERVERS);
@@ -50,16 +55,24 @@ impl Logins {
                 store: store.clone(),
                 flags: Arc::clone(&flags),
                 clock: ManualClock::at(START),
-                is_late: number == 0,
+                late: late.take(),
             };
             servers.push(tokio::spawn(server.run()));
         }
-        Ok(Self { flags, servers })
+        Ok(Self {
+            flags,
+            late_has_changed,
+            servers,
+        })
     }
 
-    /// Gives the late server the new keyring.
-    pub(crate) fn all_changed(&self) {
-        self.flags.all_changed.store(true, Ordering::SeqCst);
+    /// Gives the late server the new keyring, and waits until no login with the earlier one runs.
+    pub(crate) async fn change_late(&self) -> Result<(), Failure> {
+        self.flags.change_late.store(true, Ordering::SeqCst);
+        let mut changed = self.late_has_changed.clone();
+        let waited = changed.wait_for(|changed| *changed).await;
+        let _changed = waited.map_err(|_ended| "a user could not sign in")?;
+        Ok(())
     }
 
     /// Whether a server has failed: a server ends early only then.
@@ -84,7 +97,8 @@ struct Server<S> {
     store: S,
     flags: Arc<Flags>,
     clock: ManualClock,
-    is_late: bool,
+    /// Tells that this server, the late one, has changed.
+    late: Option<watch::Sender<bool>>,
 }
 
 impl<S: Store + Clone> Server<S> {
@@ -97,8 +111,14 @@ impl<S: Store + Clone> Server<S> {
             if self.flags.end.load(Ordering::SeqCst) {
                 break;
             }
-            let is_late = self.is_late && !self.flags.all_changed.load(Ordering::SeqCst);
-            let verifier = if is_late { &late } else { &changed };
+            let verifier = match &self.late {
+                Some(_) if !self.flags.change_late.load(Ordering::SeqCst) => &late,
+                Some(has_changed) => {
+                    has_changed.send_replace(true);
+                    &changed
+                }
+                None => &changed,
+            };
             let receipt = sign_in(verifier, &self.clock, member).await?;
             done.count += 1;
             done.last.insert(*number, receipt.at());

@@ -33,7 +33,7 @@ where
         if is_last {
             return Ok(passes);
         }
-        logins.all_changed();
+        logins.change_late().await?;
     }
 }
 

@@ -58,9 +58,10 @@ impl Database {
         let database = match url.split_once(':') {
             Some(("sqlite", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
+                let options = SqliteStore::connect_options(path);
+                // SQLite has one writer. The others wait in no order for it, and in order for the pool.
                 let pool = SqlitePoolOptions::new().test_before_acquire(false);
-                let pool = pool.connect_with(SqliteStore::connect_options(path));
-                let pool = pool.await?;
+                let pool = pool.max_connections(6).connect_with(options).await?;
                 on_sqlite(&pool)?.create_tables().await?;
                 let schema = include_str!("schema/sqlite.sql");
                 sqlx::raw_sql(schema).execute(&pool).await?;

@@ -44,7 +44,7 @@ struct Message {
 }
 
 /// Adds a page to an answer about an error that has none.
-pub(crate) async fn with_page(answer: Response) -> Response {
+pub(crate) fn with_page(answer: Response) -> Response {
     let kind = answer.headers().get(CONTENT_TYPE);
     let has_page = kind.is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
     let (title, text) = match answer.status() {
