@@ -8,7 +8,7 @@
 use super::device_token::DeviceToken;
 use super::rate_limit::is_recent;
 use crate::constant_time::{reveal, reveal_index};
-use crate::{AccountId, DeviceId, DeviceLabel, Policy, PolicyBuilder, Timestamp};
+use crate::{AccountId, DeviceId, DeviceLabel, Policy, Timestamp};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -43,65 +43,12 @@ pub enum TrustedDevices {
 }
 
 /// The failures in the life of a device. The last one ends it.
-const MOST_FAILURES: u8 = 10;
+pub(super) const MOST_FAILURES: u8 = 10;
 
 /// How long a token that was overtaken raises no alarm, in seconds: a request can be late.
 const LATE: u64 = 60;
 
 const DAY: u64 = 86_400;
-
-impl Policy {
-    /// Returns how many devices an account may have.
-    #[must_use]
-    pub const fn devices(&self) -> u8 {
-        self.devices
-    }
-
-    /// Returns whether, and for how long, a device may sign in without a code.
-    #[must_use]
-    pub const fn trusted_devices(&self) -> TrustedDevices {
-        match self.trusted_days {
-            0 => TrustedDevices::Off,
-            days => TrustedDevices::Days(days),
-        }
-    }
-
-    /// The most guesses of an attacker who has the tokens of all devices, in the life of these
-    /// devices.
-    pub(super) fn device_guesses(&self) -> u32 {
-        u32::from(self.devices).saturating_mul(MOST_FAILURES.into())
-    }
-
-    pub(crate) fn allows(&self, kind: DeviceKind) -> bool {
-        match kind {
-            DeviceKind::Known => self.devices > 0,
-            DeviceKind::Trusted => self.devices > 0 && self.trusted_days > 0,
-        }
-    }
-}
-
-impl PolicyBuilder {
-    /// Sets how many devices an account may have: 0 to 20. With 0, no device is remembered. A
-    /// further device replaces the oldest. Default: 10.
-    ///
-    /// Each device adds ten guesses to
-    /// [`annual_risk`](crate::Policy::annual_risk), for an attacker who stole its token.
-    pub fn devices(mut self, most: u8) -> Self {
-        self.0.devices = most;
-        self
-    }
-
-    /// Sets whether, and for how long, a device may sign in without a code. Default: never.
-    ///
-    /// A shorter time counts for devices that are already remembered, too.
-    pub fn trusted_devices(mut self, trusted: TrustedDevices) -> Self {
-        self.0.trusted_days = match trusted {
-            TrustedDevices::Off => 0,
-            TrustedDevices::Days(days) => days,
-        };
-        self
-    }
-}
 
 /// The account whose devices are checked, and the namespace of the service.
 #[derive(Clone, Copy)]
@@ -222,16 +169,6 @@ impl Device {
             is_recent(self.issued_at, now, until.saturating_since(self.issued_at))
         })
     }
-}
-
-/// What an attempt took that is counted before its hash is computed. An accepted code gives it
-/// back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Charge {
-    /// A guess of the budget.
-    Budget,
-    /// A failure of a device. `None` if the call that joined did not send the token.
-    Device(Option<DeviceId>),
 }
 
 /// What a token says about the device that sent it.

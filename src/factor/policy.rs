@@ -1,3 +1,4 @@
+use super::device::{DeviceKind, MOST_FAILURES, TrustedDevices};
 use crate::backup::{Argon2Params, CodeFormat, CodeShape};
 use crate::otp::{Algorithm, Code, Digits, Period, Window};
 use core::time::Duration;
@@ -199,6 +200,34 @@ impl Policy {
         let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
         first_wait.saturating_mul(factor).min(longest_wait)
     }
+
+    /// Returns how many devices an account may have.
+    #[must_use]
+    pub const fn devices(&self) -> u8 {
+        self.devices
+    }
+
+    /// Returns whether, and for how long, a device may sign in without a code.
+    #[must_use]
+    pub const fn trusted_devices(&self) -> TrustedDevices {
+        match self.trusted_days {
+            0 => TrustedDevices::Off,
+            days => TrustedDevices::Days(days),
+        }
+    }
+
+    /// The most guesses of an attacker who has the tokens of all devices, in the life of these
+    /// devices.
+    pub(super) fn device_guesses(&self) -> u32 {
+        u32::from(self.devices).saturating_mul(MOST_FAILURES.into())
+    }
+
+    pub(crate) fn allows(&self, kind: DeviceKind) -> bool {
+        match kind {
+            DeviceKind::Known => self.devices > 0,
+            DeviceKind::Trusted => self.devices > 0 && self.trusted_days > 0,
+        }
+    }
 }
 
 impl Default for Policy {
@@ -387,6 +416,27 @@ impl PolicyBuilder {
     /// imported already.
     pub fn imported_code_work(mut self, limit: Duration) -> Self {
         self.0.imported_code_work = limit;
+        self
+    }
+
+    /// Sets how many devices an account may have: 0 to 20. With 0, no device is remembered. A
+    /// further device replaces the oldest. Default: 10.
+    ///
+    /// Each device adds ten guesses to
+    /// [`annual_risk`](crate::Policy::annual_risk), for an attacker who stole its token.
+    pub fn devices(mut self, most: u8) -> Self {
+        self.0.devices = most;
+        self
+    }
+
+    /// Sets whether, and for how long, a device may sign in without a code. Default: never.
+    ///
+    /// A shorter time counts for devices that are already remembered, too.
+    pub fn trusted_devices(mut self, trusted: TrustedDevices) -> Self {
+        self.0.trusted_days = match trusted {
+            TrustedDevices::Off => 0,
+            TrustedDevices::Days(days) => days,
+        };
         self
     }
 }

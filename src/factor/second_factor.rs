@@ -1,7 +1,8 @@
 use super::action_limits::{Issuing, Recent};
+use super::attempt::Charge;
 use super::authenticator::{Authenticator, Pending};
 use super::code_set::CodeSet;
-use super::device::{Charge, DeviceStatus, Devices};
+use super::device::{DeviceStatus, Devices};
 use super::ended::{EndReason, Ended, EndedAuthenticator};
 use super::moving_factor::MovingFactor;
 use super::rate_limit::{RateLimit, RateLimitState};
