@@ -157,13 +157,11 @@ pub use event::actor::Actor;
 #[cfg(feature = "verifier")]
 pub use factor::authenticator::EnrollmentId;
 #[cfg(feature = "verifier")]
-pub use factor::device::DeviceKind;
-#[cfg(feature = "verifier")]
 pub use factor::device_token::DeviceToken;
 #[cfg(feature = "verifier")]
 pub use factor::known_devices::Trusted;
 #[cfg(feature = "verifier")]
-pub use factor::policy::{Policy, PolicyBuilder};
+pub use factor::policy::{DeviceKind, Policy, PolicyBuilder};
 #[cfg(feature = "verifier")]
 pub use factor::proof::{AcceptedBy, FirstFactor, FirstFactorKind, Proof, Receipt, SealedReceipt};
 #[cfg(feature = "verifier")]

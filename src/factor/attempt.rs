@@ -6,7 +6,7 @@
 //! for free.
 
 use super::code_set::CodeSet;
-use super::rate_limit::RateLimitState;
+use super::rate_limit::{Charge, RateLimitState};
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
 use crate::backup::{CodeMatch, HashJob, Hashes};
 use crate::factor::BackupCodeSetId;
@@ -31,16 +31,6 @@ pub(crate) struct HashedCode {
     pub(crate) charge: Charge,
     /// Whether an earlier call with the same request counted the attempt.
     pub(crate) joined: bool,
-}
-
-/// What an attempt took that is counted before its hash is computed. An accepted code gives it
-/// back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Charge {
-    /// A guess of the budget.
-    Budget,
-    /// A failure of a device. `None` if the call that joined did not send the token.
-    Device(Option<DeviceId>),
 }
 
 impl Progress {

@@ -6,6 +6,7 @@
 //! and the back button raise no alarm. An older genuine token shows that there is a copy.
 
 use super::device_token::DeviceToken;
+use super::policy::{DeviceKind, MOST_FAILURES, TrustedDevices};
 use super::rate_limit::is_recent;
 use crate::constant_time::{reveal, reveal_index};
 use crate::{AccountId, DeviceId, DeviceLabel, Policy, Timestamp};
@@ -16,34 +17,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
-
-/// What a device may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum DeviceKind {
-    /// The user still enters a code. Neither a wait nor a spent budget stops the device.
-    Known,
-    /// The same, and for some days the user signs in without a code:
-    /// [`Verifier::trusted_device`](crate::Verifier::trusted_device). The policy must allow it:
-    /// [`PolicyBuilder::trusted_devices`](crate::PolicyBuilder::trusted_devices).
-    Trusted,
-}
-
-/// Whether, and for how long, a device may sign in without a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TrustedDevices {
-    /// Never.
-    Off,
-    /// For so many days from the time when the device was remembered: 1 to 90. No sign-in prolongs
-    /// this time.
-    Days(u8),
-}
-
-/// The failures in the life of a device. The last one ends it.
-pub(super) const MOST_FAILURES: u8 = 10;
 
 /// How long a token that was overtaken raises no alarm, in seconds: a request can be late.
 const LATE: u64 = 60;

@@ -3,10 +3,11 @@
 //! A repeat of the last request gets the same result. An overtaken token ends its device before the
 //! code is checked.
 
-use super::attempt::{Charge, Progress, Refusal, by_backup_code};
+use super::attempt::{Progress, Refusal, by_backup_code};
 use super::code_set::CodeSet;
 use super::device::Standing;
 use super::device_token::DeviceToken;
+use super::rate_limit::Charge;
 use super::request::{Form, LastRequest, MOST_JOINS, RequestResult};
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
 use crate::otp::Code;

@@ -1,7 +1,8 @@
 //! What happens to an account with devices: one is remembered, signs in without a code, or ends.
 
-use super::device::{Device, DeviceKind, DeviceScope, DeviceSeed, ShownToken, Standing};
+use super::device::{Device, DeviceScope, DeviceSeed, ShownToken, Standing};
 use super::device_token::DeviceToken;
+use super::policy::DeviceKind;
 use super::proof::Receipt;
 use super::rate_limit::{RateLimit, is_recent};
 use super::second_factor::{SecondFactor, Step};

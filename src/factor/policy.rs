@@ -1,4 +1,3 @@
-use super::device::{DeviceKind, MOST_FAILURES, TrustedDevices};
 use crate::backup::{Argon2Params, CodeFormat, CodeShape};
 use crate::otp::{Algorithm, Code, Digits, Period, Window};
 use core::time::Duration;
@@ -57,6 +56,34 @@ pub struct Backoff {
     /// The longest wait.
     pub longest_wait: Duration,
 }
+
+/// What a device may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum DeviceKind {
+    /// The user still enters a code. Neither a wait nor a spent budget stops the device.
+    Known,
+    /// The same, and for some days the user signs in without a code:
+    /// [`Verifier::trusted_device`](crate::Verifier::trusted_device). The policy must allow it:
+    /// [`PolicyBuilder::trusted_devices`](crate::PolicyBuilder::trusted_devices).
+    Trusted,
+}
+
+/// Whether, and for how long, a device may sign in without a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrustedDevices {
+    /// Never.
+    Off,
+    /// For so many days from the time when the device was remembered: 1 to 90. No sign-in prolongs
+    /// this time.
+    Days(u8),
+}
+
+/// The failures in the life of a device. The last one ends it.
+pub(super) const MOST_FAILURES: u8 = 10;
 
 impl Policy {
     /// Starts from the default policy.

@@ -1,6 +1,6 @@
 //! The two limits on guesses, and how far the clocks of two servers may differ.
 
-use crate::{Policy, Rejection, Timestamp};
+use crate::{DeviceId, Policy, Rejection, Timestamp};
 use core::time::Duration;
 
 /// Whether the verifier would check a code of the account now, and if not, the reason.
@@ -27,6 +27,16 @@ pub enum RateLimitState {
     /// call [`Verifier::unlock`](crate::Verifier::unlock) with
     /// [`ServerClock::Confirmed`](crate::ServerClock::Confirmed).
     ClockFault,
+}
+
+/// What an attempt took that is counted before its hash is computed. An accepted code gives it
+/// back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Charge {
+    /// A guess of the budget.
+    Budget,
+    /// A failure of a device. `None` if the call that joined did not send the token.
+    Device(Option<DeviceId>),
 }
 
 impl RateLimitState {

@@ -1,11 +1,10 @@
 use super::action_limits::{Issuing, Recent};
-use super::attempt::Charge;
 use super::authenticator::{Authenticator, Pending};
 use super::code_set::CodeSet;
 use super::device::{DeviceStatus, Devices};
 use super::ended::{EndReason, Ended, EndedAuthenticator};
 use super::moving_factor::MovingFactor;
-use super::rate_limit::{RateLimit, RateLimitState};
+use super::rate_limit::{Charge, RateLimit, RateLimitState};
 use super::request::LastRequest;
 use crate::backup::{HashJob, PendingCodeSet};
 use crate::factor::BackupCodeSetId;
