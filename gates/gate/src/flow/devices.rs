@@ -154,7 +154,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let name = label.clone();
         let replaced = match known {
             Some(known) => Some(known.id()),
-            None => self.remembered_before(receipt, &label).await,
+            None => self.earlier_device(receipt, &label).await?,
         };
         let remembered = match replaced {
             // A trusted device takes the place of the known one.
@@ -177,16 +177,44 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         Ok(())
     }
 
-    /// The device that the first answer to the same form remembered, if the form came twice. The
-    /// browser keeps the token of the last answer only.
-    async fn remembered_before(&self, receipt: &Receipt, label: &DeviceLabel) -> Option<DeviceId> {
-        if !receipt.is_repeat() {
-            return None;
+    /// Makes the browser known after a code, unless the list has it.
+    pub(super) async fn remember_stranger(
+        &mut self,
+        receipt: &Receipt,
+        sealed: &SealedReceipt,
+    ) -> Result<(), BoxError> {
+        if !self.remembers() {
+            return Ok(());
         }
-        let enabled = self.enabled(receipt.account()).await.ok().flatten()?;
-        let is_it =
+        let account = receipt.account();
+        // If the list cannot be read, the browser stays as it is.
+        match self.enabled(account).await {
+            Ok(Some(enabled)) if !self.is_listed(account, &enabled)? => {
+                let known = DeviceKind::Known;
+                self.remember_browser(receipt, sealed, known).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The device whose place a new one takes: if the form came twice, that of the first answer,
+    /// because the browser keeps the token of the last answer only; otherwise that of a token which
+    /// does not count.
+    async fn earlier_device(
+        &self,
+        receipt: &Receipt,
+        label: &DeviceLabel,
+    ) -> Result<Option<DeviceId>, BoxError> {
+        let account = receipt.account();
+        let sent = self.device_token(account)?.map(|token| token.id());
+        if !receipt.is_repeat() {
+            return Ok(sent);
+        }
+        let enabled = self.enabled(account).await.ok().flatten();
+        let of_first =
             |device: &&DeviceStatus| receipt.at() <= device.issued_at && device.label == *label;
-        Some(enabled.devices.iter().rfind(is_it)?.id)
+        let found = enabled.and_then(|enabled| Some(enabled.devices.iter().rfind(of_first)?.id));
+        Ok(found.or(sent))
     }
 
     pub(crate) async fn show_devices(&mut self) -> Result<GateAnswer, Stop> {

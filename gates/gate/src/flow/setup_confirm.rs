@@ -77,8 +77,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         self.notify(&member.account, what).await;
         rows?;
         let sealed = self.flow.verifier.seal_receipt(&receipt);
-        self.remember_browser(&receipt, &sealed, DeviceKind::Known)
-            .await?;
+        self.remember_stranger(&receipt, &sealed).await?;
         self.take_receipt(&mut member, receipt, code)?;
         Ok(self.confirmed(setup))
     }

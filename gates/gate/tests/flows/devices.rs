@@ -14,6 +14,8 @@ const DAY: u64 = 86_400;
 in_both_formats!(
     a_code_makes_the_browser_known,
     a_trusted_browser_needs_no_code,
+    another_authenticator_keeps_the_browser,
+    a_token_that_does_not_count_leaves_no_device,
     the_same_form_twice_remembers_the_browser,
     a_trusted_browser_is_no_second_factor,
     trust_ends_after_30_days,
@@ -121,6 +123,36 @@ async fn a_trusted_browser_needs_no_code(service: Service) {
     let mut other = service.browser();
     other.password(ALICE).await.leads_to("/two-factor/code");
     assert!(!other.is_signed_in().await);
+}
+
+async fn another_authenticator_keeps_the_browser(service: Service) {
+    let service = service.remembering();
+    let phone = account(&service, ALICE).await;
+    let mut browser = signed_in(&service, &phone, ALICE, true).await;
+    let before = (browser.device.clone(), devices(&service).await);
+    let setup = browser.fill("/two-factor/add", &[("name", "tablet")]).await;
+    service.confirm(&mut browser, &setup.next).await;
+    assert_eq!(service.names(ALICE).await.len(), 2);
+    assert_eq!((browser.device.clone(), devices(&service).await), before);
+    assert_eq!(browser.again(ALICE).await, "/");
+}
+
+async fn a_token_that_does_not_count_leaves_no_device(service: Service) {
+    let service = service.remembering();
+    let phone = account(&service, ALICE).await;
+    let mut browser = signed_in(&service, &phone, ALICE, false).await;
+    let old = browser.device.clone();
+    for _ in 0..2 {
+        browser.again(ALICE).await;
+        let code = service.next(&phone);
+        browser.enter(&code, false).await;
+    }
+    // The browser was restored, a moment ago.
+    browser.again(ALICE).await;
+    let code = phone.passcode(service.clock.now().saturating_add(30));
+    browser.device = old;
+    browser.enter(&code, false).await;
+    assert_eq!(devices(&service).await.len(), 1);
 }
 
 /// A user clicks twice, and the browser keeps the second answer.
