@@ -147,7 +147,6 @@ fn gate<S: SignInStore>(
     let gate = Gate::builder(verifier, owners)
         .service(SERVICE)
         .home_path("/account")
-        .remember_devices()
         .pages(DefaultPages::framed(layout::around))
         .languages([Language::English])
         .clock(clock);
