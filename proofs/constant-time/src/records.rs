@@ -368,6 +368,8 @@ impl Service {
             .code_hash(params)
             .hotp_enrollment(true)
             .look_ahead(LOOK_AHEAD)
+            // More wrong codes than an owner types.
+            .budget(30, Duration::from_hours(24))
             .build()
             .expect("a policy");
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&KEY));
