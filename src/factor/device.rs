@@ -231,8 +231,14 @@ impl Devices {
         list.push(device);
     }
 
-    /// Compares a token with every device, in constant time.
-    pub(crate) fn standing(&self, shown: ShownToken<'_>, now: Timestamp) -> Standing {
+    /// Compares a token with every device, in constant time. If the policy allows fewer devices
+    /// than there are, the oldest are strangers.
+    pub(crate) fn standing(
+        &self,
+        shown: ShownToken<'_>,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Standing {
         let Some(parts) = shown.token.parts() else {
             return Standing::Stranger;
         };
@@ -247,7 +253,12 @@ impl Devices {
             return Standing::Stranger;
         }
         let (id, number) = (parts.id, parts.number);
-        let Some(device) = self.as_slice().get(usize::from(reveal_index(place))) else {
+        let place = usize::from(reveal_index(place));
+        let oldest = self
+            .as_slice()
+            .len()
+            .saturating_sub(policy.devices().into());
+        let Some(device) = self.as_slice().get(place).filter(|_| place >= oldest) else {
             return Standing::Stranger;
         };
         if number < device.number {
@@ -391,12 +402,10 @@ mod tests {
         };
         let last = device(u32::MAX - 1).successor(scope).unwrap();
         let devices = Devices::from(Vec::from([device(u32::MAX)]));
-        let shown = ShownToken {
-            token: &last,
-            scope,
-        };
+        let token = &last;
+        let shown = ShownToken { token, scope };
         assert!(matches!(
-            devices.standing(shown, NOW),
+            devices.standing(shown, NOW, &Policy::default()),
             Standing::Known { .. }
         ));
         assert!(device(u32::MAX).successor(scope).is_none());
@@ -416,7 +425,8 @@ mod tests {
                 token: &token,
                 scope,
             };
-            match devices.standing(shown, NOW.saturating_add(seconds)) {
+            let now = NOW.saturating_add(seconds);
+            match devices.standing(shown, now, &Policy::default()) {
                 Standing::Stranger => 's',
                 Standing::Known { .. } => 'k',
                 Standing::Overtaken { .. } => 'o',
@@ -432,6 +442,27 @@ mod tests {
         ] {
             assert_eq!(standing(number, 60), late, "{number}");
             assert_eq!(standing(number, 61), later, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_smaller_policy_counts_at_once() {
+        let account = alice();
+        let scope = DeviceScope {
+            namespace: "",
+            account: &account,
+        };
+        let newest = Device {
+            id: DeviceId::from_bytes([9; 8]),
+            ..device(7)
+        };
+        let tokens = [device(7), newest.clone()].map(|device| device.successor(scope).unwrap());
+        let devices = Devices::from(Vec::from([device(7), newest]));
+        for (most, known) in [(2, [true, true]), (1, [false, true]), (0, [false, false])] {
+            let policy = Policy::builder().devices(most).build().unwrap();
+            let standing = |token| devices.standing(ShownToken { token, scope }, NOW, &policy);
+            let is_known = |token| matches!(standing(token), Standing::Known { .. });
+            assert_eq!(tokens.each_ref().map(is_known), known, "{most}");
         }
     }
 }

@@ -26,9 +26,9 @@ pub(crate) struct FormAccepted {
 
 impl SecondFactor {
     /// What the token of a form says about the device.
-    pub(crate) fn standing(&self, form: &Form<'_>, now: Timestamp) -> Standing {
+    pub(crate) fn standing(&self, form: &Form<'_>, now: Timestamp, policy: &Policy) -> Standing {
         form.device.map_or(Standing::Stranger, |shown| {
-            self.devices.standing(shown, now)
+            self.devices.standing(shown, now, policy)
         })
     }
 

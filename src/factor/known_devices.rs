@@ -120,7 +120,7 @@ impl SecondFactor {
         if !self.is_enabled() {
             return Step::Answer(Err(Rejection::Disabled));
         }
-        let standing = self.devices.standing(shown, now);
+        let standing = self.devices.standing(shown, now, policy);
         if let Standing::Overtaken { id } = standing {
             self.devices.remove(id);
             let unknown = Err(Rejection::UnknownDevice);

@@ -447,7 +447,8 @@ impl PolicyBuilder {
     }
 
     /// Sets how many devices an account may have: 0 to 20. With 0, no device is remembered. A
-    /// further device replaces the oldest. Default: 10.
+    /// further device replaces the oldest. A smaller number than before counts at once: the oldest
+    /// devices are strangers then. Default: 10.
     ///
     /// Each device adds ten guesses to
     /// [`annual_risk`](crate::Policy::annual_risk), for an attacker who stole its token.

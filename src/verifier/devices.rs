@@ -190,7 +190,8 @@ impl<S: Store> Verifier<S> {
             let now = self.core.clock.now();
             Ok(loaded.is_some_and(|loaded| {
                 let devices = &loaded.factor.devices;
-                let standing = devices.standing(ShownToken { token, scope }, now);
+                let shown = ShownToken { token, scope };
+                let standing = devices.standing(shown, now, &self.core.policy);
                 devices.known(&standing).is_some()
             }))
         };

@@ -168,7 +168,7 @@ impl<S: Store> Verifier<S> {
             let step = match loaded {
                 None => Step::reject(Rejection::Absent),
                 Some(Loaded { factor, .. }) => {
-                    let standing = factor.standing(&form, now);
+                    let standing = factor.standing(&form, now, policy);
                     // A stranger guesses codes on many accounts. A known device does not.
                     if factor.devices.known(&standing).is_none() {
                         facts.note(&factor, progress, now);

@@ -60,11 +60,16 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         account: &AccountId,
         enabled: &EnabledStatus,
     ) -> Result<Option<u8>, BoxError> {
+        let count = self.in_a_row(enabled).await;
         let is_free = enabled.rate_limit == RateLimitState::Free;
-        match is_free && self.is_listed(account, enabled)? {
-            true => Ok(None),
-            false => Ok(self.in_a_row(enabled).await),
+        if count.is_some()
+            && is_free
+            && let Some(token) = self.device_token(account)?
+            && self.flow.verifier.is_known_device(account, &token).await?
+        {
+            return Ok(None);
         }
+        Ok(count)
     }
 
     /// Whether there is an alarm. If the vigilance fails, the limits of each account still hold.
