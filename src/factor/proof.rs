@@ -1,12 +1,11 @@
-use super::authenticator::{IdError, parse_hex, write_hex};
 use super::device_token::DeviceToken;
 use super::second_factor::Accepted;
+use crate::names::hexadecimal_id;
 use crate::otp::Code;
 use crate::{AccountId, AuthenticatorId, Timestamp};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use core::str::FromStr;
 
 /// A proof that the user may change the second factor.
 ///
@@ -268,49 +267,7 @@ pub enum AcceptedBy {
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct BackupCodeSetId([u8; 16]);
 
-impl BackupCodeSetId {
-    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl fmt::Display for BackupCodeSetId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(&self.0, f)
-    }
-}
-
-impl fmt::Debug for BackupCodeSetId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "BackupCodeSetId({self})")
-    }
-}
-
-impl FromStr for BackupCodeSetId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        parse_hex(text).map(Self)
-    }
-}
-
-impl TryFrom<String> for BackupCodeSetId {
-    type Error = IdError;
-
-    fn try_from(text: String) -> Result<Self, IdError> {
-        text.parse()
-    }
-}
-
-impl From<BackupCodeSetId> for String {
-    fn from(id: BackupCodeSetId) -> Self {
-        alloc::format!("{id}")
-    }
-}
+hexadecimal_id!(BackupCodeSetId, 16);
 
 /// A [`Receipt`] as text, for the session: one half of the proof of a change
 /// ([`Proof::Reauthenticated`]).

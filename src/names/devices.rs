@@ -1,11 +1,10 @@
 //! The ids and labels of devices.
 
-use super::{IdError, parse_hex, write_hex};
+use super::hexadecimal_id;
 use crate::otp::is_invisible;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use core::str::FromStr;
 
 /// The id of one device of an account: 64 random bits, written as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,49 +12,7 @@ use core::str::FromStr;
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct DeviceId([u8; 8]);
 
-impl DeviceId {
-    pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) const fn as_bytes(&self) -> &[u8; 8] {
-        &self.0
-    }
-}
-
-impl fmt::Display for DeviceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(&self.0, f)
-    }
-}
-
-impl fmt::Debug for DeviceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeviceId({self})")
-    }
-}
-
-impl FromStr for DeviceId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        parse_hex(text).map(Self)
-    }
-}
-
-impl TryFrom<String> for DeviceId {
-    type Error = IdError;
-
-    fn try_from(text: String) -> Result<Self, IdError> {
-        text.parse()
-    }
-}
-
-impl From<DeviceId> for String {
-    fn from(id: DeviceId) -> Self {
-        alloc::format!("{id}")
-    }
-}
+hexadecimal_id!(DeviceId, 8);
 
 /// What the list of devices shows for one device, such as "Firefox on Linux": 1 to 48 bytes,
 /// without control characters, line breaks and invisible characters.

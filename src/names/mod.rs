@@ -6,8 +6,57 @@ use crate::otp::is_invisible;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
-use core::str::FromStr;
 use data_encoding::HEXLOWER_PERMISSIVE;
+
+/// Gives an id of random bytes its text form: hexadecimal digits, in both directions.
+macro_rules! hexadecimal_id {
+    ($id:ident, $bytes:literal) => {
+        impl $id {
+            pub(crate) const fn from_bytes(bytes: [u8; $bytes]) -> Self {
+                Self(bytes)
+            }
+
+            pub(crate) const fn as_bytes(&self) -> &[u8; $bytes] {
+                &self.0
+            }
+        }
+
+        impl core::fmt::Display for $id {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                $crate::names::write_hex(&self.0, f)
+            }
+        }
+
+        impl core::fmt::Debug for $id {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, concat!(stringify!($id), "({})"), self)
+            }
+        }
+
+        impl core::str::FromStr for $id {
+            type Err = $crate::names::IdError;
+
+            fn from_str(text: &str) -> Result<Self, $crate::names::IdError> {
+                $crate::names::parse_hex(text).map(Self)
+            }
+        }
+
+        impl TryFrom<alloc::string::String> for $id {
+            type Error = $crate::names::IdError;
+
+            fn try_from(text: alloc::string::String) -> Result<Self, $crate::names::IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$id> for alloc::string::String {
+            fn from(id: $id) -> Self {
+                alloc::format!("{id}")
+            }
+        }
+    };
+}
+pub(crate) use hexadecimal_id;
 
 /// The id of one authenticator of an account: 64 random bits, written as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,49 +64,7 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
 pub struct AuthenticatorId([u8; 8]);
 
-impl AuthenticatorId {
-    pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) const fn as_bytes(&self) -> &[u8; 8] {
-        &self.0
-    }
-}
-
-impl fmt::Display for AuthenticatorId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_hex(&self.0, f)
-    }
-}
-
-impl fmt::Debug for AuthenticatorId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AuthenticatorId({self})")
-    }
-}
-
-impl FromStr for AuthenticatorId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        parse_hex(text).map(Self)
-    }
-}
-
-impl TryFrom<String> for AuthenticatorId {
-    type Error = IdError;
-
-    fn try_from(text: String) -> Result<Self, IdError> {
-        text.parse()
-    }
-}
-
-impl From<AuthenticatorId> for String {
-    fn from(id: AuthenticatorId) -> Self {
-        alloc::format!("{id}")
-    }
-}
+hexadecimal_id!(AuthenticatorId, 8);
 
 /// The user's name for an authenticator, such as "work phone": 1 to 64 bytes, without control
 /// characters, line breaks and invisible characters.
