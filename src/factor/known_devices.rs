@@ -4,7 +4,7 @@ use super::device::{Device, DeviceScope, DeviceSeed, ShownToken, Standing};
 use super::device_token::DeviceToken;
 use super::policy::DeviceKind;
 use super::proof::Receipt;
-use super::rate_limit::{RateLimit, is_recent};
+use super::rate_limit::is_recent;
 use super::second_factor::{SecondFactor, Step};
 use crate::store::WriteKind;
 use crate::{AccountId, DeviceId, DeviceLabel, Policy, Rejection, Timestamp};
@@ -174,13 +174,5 @@ impl SecondFactor {
             true => Step::Write(self, WriteKind::PasswordChanged, Ok(())),
             false => Step::Answer(Ok(())),
         }
-    }
-}
-
-impl RateLimit {
-    /// Counts a failure of a known device: for the lock-out, but not in the budget.
-    pub(super) fn fail_on_known_device(&mut self, now: Timestamp) {
-        self.failures = self.failures.saturating_add(1);
-        self.failed_at = self.failed_at.max(now);
     }
 }

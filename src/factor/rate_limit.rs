@@ -125,6 +125,11 @@ impl RateLimit {
     pub(crate) fn fail(&mut self, now: Timestamp, policy: &Policy) {
         self.refill(now, policy);
         self.guesses_left = self.guesses_left.saturating_sub(1);
+        self.fail_on_known_device(now);
+    }
+
+    /// Counts a failure of a known device: for the lock-out, but not in the budget.
+    pub(super) fn fail_on_known_device(&mut self, now: Timestamp) {
         self.failures = self.failures.saturating_add(1);
         self.failed_at = self.failed_at.max(now);
     }
