@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::random::{self, Use};
 use crate::say::Say;
 use crate::session_data::{Half, SessionChange, StageData};
-use crate::sign_ins::{RowsOfRequest, SignInRows, SignInStore};
+use crate::sign_ins::{NewSignIn, RowsOfRequest, SignInRows, SignInStore};
 
 #[derive(Deserialize)]
 struct CodeForm {
@@ -121,6 +121,26 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         }
     }
 
+    /// Inserts the sign-in, unless the store did so with the record. `Some`: the password was
+    /// changed in the meantime, so the sign-in has ended.
+    pub(super) async fn begin_sign_in(
+        &self,
+        half: &Half,
+        new: &NewSignIn,
+    ) -> Result<Option<GateAnswer>, Stop> {
+        let rows = self.flow.rows();
+        if !S::IN_TRANSACTION {
+            rows.insert(new).await?;
+        }
+        if self.lives(half).await? {
+            return Ok(None);
+        }
+        rows.end(new.id()).await?;
+        Ok(Some(self.changed_meanwhile()))
+    }
+
+    /// Completes a sign-in whose code was accepted. `device`: what the browser becomes, if its
+    /// token went with the code.
     pub(crate) async fn accepted(
         &mut self,
         half: &Half,
@@ -129,13 +149,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     ) -> Result<GateAnswer, Stop> {
         let new = self.new_sign_in(half)?;
         let rows = self.flow.rows();
-        if !S::IN_TRANSACTION {
-            rows.insert(&new).await?;
-        }
-        if !self.lives(half).await? {
-            // The password was changed while the code was checked.
-            rows.end(new.id()).await?;
-            return Ok(self.changed_meanwhile());
+        if let Some(ended) = self.begin_sign_in(half, &new).await? {
+            return Ok(ended);
         }
         let is_repeat = receipt.is_repeat();
         if is_repeat && rows.find(new.id()).await?.is_none() {
@@ -143,8 +158,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             return Ok(self.redirect(&self.flow.settings.sign_in));
         }
         let sealed = self.flow.verifier.seal_receipt(&receipt);
-        if let Some(kind) = device {
-            self.remember_browser(&receipt, &sealed, kind).await?;
+        match device {
+            Some(kind) => self.remember_browser(&receipt, &sealed, kind).await?,
+            None => self.remember_stranger(&receipt, &sealed).await?,
         }
         let by = receipt.accepted_by();
         let full = half.session.pass(receipt.into(), self.now)?;

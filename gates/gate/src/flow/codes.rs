@@ -2,7 +2,7 @@
 
 use countersign::factor::{AuthenticatorKind, EnabledStatus, RateLimitState};
 use countersign::otp::Code;
-use countersign::{AccountId, DeviceKind, Rejection, Status};
+use countersign::{AccountId, Rejection, Status};
 use serde::Deserialize;
 
 use super::visit::Visit;
@@ -42,6 +42,11 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         if enabled.rate_limit == RateLimitState::Free && !self.is_under_alarm().await {
             return None;
         }
+        self.row_of(enabled)
+    }
+
+    /// The number of codes in a row that let the user in whatever holds.
+    fn row_of(&self, enabled: &EnabledStatus) -> Option<u8> {
         const MOST: u8 = 4;
         let rules = self.flow.verifier.policy().consecutive_codes();
         let by_time = |kind| matches!(kind, AuthenticatorKind::Totp { .. });
@@ -62,14 +67,18 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     ) -> Result<Option<u8>, BoxError> {
         let count = self.in_a_row(enabled).await;
         let is_free = enabled.rate_limit == RateLimitState::Free;
-        if count.is_some()
-            && is_free
-            && let Some(token) = self.device_token(account)?
-            && self.flow.verifier.is_known_device(account, &token).await?
-        {
-            return Ok(None);
+        match count.is_some() && is_free && self.is_known(account).await? {
+            true => Ok(None),
+            false => Ok(count),
         }
-        Ok(count)
+    }
+
+    /// Whether the account knows this browser.
+    async fn is_known(&self, account: &AccountId) -> Result<bool, BoxError> {
+        Ok(match self.device_token(account)? {
+            Some(token) => self.flow.verifier.is_known_device(account, &token).await?,
+            None => false,
+        })
     }
 
     /// Whether there is an alarm. If the vigilance fails, the limits of each account still hold.
@@ -94,10 +103,9 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let is_passcode = all.any(|one| usize::from(one.digits) == length);
         // While a limit applies, the verifier checks no code, and its answer says so.
         let is_free = enabled.rate_limit == RateLimitState::Free;
-        if is_passcode && is_free {
-            Ok(self.in_a_row_here(account, &enabled).await?)
-        } else {
-            Ok(None)
+        match is_passcode && is_free && !self.is_known(account).await? {
+            true => Ok(self.row_of(&enabled)),
+            false => Ok(None),
         }
     }
 
@@ -120,16 +128,7 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
         let verifier = self.verifier(RowsOfRequest::inserting(self.new_sign_in(&half)?));
         let account = half.session.account();
         match verifier.verify_consecutive(account, &codes).await {
-            Ok(receipt) => {
-                // A known browser has its token already.
-                let enabled = self.enabled(account).await?;
-                let known = match enabled {
-                    Some(enabled) => self.is_listed(account, &enabled)?,
-                    None => true,
-                };
-                let device = (!known).then_some(DeviceKind::Known);
-                self.accepted(&half, receipt, device).await
-            }
+            Ok(receipt) => self.accepted(&half, receipt, None).await,
             Err(denied) => match rejected(denied)? {
                 Rejection::Absent | Rejection::Disabled => Ok(self.changed_meanwhile()),
                 replayed @ (Rejection::Replayed | Rejection::ReplayedAhead { .. }) => {

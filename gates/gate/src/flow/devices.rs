@@ -15,7 +15,7 @@ use crate::notice::What;
 use crate::page::{Content, DeviceEntry, DevicesPage, Done, Message, Wait};
 use crate::say::Say;
 use crate::session_data::{Half, SessionChange};
-use crate::sign_ins::{RowsOfRequest, SignInRows, SignInStore};
+use crate::sign_ins::{RowsOfRequest, SignInStore};
 
 impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     /// Whether the gate remembers browsers.
@@ -95,14 +95,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
                 return Ok(None);
             }
         };
-        let rows = self.flow.rows();
-        if !S::IN_TRANSACTION {
-            rows.insert(&new).await?;
-        }
-        if !self.lives(half).await? {
-            // The password was changed in this moment.
-            rows.end(new.id()).await?;
-            return Ok(Some(self.changed_meanwhile()));
+        if let Some(ended) = self.begin_sign_in(half, &new).await? {
+            return Ok(Some(ended));
         }
         self.device_cookie = Some(DeviceCookie::of(account)?.set(trusted.device_token()));
         let full = half.session.pass(trusted.into(), self.now)?;
