@@ -369,7 +369,7 @@ impl Service {
             .hotp_enrollment(true)
             .look_ahead(LOOK_AHEAD)
             // More wrong codes than an owner types.
-            .budget(30, Duration::from_hours(24))
+            .budget(30, Duration::from_secs(24 * 60 * 60))
             .build()
             .expect("a policy");
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&KEY));
