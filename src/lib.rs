@@ -127,6 +127,8 @@ pub mod factor;
 pub mod guide;
 #[cfg(feature = "std")]
 mod ids;
+#[cfg(feature = "backup")]
+mod mac;
 #[cfg(feature = "verifier")]
 mod names;
 pub mod otp;

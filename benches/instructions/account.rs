@@ -1,10 +1,14 @@
 //! An account with one authenticator, in memory.
 
+use countersign::backup::CodeFormat;
 use countersign::blocking::Verifier;
 use countersign::otp::Period;
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
-use countersign::{AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp};
+use countersign::{
+    AccountId, EnrollmentRequest, IssuedBackupCodes, KeyId, Keyring, Policy, Proof, SealingKey,
+    Timestamp,
+};
 
 pub(crate) struct Account {
     pub(crate) id: AccountId,
@@ -50,6 +54,17 @@ impl Account {
             .collect()
     }
 
+    /// Ten backup codes of 115 bits.
+    pub(crate) fn issue_codes(&self) -> IssuedBackupCodes {
+        let [passcode] = &self.next_passcodes(1)[..] else {
+            unreachable!("one passcode");
+        };
+        self.clock.advance(std::time::Duration::from_secs(30));
+        self.verifier
+            .issue_backup_codes(&self.id, Proof::Code(passcode))
+            .expect("ten codes")
+    }
+
     /// A verifier for the same accounts, with the primary key and the retired key exchanged.
     pub(crate) fn with_new_key(&self) -> Verifier<MemoryStore> {
         verifier(&self.store, &self.clock, [2, 1])
@@ -66,8 +81,10 @@ fn verifier(
     let keyring = Keyring::new(id, primary);
     let (id, retired) = key(retired);
     let keyring = keyring.with_retired(id, retired).expect("two keys");
+    let policy = Policy::builder().code_format(CodeFormat::BITS_112);
     Verifier::builder(store.clone(), keyring, "Example Service")
         .clock(clock.clone())
+        .policy(policy.build().expect("a policy"))
         .build_blocking()
         .expect("a verifier")
 }

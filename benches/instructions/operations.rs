@@ -16,7 +16,7 @@ type Operation = Box<dyn FnMut()>;
 type SetUp = fn() -> Operation;
 
 /// The operations by name. `baseline.txt` has the same names.
-pub(crate) const OPERATIONS: [(&str, SetUp); 13] = [
+pub(crate) const OPERATIONS: [(&str, SetUp); 14] = [
     ("generate, key kept", generate_kept),
     ("generate, from the secret", generate_from_secret),
     ("verify, wrong, key kept", verify_kept),
@@ -28,6 +28,7 @@ pub(crate) const OPERATIONS: [(&str, SetUp); 13] = [
     ("status of an account", status),
     ("record sealed by the new key", resealed),
     ("attempt, accepted", accepted),
+    ("long backup code, accepted", long_backup_code),
     ("totp-rs generate", peer_generate),
     ("totp-rs check, wrong", peer_check),
 ];
@@ -136,6 +137,20 @@ fn accepted() -> Operation {
         account.clock.advance(Duration::from_secs(30));
         let typed = passcodes.next().expect("a passcode");
         drop(black_box(account.verifier.verify(&account.id, &typed)).expect("the right passcode"));
+    })
+}
+
+fn long_backup_code() -> Operation {
+    let account = Account::enrolled();
+    let codes = account.issue_codes();
+    let mut codes = codes
+        .iter()
+        .map(String::from)
+        .collect::<Vec<_>>()
+        .into_iter();
+    Box::new(move || {
+        let typed = codes.next().expect("a backup code");
+        drop(black_box(account.verifier.verify(&account.id, &typed)).expect("a right code"));
     })
 }
 

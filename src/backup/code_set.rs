@@ -1,9 +1,12 @@
 //! A set of backup codes as your application stores it, and redeeming its codes.
 
 use super::argon2::CodeHash;
+use super::digester::Digester;
+#[cfg(feature = "verifier")]
+use super::digester::Function;
 use crate::Timestamp;
 use crate::backup::{
-    Argon2Params, BackupCodes, CodeFormat, HashError, HashJob, Hashes, Pepper, PepperId,
+    Argon2Params, BackupCodes, CodeDigest, CodeFormat, HashError, HashJob, Hashes, Pepper, PepperId,
 };
 use crate::constant_time::{reveal, reveal_index};
 use crate::otp::Code;
@@ -12,10 +15,13 @@ use alloc::vec::Vec;
 use core::fmt;
 use rand_core::CryptoRng;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
-/// An issued set of backup codes as you store it: the password hash (Argon2id) of each code, and
-/// when each code was used.
+/// An issued set of backup codes as you store it: the digest of each code, and when each code was
+/// used.
+///
+/// The digest is the password hash Argon2id. Codes of at least 112 bits have a fast digest instead:
+/// see [`CodeDigest`].
 ///
 /// `Verifier` stores one set per account in its encrypted record. Use this type directly only for
 /// backup codes without `Verifier`:
@@ -64,8 +70,7 @@ use zeroize::Zeroize;
 /// ```
 #[derive(Clone)]
 pub struct BackupCodeSet {
-    pub(super) salt: [u8; 16],
-    pub(super) params: Argon2Params,
+    pub(super) digester: Digester,
     pub(super) format: CodeFormat,
     pub(super) issued_at: Timestamp,
     pub(super) pepper: Option<PepperId>,
@@ -82,8 +87,9 @@ pub(super) struct Entry {
 impl BackupCodeSet {
     /// Makes the set to store for new codes.
     ///
-    /// The method computes one hash per code, so it takes as long as that many attempts. `pepper`
-    /// is an optional secret key for the hashes: see [`Pepper`].
+    /// The method computes one digest per code, so it takes as long as that many attempts. `params`
+    /// and the optional `pepper` (see [`Pepper`]) are for the password hash. Codes of at least 112
+    /// bits have another digest ([`CodeDigest::HmacSha256`]), which needs neither.
     ///
     /// # Errors
     /// [`HashError`] if a hash cannot be computed.
@@ -94,25 +100,31 @@ impl BackupCodeSet {
         pepper: Option<&Pepper>,
         rng: &mut R,
     ) -> Result<Self, HashError> {
+        let format = codes.format();
         let mut salt = [0; 16];
         rng.fill_bytes(&mut salt);
-        let hashes = Self::issue_job(codes, salt, params, pepper).run()?;
+        let is_keyed = Digester::is_keyed_for(format);
+        let digester = match is_keyed {
+            true => {
+                let mut key = Zeroizing::new([0; 32]);
+                rng.fill_bytes(key.as_mut_slice());
+                Digester::hmac_sha256(salt, &key)
+            }
+            false => Digester::argon2id(salt, params),
+        };
+        let pepper = pepper.filter(|_| !is_keyed);
+        let hashes = Self::issue_job(codes, &digester, pepper).run()?;
         let pepper = pepper.map(Pepper::id);
         Ok(Self::from_hashes(
-            codes.format(),
-            salt,
-            params,
-            issued_at,
-            pepper,
-            hashes,
+            format, digester, issued_at, pepper, hashes,
         ))
     }
 
     /// Checks a code, and marks it as used at `at`.
     ///
     /// Pass the pepper that the set was issued with. A set that was issued without a pepper ignores
-    /// it. The method computes one hash, however many codes the set has. It compares the hash with
-    /// all codes in constant time.
+    /// it. The method computes one digest, however many codes the set has. It compares the digest
+    /// with all codes in constant time.
     ///
     /// # Errors
     /// [`BackupCodeSetError`] if the code is not accepted; the set is unchanged. Tell the user that
@@ -179,11 +191,11 @@ impl BackupCodeSet {
         self.format
     }
 
-    /// Returns the cost of the password hash. Replace a set whose cost is below your current
-    /// parameters.
+    /// Returns what the set stores of each code. Replace a set whose password hash costs less than
+    /// your current parameters.
     #[must_use]
-    pub const fn params(&self) -> Argon2Params {
-        self.params
+    pub const fn digest(&self) -> CodeDigest {
+        self.digester.digest()
     }
 
     /// Returns the id of the pepper that the set was issued with.
@@ -195,20 +207,18 @@ impl BackupCodeSet {
     /// Returns the job that hashes new codes, for [`from_hashes`](Self::from_hashes).
     pub(crate) fn issue_job(
         codes: &BackupCodes,
-        salt: [u8; 16],
-        params: Argon2Params,
+        digester: &Digester,
         pepper: Option<&Pepper>,
     ) -> HashJob {
         let length = codes.format().length();
-        HashJob::new(salt, params, pepper.cloned(), codes.symbols(), length)
+        HashJob::new(digester, pepper.cloned(), codes.symbols(), length)
     }
 
-    /// Makes the set from the hashes of [`issue_job`](Self::issue_job). Pass the same format, salt,
-    /// parameters and pepper.
+    /// Makes the set from the hashes of [`issue_job`](Self::issue_job). Pass the same format,
+    /// digester and pepper.
     pub(crate) fn from_hashes(
         format: CodeFormat,
-        salt: [u8; 16],
-        params: Argon2Params,
+        digester: Digester,
         issued_at: Timestamp,
         pepper: Option<PepperId>,
         hashes: Hashes,
@@ -221,8 +231,7 @@ impl BackupCodeSet {
             hashes.iter().map(unused).collect()
         });
         Self {
-            salt,
-            params,
+            digester,
             format,
             issued_at,
             pepper,
@@ -241,13 +250,24 @@ impl BackupCodeSet {
             Some(needed) => Some(pepper.filter(|pepper| pepper.id() == needed)?.clone()),
         };
         let length = self.format.length();
-        Some(HashJob::new(
-            *self.salt(),
-            self.params,
-            pepper,
-            symbols,
-            length,
-        ))
+        Some(HashJob::new(&self.digester, pepper, symbols, length))
+    }
+
+    /// Returns the digest of a typed code, for [`find`](Self::find), if the digest is fast.
+    ///
+    /// Returns `None` if the set needs a [`redeem_job`](Self::redeem_job), or if the code does not
+    /// have the format of this set.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn fast_digest(&self, code: &Code) -> Option<Hashes> {
+        match &self.digester.function {
+            Function::Argon2id(_) => None,
+            Function::HmacSha256(key) => {
+                let symbols = self.format.canonical(code)?;
+                Some(with_wiped_stack::<2048, _>(|| {
+                    Hashes::one(key.digest(&symbols))
+                }))
+            }
+        }
     }
 
     /// Returns the reason why there is no [`redeem_job`](Self::redeem_job) for a code of this
@@ -280,9 +300,9 @@ impl BackupCodeSet {
         }
     }
 
-    /// Returns the salt. It identifies the set.
-    pub(crate) const fn salt(&self) -> &[u8; 16] {
-        &self.salt
+    #[cfg(feature = "verifier")]
+    pub(crate) const fn digester(&self) -> &Digester {
+        &self.digester
     }
 }
 
@@ -295,8 +315,7 @@ impl PartialEq for BackupCodeSet {
             .fold(Choice::from(1), |equal, (one, two)| {
                 equal & one.hash.ct_eq(&two.hash)
             });
-        self.salt == other.salt
-            && self.params == other.params
+        self.digester == other.digester
             && self.format == other.format
             && self.issued_at == other.issued_at
             && self.pepper == other.pepper
@@ -311,7 +330,7 @@ impl fmt::Debug for BackupCodeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BackupCodeSet")
             .field("format", &self.format)
-            .field("params", &self.params)
+            .field("digest", &self.digester)
             .field("issued_at", &self.issued_at)
             .field("pepper", &self.pepper)
             .field("remaining", &self.remaining())
@@ -324,7 +343,6 @@ impl Drop for BackupCodeSet {
         self.entries
             .iter_mut()
             .for_each(|entry| entry.hash.zeroize());
-        self.salt.zeroize();
     }
 }
 
@@ -447,13 +465,14 @@ mod tests {
     fn an_attempt_takes_one_hash_however_many_codes_there_are() {
         let params = Argon2Params::new(8, 1, 1).unwrap();
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
-        let hashes = BackupCodeSet::issue_job(&codes, [1; 16], params, None)
+        let digester = Digester::argon2id([1; 16], params);
+        let hashes = BackupCodeSet::issue_job(&codes, &digester, None)
             .run()
             .unwrap();
         assert_eq!(hashes.iter().len(), 10);
 
         let at = Timestamp::UNIX_EPOCH;
-        let set = BackupCodeSet::from_hashes(codes.format(), [1; 16], params, at, None, hashes);
+        let set = BackupCodeSet::from_hashes(codes.format(), digester, at, None, hashes);
         let code = Code::parse(codes.iter().nth(3).unwrap()).unwrap();
         let hashes = set.redeem_job(&code, None).unwrap().run().unwrap();
         assert_eq!(hashes.iter().len(), 1);

@@ -1,12 +1,14 @@
 //! The encoding of a backup-code set in CBOR (RFC 8949), alone or inside an encrypted record.
 //!
-//! The encoding is an array of a version and the fields. One byte string holds the hashes, in the
-//! order of the codes. A map holds the used codes, from index to time. Each set has one encoding:
+//! The encoding is an array of a version and the fields. The version depends on the digest: version
+//! 1 has the parameters of Argon2id and the pepper, version 2 has the key of HMAC-SHA-256. One byte
+//! string holds the hashes, in the order of the codes. A map holds the used codes, from index to time. Each set has one encoding:
 //! the shortest form of every number, definite lengths, ascending indexes. `decode` refuses any
 //! other encoding.
 
 use super::argon2::CodeHash;
 use super::code_set::Entry;
+use super::digester::{Digester, Function};
 use crate::Timestamp;
 use crate::backup::{
     Alphabet, Argon2Params, Argon2ParamsError, BackupCodeSet, CodeFormat, CodeFormatError, PepperId,
@@ -21,7 +23,7 @@ use subtle::{Choice, ConstantTimeEq};
 impl BackupCodeSet {
     /// Encodes the set to bytes to store.
     ///
-    /// A new set of ten codes takes less than 200 bytes, and each used code six more. The bytes
+    /// A new set of ten codes takes less than 230 bytes, and each used code six more. The bytes
     /// hold no code, but an attacker who has them can search for short codes. So protect them like
     /// password hashes.
     #[must_use]
@@ -60,18 +62,28 @@ impl BackupCodeSet {
         &self,
         e: &mut Encoder<W>,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.array(FIELDS)?.u32(VERSION)?.bytes(&self.salt)?;
-        e.u32(self.params.memory_kib())?
-            .u32(self.params.passes())?
-            .u32(self.params.lanes())?;
+        let salt = self.digester.salt();
+        match &self.digester.function {
+            Function::Argon2id(params) => {
+                e.array(FIELDS)?.u32(VERSION)?.bytes(salt)?;
+                e.u32(params.memory_kib())?
+                    .u32(params.passes())?
+                    .u32(params.lanes())?;
+            }
+            Function::HmacSha256(key) => {
+                e.array(KEYED_FIELDS)?.u32(KEYED_VERSION)?.bytes(salt)?;
+                e.bytes(key.0.as_slice())?;
+            }
+        }
         e.u8(alphabet_number(self.format.alphabet()))?
             .u8(self.format.length())?
             .u8(self.format.group())?
             .u8(self.format.count())?;
         e.u64(self.issued_at.as_unix())?;
-        match self.pepper {
-            Some(id) => e.u32(id.get())?,
-            None => e.null()?,
+        match (&self.digester.function, self.pepper) {
+            (Function::Argon2id(_), Some(id)) => e.u32(id.get())?,
+            (Function::Argon2id(_), None) => e.null()?,
+            (Function::HmacSha256(_), _) => e,
         };
 
         let hashes = || self.entries.iter().map(|entry| entry.hash.as_slice());
@@ -103,25 +115,42 @@ impl BackupCodeSet {
     fn decode_fields(d: &mut Decoder<'_>) -> Result<Self, DecodeFailure> {
         let fields = d.array()?.ok_or(BackupCodeSetDecodeError::Malformed)?;
         let version = d.u32()?;
-        if version != VERSION {
-            return Err(BackupCodeSetDecodeError::UnknownVersion { version }.into());
-        }
-        if fields != FIELDS {
+        let expected = match version {
+            VERSION => FIELDS,
+            KEYED_VERSION => KEYED_FIELDS,
+            _ => return Err(BackupCodeSetDecodeError::UnknownVersion { version }.into()),
+        };
+        if fields != expected {
             return Err(BackupCodeSetDecodeError::Malformed.into());
         }
+        let is_keyed = version == KEYED_VERSION;
         let salt = array(d.bytes()?)?;
-        let params = Argon2Params::new(d.u32()?, d.u32()?, d.u32()?)
-            .map_err(BackupCodeSetDecodeError::from)?;
+        let digester = match is_keyed {
+            true => {
+                let key = d.bytes()?.try_into();
+                let key = key.map_err(|_| BackupCodeSetDecodeError::Malformed)?;
+                Digester::hmac_sha256(salt, key)
+            }
+            false => {
+                let params = Argon2Params::new(d.u32()?, d.u32()?, d.u32()?);
+                Digester::argon2id(salt, params.map_err(BackupCodeSetDecodeError::from)?)
+            }
+        };
         let alphabet = alphabet_with_number(d.u8()?)?;
         let format = CodeFormat::new(alphabet, d.u8()?, d.u8()?, d.u8()?)
             .map_err(BackupCodeSetDecodeError::from)?;
+        // A fast digest would give short codes away.
+        if is_keyed && !Digester::is_keyed_for(format) {
+            return Err(BackupCodeSetDecodeError::Malformed.into());
+        }
         let issued_at = Timestamp::from_unix(d.u64()?);
-        let pepper = match d.datatype()? {
-            Type::Null => {
+        let pepper = match is_keyed {
+            true => None,
+            false if d.datatype()? == Type::Null => {
                 d.null()?;
                 None
             }
-            _ => Some(PepperId::new(d.u32()?)),
+            false => Some(PepperId::new(d.u32()?)),
         };
 
         let (hashes, []) = d.bytes()?.as_chunks() else {
@@ -150,8 +179,7 @@ impl BackupCodeSet {
         }
 
         Ok(Self {
-            salt,
-            params,
+            digester,
             format,
             issued_at,
             pepper,
@@ -259,8 +287,12 @@ impl From<minicbor::decode::Error> for DecodeFailure {
     }
 }
 
+/// Of a set with password hashes.
 const VERSION: u32 = 1;
 const FIELDS: u64 = 13;
+/// Of a set whose digests have a key.
+const KEYED_VERSION: u32 = 2;
+const KEYED_FIELDS: u64 = 10;
 
 #[cfg(test)]
 mod tests {
@@ -274,15 +306,20 @@ mod tests {
             hash: CodeHash::default(),
             used_at: Some(latest),
         };
-        let set = BackupCodeSet {
-            salt: [0; 16],
-            params: Argon2Params::new(Argon2Params::MAX_MEMORY_KIB, 16, 4).unwrap(),
-            format: CodeFormat::new(Alphabet::Unambiguous, 32, 32, 100).unwrap(),
-            issued_at: latest,
-            pepper: Some(PepperId::new(u32::MAX)),
-            entries: vec![entry; 100],
-        };
-        let (length, bound) = (set.encode().len(), set.encoded_bound());
-        assert!(length <= bound, "{length} bytes, {bound} at most");
+        let params = Argon2Params::new(Argon2Params::MAX_MEMORY_KIB, 16, 4).unwrap();
+        for digester in [
+            Digester::argon2id([0; 16], params),
+            Digester::hmac_sha256([0; 16], &[0; 32]),
+        ] {
+            let set = BackupCodeSet {
+                digester,
+                format: CodeFormat::new(Alphabet::Unambiguous, 32, 32, 100).unwrap(),
+                issued_at: latest,
+                pepper: Some(PepperId::new(u32::MAX)),
+                entries: vec![entry.clone(); 100],
+            };
+            let (length, bound) = (set.encode().len(), set.encoded_bound());
+            assert!(length <= bound, "{length} bytes, {bound} at most");
+        }
     }
 }

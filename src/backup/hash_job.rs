@@ -1,6 +1,7 @@
-//! The password hashes of one attempt or one new set, as a job for a pool of threads.
+//! The hashes of one attempt or one new set, as a job for a pool of threads.
 
 use super::argon2::{CodeHash, HashMemory};
+use super::digester::{DigestKey, Digester, Function};
 #[cfg(feature = "verifier")]
 use super::foreign_hash::HashInput;
 use crate::backup::{Argon2Params, HashError, Pepper};
@@ -12,9 +13,10 @@ use argon2::{Argon2, Params, Version};
 use core::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Password hashes to compute: Argon2id, or the hashes of an imported set. Wiped on drop.
+/// Hashes of backup codes to compute: [`CodeDigest`](crate::backup::CodeDigest)s, or the hashes of
+/// an imported set. Wiped on drop.
 ///
-/// The hashes are deliberately slow. Run the job in a pool of threads for blocking work, with a
+/// Password hashes are deliberately slow. Run the job in a pool of threads for blocking work, with a
 /// limit on how many jobs run at the same time. The job owns its whole input.
 #[must_use = "a job computes nothing until you call `run`"]
 pub struct HashJob(Work);
@@ -25,6 +27,13 @@ enum Work {
         salt: [u8; 16],
         params: Argon2Params,
         pepper: Option<Pepper>,
+        /// The symbols of all codes, one code after the other.
+        symbols: Zeroizing<Vec<u8>>,
+        code_length: u8,
+    },
+    /// Fast digests of many codes.
+    HmacSha256 {
+        key: DigestKey,
         /// The symbols of all codes, one code after the other.
         symbols: Zeroizing<Vec<u8>>,
         code_length: u8,
@@ -40,19 +49,25 @@ enum Work {
 }
 
 impl HashJob {
-    pub(super) const fn new(
-        salt: [u8; 16],
-        params: Argon2Params,
+    pub(super) fn new(
+        digester: &Digester,
         pepper: Option<Pepper>,
         symbols: Zeroizing<Vec<u8>>,
         code_length: u8,
     ) -> Self {
-        Self(Work::Argon2id {
-            salt,
-            params,
-            pepper,
-            symbols,
-            code_length,
+        Self(match &digester.function {
+            Function::Argon2id(params) => Work::Argon2id {
+                salt: digester.salt,
+                params: *params,
+                pepper,
+                symbols,
+                code_length,
+            },
+            Function::HmacSha256(key) => Work::HmacSha256 {
+                key: key.clone(),
+                symbols,
+                code_length,
+            },
         })
     }
 
@@ -83,7 +98,9 @@ impl HashJob {
     /// Like [`run`](Self::run), in memory that earlier jobs may have used.
     pub(crate) fn run_in(self, memory: &mut HashMemory) -> Result<Hashes, HashError> {
         match &self.0 {
-            Work::Argon2id { .. } => with_wiped_stack::<8192, _>(|| self.compute(memory)),
+            Work::Argon2id { .. } | Work::HmacSha256 { .. } => {
+                with_wiped_stack::<8192, _>(|| self.compute(memory))
+            }
             #[cfg(feature = "verifier")]
             Work::Imported { .. } => with_wiped_stack::<IMPORTED_STACK, _>(|| self.compute(memory)),
         }
@@ -100,6 +117,18 @@ impl HashJob {
             } => {
                 let codes = symbols.chunks_exact(usize::from(code_length));
                 argon2id(codes, &salt, params, pepper.as_ref(), memory)
+            }
+            Work::HmacSha256 {
+                key,
+                symbols,
+                code_length,
+            } => {
+                let codes = symbols.chunks_exact(usize::from(code_length));
+                let mut hashes = Hashes::zeros(codes.len(), Box::default());
+                for (code, hash) in codes.zip(hashes.iter_mut()) {
+                    *hash = key.digest(code);
+                }
+                Ok(hashes)
             }
             #[cfg(feature = "verifier")]
             Work::Imported {
@@ -156,6 +185,7 @@ impl fmt::Debug for HashJob {
         let mut shown = f.debug_struct("HashJob");
         match &self.0 {
             Work::Argon2id { params, .. } => shown.field("params", params),
+            Work::HmacSha256 { .. } => &mut shown,
             #[cfg(feature = "verifier")]
             Work::Imported { inputs, .. } => shown.field("imported", &inputs.len()),
         };
@@ -163,7 +193,7 @@ impl fmt::Debug for HashJob {
     }
 }
 
-/// The result of a [`HashJob`]: one password hash per code. Wiped on drop.
+/// The result of a [`HashJob`]: one hash per code. Wiped on drop.
 ///
 /// Keep the hashes secret: an attacker who has them can search for short codes.
 pub struct Hashes {
@@ -181,6 +211,14 @@ impl Hashes {
         Self {
             hashes: vec![CodeHash::default(); count].into_boxed_slice(),
             places,
+        }
+    }
+
+    #[cfg(feature = "verifier")]
+    pub(super) fn one(hash: CodeHash) -> Self {
+        Self {
+            hashes: Box::new([hash]),
+            places: Box::default(),
         }
     }
 
@@ -227,7 +265,7 @@ mod tests {
         let hash = |memory_kib, memory: &mut HashMemory| {
             let params = Argon2Params::new(memory_kib, 1, 1).unwrap();
             let symbols = Zeroizing::new(b"12345678".to_vec());
-            let job = HashJob::new([1; 16], params, None, symbols, 8);
+            let job = HashJob::new(&Digester::argon2id([1; 16], params), None, symbols, 8);
             let hashes = job.run_in(memory).unwrap();
             *hashes.iter().next().unwrap()
         };
@@ -242,8 +280,7 @@ mod tests {
     fn debug_shows_no_secret() {
         let params = Argon2Params::new(8, 1, 1).unwrap();
         let job = HashJob::new(
-            [1; 16],
-            params,
+            &Digester::argon2id([1; 16], params),
             None,
             Zeroizing::new(b"12345678".to_vec()),
             8,

@@ -2,7 +2,7 @@
 
 use super::foreign_hash::ForeignHash;
 use crate::Timestamp;
-use crate::backup::{Argon2Params, CodeShape, HashJob, HashStringError};
+use crate::backup::{Argon2Params, CodeShape, Digester, HashJob, HashStringError};
 use crate::constant_time::reveal;
 use crate::otp::{Code, CodeError};
 use crate::stack_wipe::with_wiped_stack;
@@ -228,7 +228,8 @@ impl ImportedCodes {
             return None;
         };
         let length = self.shape.length();
-        Some(HashJob::new(salt, params, None, symbols.clone(), length))
+        let digester = Digester::argon2id(salt, params);
+        Some(HashJob::new(&digester, None, symbols.clone(), length))
     }
 }
 

@@ -6,7 +6,7 @@ use super::foreign_hash::ForeignHash;
 use super::imported_codes::Content;
 use crate::Timestamp;
 use crate::backup::{
-    Argon2Params, CodeMatch, CodeShape, HashError, HashJob, Hashes, ImportedCodes,
+    Argon2Params, CodeMatch, CodeShape, Digester, HashError, HashJob, Hashes, ImportedCodes,
 };
 use crate::constant_time::reveal;
 use crate::otp::Code;
@@ -96,7 +96,8 @@ impl ImportedCodeSet {
             StoredHashes::Own { params, .. } => {
                 let symbols = self.shape.canonical(code)?;
                 let length = self.shape.length();
-                Some(HashJob::new(self.id, *params, None, symbols, length))
+                let digester = Digester::argon2id(self.id, *params);
+                Some(HashJob::new(&digester, None, symbols, length))
             }
             StoredHashes::Foreign(hashes) => {
                 let text = self.shape.hashed_text(code)?;

@@ -43,6 +43,7 @@ mod code_set;
 mod code_set_encoding;
 #[cfg(feature = "verifier")]
 mod code_shape;
+mod digester;
 #[cfg(feature = "verifier")]
 mod foreign_hash;
 mod hash_job;
@@ -63,6 +64,8 @@ pub(crate) use argon2::HashMemory;
 #[cfg(feature = "verifier")]
 pub(crate) use code_set::CodeMatch;
 #[cfg(feature = "verifier")]
+pub(crate) use digester::Digester;
+#[cfg(feature = "verifier")]
 pub(crate) use imported_set::ImportedCodeSet;
 #[cfg(feature = "verifier")]
 pub(crate) use pending_set::{FoundIn, PendingCodeSet};
@@ -74,6 +77,7 @@ pub use code_set::{BackupCodeSet, BackupCodeSetError, CodeStatus, Redemption};
 pub use code_set_encoding::BackupCodeSetDecodeError;
 #[cfg(feature = "verifier")]
 pub use code_shape::{CodeShape, CodeShapeError};
+pub use digester::CodeDigest;
 #[cfg(feature = "verifier")]
 pub use foreign_hash::HashStringError;
 pub use hash_job::{HashJob, Hashes};

@@ -1,5 +1,5 @@
-//! A set of backup codes that is pending: it shares the salt of the current set, so one hash of a
-//! typed code is compared with both sets.
+//! A set of backup codes that is pending: it shares the digester of the current set, so one digest
+//! of a typed code is compared with both sets.
 
 use super::argon2::CodeHash;
 use super::code_set::{Entry, find_hash};
@@ -14,11 +14,11 @@ use minicbor::{Decoder, Encoder};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
 
-/// The hashes of a pending set. Salt, parameters and format are those of the current set. No code
+/// The hashes of a pending set. Digester and format are those of the current set. No code
 /// is used: the first used code makes the set the current one.
 #[derive(Clone)]
 pub(crate) struct PendingCodeSet {
-    /// 128 random bits. Two sets with one salt need distinct ids.
+    /// 128 random bits. Two sets with one digester need distinct ids.
     id: [u8; 16],
     issued_at: Timestamp,
     hashes: Vec<CodeHash>,
@@ -36,14 +36,13 @@ pub(crate) enum FoundIn {
 impl PendingCodeSet {
     /// Makes a new set pending next to the current one.
     ///
-    /// Returns `None` if one hash cannot serve both sets: salt, parameters or format differ, or the
-    /// two sets have a code in common.
+    /// Returns `None` if one hash cannot serve both sets: digester or format differ, or the two sets
+    /// have a code in common.
     pub(crate) fn new(new: &BackupCodeSet, current: &BackupCodeSet, id: [u8; 16]) -> Option<Self> {
-        let shares_salt = new.salt == current.salt
-            && new.params == current.params
+        let shares_digest = new.digester == current.digester
             && new.format == current.format
             && new.pepper == current.pepper;
-        if !shares_salt || has_common_code(new, current) {
+        if !shares_digest || has_common_code(new, current) {
             return None;
         }
         let hashes = with_wiped_stack::<512, _>(|| {
@@ -69,8 +68,7 @@ impl PendingCodeSet {
             entries
         });
         BackupCodeSet {
-            salt: current.salt,
-            params: current.params,
+            digester: current.digester.clone(),
             format: current.format,
             issued_at: self.issued_at,
             pepper: current.pepper,
@@ -129,20 +127,16 @@ impl PendingCodeSet {
         Ok(())
     }
 
-    /// Decodes the items of a set that is pending next to the current one.
+    /// Decodes the items of a set. It has as many codes as the current set.
     pub(crate) fn decode_from(
         d: &mut Decoder<'_>,
         id: [u8; 16],
-        current: &BackupCodeSet,
     ) -> Result<Self, BackupCodeSetDecodeError> {
         let malformed = |_| BackupCodeSetDecodeError::Malformed;
         let issued_at = Timestamp::from_unix(d.u64().map_err(malformed)?);
         let (hashes, []) = d.bytes().map_err(malformed)?.as_chunks() else {
             return Err(BackupCodeSetDecodeError::Malformed);
         };
-        if hashes.len() != current.entries.len() {
-            return Err(BackupCodeSetDecodeError::Malformed);
-        }
         Ok(Self {
             id,
             issued_at,
@@ -151,7 +145,7 @@ impl PendingCodeSet {
     }
 }
 
-/// Whether a code is in both sets, which have one salt. Compares in constant time.
+/// Whether a code is in both sets, which have one digester. Compares in constant time.
 fn has_common_code(one: &BackupCodeSet, other: &BackupCodeSet) -> bool {
     let mut common = Choice::from(0);
     for entry in &one.entries {
@@ -181,7 +175,7 @@ impl Drop for PendingCodeSet {
 #[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
-    use crate::backup::{Argon2Params, BackupCodes, CodeFormat};
+    use crate::backup::{Argon2Params, BackupCodes, CodeFormat, Digester};
     use crate::otp::Code;
     use std::format;
     use std::string::String;
@@ -194,8 +188,9 @@ mod tests {
     }
 
     fn set_of(codes: &BackupCodes, salt: [u8; 16]) -> BackupCodeSet {
-        let hashes = BackupCodeSet::issue_job(codes, salt, params(), None).run();
-        BackupCodeSet::from_hashes(codes.format(), salt, params(), AT, None, hashes.unwrap())
+        let digester = Digester::argon2id(salt, params());
+        let hashes = BackupCodeSet::issue_job(codes, &digester, None).run();
+        BackupCodeSet::from_hashes(codes.format(), digester, AT, None, hashes.unwrap())
     }
 
     fn generated() -> BackupCodes {
@@ -247,7 +242,7 @@ mod tests {
         let longer = BackupCodes::generate(more).unwrap();
         assert!(!pending(&set_of(&longer, SALT)), "another format");
         let mut costly = set_of(&generated(), SALT);
-        costly.params = Argon2Params::new(16, 1, 1).unwrap();
+        costly.digester = Digester::argon2id(SALT, Argon2Params::new(16, 1, 1).unwrap());
         assert!(!pending(&costly), "another cost");
     }
 

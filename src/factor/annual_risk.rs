@@ -3,6 +3,7 @@
 use super::consecutive::{LONG_ROW, ROW_LOOK_AHEAD};
 use super::second_factor::{AuthenticatorKind, AuthenticatorStatus};
 use crate::Policy;
+use crate::backup::Digester;
 use crate::otp::{Digits, Window};
 
 /// An authenticator as an attacker sees it who guesses its passcodes: its type and its digits.
@@ -110,8 +111,8 @@ const TRUNCATED: u32 = 1 << 31;
 /// The sets of backup codes whose codes are valid: the current one and a pending one.
 const CODE_SETS: f64 = 2.0;
 
-/// The attempts with consecutive passcodes that an attacker may make, all year.
-const ROWS_PER_SECOND: f64 = 10_000.0;
+/// The attempts that no limit counts, and that an attacker may make, all year.
+const UNCOUNTED_PER_SECOND: f64 = 10_000.0;
 
 impl Policy {
     /// Returns an upper bound on an attacker's chance of success within a year.
@@ -132,7 +133,8 @@ impl Policy {
     /// No limit counts attempts with consecutive passcodes
     /// ([`Verifier::verify_consecutive`](crate::Verifier::verify_consecutive)). The bound adds
     /// 10,000 such attempts per second, all year: 1.2e-5 per TOTP authenticator of six digits by
-    /// default.
+    /// default. Neither does a limit count backup codes of at least 112 bits while it holds other
+    /// codes, so the bound adds as many attempts with them.
     ///
     /// An attacker who stole the tokens of all devices has ten more guesses per device
     /// ([`PolicyBuilder::devices`](crate::PolicyBuilder::devices)). The bound includes them for the
@@ -180,7 +182,11 @@ impl Policy {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let space = self.code_format().space() as f64;
         let backup_code = CODE_SETS * f64::from(self.code_format().count()) / space;
-        let rows = ROWS_PER_SECOND * YEAR as f64 * rows;
-        (guesses * (passcode + backup_code) + rows).min(1.0)
+        let uncounted = match Digester::is_keyed_for(self.code_format()) {
+            true => rows + backup_code,
+            false => rows,
+        };
+        let attempts = UNCOUNTED_PER_SECOND * YEAR as f64;
+        (guesses * (passcode + backup_code) + attempts * uncounted).min(1.0)
     }
 }

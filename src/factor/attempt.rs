@@ -1,7 +1,8 @@
 //! One attempt with a code: the rate limit, the passcodes, and the backup codes.
 //!
-//! An attempt with a passcode takes one write. An attempt takes two writes if only a password hash
-//! can show whether the code is a backup code. The first of the two writes counts the attempt as a
+//! An attempt with a passcode takes one write, and so does one with a backup code whose digest is
+//! fast. An attempt takes two writes if only a password hash can show whether the code is a backup
+//! code. The first of the two writes counts the attempt as a
 //! failure. So a dropped request costs a guess too, and nobody can make the server compute a hash
 //! for free.
 
@@ -124,7 +125,9 @@ impl SecondFactor {
         let limit = self.rate_limit.state(now, policy);
         let waits = device.is_none() || limit == RateLimitState::Locked;
         if let Some(rejection) = limit.rejection().filter(|_| waits) {
-            return Err(Refusal::Unchanged(rejection));
+            return self
+                .check_while_held(code, limit, now, policy)
+                .ok_or(Refusal::Unchanged(rejection));
         }
         let has_passcode_shape = match self.match_authenticators(code, now, policy) {
             Matched::Accepted(by) => {
@@ -134,6 +137,12 @@ impl SecondFactor {
             Matched::Replayed(rejection) => return Err(Refusal::Unchanged(rejection)),
             Matched::None { has_passcode_shape } => has_passcode_shape,
         };
+        if let Some(found) = self.redeem_at_once(code, now) {
+            return self.accepted_code(found).map_err(|rejection| {
+                self.count_failure(device, now, policy);
+                Refusal::Counted(rejection)
+            });
+        }
         let job = self.redeem_job(code);
         // A wrong code is counted on every account if any account of the service could have such a
         // code. Otherwise an uncounted answer would show which accounts have backup codes.
@@ -147,6 +156,47 @@ impl SecondFactor {
             Some((job, set)) => Refusal::HashNeeded { job, set, charge },
             None => Refusal::Counted(Rejection::WrongCode),
         })
+    }
+
+    /// Checks a backup code that nobody can guess, while a limit holds other codes. A wrong one is
+    /// not counted. It ends a lock-out only if the policy lets consecutive passcodes do so.
+    fn check_while_held(
+        &mut self,
+        code: &Code,
+        limit: RateLimitState,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Option<AcceptedBy> {
+        if limit == RateLimitState::Locked && !policy.consecutive_codes().unlock {
+            return None;
+        }
+        let found = self.redeem_at_once(code, now)?;
+        self.accepted_code(found).ok()
+    }
+
+    /// Compares the code at once, if the digest of the set is fast and the code has its shape.
+    fn redeem_at_once(&mut self, code: &Code, now: Timestamp) -> Option<CodeMatch> {
+        let digest = self.code_set.as_ref()?.fast_digest(code)?;
+        Some(self.redeem(&digest, now))
+    }
+
+    /// What accepted the code that was found at once.
+    fn accepted_code(&mut self, found: CodeMatch) -> Result<AcceptedBy, Rejection> {
+        let by = self.by_found(found)?;
+        self.rate_limit.succeed();
+        Ok(by)
+    }
+
+    /// The backup code that was found, or the reason why it is not accepted.
+    fn by_found(&self, found: CodeMatch) -> Result<AcceptedBy, Rejection> {
+        match (found, &self.code_set) {
+            (CodeMatch::Unused(index), Some(codes)) => {
+                let number = u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX);
+                Ok(by_backup_code(codes, number))
+            }
+            (CodeMatch::Used(_), _) => Err(Rejection::BackupCodeUsed),
+            (CodeMatch::Unused(_) | CodeMatch::None, _) => Err(Rejection::WrongCode),
+        }
     }
 
     /// Counts a failure of a known device, or takes a guess of the budget.
@@ -212,23 +262,20 @@ impl SecondFactor {
         now: Timestamp,
         policy: &Policy,
     ) -> Result<AcceptedBy, Refusal> {
-        let refuse = |rejection| Err(Refusal::Unchanged(rejection));
-        match (self.redeem(hashed, now), &self.code_set) {
-            (CodeMatch::Unused(index), Some(codes)) => {
-                let number = u8::try_from(index.saturating_add(1)).unwrap_or(u8::MAX);
-                let by = by_backup_code(codes, number);
-                match hashed.charge {
-                    Charge::Budget => self.rate_limit.succeed_after_counting(policy),
-                    Charge::Device(id) => {
-                        self.rate_limit.succeed();
-                        self.devices.refund(id);
-                    }
-                }
-                Ok(by)
+        let is_same_set = self.code_set.as_ref().map(CodeSet::first_id) == Some(hashed.set);
+        let found = match is_same_set {
+            true => self.redeem(&hashed.hashes, now),
+            false => CodeMatch::None,
+        };
+        let by = self.by_found(found).map_err(Refusal::Unchanged)?;
+        match hashed.charge {
+            Charge::Budget => self.rate_limit.succeed_after_counting(policy),
+            Charge::Device(id) => {
+                self.rate_limit.succeed();
+                self.devices.refund(id);
             }
-            (CodeMatch::Used(_), _) => refuse(Rejection::BackupCodeUsed),
-            (CodeMatch::Unused(_) | CodeMatch::None, _) => refuse(Rejection::WrongCode),
         }
+        Ok(by)
     }
 }
 

@@ -8,6 +8,7 @@ use super::ended::EndReason;
 use super::proof::{AcceptedBy, Evidence, FirstFactor, Receipt};
 use super::rate_limit::is_recent;
 use super::second_factor::{Outcome, SecondFactor, Step};
+use crate::backup::Digester;
 use crate::store::WriteKind;
 use crate::{AccountId, AuthenticatorId, AuthenticatorName, Policy, Rejection, Timestamp};
 use alloc::boxed::Box;
@@ -37,11 +38,11 @@ pub(crate) struct NewEnrollment {
 }
 
 /// A change that was made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Changed {
     pub(crate) at: Timestamp,
-    /// The salt of a new set of backup codes that is to be pending.
-    pub(crate) salt: Option<[u8; 16]>,
+    /// The digester of a new set of backup codes that is to be pending.
+    pub(crate) digester: Option<Digester>,
     /// What accepted the proof, if it was a code.
     pub(crate) by: Option<AcceptedBy>,
     /// How many authenticators are active afterwards.
@@ -70,8 +71,8 @@ impl SecondFactor {
                 let kind = self.apply(change, now);
                 let changed = Changed {
                     at: now,
-                    salt: match change {
-                        Change::GrantIssue(_) => self.salt_to_share(policy),
+                    digester: match change {
+                        Change::GrantIssue(_) => self.digester_to_share(policy),
                         _ => None,
                     },
                     by,

@@ -1,7 +1,7 @@
 //! The backup codes of an account: a set that this crate issued, or an imported set.
 
 use crate::Timestamp;
-use crate::backup::{BackupCodeSet, CodeMatch, HashJob, Hashes, ImportedCodeSet};
+use crate::backup::{BackupCodeSet, CodeDigest, CodeMatch, HashJob, Hashes, ImportedCodeSet};
 use crate::factor::BackupCodeSetId;
 use crate::otp::Code;
 use alloc::vec::Vec;
@@ -11,8 +11,8 @@ use alloc::vec::Vec;
 pub(crate) enum CodeSet {
     /// This crate issued the set.
     Issued(BackupCodeSet),
-    /// This crate issued the set while another one was current. It has the salt of that one, and
-    /// an id of its own.
+    /// This crate issued the set while another one was current. It has the digester of that one,
+    /// and an id of its own.
     Successor {
         set: BackupCodeSet,
         id: BackupCodeSetId,
@@ -34,7 +34,7 @@ impl CodeSet {
     /// of a typed code.
     pub(crate) const fn first_id(&self) -> BackupCodeSetId {
         BackupCodeSetId::from_bytes(match self {
-            Self::Issued(set) | Self::Successor { set, .. } => *set.salt(),
+            Self::Issued(set) | Self::Successor { set, .. } => *set.digester().salt(),
             Self::Imported(set) => *set.id(),
         })
     }
@@ -84,13 +84,26 @@ impl CodeSet {
         }
     }
 
+    /// Whether a code is compared at once, without a job.
+    pub(crate) fn is_keyed(&self) -> bool {
+        self.issued()
+            .is_some_and(|set| set.digest() == CodeDigest::HmacSha256)
+    }
+
     /// Returns the job that hashes a typed code, or `None` if the code does not have the shape of
-    /// the set.
+    /// the set, or needs no job.
     pub(super) fn redeem_job(&self, code: &Code) -> Option<HashJob> {
         match self {
+            Self::Issued(_) | Self::Successor { .. } if self.is_keyed() => None,
             Self::Issued(set) | Self::Successor { set, .. } => set.redeem_job(code, None),
             Self::Imported(set) => set.redeem_job(code),
         }
+    }
+
+    /// Returns the digest of a typed code, or `None` if the code does not have the shape of the set,
+    /// or needs a job.
+    pub(super) fn fast_digest(&self, code: &Code) -> Option<Hashes> {
+        self.issued()?.fast_digest(code)
     }
 
     /// Marks a code of a set that this crate issued as used. `index` counts from 0.
@@ -119,7 +132,9 @@ impl CodeSet {
 #[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
-    use crate::backup::{Argon2Params, BackupCodes, CodeFormat, CodeShape, ImportedCodes};
+    use crate::backup::{
+        Argon2Params, BackupCodes, CodeFormat, CodeShape, Digester, ImportedCodes,
+    };
     use crate::factor::second_factor::{Accepted, Outcome, SecondFactor, Step};
     use crate::factor::{Authenticator, HashedCode, MovingFactor, Parameters, Progress};
     use crate::otp::Secret;
@@ -174,9 +189,10 @@ mod tests {
 
     fn issued() -> CodeSet {
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
-        let job = BackupCodeSet::issue_job(&codes, [9; 16], params(), None);
+        let digester = Digester::argon2id([9; 16], params());
+        let job = BackupCodeSet::issue_job(&codes, &digester, None);
         let hashes = job.run().unwrap();
-        let set = BackupCodeSet::from_hashes(codes.format(), [9; 16], params(), NOW, None, hashes);
+        let set = BackupCodeSet::from_hashes(codes.format(), digester, NOW, None, hashes);
         CodeSet::Issued(set)
     }
 

@@ -67,7 +67,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Sets whether four consecutive passcodes end a lock-out. Default: yes.
+    /// Sets whether four consecutive passcodes, or a backup code of at least 112 bits, end a
+    /// lock-out. Default: yes.
     pub fn consecutive_codes_unlock(mut self, allowed: bool) -> Self {
         self.0.consecutive_codes_unlock = allowed;
         self

@@ -9,12 +9,12 @@ use super::device_token::DeviceToken;
 use super::policy::{DeviceKind, MOST_FAILURES, TrustedDevices};
 use super::rate_limit::is_recent;
 use crate::constant_time::{reveal, reveal_index};
+use crate::mac::{first_16, hmac_sha256};
 use crate::{AccountId, DeviceId, DeviceLabel, Policy, Timestamp};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -75,12 +75,7 @@ impl Device {
     /// The first 16 bytes of HMAC-SHA-256, as a tag of the token with this number.
     fn tag(&self, scope: DeviceScope<'_>, number: u32) -> Zeroizing<[u8; 16]> {
         const DOMAIN: &[u8] = b"countersign device";
-        // RFC 2104 pads the key with zeros to a block.
-        let mut block = Zeroizing::new([0; 64]);
-        for (padded, byte) in block.iter_mut().zip(self.seed.0.iter()) {
-            *padded = *byte;
-        }
-        let mut mac = <Hmac<Sha256> as KeyInit>::new((&*block).into()).chain_update(DOMAIN);
+        let mut mac = hmac_sha256(&self.seed.0).chain_update(DOMAIN);
         for part in [
             scope.namespace.as_bytes(),
             scope.account.as_str().as_bytes(),
@@ -88,16 +83,8 @@ impl Device {
             mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             mac.update(part);
         }
-        let whole = mac
-            .chain_update(self.id.as_bytes())
-            .chain_update(number.to_be_bytes())
-            .finalize()
-            .into_bytes();
-        let mut tag = Zeroizing::new([0; 16]);
-        for (cut, byte) in tag.iter_mut().zip(whole) {
-            *cut = byte;
-        }
-        tag
+        let mac = mac.chain_update(self.id.as_bytes());
+        Zeroizing::new(first_16(mac.chain_update(number.to_be_bytes())))
     }
 
     /// The token for n + 1, which the answer carries.

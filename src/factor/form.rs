@@ -10,6 +10,7 @@ use super::device_token::DeviceToken;
 use super::rate_limit::Charge;
 use super::request::{Form, LastRequest, MOST_JOINS, RequestResult};
 use super::second_factor::{Accepted, Outcome, SecondFactor, Step};
+use crate::backup::CodeMatch;
 use crate::otp::Code;
 use crate::store::WriteKind;
 use crate::{AcceptedBy, Policy, Rejection, Timestamp};
@@ -96,7 +97,7 @@ impl SecondFactor {
     ) -> Option<Outcome<FormAccepted>> {
         match (result, progress) {
             (RequestResult::Wrong, Progress::Start) => {
-                Some(Outcome::Repeated(Rejection::WrongCode))
+                Some(Outcome::Repeated(self.repeated_rejection(code)))
             }
             (RequestResult::Reserved { joins, by_device }, Progress::Start)
                 if joins < MOST_JOINS =>
@@ -119,6 +120,16 @@ impl SecondFactor {
                 let accepted = self.form_accepted(by, at, form, standing, true);
                 Some(Outcome::Accepted(accepted))
             }
+        }
+    }
+
+    /// The reason why the same code was counted as a failure before. Nothing changed since then.
+    fn repeated_rejection(&self, code: &Code) -> Rejection {
+        let codes = self.code_set.as_ref().and_then(CodeSet::issued);
+        let found = codes.and_then(|codes| Some(codes.find(&codes.fast_digest(code)?)));
+        match found {
+            Some(CodeMatch::Used(_)) => Rejection::BackupCodeUsed,
+            _ => Rejection::WrongCode,
         }
     }
 
@@ -184,8 +195,10 @@ impl SecondFactor {
         let is_possible = match result {
             RequestResult::Wrong => true,
             RequestResult::Reserved { joins, by_device } => {
+                let codes = self.code_set.as_ref();
+                let has_password_hashes = codes.is_some_and(|codes| !codes.is_keyed());
                 let has_device = !by_device || !self.devices.is_empty();
-                joins <= MOST_JOINS && self.code_set.is_some() && has_device
+                joins <= MOST_JOINS && has_password_hashes && has_device
             }
             RequestResult::Authenticator { .. } => self.accepted_by(result).is_some(),
             RequestResult::BackupCode { number } => {

@@ -3,10 +3,9 @@
 //! first accepted code.
 
 use super::action_limits::IssueRightId;
-use super::attempt::HashedCode;
 use super::code_set::CodeSet;
 use super::second_factor::{SecondFactor, Step};
-use crate::backup::{BackupCodeSet, CodeMatch, FoundIn, PendingCodeSet};
+use crate::backup::{BackupCodeSet, CodeMatch, Digester, FoundIn, Hashes, PendingCodeSet};
 use crate::factor::BackupCodeSetId;
 use crate::store::WriteKind;
 use crate::{Policy, Rejection, Timestamp};
@@ -20,16 +19,17 @@ pub(crate) struct IssuedSet {
 }
 
 impl SecondFactor {
-    /// The salt for a new set, if the new set can be pending: the salt of the current set.
+    /// The digester for a new set, if the new set can be pending: the digester of the current set.
     ///
-    /// One hash of a typed code must be enough for both sets. So there is no such salt if the
-    /// current set is imported, or if the policy has another cost or another format now.
-    pub(super) fn salt_to_share(&self, policy: &Policy) -> Option<[u8; 16]> {
+    /// One digest of a typed code must be enough for both sets. So there is none if the current set
+    /// is imported, or if the policy has another cost or another format now.
+    pub(super) fn digester_to_share(&self, policy: &Policy) -> Option<Digester> {
         let current = self.code_set.as_ref()?.issued()?;
-        let same = current.params() == policy.code_hash()
-            && current.format() == policy.code_format()
+        let format = policy.code_format();
+        let same = current.digest() == Digester::digest_of(format, policy.code_hash())
+            && current.format() == format
             && current.pepper_id().is_none();
-        same.then_some(*current.salt())
+        same.then(|| current.digester().clone())
     }
 
     /// Stores the backup codes that a right was granted for. `id` is 16 new random bytes.
@@ -57,7 +57,8 @@ impl SecondFactor {
             };
             return Step::Write(self, WriteKind::IssuedPending, Ok(issued));
         }
-        let has_used_salt = current.is_some_and(|current| current.salt() == new.salt());
+        let has_used_salt =
+            current.is_some_and(|current| current.digester().salt() == new.digester().salt());
         let set = match has_used_salt {
             true => CodeSet::Successor { set: new, id },
             false => CodeSet::Issued(new),
@@ -72,15 +73,14 @@ impl SecondFactor {
 
     /// Finds the code with these hashes, and marks it as used unless it was used before. A code of
     /// the pending set ends the current one.
-    pub(super) fn redeem(&mut self, hashed: &HashedCode, now: Timestamp) -> CodeMatch {
-        let codes = self.code_set.as_mut();
-        let Some(codes) = codes.filter(|codes| codes.first_id() == hashed.set) else {
+    pub(super) fn redeem(&mut self, hashes: &Hashes, now: Timestamp) -> CodeMatch {
+        let Some(codes) = &mut self.code_set else {
             return CodeMatch::None;
         };
         let (Some(pending), Some(current)) = (&self.pending_codes, codes.issued()) else {
-            return codes.redeem(&hashed.hashes, now);
+            return codes.redeem(hashes, now);
         };
-        let found = match pending.find(current, &hashed.hashes) {
+        let found = match pending.find(current, hashes) {
             FoundIn::Current(found) => found,
             FoundIn::Pending(index) => {
                 self.replace_codes();

@@ -189,7 +189,7 @@ impl Policy {
         self.code_format
     }
 
-    /// Returns the cost of the Argon2id hash of a backup code.
+    /// Returns the cost of the Argon2id hash of a backup code of less than 112 bits.
     #[must_use]
     pub const fn code_hash(&self) -> Argon2Params {
         self.code_hash
@@ -413,12 +413,17 @@ impl PolicyBuilder {
     }
 
     /// Sets the format and number of backup codes. Default: 10 codes of 8 digits.
+    ///
+    /// Codes of at least 112 bits, such as [`CodeFormat::BITS_112`], get a fast digest
+    /// ([`CodeDigest::HmacSha256`](crate::backup::CodeDigest::HmacSha256)), and an attempt takes one
+    /// write. Nobody can guess them, so they are accepted while a limit holds other codes.
     pub fn code_format(mut self, format: CodeFormat) -> Self {
         self.0.code_format = format;
         self
     }
 
-    /// Sets the cost of the Argon2id hash of a backup code. Default: 19 MiB and two passes.
+    /// Sets the cost of the Argon2id hash of a backup code of less than 112 bits. Default: 19 MiB
+    /// and two passes.
     pub fn code_hash(mut self, params: Argon2Params) -> Self {
         self.0.code_hash = params;
         self

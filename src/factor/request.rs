@@ -9,15 +9,15 @@ use super::device_token::DeviceToken;
 use super::rate_limit::is_recent;
 use crate::Timestamp;
 use crate::constant_time::reveal;
+use crate::mac::{first_16, hmac_sha256};
 use crate::otp::Code;
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use rand_core::CryptoRng;
-use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// The id of one form with a code field: 128 random bits, written as 32 hexadecimal digits.
 ///
@@ -110,21 +110,8 @@ pub(crate) struct RequestTag(pub(crate) [u8; 16]);
 impl RequestTag {
     pub(crate) fn new(RequestId(id): &RequestId, code: &Code) -> Self {
         const DOMAIN: &[u8] = b"countersign request";
-        // RFC 2104 pads the key with zeros to a block.
-        let mut block = Zeroizing::new([0; 64]);
-        let mut tag = Self([0; 16]);
-        for (padded, byte) in block.iter_mut().zip(id) {
-            *padded = *byte;
-        }
-        let whole = <Hmac<Sha256> as KeyInit>::new((&*block).into())
-            .chain_update(DOMAIN)
-            .chain_update(code.symbols())
-            .finalize()
-            .into_bytes();
-        for (cut, byte) in tag.0.iter_mut().zip(whole) {
-            *cut = byte;
-        }
-        tag
+        let mac = hmac_sha256(id).chain_update(DOMAIN);
+        Self(first_16(mac.chain_update(code.symbols())))
     }
 }
 

@@ -147,6 +147,7 @@ impl SecondFactor {
                 remaining: codes.remaining(),
                 used_at: codes.used_at(),
                 imported: codes.is_imported(),
+                long: codes.is_keyed(),
                 pending: self.pending_codes.as_deref().map(PendingCodesStatus::of),
             }),
             rate_limit: self.rate_limit.state(now, policy),
@@ -383,6 +384,11 @@ pub struct BackupCodesStatus {
     /// Whether another system issued the set. Offer the user a new set.
     #[cfg_attr(feature = "serde", serde(default))]
     pub imported: bool,
+    /// Whether the codes have at least 112 bits and a fast digest. Then a right code is accepted
+    /// while a limit holds other codes, except for a lock-out that
+    /// [`ConsecutiveCodes::unlock`](crate::factor::ConsecutiveCodes::unlock) does not end.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub long: bool,
     /// A later set, until the user has saved it or uses one of its codes. Its codes are valid, too.
     #[cfg_attr(feature = "serde", serde(default))]
     pub pending: Option<PendingCodesStatus>,

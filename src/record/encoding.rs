@@ -28,13 +28,15 @@
 //! field 10      = [id / null, ? (id, issued at, hashes)]  of the code set, and of a pending one
 //! field 11      = [1*20 ended]              authenticators that are no longer active
 //! ended         = [id, name, added at, ended at, reason]
+//! field 12      = code set                  the backup codes, if their digest has a key; the code
+//!                                           set above is null
 //! ```
 //! A code set is a `BackupCodeSet`, and an imported set is an `ImportedCodeSet`. Both encode
 //! themselves. An authenticator has an extension only if it is imported, counter-based or has a T0.
 //! The parameters of a counter-based one have the period 30, and there is no last step.
 //!
 //! Field 10 has the id of a code set that was pending; the salt is the id of any other. A pending
-//! set has the salt, the cost and the format of the code set, and no used code.
+//! set has the salt, the digest and the format of the code set, and no used code.
 //!
 //! The result of a request is 0 (wrong, n = 0), 1 (reserved, n joins), 2 (accepted by the
 //! authenticator with index n), 3 (accepted by backup code number n) or 4 (reserved as a failure of
@@ -44,6 +46,7 @@
 
 use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError, fields};
+use crate::backup::CodeDigest;
 use crate::factor::{Beginnings, CodeSet, Devices, Issuing, SecondFactor};
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -145,8 +148,13 @@ fn write_record<W: Write>(
         parts::write_authenticator(authenticator, e)?;
     }
     match &factor.code_set {
-        Some(CodeSet::Issued(set) | CodeSet::Successor { set, .. }) => set.encode_into(e)?,
-        Some(CodeSet::Imported(_)) | None => e.null()?.ok()?,
+        Some(CodeSet::Issued(set) | CodeSet::Successor { set, .. })
+            if set.digest() != CodeDigest::HmacSha256 =>
+        {
+            set.encode_into(e)?;
+        }
+        // Other sets have a field.
+        Some(_) | None => e.null()?.ok()?,
     }
     match &factor.pending {
         Some(pending) => parts::write_pending(pending, e)?,
@@ -197,7 +205,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
 #[cfg(feature = "getrandom")]
 pub(super) mod tests {
     use super::*;
-    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
+    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat, Digester};
     use crate::factor::{
         Authenticator, EndReason, Ended, EndedAuthenticator, ImportFingerprint, IssueRight, Issues,
         LastRequest, MovingFactor, Parameters, Pending, RateLimit, RequestResult, RequestTag,
@@ -264,9 +272,9 @@ pub(super) mod tests {
     pub(in crate::record) fn full() -> SecondFactor {
         let codes = BackupCodes::generate(CodeFormat::default()).unwrap();
         let params = Argon2Params::new(8, 1, 1).unwrap();
-        let hashes = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
-        let set =
-            BackupCodeSet::from_hashes(codes.format(), [4; 16], params, AT, None, hashes.unwrap());
+        let digester = Digester::argon2id([4; 16], params);
+        let hashes = BackupCodeSet::issue_job(&codes, &digester, None).run();
+        let set = BackupCodeSet::from_hashes(codes.format(), digester, AT, None, hashes.unwrap());
         SecondFactor {
             authenticators: vec![authenticator()],
             pending: Some(pending()),

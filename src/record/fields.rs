@@ -2,7 +2,7 @@
 
 use super::parts::{self, MALFORMED, Unreadable, Written, length};
 use super::{RecordError, devices, ended, extensions, last_request, pending_codes};
-use crate::backup::ImportedCodeSet;
+use crate::backup::{BackupCodeSet, ImportedCodeSet};
 use crate::factor::{
     Beginnings, CodeSet, Ended, ImportFingerprint, IssueRight, Issues, Issuing, SecondFactor,
 };
@@ -23,6 +23,7 @@ mod field {
     pub(super) const DEVICES: u32 = 9;
     pub(super) const PENDING_CODES: u32 = 10;
     pub(super) const ENDED: u32 = 11;
+    pub(super) const KEYED_CODES: u32 = 12;
 }
 
 pub(super) fn field_count(factor: &SecondFactor) -> u64 {
@@ -39,6 +40,7 @@ pub(super) fn field_count(factor: &SecondFactor) -> u64 {
         !factor.devices.is_empty(),
         pending_codes::is_needed(factor),
         !factor.ended().is_empty(),
+        keyed_codes(factor).is_some(),
     ];
     length(fields.into_iter().filter(|needed| *needed).count())
 }
@@ -49,6 +51,12 @@ const fn imported_codes(factor: &SecondFactor) -> Option<&ImportedCodeSet> {
         Some(CodeSet::Imported(set)) => Some(set),
         _ => None,
     }
+}
+
+/// The set of backup codes with a fast digest, which needs a field.
+fn keyed_codes(factor: &SecondFactor) -> Option<&BackupCodeSet> {
+    let set = factor.code_set.as_ref().filter(|set| set.is_keyed());
+    set.and_then(CodeSet::issued)
 }
 
 /// Whether the times at which enrollments began need a field. They need no field if the only time
@@ -118,6 +126,10 @@ pub(super) fn write_fields<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) 
         e.u32(field::ENDED)?;
         ended::write_ended(factor.ended(), e)?;
     }
+    if let Some(set) = keyed_codes(factor) {
+        e.u32(field::KEYED_CODES)?;
+        set.encode_into(e)?;
+    }
     Ok(())
 }
 
@@ -127,6 +139,7 @@ pub(super) fn read_fields(
 ) -> Result<(), Unreadable> {
     let count = d.map()?.filter(|count| *count > 0).ok_or(MALFORMED)?;
     let mut last = 0;
+    let mut two_sets = None;
     for _ in 0..count {
         let number = d.u32()?;
         if number <= last {
@@ -160,13 +173,20 @@ pub(super) fn read_fields(
                 factor.last_request = Some(last_request::read_last_request(d)?);
             }
             field::DEVICES => factor.devices = devices::read_devices(d)?,
-            field::PENDING_CODES => pending_codes::read_codes(d, factor)?,
+            field::PENDING_CODES => two_sets = Some(pending_codes::read_codes(d)?),
             field::ENDED => {
                 let kept = ended::read_ended(d)?;
                 factor.ended = Some(Box::new(Ended::from_kept(kept)));
             }
+            field::KEYED_CODES if factor.code_set.is_none() => {
+                factor.code_set = Some(CodeSet::Issued(parts::read_keyed_set(d)?));
+            }
+            field::KEYED_CODES => return Err(MALFORMED),
             number => return Err(Unreadable(RecordError::UnknownField(number))),
         }
+    }
+    if let Some(two_sets) = two_sets {
+        two_sets.add_to(factor)?;
     }
     // Whether a result can be depends on later fields, too.
     match &factor.last_request {

@@ -1,14 +1,14 @@
 use crate::KeyId;
+use crate::mac::hmac_sha256;
 use crate::stack_wipe::with_wiped_stack;
 use aes_gcm_siv::aead::KeyInit;
 use aes_gcm_siv::{Aes256GcmSiv, Key};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
-use hmac::{Hmac, Mac};
+use hmac::Mac;
 use rand_core::CryptoRng;
-use sha2::Sha256;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// A 256-bit key that encrypts records. It is wiped on drop.
 #[derive(Clone)]
@@ -102,7 +102,7 @@ impl Keys {
         with_wiped_stack::<4096, _>(|| {
             let cipher = Box::new(Aes256GcmSiv::new(<&Key<Aes256GcmSiv>>::from(key.expose())));
             let mut receipts = Box::new([0; 32]);
-            let derived = hmac(key.expose()).chain_update(RECEIPTS).finalize();
+            let derived = hmac_sha256(key.expose()).chain_update(RECEIPTS).finalize();
             receipts.copy_from_slice(derived.as_bytes());
             Self {
                 id,
@@ -111,15 +111,6 @@ impl Keys {
             }
         })
     }
-}
-
-/// HMAC-SHA-256 under a key. RFC 2104 pads the key with zeros to a block.
-pub(crate) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
-    let mut block = Zeroizing::new([0; 64]);
-    for (padded, byte) in block.iter_mut().zip(key) {
-        *padded = *byte;
-    }
-    <Hmac<Sha256> as KeyInit>::new((&*block).into())
 }
 
 impl Drop for Keys {

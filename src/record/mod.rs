@@ -37,7 +37,6 @@ mod pending_codes;
 mod seal;
 
 pub(crate) use history::{History, WriteOutcome};
-pub(crate) use keyring::hmac;
 pub(crate) use parts::MAX_TEXT;
 pub(crate) use seal::{
     DecryptedRecord, names_another_account, open, open_receipt, seal, seal_receipt,

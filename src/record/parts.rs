@@ -1,7 +1,7 @@
 //! The parts of a record in CBOR. The writer and the reader of each part are next to each other.
 
 use super::{History, RecordError};
-use crate::backup::{BackupCodeSet, ImportedCodeSet};
+use crate::backup::{BackupCodeSet, CodeDigest, ImportedCodeSet};
 use crate::factor::{Authenticator, MovingFactor, Parameters, Pending, RateLimit};
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
 use crate::store::Revision;
@@ -205,7 +205,23 @@ fn read_parameters(d: &mut Decoder<'_>) -> Result<(Parameters, Period), Unreadab
     Ok((Parameters { algorithm, digits }, period))
 }
 
+/// Reads a set with password hashes.
 pub(super) fn read_code_set(d: &mut Decoder<'_>) -> Result<BackupCodeSet, Unreadable> {
+    read_issued_set(d).and_then(|set| match set.digest() {
+        CodeDigest::Argon2id(_) => Ok(set),
+        CodeDigest::HmacSha256 => Err(MALFORMED),
+    })
+}
+
+/// Reads a set with fast digests.
+pub(super) fn read_keyed_set(d: &mut Decoder<'_>) -> Result<BackupCodeSet, Unreadable> {
+    read_issued_set(d).and_then(|set| match set.digest() {
+        CodeDigest::HmacSha256 => Ok(set),
+        CodeDigest::Argon2id(_) => Err(MALFORMED),
+    })
+}
+
+fn read_issued_set(d: &mut Decoder<'_>) -> Result<BackupCodeSet, Unreadable> {
     BackupCodeSet::decode_from(d).map_err(|_| MALFORMED)
 }
 
@@ -304,7 +320,9 @@ pub(super) fn length(count: usize) -> u64 {
 mod tests {
     use super::*;
     use crate::Policy;
-    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeShape, ImportedCodes};
+    use crate::backup::{
+        Argon2Params, BackupCodeSet, BackupCodes, CodeShape, Digester, ImportedCodes,
+    };
     use crate::factor::{CodeSet, SecondFactor};
     use crate::record::encoding::{Form, decode, encode_after};
 
@@ -347,9 +365,10 @@ mod tests {
     fn two_sets_of_backup_codes_are_refused() {
         let codes = BackupCodes::generate(Policy::default().code_format()).unwrap();
         let params = Argon2Params::new(8, 1, 1).unwrap();
-        let hashes = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
+        let digester = Digester::argon2id([4; 16], params);
+        let hashes = BackupCodeSet::issue_job(&codes, &digester, None).run();
         let (format, hashes) = (codes.format(), hashes.unwrap());
-        let set = BackupCodeSet::from_hashes(format, [4; 16], params, AT, None, hashes);
+        let set = BackupCodeSet::from_hashes(format, digester, AT, None, hashes);
         let issued = encoded(Some(CodeSet::Issued(set)));
         let field = &encoded(Some(imported()))[encoded(None).len()..];
         let both = [&[0x86], &issued[1..], field].concat();

@@ -31,38 +31,56 @@ pub(super) fn write_codes<W: Write>(factor: &SecondFactor, e: &mut Encoder<W>) -
     };
     let current = factor.code_set.as_ref().and_then(CodeSet::issued);
     if current.is_none_or(|current| current.status().len() != pending.remaining()) {
-        return Err(encode::Error::message("no set to share a salt with"));
+        return Err(encode::Error::message("no set to share a digester with"));
     }
     e.bytes(pending.id())?;
     pending.encode_into(e)
 }
 
-pub(super) fn read_codes(d: &mut Decoder<'_>, factor: &mut SecondFactor) -> Result<(), Unreadable> {
+/// What the field says about the current set, which another field can hold.
+pub(super) struct TwoSets {
+    own_id: Option<BackupCodeSetId>,
+    pending: Option<PendingCodeSet>,
+}
+
+pub(super) fn read_codes(d: &mut Decoder<'_>) -> Result<TwoSets, Unreadable> {
     let count = d.array()?;
     let own_id = parts::optional(d, |d| Ok(BackupCodeSetId::from_bytes(parts::bytes(d)?)))?;
-    let Some(CodeSet::Issued(current)) = &factor.code_set else {
-        return Err(MALFORMED);
-    };
-    match (count, own_id) {
-        (Some(1), Some(_)) => {}
+    let pending = match (count, own_id) {
+        (Some(1), Some(_)) => None,
         (Some(4), _) => {
             let id = parts::bytes(d)?;
-            let pending = PendingCodeSet::decode_from(d, id, current).map_err(|_| MALFORMED)?;
-            factor.pending_codes = Some(Box::new(pending));
+            Some(PendingCodeSet::decode_from(d, id).map_err(|_| MALFORMED)?)
         }
         _ => return Err(MALFORMED),
+    };
+    Ok(TwoSets { own_id, pending })
+}
+
+impl TwoSets {
+    /// Adds the id and the pending set to the current set.
+    pub(super) fn add_to(self, factor: &mut SecondFactor) -> Result<(), Unreadable> {
+        let Some(CodeSet::Issued(current)) = &factor.code_set else {
+            return Err(MALFORMED);
+        };
+        if let Some(pending) = self.pending {
+            if current.status().len() != pending.remaining() {
+                return Err(MALFORMED);
+            }
+            factor.pending_codes = Some(Box::new(pending));
+        }
+        if let Some(id) = self.own_id {
+            factor.code_set = factor.code_set.take().map(|set| set.with_id(id));
+        }
+        Ok(())
     }
-    if let Some(id) = own_id {
-        factor.code_set = factor.code_set.take().map(|set| set.with_id(id));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 #[cfg(feature = "getrandom")]
 mod tests {
     use super::*;
-    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
+    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat, Digester};
     use crate::record::encoding::{Form, decode, encode_after};
     use crate::record::{History, RecordError};
     use crate::store::Revision;
@@ -75,8 +93,9 @@ mod tests {
     fn issued(format: CodeFormat) -> BackupCodeSet {
         let codes = BackupCodes::generate(format).unwrap();
         let params = Argon2Params::new(8, 1, 1).unwrap();
-        let hashes = BackupCodeSet::issue_job(&codes, [4; 16], params, None).run();
-        BackupCodeSet::from_hashes(format, [4; 16], params, AT, None, hashes.unwrap())
+        let digester = Digester::argon2id([4; 16], params);
+        let hashes = BackupCodeSet::issue_job(&codes, &digester, None).run();
+        BackupCodeSet::from_hashes(format, digester, AT, None, hashes.unwrap())
     }
 
     /// A second factor with a current set, and perhaps an id of its own and a pending set.

@@ -11,10 +11,10 @@
 //! the namespace.
 
 use super::encoding::{self, Form};
-use super::keyring::hmac;
 use super::{History, RecordError};
 use crate::constant_time::reveal;
 use crate::factor::{BackupCodeSetId, SecondFactor};
+use crate::mac::{first_16, hmac_sha256};
 use crate::stack_wipe::with_wiped_stack;
 use crate::store::Revision;
 use crate::{
@@ -307,18 +307,12 @@ fn read_receipt(content: &[u8]) -> Option<Receipt> {
 fn receipt_tag(key: &[u8; 32], namespace: &str, content: &[u8]) -> [u8; TAG_LENGTH] {
     let namespace = namespace.as_bytes();
     with_wiped_stack::<4096, _>(|| {
-        let whole = hmac(key)
+        let mac = hmac_sha256(key)
             .chain_update(RECEIPT_DOMAIN)
             .chain_update(length(namespace))
             .chain_update(namespace)
-            .chain_update(content)
-            .finalize()
-            .into_bytes();
-        let mut tag = [0; TAG_LENGTH];
-        for (cut, byte) in tag.iter_mut().zip(whole) {
-            *cut = byte;
-        }
-        tag
+            .chain_update(content);
+        first_16(mac)
     })
 }
 

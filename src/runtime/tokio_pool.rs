@@ -83,7 +83,7 @@ impl fmt::Debug for TokioPool {
 #[cfg(all(test, feature = "getrandom"))]
 mod tests {
     use super::*;
-    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat};
+    use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat, Digester};
     use core::error::Error;
     use core::future::poll_fn;
     use core::task::Poll;
@@ -93,7 +93,8 @@ mod tests {
     fn job() -> Result<HashJob, Box<dyn Error>> {
         let codes = BackupCodes::generate(CodeFormat::default())?;
         let params = Argon2Params::new(8, 1, 1)?;
-        Ok(BackupCodeSet::issue_job(&codes, [1; 16], params, None))
+        let digester = Digester::argon2id([1; 16], params);
+        Ok(BackupCodeSet::issue_job(&codes, &digester, None))
     }
 
     #[test]

@@ -4,13 +4,14 @@ use super::caller::Caller;
 use super::error::{Denied, VerifierError, report};
 use super::verifier::{Verifier, with_wiped_stack};
 use super::wrong_code::WrongCode;
-use crate::backup::{BackupCodeFile, BackupCodeSet, BackupCodes};
+use crate::backup::{BackupCodeFile, BackupCodeSet, BackupCodes, Digester};
 use crate::factor::{BackupCodeSetId, Change, Changed, IssuedSet, SecondFactor, Step};
 use crate::otp::SecretText;
 use crate::runtime::Generator;
 use crate::store::Store;
 use crate::{AccountId, Proof, Rejection};
 use core::pin::pin;
+use zeroize::Zeroizing;
 
 /// New backup codes, from [`Verifier::issue_backup_codes`]. Show them once: only their Argon2id
 /// hashes are stored.
@@ -158,20 +159,25 @@ impl<S: Store> Verifier<S> {
         Ok(IssuedBackupCodes { codes, set })
     }
 
-    /// The set to store, and its id. Only a set that shares its salt needs an id of its own.
+    /// The set to store, and its id. Only a set that shares its digester needs an id of its own.
     async fn new_code_set(
         &self,
         codes: &BackupCodes,
         granted: Changed,
     ) -> Result<(BackupCodeSet, BackupCodeSetId), VerifierError> {
-        let random: [u8; 16] = Generator(&*self.core.random).bytes()?;
-        let shared = granted.salt.filter(|_| self.core.pending_codes);
-        let salt = shared.unwrap_or(random);
-        let params = self.core.policy.code_hash();
-        let job = BackupCodeSet::issue_job(codes, salt, params, None);
+        let mut generator = Generator(&*self.core.random);
+        let random = generator.bytes()?;
+        let digester = match granted.digester.filter(|_| self.core.pending_codes) {
+            Some(shared) => shared,
+            None if Digester::is_keyed_for(codes.format()) => {
+                Digester::hmac_sha256(random, &Zeroizing::new(generator.bytes()?))
+            }
+            None => Digester::argon2id(random, self.core.policy.code_hash()),
+        };
+        let job = BackupCodeSet::issue_job(codes, &digester, None);
         let hashes = self.core.hash_executor.run(job).await?;
         let (format, at) = (codes.format(), granted.at);
-        let set = BackupCodeSet::from_hashes(format, salt, params, at, None, hashes);
+        let set = BackupCodeSet::from_hashes(format, digester, at, None, hashes);
         Ok((set, BackupCodeSetId::from_bytes(random)))
     }
 

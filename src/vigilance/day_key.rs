@@ -1,8 +1,8 @@
 //! The accounts of one day, as keyed hashes.
 
 use crate::AccountId;
+use crate::mac::{first_16, hmac_sha256};
 use crate::otp::RandomError;
-use crate::record::hmac;
 use crate::runtime::{Generator, RandomSource};
 use crate::stack_wipe::with_wiped_stack;
 use core::fmt;
@@ -46,12 +46,9 @@ impl DayKey {
     #[must_use]
     pub fn tag(&self, account: &AccountId) -> AccountTag {
         with_wiped_stack::<2048, _>(|| {
-            let mac = hmac(&self.0).chain_update(account.as_str()).finalize();
-            let mut tag = [0; 16];
-            for (byte, of_mac) in tag.iter_mut().zip(mac.as_bytes()) {
-                *byte = *of_mac;
-            }
-            AccountTag(tag)
+            AccountTag(first_16(
+                hmac_sha256(&self.0).chain_update(account.as_str()),
+            ))
         })
     }
 }

@@ -18,7 +18,7 @@ fn debug_shows_the_format_and_nothing_secret() {
     assert_eq!(
         format!("{set:?}"),
         format!(
-            "BackupCodeSet {{ format: {shown_format}, params: Argon2Params {{ memory_kib: 8, passes: 1, lanes: 1 }}, \
+            "BackupCodeSet {{ format: {shown_format}, digest: Argon2id(Argon2Params {{ memory_kib: 8, passes: 1, lanes: 1 }}), \
              issued_at: Timestamp(1795521600), pepper: Some(PepperId(7)), remaining: 1, .. }}"
         )
     );

@@ -56,7 +56,7 @@ fn redeem_all(name: &str) -> BackupCodeSet {
 #[test]
 fn ten_default_codes_fit_into_200_bytes() {
     let set = redeem_all("defaults");
-    assert_eq!(set.params(), Argon2Params::default());
+    assert_eq!(set.digest(), CodeDigest::Argon2id(Argon2Params::default()));
     assert_eq!(set.format(), CodeFormat::default());
     assert_eq!(set.issued_at(), Timestamp::from_unix(1_795_478_400));
     assert!(set.encode().len() <= 200);
@@ -65,8 +65,16 @@ fn ten_default_codes_fit_into_200_bytes() {
 #[test]
 fn a_set_with_letters_and_four_lanes_decodes() {
     let set = redeem_all("letters");
-    assert_eq!(set.params(), Argon2Params::new(64, 3, 4).unwrap());
+    let params = Argon2Params::new(64, 3, 4).unwrap();
+    assert_eq!(set.digest(), CodeDigest::Argon2id(params));
     assert_eq!(set.format().alphabet(), Alphabet::Unambiguous);
+}
+
+#[test]
+fn a_set_of_long_codes_has_hmacs() {
+    let set = redeem_all("keyed");
+    assert_eq!(set.digest(), CodeDigest::HmacSha256);
+    assert_eq!(set.remaining(), 2);
 }
 
 #[test]

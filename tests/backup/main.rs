@@ -15,8 +15,8 @@ mod support;
 use countersign::Timestamp;
 use countersign::backup::{
     Alphabet, Argon2Params, Argon2ParamsError, BackupCodeFile, BackupCodeSet,
-    BackupCodeSetDecodeError, BackupCodeSetError, BackupCodes, CodeFormat, CodeFormatError, Pepper,
-    PepperId, Redemption,
+    BackupCodeSetDecodeError, BackupCodeSetError, BackupCodes, CodeDigest, CodeFormat,
+    CodeFormatError, Pepper, PepperId, Redemption,
 };
 use countersign::otp::Code;
 use std::collections::HashSet;
@@ -51,6 +51,7 @@ mod code_parsing;
 mod debug_output;
 mod encoding;
 mod file;
+mod keyed;
 mod known_answers;
 mod pepper;
 mod random_codes;

@@ -4,6 +4,8 @@ cbor2.
     pip install argon2-cffi cbor2 && python3 backup_code_sets.py > backup_code_sets.txt
 """
 
+import hmac
+
 import argon2.low_level as low
 import cbor2
 
@@ -33,6 +35,16 @@ def code_set(name, alphabet, length, group, codes, params, salt, issued_at, pepp
     print(name, ",".join(codes), pepper.hex() or "-", cbor2.dumps(fields, canonical=True).hex())
 
 
+def digests_of(codes, key):
+    return b"".join(hmac.digest(key, b"countersign backup code" + code.encode(), "sha256")[:16] for code in codes)
+
+
+def keyed_set(name, alphabet, length, group, codes, salt, key, issued_at, used={}):
+    assert all(len(code) == length for code in codes)
+    fields = [2, salt, key, ALPHABETS[alphabet], length, group, len(codes), issued_at, digests_of(codes, key), used]
+    print(name, ",".join(codes), "-", cbor2.dumps(fields, canonical=True).hex())
+
+
 if __name__ == "__main__":
     print("# name, codes, pepper, encoded set: made by backup_code_sets.py with argon2-cffi and cbor2")
     code_set("defaults", "digits", 8, 4, [f"{n * 9_876_543 % 100_000_000:08}" for n in range(1, 11)],
@@ -43,3 +55,5 @@ if __name__ == "__main__":
            (32, 1, 1), b"\xff" * 16, 2**64 - 1, 0, b"sixteen bytes ok")
     code_set("used", "digits", 32, 0, ["1" * 32, "2" * 32, "3" * 32],
            (8, 1, 1), bytes(16), 1_795_478_400, 2**32 - 1, b"p" * 64, {0: 0, 2: 1_795_478_401})
+    keyed_set("keyed", "unambiguous", 23, 6, ["0123456789ABCDEFGHJKMNP", "QRSTVWXYZ00000000000001", "Z" * 23],
+              bytes(range(16)), bytes(range(100, 132)), 1_795_478_400, {1: 1_795_478_401})

@@ -12,7 +12,7 @@ import cbor2
 import pyotp
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
-from backup_code_sets import hash_of
+from backup_code_sets import digests_of, hash_of
 
 NOW = 1_800_000_000
 HASHES = {1: hashlib.sha1, 2: hashlib.sha256, 3: hashlib.sha512}
@@ -118,3 +118,20 @@ for name, authenticators, code_set, result, number in [
     ("request_code_without_codes", TWO, None, 3, 1),
 ]:
     record(name, 1, "", "alice", [1, 2], [1, NOW - 20, 19, NOW], authenticators, code_set, None, last_request("00000000", 1, result, number), ["00000000"])
+
+
+LONG = ["0123456789ABCDEFGHJKMNP", "QRSTVWXYZ00000000000001", "Z" * 23]
+KEY = bytes(range(100, 132))
+KEYED = [2, SALT, KEY, 1, 23, 6, 3, NOW - 3600, digests_of(LONG, KEY), {2: NOW - 1800}]
+PENDING = [bytes(range(50, 66)), bytes(range(60, 76)), NOW - 60, digests_of(["1" * 23, "2" * 23, "3" * 23], KEY)]
+for name, code_set, fields in [
+    ("keyed_codes", None, {12: KEYED}),
+    ("keyed_codes_in_two_steps", None, {10: PENDING, 12: KEYED}),
+    ("keyed_codes_as_hashes", KEYED, {2: [NOW]}),
+    ("hashes_as_keyed_codes", None, {12: CODE_SET}),
+    ("keyed_codes_twice", CODE_SET, {12: KEYED}),
+    ("keyed_codes_too_short", None, {12: KEYED[:4] + [22] + KEYED[5:]}),
+    ("keyed_codes_reserved", None, last_request(LONG[0], 1, 1, 0) | {12: KEYED}),
+    ("keyed_codes_wrong", None, last_request(LONG[2], 1, 0, 0) | {12: KEYED}),
+]:
+    record(name, 1, "", "alice", [1, 2], [1, NOW - 20, 19, NOW], PHONE, code_set, None, fields, LONG + ["1" * 23])

@@ -20,8 +20,9 @@ use imports::Imports;
 
 /// The layers of `src/`, lowest first. Each uses only the layers before it in this list (DESIGN.md,
 /// "Layers"). `testing` is below `verifier`, because the blocking verifier needs its `block_on`.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "constant_time",
+    "mac",
     "stack_wipe",
     "time",
     "ids",
@@ -104,9 +105,9 @@ fn no_source_file_exceeds_500_lines() {
 }
 
 #[test]
-fn the_core_has_at_most_144_files() {
+fn the_core_has_at_most_146_files() {
     let files = under("src", "rs").len();
-    assert!((20..=144).contains(&files), "{files} files");
+    assert!((20..=146).contains(&files), "{files} files");
 }
 
 #[test]

@@ -16,7 +16,16 @@ impl Reference {
         let typed = read(text).ok_or(Rejection::Malformed)?;
         let now = self.now;
         self.must_be_enabled()?;
-        match self.account().throttle.rate_limit(now) {
+        let limit = self.account().throttle.rate_limit(now);
+        let opens = limit != RateLimitState::Locked || self.rules.row.2;
+        let held = limit != RateLimitState::Free;
+        if held
+            && opens
+            && let Some(Ok(by)) = self.keyed_code(&typed)
+        {
+            return Ok(by);
+        }
+        match limit {
             RateLimitState::Free => {}
             limit if self.device.is_some() && limit != RateLimitState::Locked => {}
             RateLimitState::Waiting { retry_after } => {
@@ -108,6 +117,13 @@ impl Reference {
         if symbols.is_none() && !are_digits(typed, self.rules.digits) {
             return Err(Rejection::Malformed);
         }
+        if let Some(answer) = self.keyed_code(typed) {
+            if answer.is_err() {
+                self.count_failure();
+                self.write(WriteKind::Rejected);
+            }
+            return answer;
+        }
         self.count_failure();
         if symbols.is_none() || self.account().set.is_none() {
             self.write(WriteKind::Rejected);
@@ -118,10 +134,31 @@ impl Reference {
         self.redeem_code(symbols, by_device)
     }
 
+    /// Accepts a code that nobody can guess without a hash, if it is right and unused. `None` if it
+    /// cannot be a code of such a set.
+    fn keyed_code(&mut self, typed: &str) -> Option<Outcome<By>> {
+        let symbols = self
+            .canonical(typed)
+            .filter(|_| self.rules.has_keyed_codes())?;
+        self.account().set.as_ref()?;
+        let by = self.use_code(Some(symbols));
+        if by.is_ok() {
+            self.account().throttle.add(Event::FailuresReset);
+        }
+        Some(by)
+    }
+
     /// Hashes a code that is counted as a failure, and accepts the code if it is right and unused.
     fn redeem_code(&mut self, symbols: Option<String>, by_device: bool) -> Outcome<By> {
-        let now = self.now;
         self.journal.push(Entry::Hashed);
+        let by = self.use_code(symbols)?;
+        self.give_back(by_device);
+        Ok(by)
+    }
+
+    /// Marks a code of either set as used, if it is right and unused.
+    fn use_code(&mut self, symbols: Option<String>) -> Outcome<By> {
+        let now = self.now;
         let issued = self.all_codes(self.who);
         let mut issued = issued.map(|code| self.canonical(&read(&code.text).unwrap()));
         let place = issued.position(|code| code == symbols);
@@ -142,12 +179,25 @@ impl Reference {
         codes[place].used_at = Some(now);
         let left = codes.iter().filter(|code| code.used_at.is_none()).count();
         let set = set.number;
-        self.give_back(by_device);
         Ok(By::Code {
             set,
             number: u8::try_from(place + 1).unwrap(),
             remaining: u8::try_from(left).unwrap(),
         })
+    }
+
+    /// The reason why the same code was counted as a failure before.
+    pub(crate) fn repeated_failure(&self, typed: &str) -> Rejection {
+        let symbols = self
+            .canonical(typed)
+            .filter(|_| self.rules.has_keyed_codes());
+        let is_used = self.codes(self.who).iter().any(|code| {
+            code.used_at.is_some() && self.canonical(&read(&code.text).unwrap()) == symbols
+        });
+        match is_used {
+            true => Rejection::BackupCodeUsed,
+            false => Rejection::WrongCode,
+        }
     }
 
     /// Hashes the code of a repeat.

@@ -96,3 +96,13 @@ fn codes_of_equal_length_agree_with_the_reference() {
 fn backup_codes_with_letters_agree_with_the_reference() {
     agree(&Rules::letters());
 }
+
+#[test]
+fn long_backup_codes_agree_with_the_reference() {
+    agree(&Rules::long_codes());
+}
+
+#[test]
+fn long_backup_codes_that_end_no_lock_agree_with_the_reference() {
+    agree(&Rules::long_codes_do_not_unlock());
+}

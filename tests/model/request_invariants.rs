@@ -60,7 +60,7 @@ impl Requests {
                 other => Err(format!("invariant 3: a join to {other:?}")),
             };
         }
-        if writes.is_empty() && seen.answer == &Err(Rejection::WrongCode) {
+        if writes.is_empty() && is_failure {
             return match earlier {
                 Some(Stored {
                     accepted_by: None, ..

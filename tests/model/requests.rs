@@ -103,7 +103,7 @@ impl Reference {
             match &mut last.result {
                 RequestResult::Wrong => {
                     self.repeats_failure = true;
-                    return Err(Rejection::WrongCode);
+                    return Err(self.repeated_failure(&typed));
                 }
                 RequestResult::Accepted(by) => {
                     return Ok(Accepted {

@@ -161,6 +161,32 @@ impl Rules {
         }
     }
 
+    pub(crate) fn long_codes() -> Self {
+        Self {
+            backoff: (1, 10, 40),
+            lock_after: 4,
+            budget: (3, 7200),
+            row: (3, 20, true),
+            code_letters: true,
+            code_length: 23,
+            code_count: 3,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn long_codes_do_not_unlock() -> Self {
+        Self {
+            row: (3, 20, false),
+            devices: (2, 30),
+            ..Self::long_codes()
+        }
+    }
+
+    /// Whether backup codes have at least 112 bits.
+    pub(crate) const fn has_keyed_codes(&self) -> bool {
+        self.code_letters && self.code_length >= 23
+    }
+
     pub(crate) fn policy(&self) -> Policy {
         let alphabet = if self.code_letters {
             Alphabet::Unambiguous

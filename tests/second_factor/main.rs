@@ -28,6 +28,7 @@ mod import;
 mod issuing;
 mod keys;
 mod limits;
+mod long_codes;
 mod lost_answers;
 mod names;
 mod passcodes;

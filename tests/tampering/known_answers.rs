@@ -320,6 +320,52 @@ fn impossible_requests_in_a_record_are_malformed() {
         "request_disabled",
         "request_reserved_without_codes",
         "request_code_without_codes",
+        "keyed_codes_reserved",
+    ] {
+        let case = case(name);
+        let status = block_on(case.verifier.status(&case.account));
+        assert!(
+            matches!(status, Err(VerifierError::Record(RecordError::Malformed))),
+            "{name}: {status:?}"
+        );
+    }
+}
+
+#[test]
+fn keyed_codes_of_a_record_are_accepted() {
+    for name in [
+        "keyed_codes",
+        "keyed_codes_in_two_steps",
+        "keyed_codes_wrong",
+    ] {
+        for (place, expected) in [
+            (0, Ok(())),
+            (1, Ok(())),
+            (2, Err(Rejection::BackupCodeUsed)),
+        ] {
+            let case = case(name);
+            assert_eq!(case.enabled().backup_codes.unwrap().remaining, 2);
+            assert_eq!(case.verify(case.passcodes[place]), expected, "{name}");
+        }
+        let pending = case(name);
+        let answer = pending.verify(pending.passcodes[3]);
+        assert_eq!(answer.is_ok(), name == "keyed_codes_in_two_steps");
+    }
+    let case = case("keyed_codes_wrong");
+    let repeated = case.request(case.passcodes[2]);
+    assert!(matches!(
+        repeated,
+        Err(Denied::Repeated(Rejection::BackupCodeUsed))
+    ));
+}
+
+#[test]
+fn keyed_codes_have_one_place_in_a_record() {
+    for name in [
+        "keyed_codes_as_hashes",
+        "hashes_as_keyed_codes",
+        "keyed_codes_twice",
+        "keyed_codes_too_short",
     ] {
         let case = case(name);
         let status = block_on(case.verifier.status(&case.account));

@@ -16,7 +16,7 @@ struct Input {
     commands: Vec<Command>,
 }
 
-const RULES: [fn() -> Rules; 9] = [
+const RULES: [fn() -> Rules; 11] = [
     Rules::default,
     Rules::tiny_budget,
     Rules::early_lock,
@@ -26,6 +26,8 @@ const RULES: [fn() -> Rules; 9] = [
     Rules::letters,
     Rules::tokens,
     Rules::repeated_tokens,
+    Rules::long_codes,
+    Rules::long_codes_do_not_unlock,
 ];
 
 /// The longest sequence. The reference searches all earlier events for each answer.

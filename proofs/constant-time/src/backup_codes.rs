@@ -1,6 +1,6 @@
-//! Compares the hash of a backup code with the hashes of a set. Only the stored hashes are
-//! poisoned. The hash of the typed code is not, because Argon2id reads memory at addresses that
-//! depend on its input, by design.
+//! Compares the hash of a backup code with the hashes of a set. The stored hashes are poisoned, and
+//! the key of a set of long codes. The typed code is not, because Argon2id reads memory at addresses
+//! that depend on its input, by design.
 
 use crate::memcheck::poison;
 use crate::random::Repeatable;
@@ -15,8 +15,13 @@ use std::ops::Range;
 const NOW: Timestamp = Timestamp::from_unix(1_795_521_600);
 
 pub(crate) fn run(report: &Report) {
+    check(report, "backup code", CodeFormat::default());
+    check(report, "long backup code", CodeFormat::BITS_112);
+}
+
+fn check(report: &Report, name: &str, format: CodeFormat) {
     let mut random = Repeatable::new();
-    let codes = BackupCodes::generate_with(CodeFormat::default(), &mut random).expect("a set");
+    let codes = BackupCodes::generate_with(format, &mut random).expect("a set");
     let typed: Vec<Code> = codes
         .iter()
         .map(|code| Code::parse(code).expect("a code"))
@@ -28,34 +33,36 @@ pub(crate) fn run(report: &Report) {
 
     for (number, typed) in (1..).zip(&typed).filter(|(number, _)| *number != 5) {
         let bytes = poisoned(&known);
-        report.proof(&format!("backup code {number}"), 3, || {
+        report.proof(&format!("{name} {number}"), 3, || {
             let mut set = BackupCodeSet::decode(&bytes).expect("a set");
             let redemption = set.redeem(typed, NOW, None).expect("a right code");
             assert_eq!(redemption.number(), number);
         });
     }
     let bytes = poisoned(&known);
-    report.proof("backup code that was used", 3, || {
+    report.proof(&format!("{name} that was used"), 3, || {
         let mut set = BackupCodeSet::decode(&bytes).expect("a set");
         let used = BackupCodeSetError::Used { number: 5, at: NOW };
         assert_eq!(set.redeem(&typed[4], NOW, None), Err(used));
     });
-    report.proof("backup code that is wrong", 2, || {
+    report.proof(&format!("{name} that is wrong"), 2, || {
         let mut set = BackupCodeSet::decode(&bytes).expect("a set");
         assert_eq!(
             set.redeem(&wrong, NOW, None),
             Err(BackupCodeSetError::Wrong)
         );
     });
-    report.proof("sets compared", 2, || {
+    let results = 2 + usize::from(key_of(&known.encode()).is_some());
+    report.proof(&format!("sets compared, {name}"), results, || {
         assert!(BackupCodeSet::decode(&bytes).expect("a set") == known);
     });
 }
 
 /// A code of the right format that is not in the set.
 pub(crate) fn wrong(codes: &BackupCodes) -> String {
+    let length = usize::from(codes.format().length());
     (0..)
-        .map(|number: u32| format!("{number:08}"))
+        .map(|number: u32| format!("{number:0>length$}"))
         .find(|code| codes.iter().all(|right| right.replace(' ', "") != *code))
         .expect("not every code is right")
 }
@@ -64,6 +71,9 @@ fn poisoned(set: &BackupCodeSet) -> Vec<u8> {
     let mut bytes = set.encode();
     let hashes = hashes(&bytes);
     poison(&mut bytes[hashes]);
+    if let Some(key) = key_of(&set.encode()) {
+        poison(&mut bytes[key]);
+    }
     bytes
 }
 
@@ -74,6 +84,19 @@ fn hashes(encoded: &[u8]) -> Range<usize> {
         panic!("the set has no hashes");
     };
     place.clone()
+}
+
+/// The position of the key of a set of long codes, the only byte string of 32 bytes.
+pub(crate) fn key_of(encoded: &[u8]) -> Option<Range<usize>> {
+    const HEADER: [u8; 2] = [0x58, 32];
+    let places = (0..).zip(encoded.windows(2));
+    let mut places = places.filter(|(_, two)| *two == HEADER);
+    let (at, _) = places.next()?;
+    assert!(
+        places.next().is_none(),
+        "the random bytes contain the header of the key; use another seed"
+    );
+    Some(at + 2..at + 34)
 }
 
 /// The positions of the hashes of at most so many sets of ten codes.

@@ -1,25 +1,25 @@
 //! From an encrypted record to the result, and to the record that is written back.
 //!
 //! AES-CTR handles each byte alone. So a byte that is poisoned in the ciphertext is poisoned in the
-//! plaintext. Only the secrets of authenticators, the hashes of backup codes, the seeds of devices and
-//! the ids of requests are poisoned.
+//! plaintext. Only the secrets of authenticators, the hashes of backup codes and their keys, the seeds of
+//! devices and the ids of requests are poisoned.
 
-use crate::backup_codes::{hashes_of, wrong};
+use crate::backup_codes::{hashes_of, key_of, wrong};
 use crate::memcheck::{declassify, poison};
 use crate::random::{Poisoned, Repeatable};
 use crate::receipts;
 use crate::report::Report;
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
-use countersign::backup::Argon2Params;
+use countersign::backup::{Argon2Params, CodeFormat};
 use countersign::blocking::{Store, Verifier};
 use countersign::otp::Hotp;
 use countersign::store::{ConditionalWrite, MemoryStore, StoredRecord, WriteResult};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
     AccountId, Attempt, Denied, DeviceKind, DeviceLabel, DeviceToken, Enrollment,
-    EnrollmentRequest, FirstFactor, IssuedBackupCodes, KeyId, Keyring, Policy, Proof, Receipt,
-    Rejection, RequestId, SealedReceipt, SealingKey, Timestamp,
+    EnrollmentRequest, FirstFactor, IssuedBackupCodes, KeyId, Keyring, Policy, PolicyBuilder,
+    Proof, Receipt, Rejection, RequestId, SealedReceipt, SealingKey, Timestamp,
 };
 use std::convert::Infallible;
 use std::sync::Mutex;
@@ -37,6 +37,7 @@ pub(crate) fn run(report: &Report) {
     tracing::subscriber::with_default(EveryEvent, || {
         phones(report);
         tokens(report);
+        long_codes(report);
     });
 }
 
@@ -182,6 +183,44 @@ fn pending_codes(
             .verify(old.iter().nth(1).expect("ten codes"))
             .is_err()
     );
+}
+
+/// Backup codes of at least 112 bits, with their own digest, also while a limit holds other codes.
+fn long_codes(report: &Report) {
+    let long = |builder: PolicyBuilder| builder.code_format(CodeFormat::BITS_112).lock_after(1);
+    let service = Service::with(long);
+    let enrollment = service.begin(EnrollmentRequest::new(ACCOUNT), None);
+    let phone = scan(&enrollment);
+    let receipt = service
+        .confirm(&enrollment, &service.shown(&phone))
+        .expect("confirmed");
+    let receipt = service.verifier.seal_receipt(&receipt);
+    let codes = service.issue(&receipt);
+    let wrong = wrong(codes.codes());
+    service.verifier.store().watch(&enrollment);
+    let code = |number| codes.iter().nth(number).expect("ten codes");
+    report.proof("verify, long backup code", 3, || {
+        assert!(service.verify(code(6)).is_ok());
+    });
+    report.proof("verify, long backup code that was used", 3, || {
+        assert_eq!(
+            rejected(service.verify(code(6))),
+            Some(Rejection::BackupCodeUsed)
+        );
+    });
+    report.proof("verify, wrong long backup code, locked", 2, || {
+        assert_eq!(rejected(service.verify(&wrong)), Some(Rejection::Locked));
+    });
+    report.proof("verify, long backup code, locked", 3, || {
+        assert!(service.verify(code(9)).is_ok());
+    });
+    let new = report.proof("issue_backup_codes, long codes", 2, || {
+        service.issue(&receipt)
+    });
+    report.proof("verify, long code of the pending set", 3, || {
+        let code = new.iter().nth(1).expect("ten codes");
+        assert!(service.verify(code).is_ok());
+    });
 }
 
 /// Consecutive passcodes. Whether all of them are right is a result, and nothing else is.
@@ -362,16 +401,19 @@ struct Service {
 
 impl Service {
     fn new() -> Self {
+        Self::with(|policy| policy)
+    }
+
+    fn with(policy: impl FnOnce(PolicyBuilder) -> PolicyBuilder) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let params = Argon2Params::new(8, 1, 1).expect("the minimum of Argon2");
-        let policy = Policy::builder()
+        let builder = Policy::builder()
             .code_hash(params)
             .hotp_enrollment(true)
             .look_ahead(LOOK_AHEAD)
             // More wrong codes than an owner types.
-            .budget(30, Duration::from_secs(24 * 60 * 60))
-            .build()
-            .expect("a policy");
+            .budget(30, Duration::from_secs(24 * 60 * 60));
+        let policy = policy(builder).build().expect("a policy");
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&KEY));
         let store = PoisonedStore::default();
         let verifier = Verifier::builder_with_random(store, keyring, "Example", Repeatable::new())
@@ -530,5 +572,8 @@ fn poison_secrets(record: &mut [u8], secrets: &[Vec<u8>], devices: &[Vec<u8>]) {
     // The current set and a pending one.
     for hashes in hashes_of(&plain, 2) {
         poison(&mut ciphertext[hashes]);
+    }
+    if let Some(key) = key_of(&plain) {
+        poison(&mut ciphertext[key]);
     }
 }

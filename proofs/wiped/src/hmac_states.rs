@@ -29,6 +29,7 @@ pub(crate) fn add_all(known: &KnownSecrets) {
         Kind::RecordKey,
         Kind::ReceiptKey,
         Kind::DeviceSeed,
+        Kind::DigestKey,
     ] {
         known.each(kind, |key| add_states(known, key));
     }

@@ -30,8 +30,10 @@ pub(crate) enum Kind {
     BackupCode,
     /// The random bytes that backup codes are made from.
     CodeEntropy,
-    /// The password hash of a backup code.
+    /// The hash of a backup code.
     CodeHash,
+    /// The key of a set of long backup codes.
+    DigestKey,
     /// A key of the keyring. Its AES key schedule begins with the same bytes.
     RecordKey,
     /// The key that authenticates receipts, derived from a key of the keyring.
@@ -48,7 +50,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Secret,
         Self::Base32,
         Self::Base64,
@@ -60,6 +62,7 @@ impl Kind {
         Self::BackupCode,
         Self::CodeEntropy,
         Self::CodeHash,
+        Self::DigestKey,
         Self::RecordKey,
         Self::ReceiptKey,
         Self::Codewords,

@@ -14,6 +14,10 @@ const CODE_ENTROPY: usize = 32;
 /// The library generates the id of a device, and then its seed, of these numbers of bytes.
 const DEVICE: (usize, usize) = (8, 16);
 
+/// The verifier generates the id of a set of long backup codes, and then its key, of these numbers
+/// of bytes.
+const LONG_CODES: (usize, usize) = (16, 32);
+
 /// A generator (`SplitMix64`) that adds the random bytes of backup codes to the known secrets.
 /// Clones share one state.
 #[derive(Clone, Debug)]
@@ -56,8 +60,10 @@ impl RandomSource for Random {
             self.known.add(Kind::CodeEntropy, buffer);
         }
         let last = self.last.swap(buffer.len(), Ordering::Relaxed);
-        if (last, buffer.len()) == DEVICE {
-            self.known.add(Kind::DeviceSeed, buffer);
+        match (last, buffer.len()) {
+            DEVICE => self.known.add(Kind::DeviceSeed, buffer),
+            LONG_CODES => self.known.add(Kind::DigestKey, buffer),
+            _ => {}
         }
         Ok(())
     }

@@ -88,7 +88,12 @@ fn passcodes_of_every_algorithm_leave_no_secrets() {
 
 #[test]
 fn backup_code_sets_leave_no_secrets() {
-    leaves_nothing("backup_codes", 8);
+    leaves_nothing("backup_codes", 12);
+}
+
+#[test]
+fn the_verifier_leaves_nothing_of_long_backup_codes() {
+    leaves_nothing("long_codes", 8);
 }
 
 #[test]
@@ -136,6 +141,7 @@ fn every_unwiped_kind_of_secret_is_found() {
         "CodeHash",
         "DeviceSeed",
         "DeviceToken",
+        "DigestKey",
         "InnerPad",
         "InnerState",
         "OuterPad",

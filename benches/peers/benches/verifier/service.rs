@@ -65,6 +65,15 @@ impl Service {
         Self::over(MemoryStore::new(), policy, hash_executor)
     }
 
+    /// A service whose backup codes have 115 bits, so that they need no password hash.
+    pub(crate) fn with_long_codes(setup: Setup) -> Result<Self, Error> {
+        let policy = Policy::builder()
+            .window(Window::around(setup.window))
+            .code_format(CodeFormat::BITS_112)
+            .build()?;
+        Self::over(MemoryStore::new(), policy, InlineExecutor)
+    }
+
     fn over(
         store: MemoryStore,
         policy: Policy,

@@ -76,8 +76,10 @@ fn invariant_10_only_results_depend_on_secrets() {
     assert_eq!(count("resynchronize"), 3 * 3);
     // Nine unused codes of a set of ten; then the used code and a wrong code.
     assert_eq!(count("backup code"), 9 + 2);
-    // Ten for phones, four with a pending set of backup codes, and five for tokens.
-    assert_eq!(count("verify, "), 10 + 4 + 5);
+    assert_eq!(count("long backup code"), 9 + 2);
+    // Ten for phones, four with a pending set of backup codes, five for tokens, and five with long
+    // backup codes.
+    assert_eq!(count("verify, "), 10 + 4 + 5 + 5);
     // Five at each end of the reach of a phone, and one for a token.
     assert_eq!(count("verify_consecutive"), 2 * 5 + 1);
     assert_eq!(count("confirm_enrollment"), 2 + 2);

@@ -6,21 +6,28 @@ use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::Timestamp;
 use countersign::backup::{
-    Argon2Params, BackupCodeFile, BackupCodeSet, BackupCodeSetError, BackupCodes, CodeFormat,
-    Pepper, PepperId,
+    Argon2Params, BackupCodeFile, BackupCodeSet, BackupCodeSetError, BackupCodes, CodeDigest,
+    CodeFormat, Pepper, PepperId,
 };
 use countersign::otp::Code;
 use std::error::Error;
+use std::ops::Range;
 use zeroize::Zeroizing;
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 /// The header of the hashes of ten codes, a byte string of 160 bytes (RFC 8949).
 const HASHES: [u8; 2] = [0x58, 160];
+/// The place of the key in an encoded set of long codes, after version and salt.
+const KEY: Range<usize> = 21..53;
 
 #[inline(never)]
 pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Error>> {
     let random = Random::new(known.clone());
-    for format in [CodeFormat::default(), CodeFormat::BITS_64] {
+    for format in [
+        CodeFormat::default(),
+        CodeFormat::BITS_64,
+        CodeFormat::BITS_112,
+    ] {
         issue_and_redeem(known, &random, format, stop)?;
     }
     Ok(None)
@@ -53,6 +60,9 @@ fn issue_and_redeem(
         .and_then(|at| stored.get(at.saturating_add(HASHES.len())..)?.get(..160))
         .ok_or("the set has ten hashes")?;
     known.add(Kind::CodeHash, hashes);
+    if code_set.digest() == CodeDigest::HmacSha256 {
+        known.add(Kind::DigestKey, stored.get(KEY).ok_or("the set has a key")?);
+    }
     stop.here()?;
 
     let mut code_set = BackupCodeSet::decode(&stored)?;

@@ -1,8 +1,8 @@
 //! Controls: leaks on purpose, of every kind and in every place, which the search must find.
 
 use super::{
-    Kept, add_passcode, add_secret, backup_codes, devices, login, migration, passcodes, qr_images,
-    receipts,
+    Kept, add_passcode, add_secret, backup_codes, devices, login, long_codes, migration, passcodes,
+    qr_images, receipts,
 };
 use crate::hmac_states;
 use crate::known_secrets::{Kind, KnownSecrets};
@@ -22,6 +22,7 @@ pub(crate) fn unwiped(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn
         passcodes::run,
         qr_images::run,
         backup_codes::run,
+        long_codes::run,
         receipts::run,
         devices::run,
         migration::run,

@@ -7,6 +7,7 @@ mod backup_codes;
 mod controls;
 mod devices;
 mod login;
+mod long_codes;
 mod migration;
 mod passcodes;
 mod qr_images;
@@ -27,13 +28,14 @@ pub(crate) type Kept = Option<Box<dyn Any>>;
 pub(crate) type Scenario = fn(&KnownSecrets, &Stop) -> Result<Kept, Box<dyn Error>>;
 
 /// All scenarios by name. The scenarios in [`controls`] leak on purpose.
-pub(crate) const ALL: [(&str, Scenario); 14] = [
+pub(crate) const ALL: [(&str, Scenario); 15] = [
     ("login", login::run),
     ("passcodes", passcodes::run),
     ("text_input", text_input::run),
     ("migration", migration::run),
     ("qr_images", qr_images::run),
     ("backup_codes", backup_codes::run),
+    ("long_codes", long_codes::run),
     ("receipts", receipts::run),
     ("devices", devices::run),
     ("control_unwiped", controls::unwiped),
