@@ -157,6 +157,7 @@ fn code(page: &CodePage) -> Value {
         "request": page.request,
         "wait": wait(page.wait),
         "in_a_row": page.in_a_row,
+        "backup_code": page.backup_code,
         "letters": page.letters,
         "trust_days": page.trust_days,
     })

@@ -181,6 +181,8 @@ pub struct CodePage {
     /// How many codes in a row can replace the wait, if they can. During an alarm, they replace one
     /// passcode.
     pub in_a_row: Option<u8>,
+    /// Whether a backup code replaces the wait, because it has at least 112 bits.
+    pub backup_code: bool,
     /// Whether backup codes have letters. If not, phones show only digits to type.
     pub letters: bool,
     /// For how many days the browser can sign in without a code, if the form may ask for it by the

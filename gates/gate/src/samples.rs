@@ -92,6 +92,7 @@ impl Samples {
                 request: "0123456789abcdef0123456789abcdef".into(),
                 wait,
                 in_a_row,
+                backup_code: false,
                 letters: false,
                 trust_days: None,
             })
@@ -121,6 +122,12 @@ impl Samples {
             page.trust_days = Some(30);
         }
         self.add("code-trust", Viewer::Half, trust);
+        let mut by_backup_code = code(until(9_000), Some(3));
+        if let Content::Code(page) = &mut by_backup_code {
+            page.backup_code = true;
+            page.letters = true;
+        }
+        self.add("code-wait-backup-code", Viewer::Half, by_backup_code);
         self.add("codes", Viewer::Half, codes());
         self.add("codes-wrong", Viewer::Half, codes()).problem = not_in_a_row;
     }

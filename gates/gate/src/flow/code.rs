@@ -30,11 +30,13 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
     pub(crate) async fn show_code(&mut self) -> Result<GateAnswer, Stop> {
         let (half, enabled) = self.needs_code().await?;
         let account = half.session.account();
+        let wait = self.wait_here(account, &enabled)?;
         let content = Content::Code(CodePage {
             letters: self.has_letters(),
             request: half.request.clone(),
             in_a_row: self.in_a_row_here(account, &enabled).await?,
-            wait: self.wait_here(account, &enabled)?,
+            backup_code: wait.is_some_and(|wait| self.backup_code_replaces(wait, &enabled)),
+            wait,
             trust_days: self.trust_days(),
         });
         self.page(account, content).await
@@ -200,11 +202,13 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             stored.previous = Some(std::mem::replace(&mut stored.request, random::token()?));
         }
         let path = self.path("/code");
-        // The page itself shows the wait of a limit, but perhaps not to a known browser.
+        // The page itself shows the wait of a limit, but perhaps not to a known browser. If it has the
+        // field too, the user must learn that the code was not accepted.
         let page_says = matches!(
             rejection,
             Rejection::Waiting { .. } | Rejection::BudgetSpent { .. } | Rejection::Locked
-        ) && self.device_token(half.session.account())?.is_none();
+        ) && !self.issues_long_codes()
+            && self.device_token(half.session.account())?.is_none();
         Ok(match page_says && !self.wants_json() {
             true => self.redirect(&path),
             false => self.refuse(rejection, &path),
@@ -223,6 +227,17 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             },
             ..answer
         }
+    }
+
+    /// Whether a right backup code lets the user in while this limit holds other codes.
+    fn backup_code_replaces(&self, wait: Wait, enabled: &EnabledStatus) -> bool {
+        let is_long = enabled.backup_codes.as_ref().is_some_and(|set| set.long);
+        let rules = self.flow.verifier.policy().consecutive_codes();
+        is_long && (wait != Wait::Locked || rules.unlock)
+    }
+
+    fn issues_long_codes(&self) -> bool {
+        self.flow.verifier.policy().code_format().entropy_bits() >= 112
     }
 
     /// The limit that holds the account, for a page.

@@ -42,6 +42,7 @@ impl Words {
             with or without the space. Each code works once. After you have signed in, set up your new phone.",
         lost_phone_later: "Wait until you can enter a code again. Then enter one of the backup codes that you saved \
             when you set up two-factor authentication. Each code works once.",
+        backup_code_instead: "Or enter one of your backup codes. It is accepted at once.",
         lost_everything: "If you have neither your phone nor a backup code, write to us. We will have to check that it \
             is you.",
         wait: |span| format!("Too many wrong codes. You can try again in {span}."),

@@ -48,6 +48,7 @@ impl Words {
             oder ohne Leerzeichen. Jeder Code gilt einmal. Richten Sie nach der Anmeldung Ihr neues Telefon ein.",
         lost_phone_later: "Warten Sie, bis Sie wieder einen Code eingeben können. Geben Sie dann einen der Backup-Codes \
             ein, die Sie bei der Einrichtung gespeichert haben. Jeder Code gilt einmal.",
+        backup_code_instead: "Oder geben Sie einen Ihrer Backup-Codes ein. Er gilt sofort.",
         lost_everything: "Wenn Sie weder Ihr Telefon noch einen Backup-Code haben, schreiben Sie uns. Wir müssen dann \
             prüfen, ob Sie es sind.",
         wait: |span| format!("Zu viele falsche Codes. Sie können es in {span} erneut versuchen."),

@@ -63,6 +63,8 @@ pub struct Words {
     pub lost_phone_explained: &'static str,
     /// What a backup code is, while the user must wait.
     pub lost_phone_later: &'static str,
+    /// A backup code is accepted now, although the user must wait.
+    pub backup_code_instead: &'static str,
     /// What to do without phone and backup codes.
     pub lost_everything: &'static str,
     /// "Too many wrong codes. You can try again in 3 minutes.", with the span of time as a gap.

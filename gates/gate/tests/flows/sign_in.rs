@@ -16,6 +16,7 @@ in_both_formats! {
     an_anonymous_session_keeps_nothing,
     the_page_hides_the_verifiers_request_id,
     a_limit_makes_the_user_wait,
+    a_long_backup_code_does_not_wait,
     a_code_used_ahead_says_why,
     a_backup_code_signs_in_once,
     a_lost_record_lets_nobody_in,
@@ -230,6 +231,30 @@ async fn a_limit_makes_the_user_wait(service: Service) {
     let answer = browser.fill("/two-factor/code", &[("code", &code)]).await;
     answer.refused(429, "too-many-codes", "/two-factor/code");
     assert!(!browser.is_signed_in().await);
+}
+
+async fn a_long_backup_code_does_not_wait(service: Service) {
+    let service = service.with_long_codes();
+    let (mut browser, _) = service.enrolled(ALICE).await;
+    let page = browser.fill("/two-factor/backup-codes", &[]).await;
+    let code = page.line("codes").split(',').next().unwrap().to_owned();
+    let mut other = service.browser();
+    other.password(ALICE).await;
+    for wrong in 0..4 {
+        let page = other.get("/two-factor/code").await;
+        let is_locked = wrong == 3;
+        assert_eq!(page.line("wait").contains("Locked"), is_locked);
+        assert_eq!(page.line("backup code"), is_locked.to_string());
+        other.fill("/two-factor/code", &[("code", "000000")]).await;
+    }
+    let wrong = [("code", "00000 00000 00000 00000 000")];
+    let answer = other.fill("/two-factor/code", &wrong).await;
+    answer.refused(403, "locked", "/two-factor/code");
+    other
+        .fill("/two-factor/code", &[("code", &code)])
+        .await
+        .leads_to("/");
+    assert!(other.is_signed_in().await);
 }
 
 /// The clock of the phone was nine minutes fast, and is right again.

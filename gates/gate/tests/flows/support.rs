@@ -1,13 +1,14 @@
 //! A service with accounts in memory.
 
-use countersign::backup::Argon2Params;
+use countersign::backup::{Argon2Params, CodeFormat};
 use countersign::factor::TrustedDevices;
 use countersign::session::{FactorFlag, Requirement};
 use countersign::store::MemoryStore;
 use countersign::testing::{ManualClock, Phone};
 use countersign::vigilance::{History, MemoryVigilance, Observation, Vigilance};
 use countersign::{
-    AccountId, Actor, KeyId, Keyring, Policy, SealingKey, Status, Timestamp, Verifier,
+    AccountId, Actor, KeyId, Keyring, Policy, PolicyBuilder, SealingKey, Status, Timestamp,
+    Verifier,
 };
 use countersign_gate::page::{Content, Page};
 use countersign_gate::{
@@ -173,15 +174,28 @@ impl Accounts for People {
 
 impl Service {
     pub(crate) fn new(format: Format, store: Rows) -> Self {
-        Self::with(format, store, false)
+        Self::with(format, store, |policy| policy)
     }
 
     /// A service that remembers browsers, and trusts them for 30 days.
     pub(crate) fn remembering(&self) -> Self {
-        Self::with(self.format, self.store, true)
+        Self::with(self.format, self.store, |policy| {
+            policy.trusted_devices(TrustedDevices::Days(30))
+        })
     }
 
-    fn with(format: Format, store: Rows, devices: bool) -> Self {
+    /// A service with backup codes of at least 112 bits, and a lock-out after three wrong codes.
+    pub(crate) fn with_long_codes(&self) -> Self {
+        Self::with(self.format, self.store, |policy| {
+            policy.code_format(CodeFormat::BITS_112).lock_after(3)
+        })
+    }
+
+    fn with(
+        format: Format,
+        store: Rows,
+        policy: impl FnOnce(PolicyBuilder) -> PolicyBuilder,
+    ) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let (rows, plan) = (MemoryRows::new(), Plan::default());
         let records = FaultyStore {
@@ -192,11 +206,8 @@ impl Service {
             inner: rows.clone(),
             plan: plan.clone(),
         };
-        let policy = Policy::builder().code_hash(Argon2Params::new(8, 1, 1).unwrap());
-        let policy = match devices {
-            true => policy.trusted_devices(TrustedDevices::Days(30)),
-            false => policy,
-        };
+        let cheap = Policy::builder().code_hash(Argon2Params::new(8, 1, 1).unwrap());
+        let policy = policy(cheap);
         let keyring = Keyring::new(KeyId::new(1), SealingKey::generate().unwrap());
         // Seven days without a wrong code.
         let quiet: History = "1 20832 0 0 0 0 0 0 0 0".parse().unwrap();
@@ -208,6 +219,7 @@ impl Service {
             .build()
             .unwrap();
         let accounts = People::default();
+        let devices = matches!(verifier.policy().trusted_devices(), TrustedDevices::Days(_));
         let gate = match store {
             Rows::Separate => {
                 let store = Separate::new(records, sign_ins);
@@ -402,8 +414,8 @@ fn text(page: &Page) -> String {
         Content::Code(page) => {
             writeln!(
                 text,
-                "page: code\nrequest: {}\nwait: {:?}\ntrust: {:?}\nin a row: {:?}",
-                page.request, page.wait, page.trust_days, page.in_a_row
+                "page: code\nrequest: {}\nwait: {:?}\ntrust: {:?}\nin a row: {:?}\nbackup code: {}",
+                page.request, page.wait, page.trust_days, page.in_a_row, page.backup_code
             )
             .unwrap();
         }
