@@ -7,7 +7,7 @@
 
 use super::device_token::DeviceToken;
 use super::policy::{DeviceKind, MOST_FAILURES, TrustedDevices};
-use super::rate_limit::is_recent;
+use super::rate_limit::{is_clock_fault, is_recent};
 use crate::constant_time::{reveal, reveal_index};
 use crate::mac::{first_16, hmac_sha256};
 use crate::{AccountId, DeviceId, DeviceLabel, Policy, Timestamp};
@@ -196,6 +196,17 @@ impl Devices {
     /// Drops the devices that had all their failures.
     pub(super) fn drop_spent(&mut self) {
         self.retain(|device| !device.is_spent());
+    }
+
+    /// Sets times that lie in the future to now. Drops the devices that were remembered more than an
+    /// hour ahead, because nobody knows how old they are. Call this only if the clock is correct.
+    pub(super) fn reset_future_times(&mut self, now: Timestamp) {
+        self.retain(|device| !is_clock_fault(device.issued_at, now));
+        for device in self.0.iter_mut().flat_map(|list| &mut list.0) {
+            device.issued_at = device.issued_at.min(now);
+            device.advanced_at = device.advanced_at.min(now);
+            device.last_used_at = device.last_used_at.min(Some(now));
+        }
     }
 
     /// Drops the other devices. Returns whether there were any.
@@ -430,6 +441,32 @@ mod tests {
             assert_eq!(standing(number, 60), late, "{number}");
             assert_eq!(standing(number, 61), later, "{number}");
         }
+    }
+
+    #[test]
+    fn times_in_the_future_are_reset() {
+        let at = |seconds: u64| Device {
+            id: DeviceId::from_bytes([u8::try_from(seconds % 251).unwrap(); 8]),
+            issued_at: NOW.saturating_add(seconds),
+            advanced_at: NOW.saturating_add(10 * seconds),
+            last_used_at: Some(NOW.saturating_add(10 * seconds)),
+            ..device(7)
+        };
+        let mut devices = Devices::from(Vec::from([at(0), at(3600), at(3601)]));
+        devices.reset_future_times(NOW);
+        let times = |device: &Device| (device.issued_at, device.advanced_at, device.last_used_at);
+        let left: Vec<_> = devices.as_slice().iter().map(times).collect();
+        assert_eq!(left, [(NOW, NOW, Some(NOW)); 2]);
+        devices.reset_future_times(NOW.saturating_add(60));
+        assert!(
+            devices
+                .as_slice()
+                .iter()
+                .all(|device| device.issued_at == NOW)
+        );
+        let mut unused = Devices::from(Vec::from([device(7)]));
+        unused.reset_future_times(NOW);
+        assert_eq!(unused.as_slice().first().unwrap().last_used_at, None);
     }
 
     #[test]

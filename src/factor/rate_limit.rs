@@ -217,7 +217,8 @@ pub enum ServerClock {
     /// wrong.
     Unconfirmed,
     /// You compared this server's clock with another source of time, and the clock is correct. The
-    /// call sets stored times that lie in the future to now.
+    /// call sets stored times that lie in the future to now. It ends the known devices that were
+    /// remembered more than an hour in the future.
     ///
     /// First correct the clock that was fast. While that clock is fast, each such call gives an
     /// attacker the refills of the time difference again. If this server's clock is in fact slow,

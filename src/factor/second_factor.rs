@@ -246,6 +246,7 @@ impl SecondFactor {
                 self.rate_limit.reset_future_times(now);
                 self.beginnings.reset_future_times(now);
                 self.issuing.reset_future_times(now);
+                self.devices.reset_future_times(now);
             }
             ServerClock::Unconfirmed => {
                 let clock_fault = self.rate_limit.has_clock_fault(now)

@@ -78,6 +78,18 @@ impl Device {
         self.advanced.iter().max().unwrap() + 60
     }
 
+    /// The clock of this server is right, so a time that lies ahead is wrong.
+    pub(crate) fn reset_future_times(devices: &mut Vec<Self>, now: u64) {
+        devices.retain(|device| device.issued_at <= now + 3600);
+        for device in devices {
+            device.issued_at = device.issued_at.min(now);
+            let accepted = device.accepted.iter_mut().map(|(_, at)| at);
+            for at in accepted.chain(&mut device.advanced) {
+                *at = (*at).min(now);
+            }
+        }
+    }
+
     const fn is_spent(&self) -> bool {
         self.failures >= 10
     }

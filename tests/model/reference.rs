@@ -2,6 +2,7 @@
 //! model keeps every time step and every event, and searches all of them for each answer.
 
 use super::account::{Account, Active, App, By, Code, Pending, Proof, Set};
+use super::devices::Device;
 use super::issue_rules::Right;
 
 use super::observed::{AppView, CodesView, Entry, View};
@@ -373,6 +374,7 @@ impl Reference {
             account.throttle.add(Event::ClockConfirmed { at });
             account.beginnings.reset_future_times(at);
             account.issues.reset_future_times(at);
+            Device::reset_future_times(&mut account.devices, at);
         } else if account.throttle.has_clock_fault(at)
             || account.beginnings.has_clock_fault(at)
             || account.issues.has_clock_fault(at)
