@@ -33,10 +33,13 @@
 //! | [`Postgres`] | `initdb`, `postgres`, `pg_isready` (`postgresql`) |
 //! | [`MariaDb`] | `mariadbd`, `mariadb-install-db`, `mariadb-admin` (`mariadb-server`) |
 //! | [`Redis`], [`RedisCluster`] | `redis-server`, `redis-cli` (`redis-server`, `redis-tools`) |
+//! | [`Etcd`], [`EtcdCluster`] | `etcd` (`etcd-server`) |
 
 #[cfg(feature = "bench")]
 pub mod bench;
 mod durability;
+mod etcd;
+mod etcd_cluster;
 mod fault;
 mod maria_db;
 mod postgres;
@@ -49,6 +52,8 @@ mod server_directory;
 mod start_error;
 
 pub use durability::Durability;
+pub use etcd::Etcd;
+pub use etcd_cluster::EtcdCluster;
 pub use fault::Fault;
 pub use maria_db::MariaDb;
 pub use postgres::Postgres;

@@ -56,10 +56,15 @@ impl Process {
         self.child.wait().map(|_| ())
     }
 
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: &str) -> io::Result<()> {
+        let pid = self.child.id().to_string();
+        run(Command::new("kill").args(["-s", signal, &pid])).map_err(io::Error::other)
+    }
+
     /// Sends a signal, and waits until the server ends.
     pub(crate) fn stop(mut self, signal: &str) -> io::Result<()> {
-        let pid = self.child.id().to_string();
-        run(Command::new("kill").args(["-s", signal, &pid])).map_err(io::Error::other)?;
+        self.signal(signal)?;
         let start = Instant::now();
         while start.elapsed() < TIME_LIMIT {
             if self.child.try_wait()?.is_some() {

@@ -15,7 +15,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
-use countersign_store_testing::{Durability, MariaDb, Postgres, Redis, RedisCluster, available};
+use countersign_store_testing::{
+    Durability, Etcd, EtcdCluster, MariaDb, Postgres, Redis, RedisCluster, available,
+};
 
 fn redis(address: SocketAddr, command: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -72,6 +74,23 @@ fn a_server_restarts_and_leaves_nothing_behind() {
     if let Some(mut cluster) = available(RedisCluster::start(Durability::Fast)) {
         cluster.kill9(1).unwrap();
         cluster.restart(1).unwrap();
+        assert!(cluster.addresses().into_iter().all(is_up));
+        assert!(cluster.kill9(3).is_err());
+    }
+    if let Some(mut server) = available(Etcd::start()) {
+        server.kill9().unwrap();
+        assert!(!is_up(server.address()));
+        server.restart().unwrap();
+        let version = server.ask("/version", "").unwrap();
+        assert!(version.contains("etcdserver"), "{version}");
+    }
+    if let Some(mut cluster) = available(EtcdCluster::start()) {
+        let leader = cluster.leader().unwrap();
+        cluster.pause(leader).unwrap();
+        cluster.kill9(leader).unwrap();
+        assert!(cluster.resume(leader).is_err());
+        assert_ne!(cluster.leader().unwrap(), leader);
+        cluster.restart().unwrap();
         assert!(cluster.addresses().into_iter().all(is_up));
         assert!(cluster.kill9(3).is_err());
     }
