@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use countersign::store::BoxStore;
+use countersign_etcd::EtcdStore;
 use countersign_redis::RedisStore;
 use countersign_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sqlx::mysql::MySqlPool;
@@ -48,6 +49,8 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
             let client = redis::Client::open(url).unwrap();
             BoxStore::new(RedisStore::new(client).with_timeout(limit))
         }
+        // The scheme of etcd.
+        "http" => BoxStore::new(EtcdStore::new([url]).unwrap().with_timeout(limit)),
         other => panic!("unknown database: {other}"),
     }
 }

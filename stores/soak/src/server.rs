@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use countersign_store_testing::{Durability, MariaDb, Postgres, Redis, StartError};
+use countersign_store_testing::{Durability, Etcd, MariaDb, Postgres, Redis, StartError};
 
 /// A database server of a test.
 pub trait Server: Send + fmt::Debug {
@@ -43,6 +43,14 @@ pub fn redis(durability: Durability) -> Result<Box<dyn Server>, StartError> {
     Ok(Box::new(Redis::start(durability)?))
 }
 
+/// Starts etcd, which always waits for the disk.
+///
+/// # Errors
+/// [`StartError`] if it does not start.
+pub fn etcd(_: Durability) -> Result<Box<dyn Server>, StartError> {
+    Ok(Box::new(Etcd::start()?))
+}
+
 macro_rules! server {
     ($($server:ty),+) => {
         $(impl Server for $server {
@@ -61,4 +69,4 @@ macro_rules! server {
     };
 }
 
-server!(Postgres, MariaDb, Redis);
+server!(Postgres, MariaDb, Redis, Etcd);

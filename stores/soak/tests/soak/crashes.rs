@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
-use countersign_store_soak::server::{Start, mariadb, postgres, redis};
+use countersign_store_soak::server::{Start, etcd, mariadb, postgres, redis};
 use countersign_store_soak::{CheckReport, Server};
 use countersign_store_testing::{Durability, available};
 
@@ -83,6 +83,11 @@ fn redis_loses_nothing() {
 }
 
 #[test]
+fn etcd_loses_nothing() {
+    no_answered_write_is_lost("etcd", etcd, 3);
+}
+
+#[test]
 fn the_check_detects_lost_writes_of_postgres() {
     the_check_detects_lost_writes("postgres", postgres);
 }
@@ -108,4 +113,10 @@ fn soak_mariadb_loses_nothing() {
 #[ignore = "takes minutes"]
 fn soak_redis_loses_nothing() {
     no_answered_write_is_lost("redis", redis, 100);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_etcd_loses_nothing() {
+    no_answered_write_is_lost("etcd", etcd, 100);
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use countersign_store_soak::code_race::Races;
 use countersign_store_soak::race_round::Tally;
-use countersign_store_soak::server::{Start, mariadb, postgres, redis};
+use countersign_store_soak::server::{Start, etcd, mariadb, postgres, redis};
 use countersign_store_testing::{Durability, available};
 
 use super::WORKER;
@@ -61,6 +61,11 @@ fn redis_accepts_a_code_once() {
 }
 
 #[test]
+fn etcd_accepts_a_code_once() {
+    on_server("etcd", etcd, 20, 2, 16);
+}
+
+#[test]
 fn sqlite_accepts_a_code_once() {
     on_sqlite(20, 2, 16);
 }
@@ -81,6 +86,12 @@ fn soak_mariadb_accepts_a_code_once() {
 #[ignore = "takes minutes"]
 fn soak_redis_accepts_a_code_once() {
     on_server("redis", redis, 1000, 4, 16);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_etcd_accepts_a_code_once() {
+    on_server("etcd", etcd, 1000, 4, 16);
 }
 
 #[test]
