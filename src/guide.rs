@@ -9,7 +9,7 @@
 //! | [Which rejection gets which words](rejections) | what to answer to every rejection and error |
 //! | [Known devices](devices) | devices that need not wait, and devices that need no code |
 //! | [Writing a store](writing_a_store) | the storage contract and its conformance tests |
-//! | [Stores for etcd and DynamoDB](store_recipes) | the contract in two more databases |
+//! | [A store for DynamoDB](store_recipes) | the contract in one more database |
 //! | [Events](events) | what happened: an outbox, `on_event`, and all fields |
 //! | [Deploying](deploying) | keys, updates, databases, clocks, unlocking, restores |
 //! | [Losing and finding a phone](lost_phone) | each flow around a lost phone, and its test |

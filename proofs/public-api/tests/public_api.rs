@@ -89,6 +89,11 @@ fn countersign_redis_exports_what_is_listed() {
 }
 
 #[test]
+fn countersign_etcd_exports_what_is_listed() {
+    exports_what_is_listed("countersign-etcd");
+}
+
+#[test]
 fn countersign_pskc_exports_what_is_listed() {
     exports_what_is_listed("countersign-pskc");
 }
@@ -130,6 +135,10 @@ fn only_allowed_foreign_types_are_public() {
     names_only_crates(
         "countersign-redis",
         &["countersign", "countersign_redis", "redis"],
+    );
+    names_only_crates(
+        "countersign-etcd",
+        &["countersign", "countersign_etcd", "hyper_util"],
     );
     names_only_crates("countersign-pskc", &["countersign", "countersign_pskc"]);
     names_only_crates("countersign-gate", &["countersign", "countersign_gate"]);
