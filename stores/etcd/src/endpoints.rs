@@ -45,7 +45,8 @@ pub enum EndpointError {
 impl Endpoints {
     pub(crate) fn parse<I>(urls: I) -> Result<Self, EndpointError>
     where
-        I: IntoIterator<Item: AsRef<str>>,
+        I: IntoIterator,
+        I::Item: AsRef<str>,
     {
         let parse = |(number, url): (_, I::Item)| {
             Endpoint::parse(url.as_ref()).ok_or(EndpointError::Malformed { number })

@@ -119,8 +119,7 @@ impl Gateway {
     }
 
     async fn answer(&self, endpoint: &Endpoint, request: &Request) -> Result<Bytes, Error> {
-        let body = Bytes::from(request.body.clone());
-        let send = |token| self.send(endpoint, request.path, body.clone(), token);
+        let send = |token| self.send(endpoint, request.path, request.body.clone(), token);
         let answer = match &self.login {
             None => send(None).await?,
             Some(login) => {

@@ -3,6 +3,7 @@
 
 use countersign::store::ConditionalWrite;
 use data_encoding::BASE64;
+use hyper::body::Bytes;
 
 use crate::value;
 
@@ -10,7 +11,7 @@ use crate::value;
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) path: &'static str,
-    pub(crate) body: String,
+    pub(crate) body: Bytes,
 }
 
 /// Reads one key. Every read is linearizable unless it says `serializable`.
@@ -18,7 +19,7 @@ pub(crate) fn load(key: &str) -> Request {
     let key = BASE64.encode(key.as_bytes());
     Request {
         path: RANGE,
-        body: format!(r#"{{"key":"{key}"}}"#),
+        body: format!(r#"{{"key":"{key}"}}"#).into(),
     }
 }
 
@@ -29,7 +30,8 @@ pub(crate) fn list((first, end): &(String, String), limit: u32) -> Request {
         path: RANGE,
         body: format!(
             r#"{{"key":"{first}","range_end":"{end}","keys_only":true,"limit":"{limit}"}}"#
-        ),
+        )
+        .into(),
     }
 }
 
@@ -54,7 +56,7 @@ pub(crate) fn write(key: &str, write: &ConditionalWrite<'_>) -> Request {
     };
     Request {
         path: TXN,
-        body: format!(r#"{{"compare":[{compare}],"success":[{then}]}}"#),
+        body: format!(r#"{{"compare":[{compare}],"success":[{then}]}}"#).into(),
     }
 }
 

@@ -79,22 +79,48 @@ impl EtcdStore {
     /// [`EndpointError`] if there is no endpoint, or if one is malformed or needs TLS.
     pub fn new<I>(endpoints: I) -> Result<Self, EndpointError>
     where
-        I: IntoIterator<Item: AsRef<str>>,
+        I: IntoIterator,
+        I::Item: AsRef<str>,
     {
         let endpoints = Endpoints::parse(endpoints)?.without_tls()?;
         Ok(Self::on(Gateway::new(endpoints)))
     }
 
     /// Makes a store that connects by your own connector, for example a TLS connector of
-    /// `hyper-rustls` or `hyper-tls`. The connector authenticates the server, and your service by a
-    /// certificate if the server wants one. Limit an attempt to connect to about a second.
+    /// `hyper-rustls` or `hyper-tls`. The connector authenticates the server. If the server wants
+    /// it, the connector authenticates your service by a certificate.
+    ///
+    /// Limit an attempt to connect to about a second, so that a call can try another member. Do not
+    /// offer HTTP/2, which the store does not use.
+    ///
+    /// ```no_run
+    /// use countersign_etcd::EtcdStore;
+    /// use hyper_util::client::legacy::connect::HttpConnector;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut connector = HttpConnector::new();
+    /// connector.set_nodelay(true);
+    /// connector.set_connect_timeout(Some(Duration::from_secs(1)));
+    /// connector.enforce_http(false);
+    /// // With hyper-rustls:
+    /// // let connector = HttpsConnectorBuilder::new()
+    /// //     .with_tls_config(tls_config)
+    /// //     .https_only()
+    /// //     .enable_http1()
+    /// //     .wrap_connector(connector);
+    /// let store = EtcdStore::with_connector(connector, ["https://etcd-1.internal:2379"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`EndpointError`] if there is no endpoint, or if one is malformed.
     pub fn with_connector<C, I>(connector: C, endpoints: I) -> Result<Self, EndpointError>
     where
         C: Connect + Clone + Send + Sync + 'static,
-        I: IntoIterator<Item: AsRef<str>>,
+        I: IntoIterator,
+        I::Item: AsRef<str>,
     {
         let endpoints = Endpoints::parse(endpoints)?;
         Ok(Self::on(Gateway::over(connector, endpoints)))
