@@ -164,13 +164,19 @@ impl EtcdNode {
         self.process.take().map_or(Ok(()), Process::kill9)
     }
 
-    /// Sends a signal to a running server.
-    pub(crate) fn signal(&self, signal: &str) -> io::Result<()> {
-        let not_running = || io::Error::new(io::ErrorKind::NotFound, "the server is not running");
-        self.process
-            .as_ref()
-            .ok_or_else(not_running)?
-            .signal(signal)
+    /// Stops a running server.
+    pub(crate) fn pause(&self) -> io::Result<()> {
+        self.running()?.pause()
+    }
+
+    /// Continues a server after [`pause`](Self::pause).
+    pub(crate) fn resume(&self) -> io::Result<()> {
+        self.running()?.resume()
+    }
+
+    fn running(&self) -> io::Result<&Process> {
+        let stopped = || io::Error::other("the server does not run");
+        self.process.as_ref().ok_or_else(stopped)
     }
 
     /// Whether the node says that it is the leader.

@@ -89,7 +89,7 @@ impl EtcdCluster {
     /// # Errors
     /// If it does not run, or if there is no node of this number.
     pub fn pause(&mut self, node: usize) -> io::Result<()> {
-        self.node(node)?.signal("STOP")
+        self.node(node)?.pause()
     }
 
     /// Continues a node after [`pause`](Self::pause).
@@ -97,7 +97,7 @@ impl EtcdCluster {
     /// # Errors
     /// If it does not run, or if there is no node of this number.
     pub fn resume(&mut self, node: usize) -> io::Result<()> {
-        self.node(node)?.signal("CONT")
+        self.node(node)?.resume()
     }
 
     /// Starts every killed node again at the same address with the same data, and waits until all

@@ -1,4 +1,4 @@
-//! Temporary database servers for tests, and a proxy that injects network faults. For Unix; not
+//! Temporary database servers and clusters for tests, and a faulty network. For Linux; not
 //! published.
 //!
 //! A server listens on a free port of 127.0.0.1 and keeps its data in a temporary directory. The
@@ -34,6 +34,13 @@
 //! | [`MariaDb`] | `mariadbd`, `mariadb-install-db`, `mariadb-admin` (`mariadb-server`) |
 //! | [`Redis`], [`RedisCluster`] | `redis-server`, `redis-cli` (`redis-server`, `redis-tools`) |
 //! | [`Etcd`], [`EtcdCluster`] | `etcd` (`etcd-server`) |
+//! | [`PostgresPair`] | also `pg_basebackup`, `pg_ctl` (`postgresql`) |
+//! | [`PgBouncer`] | `pgbouncer` (`pgbouncer`) |
+//! | [`GaleraCluster`] | also `rsync`, and the library of Galera (`rsync`, `galera-4`) |
+//! | [`RedisSentinel`] | `redis-server` (`redis-server`) |
+//!
+//! A [`Proxy`] injects a fault into one request. A [`Relay`] delays and cuts the network between
+//! the servers of a cluster.
 
 #[cfg(feature = "bench")]
 pub mod bench;
@@ -41,13 +48,18 @@ mod durability;
 mod etcd;
 mod etcd_cluster;
 mod fault;
+mod galera_cluster;
 mod maria_db;
+mod pg_bouncer;
 mod postgres;
+mod postgres_pair;
 mod process;
 mod programs;
 mod proxy;
 mod redis;
 mod redis_cluster;
+mod redis_sentinel;
+mod relay;
 mod server_directory;
 mod start_error;
 
@@ -55,9 +67,14 @@ pub use durability::Durability;
 pub use etcd::Etcd;
 pub use etcd_cluster::EtcdCluster;
 pub use fault::Fault;
+pub use galera_cluster::GaleraCluster;
 pub use maria_db::MariaDb;
+pub use pg_bouncer::PgBouncer;
 pub use postgres::Postgres;
+pub use postgres_pair::PostgresPair;
 pub use proxy::Proxy;
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;
+pub use redis_sentinel::RedisSentinel;
+pub use relay::Relay;
 pub use start_error::{StartError, available};

@@ -20,6 +20,8 @@ pub struct Postgres {
     programs: PathBuf,
     port: u16,
     durability: Durability,
+    /// `name=value`
+    settings: Vec<String>,
 }
 
 impl Postgres {
@@ -28,24 +30,73 @@ impl Postgres {
     /// # Errors
     /// [`StartError`] if it is not installed or does not become ready.
     pub fn start(durability: Durability) -> Result<Self, StartError> {
+        Self::start_with(durability, &[])
+    }
+
+    /// Starts a server with more settings, each `name=value`.
+    ///
+    /// # Errors
+    /// [`StartError`] as for [`start`](Self::start).
+    pub fn start_with(durability: Durability, settings: &[&str]) -> Result<Self, StartError> {
+        let mut server = Self::prepare(durability)?;
+        let settings = settings.iter().map(|&setting| setting.to_owned());
+        server.settings = settings.collect();
+        let mut initdb = server.command("initdb");
+        initdb.arg("-D").arg(server.data());
+        initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
+        initdb.args(["--locale=C.UTF-8", "--no-sync"]);
+        process::run(&mut initdb).map_err(|reason| failed(&server, reason))?;
+        server.run_for_the_first_time()
+    }
+
+    /// Starts a standby of the server at this address, and waits until it follows. The standby
+    /// calls itself `name`.
+    pub(crate) fn standby_of(
+        primary: SocketAddr,
+        name: &str,
+        durability: Durability,
+    ) -> Result<Self, StartError> {
+        let server = Self::prepare(durability)?;
+        let (host, port) = (primary.ip(), primary.port());
+        let source = format!("host={host} port={port} user=postgres application_name={name}");
+        let mut copy = server.command("pg_basebackup");
+        copy.arg("-D").arg(server.data()).args(["-d", &source]);
+        copy.args(["-R", "-X", "stream", "--no-sync", "-c", "fast"]);
+        process::run(&mut copy).map_err(|reason| failed(&server, reason))?;
+        let server = server.run_for_the_first_time()?;
+        let follows =
+            || process::has_logged(server.directory.path(), NAME, "started streaming WAL");
+        process::wait_for(follows)
+            .map_err(|()| failed(&server, "the standby does not follow its primary"))?;
+        Ok(server)
+    }
+
+    /// An empty directory for a server.
+    fn prepare(durability: Durability) -> Result<Self, StartError> {
         let programs = programs::postgres().ok_or(StartError::Missing(NAME))?;
-        let mut server = Self {
+        let server = Self {
             process: None,
             directory: ServerDirectory::new()?,
             programs,
             port: 0,
             durability,
+            settings: Vec::new(),
         };
-        server.create()?;
+        let given = programs::give_away(server.directory.path());
+        given.map_err(|reason| failed(&server, reason))?;
+        Ok(server)
+    }
+
+    fn run_for_the_first_time(mut self) -> Result<Self, StartError> {
         let mut outcome = Ok(());
         for _ in 0..PORTS {
-            server.port = programs::free_port()?;
-            outcome = server.run();
+            self.port = programs::free_port()?;
+            outcome = self.run();
             if outcome.is_ok() {
                 break;
             }
         }
-        outcome.map(|()| server)
+        outcome.map(|()| self)
     }
 
     /// `postgres://postgres@127.0.0.1:PORT/postgres`
@@ -72,6 +123,39 @@ impl Postgres {
     /// If the server cannot be killed.
     pub fn kill9(&mut self) -> io::Result<()> {
         self.process.take().map_or(Ok(()), Process::kill9)
+    }
+
+    /// Kills all processes of the server at the same moment, like a loss of power.
+    /// [`kill9`](Self::kill9) kills the first one, and the others answer for a moment.
+    ///
+    /// # Errors
+    /// If the server cannot be killed.
+    pub fn kill9_all(&mut self) -> io::Result<()> {
+        let process = self.process.take();
+        process.map_or(Ok(()), Process::kill9_with_children)
+    }
+
+    /// Stops all processes of the server, like a virtual machine that is paused.
+    ///
+    /// # Errors
+    /// If the server cannot be paused.
+    pub fn pause(&self) -> io::Result<()> {
+        self.process.as_ref().map_or(Ok(()), Process::pause)
+    }
+
+    /// Continues a paused server.
+    ///
+    /// # Errors
+    /// If the server cannot be continued.
+    pub fn resume(&self) -> io::Result<()> {
+        self.process.as_ref().map_or(Ok(()), Process::resume)
+    }
+
+    /// Makes a standby a primary.
+    pub(crate) fn promote(&self) -> Result<(), StartError> {
+        let mut promote = self.command("pg_ctl");
+        promote.args(["promote", "-w", "-D"]).arg(self.data());
+        process::run(&mut promote).map_err(|reason| failed(self, reason))
     }
 
     /// Shuts the server down. It closes connections and keeps committed data.
@@ -101,22 +185,9 @@ impl Postgres {
         }
     }
 
-    fn create(&self) -> Result<(), StartError> {
-        let directory = self.directory.path();
-        if programs::is_root() {
-            let owned = process::run(Command::new("chown").arg(USER).arg(directory));
-            owned.map_err(|reason| failed(self, reason))?;
-        }
-        let mut initdb = self.command("initdb");
-        initdb.arg("-D").arg(directory.join("data"));
-        initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
-        initdb.args(["--locale=C.UTF-8", "--no-sync"]);
-        process::run(&mut initdb).map_err(|reason| failed(self, reason))
-    }
-
     fn run(&mut self) -> Result<(), StartError> {
         let (directory, port) = (self.directory.path(), self.port.to_string());
-        let data = directory.join("data");
+        let data = self.data();
         let mut command = self.command("postgres");
         command.arg("-D").arg(&data).arg("-k").arg(&data);
         command.args(["-p", &port, "-c", "listen_addresses=127.0.0.1"]);
@@ -127,7 +198,8 @@ impl Postgres {
             Durability::Fast => &["fsync=off", "full_page_writes=off"],
             Durability::Forgetful => &["fsync=off", "synchronous_commit=off"],
         };
-        for setting in settings {
+        let more = self.settings.iter().map(String::as_str);
+        for setting in settings.iter().copied().chain(more) {
             command.args(["-c", setting]);
         }
         let mut process = Process::start(&mut command, directory, NAME)?;
@@ -142,18 +214,13 @@ impl Postgres {
         Ok(())
     }
 
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     /// One of the server's programs, run as a user that it accepts.
     fn command(&self, program: &str) -> Command {
-        let program = self.programs.join(program);
-        let mut command = if programs::is_root() {
-            let mut command = Command::new("setpriv");
-            let group = format!("--regid={GROUP}");
-            command.args([&format!("--reuid={USER}"), &group, "--clear-groups"]);
-            command.arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = programs::unprivileged(Command::new(self.programs.join(program)));
         command
             .env("HOME", self.directory.path())
             .current_dir(self.directory.path());
@@ -166,9 +233,6 @@ fn failed(server: &Postgres, what: impl Into<String>) -> StartError {
 }
 
 const NAME: &str = "postgres";
-/// PostgreSQL refuses to run as root.
-const USER: &str = "nobody";
-const GROUP: &str = "nogroup";
 /// How long a start may fail after a crash.
 const RELEASE_LIMIT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(50);

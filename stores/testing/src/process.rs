@@ -56,15 +56,37 @@ impl Process {
         self.child.wait().map(|_| ())
     }
 
-    /// Sends a signal.
-    pub(crate) fn signal(&self, signal: &str) -> io::Result<()> {
-        let pid = self.child.id().to_string();
-        run(Command::new("kill").args(["-s", signal, &pid])).map_err(io::Error::other)
+    /// Kills the server and its child processes at the same moment, like a loss of power.
+    pub(crate) fn kill9_with_children(mut self) -> io::Result<()> {
+        // A stopped server starts no more children.
+        self.pause()?;
+        self.signal("KILL")?;
+        self.child.wait().map(|_| ())
+    }
+
+    /// Stops the server and its child processes, like a virtual machine that is paused.
+    pub(crate) fn pause(&self) -> io::Result<()> {
+        signal("STOP", &[self.child.id()])?;
+        self.signal("STOP")
+    }
+
+    /// Continues a paused server.
+    pub(crate) fn resume(&self) -> io::Result<()> {
+        self.signal("CONT")
+    }
+
+    /// Sends a signal to the server and its child processes.
+    fn signal(&self, name: &str) -> io::Result<()> {
+        let pid = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        let children = children.split_whitespace().flat_map(str::parse);
+        let all: Vec<u32> = [pid].into_iter().chain(children).collect();
+        signal(name, &all)
     }
 
     /// Sends a signal, and waits until the server ends.
     pub(crate) fn stop(mut self, signal: &str) -> io::Result<()> {
-        self.signal(signal)?;
+        self::signal(signal, &[self.child.id()])?;
         let start = Instant::now();
         while start.elapsed() < TIME_LIMIT {
             if self.child.try_wait()?.is_some() {
@@ -88,11 +110,23 @@ impl Drop for Process {
     }
 }
 
+fn signal(name: &str, processes: &[u32]) -> io::Result<()> {
+    let processes = processes.iter().map(u32::to_string);
+    run(Command::new("kill").args(["-s", name]).args(processes)).map_err(io::Error::other)
+}
+
 /// Runs a program to its end. The error contains its output.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
+    output(command).map(|_| ())
+}
+
+/// Runs a program to its end, and returns what it wrote to its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output();
     match output {
-        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
         Ok(output) => Err(format!(
             "{:?} ends with {}: {}{}",
             command.get_program(),
@@ -115,6 +149,23 @@ pub(crate) fn failed(
     reason.push('\n');
     reason.push_str(&end_of_log(directory, name).unwrap_or_default());
     StartError::Failed { server, reason }
+}
+
+/// Whether the log of a server contains this text.
+pub(crate) fn has_logged(directory: &Path, name: &str, text: &str) -> bool {
+    fs::read_to_string(log(directory, name)).is_ok_and(|log| log.contains(text))
+}
+
+/// Waits until a server has reached a state. Fails if that takes too long.
+pub(crate) fn wait_for(reached: impl Fn() -> bool) -> Result<(), ()> {
+    let start = Instant::now();
+    while !reached() {
+        if start.elapsed() > TIME_LIMIT {
+            return Err(());
+        }
+        thread::sleep(POLL);
+    }
+    Ok(())
 }
 
 fn end_of_log(directory: &Path, name: &str) -> io::Result<String> {

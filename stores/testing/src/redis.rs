@@ -1,7 +1,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Redis {
     /// [`StartError`] if it is not installed or does not become ready.
     pub fn start(durability: Durability) -> Result<Self, StartError> {
         let directory = ServerDirectory::new()?;
-        let mut node = RedisNode::new(directory.path().to_owned(), "redis", durability, false)?;
+        let mut node = RedisNode::new(directory.path(), "redis", durability)?;
         node.start()?;
         Ok(Self {
             node,
@@ -87,40 +87,51 @@ pub(crate) struct RedisNode {
     name: &'static str,
     port: u16,
     durability: Durability,
-    in_cluster: bool,
+    options: Vec<String>,
 }
 
 impl RedisNode {
     pub(crate) fn new(
-        directory: PathBuf,
+        directory: &Path,
         name: &'static str,
         durability: Durability,
-        in_cluster: bool,
     ) -> Result<Self, StartError> {
         let program = programs::find("redis-server").ok_or(StartError::Missing("redis"))?;
         fs::create_dir(directory.join(name))?;
         Ok(Self {
             process: None,
             program,
-            directory,
+            directory: directory.to_owned(),
             name,
             port: 0,
             durability,
-            in_cluster,
+            options: Vec::new(),
         })
+    }
+
+    /// Sets more options of the server's program, such as `--replicaof 127.0.0.1 6379`.
+    pub(crate) fn with_options(self, options: &[&str]) -> Self {
+        let words = options.iter().flat_map(|option| option.split(' '));
+        let options = words.map(str::to_owned).collect();
+        Self { options, ..self }
     }
 
     /// Starts the server for the first time.
     pub(crate) fn start(&mut self) -> Result<(), StartError> {
         let mut outcome = Ok(());
         for _ in 0..PORTS {
-            self.port = self.free_port()?;
+            self.choose_port()?;
             outcome = self.run();
             if outcome.is_ok() {
                 break;
             }
         }
         outcome
+    }
+
+    pub(crate) fn choose_port(&mut self) -> io::Result<()> {
+        self.port = free_port()?;
+        Ok(())
     }
 
     pub(crate) fn run(&mut self) -> Result<(), StartError> {
@@ -133,10 +144,7 @@ impl RedisNode {
             Durability::Fast => ["--appendonly", "yes", "--appendfsync", "no"],
             Durability::Forgetful => ["--appendonly", "no", "--appendfsync", "no"],
         });
-        if self.in_cluster {
-            command.args(["--cluster-enabled", "yes"]);
-            command.args(["--cluster-node-timeout", "2000"]);
-        }
+        command.args(&self.options);
         let mut process = Process::start(&mut command, &self.directory, self.name)?;
         let ready = || self.ask("PING").is_ok_and(|answer| answer == "+PONG\r\n");
         process
@@ -161,7 +169,13 @@ impl RedisNode {
 
     /// The first part of the answer to a command. A short answer is complete.
     pub(crate) fn ask(&self, command: &str) -> io::Result<String> {
-        let mut stream = TcpStream::connect_timeout(&self.address(), ANSWER)?;
+        Self::ask_at(self.port, command)
+    }
+
+    /// The first part of the answer of the server at a port.
+    pub(crate) fn ask_at(port: u16, command: &str) -> io::Result<String> {
+        let address = (Ipv4Addr::LOCALHOST, port).into();
+        let mut stream = TcpStream::connect_timeout(&address, ANSWER)?;
         stream.set_read_timeout(Some(ANSWER))?;
         stream.write_all(format!("{command}\r\n").as_bytes())?;
         let mut answer = [0; 4096];
@@ -174,13 +188,21 @@ impl RedisNode {
         process::failed("redis", what, &self.directory, self.name)
     }
 
-    /// A node of a cluster also needs the port that is 10,000 higher.
-    fn free_port(&self) -> io::Result<u16> {
-        loop {
-            let port = programs::free_port()?;
-            if !self.in_cluster || port < u16::MAX - BUS {
-                return Ok(port);
-            }
+    pub(crate) fn pause(&self) -> io::Result<()> {
+        self.process.as_ref().map_or(Ok(()), Process::pause)
+    }
+
+    pub(crate) fn resume(&self) -> io::Result<()> {
+        self.process.as_ref().map_or(Ok(()), Process::resume)
+    }
+}
+
+/// A port for which the port that is 10,000 higher exists too. A node of a cluster needs both.
+fn free_port() -> io::Result<u16> {
+    loop {
+        let port = programs::free_port()?;
+        if port < u16::MAX - BUS {
+            return Ok(port);
         }
     }
 }

@@ -25,7 +25,11 @@ impl RedisCluster {
     /// [`StartError`] if it is not installed or does not become ready.
     pub fn start(durability: Durability) -> Result<Self, StartError> {
         let directory = ServerDirectory::new()?;
-        let node = |name| RedisNode::new(directory.path().to_owned(), name, durability, true);
+        let node = |name| {
+            let node = RedisNode::new(directory.path(), name, durability)?;
+            let options = ["--cluster-enabled yes", "--cluster-node-timeout 2000"];
+            Ok::<_, StartError>(node.with_options(&options))
+        };
         let nodes = [node("first")?, node("second")?, node("third")?];
         let mut cluster = Self {
             nodes,

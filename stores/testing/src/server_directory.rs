@@ -53,7 +53,11 @@ impl Drop for ServerDirectory {
 const CLEAN_UP: &str = r#"
 trap '' INT TERM HUP
 cat
-for pid in "$1"/*.pid; do kill -9 "$(cat "$pid")"; done
+for file in "$1"/*.pid; do
+    pid=$(cat "$file")
+    # The child processes of a paused server would not notice its end.
+    kill -9 "$pid" $(cat "/proc/$pid/task/$pid/children")
+done
 for _ in 1 2 3 4 5 6 7 8 9; do rm -rf "$1" && break; sleep 0.2; done
 "#;
 

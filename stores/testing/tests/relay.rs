@@ -1,0 +1,125 @@
+//! The relay delays bytes, drops them without a sign, and leads to another server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use countersign_store_testing::Relay;
+use socket2::{Domain, Socket, Type};
+
+/// A server that answers every byte with its own name.
+fn server(name: u8) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                while let Ok(1) = stream.read(&mut [0]) {
+                    _ = stream.write_all(&[name]);
+                }
+            });
+        }
+    });
+    address
+}
+
+fn client(relay: &Relay, patience: Duration) -> TcpStream {
+    let stream = TcpStream::connect(relay.address()).unwrap();
+    stream.set_read_timeout(Some(patience)).unwrap();
+    stream
+}
+
+fn ask(stream: &mut TcpStream) -> std::io::Result<u8> {
+    stream.write_all(b"?")?;
+    let mut answer = [0];
+    stream.read_exact(&mut answer)?;
+    Ok(answer[0])
+}
+
+const LONG: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(200);
+
+#[test]
+fn bytes_arrive_late_in_both_directions() {
+    let delay = Duration::from_millis(100);
+    let relay = Relay::start(server(b'a'), delay).unwrap();
+    let mut stream = client(&relay, LONG);
+    let start = Instant::now();
+    assert_eq!(ask(&mut stream).unwrap(), b'a');
+    assert!(start.elapsed() >= 2 * delay);
+}
+
+#[test]
+fn a_cut_is_silent_until_it_ends() {
+    let relay = Relay::start(server(b'a'), Duration::ZERO).unwrap();
+    let mut before = client(&relay, SHORT);
+    assert_eq!(ask(&mut before).unwrap(), b'a');
+    relay.cut();
+    let mut during = client(&relay, SHORT);
+    for stream in [&mut before, &mut during] {
+        let error = ask(stream).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    }
+    relay.heal();
+    for stream in [&mut before, &mut during] {
+        let error = ask(stream).unwrap_err();
+        assert_ne!(error.kind(), ErrorKind::WouldBlock);
+    }
+    assert_eq!(ask(&mut client(&relay, LONG)).unwrap(), b'a');
+}
+
+#[test]
+fn a_cut_drops_bytes_under_way() {
+    let relay = Relay::start(server(b'a'), Duration::from_millis(500)).unwrap();
+    let mut stream = client(&relay, Duration::from_secs(2));
+    stream.write_all(b"?").unwrap();
+    relay.cut();
+    assert_eq!(
+        stream.read(&mut [0]).unwrap_err().kind(),
+        ErrorKind::WouldBlock
+    );
+}
+
+#[test]
+fn a_cut_can_leave_some_clients_out() {
+    let relay = Relay::start(server(b'a'), Duration::ZERO).unwrap();
+    let elsewhere = || {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let from: SocketAddr = (Ipv4Addr::new(127, 0, 0, 9), 0).into();
+        socket.bind(&from.into()).unwrap();
+        socket.connect(&relay.address().into()).unwrap();
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(SHORT)).unwrap();
+        stream
+    };
+    let (mut before, mut cut_off) = (client(&relay, LONG), elsewhere());
+    assert_eq!(ask(&mut cut_off).unwrap(), b'a');
+    relay.cut_except(&[Ipv4Addr::LOCALHOST.into()]);
+    for stream in [&mut before, &mut client(&relay, LONG)] {
+        assert_eq!(ask(stream).unwrap(), b'a');
+    }
+    for stream in [&mut cut_off, &mut elsewhere()] {
+        let error = ask(stream).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    }
+}
+
+#[test]
+fn the_relay_leads_to_another_server() {
+    let relay = Relay::start(server(b'a'), Duration::ZERO).unwrap();
+    let mut before = client(&relay, LONG);
+    assert_eq!(ask(&mut before).unwrap(), b'a');
+    relay.lead_to(server(b'b'));
+    assert!(ask(&mut before).is_err());
+    assert_eq!(ask(&mut client(&relay, LONG)).unwrap(), b'b');
+}
