@@ -51,6 +51,10 @@
 //! 1,000 misses it. For that, the tests commit about 11,000 writes. A database that commits 1,000
 //! per second takes 11 seconds. [`Harness::effort`] changes this rate and the number of writes.
 //!
+//! # Clusters
+//!
+//! If every node of a cluster answers clients, test them all with [`Rotation`].
+//!
 //! # Faults
 //!
 //! [`Faulty`] wraps any store and injects faults from a seed: it fails calls, loses answers and
@@ -64,6 +68,7 @@ mod cases;
 mod faulty_store;
 mod harness;
 mod linearizability;
+mod rotation;
 mod store_cases;
 mod store_races;
 mod values;
@@ -73,6 +78,7 @@ pub use cases::Failure;
 pub use faulty_store::{Fault, Faults, Faulty, InjectedFault};
 pub use harness::{Effort, Harness};
 pub use linearizability::*;
+pub use rotation::Rotation;
 pub use store_cases::*;
 pub use store_races::*;
 pub use values::*;

@@ -12,6 +12,7 @@
 
 mod dropped_calls;
 mod handles;
+mod nodes;
 mod other_accounts;
 mod rare_faults;
 mod rule_store;
@@ -21,14 +22,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign::conformance::{Case, Effort, Harness, cases, run_cases};
+use countersign::conformance::{Case, Effort, Harness, Rotation, cases, run_cases};
 use countersign::store::{
     BoxStore, ConditionalWrite, MemoryStore, Revision, Summary, WriteKind, WriteResult,
 };
+use countersign::testing::block_on;
 use countersign::{AccountId, KeyId, blocking};
 
 use crate::dropped_calls::{Leaking, Tearing};
 use crate::handles::{Cached, Lagging, RolledBack, TwoSteps};
+use crate::nodes::{AllNodes, OneNode};
 use crate::other_accounts::{Forgetful, MixedUp, OneFile};
 use crate::rule_store::{Failing, RuleStore};
 
@@ -483,6 +486,60 @@ fn effort_extends_the_wait_for_expiring_rows() {
 fn a_store_lagging_behind_writes_is_caught() {
     let caught = failed_cases(&Lagging::default());
     assert_eq!(caught, ["loads_and_writes_are_linearizable"]);
+}
+
+#[test]
+fn nodes_that_read_late_are_caught_by_rotation() {
+    assert_eq!(failed_cases(&OneNode::default()), [""; 0]);
+    let caught = failed_cases(&AllNodes::default());
+    for case in [
+        "a_created_record_loads_as_written",
+        "two_handles_see_each_other_at_once",
+        "a_done_write_outlives_its_handle",
+        "loads_and_writes_are_linearizable",
+    ] {
+        assert!(caught.contains(&case), "{caught:?}");
+    }
+}
+
+#[test]
+fn a_rotation_over_a_correct_store_passes() {
+    struct Handles(Rotation<MemoryStore>);
+
+    impl Harness for Handles {
+        type Store = Rotation<MemoryStore>;
+
+        fn open(&self) -> Self::Store {
+            self.0.clone()
+        }
+    }
+
+    let store = MemoryStore::new();
+    let others = [store.clone(), store.clone()];
+    let harness = Handles(Rotation::new(store, others));
+    assert_eq!(failed_cases(&harness), [""; 0]);
+}
+
+#[test]
+fn a_rotation_gives_each_node_its_turn() {
+    use countersign::store::Store as _;
+
+    let nodes = [1, 2, 3].map(|node| {
+        let store = MemoryStore::new();
+        let summary = Summary::new(false, 0, KeyId::new(1));
+        let revision = Revision::from_i64(node).unwrap();
+        let write = ConditionalWrite::put(None, revision, b"record", WriteKind::Enrolling, summary);
+        let account = AccountId::from(7_u32);
+        block_on(store.compare_and_swap(&account, write)).unwrap();
+        store
+    });
+    let [first, others @ ..] = nodes;
+    let rotation = Rotation::new(first, others);
+    let turns = [0, 1, 2, 3].map(|_| {
+        let stored = block_on(rotation.clone().load(&AccountId::from(7_u32)));
+        stored.unwrap().unwrap().revision.as_i64()
+    });
+    assert_eq!(turns, [1, 2, 3, 1]);
 }
 
 #[test]

@@ -105,9 +105,9 @@ fn no_source_file_exceeds_500_lines() {
 }
 
 #[test]
-fn the_core_has_at_most_146_files() {
+fn the_core_has_at_most_147_files() {
     let files = under("src", "rs").len();
-    assert!((20..=146).contains(&files), "{files} files");
+    assert!((20..=147).contains(&files), "{files} files");
 }
 
 #[test]
