@@ -38,6 +38,7 @@
 //! | [`PgBouncer`] | `pgbouncer` (`pgbouncer`) |
 //! | [`GaleraCluster`] | also `rsync`, and the library of Galera (`rsync`, `galera-4`) |
 //! | [`RedisSentinel`] | `redis-server` (`redis-server`) |
+//! | [`ReplicatedRedisCluster`] | as [`RedisCluster`] |
 //!
 //! A [`Proxy`] injects a fault into one request. A [`Relay`] delays and cuts the network between
 //! the servers of a cluster.
@@ -60,6 +61,7 @@ mod redis;
 mod redis_cluster;
 mod redis_sentinel;
 mod relay;
+mod replicated_redis_cluster;
 mod server_directory;
 mod start_error;
 
@@ -77,4 +79,5 @@ pub use redis::Redis;
 pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;
 pub use relay::Relay;
+pub use replicated_redis_cluster::ReplicatedRedisCluster;
 pub use start_error::{StartError, available};

@@ -1,6 +1,6 @@
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -158,6 +158,11 @@ impl RedisNode {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
+    /// The address for the other nodes of a cluster.
+    pub(crate) fn bus_address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port.saturating_add(BUS)).into()
+    }
+
     pub(crate) fn kill9(&mut self) -> io::Result<()> {
         self.process.take().map_or(Ok(()), Process::kill9)
     }
@@ -195,6 +200,13 @@ impl RedisNode {
     pub(crate) fn resume(&self) -> io::Result<()> {
         self.process.as_ref().map_or(Ok(()), Process::resume)
     }
+}
+
+/// The address from which the server of this number connects to others. A relay knows it by this
+/// address.
+pub(crate) fn source(server: usize) -> IpAddr {
+    let last = u8::try_from(server).unwrap_or_default().saturating_add(11);
+    Ipv4Addr::new(127, 0, 0, last).into()
 }
 
 /// A port for which the port that is 10,000 higher exists too. A node of a cluster needs both.

@@ -1,4 +1,4 @@
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use crate::process::{self, Process};
 use crate::programs;
-use crate::redis::RedisNode;
+use crate::redis::{self, RedisNode};
 use crate::server_directory::ServerDirectory;
 use crate::{Durability, Relay, StartError};
 
@@ -116,6 +116,17 @@ impl RedisSentinel {
         self.servers.get_mut(server).ok_or_else(no_server)?.kill9()
     }
 
+    /// Starts a killed server again with the same data, and ends its cut. The sentinels make it a
+    /// replica of the present primary.
+    ///
+    /// # Errors
+    /// [`StartError`] if it does not become ready, or if there is no server of this number.
+    pub fn restart(&mut self, server: usize) -> Result<(), StartError> {
+        self.servers.get_mut(server).ok_or_else(no_server)?.run()?;
+        self.relays.get(server).ok_or_else(no_server)?.heal();
+        Ok(())
+    }
+
     /// Stops a server, like a virtual machine that is paused.
     ///
     /// # Errors
@@ -138,7 +149,7 @@ impl RedisSentinel {
     /// # Errors
     /// If there is no server of this number.
     pub fn cut(&self, server: usize, with: &[usize]) -> io::Result<()> {
-        let kept: Vec<_> = with.iter().map(|&server| source(server)).collect();
+        let kept: Vec<_> = with.iter().map(|&server| redis::source(server)).collect();
         self.relays
             .get(server)
             .ok_or_else(no_server)?
@@ -171,7 +182,7 @@ fn server(
         "--replica-announce-ip 127.0.0.1".to_owned(),
         format!("--replica-announce-port {}", relay.address().port()),
         // A relay knows a server by this address.
-        format!("--bind-source-addr {}", source(number)),
+        format!("--bind-source-addr {}", redis::source(number)),
         "--repl-ping-replica-period 1".to_owned(),
         "--repl-diskless-sync-delay 0".to_owned(),
     ];
@@ -180,12 +191,6 @@ fn server(
     let mut node = node.with_options(&options);
     node.run()?;
     Ok((node, relay))
-}
-
-/// The address from which a server connects to others.
-fn source(server: usize) -> IpAddr {
-    let last = u8::try_from(server).unwrap_or_default().saturating_add(11);
-    Ipv4Addr::new(127, 0, 0, last).into()
 }
 
 impl Sentinel {

@@ -24,21 +24,19 @@ pub struct Relay {
 struct Shared {
     delay: Duration,
     server: Mutex<SocketAddr>,
-    cut: Mutex<Cut>,
+    cut: Mutex<Option<Cut>>,
     links: Mutex<Vec<Weak<Link>>>,
     closed: AtomicBool,
 }
 
 /// Whose bytes the relay drops.
 #[derive(Debug)]
-enum Cut {
-    Nobody,
-    /// Everybody but the clients with these addresses.
-    AllExcept {
-        kept: Vec<IpAddr>,
-        /// The connections that others opened since.
-        waiting: Vec<TcpStream>,
-    },
+struct Cut {
+    clients: Vec<IpAddr>,
+    /// Whether these clients are cut off, or all others.
+    cuts_listed: bool,
+    /// The connections that clients opened while they were cut off.
+    waiting: Vec<TcpStream>,
 }
 
 /// A connection from a client, and its connection to the server.
@@ -62,7 +60,7 @@ impl Relay {
         let shared = Arc::new(Shared {
             delay,
             server: Mutex::new(server),
-            cut: Mutex::new(Cut::Nobody),
+            cut: Mutex::default(),
             links: Mutex::default(),
             closed: AtomicBool::new(false),
         });
@@ -85,12 +83,24 @@ impl Relay {
 
     /// Cuts off all clients but those with these addresses.
     pub fn cut_except(&self, clients: &[IpAddr]) {
-        *lock(&self.shared.cut) = Cut::AllExcept {
-            kept: clients.to_vec(),
+        self.cut_off(clients, false);
+    }
+
+    /// Cuts off the clients with these addresses only.
+    pub fn cut_from(&self, clients: &[IpAddr]) {
+        self.cut_off(clients, true);
+    }
+
+    fn cut_off(&self, clients: &[IpAddr], cuts_listed: bool) {
+        let cut = Cut {
+            clients: clients.to_vec(),
+            cuts_listed,
             waiting: Vec::new(),
         };
+        let mut current = lock(&self.shared.cut);
+        let cut = current.insert(cut);
         for link in self.shared.links() {
-            if !clients.contains(&link.from) {
+            if cut.cuts_off(link.from) {
                 link.broken.store(true, Ordering::SeqCst);
             }
         }
@@ -98,7 +108,7 @@ impl Relay {
 
     /// Ends the cut. Closes the connections that lost bytes.
     pub fn heal(&self) {
-        *lock(&self.shared.cut) = Cut::Nobody;
+        *lock(&self.shared.cut) = None;
         for link in self.shared.links() {
             if link.broken.load(Ordering::SeqCst) {
                 link.close();
@@ -141,10 +151,10 @@ impl Shared {
     fn open(self: &Arc<Self>, client: TcpStream) -> io::Result<()> {
         let from = client.peer_addr()?.ip();
         let mut cut = lock(&self.cut);
-        if let Cut::AllExcept { kept, waiting } = &mut *cut
-            && !kept.contains(&from)
+        if let Some(cut) = &mut *cut
+            && cut.cuts_off(from)
         {
-            waiting.push(client);
+            cut.waiting.push(client);
             return Ok(());
         }
         // Both locks are held until the link is known, so that no cut and no change misses it.
@@ -174,6 +184,12 @@ impl Shared {
 
     fn links(&self) -> Vec<Arc<Link>> {
         lock(&self.links).iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Cut {
+    fn cuts_off(&self, client: IpAddr) -> bool {
+        self.clients.contains(&client) == self.cuts_listed
     }
 }
 

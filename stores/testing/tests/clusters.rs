@@ -14,7 +14,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use countersign_store_testing::{
-    Durability, GaleraCluster, PgBouncer, Postgres, PostgresPair, RedisSentinel, available,
+    Durability, GaleraCluster, PgBouncer, Postgres, PostgresPair, RedisSentinel,
+    ReplicatedRedisCluster, available,
 };
 
 fn is_up(address: SocketAddr) -> bool {
@@ -120,5 +121,33 @@ fn a_killed_redis_primary_is_replaced() {
     servers.resume(1).unwrap();
     servers.kill9(0).unwrap();
     wait_until(|| servers.primary().is_some_and(|primary| primary != 0));
+    servers.restart(0).unwrap();
+    wait_until(|| redis(servers.own_addresses()[0], ["ROLE"]).contains("slave"));
     assert!(servers.kill9(3).is_err());
+}
+
+#[test]
+fn a_replica_of_a_redis_cluster_takes_over() {
+    let started = ReplicatedRedisCluster::start(Durability::Fast, Duration::ZERO);
+    let Some(mut cluster) = available(started) else {
+        return;
+    };
+    let first = cluster.primary().unwrap();
+    let addresses = cluster.own_addresses();
+    let primaries = || {
+        let roles = addresses.iter().map(|address| redis(*address, ["ROLE"]));
+        roles.filter(|role| role.contains("master")).count()
+    };
+    assert_eq!(primaries(), 3);
+    // The node that is cut off does not know that it has been replaced.
+    cluster.cut(first).unwrap();
+    wait_until(|| primaries() == 4);
+    cluster.heal();
+    wait_until(|| redis(addresses[first], ["ROLE"]).contains("slave"));
+    let second = cluster.primary().unwrap();
+    cluster.pause(second).unwrap();
+    cluster.resume(second).unwrap();
+    cluster.kill9(second).unwrap();
+    cluster.restart(second).unwrap();
+    assert!(cluster.kill9(6).is_err());
 }

@@ -104,13 +104,27 @@ fn a_cut_can_leave_some_clients_out() {
     };
     let (mut before, mut cut_off) = (client(&relay, LONG), elsewhere());
     assert_eq!(ask(&mut cut_off).unwrap(), b'a');
-    relay.cut_except(&[Ipv4Addr::LOCALHOST.into()]);
-    for stream in [&mut before, &mut client(&relay, LONG)] {
-        assert_eq!(ask(stream).unwrap(), b'a');
-    }
-    for stream in [&mut cut_off, &mut elsewhere()] {
-        let error = ask(stream).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    let (here, there) = (Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 9));
+    let cuts: [&dyn Fn(); 2] = [
+        &|| {
+            relay.cut_except(&[here.into()]);
+        },
+        &|| {
+            relay.cut_from(&[there.into()]);
+        },
+    ];
+    for cut in cuts {
+        cut();
+        for stream in [&mut before, &mut client(&relay, LONG)] {
+            assert_eq!(ask(stream).unwrap(), b'a');
+        }
+        for stream in [&mut cut_off, &mut elsewhere()] {
+            let error = ask(stream).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        }
+        relay.heal();
+        cut_off = elsewhere();
+        assert_eq!(ask(&mut cut_off).unwrap(), b'a');
     }
 }
 
