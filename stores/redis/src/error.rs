@@ -48,8 +48,8 @@ pub enum Error {
     /// The Redis user lacks a permission that the store needs. Nothing was written.
     #[error(
         "the redis user lacks a permission, so nothing was written; grant it \
-         `+evalsha +eval +persist +exists +hmget +hget +hset +del` on the keys of the store, \
-         and `+wait`, `+scan`, `+cluster|slots` or `+config|get` for the calls that need them; the \
+         `+evalsha +eval +persist +exists +hmget +hget +hset +del +role` on the keys of the \
+         store, and `+wait`, `+scan`, `+cluster|slots` or `+config|get` for the calls that need them; the \
          vigilance needs `+get +set +pexpire +zadd +zcount +zscore`"
     )]
     NotPermitted(#[source] RedisError),
@@ -78,6 +78,32 @@ pub enum Error {
         acknowledged: i64,
         /// The number of replicas that you required.
         wanted: u32,
+    },
+
+    /// The server has more replicas than the store waits for. A replica without an accepted code
+    /// could take over, and accept the code again. Nothing was read or written.
+    #[error(
+        "redis at {server} has {replicas} replicas, and the store waits for {wanted}, so nothing \
+         was read or written; call `with_replicas({replicas})`, because a replica without an \
+         accepted code can take over"
+    )]
+    MoreReplicas {
+        /// The host and port of the server, or the name of the primary and its sentinels.
+        server: String,
+        /// The number of connected replicas.
+        replicas: u32,
+        /// The number of replicas that a write waits for.
+        wanted: u32,
+    },
+
+    /// No sentinel that answers knows a primary of this name. Nothing was sent.
+    #[error(
+        "no sentinel knows a primary with the name `{name}`, so nothing was sent; \
+         check the host in the url of the primary, and the addresses of the sentinels"
+    )]
+    UnknownPrimary {
+        /// The name.
+        name: String,
     },
 
     /// The server has reached its `maxmemory`. Nothing was written.

@@ -33,9 +33,8 @@
 //! - Rust 1.89.
 //! - A Redis or Valkey server with the commands of Redis 4. The tests use Redis 7.0.
 //! - `EVAL` and `EVALSHA`. [`Error::NotPermitted`] lists the permissions of the Redis user.
-//! - The address of the primary. The store has no support for Sentinel, so use a name or a proxy
-//!   that leads to the primary. If the server turns out to be a replica, the store refuses it and
-//!   connects again at the next call.
+//! - The address of the primary, or the addresses of the sentinels ([`RedisStore::sentinel`]). If the
+//!   server turns out to be a replica, the store refuses it and connects again at the next call.
 //!
 //! # Settings of the server
 //!
@@ -54,8 +53,8 @@
 //! | setting | reason |
 //! |---|---|
 //! | `replica-read-only yes` | otherwise a replica answers loads, perhaps with old data |
-//! | `min-replicas-to-write`, `min-replicas-max-lag` | a primary that is cut off stops answering |
-//! | [`with_replicas`](RedisStore::with_replicas) | a write is `Done` when replicas have it |
+//! | [`with_replicas`](RedisStore::with_replicas) | a write is `Done` when all replicas have it |
+//! | `min-replicas-to-write 1` | a primary that is cut off stops answering loads after a while |
 //!
 //! [`unsafe_settings`](RedisStore::unsafe_settings) checks the settings of the first table. Call it
 //! when your service starts. A record takes about 900 bytes of memory per account.
@@ -66,10 +65,18 @@
 //! replica has the write, and that replica takes over, the write **is lost, although it was
 //! answered**. The same happens if you restore a snapshot or an older file.
 //!
-//! `with_replicas` uses `WAIT`, which makes this loss rare. But the loss can still happen. The
-//! replica has the write in memory, but perhaps not on disk. Also, a failover can choose a replica
-//! without the write. The store does not use `WAITAOF` of Redis 7.2, which counts the servers that
-//! have the write on disk.
+//! [`with_replicas`](RedisStore::with_replicas) with the number of *all* replicas prevents this
+//! (`WAIT`). The store refuses a smaller number. `docs/clusters.md` has the counts, with two
+//! replicas, Sentinel and 64 accounts:
+//!
+//! | fault | `WAIT` for | answered writes | lost |
+//! |---|---|---|---|
+//! COUNTS
+//!
+//! Two risks remain. `WAIT` counts a replica that has the write in memory, but perhaps not on disk,
+//! so a power failure of all servers can lose it. The store does not use `WAITAOF` of Redis 7.2,
+//! which counts the servers that have the write on disk. And an operator can promote a replica that
+//! was down for a while.
 //!
 //! What an attacker gains by a lost write:
 //!

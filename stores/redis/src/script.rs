@@ -24,6 +24,7 @@ pub(crate) struct Call<'a> {
     more_keys: &'a [String],
     arguments: Vec<Vec<u8>>,
     replicas: Option<Replicas>,
+    most_replicas: Option<u32>,
 }
 
 /// How many replicas must have the write, and how long to wait for them.
@@ -55,6 +56,7 @@ impl Script {
             more_keys: &[],
             arguments: Vec::new(),
             replicas: None,
+            most_replicas: None,
         }
     }
 }
@@ -74,6 +76,18 @@ impl<'a> Call<'a> {
     /// have all writes from before the script ended, from any connection.
     pub(crate) fn replicated(self, replicas: Option<Replicas>) -> Self {
         Self { replicas, ..self }
+    }
+
+    /// Refuses a node that has more replicas.
+    pub(crate) fn on_at_most(self, most_replicas: Option<u32>) -> Self {
+        Self {
+            most_replicas,
+            ..self
+        }
+    }
+
+    pub(crate) fn most_replicas(&self) -> Option<u32> {
+        self.most_replicas
     }
 
     pub(crate) fn key(&self) -> &str {

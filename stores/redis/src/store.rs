@@ -86,6 +86,7 @@ pub struct RedisStore {
     keys: Arc<Keys>,
     limit: Duration,
     replicas: u32,
+    accepts_loss: bool,
 }
 
 impl RedisStore {
@@ -107,6 +108,34 @@ impl RedisStore {
         Ok(Self::on(Server::cluster(nodes)?))
     }
 
+    /// Makes a store on the primary that these sentinels name, also after a failover.
+    ///
+    /// The host in the URL of `primary` is the name that the sentinels monitor. The store connects
+    /// to the primary with the user, password, TLS and socket options of `primary`. A client of a
+    /// sentinel has its own.
+    ///
+    /// ```no_run
+    /// use countersign_redis::RedisStore;
+    /// use redis::Client;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sentinels = ["redis://10.0.0.1:26379/", "redis://10.0.0.2:26379/", "redis://10.0.0.3:26379/"];
+    /// let sentinels = sentinels.into_iter().map(Client::open).collect::<Result<Vec<_>, _>>()?;
+    /// let primary = Client::open("redis://:password@records/")?;
+    /// let store = RedisStore::sentinel(sentinels, primary)?.with_replicas(2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`RedisError`] if there is no sentinel, or if `primary` is a socket in the file system.
+    pub fn sentinel(
+        sentinels: impl IntoIterator<Item = Client>,
+        primary: Client,
+    ) -> Result<Self, RedisError> {
+        Ok(Self::on(Server::behind_sentinels(sentinels, primary)?))
+    }
+
     fn on(server: Server) -> Self {
         Self {
             server: Arc::new(server),
@@ -114,6 +143,7 @@ impl RedisStore {
             keys: Arc::new(Keys::default()),
             limit: LIMIT,
             replicas: 0,
+            accepts_loss: false,
         }
     }
 
@@ -139,16 +169,32 @@ impl RedisStore {
     /// [`NotReplicated`](Error::NotReplicated). The verifier treats this error as a lost answer,
     /// and sends the write again. The repeated call waits again, but does not write again.
     ///
-    /// Set `count` to the number of replicas of each primary. Then every replica that can take over
-    /// has the write, but no write is reported as done while a replica is down. With a smaller
-    /// number, a replica without the write can take over. While a write waits, the calls behind it
-    /// on the same connection wait too.
+    /// Set `count` to the number of *all* replicas of each primary. Then every replica that can take
+    /// over has the write. But no write is done while a replica is down, so nobody signs in. While
+    /// a write waits, the calls behind it on the same connection wait too.
     ///
-    /// By default, a write is done when the primary has it.
+    /// By default, a write is done when the primary has it. That is right for a server without
+    /// replicas. The store asks the server for the number of its replicas (`ROLE`), when it connects
+    /// and then once a minute. If there are more replicas than `count`, every call fails with
+    /// [`MoreReplicas`](Error::MoreReplicas).
     #[must_use]
     pub fn with_replicas(self, count: u32) -> Self {
         Self {
             replicas: count,
+            ..self
+        }
+    }
+
+    /// Accepts a server with more replicas than a write waits for. **After a failover, accepted
+    /// codes may come back**: a replica that takes over may lack them, and accepts them again. It
+    /// may also lack counted guesses and a whole second factor.
+    ///
+    /// `docs/clusters.md` counts the losses: of 64 accounts, 34 accepted a code twice when the
+    /// primary was killed, and all 64 when the network was cut for 8 seconds.
+    #[must_use]
+    pub fn danger_accepted_codes_may_come_back(self) -> Self {
+        Self {
+            accepts_loss: true,
             ..self
         }
     }
@@ -204,6 +250,11 @@ impl RedisStore {
         self.limit
     }
 
+    /// The number of replicas that a server may have.
+    fn most_replicas(&self) -> Option<u32> {
+        (!self.accepts_loss).then_some(self.replicas)
+    }
+
     /// The answers of a script and of `WAIT`.
     pub(crate) async fn answer(
         &self,
@@ -231,6 +282,7 @@ impl Store for RedisStore {
         let deadline = Deadline::new(self.limit);
         let key = self.keys.key(account);
         let call = self.scripts.load.call(&key);
+        let call = call.on_at_most(self.most_replicas());
         let answer = match self.answer(&call, deadline).await {
             // The connection may have broken long ago. A load changes nothing, so a second load is
             // safe.
@@ -273,6 +325,7 @@ impl Store for RedisStore {
             timeout: self.limit.checked_div(2).unwrap_or_default(),
         });
         let call = call.replicated(replicas);
+        let call = call.on_at_most(self.most_replicas());
         let (answer, acknowledged) = self.answer(&call, Deadline::new(self.limit)).await?;
         match (answer, acknowledged) {
             (Value::Int(DONE), Value::Int(acknowledged))
@@ -308,6 +361,7 @@ impl fmt::Debug for RedisStore {
             .field("prefix", &self.keys.prefix())
             .field("limit", &self.limit)
             .field("replicas", &self.replicas)
+            .field("accepts_loss", &self.accepts_loss)
             .finish()
     }
 }

@@ -1,17 +1,22 @@
 //! The server or the cluster, and the connections to it.
 
+mod address;
 mod cluster;
 mod deadline;
 mod node;
+mod replica_count;
+mod sentinels;
 mod slot;
 
 use redis::{Client, RedisError, Value};
 
 use crate::Error;
 use crate::script::Call;
+pub(crate) use address::Address;
 use cluster::Cluster;
 pub(crate) use deadline::Deadline;
-pub(crate) use node::{Address, Node};
+pub(crate) use node::Node;
+use sentinels::Sentinels;
 
 /// One server, or a cluster.
 #[derive(Debug)]
@@ -23,6 +28,15 @@ pub(crate) enum Server {
 impl Server {
     pub(crate) fn single(client: Client) -> Self {
         Self::Single(Box::new(Node::new(client)))
+    }
+
+    /// The primary that the sentinels name.
+    pub(crate) fn behind_sentinels(
+        sentinels: impl IntoIterator<Item = Client>,
+        primary: Client,
+    ) -> Result<Self, RedisError> {
+        let sentinels = Sentinels::new(sentinels, &primary)?;
+        Ok(Self::Single(Box::new(Node::behind(sentinels, primary))))
     }
 
     pub(crate) fn cluster(seeds: impl IntoIterator<Item = Client>) -> Result<Self, RedisError> {

@@ -7,9 +7,11 @@ use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, Pipeline, RedisError,
     ServerErrorKind, Value,
 };
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
-use super::Deadline;
+use super::replica_count::ReplicaCount;
+use super::sentinels::Sentinels;
+use super::{Address, Deadline};
 use crate::script::{self, Call};
 use crate::{Error, failure};
 
@@ -21,7 +23,9 @@ use crate::{Error, failure};
 /// Calls that use the old connection keep it until they end.
 pub(crate) struct Node {
     client: Client,
+    /// `None` for a server that the sentinels name, and for a socket in the file system.
     address: Option<Address>,
+    sentinels: Option<Sentinels>,
     current: Mutex<Current>,
     /// Locked by the one call that connects.
     connecting: tokio::sync::Mutex<()>,
@@ -32,36 +36,38 @@ struct Current {
     connection: Option<MultiplexedConnection>,
     /// Counts the connections, so that a call drops only its own connection.
     number: u64,
-}
-
-/// The host and port of a node.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Address {
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    /// What the server at the end of this connection said.
+    replicas: ReplicaCount,
 }
 
 impl Node {
     pub(crate) fn new(client: Client) -> Self {
-        let address = match client.get_connection_info().addr() {
-            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
-                Some(Address {
-                    host: host.clone(),
-                    port: *port,
-                })
-            }
-            _ => None,
-        };
+        let address = Address::of(&client);
         Self {
             client,
             address,
+            sentinels: None,
             current: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
         }
     }
 
+    /// The primary that the sentinels name, with the user, password, TLS and socket options of this
+    /// client.
+    pub(crate) fn behind(sentinels: Sentinels, client: Client) -> Self {
+        Self {
+            address: None,
+            sentinels: Some(sentinels),
+            ..Self::new(client)
+        }
+    }
+
     /// A node at another address, with the same user, password, TLS and socket options.
     pub(crate) fn at_address(&self, address: &Address) -> Result<Self, RedisError> {
+        self.client_at(address).map(Self::new)
+    }
+
+    fn client_at(&self, address: &Address) -> Result<Client, RedisError> {
         let (host, port) = (address.host.clone(), address.port);
         let info: &ConnectionInfo = self.client.get_connection_info();
         let other = match info.addr() {
@@ -77,7 +83,7 @@ impl Node {
             },
             _ => ConnectionAddr::Tcp(host, port),
         };
-        Ok(Self::new(Client::open(info.clone().set_addr(other))?))
+        Client::open(info.clone().set_addr(other))
     }
 
     /// The address, or `None` for a socket in the file system.
@@ -97,6 +103,9 @@ impl Node {
         asking: bool,
         deadline: Deadline,
     ) -> Result<Vec<Value>, Error> {
+        if let Some(most) = call.most_replicas() {
+            self.refuse_more_replicas(most, deadline).await?;
+        }
         let (commands, skipped) = call.commands(asking, false);
         let answers = self
             .send(&commands, skipped, call.answers(), deadline)
@@ -107,6 +116,35 @@ impl Node {
         let (commands, skipped) = call.commands(asking, true);
         self.send(&commands, skipped, call.answers(), deadline)
             .await
+    }
+
+    /// Fails if the server has more replicas than this. Asks the server if its last answer is from
+    /// another connection or too old.
+    async fn refuse_more_replicas(&self, most: u32, deadline: Deadline) -> Result<(), Error> {
+        let known = self.current().replicas.known_at(Instant::now());
+        let replicas = match known {
+            Some(replicas) => replicas,
+            None => {
+                let role = ReplicaCount::question();
+                let answer = match self.ask(&role, deadline).await {
+                    // The connection may have broken long ago. Nothing depends on this question, so
+                    // it can be asked again.
+                    Err(Error::Disconnected(_)) => self.ask(&role, deadline).await?,
+                    answer => answer?,
+                };
+                let count = ReplicaCount::from_answer(answer).map_err(Error::Server)?;
+                self.current().replicas = count;
+                count.replicas()
+            }
+        };
+        if replicas <= most {
+            return Ok(());
+        }
+        Err(Error::MoreReplicas {
+            server: self.to_string(),
+            replicas,
+            wanted: most,
+        })
     }
 
     /// Sends commands once, and returns their answers. Some of them may be errors of the server.
@@ -160,16 +198,32 @@ impl Node {
             let config = AsyncConnectionConfig::new()
                 .set_connection_timeout(None)
                 .set_response_timeout(None);
-            let client = &self.client;
-            let connection = client
-                .get_multiplexed_async_connection_with_config(&config)
-                .await?;
-            Ok(self.current().replace(connection))
+            let client = match &self.sentinels {
+                None => self.client.clone(),
+                Some(sentinels) => {
+                    let primary = sentinels.primary(deadline).await?;
+                    let client = self.client_at(&primary);
+                    client.map_err(|error| self.unreachable(error))?
+                }
+            };
+            let connect = client.get_multiplexed_async_connection_with_config(&config);
+            match timeout_at(deadline.to_connect(), connect).await {
+                Ok(Ok(connection)) => Ok(self.current().replace(connection)),
+                Ok(Err(error)) => Err(self.unreachable(error)),
+                Err(_) => Err(self.timed_out()),
+            }
         };
-        match timeout_at(deadline.to_connect(), connect).await {
-            Ok(connected) => connected.map_err(|error| self.unreachable(error)),
-            Err(_) => Err(self.unreachable(io::Error::from(io::ErrorKind::TimedOut).into())),
-        }
+        // The sentinels take their own part of the time.
+        let end = match &self.sentinels {
+            None => deadline.to_connect(),
+            Some(_) => deadline.at,
+        };
+        let connected = timeout_at(end, connect).await;
+        connected.unwrap_or_else(|_| Err(self.timed_out()))
+    }
+
+    fn timed_out(&self) -> Error {
+        self.unreachable(io::Error::from(io::ErrorKind::TimedOut).into())
     }
 
     fn unreachable(&self, source: RedisError) -> Error {
@@ -203,6 +257,7 @@ impl Current {
     fn replace(&mut self, connection: MultiplexedConnection) -> (MultiplexedConnection, u64) {
         self.number = self.number.wrapping_add(1);
         self.connection = Some(connection.clone());
+        self.replicas = ReplicaCount::default();
         (connection, self.number)
     }
 }
@@ -220,12 +275,9 @@ impl fmt::Debug for Node {
 impl fmt::Display for Node {
     /// Shows the address only: no user, no password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.client.get_connection_info().addr().fmt(f)
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        match &self.sentinels {
+            None => self.client.get_connection_info().addr().fmt(f),
+            Some(sentinels) => sentinels.fmt(f),
+        }
     }
 }

@@ -220,7 +220,8 @@ async fn unsafe_settings_reports_each_setting() {
     assert_eq!(found.len(), 3, "one for each node: {found:?}");
 }
 
-/// A server that gives this answer to every command. `{port}` stands for its own port.
+/// A server that calls itself a primary without replicas, and gives this answer to every other
+/// command. `{port}` stands for its own port.
 fn answers_with(answer: &str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -231,6 +232,10 @@ fn answers_with(answer: &str) -> SocketAddr {
             thread::spawn(move || {
                 let mut buffer = [0; 4096];
                 while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                    if buffer[..length].ends_with(b"ROLE\r\n") {
+                        _ = stream.write_all(b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+                        continue;
+                    }
                     let commands = buffer[..length].iter().filter(|byte| **byte == b'*');
                     _ = stream.write_all(answer.repeat(commands.count()).as_bytes());
                 }

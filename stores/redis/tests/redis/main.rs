@@ -39,5 +39,6 @@ mod faults;
 mod keys;
 mod replicas;
 mod results;
+mod sentinels;
 mod support;
 mod vigilance;

@@ -107,3 +107,47 @@ async fn a_write_can_wait_for_replicas() {
         panic!("{error:?}")
     };
 }
+
+#[tokio::test]
+async fn more_replicas_than_awaited_are_refused() {
+    let primary = available!(Redis::start(Durability::Fast));
+    let replicas = [(); 2].map(|()| Redis::start(Durability::Fast));
+    let [first, second] = replicas.map(|replica| replica.unwrap());
+    follow(&first, &primary).await;
+    let url = primary.url();
+    let waiting_for = |count| {
+        let store = RedisStore::new(client(&url)).with_timeout(PATIENT);
+        store.with_replicas(count)
+    };
+    let none = waiting_for(0);
+    let error = none.load(&account(1)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "redis at {} has 1 replicas, and the store waits for 0, so nothing was read or \
+             written; call `with_replicas(1)`, because a replica without an accepted code can \
+             take over",
+            primary.address()
+        )
+    );
+    let write_of = |store: RedisStore| async move {
+        let created = write(None, 1, b"record");
+        store.compare_and_swap(&account(1), created).await
+    };
+    let refused = |answer: Result<WriteResult, Error>| match answer {
+        Err(Error::MoreReplicas { replicas, .. }) => replicas,
+        answer => panic!("{answer:?}"),
+    };
+    assert_eq!(refused(write_of(none.clone()).await), 1);
+    let stored: i64 = run(&url, "EXISTS countersign:{1}").await;
+    assert_eq!(stored, 0);
+    assert_eq!(write_of(waiting_for(1)).await.unwrap(), WriteResult::Done);
+
+    // A second replica is noticed on the next connection.
+    follow(&second, &primary).await;
+    assert_eq!(refused(write_of(waiting_for(1)).await), 2);
+    assert_eq!(write_of(waiting_for(2)).await.unwrap(), WriteResult::Done);
+    let risky = none.danger_accepted_codes_may_come_back();
+    assert_eq!(stored_revision(&risky).await, Some(1));
+    assert_eq!(overwrite(&risky, 1, 2).await.unwrap(), WriteResult::Done);
+}
