@@ -34,7 +34,7 @@ pub async fn race(
     let log = race.run().await;
     let nodes = match fault {
         NodeFault::Kill => &stores[..NODE],
-        NodeFault::None | NodeFault::Pause | NodeFault::Cut => &stores[..],
+        _ => &stores[..],
     };
     cluster.lock().unwrap().wait_until_complete()?;
     Ok(check(log, nodes).await)
@@ -65,7 +65,7 @@ fn faults(cluster: &Arc<Mutex<GaleraCluster>>, fault: NodeFault, timing: Timing)
             at(begin, |cluster| cluster.pause(NODE).unwrap()),
             at(end, |cluster| cluster.resume(NODE).unwrap()),
         ],
-        NodeFault::Cut => vec![
+        NodeFault::Cut | NodeFault::CutWithReplica => vec![
             at(begin, |cluster| cluster.cut(NODE).unwrap()),
             at(end, |cluster| cluster.heal(NODE).unwrap()),
         ],

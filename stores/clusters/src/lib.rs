@@ -16,7 +16,7 @@
 //! |---|---|
 //! | clients that load and write at the same time | [`race`] |
 //! | the consistency check | [`check`] |
-//! | the clusters, their settings and their faults | [`galera`], [`postgres`] |
+//! | the clusters, their settings and their faults | [`galera`], [`postgres`], [`sentinel`], [`redis_cluster`] |
 //! | all races of the documentation, and their table | [`scenarios`], [`report`] |
 //!
 //! `stores/clusters/run` runs all races and prints their table.
@@ -34,8 +34,10 @@ pub mod check;
 pub mod galera;
 pub mod postgres;
 pub mod race;
+pub mod redis_cluster;
 pub mod report;
 pub mod scenarios;
+pub mod sentinel;
 
 pub use check::CheckReport;
 pub use race::{Fault, Race, RaceLog};

@@ -28,7 +28,7 @@ pub async fn race(
     let staying = store(&pair.url_of_first_primary(), timing.clients).await;
     let stores = match fault {
         NodeFault::None | NodeFault::Kill => vec![following.clone()],
-        NodeFault::Pause | NodeFault::Cut => vec![following.clone(), staying],
+        _ => vec![following.clone(), staying],
     };
     let pair = Arc::new(Mutex::new(pair));
     let race = Race {
@@ -64,7 +64,7 @@ fn faults(pair: &Arc<Mutex<PostgresPair>>, fault: NodeFault, timing: Timing) -> 
             fail_over,
             at(end, |pair| pair.resume_primary().unwrap()),
         ],
-        NodeFault::Cut => vec![at(begin, |pair| pair.cut()), fail_over],
+        NodeFault::Cut | NodeFault::CutWithReplica => vec![at(begin, |pair| pair.cut()), fail_over],
     }
 }
 

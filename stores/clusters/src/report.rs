@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::check::CheckReport;
-use crate::scenarios::{Cluster, NodeFault, Scenario};
+use crate::scenarios::{Cluster, NodeFault, RedisSettings, Scenario};
 
 /// A line of the table, in Markdown.
 #[derive(Debug)]
@@ -48,6 +48,27 @@ impl fmt::Display for Cluster {
                 f,
                 "PostgreSQL, synchronous standby | `synchronous_commit = {commit}`"
             ),
+            Self::RedisCluster(wait_for) => {
+                let settings = RedisSettings {
+                    wait_for: *wait_for,
+                    max_lag: None,
+                };
+                write!(f, "Redis Cluster, 3 + 3 nodes | {settings}")
+            }
+            Self::Sentinel(settings) => write!(f, "Redis, 2 replicas, sentinels | {settings}"),
+        }
+    }
+}
+
+impl fmt::Display for RedisSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.wait_for {
+            0 => write!(f, "no `WAIT`")?,
+            wait_for => write!(f, "`WAIT {wait_for}`")?,
+        }
+        match self.max_lag {
+            None => Ok(()),
+            Some(lag) => write!(f, ", `min-replicas-to-write 1`, `max-lag {lag}`"),
         }
     }
 }
@@ -59,6 +80,7 @@ impl fmt::Display for NodeFault {
             Self::Kill => "killed",
             Self::Pause => "paused",
             Self::Cut => "cut off",
+            Self::CutWithReplica => "cut off with a replica",
         })
     }
 }

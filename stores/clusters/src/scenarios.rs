@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_store_testing::StartError;
 
 use crate::check::CheckReport;
-use crate::{galera, postgres};
+use crate::{galera, postgres, redis_cluster, sentinel};
 
 /// What happens to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum NodeFault {
     Pause,
     /// The node is cut off from the other nodes, and comes back later.
     Cut,
+    /// The node and one of its replicas are cut off together.
+    CutWithReplica,
 }
 
 /// How many clients a race has, and how long its parts take.
@@ -51,7 +53,7 @@ impl Timing {
         clients: 32,
         before: Duration::from_secs(5),
         during: Duration::from_secs(12),
-        after: Duration::from_secs(8),
+        after: Duration::from_secs(15),
     };
 
     /// The time of the whole race.
@@ -102,22 +104,47 @@ pub enum Cluster {
     Galera(u8),
     /// PostgreSQL with a synchronous standby and this `synchronous_commit`.
     Postgres(&'static str),
+    /// Redis with two replicas and three sentinels.
+    Sentinel(RedisSettings),
+    /// Redis Cluster with one replica of each primary. A write waits for so many replicas.
+    RedisCluster(u32),
+}
+
+/// The settings of Redis with replicas.
+#[derive(Debug, Clone, Copy)]
+pub struct RedisSettings {
+    /// How many replicas a write waits for (`WAIT`).
+    pub wait_for: u32,
+    /// `min-replicas-max-lag` in seconds, with `min-replicas-to-write 1`. `None` without both.
+    pub max_lag: Option<u32>,
 }
 
 impl Scenario {
     /// All races of the documentation.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        use Cluster::{Galera, Postgres};
-        use NodeFault::{Cut, Kill, None, Pause};
+        use Cluster::{Galera, Postgres, RedisCluster};
+        use NodeFault::{Cut, CutWithReplica, Kill, None, Pause};
         use Promise::{Nothing, Writes, WritesAndLoads};
         let lists = [
             (Galera(1), WritesAndLoads, &[None, Kill, Pause, Cut][..]),
             (Postgres("on"), WritesAndLoads, &[Kill]),
             (Postgres("on"), Writes, &[Pause, Cut]),
             (Postgres("remote_apply"), WritesAndLoads, &[Kill]),
+            (
+                sentinel(2, Option::None),
+                Writes,
+                &[Kill, Pause, Cut, CutWithReplica],
+            ),
+            (RedisCluster(1), Writes, &[Kill, Pause, Cut]),
             (Galera(0), Nothing, &[None, Kill, Pause, Cut]),
             (Postgres("local"), Nothing, &[Kill, Cut]),
+            (sentinel(0, Option::None), Nothing, &[Kill, Cut]),
+            (sentinel(0, Some(10)), Nothing, &[Kill, Cut]),
+            (sentinel(0, Some(2)), Nothing, &[Cut]),
+            (sentinel(1, Option::None), Nothing, &[CutWithReplica]),
+            (sentinel(1, Some(2)), Nothing, &[CutWithReplica]),
+            (RedisCluster(0), Nothing, &[Kill, Cut]),
         ];
         let races = lists.into_iter().flat_map(|(cluster, promise, faults)| {
             faults.iter().map(move |fault| Self {
@@ -137,6 +164,14 @@ impl Scenario {
         match self.cluster {
             Cluster::Galera(sync_wait) => galera::race(sync_wait, self.fault, timing).await,
             Cluster::Postgres(commit) => postgres::race(commit, self.fault, timing).await,
+            Cluster::Sentinel(settings) => sentinel::race(settings, self.fault, timing).await,
+            Cluster::RedisCluster(wait_for) => {
+                redis_cluster::race(wait_for, self.fault, timing).await
+            }
         }
     }
+}
+
+fn sentinel(wait_for: u32, max_lag: Option<u32>) -> Cluster {
+    Cluster::Sentinel(RedisSettings { wait_for, max_lag })
 }
