@@ -1,0 +1,210 @@
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::AccountId;
+
+use crate::AccountColumn;
+
+/// The reason why a store could not answer. `E` is the error of the driver.
+///
+/// Each error says what happened and what to do. Its text says what is known about a write, and
+/// nothing more. The verifier returns the error as the source of its own error, so log the whole
+/// chain. No error of a store counts as a login.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// All connections of the pool stayed in use for the whole time limit, or opening a connection
+    /// took as long.
+    #[error(
+        "no connection was free within {limit:?}, so no statement was sent; \
+         check that the database is reachable and that the pool is large enough"
+    )]
+    NoConnection {
+        /// How long the store waited.
+        limit: Duration,
+    },
+
+    /// The server refuses connections: it is down, has another address, is starting, or has no free
+    /// connection. No statement was sent.
+    #[error(
+        "the database server refuses connections, so no statement was sent; \
+         check that it runs, its address, and how many connections it allows"
+    )]
+    Unreachable(#[source] E),
+
+    /// The database answered and rejected the user or the database name. Or the database is a file
+    /// that cannot be opened.
+    #[error(
+        "the database cannot be opened; check its path or name, the user, and the user's rights"
+    )]
+    CannotOpen(#[source] E),
+
+    /// The statement was sent, and no answer came in time. A write may still be applied later.
+    #[error(
+        "no answer from the database within {limit:?}, so a write may still be applied; \
+         check its load, its locks and the network"
+    )]
+    Timeout {
+        /// The time limit of the call.
+        limit: Duration,
+    },
+
+    /// The connection broke before the answer came, as it does when the server is stopped. A write
+    /// may have been applied.
+    #[error(
+        "the connection to the database broke before the answer came, \
+         so a write may have been applied; check the server and the network"
+    )]
+    ConnectionLost(#[source] E),
+
+    /// The node has left its Galera cluster. It refused the statement (error 1047), or its commit
+    /// (error 1180). In the second case, a write may have been applied.
+    #[error(
+        "this node has left its Galera cluster, and refused the statement or its commit; \
+         use another node, or wait until this one has joined again"
+    )]
+    LeftCluster(#[source] E),
+
+    /// The load did not begin in time (error 1205). In a Galera cluster with `wsrep_sync_wait`, the
+    /// node could not catch up with the others. On a single server, a lock on the whole table is
+    /// the cause. A load waits for nothing else.
+    #[error(
+        "the load did not begin in time, so nothing was read: the node did not catch up with its \
+         cluster (`wsrep_sync_wait`), or a client locked the table; check both"
+    )]
+    NodeBehind(#[source] E),
+
+    /// The tokio runtime was shut down before the answer came. A write may have been applied.
+    #[error(
+        "the tokio runtime was shut down before the database answered, \
+         so a write may have been applied; shut it down after the last call"
+    )]
+    Interrupted,
+
+    /// The row or the database stayed locked until the database stopped waiting. Nothing was
+    /// written.
+    #[error(
+        "the row or the database stayed locked, so nothing was written; look for a long transaction"
+    )]
+    Locked(#[source] E),
+
+    /// The database rolled the statement back several times, in favour of concurrent statements.
+    /// Nothing was written.
+    #[error("the database rolled the statement back three times in favour of others; try again")]
+    Conflict(#[source] E),
+
+    /// A row with this key exists, or a table with this name. Nothing was written.
+    ///
+    /// A store answers `Stale` instead if the row is the record of the account.
+    #[error("a row with this key, or a table with this name, exists already; see the source")]
+    AlreadyExists(#[source] E),
+
+    /// The table does not exist.
+    #[error(
+        "there is no table `{table}`; \
+         put the text of `schema` into a migration, or call `create_table`"
+    )]
+    NoTable {
+        /// The table name.
+        table: String,
+        /// The error that the database reported.
+        source: E,
+    },
+
+    /// The table has other columns than this version of the crate needs. A column is missing, has
+    /// another type, or gets no value from an insert. Or the table does not belong to a store.
+    #[error("the table `{table}` has other columns than the text of `schema`; migrate it")]
+    WrongTable {
+        /// The table name.
+        table: String,
+        /// The error that the database reported.
+        source: E,
+    },
+
+    /// The account id does not fit the column. No statement was sent.
+    #[error("the account id {account:?} does not fit the column `account`; it must be {column}")]
+    WrongAccount {
+        /// The account.
+        account: AccountId,
+        /// The type of the column.
+        column: AccountColumn,
+    },
+
+    /// Your own foreign key refuses the row. Nothing was written.
+    #[error(
+        "a foreign key of the table `{table}` refuses the row; \
+         create the user before the second factor"
+    )]
+    ForeignKey {
+        /// The table name.
+        table: String,
+        /// The error that the database reported.
+        source: E,
+    },
+
+    /// Your table of users has no row for the account, so its flag cannot be stored. Nothing was
+    /// written.
+    #[error(
+        "the table `{table}` has no row for the account, so nothing was written; \
+         create the user before the second factor"
+    )]
+    NoUser {
+        /// The table name.
+        table: String,
+    },
+
+    /// The database is read-only. Nothing was written.
+    #[error(
+        "the database is read-only, so nothing was written; check that it is the primary, \
+         the connection options, and the rights on a file and its directory"
+    )]
+    ReadOnly(#[source] E),
+
+    /// The database user lacks a right on the table. Nothing was written.
+    #[error(
+        "the database user lacks a right; grant SELECT, INSERT, UPDATE and DELETE on the table"
+    )]
+    NotAllowed(#[source] E),
+
+    /// The disk is full. Nothing was written.
+    #[error("the disk of the database is full, so nothing was written; free disk space")]
+    DiskFull(#[source] E),
+
+    /// The server does not know a statement that was prepared on this connection. Nothing was
+    /// written.
+    #[error(
+        "the server does not know a prepared statement, as behind a pooler that pools by \
+         transaction; connect directly, or pool by session"
+    )]
+    Pooler(#[source] E),
+
+    /// A row contains an account or a revision that no store writes, or an account has two rows.
+    #[error("the table `{table}` contains a row that no store wrote; find out what wrote it")]
+    CorruptRow {
+        /// The table name.
+        table: String,
+        /// What is wrong with the row.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+
+    /// A statement of your transaction failed or was interrupted, so that the database may have
+    /// ended the transaction. The store sends no further statement.
+    #[error(
+        "a statement of the transaction failed or was interrupted, so nothing of the transaction \
+         is stored; roll it back, and import its accounts again"
+    )]
+    TransactionFailed(#[source] Option<Arc<Self>>),
+
+    /// A method other than `Verifier::import_in_transaction` would write in your transaction. No
+    /// statement was sent.
+    #[error(
+        "only `import_in_transaction` may write in your transaction, so no statement was sent; \
+         call other methods on a verifier whose store uses the pool"
+    )]
+    OnlyImports,
+
+    /// Any other error of the database or the driver.
+    #[error("the database reported an error; see its source")]
+    Database(#[source] E),
+}

@@ -1,0 +1,4 @@
+mod failure;
+mod statements;
+
+pub(crate) use statements::statements;

@@ -1,0 +1,55 @@
+use std::sync::Arc;
+
+use crate::statements::Statements;
+use crate::{AccountColumn, TableName};
+
+pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statements {
+    let load: Arc<str> =
+        format!("SELECT record, revision FROM \"{table}\" WHERE account = ?1").into();
+    Statements {
+        load_in_transaction: Arc::clone(&load),
+        load,
+        create: format!(
+            "INSERT INTO \"{table}\" (revision, record, enabled, codes_left, key_id, account) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (account) DO NOTHING"
+        )
+        .into(),
+        replace: format!(
+            "UPDATE \"{table}\" \
+             SET revision = ?1, record = ?2, enabled = ?3, codes_left = ?4, key_id = ?5 \
+             WHERE account = ?6 AND revision = ?7"
+        )
+        .into(),
+        erase: format!("DELETE FROM \"{table}\" WHERE account = ?1 AND revision = ?2").into(),
+        // CAST to BLOB keeps the bytes of text and UUIDs, and turns a number into decimal text.
+        first_accounts: format!(
+            "SELECT CAST(account AS BLOB) AS id FROM \"{table}\" ORDER BY account LIMIT ?1"
+        )
+        .into(),
+        accounts_after: format!(
+            "SELECT CAST(account AS BLOB) AS id FROM \"{table}\" \
+             WHERE account > ?1 ORDER BY account LIMIT ?2"
+        )
+        .into(),
+        create_table: create_table(table, account).into(),
+    }
+}
+
+/// The schema. BINARY is SQLite's comparison by bytes. `STRICT` enforces the column types.
+fn create_table(table: &TableName, account: AccountColumn) -> String {
+    let account = match account {
+        AccountColumn::Text => "TEXT NOT NULL PRIMARY KEY COLLATE BINARY",
+        AccountColumn::BigInt => "INTEGER NOT NULL PRIMARY KEY",
+        AccountColumn::Uuid => "BLOB NOT NULL PRIMARY KEY",
+    };
+    format!(
+        "CREATE TABLE IF NOT EXISTS \"{table}\" (
+    account {account},
+    revision INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    enabled INTEGER NOT NULL,
+    codes_left INTEGER NOT NULL,
+    key_id INTEGER NOT NULL
+) STRICT, WITHOUT ROWID"
+    )
+}
