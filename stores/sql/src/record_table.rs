@@ -14,10 +14,13 @@ use crate::{
 /// A store holds one of these next to its pool. Each method of the store asks for a [`Call`], runs
 /// it, and hands over the answer:
 ///
-/// | `Store` | call | answer |
+/// | method of `Store` | call | answer |
 /// |---|---|---|
 /// | `load` | [`load`](Self::load) | [`stored`](Self::stored) |
 /// | `compare_and_swap` | [`write`](Self::write) | [`written`](Self::written) |
+///
+/// To list accounts, use [`accounts_after`](Self::accounts_after) and
+/// [`accounts`](Self::accounts).
 ///
 /// Run each call in autocommit mode: it is one statement that commits by itself. Inside a
 /// transaction, a rollback would undo a counted failure.
@@ -205,12 +208,11 @@ impl RecordTable {
         })
     }
 
-    /// The record of an account, from the answer to [`load`](Self::load) or
-    /// [`load_in_transaction`](Self::load_in_transaction): the columns `record` and `revision` of
-    /// each row.
+    /// The record of an account, from the answer to [`load`](Self::load): the columns `record` and
+    /// `revision` of each row.
     ///
-    /// On MySQL and MariaDB, a load does not wait for row locks. So [`Error::Locked`] becomes
-    /// [`Error::NodeBehind`].
+    /// On MySQL and MariaDB, [`Error::Locked`] becomes [`Error::NodeBehind`], because a load waits
+    /// for no row.
     ///
     /// # Errors
     /// The error of the answer or of a row, or [`Error::CorruptRow`] if no store wrote the row.
@@ -218,7 +220,20 @@ impl RecordTable {
         &self,
         answer: Result<impl IntoIterator<Item = Result<(Vec<u8>, i64), Error<E>>>, Error<E>>,
     ) -> Result<Option<StoredRecord>, Error<E>> {
-        let mut rows = answer.map_err(|error| self.load_error(error))?.into_iter();
+        self.stored_in_transaction(answer.map_err(|error| self.read_error(error)))
+    }
+
+    /// Like [`stored`](Self::stored), for the answer to
+    /// [`load_in_transaction`](Self::load_in_transaction). This load can wait for a locked row, so
+    /// [`Error::Locked`] stays.
+    ///
+    /// # Errors
+    /// The error of the answer or of a row, or [`Error::CorruptRow`] if no store wrote the row.
+    pub fn stored_in_transaction<E>(
+        &self,
+        answer: Result<impl IntoIterator<Item = Result<(Vec<u8>, i64), Error<E>>>, Error<E>>,
+    ) -> Result<Option<StoredRecord>, Error<E>> {
+        let mut rows = answer?.into_iter();
         let Some((record, revision)) = rows.next().transpose()? else {
             return Ok(None);
         };
@@ -283,7 +298,7 @@ impl RecordTable {
         &self,
         answer: Result<impl IntoIterator<Item = Result<Vec<u8>, Error<E>>>, Error<E>>,
     ) -> Result<Vec<AccountId>, Error<E>> {
-        let ids = answer.map_err(|error| self.load_error(error))?;
+        let ids = answer.map_err(|error| self.read_error(error))?;
         let account = |id: Result<_, _>| Ok(self.account(id?)?);
         ids.into_iter().map(account).collect()
     }
@@ -298,7 +313,7 @@ impl RecordTable {
     }
 
     /// A plain read of InnoDB waits for no row.
-    fn load_error<E>(&self, error: Error<E>) -> Error<E> {
+    fn read_error<E>(&self, error: Error<E>) -> Error<E> {
         match error {
             Error::Locked(source) if self.dialect == Dialect::MySql => Error::NodeBehind(source),
             error => error,

@@ -164,6 +164,10 @@ fn a_load_that_waits_names_the_cluster() {
         let locked = Failure::Locked.error(table.name(), fmt::Error);
         let error = table.written(put(None), Err(locked)).unwrap_err();
         assert!(matches!(error, Error::Locked(_)), "{error:?}");
+        let locked = Failure::Locked.error(table.name(), fmt::Error);
+        let answer: Answer<Vec<_>> = Err(locked);
+        let error = table.stored_in_transaction(answer).unwrap_err();
+        assert!(matches!(error, Error::Locked(_)), "{error:?}");
     }
 }
 
