@@ -59,12 +59,14 @@
 //!
 //! # Limits
 //!
-//! - An account id has 1 to 255 bytes ([`AccountId::MAX_BYTES`](countersign::AccountId::MAX_BYTES)).
+//! - An account id has 1 to 255 bytes ([`AccountId::MAX_BYTES`][id]).
 //! - A record has 1 byte to 64 KiB. The column `record` takes 16 MiB on MySQL and MariaDB, and more
 //!   on the other databases. `max_allowed_packet` must exceed 64 KiB, as its default does.
 //! - Revisions are positive 64-bit integers. The columns `codes_left` and `key_id` take every
 //!   unsigned 32-bit integer.
 //! - A table name has at most 63 bytes ([`TableName::MAX_BYTES`]).
+//!
+//! [id]: countersign::AccountId::MAX_BYTES
 
 mod account_column;
 mod call;

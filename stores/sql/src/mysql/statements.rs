@@ -1,12 +1,8 @@
 use crate::statements::Statements;
-use crate::{AccountColumn, TableName};
+use crate::{AccountColumn, Dialect, TableName};
 
 pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statements {
-    let id = match account {
-        // This also works for your own column of another number type.
-        AccountColumn::BigInt => "CAST(account AS CHAR)",
-        AccountColumn::Text | AccountColumn::Uuid => "account",
-    };
+    let id = Dialect::MySql.account_expression(account);
     Statements {
         load: format!("SELECT record, revision FROM `{table}` WHERE account = ?").into(),
         // A locking read sees the newest row. A plain read of a transaction sees the snapshot of
@@ -38,14 +34,8 @@ pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statement
     }
 }
 
-/// The schema. A binary column compares all bytes. Even a binary collation of text ignores trailing
-/// spaces.
 fn create_table(table: &TableName, account: AccountColumn) -> String {
-    let account = match account {
-        AccountColumn::Text => "VARBINARY(255)",
-        AccountColumn::BigInt => "BIGINT",
-        AccountColumn::Uuid => "BINARY(16)",
-    };
+    let account = Dialect::MySql.account_type(account);
     format!(
         "CREATE TABLE IF NOT EXISTS `{table}` (
     account {account} NOT NULL PRIMARY KEY,

@@ -1,15 +1,12 @@
 use std::sync::Arc;
 
 use crate::statements::Statements;
-use crate::{AccountColumn, TableName};
+use crate::{AccountColumn, Dialect, TableName};
 
 pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statements {
-    // With the cast, a driver can send a UUID as `uuid` or as text. The result column is not named
-    // `account`, because `ORDER BY account` would then sort by the text.
-    let (key, row_key) = match account {
-        AccountColumn::Uuid => ("CAST($1 AS uuid)", "CAST($6 AS uuid)"),
-        AccountColumn::Text | AccountColumn::BigInt => ("$1", "$6"),
-    };
+    let [key, row_key] =
+        [1, 6].map(|number| Dialect::Postgres.account_placeholder(account, number));
+    let id = Dialect::Postgres.account_expression(account);
     let load: Arc<str> =
         format!("SELECT record, revision FROM \"{table}\" WHERE account = {key}").into();
     Statements {
@@ -27,12 +24,10 @@ pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statement
         )
         .into(),
         erase: format!("DELETE FROM \"{table}\" WHERE account = {key} AND revision = $2").into(),
-        first_accounts: format!(
-            "SELECT CAST(account AS text) AS id FROM \"{table}\" ORDER BY account LIMIT $1"
-        )
-        .into(),
+        first_accounts: format!("SELECT {id} AS id FROM \"{table}\" ORDER BY account LIMIT $1")
+            .into(),
         accounts_after: format!(
-            "SELECT CAST(account AS text) AS id FROM \"{table}\" \
+            "SELECT {id} AS id FROM \"{table}\" \
              WHERE account > {key} ORDER BY account LIMIT $2"
         )
         .into(),
@@ -40,14 +35,9 @@ pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statement
     }
 }
 
-/// The schema. The collation "C" compares and sorts by bytes. Unsigned 32-bit numbers need 64-bit
-/// columns.
+/// Unsigned 32-bit numbers need 64-bit columns.
 fn create_table(table: &TableName, account: AccountColumn) -> String {
-    let account = match account {
-        AccountColumn::Text => "text COLLATE \"C\"",
-        AccountColumn::BigInt => "bigint",
-        AccountColumn::Uuid => "uuid",
-    };
+    let account = Dialect::Postgres.account_type(account);
     format!(
         "CREATE TABLE IF NOT EXISTS \"{table}\" (
     account {account} NOT NULL PRIMARY KEY,

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use crate::statements::Statements;
-use crate::{AccountColumn, TableName};
+use crate::{AccountColumn, Dialect, TableName};
 
 pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statements {
+    let id = Dialect::Sqlite.account_expression(account);
     let load: Arc<str> =
         format!("SELECT record, revision FROM \"{table}\" WHERE account = ?1").into();
     Statements {
@@ -21,13 +22,10 @@ pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statement
         )
         .into(),
         erase: format!("DELETE FROM \"{table}\" WHERE account = ?1 AND revision = ?2").into(),
-        // CAST to BLOB keeps the bytes of text and UUIDs, and turns a number into decimal text.
-        first_accounts: format!(
-            "SELECT CAST(account AS BLOB) AS id FROM \"{table}\" ORDER BY account LIMIT ?1"
-        )
-        .into(),
+        first_accounts: format!("SELECT {id} AS id FROM \"{table}\" ORDER BY account LIMIT ?1")
+            .into(),
         accounts_after: format!(
-            "SELECT CAST(account AS BLOB) AS id FROM \"{table}\" \
+            "SELECT {id} AS id FROM \"{table}\" \
              WHERE account > ?1 ORDER BY account LIMIT ?2"
         )
         .into(),
@@ -35,16 +33,12 @@ pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statement
     }
 }
 
-/// The schema. BINARY is SQLite's comparison by bytes. `STRICT` enforces the column types.
+/// `STRICT` enforces the column types.
 fn create_table(table: &TableName, account: AccountColumn) -> String {
-    let account = match account {
-        AccountColumn::Text => "TEXT NOT NULL PRIMARY KEY COLLATE BINARY",
-        AccountColumn::BigInt => "INTEGER NOT NULL PRIMARY KEY",
-        AccountColumn::Uuid => "BLOB NOT NULL PRIMARY KEY",
-    };
+    let account = Dialect::Sqlite.account_type(account);
     format!(
         "CREATE TABLE IF NOT EXISTS \"{table}\" (
-    account {account},
+    account {account} NOT NULL PRIMARY KEY,
     revision INTEGER NOT NULL,
     record BLOB NOT NULL,
     enabled INTEGER NOT NULL,
