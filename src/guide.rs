@@ -29,6 +29,7 @@
 //!
 //! - `docs/gate.md`, `docs/axum.md` and `docs/actix-web.md`: the second factor of a web service,
 //!   with all pages.
+//! - `docs/sql-drivers.md`: a store for another SQL driver, in full.
 //! - `docs/migrating.md`: how to move accounts from another second factor.
 //! - `docs/performance.md`: what an attempt costs.
 //! - `SECURITY.md`: each attack, the defence, and the test that shows it.
@@ -48,6 +49,7 @@ macro_rules! chapter {
         #[doc = "[wiring]: crate::guide::wiring"]
         #[doc = "[devices]: crate::guide::devices"]
         #[doc = "[writing-a-store]: crate::guide::writing_a_store"]
+        #[doc = "[sql-drivers]: crate::guide#documents-outside-this-page"]
         #[doc = "[store-recipes]: crate::guide::store_recipes"]
         #[doc = "[events]: crate::guide::events"]
         #[doc = "[deploying]: crate::guide::deploying"]

@@ -38,14 +38,16 @@ fn guides_show_the_files_of_programs() {
 }
 
 #[test]
-fn the_page_for_axum_login_shows_the_example() {
-    let path = root().join("../../docs/axum-login.md");
-    let shown = fs::read_to_string(&path).unwrap();
-    let repository = root().join("../..");
-    let program = Program { before: repository.clone(), after: repository };
-    let (assembled, files) = assemble(&shown, &program);
-    assert_eq!(files.len(), 1);
-    update_or_compare(&path, &shown, &assembled);
+fn pages_show_the_files_of_the_repository() {
+    for page in ["axum-login", "sql-drivers"] {
+        let path = root().join(format!("../../docs/{page}.md"));
+        let shown = fs::read_to_string(&path).unwrap();
+        let repository = root().join("../..");
+        let program = Program { before: repository.clone(), after: repository };
+        let (assembled, files) = assemble(&shown, &program);
+        assert_eq!(files.len(), 1, "{page}");
+        update_or_compare(&path, &shown, &assembled);
+    }
 }
 
 #[test]
