@@ -79,6 +79,11 @@ fn countersign_exports_what_is_listed() {
 }
 
 #[test]
+fn countersign_sql_exports_what_is_listed() {
+    exports_what_is_listed("countersign-sql");
+}
+
+#[test]
 fn countersign_sqlx_exports_what_is_listed() {
     exports_what_is_listed("countersign-sqlx");
 }
@@ -119,11 +124,13 @@ fn only_allowed_foreign_types_are_public() {
         "countersign",
         &["countersign", "rand_core", "serde_core", "uuid"],
     );
+    names_only_crates("countersign-sql", &["countersign", "countersign_sql"]);
     names_only_crates(
         "countersign-sqlx",
         &[
             "countersign",
             "countersign_gate",
+            "countersign_sql",
             "countersign_sqlx",
             "sqlx_core",
             "sqlx_mysql",

@@ -1,113 +1,57 @@
-//! The shared part of the stores: the arguments of a statement, and the rows that it returns.
+//! The part of a store that depends on the driver: arguments, rows and errors.
 
-use countersign::AccountId;
-use countersign::store::{ConditionalWrite, Revision, StoredRecord, WriteResult};
-use sqlx::error::BoxDynError;
-use sqlx::{Database, SqlStr};
+use std::sync::Arc;
+
+use countersign_sql::{Call, Failure, TableName, Value};
+use sqlx::error::{BoxDynError, DatabaseError};
+use sqlx::{AssertSqlSafe, Database, SqlSafeStr, SqlStr};
 
 use crate::Error;
-use crate::statements::{Statements, at_most_one, write_result};
-use crate::table_name::TableName;
-use crate::value::Value;
 
-/// The part of a store that depends on the database.
-pub(crate) trait Dialect: Database {
+/// A database of sqlx.
+pub(crate) trait Driver: Database {
     /// Adds the next argument of a statement.
     fn add(arguments: &mut Self::Arguments, value: Value<'_>) -> Result<(), BoxDynError>;
 
     /// The record and the revision of a row.
     fn record(row: &Self::Row) -> Result<(Vec<u8>, i64), sqlx::Error>;
 
+    /// The account id in a column of a row.
+    fn id(row: &Self::Row, column: usize) -> Result<Vec<u8>, sqlx::Error>;
+
     /// The number of rows that a statement changed.
     fn rows_affected(done: &Self::QueryResult) -> u64;
 
+    /// Classifies an error that the database reports.
+    fn failure(error: &dyn DatabaseError) -> Failure;
+
     /// Converts an error of the driver into an error that says what to do.
-    fn error(table: &TableName, source: sqlx::Error) -> Error;
-
-    /// Whether this error of a create says that the account has a row.
-    fn says_account_exists(_: &sqlx::Error) -> bool {
-        false
+    fn error(table: &TableName, source: sqlx::Error) -> Error {
+        let failure = match &source {
+            sqlx::Error::Database(error) => Self::failure(&**error),
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::ColumnIndexOutOfBounds { .. } => Failure::WrongTable,
+            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => Failure::ConnectionLost,
+            _ => Failure::Other,
+        };
+        failure.error(table, source)
     }
 }
 
-/// A statement with its arguments.
-pub(crate) type Call<'s, DB> = (&'s SqlStr, <DB as Database>::Arguments);
-
-impl Statements {
-    pub(crate) fn load<DB: Dialect>(&self, account: &AccountId) -> Result<Call<'_, DB>, Error> {
-        Ok((&self.load, arguments::<DB>([self.key(account)?])?))
-    }
-
-    pub(crate) fn load_in_transaction<DB: Dialect>(
-        &self,
-        account: &AccountId,
-    ) -> Result<Call<'_, DB>, Error> {
-        let arguments = arguments::<DB>([self.key(account)?])?;
-        Ok((&self.load_in_transaction, arguments))
-    }
-
-    /// The arguments of a row are `revision, record, enabled, codes_left, key_id, account`.
-    pub(crate) fn write<DB: Dialect>(
-        &self,
-        account: &AccountId,
-        write: ConditionalWrite<'_>,
-    ) -> Result<Call<'_, DB>, Error> {
-        let key = self.key(account)?;
-        let expected = write.expected().map(Revision::as_i64).map(Value::Number);
-        let Some(record) = write.record() else {
-            let values = [Some(key), expected].into_iter().flatten();
-            return Ok((&self.erase, arguments::<DB>(values)?));
-        };
-        let summary = write.summary();
-        let sql = match expected {
-            None => &self.create,
-            Some(_) => &self.replace,
-        };
-        let row = [
-            Value::Number(write.revision().as_i64()),
-            Value::Bytes(record),
-            Value::Flag(summary.enabled),
-            Value::Number(summary.codes_left.into()),
-            Value::Number(summary.key.get().into()),
-            key,
-        ];
-        let values = row.into_iter().chain(expected);
-        Ok((sql, arguments::<DB>(values)?))
-    }
-
-    /// The record of an account, from the rows of `load`.
-    pub(crate) fn stored<DB: Dialect>(
-        &self,
-        rows: Vec<DB::Row>,
-    ) -> Result<Option<StoredRecord>, Error> {
-        let Some(row) = at_most_one(&self.table, rows)? else {
-            return Ok(None);
-        };
-        let (record, revision) = DB::record(&row).map_err(|error| DB::error(&self.table, error))?;
-        let revision = Revision::from_i64(revision);
-        let revision = revision.map_err(|source| Error::corrupt_row(&self.table, source))?;
-        Ok(Some(StoredRecord::new(record, revision)))
-    }
-
-    /// The result of a write.
-    pub(crate) fn written<DB: Dialect>(
-        &self,
-        write: ConditionalWrite<'_>,
-        answer: Result<DB::QueryResult, Error>,
-    ) -> Result<WriteResult, Error> {
-        match answer {
-            Ok(done) => write_result(&self.table, DB::rows_affected(&done)),
-            Err(Error::Database(error))
-                if write.expected().is_none() && DB::says_account_exists(&error) =>
-            {
-                Ok(WriteResult::Stale)
-            }
-            Err(error) => Err(error),
-        }
-    }
+/// The text of a statement. Cloning it is cheap, and each connection caches its prepared statements
+/// by this text. Only a [`TableName`] varies in it, and a table name cannot contain a quote.
+pub(crate) fn sql(text: impl Into<Arc<str>>) -> SqlStr {
+    AssertSqlSafe(text.into()).into_sql_str()
 }
 
-pub(crate) fn arguments<'a, DB: Dialect>(
+/// The text and the arguments of a call.
+pub(crate) fn bind<DB: Driver>(call: Call<'_>) -> Result<(SqlStr, DB::Arguments), Error> {
+    let arguments = arguments::<DB>(call.arguments().iter().copied())?;
+    Ok((sql(Arc::clone(call.sql())), arguments))
+}
+
+pub(crate) fn arguments<'a, DB: Driver>(
     values: impl IntoIterator<Item = Value<'a>>,
 ) -> Result<DB::Arguments, Error> {
     let mut arguments = DB::Arguments::default();
@@ -116,4 +60,22 @@ pub(crate) fn arguments<'a, DB: Dialect>(
             .map_err(|error| Error::Database(sqlx::Error::Encode(error)))?;
     }
     Ok(arguments)
+}
+
+/// The record and the revision of each row.
+pub(crate) fn records<DB: Driver>(
+    table: &TableName,
+    rows: Vec<DB::Row>,
+) -> impl Iterator<Item = Result<(Vec<u8>, i64), Error>> {
+    let record = |row| DB::record(&row).map_err(|error| DB::error(table, error));
+    rows.into_iter().map(record)
+}
+
+/// The account id of each row.
+pub(crate) fn ids<DB: Driver>(
+    table: &TableName,
+    rows: Vec<DB::Row>,
+) -> impl Iterator<Item = Result<Vec<u8>, Error>> {
+    let id = |row| DB::id(&row, 0).map_err(|error| DB::error(table, error));
+    rows.into_iter().map(id)
 }

@@ -102,11 +102,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod account_column;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod dialect;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod error;
+mod driver;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
@@ -126,20 +122,11 @@ mod sqlite;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod statement_runner;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod statements;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod table_name;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod transaction_store;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod uncancellable;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod value;
 
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use account_column::AccountColumn;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use error::Error;
+pub use countersign_sql::{AccountColumn, TableNameError};
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlStore;
 #[cfg(feature = "postgres")]
@@ -157,6 +144,7 @@ pub use sign_ins::{GateStore, SignInTables};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
-pub use table_name::TableNameError;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use transaction_store::TransactionStore;
+
+/// The reason why a store could not answer. The stores of all SQL drivers have the same errors.
+pub type Error = countersign_sql::Error<sqlx::Error>;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use countersign_sql::TableName;
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Database, Executor, IntoArguments, Pool, SqlStr};
 use tokio::sync::Mutex;
@@ -12,8 +13,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::Error;
-use crate::dialect::Dialect;
-use crate::table_name::TableName;
+use crate::driver::Driver;
 use crate::uncancellable::run_uncancellable;
 
 /// A statement or a transaction that runs on a connection.
@@ -21,11 +21,11 @@ type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>
 
 /// A database whose statements can be sent again.
 pub(crate) trait DatabaseServer:
-    Dialect<Arguments: Clone + Sync + IntoArguments<Self>>
+    Driver<Arguments: Clone + Sync + IntoArguments<Self>>
 {
 }
 
-impl<DB> DatabaseServer for DB where DB: Dialect<Arguments: Clone + Sync + IntoArguments<Self>> {}
+impl<DB> DatabaseServer for DB where DB: Driver<Arguments: Clone + Sync + IntoArguments<Self>> {}
 
 /// A pool, and the time limit of a call on it.
 ///

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
+use countersign_sql::RecordTable;
 use sqlx::{Database, Executor, IntoArguments};
 use tokio::sync::Mutex;
 
 use crate::Error;
-use crate::dialect::Dialect;
-use crate::statements::Statements;
+use crate::driver::{Driver, bind, records};
 
 /// A store inside *your* transaction, for [`Verifier::import_in_transaction`][import] only.
 ///
@@ -36,7 +36,7 @@ use crate::statements::Statements;
 /// [failed]: countersign::import::ImportError::Failed
 pub struct TransactionStore<'t, DB: Database> {
     transaction: Mutex<Transaction<'t, DB>>,
-    statements: Arc<Statements>,
+    table: Arc<RecordTable>,
 }
 
 /// The connection, and what is known about the transaction on it.
@@ -54,11 +54,11 @@ enum State {
 }
 
 impl<'t, DB: Database> TransactionStore<'t, DB> {
-    pub(crate) fn new(connection: &'t mut DB::Connection, statements: Arc<Statements>) -> Self {
+    pub(crate) fn new(connection: &'t mut DB::Connection, table: Arc<RecordTable>) -> Self {
         let state = State::Open;
         Self {
             transaction: Mutex::new(Transaction { connection, state }),
-            statements,
+            table,
         }
     }
 }
@@ -92,19 +92,20 @@ impl<DB: Database> Transaction<'_, DB> {
 
 impl<DB> Store for TransactionStore<'_, DB>
 where
-    DB: Dialect<Arguments: IntoArguments<DB>>,
+    DB: Driver<Arguments: IntoArguments<DB>>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-        let (sql, arguments) = self.statements.load_in_transaction::<DB>(account)?;
-        let query = sqlx::query_with(sql.clone(), arguments);
+        let (sql, arguments) = bind::<DB>(self.table.load_in_transaction(account)?)?;
+        let query = sqlx::query_with(sql, arguments);
         let mut transaction = self.transaction.lock().await;
         let answer = query.fetch_all(transaction.begin_statement()?).await;
-        let answer = answer.map_err(|error| DB::error(&self.statements.table, error));
-        let rows = transaction.end_statement(answer)?;
-        self.statements.stored::<DB>(rows)
+        let answer = answer.map_err(|error| DB::error(self.table.name(), error));
+        let rows = transaction.end_statement(answer);
+        let records = rows.map(|rows| records::<DB>(self.table.name(), rows));
+        self.table.stored_in_transaction(records)
     }
 
     async fn compare_and_swap(
@@ -115,19 +116,23 @@ where
         if write.kind() != WriteKind::Enrolled {
             return Err(Error::OnlyImports);
         }
-        let (sql, arguments) = self.statements.write::<DB>(account, write)?;
-        let query = sqlx::query_with(sql.clone(), arguments);
+        let (sql, arguments) = bind::<DB>(self.table.write(account, write)?)?;
+        let query = sqlx::query_with(sql, arguments);
         let mut transaction = self.transaction.lock().await;
         let answer = query.execute(transaction.begin_statement()?).await;
-        let answer = answer.map_err(|error| DB::error(&self.statements.table, error));
-        transaction.end_statement(self.statements.written::<DB>(write, answer))
+        let rows = match answer {
+            Ok(done) => Ok(DB::rows_affected(&done)),
+            Err(error) => Err(DB::error(self.table.name(), error)),
+        };
+        let result = self.table.written_in_transaction(write, rows);
+        transaction.end_statement(result)
     }
 }
 
 impl<DB: Database> fmt::Debug for TransactionStore<'_, DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransactionStore")
-            .field("statements", &self.statements)
+            .field("table", &self.table)
             .finish_non_exhaustive()
     }
 }

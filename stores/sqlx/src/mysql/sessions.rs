@@ -1,10 +1,11 @@
 //! The sessions of tower-sessions.
 
+use countersign_sql::TableName;
+
 use super::MySqlStore;
 use crate::TableNameError;
+use crate::driver::sql;
 use crate::sessions::{SessionStatements, SessionTable};
-use crate::statements::sql;
-use crate::table_name::TableName;
 
 impl MySqlStore {
     /// Returns a session store of tower-sessions 0.15 in the table of this name. It uses the pool

@@ -1,15 +1,14 @@
 //! The sign-ins of countersign-gate.
 
+use countersign_sql::{Dialect, RecordTable, TableName};
 use sqlx::mysql::{MySqlArguments, MySqlRow};
 use sqlx::{MySql, Row, SqlSafeStr, SqlStr};
 
 use super::MySqlStore;
-use crate::dialect::Dialect;
+use crate::driver::{Driver, sql};
 use crate::sign_ins::{
     Applied, Backend, FlagPlace, OutboxStatements, SignInStatements, SignInTables, Step, apply,
 };
-use crate::statements::{Statements, sql};
-use crate::table_name::TableName;
 use crate::{AccountColumn, Error};
 
 impl Backend for MySqlStore {
@@ -23,8 +22,8 @@ impl Backend for MySqlStore {
         statements(tables, account)
     }
 
-    fn statements(&self) -> &Statements {
-        &self.statements
+    fn table(&self) -> &RecordTable {
+        &self.table
     }
 
     async fn create_records(&self) -> Result<(), Error> {
@@ -58,15 +57,11 @@ impl Backend for MySqlStore {
 
     async fn apply(&self, steps: Vec<Step<MySql>>) -> Result<Applied, Error> {
         let runner = self.runner.patient();
-        let run = runner.run(&self.statements.table, move |connection| {
+        let run = runner.run(self.table.name(), move |connection| {
             let (begin, steps) = (BEGIN.into_sql_str(), steps.clone());
             Box::pin(async move { apply(connection, begin, &steps).await })
         });
         run.await
-    }
-
-    fn id(row: &MySqlRow, column: usize) -> Result<Vec<u8>, sqlx::Error> {
-        row.try_get(column)
     }
 
     fn number(row: &MySqlRow, column: usize) -> Result<i64, sqlx::Error> {
@@ -76,10 +71,7 @@ impl Backend for MySqlStore {
 
 fn statements(tables: SignInTables, account: AccountColumn) -> SignInStatements {
     let sign_ins = &tables.sign_ins;
-    let id_of_account = match account {
-        AccountColumn::BigInt => "CAST(account AS CHAR)",
-        AccountColumn::Text | AccountColumn::Uuid => "account",
-    };
+    let id_of_account = Dialect::MySql.account_expression(account);
     let insert = format!("INSERT INTO `{sign_ins}` (id, account, begun_at, seen_at, ended)");
     // IGNORE would also ignore other errors. The driver counts the row, although nothing changes.
     let unless_there = format!("ON DUPLICATE KEY UPDATE id = `{sign_ins}`.id");
@@ -150,11 +142,7 @@ fn statements(tables: SignInTables, account: AccountColumn) -> SignInStatements 
 
 fn create_tables(tables: &SignInTables, account: AccountColumn) -> impl Iterator<Item = String> {
     let sign_ins = &tables.sign_ins;
-    let account = match account {
-        AccountColumn::Text => "VARBINARY(255)",
-        AccountColumn::BigInt => "BIGINT",
-        AccountColumn::Uuid => "BINARY(16)",
-    };
+    let account = Dialect::MySql.account_type(account);
     let table = format!(
         "CREATE TABLE IF NOT EXISTS `{sign_ins}` (
     id VARBINARY(32) NOT NULL PRIMARY KEY,

@@ -3,18 +3,17 @@ use std::time::Duration;
 
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
-use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlQueryResult};
-use sqlx::{MySql, Row, SqlStr};
+#[cfg(feature = "gate")]
+use countersign_sql::TableName;
+use countersign_sql::{Call, Dialect, RecordTable};
+use sqlx::MySql;
+use sqlx::mysql::{MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlQueryResult, MySqlRow};
 
-use super::statements::{create_table, statements};
-use crate::dialect::arguments;
+use crate::driver::{Driver, bind, ids, records};
 #[cfg(feature = "gate")]
 use crate::sign_ins::Backend;
 use crate::statement_runner::StatementRunner;
-use crate::statements::Statements;
-use crate::table_name::TableName;
 use crate::transaction_store::TransactionStore;
-use crate::value::Value;
 use crate::{AccountColumn, Error, TableNameError};
 #[cfg(feature = "gate")]
 use crate::{GateStore, SignInTables};
@@ -124,7 +123,7 @@ use crate::{GateStore, SignInTables};
 #[derive(Debug, Clone)]
 pub struct MySqlStore {
     pub(super) runner: StatementRunner<MySql>,
-    pub(super) statements: Arc<Statements>,
+    pub(super) table: Arc<RecordTable>,
 }
 
 impl MySqlStore {
@@ -134,7 +133,7 @@ impl MySqlStore {
     pub fn new(pool: MySqlPool) -> Self {
         Self {
             runner: StatementRunner::new(pool),
-            statements: Arc::new(statements(TableName::default(), AccountColumn::Text)),
+            table: Arc::new(RecordTable::new(Dialect::MySql)),
         }
     }
 
@@ -144,15 +143,16 @@ impl MySqlStore {
     /// [`TableNameError`] unless the name has 1 to 63 ASCII letters, digits and underscores, and
     /// does not begin with a digit.
     pub fn with_table(self, table: &str) -> Result<Self, TableNameError> {
-        let statements = Arc::new(statements(TableName::new(table)?, self.statements.account));
-        Ok(Self { statements, ..self })
+        let table = Arc::new(RecordTable::clone(&self.table).with_table(table)?);
+        Ok(Self { table, ..self })
     }
 
     /// Sets the type of the column `account`.
     #[must_use]
     pub fn with_account_column(self, account: AccountColumn) -> Self {
-        let statements = Arc::new(statements(self.statements.table.clone(), account));
-        Self { statements, ..self }
+        let table = RecordTable::clone(&self.table).with_account_column(account);
+        let table = Arc::new(table);
+        Self { table, ..self }
     }
 
     /// Sets the time limit per call; the default is 5 seconds. The limit covers the wait for a
@@ -195,7 +195,8 @@ impl MySqlStore {
     /// # Errors
     /// [`TableNameError`], as for [`with_table`](Self::with_table).
     pub fn schema(table: &str, account: AccountColumn) -> Result<String, TableNameError> {
-        Ok(create_table(&TableName::new(table)?, account))
+        let table = RecordTable::new(Dialect::MySql).with_table(table)?;
+        Ok(table.with_account_column(account).schema().to_owned())
     }
 
     /// Creates the table if it is missing. It does not check an existing table.
@@ -203,8 +204,7 @@ impl MySqlStore {
     /// # Errors
     /// [`Error`] if the database cannot be reached or written to.
     pub async fn create_table(&self) -> Result<(), Error> {
-        let sql = &self.statements.create_table;
-        self.execute(sql, MySqlArguments::default()).await?;
+        self.execute_call(self.table.create_table()).await?;
         Ok(())
     }
 
@@ -239,36 +239,22 @@ impl MySqlStore {
         cursor: Option<&AccountId>,
         limit: u32,
     ) -> Result<Vec<AccountId>, Error> {
-        let table = &self.statements.table;
-        let limit = Value::Number(limit.into());
-        let (sql, arguments) = match cursor {
-            None => (
-                &self.statements.first_accounts,
-                arguments::<MySql>([limit])?,
-            ),
-            Some(cursor) => (
-                &self.statements.accounts_after,
-                arguments::<MySql>([self.statements.key(cursor)?, limit])?,
-            ),
-        };
-        let account = |row: &sqlx::mysql::MySqlRow| {
-            let id: Vec<u8> = row
-                .try_get(0)
-                .map_err(|error| Error::from_driver(table, error))?;
-            let account = self.statements.account.account(id);
-            account.map_err(|source| Error::corrupt_row(table, source))
-        };
-        let rows = self.runner.fetch(table, sql, arguments).await?;
-        rows.iter().map(account).collect()
+        let call = self.table.accounts_after(cursor, limit)?;
+        let rows = self.fetch_call(call).await;
+        let ids = rows.map(|rows| ids::<MySql>(self.table.name(), rows));
+        self.table.accounts(ids)
     }
 
-    async fn execute(
-        &self,
-        sql: &SqlStr,
-        arguments: MySqlArguments,
-    ) -> Result<MySqlQueryResult, Error> {
-        let table = &self.statements.table;
-        self.runner.execute(table, sql, arguments).await
+    async fn execute_call(&self, call: Call<'_>) -> Result<MySqlQueryResult, Error> {
+        let (sql, arguments) = bind::<MySql>(call)?;
+        let table = self.table.name();
+        self.runner.execute(table, &sql, arguments).await
+    }
+
+    async fn fetch_call(&self, call: Call<'_>) -> Result<Vec<MySqlRow>, Error> {
+        let (sql, arguments) = bind::<MySql>(call)?;
+        let table = self.table.name();
+        self.runner.fetch(table, &sql, arguments).await
     }
 
     /// Returns a store for [`Verifier::import_in_transaction`][import], inside your transaction.
@@ -299,7 +285,7 @@ impl MySqlStore {
         &self,
         connection: &'t mut MySqlConnection,
     ) -> TransactionStore<'t, MySql> {
-        TransactionStore::new(connection, Arc::clone(&self.statements))
+        TransactionStore::new(connection, Arc::clone(&self.table))
     }
 }
 
@@ -307,10 +293,9 @@ impl Store for MySqlStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-        let (sql, arguments) = self.statements.load::<MySql>(account)?;
-        let table = &self.statements.table;
-        let rows = self.runner.fetch(table, sql, arguments).await?;
-        self.statements.stored::<MySql>(rows)
+        let rows = self.fetch_call(self.table.load(account)?).await;
+        let records = rows.map(|rows| records::<MySql>(self.table.name(), rows));
+        self.table.stored(records)
     }
 
     async fn compare_and_swap(
@@ -318,13 +303,9 @@ impl Store for MySqlStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        let (sql, arguments) = self.statements.write::<MySql>(account, write)?;
-        match self.execute(sql, arguments).await {
-            // The server rolled back every try, because other clients changed the account. The
-            // verifier reloads the account.
-            Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
-            answer => self.statements.written::<MySql>(write, answer),
-        }
+        let done = self.execute_call(self.table.write(account, write)?).await;
+        let rows = done.map(|done| MySql::rows_affected(&done));
+        self.table.written(write, rows)
     }
 }
 

@@ -1,15 +1,15 @@
 //! The sign-ins of countersign-gate.
 
+use countersign_sql::{Dialect, RecordTable, TableName};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Postgres, Row, SqlSafeStr, SqlStr};
 
 use super::PostgresStore;
-use crate::dialect::Dialect;
+use crate::driver::{Driver, sql};
 use crate::sign_ins::{
     Applied, Backend, FlagPlace, OutboxStatements, SignInStatements, SignInTables, Step, apply,
+    index_name,
 };
-use crate::statements::{Statements, sql};
-use crate::table_name::TableName;
 use crate::{AccountColumn, Error};
 
 impl Backend for PostgresStore {
@@ -23,8 +23,8 @@ impl Backend for PostgresStore {
         statements(tables, records, account)
     }
 
-    fn statements(&self) -> &Statements {
-        &self.statements
+    fn table(&self) -> &RecordTable {
+        &self.table
     }
 
     async fn create_records(&self) -> Result<(), Error> {
@@ -57,15 +57,11 @@ impl Backend for PostgresStore {
 
     async fn apply(&self, steps: Vec<Step<Postgres>>) -> Result<Applied, Error> {
         let runner = self.runner.patient();
-        let run = runner.run(&self.statements.table, move |connection| {
+        let run = runner.run(self.table.name(), move |connection| {
             let (begin, steps) = (BEGIN.into_sql_str(), steps.clone());
             Box::pin(async move { apply(connection, begin, &steps).await })
         });
         run.await
-    }
-
-    fn id(row: &PgRow, column: usize) -> Result<Vec<u8>, sqlx::Error> {
-        row.try_get(column).map(String::into_bytes)
     }
 
     fn number(row: &PgRow, column: usize) -> Result<i64, sqlx::Error> {
@@ -79,10 +75,8 @@ fn statements(
     account: AccountColumn,
 ) -> SignInStatements {
     let sign_ins = &tables.sign_ins;
-    let key = |number: u8| match account {
-        AccountColumn::Uuid => format!("CAST(${number} AS uuid)"),
-        AccountColumn::Text | AccountColumn::BigInt => format!("${number}"),
-    };
+    let key = |number| Dialect::Postgres.account_placeholder(account, number);
+    let id_of_account = Dialect::Postgres.account_expression(account);
     let insert = format!("INSERT INTO \"{sign_ins}\" (id, account, begun_at, seen_at, ended)");
     // An upsert, and a lock in a subquery, check the newest version of the row when they have
     // waited for its lock.
@@ -161,7 +155,7 @@ fn statements(
             key(2)
         )),
         find: sql(format!(
-            "SELECT CAST(account AS text), begun_at, seen_at FROM \"{sign_ins}\" \
+            "SELECT {id_of_account}, begun_at, seen_at FROM \"{sign_ins}\" \
              WHERE id = $1 AND NOT ended"
         )),
         touch: sql(format!(
@@ -188,11 +182,7 @@ fn statements(
 
 fn create_tables(tables: &SignInTables, account: AccountColumn) -> impl Iterator<Item = String> {
     let sign_ins = &tables.sign_ins;
-    let account = match account {
-        AccountColumn::Text => "text COLLATE \"C\"",
-        AccountColumn::BigInt => "bigint",
-        AccountColumn::Uuid => "uuid",
-    };
+    let account = Dialect::Postgres.account_type(account);
     let table = format!(
         "CREATE TABLE IF NOT EXISTS \"{sign_ins}\" (
     id text COLLATE \"C\" NOT NULL PRIMARY KEY,
@@ -203,7 +193,7 @@ fn create_tables(tables: &SignInTables, account: AccountColumn) -> impl Iterator
 )"
     );
     let indexes = ["account", "seen_at"].map(|column| {
-        let name = sign_ins.index(column);
+        let name = index_name(sign_ins, column);
         format!("CREATE INDEX IF NOT EXISTS \"{name}\" ON \"{sign_ins}\" ({column})")
     });
     let flags = match &tables.flag {

@@ -3,18 +3,15 @@ use std::time::Duration;
 
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
-use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions, PgQueryResult};
-use sqlx::{Postgres, Row, SqlStr};
+use countersign_sql::{Call, Dialect, RecordTable, TableName};
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions, PgQueryResult, PgRow};
+use sqlx::{Postgres, SqlStr};
 
-use super::statements::{create_table, statements};
-use crate::dialect::arguments;
+use crate::driver::{Driver, bind, ids, records};
 #[cfg(feature = "gate")]
 use crate::sign_ins::Backend;
 use crate::statement_runner::StatementRunner;
-use crate::statements::Statements;
-use crate::table_name::TableName;
 use crate::transaction_store::TransactionStore;
-use crate::value::Value;
 use crate::{AccountColumn, Error, TableNameError};
 #[cfg(feature = "gate")]
 use crate::{GateStore, SignInTables};
@@ -117,7 +114,7 @@ use crate::{GateStore, SignInTables};
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pub(super) runner: StatementRunner<Postgres>,
-    pub(super) statements: Arc<Statements>,
+    pub(super) table: Arc<RecordTable>,
 }
 
 impl PostgresStore {
@@ -127,7 +124,7 @@ impl PostgresStore {
     pub fn new(pool: PgPool) -> Self {
         Self {
             runner: StatementRunner::new(pool),
-            statements: Arc::new(statements(TableName::default(), AccountColumn::Text)),
+            table: Arc::new(RecordTable::new(Dialect::Postgres)),
         }
     }
 
@@ -137,15 +134,16 @@ impl PostgresStore {
     /// [`TableNameError`] unless the name has 1 to 63 ASCII letters, digits and underscores, and
     /// does not begin with a digit.
     pub fn with_table(self, table: &str) -> Result<Self, TableNameError> {
-        let statements = Arc::new(statements(TableName::new(table)?, self.statements.account));
-        Ok(Self { statements, ..self })
+        let table = Arc::new(RecordTable::clone(&self.table).with_table(table)?);
+        Ok(Self { table, ..self })
     }
 
     /// Sets the type of the column `account`.
     #[must_use]
     pub fn with_account_column(self, account: AccountColumn) -> Self {
-        let statements = Arc::new(statements(self.statements.table.clone(), account));
-        Self { statements, ..self }
+        let table = RecordTable::clone(&self.table).with_account_column(account);
+        let table = Arc::new(table);
+        Self { table, ..self }
     }
 
     /// Sets the time limit per call; the default is 5 seconds. The limit covers the wait for a
@@ -185,7 +183,8 @@ impl PostgresStore {
     /// # Errors
     /// [`TableNameError`], as for [`with_table`](Self::with_table).
     pub fn schema(table: &str, account: AccountColumn) -> Result<String, TableNameError> {
-        Ok(create_table(&TableName::new(table)?, account))
+        let table = RecordTable::new(Dialect::Postgres).with_table(table)?;
+        Ok(table.with_account_column(account).schema().to_owned())
     }
 
     /// Creates the table if it is missing. It does not check an existing table.
@@ -193,15 +192,15 @@ impl PostgresStore {
     /// # Errors
     /// [`Error`] if the database cannot be reached or written to.
     pub async fn create_table(&self) -> Result<(), Error> {
-        let sql = &self.statements.create_table;
-        self.create(&self.statements.table, sql).await
+        let (sql, _) = bind::<Postgres>(self.table.create_table())?;
+        self.create(self.table.name(), &sql).await
     }
 
     pub(super) async fn create(&self, table: &TableName, sql: &SqlStr) -> Result<(), Error> {
         let create = || self.runner.execute(table, sql, PgArguments::default());
         match create().await {
             // Another client created the table at the same time, so it exists now.
-            Err(Error::Database(error)) if is_duplicate(&error) => create().await,
+            Err(Error::AlreadyExists(_)) => create().await,
             answer => answer,
         }
         .map(|_| ())
@@ -238,32 +237,22 @@ impl PostgresStore {
         cursor: Option<&AccountId>,
         limit: u32,
     ) -> Result<Vec<AccountId>, Error> {
-        let table = &self.statements.table;
-        let limit = Value::Number(limit.into());
-        let (sql, arguments) = match cursor {
-            None => (
-                &self.statements.first_accounts,
-                arguments::<Postgres>([limit])?,
-            ),
-            Some(cursor) => (
-                &self.statements.accounts_after,
-                arguments::<Postgres>([self.statements.key(cursor)?, limit])?,
-            ),
-        };
-        let account = |row: &sqlx::postgres::PgRow| {
-            let id: String = row
-                .try_get(0)
-                .map_err(|error| Error::from_driver(table, error))?;
-            let account = self.statements.account.account(id.into_bytes());
-            account.map_err(|source| Error::corrupt_row(table, source))
-        };
-        let rows = self.runner.fetch(table, sql, arguments).await?;
-        rows.iter().map(account).collect()
+        let call = self.table.accounts_after(cursor, limit)?;
+        let rows = self.fetch_call(call).await;
+        let ids = rows.map(|rows| ids::<Postgres>(self.table.name(), rows));
+        self.table.accounts(ids)
     }
 
-    async fn execute(&self, sql: &SqlStr, arguments: PgArguments) -> Result<PgQueryResult, Error> {
-        let table = &self.statements.table;
-        self.runner.execute(table, sql, arguments).await
+    async fn execute_call(&self, call: Call<'_>) -> Result<PgQueryResult, Error> {
+        let (sql, arguments) = bind::<Postgres>(call)?;
+        let table = self.table.name();
+        self.runner.execute(table, &sql, arguments).await
+    }
+
+    async fn fetch_call(&self, call: Call<'_>) -> Result<Vec<PgRow>, Error> {
+        let (sql, arguments) = bind::<Postgres>(call)?;
+        let table = self.table.name();
+        self.runner.fetch(table, &sql, arguments).await
     }
 
     /// Returns a store for [`Verifier::import_in_transaction`][import], inside your transaction.
@@ -294,7 +283,7 @@ impl PostgresStore {
         &self,
         connection: &'t mut PgConnection,
     ) -> TransactionStore<'t, Postgres> {
-        TransactionStore::new(connection, Arc::clone(&self.statements))
+        TransactionStore::new(connection, Arc::clone(&self.table))
     }
 }
 
@@ -302,10 +291,9 @@ impl Store for PostgresStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-        let (sql, arguments) = self.statements.load::<Postgres>(account)?;
-        let table = &self.statements.table;
-        let rows = self.runner.fetch(table, sql, arguments).await?;
-        self.statements.stored::<Postgres>(rows)
+        let rows = self.fetch_call(self.table.load(account)?).await;
+        let records = rows.map(|rows| records::<Postgres>(self.table.name(), rows));
+        self.table.stored(records)
     }
 
     async fn compare_and_swap(
@@ -313,20 +301,10 @@ impl Store for PostgresStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        let (sql, arguments) = self.statements.write::<Postgres>(account, write)?;
-        match self.execute(sql, arguments).await {
-            // The server rolled back every try, because other clients changed the account. The
-            // verifier reloads the account.
-            Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
-            answer => self.statements.written::<Postgres>(write, answer),
-        }
+        let done = self.execute_call(self.table.write(account, write)?).await;
+        let rows = done.map(|done| Postgres::rows_affected(&done));
+        self.table.written(write, rows)
     }
-}
-
-fn is_duplicate(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| {
-        error.is_unique_violation() || error.code().as_deref() == Some("42P07")
-    })
 }
 
 /// Shorter than the time limit of a call, so that there is time to find out why no connection is

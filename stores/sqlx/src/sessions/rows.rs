@@ -1,14 +1,12 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use countersign_sql::{TableName, Value};
 use sqlx::SqlStr;
 
 use crate::Error;
-use crate::dialect::{Dialect, arguments};
-use crate::sign_ins::Backend;
-use crate::statements::at_most_one;
-use crate::table_name::TableName;
-use crate::value::Value;
+use crate::driver::{Driver, arguments};
+use crate::sign_ins::{Backend, at_most_one};
 
 /// The rows of sessions in any database.
 #[async_trait]
@@ -48,7 +46,7 @@ impl<S: Backend> Rows for S {
     ) -> Result<u64, Error> {
         let arguments = arguments::<S::Database>(values)?;
         match Backend::change(self, table, sql, arguments).await {
-            Err(Error::Database(error)) if S::Database::says_account_exists(&error) => Ok(0),
+            Err(Error::AlreadyExists(_)) => Ok(0),
             answer => answer,
         }
     }
@@ -64,9 +62,9 @@ impl<S: Backend> Rows for S {
         let Some(row) = at_most_one(table, rows)? else {
             return Ok(None);
         };
-        let failed = |error| Error::from_driver(table, error);
+        let failed = |error| S::Database::error(table, error);
         Ok(Some((
-            S::id(&row, 0).map_err(failed)?,
+            S::Database::id(&row, 0).map_err(failed)?,
             S::number(&row, 1).map_err(failed)?,
         )))
     }

@@ -1,8 +1,7 @@
 use std::fmt;
 
+use countersign_sql::TableName;
 use sqlx::SqlStr;
-
-use crate::table_name::TableName;
 
 /// The SQL statements for a table of sessions. Each takes its arguments in the order that its
 /// comment says.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use countersign_sql::Value;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use tower_sessions_core::session::{Id, Record};
@@ -10,7 +11,6 @@ use tower_sessions_core::session_store::{self, ExpiredDeletion, SessionStore};
 
 use super::{Rows, SessionStatements};
 use crate::Error;
-use crate::value::Value;
 
 /// A session store of tower-sessions 0.15, in a table of your database.
 ///

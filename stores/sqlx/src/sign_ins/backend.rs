@@ -1,18 +1,17 @@
 use std::fmt;
 
 use countersign::store::Store;
+use countersign_sql::{RecordTable, TableName};
 use sqlx::{Database, SqlStr};
 
 use super::{Applied, SignInStatements, SignInTables, Step};
-use crate::dialect::Dialect;
-use crate::statements::Statements;
-use crate::table_name::TableName;
+use crate::driver::Driver;
 use crate::{AccountColumn, Error};
 
 /// The store of one database, as a [`GateStore`](crate::GateStore) needs it.
 pub(crate) trait Backend: Store<Error = Error> + Clone + fmt::Debug + 'static {
     /// The database.
-    type Database: Dialect<Arguments: Send + Sync>;
+    type Database: Driver<Arguments: Send + Sync>;
 
     /// The statements for the tables of sign-ins. `records` is the table of records.
     fn sign_in_statements(
@@ -21,8 +20,8 @@ pub(crate) trait Backend: Store<Error = Error> + Clone + fmt::Debug + 'static {
         account: AccountColumn,
     ) -> SignInStatements;
 
-    /// The statements for the table of records.
-    fn statements(&self) -> &Statements;
+    /// The table of records.
+    fn table(&self) -> &RecordTable;
 
     /// Creates the table of records.
     fn create_records(&self) -> impl Future<Output = Result<(), Error>> + Send;
@@ -55,9 +54,6 @@ pub(crate) trait Backend: Store<Error = Error> + Clone + fmt::Debug + 'static {
         &self,
         steps: Vec<Step<Self::Database>>,
     ) -> impl Future<Output = Result<Applied, Error>> + Send;
-
-    /// The account id in a column of a row.
-    fn id(row: &<Self::Database as Database>::Row, column: usize) -> Result<Vec<u8>, sqlx::Error>;
 
     /// The number in a column of a row.
     fn number(row: &<Self::Database as Database>::Row, column: usize) -> Result<i64, sqlx::Error>;

@@ -1,8 +1,7 @@
 //! How times and flags are stored.
 
 use countersign::Timestamp;
-
-use crate::value::Value;
+use countersign_sql::Value;
 
 pub(super) fn seconds(at: Timestamp) -> Value<'static> {
     Value::Number(i64::try_from(at.as_unix()).unwrap_or(i64::MAX))

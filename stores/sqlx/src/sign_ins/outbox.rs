@@ -2,12 +2,12 @@
 
 use countersign::event::Event;
 use countersign_gate::Cause;
+use countersign_sql::Value;
 use serde::Serialize;
 
 use super::columns::seconds;
 use super::statements::OutboxStatements;
 use crate::Error;
-use crate::value::Value;
 
 /// The row of an event.
 pub(super) struct EventRow<'a> {

@@ -1,18 +1,18 @@
 use countersign::session::FactorFlag;
 use countersign::{AccountId, Timestamp};
 use countersign_gate::{BoxError, NewSignIn, SignIn, SignInId, SignInRows};
+use countersign_sql::{CorruptRow, Value};
 
 use super::columns::{ENDING, OFF, ON, seconds};
+use super::single_row::at_most_one;
 use super::{Applied, Backend, FlagPlace, GateStore, Step};
 use crate::Error;
-use crate::dialect::arguments;
-use crate::statements::at_most_one;
-use crate::value::Value;
+use crate::driver::{Driver, arguments};
 
 impl<S: Backend> SignInRows for GateStore<S> {
     async fn flag(&self, account: &AccountId) -> Result<FactorFlag, BoxError> {
         let table = self.statements.tables.flag.table();
-        let key = self.records.statements().key(account)?;
+        let key = self.records.table().key(account)?;
         let arguments = arguments::<S::Database>([key])?;
         let rows = self
             .records
@@ -20,11 +20,11 @@ impl<S: Backend> SignInRows for GateStore<S> {
         let Some(row) = at_most_one(table, rows.await?)? else {
             return Ok(FactorFlag::Off);
         };
-        match S::number(&row, 0).map_err(|error| Error::from_driver(table, error))? {
+        match S::number(&row, 0).map_err(|error| S::Database::error(table, error))? {
             OFF => Ok(FactorFlag::Off),
             ON => Ok(FactorFlag::On),
             ENDING => Ok(FactorFlag::Ending),
-            _ => Err(Error::corrupt_row(table, "the flag is not 0, 1 or 2").into()),
+            _ => Err(CorruptRow::new(table, "the flag is not 0, 1 or 2").into()),
         }
     }
 
@@ -53,7 +53,7 @@ impl<S: Backend> SignInRows for GateStore<S> {
     }
 
     async fn insert_if_off(&self, new: &NewSignIn) -> Result<bool, BoxError> {
-        let key = || self.records.statements().key(new.account());
+        let key = || self.records.table().key(new.account());
         let id = Value::Text(new.id().as_str());
         let values = [id, key()?, seconds(new.at()), seconds(new.at()), key()?];
         let arguments_of_insert = arguments::<S::Database>(values)?;
@@ -85,18 +85,17 @@ impl<S: Backend> SignInRows for GateStore<S> {
         let Some(row) = at_most_one(table, rows.await?)? else {
             return Ok(None);
         };
-        let failed = |error| Error::from_driver(table, error);
-        let account = S::id(&row, 0).map_err(failed)?;
-        let account = self.records.statements().account.account(account);
+        let failed = |error| S::Database::error(table, error);
+        let account = S::Database::id(&row, 0).map_err(failed)?;
+        let account = self.records.table().account(account);
         let time = |column| {
             let number = S::number(&row, column).map_err(failed)?;
             let number = u64::try_from(number);
-            number
-                .map(Timestamp::from_unix)
-                .map_err(|source| Error::corrupt_row(table, source))
+            let number = number.map_err(|source| CorruptRow::new(table, source))?;
+            Ok::<_, Error>(Timestamp::from_unix(number))
         };
         Ok(Some(SignIn {
-            account: account.map_err(|source| Error::corrupt_row(table, source))?,
+            account: account?,
             begun_at: time(1)?,
             seen_at: time(2)?,
         }))

@@ -1,9 +1,9 @@
 use std::fmt;
 
+use countersign_sql::TableName;
 use sqlx::SqlStr;
 
 use super::SignInTables;
-use crate::table_name::TableName;
 
 /// The SQL statements for the tables of sign-ins, flags and events. Each takes its arguments in the
 /// order that its comment says.

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
 use countersign_gate::{NewSignIn, RowsOfRequest, SignInId, SignInStore};
+use countersign_sql::{Failure, Value};
 use sqlx::{Database, SqlStr};
 
 use super::columns::{OFF, ON, seconds};
 use super::outbox::EventRow;
 use super::{Applied, Backend, FlagPlace, SignInStatements, SignInTables, Step};
 use crate::Error;
-use crate::dialect::{Call, Dialect, arguments};
-use crate::statements::write_result;
-use crate::value::Value;
+use crate::driver::{arguments, bind};
 
 /// A store of records with the sign-ins and flags of [`countersign_gate`], which writes all of them
 /// in one transaction.
@@ -101,8 +100,8 @@ pub struct GateStore<S> {
 #[expect(private_bounds, reason = "only the stores of this crate have sign-ins")]
 impl<S: Backend> GateStore<S> {
     pub(crate) fn new(records: S, tables: SignInTables) -> Self {
-        let table = records.statements();
-        let statements = S::sign_in_statements(tables, &table.table, table.account);
+        let table = records.table();
+        let statements = S::sign_in_statements(tables, table.name(), table.account_column());
         Self {
             records,
             statements: Arc::new(statements),
@@ -156,7 +155,7 @@ impl<S: Backend> GateStore<S> {
         account: &AccountId,
         row: &EventRow<'_>,
     ) -> Result<Step<S::Database>, Error> {
-        let key = self.records.statements().key(account)?;
+        let key = self.records.table().key(account)?;
         let values = [key, row.revision()].into_iter().chain(row.values());
         Ok(Step {
             table: row.outbox.table.clone(),
@@ -195,19 +194,18 @@ impl<S: Backend> GateStore<S> {
         event: Option<&EventRow<'_>>,
         sql: &SqlStr,
     ) -> Result<WriteResult, Error> {
-        let records = self.records.statements();
-        let (_, mut arguments) = records.write::<S::Database>(account, write)?;
+        let records = self.records.table();
+        let call = records.write(account, write)?;
         let sign_in = new.map(|new| {
             let id = Value::Text(new.id().as_str());
             [id, seconds(new.at()), seconds(new.at())]
         });
         let event = event.map(EventRow::values);
-        for value in sign_in.into_iter().chain(event).flatten() {
-            S::Database::add(&mut arguments, value)
-                .map_err(|error| Error::Database(sqlx::Error::Encode(error)))?;
-        }
-        let rows = self.records.change(&records.table, sql, arguments).await;
-        write_result(&records.table, rows.map_err(|error| self.named(error))?)
+        let values = call.arguments().iter().copied();
+        let values = values.chain(sign_in.into_iter().chain(event).flatten());
+        let arguments = arguments::<S::Database>(values)?;
+        let rows = self.records.change(records.name(), sql, arguments).await;
+        records.written(write, rows.map_err(|error| self.named(error)))
     }
 
     /// The statement changes several tables, and the text of the database's error says which one it
@@ -220,12 +218,12 @@ impl<S: Backend> GateStore<S> {
             let named = named.flatten().filter(|name| text.contains(name.as_str()));
             // One name can be a part of the other.
             let meant = named.max_by_key(|name| name.as_str().len());
-            meant.unwrap_or(&self.records.statements().table).clone()
+            meant.unwrap_or(self.records.table().name()).clone()
         };
         match error {
-            Error::NoTable { source, .. } => Error::no_table(&meant(&source), source),
-            Error::WrongTable { source, .. } => Error::wrong_table(&meant(&source), source),
-            Error::ForeignKey { source, .. } => Error::foreign_key(&meant(&source), source),
+            Error::NoTable { source, .. } => Failure::NoTable.error(&meant(&source), source),
+            Error::WrongTable { source, .. } => Failure::WrongTable.error(&meant(&source), source),
+            Error::ForeignKey { source, .. } => Failure::ForeignKey.error(&meant(&source), source),
             error => error,
         }
     }
@@ -242,17 +240,13 @@ impl<S: Backend> GateStore<S> {
         if let Some(event) = event {
             steps.push(self.event_step(account, event)?);
         }
-        match self.records.apply(steps).await {
-            Ok(Applied::Committed) => Ok(WriteResult::Done),
-            Ok(Applied::Stopped(RECORD)) => Ok(WriteResult::Stale),
+        let rows = match self.records.apply(steps).await {
+            Ok(Applied::Committed) => Ok(1),
+            Ok(Applied::Stopped(RECORD)) => Ok(0),
             Ok(Applied::Stopped(_)) => Err(self.no_user()),
-            Err(Error::Database(error))
-                if write.expected().is_none() && S::Database::says_account_exists(&error) =>
-            {
-                Ok(WriteResult::Stale)
-            }
             Err(error) => Err(error),
-        }
+        };
+        self.records.table().written(write, rows)
     }
 
     /// Every transaction locks in this order: record, flag, sign-ins. The flag is locked before the
@@ -263,11 +257,11 @@ impl<S: Backend> GateStore<S> {
         write: ConditionalWrite<'_>,
         new: Option<&NewSignIn>,
     ) -> Result<Vec<Step<S::Database>>, Error> {
-        let records = self.records.statements();
-        let (sql, arguments) = records.write::<S::Database>(account, write)?;
+        let records = self.records.table();
+        let (sql, arguments) = bind::<S::Database>(records.write(account, write)?)?;
         let mut steps = vec![Step {
-            table: records.table.clone(),
-            sql: sql.clone(),
+            table: records.name().clone(),
+            sql,
             arguments,
             changes_one: true,
         }];
@@ -304,7 +298,7 @@ impl<S: Backend> GateStore<S> {
         account: &AccountId,
         flag: i64,
     ) -> Result<Step<S::Database>, Error> {
-        let key = self.records.statements().key(account)?;
+        let key = self.records.table().key(account)?;
         let place = &self.statements.tables.flag;
         let (flag, changes_one) = match place {
             FlagPlace::Table(_) => (Value::Number(flag), false),
@@ -318,8 +312,11 @@ impl<S: Backend> GateStore<S> {
         })
     }
 
-    pub(super) fn insert_call(&self, new: &NewSignIn) -> Result<Call<'_, S::Database>, Error> {
-        let (at, key) = (new.at(), self.records.statements().key(new.account())?);
+    pub(super) fn insert_call(
+        &self,
+        new: &NewSignIn,
+    ) -> Result<(&SqlStr, <S::Database as Database>::Arguments), Error> {
+        let (at, key) = (new.at(), self.records.table().key(new.account())?);
         let values = [
             Value::Text(new.id().as_str()),
             key,
@@ -333,10 +330,10 @@ impl<S: Backend> GateStore<S> {
         &self,
         account: &AccountId,
         kept: [Option<&SignInId>; 2],
-    ) -> Result<Call<'_, S::Database>, Error> {
+    ) -> Result<(&SqlStr, <S::Database as Database>::Arguments), Error> {
         // No sign-in has the empty id.
         let [first, second] = kept.map(|id| Value::Text(id.map_or("", SignInId::as_str)));
-        let key = self.records.statements().key(account)?;
+        let key = self.records.table().key(account)?;
         let arguments = arguments::<S::Database>([key, first, second])?;
         Ok((&self.statements.end_others, arguments))
     }
@@ -364,16 +361,10 @@ impl<S: Backend> Store for GateStore<S> {
         let event = self.event_row(account, write)?;
         let event = event.as_ref();
         let is_alone = new.is_none() && event.is_none() && !changes_the_factor(write.kind());
-        let answer = match self.single_statement(write, new, event) {
-            _ if is_alone => return self.records.compare_and_swap(account, write).await,
+        match self.single_statement(write, new, event) {
+            _ if is_alone => self.records.compare_and_swap(account, write).await,
             Some(sql) => self.write_at_once(account, write, new, event, sql).await,
             None => self.write(account, write, new, event).await,
-        };
-        match answer {
-            // The server rolled back every try, because other clients changed the account. The
-            // verifier reloads the account.
-            Err(Error::Conflict(_)) => Ok(WriteResult::Stale),
-            answer => answer,
         }
     }
 }

@@ -1,5 +1,6 @@
+use countersign_sql::TableName;
+
 use crate::TableNameError;
-use crate::table_name::TableName;
 
 /// The names of the tables of a [`GateStore`](crate::GateStore).
 ///
@@ -126,6 +127,15 @@ impl FlagPlace {
             Self::Table(table) | Self::Column { table, .. } => table,
         }
     }
+}
+
+/// The name of an index of a table. A long name loses its end.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) fn index_name(table: &TableName, column: &str) -> String {
+    let room = TableName::MAX_BYTES.saturating_sub(column.len());
+    let room = room.saturating_sub(1);
+    let start: String = table.as_str().chars().take(room).collect();
+    format!("{start}_{column}")
 }
 
 #[cfg(test)]

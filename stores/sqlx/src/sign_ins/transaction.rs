@@ -1,10 +1,9 @@
-use countersign::store::WriteResult;
+use countersign_sql::TableName;
 use sqlx::{Connection, Database, Executor, IntoArguments, SqlStr};
 
+use super::single_row::several_rows;
 use crate::Error;
-use crate::dialect::Dialect;
-use crate::statements::write_result;
-use crate::table_name::TableName;
+use crate::driver::Driver;
 
 /// A statement of a transaction.
 pub(crate) struct Step<DB: Database> {
@@ -44,7 +43,7 @@ pub(crate) async fn apply<DB>(
     steps: &[Step<DB>],
 ) -> Result<Applied, Error>
 where
-    DB: Dialect<Arguments: Clone + IntoArguments<DB>>,
+    DB: Driver<Arguments: Clone + IntoArguments<DB>>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     let Some(first) = steps.first() else {
@@ -56,13 +55,11 @@ where
         let query = sqlx::query_with(step.sql.clone(), step.arguments.clone());
         let answer = query.execute(&mut *transaction).await;
         let answer = answer.map_err(|error| DB::error(&step.table, error));
-        let result = match answer.map(|done| DB::rows_affected(&done)) {
+        let end = match answer.map(|done| DB::rows_affected(&done)) {
             Ok(_) if !step.changes_one => continue,
-            answer => answer.and_then(|rows| write_result(&step.table, rows)),
-        };
-        let end = match result {
-            Ok(WriteResult::Done) => continue,
-            Ok(WriteResult::Stale) => Ok(Applied::Stopped(index)),
+            Ok(1) => continue,
+            Ok(0) => Ok(Applied::Stopped(index)),
+            Ok(_) => Err(several_rows(&step.table).into()),
             Err(error) => Err(error),
         };
         // If the rollback fails, the connection is lost, and the database rolls back.

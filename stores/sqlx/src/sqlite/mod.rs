@@ -1,11 +1,10 @@
 //! SQLite.
 
-mod dialect;
+mod driver;
 #[cfg(feature = "tower-sessions-015")]
 mod sessions;
 #[cfg(feature = "gate")]
 mod sign_ins;
-mod statements;
 mod store;
 
 pub use store::SqliteStore;

@@ -1,15 +1,14 @@
 //! The sign-ins of countersign-gate.
 
+use countersign_sql::{Dialect, RecordTable, TableName};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Row, SqlStr, Sqlite};
 
 use super::SqliteStore;
-use crate::dialect::Dialect;
+use crate::driver::{Driver, sql};
 use crate::sign_ins::{
-    Applied, Backend, FlagPlace, OutboxStatements, SignInStatements, SignInTables, Step,
+    Applied, Backend, FlagPlace, OutboxStatements, SignInStatements, SignInTables, Step, index_name,
 };
-use crate::statements::{Statements, sql};
-use crate::table_name::TableName;
 use crate::{AccountColumn, Error};
 
 impl Backend for SqliteStore {
@@ -23,8 +22,8 @@ impl Backend for SqliteStore {
         statements(tables, account)
     }
 
-    fn statements(&self) -> &Statements {
-        &self.statements
+    fn table(&self) -> &RecordTable {
+        &self.table
     }
 
     async fn create_records(&self) -> Result<(), Error> {
@@ -59,10 +58,6 @@ impl Backend for SqliteStore {
         self.transact(&steps).await
     }
 
-    fn id(row: &SqliteRow, column: usize) -> Result<Vec<u8>, sqlx::Error> {
-        row.try_get(column)
-    }
-
     fn number(row: &SqliteRow, column: usize) -> Result<i64, sqlx::Error> {
         row.try_get(column)
     }
@@ -71,6 +66,7 @@ impl Backend for SqliteStore {
 /// SQLite lets one connection write at a time, and a statement sees all that was written before it.
 fn statements(tables: SignInTables, account: AccountColumn) -> SignInStatements {
     let sign_ins = &tables.sign_ins;
+    let id_of_account = Dialect::Sqlite.account_expression(account);
     let insert = format!("INSERT INTO \"{sign_ins}\" (id, account, begun_at, seen_at, ended)");
     let (off, flag, set_flag) = match &tables.flag {
         FlagPlace::Table(table) => (
@@ -103,7 +99,7 @@ fn statements(tables: SignInTables, account: AccountColumn) -> SignInStatements 
             "{insert} SELECT ?1, ?2, ?3, ?4, 0 {off} ON CONFLICT (id) DO UPDATE SET id = id"
         )),
         find: sql(format!(
-            "SELECT CAST(account AS BLOB), begun_at, seen_at FROM \"{sign_ins}\" \
+            "SELECT {id_of_account}, begun_at, seen_at FROM \"{sign_ins}\" \
              WHERE id = ?1 AND NOT ended"
         )),
         touch: sql(format!(
@@ -138,11 +134,7 @@ fn statements(tables: SignInTables, account: AccountColumn) -> SignInStatements 
 
 fn create_tables(tables: &SignInTables, account: AccountColumn) -> impl Iterator<Item = String> {
     let sign_ins = &tables.sign_ins;
-    let account = match account {
-        AccountColumn::Text => "TEXT",
-        AccountColumn::BigInt => "INTEGER",
-        AccountColumn::Uuid => "BLOB",
-    };
+    let account = Dialect::Sqlite.account_type(account);
     let table = format!(
         "CREATE TABLE IF NOT EXISTS \"{sign_ins}\" (
     id TEXT NOT NULL PRIMARY KEY,
@@ -153,7 +145,7 @@ fn create_tables(tables: &SignInTables, account: AccountColumn) -> impl Iterator
 ) STRICT, WITHOUT ROWID"
     );
     let indexes = ["account", "seen_at"].map(|column| {
-        let name = sign_ins.index(column);
+        let name = index_name(sign_ins, column);
         format!("CREATE INDEX IF NOT EXISTS \"{name}\" ON \"{sign_ins}\" ({column})")
     });
     let flags = match &tables.flag {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
+use countersign_sql::{Call, Dialect, RecordTable, TableName};
 #[cfg(feature = "gate")]
 use sqlx::SqlSafeStr;
 use sqlx::pool::PoolConnection;
@@ -11,17 +12,13 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
     SqliteQueryResult, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Row, SqlStr, Sqlite};
+use sqlx::{SqlStr, Sqlite};
 use tokio::time::timeout;
 
-use super::statements::{create_table, statements};
-use crate::dialect::{Dialect, arguments};
+use crate::driver::{Driver, bind, ids, records};
 #[cfg(feature = "gate")]
 use crate::sign_ins::{Applied, Backend, Step, apply};
-use crate::statements::Statements;
-use crate::table_name::TableName;
 use crate::transaction_store::TransactionStore;
-use crate::value::Value;
 use crate::{AccountColumn, Error, TableNameError};
 #[cfg(feature = "gate")]
 use crate::{GateStore, SignInTables};
@@ -101,7 +98,7 @@ use crate::{GateStore, SignInTables};
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
-    pub(super) statements: Arc<Statements>,
+    pub(super) table: Arc<RecordTable>,
     limit: Duration,
 }
 
@@ -112,7 +109,7 @@ impl SqliteStore {
     pub fn new(pool: SqlitePool) -> Self {
         Self {
             pool,
-            statements: Arc::new(statements(TableName::default(), AccountColumn::Text)),
+            table: Arc::new(RecordTable::new(Dialect::Sqlite)),
             limit: TIMEOUT,
         }
     }
@@ -123,15 +120,16 @@ impl SqliteStore {
     /// [`TableNameError`] unless the name has 1 to 63 ASCII letters, digits and underscores, and
     /// does not begin with a digit.
     pub fn with_table(self, table: &str) -> Result<Self, TableNameError> {
-        let statements = Arc::new(statements(TableName::new(table)?, self.statements.account));
-        Ok(Self { statements, ..self })
+        let table = Arc::new(RecordTable::clone(&self.table).with_table(table)?);
+        Ok(Self { table, ..self })
     }
 
     /// Sets the type of the column `account`.
     #[must_use]
     pub fn with_account_column(self, account: AccountColumn) -> Self {
-        let statements = Arc::new(statements(self.statements.table.clone(), account));
-        Self { statements, ..self }
+        let table = RecordTable::clone(&self.table).with_account_column(account);
+        let table = Arc::new(table);
+        Self { table, ..self }
     }
 
     /// Sets the time limit per call; the default is 5 seconds. The limit covers the wait for a
@@ -166,7 +164,8 @@ impl SqliteStore {
     /// # Errors
     /// [`TableNameError`], as for [`with_table`](Self::with_table).
     pub fn schema(table: &str, account: AccountColumn) -> Result<String, TableNameError> {
-        Ok(create_table(&TableName::new(table)?, account))
+        let table = RecordTable::new(Dialect::Sqlite).with_table(table)?;
+        Ok(table.with_account_column(account).schema().to_owned())
     }
 
     /// Creates the table if it is missing. It does not check an existing table.
@@ -174,8 +173,7 @@ impl SqliteStore {
     /// # Errors
     /// [`Error`] if the database cannot be reached or written to.
     pub async fn create_table(&self) -> Result<(), Error> {
-        let (table, sql) = (&self.statements.table, &self.statements.create_table);
-        self.execute(table, sql, SqliteArguments::default()).await?;
+        self.execute_call(self.table.create_table()).await?;
         Ok(())
     }
 
@@ -210,24 +208,10 @@ impl SqliteStore {
         cursor: Option<&AccountId>,
         limit: u32,
     ) -> Result<Vec<AccountId>, Error> {
-        let limit = Value::Number(limit.into());
-        let (sql, arguments) = match cursor {
-            None => (
-                &self.statements.first_accounts,
-                arguments::<Sqlite>([limit])?,
-            ),
-            Some(cursor) => (
-                &self.statements.accounts_after,
-                arguments::<Sqlite>([self.statements.key(cursor)?, limit])?,
-            ),
-        };
-        let rows = self.fetch(&self.statements.table, sql, arguments).await?;
-        let account = |row: &SqliteRow| {
-            let id = row.try_get(0).map_err(|error| self.error(error))?;
-            let account = self.statements.account.account(id);
-            account.map_err(|source| Error::corrupt_row(&self.statements.table, source))
-        };
-        rows.iter().map(account).collect()
+        let call = self.table.accounts_after(cursor, limit)?;
+        let rows = self.fetch_call(call).await;
+        let ids = rows.map(|rows| ids::<Sqlite>(self.table.name(), rows));
+        self.table.accounts(ids)
     }
 
     /// Returns a store for [`Verifier::import_in_transaction`][import], inside your transaction.
@@ -261,7 +245,17 @@ impl SqliteStore {
         &self,
         connection: &'t mut SqliteConnection,
     ) -> TransactionStore<'t, Sqlite> {
-        TransactionStore::new(connection, Arc::clone(&self.statements))
+        TransactionStore::new(connection, Arc::clone(&self.table))
+    }
+
+    async fn execute_call(&self, call: Call<'_>) -> Result<SqliteQueryResult, Error> {
+        let (sql, arguments) = bind::<Sqlite>(call)?;
+        self.execute(self.table.name(), &sql, arguments).await
+    }
+
+    async fn fetch_call(&self, call: Call<'_>) -> Result<Vec<SqliteRow>, Error> {
+        let (sql, arguments) = bind::<Sqlite>(call)?;
+        self.fetch(self.table.name(), &sql, arguments).await
     }
 
     pub(super) async fn execute(
@@ -322,7 +316,7 @@ impl SqliteStore {
     }
 
     fn error(&self, error: sqlx::Error) -> Error {
-        Sqlite::error(&self.statements.table, error)
+        Sqlite::error(self.table.name(), error)
     }
 }
 
@@ -330,9 +324,9 @@ impl Store for SqliteStore {
     type Error = Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-        let (sql, arguments) = self.statements.load::<Sqlite>(account)?;
-        let rows = self.fetch(&self.statements.table, sql, arguments).await?;
-        self.statements.stored::<Sqlite>(rows)
+        let rows = self.fetch_call(self.table.load(account)?).await;
+        let records = rows.map(|rows| records::<Sqlite>(self.table.name(), rows));
+        self.table.stored(records)
     }
 
     async fn compare_and_swap(
@@ -340,9 +334,9 @@ impl Store for SqliteStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        let (sql, arguments) = self.statements.write::<Sqlite>(account, write)?;
-        let answer = self.execute(&self.statements.table, sql, arguments).await;
-        self.statements.written::<Sqlite>(write, answer)
+        let done = self.execute_call(self.table.write(account, write)?).await;
+        let rows = done.map(|done| Sqlite::rows_affected(&done));
+        self.table.written(write, rows)
     }
 }
 
