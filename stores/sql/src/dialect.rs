@@ -17,9 +17,9 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The type of a column of account ids. The column compares bytes: the default collation of
-    /// SQLite is `BINARY`, the collation `"C"` does so on PostgreSQL, and a binary column does so on
-    /// MySQL. There, even a binary collation of text ignores trailing spaces.
+    /// The type of a column of account ids. A column of text compares bytes: on SQLite by its
+    /// default collation `BINARY`, on PostgreSQL by the collation `"C"`, and on MySQL because it is
+    /// a binary column. On MySQL, even a binary collation of text ignores trailing spaces.
     ///
     /// ```
     /// use countersign_sql::{AccountColumn, Dialect};
