@@ -2,9 +2,9 @@
 //!
 //! The encoding is an array of a version and the fields. The version depends on the digest: version
 //! 1 has the parameters of Argon2id and the pepper, version 2 has the key of HMAC-SHA-256. One byte
-//! string holds the hashes, in the order of the codes. A map holds the used codes, from index to time. Each set has one encoding:
-//! the shortest form of every number, definite lengths, ascending indexes. `decode` refuses any
-//! other encoding.
+//! string holds the hashes, in the order of the codes. A map holds the used codes, from index to
+//! time. Each set has one encoding: the shortest form of every number, definite lengths, ascending
+//! indexes. `decode` refuses any other encoding.
 
 use super::argon2::CodeHash;
 use super::code_set::Entry;

@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 /// What a backup-code set stores of each code, from
-/// [`BackupCodeSet::digest`](crate::backup::BackupCodeSet::digest). The entropy of the codes decides
-/// when the set is issued.
+/// [`BackupCodeSet::digest`](crate::backup::BackupCodeSet::digest). The entropy of the codes
+/// decides when the set is issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CodeDigest {

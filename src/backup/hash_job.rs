@@ -16,8 +16,8 @@ use zeroize::{Zeroize, Zeroizing};
 /// Hashes of backup codes to compute: [`CodeDigest`](crate::backup::CodeDigest)s, or the hashes of
 /// an imported set. Wiped on drop.
 ///
-/// Password hashes are deliberately slow. Run the job in a pool of threads for blocking work, with a
-/// limit on how many jobs run at the same time. The job owns its whole input.
+/// Password hashes are deliberately slow. Run the job in a pool of threads for blocking work, with
+/// a limit on how many jobs run at the same time. The job owns its whole input.
 #[must_use = "a job computes nothing until you call `run`"]
 pub struct HashJob(Work);
 

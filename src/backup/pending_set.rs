@@ -36,8 +36,8 @@ pub(crate) enum FoundIn {
 impl PendingCodeSet {
     /// Makes a new set pending next to the current one.
     ///
-    /// Returns `None` if one hash cannot serve both sets: digester or format differ, or the two sets
-    /// have a code in common.
+    /// Returns `None` if one hash cannot serve both sets: digester or format differ, or the two
+    /// sets have a code in common.
     pub(crate) fn new(new: &BackupCodeSet, current: &BackupCodeSet, id: [u8; 16]) -> Option<Self> {
         let shares_digest = new.digester == current.digester
             && new.format == current.format

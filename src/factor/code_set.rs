@@ -100,8 +100,8 @@ impl CodeSet {
         }
     }
 
-    /// Returns the digest of a typed code, or `None` if the code does not have the shape of the set,
-    /// or needs a job.
+    /// Returns the digest of a typed code, or `None` if the code does not have the shape of the
+    /// set, or needs a job.
     pub(super) fn fast_digest(&self, code: &Code) -> Option<Hashes> {
         self.issued()?.fast_digest(code)
     }

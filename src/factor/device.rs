@@ -198,8 +198,9 @@ impl Devices {
         self.retain(|device| !device.is_spent());
     }
 
-    /// Sets times that lie in the future to now. Drops the devices that were remembered more than an
-    /// hour ahead, because nobody knows how old they are. Call this only if the clock is correct.
+    /// Sets times that lie in the future to now. Drops the devices that were remembered more than
+    /// an hour ahead, because nobody knows how old they are. Call this only if the clock is
+    /// correct.
     pub(super) fn reset_future_times(&mut self, now: Timestamp) {
         self.retain(|device| !is_clock_fault(device.issued_at, now));
         for device in self.0.iter_mut().flat_map(|list| &mut list.0) {

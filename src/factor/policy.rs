@@ -415,8 +415,8 @@ impl PolicyBuilder {
     /// Sets the format and number of backup codes. Default: 10 codes of 8 digits.
     ///
     /// Codes of at least 112 bits, such as [`CodeFormat::BITS_112`], get a fast digest
-    /// ([`CodeDigest::HmacSha256`](crate::backup::CodeDigest::HmacSha256)), and an attempt takes one
-    /// write. Nobody can guess them, so they are accepted while a limit holds other codes.
+    /// ([`CodeDigest::HmacSha256`](crate::backup::CodeDigest::HmacSha256)), and an attempt takes
+    /// one write. Nobody can guess them, so they are accepted while a limit holds other codes.
     pub fn code_format(mut self, format: CodeFormat) -> Self {
         self.0.code_format = format;
         self

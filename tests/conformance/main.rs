@@ -530,7 +530,8 @@ fn a_rotation_gives_each_node_its_turn() {
         let revision = Revision::from_i64(node).unwrap();
         let write = ConditionalWrite::put(None, revision, b"record", WriteKind::Enrolling, summary);
         let account = AccountId::from(7_u32);
-        block_on(store.compare_and_swap(&account, write)).unwrap();
+        let written = block_on(store.compare_and_swap(&account, write)).unwrap();
+        assert_eq!(written, WriteResult::Done);
         store
     });
     let [first, others @ ..] = nodes;

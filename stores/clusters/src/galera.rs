@@ -9,7 +9,7 @@ use countersign_store_testing::{Durability, GaleraCluster, StartError};
 
 use crate::check::{CheckReport, check};
 use crate::race::{Fault, Race};
-use crate::scenarios::{NodeFault, Timing};
+use crate::settings::{NodeFault, Timing};
 
 /// A race on a new cluster. The node 2 has the fault.
 ///

@@ -17,6 +17,7 @@
 //! | clients that load and write at the same time | [`race`] |
 //! | the consistency check | [`check`] |
 //! | the clusters, their settings and their faults | [`galera`], [`postgres`], [`sentinel`], [`redis_cluster`] |
+//! | the faults of a race, and its times | [`settings`] |
 //! | all races of the documentation, and their table | [`scenarios`], [`report`] |
 //!
 //! `stores/clusters/run` runs all races and prints their table.
@@ -38,6 +39,7 @@ pub mod redis_cluster;
 pub mod report;
 pub mod scenarios;
 pub mod sentinel;
+pub mod settings;
 
 pub use check::CheckReport;
 pub use race::{Fault, Race, RaceLog};

@@ -12,7 +12,8 @@ use std::env;
 use std::process::ExitCode;
 
 use countersign_clusters::report::{HEAD, Line};
-use countersign_clusters::scenarios::{Scenario, Timing};
+use countersign_clusters::scenarios::Scenario;
+use countersign_clusters::settings::Timing;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -9,7 +9,7 @@ use countersign_store_testing::{Durability, PostgresPair, StartError};
 
 use crate::check::{CheckReport, check};
 use crate::race::{Fault, Race};
-use crate::scenarios::{NodeFault, Timing};
+use crate::settings::{NodeFault, Timing};
 
 /// A race on a new pair. The primary has the fault, and the standby takes over at once.
 ///

@@ -10,7 +10,7 @@ use redis::Client;
 
 use crate::check::{CheckReport, check};
 use crate::race::{Fault, Race};
-use crate::scenarios::{NodeFault, Timing};
+use crate::settings::{NodeFault, Timing};
 
 /// A race on a new cluster. One primary has the fault, and its replica takes over.
 ///

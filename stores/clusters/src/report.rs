@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::check::CheckReport;
-use crate::scenarios::{Cluster, NodeFault, RedisSettings, Scenario};
+use crate::scenarios::{Cluster, Scenario};
+use crate::settings::{NodeFault, RedisSettings};
 
 /// A line of the table, in Markdown.
 #[derive(Debug)]

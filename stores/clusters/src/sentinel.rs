@@ -10,7 +10,7 @@ use redis::Client;
 
 use crate::check::{CheckReport, check};
 use crate::race::{Fault, Race};
-use crate::scenarios::{NodeFault, RedisSettings, Timing};
+use crate::settings::{NodeFault, RedisSettings, Timing};
 
 /// A race on new servers. The first primary has the fault.
 ///

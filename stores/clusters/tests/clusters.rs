@@ -14,9 +14,8 @@ use std::time::Duration;
 use countersign::conformance::{Harness, Rotation, run_cases};
 use countersign::store::BoxStore;
 use countersign_clusters::report::Line;
-use countersign_clusters::scenarios::{
-    Cluster, NodeFault, Promise, RedisSettings, Scenario, Timing,
-};
+use countersign_clusters::scenarios::{Cluster, Promise, Scenario};
+use countersign_clusters::settings::{NodeFault, RedisSettings, Timing};
 use countersign_clusters::{CheckReport, galera};
 use countersign_store_testing::{Durability, GaleraCluster, available};
 use tokio::runtime::Runtime;

@@ -18,8 +18,8 @@ use crate::{EndpointError, Error, PrefixError, request, value};
 
 /// A store on an etcd cluster, over its JSON gateway.
 ///
-/// Clones share the connections. A concurrent call takes a connection of its own. Calls need a tokio
-/// runtime.
+/// Clones share the connections. A concurrent call takes a connection of its own. Calls need a
+/// tokio runtime.
 ///
 /// ```no_run
 /// use countersign_etcd::EtcdStore;
@@ -72,8 +72,8 @@ pub struct EtcdStore {
 }
 
 impl EtcdStore {
-    /// Makes a store on a cluster, from the URLs of its members (`http://HOST:PORT`). It connects at
-    /// the first call. An attempt to connect takes at most a second.
+    /// Makes a store on a cluster, from the URLs of its members (`http://HOST:PORT`). It connects
+    /// at the first call. An attempt to connect takes at most a second.
     ///
     /// # Errors
     /// [`EndpointError`] if there is no endpoint, or if one is malformed or needs TLS.

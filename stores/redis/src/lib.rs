@@ -33,8 +33,9 @@
 //! - Rust 1.89.
 //! - A Redis or Valkey server with the commands of Redis 4. The tests use Redis 7.0.
 //! - `EVAL` and `EVALSHA`. [`Error::NotPermitted`] lists the permissions of the Redis user.
-//! - The address of the primary, or the addresses of the sentinels ([`RedisStore::sentinel`]). If the
-//!   server turns out to be a replica, the store refuses it and connects again at the next call.
+//! - The address of the primary, or the addresses of the sentinels ([`RedisStore::sentinel`]). If
+//!   the server turns out to be a replica, the store refuses it and connects again at the next
+//!   call.
 //!
 //! # Settings of the server
 //!

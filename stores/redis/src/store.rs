@@ -119,7 +119,7 @@ impl RedisStore {
     /// use redis::Client;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let sentinels = ["redis://10.0.0.1:26379/", "redis://10.0.0.2:26379/", "redis://10.0.0.3:26379/"];
+    /// let sentinels = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(|host| (host, 26_379));
     /// let sentinels = sentinels.into_iter().map(Client::open).collect::<Result<Vec<_>, _>>()?;
     /// let primary = Client::open("redis://:password@records/")?;
     /// let store = RedisStore::sentinel(sentinels, primary)?.with_replicas(2);
@@ -169,14 +169,14 @@ impl RedisStore {
     /// [`NotReplicated`](Error::NotReplicated). The verifier treats this error as a lost answer,
     /// and sends the write again. The repeated call waits again, but does not write again.
     ///
-    /// Set `count` to the number of *all* replicas of each primary. Then every replica that can take
-    /// over has the write. But no write is done while a replica is down, so nobody signs in. While
-    /// a write waits, the calls behind it on the same connection wait too.
+    /// Set `count` to the number of *all* replicas of each primary. Then every replica that can
+    /// take over has the write. But no write is done while a replica is down, so nobody signs in.
+    /// While a write waits, the calls behind it on the same connection wait too.
     ///
     /// By default, a write is done when the primary has it. That is right for a server without
-    /// replicas. The store asks the server for the number of its replicas (`ROLE`), when it connects
-    /// and then once a minute. If there are more replicas than `count`, every call fails with
-    /// [`MoreReplicas`](Error::MoreReplicas).
+    /// replicas. The store asks the server for the number of its replicas (`ROLE`), when it
+    /// connects and then once a minute. If there are more replicas than `count`, every call fails
+    /// with [`MoreReplicas`](Error::MoreReplicas).
     #[must_use]
     pub fn with_replicas(self, count: u32) -> Self {
         Self {

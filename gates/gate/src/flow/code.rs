@@ -202,8 +202,8 @@ impl<S: SignInStore, A: Accounts> Visit<'_, S, A> {
             stored.previous = Some(std::mem::replace(&mut stored.request, random::token()?));
         }
         let path = self.path("/code");
-        // The page itself shows the wait of a limit, but perhaps not to a known browser. If it has the
-        // field too, the user must learn that the code was not accepted.
+        // The page itself shows the wait of a limit, but perhaps not to a known browser. If it has
+        // the field too, the user must learn that the code was not accepted.
         let page_says = matches!(
             rejection,
             Rejection::Waiting { .. } | Rejection::BudgetSpent { .. } | Rejection::Locked
