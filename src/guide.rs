@@ -18,6 +18,7 @@
 //! | [Glossary](glossary) | each word in one line |
 //! | [Why is it not ...?](why_not) | why the library does not do what you may expect |
 //! | [Scale](scale) | the figures for many accounts, sharding, regions |
+//! | [Clusters](clusters) | settings of replicated databases, and what breaks without them |
 //! | [Authenticator apps](apps) | what each app does with a key URI |
 //!
 //! The types that you meet first are [`Verifier`](crate::Verifier), [`Policy`](crate::Policy),
@@ -57,6 +58,7 @@ macro_rules! chapter {
         #[doc = "[lost-phone]: crate::guide::lost_phone"]
         #[doc = "[gate]: crate::guide#documents-outside-this-page"]
         #[doc = "[scale]: crate::guide::scale"]
+        #[doc = "[clusters]: crate::guide::clusters"]
         #[doc = "[apps]: crate::guide::apps"]
         #[doc = "[axum]: crate::guide#documents-outside-this-page"]
         #[doc = "[actix-web]: crate::guide#documents-outside-this-page"]
@@ -85,4 +87,5 @@ chapter!(glossary, "../docs/guide/glossary.md");
 chapter!(why_not, "../docs/guide/why-not.md");
 
 chapter!(scale, "../docs/scale.md");
+chapter!(clusters, "../docs/clusters.md");
 chapter!(apps, "../docs/apps.md");

@@ -78,8 +78,10 @@ use crate::{GateStore, SignInTables};
 /// If no answer comes in time, the store gives up and discards the connection, as if the network
 /// had failed. A write that waits for a lock may still be applied later, even after a load that
 /// does not show it. Set `client_connection_check_interval = 1s` for the server or the role. The
-/// server then stops statements whose client is gone. With or without this setting, the verifier
-/// finds out whether a write was applied.
+/// server then stops statements whose client is gone, except for a commit that waits for a
+/// synchronous standby. With or without this setting, the verifier finds out whether a write was
+/// applied. The store never sends a cancel: a cancelled commit that waits for a standby answers
+/// with success.
 ///
 /// A call takes at most the time limit. If no connection is available, the store takes one more
 /// second to find out why. Give the pool an `acquire_timeout` that is shorter than the store's time
