@@ -1,8 +1,6 @@
 //! Races of conditional writes on a cluster whose leader is killed or paused, or whose members are
-//! all killed. With `COUNTERSIGN_CLUSTER_RACE=50`, each fault comes 50 times
-//! instead of once.
+//! all killed. With `COUNTERSIGN_CLUSTER_RACE=50`, each fault comes 50 times instead of once.
 
-use std::env;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -157,22 +155,14 @@ fn new_revision() -> i64 {
     fastrand::i64(1..)
 }
 
-/// How often a race repeats its fault.
-fn length() -> u64 {
-    match env::var("COUNTERSIGN_CLUSTER_RACE") {
-        Ok(length) => length.parse().unwrap(),
-        Err(_) => 1,
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_without_faults_loses_nothing() {
     let _alone = ALONE.lock().await;
     let cluster = available!(EtcdCluster::start());
     for accounts in [1, 64] {
         let race = Race::start(&cluster.urls(), accounts).await;
-        race.wait_for(length() * 150 * u64::from(accounts.min(4)))
-            .await;
+        let done = 150 * accounts.min(4) * repetitions();
+        race.wait_for(done.into()).await;
         race.finish(&format!("no fault, accounts {accounts}")).await;
     }
 }
@@ -182,7 +172,7 @@ async fn a_killed_leader_loses_nothing() {
     let _alone = ALONE.lock().await;
     let mut cluster = available!(EtcdCluster::start());
     let race = Race::start(&cluster.urls(), 64).await;
-    for _ in 0..length() {
+    for _ in 0..repetitions() {
         race.wait_for(300).await;
         cluster.kill9(cluster.leader().unwrap()).unwrap();
         race.wait_for(300).await;
@@ -197,7 +187,7 @@ async fn a_paused_leader_loses_nothing() {
     let _alone = ALONE.lock().await;
     let mut cluster = available!(EtcdCluster::start());
     let race = Race::start(&cluster.urls(), 64).await;
-    for _ in 0..length() {
+    for _ in 0..repetitions() {
         race.wait_for(300).await;
         let leader = cluster.leader().unwrap();
         cluster.pause(leader).unwrap();
@@ -214,7 +204,7 @@ async fn a_cluster_that_is_killed_loses_nothing() {
     let _alone = ALONE.lock().await;
     let mut cluster = available!(EtcdCluster::start());
     let race = Race::start(&cluster.urls(), 64).await;
-    for _ in 0..length() {
+    for _ in 0..repetitions() {
         race.wait_for(300).await;
         for node in 0..3 {
             cluster.kill9(node).unwrap();

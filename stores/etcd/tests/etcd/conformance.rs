@@ -3,21 +3,26 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign_etcd::EtcdStore;
 use tokio::runtime::Runtime;
 
-use crate::support::PATIENT;
+use crate::support::{PATIENT, repetitions};
 
 struct Handles<F> {
     runtime: Runtime,
     open: F,
+    effort: Effort,
 }
 
 impl<F: Fn() -> EtcdStore + Sync> Handles<F> {
-    fn new(open: F) -> Self {
+    fn new(open: F, effort: Effort) -> Self {
         let runtime = Runtime::new().unwrap();
-        Self { runtime, open }
+        Self {
+            runtime,
+            open,
+            effort,
+        }
     }
 }
 
@@ -26,6 +31,10 @@ impl<F: Fn() -> EtcdStore + Sync> Harness for Handles<F> {
 
     fn open(&self) -> EtcdStore {
         (self.open)()
+    }
+
+    fn effort(&self) -> Effort {
+        self.effort.clone()
     }
 
     fn block_on<T: Future>(&self, future: T) -> T::Output {
@@ -41,7 +50,7 @@ mod shared_connections {
     use super::*;
     countersign::conformance_tests!({
         let store = on(&shared!(SINGLE, Ok(())).url());
-        Handles::new(move || store.clone())
+        Handles::new(move || store.clone(), Effort::default())
     });
 }
 
@@ -50,6 +59,9 @@ mod handles_on_all_members {
     countersign::conformance_tests!({
         let urls = shared!(CLUSTER, Ok(())).urls();
         let next = AtomicUsize::new(0);
-        Handles::new(move || on(&urls[next.fetch_add(1, Ordering::SeqCst) % 3]))
+        // Three members on one computer are slow.
+        let effort = Effort::default().one_in(200 * repetitions());
+        let open = move || on(&urls[next.fetch_add(1, Ordering::SeqCst) % 3]);
+        Handles::new(open, effort)
     });
 }

@@ -1,5 +1,6 @@
 //! Servers, stores, and functions that the tests share.
 
+use std::env;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -22,6 +23,14 @@ pub(crate) const WRITE: &str = "POST /v3/kv/txn";
 
 /// A long time limit, because a computer that builds and tests is slow.
 pub(crate) const PATIENT: Duration = Duration::from_secs(60);
+
+/// How often a race repeats its fault: once, or as often as `COUNTERSIGN_CLUSTER_RACE` says.
+pub(crate) fn repetitions() -> u32 {
+    match env::var("COUNTERSIGN_CLUSTER_RACE") {
+        Ok(repetitions) => repetitions.parse().unwrap(),
+        Err(_) => 1,
+    }
+}
 
 /// A prefix that no other test uses.
 pub(crate) fn new_prefix() -> String {
