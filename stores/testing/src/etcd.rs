@@ -135,15 +135,13 @@ impl EtcdNode {
         Ok(())
     }
 
-    /// Waits until the node answers, which takes a leader.
+    /// Waits until the node knows a leader. A read is no sign: on a busy disk, it can take longer
+    /// than the second that `/health` gives it.
     pub(crate) fn wait_until_ready(&mut self) -> Result<(), StartError> {
         let Some(mut process) = self.process.take() else {
             return Err(self.failed("the server is not running"));
         };
-        let ready = || {
-            let health = self.ask("/health", "");
-            health.is_ok_and(|answer| answer.contains(r#""health":"true""#))
-        };
+        let ready = || number(&self.status(), LEADER).is_some();
         process
             .wait_until(ready)
             .map_err(|what| self.failed(what))?;
@@ -181,9 +179,15 @@ impl EtcdNode {
 
     /// Whether the node says that it is the leader.
     pub(crate) fn is_leader(&self) -> bool {
-        let status = self.ask("/v3/maintenance/status", "{}").unwrap_or_default();
-        let leader = number(&status, r#""leader":""#);
+        let status = self.status();
+        let leader = number(&status, LEADER);
         leader.is_some() && leader == number(&status, r#""member_id":""#)
+    }
+
+    /// The status of the node, or nothing if it does not answer.
+    fn status(&self) -> String {
+        let status = self.ask("/v3/maintenance/status", "{}");
+        status.unwrap_or_default()
     }
 
     /// The whole answer to a request with this JSON text. Without a text, it is a `GET`.
@@ -213,4 +217,6 @@ fn number<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     rest.split_once('"').map(|(digits, _)| digits)
 }
 
+/// The number after this name is the id of the leader. Without a leader, the name is missing.
+const LEADER: &str = r#""leader":""#;
 const ANSWER: Duration = Duration::from_secs(5);

@@ -73,10 +73,13 @@ impl Race {
             race.tasks.push(tokio::spawn(async move {
                 let mut writes = Vec::new();
                 while !progress.stopped.load(Ordering::SeqCst) {
-                    writes.extend(attempt(&store, fastrand::u32(0..accounts)).await);
-                    if let Some(Answer::Done) = writes.last().map(|write: &Write| write.answer) {
+                    let Some(write) = attempt(&store, fastrand::u32(0..accounts)).await else {
+                        continue;
+                    };
+                    if write.answer == Answer::Done {
                         progress.count(start);
                     }
+                    writes.push(write);
                 }
                 writes
             }));
