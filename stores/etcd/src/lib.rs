@@ -31,7 +31,7 @@
 //! # What it needs
 //!
 //! - Rust 1.89, and a tokio runtime.
-//! - etcd 3.4 or later. The tests use etcd 3.4.23.
+//! - etcd 3.4 or later. The tests use etcd 3.4.23; run the conformance suite on another version.
 //! - The JSON gateway of etcd, which is on by default (`--enable-grpc-gateway`). If you set
 //!   `--listen-client-http-urls`, give these URLs.
 //!

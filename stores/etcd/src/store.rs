@@ -134,8 +134,8 @@ impl EtcdStore {
         }
     }
 
-    /// Logs in as a user of etcd. By default, the store uses no user. etcd does not accept the name
-    /// in a client's certificate over the JSON gateway.
+    /// Logs in as a user of etcd. By default, the store uses no user. Over the JSON gateway, etcd
+    /// takes no user from the certificate of a client.
     ///
     /// The role of the user needs `readwrite` on the keys that begin with the prefix and a colon:
     ///
