@@ -58,11 +58,12 @@ pub enum Error<E> {
     )]
     ConnectionLost(#[source] E),
 
-    /// The node has left its Galera cluster. It refused the statement (error 1047), or its commit
-    /// (error 1180). In the second case, a write may have been applied.
+    /// The node has left its Galera cluster. It refused the statement (error 1047), or could not
+    /// commit it (error 1180). In the second case, a write may have been applied. A single server
+    /// also reports 1180 if a commit fails: see the source.
     #[error(
-        "this node has left its Galera cluster, and refused the statement or its commit; \
-         use another node, or wait until this one has joined again"
+        "this node has left its Galera cluster and did not finish the statement, so a write may \
+         have been applied; use another node, or wait until this one has joined again"
     )]
     LeftCluster(#[source] E),
 

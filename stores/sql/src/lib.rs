@@ -53,6 +53,8 @@
 //! }
 //! ```
 //!
+//! `docs/sql-drivers.md` in the repository shows a whole store, on `mysql_async`.
+//!
 //! Your store must also keep the rules of [`Store`](countersign::store::Store): a time limit for
 //! every call, no open transaction, and a connection in a known state if a future is dropped. Run
 //! the conformance tests of `countersign` on it.
