@@ -189,8 +189,8 @@ impl RedisStore {
     /// codes may come back**: a replica that takes over may lack them, and accepts them again. It
     /// may also lack counted guesses and a whole second factor.
     ///
-    /// `docs/clusters.md` counts the losses: of 64 accounts, 34 accepted a code twice when the
-    /// primary was killed, and all 64 when the network was cut for 8 seconds.
+    /// `docs/clusters.md` counts the losses. When the network was cut for 12 seconds, 63 of 64
+    /// accounts accepted a code twice.
     #[must_use]
     pub fn danger_accepted_codes_may_come_back(self) -> Self {
         Self {
