@@ -6,7 +6,7 @@
 use crate::checker::Checker;
 use crate::entry::Charge;
 use crate::operation::{Operation, Shown};
-use crate::rules::{DEVICE_FAILURES, DEVICES, LATE, RECEIPT_AGE, SKEW, TRUSTED_DAYS};
+use crate::rules::{CLOCK_FAULT, DEVICE_FAILURES, DEVICES, LATE, RECEIPT_AGE, SKEW, TRUSTED_DAYS};
 use crate::stores::Database;
 use crate::world::World;
 use countersign::store::WriteKind;
@@ -28,6 +28,16 @@ pub(crate) struct Device {
 impl Device {
     const fn is_spent(&self) -> bool {
         self.failures >= DEVICE_FAILURES
+    }
+
+    /// A confirmed clock is right, so this sets future times to now. It drops the devices that were
+    /// remembered more than an hour ahead.
+    pub(crate) fn reset_future_times(devices: &mut Vec<Self>, now: u64) {
+        devices.retain(|device| device.issued_at <= now + CLOCK_FAULT);
+        for device in devices {
+            device.issued_at = now.min(device.issued_at);
+            device.advanced_at = now.min(device.advanced_at);
+        }
     }
 }
 

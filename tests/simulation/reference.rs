@@ -157,6 +157,7 @@ impl Reference {
         if let Some(throttle) = &mut self.throttle {
             throttle.reset_future_times(now);
         }
+        Device::reset_future_times(&mut self.devices, now);
     }
 
     /// A write drops expired entries. The record of a pending enrollment always keeps the time at

@@ -102,7 +102,11 @@ impl Checker {
             }
             (WriteKind::Unlocked, Operation::Unlock { confirmed }) => {
                 if *confirmed {
+                    let devices = self.reference.devices.len();
                     self.reference.reset_future_times(at);
+                    if self.reference.devices.len() < devices {
+                        self.coverage.count("device: ended by a confirmed clock");
+                    }
                 } else if self.reference.has_clock_fault(at) {
                     return Err("there is a clock fault".into());
                 }
