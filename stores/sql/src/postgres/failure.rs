@@ -10,7 +10,7 @@ impl Failure {
             | CHECK_VIOLATION | STRING_TOO_LONG | NUMBER_OUT_OF_RANGE | NO_SUCH_CONSTRAINT
             | WRONG_OBJECT_TYPE => Self::WrongTable,
             FOREIGN_KEY_VIOLATION => Self::ForeignKey,
-            UNIQUE_VIOLATION | DUPLICATE_TABLE => Self::AlreadyExists,
+            UNIQUE_VIOLATION | DUPLICATE_TABLE | DUPLICATE_OBJECT => Self::AlreadyExists,
             SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Self::Conflict,
             LOCK_NOT_AVAILABLE => Self::Locked,
             READ_ONLY_TRANSACTION => Self::ReadOnly,
@@ -43,6 +43,8 @@ const NO_SUCH_DATABASE: &str = "3D000";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
 const INSUFFICIENT_PRIVILEGE: &str = "42501";
+/// The row type of a table that is being created.
+const DUPLICATE_OBJECT: &str = "42710";
 const UNDEFINED_COLUMN: &str = "42703";
 const DATATYPE_MISMATCH: &str = "42804";
 const WRONG_OBJECT_TYPE: &str = "42809";
@@ -71,6 +73,7 @@ mod tests {
             ("23503", Failure::ForeignKey),
             ("23505", Failure::AlreadyExists),
             ("42P07", Failure::AlreadyExists),
+            ("42710", Failure::AlreadyExists),
             ("40001", Failure::Conflict),
             ("40P01", Failure::Conflict),
             ("55P03", Failure::Locked),
