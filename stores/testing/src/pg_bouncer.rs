@@ -23,6 +23,15 @@ impl PgBouncer {
     /// # Errors
     /// [`StartError`] if it is not installed or does not become ready.
     pub fn start(server: &Postgres, connections: usize) -> Result<Self, StartError> {
+        Self::start_at(server.address(), connections)
+    }
+
+    /// Starts a pooler in front of the server at this address, for example the address of a
+    /// [`PostgresPair`](crate::PostgresPair).
+    ///
+    /// # Errors
+    /// [`StartError`] as for [`start`](Self::start).
+    pub fn start_at(server: SocketAddr, connections: usize) -> Result<Self, StartError> {
         let mut outcome = Self::try_start(server, connections);
         for _ in 1..PORTS {
             if !matches!(outcome, Err(StartError::Failed { .. })) {
@@ -33,7 +42,7 @@ impl PgBouncer {
         outcome
     }
 
-    fn try_start(server: &Postgres, connections: usize) -> Result<Self, StartError> {
+    fn try_start(server: SocketAddr, connections: usize) -> Result<Self, StartError> {
         let program = programs::find("pgbouncer").ok_or(StartError::Missing(NAME))?;
         let directory = ServerDirectory::new()?;
         let port = programs::free_port()?;
@@ -42,7 +51,7 @@ impl PgBouncer {
             &configuration,
             format!(
                 "[databases]\n\
-                 postgres = host=127.0.0.1 port={} dbname=postgres\n\
+                 postgres = host={} port={} dbname=postgres user=postgres\n\
                  [pgbouncer]\n\
                  listen_addr = 127.0.0.1\n\
                  listen_port = {port}\n\
@@ -52,7 +61,8 @@ impl PgBouncer {
                  default_pool_size = {connections}\n\
                  max_client_conn = 300\n\
                  ignore_startup_parameters = extra_float_digits\n",
-                server.address().port()
+                server.ip(),
+                server.port()
             ),
         )?;
         let mut command = programs::unprivileged(Command::new(program));

@@ -49,6 +49,12 @@ impl PostgresPair {
         self.primary.url_at(self.front.address())
     }
 
+    /// The address of the present primary.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.front.address()
+    }
+
     /// The URL at the own address of the first primary. Clients on its side of a cut use it.
     #[must_use]
     pub fn url_of_first_primary(&self) -> String {
