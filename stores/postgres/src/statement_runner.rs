@@ -1,0 +1,141 @@
+//! Runs statements on a connection of your pool: to their end, and within a time limit.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use countersign_sql::{CONFLICT_RETRIES, Call, TableName};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::statement::{Answer, Protocol, Statement};
+use crate::uncancellable::run_uncancellable;
+use crate::{Connections, DriverError, Error, NoConnection};
+
+/// The connections, and how a call uses them.
+///
+/// Dropping a caller's future never stops a call that has begun. A web server drops futures when a
+/// browser disconnects. The driver itself would let the statement run to its end, but the
+/// connection would go back to the pool with an answer still due on it. If the network is silent,
+/// nobody would ever find out. So every call runs to its end independently of its caller, and then
+/// returns the connection in a known state.
+///
+/// A connection that does not answer in time is closed, and no cancel request is sent: a canceled
+/// commit that waits for a standby looks like a success.
+#[derive(Clone)]
+pub(crate) struct StatementRunner<C> {
+    connections: C,
+    limit: Duration,
+    protocol: Protocol,
+    /// Locked by the one call that finds out why no connection is available.
+    probing: Arc<Mutex<()>>,
+}
+
+impl<C: Connections> StatementRunner<C> {
+    pub(crate) fn new(connections: C) -> Self {
+        Self {
+            connections,
+            limit: TIMEOUT,
+            protocol: Protocol {
+                prepares: true,
+                ends_transactions: true,
+            },
+            probing: Arc::default(),
+        }
+    }
+
+    pub(crate) fn with_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    pub(crate) fn without_preparing(mut self) -> Self {
+        self.protocol.prepares = false;
+        self
+    }
+
+    pub(crate) fn without_ending_transactions(mut self) -> Self {
+        self.protocol.ends_transactions = false;
+        self
+    }
+
+    /// Runs a statement, and runs it again after a conflict with another transaction.
+    pub(crate) async fn run<A: Answer>(
+        &self,
+        table: &TableName,
+        call: Call<'_>,
+    ) -> Result<A, Error> {
+        let (runner, table, statement) = (self.clone(), table.clone(), Statement::from(call));
+        run_uncancellable(Box::pin(async move {
+            let start = Instant::now();
+            let connection = runner.connection(&table).await?;
+            let left = runner.limit.saturating_sub(start.elapsed());
+            let Ok(answer) = timeout(left, runner.answer(&connection, &statement)).await else {
+                C::close(connection);
+                let limit = runner.limit;
+                return Err(Error::Timeout { limit });
+            };
+            if answer.as_ref().is_err_and(DriverError::spoils_connection) {
+                C::close(connection);
+            }
+            answer.map_err(|error| error.of_statement(&table))
+        }))
+        .await
+    }
+
+    async fn answer<A: Answer>(
+        &self,
+        connection: &C::Connection,
+        statement: &Statement,
+    ) -> Result<A, DriverError> {
+        let mut conflicts = 0..CONFLICT_RETRIES;
+        let mut failed_transactions = 0..1;
+        loop {
+            match statement.run::<C, A>(connection, self.protocol).await {
+                Err(error) if error.is_conflict() && conflicts.next().is_some() => {}
+                Err(error)
+                    if error.is_failed_transaction() && failed_transactions.next().is_some() =>
+                {
+                    // Other code left it on the connection.
+                    C::client(connection).batch_execute("ROLLBACK").await?;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn connection(&self, table: &TableName) -> Result<C::Connection, Error> {
+        let start = Instant::now();
+        match timeout(self.limit, self.connections.connection()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(NoConnection::Failed(error))) => Err(error.of_connecting(table)),
+            Ok(Err(NoConnection::InUse)) | Err(_) => match self.probe().await {
+                Err(error) => Err(error.of_connecting(table)),
+                Ok(()) => Err(Error::NoConnection {
+                    limit: start.elapsed(),
+                }),
+            },
+        }
+    }
+
+    /// Finds out why no connection came. One call at a time does so.
+    async fn probe(&self) -> Result<(), DriverError> {
+        let Ok(_guard) = self.probing.try_lock() else {
+            return Ok(());
+        };
+        let probe = timeout(PROBE, self.connections.probe()).await;
+        probe.unwrap_or(Ok(()))
+    }
+}
+
+impl<C> fmt::Debug for StatementRunner<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatementRunner")
+            .field("limit", &self.limit)
+            .field("protocol", &self.protocol)
+            .finish_non_exhaustive()
+    }
+}
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The extra time to find out why no connection is available.
+const PROBE: Duration = Duration::from_secs(1);

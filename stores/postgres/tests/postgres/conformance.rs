@@ -1,0 +1,221 @@
+//! Runs the conformance suite on each kind of connections, at every isolation level, for each type
+//! of the account column, with one pool per handle, and without prepared statements.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use countersign::conformance::Harness;
+use countersign::store::{Store, WriteResult};
+use countersign_postgres::{AccountColumn, Connections, Error, PostgresStore};
+use countersign_store_testing::{PgBouncer, Postgres};
+use tokio::runtime::Runtime;
+use tokio::sync::Barrier;
+use tokio_postgres::Config;
+
+use crate::kinds::{Bb8, Deadpool, Kind, OneClient, Reconnecting};
+use crate::mapped_ids::MappedIds;
+use crate::support::{account, at, config, erase, open, store, write};
+
+pub(crate) struct Handles<K: Kind> {
+    runtime: Runtime,
+    config: Config,
+    column: AccountColumn,
+    prepares: bool,
+    /// `None`: each handle has its own.
+    shared: Option<K::Connections>,
+    /// The pooler that the connections lead to.
+    _pooler: Option<PgBouncer>,
+}
+
+impl<K: Kind> Handles<K> {
+    pub(crate) fn new(config: Config, column: AccountColumn, prepares: bool) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let shared = Some(runtime.block_on(K::open(config.clone(), 16)));
+        let handles = Self {
+            runtime,
+            config,
+            column,
+            prepares,
+            shared,
+            _pooler: None,
+        };
+        let store = handles.store();
+        handles.runtime.block_on(store.create_table()).unwrap();
+        handles
+    }
+
+    pub(crate) fn with_pooler(self, pooler: PgBouncer) -> Self {
+        let _pooler = Some(pooler);
+        Self { _pooler, ..self }
+    }
+
+    fn at_level(server: &Postgres, column: AccountColumn, isolation: &str) -> Self {
+        let handles = Self::new(config_at_level(server, isolation), column, true);
+        let seen = handles.runtime.block_on(async {
+            let connection = handles.shared.as_ref().unwrap().connection().await.unwrap();
+            let client = K::Connections::client(&connection);
+            let row = client.query_one("SHOW transaction_isolation", &[]).await;
+            row.unwrap().get::<_, String>(0)
+        });
+        assert_eq!(seen, isolation);
+        handles
+    }
+
+    fn store(&self) -> PostgresStore<K::Connections> {
+        let new = || self.runtime.block_on(K::open(self.config.clone(), 2));
+        let connections = self.shared.clone().unwrap_or_else(new);
+        let table = format!("conformance_{:?}", self.column).to_lowercase();
+        let store = at(&connections, &table).with_account_column(self.column);
+        if self.prepares {
+            store
+        } else {
+            store.behind_pooler()
+        }
+    }
+}
+
+fn config_at_level(server: &Postgres, isolation: &str) -> Config {
+    let setting = isolation.replace(' ', "\\ ");
+    let mut config = config(server);
+    config.options(format!("-c default_transaction_isolation={setting}"));
+    config
+}
+
+impl<K: Kind> Harness for Handles<K> {
+    type Store = MappedIds<PostgresStore<K::Connections>>;
+
+    fn open(&self) -> Self::Store {
+        MappedIds::new(self.store(), self.column)
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+macro_rules! suite {
+    ($($name:ident: $handles:expr;)+) => { $(
+        mod $name {
+            use super::*;
+            countersign::conformance_tests!(match &*crate::support::SERVER {
+                Some(server) => ($handles)(server),
+                None => return Ok(()),
+            });
+        }
+    )+ };
+}
+
+const TEXT: AccountColumn = AccountColumn::Text;
+
+suite! {
+    deadpool: |server| Handles::<Deadpool>::new(config(server), TEXT, true);
+    bb8: |server| Handles::<Bb8>::new(config(server), TEXT, true);
+    one_client: |server| Handles::<OneClient>::new(config(server), TEXT, true);
+    another_pool: |server| Handles::<Reconnecting>::new(config(server), TEXT, true);
+    repeatable_read: |server| Handles::<Deadpool>::at_level(server, TEXT, "repeatable read");
+    serializable: |server| Handles::<Deadpool>::at_level(server, TEXT, "serializable");
+    numbers: |server| Handles::<Bb8>::new(config(server), AccountColumn::BigInt, true);
+    uuids: |server| Handles::<Deadpool>::new(config(server), AccountColumn::Uuid, true);
+    unprepared: |server| Handles::<Deadpool>::new(config(server), TEXT, false);
+    unprepared_uuids: |server| Handles::<Bb8>::new(config(server), AccountColumn::Uuid, false);
+    a_pool_for_each_handle: |server| Handles::<Deadpool> {
+        shared: None,
+        ..Handles::new(config(server), TEXT, true)
+    };
+    a_client_for_each_handle: |server| Handles::<OneClient> {
+        shared: None,
+        ..Handles::new(config(server), TEXT, true)
+    };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_write_succeeds_at_every_isolation_level() {
+    let server = server!();
+    for isolation in ["read committed", "repeatable read", "serializable"] {
+        let pool = Deadpool::open(config_at_level(server, isolation), 64).await;
+        let store = store(&pool).await;
+        one_of_64_writes_is_done(&store).await;
+        a_concurrent_mix_matches_the_rows(&store).await;
+    }
+}
+
+on_each_kind!(
+    one_write_succeeds;
+    on_bb8: Bb8, on_one_client: OneClient, on_another_pool: Reconnecting,
+);
+
+async fn one_write_succeeds<K: Kind>(server: &Postgres) {
+    let store = store(&open::<K>(server).await).await;
+    one_of_64_writes_is_done(&store).await;
+    a_concurrent_mix_matches_the_rows(&store).await;
+}
+
+/// 64 tasks create, replace and erase one revision at the same time: one is `Done`, and all others
+/// are `Stale`. No answer of the database becomes an error.
+async fn one_of_64_writes_is_done<C: Connections>(store: &PostgresStore<C>) {
+    for round in 0..10 {
+        let account = account(round);
+        for step in 0..3 {
+            let start = Arc::new(Barrier::new(64));
+            let tasks: Vec<_> = (1..65)
+                .map(|number| {
+                    let (store, account, start) = (store.clone(), account.clone(), start.clone());
+                    tokio::spawn(async move {
+                        let write = match step {
+                            0 => write(None, 7, b"created"),
+                            1 => write(Some(7), 1000 + number, b"replaced"),
+                            _ => {
+                                let stored = store.load(&account).await.unwrap();
+                                erase(stored.unwrap().revision.as_i64())
+                            }
+                        };
+                        start.wait().await;
+                        store.compare_and_swap(&account, write).await.unwrap()
+                    })
+                })
+                .collect();
+            let mut done = 0;
+            for task in tasks {
+                if task.await.unwrap() == WriteResult::Done {
+                    done += 1;
+                }
+            }
+            assert_eq!(done, 1, "round {round}, step {step}");
+        }
+        assert_eq!(store.load(&account).await.unwrap(), None);
+    }
+}
+
+/// 16 tasks create, replace and erase one account in any order: no answer is an error, and the
+/// number of rows matches the answers.
+async fn a_concurrent_mix_matches_the_rows<C: Connections>(store: &PostgresStore<C>) {
+    let (account, next) = (account(1), Arc::new(AtomicI64::new(1)));
+    let tasks: Vec<_> = (0..16)
+        .map(|_| {
+            let (store, account, next) = (store.clone(), account.clone(), next.clone());
+            tokio::spawn(async move {
+                let mut rows = 0;
+                for round in 0..50 {
+                    let found = store.load(&account).await?;
+                    let found = found.map(|stored| stored.revision.as_i64());
+                    let new = next.fetch_add(1, Ordering::SeqCst);
+                    let (write, change) = match found {
+                        None => (write(None, new, b"created"), 1),
+                        Some(old) if round % 3 == 0 => (erase(old), -1),
+                        Some(old) => (write(Some(old), new, b"replaced"), 0),
+                    };
+                    if store.compare_and_swap(&account, write).await? == WriteResult::Done {
+                        rows += change;
+                    }
+                }
+                Ok::<_, Error>(rows)
+            })
+        })
+        .collect();
+    let mut rows = 0;
+    for task in tasks {
+        rows += task.await.unwrap().unwrap();
+    }
+    let live = store.load(&account).await.unwrap();
+    assert_eq!(rows, i32::from(live.is_some()));
+}
