@@ -52,6 +52,8 @@
 //! A time-out limits every call. The page of [`PostgresStore`] lists the settings that the server
 //! needs.
 //!
+//! Only an import of accounts may run in a transaction of your own: see [`TransactionStore`].
+//!
 //! # What it needs
 //!
 //! - tokio-postgres 0.7. deadpool-postgres 0.14 and bb8-postgres 0.9 use the same version.
@@ -66,9 +68,11 @@ mod connections;
 mod deadpool;
 mod driver_error;
 mod prepared_client;
+mod record_row;
 mod statement;
 mod statement_runner;
 mod store;
+mod transaction_store;
 mod uncancellable;
 
 #[cfg(feature = "bb8")]
@@ -78,6 +82,7 @@ pub use countersign_sql::{AccountColumn, TableNameError};
 pub use driver_error::DriverError;
 pub use prepared_client::PreparedClient;
 pub use store::PostgresStore;
+pub use transaction_store::TransactionStore;
 
 /// The reason why the store could not answer. Its source is a [`DriverError`].
 pub type Error = countersign_sql::Error<DriverError>;

@@ -66,7 +66,9 @@ impl PreparedClient {
     }
 
     /// Marks the connection as one that must not be used again, because an answer is still due on
-    /// it. It closes when nothing uses the client any more.
+    /// it. When nothing uses the client any more, the driver waits for that answer and closes the
+    /// connection. With `tcp_user_timeout` of [`Config`](tokio_postgres::Config), it does not wait
+    /// for a silent network.
     pub fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
     }

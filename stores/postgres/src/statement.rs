@@ -36,30 +36,38 @@ pub(crate) struct Protocol {
 }
 
 impl Statement {
-    /// Runs the statement, in one round trip if it is prepared.
+    /// Runs the statement, in one round trip if it is prepared already or needs no preparing.
     pub(crate) async fn run<C: Connections, A: Answer>(
         &self,
         connection: &C::Connection,
         protocol: Protocol,
     ) -> Result<A, DriverError> {
         let client = C::client(connection);
-        let values = self.arguments.iter().map(Argument::value);
-        let types = self.arguments.iter().map(Argument::kind);
-        if protocol.prepares {
-            let types: Vec<_> = types.collect();
-            let prepared = C::prepare(connection, &self.sql, &types).await?;
-            let values: Vec<_> = values.collect();
-            if protocol.ends_transactions {
-                end_transaction(client).await;
-            }
-            Ok(A::of_prepared(client, &prepared, &values).await?)
+        let prepared = if protocol.prepares {
+            let types: Vec<_> = self.arguments.iter().map(Argument::kind).collect();
+            Some(C::prepare(connection, &self.sql, &types).await?)
         } else {
-            let values: Vec<_> = values.zip(types).collect();
-            if protocol.ends_transactions {
-                end_transaction(client).await;
-            }
-            Ok(A::of_text(client, &self.sql, &values).await?)
+            None
+        };
+        if protocol.ends_transactions {
+            end_transaction(client).await;
         }
+        match prepared {
+            Some(prepared) => {
+                let values: Vec<_> = self.arguments.iter().map(Argument::value).collect();
+                Ok(A::of_prepared(client, &prepared, &values).await?)
+            }
+            None => self.run_text(client).await,
+        }
+    }
+
+    /// Sends the text of the statement, with the types of its arguments.
+    pub(crate) async fn run_text<A: Answer>(&self, client: &Client) -> Result<A, DriverError> {
+        let arguments = self.arguments.iter();
+        let values: Vec<_> = arguments
+            .map(|argument| (argument.value(), argument.kind()))
+            .collect();
+        Ok(A::of_text(client, &self.sql, &values).await?)
     }
 }
 

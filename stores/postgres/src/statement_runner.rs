@@ -108,12 +108,13 @@ impl<C: Connections> StatementRunner<C> {
         match timeout(self.limit, self.connections.connection()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(NoConnection::Failed(error))) => Err(error.of_connecting(table)),
-            Ok(Err(NoConnection::InUse)) | Err(_) => match self.probe().await {
-                Err(error) => Err(error.of_connecting(table)),
-                Ok(()) => Err(Error::NoConnection {
-                    limit: start.elapsed(),
-                }),
-            },
+            Ok(Err(NoConnection::InUse)) | Err(_) => {
+                let limit = start.elapsed();
+                match self.probe().await {
+                    Err(error) => Err(error.of_connecting(table)),
+                    Ok(()) => Err(Error::NoConnection { limit }),
+                }
+            }
         }
     }
 

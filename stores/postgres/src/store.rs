@@ -5,11 +5,12 @@ use std::time::Duration;
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
 use countersign_sql::{AccountColumn, Dialect, RecordTable, TableNameError};
-use tokio_postgres::Row;
-use tokio_postgres::types::FromSql;
+use tokio_postgres::{Row, Transaction};
 
+use crate::record_row::{id_row, record_row};
 use crate::statement_runner::StatementRunner;
-use crate::{Connections, DriverError, Error};
+use crate::transaction_store::TransactionStore;
+use crate::{Connections, Error};
 
 /// A store in a PostgreSQL database, on your own connections.
 ///
@@ -208,14 +209,36 @@ impl<C: Connections> PostgresStore<C> {
     ) -> Result<Vec<AccountId>, Error> {
         let call = self.table.accounts_after(cursor, limit)?;
         let rows: Result<Vec<Row>, _> = self.runner.run(self.table.name(), call).await;
-        let id = |row: Row| Ok(self.column::<String>(&row, 0)?.into_bytes());
-        self.table
-            .accounts(rows.map(|rows| rows.into_iter().map(id)))
+        let ids = rows.map(|rows| rows.into_iter().map(|row| id_row(&self.table, &row)));
+        self.table.accounts(ids)
     }
 
-    fn column<'r, T: FromSql<'r>>(&self, row: &'r Row, index: usize) -> Result<T, Error> {
-        row.try_get(index)
-            .map_err(|error| DriverError::from(error).of_column(self.table.name()))
+    /// Returns a store for [`Verifier::import_in_transaction`][import], inside your transaction.
+    ///
+    /// ```no_run
+    /// # use countersign::import::Import;
+    /// # use countersign::{AccountId, Verifier};
+    /// # use countersign_postgres::{Connections, PostgresStore};
+    /// # async fn import<C: Connections>(
+    /// #     mut client: tokio_postgres::Client,
+    /// #     verifier: Verifier<PostgresStore<C>>,
+    /// #     accounts: Vec<(AccountId, Import)>,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let transaction = client.transaction().await?;
+    /// let importer = verifier.with_store(verifier.store().in_transaction(&transaction));
+    /// for (account, import) in &accounts {
+    ///     importer.import_in_transaction(account, import).await?;
+    /// }
+    /// drop(importer);
+    /// transaction.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [import]: countersign::Verifier::import_in_transaction
+    #[must_use]
+    pub fn in_transaction<'t>(&self, transaction: &'t Transaction<'t>) -> TransactionStore<'t> {
+        TransactionStore::new(transaction, Arc::clone(&self.table))
     }
 }
 
@@ -225,9 +248,8 @@ impl<C: Connections> Store for PostgresStore<C> {
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         let call = self.table.load(account)?;
         let rows: Result<Vec<Row>, _> = self.runner.run(self.table.name(), call).await;
-        let record = |row: Row| Ok((self.column(&row, 0)?, self.column(&row, 1)?));
-        self.table
-            .stored(rows.map(|rows| rows.into_iter().map(record)))
+        let rows = rows.map(|rows| rows.into_iter().map(|row| record_row(&self.table, &row)));
+        self.table.stored(rows)
     }
 
     async fn compare_and_swap(

@@ -41,6 +41,7 @@ macro_rules! on_each_kind {
 mod conformance;
 mod errors;
 mod faults;
+mod imports;
 mod kinds;
 mod mapped_ids;
 mod open_transactions;
