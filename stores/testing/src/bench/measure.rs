@@ -213,7 +213,71 @@ impl<T: Table> Measurement<T> {
     }
 }
 
+/// Verifications per second on two databases, which take turns.
+pub(super) async fn compare<A: Table, B: Table>(
+    names: [&str; 2],
+    first: &Measurement<A>,
+    second: &Measurement<B>,
+    options: &Options,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let ([first], [second]) = (&first.tables[..], &second.tables[..]) else {
+        return Err("each database has one table".into());
+    };
+    report.columns(&[
+        "accounts",
+        "clients",
+        &names.join(" / "),
+        "middle half of the turns",
+        &format!("{}/s", names[0]),
+        &format!("{}/s", names[1]),
+        "client CPU",
+    ]);
+    for (name, shared) in [("spread", false), ("one", true)] {
+        for clients in CLIENTS {
+            let mut these = first.verifying(options, shared, clients).await?;
+            let mut others = second.verifying(options, shared, clients).await?;
+            for round in 0..options.rounds() {
+                if round % 2 == 0 {
+                    these.turn(options).await?;
+                    others.turn(options).await?;
+                } else {
+                    others.turn(options).await?;
+                    these.turn(options).await?;
+                }
+            }
+            let ratios = these.faster_than(&others);
+            report.row(&[
+                name.to_owned(),
+                clients.to_string(),
+                format!("{:.2}", quartile(&ratios, 2)),
+                format!("{:.2} to {:.2}", quartile(&ratios, 1), quartile(&ratios, 3)),
+                grouped(these.per_second()),
+                grouped(others.per_second()),
+                format!(
+                    "{:.0}, {:.0} µs",
+                    these.work.cpu_each(),
+                    others.work.cpu_each()
+                ),
+            ]);
+        }
+    }
+    report.end();
+    Ok(())
+}
+
 impl<T: Table> Filled<T> {
+    async fn verifying(
+        &self,
+        options: &Options,
+        shared: bool,
+        clients: usize,
+    ) -> Result<Contender<Verify<T::Store>>, Error> {
+        let members = if shared { &self.shared } else { &self.members };
+        let verify = Verify::new(&self.table.store(), &self.keys, members, clients)?;
+        Contender::warm(verify, options).await
+    }
+
     async fn new<D: Database<Table = T>>(
         database: &D,
         population: &Population,

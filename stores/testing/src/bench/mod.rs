@@ -110,6 +110,37 @@ impl Bench {
         Ok(())
     }
 
+    /// Compares verifiers on two databases, if the arguments have this name or no name: for example
+    /// two drivers on one server.
+    ///
+    /// # Errors
+    /// If a database does not start, or if a correct passcode is not accepted.
+    pub async fn compare<A: Database, B: Database>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<(), Error> {
+        self.databases.push(name);
+        if !self.options.wants(name) {
+            return Ok(());
+        }
+        let Some(first) = A::start(self.options.durability()).await? else {
+            return Ok(());
+        };
+        let Some(second) = B::start(self.options.durability()).await? else {
+            return Ok(());
+        };
+        self.report.heading(name);
+        self.report.paragraph(&first.describe().await?);
+        self.report.paragraph(&machine::state()?);
+        let population = &self.populations[1..2];
+        let first = Measurement::prepare(&first, population).await?;
+        let second = Measurement::prepare(&second, population).await?;
+        let names = [A::NAME, B::NAME];
+        measure::compare(names, &first, &second, &self.options, &mut self.report).await?;
+        self.report.paragraph(&machine::state()?);
+        Ok(())
+    }
+
     /// Writes the report to its file.
     ///
     /// # Errors
