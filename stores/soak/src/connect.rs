@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use countersign::store::BoxStore;
 use countersign_etcd::EtcdStore;
+use countersign_postgres::PostgresStore as TokioPostgresStore;
 use countersign_redis::RedisStore;
 use countersign_sqlx::{MySqlStore, PostgresStore, SqliteStore};
+use deadpool_postgres::{Manager, Pool};
 use sqlx::mysql::MySqlPool;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use tokio_postgres::NoTls;
 
 /// Returns a store on the database at a URL, with a pool of its own. It creates a missing table,
 /// and waits for a server that is down.
@@ -27,6 +30,14 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
                 .connect_lazy(url)
                 .unwrap();
             let store = PostgresStore::new(pool).with_timeout(limit);
+            retry(|| store.create_table()).await;
+            BoxStore::new(store)
+        }
+        TOKIO_POSTGRES => {
+            let config = format!("postgres:{rest}").parse().unwrap();
+            let pool = Pool::builder(Manager::new(config, NoTls));
+            let pool = pool.max_size(connections.try_into().unwrap());
+            let store = TokioPostgresStore::new(pool.build().unwrap()).with_timeout(limit);
             retry(|| store.create_table()).await;
             BoxStore::new(store)
         }
@@ -81,5 +92,8 @@ where
         }
     }
 }
+
+/// The scheme of a URL for the store of countersign-postgres, on a PostgreSQL server.
+pub const TOKIO_POSTGRES: &str = "tokio-postgres";
 
 const TIME_LIMIT: Duration = Duration::from_secs(60);

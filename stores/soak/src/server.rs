@@ -4,6 +4,8 @@ use std::fmt;
 
 use countersign_store_testing::{Durability, Etcd, MariaDb, Postgres, Redis, StartError};
 
+use crate::connect::TOKIO_POSTGRES;
+
 /// A database server of a test.
 pub trait Server: Send + fmt::Debug {
     /// The URL for [`connect`](crate::connect::connect).
@@ -25,6 +27,33 @@ pub type Start = fn(Durability) -> Result<Box<dyn Server>, StartError>;
 /// [`StartError`] if it does not start.
 pub fn postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
     Ok(Box::new(Postgres::start(durability)?))
+}
+
+/// Starts PostgreSQL, for the store of countersign-postgres.
+///
+/// # Errors
+/// [`StartError`] if it does not start.
+pub fn tokio_postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
+    let server = Postgres::start(durability)?;
+    Ok(Box::new(ForTokioPostgres(server)))
+}
+
+/// A server whose URL selects the store of countersign-postgres.
+#[derive(Debug)]
+struct ForTokioPostgres(Postgres);
+
+impl Server for ForTokioPostgres {
+    fn url(&self) -> String {
+        self.0.url().replacen("postgres", TOKIO_POSTGRES, 1)
+    }
+
+    fn kill9(&mut self) {
+        Server::kill9(&mut self.0);
+    }
+
+    fn restart(&mut self) {
+        Server::restart(&mut self.0);
+    }
 }
 
 /// Starts MariaDB.

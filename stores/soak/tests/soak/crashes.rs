@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
-use countersign_store_soak::server::{Start, etcd, mariadb, postgres, redis};
+use countersign_store_soak::server::{Start, etcd, mariadb, postgres, redis, tokio_postgres};
 use countersign_store_soak::{CheckReport, Server};
 use countersign_store_testing::{Durability, available};
 
@@ -73,6 +73,11 @@ fn postgres_loses_nothing() {
 }
 
 #[test]
+fn tokio_postgres_loses_nothing() {
+    no_answered_write_is_lost("tokio-postgres", tokio_postgres, 3);
+}
+
+#[test]
 fn mariadb_loses_nothing() {
     no_answered_write_is_lost("mariadb", mariadb, 3);
 }
@@ -101,6 +106,12 @@ fn the_check_detects_lost_writes_of_mariadb() {
 #[ignore = "takes minutes"]
 fn soak_postgres_loses_nothing() {
     no_answered_write_is_lost("postgres", postgres, 100);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_tokio_postgres_loses_nothing() {
+    no_answered_write_is_lost("tokio-postgres", tokio_postgres, 100);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use countersign::{
     VerifierError,
 };
 use countersign_store_soak::backup_code_sets::IssuedCodes;
-use countersign_store_soak::connect::{connect, connect_within};
+use countersign_store_soak::connect::{TOKIO_POSTGRES, connect, connect_within};
 use countersign_store_soak::service::{Service, failures};
 use countersign_store_soak::users::{ENROLLED_AT, TestUser};
 use countersign_store_testing::{Durability, Fault, MariaDb, Postgres, Proxy, available};
@@ -373,11 +373,14 @@ fn no_network_fault_gives_a_wrong_answer(name: &str, server: Option<(String, Pro
 
 macro_rules! on {
     ($server:ident) => {
+        on!($server, |url: String| url)
+    };
+    ($server:ident, $url:expr) => {
         available($server::start(Durability::Fast)).map(|server| {
-            let url = server.url();
+            let url = $url(server.url());
             let proxied: Proxied = Box::new(move || {
                 let proxy = Proxy::start(server.address()).unwrap();
-                let url = server.url_at(proxy.address());
+                let url = $url(server.url_at(proxy.address()));
                 (proxy, url)
             });
             (url, proxied)
@@ -388,6 +391,14 @@ macro_rules! on {
 #[test]
 fn postgres_network_faults_give_no_wrong_answer() {
     no_network_fault_gives_a_wrong_answer("postgres", on!(Postgres));
+}
+
+#[test]
+fn tokio_postgres_network_faults_give_no_wrong_answer() {
+    let server = on!(Postgres, |url: String| {
+        url.replacen("postgres", TOKIO_POSTGRES, 1)
+    });
+    no_network_fault_gives_a_wrong_answer("tokio-postgres", server);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::{Denied, Rejection, VerifierError};
-use countersign_store_soak::connect::connect_within;
+use countersign_store_soak::connect::{TOKIO_POSTGRES, connect_within};
 use countersign_store_soak::service::{Service, failures};
 use countersign_store_soak::users::{ENROLLED_AT, TestUser};
 use countersign_store_testing::{Durability, MariaDb, Postgres, available};
@@ -14,14 +14,17 @@ const NOW: u64 = ENROLLED_AT + 600;
 const LIMIT: Duration = Duration::from_secs(2);
 
 macro_rules! a_late_write_is_never_accepted_twice {
-    ($name:ident, $server:ident, $connection:ty) => {
+    ($name:ident, $server:ident, $connection:ty, $scheme:expr) => {
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
             let Some(server) = available($server::start(Durability::Fast)) else {
                 return;
             };
-            let patient = connect_within(&server.url(), 2, Duration::from_secs(100)).await;
-            let hasty = Service::new(connect_within(&server.url(), 4, LIMIT).await);
+            let own = server.url();
+            let (_, rest) = own.split_once(':').unwrap();
+            let url = format!("{}:{rest}", $scheme);
+            let patient = connect_within(&url, 2, Duration::from_secs(100)).await;
+            let hasty = Service::new(connect_within(&url, 4, LIMIT).await);
             let witness = Service::new(patient.clone());
             let (user, _) = TestUser::enroll(&witness, "late", false).await;
             let (account, passcode) = (&user.account, user.passcode(NOW / 30));
@@ -40,10 +43,7 @@ macro_rules! a_late_write_is_never_accepted_twice {
                     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
                 };
                 let (result, ()) = tokio::join!(attempt, unlock);
-                println!(
-                    "{}, a write that waits for a lock: {result:?}",
-                    stringify!($server)
-                );
+                println!("{}, a write that waits for a lock: {result:?}", $scheme);
                 match result {
                     Ok(_receipt) => accepted += 1,
                     Err(Denied::Rejected(Rejection::WrongCode)) if code != passcode => {
@@ -65,10 +65,18 @@ macro_rules! a_late_write_is_never_accepted_twice {
 a_late_write_is_never_accepted_twice!(
     a_late_postgres_write_is_never_accepted_twice,
     Postgres,
-    sqlx::PgConnection
+    sqlx::PgConnection,
+    "postgres"
+);
+a_late_write_is_never_accepted_twice!(
+    a_late_tokio_postgres_write_is_never_accepted_twice,
+    Postgres,
+    sqlx::PgConnection,
+    TOKIO_POSTGRES
 );
 a_late_write_is_never_accepted_twice!(
     a_late_mariadb_write_is_never_accepted_twice,
     MariaDb,
-    sqlx::MySqlConnection
+    sqlx::MySqlConnection,
+    "mysql"
 );

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use countersign_store_soak::code_race::Races;
 use countersign_store_soak::race_round::Tally;
-use countersign_store_soak::server::{Start, etcd, mariadb, postgres, redis};
+use countersign_store_soak::server::{Start, etcd, mariadb, postgres, redis, tokio_postgres};
 use countersign_store_testing::{Durability, available};
 
 use super::WORKER;
@@ -51,6 +51,11 @@ fn postgres_accepts_a_code_once() {
 }
 
 #[test]
+fn tokio_postgres_accepts_a_code_once() {
+    on_server("tokio-postgres", tokio_postgres, 20, 2, 16);
+}
+
+#[test]
 fn mariadb_accepts_a_code_once() {
     on_server("mariadb", mariadb, 20, 2, 16);
 }
@@ -74,6 +79,12 @@ fn sqlite_accepts_a_code_once() {
 #[ignore = "takes minutes"]
 fn soak_postgres_accepts_a_code_once() {
     on_server("postgres", postgres, 1000, 4, 16);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_tokio_postgres_accepts_a_code_once() {
+    on_server("tokio-postgres", tokio_postgres, 1000, 4, 64);
 }
 
 #[test]
