@@ -89,6 +89,11 @@ fn countersign_sqlx_exports_what_is_listed() {
 }
 
 #[test]
+fn countersign_postgres_exports_what_is_listed() {
+    exports_what_is_listed("countersign-postgres");
+}
+
+#[test]
 fn countersign_redis_exports_what_is_listed() {
     exports_what_is_listed("countersign-redis");
 }
@@ -137,6 +142,19 @@ fn only_allowed_foreign_types_are_public() {
             "sqlx_postgres",
             "sqlx_sqlite",
             "tower_sessions_core",
+        ],
+    );
+    names_only_crates(
+        "countersign-postgres",
+        &[
+            "bb8",
+            "countersign",
+            "countersign_postgres",
+            "countersign_sql",
+            "deadpool",
+            "deadpool_postgres",
+            "postgres_types",
+            "tokio_postgres",
         ],
     );
     names_only_crates(
