@@ -72,14 +72,14 @@ where
         // If this check is dropped, because its answer does not come, the connection stays given up
         // and leaves the pool.
         connection.give_up();
-        let checked = self.manager.is_valid(connection).await;
+        let checked = self.manager.is_valid(connection.quietly_mut()).await;
         checked.map_err(Into::into)?;
         connection.keep();
         Ok(())
     }
 
     fn has_broken(&self, connection: &mut PreparedClient) -> bool {
-        !connection.is_usable() || self.manager.has_broken(connection)
+        !connection.is_usable() || self.manager.has_broken(connection.quietly_mut())
     }
 }
 
@@ -88,6 +88,7 @@ where
     M: ManageConnection<Connection = Client, Error: Into<DriverError>>,
 {
     type Connection = PooledConnection<'static, PreparedConnections<M>>;
+    type Memory = ();
 
     async fn connection(&self) -> Result<Self::Connection, NoConnection> {
         loop {
@@ -103,7 +104,11 @@ where
     }
 
     fn client(connection: &Self::Connection) -> &Client {
-        connection
+        connection.quietly()
+    }
+
+    fn was_used(_memory: &(), connection: &Self::Connection) -> bool {
+        connection.take_used()
     }
 
     async fn prepare(

@@ -32,6 +32,7 @@ use crate::DriverError;
 ///
 /// impl Connections for OneConnection {
 ///     type Connection = Arc<PreparedClient>;
+///     type Memory = ();
 ///
 ///     async fn connection(&self) -> Result<Arc<PreparedClient>, NoConnection> {
 ///         let mut slot = self.client.lock().await;
@@ -67,6 +68,10 @@ pub trait Connections: Clone + Send + Sync + 'static {
     /// A connection that a call has for itself, or shares. The store drops it to give it back.
     type Connection: Send + Sync + 'static;
 
+    /// What a store remembers of the connections that it used, so that it knows whether other code
+    /// used them in between. `()` if it does not know.
+    type Memory: Default + Send + Sync + 'static;
+
     /// Waits for a connection. The store limits the wait. The wait may be dropped at any time.
     ///
     /// # Errors
@@ -75,6 +80,13 @@ pub trait Connections: Clone + Send + Sync + 'static {
 
     /// The client of a connection.
     fn client(connection: &Self::Connection) -> &Client;
+
+    /// Whether other code may have used the connection since the store did. The store then ends a
+    /// transaction that may be open on it, before it sends its statement. The store asks once for
+    /// each connection that it gets. The default is `true`, which is always safe.
+    fn was_used(_memory: &Self::Memory, _connection: &Self::Connection) -> bool {
+        true
+    }
 
     /// Prepares a statement, or finds it prepared. Keep each statement with its connection, so that
     /// a call takes one round trip.

@@ -1,4 +1,7 @@
-use deadpool_postgres::{Object, Pool, PoolError};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use deadpool_postgres::{Object, ObjectId, Pool, PoolError};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Statement};
 
@@ -6,6 +9,8 @@ use crate::{Connections, DriverError, NoConnection};
 
 impl Connections for Pool {
     type Connection = Object;
+    /// How many times the pool had handed out each connection when the store got it last.
+    type Memory = Mutex<HashMap<ObjectId, usize>>;
 
     async fn connection(&self) -> Result<Object, NoConnection> {
         self.get().await.map_err(|error| match error {
@@ -19,6 +24,18 @@ impl Connections for Pool {
         connection
     }
 
+    fn was_used(memory: &Self::Memory, connection: &Object) -> bool {
+        let (id, count) = (Object::id(connection), Object::metrics(connection));
+        // If a panic interrupted an insertion, the number is old, and the answer is `true`.
+        let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.len() >= MOST_CONNECTIONS {
+            // Most of them are closed by now.
+            memory.clear();
+        }
+        let last = memory.insert(id, count.recycle_count);
+        last.and_then(|last| last.checked_add(1)) != Some(count.recycle_count)
+    }
+
     async fn prepare(connection: &Object, sql: &str, types: &[Type]) -> Result<Statement, Error> {
         connection.prepare_typed_cached(sql, types).await
     }
@@ -27,3 +44,5 @@ impl Connections for Pool {
         drop(Object::take(connection));
     }
 }
+
+const MOST_CONNECTIONS: usize = 4096;

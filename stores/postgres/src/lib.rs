@@ -43,7 +43,7 @@
 //! - `with_account_column` sets the type of the account id: text by default, or a number or UUID
 //!   ([`AccountColumn`]). A foreign key to your table of users needs the same type.
 //! - `behind_pooler` is for a pooler that pools by transaction, such as `PgBouncer`.
-//! - `with_own_connections` is for a pool that only the store uses.
+//! - `with_own_connections` is for a client that only the store uses.
 //!
 //! # What it stores
 //!
@@ -67,6 +67,7 @@ mod connections;
 #[cfg(feature = "deadpool")]
 mod deadpool;
 mod driver_error;
+mod open_transaction;
 mod prepared_client;
 mod record_row;
 mod statement;

@@ -37,6 +37,9 @@ pub struct PreparedClient {
     client: Client,
     statements: Mutex<HashMap<Box<str>, Statement>>,
     given_up: AtomicBool,
+    /// Whether other code than a store got the client since the last
+    /// [`take_used`](Self::take_used).
+    used: AtomicBool,
 }
 
 impl PreparedClient {
@@ -47,6 +50,7 @@ impl PreparedClient {
             client,
             statements: Mutex::default(),
             given_up: AtomicBool::new(false),
+            used: AtomicBool::new(true),
         }
     }
 
@@ -85,6 +89,24 @@ impl PreparedClient {
         !self.given_up.load(Ordering::Relaxed) && !self.client.is_closed()
     }
 
+    /// The client, for the store or for the pool.
+    pub(crate) const fn quietly(&self) -> &Client {
+        &self.client
+    }
+
+    /// The client, for the pool.
+    #[cfg(feature = "bb8")]
+    pub(crate) const fn quietly_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// Whether other code got the client since the last time. Only of use if the caller has the
+    /// client for itself: others may have kept a reference.
+    #[cfg(feature = "bb8")]
+    pub(crate) fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
     fn statements(&self) -> MutexGuard<'_, HashMap<Box<str>, Statement>> {
         // A statement is inserted as a whole, so a panic leaves no half of one.
         self.statements
@@ -97,12 +119,14 @@ impl Deref for PreparedClient {
     type Target = Client;
 
     fn deref(&self) -> &Client {
+        self.used.store(true, Ordering::Relaxed);
         &self.client
     }
 }
 
 impl DerefMut for PreparedClient {
     fn deref_mut(&mut self) -> &mut Client {
+        self.used.store(true, Ordering::Relaxed);
         &mut self.client
     }
 }
@@ -117,6 +141,7 @@ impl fmt::Debug for PreparedClient {
 
 impl Connections for Arc<PreparedClient> {
     type Connection = Self;
+    type Memory = ();
 
     async fn connection(&self) -> Result<Self, NoConnection> {
         if self.is_usable() {
@@ -127,7 +152,7 @@ impl Connections for Arc<PreparedClient> {
     }
 
     fn client(connection: &Self) -> &Client {
-        connection
+        connection.quietly()
     }
 
     async fn prepare(connection: &Self, sql: &str, types: &[Type]) -> Result<Statement, Error> {

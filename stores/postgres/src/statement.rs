@@ -1,7 +1,4 @@
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use countersign_sql::Call;
 use tokio_postgres::types::{ToSql, Type};
@@ -26,42 +23,19 @@ impl From<Call<'_>> for Statement {
     }
 }
 
-/// How a statement is sent.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Protocol {
-    /// Prepares each statement once per connection. Otherwise each call sends the text.
-    pub(crate) prepares: bool,
-    /// First ends a transaction that other code left open on the connection.
-    pub(crate) ends_transactions: bool,
-}
-
 impl Statement {
-    /// Runs the statement, in one round trip if it is prepared already or needs no preparing.
-    pub(crate) async fn run<C: Connections, A: Answer>(
+    /// Runs the statement, in one round trip if it is prepared on the connection already.
+    pub(crate) async fn run_prepared<C: Connections, A: Answer>(
         &self,
         connection: &C::Connection,
-        protocol: Protocol,
     ) -> Result<A, DriverError> {
-        let client = C::client(connection);
-        let prepared = if protocol.prepares {
-            let types: Vec<_> = self.arguments.iter().map(Argument::kind).collect();
-            Some(C::prepare(connection, &self.sql, &types).await?)
-        } else {
-            None
-        };
-        if protocol.ends_transactions {
-            end_transaction(client).await;
-        }
-        match prepared {
-            Some(prepared) => {
-                let values: Vec<_> = self.arguments.iter().map(Argument::value).collect();
-                Ok(A::of_prepared(client, &prepared, &values).await?)
-            }
-            None => self.run_text(client).await,
-        }
+        let types: Vec<_> = self.arguments.iter().map(Argument::kind).collect();
+        let prepared = C::prepare(connection, &self.sql, &types).await?;
+        let values: Vec<_> = self.arguments.iter().map(Argument::value).collect();
+        Ok(A::of_prepared(C::client(connection), &prepared, &values).await?)
     }
 
-    /// Sends the text of the statement, with the types of its arguments.
+    /// Runs the text of the statement, with the types of its arguments, in one round trip.
     pub(crate) async fn run_text<A: Answer>(&self, client: &Client) -> Result<A, DriverError> {
         let arguments = self.arguments.iter();
         let values: Vec<_> = arguments
@@ -69,21 +43,6 @@ impl Statement {
             .collect();
         Ok(A::of_text(client, &self.sql, &values).await?)
     }
-}
-
-/// Ends a transaction that is open on the connection, so that the next statement commits by itself.
-///
-/// The driver sends both without waiting for an answer in between, so they share a round trip. The
-/// server warns about a `ROLLBACK` without a transaction, but not about this batch. If the batch
-/// fails, the transaction has failed, and the next statement fails too.
-async fn end_transaction(client: &Client) {
-    let mut batch = pin!(client.batch_execute("BEGIN; ROLLBACK"));
-    // The first poll sends the batch. The driver drops an answer for which nobody waits.
-    poll_fn(|context| {
-        _ = batch.as_mut().poll(context);
-        Poll::Ready(())
-    })
-    .await;
 }
 
 /// What a caller wants from the answer to a statement.

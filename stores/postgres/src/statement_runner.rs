@@ -8,7 +8,8 @@ use countersign_sql::{CONFLICT_RETRIES, Call, TableName};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::statement::{Answer, Protocol, Statement};
+use crate::open_transaction::end_transaction;
+use crate::statement::{Answer, Statement};
 use crate::uncancellable::run_uncancellable;
 use crate::{Connections, DriverError, Error, NoConnection};
 
@@ -22,11 +23,14 @@ use crate::{Connections, DriverError, Error, NoConnection};
 ///
 /// A connection that does not answer in time is closed, and no cancel request is sent: a canceled
 /// commit that waits for a standby looks like a success.
-#[derive(Clone)]
-pub(crate) struct StatementRunner<C> {
+pub(crate) struct StatementRunner<C: Connections> {
     connections: C,
+    memory: Arc<C::Memory>,
     limit: Duration,
-    protocol: Protocol,
+    /// Whether a call prepares its statement, once per connection. Otherwise it sends the text.
+    prepares: bool,
+    /// Whether other code may use the connections, and leave transactions open.
+    shared: bool,
     /// Locked by the one call that finds out why no connection is available.
     probing: Arc<Mutex<()>>,
 }
@@ -35,11 +39,10 @@ impl<C: Connections> StatementRunner<C> {
     pub(crate) fn new(connections: C) -> Self {
         Self {
             connections,
+            memory: Arc::default(),
             limit: TIMEOUT,
-            protocol: Protocol {
-                prepares: true,
-                ends_transactions: true,
-            },
+            prepares: true,
+            shared: true,
             probing: Arc::default(),
         }
     }
@@ -48,14 +51,18 @@ impl<C: Connections> StatementRunner<C> {
         Self { limit, ..self }
     }
 
-    pub(crate) fn without_preparing(mut self) -> Self {
-        self.protocol.prepares = false;
-        self
+    pub(crate) fn without_preparing(self) -> Self {
+        Self {
+            prepares: false,
+            ..self
+        }
     }
 
-    pub(crate) fn without_ending_transactions(mut self) -> Self {
-        self.protocol.ends_transactions = false;
-        self
+    pub(crate) fn without_sharing(self) -> Self {
+        Self {
+            shared: false,
+            ..self
+        }
     }
 
     /// Runs a statement, and runs it again after a conflict with another transaction.
@@ -87,16 +94,26 @@ impl<C: Connections> StatementRunner<C> {
         connection: &C::Connection,
         statement: &Statement,
     ) -> Result<A, DriverError> {
+        let client = C::client(connection);
+        let may_be_in_transaction = self.shared && C::was_used(&self.memory, connection);
         let mut conflicts = 0..CONFLICT_RETRIES;
         let mut failed_transactions = 0..1;
         loop {
-            match statement.run::<C, A>(connection, self.protocol).await {
+            if may_be_in_transaction {
+                end_transaction(client).await;
+            }
+            let answer = if self.prepares {
+                statement.run_prepared::<C, A>(connection).await
+            } else {
+                statement.run_text(client).await
+            };
+            match answer {
                 Err(error) if error.is_conflict() && conflicts.next().is_some() => {}
                 Err(error)
                     if error.is_failed_transaction() && failed_transactions.next().is_some() =>
                 {
                     // Other code left it on the connection.
-                    C::client(connection).batch_execute("ROLLBACK").await?;
+                    client.batch_execute("ROLLBACK").await?;
                 }
                 answer => return answer,
             }
@@ -128,11 +145,25 @@ impl<C: Connections> StatementRunner<C> {
     }
 }
 
-impl<C> fmt::Debug for StatementRunner<C> {
+impl<C: Connections> Clone for StatementRunner<C> {
+    fn clone(&self) -> Self {
+        Self {
+            connections: self.connections.clone(),
+            memory: Arc::clone(&self.memory),
+            limit: self.limit,
+            prepares: self.prepares,
+            shared: self.shared,
+            probing: Arc::clone(&self.probing),
+        }
+    }
+}
+
+impl<C: Connections> fmt::Debug for StatementRunner<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StatementRunner")
             .field("limit", &self.limit)
-            .field("protocol", &self.protocol)
+            .field("prepares", &self.prepares)
+            .field("shared", &self.shared)
             .finish_non_exhaustive()
     }
 }

@@ -62,9 +62,11 @@ use crate::{Connections, Error};
 /// future is dropped. But a `BEGIN` that your code sends as text stays open if an error or a
 /// dropped future skips the `COMMIT`.
 ///
-/// So the store first sends a batch that ends an open transaction: `BEGIN; ROLLBACK`. The batch and
-/// the statement share a round trip. If no other code uses the connections, call
-/// [`with_own_connections`](Self::with_own_connections), and the store leaves the batch out.
+/// So if other code has used a connection since the store did, the store first sends a batch that
+/// ends an open transaction: `BEGIN; ROLLBACK`. The batch and the statement share a round trip. On
+/// pools of deadpool and bb8, the store knows whether other code has used the connection. On one
+/// client, and on most other pools, it does not know. If the connections are for the store alone,
+/// call [`with_own_connections`](Self::with_own_connections) there.
 ///
 /// # Dropped futures, time-outs and lost connections
 ///
@@ -107,7 +109,7 @@ use crate::{Connections, Error};
 /// crate changes the table incompatibly, it renames a column. This version then fails with
 /// [`Error::WrongTable`].
 #[derive(Clone)]
-pub struct PostgresStore<C> {
+pub struct PostgresStore<C: Connections> {
     runner: StatementRunner<C>,
     table: Arc<RecordTable>,
 }
@@ -159,14 +161,15 @@ impl<C: Connections> PostgresStore<C> {
         Self { runner, ..self }
     }
 
-    /// Says that no other code uses these connections. The store then sends no batch that ends
-    /// open transactions: see [No open transactions](#no-open-transactions).
+    /// Says that no other code uses these connections. The store then never sends the batch that
+    /// ends open transactions: see [No open transactions](#no-open-transactions). A pool of deadpool
+    /// or bb8 does not need this.
     ///
     /// Do not say so of a pool that you share. A connection with an open transaction would swallow
     /// a write that was answered with `Done`.
     #[must_use]
     pub fn with_own_connections(self) -> Self {
-        let runner = self.runner.without_ending_transactions();
+        let runner = self.runner.without_sharing();
         Self { runner, ..self }
     }
 
@@ -263,7 +266,7 @@ impl<C: Connections> Store for PostgresStore<C> {
     }
 }
 
-impl<C> fmt::Debug for PostgresStore<C> {
+impl<C: Connections> fmt::Debug for PostgresStore<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresStore")
             .field("table", &self.table)

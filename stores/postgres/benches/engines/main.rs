@@ -8,10 +8,9 @@
 //!
 //! | name | what it measures |
 //! |---|---|
-//! | `shared` | a pool of deadpool, as the store uses it without further settings |
-//! | `own` | the same pool, with `with_own_connections` |
-//! | `pooler` | the same pool, with `behind_pooler`; no pooler is there |
-//! | `bb8` | a pool of bb8, with `with_own_connections` |
+//! | `deadpool`, `bb8` | a pool that only the store uses |
+//! | `shared` | a pool whose connections other code uses before each call of the store |
+//! | `pooler` | a pool with `behind_pooler`; no pooler is there |
 //! | `NAME-sqlx` | logins with one of these stores, compared with logins with countersign-sqlx |
 //!
 //! The server is temporary. Its settings are those that a service needs: an answer means that the
@@ -26,7 +25,7 @@ use countersign_store_testing::bench::{Bench, Error};
 
 use against_sqlx::Sqlx;
 use database::TokioPostgres;
-use pools::{Bb8, Own, Pooler, Shared};
+use pools::{Bb8, Deadpool, Pooler, Shared};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -35,15 +34,15 @@ async fn main() -> Result<(), Error> {
         "/../engines-postgres.md"
     ))
     .await?;
-    bench.run::<TokioPostgres<Shared>>().await?;
-    bench.run::<TokioPostgres<Own>>().await?;
-    bench.run::<TokioPostgres<Pooler>>().await?;
+    bench.run::<TokioPostgres<Deadpool>>().await?;
     bench.run::<TokioPostgres<Bb8>>().await?;
+    bench.run::<TokioPostgres<Shared>>().await?;
+    bench.run::<TokioPostgres<Pooler>>().await?;
     bench
-        .compare::<TokioPostgres<Shared>, Sqlx>("shared-sqlx")
+        .compare::<TokioPostgres<Deadpool>, Sqlx>("deadpool-sqlx")
         .await?;
     bench
-        .compare::<TokioPostgres<Own>, Sqlx>("own-sqlx")
+        .compare::<TokioPostgres<Shared>, Sqlx>("shared-sqlx")
         .await?;
     bench
         .compare::<TokioPostgres<Pooler>, Sqlx>("pooler-sqlx")

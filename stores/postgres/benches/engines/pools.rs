@@ -1,10 +1,11 @@
 //! The stores to measure.
 
 use bb8_postgres::PostgresConnectionManager;
-use countersign_postgres::{Connections, PostgresStore, PreparedConnections};
+use countersign_postgres::{Connections, NoConnection, PostgresStore, PreparedConnections};
 use countersign_store_testing::bench::Error;
-use deadpool_postgres::Manager;
-use tokio_postgres::{Config, NoTls};
+use deadpool_postgres::{Manager, Object};
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use crate::CONNECTIONS;
 
@@ -21,12 +22,12 @@ pub(crate) trait Pool: Send + Sync + 'static {
     fn settings(store: PostgresStore<Self::Connections>) -> PostgresStore<Self::Connections>;
 }
 
-pub(crate) struct Shared;
+pub(crate) struct Deadpool;
 
-impl Pool for Shared {
+impl Pool for Deadpool {
     type Connections = deadpool_postgres::Pool;
 
-    const NAME: &'static str = "shared";
+    const NAME: &'static str = "deadpool";
 
     async fn open(config: Config) -> Result<deadpool_postgres::Pool, Error> {
         let pool = deadpool_postgres::Pool::builder(Manager::new(config, NoTls));
@@ -35,22 +36,6 @@ impl Pool for Shared {
 
     fn settings(store: PostgresStore<Self::Connections>) -> PostgresStore<Self::Connections> {
         store
-    }
-}
-
-pub(crate) struct Own;
-
-impl Pool for Own {
-    type Connections = deadpool_postgres::Pool;
-
-    const NAME: &'static str = "own";
-
-    async fn open(config: Config) -> Result<deadpool_postgres::Pool, Error> {
-        Shared::open(config).await
-    }
-
-    fn settings(store: PostgresStore<Self::Connections>) -> PostgresStore<Self::Connections> {
-        store.with_own_connections()
     }
 }
 
@@ -63,11 +48,11 @@ impl Pool for Pooler {
     const PREPARES: bool = false;
 
     async fn open(config: Config) -> Result<deadpool_postgres::Pool, Error> {
-        Shared::open(config).await
+        Deadpool::open(config).await
     }
 
     fn settings(store: PostgresStore<Self::Connections>) -> PostgresStore<Self::Connections> {
-        store.with_own_connections().behind_pooler()
+        store.behind_pooler()
     }
 }
 
@@ -85,6 +70,50 @@ impl Pool for Bb8 {
     }
 
     fn settings(store: PostgresStore<Self::Connections>) -> PostgresStore<Self::Connections> {
-        store.with_own_connections()
+        store
+    }
+}
+
+/// A pool of deadpool that says of each connection that other code may have used it, like a pool
+/// that the crate does not know.
+#[derive(Clone)]
+pub(crate) struct Shared(deadpool_postgres::Pool);
+
+impl Pool for Shared {
+    type Connections = Self;
+
+    const NAME: &'static str = "shared";
+
+    async fn open(config: Config) -> Result<Self, Error> {
+        Deadpool::open(config).await.map(Self)
+    }
+
+    fn settings(store: PostgresStore<Self>) -> PostgresStore<Self> {
+        store
+    }
+}
+
+impl Connections for Shared {
+    type Connection = Object;
+    type Memory = ();
+
+    async fn connection(&self) -> Result<Object, NoConnection> {
+        self.0.connection().await
+    }
+
+    fn client(connection: &Object) -> &Client {
+        deadpool_postgres::Pool::client(connection)
+    }
+
+    async fn prepare(
+        connection: &Object,
+        sql: &str,
+        types: &[Type],
+    ) -> Result<Statement, tokio_postgres::Error> {
+        deadpool_postgres::Pool::prepare(connection, sql, types).await
+    }
+
+    fn close(connection: Object) {
+        deadpool_postgres::Pool::close(connection);
     }
 }

@@ -262,8 +262,8 @@ async fn a_dead_connection_is_found_without_its_callers<K: Kind>(server: &Postgr
     }
 }
 
-/// Everyday statements of a store take one request each, with and without the batch that ends
-/// transactions, prepared or not. One thread runs the driver, so its writes have a fixed order.
+/// The calls of a store take one request each, prepared or not. One thread runs the driver, so its
+/// writes have a fixed order.
 macro_rules! a_call_takes_one_round_trip {
     ($($name:ident: $kind:ty),+) => { $(
         #[tokio::test]

@@ -18,6 +18,9 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     /// Opens at most `size` connections, if the kind can have several.
     fn open(config: Config, size: u32) -> impl Future<Output = Self::Connections> + Send;
+
+    /// The client of a connection, as code of the application gets it.
+    fn client(connection: &<Self::Connections as Connections>::Connection) -> &Client;
 }
 
 pub(crate) struct Deadpool;
@@ -28,6 +31,10 @@ impl Kind for Deadpool {
     async fn open(config: Config, size: u32) -> Self::Connections {
         let pool = deadpool_postgres::Pool::builder(Manager::new(config, NoTls));
         pool.max_size(size.try_into().unwrap()).build().unwrap()
+    }
+
+    fn client(connection: &deadpool_postgres::Object) -> &Client {
+        connection
     }
 }
 
@@ -44,7 +51,14 @@ impl Kind for Bb8 {
                 config, NoTls,
             )))
     }
+
+    fn client(connection: &Bb8Connection) -> &Client {
+        connection
+    }
 }
+
+type Bb8Connection =
+    bb8::PooledConnection<'static, PreparedConnections<PostgresConnectionManager<NoTls>>>;
 
 /// A pool as it is without settings: it tests each connection before it hands it out.
 pub(crate) struct TestedBb8;
@@ -57,6 +71,10 @@ impl Kind for TestedBb8 {
         let pool = bb8::Pool::builder().max_size(size);
         pool.build_unchecked(PreparedConnections::new(manager))
     }
+
+    fn client(connection: &Bb8Connection) -> &Client {
+        connection
+    }
 }
 
 /// One client for all calls.
@@ -67,6 +85,10 @@ impl Kind for OneClient {
 
     async fn open(config: Config, _size: u32) -> Self::Connections {
         Arc::new(PreparedClient::new(connect(&config).await.unwrap()))
+    }
+
+    fn client(connection: &Arc<PreparedClient>) -> &Client {
+        connection
     }
 }
 
@@ -87,10 +109,15 @@ impl Kind for Reconnecting {
             client: Arc::default(),
         }
     }
+
+    fn client(connection: &Arc<PreparedClient>) -> &Client {
+        connection
+    }
 }
 
 impl Connections for Reconnecting {
     type Connection = Arc<PreparedClient>;
+    type Memory = ();
 
     async fn connection(&self) -> Result<Arc<PreparedClient>, NoConnection> {
         let mut slot = self.client.lock().await;
