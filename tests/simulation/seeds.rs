@@ -38,6 +38,7 @@ const EVENTS: &[(&str, u64)] = &[
     ("asked: verify on a device", 30),
     ("device: a failure", 100),
     ("device: accepted", 150),
+    ("device: ended by a confirmed clock", 12_000),
     ("answer: device not trusted", 300),
     ("answer: trusted", 480),
     ("answer: unknown device", 880),
