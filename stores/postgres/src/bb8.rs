@@ -10,8 +10,8 @@ use crate::{Connections, DriverError, NoConnection, PreparedClient};
 /// A connection manager for bb8 that keeps the prepared statements of each connection. It wraps
 /// your manager, for example the one of bb8-postgres.
 ///
-/// A [`Client`] has no place for its prepared statements, and bb8 cannot close a connection on which
-/// an answer is still due. So the connections of the pool become [`PreparedClient`]s. They
+/// A [`Client`] has no place for its prepared statements, and bb8 cannot close a connection on
+/// which an answer is still due. So the connections of the pool become [`PreparedClient`]s. They
 /// dereference to the [`Client`], so your own code stays as it is.
 ///
 /// ```no_run

@@ -105,8 +105,8 @@ use crate::{Connections, Error};
 /// [`WriteKind`](countersign::store::WriteKind) instead.
 ///
 /// The table is the one of the `PostgresStore` of `countersign-sqlx`, so a service can change the
-/// driver and keep its accounts. You can add columns that have a default. If a later version of this
-/// crate changes the table incompatibly, it renames a column. This version then fails with
+/// driver and keep its accounts. You can add columns that have a default. If a later version of
+/// this crate changes the table incompatibly, it renames a column. This version then fails with
 /// [`Error::WrongTable`].
 #[derive(Clone)]
 pub struct PostgresStore<C: Connections> {
@@ -162,8 +162,8 @@ impl<C: Connections> PostgresStore<C> {
     }
 
     /// Says that no other code uses these connections. The store then never sends the batch that
-    /// ends open transactions: see [No open transactions](#no-open-transactions). A pool of deadpool
-    /// or bb8 does not need this.
+    /// ends open transactions: see [No open transactions](#no-open-transactions). A pool of
+    /// deadpool or bb8 does not need this.
     ///
     /// Do not say so of a pool that you share. A connection with an open transaction would swallow
     /// a write that was answered with `Done`.
