@@ -114,6 +114,6 @@ impl Connections for Shared {
     }
 
     fn close(connection: Object) {
-        deadpool_postgres::Pool::close(connection);
+        <deadpool_postgres::Pool as Connections>::close(connection);
     }
 }
