@@ -172,13 +172,29 @@ pub enum Error<E> {
     #[error("the disk of the database is full, so nothing was written; free disk space")]
     DiskFull(#[source] E),
 
-    /// The server does not know a statement that was prepared on this connection. Nothing was
-    /// written.
+    /// The server does not know a statement that was prepared on this connection, or knows another
+    /// one by its name. Nothing was written.
     #[error(
-        "the server does not know a prepared statement, as behind a pooler that pools by \
-         transaction; connect directly, or pool by session"
+        "a prepared statement is unknown or of another client, as behind a pooler that pools by \
+         transaction; connect directly, pool by session, or use `behind_pooler` of \
+         countersign-postgres"
     )]
     Pooler(#[source] E),
+
+    /// The server has a setting with which the store cannot keep its promises. No statement was
+    /// sent.
+    #[error(
+        "the server's setting `{name}` is `{value}`, so no statement was sent; \
+         set it to `{wanted}`, or the store cannot keep its promises"
+    )]
+    UnsafeSetting {
+        /// The name of the setting.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// A value that is safe.
+        wanted: &'static str,
+    },
 
     /// A row contains an account or a revision that no store writes, or an account has two rows.
     #[error("the table `{table}` contains a row that no store wrote; find out what wrote it")]

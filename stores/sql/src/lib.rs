@@ -7,6 +7,8 @@
 //! - [`RecordTable`] has the schema and the text of every statement for SQLite, PostgreSQL, MySQL
 //!   and MariaDB. It makes each [`Call`], and turns its answer into a record or a `WriteResult`.
 //! - [`Failure`] classifies the error codes of these databases, and [`Error`] says what to do.
+//! - [`Dialect::settings`] asks the server for its settings, and [`Dialect::time_limit`] refuses
+//!   those that break the promises of a store.
 //! - [`TableName`] and [`AccountColumn`] are the two choices of an application.
 //!
 //! # A store
@@ -79,6 +81,7 @@ mod mysql;
 mod postgres;
 mod record_table;
 mod row_error;
+mod server_settings;
 mod sqlite;
 mod statements;
 mod table_name;
@@ -91,5 +94,6 @@ pub use error::Error;
 pub use failure::{CONFLICT_RETRIES, Failure};
 pub use record_table::RecordTable;
 pub use row_error::{CorruptRow, WrongAccount};
+pub use server_settings::TIME_LIMIT;
 pub use table_name::{TableName, TableNameError};
 pub use value::Value;

@@ -107,6 +107,8 @@ mod driver;
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server_check;
 #[cfg(all(
     feature = "tower-sessions-015",
     any(feature = "sqlite", feature = "postgres", feature = "mysql")

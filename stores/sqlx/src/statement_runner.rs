@@ -1,11 +1,10 @@
 //! Runs statements on a database server: to their end, on a connection of your pool, within a time
 //! limit.
 
-use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use countersign_sql::TableName;
+use countersign_sql::{TIME_LIMIT, TableName};
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Database, Executor, IntoArguments, Pool, SqlStr};
 use tokio::sync::Mutex;
@@ -13,19 +12,17 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::Error;
-use crate::driver::Driver;
+use crate::server_check::{Checked, CheckedServer, Running};
 use crate::uncancellable::run_uncancellable;
-
-/// A statement or a transaction that runs on a connection.
-type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>>;
 
 /// A database whose statements can be sent again.
 pub(crate) trait DatabaseServer:
-    Driver<Arguments: Clone + Sync + IntoArguments<Self>>
+    CheckedServer<Arguments: Clone + Sync + IntoArguments<Self>>
 {
 }
 
-impl<DB> DatabaseServer for DB where DB: Driver<Arguments: Clone + Sync + IntoArguments<Self>> {}
+impl<DB> DatabaseServer for DB where DB: CheckedServer<Arguments: Clone + Sync + IntoArguments<Self>>
+{}
 
 /// A pool, and the time limit of a call on it.
 ///
@@ -40,7 +37,10 @@ impl<DB> DatabaseServer for DB where DB: Driver<Arguments: Clone + Sync + IntoAr
 #[derive(Debug)]
 pub(crate) struct StatementRunner<DB: Database> {
     pool: Pool<DB>,
-    limit: Duration,
+    /// The time limit that the application set.
+    limit: Option<Duration>,
+    /// The time limit by default. Set when the server has passed its check.
+    checked: Arc<OnceLock<Duration>>,
     /// How many times a statement runs again after the database rolled it back.
     retries: u8,
     /// Locked by the one call that finds out why no connection is available.
@@ -52,6 +52,7 @@ impl<DB: Database> Clone for StatementRunner<DB> {
         Self {
             pool: self.pool.clone(),
             limit: self.limit,
+            checked: Arc::clone(&self.checked),
             retries: self.retries,
             diagnosing: Arc::clone(&self.diagnosing),
         }
@@ -65,14 +66,26 @@ where
     pub(crate) fn new(pool: Pool<DB>) -> Self {
         Self {
             pool,
-            limit: TIMEOUT,
+            limit: None,
+            checked: Arc::default(),
             retries: RETRIES,
             diagnosing: Arc::default(),
         }
     }
 
     pub(crate) fn with_limit(self, limit: Duration) -> Self {
+        let limit = Some(limit);
         Self { limit, ..self }
+    }
+
+    pub(crate) fn without_check(self) -> Self {
+        let checked = Arc::new(OnceLock::from(TIME_LIMIT));
+        Self { checked, ..self }
+    }
+
+    fn limit(&self) -> Duration {
+        let by_default = || self.checked.get().copied().unwrap_or(TIME_LIMIT);
+        self.limit.unwrap_or_else(by_default)
     }
 
     /// For statements that do not answer `Stale`. Of several that conflict, the database completes
@@ -130,6 +143,7 @@ where
         run_uncancellable(Box::pin(async move {
             let (mut connection, left) = runner.connection(&table).await?;
             let repeated = async {
+                runner.check(&mut connection, &table).await?;
                 let mut retries = 0..runner.retries;
                 loop {
                     match statement(&mut connection).await {
@@ -144,11 +158,23 @@ where
         .await
     }
 
+    /// Checks the server before the first statement.
+    async fn check(&self, connection: &mut DB::Connection, table: &TableName) -> Result<(), Error> {
+        if self.checked.get().is_none() {
+            let checked = DB::check(connection, &self.pool, table).await?;
+            if let Checked::Passed(limit) = checked {
+                // Another call may have finished the same check.
+                _ = self.checked.set(limit);
+            }
+        }
+        Ok(())
+    }
+
     /// A connection, and the rest of the time limit.
     async fn connection(&self, table: &TableName) -> Result<(PoolConnection<DB>, Duration), Error> {
-        let start = Instant::now();
-        match timeout(self.limit, self.pool.acquire()).await {
-            Ok(Ok(connection)) => Ok((connection, self.limit.saturating_sub(start.elapsed()))),
+        let (start, limit) = (Instant::now(), self.limit());
+        match timeout(limit, self.pool.acquire()).await {
+            Ok(Ok(connection)) => Ok((connection, limit.saturating_sub(start.elapsed()))),
             Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => Err(self.no_connection(table).await),
             Ok(Err(error)) => Err(connecting::<DB>(table, error)),
         }
@@ -157,7 +183,8 @@ where
     /// Finds out why no connection is available. The pool retries without reporting the reason, so
     /// one call at a time connects by itself.
     async fn no_connection(&self, table: &TableName) -> Error {
-        let busy = Error::NoConnection { limit: self.limit };
+        let limit = self.limit();
+        let busy = Error::NoConnection { limit };
         let Ok(_guard) = self.diagnosing.try_lock() else {
             return busy;
         };
@@ -184,12 +211,13 @@ where
     ) -> Result<T, Error> {
         match answer {
             Ok(answer) => {
-                tokio::spawn(timeout(self.limit, connection.return_to_pool()));
+                tokio::spawn(timeout(self.limit(), connection.return_to_pool()));
                 answer
             }
             Err(_) => {
                 drop(connection.detach());
-                Err(Error::Timeout { limit: self.limit })
+                let limit = self.limit();
+                Err(Error::Timeout { limit })
             }
         }
     }
@@ -204,7 +232,6 @@ fn connecting<DB: DatabaseServer>(table: &TableName, source: sqlx::Error) -> Err
     }
 }
 
-const TIMEOUT: Duration = Duration::from_secs(5);
 /// The extra time to find out why no connection is available.
 const DIAGNOSIS: Duration = Duration::from_secs(1);
 /// How many times a statement runs again after the database rolled it back. The row has changed by

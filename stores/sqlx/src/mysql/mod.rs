@@ -1,6 +1,7 @@
 //! MySQL and MariaDB.
 
 mod driver;
+mod server_check;
 #[cfg(feature = "tower-sessions-015")]
 mod sessions;
 #[cfg(feature = "gate")]

@@ -101,7 +101,13 @@ use crate::{GateStore, SignInTables};
 ///   ([`Error::ReadOnly`]) only if it runs with `read_only`. A failover can lose the last writes,
 ///   and the passcodes that they used are then valid again. So replicate semi-synchronously, with
 ///   `rpl_semi_sync_master_wait_point = AFTER_SYNC`.
-/// - In a Galera cluster set `wsrep_sync_wait = 1`, or send everything to one node.
+/// - In a Galera cluster set `wsrep_sync_wait = 7`. With another value, loads on a node can miss the
+///   last writes of the others, and a write does not find its row. The store asks before its first
+///   statement, and then answers [`Error::UnsafeSetting`]. If you send everything to one node, you
+///   can switch the check off: see [`danger_without_server_check`][skip].
+/// - When a node of a Galera cluster dies, the others write nothing for up to 6.4 seconds. So the
+///   time limit of a call is 10 seconds in such a cluster, unless you set another.
+///   `wsrep_retry_autocommit` never repeats a prepared statement, so it does not help.
 /// - A pooler or proxy in between must keep a client on one connection as long as its prepared
 ///   statements exist.
 ///
@@ -120,6 +126,8 @@ use crate::{GateStore, SignInTables};
 ///
 /// You can add columns that have a default. If a later version of this crate changes the table
 /// incompatibly, it renames a column. This version then fails with [`Error::WrongTable`].
+///
+/// [skip]: Self::danger_without_server_check
 #[derive(Debug, Clone)]
 pub struct MySqlStore {
     pub(super) runner: StatementRunner<MySql>,
@@ -160,6 +168,17 @@ impl MySqlStore {
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
         let runner = self.runner.with_limit(limit);
+        Self { runner, ..self }
+    }
+
+    /// Sends statements without a check of the server: see [The server](#the-server).
+    ///
+    /// In a Galera cluster with the setting that the check refuses, a load can be old. So `status`
+    /// can say "no second factor" right after an enrollment. Call this only if all calls for an
+    /// account go to one node.
+    #[must_use]
+    pub fn danger_without_server_check(self) -> Self {
+        let runner = self.runner.without_check();
         Self { runner, ..self }
     }
 

@@ -1,6 +1,7 @@
 //! PostgreSQL.
 
 mod driver;
+mod server_check;
 #[cfg(feature = "tower-sessions-015")]
 mod sessions;
 #[cfg(feature = "gate")]

@@ -89,15 +89,23 @@ use crate::{GateStore, SignInTables};
 ///
 /// # The server
 ///
+/// Before its first statement, the store asks the server for its settings. With some of them an
+/// accepted code can come back, so the store then sends nothing and answers
+/// [`Error::UnsafeSetting`] or [`Error::Pooler`].
+///
 /// - Leave `fsync`, `full_page_writes` and `synchronous_commit` on. With `synchronous_commit =
-///   off`, a crash undoes the last writes. A passcode that was used is then valid again.
+///   off`, a crash undoes the last writes. A passcode that was used is then valid again. The store
+///   refuses `off`. If a standby is named, it refuses `local`, too.
 /// - Do not use a replica. Its loads can be out of date, and it refuses writes
 ///   ([`Error::ReadOnly`]). A failover can lose the last writes, and the passcodes that they used
 ///   are then valid again. So name the replica that takes over in `synchronous_standby_names`, and
 ///   leave `synchronous_commit` at `on` or higher.
-/// - A pooler in between, such as `PgBouncer`, must pool by session. Pooling by transaction mixes
-///   up prepared statements: with `PgBouncer` 1.18, 370 of 800 calls failed. The error is then
-///   [`Error::Pooler`].
+/// - A pooler in between, such as `PgBouncer`, must pool by session, or know which client prepared
+///   which statement. Otherwise it mixes up the prepared statements of its clients: with `PgBouncer`
+///   1.18, 370 of 800 calls failed, and others ran the statement of another client and reported
+///   success. The store opens a second connection for a moment, finds such a pooler and answers
+///   [`Error::Pooler`]. If no second connection can be opened, it looks again at the next call. The
+///   store of countersign-postgres has a mode for such poolers.
 /// - CockroachDB and YugabyteDB speak the same protocol and are always serializable. The store
 ///   repeats statements that they roll back with 40001. If CockroachDB does not know the result
 ///   (40003), the call fails. The tests of this crate do not cover these databases, so run the
@@ -153,6 +161,17 @@ impl PostgresStore {
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
         let runner = self.runner.with_limit(limit);
+        Self { runner, ..self }
+    }
+
+    /// Sends statements without a check of the server: see [The server](#the-server).
+    ///
+    /// With the settings that the check refuses, a passcode that was used can be valid again after
+    /// a crash or a failover. Behind a pooler that mixes up prepared statements, the store can run
+    /// the statement of another client. So call this only in tests, or to measure such a server.
+    #[must_use]
+    pub fn danger_without_server_check(self) -> Self {
+        let runner = self.runner.without_check();
         Self { runner, ..self }
     }
 

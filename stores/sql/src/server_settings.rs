@@ -1,0 +1,180 @@
+use std::time::Duration;
+
+use crate::{Dialect, Error};
+
+/// How long a call of a store may take by default. See also
+/// [`Dialect::time_limit`](Dialect::time_limit).
+pub const TIME_LIMIT: Duration = Duration::from_secs(5);
+
+impl Dialect {
+    /// The statement that asks a server for the settings on which the promises of a store depend.
+    /// Each row has a name and a value, both text. `None` for SQLite.
+    ///
+    /// Send it once, before the first statement of a store, and pass the rows to
+    /// [`time_limit`](Self::time_limit).
+    #[must_use]
+    pub const fn settings(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(
+                "SELECT name, setting FROM pg_settings \
+                 WHERE name IN ('synchronous_commit', 'synchronous_standby_names')",
+            ),
+            // A server without Galera has no such variables, or `wsrep_on` is `OFF`.
+            Self::MySql => {
+                Some("SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_sync_wait')")
+            }
+        }
+    }
+
+    /// Checks the rows of [`settings`](Self::settings). Returns how long a call may take by
+    /// default: 5 seconds, or 10 seconds in a Galera cluster. When a node of such a cluster dies,
+    /// the others write nothing for up to 6.4 seconds.
+    ///
+    /// ```
+    /// use countersign_sql::{Dialect, Error};
+    ///
+    /// # type DriverError = std::io::Error;
+    /// let rows = [("wsrep_on", "ON"), ("wsrep_sync_wait", "0")];
+    /// let checked = Dialect::MySql.time_limit::<DriverError>(rows);
+    /// assert!(matches!(checked, Err(Error::UnsafeSetting { wanted: "7", .. })));
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnsafeSetting`] if a store cannot keep its promises on this server.
+    pub fn time_limit<'r, E>(
+        self,
+        rows: impl IntoIterator<Item = (&'r str, &'r str)>,
+    ) -> Result<Duration, Error<E>> {
+        let mut settings = Settings::default();
+        for (name, value) in rows {
+            match name {
+                "synchronous_commit" => settings.commit = value,
+                "synchronous_standby_names" => settings.standbys = value,
+                "wsrep_on" => settings.is_node = value == "ON",
+                "wsrep_sync_wait" => settings.sync_wait = value,
+                _ => {}
+            }
+        }
+        match self {
+            Self::Sqlite => Ok(TIME_LIMIT),
+            Self::Postgres => settings.postgres(),
+            Self::MySql => settings.galera(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Settings<'r> {
+    commit: &'r str,
+    standbys: &'r str,
+    is_node: bool,
+    sync_wait: &'r str,
+}
+
+impl Settings<'_> {
+    /// A commit that is answered before it is durable can be lost, and its code works again.
+    fn postgres<E>(&self) -> Result<Duration, Error<E>> {
+        let is_lossy = match self.commit {
+            "off" => true,
+            // Without a standby, `local` waits for the disk as `on` does.
+            "local" => !self.standbys.is_empty(),
+            _ => false,
+        };
+        if is_lossy {
+            return Err(Error::UnsafeSetting {
+                name: "synchronous_commit",
+                value: self.commit.to_owned(),
+                wanted: "on",
+            });
+        }
+        Ok(TIME_LIMIT)
+    }
+
+    /// A node that does not wait for the writes of the other nodes answers old loads, and does not
+    /// find the rows of its writes.
+    fn galera<E>(&self) -> Result<Duration, Error<E>> {
+        if !self.is_node {
+            return Ok(TIME_LIMIT);
+        }
+        let waits: u32 = self.sync_wait.parse().unwrap_or_default();
+        if waits & WAITS_FOR_WRITES != WAITS_FOR_WRITES {
+            return Err(Error::UnsafeSetting {
+                name: "wsrep_sync_wait",
+                value: self.sync_wait.to_owned(),
+                wanted: "7",
+            });
+        }
+        Ok(GALERA_TIME_LIMIT)
+    }
+}
+
+/// The bits of `wsrep_sync_wait` for `SELECT` (1), `UPDATE` and `DELETE` (2), and `INSERT` (4).
+const WAITS_FOR_WRITES: u32 = 7;
+const GALERA_TIME_LIMIT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(dialect: Dialect, rows: &[(&str, &str)]) -> Option<String> {
+        let checked = dialect.time_limit::<std::io::Error>(rows.iter().copied());
+        checked.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn commits_that_a_crash_or_a_failover_undoes_are_refused() {
+        for (commit, standbys, is_refused) in [
+            ("on", "", false),
+            ("on", "s1", false),
+            ("remote_apply", "s1", false),
+            ("remote_write", "s1", false),
+            ("local", "", false),
+            ("local", "s1", true),
+            ("off", "", true),
+            ("off", "s1", true),
+        ] {
+            let rows = [
+                ("synchronous_commit", commit),
+                ("synchronous_standby_names", standbys),
+            ];
+            let text = refused(Dialect::Postgres, &rows);
+            assert_eq!(text.is_some(), is_refused, "{commit}, {standbys}: {text:?}");
+        }
+        assert_eq!(
+            refused(Dialect::Postgres, &[("synchronous_commit", "off")]).unwrap(),
+            "the server's setting `synchronous_commit` is `off`, so no statement was sent; \
+             set it to `on`, or the store cannot keep its promises"
+        );
+        assert_eq!(refused(Dialect::Postgres, &[]), None);
+    }
+
+    #[test]
+    fn a_node_that_does_not_wait_is_refused() {
+        for (on, wait, is_refused) in [
+            ("OFF", "0", false),
+            ("ON", "0", true),
+            ("ON", "1", true),
+            ("ON", "3", true),
+            ("ON", "6", true),
+            ("ON", "7", false),
+            ("ON", "15", false),
+        ] {
+            let rows = [("wsrep_on", on), ("wsrep_sync_wait", wait)];
+            let text = refused(Dialect::MySql, &rows);
+            assert_eq!(text.is_some(), is_refused, "{on}, {wait}: {text:?}");
+        }
+        assert_eq!(refused(Dialect::MySql, &[]), None);
+    }
+
+    #[test]
+    fn a_node_gets_more_time() {
+        let limit = |rows: &[(&str, &str)]| {
+            let rows = rows.iter().copied();
+            Dialect::MySql.time_limit::<std::io::Error>(rows).unwrap()
+        };
+        let node = [("wsrep_on", "ON"), ("wsrep_sync_wait", "7")];
+        assert_eq!(limit(&node), Duration::from_secs(10));
+        assert_eq!(limit(&[]), TIME_LIMIT);
+    }
+}

@@ -1,0 +1,20 @@
+//! What a store asks a MySQL or MariaDB server.
+
+use countersign_sql::{Dialect, TableName};
+use sqlx::mysql::MySqlConnection;
+use sqlx::{MySql, Pool};
+
+use crate::server_check::{Checked, CheckedServer, Running, time_limit};
+
+impl CheckedServer for MySql {
+    fn check<'c>(
+        connection: &'c mut MySqlConnection,
+        _: &'c Pool<Self>,
+        table: &'c TableName,
+    ) -> Running<'c, Checked> {
+        Box::pin(async move {
+            let limit = time_limit::<Self>(Dialect::MySql, connection, table).await?;
+            Ok(Checked::Passed(limit))
+        })
+    }
+}
