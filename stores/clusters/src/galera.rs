@@ -6,6 +6,8 @@ use std::time::Duration;
 use countersign::store::BoxStore;
 use countersign_sqlx::MySqlStore;
 use countersign_store_testing::{Durability, GaleraCluster, StartError};
+use sqlx::AssertSqlSafe;
+use sqlx::mysql::MySqlPoolOptions;
 
 use crate::check::{CheckReport, check};
 use crate::race::{Fault, Race};
@@ -20,9 +22,8 @@ pub async fn race(
     fault: NodeFault,
     timing: Timing,
 ) -> Result<CheckReport, StartError> {
-    let sync_wait = format!("--wsrep-sync-wait={sync_wait}");
-    let cluster = GaleraCluster::start(Durability::Durable, &[&sync_wait])?;
-    let stores = stores(&cluster, timing.clients).await;
+    let cluster = GaleraCluster::start(Durability::Durable, &[])?;
+    let stores = stores(&cluster, sync_wait, timing.clients).await;
     let cluster = Arc::new(Mutex::new(cluster));
     let race = Race {
         accounts: timing.accounts,
@@ -40,16 +41,31 @@ pub async fn race(
     Ok(check(log, nodes).await)
 }
 
-/// A store on each node, with a pool of its own. Creates the table.
-pub async fn stores(cluster: &GaleraCluster, connections: usize) -> Vec<BoxStore> {
+/// A store on each node, with a pool of its own and this `wsrep_sync_wait`. Creates the table.
+pub async fn stores(cluster: &GaleraCluster, sync_wait: u8, connections: usize) -> Vec<BoxStore> {
     let mut stores = Vec::new();
     for url in cluster.urls() {
-        let pool = MySqlStore::pool_options().max_connections(connections.try_into().unwrap());
-        let store = MySqlStore::new(pool.connect_lazy(&url).unwrap());
+        let mut store = store(&url, sync_wait, connections);
+        if sync_wait != SYNC_WAIT {
+            store = store.danger_without_server_check();
+        }
         store.create_table().await.unwrap();
         stores.push(BoxStore::new(store));
     }
     stores
+}
+
+/// A store on a node, with a pool of its own and this `wsrep_sync_wait`.
+#[must_use]
+pub fn store(url: &str, sync_wait: u8, connections: usize) -> MySqlStore {
+    let pool = MySqlPoolOptions::new()
+        .max_connections(connections.try_into().unwrap())
+        .after_connect(move |connection, _| {
+            let set = format!("SET SESSION wsrep_sync_wait = {sync_wait}");
+            let set = sqlx::raw_sql(AssertSqlSafe(set)).execute(connection);
+            Box::pin(async move { set.await.map(|_| ()) })
+        });
+    MySqlStore::new(pool.connect_lazy(url).unwrap())
 }
 
 fn faults(cluster: &Arc<Mutex<GaleraCluster>>, fault: NodeFault, timing: Timing) -> Vec<Fault> {
@@ -72,5 +88,7 @@ fn faults(cluster: &Arc<Mutex<GaleraCluster>>, fault: NodeFault, timing: Timing)
     }
 }
 
+/// `wsrep_sync_wait` for `SELECT` (1), `UPDATE` and `DELETE` (2), and `INSERT` (4).
+pub const SYNC_WAIT: u8 = 7;
 /// The node that has the fault.
 const NODE: usize = 2;

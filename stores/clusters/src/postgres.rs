@@ -24,8 +24,9 @@ pub async fn race(
     timing: Timing,
 ) -> Result<CheckReport, StartError> {
     let pair = PostgresPair::start(Durability::Durable, NETWORK_DELAY, synchronous_commit)?;
-    let following = store(&pair.url(), timing.clients).await;
-    let staying = store(&pair.url_of_first_primary(), timing.clients).await;
+    let following = store(&pair.url(), synchronous_commit, timing.clients).await;
+    let first = pair.url_of_first_primary();
+    let staying = store(&first, synchronous_commit, timing.clients).await;
     let stores = match fault {
         NodeFault::None | NodeFault::Kill => vec![following.clone()],
         _ => vec![following.clone(), staying],
@@ -42,9 +43,12 @@ pub async fn race(
 }
 
 /// A store with a pool of its own. Creates the table.
-async fn store(url: &str, connections: usize) -> BoxStore {
+async fn store(url: &str, synchronous_commit: &str, connections: usize) -> BoxStore {
     let pool = PostgresStore::pool_options().max_connections(connections.try_into().unwrap());
-    let store = PostgresStore::new(pool.connect_lazy(url).unwrap());
+    let mut store = PostgresStore::new(pool.connect_lazy(url).unwrap());
+    if synchronous_commit == "local" {
+        store = store.danger_without_server_check();
+    }
     store.create_table().await.unwrap();
     BoxStore::new(store)
 }

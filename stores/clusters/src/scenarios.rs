@@ -61,7 +61,11 @@ impl Scenario {
         use NodeFault::{Cut, CutWithReplica, Kill, None, Pause};
         use Promise::{Nothing, Writes, WritesAndLoads};
         let lists = [
-            (Galera(7), WritesAndLoads, &[None, Kill, Pause, Cut][..]),
+            (
+                Galera(galera::SYNC_WAIT),
+                WritesAndLoads,
+                &[None, Kill, Pause, Cut][..],
+            ),
             (Postgres("on"), WritesAndLoads, &[Kill]),
             (Postgres("on"), Writes, &[Pause, Cut]),
             (Postgres("remote_apply"), WritesAndLoads, &[Kill]),
