@@ -4,7 +4,7 @@ use std::fmt;
 
 use countersign_store_testing::{Durability, Etcd, MariaDb, Postgres, Redis, StartError};
 
-use crate::connect::TOKIO_POSTGRES;
+use crate::connect::{FORGETFUL_POSTGRES, TOKIO_POSTGRES};
 
 /// A database server of a test.
 pub trait Server: Send + fmt::Debug {
@@ -34,25 +34,37 @@ pub fn postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
 /// # Errors
 /// [`StartError`] if it does not start.
 pub fn tokio_postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
-    let server = Postgres::start(durability)?;
-    Ok(Box::new(ForTokioPostgres(server)))
+    let (server, scheme) = (Postgres::start(durability)?, TOKIO_POSTGRES);
+    Ok(Box::new(PostgresWithScheme { server, scheme }))
 }
 
-/// A server whose URL selects the store of countersign-postgres.
-#[derive(Debug)]
-struct ForTokioPostgres(Postgres);
+/// Starts PostgreSQL, for a store that does not check the settings of the server.
+///
+/// # Errors
+/// [`StartError`] if it does not start.
+pub fn forgetful_postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
+    let (server, scheme) = (Postgres::start(durability)?, FORGETFUL_POSTGRES);
+    Ok(Box::new(PostgresWithScheme { server, scheme }))
+}
 
-impl Server for ForTokioPostgres {
+/// A server whose URL selects another store.
+#[derive(Debug)]
+struct PostgresWithScheme {
+    server: Postgres,
+    scheme: &'static str,
+}
+
+impl Server for PostgresWithScheme {
     fn url(&self) -> String {
-        self.0.url().replacen("postgres", TOKIO_POSTGRES, 1)
+        self.server.url().replacen("postgres", self.scheme, 1)
     }
 
     fn kill9(&mut self) {
-        Server::kill9(&mut self.0);
+        Server::kill9(&mut self.server);
     }
 
     fn restart(&mut self) {
-        Server::restart(&mut self.0);
+        Server::restart(&mut self.server);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::programs::{self, PORTS};
 use crate::server_directory::ServerDirectory;
 use crate::{Postgres, StartError};
 
-/// A connection pooler in transaction mode, in front of a PostgreSQL server. Each transaction of a
+/// A connection pooler in front of a PostgreSQL server. In transaction mode, each transaction of a
 /// client runs on any connection that is free.
 #[derive(Debug)]
 pub struct PgBouncer {
@@ -18,7 +18,7 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts a pooler with at most `connections` connections to the server.
+    /// Starts a pooler in transaction mode, with at most `connections` connections to the server.
     ///
     /// # Errors
     /// [`StartError`] if it is not installed or does not become ready.
@@ -26,23 +26,36 @@ impl PgBouncer {
         Self::start_at(server.address(), connections)
     }
 
-    /// Starts a pooler in front of the server at this address, for example the address of a
+    /// Starts a pooler in session mode: a client keeps its connection to the server. There are at
+    /// most `connections` of them.
+    ///
+    /// # Errors
+    /// [`StartError`] as for [`start`](Self::start).
+    pub fn start_by_session(server: &Postgres, connections: usize) -> Result<Self, StartError> {
+        Self::start_in(SESSION, server.address(), connections)
+    }
+
+    /// Starts a pooler in transaction mode in front of the server at this address, for example the address of a
     /// [`PostgresPair`](crate::PostgresPair).
     ///
     /// # Errors
     /// [`StartError`] as for [`start`](Self::start).
     pub fn start_at(server: SocketAddr, connections: usize) -> Result<Self, StartError> {
-        let mut outcome = Self::try_start(server, connections);
+        Self::start_in(TRANSACTION, server, connections)
+    }
+
+    fn start_in(mode: &str, server: SocketAddr, connections: usize) -> Result<Self, StartError> {
+        let mut outcome = Self::try_start(mode, server, connections);
         for _ in 1..PORTS {
             if !matches!(outcome, Err(StartError::Failed { .. })) {
                 break;
             }
-            outcome = Self::try_start(server, connections);
+            outcome = Self::try_start(mode, server, connections);
         }
         outcome
     }
 
-    fn try_start(server: SocketAddr, connections: usize) -> Result<Self, StartError> {
+    fn try_start(mode: &str, server: SocketAddr, connections: usize) -> Result<Self, StartError> {
         let program = programs::find("pgbouncer").ok_or(StartError::Missing(NAME))?;
         let directory = ServerDirectory::new()?;
         let port = programs::free_port()?;
@@ -57,7 +70,7 @@ impl PgBouncer {
                  listen_port = {port}\n\
                  unix_socket_dir =\n\
                  auth_type = any\n\
-                 pool_mode = transaction\n\
+                 pool_mode = {mode}\n\
                  default_pool_size = {connections}\n\
                  max_client_conn = 300\n\
                  ignore_startup_parameters = extra_float_digits\n",
@@ -93,3 +106,5 @@ impl PgBouncer {
 }
 
 const NAME: &str = "pgbouncer";
+const TRANSACTION: &str = "transaction";
+const SESSION: &str = "session";

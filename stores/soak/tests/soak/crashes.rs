@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
-use countersign_store_soak::server::{Start, etcd, mariadb, postgres, redis, tokio_postgres};
+use countersign_store_soak::server::{
+    Start, etcd, forgetful_postgres, mariadb, postgres, redis, tokio_postgres,
+};
 use countersign_store_soak::{CheckReport, Server};
 use countersign_store_testing::{Durability, available};
 
@@ -94,7 +96,7 @@ fn etcd_loses_nothing() {
 
 #[test]
 fn the_check_detects_lost_writes_of_postgres() {
-    the_check_detects_lost_writes("postgres", postgres);
+    the_check_detects_lost_writes("postgres", forgetful_postgres);
 }
 
 #[test]
