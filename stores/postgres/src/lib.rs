@@ -70,6 +70,7 @@ mod driver_error;
 mod open_transaction;
 mod prepared_client;
 mod record_row;
+mod server_check;
 mod statement;
 mod statement_runner;
 mod store;

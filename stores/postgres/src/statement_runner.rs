@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use countersign_sql::{CONFLICT_RETRIES, Call, TableName};
+use countersign_sql::{CONFLICT_RETRIES, Call, TIME_LIMIT, TableName};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::open_transaction::end_transaction;
+use crate::server_check::{Failed, check_settings};
 use crate::statement::{Answer, Statement};
 use crate::uncancellable::run_uncancellable;
 use crate::{Connections, DriverError, Error, NoConnection};
@@ -31,6 +33,8 @@ pub(crate) struct StatementRunner<C: Connections> {
     prepares: bool,
     /// Whether other code may use the connections, and leave transactions open.
     shared: bool,
+    /// Whether the server has passed its check.
+    checked: Arc<AtomicBool>,
     /// Locked by the one call that finds out why no connection is available.
     probing: Arc<Mutex<()>>,
 }
@@ -40,9 +44,10 @@ impl<C: Connections> StatementRunner<C> {
         Self {
             connections,
             memory: Arc::default(),
-            limit: TIMEOUT,
+            limit: TIME_LIMIT,
             prepares: true,
             shared: true,
+            checked: Arc::default(),
             probing: Arc::default(),
         }
     }
@@ -65,6 +70,11 @@ impl<C: Connections> StatementRunner<C> {
         }
     }
 
+    pub(crate) fn without_check(self) -> Self {
+        let checked = Arc::new(AtomicBool::new(true));
+        Self { checked, ..self }
+    }
+
     /// Runs a statement, and runs it again after a conflict with another transaction.
     pub(crate) async fn run<A: Answer>(
         &self,
@@ -81,10 +91,10 @@ impl<C: Connections> StatementRunner<C> {
                 let limit = runner.limit;
                 return Err(Error::Timeout { limit });
             };
-            if answer.as_ref().is_err_and(DriverError::spoils_connection) {
+            if answer.as_ref().is_err_and(Failed::spoils_connection) {
                 C::close(connection);
             }
-            answer.map_err(|error| error.of_statement(&table))
+            answer.map_err(|failed| failed.error(&table))
         }))
         .await
     }
@@ -93,7 +103,7 @@ impl<C: Connections> StatementRunner<C> {
         &self,
         connection: &C::Connection,
         statement: &Statement,
-    ) -> Result<A, DriverError> {
+    ) -> Result<A, Failed> {
         let client = C::client(connection);
         let may_be_in_transaction = self.shared && C::was_used(&self.memory, connection);
         let mut conflicts = 0..CONFLICT_RETRIES;
@@ -102,14 +112,10 @@ impl<C: Connections> StatementRunner<C> {
             if may_be_in_transaction {
                 end_transaction(client).await;
             }
-            let answer = if self.prepares {
-                statement.run_prepared::<C, A>(connection).await
-            } else {
-                statement.run_text(client).await
-            };
-            match answer {
-                Err(error) if error.is_conflict() && conflicts.next().is_some() => {}
-                Err(error)
+            match self.send(connection, statement).await {
+                Err(Failed::Driver(error)) if error.is_conflict() && conflicts.next().is_some() => {
+                }
+                Err(Failed::Driver(error))
                     if error.is_failed_transaction() && failed_transactions.next().is_some() =>
                 {
                     // Other code left it on the connection.
@@ -118,6 +124,25 @@ impl<C: Connections> StatementRunner<C> {
                 answer => return answer,
             }
         }
+    }
+
+    /// Sends the statement, and checks the server before the first one.
+    async fn send<A: Answer>(
+        &self,
+        connection: &C::Connection,
+        statement: &Statement,
+    ) -> Result<A, Failed> {
+        let client = C::client(connection);
+        if !self.checked.load(Ordering::Relaxed) {
+            check_settings(client).await?;
+            self.checked.store(true, Ordering::Relaxed);
+        }
+        let answer = if self.prepares {
+            statement.run_prepared::<C, A>(connection).await
+        } else {
+            statement.run_text(client).await
+        };
+        Ok(answer?)
     }
 
     async fn connection(&self, table: &TableName) -> Result<C::Connection, Error> {
@@ -153,6 +178,7 @@ impl<C: Connections> Clone for StatementRunner<C> {
             limit: self.limit,
             prepares: self.prepares,
             shared: self.shared,
+            checked: Arc::clone(&self.checked),
             probing: Arc::clone(&self.probing),
         }
     }
@@ -168,6 +194,5 @@ impl<C: Connections> fmt::Debug for StatementRunner<C> {
     }
 }
 
-const TIMEOUT: Duration = Duration::from_secs(5);
 /// The extra time to find out why no connection is available.
 const PROBE: Duration = Duration::from_secs(1);

@@ -86,7 +86,9 @@ use crate::{Connections, Error};
 /// # The server
 ///
 /// - Leave `fsync`, `full_page_writes` and `synchronous_commit` on. With `synchronous_commit =
-///   off`, a crash undoes the last writes. A passcode that was used is then valid again.
+///   off`, a crash undoes the last writes. A passcode that was used is then valid again. Before its
+///   first statement, the store asks the server. It refuses `off`, and if a standby is named, it
+///   refuses `local`, too ([`Error::UnsafeSetting`]).
 /// - Do not use a replica. Its loads can be out of date, and it refuses writes
 ///   ([`Error::ReadOnly`]). A failover can lose the last writes, and the passcodes that they used
 ///   are then valid again. So name the replica that takes over in `synchronous_standby_names`, and
@@ -158,6 +160,16 @@ impl<C: Connections> PostgresStore<C> {
     #[must_use]
     pub fn behind_pooler(self) -> Self {
         let runner = self.runner.without_preparing();
+        Self { runner, ..self }
+    }
+
+    /// Sends statements without a check of the server: see [The server](#the-server).
+    ///
+    /// With the settings that the check refuses, a passcode that was used can be valid again after
+    /// a crash or a failover. So call this only in tests, or to measure such a server.
+    #[must_use]
+    pub fn danger_without_server_check(self) -> Self {
+        let runner = self.runner.without_check();
         Self { runner, ..self }
     }
 

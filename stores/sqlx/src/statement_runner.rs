@@ -199,7 +199,8 @@ where
         }
     }
 
-    /// Returns the connection to the pool, or closes the connection if an answer is still due.
+    /// Returns the connection to the pool, or closes the connection if an answer is still due or the
+    /// store refuses it.
     ///
     /// Before the driver gives the connection to another call, it pings the server and waits
     /// without a limit. The time-out here limits this wait. The method `return_to_pool` is hidden
@@ -210,6 +211,11 @@ where
         answer: Result<Result<T, Error>, Elapsed>,
     ) -> Result<T, Error> {
         match answer {
+            // A new connection also has the new settings of its user.
+            Ok(Err(error @ (Error::UnsafeSetting { .. } | Error::Pooler(_)))) => {
+                drop(connection.detach());
+                Err(error)
+            }
             Ok(answer) => {
                 tokio::spawn(timeout(self.limit(), connection.return_to_pool()));
                 answer

@@ -23,6 +23,7 @@ macro_rules! server {
 mod conformance;
 mod errors;
 mod faults;
+mod server_check;
 #[cfg(feature = "tower-sessions-015")]
 mod sessions;
 #[cfg(feature = "gate")]
