@@ -15,7 +15,7 @@ use countersign::conformance::{Effort, Harness, Rotation, run_cases};
 use countersign::store::{BoxStore, Store};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
-    AccountId, Clock, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
+    AccountId, EnrollmentRequest, KeyId, Keyring, Proof, SealingKey, Timestamp, Verifier,
 };
 use countersign_clusters::galera::SYNC_WAIT;
 use countersign_clusters::report::Line;
@@ -197,13 +197,15 @@ fn a_sign_in_survives_the_death_of_a_galera_node() {
         let phone = Phone::scan(uri.expose()).unwrap();
         let code = phone.passcode(clock.now());
         let confirmed = verifier.confirm_enrollment(&alice, enrollment.id(), &code);
-        confirmed.await.unwrap();
+        let enrolled = confirmed.await.unwrap();
+        assert_eq!(enrolled.account(), &alice);
         clock.advance(Duration::from_secs(30));
 
         cluster.kill9(2).unwrap();
         let begun = Instant::now();
         let code = phone.passcode(clock.now());
-        verifier.verify(&alice, &code).await.unwrap();
+        let receipt = verifier.verify(&alice, &code).await.unwrap();
+        assert_eq!(receipt.account(), &alice);
         println!("signed in after {:.1?}", begun.elapsed());
     });
 }
