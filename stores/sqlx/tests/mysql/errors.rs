@@ -239,3 +239,27 @@ async fn a_row_lock_timeout_gives_a_clear_error() {
     let answer = overwrite(&at(&impatient.unwrap(), &table), 1, 2).await;
     assert!(matches!(answer, Err(Error::Locked(_))), "{answer:?}");
 }
+
+/// A load waits for no row. The server reports a locked table like a cluster that is behind.
+#[tokio::test]
+async fn a_load_that_cannot_begin_gives_a_clear_error() {
+    let (server, table) = (server!(), table());
+    let pool = pool(server).await;
+    let store = at(&pool, &table);
+    store.create_table().await.unwrap();
+    create(&store, &account(1)).await;
+    let impatient = set("lock_wait_timeout = 1").connect(&server.url()).await;
+    let impatient = at(&impatient.unwrap(), &table);
+    let mut other = pool.begin().await.unwrap();
+    let lock = AssertSqlSafe(format!("SELECT * FROM {table} FOR UPDATE"));
+    sqlx::raw_sql(lock).execute(&mut *other).await.unwrap();
+    assert!(impatient.load(&account(1)).await.unwrap().is_some());
+    let lock = AssertSqlSafe(format!("LOCK TABLES {table} WRITE"));
+    sqlx::raw_sql(lock).execute(&mut *other).await.unwrap();
+    let answer = impatient.load(&account(1)).await;
+    assert!(matches!(answer, Err(Error::NodeBehind(_))), "{answer:?}");
+    sqlx::raw_sql("UNLOCK TABLES")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+}

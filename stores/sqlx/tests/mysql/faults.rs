@@ -130,7 +130,7 @@ async fn the_store_recovers_from_a_restart() {
         } else {
             server.stop().unwrap();
         }
-        let hasty = store.clone().with_timeout(Duration::from_millis(500));
+        let hasty = store.clone().with_timeout(Duration::from_secs(2));
         let error = hasty.load(&account(1)).await.unwrap_err();
         assert!(
             matches!(error, Error::Unreachable(_) | Error::ConnectionLost(_)),
