@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign::store::{Store, WriteResult};
 use countersign_postgres::{AccountColumn, Connections, Error, PostgresStore};
-use countersign_store_testing::{PgBouncer, Postgres};
+use countersign_store_testing::{PgBouncer, Postgres, rarest_fault};
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 use tokio_postgres::Config;
@@ -90,6 +90,10 @@ impl<K: Kind> Harness for Handles<K> {
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::default().one_in(rarest_fault())
     }
 }
 

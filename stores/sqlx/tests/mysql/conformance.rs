@@ -57,6 +57,10 @@ impl Harness for Handles {
     fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
+
+    fn effort(&self) -> Effort {
+        Effort::default().one_in(rarest_fault())
+    }
 }
 
 macro_rules! suite {

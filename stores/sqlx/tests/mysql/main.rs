@@ -37,10 +37,10 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use countersign::AccountId;
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign::store::{Store, StoredRecord, WriteResult};
 use countersign_sqlx::{AccountColumn, Error, MySqlStore};
-use countersign_store_testing::{Durability, MariaDb, Proxy, available};
+use countersign_store_testing::{Durability, MariaDb, Proxy, available, rarest_fault};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
 use support::mapped_ids::{MappedIds, to_uuid};

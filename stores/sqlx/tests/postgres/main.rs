@@ -38,10 +38,10 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use countersign::AccountId;
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign::store::{Store, StoredRecord, WriteResult};
 use countersign_sqlx::{AccountColumn, Error, PostgresStore};
-use countersign_store_testing::{Durability, Fault, Postgres, Proxy, available};
+use countersign_store_testing::{Durability, Fault, Postgres, Proxy, available, rarest_fault};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use support::mapped_ids::{MappedIds, to_uuid};
