@@ -161,6 +161,7 @@ fn galera_nodes_pass_the_suite_if_they_wait() {
     });
     assert!(!report.is_ok(), "{report}");
     let runtime = Runtime::new().unwrap();
+    let _runtime = runtime.enter();
     for sync_wait in [0, 1] {
         let store = galera::store(&cluster.urls()[0], sync_wait, 1);
         match runtime.block_on(store.load(&AccountId::from(1_u32))) {
