@@ -1,13 +1,14 @@
 use crate::store::Revision;
-use alloc::vec::Vec;
 
 /// The last revisions of a record, oldest first.
 ///
 /// Every write copies these revisions and appends its own. If the answer to a write was lost, the
 /// history shows whether the write is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct History {
-    revisions: Vec<Revision>,
+    /// Each place after the last revision has `UNUSED`.
+    places: [Revision; Self::LENGTH],
+    length: usize,
     from_creation: bool,
 }
 
@@ -26,43 +27,58 @@ impl History {
     /// The most revisions in a history.
     pub(crate) const LENGTH: usize = 8;
 
+    const UNUSED: Revision = Revision::from_random([0; 8]);
+
     /// The history of a record that does not exist yet.
     pub(crate) const fn new() -> Self {
         Self {
-            revisions: Vec::new(),
+            places: [Self::UNUSED; Self::LENGTH],
+            length: 0,
             from_creation: true,
         }
     }
 
-    /// Takes the parts of a decoded history, if their number is possible.
-    pub(super) fn from_parts(revisions: Vec<Revision>, from_creation: bool) -> Option<Self> {
-        (1..=Self::LENGTH)
-            .contains(&revisions.len())
-            .then_some(Self {
-                revisions,
-                from_creation,
-            })
+    /// Reads `length` revisions, if their number is possible.
+    pub(super) fn read<E>(
+        length: usize,
+        from_creation: bool,
+        mut read: impl FnMut() -> Result<Revision, E>,
+    ) -> Result<Option<Self>, E> {
+        let mut history = Self {
+            length,
+            from_creation,
+            ..Self::new()
+        };
+        let Some(places) = history.places.get_mut(..length) else {
+            return Ok(None);
+        };
+        for place in places {
+            *place = read()?;
+        }
+        Ok(Some(history).filter(|_| length > 0))
     }
 
     /// Returns this history with one more write.
     pub(crate) fn followed_by(&self, revision: Revision) -> Self {
-        let excess = self
-            .revisions
-            .len()
-            .saturating_add(1)
-            .saturating_sub(Self::LENGTH);
-        let mut revisions = Vec::with_capacity(Self::LENGTH);
-        revisions.extend_from_slice(self.revisions.get(excess..).unwrap_or_default());
-        revisions.push(revision);
-        Self {
-            revisions,
-            from_creation: self.from_creation && excess == 0,
+        let mut next = *self;
+        match next.places.get_mut(self.length) {
+            Some(place) => {
+                *place = revision;
+                next.length = next.length.saturating_add(1);
+            }
+            None => {
+                next.places.rotate_left(1);
+                let [.., last] = &mut next.places;
+                *last = revision;
+                next.from_creation = false;
+            }
         }
+        next
     }
 
     /// The revisions, oldest first.
     pub(super) fn revisions(&self) -> &[Revision] {
-        &self.revisions
+        self.places.get(..self.length).unwrap_or_default()
     }
 
     /// Whether the first revision is the one that created the record.
@@ -72,7 +88,7 @@ impl History {
 
     /// The revision of the record itself.
     pub(super) fn current(&self) -> Option<Revision> {
-        self.revisions.last().copied()
+        self.revisions().last().copied()
     }
 
     /// Returns what this history shows about a write of `revision` that expected `expected`.
@@ -81,13 +97,13 @@ impl History {
         revision: Revision,
         expected: Option<Revision>,
     ) -> WriteOutcome {
-        if self.revisions.contains(&revision) {
+        if self.revisions().contains(&revision) {
             return WriteOutcome::Stored;
         }
         let superseded = match expected {
             None => self.from_creation,
             Some(expected) => {
-                self.revisions.contains(&expected) && self.current() != Some(expected)
+                self.revisions().contains(&expected) && self.current() != Some(expected)
             }
         };
         if superseded {

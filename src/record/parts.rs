@@ -43,14 +43,11 @@ pub(super) fn read_history(d: &mut Decoder<'_>) -> Result<History, Unreadable> {
     let count = d
         .array()?
         .and_then(|length| length.checked_sub(1))
-        .filter(|count| *count <= length(History::LENGTH))
+        .and_then(|count| usize::try_from(count).ok())
         .ok_or(MALFORMED)?;
     let from_creation = d.bool()?;
-    let mut revisions = Vec::with_capacity(History::LENGTH);
-    for _ in 0..count {
-        revisions.push(Revision::from_i64(d.i64()?).map_err(|_| MALFORMED)?);
-    }
-    History::from_parts(revisions, from_creation).ok_or(MALFORMED)
+    let revision = || Revision::from_i64(d.i64()?).map_err(|_| MALFORMED);
+    History::read(count, from_creation, revision)?.ok_or(MALFORMED)
 }
 
 pub(super) fn write_rate_limit<W: Write>(limit: &RateLimit, e: &mut Encoder<W>) -> Written<W> {
