@@ -33,6 +33,18 @@ struct Row {
     revision: Revision,
 }
 
+impl Row {
+    /// Stores another record. Most records are as long as the one before, and take its place.
+    fn replace(&mut self, record: &[u8], revision: Revision) {
+        if self.record.len() == record.len() {
+            self.record.copy_from_slice(record);
+        } else {
+            self.record = record.into();
+        }
+        self.revision = revision;
+    }
+}
+
 impl MemoryStore {
     /// Makes a store without accounts.
     #[must_use]
@@ -79,15 +91,15 @@ impl blocking::Store for MemoryStore {
         if row.as_ref().map(|row| row.revision) != write.expected() {
             return Ok(WriteResult::Stale);
         }
-        let next = write.record().map(|record| Row {
-            record: record.into(),
-            revision: write.revision(),
-        });
-        match (row, next) {
-            (Some(row), Some(next)) => *row = next,
-            (None, Some(next)) => {
+        match (row, write.record()) {
+            (Some(row), Some(record)) => row.replace(record, write.revision()),
+            (None, Some(record)) => {
+                let row = Row {
+                    record: record.into(),
+                    revision: write.revision(),
+                };
                 accounts.in_order.insert(account.clone());
-                accounts.rows.insert(account.clone(), next);
+                accounts.rows.insert(account.clone(), row);
             }
             (_, None) => {
                 accounts.rows.remove(account);
