@@ -2,7 +2,8 @@ use crate::KeyId;
 use crate::mac::hmac_sha256;
 use crate::stack_wipe::with_wiped_stack;
 use aes_gcm_siv::aead::KeyInit;
-use aes_gcm_siv::{Aes256GcmSiv, Key};
+use aes_gcm_siv::aes::Aes256Enc;
+use aes_gcm_siv::{AesGcmSiv, Key};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -88,10 +89,13 @@ pub struct Keyring {
     retired: Vec<Keys>,
 }
 
+/// AES-256-GCM-SIV. It never decrypts a block, so it needs no key schedule for that.
+pub(super) type RecordCipher = AesGcmSiv<Aes256Enc>;
+
 /// The keys that are derived from one sealing key. Wiped on drop.
 pub(super) struct Keys {
     pub(super) id: KeyId,
-    pub(super) cipher: Box<Aes256GcmSiv>,
+    pub(super) cipher: Box<RecordCipher>,
     /// The key that authenticates receipts.
     pub(super) receipts: Box<[u8; 32]>,
 }
@@ -100,7 +104,7 @@ impl Keys {
     fn new(id: KeyId, key: &SealingKey) -> Self {
         const RECEIPTS: &[u8] = b"countersign receipts";
         with_wiped_stack::<4096, _>(|| {
-            let cipher = Box::new(Aes256GcmSiv::new(<&Key<Aes256GcmSiv>>::from(key.expose())));
+            let cipher = Box::new(RecordCipher::new(<&Key<RecordCipher>>::from(key.expose())));
             let mut receipts = Box::new([0; 32]);
             let derived = hmac_sha256(key.expose()).chain_update(RECEIPTS).finalize();
             receipts.copy_from_slice(derived.as_bytes());
