@@ -49,8 +49,7 @@ use super::{History, RecordError, fields};
 use crate::backup::CodeDigest;
 use crate::factor::{Beginnings, CodeSet, Devices, Issuing, SecondFactor};
 use alloc::vec::Vec;
-use core::convert::Infallible;
-use minicbor::encode::Write;
+use minicbor::encode::{self, Write};
 use minicbor::{Decoder, Encoder};
 use zeroize::Zeroizing;
 
@@ -85,7 +84,8 @@ impl Form {
 
 /// Encodes a record after a prefix, and leaves room for more bytes.
 ///
-/// The buffer never grows, so it leaves no copy of a secret behind.
+/// Overwrites the buffer if the record fits, and replaces it by a larger one if not. No buffer
+/// grows, so none leaves a copy of a secret behind.
 ///
 /// # Errors
 /// [`RecordError::Malformed`] for content that [`decode`] would refuse.
@@ -94,18 +94,37 @@ pub(super) fn encode_after(
     factor: &SecondFactor,
     history: &History,
     room: usize,
-) -> Result<Zeroizing<Vec<u8>>, RecordError> {
-    let before: usize = prefix.iter().map(|part| part.len()).sum();
-    let mut size = Size(before.saturating_add(room));
-    write_record(factor, history, &mut Encoder::new(&mut size))
-        .map_err(|_| RecordError::Malformed)?;
-    let mut buffer = Zeroizing::new(Vec::with_capacity(size.0));
-    for part in prefix {
-        buffer.extend_from_slice(part);
+    buffer: &mut Zeroizing<Vec<u8>>,
+) -> Result<(), RecordError> {
+    /// Most records fit.
+    const NEW_BUFFER: usize = 512;
+    loop {
+        match write_within(prefix, factor, history, room, buffer) {
+            Err(error) if error.is_write() => {
+                let larger = buffer.capacity().saturating_mul(2).max(NEW_BUFFER);
+                *buffer = Zeroizing::new(Vec::with_capacity(larger));
+            }
+            written => return written.map_err(|_| RecordError::Malformed),
+        }
     }
-    write_record(factor, history, &mut Encoder::new(&mut *buffer))
-        .map_err(|_| RecordError::Malformed)?;
-    Ok(buffer)
+}
+
+fn write_within(
+    prefix: &[&[u8]],
+    factor: &SecondFactor,
+    history: &History,
+    room: usize,
+    buffer: &mut Vec<u8>,
+) -> Result<(), encode::Error<Full>> {
+    buffer.clear();
+    let mut within = Within {
+        end: buffer.capacity().saturating_sub(room),
+        buffer,
+    };
+    for part in prefix {
+        within.write_all(part).map_err(encode::Error::write)?;
+    }
+    write_record(factor, history, &mut Encoder::new(within))
 }
 
 /// Decodes a record that [`encode_after`] wrote after its prefix.
@@ -121,14 +140,23 @@ pub(super) fn decode(plain: &[u8], form: Form) -> Result<(SecondFactor, History)
     Ok(record)
 }
 
-/// Counts the bytes that an encoder would write.
-struct Size(usize);
+/// Writes to a buffer up to an end, which is at most the capacity.
+struct Within<'a> {
+    buffer: &'a mut Vec<u8>,
+    end: usize,
+}
 
-impl Write for Size {
-    type Error = Infallible;
+/// The buffer is full.
+struct Full;
 
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
-        self.0 = self.0.saturating_add(bytes.len());
+impl Write for Within<'_> {
+    type Error = Full;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        if bytes.len() > self.end.saturating_sub(self.buffer.len()) {
+            return Err(Full);
+        }
+        self.buffer.extend_from_slice(bytes);
         Ok(())
     }
 }
@@ -174,9 +202,11 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         .array()?
         .filter(|count| *count <= MAX_AUTHENTICATORS)
         .ok_or(MALFORMED)?;
-    let authenticators = (0..count)
-        .map(|_| parts::read_authenticator(d))
-        .collect::<Result<_, _>>()?;
+    let mut authenticators = Vec::new();
+    authenticators.reserve_exact(usize::try_from(count).unwrap_or_default());
+    for _ in 0..count {
+        authenticators.push(parts::read_authenticator(d)?);
+    }
     let code_set = parts::optional(d, parts::read_code_set)?.map(CodeSet::Issued);
     let pending = parts::optional(d, parts::read_pending)?;
     let mut factor = SecondFactor {
@@ -216,6 +246,7 @@ pub(super) mod tests {
     use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
     use alloc::boxed::Box;
     use alloc::vec;
+    use core::mem;
 
     pub(in crate::record) const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
 
@@ -306,13 +337,23 @@ pub(super) mod tests {
         })
     }
 
+    /// Encodes a record into a buffer of its own.
+    pub(in crate::record) fn encode(
+        factor: &SecondFactor,
+        history: &History,
+    ) -> Result<Vec<u8>, RecordError> {
+        let mut buffer = Zeroizing::default();
+        encode_after(&[], factor, history, 0, &mut buffer)?;
+        Ok(mem::take(&mut *buffer))
+    }
+
     /// Whether an encoding decodes to the same content, or `None` if the encoder refuses.
     pub(in crate::record) fn survives(factor: &SecondFactor) -> Option<bool> {
-        let plain = encode_after(&[], factor, &history(3), 16).ok()?;
+        let plain = encode(factor, &history(3)).ok()?;
         let decoded = decode(&plain, Form::of(factor));
         Some(decoded.is_ok_and(|(decoded, _)| {
-            let again = encode_after(&[], &decoded, &history(3), 16);
-            again.is_ok_and(|again| *again == *plain)
+            let again = encode(&decoded, &history(3));
+            again.is_ok_and(|again| again == plain)
         }))
     }
 
@@ -403,7 +444,7 @@ pub(super) mod tests {
         factor.ended = None;
         factor.beginnings = Beginnings::from_times(vec![AT]);
         assert_eq!(Form::of(&factor), Form::First);
-        let plain = encode_after(&[], &factor, &history(1), 0).unwrap();
+        let plain = encode(&factor, &history(1)).unwrap();
         let (read, _) = decode(&plain, Form::First).unwrap();
         assert_eq!(
             read.beginnings.times(),
@@ -434,7 +475,7 @@ pub(super) mod tests {
     #[test]
     fn an_unknown_field_is_an_error_with_its_number() {
         let factor = SecondFactor::new(AT, &Policy::default());
-        let first = encode_after(&[], &factor, &history(1), 0).unwrap();
+        let first = encode(&factor, &history(1)).unwrap();
         let mut plain = vec![0x86];
         plain.extend_from_slice(first.get(1..).unwrap());
         let with = |fields: &[u8]| {

@@ -76,6 +76,11 @@ impl History {
         next
     }
 
+    /// Whether the next write drops a revision, so that the history grows no more.
+    pub(super) const fn is_full(&self) -> bool {
+        self.length == Self::LENGTH
+    }
+
     /// The revisions, oldest first.
     pub(super) fn revisions(&self) -> &[Revision] {
         self.places.get(..self.length).unwrap_or_default()

@@ -39,7 +39,7 @@ mod seal;
 pub(crate) use history::{History, WriteOutcome};
 pub(crate) use parts::MAX_TEXT;
 pub(crate) use seal::{
-    DecryptedRecord, names_another_account, open, open_receipt, seal, seal_receipt,
+    DecryptedRecord, Previous, names_another_account, open, open_receipt, seal, seal_receipt,
 };
 
 pub use keyring::KeyringError;

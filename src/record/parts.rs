@@ -321,7 +321,8 @@ mod tests {
         Argon2Params, BackupCodeSet, BackupCodes, CodeShape, Digester, ImportedCodes,
     };
     use crate::factor::{CodeSet, SecondFactor};
-    use crate::record::encoding::{Form, decode, encode_after};
+    use crate::record::encoding::tests::encode;
+    use crate::record::encoding::{Form, decode};
 
     const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
 
@@ -329,7 +330,7 @@ mod tests {
         let mut factor = SecondFactor::new(AT, &Policy::default());
         factor.code_set = code_set;
         let history = History::new().followed_by(Revision::from_i64(1).unwrap());
-        encode_after(&[], &factor, &history, 0).unwrap().to_vec()
+        encode(&factor, &history).unwrap()
     }
 
     fn imported() -> CodeSet {

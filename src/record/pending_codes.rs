@@ -81,7 +81,8 @@ impl TwoSets {
 mod tests {
     use super::*;
     use crate::backup::{Argon2Params, BackupCodeSet, BackupCodes, CodeFormat, Digester};
-    use crate::record::encoding::{Form, decode, encode_after};
+    use crate::record::encoding::tests;
+    use crate::record::encoding::{Form, decode};
     use crate::record::{History, RecordError};
     use crate::store::Revision;
     use crate::{Policy, Timestamp};
@@ -117,7 +118,7 @@ mod tests {
 
     fn encode(factor: &SecondFactor) -> Option<Vec<u8>> {
         let history = History::new().followed_by(Revision::from_i64(1).unwrap());
-        let plain = encode_after(&[], factor, &history, 0).ok()?;
+        let plain = tests::encode(factor, &history).ok()?;
         Some(plain.to_vec())
     }
 

@@ -11,20 +11,21 @@
 //! the namespace.
 
 use super::encoding::{self, Form};
+use super::keyring::RecordCipher;
 use super::{History, RecordError};
 use crate::constant_time::reveal;
 use crate::factor::{BackupCodeSetId, SecondFactor};
 use crate::mac::{first_16, hmac_sha256};
 use crate::stack_wipe::with_wiped_stack;
-use crate::store::Revision;
+use crate::store::{Revision, StoredRecord};
 use crate::{
     AcceptedBy, AccountId, AuthenticatorId, KeyId, Keyring, Receipt, Rejection, SealedReceipt,
     Timestamp,
 };
-use aes_gcm_siv::Aes256GcmSiv;
 use aes_gcm_siv::aead::{AeadInOut, Nonce, Tag};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 use data_encoding::BASE64URL_NOPAD;
 use hmac::Mac;
 use sha2::{Digest, Sha256};
@@ -35,89 +36,142 @@ use zeroize::Zeroizing;
 #[derive(Debug)]
 pub(crate) struct DecryptedRecord {
     pub(crate) factor: SecondFactor,
-    pub(crate) history: History,
     /// The key that encrypted it.
     pub(crate) key: KeyId,
+}
+
+/// What the next record of an account takes from a decrypted one: the history, and what need not be
+/// computed or allocated again.
+pub(crate) struct Previous {
+    history: History,
+    /// The tag of the account, which was authenticated. `None` without a record.
+    account_tag: Option<[u8; ACCOUNT_TAG_LENGTH]>,
+    /// The memory of the associated data.
+    associated_data: Vec<u8>,
+    /// The memory of the record. It still has the plaintext.
+    record: Zeroizing<Vec<u8>>,
+}
+
+impl Previous {
+    /// For an account without a record.
+    pub(crate) fn none() -> Self {
+        Self {
+            history: History::new(),
+            account_tag: None,
+            associated_data: Vec::new(),
+            record: Zeroizing::default(),
+        }
+    }
+
+    pub(crate) const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The revision of the record.
+    pub(crate) fn revision(&self) -> Option<Revision> {
+        self.history.current()
+    }
+
+    /// The memory for the next record. It is new if the next record is probably longer.
+    fn into_buffer(self) -> Zeroizing<Vec<u8>> {
+        /// More than a revision and two times take.
+        const GROWTH: usize = 32;
+        match self.history.is_full() {
+            true => self.record,
+            false => Zeroizing::new(Vec::with_capacity(self.record.len().saturating_add(GROWTH))),
+        }
+    }
 }
 
 /// Encodes a record, and encrypts it with the primary key.
 pub(crate) fn seal(
     factor: &SecondFactor,
-    history: &History,
+    mut previous: Previous,
+    revision: Revision,
+    nonce: [u8; NONCE_LENGTH],
     account: &AccountId,
     namespace: &str,
     keyring: &Keyring,
-    nonce: [u8; NONCE_LENGTH],
-) -> Result<Vec<u8>, RecordError> {
+) -> Result<Zeroizing<Vec<u8>>, RecordError> {
     let keys = keyring.primary_keys();
-    let header = header(version(Form::of(factor)), keys.id, account, namespace);
+    let account_tag = previous.account_tag;
+    let account_tag = account_tag.unwrap_or_else(|| self::account_tag(account, namespace));
+    let header = header(version(Form::of(factor)), keys.id, account_tag);
+    let mut associated_data = mem::take(&mut previous.associated_data);
+    write_associated_data(&header, account, namespace, &mut associated_data);
+    let history = previous.history.followed_by(revision);
+    // The encoding is a plaintext until it is encrypted in place. If it is shorter than the last
+    // one, a part of the last one stays behind it until the memory is wiped.
+    let mut record = previous.into_buffer();
     let prefix = [&header[..], &nonce];
-    // The encoding is a plaintext until it is encrypted in place.
-    let mut record = encoding::encode_after(&prefix, factor, history, TAG_LENGTH)?;
+    encoding::encode_after(&prefix, factor, &history, TAG_LENGTH, &mut record)?;
     let plain = record
         .get_mut(HEADER_LENGTH.saturating_add(NONCE_LENGTH)..)
         .unwrap_or_default();
     let tag = keys
         .cipher
         .encrypt_inout_detached(
-            &Nonce::<Aes256GcmSiv>::from(nonce),
-            &associated_data(&header, account, namespace),
+            &Nonce::<RecordCipher>::from(nonce),
+            &associated_data,
             plain.into(),
         )
         .map_err(|_| RecordError::Malformed)?;
     record.extend_from_slice(&tag);
-    Ok(core::mem::take(&mut record))
+    Ok(record)
 }
 
 /// Decrypts and decodes a record, and checks that it was written under the store's revision.
 pub(crate) fn open(
-    sealed: &[u8],
-    revision: Revision,
+    stored: StoredRecord,
     account: &AccountId,
     namespace: &str,
     keyring: &Keyring,
-) -> Result<DecryptedRecord, RecordError> {
-    let (&version, _) = sealed.split_first().ok_or(RecordError::Damaged)?;
+) -> Result<(Previous, DecryptedRecord), RecordError> {
+    let mut record = Zeroizing::new(stored.record);
+    let (&version, _) = record.split_first().ok_or(RecordError::Damaged)?;
     let form = form(version)?;
-    let (header, rest) = sealed
-        .split_first_chunk::<HEADER_LENGTH>()
+    let (header, rest) = record
+        .split_first_chunk_mut::<HEADER_LENGTH>()
         .ok_or(RecordError::Damaged)?;
-    let [_, algorithm, k0, k1, k2, k3, ..] = *header;
+    let [_, algorithm, k0, k1, k2, k3, account_tag @ ..] = *header;
     if algorithm != AES_256_GCM_SIV {
         return Err(RecordError::UnknownAlgorithm(algorithm));
     }
     let key = KeyId::new(u32::from_be_bytes([k0, k1, k2, k3]));
     let keys = keyring.keys(key).ok_or(RecordError::UnknownKey(key))?;
     let (nonce, rest) = rest
-        .split_first_chunk::<NONCE_LENGTH>()
+        .split_first_chunk_mut::<NONCE_LENGTH>()
         .ok_or(RecordError::Damaged)?;
-    let (ciphertext, tag) = rest
-        .split_last_chunk::<TAG_LENGTH>()
+    let (content, tag) = rest
+        .split_last_chunk_mut::<TAG_LENGTH>()
         .ok_or(RecordError::Damaged)?;
-    let mut plain = Zeroizing::new(ciphertext.to_vec());
+    let mut associated_data = Vec::new();
+    write_associated_data(header, account, namespace, &mut associated_data);
     keys.cipher
         .decrypt_inout_detached(
-            &Nonce::<Aes256GcmSiv>::from(*nonce),
-            &associated_data(header, account, namespace),
-            plain.as_mut_slice().into(),
-            &Tag::<Aes256GcmSiv>::from(*tag),
+            &Nonce::<RecordCipher>::from(*nonce),
+            &associated_data,
+            (&mut *content).into(),
+            &Tag::<RecordCipher>::from(*tag),
         )
         .map_err(|_| {
-            if *header == self::header(version, key, account, namespace) {
+            if account_tag == self::account_tag(account, namespace) {
                 RecordError::Damaged
             } else {
                 RecordError::OtherAccount
             }
         })?;
-    let (factor, history) = encoding::decode(&plain, form)?;
-    if history.current() != Some(revision) {
+    let (factor, history) = encoding::decode(content, form)?;
+    if history.current() != Some(stored.revision) {
         return Err(RecordError::RevisionMismatch);
     }
-    Ok(DecryptedRecord {
-        factor,
+    let previous = Previous {
         history,
-        key,
-    })
+        account_tag: Some(account_tag),
+        associated_data,
+        record,
+    };
+    Ok((previous, DecryptedRecord { factor, key }))
 }
 
 /// Whether the header names another account or namespace. This needs no key.
@@ -153,9 +207,9 @@ const fn form(version: u8) -> Result<Form, RecordError> {
     }
 }
 
-fn header(version: u8, key: KeyId, account: &AccountId, namespace: &str) -> [u8; HEADER_LENGTH] {
+fn header(version: u8, key: KeyId, account_tag: [u8; ACCOUNT_TAG_LENGTH]) -> [u8; HEADER_LENGTH] {
     let [k0, k1, k2, k3] = key.get().to_be_bytes();
-    let [t0, t1, t2, t3, t4, t5, t6, t7] = account_tag(account, namespace);
+    let [t0, t1, t2, t3, t4, t5, t6, t7] = account_tag;
     [
         version,
         AES_256_GCM_SIV,
@@ -191,17 +245,26 @@ fn account_tag(account: &AccountId, namespace: &str) -> [u8; ACCOUNT_TAG_LENGTH]
     [t0, t1, t2, t3, t4, t5, t6, t7]
 }
 
-fn associated_data(header: &[u8; HEADER_LENGTH], account: &AccountId, namespace: &str) -> Vec<u8> {
+fn write_associated_data(
+    header: &[u8; HEADER_LENGTH],
+    account: &AccountId,
+    namespace: &str,
+    into: &mut Vec<u8>,
+) {
     let (namespace, account) = (namespace.as_bytes(), account.as_str().as_bytes());
-    [
+    let parts = [
         RECORD_DOMAIN,
         header,
         &length(namespace),
         namespace,
         &length(account),
         account,
-    ]
-    .concat()
+    ];
+    into.clear();
+    into.reserve_exact(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        into.extend_from_slice(part);
+    }
 }
 
 /// Authenticates a receipt with the primary key.
@@ -329,17 +392,38 @@ mod tests {
     #[test]
     fn a_record_is_encrypted_in_place() {
         let factor = SecondFactor::new(Timestamp::UNIX_EPOCH, &Policy::default());
-        let revision = Revision::from_i64(1).unwrap();
-        let history = History::new().followed_by(revision);
         let account = AccountId::new("alice").unwrap();
         let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(&[7; 32]));
-        let sealed = seal(&factor, &history, &account, "", &keyring, [0; 12]).unwrap();
-        assert_eq!(
-            sealed.capacity(),
-            sealed.len(),
-            "a buffer that grows leaves a plaintext in memory"
-        );
-        let opened = open(&sealed, revision, &account, "", &keyring).unwrap();
-        assert_eq!(opened.history.current(), Some(revision));
+        let seal = |previous, number| {
+            let revision = Revision::from_i64(number).unwrap();
+            let sealed = seal(&factor, previous, revision, [0; 12], &account, "", &keyring);
+            StoredRecord::new(mem::take(&mut *sealed.unwrap()), revision)
+        };
+        let mut stored = seal(Previous::none(), i64::MAX);
+        for write in 2..20 {
+            let before = (stored.record.as_ptr(), stored.record.capacity());
+            let (previous, _) = open(stored, &account, "", &keyring).unwrap();
+            stored = seal(previous, i64::MAX - write);
+            let after = (stored.record.as_ptr(), stored.record.capacity());
+            assert_eq!(before == after, write > 8, "write {write}");
+        }
+    }
+
+    #[cfg(feature = "getrandom")]
+    #[test]
+    fn a_record_overwrites_a_buffer_that_it_fits() {
+        let factor = encoding::tests::full();
+        let revision = Revision::from_i64(1).unwrap();
+        let history = History::new().followed_by(revision);
+        let plain = encoding::tests::encode(&factor, &history).unwrap();
+        let record = [b"abc".as_slice(), &plain].concat();
+        for (room, fits) in [(0, false), (15, false), (16, true), (4096, true)] {
+            let mut buffer = Zeroizing::new(Vec::with_capacity(record.len() + room));
+            let before = buffer.as_ptr();
+            encoding::encode_after(&[b"a", b"bc"], &factor, &history, 16, &mut buffer).unwrap();
+            assert_eq!(*buffer, record);
+            assert_eq!(buffer.as_ptr() == before, fits, "{room}");
+            assert!(buffer.capacity() >= record.len() + 16, "{room}");
+        }
     }
 }

@@ -11,14 +11,14 @@ use super::write_event::{Answered, Before, Facts, Writing};
 use super::wrong_code::WrongCode;
 use crate::event::{Event, EventType, InitiatingEntity};
 use crate::factor::{HashedCode, Outcome, Progress, SecondFactor, Step};
-use crate::record::{self, DecryptedRecord, History, RecordError, WriteOutcome};
+use crate::record::{self, DecryptedRecord, Previous, RecordError, WriteOutcome};
 use crate::runtime::Generator;
 use crate::store::{ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteResult};
 use crate::{AccountId, Actor, KeyId, Rejection, Timestamp};
 use alloc::borrow::Cow;
-use core::mem;
 use std::boxed::Box;
 use std::vec::Vec;
+use zeroize::Zeroizing;
 
 /// How many times a write is sent again while its answer is lost.
 const RESENDS: usize = 2;
@@ -37,13 +37,6 @@ pub(super) enum FirstRound {
 pub(super) struct Loaded {
     pub(super) factor: SecondFactor,
     pub(super) sealed_with: KeyId,
-    history: History,
-}
-
-impl Loaded {
-    fn take_history(&mut self) -> History {
-        mem::replace(&mut self.history, History::new())
-    }
 }
 
 impl From<DecryptedRecord> for Loaded {
@@ -51,7 +44,6 @@ impl From<DecryptedRecord> for Loaded {
         Self {
             factor: opened.factor,
             sealed_with: opened.key,
-            history: opened.history,
         }
     }
 }
@@ -183,7 +175,7 @@ impl<S: Store> Verifier<S> {
                 FirstRound::AssumesNoRecord if round == 0 => Ok((None, None)),
                 FirstRound::AssumesNoRecord | FirstRound::Loads => self.load(account).await,
             };
-            let (stored, mut loaded) = match loaded {
+            let (previous, loaded) = match loaded {
                 Ok(loaded) => loaded,
                 Err(error) if refused.is_some() => {
                     return Err(VerifierError::Unsettled(Some(Box::new(error))));
@@ -192,7 +184,7 @@ impl<S: Store> Verifier<S> {
             };
             let now = self.core.clock.now();
             if let Some(refused) = refused.take() {
-                match refused.outcome(loaded.as_ref()) {
+                match refused.outcome(previous.as_ref()) {
                     WriteOutcome::Stored => {
                         self.tell(refused.event.as_ref());
                         return Ok(refused.answer);
@@ -207,9 +199,6 @@ impl<S: Store> Verifier<S> {
             if round == self.core.rounds {
                 break;
             }
-            let history = loaded
-                .as_mut()
-                .map_or_else(History::new, Loaded::take_history);
             let policy = &self.core.policy;
             let factor = loaded.as_ref().map(|loaded| &loaded.factor);
             let before = Before::of(factor, caller.device, now, policy);
@@ -226,8 +215,8 @@ impl<S: Store> Verifier<S> {
             }
             let random = self.write_random()?;
             let revision = random.revision;
-            let history = history.followed_by(revision);
-            let record = self.seal(account, &factor, &history, random.nonce)?;
+            let expected = previous.as_ref().and_then(Previous::revision);
+            let record = self.seal(account, &factor, previous, random)?;
             let summary = self.summary(&factor);
             let writing = Writing {
                 account,
@@ -239,7 +228,7 @@ impl<S: Store> Verifier<S> {
                 after: &factor,
             };
             let event = writing.event(answered(&answer, &caller), policy);
-            let mut write = ConditionalWrite::put(stored, revision, &record, kind, summary);
+            let mut write = ConditionalWrite::put(expected, revision, &record, kind, summary);
             if let Some(event) = &event {
                 write = write.with_event(event);
             }
@@ -251,7 +240,7 @@ impl<S: Store> Verifier<S> {
                 Sent::Stale { lost } => {
                     refused = Some(Refused {
                         revision,
-                        expected: stored,
+                        expected,
                         lost,
                         answer,
                         event: event.map(Event::into_owned),
@@ -325,17 +314,17 @@ impl<S: Store> Verifier<S> {
         Err(VerifierError::Contended)
     }
 
-    /// The revision and the decrypted record, or neither.
+    /// The decrypted record, and what the next one takes from it, or neither.
     pub(super) async fn load(
         &self,
         account: &AccountId,
-    ) -> Result<(Option<Revision>, Option<Loaded>), VerifierError> {
+    ) -> Result<(Option<Previous>, Option<Loaded>), VerifierError> {
         let Some(stored) = self.load_encrypted(account).await? else {
             return Ok((None, None));
         };
         let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
-        let opened = record::open(&stored.record, stored.revision, account, namespace, keyring)?;
-        Ok((Some(stored.revision), Some(opened.into())))
+        let (previous, opened) = record::open(stored, account, namespace, keyring)?;
+        Ok((Some(previous), Some(opened.into())))
     }
 
     async fn load_encrypted(
@@ -350,13 +339,16 @@ impl<S: Store> Verifier<S> {
         &self,
         account: &AccountId,
         factor: &SecondFactor,
-        history: &History,
-        nonce: [u8; 12],
-    ) -> Result<Vec<u8>, VerifierError> {
+        previous: Option<Previous>,
+        random: WriteRandom,
+    ) -> Result<Zeroizing<Vec<u8>>, VerifierError> {
+        let WriteRandom { revision, nonce } = random;
+        let previous = previous.unwrap_or_else(Previous::none);
         let (namespace, keyring) = (&self.core.namespace, &self.core.keyring);
-        Ok(record::seal(
-            factor, history, account, namespace, keyring, nonce,
-        )?)
+        let sealed = record::seal(
+            factor, previous, revision, nonce, account, namespace, keyring,
+        );
+        Ok(sealed?)
     }
 
     /// Tells the event of a write that is stored.
@@ -410,9 +402,9 @@ impl<S: Store> Verifier<S> {
 
 impl<T> Refused<T> {
     /// Returns what the current record shows about the refused write.
-    fn outcome(&self, loaded: Option<&Loaded>) -> WriteOutcome {
-        loaded.map_or(WriteOutcome::Unknown, |loaded| {
-            loaded.history.outcome_of(self.revision, self.expected)
+    fn outcome(&self, current: Option<&Previous>) -> WriteOutcome {
+        current.map_or(WriteOutcome::Unknown, |current| {
+            current.history().outcome_of(self.revision, self.expected)
         })
     }
 }
