@@ -2,8 +2,8 @@
 
 use core::fmt;
 use core::str::FromStr;
-use std::boxed::Box;
 use std::string::{String, ToString};
+use std::sync::Arc;
 
 /// The id of a user's account in your application.
 ///
@@ -34,7 +34,7 @@ use std::string::{String, ToString};
     derive(serde::Deserialize),
     serde(try_from = "String")
 )]
-pub struct AccountId(Box<str>);
+pub struct AccountId(Arc<str>);
 
 /// The error for a text that cannot be an [`AccountId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +73,7 @@ impl AccountId {
         if id.contains('\0') {
             return Err(AccountIdError::Nul);
         }
-        Ok(Self(id.into_boxed_str()))
+        Ok(Self(id.into()))
     }
 
     /// Makes an id from the 16 bytes of a UUID (RFC 9562): lower-case text with hyphens.
@@ -88,7 +88,7 @@ impl AccountId {
                 text.extend(char::from_digit(u32::from(nibble), 16));
             }
         }
-        Self(text.into_boxed_str())
+        Self(text.into())
     }
 
     /// Returns the id as text.
@@ -101,28 +101,28 @@ impl AccountId {
 impl From<u32> for AccountId {
     /// Makes an id from the decimal number.
     fn from(id: u32) -> Self {
-        Self(id.to_string().into_boxed_str())
+        Self(id.to_string().into())
     }
 }
 
 impl From<u64> for AccountId {
     /// Makes an id from the decimal number.
     fn from(id: u64) -> Self {
-        Self(id.to_string().into_boxed_str())
+        Self(id.to_string().into())
     }
 }
 
 impl From<i32> for AccountId {
     /// Makes an id from the decimal number, with `-` if it is negative.
     fn from(id: i32) -> Self {
-        Self(id.to_string().into_boxed_str())
+        Self(id.to_string().into())
     }
 }
 
 impl From<i64> for AccountId {
     /// Makes an id from the decimal number, with `-` if it is negative.
     fn from(id: i64) -> Self {
-        Self(id.to_string().into_boxed_str())
+        Self(id.to_string().into())
     }
 }
 
