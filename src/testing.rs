@@ -31,13 +31,14 @@ use crate::uri::{KeyUri, KeyUriError, KeyUriKind};
 use core::future::Future;
 use core::pin::pin;
 use core::sync::atomic::{AtomicU64, Ordering};
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::borrow::ToOwned;
 use std::string::String;
 use std::sync::Arc;
 use std::task::Wake;
 use std::thread::{self, Thread};
+use std::thread_local;
 
 /// A clock that your test sets. Clones share the time.
 #[derive(Clone, Debug)]
@@ -106,7 +107,12 @@ impl Phone {
 
 /// Runs a future to its end on this thread. The thread sleeps while the future waits.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Arc::new(Unpark(thread::current())).into();
+    thread_local! {
+        static WAKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+    }
+    // A thread that ends has no thread-local values.
+    let waker = WAKER.try_with(Waker::clone);
+    let waker = waker.unwrap_or_else(|_| Arc::new(Unpark(thread::current())).into());
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {
