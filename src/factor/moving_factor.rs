@@ -55,6 +55,8 @@ impl MovingFactor {
     /// A time-based authenticator has the passcodes of the window. A counter-based one has those of
     /// the next counter and of the look-ahead after it (RFC 4226, section 7.4). The passcode before
     /// the next counter counts as used.
+    ///
+    /// The caller wipes the stack.
     pub(super) fn check(
         self,
         parameters: Parameters,
@@ -70,7 +72,7 @@ impl MovingFactor {
                 t0,
                 last_step,
             } => {
-                let totp = Totp::new(secret.expose(), algorithm, digits, period).with_t0(t0);
+                let totp = Totp::from_key(secret.expose(), algorithm, digits, period).with_t0(t0);
                 totp.match_step(code, now, policy.window(), last_step)
                     .map(|step| Self::Time {
                         period,
@@ -79,7 +81,7 @@ impl MovingFactor {
                     })
             }
             Self::Counter { next } => {
-                let hotp = Hotp::new(secret.expose(), algorithm, digits);
+                let hotp = Hotp::from_key(secret.expose(), algorithm, digits);
                 hotp.match_counter(code, next, policy.look_ahead())
                     .map(|counter| Self::Counter {
                         next: counter.saturating_add(1),

@@ -44,8 +44,8 @@ impl Hotp {
         with_wiped_mac_stack(algorithm, || Self::from_key(key, algorithm, digits))
     }
 
-    /// Like [`new`](Self::new), without wiping the stack.
-    pub(super) fn from_key(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
+    /// Like [`new`](Self::new), for a caller that wipes the stack itself.
+    pub(crate) fn from_key(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
         Self {
             mac: KeyedMac::new(algorithm, key),
             digits,
@@ -116,6 +116,7 @@ impl Hotp {
 
     /// Like [`verify`](Self::verify), but distinguishes the last accepted passcode, the one before
     /// `next`, from a wrong one. Never matches the last counter, 2^64 - 1, which has no next one.
+    /// Leaves it to the caller to wipe the stack.
     ///
     /// The returned counter is revealed: code that stores it may branch on it.
     #[cfg(feature = "verifier")]
@@ -193,20 +194,19 @@ impl Hotp {
     #[cfg(feature = "verifier")]
     pub(crate) const ROW: usize = 4;
 
-    /// Computes the passcodes of all counters, and compares each with a code in constant time.
+    /// Computes the passcodes of all counters, and compares each with a code in constant time. The
+    /// caller wipes the stack.
     pub(super) fn search(
         &self,
         value: u32,
         counters: RangeInclusive<u64>,
         is_unused: impl Fn(u64) -> bool,
     ) -> CounterSearch {
-        with_wiped_mac_stack(self.algorithm(), || {
-            let mut search = CounterSearch::new(value);
-            self.for_each(counters, |counter, passcode| {
-                search.compare(counter, is_unused(counter), passcode);
-            });
-            search
-        })
+        let mut search = CounterSearch::new(value);
+        self.for_each(counters, |counter, passcode| {
+            search.compare(counter, is_unused(counter), passcode);
+        });
+        search
     }
 
     /// Computes the passcode of a counter as a number.

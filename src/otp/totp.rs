@@ -50,11 +50,21 @@ impl Totp {
     /// length.
     #[must_use]
     pub fn new(key: &[u8], algorithm: Algorithm, digits: Digits, period: Period) -> Self {
-        with_wiped_mac_stack(algorithm, || Self {
+        with_wiped_mac_stack(algorithm, || Self::from_key(key, algorithm, digits, period))
+    }
+
+    /// Like [`new`](Self::new), for a caller that wipes the stack itself.
+    pub(crate) fn from_key(
+        key: &[u8],
+        algorithm: Algorithm,
+        digits: Digits,
+        period: Period,
+    ) -> Self {
+        Self {
             hotp: Hotp::from_key(key, algorithm, digits),
             period,
             t0: Timestamp::UNIX_EPOCH,
-        })
+        }
     }
 
     /// Counts time steps from `t0` instead of the Unix epoch (T0 in RFC 6238, section 4.1). Some
@@ -134,11 +144,14 @@ impl Totp {
     ) -> Option<TotpMatch> {
         let current = self.step(at);
         let value = code.value(self.digits())?;
-        let search = self.search_window(value, current, window, last_accepted);
+        let search = with_wiped_mac_stack(self.algorithm(), || {
+            self.search_window(value, current, window, last_accepted)
+        });
         TotpMatch::of(&search, current)
     }
 
-    /// Like [`verify`](Self::verify), but distinguishes a used passcode from a wrong one.
+    /// Like [`verify`](Self::verify), but distinguishes a used passcode from a wrong one, and
+    /// leaves it to the caller to wipe the stack.
     ///
     /// The returned step is revealed: code that stores it may branch on it.
     #[cfg(feature = "verifier")]
