@@ -232,11 +232,11 @@ impl SecondFactor {
             self.import = None;
         }
         self.beginnings.add(now);
-        self.pending = Some(Pending {
+        self.pending = Some(Box::new(Pending {
             name,
             begun_at: now,
             ..pending.clone()
-        });
+        }));
     }
 
     fn remove(&mut self, id: AuthenticatorId, now: Timestamp) -> WriteKind {

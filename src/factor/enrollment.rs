@@ -18,7 +18,7 @@ impl SecondFactor {
         now: Timestamp,
         policy: &Policy,
     ) -> Result<&Pending, Rejection> {
-        let pending = self.pending.as_ref().ok_or(Rejection::NoEnrollment)?;
+        let pending = self.pending.as_deref().ok_or(Rejection::NoEnrollment)?;
         if pending.id != id {
             return Err(Rejection::EnrollmentSuperseded);
         }
@@ -94,10 +94,10 @@ impl SecondFactor {
         match rejection {
             Rejection::EnrollmentExpired => self.pending = None,
             Rejection::WrongConfirmation { .. } => {
-                self.pending = self.pending.take().and_then(|pending| {
-                    let wrong = pending.wrong.saturating_add(1);
-                    let has_tries_left = wrong < policy.enrollment_tries();
-                    has_tries_left.then_some(Pending { wrong, ..pending })
+                self.pending = self.pending.take().and_then(|mut pending| {
+                    pending.wrong = pending.wrong.saturating_add(1);
+                    let has_tries_left = pending.wrong < policy.enrollment_tries();
+                    has_tries_left.then_some(pending)
                 });
             }
             _ => return Step::Answer(Err(rejection)),

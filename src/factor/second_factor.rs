@@ -24,7 +24,7 @@ pub(crate) type Beginnings = Recent<10, 600>;
 #[derive(Clone, Debug)]
 pub(crate) struct SecondFactor {
     pub(crate) authenticators: Vec<Authenticator>,
-    pub(crate) pending: Option<Pending>,
+    pub(crate) pending: Option<Box<Pending>>,
     pub(crate) code_set: Option<CodeSet>,
     /// A set of backup codes that is pending next to the current one.
     pub(crate) pending_codes: Option<Box<PendingCodeSet>>,

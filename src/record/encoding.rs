@@ -48,6 +48,7 @@ use super::parts::{self, MALFORMED, Unreadable, Written, at_most, length};
 use super::{History, RecordError, fields};
 use crate::backup::CodeDigest;
 use crate::factor::{Beginnings, CodeSet, Devices, Issuing, SecondFactor};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use minicbor::encode::{self, Write};
 use minicbor::{Decoder, Encoder};
@@ -208,7 +209,7 @@ fn read_record(d: &mut Decoder<'_>, form: Form) -> Result<(SecondFactor, History
         authenticators.push(parts::read_authenticator(d)?);
     }
     let code_set = parts::optional(d, parts::read_code_set)?.map(CodeSet::Issued);
-    let pending = parts::optional(d, parts::read_pending)?;
+    let pending = parts::optional(d, parts::read_pending)?.map(Box::new);
     let mut factor = SecondFactor {
         authenticators,
         pending,
@@ -244,7 +245,6 @@ pub(super) mod tests {
     use crate::record::devices::example;
     use crate::store::Revision;
     use crate::{AuthenticatorId, AuthenticatorName, EnrollmentId, Policy, Timestamp};
-    use alloc::boxed::Box;
     use alloc::vec;
     use core::mem;
 
@@ -308,7 +308,7 @@ pub(super) mod tests {
         let set = BackupCodeSet::from_hashes(codes.format(), digester, AT, None, hashes.unwrap());
         SecondFactor {
             authenticators: vec![authenticator()],
-            pending: Some(pending()),
+            pending: Some(Box::new(pending())),
             code_set: Some(CodeSet::Issued(set)),
             pending_codes: None,
             rate_limit: RateLimit::new(AT, &Policy::default()),

@@ -77,7 +77,7 @@ fn needs_extensions(factor: &SecondFactor) -> bool {
 fn pending_counter(factor: &SecondFactor) -> Option<u64> {
     factor
         .pending
-        .as_ref()
+        .as_deref()
         .and_then(extensions::pending_counter)
 }
 
@@ -164,7 +164,9 @@ pub(super) fn read_fields(
             }
             field::IMPORT => factor.import = Some(ImportFingerprint(parts::bytes(d)?)),
             field::EXTENSIONS => extensions::read_extensions(d, &mut factor.authenticators)?,
-            field::PENDING_COUNTER => extensions::read_pending_counter(d, factor.pending.as_mut())?,
+            field::PENDING_COUNTER => {
+                extensions::read_pending_counter(d, factor.pending.as_deref_mut())?
+            }
             field::IMPORTED_CODES if factor.code_set.is_none() => {
                 factor.code_set = Some(CodeSet::Imported(parts::read_imported_set(d)?));
             }
