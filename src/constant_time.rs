@@ -20,13 +20,15 @@ pub(crate) fn reveal(choice: Choice) -> bool {
     result
 }
 
-/// Returns the index of the candidate that a comparison selected.
+/// Returns the index of the candidate that a comparison selected. `last` is the largest index that a
+/// candidate has, and not secret.
 ///
 /// Call this function only after [`reveal`] returned true. The index is then part of the answer, so
 /// branches and addresses may depend on it.
 #[cfg(feature = "backup")]
-pub(crate) fn reveal_index(number: u16) -> u16 {
-    (0..u16::BITS).fold(0, |known, place| {
+pub(crate) fn reveal_index(number: u16, last: u16) -> u16 {
+    let bits = u16::BITS.saturating_sub(last.leading_zeros());
+    (0..bits).fold(0, |known, place| {
         let bit = number.wrapping_shr(place) & 1;
         known | u16::from(reveal(bit.ct_eq(&1))).wrapping_shl(place)
     })
@@ -45,8 +47,10 @@ mod tests {
     #[cfg(feature = "backup")]
     #[test]
     fn reveal_index_returns_the_number() {
-        for number in [0, 1, 9, 99, 510, u16::MAX - 1, u16::MAX] {
-            assert_eq!(reveal_index(number), number);
+        for last in [0, 1, 2, 3, 9, 99, 510, u16::MAX - 1, u16::MAX] {
+            for number in [0, 1, last / 2, last.saturating_sub(1), last] {
+                assert_eq!(reveal_index(number.min(last), last), number.min(last));
+            }
         }
     }
 }

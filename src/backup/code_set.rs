@@ -426,7 +426,7 @@ pub enum BackupCodeSetError {
 pub(super) fn find_hash<'a>(
     pairs: impl Iterator<Item = (u16, &'a CodeHash, &'a CodeHash, bool)>,
 ) -> CodeMatch {
-    let mut place = 0_u16;
+    let (mut place, mut last) = (0_u16, 0);
     let mut found = Choice::from(0);
     let mut used = Choice::from(0);
     for (index, stored, computed, is_used) in pairs {
@@ -434,11 +434,12 @@ pub(super) fn find_hash<'a>(
         place.conditional_assign(&index, hit);
         found |= hit;
         used |= hit & Choice::from(u8::from(is_used));
+        last = index;
     }
     if !reveal(found) {
         return CodeMatch::None;
     }
-    let index = usize::from(reveal_index(place));
+    let index = usize::from(reveal_index(place, last));
     if reveal(used) {
         CodeMatch::Used(index)
     } else {

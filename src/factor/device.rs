@@ -241,18 +241,19 @@ impl Devices {
         let Some(parts) = shown.token.parts() else {
             return Standing::Stranger;
         };
-        let (mut found, mut place) = (Choice::from(0), 0_u16);
+        let (mut found, mut place, mut last) = (Choice::from(0), 0_u16, 0);
         for (index, device) in (0..).zip(self.as_slice()) {
             let tag = device.tag(shown.scope, parts.number);
             let is_same = device.id.as_bytes().ct_eq(parts.id.as_bytes()) & tag.ct_eq(&*parts.tag);
             place.conditional_assign(&index, is_same);
             found |= is_same;
+            last = index;
         }
         if !reveal(found) {
             return Standing::Stranger;
         }
         let (id, number) = (parts.id, parts.number);
-        let place = usize::from(reveal_index(place));
+        let place = usize::from(reveal_index(place, last));
         let oldest = self
             .as_slice()
             .len()

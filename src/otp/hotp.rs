@@ -133,7 +133,7 @@ impl Hotp {
         let first = next.saturating_sub(1);
         let last = next.saturating_add(u64::from(look_ahead)).min(LAST);
         self.search(value, first..=last, |counter| counter >= next)
-            .reveal(first)
+            .reveal(&(first..=last))
     }
 
     /// Like [`match_row`](Self::match_row), from the next counter and the `look_ahead` counters
@@ -166,7 +166,7 @@ impl Hotp {
         counters: RangeInclusive<u64>,
         is_unused: impl Fn(u64) -> bool,
     ) -> PasscodeMatch<u64> {
-        let first = *counters.start();
+        let range = counters.clone();
         let before = (codes.len() as u64).saturating_sub(1);
         let search = with_wiped_mac_stack(self.algorithm(), || {
             let mut row = [const { None }; Self::ROW];
@@ -187,7 +187,7 @@ impl Hotp {
             });
             Some(search)
         });
-        search.map_or(PasscodeMatch::None, |search| search.reveal(first))
+        search.map_or(PasscodeMatch::None, |search| search.reveal(&range))
     }
 
     /// The most codes of a row.
@@ -290,13 +290,14 @@ impl CounterSearch {
         self.any |= hit;
     }
 
-    /// Reveals the result. `first` is the first counter of the search, which covers fewer than 2^16
-    /// counters.
+    /// Reveals the result. The search covered these counters, fewer than 2^16.
     #[cfg(feature = "verifier")]
-    pub(super) fn reveal(self, first: u64) -> PasscodeMatch<u64> {
+    pub(super) fn reveal(self, counters: &RangeInclusive<u64>) -> PasscodeMatch<u64> {
+        let first = *counters.start();
+        let last = u16::try_from(counters.end().wrapping_sub(first)).unwrap_or(u16::MAX);
         if reveal(self.unused) {
             let [low, high, ..] = self.counter.wrapping_sub(first).to_le_bytes();
-            let place = reveal_index(u16::from_le_bytes([low, high]));
+            let place = reveal_index(u16::from_le_bytes([low, high]), last);
             PasscodeMatch::Unused(first.wrapping_add(place.into()))
         } else if reveal(self.any) {
             PasscodeMatch::Used

@@ -167,7 +167,7 @@ impl Totp {
         };
         let current = self.step(at);
         self.search_window(value, current, window, last_accepted)
-            .reveal(*window.steps(current).start())
+            .reveal(&window.steps(current))
             .map(TimeStep::new)
     }
 
