@@ -34,7 +34,7 @@ pub enum Error<E> {
     Unreachable(#[source] E),
 
     /// The database answered and rejected the user or the database name. Or the database is a file
-    /// that cannot be opened.
+    /// that cannot be opened, or that is no database.
     #[error(
         "the database cannot be opened; check its path or name, the user, and the user's rights"
     )]
@@ -82,6 +82,14 @@ pub enum Error<E> {
          so a write may have been applied; shut it down after the last call"
     )]
     Interrupted,
+
+    /// The call panicked, or the thread of the store could not be started. A write may have been
+    /// applied.
+    #[error(
+        "the call panicked or its thread could not be started, so a write may have been applied; \
+         see the message of the panic, and how many threads the system allows"
+    )]
+    ThreadFailed,
 
     /// The row or the database stayed locked until the database stopped waiting. Nothing was
     /// written.
@@ -154,6 +162,21 @@ pub enum Error<E> {
         /// The table name.
         table: String,
     },
+
+    /// Your code left a transaction open on the connection, or a statement unfinished. No statement
+    /// was sent.
+    #[error(
+        "the connection has an open transaction or an unfinished statement, so no statement was \
+         sent; end it before you call the store, or give the store a connection of its own"
+    )]
+    OpenTransaction,
+
+    /// The connection does not wait for the disk. No statement was sent.
+    #[error(
+        "the connection does not wait for the disk, so no statement was sent; \
+         set `PRAGMA synchronous = FULL` on every connection"
+    )]
+    NotDurable,
 
     /// The database is read-only. Nothing was written.
     #[error(

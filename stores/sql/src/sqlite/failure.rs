@@ -20,7 +20,7 @@ impl Failure {
             SQLITE_BUSY | SQLITE_LOCKED => Self::Locked,
             SQLITE_READONLY => Self::ReadOnly,
             SQLITE_FULL => Self::DiskFull,
-            SQLITE_CANTOPEN => Self::CannotOpen,
+            SQLITE_CANTOPEN | SQLITE_NOTADB => Self::CannotOpen,
             _ => Self::Other,
         }
     }
@@ -34,6 +34,7 @@ const SQLITE_LOCKED: i32 = 6;
 const SQLITE_READONLY: i32 = 8;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;
+const SQLITE_NOTADB: i32 = 26;
 const SQLITE_CONSTRAINT_CHECK: i32 = 275;
 const SQLITE_CONSTRAINT_FOREIGNKEY: i32 = 787;
 const SQLITE_CONSTRAINT_NOTNULL: i32 = 1299;
@@ -66,6 +67,7 @@ mod tests {
             (8, "", Failure::ReadOnly),
             (13, "", Failure::DiskFull),
             (14, "", Failure::CannotOpen),
+            (26, "", Failure::CannotOpen),
             (10, "", Failure::Other),
         ] {
             assert_eq!(Failure::sqlite(code, message), failure, "{code} {message}");
