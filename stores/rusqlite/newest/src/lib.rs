@@ -1,0 +1,1 @@
+//! The tests of countersign-rusqlite with the newest rusqlite.
