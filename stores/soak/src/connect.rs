@@ -6,8 +6,10 @@ use countersign::store::BoxStore;
 use countersign_etcd::EtcdStore;
 use countersign_postgres::PostgresStore as TokioPostgresStore;
 use countersign_redis::RedisStore;
+use countersign_rusqlite::{OneConnection, SqliteStore as RusqliteStore, blocking, configure};
 use countersign_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use deadpool_postgres::{Manager, Pool};
+use rusqlite::Connection;
 use sqlx::mysql::MySqlPool;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
@@ -59,6 +61,12 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
             retry(|| store.create_table()).await;
             BoxStore::new(store)
         }
+        "rusqlite" => {
+            let store = retry(|| async { rusqlite(rest) }).await;
+            let store = RusqliteStore::new(store).with_timeout(2 * TIME_LIMIT);
+            retry(|| store.create_table()).await;
+            BoxStore::new(store)
+        }
         "redis" => {
             let client = redis::Client::open(url).unwrap();
             BoxStore::new(RedisStore::new(client).with_timeout(limit))
@@ -78,6 +86,14 @@ pub fn sqlite(path: &str, connections: u32) -> SqlitePool {
         .max_connections(connections)
         .acquire_timeout(TIME_LIMIT)
         .connect_lazy_with(options)
+}
+
+/// A connection of rusqlite to a SQLite file, with the same time limit.
+fn rusqlite(path: &str) -> rusqlite::Result<blocking::SqliteStore> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    connection.busy_timeout(TIME_LIMIT)?;
+    Ok(blocking::SqliteStore::new(OneConnection::new(connection)))
 }
 
 /// Retries until the call succeeds, because a server may be busy right after a crash.

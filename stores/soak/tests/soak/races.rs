@@ -39,10 +39,10 @@ fn on_server(name: &str, start: Start, rounds: usize, processes: usize, tasks: u
     }
 }
 
-fn on_sqlite(rounds: usize, processes: usize, tasks: usize) {
+fn on_file(scheme: &str, rounds: usize, processes: usize, tasks: usize) {
     let directory = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", directory.path().join("soak.db").display());
-    one_is_accepted("sqlite", &url, rounds, processes, tasks);
+    let url = format!("{scheme}:{}", directory.path().join("soak.db").display());
+    one_is_accepted(scheme, &url, rounds, processes, tasks);
 }
 
 #[test]
@@ -72,7 +72,12 @@ fn etcd_accepts_a_code_once() {
 
 #[test]
 fn sqlite_accepts_a_code_once() {
-    on_sqlite(20, 2, 16);
+    on_file("sqlite", 20, 2, 16);
+}
+
+#[test]
+fn rusqlite_accepts_a_code_once() {
+    on_file("rusqlite", 5, 4, 64);
 }
 
 #[test]
@@ -108,5 +113,11 @@ fn soak_etcd_accepts_a_code_once() {
 #[test]
 #[ignore = "takes minutes"]
 fn soak_sqlite_accepts_a_code_once() {
-    on_sqlite(1000, 4, 16);
+    on_file("sqlite", 1000, 4, 16);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_rusqlite_accepts_a_code_once() {
+    on_file("rusqlite", 200, 4, 64);
 }

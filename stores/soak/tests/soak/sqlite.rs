@@ -15,13 +15,14 @@ const SIZE: Size = Size {
     guessed: 1,
 };
 
-/// Runs tests in which one of two processes is killed, or both.
-fn no_answered_write_is_lost(kills: usize) {
+/// Runs tests in which one of two processes is killed, or both. The scheme of the URL selects the
+/// store.
+fn no_answered_write_is_lost(scheme: &str, kills: usize) {
     let start = Instant::now();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("soak.db");
     let path = path.to_str().unwrap();
-    let mut tests = CrashTests::new(WORKER, &format!("sqlite:{path}"), SIZE, 3);
+    let mut tests = CrashTests::new(WORKER, &format!("{scheme}:{path}"), SIZE, 3);
     let mut report = CheckReport::default();
     let (mut killed, mut checked) = (0, 0);
     while killed < kills {
@@ -35,7 +36,7 @@ fn no_answered_write_is_lost(kills: usize) {
     }
     tests.check_all().expect_consistent();
     println!(
-        "sqlite, {killed} processes killed in {checked} tests, integrity ok after each: \
+        "{scheme}, {killed} processes killed in {checked} tests, integrity ok after each: \
          {report}; {:.0?}",
         start.elapsed()
     );
@@ -52,11 +53,22 @@ async fn integrity(path: &str) -> String {
 
 #[test]
 fn sqlite_loses_nothing() {
-    no_answered_write_is_lost(25);
+    no_answered_write_is_lost("sqlite", 25);
+}
+
+#[test]
+fn rusqlite_loses_nothing() {
+    no_answered_write_is_lost("rusqlite", 10);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_sqlite_loses_nothing() {
-    no_answered_write_is_lost(1000);
+    no_answered_write_is_lost("sqlite", 1000);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_rusqlite_loses_nothing() {
+    no_answered_write_is_lost("rusqlite", 1000);
 }
