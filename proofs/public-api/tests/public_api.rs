@@ -94,6 +94,11 @@ fn countersign_postgres_exports_what_is_listed() {
 }
 
 #[test]
+fn countersign_rusqlite_exports_what_is_listed() {
+    exports_what_is_listed("countersign-rusqlite");
+}
+
+#[test]
 fn countersign_redis_exports_what_is_listed() {
     exports_what_is_listed("countersign-redis");
 }
@@ -156,6 +161,10 @@ fn only_allowed_foreign_types_are_public() {
             "postgres_types",
             "tokio_postgres",
         ],
+    );
+    names_only_crates(
+        "countersign-rusqlite",
+        &["countersign", "countersign_rusqlite", "countersign_sql", "r2d2", "rusqlite"],
     );
     names_only_crates(
         "countersign-redis",
