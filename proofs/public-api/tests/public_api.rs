@@ -164,7 +164,13 @@ fn only_allowed_foreign_types_are_public() {
     );
     names_only_crates(
         "countersign-rusqlite",
-        &["countersign", "countersign_rusqlite", "countersign_sql", "r2d2", "rusqlite"],
+        &[
+            "countersign",
+            "countersign_rusqlite",
+            "countersign_sql",
+            "r2d2",
+            "rusqlite",
+        ],
     );
     names_only_crates(
         "countersign-redis",

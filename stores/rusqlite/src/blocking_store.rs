@@ -6,10 +6,10 @@ use std::time::Duration;
 use countersign::AccountId;
 use countersign::blocking::Store;
 use countersign::store::{ConditionalWrite, StoredRecord, WriteResult};
-use countersign_sql::{AccountColumn, Dialect, RecordTable, TableNameError};
+use countersign_sql::{AccountColumn, Dialect, RecordTable, TIME_LIMIT, TableNameError};
 use rusqlite::Connection;
 
-use crate::connection_state::{SYNCHRONOUS, has_open_transaction, waits_for_disk};
+use crate::connection_state::{FULL, SYNCHRONOUS, has_open_transaction, synchronous};
 use crate::driver_error::error;
 use crate::statement::{Run, Statement};
 use crate::{Connections, Error, NoConnection, OneConnection, configure};
@@ -72,7 +72,7 @@ impl<C: Connections> SqliteStore<C> {
         Self {
             connections: Arc::new(connections),
             table: Arc::new(RecordTable::new(Dialect::Sqlite)),
-            limit: TIMEOUT,
+            limit: TIME_LIMIT,
         }
     }
 
@@ -149,10 +149,13 @@ impl<C: Connections> SqliteStore<C> {
     /// Runs a statement that changes rows, and returns their number.
     pub(crate) fn write(&self, statement: &Statement) -> Result<u64, Error> {
         let connection = self.connection()?;
-        match waits_for_disk(&connection) {
-            Ok(true) => {}
-            Ok(false) => return Err(Error::NotDurable),
-            Err(source) => return Err(self.error(SYNCHRONOUS, source)),
+        let level = synchronous(&connection).map_err(|source| self.error(SYNCHRONOUS, source))?;
+        if level < FULL {
+            return Err(Error::UnsafeSetting {
+                name: "synchronous",
+                value: level.to_string(),
+                wanted: "FULL",
+            });
         }
         let changed = statement.execute(&connection);
         changed.map_err(|source| self.error(statement.sql(), source))
@@ -212,5 +215,3 @@ impl<C: Connections> fmt::Debug for SqliteStore<C> {
             .finish_non_exhaustive()
     }
 }
-
-const TIMEOUT: Duration = Duration::from_secs(5);

@@ -6,14 +6,13 @@ pub(crate) fn has_open_transaction(connection: &Connection) -> bool {
     !connection.is_autocommit() || connection.is_busy()
 }
 
-/// Whether an answer means that the disk has the write.
-pub(crate) fn waits_for_disk(connection: &Connection) -> Result<bool> {
+/// The setting `synchronous`. From [`FULL`] on, an answer means that the disk has the write.
+pub(crate) fn synchronous(connection: &Connection) -> Result<i64> {
     let mut prepared = connection.prepare_cached(SYNCHRONOUS)?;
-    let level: i64 = prepared.query_row([], |row| row.get(0))?;
-    Ok(level >= FULL)
+    prepared.query_row([], |row| row.get(0))
 }
 
 pub(crate) const SYNCHRONOUS: &str = "PRAGMA main.synchronous";
 
 /// <https://www.sqlite.org/pragma.html#pragma_synchronous>
-const FULL: i64 = 2;
+pub(crate) const FULL: i64 = 2;

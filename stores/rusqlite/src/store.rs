@@ -42,7 +42,7 @@ use crate::{Connections, Error, OneConnection, blocking};
 /// Give each connection of your own the settings of [`configure`](crate::configure). The store
 /// refuses a connection that could lose a write:
 ///
-/// - Before each write, it checks that `synchronous` is `FULL` or higher: [`Error::NotDurable`].
+/// - Before each write, it checks that `synchronous` is `FULL` or higher: [`Error::UnsafeSetting`].
 /// - Before each call, it checks that no transaction is open on the connection, and that no
 ///   statement of other code is unfinished: [`Error::OpenTransaction`]. A rollback would undo a
 ///   counted failure, so guesses would be free.

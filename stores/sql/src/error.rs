@@ -171,13 +171,6 @@ pub enum Error<E> {
     )]
     OpenTransaction,
 
-    /// The connection does not wait for the disk. No statement was sent.
-    #[error(
-        "the connection does not wait for the disk, so no statement was sent; \
-         set `PRAGMA synchronous = FULL` on every connection"
-    )]
-    NotDurable,
-
     /// The database is read-only. Nothing was written.
     #[error(
         "the database is read-only, so nothing was written; check that it is the primary, \
@@ -204,10 +197,10 @@ pub enum Error<E> {
     )]
     Pooler(#[source] E),
 
-    /// The server has a setting with which the store cannot keep its promises. No statement was
+    /// The database has a setting with which the store cannot keep its promises. No statement was
     /// sent.
     #[error(
-        "the server's setting `{name}` is `{value}`, so no statement was sent; \
+        "the database's setting `{name}` is `{value}`, so no statement was sent; \
          set it to `{wanted}`, or the store cannot keep its promises"
     )]
     UnsafeSetting {

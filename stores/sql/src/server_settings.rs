@@ -143,7 +143,7 @@ mod tests {
         }
         assert_eq!(
             refused(Dialect::Postgres, &[("synchronous_commit", "off")]).unwrap(),
-            "the server's setting `synchronous_commit` is `off`, so no statement was sent; \
+            "the database's setting `synchronous_commit` is `off`, so no statement was sent; \
              set it to `on`, or the store cannot keep its promises"
         );
         assert_eq!(refused(Dialect::Postgres, &[]), None);

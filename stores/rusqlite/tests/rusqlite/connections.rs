@@ -80,7 +80,7 @@ fn a_connection_that_can_lose_writes_is_refused() {
         let answer = store.compare_and_swap(&account(2), write(Some(1), 2, b"new"));
         match answer {
             Ok(WriteResult::Stale) => assert!(accepted, "{level}"),
-            Err(Error::NotDurable) => assert!(!accepted, "{level}"),
+            Err(Error::UnsafeSetting { .. }) => assert!(!accepted, "{level}"),
             other => panic!("{level}: {other:?}"),
         }
         assert_eq!(store.load(&account(1)).unwrap(), stored(b"record", 1));

@@ -19,7 +19,7 @@ async fn commits_that_a_crash_undoes_are_refused() {
         let error = off.create_table().await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the server's setting `synchronous_commit` is `off`, so no statement was sent; \
+            "the database's setting `synchronous_commit` is `off`, so no statement was sent; \
              set it to `on`, or the store cannot keep its promises"
         );
     }
