@@ -165,7 +165,7 @@ pub(super) fn read_fields(
             field::IMPORT => factor.import = Some(ImportFingerprint(parts::bytes(d)?)),
             field::EXTENSIONS => extensions::read_extensions(d, &mut factor.authenticators)?,
             field::PENDING_COUNTER => {
-                extensions::read_pending_counter(d, factor.pending.as_deref_mut())?
+                extensions::read_pending_counter(d, factor.pending.as_deref_mut())?;
             }
             field::IMPORTED_CODES if factor.code_set.is_none() => {
                 factor.code_set = Some(CodeSet::Imported(parts::read_imported_set(d)?));
