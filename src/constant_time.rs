@@ -20,8 +20,8 @@ pub(crate) fn reveal(choice: Choice) -> bool {
     result
 }
 
-/// Returns the index of the candidate that a comparison selected. `last` is the largest index that a
-/// candidate has, and not secret.
+/// Returns the index of the candidate that a comparison selected. `last` is the largest index that
+/// a candidate has, and not secret.
 ///
 /// Call this function only after [`reveal`] returned true. The index is then part of the answer, so
 /// branches and addresses may depend on it.

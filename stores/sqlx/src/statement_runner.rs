@@ -199,8 +199,8 @@ where
         }
     }
 
-    /// Returns the connection to the pool, or closes the connection if an answer is still due or the
-    /// store refuses it.
+    /// Returns the connection to the pool, or closes the connection if an answer is still due or
+    /// the store refuses it.
     ///
     /// Before the driver gives the connection to another call, it pings the server and waits
     /// without a limit. The time-out here limits this wait. The method `return_to_pool` is hidden

@@ -35,8 +35,8 @@ impl PgBouncer {
         Self::start_in(SESSION, server.address(), connections)
     }
 
-    /// Starts a pooler in transaction mode in front of the server at this address, for example the address of a
-    /// [`PostgresPair`](crate::PostgresPair).
+    /// Starts a pooler in transaction mode in front of the server at this address, for example the
+    /// address of a [`PostgresPair`](crate::PostgresPair).
     ///
     /// # Errors
     /// [`StartError`] as for [`start`](Self::start).

@@ -101,10 +101,10 @@ use crate::{GateStore, SignInTables};
 ///   ([`Error::ReadOnly`]) only if it runs with `read_only`. A failover can lose the last writes,
 ///   and the passcodes that they used are then valid again. So replicate semi-synchronously, with
 ///   `rpl_semi_sync_master_wait_point = AFTER_SYNC`.
-/// - In a Galera cluster set `wsrep_sync_wait = 7`. With another value, loads on a node can miss the
-///   last writes of the others, and a write does not find its row. The store asks before its first
-///   statement, and then answers [`Error::UnsafeSetting`]. If you send everything to one node, you
-///   can switch the check off: see [`danger_without_server_check`][skip].
+/// - In a Galera cluster set `wsrep_sync_wait = 7`. With a lower value, loads on a node can miss
+///   the last writes of the others, and a write may not find its row. The store asks before its
+///   first statement, and then answers [`Error::UnsafeSetting`]. If you send everything to one
+///   node, you can switch the check off: see [`danger_without_server_check`][skip].
 /// - When a node of a Galera cluster dies, the others write nothing for up to 6.4 seconds. So the
 ///   time limit of a call is 10 seconds in such a cluster, unless you set another.
 ///   `wsrep_retry_autocommit` never repeats a prepared statement, so it does not help.

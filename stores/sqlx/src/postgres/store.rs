@@ -101,11 +101,11 @@ use crate::{GateStore, SignInTables};
 ///   are then valid again. So name the replica that takes over in `synchronous_standby_names`, and
 ///   leave `synchronous_commit` at `on` or higher.
 /// - A pooler in between, such as `PgBouncer`, must pool by session, or know which client prepared
-///   which statement. Otherwise it mixes up the prepared statements of its clients: with `PgBouncer`
-///   1.18, 370 of 800 calls failed, and others ran the statement of another client and reported
-///   success. The store opens a second connection for a moment, finds such a pooler and answers
-///   [`Error::Pooler`]. If no second connection can be opened, it looks again at the next call. The
-///   store of countersign-postgres has a mode for such poolers.
+///   which statement. Otherwise it mixes up the prepared statements of its clients. With
+///   `PgBouncer` 1.18, 370 of 800 calls failed, and others ran the statement of another client and
+///   reported success. The store looks for such a pooler by a second connection, which it then
+///   closes, and answers [`Error::Pooler`]. If no second connection can be opened, it looks again
+///   at the next call. The store of countersign-postgres has a mode for such poolers.
 /// - CockroachDB and YugabyteDB speak the same protocol and are always serializable. The store
 ///   repeats statements that they roll back with 40001. If CockroachDB does not know the result
 ///   (40003), the call fails. The tests of this crate do not cover these databases, so run the
