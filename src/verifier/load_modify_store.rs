@@ -314,7 +314,7 @@ impl<S: Store> Verifier<S> {
         Err(VerifierError::Contended)
     }
 
-    /// The decrypted record, and what the next one takes from it, or neither.
+    /// What the next record takes from the current one, and the current one decrypted, or neither.
     pub(super) async fn load(
         &self,
         account: &AccountId,
