@@ -22,7 +22,8 @@
 //! # test();
 //! ```
 //!
-//! The module `bench`, behind the feature `bench`, measures verifiers on a store.
+//! The module `bench`, behind the feature `bench`, measures verifiers on a store. The module `sql`,
+//! behind the feature `sql`, has accounts and writes for the tests of SQL stores.
 //!
 //! If the server's programs are not installed, [`available`] prints `skipped: no redis` to standard
 //! error, which the test harness does not capture. With `COUNTERSIGN_SKIP_NOTHING=1` it panics
@@ -64,6 +65,8 @@ mod redis_sentinel;
 mod relay;
 mod replicated_redis_cluster;
 mod server_directory;
+#[cfg(feature = "sql")]
+pub mod sql;
 mod start_error;
 
 pub use durability::Durability;

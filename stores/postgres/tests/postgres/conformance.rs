@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use countersign::conformance::{Effort, Harness};
 use countersign::store::{Store, WriteResult};
 use countersign_postgres::{AccountColumn, Connections, Error, PostgresStore};
+use countersign_store_testing::sql::MappedIds;
 use countersign_store_testing::{PgBouncer, Postgres, rarest_fault};
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 use tokio_postgres::Config;
 
 use crate::kinds::{Bb8, Deadpool, Kind, OneClient, Reconnecting};
-use crate::mapped_ids::MappedIds;
 use crate::support::{account, at, config, erase, open, store, write};
 
 pub(crate) struct Handles<K: Kind> {

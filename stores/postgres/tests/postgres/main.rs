@@ -43,7 +43,6 @@ mod errors;
 mod faults;
 mod imports;
 mod kinds;
-mod mapped_ids;
 mod open_transactions;
 mod pooler;
 

@@ -3,14 +3,12 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 
-use countersign::store::{
-    ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
-};
-use countersign::{AccountId, KeyId};
+use countersign::AccountId;
+use countersign::store::{Store, StoredRecord, WriteResult};
 use countersign_postgres::{AccountColumn, Connections, Error, PostgresStore};
+pub(crate) use countersign_store_testing::sql::{account, erase, revision, table, write};
 use countersign_store_testing::{Durability, Postgres, Proxy, available};
 use tokio_postgres::{Client, Config};
 
@@ -76,26 +74,6 @@ pub(crate) async fn store_with_account(
     store
 }
 
-pub(crate) fn account(id: u32) -> AccountId {
-    AccountId::from(id)
-}
-
-pub(crate) fn revision(number: i64) -> Revision {
-    Revision::from_i64(number).unwrap()
-}
-
-/// A write over the revision `expected`, with the highest value in every column.
-pub(crate) fn write(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
-    let summary = Summary::new(true, u32::MAX, KeyId::new(u32::MAX));
-    let kind = WriteKind::Enrolled;
-    ConditionalWrite::put(expected.map(revision), revision(new), record, kind, summary)
-}
-
-pub(crate) fn erase(expected: i64) -> ConditionalWrite<'static> {
-    let summary = Summary::new(false, 0, KeyId::new(1));
-    ConditionalWrite::erase(revision(expected), revision(1), summary)
-}
-
 /// Creates an account with the revision 1.
 pub(crate) async fn create<S: Store>(store: &S, account: &AccountId) {
     let result = store
@@ -134,10 +112,4 @@ pub(crate) async fn drop_after<F: Future>(polls: i64, future: F) -> Option<F::Ou
         }
     })
     .await
-}
-
-/// A table name that no other test uses.
-pub(crate) fn table() -> String {
-    static TABLES: AtomicU32 = AtomicU32::new(0);
-    format!("accounts_{}", TABLES.fetch_add(1, Ordering::Relaxed))
 }

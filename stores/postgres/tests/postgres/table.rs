@@ -3,9 +3,9 @@
 use countersign::AccountId;
 use countersign::store::Store;
 use countersign_postgres::{AccountColumn, Error, PostgresStore};
+use countersign_store_testing::sql::to_uuid;
 
 use crate::kinds::Deadpool;
-use crate::mapped_ids::to_uuid;
 use crate::support::{account, admin, at, create, open, run, store_of, table, write};
 
 #[tokio::test]

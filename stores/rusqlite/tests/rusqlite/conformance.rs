@@ -7,10 +7,10 @@
 use countersign::blocking::Adapter;
 use countersign::conformance::{Effort, Harness};
 use countersign_rusqlite::{AccountColumn, OneConnection, SqliteStore, blocking};
+use countersign_store_testing::sql::MappedIds;
 use r2d2::Pool;
 use tokio::runtime::Runtime;
 
-use crate::mapped_ids::MappedIds;
 use crate::support::{Database, LONG, Manager};
 
 const TEXT: AccountColumn = AccountColumn::Text;

@@ -12,7 +12,6 @@
 mod conformance;
 mod connections;
 mod errors;
-mod mapped_ids;
 mod support;
 mod table;
 mod thread;

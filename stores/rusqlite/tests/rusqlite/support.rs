@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use countersign::AccountId;
 use countersign::blocking::Store;
-use countersign::store::{
-    ConditionalWrite, Revision, StoredRecord, Summary, WriteKind, WriteResult,
-};
-use countersign::{AccountId, KeyId};
+use countersign::store::{StoredRecord, WriteResult};
 use countersign_rusqlite::{Error, OneConnection, blocking, configure};
+pub(crate) use countersign_store_testing::sql::{account, revision, write};
 use r2d2::ManageConnection;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -75,21 +74,6 @@ impl ManageConnection for Manager {
     fn has_broken(&self, _: &mut Connection) -> bool {
         false
     }
-}
-
-pub(crate) fn account(id: u32) -> AccountId {
-    AccountId::from(id)
-}
-
-pub(crate) fn revision(number: i64) -> Revision {
-    Revision::from_i64(number).unwrap()
-}
-
-/// A write over the revision `expected`, with the highest value in every column.
-pub(crate) fn write(expected: Option<i64>, new: i64, record: &[u8]) -> ConditionalWrite<'_> {
-    let summary = Summary::new(true, u32::MAX, KeyId::new(u32::MAX));
-    let kind = WriteKind::Enrolled;
-    ConditionalWrite::put(expected.map(revision), revision(new), record, kind, summary)
 }
 
 /// Creates an account with the revision 1.

@@ -4,8 +4,8 @@ use countersign::AccountId;
 use countersign::blocking::Store as _;
 use countersign::store::{ConditionalWrite, Store as _, Summary, WriteKind, WriteResult};
 use countersign_rusqlite::{AccountColumn, Error, SqliteStore, blocking};
+use countersign_store_testing::sql::to_uuid;
 
-use crate::mapped_ids::to_uuid;
 use crate::support::{Database, account, create, revision, stored, write};
 
 #[test]

@@ -43,8 +43,7 @@ use countersign_sqlx::{AccountColumn, Error, MySqlStore};
 use countersign_store_testing::{Durability, MariaDb, Proxy, available, rarest_fault};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
-use support::mapped_ids::{MappedIds, to_uuid};
-use support::{account, checks, create, revision, table, write};
+use support::{MappedIds, account, checks, create, revision, table, to_uuid, write};
 use tokio::runtime::Runtime;
 
 static SERVER: LazyLock<Option<MariaDb>> =

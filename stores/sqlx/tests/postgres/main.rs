@@ -44,8 +44,7 @@ use countersign_sqlx::{AccountColumn, Error, PostgresStore};
 use countersign_store_testing::{Durability, Fault, Postgres, Proxy, available, rarest_fault};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use support::mapped_ids::{MappedIds, to_uuid};
-use support::{account, checks, create, revision, table, write};
+use support::{MappedIds, account, checks, create, revision, table, to_uuid, write};
 use tokio::runtime::Runtime;
 
 static SERVER: LazyLock<Option<Postgres>> =

@@ -13,7 +13,7 @@ use countersign_store_testing::{Fault, Proxy};
 use tokio::runtime::Runtime;
 
 use super::checks::requests;
-use super::mapped_ids::{to_number, to_uuid};
+use super::{to_number, to_uuid};
 
 /// Which ids the column takes.
 #[derive(Debug, Clone, Copy)]

@@ -3,19 +3,22 @@ use std::sync::{LazyLock, Mutex};
 
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
-use countersign_rusqlite::AccountColumn;
+use countersign_sql::AccountColumn;
 
 /// A store that maps any account id to a number or a UUID, because the conformance suite uses other
 /// ids.
 #[derive(Debug, Clone)]
-pub(crate) struct MappedIds<S> {
-    pub(crate) store: S,
+pub struct MappedIds<S> {
+    /// The store.
+    pub store: S,
     /// Makes an id that the column accepts. `None`: the column accepts any id.
-    pub(crate) to: Option<fn(u64) -> AccountId>,
+    pub to: Option<fn(u64) -> AccountId>,
 }
 
 impl<S> MappedIds<S> {
-    pub(crate) fn new(store: S, column: AccountColumn) -> Self {
+    /// Maps ids to the type of the column.
+    #[must_use]
+    pub fn new(store: S, column: AccountColumn) -> Self {
         let to = match column {
             AccountColumn::BigInt => Some(to_number as fn(u64) -> AccountId),
             AccountColumn::Uuid => Some(to_uuid as fn(u64) -> AccountId),
@@ -25,11 +28,15 @@ impl<S> MappedIds<S> {
     }
 }
 
-pub(crate) fn to_number(number: u64) -> AccountId {
+/// The id of this number, as a signed integer.
+#[must_use]
+pub fn to_number(number: u64) -> AccountId {
     AccountId::from(i64::from_ne_bytes(number.to_ne_bytes()))
 }
 
-pub(crate) fn to_uuid(number: u64) -> AccountId {
+/// A UUID that contains this number.
+#[must_use]
+pub fn to_uuid(number: u64) -> AccountId {
     let mut uuid = [0xC5; 16];
     uuid[4..12].copy_from_slice(&number.to_be_bytes());
     AccountId::from_uuid_bytes(uuid)
