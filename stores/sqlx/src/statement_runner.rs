@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use countersign_sql::{TIME_LIMIT, TableName};
+use countersign_sql::{CONFLICT_RETRIES, TIME_LIMIT, TableName};
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Database, Executor, IntoArguments, Pool, SqlStr};
 use tokio::sync::Mutex;
@@ -68,7 +68,7 @@ where
             pool,
             limit: None,
             checked: Arc::default(),
-            retries: RETRIES,
+            retries: CONFLICT_RETRIES,
             diagnosing: Arc::default(),
         }
     }
@@ -240,8 +240,5 @@ fn connecting<DB: DatabaseServer>(table: &TableName, source: sqlx::Error) -> Err
 
 /// The extra time to find out why no connection is available.
 const DIAGNOSIS: Duration = Duration::from_secs(1);
-/// How many times a statement runs again after the database rolled it back. The row has changed by
-/// then, and the answer is `Stale`.
-const RETRIES: u8 = 2;
 #[cfg(feature = "gate")]
 const PATIENT_RETRIES: u8 = 50;

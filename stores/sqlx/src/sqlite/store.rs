@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
-use countersign_sql::{Call, Dialect, RecordTable, TableName};
+use countersign_sql::{Call, Dialect, RecordTable, TIME_LIMIT, TableName};
 #[cfg(feature = "gate")]
 use sqlx::SqlSafeStr;
 use sqlx::pool::PoolConnection;
@@ -110,7 +110,7 @@ impl SqliteStore {
         Self {
             pool,
             table: Arc::new(RecordTable::new(Dialect::Sqlite)),
-            limit: TIMEOUT,
+            limit: TIME_LIMIT,
         }
     }
 
@@ -340,5 +340,4 @@ impl Store for SqliteStore {
     }
 }
 
-const TIMEOUT: Duration = Duration::from_secs(5);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
