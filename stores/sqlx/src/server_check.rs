@@ -12,22 +12,15 @@ use crate::driver::Driver;
 /// A statement or a transaction that runs on a connection.
 pub(crate) type Running<'c, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>>;
 
-/// How a server did in its check.
-pub(crate) enum Checked {
-    /// It keeps the promises of a store. A call may take so long by default.
-    Passed(Duration),
-    /// A part of the check could not run, so a later call repeats it.
-    Unfinished,
-}
-
 /// A database whose servers have a check.
 pub(crate) trait CheckedServer: Driver {
-    /// Asks the server of the connection.
+    /// Asks the server of the connection. Returns how long a call may take by default, or `None` if
+    /// a part of the check could not run, so that a later call repeats it.
     fn check<'c>(
         connection: &'c mut Self::Connection,
         pool: &'c Pool<Self>,
         table: &'c TableName,
-    ) -> Running<'c, Checked>;
+    ) -> Running<'c, Option<Duration>>;
 }
 
 /// Asks the server for its settings. Returns how long a call may take by default.

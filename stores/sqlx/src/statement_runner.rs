@@ -12,7 +12,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::Error;
-use crate::server_check::{Checked, CheckedServer, Running};
+use crate::server_check::{CheckedServer, Running};
 use crate::uncancellable::run_uncancellable;
 
 /// A database whose statements can be sent again.
@@ -162,7 +162,7 @@ where
     async fn check(&self, connection: &mut DB::Connection, table: &TableName) -> Result<(), Error> {
         if self.checked.get().is_none() {
             let checked = DB::check(connection, &self.pool, table).await?;
-            if let Checked::Passed(limit) = checked {
+            if let Some(limit) = checked {
                 // Another call may have finished the same check.
                 _ = self.checked.set(limit);
             }

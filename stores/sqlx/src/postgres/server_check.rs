@@ -9,25 +9,25 @@ use tokio::time::timeout;
 
 use crate::Error;
 use crate::driver::Driver;
-use crate::server_check::{Checked, CheckedServer, Running, time_limit};
+use crate::server_check::{CheckedServer, Running, time_limit};
 
 impl CheckedServer for Postgres {
     fn check<'c>(
         connection: &'c mut PgConnection,
         pool: &'c Pool<Self>,
         table: &'c TableName,
-    ) -> Running<'c, Checked> {
+    ) -> Running<'c, Option<Duration>> {
         Box::pin(async move {
             let limit = time_limit::<Self>(Dialect::Postgres, connection, table).await?;
             let other = pool.connect_options();
             let Ok(Ok(mut other)) = timeout(CONNECT_LIMIT, other.connect()).await else {
-                return Ok(Checked::Unfinished);
+                return Ok(None);
             };
             let kept_apart = keep_apart(connection, &mut other).await;
             kept_apart.map_err(|failed| failed.error(table))?;
             // The check is over, whether or not the server hears of it.
             _ = other.close().await;
-            Ok(Checked::Passed(limit))
+            Ok(Some(limit))
         })
     }
 }
