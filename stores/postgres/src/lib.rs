@@ -75,7 +75,6 @@ mod statement;
 mod statement_runner;
 mod store;
 mod transaction_store;
-mod uncancellable;
 
 #[cfg(feature = "bb8")]
 pub use bb8::PreparedConnections;

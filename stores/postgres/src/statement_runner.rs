@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use countersign_sql::{CONFLICT_RETRIES, Call, TIME_LIMIT, TableName};
+use countersign_sql::{CONFLICT_RETRIES, Call, TIME_LIMIT, TableName, run_uncancellable};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::open_transaction::end_transaction;
 use crate::server_check::{Failed, check_settings};
 use crate::statement::{Answer, Statement};
-use crate::uncancellable::run_uncancellable;
 use crate::{Connections, DriverError, Error, NoConnection};
 
 /// The connections, and how a call uses them.

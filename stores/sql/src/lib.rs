@@ -2,13 +2,14 @@
 //! a driver.
 //!
 //! If your service uses sqlx, use `countersign-sqlx` instead. Use this crate to write a store for
-//! another driver. It has no driver, no I/O and no async code:
+//! another driver. It has no driver and no I/O, and async code only with the feature `tokio`:
 //!
 //! - [`RecordTable`] has the schema and the text of every statement for SQLite, PostgreSQL, MySQL
 //!   and MariaDB. It makes each [`Call`], and turns its answer into a record or a `WriteResult`.
 //! - [`Failure`] classifies the error codes of these databases, and [`Error`] says what to do.
 //! - [`Dialect::settings`] asks the server for its settings, and [`Dialect::time_limit`] refuses
 //!   those that break the promises of a store.
+//! - With the feature `tokio`, `run_uncancellable` runs a call to its end if a future is dropped.
 //! - [`TableName`] and [`AccountColumn`] are the two choices of an application.
 //!
 //! # A store
@@ -85,6 +86,8 @@ mod server_settings;
 mod sqlite;
 mod statements;
 mod table_name;
+#[cfg(feature = "tokio")]
+mod uncancellable;
 mod value;
 
 pub use account_column::AccountColumn;
@@ -96,4 +99,6 @@ pub use record_table::RecordTable;
 pub use row_error::{CorruptRow, WrongAccount};
 pub use server_settings::TIME_LIMIT;
 pub use table_name::{TableName, TableNameError};
+#[cfg(feature = "tokio")]
+pub use uncancellable::{UncancellableCall, run_uncancellable};
 pub use value::Value;

@@ -125,8 +125,6 @@ mod sqlite;
 mod statement_runner;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod transaction_store;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-mod uncancellable;
 
 pub use countersign_sql::{AccountColumn, TableNameError};
 #[cfg(feature = "mysql")]

@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use countersign_sql::{CONFLICT_RETRIES, TIME_LIMIT, TableName};
+use countersign_sql::{CONFLICT_RETRIES, TIME_LIMIT, TableName, run_uncancellable};
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Database, Executor, IntoArguments, Pool, SqlStr};
 use tokio::sync::Mutex;
@@ -13,7 +13,6 @@ use tokio::time::timeout;
 
 use crate::Error;
 use crate::server_check::{CheckedServer, Running};
-use crate::uncancellable::run_uncancellable;
 
 /// A database whose statements can be sent again.
 pub(crate) trait DatabaseServer:
