@@ -156,10 +156,14 @@ fn galera_nodes_pass_the_suite_if_they_wait() {
         "two_handles_see_each_other_at_once",
         "every_kind_is_written",
     ];
-    let report = run_cases(&Nodes::new(&cluster, 0), |case| {
-        cases.contains(&case.name())
-    });
-    assert!(!report.is_ok(), "{report}");
+    // A busy node is sometimes in time by chance, but not 20 times.
+    let finds_stale_loads = || {
+        !run_cases(&Nodes::new(&cluster, 0), |case| {
+            cases.contains(&case.name())
+        })
+        .is_ok()
+    };
+    assert!((0..20).any(|_| finds_stale_loads()));
     let runtime = Runtime::new().unwrap();
     let _runtime = runtime.enter();
     for sync_wait in [0, 1] {
