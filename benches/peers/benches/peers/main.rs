@@ -6,7 +6,8 @@
 //! ```
 //!
 //! All crates have the same secret and the same times. The benchmark checks that all crates compute
-//! the same result before it measures them. The report is also written to `target/peers.md`.
+//! the same result before it measures them. The report is also written to `target/peers.md`, and some
+//! times as an image to `target/peers.svg`.
 //!
 //! `slauth` is missing, because it reads only the system clock and cannot use the times of the
 //! other crates. It also comes with RSA and X.509 parsers, even without its features.
@@ -16,6 +17,7 @@
     reason = "a benchmark stops at the first error, and says where"
 )]
 
+mod chart;
 mod floor;
 mod generating;
 mod hmac_crate;
@@ -57,6 +59,10 @@ fn main() -> Result<(), Error> {
 
     timings.explain(effort, &mut report);
     operation::write(&operations, &timings, &mut report);
+    std::fs::write(
+        concat!(env!("CARGO_TARGET_TMPDIR"), "/../peers.svg"),
+        chart::draw(&operations, &timings),
+    )?;
     let mut targets = operation::targets(&operations, &timings);
     targets.extend(sizes);
     write_targets(&targets, &mut report);
