@@ -76,10 +76,11 @@ pub enum Error<E> {
     )]
     NodeBehind(#[source] E),
 
-    /// The tokio runtime was shut down before the answer came. A write may have been applied.
+    /// There is no tokio runtime, or the runtime was shut down before the answer came. In the
+    /// second case, a write may have been applied.
     #[error(
-        "the tokio runtime was shut down before the database answered, \
-         so a write may have been applied; shut it down after the last call"
+        "there is no tokio runtime, or it was shut down before the database answered, so a write \
+         may have been applied; call the store in a runtime, and shut it down after the last call"
     )]
     Interrupted,
 

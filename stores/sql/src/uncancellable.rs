@@ -22,7 +22,8 @@ pub type UncancellableCall<T, E> = Pin<Box<dyn Future<Output = Result<T, Error<E
 /// the runtime, and tokio's timers panic then.
 ///
 /// # Errors
-/// The error of the call, or [`Error::Interrupted`] if the tokio runtime was shut down.
+/// The error of the call, or [`Error::Interrupted`] if there is no tokio runtime or it was shut
+/// down.
 pub async fn run_uncancellable<T: Send + 'static, E: Send + Sync + 'static>(
     call: UncancellableCall<T, E>,
 ) -> Result<T, Error<E>> {
@@ -31,7 +32,10 @@ pub async fn run_uncancellable<T: Send + 'static, E: Send + Sync + 'static>(
         let runtime = Handle::current();
         return PolledByCaller { call, runtime }.await;
     }
-    match tokio::spawn(call).await {
+    let Ok(runtime) = Handle::try_current() else {
+        return Err(Error::Interrupted);
+    };
+    match runtime.spawn(call).await {
         Ok(answer) => answer,
         Err(stopped) => match stopped.try_into_panic() {
             Ok(panic) => resume_unwind(panic),

@@ -69,10 +69,14 @@ async fn client_connection_check_stops_an_abandoned_write() {
 
 #[test]
 fn a_runtime_shutdown_fails_the_call() {
-    let server = server!();
+    shutdown_fails_the_call::<Deadpool>(server!());
+    shutdown_fails_the_call::<Bb8>(server!());
+}
+
+fn shutdown_fails_the_call<K: Kind>(server: &Postgres) {
     let runtime = Runtime::new().unwrap();
     let proxy = Proxy::start(server.address()).unwrap();
-    let store = runtime.block_on(store_behind::<Deadpool>(&proxy, server));
+    let store = runtime.block_on(store_behind::<K>(&proxy, server));
     proxy.inject_always(Fault::BlackHole);
     let handle = runtime.handle().clone();
     thread::scope(|scope| {
