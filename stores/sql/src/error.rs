@@ -191,10 +191,13 @@ pub enum Error<E> {
 
     /// The server does not know a statement that was prepared on this connection, or knows another
     /// one by its name. Nothing was written.
+    ///
+    /// Either a pooler pools by transaction, or other code on the connection sent `DISCARD ALL` or
+    /// `DEALLOCATE ALL`.
     #[error(
-        "a prepared statement is unknown or of another client, as behind a pooler that pools by \
-         transaction; connect directly, pool by session, or use `behind_pooler` of \
-         countersign-postgres"
+        "a prepared statement is unknown or of another client: a pooler pools by transaction, or \
+         other code sent `DISCARD ALL` or `DEALLOCATE ALL`; connect directly, pool by session, \
+         discard nothing, or use `behind_pooler` of countersign-postgres"
     )]
     Pooler(#[source] E),
 
