@@ -17,11 +17,14 @@ pub enum DriverError {
 }
 
 impl DriverError {
-    /// Whether the connection may be out of step with the server, or has lost its prepared
-    /// statements. The error of a statement leaves the connection usable.
+    /// Whether a new connection may do better: this one may be out of step with the server, have
+    /// lost its prepared statements, have plans of another table, or lead to a former primary.
     pub(crate) fn spoils_connection(&self) -> bool {
         match self.reported() {
-            Some(failure) => matches!(failure, Failure::Pooler | Failure::ConnectionLost),
+            Some(failure) => matches!(
+                failure,
+                Failure::Pooler | Failure::ConnectionLost | Failure::ReadOnly | Failure::WrongTable
+            ),
             None => true,
         }
     }

@@ -198,8 +198,8 @@ where
         }
     }
 
-    /// Returns the connection to the pool, or closes the connection if an answer is still due or
-    /// the store refuses it.
+    /// Returns the connection to the pool, or closes the connection if an answer is still due, the
+    /// store refuses it, or a new one may do better.
     ///
     /// Before the driver gives the connection to another call, it pings the server and waits
     /// without a limit. The time-out here limits this wait. The method `return_to_pool` is hidden
@@ -210,8 +210,14 @@ where
         answer: Result<Result<T, Error>, Elapsed>,
     ) -> Result<T, Error> {
         match answer {
-            // A new connection also has the new settings of its user.
-            Ok(Err(error @ (Error::UnsafeSetting { .. } | Error::Pooler(_)))) => {
+            // A new connection has the new settings of its user, prepares its statements again, and
+            // leads to the new primary.
+            Ok(Err(
+                error @ (Error::UnsafeSetting { .. }
+                | Error::Pooler(_)
+                | Error::ReadOnly(_)
+                | Error::WrongTable { .. }),
+            )) => {
                 drop(connection.detach());
                 Err(error)
             }

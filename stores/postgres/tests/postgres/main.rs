@@ -45,6 +45,6 @@ mod imports;
 mod kinds;
 mod open_transactions;
 mod pooler;
-
+mod sessions;
 mod support;
 mod table;

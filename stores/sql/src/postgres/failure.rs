@@ -8,7 +8,7 @@ impl Failure {
             UNDEFINED_TABLE => Self::NoTable,
             UNDEFINED_COLUMN | DATATYPE_MISMATCH | UNDEFINED_FUNCTION | NOT_NULL_VIOLATION
             | CHECK_VIOLATION | STRING_TOO_LONG | NUMBER_OUT_OF_RANGE | NO_SUCH_CONSTRAINT
-            | WRONG_OBJECT_TYPE => Self::WrongTable,
+            | WRONG_OBJECT_TYPE | NOT_SUPPORTED => Self::WrongTable,
             FOREIGN_KEY_VIOLATION => Self::ForeignKey,
             UNIQUE_VIOLATION | DUPLICATE_TABLE | DUPLICATE_OBJECT => Self::AlreadyExists,
             SERIALIZATION_FAILURE | DEADLOCK_DETECTED => Self::Conflict,
@@ -18,7 +18,8 @@ impl Failure {
             DISK_FULL => Self::DiskFull,
             UNKNOWN_STATEMENT | DUPLICATE_STATEMENT | PROTOCOL_VIOLATION => Self::Pooler,
             TOO_MANY_CONNECTIONS | CANNOT_CONNECT_NOW => Self::Unreachable,
-            ADMIN_SHUTDOWN | CRASH_SHUTDOWN => Self::ConnectionLost,
+            ADMIN_SHUTDOWN | CRASH_SHUTDOWN | IDLE_SESSION | IDLE_IN_TRANSACTION
+            | LONG_TRANSACTION => Self::ConnectionLost,
             INVALID_AUTHORIZATION | INVALID_PASSWORD | NO_SUCH_DATABASE => Self::CannotOpen,
             code if code.starts_with(CONNECTION_EXCEPTIONS) => Self::ConnectionLost,
             _ => Self::Other,
@@ -29,6 +30,8 @@ impl Failure {
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const CONNECTION_EXCEPTIONS: &str = "08";
 const PROTOCOL_VIOLATION: &str = "08P01";
+/// A prepared load whose columns got another type, or an insert into a table with rules.
+const NOT_SUPPORTED: &str = "0A000";
 const STRING_TOO_LONG: &str = "22001";
 const NUMBER_OUT_OF_RANGE: &str = "22003";
 const NOT_NULL_VIOLATION: &str = "23502";
@@ -36,6 +39,8 @@ const FOREIGN_KEY_VIOLATION: &str = "23503";
 const UNIQUE_VIOLATION: &str = "23505";
 const CHECK_VIOLATION: &str = "23514";
 const READ_ONLY_TRANSACTION: &str = "25006";
+const IDLE_IN_TRANSACTION: &str = "25P03";
+const LONG_TRANSACTION: &str = "25P04";
 const UNKNOWN_STATEMENT: &str = "26000";
 const INVALID_AUTHORIZATION: &str = "28000";
 const INVALID_PASSWORD: &str = "28P01";
@@ -59,6 +64,7 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 const ADMIN_SHUTDOWN: &str = "57P01";
 const CRASH_SHUTDOWN: &str = "57P02";
 const CANNOT_CONNECT_NOW: &str = "57P03";
+const IDLE_SESSION: &str = "57P05";
 
 #[cfg(test)]
 mod tests {
@@ -70,6 +76,7 @@ mod tests {
             ("42P01", Failure::NoTable),
             ("42703", Failure::WrongTable),
             ("42P10", Failure::WrongTable),
+            ("0A000", Failure::WrongTable),
             ("23503", Failure::ForeignKey),
             ("23505", Failure::AlreadyExists),
             ("42P07", Failure::AlreadyExists),
@@ -84,6 +91,9 @@ mod tests {
             ("08P01", Failure::Pooler),
             ("53300", Failure::Unreachable),
             ("57P01", Failure::ConnectionLost),
+            ("57P05", Failure::ConnectionLost),
+            ("25P03", Failure::ConnectionLost),
+            ("25P04", Failure::ConnectionLost),
             ("08006", Failure::ConnectionLost),
             ("28P01", Failure::CannotOpen),
             ("42601", Failure::Other),

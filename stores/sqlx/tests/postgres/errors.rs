@@ -230,3 +230,39 @@ async fn an_unknown_prepared_statement_names_the_pooler() {
         .unwrap_err();
     assert!(matches!(error, Error::Pooler(_)), "{error:?}");
 }
+
+/// A pool of one connection, and a store on a table of its own with the account 1.
+async fn one_connection(server: &Postgres) -> (PgPool, PostgresStore, String) {
+    let options = PgPoolOptions::new().max_connections(1);
+    let (pool, table) = (options.connect(&server.url()).await.unwrap(), table());
+    let store = at(&pool, &table);
+    store.create_table().await.unwrap();
+    create(&store, &account(1)).await;
+    (pool, store, table)
+}
+
+/// After a failover, a connection can lead to the old primary, which is a replica now.
+#[tokio::test]
+async fn a_read_only_connection_is_replaced() {
+    let (pool, store, _) = one_connection(server!()).await;
+    run(&pool, "SET default_transaction_read_only = on").await;
+    let answer = overwrite(&store, 1, 2).await;
+    assert!(matches!(answer, Err(Error::ReadOnly(_))), "{answer:?}");
+    assert_eq!(overwrite(&store, 1, 2).await.unwrap(), WriteResult::Done);
+}
+
+/// The server refuses a prepared load whose columns got another type, even if the type fits.
+#[tokio::test]
+async fn a_plan_of_another_column_type_is_replaced() {
+    let (pool, store, table) = one_connection(server!()).await;
+    assert!(store.load(&account(1)).await.unwrap().is_some());
+    let change = format!("ALTER TABLE {table} ALTER record TYPE varbytes");
+    run(&pool, "CREATE DOMAIN varbytes AS bytea").await;
+    run(&pool, change).await;
+    let answer = store.load(&account(1)).await;
+    assert!(
+        matches!(answer, Err(Error::WrongTable { .. })),
+        "{answer:?}"
+    );
+    assert!(store.load(&account(1)).await.unwrap().is_some());
+}
