@@ -128,6 +128,25 @@ async fn an_unknown_row_is_an_error() {
     );
 }
 
+/// The server answers `INSERT 0 1` before it checks a deferred key, and reports the failure later.
+#[tokio::test]
+async fn a_failed_commit_is_an_error() {
+    let (server, table) = (server!(), table());
+    let pool = open::<Deadpool>(server).await;
+    let store = at(&pool, &table);
+    store.create_table().await.unwrap();
+    let key = "FOREIGN KEY (account) REFERENCES @_users DEFERRABLE INITIALLY DEFERRED";
+    let sql = format!("CREATE TABLE @_users (id text PRIMARY KEY); ALTER TABLE @ ADD {key}");
+    run(server, sql.replace('@', &table)).await;
+    for store in [store.clone(), store.behind_pooler()] {
+        let attempt = write(None, 1, b"nobody's");
+        let error = store.compare_and_swap(&account(1), attempt).await;
+        let error = error.unwrap_err();
+        assert!(matches!(error, Error::ForeignKey { .. }), "{error:?}");
+        assert_eq!(store.load(&account(1)).await.unwrap(), None);
+    }
+}
+
 async fn with_setting(server: &Postgres, setting: &str, table: &str) -> impl Store<Error = Error> {
     let mut config = config(server);
     config.options(format!("-c {setting}"));

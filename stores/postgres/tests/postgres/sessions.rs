@@ -122,6 +122,24 @@ async fn the_error_names_a_harmful_setting() {
     lock.batch_execute("ROLLBACK").await.unwrap();
 }
 
+/// The documentation warns of these: the calls succeed, and find another table or no account.
+#[tokio::test]
+async fn some_settings_are_the_task_of_the_application() {
+    let (server, table) = (server!(), table());
+    let id = AccountId::new("\u{E9}").unwrap();
+    create(&store_with_account(server, &table).await, &id).await;
+    let pool = Deadpool::open(config(server), 1).await;
+    let store = at(&pool, &table);
+    change_session::<Deadpool>(&pool, "SET client_encoding = latin1").await;
+    assert_eq!(store.load(&id).await.unwrap(), None);
+    let other = format!("CREATE TEMP TABLE {table} (LIKE {table} INCLUDING ALL)");
+    change_session::<Deadpool>(&pool, &other).await;
+    assert_eq!(store.load(&account(1)).await.unwrap(), None);
+    create(&store, &account(1)).await;
+    change_session::<Deadpool>(&pool, "SET synchronous_commit = off").await;
+    assert_eq!(overwrite(&store, 1, 2).await.unwrap(), WriteResult::Done);
+}
+
 /// A pool that discards prepared statements whenever a connection comes back.
 fn discarding(server: &Postgres) -> Pool {
     let recycling_method = RecyclingMethod::Custom("DISCARD ALL".into());

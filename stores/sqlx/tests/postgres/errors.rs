@@ -266,3 +266,18 @@ async fn a_plan_of_another_column_type_is_replaced() {
     );
     assert!(store.load(&account(1)).await.unwrap().is_some());
 }
+
+/// The server answers `INSERT 0 1` before it checks a deferred key, and reports the failure later.
+#[tokio::test]
+async fn a_failed_commit_is_an_error() {
+    let (pool, store, table) = one_connection(server!()).await;
+    let key = "FOREIGN KEY (key_id) REFERENCES @_keys DEFERRABLE INITIALLY DEFERRED";
+    let sql = format!("CREATE TABLE @_keys (id bigint PRIMARY KEY); ALTER TABLE @ ADD {key}");
+    run(&pool, format!("DELETE FROM {table}")).await;
+    run(&pool, sql.replace('@', &table)).await;
+    let attempt = write(None, 1, b"record");
+    let error = store.compare_and_swap(&account(1), attempt).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::ForeignKey { .. }), "{error:?}");
+    assert_eq!(store.load(&account(1)).await.unwrap(), None);
+}
