@@ -15,9 +15,12 @@ use crate::{Connections, NoConnection};
 /// An `Arc<PreparedClient>` is the simplest [`Connections`] of a store: one connection for all
 /// calls. The driver sends the statements of concurrent calls one after the other without waiting
 /// for answers, so one connection serves many clients. But one statement that waits for a lock
-/// makes all calls wait. After a lost connection or a time-out, every call fails with
-/// [`Error::Unreachable`](crate::Error::Unreachable): connect again, and make a new store. So use
-/// it in tools and tests, and use a pool in a service.
+/// makes all calls wait. After a lost connection, a time-out, or an error that a new connection may
+/// not have, every call fails with [`Error::Unreachable`](crate::Error::Unreachable): connect
+/// again, and make a new store. So use it in tools and tests, and use a pool in a service.
+///
+/// Do not begin a transaction by text on this client while a call runs: the write of the call could
+/// become part of it.
 ///
 /// ```no_run
 /// use countersign_postgres::{PostgresStore, PreparedClient};
@@ -165,4 +168,4 @@ impl Connections for Arc<PreparedClient> {
 }
 
 const NOT_USABLE: &str =
-    "the client lost its connection, or was given up after a time-out; connect again";
+    "the client lost its connection, or was given up after an earlier error; connect again";

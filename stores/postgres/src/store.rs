@@ -68,6 +68,24 @@ use crate::{Connections, Error};
 /// client, and on most other pools, it does not know. If the connections are for the store alone,
 /// call [`with_own_connections`](Self::with_own_connections) there.
 ///
+/// # Settings that other code changes
+///
+/// If your code changes a setting by `SET` on a shared connection, the setting stays when the
+/// connection goes back to the pool. The store does not undo it. These settings matter:
+///
+/// - `search_path`: the store uses the first table with its name, also a temporary one. If two
+///   schemas have such a table, an account can have a record in each, and a code is accepted once
+///   in each.
+/// - `synchronous_commit`: the store asks for it before its first statement, and not on every
+///   connection.
+/// - `client_encoding`: the store does not find accounts whose ids have characters outside ASCII.
+/// - `role`, `statement_timeout`, `lock_timeout`: calls fail, and the error names the reason.
+///
+/// So change these settings by `SET LOCAL` in a transaction, or give the store a pool of its own.
+/// `DISCARD ALL` and `DEALLOCATE ALL` remove the prepared statements: the next call on the
+/// connection fails with [`Error::Pooler`]. If your code or your pool sends them, call
+/// [`behind_pooler`](Self::behind_pooler).
+///
 /// # Dropped futures, time-outs and lost connections
 ///
 /// If you drop the future of a call, the call continues in a task of its own and ends by itself. If

@@ -70,6 +70,23 @@ use crate::{GateStore, SignInTables};
 /// login: see `with_sign_ins`. If you need other rows there, write your own [`Store`] with these
 /// statements. Such a store begins and commits a transaction for each conditional write.
 ///
+/// # Settings that other code changes
+///
+/// If your code changes a setting by `SET` on a shared connection, the setting stays when the
+/// connection goes back to the pool. The store does not undo it. These settings matter:
+///
+/// - `search_path`: the store uses the first table with its name, also a temporary one. If two
+///   schemas have such a table, an account can have a record in each, and a code is accepted once
+///   in each.
+/// - `synchronous_commit`: the store asks for it before its first statement, and not on every
+///   connection.
+/// - `client_encoding`: the store does not find accounts whose ids have characters outside ASCII.
+/// - `role`, `statement_timeout`, `lock_timeout`: calls fail, and the error names the reason.
+///
+/// So change these settings by `SET LOCAL` in a transaction, or give the store a pool of its own.
+/// Do not send `DISCARD ALL` or `DEALLOCATE ALL`: they remove the prepared statements, and the next
+/// call on the connection fails with [`Error::Pooler`].
+///
 /// # Dropped futures, time-outs and lost connections
 ///
 /// If you drop the future of a call, the call continues in a task of its own and ends by itself. If
