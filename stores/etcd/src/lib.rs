@@ -54,16 +54,18 @@
 //! | `--quota-backend-bytes` | a full database refuses writes, and so sign-ins ([`Error::NoSpace`]) |
 //! | no `--unsafe-no-fsync` | otherwise a power failure loses answered writes |
 //!
-//! A restored snapshot is older than the records that it replaces. What an attacker gains by that:
+//! If you restore a snapshot, all writes after it are lost:
 //!
-//! - A passcode was accepted after the snapshot: an attacker who saw the passcode can use it again
-//!   while it is in the window, 90 seconds by default.
-//! - A backup code was accepted: an attacker who saw the code can use it again until the user
-//!   issues new ones.
-//! - A guess was wrong: the guess is not counted.
-//! - An authenticator was removed, or backup codes were issued: the old ones work again.
-//! - An enrollment was confirmed: the account has no second factor. Keep your own `enrolled` flag,
-//!   and treat *flag set and absent* as an error.
+//! | what was lost | what an attacker gains |
+//! |---|---|
+//! | an accepted passcode | the passcode works again, while it is in the window of 90 seconds |
+//! | an accepted backup code | the code works again, until the user issues new ones |
+//! | a wrong guess | the guess is not counted |
+//! | a removed authenticator, or new backup codes | the old ones work again |
+//! | a confirmed enrollment | the account has no second factor |
+//!
+//! So keep your own `enrolled` flag. If the flag is set and the status is `Absent`, refuse the
+//! login.
 
 mod answer;
 mod endpoints;

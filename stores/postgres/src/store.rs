@@ -46,7 +46,7 @@ use crate::{Connections, Error};
 /// The store is correct at every isolation level, whatever your default level is. At `REPEATABLE
 /// READ` and `SERIALIZABLE` the server rolls back conflicting statements with SQLSTATE
 /// 40001. After a deadlock it rolls back with 40P01. The store runs such a statement again at once,
-/// and finds the row changed. The store repeats nothing else.
+/// and finds the row changed. The store repeats no statement that may have been applied.
 ///
 /// # Poolers
 ///
@@ -67,6 +67,9 @@ use crate::{Connections, Error};
 /// pools of deadpool and bb8, the store knows whether other code has used the connection. On one
 /// client, and on most other pools, it does not know. If the connections are for the store alone,
 /// call [`with_own_connections`](Self::with_own_connections) there.
+///
+/// If a statement of the open transaction had failed, the server refuses the statement of the
+/// store. The store then ends the transaction, and sends its statement again.
 ///
 /// # Settings that other code changes
 ///
@@ -108,9 +111,10 @@ use crate::{Connections, Error};
 ///   first statement, the store asks the server. It refuses `off`, and if a standby is named, it
 ///   refuses `local`, too ([`Error::UnsafeSetting`]).
 /// - Do not use a replica. Its loads can be out of date, and it refuses writes
-///   ([`Error::ReadOnly`]). A failover can lose the last writes, and the passcodes that they used
-///   are then valid again. So name the replica that takes over in `synchronous_standby_names`, and
-///   leave `synchronous_commit` at `on` or higher.
+///   ([`Error::ReadOnly`]). The store then closes the connection, because after a failover a
+///   connection can lead to the former primary. A failover can lose the last writes, and the
+///   passcodes that they used are then valid again. So name the replica that takes over in
+///   `synchronous_standby_names`, and leave `synchronous_commit` at `on` or `remote_apply`.
 /// - CockroachDB and YugabyteDB speak the same protocol and are always serializable. The store
 ///   repeats statements that they roll back with 40001. If CockroachDB does not know the result
 ///   (40003), the call fails. The tests of this crate do not cover these databases, so run the

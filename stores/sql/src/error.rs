@@ -174,8 +174,8 @@ pub enum Error<E> {
 
     /// The database is read-only. Nothing was written.
     ///
-    /// After a failover, a connection can lead to the former primary. So the stores on PostgreSQL,
-    /// MySQL and MariaDB close the connection, and the next call uses another one.
+    /// After a failover, a connection can lead to the former primary. So close the connection, as
+    /// the stores of countersign-postgres and countersign-sqlx do on servers.
     #[error(
         "the database is read-only, so nothing was written; check that it is the primary, \
          the connection options, and the rights on a file and its directory"

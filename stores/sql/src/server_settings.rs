@@ -28,8 +28,8 @@ impl Dialect {
     }
 
     /// Checks the rows of [`settings`](Self::settings). Returns how long a call may take by
-    /// default: 5 seconds, or 10 seconds in a Galera cluster. When a node of such a cluster dies,
-    /// the others write nothing for up to 6.4 seconds.
+    /// default: 5 seconds, or 10 seconds in a Galera cluster. If a node of such a cluster dies, the
+    /// others write nothing for about 6 seconds.
     ///
     /// ```
     /// use countersign_sql::{Dialect, Error};

@@ -50,7 +50,7 @@ use crate::{GateStore, SignInTables};
 /// The store is correct at every isolation level, whatever your default level is. At `REPEATABLE
 /// READ` and `SERIALIZABLE` the server rolls back conflicting statements with SQLSTATE
 /// 40001. After a deadlock it rolls back with 40P01. The store runs such a statement again at once,
-/// and finds the row changed. The store repeats nothing else.
+/// and finds the row changed. The store repeats no statement that may have been applied.
 ///
 /// # No open transactions
 ///
@@ -114,9 +114,10 @@ use crate::{GateStore, SignInTables};
 ///   off`, a crash undoes the last writes. A passcode that was used is then valid again. The store
 ///   refuses `off`. If a standby is named, it refuses `local`, too.
 /// - Do not use a replica. Its loads can be out of date, and it refuses writes
-///   ([`Error::ReadOnly`]). A failover can lose the last writes, and the passcodes that they used
-///   are then valid again. So name the replica that takes over in `synchronous_standby_names`, and
-///   leave `synchronous_commit` at `on` or higher.
+///   ([`Error::ReadOnly`]). The store then closes the connection, because after a failover a
+///   connection can lead to the former primary. A failover can lose the last writes, and the
+///   passcodes that they used are then valid again. So name the replica that takes over in
+///   `synchronous_standby_names`, and leave `synchronous_commit` at `on` or `remote_apply`.
 /// - A pooler in between, such as `PgBouncer`, must pool by session, or know which client prepared
 ///   which statement. Otherwise it mixes up the prepared statements of its clients. With
 ///   `PgBouncer` 1.18, 370 of 800 calls failed, and others ran the statement of another client and
