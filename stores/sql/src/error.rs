@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::AccountId;
+use countersign::store::WriteKind;
 
 use crate::AccountColumn;
 
@@ -243,6 +244,25 @@ pub enum Error<E> {
          call other methods on a verifier whose store uses the pool"
     )]
     OnlyImports,
+
+    /// This kind of write must not depend on rows of your own: if it counts a failed attempt, a
+    /// rollback would make the guess free. No statement was sent.
+    #[error(
+        "a write of the kind {kind:?} must not depend on rows of your own, so no statement was \
+         sent; call `compare_and_swap` for it"
+    )]
+    OnlyAccepted {
+        /// The kind of the write.
+        kind: WriteKind,
+    },
+
+    /// Your own rows of the transaction could not be written. The transaction was rolled back, so
+    /// the record was not written either.
+    #[error(
+        "your own rows of the transaction could not be written, so it was rolled back, and nothing \
+         was written; see the source"
+    )]
+    RowsFailed(#[source] Box<dyn StdError + Send + Sync>),
 
     /// Any other error of the database or the driver.
     #[error("the database reported an error; see its source")]

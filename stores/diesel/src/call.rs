@@ -1,0 +1,172 @@
+//! What a call does on its connection. Both stores run this code.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use countersign_sql::{CONFLICT_RETRIES, Dialect, TIME_LIMIT, TableName};
+use diesel::result::QueryResult;
+
+use crate::Error;
+use crate::database::Database;
+use crate::driver_error::of_statement;
+use crate::session::{Answer, Session};
+use crate::statement::Statement;
+
+/// The settings of a store that a call needs.
+#[derive(Debug, Clone)]
+pub(crate) struct CallSettings {
+    /// The time limit that the application has set.
+    limit: Option<Duration>,
+    /// Whether other code may use the connections, and leave transactions open.
+    shared: bool,
+    /// Whether the database must keep the promises of a store.
+    checks: bool,
+    /// Set when the server has passed its check: how long a call may take by default.
+    checked: Arc<OnceLock<Duration>>,
+}
+
+impl CallSettings {
+    pub(crate) fn new() -> Self {
+        Self {
+            limit: None,
+            shared: true,
+            checks: true,
+            checked: Arc::default(),
+        }
+    }
+
+    pub(crate) fn with_limit(self, limit: Duration) -> Self {
+        let limit = Some(limit);
+        Self { limit, ..self }
+    }
+
+    pub(crate) fn without_sharing(self) -> Self {
+        Self {
+            shared: false,
+            ..self
+        }
+    }
+
+    pub(crate) fn without_check(self) -> Self {
+        Self {
+            checks: false,
+            ..self
+        }
+    }
+
+    pub(crate) fn limit(&self) -> Duration {
+        let by_default = || self.checked.get().copied().unwrap_or(TIME_LIMIT);
+        self.limit.unwrap_or_else(by_default)
+    }
+
+    /// Makes sure that the next statement commits by itself, on a database that keeps the promises
+    /// of a store. If this fails, the statement of the call was not sent.
+    pub(crate) async fn prepare<S: Session>(
+        &self,
+        session: &mut S,
+        table: &TableName,
+        writes: bool,
+    ) -> Result<(), Error> {
+        let failed = |error| of_statement::<S::Backend>(table, error);
+        let depth = session.status().transaction_depth().map_err(failed)?;
+        if depth.is_some() {
+            return Err(Error::OpenTransaction);
+        }
+        if self.shared {
+            end_transaction(session).await.map_err(failed)?;
+        }
+        if !self.checks {
+            return Ok(());
+        }
+        match S::Backend::DIALECT {
+            Dialect::Sqlite if !writes => Ok(()),
+            Dialect::Sqlite => check_synchronous(session, table).await,
+            dialect if self.checked.get().is_none() => {
+                let limit = check_server(dialect, session, table).await?;
+                // Another call may have finished the same check.
+                _ = self.checked.set(limit);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs a statement, and runs it again after a conflict with another transaction.
+pub(crate) async fn run<S: Session, A: Answer>(
+    session: &mut S,
+    table: &TableName,
+    statement: &Statement,
+) -> Result<A, Error> {
+    let mut retries = 0..CONFLICT_RETRIES;
+    loop {
+        let answer = A::of(session, statement).await;
+        match answer.map_err(|error| of_statement::<S::Backend>(table, error)) {
+            Err(Error::Conflict(_)) if retries.next().is_some() => {}
+            answer => return answer,
+        }
+    }
+}
+
+/// Whether the connection may be out of step with the server, so that it must be closed. A new one
+/// also has the new settings of its user.
+pub(crate) const fn spoils_connection(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::ConnectionLost(_)
+            | Error::Database(_)
+            | Error::LeftCluster(_)
+            | Error::Pooler(_)
+            | Error::RowsFailed(_)
+            | Error::UnsafeSetting { .. }
+    )
+}
+
+/// Ends a transaction that other code began with a statement of its own. Diesel does not know of
+/// it.
+async fn end_transaction<S: Session>(session: &mut S) -> QueryResult<()> {
+    match S::Backend::DIALECT {
+        // The server warns about a `ROLLBACK` without a transaction, but not about this batch. In a
+        // transaction that has failed, the batch fails too.
+        Dialect::Postgres => match session.batch("BEGIN; ROLLBACK").await {
+            Ok(()) => Ok(()),
+            Err(_) => session.batch("ROLLBACK").await,
+        },
+        Dialect::MySql => session.execute(&Statement::text("ROLLBACK")).await.map(drop),
+        // SQLite refuses it without a transaction.
+        _ => {
+            _ = session.batch("ROLLBACK").await;
+            Ok(())
+        }
+    }
+}
+
+async fn check_server<S: Session>(
+    dialect: Dialect,
+    session: &mut S,
+    table: &TableName,
+) -> Result<Duration, Error> {
+    let Some(sql) = dialect.settings() else {
+        return Ok(TIME_LIMIT);
+    };
+    let rows: Vec<(String, String)> = run(session, table, &Statement::text(sql)).await?;
+    dialect.time_limit(rows.iter().map(|(name, value)| (&**name, &**value)))
+}
+
+/// A setting of the connection, not of the file. From [`FULL`] on, an answer means that the disk
+/// has the write.
+async fn check_synchronous<S: Session>(session: &mut S, table: &TableName) -> Result<(), Error> {
+    let rows: Vec<i64> = run(session, table, &Statement::text(SYNCHRONOUS)).await?;
+    match rows.first() {
+        Some(&level) if level < FULL => Err(Error::UnsafeSetting {
+            name: "synchronous",
+            value: level.to_string(),
+            wanted: "FULL",
+        }),
+        _ => Ok(()),
+    }
+}
+
+const SYNCHRONOUS: &str = "PRAGMA main.synchronous";
+/// <https://www.sqlite.org/pragma.html#pragma_synchronous>
+const FULL: i64 = 2;

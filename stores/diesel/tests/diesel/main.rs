@@ -1,0 +1,37 @@
+//! The stores satisfy the contract on each kind of pool and on each database, and name the reason
+//! of each failure.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+/// Makes a test of each check for each kind of pool. Without the server, the test returns.
+macro_rules! on_each_kind {
+    ($($check:ident),+ $(,)?; $($kind:ident),+ $(,)?) => {
+        on_each_kind!(@kinds [$($check),+] $($kind),+);
+    };
+    (@kinds $checks:tt $($kind:ident),+) => { $(
+        #[expect(non_snake_case, reason = "the name of the kind")]
+        mod $kind {
+            on_each_kind!(@checks $kind, $checks);
+        }
+    )+ };
+    (@checks $kind:ident, [$($check:ident),+]) => { $(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $check() {
+            type Kind = crate::kinds::$kind;
+            if let Some(database) = crate::kinds::database::<Kind>() {
+                super::super::$check::<Kind>(&database).await;
+            }
+        }
+    )+ };
+}
+
+mod conformance;
+mod databases;
+mod kinds;
+mod support;
