@@ -8,7 +8,7 @@ use countersign::blocking::Store as BlockingStore;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
 use countersign_diesel::{
     AccountColumn, BoxError, ConfigureSqlite, Connections, DieselStore, Error, blocking,
-    sqlite_manager,
+    configure_sqlite,
 };
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::ConnectionManager;
@@ -41,8 +41,9 @@ pub(crate) trait Kind: Send + Sync + 'static {
     /// Runs text on a connection of the pool, and gives the connection back.
     fn run(pool: &Self::Pool, sql: &str) -> impl Future<Output = diesel::QueryResult<()>> + Send;
 
-    /// Begins a transaction as diesel does, and gives the connection back.
-    fn leave_open(pool: &Self::Pool) -> impl Future<Output = ()> + Send;
+    /// Begins a transaction as diesel does, and gives the connection back. A pool keeps a
+    /// connection with a transaction for tests, and closes any other.
+    fn leave_open(pool: &Self::Pool, for_tests: bool) -> impl Future<Output = ()> + Send;
 
     /// Takes a connection out of the pool.
     fn hold(pool: &Self::Pool) -> impl Future<Output = Box<dyn Any + Send>> + Send;
@@ -207,10 +208,14 @@ macro_rules! blocking_kinds {
                 block_in_place(|| pool.get().unwrap().batch_execute(sql))
             }
 
-            async fn leave_open(pool: &Self::Pool) {
-                use diesel::connection::{AnsiTransactionManager, TransactionManager};
-                let mut connection = pool.get().unwrap();
-                AnsiTransactionManager::begin_transaction(&mut *connection).unwrap();
+            async fn leave_open(pool: &Self::Pool, for_tests: bool) {
+                use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
+                let connection: &mut $connection = &mut pool.get().unwrap();
+                if for_tests {
+                    connection.begin_test_transaction().unwrap();
+                } else {
+                    AnsiTransactionManager::begin_transaction(connection).unwrap();
+                }
             }
 
             async fn hold(pool: &Self::Pool) -> Box<dyn Any + Send> {
@@ -300,6 +305,24 @@ impl diesel::r2d2::CustomizeConnection<SqliteConnection, diesel::r2d2::Error> fo
     }
 }
 
+fn patient_manager(url: &str) -> AsyncDieselConnectionManager<AsyncSqlite> {
+    let mut config = ManagerConfig::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(|url| {
+        Box::pin(async move {
+            let mut connection = AsyncSqlite::establish(url).await?;
+            let configured = connection.spawn_blocking(|connection| {
+                configure_sqlite(connection)?;
+                connection.batch_execute(PATIENCE)
+            });
+            let configured = configured.await;
+            configured.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+            Ok(connection)
+        })
+    });
+    AsyncDieselConnectionManager::new_with_config(url, config)
+}
+
 type AsyncSqlite = SyncConnectionWrapper<SqliteConnection>;
 
 macro_rules! async_kinds {
@@ -314,12 +337,7 @@ macro_rules! async_kinds {
             const HAS_LIMIT: bool = true;
 
             async fn open(url: &str, size: u32) -> Self::Pool {
-                let pool = async_kinds!(@build $pool, $manager(url), size);
-                if !<$engine>::IS_SERVER {
-                    // One connection is enough to wait for locks.
-                    Self::run(&pool, PATIENCE).await.unwrap();
-                }
-                pool
+                async_kinds!(@build $pool, $manager(url), size)
             }
 
             fn store(pool: &Self::Pool) -> Self::Store {
@@ -330,11 +348,15 @@ macro_rules! async_kinds {
                 pool.get().await.unwrap().batch_execute(sql).await
             }
 
-            async fn leave_open(pool: &Self::Pool) {
+            async fn leave_open(pool: &Self::Pool, for_tests: bool) {
                 use diesel_async::TransactionManager;
                 type Manager = <$connection as AsyncConnection>::TransactionManager;
-                let mut connection = pool.get().await.unwrap();
-                Manager::begin_transaction(&mut connection).await.unwrap();
+                let connection: &mut $connection = &mut pool.get().await.unwrap();
+                if for_tests {
+                    connection.begin_test_transaction().await.unwrap();
+                } else {
+                    Manager::begin_transaction(connection).await.unwrap();
+                }
             }
 
             async fn hold(pool: &Self::Pool) -> Box<dyn Any + Send> {
@@ -353,10 +375,10 @@ macro_rules! async_kinds {
 async_kinds! {
     DeadpoolOnPostgres: OnPostgres, AsyncPgConnection, deadpool, server_manager;
     DeadpoolOnMariaDb: OnMariaDb, AsyncMysqlConnection, deadpool, server_manager;
-    DeadpoolOnSqlite: OnSqlite, AsyncSqlite, deadpool, sqlite_manager;
+    DeadpoolOnSqlite: OnSqlite, AsyncSqlite, deadpool, patient_manager;
     Bb8OnPostgres: OnPostgres, AsyncPgConnection, bb8, server_manager;
     Bb8OnMariaDb: OnMariaDb, AsyncMysqlConnection, bb8, server_manager;
-    Bb8OnSqlite: OnSqlite, AsyncSqlite, bb8, sqlite_manager;
+    Bb8OnSqlite: OnSqlite, AsyncSqlite, bb8, patient_manager;
 }
 
 /// A long time limit, because a computer that builds and tests is slow.

@@ -12,20 +12,19 @@
 /// Makes a test of each check for each kind of pool. Without the server, the test returns.
 macro_rules! on_each_kind {
     ($($check:ident),+ $(,)?; $($kind:ident),+ $(,)?) => {
-        on_each_kind!(@kinds [$($check),+] $($kind),+);
+        on_each_kind!(@checks [$($kind),+] $($check),+);
     };
-    (@kinds $checks:tt $($kind:ident),+) => { $(
-        #[expect(non_snake_case, reason = "the name of the kind")]
-        mod $kind {
-            on_each_kind!(@checks $kind, $checks);
+    (@checks $kinds:tt $($check:ident),+) => { $(
+        #[expect(non_snake_case, reason = "each test has the name of its kind")]
+        mod $check {
+            on_each_kind!(@kinds $check, $kinds);
         }
     )+ };
-    (@checks $kind:ident, [$($check:ident),+]) => { $(
+    (@kinds $check:ident, [$($kind:ident),+]) => { $(
         #[tokio::test(flavor = "multi_thread")]
-        async fn $check() {
-            type Kind = crate::kinds::$kind;
-            if let Some(database) = crate::kinds::database::<Kind>() {
-                super::super::$check::<Kind>(&database).await;
+        async fn $kind() {
+            if let Some(database) = crate::kinds::database::<crate::kinds::$kind>() {
+                super::$check::<crate::kinds::$kind>(&database).await;
             }
         }
     )+ };
