@@ -25,7 +25,10 @@ impl Database for Mysql {
     fn bytes<'r>(row: &impl Row<'r, Self>, column: usize) -> deserialize::Result<Vec<u8>> {
         let field = row.get(column).ok_or(UnexpectedEndOfRow)?;
         let value = field.value().ok_or(UnexpectedNullError)?;
-        FromSql::<Binary, Self>::from_sql(value)
+        match value.value_type() {
+            MysqlType::Blob | MysqlType::String => FromSql::<Binary, Self>::from_sql(value),
+            other => Err(other_type(other)),
+        }
     }
 
     fn number<'r>(row: &impl Row<'r, Self>, column: usize) -> deserialize::Result<i64> {
@@ -35,7 +38,7 @@ impl Database for Mysql {
             MysqlType::LongLong | MysqlType::UnsignedLongLong => {
                 FromSql::<BigInt, Self>::from_sql(value)
             }
-            other => Err(format!("the column has the type {other:?}").into()),
+            other => Err(other_type(other)),
         }
     }
 
@@ -100,6 +103,11 @@ impl Database for Mysql {
             Failure::Other
         }
     }
+}
+
+/// Diesel would take the bytes of a number, and convert a number of another type.
+fn other_type(kind: MysqlType) -> Box<dyn std::error::Error + Send + Sync> {
+    format!("the column has the type {kind:?}").into()
 }
 
 #[cfg(test)]

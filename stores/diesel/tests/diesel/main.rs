@@ -32,5 +32,11 @@ macro_rules! on_each_kind {
 
 mod conformance;
 mod databases;
+mod errors;
+mod faults;
 mod kinds;
+mod open_transactions;
+mod rows;
+mod settings;
 mod support;
+mod table;

@@ -4,8 +4,10 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use countersign::AccountId;
-use countersign::store::{Store, StoredRecord, WriteResult};
+use countersign::store::{
+    ConditionalWrite, Store, StoredRecord, Summary, WriteKind, WriteResult,
+};
+use countersign::{AccountId, KeyId};
 use countersign_diesel::{AccountColumn, Error};
 pub(crate) use countersign_store_testing::sql::{account, erase, revision, table, write};
 
@@ -70,4 +72,15 @@ pub(crate) async fn drop_after<F: Future>(polls: i64, future: F) -> Option<F::Ou
         }
     })
     .await
+}
+
+/// A write of this kind over the revision `expected`.
+pub(crate) fn write_of(
+    kind: WriteKind,
+    expected: i64,
+    new: i64,
+    record: &[u8],
+) -> ConditionalWrite<'_> {
+    let summary = Summary::new(true, 10, KeyId::new(1));
+    ConditionalWrite::put(Some(revision(expected)), revision(new), record, kind, summary)
 }
