@@ -1,7 +1,9 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use diesel::connection::{Connection, LoadConnection, TransactionManager, TransactionManagerStatus};
+use diesel::connection::{
+    Connection, LoadConnection, TransactionManager, TransactionManagerStatus,
+};
 use diesel::result::{Error, QueryResult};
 
 use crate::database::{Database, FromRow};
@@ -53,7 +55,10 @@ where
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        if let Poll::Ready(output) = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             return output;
         }
     }

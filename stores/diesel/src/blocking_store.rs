@@ -18,7 +18,42 @@ use crate::statement::Statement;
 use crate::swap::{BoxError, Swap};
 use crate::{DriverError, Error};
 
-/// X
+/// A blocking store in PostgreSQL, MySQL, MariaDB or SQLite, on your own pool of r2d2.
+///
+/// ```no_run
+/// # #[cfg(feature = "sqlite")]
+/// # fn open(keyring: countersign::Keyring) -> Result<(), Box<dyn std::error::Error>> {
+/// use countersign::blocking::Verifier;
+/// use countersign_diesel::{ConfigureSqlite, blocking::DieselStore};
+/// use diesel::SqliteConnection;
+/// use diesel::r2d2::{ConnectionManager, Pool};
+///
+/// let manager = ConnectionManager::<SqliteConnection>::new("accounts.db");
+/// let pool = Pool::builder()
+///     .connection_customizer(Box::new(ConfigureSqlite))
+///     .build(manager)?;
+/// let store = DieselStore::new(pool).with_table("second_factor")?;
+/// store.create_table()?;
+/// let verifier = Verifier::builder(store, keyring, "Example").build_blocking()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The page of the async `DieselStore` describes the table, the settings of the database, and what
+/// the store checks. Both stores run the same code.
+///
+/// # Time limits
+///
+/// The time limit of the store covers the wait for a connection only. Nothing stops a blocking
+/// statement from outside. So let the database stop it, by the URL or by a `CustomizeConnection`:
+///
+/// - PostgreSQL: `?connect_timeout=5&tcp_user_timeout=5000&options=-c%20statement_timeout%3D4000`
+///   in the URL. A statement that waits for a lock then ends after 4 seconds, and nothing was
+///   written. If the network is silent, libpq gives up after 5 seconds, and the write may have been
+///   applied. A commit that waits for a standby has no limit.
+/// - MySQL and MariaDB: `SET innodb_lock_wait_timeout = 4` on each connection. Diesel sets no time
+///   limit for the network, so a silent one blocks the thread until the operating system gives up.
+/// - SQLite: `ConfigureSqlite` sets a `busy_timeout` of 4 seconds.
 pub struct DieselStore<C>
 where
     C: R2D2Connection + LoadConnection + Connection<Backend: Database> + Send + 'static,
@@ -67,16 +102,21 @@ where
         Self { settings, ..self }
     }
 
-    /// Says that no other code uses these connections: see
-    /// [`with_own_connections`](crate::DieselStore::with_own_connections) of the async store.
+    /// Says that no other code uses these connections. The store then does not end open
+    /// transactions, and a call takes one round trip.
+    ///
+    /// Do not say so of a pool that you share. A connection with an open transaction would swallow
+    /// a write that was answered with `Done`.
     #[must_use]
     pub fn with_own_connections(self) -> Self {
         let settings = self.settings.without_sharing();
         Self { settings, ..self }
     }
 
-    /// Sends statements without a check of the database: see
-    /// [`danger_without_check`](crate::DieselStore::danger_without_check) of the async store.
+    /// Sends statements without a check of the database.
+    ///
+    /// With the settings that the check refuses, a passcode that was used can be valid again after
+    /// a crash or a failover. So call this only in tests, or to measure such a database.
     #[must_use]
     pub fn danger_without_check(self) -> Self {
         let settings = self.settings.without_check();
@@ -122,7 +162,71 @@ where
         self.table.accounts(ids.map(|ids| ids.into_iter().map(Ok)))
     }
 
-    /// X
+    /// Writes the record and rows of your own in one transaction, for a [`Store`] of your own around
+    /// this one: for example a session with an accepted code.
+    ///
+    /// If the account has another revision, the answer is `Stale`, and `rows` does not run. If
+    /// `rows` fails, the transaction is rolled back, and the error is [`Error::RowsFailed`]. If the
+    /// process or the database is killed, both are stored or neither is.
+    ///
+    /// It takes the writes of these kinds: `Accepted`, `DeviceTrusted`, `Enrolled`, `Removed` and
+    /// `Disabled`. A write of another kind may count a failed attempt, and a rollback would make
+    /// the guess free. Send it with `compare_and_swap`.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "sqlite")]
+    /// # mod example {
+    /// use countersign::AccountId;
+    /// use countersign::blocking::Store;
+    /// use countersign::store::{ConditionalWrite, StoredRecord, WriteKind, WriteResult};
+    /// use countersign_diesel::{Error, blocking::DieselStore};
+    /// use diesel::sql_types::Text;
+    /// use diesel::{RunQueryDsl, SqliteConnection};
+    ///
+    /// /// The store of one sign-in, with the token of its new session.
+    /// struct SignIn {
+    ///     store: DieselStore<SqliteConnection>,
+    ///     token: String,
+    /// }
+    ///
+    /// impl Store for SignIn {
+    ///     type Error = Error;
+    ///
+    ///     fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
+    ///         self.store.load(account)
+    ///     }
+    ///
+    ///     fn compare_and_swap(
+    ///         &self,
+    ///         account: &AccountId,
+    ///         write: ConditionalWrite<'_>,
+    ///     ) -> Result<WriteResult, Error> {
+    ///         if write.kind() != WriteKind::Accepted {
+    ///             return self.store.compare_and_swap(account, write);
+    ///         }
+    ///         self.store.compare_and_swap_with(account, write, |connection| {
+    ///             diesel::sql_query("INSERT INTO sessions VALUES (?, ?)")
+    ///                 .bind::<Text, _>(&self.token)
+    ///                 .bind::<Text, _>(account.as_str())
+    ///                 .execute(connection)?;
+    ///             Ok(())
+    ///         })
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// The row must be useless until the verifier returns the receipt, because the answer to a
+    /// commit can be lost. So hand out the token only then.
+    ///
+    /// `rows` must not end the transaction. It may send nothing outside of the database, because
+    /// the commit can still fail. Before the commit, the store makes sure that the transaction
+    /// still has the record. If the database rolls it back in favour of another one, the answer is
+    /// `Stale`.
+    ///
+    /// # Errors
+    /// [`Error::OnlyAccepted`] for a write of another kind, [`Error::RowsFailed`], or another
+    /// [`Error`] of the store.
     pub fn compare_and_swap_with(
         &self,
         account: &AccountId,
@@ -158,7 +262,9 @@ where
         let mut connection = loop {
             let mut connection = self.connection(limit.saturating_sub(start.elapsed()))?;
             let mut session = BlockingSession(&mut *connection);
-            let prepared = now(self.settings.prepare(&mut session, self.table.name(), writes));
+            let prepared = now(self
+                .settings
+                .prepare(&mut session, self.table.name(), writes));
             match close_if_spoiled(&mut connection, prepared) {
                 Ok(()) => break connection,
                 // An idle connection was lost. No statement of the call was sent on it, so the call

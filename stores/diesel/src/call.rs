@@ -132,7 +132,10 @@ async fn end_transaction<S: Session>(session: &mut S) -> QueryResult<()> {
             Ok(()) => Ok(()),
             Err(_) => session.batch("ROLLBACK").await,
         },
-        Dialect::MySql => session.execute(&Statement::text("ROLLBACK")).await.map(drop),
+        Dialect::MySql => session
+            .execute(&Statement::text("ROLLBACK"))
+            .await
+            .map(drop),
         // SQLite refuses it without a transaction.
         _ => {
             _ = session.batch("ROLLBACK").await;

@@ -66,7 +66,11 @@ impl Database for Mysql {
             Failure::Conflict
         } else if is("Lock wait timeout exceeded", "") {
             Failure::Locked
-        } else if contains(&["read-only option", "READ ONLY transaction", "read-only mode"]) {
+        } else if contains(&[
+            "read-only option",
+            "READ ONLY transaction",
+            "read-only mode",
+        ]) {
             Failure::ReadOnly
         } else if contains(&["command denied to user"]) {
             Failure::NotAllowed
@@ -120,14 +124,26 @@ mod tests {
             ("Table 'app.countersign' doesn't exist", Failure::NoTable),
             ("Table 'countersign' already exists", Failure::AlreadyExists),
             ("Unknown column 'record' in 'SELECT'", Failure::WrongTable),
-            ("Data too long for column 'account' at row 1", Failure::WrongTable),
-            ("Out of range value for column 'key_id' at row 1", Failure::WrongTable),
+            (
+                "Data too long for column 'account' at row 1",
+                Failure::WrongTable,
+            ),
+            (
+                "Out of range value for column 'key_id' at row 1",
+                Failure::WrongTable,
+            ),
             (
                 "Incorrect integer value: 'Deadlock found' for column 'account' at row 1",
                 Failure::WrongTable,
             ),
-            ("CONSTRAINT `C_1` failed for `test`.`t`", Failure::WrongTable),
-            ("Duplicate entry 'Deadlock found ' for key 'PRIMARY'", Failure::AlreadyExists),
+            (
+                "CONSTRAINT `C_1` failed for `test`.`t`",
+                Failure::WrongTable,
+            ),
+            (
+                "Duplicate entry 'Deadlock found ' for key 'PRIMARY'",
+                Failure::AlreadyExists,
+            ),
             (
                 "Deadlock found when trying to get lock; try restarting transaction",
                 Failure::Conflict,
@@ -145,13 +161,19 @@ mod tests {
                  this statement",
                 Failure::ReadOnly,
             ),
-            ("Cannot execute statement in a READ ONLY transaction", Failure::ReadOnly),
+            (
+                "Cannot execute statement in a READ ONLY transaction",
+                Failure::ReadOnly,
+            ),
             (
                 "UPDATE command denied to user 'reader'@'localhost' for table `test`.`t`",
                 Failure::NotAllowed,
             ),
             ("The table 'countersign' is full", Failure::DiskFull),
-            ("Unknown prepared statement handler (1) given to EXECUTE", Failure::Pooler),
+            (
+                "Unknown prepared statement handler (1) given to EXECUTE",
+                Failure::Pooler,
+            ),
             (
                 "WSREP has not yet prepared node for application use",
                 Failure::LeftCluster,
@@ -167,9 +189,15 @@ mod tests {
             ),
             ("MySQL server has gone away", Failure::ConnectionLost),
             ("Server has gone away", Failure::ConnectionLost),
-            ("Lost connection to server during query", Failure::ConnectionLost),
+            (
+                "Lost connection to server during query",
+                Failure::ConnectionLost,
+            ),
             ("Connection was killed", Failure::ConnectionLost),
-            ("Access denied for user 'none'@'localhost'", Failure::CannotOpen),
+            (
+                "Access denied for user 'none'@'localhost'",
+                Failure::CannotOpen,
+            ),
             ("Unknown database 'none'", Failure::CannotOpen),
             ("You have an error in your SQL syntax", Failure::Other),
         ] {

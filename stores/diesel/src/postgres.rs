@@ -116,8 +116,14 @@ mod tests {
     fn each_message_has_its_failure() {
         for (message, failure) in [
             ("relation \"countersign\" does not exist", Failure::NoTable),
-            ("relation \"countersign\" already exists", Failure::AlreadyExists),
-            ("type \"countersign\" already exists", Failure::AlreadyExists),
+            (
+                "relation \"countersign\" already exists",
+                Failure::AlreadyExists,
+            ),
+            (
+                "type \"countersign\" already exists",
+                Failure::AlreadyExists,
+            ),
             (
                 "column \"record\" of relation \"countersign\" does not exist",
                 Failure::WrongTable,
@@ -142,7 +148,10 @@ mod tests {
                 "cannot execute UPDATE in a read-only transaction",
                 Failure::ReadOnly,
             ),
-            ("permission denied for table countersign", Failure::NotAllowed),
+            (
+                "permission denied for table countersign",
+                Failure::NotAllowed,
+            ),
             (
                 "could not extend file \"base/5/1\": No space left on device",
                 Failure::DiskFull,

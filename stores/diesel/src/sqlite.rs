@@ -60,7 +60,11 @@ impl Database for Sqlite {
             Failure::ReadOnly
         } else if contains(&["disk is full"]) {
             Failure::DiskFull
-        } else if contains(&["unable to open database", "Unable to open", "not a database"]) {
+        } else if contains(&[
+            "unable to open database",
+            "Unable to open",
+            "not a database",
+        ]) {
             Failure::CannotOpen
         } else {
             Failure::Other

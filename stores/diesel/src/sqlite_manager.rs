@@ -31,8 +31,7 @@ pub fn sqlite_manager(
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(|path| {
         Box::pin(async move {
-            let mut connection =
-                SyncConnectionWrapper::<SqliteConnection>::establish(path).await?;
+            let mut connection = SyncConnectionWrapper::<SqliteConnection>::establish(path).await?;
             let configured = connection.spawn_blocking(configure_sqlite).await;
             configured.map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(connection)

@@ -108,11 +108,7 @@ impl<P: Connections> StatementRunner<P> {
     ///
     /// An idle connection may be lost. No statement of the call was sent on it, so the call takes
     /// another one.
-    async fn lease(
-        &self,
-        table: &TableName,
-        writes: bool,
-    ) -> Result<(Lease<P>, Duration), Error> {
+    async fn lease(&self, table: &TableName, writes: bool) -> Result<(Lease<P>, Duration), Error> {
         let (start, limit) = (Instant::now(), self.settings.limit());
         loop {
             let left = limit.saturating_sub(start.elapsed());

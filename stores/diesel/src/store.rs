@@ -12,7 +12,116 @@ use crate::statement_runner::{BackendOf, RowsFuture, StatementRunner};
 use crate::swap::Swap;
 use crate::{Connections, Error};
 
-/// X
+/// An async store in PostgreSQL, MySQL, MariaDB or SQLite, on your own pool of diesel-async.
+///
+/// ```no_run
+/// # #[cfg(all(feature = "deadpool", feature = "postgres"))]
+/// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+/// use countersign_diesel::{AccountColumn, DieselStore};
+/// use diesel_async::AsyncPgConnection;
+/// use diesel_async::pooled_connection::AsyncDieselConnectionManager;
+/// use diesel_async::pooled_connection::deadpool::Pool;
+/// use std::time::Duration;
+///
+/// let url = "postgres://app@db.internal/app";
+/// let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
+/// let pool = Pool::builder(manager).max_size(20).build()?;
+/// let store = DieselStore::new(pool)
+///     .with_table("second_factor")?
+///     .with_account_column(AccountColumn::BigInt)
+///     .with_timeout(Duration::from_secs(3));
+/// store.create_table().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # One statement per call
+///
+/// A call is one statement that commits by itself. Each connection prepares it once. Diesel keeps
+/// it by its text, so `CacheSize::Disabled` costs one more round trip per call.
+///
+/// The store is correct at every isolation level. If the database rolls a statement back in favour
+/// of another one, after a deadlock or a serialization failure, the store runs it again at once.
+/// The store repeats nothing else.
+///
+/// # No open transactions
+///
+/// A write must not become part of a transaction that other code can roll back. A rollback would
+/// undo a counted failure, so guesses would be free. The pools of diesel close a connection on
+/// which your code left a transaction of diesel open, even if a future was dropped. But diesel does
+/// not know of a `BEGIN` that your code sends as text.
+///
+/// So the store ends an open transaction before it sends its statement. On a server, this takes one
+/// round trip. It also shows whether an idle connection is lost; the store then takes another one.
+/// So the pool need not test connections for the store: `RecyclingMethod::Fast`, and
+/// `test_on_check_out(false)` with bb8 and r2d2. If only the store uses the pool, call
+/// [`with_own_connections`](Self::with_own_connections), and a call takes one round trip.
+///
+/// A transaction that `begin_test_transaction` of diesel began stays open. Each call on its
+/// connection fails with [`Error::OpenTransaction`]. So test a service with a database of its own.
+///
+/// On MySQL and MariaDB, leave `autocommit` on. Without it, each statement is in a transaction.
+///
+/// # Poolers
+///
+/// Never use this store behind a pooler that pools by transaction, such as `PgBouncer`, Supavisor
+/// or Neon's pooler. Diesel prepares every statement in a round trip of its own, even with
+/// `CacheSize::Disabled`. In between, the pooler can change the server process, which then runs the
+/// statement of another client. Pool by session, or use `behind_pooler` of `countersign-postgres`.
+///
+/// # Dropped futures, time-outs and lost connections
+///
+/// If you drop the future of a call, the call continues in a task of its own and ends by itself. If
+/// you keep the future but do not poll it, the call keeps its connection.
+///
+/// If no answer comes in time, the store closes the connection, as if the network had failed. It
+/// sends no cancel request. A write that waits for a lock may still be applied later, even after a
+/// load that does not show it. On PostgreSQL, set `client_connection_check_interval = 1s`: the
+/// server then stops statements that wait for a lock and whose client is gone. On MySQL and
+/// MariaDB, make `innodb_lock_wait_timeout` shorter than the time limit of the store; its default
+/// is 50 seconds. On SQLite, the statement runs to its end on its thread. With or without these
+/// settings, the verifier finds out whether a write was applied.
+///
+/// A call takes at most the time limit. If no connection is available, the store takes one more
+/// second to find out why. bb8 waits without a limit for a server that accepts a connection and
+/// says nothing. So build its manager with `manager_config`.
+///
+/// The futures need a tokio runtime with its timer.
+///
+/// # The database
+///
+/// Before its first statement, the store asks a server for its settings. It refuses those with
+/// which a passcode that was used can be valid again: [`Error::UnsafeSetting`].
+///
+/// - PostgreSQL: leave `fsync`, `full_page_writes` and `synchronous_commit` on. The store refuses
+///   `synchronous_commit = off`, and if a standby is named, it refuses `local`, too.
+/// - MySQL and MariaDB: set `innodb_flush_log_at_trx_commit = 1` and, with a binary log,
+///   `sync_binlog = 1`. In a Galera cluster set `wsrep_sync_wait = 7`; the store refuses a lower
+///   value.
+/// - SQLite: open each connection with the settings of `configure_sqlite`. Before each write, the
+///   store checks that `synchronous` is `FULL` or higher. Begin your own transactions that write
+///   with `immediate_transaction`, and keep them short.
+/// - Do not use a replica. Its loads can be out of date, and a failover to it can lose the last
+///   writes.
+///
+/// # Errors
+///
+/// Diesel hides the codes of most errors of a database. So the store looks for the words of the
+/// message, in English. If your server speaks another language (`lc_messages`), some errors are
+/// [`Error::Database`], and a deadlock of PostgreSQL is an error instead of a second attempt.
+///
+/// # Columns
+///
+/// The columns `account` ([`AccountColumn`]), `revision` and `record` are the stored record. The
+/// columns `enabled`, `codes_left` and `key_id` are its [`Summary`](countersign::store::Summary).
+/// Use them for queries only, never for decisions, because they are not authenticated. So do not
+/// set a flag of your own by a trigger on these columns. Set the flag by the
+/// [`WriteKind`](countersign::store::WriteKind) instead.
+///
+/// The table is the one of the stores of `countersign-sqlx`, so a service can change the driver and
+/// keep its accounts. You can add columns that have a default. If a later version of this crate
+/// changes the table incompatibly, it renames a column. This version then fails with
+/// [`Error::WrongTable`].
 pub struct DieselStore<P: Connections> {
     runner: StatementRunner<P>,
     table: Arc<RecordTable>,
@@ -118,7 +227,78 @@ impl<P: Connections> DieselStore<P> {
         self.table.accounts(ids.map(|ids| ids.into_iter().map(Ok)))
     }
 
-    /// X
+    /// Writes the record and rows of your own in one transaction, for a [`Store`] of your own around
+    /// this one: for example a session with an accepted code.
+    ///
+    /// If the account has another revision, the answer is `Stale`, and `rows` does not run. If
+    /// `rows` fails, the transaction is rolled back, and the error is [`Error::RowsFailed`]. If the
+    /// process or the database is killed, both are stored or neither is.
+    ///
+    /// It takes the writes of these kinds: `Accepted`, `DeviceTrusted`, `Enrolled`, `Removed` and
+    /// `Disabled`. A write of another kind may count a failed attempt, and a rollback would make
+    /// the guess free. Send it with `compare_and_swap`.
+    ///
+    /// ```no_run
+    /// # #[cfg(all(feature = "deadpool", feature = "postgres"))]
+    /// # mod example {
+    /// use countersign::AccountId;
+    /// use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteKind, WriteResult};
+    /// use countersign_diesel::{DieselStore, Error};
+    /// use diesel::sql_types::Text;
+    /// use diesel_async::pooled_connection::deadpool::Pool;
+    /// use diesel_async::{AsyncPgConnection, RunQueryDsl};
+    ///
+    /// /// The store of one sign-in, with the token of its new session.
+    /// struct SignIn {
+    ///     store: DieselStore<Pool<AsyncPgConnection>>,
+    ///     token: String,
+    /// }
+    ///
+    /// impl Store for SignIn {
+    ///     type Error = Error;
+    ///
+    ///     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
+    ///         self.store.load(account).await
+    ///     }
+    ///
+    ///     async fn compare_and_swap(
+    ///         &self,
+    ///         account: &AccountId,
+    ///         write: ConditionalWrite<'_>,
+    ///     ) -> Result<WriteResult, Error> {
+    ///         if write.kind() != WriteKind::Accepted {
+    ///             return self.store.compare_and_swap(account, write).await;
+    ///         }
+    ///         let (token, user) = (self.token.clone(), account.to_string());
+    ///         let insert = |connection| {
+    ///             Box::pin(async move {
+    ///                 diesel::sql_query("INSERT INTO sessions VALUES ($1, $2)")
+    ///                     .bind::<Text, _>(token)
+    ///                     .bind::<Text, _>(user)
+    ///                     .execute(connection)
+    ///                     .await?;
+    ///                 Ok(())
+    ///             }) as _
+    ///         };
+    ///         self.store.compare_and_swap_with(account, write, insert).await
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// `verifier.with_store(sign_in)` then verifies the code. The row must be useless until the
+    /// verifier returns the receipt, because the answer to a commit can be lost. So hand out the
+    /// token only then.
+    ///
+    /// `rows` must not end the transaction. It may send nothing outside of the database, because
+    /// the commit can still fail. The time limit covers it. The transaction takes 4 round trips and
+    /// those of `rows`; before the commit, the store makes sure that the transaction still has the
+    /// record. If the database rolls it back in favour of another one, the answer is `Stale`. If
+    /// you drop the future, the transaction is still committed or rolled back as a whole.
+    ///
+    /// # Errors
+    /// [`Error::OnlyAccepted`] for a write of another kind, [`Error::RowsFailed`], or another
+    /// [`Error`] of the store.
     pub async fn compare_and_swap_with<F>(
         &self,
         account: &AccountId,
@@ -129,7 +309,8 @@ impl<P: Connections> DieselStore<P> {
         F: for<'c> FnOnce(&'c mut P::Connection) -> RowsFuture<'c> + Send + 'static,
     {
         let swap = Swap::new(&self.table, account, write)?;
-        self.table.written(write, self.runner.swap(swap, rows).await)
+        self.table
+            .written(write, self.runner.swap(swap, rows).await)
     }
 }
 

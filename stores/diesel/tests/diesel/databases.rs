@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::sync::LazyLock;
 
-use countersign_store_testing::{Durability, MariaDb, Postgres, Proxy, available};
 use countersign_diesel::AccountColumn;
 use countersign_store_testing::sql::table;
+use countersign_store_testing::{Durability, MariaDb, Postgres, Proxy, available};
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::BigInt;
 use diesel::{
@@ -23,8 +23,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
 
     /// The types of a column of texts that can be a key, and of a column of bytes.
     const TYPES: [&str; 2];
-    /// The type of a column whose values are no bytes.
-    const NO_BYTES: &str;
+    /// Bytes as a statement writes them.
+    const BYTES: &str = "'x'";
     /// Changes of the columns that do not fit.
     const WRONG_TABLES: &[[&str; 2]];
     /// Drops the primary key of a table.
@@ -157,7 +157,6 @@ pub(crate) struct OnPostgres;
 
 impl Engine for OnPostgres {
     const TYPES: [&str; 2] = ["text", "bytea"];
-    const NO_BYTES: &str = "integer";
     const WRONG_TABLES: &[[&str; 2]] = &[
         ["account text", "account uuid"],
         ["account text", "account varchar(1)"],
@@ -230,7 +229,9 @@ impl Engine for OnPostgres {
 
     fn number(database: &Database, sql: &str) -> i64 {
         let mut connection = PgConnection::establish(&database.url).unwrap();
-        select(dsl::sql::<BigInt>(sql)).get_result(&mut connection).unwrap()
+        select(dsl::sql::<BigInt>(sql))
+            .get_result(&mut connection)
+            .unwrap()
     }
 }
 
@@ -238,7 +239,6 @@ pub(crate) struct OnMariaDb;
 
 impl Engine for OnMariaDb {
     const TYPES: [&str; 2] = ["VARBINARY(9)", "BLOB"];
-    const NO_BYTES: &str = "INTEGER";
     const WRONG_TABLES: &[[&str; 2]] = &[
         ["account VARBINARY(9)", "account VARBINARY(1)"],
         ["key_id BIGINT", "key_id INT"],
@@ -307,7 +307,9 @@ impl Engine for OnMariaDb {
 
     fn number(database: &Database, sql: &str) -> i64 {
         let mut connection = MysqlConnection::establish(&database.url).unwrap();
-        select(dsl::sql::<BigInt>(sql)).get_result(&mut connection).unwrap()
+        select(dsl::sql::<BigInt>(sql))
+            .get_result(&mut connection)
+            .unwrap()
     }
 }
 
@@ -315,7 +317,7 @@ pub(crate) struct OnSqlite;
 
 impl Engine for OnSqlite {
     const TYPES: [&str; 2] = ["TEXT", "BLOB"];
-    const NO_BYTES: &str = "INTEGER";
+    const BYTES: &str = "x'00'";
     const WRONG_TABLES: &[[&str; 2]] = &[["TEXT PRIMARY KEY", "TEXT"]];
     const READ_ONLY: &str = "PRAGMA query_only = ON";
     const FULL_DISK: &str = "PRAGMA max_page_count = 4";
@@ -342,13 +344,17 @@ impl Engine for OnSqlite {
 
     fn hold(database: &Database, sql: &str) -> Box<dyn Any + Send> {
         let mut connection = SqliteConnection::establish(&database.url).unwrap();
-        connection.batch_execute("PRAGMA busy_timeout = 60000").unwrap();
+        connection
+            .batch_execute("PRAGMA busy_timeout = 60000")
+            .unwrap();
         connection.batch_execute(sql).unwrap();
         Box::new(connection)
     }
 
     fn number(database: &Database, sql: &str) -> i64 {
         let mut connection = SqliteConnection::establish(&database.url).unwrap();
-        select(dsl::sql::<BigInt>(sql)).get_result(&mut connection).unwrap()
+        select(dsl::sql::<BigInt>(sql))
+            .get_result(&mut connection)
+            .unwrap()
     }
 }

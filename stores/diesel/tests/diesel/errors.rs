@@ -10,9 +10,7 @@ use countersign_diesel::{AccountColumn, Error};
 
 use crate::databases::{Database, Engine};
 use crate::kinds::{Kind, PATIENT, TestStore};
-use crate::support::{
-    account, at, create, on, overwrite, store, store_of, stored, table, write,
-};
+use crate::support::{account, at, create, on, overwrite, store, store_of, stored, table, write};
 
 on_each_kind!(
     an_unfitting_account_id_is_an_error,
@@ -80,7 +78,9 @@ async fn an_incompatible_table_is_named<K: Kind>(database: &Database) {
         let table = table();
         K::Engine::run(database, &format!("CREATE TABLE {table} ({columns})"));
         let attempt = write(None, 1, b"x");
-        let error = on::<K>(&pool, &table).compare_and_swap(&account(44), attempt).await;
+        let error = on::<K>(&pool, &table)
+            .compare_and_swap(&account(44), attempt)
+            .await;
         let error = error.unwrap_err();
         assert!(
             matches!(error, Error::WrongTable { .. }),
@@ -92,19 +92,22 @@ async fn an_incompatible_table_is_named<K: Kind>(database: &Database) {
     // A table whose additional columns have defaults is fine.
     let table = table();
     let more = "note INT NOT NULL DEFAULT 5";
-    K::Engine::run(database, &format!("CREATE TABLE {table} ({key}, {ours}, {more})"));
+    K::Engine::run(
+        database,
+        &format!("CREATE TABLE {table} ({key}, {ours}, {more})"),
+    );
     create(&on::<K>(&pool, &table), &account(1)).await;
 }
 
 async fn a_column_that_does_not_decode_is_named<K: Kind>(database: &Database) {
     let [text, bytes] = K::Engine::TYPES;
-    for columns in [
-        format!("revision {text}, record {bytes}"),
-        format!("revision BIGINT, record {}", K::Engine::NO_BYTES),
+    for (columns, record) in [
+        (format!("revision {text}, record {bytes}"), K::Engine::BYTES),
+        ("revision BIGINT, record INTEGER".to_owned(), "5"),
     ] {
         let table = table();
         let create = format!("CREATE TABLE {table} (account {text} PRIMARY KEY, {columns})");
-        let row = format!("INSERT INTO {table} VALUES ('1', 7, 5)");
+        let row = format!("INSERT INTO {table} VALUES ('1', 7, {record})");
         K::Engine::run(database, &format!("{create}; {row}"));
         let store = on::<K>(&K::open(&database.url, 1).await, &table);
         let answer = store.load(&account(1)).await;
@@ -130,7 +133,9 @@ async fn an_unknown_row_is_an_error<K: Kind>(database: &Database) {
 
 async fn an_exhausted_pool_times_out<K: Kind>(database: &Database) {
     let pool = K::open(&database.url, 1).await;
-    let store = store::<K>(&pool).await.with_timeout(Duration::from_millis(200));
+    let store = store::<K>(&pool)
+        .await
+        .with_timeout(Duration::from_millis(200));
     let connection = K::hold(&pool).await;
     let error = store.load(&account(1)).await.unwrap_err();
     assert!(matches!(error, Error::NoConnection { .. }), "{error:?}");
@@ -155,7 +160,10 @@ async fn two_rows_of_an_account_are_an_error<K: Kind>(database: &Database) {
     store.create_table().await.unwrap();
     create(&store, &account(1)).await;
     let no_key = K::Engine::DROP_KEY.replace('@', &table);
-    K::Engine::run(database, &format!("{no_key}; INSERT INTO {table} SELECT * FROM {table}"));
+    K::Engine::run(
+        database,
+        &format!("{no_key}; INSERT INTO {table} SELECT * FROM {table}"),
+    );
     let error = store.load(&account(1)).await.unwrap_err();
     assert!(matches!(error, Error::CorruptRow { .. }), "{error:?}");
     let answer = overwrite(&store, 1, 2).await;
@@ -244,7 +252,9 @@ async fn a_full_disk_gives_a_clear_error<K: Kind>(database: &Database) {
     let store = on::<K>(&pool, &table);
     store.create_table().await.unwrap();
     create(&store, &account(1)).await;
-    K::run(&pool, &K::Engine::FULL_DISK.replace('@', &table)).await.unwrap();
+    K::run(&pool, &K::Engine::FULL_DISK.replace('@', &table))
+        .await
+        .unwrap();
     let large = vec![1; 65_536];
     let attempt = write(Some(1), 2, &large);
     let answer = store.compare_and_swap(&account(1), attempt).await;
@@ -255,7 +265,11 @@ async fn a_full_disk_gives_a_clear_error<K: Kind>(database: &Database) {
 on_each_kind!(a_file_that_is_no_database_cannot_be_opened; R2d2OnSqlite, DeadpoolOnSqlite);
 
 async fn a_file_that_is_no_database_cannot_be_opened<K: Kind>(database: &Database) {
-    std::fs::write(&database.url, "a text file, longer than a header ".repeat(100)).unwrap();
+    std::fs::write(
+        &database.url,
+        "a text file, longer than a header ".repeat(100),
+    )
+    .unwrap();
     let missing = format!("{}/missing/accounts.db", database.url);
     for path in [&database.url, &missing] {
         let error = error_of_load::<K>(path).await;

@@ -8,7 +8,7 @@ use countersign::blocking::Store as BlockingStore;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
 use countersign_diesel::{
     AccountColumn, BoxError, ConfigureSqlite, Connections, DieselStore, Error, blocking,
-    configure_sqlite,
+    configure_sqlite, manager_config,
 };
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::ConnectionManager;
@@ -287,9 +287,14 @@ blocking_kinds! {
 
 /// A manager of connections to a server. The pool does not test them.
 fn server_manager<C: AsyncConnection + 'static>(url: &str) -> AsyncDieselConnectionManager<C> {
-    let mut config = ManagerConfig::default();
+    let mut config = manager_config();
     config.recycling_method = RecyclingMethod::Fast;
     AsyncDieselConnectionManager::new_with_config(url, config)
+}
+
+/// Over TCP. The driver would prefer the socket of a server on the same computer.
+fn tcp_manager(url: &str) -> AsyncDieselConnectionManager<AsyncMysqlConnection> {
+    server_manager(&format!("{url}?prefer_socket=false"))
 }
 
 /// SQLite connections that wait long for a lock, so that no test depends on the speed of the disk.
@@ -374,10 +379,10 @@ macro_rules! async_kinds {
 
 async_kinds! {
     DeadpoolOnPostgres: OnPostgres, AsyncPgConnection, deadpool, server_manager;
-    DeadpoolOnMariaDb: OnMariaDb, AsyncMysqlConnection, deadpool, server_manager;
+    DeadpoolOnMariaDb: OnMariaDb, AsyncMysqlConnection, deadpool, tcp_manager;
     DeadpoolOnSqlite: OnSqlite, AsyncSqlite, deadpool, patient_manager;
     Bb8OnPostgres: OnPostgres, AsyncPgConnection, bb8, server_manager;
-    Bb8OnMariaDb: OnMariaDb, AsyncMysqlConnection, bb8, server_manager;
+    Bb8OnMariaDb: OnMariaDb, AsyncMysqlConnection, bb8, tcp_manager;
     Bb8OnSqlite: OnSqlite, AsyncSqlite, bb8, patient_manager;
 }
 

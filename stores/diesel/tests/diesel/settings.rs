@@ -30,6 +30,9 @@ async fn a_lossy_setting_is_refused<K: Kind>(database: &Database) {
     assert_eq!(overwrite(&store, 1, 2).await.unwrap(), WriteResult::Done);
     K::run(&pool, K::Engine::LOSSY).await.unwrap();
     let unchecked = on::<K>(&pool, &table).danger_without_check();
-    assert_eq!(overwrite(&unchecked, 2, 3).await.unwrap(), WriteResult::Done);
+    assert_eq!(
+        overwrite(&unchecked, 2, 3).await.unwrap(),
+        WriteResult::Done
+    );
     assert!(unchecked.load(&account(1)).await.unwrap().is_some());
 }

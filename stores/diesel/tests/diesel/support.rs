@@ -4,9 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use countersign::store::{
-    ConditionalWrite, Store, StoredRecord, Summary, WriteKind, WriteResult,
-};
+use countersign::store::{ConditionalWrite, Store, StoredRecord, Summary, WriteKind, WriteResult};
 use countersign::{AccountId, KeyId};
 use countersign_diesel::{AccountColumn, Error};
 pub(crate) use countersign_store_testing::sql::{account, erase, revision, table, write};
@@ -82,5 +80,11 @@ pub(crate) fn write_of(
     record: &[u8],
 ) -> ConditionalWrite<'_> {
     let summary = Summary::new(true, 10, KeyId::new(1));
-    ConditionalWrite::put(Some(revision(expected)), revision(new), record, kind, summary)
+    ConditionalWrite::put(
+        Some(revision(expected)),
+        revision(new),
+        record,
+        kind,
+        summary,
+    )
 }
