@@ -99,6 +99,11 @@ fn countersign_rusqlite_exports_what_is_listed() {
 }
 
 #[test]
+fn countersign_diesel_exports_what_is_listed() {
+    exports_what_is_listed("countersign-diesel");
+}
+
+#[test]
 fn countersign_redis_exports_what_is_listed() {
     exports_what_is_listed("countersign-redis");
 }
@@ -170,6 +175,19 @@ fn only_allowed_foreign_types_are_public() {
             "countersign_sql",
             "r2d2",
             "rusqlite",
+        ],
+    );
+    names_only_crates(
+        "countersign-diesel",
+        &[
+            "bb8",
+            "countersign",
+            "countersign_diesel",
+            "countersign_sql",
+            "deadpool",
+            "diesel",
+            "diesel_async",
+            "r2d2",
         ],
     );
     names_only_crates(

@@ -23,11 +23,15 @@ use diesel::prelude::*;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use schema::sessions;
 
-diesel::table! {
-    sessions (token) {
-        token -> Text,
-        account -> Text,
+#[allow(missing_docs, reason = "the macro writes none")]
+mod schema {
+    diesel::table! {
+        sessions (token) {
+            token -> Text,
+            account -> Text,
+        }
     }
 }
 
@@ -43,7 +47,8 @@ impl Store for SignIn {
     type Error = countersign_diesel::Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
-        self.store.load(account).await
+        // `RunQueryDsl` has a method of this name for every type.
+        Store::load(&self.store, account).await
     }
 
     async fn compare_and_swap(

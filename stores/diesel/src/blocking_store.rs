@@ -193,7 +193,8 @@ where
     ///     type Error = Error;
     ///
     ///     fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-    ///         self.store.load(account)
+    ///         // `RunQueryDsl` has a method of this name for every type.
+    ///         Store::load(&self.store, account)
     ///     }
     ///
     ///     fn compare_and_swap(

@@ -72,6 +72,10 @@
 //!   need no C library.
 //! - Rust 1.89.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(any(feature = "async", feature = "r2d2")),
+    allow(dead_code, reason = "the code that only the stores call")
+)]
 
 #[cfg(feature = "async")]
 mod async_session;

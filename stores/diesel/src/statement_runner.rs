@@ -76,13 +76,13 @@ impl<P: Connections> StatementRunner<P> {
 
     /// Runs a conditional write and writes the rows of the application, in one transaction. Returns
     /// the number of changed records.
-    pub(crate) async fn swap<F>(&self, swap: Swap, rows: F) -> Result<u64, Error>
+    pub(crate) async fn swap<F>(&self, table: &TableName, swap: Swap, rows: F) -> Result<u64, Error>
     where
         F: for<'c> FnOnce(&'c mut P::Connection) -> RowsFuture<'c> + Send + 'static,
     {
-        let runner = self.clone();
+        let (runner, table) = (self.clone(), table.clone());
         run_uncancellable(Box::pin(async move {
-            let (lease, left) = runner.lease(swap.table(), true).await?;
+            let (lease, left) = runner.lease(&table, true).await?;
             let answer = Box::pin(async move {
                 let mut lease = lease;
                 let answer = write_with(&mut lease, &swap, rows).await;

@@ -258,7 +258,8 @@ impl<P: Connections> DieselStore<P> {
     ///     type Error = Error;
     ///
     ///     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
-    ///         self.store.load(account).await
+    ///         // `RunQueryDsl` has a method of this name for every type.
+    ///         Store::load(&self.store, account).await
     ///     }
     ///
     ///     async fn compare_and_swap(
@@ -309,8 +310,8 @@ impl<P: Connections> DieselStore<P> {
         F: for<'c> FnOnce(&'c mut P::Connection) -> RowsFuture<'c> + Send + 'static,
     {
         let swap = Swap::new(&self.table, account, write)?;
-        self.table
-            .written(write, self.runner.swap(swap, rows).await)
+        let changed = self.runner.swap(self.table.name(), swap, rows).await;
+        self.table.written(write, changed)
     }
 }
 

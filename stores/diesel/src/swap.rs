@@ -55,10 +55,6 @@ impl Swap {
         })
     }
 
-    pub(crate) fn table(&self) -> &TableName {
-        &self.table
-    }
-
     /// Begins a transaction, writes the record, and returns the number of changed rows. If it is
     /// not 1, the transaction has ended, and nothing was written.
     pub(crate) async fn begin<S: Session>(&self, session: &mut S) -> Result<u64, Error> {

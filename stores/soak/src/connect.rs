@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use countersign::store::BoxStore;
+use countersign_diesel::DieselStore;
 use countersign_etcd::EtcdStore;
 use countersign_postgres::PostgresStore as TokioPostgresStore;
 use countersign_redis::RedisStore;
 use countersign_rusqlite::{OneConnection, SqliteStore as RusqliteStore, blocking, configure};
 use countersign_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use deadpool_postgres::{Manager, Pool};
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, deadpool};
 use rusqlite::Connection;
 use sqlx::mysql::MySqlPool;
 use sqlx::postgres::PgPool;
@@ -43,6 +46,14 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
             let pool = Pool::builder(Manager::new(config, NoTls));
             let pool = pool.max_size(connections.try_into().unwrap());
             let store = TokioPostgresStore::new(pool.build().unwrap()).with_timeout(limit);
+            retry(|| store.create_table()).await;
+            BoxStore::new(store)
+        }
+        DIESEL_POSTGRES => {
+            let url = format!("postgres:{rest}");
+            let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
+            let pool = deadpool::Pool::builder(manager).max_size(connections.try_into().unwrap());
+            let store = DieselStore::new(pool.build().unwrap()).with_timeout(limit);
             retry(|| store.create_table()).await;
             BoxStore::new(store)
         }
@@ -114,6 +125,9 @@ where
 
 /// The scheme of a URL for the store of countersign-postgres, on a PostgreSQL server.
 pub const TOKIO_POSTGRES: &str = "tokio-postgres";
+
+/// The scheme of a URL for the store of countersign-diesel, on a PostgreSQL server.
+pub const DIESEL_POSTGRES: &str = "diesel-postgres";
 
 /// The scheme of a URL for a store that does not check the settings of the server.
 pub const FORGETFUL_POSTGRES: &str = "forgetful-postgres";

@@ -4,7 +4,7 @@ use std::fmt;
 
 use countersign_store_testing::{Durability, Etcd, MariaDb, Postgres, Redis, StartError};
 
-use crate::connect::{FORGETFUL_POSTGRES, TOKIO_POSTGRES};
+use crate::connect::{DIESEL_POSTGRES, FORGETFUL_POSTGRES, TOKIO_POSTGRES};
 
 /// A database server of a test.
 pub trait Server: Send + fmt::Debug {
@@ -35,6 +35,15 @@ pub fn postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
 /// [`StartError`] if it does not start.
 pub fn tokio_postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
     let (server, scheme) = (Postgres::start(durability)?, TOKIO_POSTGRES);
+    Ok(Box::new(PostgresWithScheme { server, scheme }))
+}
+
+/// Starts PostgreSQL, for the store of countersign-diesel.
+///
+/// # Errors
+/// [`StartError`] if it does not start.
+pub fn diesel_postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
+    let (server, scheme) = (Postgres::start(durability)?, DIESEL_POSTGRES);
     Ok(Box::new(PostgresWithScheme { server, scheme }))
 }
 

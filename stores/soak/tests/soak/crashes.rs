@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
 use countersign_store_soak::server::{
-    Start, etcd, forgetful_postgres, mariadb, postgres, redis, tokio_postgres,
+    Start, diesel_postgres, etcd, forgetful_postgres, mariadb, postgres, redis, tokio_postgres,
 };
 use countersign_store_soak::{CheckReport, Server};
 use countersign_store_testing::{Durability, available};
@@ -80,6 +80,11 @@ fn tokio_postgres_loses_nothing() {
 }
 
 #[test]
+fn diesel_postgres_loses_nothing() {
+    no_answered_write_is_lost("diesel-postgres", diesel_postgres, 3);
+}
+
+#[test]
 fn mariadb_loses_nothing() {
     no_answered_write_is_lost("mariadb", mariadb, 3);
 }
@@ -108,6 +113,12 @@ fn the_check_detects_lost_writes_of_mariadb() {
 #[ignore = "takes minutes"]
 fn soak_postgres_loses_nothing() {
     no_answered_write_is_lost("postgres", postgres, 100);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_diesel_postgres_loses_nothing() {
+    no_answered_write_is_lost("diesel-postgres", diesel_postgres, 100);
 }
 
 #[test]

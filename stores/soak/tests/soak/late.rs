@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::{Denied, Rejection, VerifierError};
-use countersign_store_soak::connect::{TOKIO_POSTGRES, connect_within};
+use countersign_store_soak::connect::{DIESEL_POSTGRES, TOKIO_POSTGRES, connect_within};
 use countersign_store_soak::service::{Service, failures};
 use countersign_store_soak::users::{ENROLLED_AT, TestUser};
 use countersign_store_testing::{Durability, MariaDb, Postgres, available};
@@ -73,6 +73,12 @@ a_late_write_is_never_accepted_twice!(
     Postgres,
     sqlx::PgConnection,
     TOKIO_POSTGRES
+);
+a_late_write_is_never_accepted_twice!(
+    a_late_diesel_postgres_write_is_never_accepted_twice,
+    Postgres,
+    sqlx::PgConnection,
+    DIESEL_POSTGRES
 );
 a_late_write_is_never_accepted_twice!(
     a_late_mariadb_write_is_never_accepted_twice,

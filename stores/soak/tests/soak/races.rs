@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use countersign_store_soak::code_race::Races;
 use countersign_store_soak::race_round::Tally;
-use countersign_store_soak::server::{Start, etcd, mariadb, postgres, redis, tokio_postgres};
+use countersign_store_soak::server::{
+    Start, diesel_postgres, etcd, mariadb, postgres, redis, tokio_postgres,
+};
 use countersign_store_testing::{Durability, available};
 
 use super::WORKER;
@@ -56,6 +58,11 @@ fn tokio_postgres_accepts_a_code_once() {
 }
 
 #[test]
+fn diesel_postgres_accepts_a_code_once() {
+    on_server("diesel-postgres", diesel_postgres, 20, 4, 64);
+}
+
+#[test]
 fn mariadb_accepts_a_code_once() {
     on_server("mariadb", mariadb, 20, 2, 16);
 }
@@ -90,6 +97,12 @@ fn soak_postgres_accepts_a_code_once() {
 #[ignore = "takes minutes"]
 fn soak_tokio_postgres_accepts_a_code_once() {
     on_server("tokio-postgres", tokio_postgres, 1000, 4, 64);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_diesel_postgres_accepts_a_code_once() {
+    on_server("diesel-postgres", diesel_postgres, 1000, 4, 64);
 }
 
 #[test]

@@ -2,9 +2,15 @@
 
 use std::time::Instant;
 
+use countersign::store::{
+    BoxStore, ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
+};
+use countersign::{AccountId, KeyId};
+use countersign_diesel::{DieselStore, sqlite_manager};
 use countersign_store_soak::CheckReport;
-use countersign_store_soak::connect::sqlite;
+use countersign_store_soak::connect::{connect, sqlite};
 use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
+use diesel_async::pooled_connection::deadpool;
 
 use super::WORKER;
 
@@ -71,4 +77,41 @@ fn soak_sqlite_loses_nothing() {
 #[ignore = "takes minutes"]
 fn soak_rusqlite_loses_nothing() {
     no_answered_write_is_lost("rusqlite", 1000);
+}
+
+/// A program can link only one SQLite, so one lock file must have a version that fits all three
+/// drivers. Their stores share a table.
+#[tokio::test]
+async fn sqlx_rusqlite_and_diesel_share_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("shared.db");
+    let path = path.to_str().unwrap();
+    let pool = deadpool::Pool::builder(sqlite_manager(path))
+        .build()
+        .unwrap();
+    let stores = [
+        connect(&format!("sqlite:{path}"), 1).await,
+        connect(&format!("rusqlite:{path}"), 1).await,
+        BoxStore::new(DieselStore::new(pool)),
+    ];
+    let account = AccountId::from(1_u32);
+    for (number, writer) in (0_i64..).zip(&stores) {
+        let revision = |number| Revision::from_i64(number).unwrap();
+        let expected = (number > 0).then(|| revision(number));
+        let (new, record) = (revision(number + 1), number.to_string());
+        let summary = Summary::new(true, 10, KeyId::new(1));
+        let write = ConditionalWrite::put(
+            expected,
+            new,
+            record.as_bytes(),
+            WriteKind::Enrolled,
+            summary,
+        );
+        let done = writer.compare_and_swap(&account, write).await.unwrap();
+        assert_eq!(done, WriteResult::Done);
+        for reader in &stores {
+            let stored = reader.load(&account).await.unwrap().unwrap();
+            assert_eq!(stored, StoredRecord::new(record.clone().into_bytes(), new));
+        }
+    }
 }
