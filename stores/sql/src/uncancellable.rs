@@ -19,7 +19,8 @@ pub type UncancellableCall<T, E> = Pin<Box<dyn Future<Output = Result<T, Error<E
 /// client's processor time.
 ///
 /// Outside a task, the call gets its own task from the start. A caller outside a task may outlive
-/// the runtime, and tokio's timers panic then.
+/// the runtime, and tokio's timers panic then. A closure of `spawn_blocking` counts as a task. So
+/// shut the runtime down after the last call of such a closure.
 ///
 /// # Errors
 /// The error of the call, or [`Error::Interrupted`] if there is no tokio runtime or it was shut
