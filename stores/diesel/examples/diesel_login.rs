@@ -5,8 +5,8 @@
 //! cargo run -p countersign-diesel --features deadpool,sqlite --example diesel_login -- accounts.db
 //! ```
 //!
-//! It creates the tables `countersign` and `sessions` if they are missing, and erases the account at
-//! the end.
+//! It creates the tables `countersign` and `sessions` if they are missing, and erases the account
+//! at the end.
 
 use std::env;
 use std::error::Error;

@@ -162,8 +162,8 @@ where
         self.table.accounts(ids.map(|ids| ids.into_iter().map(Ok)))
     }
 
-    /// Writes the record and rows of your own in one transaction, for a [`Store`] of your own around
-    /// this one: for example a session with an accepted code.
+    /// Writes the record and rows of your own in one transaction: for example a session with an
+    /// accepted code. Call it in a [`Store`] of your own, around this one.
     ///
     /// If the account has another revision, the answer is `Stale`, and `rows` does not run. If
     /// `rows` fails, the transaction is rolled back, and the error is [`Error::RowsFailed`]. If the

@@ -5,7 +5,7 @@ use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use diesel::row::Row;
 
-use crate::statement::Argument;
+use crate::argument::Argument;
 
 /// A kind of database: `diesel::pg::Pg`, `diesel::mysql::Mysql` or `diesel::sqlite::Sqlite`, each
 /// with the feature of its name.

@@ -1,5 +1,5 @@
-//! Stores for [`countersign`], the second factor, on PostgreSQL, MySQL, MariaDB and SQLite. They use
-//! the [`diesel`] or diesel-async pool that your service already has.
+//! Stores for [`countersign`], the second factor, on PostgreSQL, MySQL, MariaDB and SQLite. They
+//! use the [`diesel`] or diesel-async pool that your service already has.
 //!
 //! | your pool | store | feature |
 //! |---|---|---|
@@ -77,6 +77,7 @@
     allow(dead_code, reason = "the code that only the stores call")
 )]
 
+mod argument;
 #[cfg(feature = "async")]
 mod async_session;
 #[cfg(feature = "bb8")]

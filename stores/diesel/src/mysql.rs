@@ -6,8 +6,8 @@ use diesel::result::{QueryResult, UnexpectedEndOfRow, UnexpectedNullError};
 use diesel::row::{Field, Row};
 use diesel::sql_types::{BigInt, Binary, Bool};
 
+use crate::argument::Argument;
 use crate::database::Database;
-use crate::statement::Argument;
 
 impl Database for Mysql {
     const DIALECT: Dialect = Dialect::MySql;

@@ -7,8 +7,8 @@ use diesel::row::{Field, Row};
 use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection, SqliteType};
 
+use crate::argument::Argument;
 use crate::database::Database;
-use crate::statement::Argument;
 
 impl Database for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use countersign_sql::{Call, Value};
+use countersign_sql::Call;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::Untyped;
 
+use crate::argument::Argument;
 use crate::database::Database;
 
 /// A statement with its arguments, which may outlive its caller.
@@ -15,16 +16,6 @@ use crate::database::Database;
 pub(crate) struct Statement {
     sql: Arc<str>,
     arguments: Vec<Argument>,
-}
-
-/// An argument of a statement.
-#[derive(Debug, Clone)]
-pub enum Argument {
-    Text(String),
-    Number(i64),
-    Uuid { text: String, bytes: [u8; 16] },
-    Bytes(Vec<u8>),
-    Flag(bool),
 }
 
 impl Statement {
@@ -42,21 +33,6 @@ impl From<Call<'_>> for Statement {
         Self {
             sql: Arc::clone(call.sql()),
             arguments: call.arguments().iter().copied().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<Value<'_>> for Argument {
-    fn from(value: Value<'_>) -> Self {
-        match value {
-            Value::Text(text) => Self::Text(text.to_owned()),
-            Value::Number(number) => Self::Number(number),
-            Value::Uuid { text, bytes } => Self::Uuid {
-                text: text.to_owned(),
-                bytes,
-            },
-            Value::Bytes(bytes) => Self::Bytes(bytes.to_owned()),
-            Value::Flag(flag) => Self::Flag(flag),
         }
     }
 }

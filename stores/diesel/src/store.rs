@@ -227,8 +227,8 @@ impl<P: Connections> DieselStore<P> {
         self.table.accounts(ids.map(|ids| ids.into_iter().map(Ok)))
     }
 
-    /// Writes the record and rows of your own in one transaction, for a [`Store`] of your own around
-    /// this one: for example a session with an accepted code.
+    /// Writes the record and rows of your own in one transaction: for example a session with an
+    /// accepted code. Call it in a [`Store`] of your own, around this one.
     ///
     /// If the account has another revision, the answer is `Stale`, and `rows` does not run. If
     /// `rows` fails, the transaction is rolled back, and the error is [`Error::RowsFailed`]. If the
@@ -271,17 +271,18 @@ impl<P: Connections> DieselStore<P> {
     ///             return self.store.compare_and_swap(account, write).await;
     ///         }
     ///         let (token, user) = (self.token.clone(), account.to_string());
-    ///         let insert = |connection| {
-    ///             Box::pin(async move {
-    ///                 diesel::sql_query("INSERT INTO sessions VALUES ($1, $2)")
-    ///                     .bind::<Text, _>(token)
-    ///                     .bind::<Text, _>(user)
-    ///                     .execute(connection)
-    ///                     .await?;
-    ///                 Ok(())
-    ///             }) as _
-    ///         };
-    ///         self.store.compare_and_swap_with(account, write, insert).await
+    ///         self.store
+    ///             .compare_and_swap_with(account, write, |connection| {
+    ///                 Box::pin(async move {
+    ///                     diesel::sql_query("INSERT INTO sessions VALUES ($1, $2)")
+    ///                         .bind::<Text, _>(token)
+    ///                         .bind::<Text, _>(user)
+    ///                         .execute(connection)
+    ///                         .await?;
+    ///                     Ok(())
+    ///                 })
+    ///             })
+    ///             .await
     ///     }
     /// }
     /// # }

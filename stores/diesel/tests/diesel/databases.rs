@@ -286,7 +286,8 @@ impl Engine for OnMariaDb {
     }
 
     const CONFLICT: Option<&str> = Some(
-        "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'Deadlock found when trying to get lock; try restarting transaction'",
+        "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, \
+         MESSAGE_TEXT = 'Deadlock found when trying to get lock; try restarting transaction'",
     );
 
     fn database() -> Option<Database> {
