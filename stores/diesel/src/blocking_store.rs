@@ -10,6 +10,7 @@ use diesel::connection::{Connection, LoadConnection, TransactionManager};
 use diesel::r2d2::{ConnectionManager, Pool, PooledConnection, R2D2Connection};
 
 use crate::blocking_session::{BlockingSession, now};
+use crate::blocking_transaction_store::TransactionStore;
 use crate::call::{CallSettings, run, spoils_connection};
 use crate::database::Database;
 use crate::driver_error::of_connecting;
@@ -244,6 +245,39 @@ where
             Ok(changed)
         });
         self.table.written(write, changed)
+    }
+
+    /// Returns a store for [`Verifier::import_in_transaction`][import], inside your transaction.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "sqlite")]
+    /// # mod example {
+    /// use countersign::blocking::Verifier;
+    /// use countersign::import::Import;
+    /// use countersign::AccountId;
+    /// use countersign_diesel::{BoxError, blocking::DieselStore};
+    /// use diesel::{Connection, SqliteConnection};
+    ///
+    /// fn import(
+    ///     connection: &mut SqliteConnection,
+    ///     verifier: &Verifier<DieselStore<SqliteConnection>>,
+    ///     accounts: &[(AccountId, Import)],
+    /// ) -> Result<(), BoxError> {
+    ///     connection.transaction(|connection| {
+    ///         let importer = verifier.with_store(verifier.store().in_transaction(connection));
+    ///         for (account, import) in accounts {
+    ///             importer.import_in_transaction(account, import)?;
+    ///         }
+    ///         Ok(())
+    ///     })
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// [import]: countersign::blocking::Verifier::import_in_transaction
+    #[must_use]
+    pub fn in_transaction<'t>(&self, connection: &'t mut C) -> TransactionStore<'t, C> {
+        TransactionStore::new(connection, Arc::clone(&self.table))
     }
 
     fn run<A: Answer>(&self, call: Call<'_>, writes: bool) -> Result<A, Error> {

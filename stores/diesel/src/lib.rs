@@ -86,6 +86,8 @@ mod bb8;
 mod blocking_session;
 #[cfg(feature = "r2d2")]
 mod blocking_store;
+#[cfg(feature = "r2d2")]
+mod blocking_transaction_store;
 mod call;
 #[cfg(feature = "async")]
 mod connections;
@@ -93,6 +95,7 @@ mod database;
 #[cfg(feature = "deadpool")]
 mod deadpool;
 mod driver_error;
+mod import_transaction;
 #[cfg(any(feature = "bb8", feature = "deadpool"))]
 mod manager_config;
 #[cfg(feature = "mysql")]
@@ -110,6 +113,8 @@ mod statement_runner;
 #[cfg(feature = "async")]
 mod store;
 mod swap;
+#[cfg(feature = "async")]
+mod transaction_store;
 
 #[cfg(feature = "async")]
 pub use connections::{Connections, NoConnection};
@@ -129,11 +134,14 @@ pub use statement_runner::RowsFuture;
 #[cfg(feature = "async")]
 pub use store::DieselStore;
 pub use swap::BoxError;
+#[cfg(feature = "async")]
+pub use transaction_store::TransactionStore;
 
 /// The store without futures, for services that block.
 #[cfg(feature = "r2d2")]
 pub mod blocking {
     pub use crate::blocking_store::DieselStore;
+    pub use crate::blocking_transaction_store::TransactionStore;
 }
 
 /// The reason why a store could not answer. Its source is a [`DriverError`].

@@ -10,6 +10,7 @@ use crate::call::CallSettings;
 use crate::database::Database;
 use crate::statement_runner::{BackendOf, RowsFuture, StatementRunner};
 use crate::swap::Swap;
+use crate::transaction_store::TransactionStore;
 use crate::{Connections, Error};
 
 /// An async store in PostgreSQL, MySQL, MariaDB or SQLite, on your own pool of diesel-async.
@@ -313,6 +314,45 @@ impl<P: Connections> DieselStore<P> {
         let swap = Swap::new(&self.table, account, write)?;
         let changed = self.runner.swap(self.table.name(), swap, rows).await;
         self.table.written(write, changed)
+    }
+}
+
+impl<P: Connections> DieselStore<P> {
+    /// Returns a store for [`Verifier::import_in_transaction`][import], inside your transaction.
+    ///
+    /// ```no_run
+    /// # #[cfg(all(feature = "deadpool", feature = "postgres"))]
+    /// # mod example {
+    /// use countersign::import::Import;
+    /// use countersign::{AccountId, Verifier};
+    /// use countersign_diesel::{BoxError, DieselStore};
+    /// use diesel_async::pooled_connection::deadpool::Pool;
+    /// use diesel_async::{AsyncConnection, AsyncPgConnection};
+    ///
+    /// async fn import(
+    ///     connection: &mut AsyncPgConnection,
+    ///     verifier: &Verifier<DieselStore<Pool<AsyncPgConnection>>>,
+    ///     accounts: &[(AccountId, Import)],
+    /// ) -> Result<(), BoxError> {
+    ///     let all_or_none = async |connection: &mut AsyncPgConnection| {
+    ///         let importer = verifier.with_store(verifier.store().in_transaction(connection));
+    ///         for (account, import) in accounts {
+    ///             importer.import_in_transaction(account, import).await?;
+    ///         }
+    ///         Ok(())
+    ///     };
+    ///     connection.transaction(all_or_none).await
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// [import]: countersign::Verifier::import_in_transaction
+    #[must_use]
+    pub fn in_transaction<'t>(
+        &self,
+        connection: &'t mut P::Connection,
+    ) -> TransactionStore<'t, P::Connection> {
+        TransactionStore::new(connection, Arc::clone(&self.table))
     }
 }
 

@@ -34,6 +34,7 @@ mod conformance;
 mod databases;
 mod errors;
 mod faults;
+mod imports;
 mod kinds;
 mod open_transactions;
 mod rows;
