@@ -133,6 +133,7 @@ impl<T: Table> Measurement<T> {
             "p50",
             "p99",
             "verified/s",
+            "client CPU",
         ]);
         for clients in [1, 8] {
             let mut sizes = Vec::new();
@@ -173,6 +174,7 @@ impl<T: Table> Measurement<T> {
                     milliseconds(verify.work.percentile(0.5)),
                     milliseconds(verify.work.percentile(0.99)),
                     grouped(verify.per_second()),
+                    format!("{:.0} µs", verify.work.cpu_each()),
                 ]);
             }
         }
