@@ -1,16 +1,19 @@
 //! SHA-1, SHA-256 and SHA-512, one block at a time (FIPS 180-4).
 
+use core::hint::black_box;
 use sha1::Sha1;
 use sha2::digest::Digest;
 use sha2::{Sha256, Sha512};
-use zeroize::Zeroize;
+use zeroize::DefaultIsZeroes;
 
 /// A hash function, called through its compression function.
 pub(super) trait BlockHash: Digest {
+    /// A word of the intermediate hash value.
+    type Word: DefaultIsZeroes;
     /// The intermediate hash value, in words.
-    type State: Copy + Zeroize;
+    type State: AsMut<[Self::Word]> + Copy;
     /// The input of one call of the compression function.
-    type Block: AsMut<[u8]>;
+    type Block: AsMut<[u8]> + Copy;
 
     /// The initial hash value (FIPS 180-4, section 5.3).
     const INITIAL: Self::State;
@@ -34,6 +37,7 @@ pub(super) trait BlockHash: Digest {
 }
 
 impl BlockHash for Sha1 {
+    type Word = u32;
     type State = [u32; 5];
     type Block = [u8; 64];
 
@@ -53,17 +57,21 @@ impl BlockHash for Sha1 {
 
     #[inline]
     fn end_with_number(number: u64) -> [u8; 64] {
-        let [high, low] = halves(number);
-        let length = 8 * (64 + 8);
-        block_of_32([
-            high, low, END_32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, length,
-        ])
+        static REST: [u64; 8] = [0, END, 0, 0, 0, 0, 0, bits(64 + 8)];
+        let mut block = [0; 64];
+        write_end(&mut block, number, &REST);
+        block
     }
 
     #[inline]
     fn end_with_hash([a, b, c, d, e]: [u32; 5]) -> [u8; 64] {
-        let length = 8 * (64 + 20);
-        block_of_32([a, b, c, d, e, END_32, 0, 0, 0, 0, 0, 0, 0, 0, 0, length])
+        // The last word of the hash value comes before the end bit.
+        static REST: [u64; 6] = [END_AFTER_WORD, 0, 0, 0, 0, bits(64 + 20)];
+        let mut block = [0; 64];
+        let (start, end) = block.split_at_mut(16);
+        write_words_of_32(start, [a, b, c, d]);
+        write_end(end, u64::from(e) << 32, &REST);
+        block
     }
 
     #[inline]
@@ -74,6 +82,7 @@ impl BlockHash for Sha1 {
 }
 
 impl BlockHash for Sha256 {
+    type Word = u32;
     type State = [u32; 8];
     type Block = [u8; 64];
 
@@ -100,9 +109,13 @@ impl BlockHash for Sha256 {
     }
 
     #[inline]
-    fn end_with_hash([a, b, c, d, e, f, g, h]: [u32; 8]) -> [u8; 64] {
-        let length = 8 * (64 + 32);
-        block_of_32([a, b, c, d, e, f, g, h, END_32, 0, 0, 0, 0, 0, 0, length])
+    fn end_with_hash(hash: [u32; 8]) -> [u8; 64] {
+        static REST: [u64; 4] = [END, 0, 0, bits(64 + 32)];
+        let mut block = [0; 64];
+        let (start, end) = block.split_at_mut(32);
+        write_words_of_32(start, hash);
+        write_end(end, 0, &REST);
+        block
     }
 
     #[inline]
@@ -112,6 +125,7 @@ impl BlockHash for Sha256 {
 }
 
 impl BlockHash for Sha512 {
+    type Word = u64;
     type State = [u64; 8];
     type Block = [u8; 128];
 
@@ -134,16 +148,22 @@ impl BlockHash for Sha512 {
 
     #[inline]
     fn end_with_number(number: u64) -> [u8; 128] {
-        let length = 8 * (128 + 8);
-        block_of_64([
-            number, END_64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, length,
-        ])
+        static REST: [u64; 16] = [0, END, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, bits(128 + 8)];
+        let mut block = [0; 128];
+        write_end(&mut block, number, &REST);
+        block
     }
 
     #[inline]
-    fn end_with_hash([a, b, c, d, e, f, g, h]: [u64; 8]) -> [u8; 128] {
-        let length = 8 * (128 + 64);
-        block_of_64([a, b, c, d, e, f, g, h, END_64, 0, 0, 0, 0, 0, 0, length])
+    fn end_with_hash(hash: [u64; 8]) -> [u8; 128] {
+        static REST: [u64; 8] = [END, 0, 0, 0, 0, 0, 0, bits(128 + 64)];
+        let mut block = [0; 128];
+        let (start, end) = block.split_at_mut(64);
+        for (place, word) in start.as_chunks_mut().0.iter_mut().zip(hash) {
+            *place = word.to_be_bytes();
+        }
+        write_end(end, 0, &REST);
+        block
     }
 
     #[inline]
@@ -153,27 +173,38 @@ impl BlockHash for Sha512 {
     }
 }
 
-/// The bit after the end of every message (FIPS 180-4, section 5.1). The last word of the last
-/// block is the length of the message in bits.
-const END_32: u32 = 1 << 31;
-const END_64: u64 = 1 << 63;
+/// The bit after the end of every message (FIPS 180-4, section 5.1), as it is in memory.
+const END: u64 = (1_u64 << 63).to_be();
 
+/// The same, after a word of 32 bits.
+const END_AFTER_WORD: u64 = (1_u64 << 31).to_be();
+
+/// Returns the end of the last block, as it is in memory: the length of the message in bits.
+const fn bits(bytes: u64) -> u64 {
+    bytes.wrapping_mul(8).to_be()
+}
+
+/// Writes a number to the first eight bytes, combined with the first element of `rest`, and the
+/// other elements behind them.
+///
+/// The compression function reads sixteen bytes at once. If they were just written in parts, the
+/// processor waits until they are in the cache. The compiler would write constants in parts. So the
+/// black box hides that the elements are constant, and the compiler writes sixteen bytes at once.
 #[inline]
-fn block_of_32(words: [u32; 16]) -> [u8; 64] {
-    let mut block = [0; 64];
-    for (bytes, word) in block.as_chunks_mut().0.iter_mut().zip(words) {
-        *bytes = word.to_be_bytes();
+fn write_end<const N: usize>(end: &mut [u8], number: u64, rest: &'static [u64; N]) {
+    static FIRST: [u64; 16] = [u64::MAX, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let (first, rest) = (black_box(&FIRST), black_box(rest));
+    let number = number.to_be();
+    for ((place, first), rest) in end.as_chunks_mut().0.iter_mut().zip(first).zip(rest) {
+        *place = ((number & first) | rest).to_ne_bytes();
     }
-    block
 }
 
 #[inline]
-fn block_of_64(words: [u64; 16]) -> [u8; 128] {
-    let mut block = [0; 128];
-    for (bytes, word) in block.as_chunks_mut().0.iter_mut().zip(words) {
-        *bytes = word.to_be_bytes();
+fn write_words_of_32<const N: usize>(bytes: &mut [u8], words: [u32; N]) {
+    for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+        *place = word.to_be_bytes();
     }
-    block
 }
 
 const fn halves(word: u64) -> [u32; 2] {

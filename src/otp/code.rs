@@ -125,7 +125,7 @@ impl fmt::Debug for Code {
 
 impl Drop for Code {
     fn drop(&mut self) {
-        self.symbols.zeroize();
+        self.symbols.as_mut_slice().zeroize();
     }
 }
 
@@ -191,7 +191,7 @@ impl fmt::Debug for Passcode {
 
 impl Drop for Passcode {
     fn drop(&mut self) {
-        self.ascii.zeroize();
+        self.ascii.as_mut_slice().zeroize();
     }
 }
 

@@ -3,10 +3,10 @@
 use super::block_hash::BlockHash;
 use crate::otp::Algorithm;
 use crate::stack_wipe::with_wiped_stack;
+use core::hint::black_box;
 use core::ops::RangeInclusive;
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
-use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
 /// An HMAC with a prepared key.
@@ -20,11 +20,24 @@ pub(crate) enum KeyedMac {
 }
 
 impl KeyedMac {
-    pub(crate) fn new(algorithm: Algorithm, key: &[u8]) -> Self {
+    /// Returns an HMAC whose key is not set.
+    ///
+    /// The key is set in place, in the result of the caller: a set key is never moved.
+    #[inline]
+    pub(crate) const fn without_key(algorithm: Algorithm) -> Self {
         match algorithm {
-            Algorithm::Sha1 => Self::Sha1(Hmac::new(key)),
-            Algorithm::Sha256 => Self::Sha256(Hmac::new(key)),
-            Algorithm::Sha512 => Self::Sha512(Hmac::new(key)),
+            Algorithm::Sha1 => Self::Sha1(Hmac::WITHOUT_KEY),
+            Algorithm::Sha256 => Self::Sha256(Hmac::WITHOUT_KEY),
+            Algorithm::Sha512 => Self::Sha512(Hmac::WITHOUT_KEY),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set_key(&mut self, key: &[u8]) {
+        match self {
+            Self::Sha1(mac) => mac.set_key(key),
+            Self::Sha256(mac) => mac.set_key(key),
+            Self::Sha512(mac) => mac.set_key(key),
         }
     }
 
@@ -72,16 +85,29 @@ impl KeyedMac {
     }
 }
 
-/// Runs work that makes or uses a [`KeyedMac`], and wipes the stack below afterwards.
+/// The stack that work with SHA-1 uses, in bytes, at most: to set a short key, ...
+pub(super) const SET_KEY: usize = 768;
+/// ... to compute one HMAC, ...
+pub(super) const ONE_HMAC: usize = 512;
+/// ... and to compare with several HMACs.
+pub(super) const SEARCH: usize = 1024;
+
+/// Runs work that makes or uses a [`KeyedMac`], and wipes the stack below afterwards: `SHA1` bytes
+/// if the work is with SHA-1.
 #[inline]
-pub(super) fn with_wiped_mac_stack<T>(algorithm: Algorithm, work: impl FnOnce() -> T) -> T {
+pub(super) fn with_wiped_mac_stack<const SHA1: usize, T>(
+    algorithm: Algorithm,
+    work: impl FnOnce() -> T,
+) -> T {
     match algorithm {
-        Algorithm::Sha1 | Algorithm::Sha256 => with_wiped_stack::<2048, _>(work),
+        Algorithm::Sha1 => with_wiped_stack::<SHA1, _>(work),
+        Algorithm::Sha256 => with_wiped_stack::<2048, _>(work),
         Algorithm::Sha512 => with_wiped_stack::<4096, _>(work),
     }
 }
 
-#[inline]
+/// Not inlined, for the same reason as [`Hmac::new`].
+#[inline(never)]
 fn truncated<H: BlockHash, const N: usize>(mac: &Hmac<H>, counters: [u64; N]) -> [u32; N] {
     let mut truncated = [0; N];
     for (place, hash) in truncated.iter_mut().zip(mac.compute(counters)) {
@@ -98,15 +124,15 @@ fn truncated<H: BlockHash, const N: usize>(mac: &Hmac<H>, counters: [u64; N]) ->
 fn dynamic_truncation<H: BlockHash>(hash: H::State) -> u32 {
     let ([a, b, c, d, e], last) = H::ends_of(hash);
     let two = |high: u32, low: u32| (u64::from(high) << 32) | u64::from(low);
-    let by_eight = Choice::from((last >> 3) & 1);
-    let here = u64::conditional_select(&two(a, b), &two(c, d), by_eight);
-    let next = u32::conditional_select(&c, &e, by_eight);
-    let by_four = Choice::from((last >> 2) & 1);
-    let here = u64::conditional_select(&here, &two(here as u32, next), by_four);
-    let by_two = Choice::from((last >> 1) & 1);
-    let here = u64::conditional_select(&here, &(here << 16), by_two);
-    let by_one = Choice::from(last & 1);
-    let here = u64::conditional_select(&here, &(here << 8), by_one);
+    // Behind the black box, the compiler does not know that a mask has only two values. So it makes
+    // neither a branch nor a shift by the offset of a mask.
+    let mask = |bit: u32| black_box(u64::from((last >> bit) & 1).wrapping_neg());
+    let select = |zero: u64, one: u64, mask: u64| zero ^ (mask & (zero ^ one));
+    let here = select(two(a, b), two(c, d), mask(3));
+    let next = select(c.into(), e.into(), mask(3));
+    let here = select(here, (here << 32) | next, mask(2));
+    let here = select(here, here << 16, mask(1));
+    let here = select(here, here << 8, mask(0));
     (here >> 32) as u32 & 0x7fff_ffff
 }
 
@@ -120,30 +146,30 @@ pub(super) struct Hmac<H: BlockHash> {
 }
 
 impl<H: BlockHash> Hmac<H> {
-    /// Prepares a key of any length. Hashes a key longer than a block first (RFC 2104, section 2).
-    pub(super) fn new(key: &[u8]) -> Self {
+    const WITHOUT_KEY: Self = Self {
+        inner: H::INITIAL,
+        outer: H::INITIAL,
+    };
+
+    /// Sets the key, of any length. Hashes a key longer than a block first (RFC 2104, section 2).
+    ///
+    /// Not inlined: one frame for the blocks of all hashes would need a larger wipe of the stack.
+    #[inline(never)]
+    fn set_key(&mut self, key: &[u8]) {
         let mut block = H::ZEROS;
         match block.as_mut().get_mut(..key.len()) {
             Some(start) => start.copy_from_slice(key),
-            None => {
-                let hashed = H::digest(key);
-                block
-                    .as_mut()
-                    .iter_mut()
-                    .zip(hashed)
-                    .for_each(|(place, byte)| *place = byte);
-            }
+            None => hash_key::<H>(key, &mut block),
         }
-        let mut padded = |pad: u8| {
-            block.as_mut().iter_mut().for_each(|byte| *byte ^= pad);
-            let mut state = H::INITIAL;
-            H::compress(&mut state, &block);
-            state
+        let padded = |pad| {
+            let mut padded = block;
+            padded.as_mut().iter_mut().for_each(|byte| *byte ^= pad);
+            padded
         };
-        Self {
-            inner: padded(INNER_PAD),
-            outer: padded(INNER_PAD ^ OUTER_PAD),
-        }
+        let (inner, outer) = (padded(INNER_PAD), padded(OUTER_PAD));
+        (self.inner, self.outer) = (H::INITIAL, H::INITIAL);
+        H::compress(&mut self.inner, &inner);
+        H::compress(&mut self.outer, &outer);
     }
 
     /// Computes the HMACs of numbers.
@@ -152,8 +178,15 @@ impl<H: BlockHash> Hmac<H> {
     /// computes several hashes at the same time.
     #[inline]
     pub(super) fn compute<const N: usize>(&self, numbers: [u64; N]) -> [H::State; N] {
-        let inner = compress_each::<H, N>(self.inner, &numbers.map(H::end_with_number));
-        compress_each::<H, N>(self.outer, &inner.map(H::end_with_hash))
+        let mut inner = [self.inner; N];
+        for (state, number) in inner.iter_mut().zip(numbers) {
+            H::compress(state, &H::end_with_number(number));
+        }
+        let mut outer = [self.outer; N];
+        for (state, hash) in outer.iter_mut().zip(inner) {
+            H::compress(state, &H::end_with_hash(hash));
+        }
+        outer
     }
 }
 
@@ -168,22 +201,20 @@ impl<H: BlockHash> Clone for Hmac<H> {
 
 impl<H: BlockHash> Drop for Hmac<H> {
     fn drop(&mut self) {
-        self.inner.zeroize();
-        self.outer.zeroize();
+        self.inner.as_mut().zeroize();
+        self.outer.as_mut().zeroize();
     }
 }
 
-/// Computes the states after one state and each of several blocks.
-#[inline]
-fn compress_each<H: BlockHash, const N: usize>(
-    from: H::State,
-    blocks: &[H::Block; N],
-) -> [H::State; N] {
-    let mut states = [from; N];
-    for (state, block) in states.iter_mut().zip(blocks) {
-        H::compress(state, block);
-    }
-    states
+/// Writes the hash of a key to the start of a block, and wipes its own stack.
+#[cold]
+fn hash_key<H: BlockHash>(key: &[u8], block: &mut H::Block) {
+    with_wiped_stack::<2048, _>(|| {
+        let hashed = H::digest(key);
+        for (place, byte) in block.as_mut().iter_mut().zip(hashed) {
+            *place = byte;
+        }
+    });
 }
 
 const INNER_PAD: u8 = 0x36;
@@ -259,9 +290,9 @@ mod tests {
     #[test]
     fn macs_match_rfc_2202_and_rfc_4231() {
         let message = [u64::from_be_bytes(*b"Hi There")];
-        let [sha1] = Hmac::<Sha1>::new(&[0x0b; 20]).compute(message);
-        let [sha256] = Hmac::<Sha256>::new(&[0x0b; 20]).compute(message);
-        let [sha512] = Hmac::<Sha512>::new(&[0x0b; 20]).compute(message);
+        let [sha1] = keyed::<Sha1>(&[0x0b; 20]).compute(message);
+        let [sha256] = keyed::<Sha256>(&[0x0b; 20]).compute(message);
+        let [sha512] = keyed::<Sha512>(&[0x0b; 20]).compute(message);
         assert_eq!(
             hex(&bytes::<Sha1>(sha1)),
             "b617318655057264e28bc0b6fb378c8ef146be00"
@@ -277,8 +308,14 @@ mod tests {
         );
     }
 
+    fn keyed<H: BlockHash>(key: &[u8]) -> Hmac<H> {
+        let mut mac = Hmac::WITHOUT_KEY;
+        mac.set_key(key);
+        mac
+    }
+
     fn check_against_hmac_crate<H: BlockHash + EagerHash>(key: &[u8], numbers: [u64; 3]) {
-        let mac = Hmac::<H>::new(key);
+        let mac = keyed::<H>(key);
         let expected = numbers.map(|number| {
             let mut mac = hmac::Hmac::<H>::new_from_slice(key).unwrap();
             mac.update(&number.to_be_bytes());

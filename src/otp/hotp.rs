@@ -1,6 +1,6 @@
 //! HOTP: passcodes from a counter (RFC 4226).
 
-use super::hmac::{KeyedMac, with_wiped_mac_stack};
+use super::hmac::{KeyedMac, ONE_HMAC, SEARCH, SET_KEY, with_wiped_mac_stack};
 use crate::constant_time::reveal;
 #[cfg(feature = "verifier")]
 use crate::constant_time::reveal_index;
@@ -41,15 +41,28 @@ impl Hotp {
     /// length.
     #[must_use]
     pub fn new(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
-        with_wiped_mac_stack(algorithm, || Self::from_key(key, algorithm, digits))
+        with_wiped_mac_stack::<SET_KEY, _>(algorithm, || Self::from_key(key, algorithm, digits))
     }
 
     /// Like [`new`](Self::new), for a caller that wipes the stack itself.
     pub(crate) fn from_key(key: &[u8], algorithm: Algorithm, digits: Digits) -> Self {
+        let mut hotp = Self::without_key(algorithm, digits);
+        hotp.set_key(key);
+        hotp
+    }
+
+    /// Returns a `Hotp` whose key is not set.
+    #[inline]
+    pub(super) const fn without_key(algorithm: Algorithm, digits: Digits) -> Self {
         Self {
-            mac: KeyedMac::new(algorithm, key),
+            mac: KeyedMac::without_key(algorithm),
             digits,
         }
+    }
+
+    #[inline]
+    pub(super) fn set_key(&mut self, key: &[u8]) {
+        self.mac.set_key(key);
     }
 
     /// Returns the hash function.
@@ -67,7 +80,7 @@ impl Hotp {
     /// Generates the passcode of a counter (RFC 4226, section 5.3).
     #[must_use]
     pub fn generate(&self, counter: u64) -> Passcode {
-        with_wiped_mac_stack(self.algorithm(), || {
+        with_wiped_mac_stack::<ONE_HMAC, _>(self.algorithm(), || {
             Passcode::new(self.value(counter), self.digits)
         })
     }
@@ -81,7 +94,7 @@ impl Hotp {
     #[must_use]
     pub fn verify(&self, code: &Code, counter: u64, look_ahead: u8) -> Option<HotpMatch> {
         let value = code.value(self.digits)?;
-        with_wiped_mac_stack(self.algorithm(), || {
+        with_wiped_mac_stack::<SEARCH, _>(self.algorithm(), || {
             self.last_match(counter, u16::from(look_ahead), |candidate| {
                 candidate.ct_eq(&value)
             })
@@ -104,7 +117,7 @@ impl Hotp {
     ) -> Option<HotpMatch> {
         let first = first.value(self.digits)?;
         let second = second.value(self.digits)?;
-        with_wiped_mac_stack(self.algorithm(), || {
+        with_wiped_mac_stack::<SEARCH, _>(self.algorithm(), || {
             let mut earlier_matches = self.value(counter).ct_eq(&first);
             self.last_match(counter.checked_add(1)?, look_ahead, |candidate| {
                 let both = earlier_matches & candidate.ct_eq(&second);
@@ -168,7 +181,7 @@ impl Hotp {
     ) -> PasscodeMatch<u64> {
         let range = counters.clone();
         let before = (codes.len() as u64).saturating_sub(1);
-        let search = with_wiped_mac_stack(self.algorithm(), || {
+        let search = with_wiped_mac_stack::<SEARCH, _>(self.algorithm(), || {
             let mut row = [const { None }; Self::ROW];
             for (place, code) in row.iter_mut().zip(codes) {
                 // Whether the codes up to this one match the counters up to the current one.
@@ -255,10 +268,10 @@ impl fmt::Debug for Hotp {
 pub(super) struct CounterSearch {
     /// The code as a number.
     value: u32,
-    /// Whether the passcode of an unused counter matches.
-    pub(super) unused: Choice,
-    /// Whether any passcode matches.
-    any: Choice,
+    /// All ones if the passcode of an unused counter matches; otherwise 0.
+    unused: u64,
+    /// All ones if any passcode matches; otherwise 0.
+    any: u64,
     /// The highest unused counter whose passcode matches.
     pub(super) counter: u64,
 }
@@ -268,8 +281,8 @@ impl CounterSearch {
     pub(super) fn new(value: u32) -> Self {
         Self {
             value,
-            unused: Choice::from(0),
-            any: Choice::from(0),
+            unused: 0,
+            any: 0,
             counter: 0,
         }
     }
@@ -282,12 +295,21 @@ impl CounterSearch {
     }
 
     /// Adds whether a counter matches.
+    ///
+    /// A `Choice` hides its two values from the compiler. So the masks, which are made of it, become
+    /// no branches. A mask costs less than another `Choice` for each combination.
     #[inline]
     fn add(&mut self, counter: u64, is_unused: bool, hit: Choice) {
-        let hit_unused = if is_unused { hit } else { Choice::from(0) };
-        self.counter.conditional_assign(&counter, hit_unused);
+        let hit = u64::from(hit.unwrap_u8()).wrapping_neg();
+        let hit_unused = if is_unused { hit } else { 0 };
+        self.counter ^= hit_unused & (self.counter ^ counter);
         self.unused |= hit_unused;
         self.any |= hit;
+    }
+
+    /// Returns whether the passcode of an unused counter matches.
+    pub(super) fn unused(&self) -> Choice {
+        Choice::from((self.unused & 1) as u8)
     }
 
     /// Reveals the result. The search covered these counters, fewer than 2^16.
@@ -295,11 +317,11 @@ impl CounterSearch {
     pub(super) fn reveal(self, counters: &RangeInclusive<u64>) -> PasscodeMatch<u64> {
         let first = *counters.start();
         let last = u16::try_from(counters.end().wrapping_sub(first)).unwrap_or(u16::MAX);
-        if reveal(self.unused) {
+        if reveal(self.unused()) {
             let [low, high, ..] = self.counter.wrapping_sub(first).to_le_bytes();
             let place = reveal_index(u16::from_le_bytes([low, high]), last);
             PasscodeMatch::Unused(first.wrapping_add(place.into()))
-        } else if reveal(self.any) {
+        } else if reveal(Choice::from((self.any & 1) as u8)) {
             PasscodeMatch::Used
         } else {
             PasscodeMatch::None

@@ -1,6 +1,6 @@
 //! Steam Guard: the passcodes of Valve's Steam, five characters from the time.
 
-use super::hmac::{KeyedMac, with_wiped_mac_stack};
+use super::hmac::{KeyedMac, ONE_HMAC, SEARCH, SET_KEY, with_wiped_mac_stack};
 use super::hotp::CounterSearch;
 use super::totp::is_after;
 use crate::Timestamp;
@@ -58,8 +58,10 @@ impl SteamGuard {
     /// have 20 bytes.
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
-        with_wiped_mac_stack(Algorithm::Sha1, || Self {
-            mac: KeyedMac::new(Algorithm::Sha1, key),
+        with_wiped_mac_stack::<SET_KEY, _>(Algorithm::Sha1, || {
+            let mut mac = KeyedMac::without_key(Algorithm::Sha1);
+            mac.set_key(key);
+            Self { mac }
         })
     }
 
@@ -78,7 +80,7 @@ impl SteamGuard {
     /// Generates the passcode of a time step.
     #[must_use]
     pub fn generate_step(&self, step: TimeStep) -> SteamPasscode {
-        with_wiped_mac_stack(Algorithm::Sha1, || {
+        with_wiped_mac_stack::<ONE_HMAC, _>(Algorithm::Sha1, || {
             let [truncated] = self.mac.truncated([step.get()]);
             SteamPasscode::new(truncated)
         })
@@ -110,7 +112,7 @@ impl SteamGuard {
     ) -> Option<TotpMatch> {
         let current = self.step(at);
         let value = value(code)?;
-        let search = with_wiped_mac_stack(Algorithm::Sha1, || {
+        let search = with_wiped_mac_stack::<SEARCH, _>(Algorithm::Sha1, || {
             let mut search = CounterSearch::new(value);
             self.mac.for_each(window.steps(current), |step, truncated| {
                 search.compare(step, is_after(step, last_accepted), truncated % PASSCODES);

@@ -1,6 +1,6 @@
 //! TOTP: passcodes from the time (RFC 6238).
 
-use super::hmac::with_wiped_mac_stack;
+use super::hmac::{SEARCH, SET_KEY, with_wiped_mac_stack};
 use super::hotp::CounterSearch;
 #[cfg(feature = "verifier")]
 use super::hotp::PasscodeMatch;
@@ -50,7 +50,9 @@ impl Totp {
     /// length.
     #[must_use]
     pub fn new(key: &[u8], algorithm: Algorithm, digits: Digits, period: Period) -> Self {
-        with_wiped_mac_stack(algorithm, || Self::from_key(key, algorithm, digits, period))
+        with_wiped_mac_stack::<SET_KEY, _>(algorithm, || {
+            Self::from_key(key, algorithm, digits, period)
+        })
     }
 
     /// Like [`new`](Self::new), for a caller that wipes the stack itself.
@@ -60,11 +62,13 @@ impl Totp {
         digits: Digits,
         period: Period,
     ) -> Self {
-        Self {
-            hotp: Hotp::from_key(key, algorithm, digits),
+        let mut totp = Self {
+            hotp: Hotp::without_key(algorithm, digits),
             period,
             t0: Timestamp::UNIX_EPOCH,
-        }
+        };
+        totp.hotp.set_key(key);
+        totp
     }
 
     /// Counts time steps from `t0` instead of the Unix epoch (T0 in RFC 6238, section 4.1). Some
@@ -144,7 +148,7 @@ impl Totp {
     ) -> Option<TotpMatch> {
         let current = self.step(at);
         let value = code.value(self.digits())?;
-        let search = with_wiped_mac_stack(self.algorithm(), || {
+        let search = with_wiped_mac_stack::<SEARCH, _>(self.algorithm(), || {
             self.search_window(value, current, window, last_accepted)
         });
         TotpMatch::of(&search, current)
@@ -230,7 +234,7 @@ impl TotpMatch {
     /// Reveals whether an unused step matched.
     pub(super) fn of(search: &CounterSearch, current: TimeStep) -> Option<Self> {
         let step = TimeStep::new(search.counter);
-        reveal(search.unused).then_some(Self { step, current })
+        reveal(search.unused()).then_some(Self { step, current })
     }
 
     /// Returns the step to store as the last accepted one.

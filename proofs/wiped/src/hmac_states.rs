@@ -2,6 +2,8 @@
 //! each of them.
 
 use crate::known_secrets::{Kind, KnownSecrets};
+use sha1::{Digest, Sha1};
+use sha2::{Sha256, Sha512};
 
 const INNER: u8 = 0x36;
 const OUTER: u8 = 0x5c;
@@ -36,6 +38,19 @@ pub(crate) fn add_all(known: &KnownSecrets) {
 }
 
 fn add_states(known: &KnownSecrets, key: &[u8]) {
+    // HMAC hashes a key that is longer than a block first.
+    if key.len() > 64 {
+        for hash in [&Sha1::digest(key)[..], &Sha256::digest(key)[..]] {
+            add_states_of_block(known, hash);
+        }
+    }
+    if key.len() > 128 {
+        add_states_of_block(known, &Sha512::digest(key));
+    }
+    add_states_of_block(known, key);
+}
+
+fn add_states_of_block(known: &KnownSecrets, key: &[u8]) {
     for (pad, padded, state) in [
         (INNER, Kind::InnerPad, Kind::InnerState),
         (OUTER, Kind::OuterPad, Kind::OuterState),

@@ -83,7 +83,7 @@ fn the_verifier_leaves_no_secrets_in_memory() {
 
 #[test]
 fn passcodes_of_every_algorithm_leave_no_secrets() {
-    leaves_nothing("passcodes", 22);
+    leaves_nothing("passcodes", 28);
 }
 
 #[test]

@@ -6,8 +6,10 @@ use crate::random::{Random, Rng};
 use crate::stop::Stop;
 use countersign::Timestamp;
 use countersign::otp::{Algorithm, Code, Digits, Hotp, Period, Secret, SteamGuard, Totp, Window};
+use rand_core::Rng as _;
 use std::error::Error;
 use std::hint::black_box;
+use zeroize::Zeroizing;
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
@@ -19,6 +21,9 @@ pub(crate) fn run(known: &KnownSecrets, stop: &Stop) -> Result<Kept, Box<dyn Err
         add_secret(known, &secret);
         time_based(known, &secret, algorithm, stop)?;
         counter_based(known, &secret, algorithm, stop)?;
+    }
+    for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
+        long_key(known, &random, algorithm, stop)?;
     }
     let secret = Secret::generate_for(Algorithm::Sha1, &mut Rng(&random));
     add_secret(known, &secret);
@@ -72,6 +77,25 @@ fn counter_based(
     stop.here()?;
     let matched = hotp.resynchronize(one, two, 0, 20);
     let _next = matched.ok_or("the right passcodes")?;
+    stop.here()?;
+    Ok(())
+}
+
+/// A key that HMAC hashes first.
+#[inline(never)]
+fn long_key(
+    known: &KnownSecrets,
+    random: &Random,
+    algorithm: Algorithm,
+    stop: &Stop,
+) -> Result<(), Box<dyn Error>> {
+    let mut bytes = Zeroizing::new(vec![0; 200]);
+    Rng(random).fill_bytes(&mut bytes);
+    let secret = Secret::from_bytes(&bytes)?;
+    add_secret(known, &secret);
+    let totp = Totp::new(secret.expose(), algorithm, Digits::SIX, Period::default());
+    stop.here()?;
+    black_box(totp.generate(NOW));
     stop.here()?;
     Ok(())
 }
