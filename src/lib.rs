@@ -116,6 +116,7 @@ extern crate std;
 
 #[cfg(feature = "backup")]
 pub mod backup;
+mod block_hash;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod constant_time;

@@ -1,7 +1,7 @@
 //! HMAC-SHA-256, whole or cut to 16 bytes.
 
+use crate::block_hash::Sha256;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// HMAC-SHA-256 (RFC 2104) under a key of at most 64 bytes.

@@ -2,6 +2,9 @@
 
 use super::argon2::{CodeHash, HashMemory};
 use crate::backup::{CodeShape, HashError};
+#[cfg(feature = "imported-hashes")]
+use crate::block_hash::Sha1;
+use crate::block_hash::{Sha256, Sha512};
 use crate::constant_time::reveal;
 use crate::otp::Algorithm;
 use alloc::boxed::Box;
@@ -9,7 +12,7 @@ use argon2::{Argon2, Params, Version};
 use core::fmt;
 use core::time::Duration;
 use sha1::Digest;
-use sha2::{Sha256, Sha512};
+
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -228,7 +231,7 @@ fn pbkdf2(
     hash: &mut CodeHash,
 ) -> Result<(), HashError> {
     match function {
-        Algorithm::Sha1 => pbkdf2::pbkdf2_hmac::<sha1::Sha1>(text, salt, iterations, hash),
+        Algorithm::Sha1 => pbkdf2::pbkdf2_hmac::<Sha1>(text, salt, iterations, hash),
         Algorithm::Sha256 => pbkdf2::pbkdf2_hmac::<Sha256>(text, salt, iterations, hash),
         Algorithm::Sha512 => pbkdf2::pbkdf2_hmac::<Sha512>(text, salt, iterations, hash),
     }

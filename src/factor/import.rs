@@ -6,12 +6,13 @@ use super::import_error::{ExistingFactor, ImportFault};
 use super::moving_factor::{MovingFactor, Parameters};
 use super::second_factor::{ImportFingerprint, SecondFactor};
 use crate::backup::{ImportedCodeSet, ImportedCodes};
+use crate::block_hash::Sha256;
 use crate::constant_time::reveal;
 use crate::otp::{Algorithm, Digits, Period, Secret, TimeStep};
 use crate::uri::{KeyUri, KeyUriError, KeyUriKind};
 use crate::{AuthenticatorId, AuthenticatorName, Policy, Timestamp};
 use alloc::vec::Vec;
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 use subtle::{Choice, ConstantTimeEq};
 
 /// The second factor of one account of another system: its authenticators and its backup codes.

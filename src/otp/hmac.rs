@@ -1,12 +1,10 @@
 //! HMAC (RFC 2104) of counters, with dynamic truncation (RFC 4226, section 5.3).
 
-use super::block_hash::BlockHash;
+use crate::block_hash::{BlockHash, Sha1, Sha256, Sha512};
 use crate::otp::Algorithm;
 use crate::stack_wipe::with_wiped_stack;
 use core::hint::black_box;
 use core::ops::RangeInclusive;
-use sha1::Sha1;
-use sha2::{Sha256, Sha512};
 use zeroize::Zeroize;
 
 /// An HMAC with a prepared key.
@@ -222,13 +220,11 @@ const OUTER_PAD: u8 = 0x5c;
 
 #[cfg(test)]
 mod tests {
-    use super::super::block_hash::BlockHash;
     use super::{Hmac, dynamic_truncation};
+    use crate::block_hash::{BlockHash, Sha1, Sha256, Sha512};
     use hmac::digest::OutputSizeUser;
     use hmac::{EagerHash, KeyInit, Mac};
     use proptest::prelude::*;
-    use sha1::Sha1;
-    use sha2::{Sha256, Sha512};
     use std::format;
     use std::string::String;
     use std::vec::Vec;
@@ -256,7 +252,7 @@ mod tests {
 
     /// Compares with the text of RFC 4226, section 5.3.
     fn check_offset<H: BlockHash>(offset: u8, state: impl Fn(&[u8]) -> H::State) {
-        let mut mac: Vec<u8> = (0x81..).take(<H as sha1::Digest>::output_size()).collect();
+        let mut mac: Vec<u8> = (0x81..).take(<H as sha2::Digest>::output_size()).collect();
         *mac.last_mut().unwrap() = 0x70 | offset;
         let at = usize::from(offset);
         let expected = u32::from_be_bytes(mac[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;

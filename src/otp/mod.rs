@@ -29,7 +29,6 @@
 //! Nothing for HOTP and TOTP. [`Secret`] and [`SecretText`] need the feature `alloc`. `SteamGuard`
 //! needs the feature `steam`.
 
-mod block_hash;
 mod code;
 mod hmac;
 mod hotp;

@@ -13,6 +13,7 @@
 use super::encoding::{self, Form};
 use super::keyring::RecordCipher;
 use super::{History, RecordError};
+use crate::block_hash::Sha256;
 use crate::constant_time::reveal;
 use crate::factor::{BackupCodeSetId, SecondFactor};
 use crate::mac::{first_16, hmac_sha256};
@@ -28,7 +29,7 @@ use alloc::vec::Vec;
 use core::mem;
 use data_encoding::BASE64URL_NOPAD;
 use hmac::Mac;
-use sha2::{Digest, Sha256};
+use sha2::Digest;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 

@@ -20,7 +20,8 @@ use imports::Imports;
 
 /// The layers of `src/`, lowest first. Each uses only the layers before it in this list (DESIGN.md,
 /// "Layers"). `testing` is below `verifier`, because the blocking verifier needs its `block_on`.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
+    "block_hash",
     "constant_time",
     "mac",
     "stack_wipe",

@@ -11,3 +11,4 @@
 mod divisions;
 mod memcheck;
 mod programs;
+mod sha_instructions;

@@ -1,13 +1,22 @@
-//! SHA-1, SHA-256 and SHA-512, one block at a time (FIPS 180-4).
+//! SHA-1, SHA-256 and SHA-512 (FIPS 180-4), with compression functions that are never inlined.
+//!
+//! A compression function uses the SHA instructions of a processor, which exist only in the old
+//! encoding of SSE. In a function that also uses AVX registers, each of them takes a hundred times
+//! as long on some processors (`docs/performance.md`). So all hashes of this crate go through the
+//! compression functions here, and a test looks for SHA instructions elsewhere
+//! (`proofs/constant-time/tests/constant_time/sha_instructions.rs`).
 
 use core::hint::black_box;
-use sha1::Sha1;
-use sha2::digest::Digest;
-use sha2::{Sha256, Sha512};
-use zeroize::DefaultIsZeroes;
+use sha2::digest::block_api::{
+    Block, BlockSizeUser, Buffer, BufferKindUser, Eager, FixedOutputCore, OutputSizeUser, Reset,
+    UpdateCore,
+};
+use sha2::digest::typenum::{U20, U32, U64, U128};
+use sha2::digest::{Digest, HashMarker, Output, buffer_fixed};
+use zeroize::{DefaultIsZeroes, Zeroize};
 
 /// A hash function, called through its compression function.
-pub(super) trait BlockHash: Digest {
+pub(crate) trait BlockHash: Digest {
     /// A word of the intermediate hash value.
     type Word: DefaultIsZeroes;
     /// The intermediate hash value, in words.
@@ -22,8 +31,7 @@ pub(super) trait BlockHash: Digest {
 
     /// Updates a state with one block.
     ///
-    /// Implementations are never inlined. In a function that also uses AVX registers, each SHA
-    /// instruction takes a hundred times as long (`docs/performance.md`).
+    /// Implementations are never inlined.
     fn compress(state: &mut Self::State, block: &Self::Block);
 
     /// Returns the last block of a message that consists of one block and a number.
@@ -207,6 +215,121 @@ fn write_words_of_32<const N: usize>(bytes: &mut [u8], words: [u32; N]) {
     }
 }
 
+/// Defines a hash of whole messages.
+macro_rules! message_hash {
+    ($(#[$doc:meta])* $name:ident, $core:ident, $block:ty, $output:ty, $pad:ident, $bits:ty) => {
+        buffer_fixed!(
+            $(#[$doc])*
+            pub(crate) struct $name($core);
+            impl: BaseFixedTraits Default Clone HashMarker;
+        );
+
+        /// The state between blocks. Wiped on drop.
+        #[derive(Clone)]
+        pub(crate) struct $core {
+            state: <$name as BlockHash>::State,
+            blocks: u64,
+        }
+
+        impl HashMarker for $core {}
+
+        impl BlockSizeUser for $core {
+            type BlockSize = $block;
+        }
+
+        impl BufferKindUser for $core {
+            type BufferKind = Eager;
+        }
+
+        impl OutputSizeUser for $core {
+            type OutputSize = $output;
+        }
+
+        impl Default for $core {
+            fn default() -> Self {
+                Self {
+                    state: $name::INITIAL,
+                    blocks: 0,
+                }
+            }
+        }
+
+        impl Reset for $core {
+            fn reset(&mut self) {
+                *self = Self::default();
+            }
+        }
+
+        impl UpdateCore for $core {
+            fn update_blocks(&mut self, blocks: &[Block<Self>]) {
+                for block in blocks {
+                    $name::compress(&mut self.state, &block.0);
+                }
+                self.blocks = self.blocks.wrapping_add(blocks.len() as u64);
+            }
+        }
+
+        impl FixedOutputCore for $core {
+            fn finalize_fixed_core(&mut self, buffer: &mut Buffer<Self>, out: &mut Output<Self>) {
+                let bytes = <$bits>::from(self.blocks)
+                    .wrapping_mul(Self::block_size() as $bits)
+                    .wrapping_add(buffer.get_pos() as $bits);
+                buffer.$pad(bytes.wrapping_mul(8), |block| {
+                    $name::compress(&mut self.state, &block.0);
+                });
+                for (place, word) in out.as_chunks_mut().0.iter_mut().zip(self.state) {
+                    *place = word.to_be_bytes();
+                }
+            }
+        }
+
+        impl Drop for $core {
+            fn drop(&mut self) {
+                self.state.as_mut_slice().zeroize();
+                self.blocks.zeroize();
+            }
+        }
+    };
+}
+
+message_hash!(
+    /// SHA-1 of a message in parts.
+    Sha1, Sha1Core, U64, U20, len64_padding_be, u64
+);
+message_hash!(
+    /// SHA-256 of a message in parts.
+    Sha256, Sha256Core, U64, U32, len64_padding_be, u64
+);
+message_hash!(
+    /// SHA-512 of a message in parts.
+    Sha512, Sha512Core, U128, U64, len128_padding_be, u128
+);
+
 const fn halves(word: u64) -> [u32; 2] {
     [(word >> 32) as u32, word as u32]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sha1, Sha256, Sha512};
+    use sha2::Digest;
+    use std::vec::Vec;
+
+    fn check<Ours: Digest, Theirs: Digest>(message: &[u8], first: usize) {
+        let (one, two) = message.split_at(first);
+        let ours = Ours::new().chain_update(one).chain_update(two).finalize();
+        assert_eq!(ours[..], Theirs::digest(message)[..], "{}", message.len());
+    }
+
+    #[test]
+    fn hashes_equal_those_of_the_hash_crates() {
+        for length in 0..600 {
+            let message: Vec<u8> = (1..=255).cycle().take(length).collect();
+            for first in [0, length / 3, length] {
+                check::<Sha1, sha1::Sha1>(&message, first);
+                check::<Sha256, sha2::Sha256>(&message, first);
+                check::<Sha512, sha2::Sha512>(&message, first);
+            }
+        }
+    }
 }
