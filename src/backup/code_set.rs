@@ -14,7 +14,7 @@ use crate::stack_wipe::with_wiped_stack;
 use alloc::vec::Vec;
 use core::fmt;
 use rand_core::CryptoRng;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
 
 /// An issued set of backup codes as you store it: the digest of each code, and when each code was
@@ -427,24 +427,35 @@ pub(super) fn find_hash<'a>(
     pairs: impl Iterator<Item = (u16, &'a CodeHash, &'a CodeHash, bool)>,
 ) -> CodeMatch {
     let (mut place, mut last) = (0_u16, 0);
-    let mut found = Choice::from(0);
-    let mut used = Choice::from(0);
+    // All ones or 0. A `Choice` hides its two values from the compiler, so these masks become no
+    // branches.
+    let (mut found, mut used) = (0_u16, 0_u16);
     for (index, stored, computed, is_used) in pairs {
-        let hit = stored.ct_eq(computed);
-        place.conditional_assign(&index, hit);
+        let hit = u16::from(is_equal(stored, computed).unwrap_u8()).wrapping_neg();
+        place ^= hit & (place ^ index);
         found |= hit;
-        used |= hit & Choice::from(u8::from(is_used));
+        used |= if is_used { hit } else { 0 };
         last = index;
     }
-    if !reveal(found) {
+    if !reveal(choice(found)) {
         return CodeMatch::None;
     }
     let index = usize::from(reveal_index(place, last));
-    if reveal(used) {
+    if reveal(choice(used)) {
         CodeMatch::Used(index)
     } else {
         CodeMatch::Unused(index)
     }
+}
+
+/// Compares two hashes by words. A comparison of slices calls a function for each byte.
+fn is_equal(one: &CodeHash, two: &CodeHash) -> Choice {
+    let difference = u128::from_ne_bytes(*one) ^ u128::from_ne_bytes(*two);
+    ((difference >> 64) as u64 | difference as u64).ct_eq(&0)
+}
+
+fn choice(mask: u16) -> Choice {
+    Choice::from((mask & 1) as u8)
 }
 
 /// The result of [`BackupCodeSet::find`]. The index counts from 0.
