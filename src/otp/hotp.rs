@@ -296,8 +296,8 @@ impl CounterSearch {
 
     /// Adds whether a counter matches.
     ///
-    /// A `Choice` hides its two values from the compiler. So the masks, which are made of it, become
-    /// no branches. A mask costs less than another `Choice` for each combination.
+    /// A `Choice` hides its two values from the compiler, so the masks made of it become no
+    /// branches. A mask costs less than another `Choice` for each combination.
     #[inline]
     fn add(&mut self, counter: u64, is_unused: bool, hit: Choice) {
         let hit = u64::from(hit.unwrap_u8()).wrapping_neg();
