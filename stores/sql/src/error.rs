@@ -125,6 +125,9 @@ pub enum Error<E> {
 
     /// The table has other columns than this version of the crate needs. A column is missing, has
     /// another type, or gets no value from an insert. Or the table does not belong to a store.
+    ///
+    /// On PostgreSQL, also: a column got another type after the connection prepared its statement.
+    /// If the new type fits, a new connection works.
     #[error("the table `{table}` has other columns than the text of `schema`; migrate it")]
     WrongTable {
         /// The table name.
