@@ -38,7 +38,7 @@ impl<K: Kind> Handles<K> {
             shared: Some(pool),
             table,
             database,
-            rarest_fault: 50,
+            rarest_fault: 20,
         };
         let store = handles.store();
         handles.runtime.block_on(store.create_table()).unwrap();
@@ -83,7 +83,7 @@ macro_rules! suite {
     )+ };
 }
 
-/// All kinds run the same code, so only some search for rarer faults than one in 50 calls.
+/// All kinds run the same code, so only some search for rarer faults than one in 20 calls.
 fn thorough<K: Kind>(handles: Handles<K>) -> Handles<K> {
     Handles {
         rarest_fault: rarest_fault(),

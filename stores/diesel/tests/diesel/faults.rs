@@ -69,7 +69,7 @@ async fn dropped_futures_write_completely_or_not_at_all<K: Kind>(database: &Data
 }
 
 async fn drop_writes(store: impl Store<Error = Error>) {
-    const ROUNDS: i64 = 150;
+    const ROUNDS: i64 = 100;
     let account = account(1);
     create(&store, &account).await;
     let (mut dropped, mut applied) = (0, 0);

@@ -213,7 +213,7 @@ async fn a_write_that_counts_a_failure_is_refused<K: Kind>(database: &Database) 
 }
 
 async fn dropped_futures_store_all_or_nothing<K: Kind>(database: &Database) {
-    const ROUNDS: i64 = 60;
+    const ROUNDS: i64 = 30;
     if !K::HAS_LIMIT {
         // The future of a blocking store is ready when it is polled first.
         return;
