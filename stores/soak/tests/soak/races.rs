@@ -59,7 +59,7 @@ fn tokio_postgres_accepts_a_code_once() {
 
 #[test]
 fn diesel_postgres_accepts_a_code_once() {
-    on_server("diesel-postgres", diesel_postgres, 20, 4, 64);
+    on_server("diesel-postgres", diesel_postgres, 5, 4, 64);
 }
 
 #[test]
