@@ -83,11 +83,11 @@ impl KeyedMac {
     }
 }
 
-/// The stack that work with SHA-1 uses, in bytes, at most: to set a short key, ...
+/// The stack to wipe after setting a key of SHA-1, in bytes.
 pub(super) const SET_KEY: usize = 768;
-/// ... to compute one HMAC, ...
+/// The stack to wipe after one HMAC-SHA-1, in bytes.
 pub(super) const ONE_HMAC: usize = 512;
-/// ... and to compare with several HMACs.
+/// The stack to wipe after a comparison with several HMAC-SHA-1, in bytes.
 pub(super) const SEARCH: usize = 1024;
 
 /// Runs work that makes or uses a [`KeyedMac`], and wipes the stack below afterwards: `SHA1` bytes

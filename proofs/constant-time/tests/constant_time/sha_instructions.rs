@@ -28,9 +28,9 @@ fn no_function_mixes_sha_instructions_and_wide_registers() {
     let output = output(objdump.arg(build()));
     let functions = functions(&String::from_utf8_lossy(&output.stdout));
 
-    for hash in 0..ROUNDS.len() {
+    for (hash, name) in ROUNDS.iter().enumerate() {
         let found = functions.values().any(|function| function.rounds[hash]);
-        assert!(found, "no {}", ROUNDS[hash]);
+        assert!(found, "no {name}");
     }
     assert!(functions.values().any(|function| function.wide));
     let mixed: Vec<&String> = functions
