@@ -108,8 +108,9 @@ pub(crate) async fn run<S: Session, A: Answer>(
     }
 }
 
-/// Whether the connection may be out of step with the server, so that it must be closed. A new one
-/// also has the new settings of its user.
+/// Whether the connection must be closed: it may be out of step with the server, or a new one may
+/// do better. A new one has the new settings of its user, prepares its statements again, and leads
+/// to the new primary.
 pub(crate) const fn spoils_connection(error: &Error) -> bool {
     matches!(
         error,
@@ -117,8 +118,10 @@ pub(crate) const fn spoils_connection(error: &Error) -> bool {
             | Error::Database(_)
             | Error::LeftCluster(_)
             | Error::Pooler(_)
+            | Error::ReadOnly(_)
             | Error::RowsFailed(_)
             | Error::UnsafeSetting { .. }
+            | Error::WrongTable { .. }
     )
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use countersign::AccountId;
-use countersign::store::Store;
+use countersign::store::{Store, WriteResult};
 use countersign_diesel::{AccountColumn, Error};
 
 use crate::databases::{Database, Engine};
@@ -239,6 +239,8 @@ async fn a_read_only_database_serves_loads_only<K: Kind>(database: &Database) {
     assert!(store.load(&account(1)).await.unwrap().is_some());
     let answer = overwrite(&store, 1, 2).await;
     assert!(matches!(answer, Err(Error::ReadOnly(_))), "{answer:?}");
+    // The pool has another connection now.
+    assert_eq!(overwrite(&store, 1, 2).await.unwrap(), WriteResult::Done);
 }
 
 on_each_kind!(
