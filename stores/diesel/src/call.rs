@@ -135,10 +135,7 @@ async fn end_transaction<S: Session>(session: &mut S) -> QueryResult<()> {
             Ok(()) => Ok(()),
             Err(_) => session.batch("ROLLBACK").await,
         },
-        Dialect::MySql => session
-            .execute(&Statement::text("ROLLBACK"))
-            .await
-            .map(drop),
+        Dialect::MySql => session.batch("ROLLBACK; SET autocommit = 1").await,
         // SQLite refuses it without a transaction.
         _ => {
             _ = session.batch("ROLLBACK").await;

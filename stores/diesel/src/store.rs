@@ -61,7 +61,9 @@ use crate::{Connections, Error};
 /// A transaction that `begin_test_transaction` of diesel began stays open. Each call on its
 /// connection fails with [`Error::OpenTransaction`]. So test a service with a database of its own.
 ///
-/// On MySQL and MariaDB, leave `autocommit` on. Without it, each statement is in a transaction.
+/// On MySQL and MariaDB, the store also turns `autocommit` on in this round trip; on r2d2, this
+/// takes two more. Without `autocommit`, each statement is in a transaction. So leave it on if you
+/// call `with_own_connections`.
 ///
 /// # Poolers
 ///

@@ -43,6 +43,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
     const SLEEP: &str = "";
     /// A setting of a connection that can lose writes.
     const LOSSY: &str = "";
+    /// The round trips in which a blocking connection ends a transaction.
+    const BLOCKING_END: usize = 1;
 
     /// URLs that the server refuses.
     fn closed(_url: &str) -> Vec<String> {
@@ -246,6 +248,8 @@ impl Engine for OnMariaDb {
     const DROP_KEY: &str = "ALTER TABLE @ DROP PRIMARY KEY";
     const IMPATIENT: &str = "SET innodb_lock_wait_timeout = 1";
     const READ_ONLY: &str = "SET SESSION TRANSACTION READ ONLY";
+    /// Diesel turns batches on before it, and off behind it.
+    const BLOCKING_END: usize = 3;
     const SLEEP: &str = "DO SLEEP(60)";
     const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT";
 

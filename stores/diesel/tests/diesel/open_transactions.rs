@@ -86,3 +86,13 @@ async fn a_failed_transaction_ends<K: Kind>(database: &Database) {
     assert_eq!(overwrite(&store, 1, 2).await.unwrap(), WriteResult::Done);
     assert_eq!(stored(&store).await.revision, revision(2));
 }
+
+on_each_kind!(a_write_commits_without_autocommit; R2d2OnMariaDb, DeadpoolOnMariaDb, Bb8OnMariaDb);
+
+async fn a_write_commits_without_autocommit<K: Kind>(database: &Database) {
+    let (pool, store, witness) = two_stores::<K>(database).await;
+    K::run(&pool, "SET autocommit = 0").await.unwrap();
+    let done = overwrite(&store, 1, 2).await.unwrap();
+    assert_eq!(done, WriteResult::Done);
+    assert_eq!(stored(&witness).await.revision, revision(2));
+}
