@@ -1,3 +1,6 @@
+use std::thread;
+use std::time::{Duration, Instant};
+
 use countersign_sql::{Dialect, Failure};
 use diesel::connection::SimpleConnection;
 use diesel::deserialize::{self, FromSql};
@@ -9,6 +12,7 @@ use diesel::sqlite::{Sqlite, SqliteConnection, SqliteType};
 
 use crate::argument::Argument;
 use crate::database::Database;
+use crate::driver_error::failure;
 
 impl Database for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;
@@ -92,11 +96,28 @@ fn other_type(kind: Option<SqliteType>) -> Box<dyn std::error::Error + Send + Sy
 /// The error of diesel, for example if the file is no database or read-only, or if another
 /// connection keeps it locked.
 pub fn configure_sqlite(connection: &mut SqliteConnection) -> QueryResult<()> {
-    // Shorter than the time limit of a call, so that a locked database is an error that says so.
-    connection.batch_execute(
-        "PRAGMA busy_timeout = 4000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
-    )
+    let limit = BUSY_TIMEOUT.as_millis();
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {limit}"))?;
+    switch_to_wal(connection)?;
+    connection.batch_execute("PRAGMA synchronous = FULL")
 }
+
+/// If several connections switch a new database at the same time, SQLite does not let one wait for
+/// the other, but answers some of them at once that the database is locked.
+fn switch_to_wal(connection: &mut SqliteConnection) -> QueryResult<()> {
+    let begun = Instant::now();
+    loop {
+        let answer = connection.batch_execute("PRAGMA journal_mode = WAL");
+        match answer.as_ref().map_err(failure::<Sqlite>) {
+            Err(Failure::Locked) if begun.elapsed() < BUSY_TIMEOUT => thread::sleep(PAUSE),
+            _ => return answer,
+        }
+    }
+}
+
+/// Shorter than the time limit of a call, so that a locked database is an error that says so.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Calls [`configure_sqlite`] on each new connection of a pool of r2d2: pass it to
 /// `connection_customizer` of the builder.

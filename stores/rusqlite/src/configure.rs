@@ -1,6 +1,7 @@
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 /// Sets what a store needs of a connection:
 ///
@@ -18,9 +19,25 @@ use rusqlite::Connection;
 /// connection keeps it locked.
 pub fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    switch_to_wal(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")
+}
+
+/// If several connections switch a new database at the same time, SQLite does not let one wait for
+/// the other, but answers some of them at once that the database is locked.
+fn switch_to_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    loop {
+        let answer = connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+        match answer.as_ref().map_err(rusqlite::Error::sqlite_error_code) {
+            Err(Some(ErrorCode::DatabaseBusy)) if begun.elapsed() < BUSY_TIMEOUT => {
+                thread::sleep(PAUSE);
+            }
+            _ => return answer,
+        }
+    }
 }
 
 /// Shorter than the time limit of a call, so that a locked database is an error that says so.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
+const PAUSE: Duration = Duration::from_millis(5);

@@ -1,7 +1,11 @@
 //! A store refuses a database that can lose its answers.
 
+use std::sync::Barrier;
+use std::thread;
+
 use countersign::store::{Store, WriteResult};
-use countersign_diesel::Error;
+use countersign_diesel::{Error, configure_sqlite};
+use diesel::{Connection, SqliteConnection};
 
 use crate::databases::{Database, Engine};
 use crate::kinds::{Kind, TestStore};
@@ -35,4 +39,24 @@ async fn a_lossy_setting_is_refused<K: Kind>(database: &Database) {
         WriteResult::Done
     );
     assert!(unchecked.load(&account(1)).await.unwrap().is_some());
+}
+
+/// SQLite answers some of them at once that the database is locked.
+#[test]
+fn connections_configure_a_new_database_at_the_same_time() {
+    for _ in 0..50 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("accounts.db");
+        let path = path.to_str().unwrap();
+        let barrier = Barrier::new(64);
+        thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| {
+                    let mut connection = SqliteConnection::establish(path).unwrap();
+                    barrier.wait();
+                    configure_sqlite(&mut connection).unwrap();
+                });
+            }
+        });
+    }
 }

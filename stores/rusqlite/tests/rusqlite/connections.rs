@@ -1,5 +1,6 @@
 //! The store refuses a connection that could lose a write, and waits for a connection in use.
 
+use std::sync::Barrier;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -214,4 +215,21 @@ async fn another_pool_reports_its_reason() {
     create(&database.store(), &account(1));
     let found = SqliteStore::new(blocking::SqliteStore::new(NewConnections(database)));
     assert_eq!(found.load(&account(1)).await.unwrap(), stored(b"record", 1));
+}
+
+/// SQLite answers some of them at once that the database is locked.
+#[test]
+fn connections_configure_a_new_database_at_the_same_time() {
+    for _ in 0..50 {
+        let database = Database::new();
+        let barrier = Barrier::new(64);
+        thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    database.connection()
+                });
+            }
+        });
+    }
 }

@@ -62,6 +62,10 @@ use crate::{GateStore, SignInTables};
 /// Each connection to an in-memory database has a database of its own, so use a pool of exactly one
 /// connection for it.
 ///
+/// If several connections switch a new file to WAL at the same time, SQLite answers some of them
+/// that the database is locked. So call [`create_table`](Self::create_table) at the start, before
+/// the first concurrent calls.
+///
 /// SQLite lets one connection write at a time. More connections serve more loads, but not more
 /// writes. Switch `test_before_acquire` off: it only costs time, because a connection to a file
 /// does not break.
