@@ -7,7 +7,7 @@ use std::task::Poll;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, Summary, WriteKind, WriteResult};
 use countersign::{AccountId, KeyId};
 use countersign_diesel::{AccountColumn, Error};
-pub(crate) use countersign_store_testing::sql::{account, erase, revision, table, write};
+pub(crate) use countersign_store_testing::sql::{account, revision, table, write};
 
 use crate::databases::Database;
 use crate::kinds::{Kind, PATIENT, TestStore};

@@ -8,7 +8,7 @@ use std::task::Poll;
 use countersign::AccountId;
 use countersign::store::{Store, StoredRecord, WriteResult};
 use countersign_postgres::{AccountColumn, Connections, Error, PostgresStore};
-pub(crate) use countersign_store_testing::sql::{account, erase, revision, table, write};
+pub(crate) use countersign_store_testing::sql::{account, revision, table, write};
 use countersign_store_testing::{Durability, Postgres, Proxy, available};
 use tokio_postgres::{Client, Config};
 

@@ -1,5 +1,6 @@
-//! Accounts and conditional writes for the tests of stores in SQL databases.
+//! Accounts, conditional writes and races for the tests of stores in SQL databases.
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -7,6 +8,7 @@
 )]
 
 mod mapped_ids;
+mod races;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,6 +16,7 @@ use countersign::store::{ConditionalWrite, Revision, Summary, WriteKind};
 use countersign::{AccountId, KeyId};
 
 pub use mapped_ids::{MappedIds, to_number, to_uuid};
+pub use races::{SharedStore, a_concurrent_mix_matches_the_rows, one_of_64_writes_is_done};
 
 /// The account with this number.
 #[must_use]
