@@ -35,7 +35,8 @@
 //! # }
 //! ```
 //!
-//! - `pool_options` makes a pool that is safe to share with code that opens transactions.
+//! - `pool_options` makes a pool that is safe to share with code that opens transactions. A pool of
+//!   `own_pool_options` is for the store alone, and faster.
 //! - `create_table` creates the table `countersign`. To create it in a migration, use the SQL text
 //!   of `PostgresStore::schema`.
 //! - `with_account_column` sets the type of the account id: text by default, or a number or UUID
@@ -105,6 +106,8 @@
 mod driver;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod pool_options;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]

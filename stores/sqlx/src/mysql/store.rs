@@ -10,6 +10,7 @@ use sqlx::MySql;
 use sqlx::mysql::{MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlQueryResult, MySqlRow};
 
 use crate::driver::{Driver, bind, ids, records};
+use crate::pool_options::pool_options;
 #[cfg(feature = "gate")]
 use crate::sign_ins::Backend;
 use crate::statement_runner::StatementRunner;
@@ -45,9 +46,10 @@ use crate::{GateStore, SignInTables};
 /// # One statement per call
 ///
 /// A call is one statement that commits by itself. Each connection prepares the statement once, so
-/// a call takes one round trip. The pool's `test_before_acquire` adds another round trip. If only
-/// the store uses the pool, switch this option off. A call on a connection that was lost in the
-/// meantime then fails, and the verifier finds out whether a write was applied.
+/// a call takes one round trip. The pool's `test_before_acquire` adds another round trip to each
+/// call. [`own_pool_options`](Self::own_pool_options) and [`pool_options`](Self::pool_options) test
+/// only connections that were idle. A call on a connection that was lost in the meantime fails, and
+/// the verifier finds out whether a write was applied.
 ///
 /// The store is correct at every isolation level. If several statements conflict on a key, the
 /// server rolls one back:
@@ -70,7 +72,7 @@ use crate::{GateStore, SignInTables};
 ///
 /// So do one of these:
 ///
-/// - Give the store a pool of its own, with `autocommit` on.
+/// - Give the store a pool of its own, from [`own_pool_options`](Self::own_pool_options).
 /// - Build the shared pool from [`pool_options`](Self::pool_options). It ends open transactions and
 ///   turns `autocommit` on.
 ///
@@ -182,23 +184,30 @@ impl MySqlStore {
         Self { runner, ..self }
     }
 
+    /// Returns options for a pool that only the store uses.
+    ///
+    /// `autocommit` is on. A call waits for a connection for at most 4 seconds. A connection that
+    /// was idle for a second is tested before the next call. If you set `before_acquire` yourself,
+    /// test it there.
+    #[must_use]
+    pub fn own_pool_options() -> MySqlPoolOptions {
+        pool_options().after_connect(|connection, _| {
+            let on = sqlx::raw_sql("SET autocommit = 1").execute(connection);
+            Box::pin(async move { on.await.map(|_| ()) })
+        })
+    }
+
     /// Returns options for a pool that the store can share with code that opens transactions.
     ///
-    /// When a connection comes back to the pool, the pool ends any open transaction. This cleanup
-    /// takes one round trip, and no call waits for it. `autocommit` is on. A call waits for a
-    /// connection for at most 4 seconds.
+    /// They are [`own_pool_options`](Self::own_pool_options), and more: when a connection comes
+    /// back to the pool, the pool ends any open transaction. This takes one round trip, and no call
+    /// waits for it.
     #[must_use]
     pub fn pool_options() -> MySqlPoolOptions {
-        MySqlPoolOptions::new()
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_connect(|connection, _| {
-                let on = sqlx::raw_sql("SET autocommit = 1").execute(connection);
-                Box::pin(async move { on.await.map(|_| ()) })
-            })
-            .after_release(|connection, _| {
-                let end = sqlx::raw_sql("ROLLBACK").execute(connection);
-                Box::pin(async move { end.await.map(|_| true) })
-            })
+        Self::own_pool_options().after_release(|connection, _| {
+            let end = sqlx::raw_sql("ROLLBACK").execute(connection);
+            Box::pin(async move { end.await.map(|_| true) })
+        })
     }
 
     /// Returns the SQL text that creates the table, for your own migrations.
@@ -327,7 +336,3 @@ impl Store for MySqlStore {
         self.table.written(write, rows)
     }
 }
-
-/// Shorter than the time limit of a call, so that there is time to find out why no connection is
-/// available.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions, PgQueryRe
 use sqlx::{Postgres, SqlStr};
 
 use crate::driver::{Driver, bind, ids, records};
+use crate::pool_options::pool_options;
 #[cfg(feature = "gate")]
 use crate::sign_ins::Backend;
 use crate::statement_runner::StatementRunner;
@@ -43,9 +44,10 @@ use crate::{GateStore, SignInTables};
 /// # One statement per call
 ///
 /// A call is one statement that commits by itself. Each connection prepares the statement once, so
-/// a call takes one round trip. The pool's `test_before_acquire` adds another round trip. If only
-/// the store uses the pool, switch this option off. A call on a connection that was lost in the
-/// meantime then fails, and the verifier finds out whether a write was applied.
+/// a call takes one round trip. The pool's `test_before_acquire` adds another round trip to each
+/// call. [`own_pool_options`](Self::own_pool_options) and [`pool_options`](Self::pool_options) test
+/// only connections that were idle. A call on a connection that was lost in the meantime fails, and
+/// the verifier finds out whether a write was applied.
 ///
 /// The store is correct at every isolation level, whatever your default level is. At `REPEATABLE
 /// READ` and `SERIALIZABLE` the server rolls back conflicting statements with SQLSTATE
@@ -62,7 +64,7 @@ use crate::{GateStore, SignInTables};
 ///
 /// So do one of these:
 ///
-/// - Give the store a pool of its own.
+/// - Give the store a pool of its own, from [`own_pool_options`](Self::own_pool_options).
 /// - Build the shared pool from [`pool_options`](Self::pool_options). It ends open transactions
 ///   before a connection is used again.
 ///
@@ -193,20 +195,27 @@ impl PostgresStore {
         Self { runner, ..self }
     }
 
+    /// Returns options for a pool that only the store uses.
+    ///
+    /// A call waits for a connection for at most 4 seconds. A connection that was idle for a second
+    /// is tested before the next call. If you set `before_acquire` yourself, test it there.
+    #[must_use]
+    pub fn own_pool_options() -> PgPoolOptions {
+        pool_options()
+    }
+
     /// Returns options for a pool that the store can share with code that opens transactions.
     ///
-    /// When a connection comes back to the pool, the pool ends any open transaction. This cleanup
-    /// takes one round trip, and no call waits for it. A call waits for a connection for at most 4
-    /// seconds.
+    /// They are [`own_pool_options`](Self::own_pool_options), and more: when a connection comes
+    /// back to the pool, the pool ends any open transaction. This takes one round trip, and no call
+    /// waits for it.
     #[must_use]
     pub fn pool_options() -> PgPoolOptions {
-        PgPoolOptions::new()
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_release(|connection, _| {
-                // The server warns about a ROLLBACK outside a transaction.
-                let end = sqlx::raw_sql("BEGIN; ROLLBACK").execute(connection);
-                Box::pin(async move { end.await.map(|_| true) })
-            })
+        Self::own_pool_options().after_release(|connection, _| {
+            // The server warns about a ROLLBACK outside a transaction.
+            let end = sqlx::raw_sql("BEGIN; ROLLBACK").execute(connection);
+            Box::pin(async move { end.await.map(|_| true) })
+        })
     }
 
     /// Returns the SQL text that creates the table, for your own migrations.
@@ -345,7 +354,3 @@ impl Store for PostgresStore {
         self.table.written(write, rows)
     }
 }
-
-/// Shorter than the time limit of a call, so that there is time to find out why no connection is
-/// available.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(4);

@@ -117,6 +117,23 @@ async fn every_call_takes_one_round_trip() {
 }
 
 #[tokio::test]
+async fn pools_test_idle_connections_only() {
+    let server = server!();
+    for (options, requests) in [
+        // The call, and the test of sqlx when the connection comes back.
+        (MySqlStore::own_pool_options(), 2),
+        // And the end of open transactions.
+        (MySqlStore::pool_options(), 3),
+    ] {
+        let proxy = Proxy::start(server.address()).unwrap();
+        let options = options.max_connections(1);
+        let pool = options.connect(&server.url_at(proxy.address())).await;
+        let store = store(&pool.unwrap()).await;
+        checks::only_idle_connections_are_tested(&store, &proxy, requests).await;
+    }
+}
+
+#[tokio::test]
 async fn the_store_recovers_from_a_restart() {
     let Some(mut server) = available(MariaDb::start(Durability::Fast)) else {
         return;

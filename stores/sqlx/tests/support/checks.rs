@@ -173,6 +173,35 @@ pub(crate) async fn every_call_takes_one_round_trip(store: &impl Shared, proxy: 
     assert_eq!(requests(proxy).await - before, 2 * calls);
 }
 
+/// The pool tests a connection before a call only if the connection was idle for a second. Without
+/// this test, a call takes this number of requests.
+pub(crate) async fn only_idle_connections_are_tested(
+    store: &impl Shared,
+    proxy: &Proxy,
+    each: usize,
+) {
+    const CALLS: usize = 10;
+    create(store, &account(1)).await;
+    store.load(&account(1)).await.unwrap();
+    // The next call begins after a second at the earliest.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = requests(proxy).await;
+    store.load(&account(1)).await.unwrap();
+    assert_eq!(requests(proxy).await - before, each + 1);
+    // On a busy computer, a second can pass between two calls.
+    for _ in 0..20 {
+        let before = requests(proxy).await;
+        for _ in 0..CALLS {
+            store.load(&account(1)).await.unwrap();
+        }
+        // The first call may come after a second.
+        if requests(proxy).await - before <= CALLS * each + 1 {
+            return;
+        }
+    }
+    panic!("connections that were in use are tested");
+}
+
 /// Waits until no more requests arrive, and returns their number.
 pub(crate) async fn requests(proxy: &Proxy) -> usize {
     loop {

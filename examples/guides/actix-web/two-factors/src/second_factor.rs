@@ -6,7 +6,7 @@ use crate::{Result, users::Users};
 
 /// Makes the gate, and the tables that it needs.
 pub async fn gate(url: &str, users: Users) -> Result<Gate> {
-    let pool = PostgresStore::pool_options().connect(url).await?;
+    let pool = PostgresStore::own_pool_options().connect(url).await?;
     let store = PostgresStore::new(pool).with_sign_ins(SignInTables::new());
     store.create_tables().await?;
     let key = SealingKey::from_bytes(std::fs::read("second-factor.key")?.as_slice().try_into()?);
