@@ -149,10 +149,8 @@ async fn check_server<S: Session>(
     session: &mut S,
     table: &TableName,
 ) -> Result<Duration, Error> {
-    let Some(sql) = dialect.settings() else {
-        return Ok(TIME_LIMIT);
-    };
-    let rows: Vec<(String, String)> = run(session, table, &Statement::text(sql)).await?;
+    let settings = Statement::text(dialect.settings());
+    let rows: Vec<(String, String)> = run(session, table, &settings).await?;
     dialect.time_limit(rows.iter().map(|(name, value)| (&**name, &**value)))
 }
 

@@ -37,10 +37,7 @@ impl<E: Into<DriverError>> From<E> for Failed {
 
 /// Asks the server for its settings.
 pub(crate) async fn check_settings(client: &Client) -> Result<(), Failed> {
-    let Some(sql) = Dialect::Postgres.settings() else {
-        return Ok(());
-    };
-    let messages = client.simple_query(sql).await?;
+    let messages = client.simple_query(Dialect::Postgres.settings()).await?;
     let rows = messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some((row.get(0)?, row.get(1)?)),
         _ => None,

@@ -7,7 +7,7 @@
 //! - [`RecordTable`] has the schema and the text of every statement for SQLite, PostgreSQL, MySQL
 //!   and MariaDB. It makes each [`Call`], and turns its answer into a record or a `WriteResult`.
 //! - [`Failure`] classifies the error codes of these databases, and [`Error`] says what to do.
-//! - [`Dialect::settings`] asks the server for its settings, and [`Dialect::time_limit`] refuses
+//! - [`Dialect::settings`] asks a database for its settings, and [`Dialect::time_limit`] refuses
 //!   those that break the promises of a store.
 //! - With the feature `tokio`, `run_uncancellable` runs a call to its end if a future is dropped.
 //! - [`TableName`] and [`AccountColumn`] are the two choices of an application.

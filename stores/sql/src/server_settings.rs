@@ -7,23 +7,23 @@ use crate::{Dialect, Error};
 pub const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 impl Dialect {
-    /// The statement that asks a server for the settings on which the promises of a store depend.
-    /// Each row has a name and a value, both text. `None` for SQLite.
+    /// The statement that asks a database for the settings on which the promises of a store depend.
+    /// Each row has a name and a value, both text.
     ///
     /// Send it once, before the first statement of a store, and pass the rows to
-    /// [`time_limit`](Self::time_limit).
+    /// [`time_limit`](Self::time_limit). In SQLite, each connection has a setting of its own.
     #[must_use]
-    pub const fn settings(self) -> Option<&'static str> {
+    pub const fn settings(self) -> &'static str {
         match self {
-            Self::Sqlite => None,
-            Self::Postgres => Some(
-                "SELECT name, setting FROM pg_settings \
-                 WHERE name IN ('synchronous_commit', 'synchronous_standby_names')",
-            ),
-            // A server without Galera has no such variables, or `wsrep_on` is `OFF`.
-            Self::MySql => {
-                Some("SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_sync_wait')")
+            Self::Sqlite => {
+                "SELECT 'synchronous', CAST(synchronous AS TEXT) FROM pragma_synchronous"
             }
+            Self::Postgres => {
+                "SELECT name, setting FROM pg_settings \
+                 WHERE name IN ('synchronous_commit', 'synchronous_standby_names')"
+            }
+            // A server without Galera has no such variables, or `wsrep_on` is `OFF`.
+            Self::MySql => "SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_sync_wait')",
         }
     }
 
@@ -49,6 +49,7 @@ impl Dialect {
         let mut settings = Settings::default();
         for (name, value) in rows {
             match name {
+                "synchronous" => settings.level = value,
                 "synchronous_commit" => settings.commit = value,
                 "synchronous_standby_names" => settings.standbys = value,
                 "wsrep_on" => settings.is_node = value == "ON",
@@ -57,7 +58,7 @@ impl Dialect {
             }
         }
         match self {
-            Self::Sqlite => Ok(TIME_LIMIT),
+            Self::Sqlite => settings.sqlite(),
             Self::Postgres => settings.postgres(),
             Self::MySql => settings.galera(),
         }
@@ -66,6 +67,7 @@ impl Dialect {
 
 #[derive(Default)]
 struct Settings<'r> {
+    level: &'r str,
     commit: &'r str,
     standbys: &'r str,
     is_node: bool,
@@ -73,6 +75,18 @@ struct Settings<'r> {
 }
 
 impl Settings<'_> {
+    /// Below `FULL`, a loss of power undoes the last commits, and their codes work again.
+    fn sqlite<E>(&self) -> Result<Duration, Error<E>> {
+        match self.level {
+            "0" | "1" => Err(Error::UnsafeSetting {
+                name: "synchronous",
+                value: self.level.to_owned(),
+                wanted: "FULL",
+            }),
+            _ => Ok(TIME_LIMIT),
+        }
+    }
+
     /// A commit that is answered before it is durable can be lost, and its code works again.
     fn postgres<E>(&self) -> Result<Duration, Error<E>> {
         let is_lossy = match self.commit {
@@ -120,6 +134,19 @@ mod tests {
     fn refused(dialect: Dialect, rows: &[(&str, &str)]) -> Option<String> {
         let checked = dialect.time_limit::<std::io::Error>(rows.iter().copied());
         checked.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn commits_of_sqlite_that_a_loss_of_power_undoes_are_refused() {
+        for (level, is_refused) in [("0", true), ("1", true), ("2", false), ("3", false)] {
+            let error = refused(Dialect::Sqlite, &[("synchronous", level)]);
+            assert_eq!(error.is_some(), is_refused, "{level}");
+        }
+        assert_eq!(
+            refused(Dialect::Sqlite, &[("synchronous", "1")]).unwrap(),
+            "the database's setting `synchronous` is `1`, so no statement was sent; \
+             set it to `FULL`, or the store cannot keep its promises"
+        );
     }
 
     #[test]

@@ -117,6 +117,8 @@ mod server_check;
     any(feature = "sqlite", feature = "postgres", feature = "mysql")
 ))]
 mod sessions;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod settings;
 #[cfg(all(
     feature = "gate",
     any(feature = "sqlite", feature = "postgres", feature = "mysql")

@@ -19,7 +19,7 @@ use countersign::conformance::Harness;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, Summary, WriteKind, WriteResult};
 use countersign::{AccountId, KeyId};
 use countersign_sqlx::{AccountColumn, Error, SqliteStore};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use support::{MappedIds, account, revision, to_uuid, transactions};
 use tempfile::TempDir;
@@ -311,6 +311,35 @@ async fn connect_options_make_writes_durable() {
         .await
         .unwrap();
     assert_eq!((mode.as_str(), synchronous), ("wal", 2));
+}
+
+#[tokio::test]
+async fn a_setting_that_loses_writes_is_refused() {
+    for (level, is_refused) in [
+        (SqliteSynchronous::Off, true),
+        (SqliteSynchronous::Normal, true),
+        (SqliteSynchronous::Full, false),
+        (SqliteSynchronous::Extra, false),
+    ] {
+        let database = Database::new();
+        let pool = SqlitePool::connect_with(database.options().synchronous(level));
+        let store = SqliteStore::new(pool.await.unwrap());
+        let unchecked = store.clone().danger_without_server_check();
+        unchecked.create_table().await.unwrap();
+        let account = account(1);
+        let loaded = store.load(&account).await.map(|_| ());
+        let written = store.compare_and_swap(&account, write(None, 1, b"x"));
+        for answer in [loaded, written.await.map(|_| ())] {
+            match answer {
+                Err(Error::UnsafeSetting { name, wanted, .. }) => {
+                    assert_eq!((name, wanted, is_refused), ("synchronous", "FULL", true));
+                }
+                answer => assert!(answer.is_ok() && !is_refused, "{level:?}: {answer:?}"),
+            }
+        }
+        let stored = unchecked.load(&account).await.unwrap();
+        assert_eq!(stored.is_none(), is_refused);
+    }
 }
 
 #[tokio::test]

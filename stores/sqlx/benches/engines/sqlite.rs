@@ -70,7 +70,10 @@ impl Database for Sqlite {
 
     async fn table(&self, rows: u32, record: &[u8]) -> Result<Accounts, Error> {
         let pool = self.open(&format!("accounts-{rows}.db")).await?;
-        SqliteStore::new(pool.clone()).create_table().await?;
+        SqliteStore::new(pool.clone())
+            .danger_without_server_check()
+            .create_table()
+            .await?;
         let fill = "WITH RECURSIVE numbers (number) AS \
              (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?2) \
              INSERT INTO countersign (account, revision, record, enabled, codes_left, key_id) \
@@ -91,7 +94,7 @@ impl Table for Accounts {
     type Store = SqliteStore;
 
     fn store(&self) -> SqliteStore {
-        SqliteStore::new(self.pool.clone())
+        SqliteStore::new(self.pool.clone()).danger_without_server_check()
     }
 
     read_and_write_rows!(account => account.as_str());

@@ -95,7 +95,7 @@ impl Contenders for SqliteFile {
         };
         let pool = SqlitePool::connect_with(options).await?;
         Ok(Some(Self {
-            verifier: verifier!(SqliteStore::new(pool.clone())),
+            verifier: verifier!(SqliteStore::new(pool.clone()).danger_without_server_check()),
             pool,
             _directory: directory,
         }))

@@ -6,7 +6,8 @@ use countersign_sql::{Dialect, TableName};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{MySql, Pool};
 
-use crate::server_check::{CheckedServer, Running, time_limit};
+use crate::server_check::{CheckedServer, Running};
+use crate::settings::time_limit;
 
 impl CheckedServer for MySql {
     fn check<'c>(

@@ -9,7 +9,8 @@ use tokio::time::timeout;
 
 use crate::Error;
 use crate::driver::Driver;
-use crate::server_check::{CheckedServer, Running, time_limit};
+use crate::server_check::{CheckedServer, Running};
+use crate::settings::time_limit;
 
 impl CheckedServer for Postgres {
     fn check<'c>(

@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use countersign::AccountId;
@@ -16,6 +16,7 @@ use sqlx::{SqlStr, Sqlite};
 use tokio::time::timeout;
 
 use crate::driver::{Driver, bind, ids, records};
+use crate::settings::time_limit;
 #[cfg(feature = "gate")]
 use crate::sign_ins::{Applied, Backend, Step, apply};
 use crate::transaction_store::TransactionStore;
@@ -54,7 +55,9 @@ use crate::{GateStore, SignInTables};
 ///
 /// - `journal_mode = WAL`: loads do not wait for writes.
 /// - `synchronous = FULL`: with a weaker setting, a power failure can undo the last writes. A used
-///   passcode is then valid again, or a wrong guess is not counted.
+///   passcode is then valid again, or a wrong guess is not counted. Before its first statement, the
+///   store looks at a connection of the pool, and refuses a weaker setting:
+///   [`Error::UnsafeSetting`].
 /// - `busy_timeout`, shorter than the store's time limit. If the database stays locked, the error
 ///   is then [`Locked`](Error::Locked) instead of [`Timeout`](Error::Timeout). `Locked` says that
 ///   nothing was written.
@@ -104,6 +107,8 @@ pub struct SqliteStore {
     pool: SqlitePool,
     pub(super) table: Arc<RecordTable>,
     limit: Duration,
+    /// Set when a connection has passed the check of its settings.
+    checked: Arc<OnceLock<()>>,
 }
 
 impl SqliteStore {
@@ -115,6 +120,7 @@ impl SqliteStore {
             pool,
             table: Arc::new(RecordTable::new(Dialect::Sqlite)),
             limit: TIME_LIMIT,
+            checked: Arc::default(),
         }
     }
 
@@ -141,6 +147,16 @@ impl SqliteStore {
     #[must_use]
     pub fn with_timeout(self, limit: Duration) -> Self {
         Self { limit, ..self }
+    }
+
+    /// Sends statements without a look at the setting `synchronous`.
+    ///
+    /// With a weaker setting than `FULL`, a passcode that was used can be valid again after a loss of
+    /// power. So call this only in tests, or to measure such a database.
+    #[must_use]
+    pub fn danger_without_server_check(self) -> Self {
+        let checked = Arc::new(OnceLock::from(()));
+        Self { checked, ..self }
     }
 
     /// Returns options to open the database at this path. They create a missing file, and set WAL
@@ -269,7 +285,7 @@ impl SqliteStore {
         arguments: SqliteArguments,
     ) -> Result<SqliteQueryResult, Error> {
         let query = sqlx::query_with(sql.clone(), arguments);
-        let (mut connection, left) = self.connection().await?;
+        let (mut connection, left) = self.connection(table).await?;
         let answer = query.execute(&mut *connection);
         let answer = async { answer.await.map_err(|error| Sqlite::error(table, error)) };
         self.with_limit(left, answer).await
@@ -282,7 +298,7 @@ impl SqliteStore {
         arguments: SqliteArguments,
     ) -> Result<Vec<SqliteRow>, Error> {
         let query = sqlx::query_with(sql.clone(), arguments);
-        let (mut connection, left) = self.connection().await?;
+        let (mut connection, left) = self.connection(table).await?;
         let answer = query.fetch_all(&mut *connection);
         let answer = async { answer.await.map_err(|error| Sqlite::error(table, error)) };
         self.with_limit(left, answer).await
@@ -291,21 +307,34 @@ impl SqliteStore {
     /// Runs the steps in a transaction that waits for the lock of another writer at its begin.
     #[cfg(feature = "gate")]
     pub(super) async fn transact(&self, steps: &[Step<Sqlite>]) -> Result<Applied, Error> {
-        let (mut connection, left) = self.connection().await?;
+        let (mut connection, left) = self.connection(self.table.name()).await?;
         let answer = apply(&mut *connection, "BEGIN IMMEDIATE".into_sql_str(), steps);
         self.with_limit(left, answer).await
     }
 
     /// A connection, and the rest of the time limit.
-    async fn connection(&self) -> Result<(PoolConnection<Sqlite>, Duration), Error> {
+    ///
+    /// All connections of a pool have the same options, so the store looks at the first one.
+    async fn connection(
+        &self,
+        table: &TableName,
+    ) -> Result<(PoolConnection<Sqlite>, Duration), Error> {
         let start = Instant::now();
-        match timeout(self.limit, self.pool.acquire()).await {
-            Ok(Ok(connection)) => Ok((connection, self.limit.saturating_sub(start.elapsed()))),
+        let left = || self.limit.saturating_sub(start.elapsed());
+        let mut connection = match timeout(self.limit, self.pool.acquire()).await {
+            Ok(Ok(connection)) => connection,
             Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => {
-                Err(Error::NoConnection { limit: self.limit })
+                return Err(Error::NoConnection { limit: self.limit });
             }
-            Ok(Err(error)) => Err(self.error(error)),
+            Ok(Err(error)) => return Err(self.error(error)),
+        };
+        if self.checked.get().is_none() {
+            let check = time_limit::<Sqlite>(Dialect::Sqlite, &mut connection, table);
+            self.with_limit(left(), check).await?;
+            // Another call may have finished the same check.
+            _ = self.checked.set(());
         }
+        Ok((connection, left()))
     }
 
     async fn with_limit<T>(
