@@ -78,7 +78,9 @@ impl App {
         };
         let (verifier, gate) = match &users.database {
             Database::Sqlite(pool) => gate(on_sqlite(pool)?, settings.keyring, owners)?,
-            Database::Postgres(pool) => gate(on_postgres(pool)?, settings.keyring, owners)?,
+            Database::Postgres { store, .. } => {
+                gate(on_postgres(store)?, settings.keyring, owners)?
+            }
         };
         Ok(Self {
             sessions: users.database.sessions()?,

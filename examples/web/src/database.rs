@@ -18,7 +18,12 @@ pub enum Database {
     /// A file; SQLite is built in.
     Sqlite(SqlitePool),
     /// A server.
-    Postgres(PgPool),
+    Postgres {
+        /// For the tables of the service.
+        pool: PgPool,
+        /// For the tables of countersign, so that no other code leaves a transaction open there.
+        store: PgPool,
+    },
 }
 
 /// Evaluates an expression with the pool of either database.
@@ -26,7 +31,7 @@ macro_rules! on {
     ($database:expr, $pool:ident => $run:expr) => {
         match $database {
             $crate::Database::Sqlite($pool) => $run,
-            $crate::Database::Postgres($pool) => $run,
+            $crate::Database::Postgres { pool: $pool, .. } => $run,
         }
     };
 }
@@ -68,14 +73,16 @@ impl Database {
                 Self::Sqlite(pool)
             }
             Some(("postgres" | "postgresql", _)) => {
+                let options = PgConnectOptions::from_str(url)?;
+                let store = PostgresStore::own_pool_options().max_connections(10);
+                let store = store.connect_lazy_with(options.clone());
                 // These options end a transaction that a cancelled request left open.
-                let pool = PostgresStore::pool_options().max_connections(20);
-                let pool = pool.connect_with(PgConnectOptions::from_str(url)?);
-                let pool = pool.await?;
-                on_postgres(&pool)?.create_tables().await?;
+                let pool = PostgresStore::pool_options().max_connections(10);
+                let pool = pool.connect_lazy_with(options);
+                on_postgres(&store)?.create_tables().await?;
                 let schema = include_str!("schema/postgres.sql");
                 sqlx::raw_sql(schema).execute(&pool).await?;
-                Self::Postgres(pool)
+                Self::Postgres { pool, store }
             }
             _ => return Err("the database must be sqlite:PATH or postgres://...".into()),
         };
@@ -97,7 +104,7 @@ impl Database {
     pub(crate) fn sessions(&self) -> Result<SessionTable, TableNameError> {
         let sessions = match self {
             Self::Sqlite(pool) => SqliteStore::new(pool.clone()).sessions(SESSIONS)?,
-            Self::Postgres(pool) => PostgresStore::new(pool.clone()).sessions(SESSIONS)?,
+            Self::Postgres { store, .. } => PostgresStore::new(store.clone()).sessions(SESSIONS)?,
         };
         Ok(sessions.with_lifetime(LIFETIME))
     }
@@ -109,7 +116,7 @@ impl Database {
     pub fn store(&self) -> Result<BoxStore, BoxError> {
         Ok(match self {
             Self::Sqlite(pool) => BoxStore::new(on_sqlite(pool)?),
-            Self::Postgres(pool) => BoxStore::new(on_postgres(pool)?),
+            Self::Postgres { store, .. } => BoxStore::new(on_postgres(store)?),
         })
     }
 }

@@ -95,7 +95,7 @@ async fn add(database: &Database, email: &str, hash: &str) -> Result<AccountId, 
                 .fetch_one(pool)
                 .await?
         }
-        Database::Postgres(pool) => {
+        Database::Postgres { pool, .. } => {
             sqlx::query_scalar(sql)
                 .bind(email)
                 .bind(hash)

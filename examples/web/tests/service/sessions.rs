@@ -123,7 +123,7 @@ async fn stored_session_ids_are_hashed(service: Service) {
             countersign_web::Database::Sqlite(pool) => {
                 sqlx::query_scalar(sql).fetch_all(pool).await
             }
-            countersign_web::Database::Postgres(pool) => {
+            countersign_web::Database::Postgres { pool, .. } => {
                 sqlx::query_scalar(sql).fetch_all(pool).await
             }
         }

@@ -259,7 +259,7 @@ async fn code_and_sign_in_are_stored_together(service: Service) {
         countersign_web::Database::Sqlite(_) => {
             "CREATE TRIGGER broken BEFORE INSERT ON sign_ins BEGIN SELECT RAISE(ABORT, 'broken'); END"
         }
-        countersign_web::Database::Postgres(_) => {
+        countersign_web::Database::Postgres { .. } => {
             "ALTER TABLE sign_ins ADD CONSTRAINT broken CHECK (false) NOT VALID"
         }
     };
@@ -271,7 +271,9 @@ async fn code_and_sign_in_are_stored_together(service: Service) {
     service
         .execute(match &service.database {
             countersign_web::Database::Sqlite(_) => "DROP TRIGGER broken",
-            countersign_web::Database::Postgres(_) => "ALTER TABLE sign_ins DROP CONSTRAINT broken",
+            countersign_web::Database::Postgres { .. } => {
+                "ALTER TABLE sign_ins DROP CONSTRAINT broken"
+            }
         })
         .await;
     let mut browser = service.partially_signed_in(ALICE).await;

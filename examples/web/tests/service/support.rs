@@ -142,7 +142,7 @@ impl Service {
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         match &self.database {
             Database::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
-            Database::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
+            Database::Postgres { pool, .. } => sqlx::query_scalar(sql).fetch_one(pool).await,
         }
         .unwrap()
     }
@@ -152,7 +152,9 @@ impl Service {
         let sql = "SELECT id FROM users WHERE email = $1";
         let id: i64 = match &self.database {
             Database::Sqlite(pool) => sqlx::query_scalar(sql).bind(email).fetch_one(pool).await,
-            Database::Postgres(pool) => sqlx::query_scalar(sql).bind(email).fetch_one(pool).await,
+            Database::Postgres { pool, .. } => {
+                sqlx::query_scalar(sql).bind(email).fetch_one(pool).await
+            }
         }
         .unwrap();
         id.into()
@@ -190,7 +192,7 @@ impl Service {
         let sql = "SELECT CAST(SUM(revision % 1000000007) AS BIGINT) FROM countersign";
         match &self.database {
             Database::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
-            Database::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
+            Database::Postgres { pool, .. } => sqlx::query_scalar(sql).fetch_one(pool).await,
         }
         .unwrap()
     }
@@ -198,7 +200,7 @@ impl Service {
     pub(crate) async fn execute(&self, sql: &'static str) {
         match &self.database {
             Database::Sqlite(pool) => sqlx::query(sql).execute(pool).await.map(|_| ()),
-            Database::Postgres(pool) => sqlx::query(sql).execute(pool).await.map(|_| ()),
+            Database::Postgres { pool, .. } => sqlx::query(sql).execute(pool).await.map(|_| ()),
         }
         .unwrap();
     }
