@@ -55,6 +55,13 @@ pub fn cpu_time() -> Result<Duration, Error> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
+/// The resident memory of this process, in KiB.
+pub(super) fn resident() -> Result<i64, Error> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let kib = value(&status, "VmRSS").ok_or("no VmRSS in /proc/self/status")?;
+    Ok(kib.trim_end_matches(" kB").parse()?)
+}
+
 /// The median time of a synchronous write, in the directory of the databases.
 fn fdatasync() -> Result<Duration, Error> {
     let path = env::temp_dir().join(format!("countersign-disk-{}", process::id()));

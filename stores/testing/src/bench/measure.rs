@@ -8,6 +8,7 @@ use super::accounts::{FIRST, ISSUER, Keys, Member, OtherAccounts, Population};
 use super::contender::{Contender, quartile};
 use super::database::{Database, Error, REVISION, Table};
 use super::jobs::{ByDriver, ByStore, ReadAndWrite, Verify};
+use super::machine;
 use super::options::Options;
 use super::report::{Report, grouped};
 
@@ -27,6 +28,15 @@ pub(super) async fn own_work(
         verify.work.cpu_each()
     ));
     Ok(())
+}
+
+/// A table on its turns.
+struct Size<V, D> {
+    rows: u32,
+    verify: V,
+    driver: D,
+    /// By how much the process grew while it verified, in KiB.
+    growth: i64,
 }
 
 /// A database with its tables filled.
@@ -134,6 +144,7 @@ impl<T: Table> Measurement<T> {
             "p99",
             "verified/s",
             "client CPU",
+            "growth of the process",
         ]);
         for clients in [1, 8] {
             let mut sizes = Vec::new();
@@ -142,39 +153,45 @@ impl<T: Table> Measurement<T> {
                 let verify = Verify::new(&filled.table.store(), &filled.keys, members, clients)?;
                 let driver = ByDriver(filled.table.clone());
                 let driver = ReadAndWrite::new(&driver, theirs, filled.record_bytes, clients);
-                sizes.push((
-                    filled.rows,
-                    Contender::warm(verify, options).await?,
-                    Contender::warm(driver, options).await?,
-                ));
+                sizes.push(Size {
+                    rows: filled.rows,
+                    verify: Contender::warm(verify, options).await?,
+                    driver: Contender::warm(driver, options).await?,
+                    growth: 0,
+                });
             }
             for _ in 0..options.rounds() {
-                for (_, verify, driver) in &mut sizes {
-                    verify.turn(options).await?;
-                    driver.turn(options).await?;
+                for size in &mut sizes {
+                    let before = machine::resident()?;
+                    size.verify.turn(options).await?;
+                    size.growth += machine::resident()? - before;
+                    size.driver.turn(options).await?;
                 }
                 // Reverses the order for the next round.
                 sizes.reverse();
             }
-            sizes.sort_by_key(|(rows, ..)| *rows);
-            let (_, verify, driver) = &sizes[0];
+            sizes.sort_by_key(|size| size.rows);
+            let smallest = &sizes[0];
             let slower: Vec<_> = sizes
                 .iter()
-                .map(|(_, verified, driven)| {
-                    let ratios = [verified.slower_than(verify), driven.slower_than(driver)];
-                    ratios.map(|ratios| format!("{:.2}", quartile(&ratios, 2)))
+                .map(|size| {
+                    let verified = size.verify.slower_than(&smallest.verify);
+                    let driven = size.driver.slower_than(&smallest.driver);
+                    [verified, driven].map(|ratios| format!("{:.2}", quartile(&ratios, 2)))
                 })
                 .collect();
-            for ((rows, verify, _), [verified, driven]) in sizes.iter_mut().zip(slower) {
+            for (size, [verified, driven]) in sizes.iter_mut().zip(slower) {
+                let verify = &mut size.verify;
                 report.row(&[
                     clients.to_string(),
-                    grouped((*rows).into()),
+                    grouped(size.rows.into()),
                     verified,
                     driven,
                     milliseconds(verify.work.percentile(0.5)),
                     milliseconds(verify.work.percentile(0.99)),
                     grouped(verify.per_second()),
                     format!("{:.0} µs", verify.work.cpu_each()),
+                    format!("{} KiB", size.growth),
                 ]);
             }
         }
