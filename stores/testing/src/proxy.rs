@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use socket2::SockRef;
+use socket2::{SockFilter, SockRef};
 
 use crate::Fault;
 
@@ -36,6 +36,7 @@ pub struct Proxy {
 #[derive(Debug)]
 struct Shared {
     server: SocketAddr,
+    listener: TcpListener,
     plan: Mutex<Plan>,
     links: Mutex<Vec<Weak<Link>>>,
     closed: AtomicBool,
@@ -79,6 +80,7 @@ impl Proxy {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             server,
+            listener,
             plan: Mutex::new(Plan::Forward),
             links: Mutex::default(),
             closed: AtomicBool::new(false),
@@ -87,7 +89,7 @@ impl Proxy {
             injected: AtomicUsize::new(0),
         });
         let accepting = Arc::clone(&shared);
-        thread::spawn(move || accepting.accept(&listener));
+        thread::spawn(move || accepting.accept());
         Ok(Self { shared, address })
     }
 
@@ -113,6 +115,30 @@ impl Proxy {
         *lock(&self.shared.plan) = Plan::Forward;
     }
 
+    /// Loses every packet of a client from now on: no request, no acknowledgement and no attempt to
+    /// connect gets through, as if the cable was cut. Connections that exist now never work again.
+    ///
+    /// With [`Fault::BlackHole`], the operating system of the proxy still acknowledges requests.
+    ///
+    /// # Errors
+    /// If the operating system refuses the filter.
+    pub fn fall_silent(&self) -> io::Result<()> {
+        SockRef::from(&self.shared.listener).attach_filter(&[DROP])?;
+        for link in lock(&self.shared.links).iter().filter_map(Weak::upgrade) {
+            link.set(Replies::Discard);
+            SockRef::from(&link.client).attach_filter(&[DROP])?;
+        }
+        Ok(())
+    }
+
+    /// Lets clients connect again after [`fall_silent`](Self::fall_silent).
+    ///
+    /// # Errors
+    /// If the operating system does not remove the filter.
+    pub fn speak_again(&self) -> io::Result<()> {
+        SockRef::from(&self.shared.listener).detach_filter()
+    }
+
     /// The number of requests that got a fault.
     #[must_use]
     pub fn injected(&self) -> usize {
@@ -135,6 +161,8 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.closed.store(true, Ordering::SeqCst);
+        // There may be no filter.
+        _ = self.speak_again();
         // Wakes the thread that waits for clients. If that fails, the thread has ended.
         _ = TcpStream::connect(self.address);
         let links = std::mem::take(&mut *lock(&self.shared.links));
@@ -145,8 +173,8 @@ impl Drop for Proxy {
 }
 
 impl Shared {
-    fn accept(self: &Arc<Self>, listener: &TcpListener) {
-        for client in listener.incoming() {
+    fn accept(self: &Arc<Self>) {
+        for client in self.listener.incoming() {
             if self.closed.load(Ordering::SeqCst) {
                 return;
             }
@@ -287,3 +315,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 const BUFFER: usize = 128 * 1024;
+
+/// A filter of a single instruction: keep 0 bytes of each packet.
+const DROP: SockFilter = SockFilter::new(RETURN, 0, 0, 0);
+/// `BPF_RET | BPF_K` of <https://www.kernel.org/doc/html/latest/networking/filter.html>.
+const RETURN: u16 = 0x06;

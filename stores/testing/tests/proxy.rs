@@ -129,3 +129,27 @@ fn a_stalled_answer_comes_late() {
     assert_eq!(ask(&mut stream, b"late").unwrap(), b"late");
     assert!(start.elapsed() >= Duration::from_millis(200));
 }
+
+#[test]
+fn a_silent_network_acknowledges_nothing() {
+    let (server, requests) = echo();
+    let proxy = Proxy::start(server).unwrap();
+    let mut stream = client(&proxy);
+    assert_eq!(ask(&mut stream, b"one").unwrap(), b"one");
+    proxy.fall_silent().unwrap();
+    let timeout = Duration::from_secs(2);
+    stream.set_read_timeout(Some(timeout)).unwrap();
+    // The client gives up because nothing is acknowledged.
+    socket2::SockRef::from(&stream)
+        .set_tcp_user_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let error = ask(&mut stream, b"two").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    let error = TcpStream::connect_timeout(&proxy.address(), timeout).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    proxy.speak_again().unwrap();
+    let mut stream = client(&proxy);
+    assert_eq!(ask(&mut stream, b"three").unwrap(), b"three");
+    let got: Vec<_> = requests.try_iter().collect();
+    assert_eq!(got, [b"one".to_vec(), b"three".to_vec()]);
+}
