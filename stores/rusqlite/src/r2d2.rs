@@ -11,6 +11,10 @@ impl<M: ManageConnection<Connection = rusqlite::Connection>> Connections for Poo
 
     fn connection(&self, limit: Duration) -> Result<PooledConnection<M>, NoConnection> {
         // r2d2 tries to connect until the limit ends, and reports each reason to its own handler.
+        let limit = limit.min(LONGEST_WAIT);
         self.get_timeout(limit).map_err(|_| NoConnection::InUse)
     }
 }
+
+/// A year. r2d2 panics if the wait ends after the last `Instant`.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);

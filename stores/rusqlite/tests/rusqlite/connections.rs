@@ -233,3 +233,17 @@ fn connections_configure_a_new_database_at_the_same_time() {
         });
     }
 }
+
+#[test]
+fn any_time_limit_is_served() {
+    let database = Database::new();
+    let pool = Pool::builder().max_size(1);
+    serves_any_time_limit(pool.build(Manager(database.path())).unwrap());
+    serves_any_time_limit(OneConnection::new(database.connection()));
+}
+
+fn serves_any_time_limit(connections: impl Connections) {
+    let store = blocking::SqliteStore::new(connections).with_timeout(Duration::MAX);
+    store.create_table().unwrap();
+    assert_eq!(store.load(&account(1)).unwrap(), None);
+}
