@@ -23,7 +23,11 @@ impl Dialect {
                  WHERE name IN ('synchronous_commit', 'synchronous_standby_names')"
             }
             // A server without Galera has no such variables, or `wsrep_on` is `OFF`.
-            Self::MySql => "SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'wsrep_sync_wait')",
+            Self::MySql => {
+                "SHOW VARIABLES WHERE Variable_name IN \
+                 ('wsrep_on', 'wsrep_sync_wait', 'tx_isolation', 'transaction_isolation', \
+                 'completion_type')"
+            }
         }
     }
 
@@ -54,13 +58,16 @@ impl Dialect {
                 "synchronous_standby_names" => settings.standbys = value,
                 "wsrep_on" => settings.is_node = value == "ON",
                 "wsrep_sync_wait" => settings.sync_wait = value,
+                // The older name, and that of MySQL 8 and MariaDB 11.
+                "tx_isolation" | "transaction_isolation" => settings.isolation = value,
+                "completion_type" => settings.completion = value,
                 _ => {}
             }
         }
         match self {
             Self::Sqlite => settings.sqlite(),
             Self::Postgres => settings.postgres(),
-            Self::MySql => settings.galera(),
+            Self::MySql => settings.transactions().and_then(|()| settings.galera()),
         }
     }
 }
@@ -72,6 +79,8 @@ struct Settings<'r> {
     standbys: &'r str,
     is_node: bool,
     sync_wait: &'r str,
+    isolation: &'r str,
+    completion: &'r str,
 }
 
 impl Settings<'_> {
@@ -103,6 +112,24 @@ impl Settings<'_> {
             });
         }
         Ok(TIME_LIMIT)
+    }
+
+    /// A load that returns a write of an open transaction can make the verifier accept a code, and
+    /// a rollback then makes the code valid again. If a commit begins the next transaction, a write
+    /// becomes part of it.
+    fn transactions<E>(&self) -> Result<(), Error<E>> {
+        let (name, value, wanted) = if self.isolation == "READ-UNCOMMITTED" {
+            ("transaction_isolation", self.isolation, "READ-COMMITTED")
+        } else if self.completion == "CHAIN" {
+            ("completion_type", self.completion, "NO_CHAIN")
+        } else {
+            return Ok(());
+        };
+        Err(Error::UnsafeSetting {
+            name,
+            value: value.to_owned(),
+            wanted,
+        })
     }
 
     /// A node that does not wait for the writes of the other nodes answers old loads, and does not
@@ -192,6 +219,23 @@ mod tests {
             assert_eq!(text.is_some(), is_refused, "{on}, {wait}: {text:?}");
         }
         assert_eq!(refused(Dialect::MySql, &[]), None);
+    }
+
+    #[test]
+    fn transactions_that_break_promises_are_refused() {
+        for (name, value, is_refused) in [
+            ("tx_isolation", "READ-UNCOMMITTED", true),
+            ("transaction_isolation", "READ-UNCOMMITTED", true),
+            ("transaction_isolation", "READ-COMMITTED", false),
+            ("tx_isolation", "REPEATABLE-READ", false),
+            ("tx_isolation", "SERIALIZABLE", false),
+            ("completion_type", "CHAIN", true),
+            ("completion_type", "NO_CHAIN", false),
+            ("completion_type", "RELEASE", false),
+        ] {
+            let text = refused(Dialect::MySql, &[(name, value)]);
+            assert_eq!(text.is_some(), is_refused, "{name}, {value}: {text:?}");
+        }
     }
 
     #[test]

@@ -4,11 +4,13 @@ use crate::{AccountColumn, Dialect, TableName};
 pub(crate) fn statements(table: &TableName, account: AccountColumn) -> Statements {
     let id = Dialect::MySql.account_expression(account);
     Statements {
-        load: format!("SELECT record, revision FROM `{table}` WHERE account = ?").into(),
+        // With `sql_select_limit = 0` in the session, a load without a limit finds no record, as if
+        // the account had no second factor. Two rows of an account must be seen.
+        load: format!("SELECT record, revision FROM `{table}` WHERE account = ? LIMIT 2").into(),
         // A locking read sees the newest row. A plain read of a transaction sees the snapshot of
         // the first read.
         load_in_transaction: format!(
-            "SELECT record, revision FROM `{table}` WHERE account = ? LOCK IN SHARE MODE"
+            "SELECT record, revision FROM `{table}` WHERE account = ? LIMIT 2 LOCK IN SHARE MODE"
         )
         .into(),
         // A plain INSERT. ON DUPLICATE KEY UPDATE counts a row even if it wrote none, and IGNORE
