@@ -25,8 +25,8 @@ where
         C::TransactionManager::transaction_manager_status_mut(&mut guard).set_in_error();
     }
 
-    async fn probe(&self) -> Result<(), DriverError> {
+    async fn open(&self) -> Result<Option<C>, DriverError> {
         let opened = self.dedicated_connection().await;
-        opened.map(drop).map_err(Into::into)
+        opened.map(Some).map_err(Into::into)
     }
 }

@@ -14,6 +14,7 @@ use crate::blocking_transaction_store::TransactionStore;
 use crate::call::{CallSettings, run, spoils_connection};
 use crate::database::Database;
 use crate::driver_error::of_connecting;
+use crate::pooler::Other;
 use crate::session::Answer;
 use crate::statement::Statement;
 use crate::swap::{BoxError, Swap};
@@ -46,15 +47,27 @@ use crate::{DriverError, Error};
 /// # Time limits
 ///
 /// The time limit of the store covers the wait for a connection only. Nothing stops a blocking
-/// statement from outside. So let the database stop it, by the URL or by a `CustomizeConnection`:
+/// statement from outside. So let the database and the operating system stop it:
 ///
-/// - PostgreSQL: `?connect_timeout=5&tcp_user_timeout=5000&options=-c%20statement_timeout%3D4000`
-///   in the URL. A statement that waits for a lock then ends after 4 seconds, and nothing was
-///   written. If the network is silent, libpq gives up after 5 seconds, and the write may have been
+/// - PostgreSQL: add these parameters to the URL: `connect_timeout=5`, `tcp_user_timeout=5000`,
+///   `keepalives_idle=2`, `keepalives_interval=1` and `options=-c%20statement_timeout%3D4000`. A
+///   statement that waits for a lock ends after 4 seconds, and nothing was written. If the network
+///   is silent, the operating system gives up after some 5 seconds, and the write may have been
 ///   applied. A commit that waits for a standby has no limit.
-/// - MySQL and MariaDB: `SET innodb_lock_wait_timeout = 4` on each connection. Diesel sets no time
-///   limit for the network, so a silent one blocks the thread until the operating system gives up.
+/// - MySQL and MariaDB: `SET innodb_lock_wait_timeout = 4` on each connection, by a
+///   `CustomizeConnection`. Diesel sets no time limit for the network. If it is silent, the thread
+///   waits until the operating system gives up: with Linux's defaults, a quarter of an hour for a
+///   request, and two hours for an answer. `net.ipv4.tcp_retries2` and `net.ipv4.tcp_keepalive_time`
+///   shorten this.
 /// - SQLite: `ConfigureSqlite` sets a `busy_timeout` of 4 seconds.
+///
+/// None of these helps if the server process hangs while its operating system still acknowledges
+/// packets. The async store limits this time, too.
+///
+/// # Poolers
+///
+/// The store looks for a pooler on PostgreSQL as the async store does. The second connection comes
+/// from the pool, so a pool of one connection is not checked.
 pub struct DieselStore<C>
 where
     C: R2D2Connection + LoadConnection + Connection<Backend: Database> + Send + 'static,
@@ -114,7 +127,7 @@ where
         Self { settings, ..self }
     }
 
-    /// Sends statements without a check of the database.
+    /// Sends statements without a check of the database, and without a look for a pooler.
     ///
     /// With the settings that the check refuses, a passcode that was used can be valid again after
     /// a crash or a failover. So call this only in tests, or to measure such a database.
@@ -296,10 +309,11 @@ where
         let (start, limit) = (Instant::now(), self.settings.limit());
         let mut connection = loop {
             let mut connection = self.connection(limit.saturating_sub(start.elapsed()))?;
+            let mut other = self.other();
+            let other = other.session(|other| BlockingSession(&mut **other));
             let mut session = BlockingSession(&mut *connection);
-            let prepared = now(self
-                .settings
-                .prepare(&mut session, self.table.name(), writes));
+            let name = self.table.name();
+            let prepared = now(self.settings.prepare(&mut session, other, name, writes));
             match close_if_spoiled(&mut connection, prepared) {
                 Ok(()) => break connection,
                 // An idle connection was lost. No statement of the call was sent on it, so the call
@@ -312,7 +326,26 @@ where
         close_if_spoiled(&mut connection, answer)
     }
 
+    /// A second connection, if the call looks for a pooler.
+    fn other(&self) -> Other<PooledConnection<ConnectionManager<C>>> {
+        if !self.settings.looks_for_pooler::<C::Backend>() {
+            return Other::NotNeeded;
+        }
+        let size = self.pool.max_size();
+        if size == 1 {
+            return Other::Never;
+        }
+        let state = self.pool.state();
+        if state.idle_connections == 0 && state.connections >= size {
+            return Other::Failed;
+        }
+        let opened = self.pool.get_timeout(OPENING);
+        opened.map_or(Other::Failed, Other::Open)
+    }
+
     fn connection(&self, left: Duration) -> Result<PooledConnection<ConnectionManager<C>>, Error> {
+        // r2d2 panics if the wait ends after the last `Instant`.
+        let left = left.min(LONGEST_WAIT);
         self.pool.get_timeout(left).map_err(|error| {
             let text = error.to_string();
             if text == NO_REASON {
@@ -334,6 +367,11 @@ fn close_if_spoiled<C: Connection, A>(
     }
     answer
 }
+
+/// The time to get a second connection.
+const OPENING: Duration = Duration::from_secs(1);
+/// A year.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What r2d2 says if all connections stayed in use. Otherwise a colon and the reason follow.
 const NO_REASON: &str = "timed out waiting for connection";

@@ -4,11 +4,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use countersign_sql::{CONFLICT_RETRIES, Dialect, TIME_LIMIT, TableName};
-use diesel::result::QueryResult;
 
 use crate::Error;
 use crate::database::Database;
 use crate::driver_error::of_statement;
+use crate::open_transaction::end_transaction;
+use crate::pooler::{Other, PoolerCheck};
 use crate::session::{Answer, Session};
 use crate::statement::Statement;
 
@@ -23,6 +24,7 @@ pub(crate) struct CallSettings {
     checks: bool,
     /// Set when the server has passed its check: how long a call may take by default.
     checked: Arc<OnceLock<Duration>>,
+    pooler: PoolerCheck,
 }
 
 impl CallSettings {
@@ -32,6 +34,7 @@ impl CallSettings {
             shared: true,
             checks: true,
             checked: Arc::default(),
+            pooler: PoolerCheck::default(),
         }
     }
 
@@ -59,11 +62,17 @@ impl CallSettings {
         self.limit.unwrap_or_else(by_default)
     }
 
+    /// Whether the next call needs a second connection, to look for a pooler.
+    pub(crate) fn looks_for_pooler<B: Database>(&self) -> bool {
+        self.checks && B::DIALECT == Dialect::Postgres && self.pooler.is_due()
+    }
+
     /// Makes sure that the next statement commits by itself, on a database that keeps the promises
     /// of a store. If this fails, the statement of the call was not sent.
     pub(crate) async fn prepare<S: Session>(
         &self,
         session: &mut S,
+        other: Other<S>,
         table: &TableName,
         writes: bool,
     ) -> Result<(), Error> {
@@ -78,6 +87,7 @@ impl CallSettings {
         if !self.checks {
             return Ok(());
         }
+        self.pooler.run(session, other, table).await?;
         match S::Backend::DIALECT {
             Dialect::Sqlite if !writes => Ok(()),
             Dialect::Sqlite => check_synchronous(session, table).await,
@@ -109,39 +119,22 @@ pub(crate) async fn run<S: Session, A: Answer>(
 }
 
 /// Whether the connection must be closed: it may be out of step with the server, or a new one may
-/// do better. A new one has the new settings of its user, prepares its statements again, and leads
-/// to the new primary.
+/// do better. A new one has the settings of its user, and none that other code changed. It prepares
+/// its statements again, and leads to the new primary.
 pub(crate) const fn spoils_connection(error: &Error) -> bool {
     matches!(
         error,
         Error::ConnectionLost(_)
             | Error::Database(_)
             | Error::LeftCluster(_)
+            | Error::NoTable { .. }
+            | Error::NotAllowed(_)
             | Error::Pooler(_)
             | Error::ReadOnly(_)
             | Error::RowsFailed(_)
             | Error::UnsafeSetting { .. }
             | Error::WrongTable { .. }
     )
-}
-
-/// Ends a transaction that other code began with a statement of its own. Diesel does not know of
-/// it.
-async fn end_transaction<S: Session>(session: &mut S) -> QueryResult<()> {
-    match S::Backend::DIALECT {
-        // The server warns about a `ROLLBACK` without a transaction, but not about this batch. In a
-        // transaction that has failed, the batch fails too.
-        Dialect::Postgres => match session.batch("BEGIN; ROLLBACK").await {
-            Ok(()) => Ok(()),
-            Err(_) => session.batch("ROLLBACK").await,
-        },
-        Dialect::MySql => session.batch("ROLLBACK; SET autocommit = 1").await,
-        // SQLite refuses it without a transaction.
-        _ => {
-            _ = session.batch("ROLLBACK").await;
-            Ok(())
-        }
-    }
 }
 
 async fn check_server<S: Session>(

@@ -30,13 +30,15 @@ pub trait Connections: Clone + Send + Sync + 'static {
     /// a cancel request: a canceled commit that waits for a standby looks like a success.
     fn close(guard: Self::Guard);
 
-    /// Finds out why no connection came in time, by opening one and closing it. The default reports
-    /// nothing. Override it if your pool retries without reporting the reason.
+    /// Opens a connection outside of the pool, which the store closes. The default opens none.
+    ///
+    /// With it, the store looks for a pooler before its first statement on PostgreSQL, and finds
+    /// out why no connection came in time.
     ///
     /// # Errors
-    /// The reason.
-    fn probe(&self) -> impl Future<Output = Result<(), DriverError>> + Send {
-        async { Ok(()) }
+    /// The reason why no connection can be opened.
+    fn open(&self) -> impl Future<Output = Result<Option<Self::Connection>, DriverError>> + Send {
+        async { Ok(None) }
     }
 }
 

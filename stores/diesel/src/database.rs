@@ -43,6 +43,13 @@ impl FromRow for (Vec<u8>, i64) {
     }
 }
 
+/// The answer to the question of a pooler check.
+impl FromRow for (i64, i64) {
+    fn from_row<'r, B: Database>(row: &impl Row<'r, B>) -> deserialize::Result<Self> {
+        Ok((B::number(row, 0)?, B::number(row, 1)?))
+    }
+}
+
 /// An account id.
 impl FromRow for Vec<u8> {
     fn from_row<'r, B: Database>(row: &impl Row<'r, B>) -> deserialize::Result<Self> {

@@ -3,7 +3,7 @@ use diesel_async::pooled_connection::deadpool::{Object, Pool, PoolError};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, PoolError as ManagerError};
 use diesel_async::{AsyncConnection, AsyncConnectionCore};
 
-use crate::{Connections, Database, NoConnection};
+use crate::{Connections, Database, DriverError, NoConnection};
 
 impl<C> Connections for Pool<C>
 where
@@ -23,5 +23,10 @@ where
 
     fn close(guard: Object<C>) {
         drop(Object::<C>::take(guard));
+    }
+
+    async fn open(&self) -> Result<Option<C>, DriverError> {
+        let opened = self.manager().create().await;
+        opened.map(Some).map_err(Into::into)
     }
 }

@@ -49,17 +49,21 @@ pub(crate) fn of_statement<B: Database>(table: &TableName, error: DieselError) -
     failure::<B>(&error).error(table, error.into())
 }
 
+/// Classifies an error that occurred before a connection was open.
+pub(crate) fn connecting<B: Database>(error: &DriverError) -> Failure {
+    if let DriverError::Connection(ConnectionError::InvalidConnectionUrl(_)) = error {
+        return Failure::CannotOpen;
+    }
+    match B::failure(&error.to_string()) {
+        // diesel-async prepares statements when it connects.
+        known @ (Failure::CannotOpen | Failure::Locked | Failure::Pooler) => known,
+        _ => Failure::Unreachable,
+    }
+}
+
 /// Converts an error that occurred before a connection was open.
 pub(crate) fn of_connecting<B: Database>(table: &TableName, error: DriverError) -> Error {
-    let failure = match &error {
-        DriverError::Connection(ConnectionError::InvalidConnectionUrl(_)) => Failure::CannotOpen,
-        error => match B::failure(&error.to_string()) {
-            Failure::CannotOpen => Failure::CannotOpen,
-            Failure::Locked => Failure::Locked,
-            _ => Failure::Unreachable,
-        },
-    };
-    failure.error(table, error)
+    connecting::<B>(&error).error(table, error)
 }
 
 #[cfg(any(feature = "bb8", feature = "deadpool"))]

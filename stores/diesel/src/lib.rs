@@ -100,6 +100,8 @@ mod import_transaction;
 mod manager_config;
 #[cfg(feature = "mysql")]
 mod mysql;
+mod open_transaction;
+mod pooler;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod session;

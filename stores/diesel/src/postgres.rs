@@ -48,6 +48,7 @@ impl Database for Pg {
             || is("operator ", "does not exist")
             || is("value too long for type", "")
             || is("there is no unique or exclusion constraint", "")
+            || is("cached plan must not change result type", "")
             || is("cannot ", " view ")
             || message.ends_with("out of range")
         {
@@ -67,6 +68,10 @@ impl Database for Pg {
         } else if is("prepared statement ", "")
             || is("bind message ", "prepared statement")
             || is("unnamed prepared statement does not exist", "")
+            || is(
+                "transaction blocks not allowed in statement pooling mode",
+                "",
+            )
         {
             Failure::Pooler
         } else if contains(&[
@@ -142,6 +147,10 @@ mod tests {
                 "there is no unique or exclusion constraint matching the ON CONFLICT specification",
                 Failure::WrongTable,
             ),
+            (
+                "cached plan must not change result type",
+                Failure::WrongTable,
+            ),
             ("deadlock detected", Failure::Conflict),
             ("canceling statement due to lock timeout", Failure::Locked),
             (
@@ -162,6 +171,10 @@ mod tests {
             ),
             (
                 "bind message supplies 1 parameters, but prepared statement \"s0\" requires 7",
+                Failure::Pooler,
+            ),
+            (
+                "transaction blocks not allowed in statement pooling mode",
                 Failure::Pooler,
             ),
             ("sorry, too many clients already", Failure::Unreachable),

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign_sql::{Call, Dialect, TableName, run_uncancellable};
+use countersign_sql::{Call, Dialect, Failure, TableName, run_uncancellable};
 use diesel_async::AsyncConnectionCore;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use crate::async_session::AsyncSession;
 use crate::call::{CallSettings, run, spoils_connection};
 use crate::database::Database;
-use crate::driver_error::of_connecting;
+use crate::driver_error::{connecting, of_connecting};
+use crate::pooler::Other;
 use crate::session::Answer;
 use crate::statement::Statement;
 use crate::swap::{BoxError, Swap};
@@ -114,11 +115,14 @@ impl<P: Connections> StatementRunner<P> {
             let left = limit.saturating_sub(start.elapsed());
             let lease = self.connection(table, left).await?;
             let left = limit.saturating_sub(start.elapsed());
-            let (settings, name) = (self.settings.clone(), table.clone());
+            let (runner, name) = (self.clone(), table.clone());
             let prepared = Box::pin(async move {
                 let mut lease = lease;
-                let prepared = settings.prepare(&mut lease.session()?, &name, writes).await;
-                match prepared {
+                let mut other = runner.other().await;
+                let other = other.session(AsyncSession);
+                let mut session = lease.session()?;
+                let prepared = runner.settings.prepare(&mut session, other, &name, writes);
+                match prepared.await {
                     Ok(()) => Ok(lease),
                     Err(error) => lease.end(Err(error)),
                 }
@@ -148,14 +152,27 @@ impl<P: Connections> StatementRunner<P> {
         }
     }
 
+    /// A second connection, if the call looks for a pooler.
+    async fn other(&self) -> Other<P::Connection> {
+        if !self.settings.looks_for_pooler::<BackendOf<P>>() {
+            return Other::NotNeeded;
+        }
+        match timeout(OPENING, self.connections.open()).await {
+            Ok(Ok(Some(connection))) => Other::Open(connection),
+            Ok(Ok(None)) => Other::Never,
+            Ok(Err(error)) if connecting::<BackendOf<P>>(&error) == Failure::Pooler => Other::Mixed,
+            Ok(Err(_)) | Err(_) => Other::Failed,
+        }
+    }
+
     /// Finds out why no connection came. One call at a time does so.
     async fn probe(&self) -> Result<(), DriverError> {
         let Ok(_guard) = self.probing.try_lock() else {
             return Ok(());
         };
         let connections = self.connections.clone();
-        let probe = Box::pin(async move { connections.probe().await });
-        within::<P, _>(PROBE, probe).await.unwrap_or(Ok(()))
+        let opened = Box::pin(async move { connections.open().await.map(drop) });
+        within::<P, _>(OPENING, opened).await.unwrap_or(Ok(()))
     }
 }
 
@@ -234,5 +251,5 @@ impl<P: Connections> fmt::Debug for StatementRunner<P> {
     }
 }
 
-/// The extra time to find out why no connection is available.
-const PROBE: Duration = Duration::from_secs(1);
+/// The time to open a connection outside of the pool.
+const OPENING: Duration = Duration::from_secs(1);

@@ -41,9 +41,9 @@ use crate::{Connections, Error};
 /// A call is one statement that commits by itself. Each connection prepares it once. Diesel keeps
 /// it by its text, so `CacheSize::Disabled` costs one more round trip per call.
 ///
-/// The store is correct at every isolation level. If the database rolls a statement back in favour
-/// of another one, after a deadlock or a serialization failure, the store runs it again at once.
-/// The store repeats nothing else.
+/// The store is correct at every isolation level but `READ UNCOMMITTED` of MySQL and MariaDB, which
+/// it refuses. If the database rolls a statement back in favour of another one, after a deadlock or
+/// a serialization failure, the store runs it again at once. The store repeats nothing else.
 ///
 /// # No open transactions
 ///
@@ -63,14 +63,38 @@ use crate::{Connections, Error};
 ///
 /// On MySQL and MariaDB, the store also turns `autocommit` on in this round trip; on r2d2, this
 /// takes two more. Without `autocommit`, each statement is in a transaction. So leave it on if you
-/// call `with_own_connections`.
+/// call `with_own_connections`. If your code drops the future of a statement on
+/// `AsyncMysqlConnection`, the driver takes its answer for that of the next statement. The same
+/// round trip finds such a connection, and the store closes it: the batch ends with a `SIGNAL`,
+/// which must be the answer.
+///
+/// # Settings that other code changes
+///
+/// If your code changes a setting by `SET` on a shared connection, the setting stays when the
+/// connection goes back to the pool. If a call then fails because of a role, a read-only session, a
+/// missing table, or `DISCARD ALL`, the store closes the connection, and the next call works. It
+/// does not notice these settings:
+///
+/// - `search_path` or `USE`, if the other schema also has such a table: an account can then have a
+///   record in each, and a code is accepted once in each. A temporary table hides yours, too.
+/// - `synchronous_commit`, `wsrep_sync_wait`, and the isolation level of MySQL: the store asks for
+///   them before its first statement, and not on every connection.
+/// - `client_encoding`: the store does not find accounts whose ids have characters outside ASCII.
+///
+/// So change settings in a transaction, by `SET LOCAL`, or give the store a pool of its own.
 ///
 /// # Poolers
 ///
 /// Never use this store behind a pooler that pools by transaction, such as `PgBouncer`, Supavisor
-/// or Neon's pooler. Diesel prepares every statement in a round trip of its own, even with
-/// `CacheSize::Disabled`. In between, the pooler can change the server process, which then runs the
-/// statement of another client. Pool by session, or use `behind_pooler` of `countersign-postgres`.
+/// or Neon's pooler. Diesel prepares each statement in a round trip of its own. In between, and
+/// before each later call, the pooler can change the server process, which then runs the statement
+/// of another client. Pool by session, or use `behind_pooler` of `countersign-postgres`.
+///
+/// Before its first statement, the store opens a second connection for a moment. It refuses a
+/// pooler that lets both share a server process: [`Error::Pooler`]. If no second connection can be
+/// opened, the store goes on, and looks again after 10 seconds. A pooler that knows which client
+/// prepared which statement, and gives them names of its own, is accepted. For a pool of your own,
+/// implement [`Connections::open`].
 ///
 /// # Dropped futures, time-outs and lost connections
 ///
@@ -100,7 +124,7 @@ use crate::{Connections, Error};
 ///   `synchronous_commit = off`, and if a standby is named, it refuses `local`, too.
 /// - MySQL and MariaDB: set `innodb_flush_log_at_trx_commit = 1` and, with a binary log,
 ///   `sync_binlog = 1`. In a Galera cluster set `wsrep_sync_wait = 7`; the store refuses a lower
-///   value.
+///   value. It also refuses the isolation level `READ UNCOMMITTED`.
 /// - SQLite: open each connection with the settings of `configure_sqlite`. Before each write, the
 ///   store checks that `synchronous` is `FULL` or higher. Begin your own transactions that write
 ///   with `immediate_transaction`, and keep them short.
@@ -178,7 +202,8 @@ impl<P: Connections> DieselStore<P> {
         Self { runner, ..self }
     }
 
-    /// Sends statements without a check of the database: see [The database](#the-database).
+    /// Sends statements without a check of the database, and without a look for a pooler: see
+    /// [The database](#the-database) and [Poolers](#poolers).
     ///
     /// With the settings that the check refuses, a passcode that was used can be valid again after
     /// a crash or a failover. So call this only in tests, or to measure such a database.

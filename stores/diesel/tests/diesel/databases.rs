@@ -41,6 +41,14 @@ pub(crate) trait Engine: Send + Sync + 'static {
     const LOCK: &str = "BEGIN; SELECT * FROM @ FOR UPDATE";
     /// Takes a while.
     const SLEEP: &str = "";
+    /// Changes one row, but not at once.
+    const SLOW_UPDATE: &str = "";
+    /// Changes of a session after which a write fails.
+    const CHANGES: &[&str] = &[];
+    /// Changes of a session that the store does not notice.
+    const HARMLESS: &[&str] = &[];
+    /// Changes of a table that the store can use, and whether a load fails once after them.
+    const MIGRATIONS: &[(&str, bool)];
     /// A setting of a connection that can lose writes.
     const LOSSY: &str = "";
     /// The round trips in which a blocking connection ends a transaction.
@@ -174,6 +182,31 @@ impl Engine for OnPostgres {
     const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ";
     const LOSSY: &str = "SET synchronous_commit = off";
     const SLEEP: &str = "SELECT pg_sleep(60)";
+    const SLOW_UPDATE: &str = "UPDATE @ SET id = id + 1 WHERE pg_sleep(0.1)::text = ''";
+    const CHANGES: &[&str] = &[
+        "CREATE ROLE role_@; SET ROLE role_@",
+        "SET search_path TO nowhere",
+        "SET default_transaction_read_only = on",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        "DISCARD ALL",
+        "DEALLOCATE ALL",
+    ];
+    const HARMLESS: &[&str] = &[
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SET default_transaction_deferrable = on; SET default_transaction_isolation = serializable",
+        "SET standard_conforming_strings = off; SET bytea_output = escape; SET row_security = off",
+        "SET plan_cache_mode = force_generic_plan; SET enable_indexscan = off",
+    ];
+    const MIGRATIONS: &[(&str, bool)] = &[
+        (
+            "ALTER TABLE @ ADD COLUMN note integer NOT NULL DEFAULT 5",
+            false,
+        ),
+        (
+            "CREATE DOMAIN bytes_@ AS bytea; ALTER TABLE @ ALTER record TYPE bytes_@",
+            true,
+        ),
+    ];
 
     fn closed(url: &str) -> Vec<String> {
         vec![
@@ -251,6 +284,32 @@ impl Engine for OnMariaDb {
     /// Diesel turns batches on before it, and off behind it.
     const BLOCKING_END: usize = 3;
     const SLEEP: &str = "DO SLEEP(60)";
+    const LOSSY: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED";
+    const SLOW_UPDATE: &str = "UPDATE @ SET id = id + 1 WHERE SLEEP(0.1) = 0";
+    const CHANGES: &[&str] = &[
+        "USE mysql",
+        "SET SESSION TRANSACTION READ ONLY",
+        "LOCK TABLES mysql.db READ",
+    ];
+    const HARMLESS: &[&str] = &[
+        "SET sql_select_limit = 0",
+        "SET sql_mode = 'ANSI,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'",
+        "SET NAMES latin1",
+        "SET autocommit = 0, completion_type = CHAIN",
+        "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SET sql_safe_updates = 1, sql_quote_show_create = 0",
+    ];
+    const MIGRATIONS: &[(&str, bool)] = &[
+        (
+            "ALTER TABLE @ ADD COLUMN note INT NOT NULL DEFAULT 5",
+            false,
+        ),
+        ("ALTER TABLE @ MODIFY record LONGBLOB NOT NULL", false),
+        (
+            "ALTER TABLE @ MODIFY revision BIGINT UNSIGNED NOT NULL",
+            false,
+        ),
+    ];
     const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT";
 
     fn closed(url: &str) -> Vec<String> {
@@ -329,6 +388,19 @@ impl Engine for OnSqlite {
     const SNAPSHOT: &str = "BEGIN";
     const LOSSY: &str = "PRAGMA synchronous = NORMAL";
     const LOCK: &str = "BEGIN IMMEDIATE";
+    const HARMLESS: &[&str] = &[
+        "SAVEPOINT a",
+        "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON",
+        "PRAGMA read_uncommitted = ON; PRAGMA case_sensitive_like = ON",
+        "PRAGMA defer_foreign_keys = ON; BEGIN IMMEDIATE",
+    ];
+    const MIGRATIONS: &[(&str, bool)] = &[
+        (
+            "ALTER TABLE @ ADD COLUMN note INTEGER NOT NULL DEFAULT 5",
+            false,
+        ),
+        ("CREATE INDEX index_@ ON @ (codes_left)", false),
+    ];
 
     fn user_id(_column: AccountColumn) -> [&'static str; 2] {
         ["INTEGER", "7"]

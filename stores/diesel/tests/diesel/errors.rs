@@ -18,7 +18,8 @@ on_each_kind!(
     an_incompatible_table_is_named,
     a_column_that_does_not_decode_is_named,
     an_unknown_row_is_an_error,
-    an_exhausted_pool_times_out;
+    an_exhausted_pool_times_out,
+    any_time_limit_and_any_account_is_served;
     R2d2OnPostgres, R2d2OnMariaDb, R2d2OnSqlite,
     DeadpoolOnPostgres, DeadpoolOnMariaDb, DeadpoolOnSqlite,
     Bb8OnPostgres, Bb8OnMariaDb, Bb8OnSqlite,
@@ -142,6 +143,27 @@ async fn an_exhausted_pool_times_out<K: Kind>(database: &Database) {
     drop(connection);
     let store = store.with_timeout(PATIENT);
     assert_eq!(store.load(&account(1)).await.unwrap(), None);
+}
+
+async fn any_time_limit_and_any_account_is_served<K: Kind>(database: &Database) {
+    let pool = K::open(&database.url, 1).await;
+    let longest = AccountId::new("\u{E9}x".repeat(85)).unwrap();
+    assert_eq!(longest.as_str().len(), AccountId::MAX_BYTES);
+    for (column, id) in [
+        (AccountColumn::Text, longest),
+        (
+            AccountColumn::Text,
+            AccountId::new("' OR 1 = 1 --\\").unwrap(),
+        ),
+        (AccountColumn::BigInt, AccountId::from(i64::MIN)),
+        (AccountColumn::Uuid, AccountId::from_uuid_bytes([0xFF; 16])),
+    ] {
+        let store = store_of::<K>(column, &pool).await;
+        let store = store.with_timeout(Duration::MAX);
+        create(&store, &id).await;
+        assert!(store.load(&id).await.unwrap().is_some());
+        assert_eq!(store.accounts_after(None, u32::MAX).await.unwrap(), [id]);
+    }
 }
 
 on_each_kind!(

@@ -30,6 +30,7 @@ macro_rules! on_each_kind {
     )+ };
 }
 
+mod cluster;
 mod conformance;
 mod databases;
 mod errors;
@@ -37,7 +38,10 @@ mod faults;
 mod imports;
 mod kinds;
 mod open_transactions;
+mod other_code;
+mod poolers;
 mod rows;
 mod settings;
+mod silence;
 mod support;
 mod table;

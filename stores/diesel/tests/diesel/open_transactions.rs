@@ -91,8 +91,14 @@ on_each_kind!(a_write_commits_without_autocommit; R2d2OnMariaDb, DeadpoolOnMaria
 
 async fn a_write_commits_without_autocommit<K: Kind>(database: &Database) {
     let (pool, store, witness) = two_stores::<K>(database).await;
-    K::run(&pool, "SET autocommit = 0").await.unwrap();
-    let done = overwrite(&store, 1, 2).await.unwrap();
-    assert_eq!(done, WriteResult::Done);
-    assert_eq!(stored(&witness).await.revision, revision(2));
+    for (sql, old) in [
+        ("SET autocommit = 0", 1),
+        ("SET completion_type = CHAIN", 2),
+        ("SET autocommit = 0; BEGIN", 3),
+    ] {
+        K::run(&pool, sql).await.unwrap();
+        let done = overwrite(&store, old, old + 1).await.unwrap();
+        assert_eq!(done, WriteResult::Done);
+        assert_eq!(stored(&witness).await.revision, revision(old + 1), "{sql}");
+    }
 }

@@ -40,8 +40,12 @@ impl<'d, K: Kind> Site<'d, K> {
     }
 
     async fn at(database: &'d Database, url: &str) -> Self {
+        Self::on(database, &K::open(url, 1).await).await
+    }
+
+    async fn on(database: &'d Database, pool: &K::Pool) -> Self {
         let table = table();
-        let store = on::<K>(&K::open(url, 1).await, &table);
+        let store = on::<K>(pool, &table);
         store.create_table().await.unwrap();
         create(&store, &account(1)).await;
         let sessions = format!("sessions_of_{table}");
@@ -306,4 +310,40 @@ async fn a_lock_ends_the_wait_in_time<K: Kind>(database: &Database) {
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
     drop(other);
     assert_eq!(site.state().await, (1, 1));
+}
+
+on_each_kind!(
+    a_commit_that_a_reader_stops_is_undone;
+    R2d2OnSqlite, DeadpoolOnSqlite, Bb8OnSqlite,
+);
+
+/// Without WAL, a commit waits for readers. If it gives up, SQLite keeps the transaction open.
+async fn a_commit_that_a_reader_stops_is_undone<K: Kind>(database: &Database) {
+    let pool = K::open(&database.url, 1).await;
+    let site = Site::<K>::on(database, &pool).await;
+    let own = site.store.clone().with_own_connections();
+    for (store, old) in [(site.store.clone(), 1), (own, 2)] {
+        K::run(
+            &pool,
+            "PRAGMA journal_mode = DELETE; PRAGMA busy_timeout = 50",
+        )
+        .await
+        .unwrap();
+        let reader = K::Engine::hold(database, &format!("BEGIN; SELECT * FROM {}", site.table));
+        let write = write_of(WriteKind::Accepted, old, old + 1, b"accepted");
+        let rows = Rows::Run(site.insert(old));
+        let error = store.swap_with(&account(1), write, rows).await.unwrap_err();
+        assert!(matches!(error, Error::Locked(_)), "{error:?}");
+        drop(reader);
+        // Another connection can write, so the transaction has ended.
+        K::Engine::run(
+            database,
+            "CREATE TABLE other (id integer); DROP TABLE other",
+        );
+        assert_eq!(site.state().await, (old, 0));
+        let done = overwrite(&store, old, old + 1).await;
+        assert_eq!(done.unwrap(), WriteResult::Done);
+        let revision = format!("(SELECT revision FROM {})", site.table);
+        assert_eq!(K::Engine::number(database, &revision), old + 1);
+    }
 }

@@ -13,7 +13,9 @@ use crate::support::{account, create, on, overwrite, table};
 
 on_each_kind!(
     a_lossy_setting_is_refused;
-    R2d2OnPostgres, R2d2OnSqlite, DeadpoolOnPostgres, DeadpoolOnSqlite, Bb8OnPostgres, Bb8OnSqlite,
+    R2d2OnPostgres, R2d2OnMariaDb, R2d2OnSqlite,
+    DeadpoolOnPostgres, DeadpoolOnMariaDb, DeadpoolOnSqlite,
+    Bb8OnPostgres, Bb8OnMariaDb, Bb8OnSqlite,
 );
 
 async fn a_lossy_setting_is_refused<K: Kind>(database: &Database) {
