@@ -65,8 +65,7 @@ on_each_kind!(
 /// The store closes the connection, and the next one has its own settings.
 async fn a_changed_session_fails_one_call<K: Kind>(database: &Database) {
     let (pool, store, table) = site::<K>(database).await;
-    let mut current = 1;
-    for sql in K::Engine::CHANGES {
+    for (current, sql) in (1..).zip(K::Engine::CHANGES) {
         let sql = sql.replace('@', &table);
         K::run(&pool, &sql).await.unwrap();
         match overwrite(&store, current, current + 1).await {
@@ -83,7 +82,6 @@ async fn a_changed_session_fails_one_call<K: Kind>(database: &Database) {
         assert_eq!(stored(&store).await.revision, revision(current), "{sql}");
         let done = overwrite(&store, current, current + 1).await;
         assert_eq!(done.unwrap(), WriteResult::Done, "{sql}");
-        current += 1;
     }
 }
 
@@ -122,8 +120,7 @@ on_each_kind!(
 /// fits fails once.
 async fn a_migrated_table_needs_no_restart<K: Kind>(database: &Database) {
     let (_pool, store, table) = site::<K>(database).await;
-    let mut current = 1;
-    for (migration, fails) in K::Engine::MIGRATIONS {
+    for (current, (migration, fails)) in (1..).zip(K::Engine::MIGRATIONS) {
         assert_eq!(stored(&store).await.revision, revision(current));
         K::Engine::run(database, &migration.replace('@', &table));
         let answer = store.load(&account(1)).await;
@@ -138,6 +135,5 @@ async fn a_migrated_table_needs_no_restart<K: Kind>(database: &Database) {
         assert_eq!(stored(&store).await.revision, revision(current));
         let done = overwrite(&store, current, current + 1).await;
         assert_eq!(done.unwrap(), WriteResult::Done, "{migration}");
-        current += 1;
     }
 }

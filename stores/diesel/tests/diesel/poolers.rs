@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use countersign::store::{Store, WriteResult};
 use countersign_diesel::Error;
+use countersign_store_testing::sql::{a_concurrent_mix_matches_the_rows, one_of_64_writes_is_done};
 use countersign_store_testing::{PgBouncer, available};
+use diesel::connection::CacheSize;
+use diesel::r2d2::{self, ConnectionManager, CustomizeConnection};
+use diesel::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 
 use crate::databases::{Database, Engine, OnPostgres, POSTGRES};
-use crate::kinds::{Kind, TestStore};
+use crate::kinds::{Kind, R2d2OnPostgres, TestStore};
 use crate::support::{account, at, create, on, overwrite, store, stored, table};
 
 on_each_kind!(
@@ -102,4 +106,32 @@ async fn a_user_with_one_connection_is_served<K: Kind>(database: &Database) {
         create(&store, &account(size)).await;
         assert!(store.load(&account(size)).await.unwrap().is_some());
     }
+}
+
+/// Without a cache, diesel sends each statement as a whole, without a name.
+#[derive(Debug)]
+struct NoCache;
+
+impl CustomizeConnection<PgConnection, r2d2::Error> for NoCache {
+    fn on_acquire(&self, connection: &mut PgConnection) -> Result<(), r2d2::Error> {
+        connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocking_store_without_cache_is_served() {
+    if POSTGRES.is_none() {
+        return;
+    }
+    let Some(pooler) = pooler(4) else {
+        return;
+    };
+    let pool = r2d2::Pool::builder()
+        .max_size(16)
+        .connection_customizer(Box::new(NoCache));
+    let pool = pool.build(ConnectionManager::new(pooler.url())).unwrap();
+    let store = store::<R2d2OnPostgres>(&pool).await;
+    one_of_64_writes_is_done(&store, 5).await;
+    a_concurrent_mix_matches_the_rows(&store, 50).await;
 }
