@@ -19,7 +19,7 @@ pub(crate) async fn end_transaction<S: Session>(session: &mut S) -> QueryResult<
             Ok(()) => Ok(()),
             Err(_) => session.batch("ROLLBACK").await,
         },
-        Dialect::MySql => in_step(session).await,
+        Dialect::MySql => end_in_step(session).await,
         // SQLite refuses it without a transaction.
         _ => match session.batch("ROLLBACK").await {
             Err(error) if !error.to_string().contains(NO_TRANSACTION) => Err(error),
@@ -33,7 +33,7 @@ pub(crate) async fn end_transaction<S: Session>(session: &mut S) -> QueryResult<
 /// If other code drops the future of a statement, the driver `mysql_async` reads its answer as the
 /// answer to the next statement. A write that is not applied could then look like one that is. So
 /// the batch ends with an error of its own, and this must be the answer.
-async fn in_step<S: Session>(session: &mut S) -> QueryResult<()> {
+async fn end_in_step<S: Session>(session: &mut S) -> QueryResult<()> {
     let number = BATCHES.fetch_add(1, Ordering::Relaxed);
     let mark = format!("countersign ended transaction {number}");
     // With `completion_type = CHAIN`, a plain `ROLLBACK` begins the next transaction.
@@ -55,6 +55,7 @@ async fn in_step<S: Session>(session: &mut S) -> QueryResult<()> {
     }
 }
 
+/// How many batches were sent, so that each has a text of its own.
 static BATCHES: AtomicU64 = AtomicU64::new(0);
 const OUT_OF_STEP: &str = "the answer belongs to an earlier statement, whose future was dropped";
 const NO_TRANSACTION: &str = "no transaction is active";
