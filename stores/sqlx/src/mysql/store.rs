@@ -51,8 +51,8 @@ use crate::{GateStore, SignInTables};
 /// only connections that were idle. A call on a connection that was lost in the meantime fails, and
 /// the verifier finds out whether a write was applied.
 ///
-/// The store is correct at every isolation level. If several statements conflict on a key, the
-/// server rolls one back:
+/// The store is correct at every isolation level but `READ UNCOMMITTED`, which it refuses. If
+/// several statements conflict on a key, the server rolls one back:
 ///
 /// - with error 1213
 /// - with error 1020, under MariaDB's `innodb_snapshot_isolation`
@@ -205,7 +205,7 @@ impl MySqlStore {
     #[must_use]
     pub fn pool_options() -> MySqlPoolOptions {
         Self::own_pool_options().after_release(|connection, _| {
-            let end = sqlx::raw_sql("ROLLBACK").execute(connection);
+            let end = sqlx::raw_sql("ROLLBACK AND NO CHAIN").execute(connection);
             Box::pin(async move { end.await.map(|_| true) })
         })
     }

@@ -151,8 +151,8 @@ impl SqliteStore {
 
     /// Sends statements without a look at the setting `synchronous`.
     ///
-    /// With a weaker setting than `FULL`, a passcode that was used can be valid again after a loss of
-    /// power. So call this only in tests, or to measure such a database.
+    /// With a weaker setting than `FULL`, a passcode that was used can be valid again after a loss
+    /// of power. So call this only in tests, or to measure such a database.
     #[must_use]
     pub fn danger_without_server_check(self) -> Self {
         let checked = Arc::new(OnceLock::from(()));
