@@ -26,9 +26,12 @@ pub(crate) struct NewSession {
 /// The store of one request. It is cheap: create one for each login, with `Verifier::with_store`.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestStore {
-    records: SqliteStore,
+    pub(crate) records: SqliteStore,
     pool: SqlitePool,
     session: Option<NewSession>,
+    /// Longer than the pool's `busy_timeout`, so that the store reports a database that stays
+    /// locked.
+    pub(crate) limit: Duration,
     before_commit: fn(WriteKind),
     after_commit: fn(WriteKind),
 }
@@ -40,6 +43,7 @@ impl RequestStore {
             records: SqliteStore::new(pool.clone()),
             pool,
             session,
+            limit: Duration::from_secs(5),
             before_commit: |_| (),
             after_commit: |_| (),
         }
@@ -120,16 +124,13 @@ impl Store for RequestStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        timeout(LIMIT, async {
+        timeout(self.limit, async {
             let mut connection = self.pool.acquire().await?;
             self.write(&mut connection, account, write).await
         })
         .await?
     }
 }
-
-/// Longer than the pool's `busy_timeout`, so that the store reports a database that stays locked.
-const LIMIT: Duration = Duration::from_secs(5);
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS sessions (

@@ -23,6 +23,9 @@ use tokio::runtime::Runtime;
 
 use crate::store::{NewSession, RequestStore};
 
+/// SQLite serves the clients that wait for its lock in no order, and a busy disk is slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A service with a temporary database. Every store that it opens is for a different request.
 struct Service {
     runtime: Runtime,
@@ -35,6 +38,7 @@ impl Service {
     fn new() -> Self {
         let (runtime, directory) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
         let options = SqliteStore::connect_options(directory.path().join("service.db"));
+        let options = options.busy_timeout(PATIENCE);
         let pool = runtime.block_on(async {
             let pool = SqlitePoolOptions::new().max_connections(8);
             let pool = pool.connect_with(options).await.unwrap();
@@ -61,7 +65,11 @@ impl Harness for Service {
 
     fn open(&self) -> RequestStore {
         let token = self.requests.fetch_add(1, Ordering::SeqCst).to_string();
-        RequestStore::new(self.pool.clone(), Some(NewSession { token }))
+        RequestStore {
+            records: SqliteStore::new(self.pool.clone()).with_timeout(2 * PATIENCE),
+            limit: 2 * PATIENCE,
+            ..RequestStore::new(self.pool.clone(), Some(NewSession { token }))
+        }
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {

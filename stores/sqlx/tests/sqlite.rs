@@ -50,6 +50,12 @@ impl Database {
         options.connect_with(self.options()).await.unwrap()
     }
 
+    async fn patient_pool(&self) -> SqlitePool {
+        let options = self.options().busy_timeout(PATIENCE);
+        let pool = SqlitePoolOptions::new().max_connections(8);
+        pool.connect_with(options).await.unwrap()
+    }
+
     async fn store(&self) -> SqliteStore {
         let store = SqliteStore::new(self.pool().await);
         store.create_table().await.unwrap();
@@ -62,6 +68,9 @@ impl Database {
             .unwrap()
     }
 }
+
+/// SQLite serves the clients that wait for its lock in no order, and a busy disk is slow.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 mod conformance {
     use super::*;
@@ -76,7 +85,7 @@ mod conformance {
     impl Handles {
         fn new(column: AccountColumn) -> Self {
             let (database, runtime) = (Database::new(), Runtime::new().unwrap());
-            let shared = Some(runtime.block_on(database.pool()));
+            let shared = Some(runtime.block_on(database.patient_pool()));
             let handles = Self {
                 database,
                 runtime,
@@ -93,9 +102,11 @@ mod conformance {
         type Store = MappedIds<SqliteStore>;
 
         fn open(&self) -> Self::Store {
-            let new = || self.runtime.block_on(self.database.pool());
-            let store = SqliteStore::new(self.shared.clone().unwrap_or_else(new));
-            MappedIds::new(store.with_account_column(self.column), self.column)
+            let new = || self.runtime.block_on(self.database.patient_pool());
+            let store = SqliteStore::new(self.shared.clone().unwrap_or_else(new))
+                .with_account_column(self.column)
+                .with_timeout(2 * PATIENCE);
+            MappedIds::new(store, self.column)
         }
 
         fn block_on<F: Future>(&self, future: F) -> F::Output {

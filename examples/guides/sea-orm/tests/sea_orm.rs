@@ -109,6 +109,8 @@ mod sqlite {
         let runtime = Runtime::new().unwrap();
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteStore::connect_options(directory.path().join("accounts.db"));
+        // SQLite serves the clients that wait for its lock in no order, and a busy disk is slow.
+        let options = options.busy_timeout(Duration::from_secs(50));
         let pool = SqlitePoolOptions::new().max_connections(8);
         let pool = runtime.block_on(pool.connect_with(options)).unwrap();
         let database = DatabaseConnection::from(pool);
@@ -173,5 +175,11 @@ async fn without_the_option_a_write_joins_it() {
     let Some(database) = taken_out(false, 1).await else {
         return;
     };
-    assert!(!writes_are_seen(&database, "without").await);
+    // The futures are dropped at other moments by chance, but not 20 times.
+    for number in 0..20 {
+        if !writes_are_seen(&database, &format!("without_{number}")).await {
+            return;
+        }
+    }
+    panic!("every write was seen");
 }
