@@ -18,8 +18,11 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// does not use this store.
 #[derive(Clone, Debug)]
 pub(crate) struct AppStore {
-    records: SqliteStore,
+    pub(crate) records: SqliteStore,
     pool: SqlitePool,
+    /// Longer than the pool's `busy_timeout`, so that the store reports a database that stays
+    /// locked.
+    pub(crate) limit: Duration,
 }
 
 impl AppStore {
@@ -27,6 +30,7 @@ impl AppStore {
         Self {
             records: SqliteStore::new(pool.clone()),
             pool,
+            limit: Duration::from_secs(5),
         }
     }
 
@@ -77,7 +81,7 @@ impl Store for AppStore {
         account: &AccountId,
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Error> {
-        timeout(LIMIT, async {
+        timeout(self.limit, async {
             let mut connection = self.pool.acquire().await?;
             self.write(&mut connection, account, write).await
         })
@@ -104,5 +108,3 @@ fn explained(error: sqlx::Error) -> Error {
 }
 
 const SQLITE_BUSY: &str = "5";
-/// Longer than the pool's `busy_timeout`, so that the store reports a database that stays locked.
-const LIMIT: Duration = Duration::from_secs(5);

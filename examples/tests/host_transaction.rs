@@ -65,11 +65,10 @@ impl Harness for Service {
 
     fn open(&self) -> RequestStore {
         let token = self.requests.fetch_add(1, Ordering::SeqCst).to_string();
-        RequestStore {
-            records: SqliteStore::new(self.pool.clone()).with_timeout(2 * PATIENCE),
-            limit: 2 * PATIENCE,
-            ..RequestStore::new(self.pool.clone(), Some(NewSession { token }))
-        }
+        let mut store = RequestStore::new(self.pool.clone(), Some(NewSession { token }));
+        store.records = SqliteStore::new(self.pool.clone()).with_timeout(2 * PATIENCE);
+        store.limit = 2 * PATIENCE;
+        store
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {

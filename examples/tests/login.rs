@@ -15,6 +15,7 @@ mod support;
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use countersign::conformance::Harness;
 use countersign::runtime::{Clock, SystemClock};
@@ -27,6 +28,9 @@ use tokio::runtime::Runtime;
 use crate::store::AppStore;
 use crate::support::example;
 
+/// SQLite serves the clients that wait for its lock in no order, and a busy disk is slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 struct Service {
     runtime: Runtime,
     pool: SqlitePool,
@@ -37,6 +41,7 @@ impl Service {
     fn new() -> Self {
         let (runtime, directory) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
         let options = SqliteStore::connect_options(directory.path().join("login.db"));
+        let options = options.busy_timeout(PATIENCE);
         let pool = runtime.block_on(async {
             let pool = SqlitePoolOptions::new().max_connections(8);
             let pool = pool.connect_with(options).await.unwrap();
@@ -57,7 +62,10 @@ impl Harness for Service {
     type Store = AppStore;
 
     fn open(&self) -> AppStore {
-        AppStore::new(self.pool.clone())
+        let mut store = AppStore::new(self.pool.clone());
+        store.records = SqliteStore::new(self.pool.clone()).with_timeout(2 * PATIENCE);
+        store.limit = 2 * PATIENCE;
+        store
     }
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {
