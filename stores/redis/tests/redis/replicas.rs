@@ -14,9 +14,11 @@ async fn follow(replica: &Redis, primary: &Redis) {
     let port = primary.address().port();
     let _: String = run(&replica.url(), &format!("REPLICAOF 127.0.0.1 {port}")).await;
     let start = Instant::now();
+    let online = format!("port={},state=online", replica.address().port());
     let in_step = async || {
         let info: String = run(&replica.url(), "INFO replication").await;
-        info.contains("master_link_status:up")
+        let listed: String = run(&primary.url(), "INFO replication").await;
+        info.contains("master_link_status:up") && listed.contains(&online)
     };
     while !in_step().await {
         assert!(start.elapsed() < PATIENT);
