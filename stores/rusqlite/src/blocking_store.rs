@@ -9,7 +9,7 @@ use countersign::store::{ConditionalWrite, StoredRecord, WriteResult};
 use countersign_sql::{AccountColumn, Dialect, RecordTable, TIME_LIMIT, TableNameError};
 use rusqlite::Connection;
 
-use crate::connection_state::{FULL, SYNCHRONOUS, has_open_transaction, synchronous};
+use crate::connection_state::{SYNCHRONOUS, has_open_transaction, synchronous};
 use crate::driver_error::error;
 use crate::statement::{Run, Statement};
 use crate::{Connections, Error, NoConnection, OneConnection, configure};
@@ -150,13 +150,7 @@ impl<C: Connections> SqliteStore<C> {
     pub(crate) fn write(&self, statement: &Statement) -> Result<u64, Error> {
         let connection = self.connection()?;
         let level = synchronous(&connection).map_err(|source| self.error(SYNCHRONOUS, source))?;
-        if level < FULL {
-            return Err(Error::UnsafeSetting {
-                name: "synchronous",
-                value: level.to_string(),
-                wanted: "FULL",
-            });
-        }
+        Dialect::Sqlite.time_limit([("synchronous", &*level.to_string())])?;
         let changed = statement.execute(&connection);
         changed.map_err(|source| self.error(statement.sql(), source))
     }

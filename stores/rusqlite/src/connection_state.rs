@@ -6,13 +6,11 @@ pub(crate) fn has_open_transaction(connection: &Connection) -> bool {
     !connection.is_autocommit() || connection.is_busy()
 }
 
-/// The setting `synchronous`. From [`FULL`] on, an answer means that the disk has the write.
+/// The setting `synchronous`, a number.
 pub(crate) fn synchronous(connection: &Connection) -> Result<i64> {
     let mut prepared = connection.prepare_cached(SYNCHRONOUS)?;
     prepared.query_row([], |row| row.get(0))
 }
 
+/// Faster than the settings of the dialect, because it comes before each write.
 pub(crate) const SYNCHRONOUS: &str = "PRAGMA main.synchronous";
-
-/// <https://www.sqlite.org/pragma.html#pragma_synchronous>
-pub(crate) const FULL: i64 = 2;
