@@ -14,14 +14,12 @@
 mod cli;
 mod enroll;
 mod header;
-mod memory;
 mod target;
 mod timer;
 
 pub use cli::Arguments;
 pub use enroll::{Enrolled, wrong_code};
 pub use header::write_header;
-pub use memory::{available, resident};
 pub use target::{Target, write_targets};
 pub use timer::{Candidate, Effort, Timer, Timings};
 

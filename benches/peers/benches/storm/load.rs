@@ -13,7 +13,8 @@ use countersign::{
     AccountId, Actor, Denied, KeyId, Keyring, Policy, Rejection, SealingKey, ServerClock,
     Timestamp, Verifier,
 };
-use countersign_benches::{Enrolled, Error, resident};
+use countersign_benches::{Enrolled, Error};
+use countersign_store_testing::bench::resident;
 use tokio::task::yield_now;
 use tokio::time::sleep_until;
 

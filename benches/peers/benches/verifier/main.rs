@@ -32,8 +32,8 @@ mod threads;
 
 use std::time::Duration;
 
-use countersign_benches::{Arguments, Effort, Error, available, write_header, write_targets};
-use countersign_store_testing::bench::Report;
+use countersign_benches::{Arguments, Effort, Error, write_header, write_targets};
+use countersign_store_testing::bench::{Report, available_memory};
 
 fn main() -> Result<(), Error> {
     let short = Arguments::parse()?.short;
@@ -56,7 +56,7 @@ fn main() -> Result<(), Error> {
     if !short {
         rows.extend([100_000, 1_000_000, 10_000_000]);
     }
-    let memory = available()?;
+    let memory = available_memory()?;
     // All stores are in memory at once; a store that does not fit is left out.
     rows.retain(|rows| f64::from(*rows) * 800.0 < memory);
     targets.extend(scale::measure(&rows, effort, &mut report)?);

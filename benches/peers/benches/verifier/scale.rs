@@ -4,7 +4,8 @@ use countersign::AccountId;
 use countersign::backup::Argon2Params;
 use countersign::runtime::InlineExecutor;
 use countersign::store::Revision;
-use countersign_benches::{Candidate, Effort, Error, Target, Timer, resident};
+use countersign_benches::{Candidate, Effort, Error, Target, Timer};
+use countersign_store_testing::bench::resident;
 use countersign_store_testing::bench::{Report, grouped};
 use fastrand::Rng;
 

@@ -55,11 +55,26 @@ pub fn cpu_time() -> Result<Duration, Error> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// The resident memory of this process, in KiB.
-pub(super) fn resident() -> Result<i64, Error> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let kib = value(&status, "VmRSS").ok_or("no VmRSS in /proc/self/status")?;
-    Ok(kib.trim_end_matches(" kB").parse()?)
+/// The resident memory of this process, in bytes.
+///
+/// # Errors
+/// If the system does not have `/proc/self/status`.
+pub fn resident() -> Result<f64, Error> {
+    memory("/proc/self/status", "VmRSS")
+}
+
+/// The memory that is available without swapping, in bytes.
+///
+/// # Errors
+/// If the system does not have `/proc/meminfo`.
+pub fn available_memory() -> Result<f64, Error> {
+    memory("/proc/meminfo", "MemAvailable")
+}
+
+fn memory(file: &str, name: &str) -> Result<f64, Error> {
+    let text = fs::read_to_string(file)?;
+    let kib = value(&text, name).ok_or_else(|| format!("no {name} in {file}"))?;
+    Ok(kib.trim_end_matches(" kB").parse::<f64>()? * 1024.0)
 }
 
 /// The median time of a synchronous write, in the directory of the databases.

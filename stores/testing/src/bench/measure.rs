@@ -35,8 +35,8 @@ struct Size<V, D> {
     rows: u32,
     verify: V,
     driver: D,
-    /// By how much the process grew while it verified, in KiB.
-    growth: i64,
+    /// By how much the process grew while it verified, in bytes.
+    growth: f64,
 }
 
 /// A database with its tables filled.
@@ -157,7 +157,7 @@ impl<T: Table> Measurement<T> {
                     rows: filled.rows,
                     verify: Contender::warm(verify, options).await?,
                     driver: Contender::warm(driver, options).await?,
-                    growth: 0,
+                    growth: 0.0,
                 });
             }
             for _ in 0..options.rounds() {
@@ -191,7 +191,7 @@ impl<T: Table> Measurement<T> {
                     milliseconds(verify.work.percentile(0.99)),
                     grouped(verify.per_second()),
                     format!("{:.0} µs", verify.work.cpu_each()),
-                    format!("{} KiB", size.growth),
+                    format!("{:.0} KiB", size.growth / 1024.0),
                 ]);
             }
         }

@@ -44,7 +44,7 @@ use measure::Measurement;
 use options::Options;
 
 pub use database::{Database, Error, REVISION, Table};
-pub use machine::{cpu_time, describe as describe_machine};
+pub use machine::{available_memory, cpu_time, describe as describe_machine, resident};
 pub use report::{Report, grouped};
 
 /// A benchmark of one or more databases. It prints its report, and writes it to a file.
