@@ -17,13 +17,13 @@ pub enum Api {
 }
 
 impl Api {
-    /// Runs rustdoc on a package of this workspace, with the versions of its lock file and without
-    /// a network.
+    /// Reads what [`describe`] wrote about a package in a directory.
     ///
     /// # Errors
-    /// If cargo or rustdoc fails, or if its output cannot be read.
-    pub fn of(package: &str, target: &Path) -> Result<Self, Box<dyn Error>> {
-        let file = describe(package, target)?;
+    /// If the file cannot be read.
+    pub fn of(package: &str, descriptions: &Path) -> Result<Self, Box<dyn Error>> {
+        let name = package.replace('-', "_");
+        let file = descriptions.join(name).with_extension("json");
         let description: serde_json::Value =
             serde_json::from_str(&std::fs::read_to_string(&file)?)?;
         let version = description
@@ -43,20 +43,29 @@ impl Api {
     }
 }
 
-/// The file that rustdoc writes.
-fn describe(package: &str, target: &Path) -> Result<PathBuf, Box<dyn Error>> {
+/// Runs rustdoc on all packages of this workspace, with the versions of its lock file and without
+/// a network. Returns the directory of the descriptions.
+///
+/// It builds what `cargo doc --workspace --all-features` builds, so in the same target directory
+/// it compiles nothing again. Only rustdoc may use unstable options, because a variable for the
+/// whole build would compile some dependencies again.
+///
+/// # Errors
+/// If cargo or rustdoc fails.
+pub fn describe(target: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        // The JSON output of rustdoc is unstable.
-        .env("RUSTC_BOOTSTRAP", "1")
-        .args(["rustdoc", "--quiet", "--offline", "--lib", "--all-features"])
-        .args(["--package", package, "--target-dir"])
+        .env(
+            "RUSTDOC",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/unstable-rustdoc"),
+        )
+        .env("RUSTDOCFLAGS", "-Zunstable-options --output-format=json")
+        .args(["doc", "--quiet", "--offline", "--workspace", "--lib"])
+        .args(["--no-deps", "--all-features", "--target-dir"])
         .arg(target)
-        .args(["--", "-Zunstable-options", "--output-format=json"])
         .status()?;
     if !status.success() {
-        return Err(format!("rustdoc of {package}: {status}").into());
+        return Err(format!("rustdoc: {status}").into());
     }
-    let name = package.replace('-', "_");
-    Ok(target.join("doc").join(name).with_extension("json"))
+    Ok(target.join("doc"))
 }

@@ -4,13 +4,19 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::{env, fs};
 
-use countersign_public_api::Api;
+use countersign_public_api::{Api, describe};
+
+/// The descriptions of all packages, written once.
+static DESCRIPTIONS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+    describe(target.expect("the target directory")).expect("rustdoc succeeds")
+});
 
 fn items(package: &str) -> Option<String> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("public-api");
-    match Api::of(package, &target).expect("rustdoc succeeds") {
+    match Api::of(package, &DESCRIPTIONS).expect("a description") {
         Api::Items(items) => Some(items),
         Api::UnknownFormat(reason) => {
             assert!(
