@@ -37,7 +37,7 @@ for (const javaScriptEnabled of [true, false]) {
     await one.page.getByLabel('Code', { exact: true }).fill(phone.next());
     await one.page.getByRole('button', { name: 'Sign in' }).dblclick();
     // The browser may show either answer, and both are the same.
-    await one.page.waitForURL('/account');
+    await one.arrivesAt('/account');
     await one.sees('Signed in with a password and a code');
     assert.equal(await one.page.getByText('A wrong code').count(), 0);
     await one.close();
@@ -82,8 +82,7 @@ for (const kind of ['passcode', 'backup code']) {
         if (later === 0) form.submit();
         else setTimeout(() => form.submit(), later);
       }, delay);
-      // `waitForURL` fails when the browser drops the first answer.
-      while (!one.page.url().endsWith('/account')) await one.page.waitForTimeout(20);
+      await one.arrivesAt('/account');
       assert.ok(requests.length <= 2, `${requests.length} requests`);
       await one.page.goto('/account');
       one.at('/account');

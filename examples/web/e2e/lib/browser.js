@@ -66,6 +66,11 @@ export class User {
     assert.equal(new URL(this.page.url()).pathname, path);
   }
 
+  // Waits for a page after two submissions of one form. `waitForURL` would fail when the browser drops the first answer.
+  async arrivesAt(path) {
+    while (new URL(this.page.url()).pathname !== path) await this.page.waitForTimeout(20);
+  }
+
   async sees(text) {
     await this.page.getByText(text).first().waitFor();
   }
