@@ -8,7 +8,7 @@ mod store;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use countersign::conformance::{Fault, Faults, Faulty, Harness};
+use countersign::conformance::{Effort, Fault, Faults, Faulty, Harness};
 use countersign::event::Event;
 use countersign::store::WriteKind;
 use countersign::testing::{ManualClock, Phone};
@@ -73,6 +73,10 @@ impl Harness for Service {
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::default().one_in(100)
     }
 }
 

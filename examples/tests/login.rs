@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::Phone;
 use countersign_sqlx::SqliteStore;
@@ -70,6 +70,10 @@ impl Harness for Service {
 
     fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::default().one_in(100)
     }
 }
 

@@ -13,7 +13,7 @@
 mod store;
 
 use countersign::backup::Argon2Params;
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign::record::RecordError;
 use countersign::store::StoredRecord;
 use countersign::testing::{ManualClock, Phone};
@@ -46,6 +46,10 @@ impl Harness for Databases {
 
     fn open(&self) -> Self::Store {
         blocking::Adapter::new(self.store.clone())
+    }
+
+    fn effort(&self) -> Effort {
+        Effort::default().one_in(100)
     }
 }
 

@@ -15,10 +15,11 @@ use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign::store::{ConditionalWrite, Store, StoredRecord, Summary, WriteKind, WriteResult};
 use countersign::{AccountId, KeyId};
 use countersign_sqlx::{AccountColumn, Error, SqliteStore};
+use countersign_store_testing::rarest_fault;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use support::{MappedIds, account, revision, to_uuid, transactions};
@@ -80,6 +81,7 @@ mod conformance {
         runtime: Runtime,
         column: AccountColumn,
         shared: Option<SqlitePool>,
+        rarest_fault: u32,
     }
 
     impl Handles {
@@ -91,10 +93,20 @@ mod conformance {
                 runtime,
                 column,
                 shared,
+                rarest_fault: rarest_fault(20),
             };
             let store = handles.open().store;
             handles.runtime.block_on(store.create_table()).unwrap();
             handles
+        }
+
+        /// All suites run the same code, so only one looks for rarer faults than one in 20 calls.
+        fn thorough(self) -> Self {
+            let rarest_fault = rarest_fault(200);
+            Self {
+                rarest_fault,
+                ..self
+            }
         }
     }
 
@@ -112,12 +124,16 @@ mod conformance {
         fn block_on<F: Future>(&self, future: F) -> F::Output {
             self.runtime.block_on(future)
         }
+
+        fn effort(&self) -> Effort {
+            Effort::default().one_in(self.rarest_fault)
+        }
     }
 
     mod one_pool {
         use super::*;
 
-        countersign::conformance_tests!(Handles::new(AccountColumn::Text));
+        countersign::conformance_tests!(Handles::new(AccountColumn::Text).thorough());
     }
 
     mod a_pool_for_each_handle {

@@ -84,11 +84,11 @@ impl<S: Store + Clone + 'static> Harness for Handles<S> {
     }
 
     fn effort(&self) -> Effort {
-        Effort::default().one_in(rarest_fault())
+        Effort::default().one_in(rarest_fault(20))
     }
 }
 
-mod postgres {
+mod conformance_on_postgres {
     use super::*;
 
     countersign::conformance_tests!({
@@ -102,7 +102,7 @@ mod postgres {
     });
 }
 
-mod sqlite {
+mod conformance_on_sqlite {
     use super::*;
 
     countersign::conformance_tests!({

@@ -36,7 +36,7 @@ impl<K: Kind> Handles<K> {
             shared: Some(pool),
             table,
             database,
-            rarest_fault: 20,
+            rarest_fault: rarest_fault(20),
         };
         let store = handles.store();
         handles.runtime.block_on(store.create_table()).unwrap();
@@ -81,10 +81,10 @@ macro_rules! suite {
     )+ };
 }
 
-/// All kinds run the same code, so only some search for rarer faults than one in 20 calls.
+/// All kinds run the same code, so only some look for rarer faults than one in 20 calls.
 fn thorough<K: Kind>(handles: Handles<K>) -> Handles<K> {
     Handles {
-        rarest_fault: rarest_fault(),
+        rarest_fault: rarest_fault(200),
         ..handles
     }
 }

@@ -5,23 +5,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use countersign::conformance::{Effort, Harness};
 use countersign_etcd::EtcdStore;
+use countersign_store_testing::rarest_fault;
 use tokio::runtime::Runtime;
 
-use crate::support::{PATIENT, repetitions};
+use crate::support::PATIENT;
 
 struct Handles<F> {
     runtime: Runtime,
     open: F,
-    effort: Effort,
+    rarest_fault: u32,
 }
 
 impl<F: Fn() -> EtcdStore + Sync> Handles<F> {
-    fn new(open: F, effort: Effort) -> Self {
+    fn new(open: F, rarest_fault: u32) -> Self {
         let runtime = Runtime::new().unwrap();
         Self {
             runtime,
             open,
-            effort,
+            rarest_fault,
         }
     }
 }
@@ -34,7 +35,7 @@ impl<F: Fn() -> EtcdStore + Sync> Harness for Handles<F> {
     }
 
     fn effort(&self) -> Effort {
-        self.effort.clone()
+        Effort::default().one_in(self.rarest_fault)
     }
 
     fn block_on<T: Future>(&self, future: T) -> T::Output {
@@ -50,7 +51,7 @@ mod shared_connections {
     use super::*;
     countersign::conformance_tests!({
         let store = on(&shared!(SINGLE, Ok(())).url());
-        Handles::new(move || store.clone(), Effort::default())
+        Handles::new(move || store.clone(), rarest_fault(200))
     });
 }
 
@@ -59,9 +60,8 @@ mod handles_on_all_members {
     countersign::conformance_tests!({
         let urls = shared!(CLUSTER, Ok(())).urls();
         let next = AtomicUsize::new(0);
-        // Three members on one computer are slow.
-        let effort = Effort::default().one_in(200 * repetitions());
         let open = move || on(&urls[next.fetch_add(1, Ordering::SeqCst) % 3]);
-        Handles::new(open, effort)
+        // Three members on one computer are slow.
+        Handles::new(open, rarest_fault(50))
     });
 }

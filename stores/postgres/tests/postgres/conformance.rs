@@ -20,6 +20,7 @@ pub(crate) struct Handles<K: Kind> {
     prepares: bool,
     /// `None`: each handle has its own.
     shared: Option<K::Connections>,
+    rarest_fault: u32,
     /// The pooler that the connections lead to.
     _pooler: Option<PgBouncer>,
 }
@@ -34,6 +35,7 @@ impl<K: Kind> Handles<K> {
             column,
             prepares,
             shared,
+            rarest_fault: rarest_fault(20),
             _pooler: None,
         };
         let store = handles.store();
@@ -44,6 +46,15 @@ impl<K: Kind> Handles<K> {
     pub(crate) fn with_pooler(self, pooler: PgBouncer) -> Self {
         let _pooler = Some(pooler);
         Self { _pooler, ..self }
+    }
+
+    /// All kinds run the same code, so only some look for rarer faults than one in 20 calls.
+    fn thorough(self) -> Self {
+        let rarest_fault = rarest_fault(200);
+        Self {
+            rarest_fault,
+            ..self
+        }
     }
 
     fn at_level(server: &Postgres, column: AccountColumn, isolation: &str) -> Self {
@@ -90,7 +101,7 @@ impl<K: Kind> Harness for Handles<K> {
     }
 
     fn effort(&self) -> Effort {
-        Effort::default().one_in(rarest_fault())
+        Effort::default().one_in(self.rarest_fault)
     }
 }
 
@@ -109,7 +120,7 @@ macro_rules! suite {
 const TEXT: AccountColumn = AccountColumn::Text;
 
 suite! {
-    deadpool: |server| Handles::<Deadpool>::new(config(server), TEXT, true);
+    deadpool: |server| Handles::<Deadpool>::new(config(server), TEXT, true).thorough();
     bb8: |server| Handles::<Bb8>::new(config(server), TEXT, true);
     one_client: |server| Handles::<OneClient>::new(config(server), TEXT, true);
     another_pool: |server| Handles::<Reconnecting>::new(config(server), TEXT, true);
@@ -117,7 +128,7 @@ suite! {
     serializable: |server| Handles::<Deadpool>::at_level(server, TEXT, "serializable");
     numbers: |server| Handles::<Bb8>::new(config(server), AccountColumn::BigInt, true);
     uuids: |server| Handles::<Deadpool>::new(config(server), AccountColumn::Uuid, true);
-    unprepared: |server| Handles::<Deadpool>::new(config(server), TEXT, false);
+    unprepared: |server| Handles::<Deadpool>::new(config(server), TEXT, false).thorough();
     unprepared_uuids: |server| Handles::<Bb8>::new(config(server), AccountColumn::Uuid, false);
     a_pool_for_each_handle: |server| Handles::<Deadpool> {
         shared: None,

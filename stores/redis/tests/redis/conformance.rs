@@ -1,8 +1,9 @@
 //! Runs the conformance suite on one server and on a cluster: with one connection for all handles,
 //! and with one per handle.
 
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign_redis::RedisStore;
+use countersign_store_testing::rarest_fault;
 use tokio::runtime::Runtime;
 
 use crate::support::{PATIENT, client, in_cluster};
@@ -10,12 +11,25 @@ use crate::support::{PATIENT, client, in_cluster};
 struct Handles<F> {
     runtime: Runtime,
     open: F,
+    rarest_fault: u32,
 }
 
 impl<F: Fn() -> RedisStore + Sync> Handles<F> {
     fn new(open: F) -> Self {
-        let runtime = Runtime::new().unwrap();
-        Self { runtime, open }
+        Self {
+            runtime: Runtime::new().unwrap(),
+            open,
+            rarest_fault: rarest_fault(20),
+        }
+    }
+
+    /// All suites run the same code, so only some look for rarer faults than one in 20 calls.
+    fn thorough(self) -> Self {
+        let rarest_fault = rarest_fault(200);
+        Self {
+            rarest_fault,
+            ..self
+        }
     }
 }
 
@@ -29,6 +43,10 @@ impl<F: Fn() -> RedisStore + Sync> Harness for Handles<F> {
     fn block_on<T: Future>(&self, future: T) -> T::Output {
         self.runtime.block_on(future)
     }
+
+    fn effort(&self) -> Effort {
+        Effort::default().one_in(self.rarest_fault)
+    }
 }
 
 fn single(url: &str) -> RedisStore {
@@ -39,7 +57,7 @@ mod one_connection {
     use super::*;
     countersign::conformance_tests!({
         let store = single(&shared!(SINGLE, Ok(())).url());
-        Handles::new(move || store.clone())
+        Handles::new(move || store.clone()).thorough()
     });
 }
 
@@ -55,7 +73,7 @@ mod one_store_on_a_cluster {
     use super::*;
     countersign::conformance_tests!({
         let store = in_cluster(shared!(CLUSTER, Ok(())));
-        Handles::new(move || store.clone())
+        Handles::new(move || store.clone()).thorough()
     });
 }
 

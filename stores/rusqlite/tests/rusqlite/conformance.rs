@@ -1,12 +1,13 @@
 //! Runs the conformance suite on both stores, on one connection, on a connection for each handle
 //! and on a pool, for each type of the account column.
 //!
-//! With a connection for each handle, the suite finds a fault in one call of 1,000. The other cases
-//! run the same code, and wait for the disk as often. So there it finds a fault in one call of 50.
+//! With a connection for each handle, the suite finds a fault in one call of 200. The other cases
+//! run the same code, and wait for the disk as often. So there it finds a fault in one call of 20.
 
 use countersign::blocking::Adapter;
 use countersign::conformance::{Effort, Harness};
 use countersign_rusqlite::{AccountColumn, OneConnection, SqliteStore, blocking};
+use countersign_store_testing::rarest_fault;
 use countersign_store_testing::sql::MappedIds;
 use r2d2::Pool;
 use tokio::runtime::Runtime;
@@ -55,8 +56,7 @@ impl Harness for Blocking {
 
 /// The effort for handles on shared connections, or on a connection for each.
 fn effort(is_shared: bool) -> Effort {
-    let full = Effort::default();
-    if is_shared { full.one_in(50) } else { full }
+    Effort::default().one_in(rarest_fault(if is_shared { 20 } else { 200 }))
 }
 
 /// Handles of the blocking store on a pool of r2d2.

@@ -9,11 +9,11 @@ use std::net::TcpListener;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use countersign::conformance::Harness;
+use countersign::conformance::{Effort, Harness};
 use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
 use countersign::{AccountId, KeyId};
 use countersign_sql::{Dialect, RecordTable};
-use countersign_store_testing::{Durability, Fault, MariaDb, Proxy, available};
+use countersign_store_testing::{Durability, Fault, MariaDb, Proxy, available, rarest_fault};
 use mysql_async::TxOpts;
 use mysql_async::prelude::Queryable;
 use store::{Error, MySqlAsyncStore, pool};
@@ -83,19 +83,27 @@ impl Harness for Handles {
     fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
+
+    fn effort(&self) -> Effort {
+        Effort::default().one_in(rarest_fault(200))
+    }
 }
 
-countersign::conformance_tests!(match &*SERVER {
-    Some(server) => {
-        let runtime = Runtime::new().unwrap();
-        // With the default of 100 connections, few tests at once exceed the limit of the server.
-        let url = format!("{}?pool_max=16", server.url());
-        let store = runtime.block_on(store(&url, "countersign"));
-        let store = Arc::new(store);
-        Handles { runtime, store }
-    }
-    None => return Ok(()),
-});
+mod conformance {
+    use super::*;
+
+    countersign::conformance_tests!(match &*SERVER {
+        Some(server) => {
+            let runtime = Runtime::new().unwrap();
+            // With the default of 100 connections, few tests at once exceed the limit of the server.
+            let url = format!("{}?pool_max=16", server.url());
+            let store = runtime.block_on(store(&url, "countersign"));
+            let store = Arc::new(store);
+            Handles { runtime, store }
+        }
+        None => return Ok(()),
+    });
+}
 
 /// The trap: the application drops its transaction, and the store gets the connection.
 #[tokio::test]
