@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::backup_code_sets::IssuedCodes;
-use crate::connect::connect;
+use crate::connect::connect_patiently;
 use crate::race_round::Tally;
 use crate::service::Service;
 use crate::shared_clock::STEP;
@@ -33,7 +33,7 @@ impl Races {
     pub fn new(program: &str, url: &str, name: &str, processes: usize, tasks: usize) -> Self {
         let runtime = Runtime::new().unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let service = Service::new(runtime.block_on(connect(url, 2)));
+        let service = Service::new(runtime.block_on(connect_patiently(url, 2)));
         let users = TestUsers::enroll(&service, directory.path(), name, 1, 0);
         let user = runtime.block_on(users).0.remove(0);
         let (path, tasks) = (directory.path().to_str().unwrap(), tasks.to_string());

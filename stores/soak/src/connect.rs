@@ -24,6 +24,12 @@ pub async fn connect(url: &str, connections: u32) -> BoxStore {
     connect_within(url, connections, Duration::from_secs(5)).await
 }
 
+/// Returns the same store with a time limit of a minute per call. A race must have no other result
+/// on a busy computer, so no call of it may time out.
+pub async fn connect_patiently(url: &str, connections: u32) -> BoxStore {
+    connect_within(url, connections, TIME_LIMIT).await
+}
+
 /// Returns the same store with another time limit per call than the default of 5 seconds.
 pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> BoxStore {
     let (scheme, rest) = url.split_once(':').unwrap();

@@ -9,7 +9,7 @@ use countersign::testing::ManualClock;
 use countersign::{Denied, Timestamp, Verifier, VerifierError};
 use tokio::sync::Barrier;
 
-use crate::connect::connect;
+use crate::connect::connect_patiently;
 use crate::service::Service;
 use crate::users::{TestUser, TestUsers};
 
@@ -61,7 +61,7 @@ impl Tally {
 /// Runs a round for each line.
 pub async fn run(url: &str, directory: &Path, tasks: usize) {
     let users = TestUsers::read(directory);
-    let store: BoxStore = connect(url, 8).await;
+    let store: BoxStore = connect_patiently(url, 8).await;
     let Service { verifier, clock } = Service::new(store);
     for line in io::stdin().lines() {
         let line = line.unwrap();
