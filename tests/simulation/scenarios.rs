@@ -312,8 +312,8 @@ fn every_distinct_state_keeps_the_guarantees() {
     for scenario in &scenarios {
         let more = usize::from(FULL);
         let (two_by_one, two_by_two, three_by_one) = match scenario.cost {
-            Cost::Low => (1 + more, 1 + more, Some(1 + more)),
-            Cost::Middle => (1 + more, more, Some(more)),
+            Cost::Low => (1 + more, 2 * more, Some(2 * more)),
+            Cost::Middle => (1 + more, more, FULL.then_some(more)),
             Cost::High => (1, more, FULL.then_some(usize::from(many))),
         };
         jobs.push(scenario.job(Shape::TwoByOne, two_by_one, true));
