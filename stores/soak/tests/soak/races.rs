@@ -90,43 +90,43 @@ fn rusqlite_accepts_a_code_once() {
 #[test]
 #[ignore = "takes minutes"]
 fn soak_postgres_accepts_a_code_once() {
-    on_server("postgres", postgres, 1000, 4, 16);
+    on_server("postgres", postgres, 200, 4, 64);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_tokio_postgres_accepts_a_code_once() {
-    on_server("tokio-postgres", tokio_postgres, 1000, 4, 64);
+    on_server("tokio-postgres", tokio_postgres, 200, 4, 64);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_diesel_postgres_accepts_a_code_once() {
-    on_server("diesel-postgres", diesel_postgres, 1000, 4, 64);
+    on_server("diesel-postgres", diesel_postgres, 200, 4, 64);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_mariadb_accepts_a_code_once() {
-    on_server("mariadb", mariadb, 1000, 4, 16);
+    on_server("mariadb", mariadb, 200, 4, 64);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_redis_accepts_a_code_once() {
-    on_server("redis", redis, 1000, 4, 16);
+    on_server("redis", redis, 200, 4, 64);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_etcd_accepts_a_code_once() {
-    on_server("etcd", etcd, 1000, 4, 16);
+    on_server("etcd", etcd, 200, 4, 64);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_sqlite_accepts_a_code_once() {
-    on_file("sqlite", 1000, 4, 16);
+    on_file("sqlite", 200, 4, 64);
 }
 
 #[test]
