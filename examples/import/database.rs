@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use countersign::{KeyId, Keyring, SealingKey, Verifier, VerifierError};
-use countersign_examples::key_file;
+use countersign_login::key_file;
 use countersign_sqlx::{Error, SqliteStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 

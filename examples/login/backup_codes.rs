@@ -8,18 +8,17 @@ use crate::sign_in::Session;
 use crate::terminal::{Stop, Terminal};
 use crate::{App, SERVICE, proof, save};
 
-pub(crate) async fn issue(app: &mut App, session: &mut Session) -> Result<(), Stop> {
+pub(crate) fn issue(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let (account, verifier) = (session.user.account(), &app.verifier);
-    let change =
-        async |proof: countersign::Proof<'_>| verifier.issue_backup_codes(&account, proof).await;
+    let change = |proof: countersign::Proof<'_>| verifier.issue_backup_codes(&account, proof);
     // The verifier stores the set before it returns the codes. If the process ends before it shows
     // the codes, the user makes a new set.
-    let issued = proof::prove(&mut app.terminal, &app.users, session, change).await?;
+    let issued = proof::prove(&mut app.terminal, &app.users, session, change)?;
     let Some(codes) = issued else {
         return Ok(());
     };
     let (set, is_pending) = (codes.set(), codes.is_pending());
-    let file = BackupCodeFile::english(SERVICE, &app.users.today().await?);
+    let file = BackupCodeFile::english(SERVICE, &app.users.today()?);
     let text = codes.to_text(&file);
     let terminal = &mut app.terminal;
     terminal.say("\nThese are your new backup codes. They are shown only once:\n")?;
@@ -42,7 +41,7 @@ pub(crate) async fn issue(app: &mut App, session: &mut Session) -> Result<(), St
                 "Saved in {}. Print the file, and keep it away from your phone.",
                 path.display()
             ))?;
-            app.verifier.confirm_saved(&account, set).await?;
+            app.verifier.confirm_saved(&account, set)?;
             match is_pending {
                 true => app.terminal.say("Your earlier codes no longer work."),
                 false => Ok(()),

@@ -13,71 +13,63 @@ use crate::terminal::{Stop, Terminal};
 use crate::{App, manage, messages, proof, save};
 
 /// Adds a first or another authenticator.
-pub(crate) async fn add(app: &mut App, session: &mut Session) -> Result<(), Stop> {
+pub(crate) fn add(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let name = ask_name(&mut app.terminal, &AuthenticatorName::default())?;
     let request = EnrollmentRequest::new(&session.user.name).authenticator_name(name);
-    begin(app, session, request).await
+    begin(app, session, request)
 }
 
 /// Replaces an authenticator. The old authenticator works until the user confirms the new one.
-pub(crate) async fn replace(app: &mut App, session: &mut Session) -> Result<(), Stop> {
-    let Some(old) = manage::choose(app, session, "Replace").await? else {
+pub(crate) fn replace(app: &mut App, session: &mut Session) -> Result<(), Stop> {
+    let Some(old) = manage::choose(app, session, "Replace")? else {
         return Ok(());
     };
     let AuthenticatorStatus { id, name, .. } = old;
     let name = ask_name(&mut app.terminal, &name)?;
     let request = EnrollmentRequest::replacing(id, &session.user.name).authenticator_name(name);
-    begin(app, session, request).await
+    begin(app, session, request)
 }
 
 /// Shows the pending enrollment again, with the same QR code and key. This also works after the
 /// program was killed.
-pub(crate) async fn resume(app: &mut App, session: &mut Session) -> Result<(), Stop> {
-    match pending(app, session).await? {
-        Some(enrollment) => show_and_confirm(app, session, &enrollment).await,
+pub(crate) fn resume(app: &mut App, session: &mut Session) -> Result<(), Stop> {
+    match pending(app, session)? {
+        Some(enrollment) => show_and_confirm(app, session, &enrollment),
         None => app
             .terminal
             .say("There is no authenticator to confirm. Type \"enroll\" to add one."),
     }
 }
 
-pub(crate) async fn is_pending(app: &mut App, session: &Session) -> Result<bool, Stop> {
-    Ok(pending(app, session).await?.is_some())
+pub(crate) fn is_pending(app: &mut App, session: &Session) -> Result<bool, Stop> {
+    Ok(pending(app, session)?.is_some())
 }
 
-async fn begin(
-    app: &mut App,
-    session: &mut Session,
-    request: EnrollmentRequest,
-) -> Result<(), Stop> {
+fn begin(app: &mut App, session: &mut Session, request: EnrollmentRequest) -> Result<(), Stop> {
     let (account, verifier) = (session.user.account(), &app.verifier);
-    let change = async |proof: countersign::Proof<'_>| {
-        verifier
-            .begin_enrollment(&account, request.clone(), proof)
-            .await
-    };
-    let enrollment = proof::prove(&mut app.terminal, &app.users, session, change).await?;
+    let change =
+        |proof: countersign::Proof<'_>| verifier.begin_enrollment(&account, request.clone(), proof);
+    let enrollment = proof::prove(&mut app.terminal, &app.users, session, change)?;
     let Some(enrollment) = enrollment else {
         return Ok(());
     };
     // If the process ends before this, the user starts again with a new QR code.
     app.users
-        .set_enrollment(&session.user, Some(enrollment.id()))
-        .await?;
-    show_and_confirm(app, session, &enrollment).await
+        .set_enrollment(&session.user, Some(enrollment.id()))?;
+    show_and_confirm(app, session, &enrollment)
 }
 
 /// Returns the enrollment whose id the application stores, unless it was confirmed, replaced or
 /// expired.
-async fn pending(app: &mut App, session: &Session) -> Result<Option<Enrollment>, Stop> {
-    let Some(id) = app.users.enrollment(&session.user).await? else {
+fn pending(app: &mut App, session: &Session) -> Result<Option<Enrollment>, Stop> {
+    let Some(id) = app.users.enrollment(&session.user)? else {
         return Ok(None);
     };
     let account = session.user.account();
-    match app.verifier.pending_enrollment(&account, id).await {
+    match app.verifier.pending_enrollment(&account, id) {
         Ok(enrollment) => Ok(Some(enrollment)),
         Err(Denied::Rejected(_) | Denied::Repeated(_)) => {
-            app.users.set_enrollment(&session.user, None).await?;
+            app.users.set_enrollment(&session.user, None)?;
             Ok(None)
         }
         Err(Denied::Failed(error)) => Err(error.into()),
@@ -86,7 +78,7 @@ async fn pending(app: &mut App, session: &Session) -> Result<Option<Enrollment>,
 
 const PROMPT: &str = "Code that the app shows for the new entry (empty: later): ";
 
-async fn show_and_confirm(
+fn show_and_confirm(
     app: &mut App,
     session: &mut Session,
     enrollment: &Enrollment,
@@ -100,7 +92,6 @@ async fn show_and_confirm(
         match app
             .verifier
             .confirm_enrollment(&account, enrollment.id(), &code)
-            .await
         {
             Ok(receipt) => {
                 session.receipt = Some(app.verifier.seal_receipt(&receipt));
@@ -118,13 +109,13 @@ async fn show_and_confirm(
             }
         }
     }
-    app.users.set_enrollment(&session.user, None).await?;
+    app.users.set_enrollment(&session.user, None)?;
     if let Some(path) = image {
         // The image contains an active secret. The user may have removed the file already.
         _ = fs::remove_file(path);
     }
     // A service also sends the owner a mail.
-    let next = match app.verifier.status(&account).await? {
+    let next = match app.verifier.status(&account)? {
         Status::Enabled(enabled) if enabled.backup_codes.is_some() => {
             "Your backup codes still work."
         }

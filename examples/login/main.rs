@@ -18,23 +18,20 @@ mod messages;
 mod proof;
 mod save;
 mod sign_in;
-mod store;
 mod terminal;
 mod users;
 
 use std::error::Error;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use countersign::runtime::TokioPool;
-use countersign::{KeyId, Keyring, Verifier};
-use countersign_examples::key_file;
-use countersign_sqlx::SqliteStore;
-use sqlx::sqlite::SqlitePoolOptions;
+use countersign::blocking::Verifier;
+use countersign::{KeyId, Keyring};
+use countersign_login::{AppStore, key_file};
+use countersign_rusqlite::{OneConnection, configure};
+use rusqlite::Connection;
 
-use crate::store::AppStore;
 use crate::terminal::Terminal;
 use crate::users::Users;
 
@@ -62,11 +59,8 @@ struct App {
 /// The name of the service, as the authenticator app shows it.
 const SERVICE: &str = "Example";
 
-// Two threads run the tasks, while this thread waits for input. Password hashes run on threads for
-// blocking work.
-#[tokio::main(worker_threads = 2)]
-async fn main() -> ExitCode {
-    let mut app = match open(Arguments::parse()).await {
+fn main() -> ExitCode {
+    let mut app = match open(Arguments::parse()) {
         Ok(app) => app,
         Err(error) => {
             eprintln!("login: {}", messages::chain(&*error));
@@ -74,31 +68,25 @@ async fn main() -> ExitCode {
         }
     };
     // Runs until the user quits or the input ends.
-    _ = sign_in::run(&mut app).await;
-    app.users.close().await;
+    _ = sign_in::run(&mut app);
     ExitCode::SUCCESS
 }
 
-async fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>> {
+fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>> {
     // The key comes first, so that no database exists without it.
     let key_path = key_file::path_for(&arguments.db);
     let key = key_file::open_or_create(&key_path, &arguments.db)?;
     let keyring = Keyring::new(KeyId::new(1), key);
 
-    let pool = SqlitePoolOptions::new()
-        .test_before_acquire(false)
-        .connect_with(SqliteStore::connect_options(&arguments.db))
-        .await
+    let connection = connect(&arguments.db)
         .map_err(|error| format!("{}: {}", arguments.db.display(), messages::chain(&error)))?;
-    let store = AppStore::new(pool.clone());
-    store.create_table().await?;
-    let users = Users::open(pool).await?;
+    let store = AppStore::new(connection.clone());
+    store.create_table()?;
+    let users = Users::open(connection)?;
 
-    let hashes_at_once = NonZeroUsize::MIN.saturating_add(1);
     let verifier = Verifier::builder(store, keyring, SERVICE)
         .namespace("login-example")
-        .hash_executor(TokioPool::new(hashes_at_once))
-        .build()?;
+        .build_blocking()?;
 
     let mut terminal = Terminal::new();
     _ = terminal.say(format_args!(
@@ -112,4 +100,10 @@ async fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>>
         verifier,
         qr: arguments.qr,
     })
+}
+
+fn connect(path: &Path) -> rusqlite::Result<OneConnection> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    Ok(OneConnection::new(connection))
 }

@@ -8,14 +8,14 @@ use crate::sign_in::Session;
 use crate::terminal::Stop;
 use crate::{App, enroll, messages, proof};
 
-pub(crate) async fn status(app: &mut App, session: &Session) -> Result<(), Stop> {
-    match app.verifier.status(&session.user.account()).await? {
+pub(crate) fn status(app: &mut App, session: &Session) -> Result<(), Stop> {
+    match app.verifier.status(&session.user.account())? {
         Status::Enabled(enabled) => show(app, &enabled)?,
         _ => app
             .terminal
             .say("Second factor: off. Type \"enroll\" to turn it on.")?,
     }
-    if enroll::is_pending(app, session).await? {
+    if enroll::is_pending(app, session)? {
         app.terminal.say(messages::NOT_CONFIRMED)?;
     }
     Ok(())
@@ -65,12 +65,12 @@ fn list(app: &mut App, authenticators: &[AuthenticatorStatus]) -> Result<(), Sto
 }
 
 /// Asks which authenticator the user means, unless there is only one.
-pub(crate) async fn choose(
+pub(crate) fn choose(
     app: &mut App,
     session: &Session,
     action: &str,
 ) -> Result<Option<AuthenticatorStatus>, Stop> {
-    let Status::Enabled(enabled) = app.verifier.status(&session.user.account()).await? else {
+    let Status::Enabled(enabled) = app.verifier.status(&session.user.account())? else {
         app.terminal.say(messages::OFF)?;
         return Ok(None);
     };
@@ -97,8 +97,8 @@ pub(crate) async fn choose(
     }
 }
 
-pub(crate) async fn remove(app: &mut App, session: &mut Session) -> Result<(), Stop> {
-    let Some(authenticator) = choose(app, session, "Remove").await? else {
+pub(crate) fn remove(app: &mut App, session: &mut Session) -> Result<(), Stop> {
+    let Some(authenticator) = choose(app, session, "Remove")? else {
         return Ok(());
     };
     let question = "Its codes will no longer sign you in. Your last authenticator takes the backup codes with it. Remove it?";
@@ -106,31 +106,29 @@ pub(crate) async fn remove(app: &mut App, session: &mut Session) -> Result<(), S
         return app.terminal.say("Nothing was changed.");
     }
     let (account, verifier) = (session.user.account(), &app.verifier);
-    let change = async |proof: countersign::Proof<'_>| {
-        verifier
-            .remove_authenticator(&account, authenticator.id, proof)
-            .await
+    let change = |proof: countersign::Proof<'_>| {
+        verifier.remove_authenticator(&account, authenticator.id, proof)
     };
-    match proof::prove(&mut app.terminal, &app.users, session, change).await? {
+    match proof::prove(&mut app.terminal, &app.users, session, change)? {
         // A service also sends the owner a mail, here and below.
         Some(Removed::OthersLeft { .. } | Removed::Disabled) => {
             app.terminal
                 .say("Removed. Delete its entry from your app too.")?;
-            status(app, session).await
+            status(app, session)
         }
         None => Ok(()),
     }
 }
 
-pub(crate) async fn disable(app: &mut App, session: &mut Session) -> Result<(), Stop> {
+pub(crate) fn disable(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let question =
         "Without a second factor, anyone who has your password can sign in. Turn it off?";
     if !app.terminal.confirm(question)? {
         return app.terminal.say("Nothing was changed.");
     }
     let (account, verifier) = (session.user.account(), &app.verifier);
-    let change = async |proof: countersign::Proof<'_>| verifier.disable(&account, proof).await;
-    match proof::prove(&mut app.terminal, &app.users, session, change).await? {
+    let change = |proof: countersign::Proof<'_>| verifier.disable(&account, proof);
+    match proof::prove(&mut app.terminal, &app.users, session, change)? {
         Some(Removed::OthersLeft { .. } | Removed::Disabled) => app.terminal.say(
             "Your second factor is off, and your backup codes no longer work. Delete the entry from your app too.",
         ),

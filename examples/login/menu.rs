@@ -15,9 +15,9 @@ const HELP: &str = "
   out       sign out
   quit      sign out and end the program";
 
-pub(crate) async fn run(app: &mut App, mut session: Session) -> Result<Next, Stop> {
+pub(crate) fn run(app: &mut App, mut session: Session) -> Result<Next, Stop> {
     app.terminal.say(HELP)?;
-    if let Ok(true) = enroll::is_pending(app, &session).await {
+    if let Ok(true) = enroll::is_pending(app, &session) {
         app.terminal
             .say(format_args!("\n{}", messages::NOT_CONFIRMED))?;
     }
@@ -31,7 +31,7 @@ pub(crate) async fn run(app: &mut App, mut session: Session) -> Result<Next, Sto
                 return Ok(Next::SignIn);
             }
             "q" | "quit" => return Ok(Next::Quit),
-            choice => match choose(app, &mut session, choice).await {
+            choice => match choose(app, &mut session, choice) {
                 Ok(()) => {}
                 Err(Stop::Failed(error)) => app.terminal.say(messages::failure(&*error))?,
                 Err(Stop::EndOfInput) => return Err(Stop::EndOfInput),
@@ -40,15 +40,15 @@ pub(crate) async fn run(app: &mut App, mut session: Session) -> Result<Next, Sto
     }
 }
 
-async fn choose(app: &mut App, session: &mut Session, choice: &str) -> Result<(), Stop> {
+fn choose(app: &mut App, session: &mut Session, choice: &str) -> Result<(), Stop> {
     match choice {
-        "status" => manage::status(app, session).await,
-        "enroll" | "add" => enroll::add(app, session).await,
-        "confirm" => enroll::resume(app, session).await,
-        "codes" => backup_codes::issue(app, session).await,
-        "replace" => enroll::replace(app, session).await,
-        "remove" => manage::remove(app, session).await,
-        "disable" => manage::disable(app, session).await,
+        "status" => manage::status(app, session),
+        "enroll" | "add" => enroll::add(app, session),
+        "confirm" => enroll::resume(app, session),
+        "codes" => backup_codes::issue(app, session),
+        "replace" => enroll::replace(app, session),
+        "remove" => manage::remove(app, session),
+        "disable" => manage::disable(app, session),
         _ => app.terminal.say(HELP),
     }
 }

@@ -13,25 +13,25 @@ use crate::users::Users;
 ///
 /// The verifier checks the proof and makes the change in one atomic write, so this function decides
 /// nothing.
-pub(crate) async fn prove<T>(
+pub(crate) fn prove<T>(
     terminal: &mut Terminal,
     users: &Users,
     session: &mut Session,
-    change: impl AsyncFn(Proof<'_>) -> Result<T, Denied>,
+    change: impl Fn(Proof<'_>) -> Result<T, Denied>,
 ) -> Result<Option<T>, Stop> {
-    let mut refused = match change(proof(session)).await {
+    let mut refused = match change(proof(session)) {
         Ok(done) => return Ok(Some(done)),
         Err(denied) => denied,
     };
     if needs_password(&refused) && session.receipt.is_none() {
         let password = terminal
             .ask_password("You signed in a while ago. Please enter your password again: ")?;
-        if users.check(&session.user.name, password).await?.is_none() {
+        if users.check(&session.user.name, &password)?.is_none() {
             terminal.say("That is not your password. Nothing was changed.")?;
             return Ok(None);
         }
         session.password_checked_at = SystemClock.now();
-        match change(proof(session)).await {
+        match change(proof(session)) {
             Ok(done) => return Ok(Some(done)),
             Err(denied) => refused = denied,
         }
@@ -42,7 +42,7 @@ pub(crate) async fn prove<T>(
         let Some(code) = terminal.ask_or_back(prompt)? else {
             return Ok(None);
         };
-        match change(Proof::Code(&code)).await {
+        match change(Proof::Code(&code)) {
             Ok(done) => return Ok(Some(done)),
             Err(denied) => refused = denied,
         }

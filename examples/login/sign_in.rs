@@ -22,14 +22,14 @@ pub(crate) enum Next {
     Quit,
 }
 
-pub(crate) async fn run(app: &mut App) -> Result<(), Stop> {
+pub(crate) fn run(app: &mut App) -> Result<(), Stop> {
     loop {
         let choice = app
             .terminal
             .ask("\nSign in, sign up or quit? [in/up/quit] ")?;
         let signed_in = match choice.to_lowercase().as_str() {
-            "in" | "sign in" => sign_in(app).await,
-            "up" | "sign up" => sign_up(app).await,
+            "in" | "sign in" => sign_in(app),
+            "up" | "sign up" => sign_up(app),
             "q" | "quit" => return Ok(()),
             _ => {
                 app.terminal.say("Type \"in\", \"up\" or \"quit\".")?;
@@ -38,7 +38,7 @@ pub(crate) async fn run(app: &mut App) -> Result<(), Stop> {
         };
         match signed_in {
             Ok(Some(session)) => {
-                if let Next::Quit = menu::run(app, session).await? {
+                if let Next::Quit = menu::run(app, session)? {
                     return Ok(());
                 }
             }
@@ -49,14 +49,14 @@ pub(crate) async fn run(app: &mut App) -> Result<(), Stop> {
     }
 }
 
-async fn sign_up(app: &mut App) -> Result<Option<Session>, Stop> {
-    let Some(name) = new_name(app).await? else {
+fn sign_up(app: &mut App) -> Result<Option<Session>, Stop> {
+    let Some(name) = new_name(app)? else {
         return Ok(None);
     };
     let Some(password) = new_password(&mut app.terminal)? else {
         return Ok(None);
     };
-    let Some(user) = app.users.add(&name, password).await? else {
+    let Some(user) = app.users.add(&name, &password)? else {
         app.terminal
             .say("That name has just been taken. Please sign up with another name.")?;
         return Ok(None);
@@ -70,7 +70,7 @@ async fn sign_up(app: &mut App) -> Result<Option<Session>, Stop> {
     }))
 }
 
-async fn new_name(app: &mut App) -> Result<Option<String>, Stop> {
+fn new_name(app: &mut App) -> Result<Option<String>, Stop> {
     loop {
         let Some(name) = app.terminal.ask_or_back("Choose a name (empty: back): ")? else {
             return Ok(None);
@@ -79,7 +79,7 @@ async fn new_name(app: &mut App) -> Result<Option<String>, Stop> {
         if name.chars().count() > 40 || name.contains(|c: char| c.is_control() || c == ':') {
             app.terminal
                 .say("Please use at most 40 characters, and no colon.")?;
-        } else if app.users.exists(&name).await? {
+        } else if app.users.exists(&name)? {
             app.terminal
                 .say("That name is taken. Please choose another one.")?;
         } else {
@@ -105,19 +105,19 @@ fn new_password(terminal: &mut Terminal) -> Result<Option<String>, Stop> {
     }
 }
 
-async fn sign_in(app: &mut App) -> Result<Option<Session>, Stop> {
+fn sign_in(app: &mut App) -> Result<Option<Session>, Stop> {
     let Some(name) = app.terminal.ask_or_back("Name (empty: back): ")? else {
         return Ok(None);
     };
     let password = app.terminal.ask_password("Password: ")?;
-    let Some(user) = app.users.check(&name, password).await? else {
+    let Some(user) = app.users.check(&name, &password)? else {
         app.terminal.say("Wrong name or password.")?;
         return Ok(None);
     };
     let password_checked_at = SystemClock.now();
-    let receipt = match needs_code(app, &user).await? {
+    let receipt = match needs_code(app, &user)? {
         Needed::Nothing => None,
-        Needed::Code => match second_factor(app, &user).await? {
+        Needed::Code => match second_factor(app, &user)? {
             Some(receipt) => Some(receipt),
             None => return Ok(None),
         },
@@ -148,9 +148,9 @@ enum Needed {
 /// for a code. Without such a record, the application's own flag must agree that there is no second
 /// factor. Otherwise a deleted row, or a row restored from before the enrollment, would let an
 /// attacker sign in.
-async fn needs_code(app: &mut App, user: &User) -> Result<Needed, Stop> {
-    let status = app.verifier.status(&user.account()).await;
-    let enrolled = app.users.is_enrolled(user).await?;
+fn needs_code(app: &mut App, user: &User) -> Result<Needed, Stop> {
+    let status = app.verifier.status(&user.account());
+    let enrolled = app.users.is_enrolled(user)?;
     match (status, enrolled) {
         (Ok(Status::Enabled(_)), _) => Ok(Needed::Code),
         (Ok(Status::Absent | Status::Disabled), false) => Ok(Needed::Nothing),
@@ -173,17 +173,14 @@ async fn needs_code(app: &mut App, user: &User) -> Result<Needed, Stop> {
 }
 
 /// Asks for a code, from the app or a backup code. Nobody signs in without a receipt.
-///
-/// Nothing here drops the future of `verify`. A web service runs it in a separate task: see
-/// `Verifier`.
-async fn second_factor(app: &mut App, user: &User) -> Result<Option<SealedReceipt>, Stop> {
+fn second_factor(app: &mut App, user: &User) -> Result<Option<SealedReceipt>, Stop> {
     let account = user.account();
     loop {
         let prompt = "Code from your app, or a backup code (empty: back): ";
         let Some(code) = app.terminal.ask_or_back(prompt)? else {
             return Ok(None);
         };
-        match app.verifier.verify(&account, &code).await {
+        match app.verifier.verify(&account, &code) {
             Ok(receipt) => {
                 app.terminal
                     .say(messages::accepted(receipt.accepted_by()))?;

@@ -1,6 +1,5 @@
 //! The examples are programs in the directory of this package:
 //!
-//! - `login` shows the whole flow in a terminal, on a SQLite file.
 //! - `otp` is a tool for passcodes, secrets, key URIs and QR codes.
 //! - `custom_store` runs the conformance tests on your own store.
 //! - `host_transaction` commits the session together with the accepted code.
@@ -11,10 +10,9 @@
 //! - `import` imports the accounts of another system from JSON lines.
 //! - `rotate_keys` changes the encryption key while users sign in.
 //!
-//! `login` and `host_transaction` write their own rows in the same transaction, and share
-//! [`write_record`]. `login` and `import` store the key in a [`key_file`].
+//! The package in `login` shows the whole flow in a terminal. `host_transaction` writes its own rows
+//! in the same transaction by [`write_record`].
 
-pub mod key_file;
 mod record_row;
 
 pub use record_row::write_record;

@@ -8,8 +8,7 @@
     reason = "tests"
 )]
 
-#[path = "../login/store.rs"]
-mod store;
+#[path = "../../tests/support/mod.rs"]
 mod support;
 
 use std::io::Write;
@@ -17,59 +16,42 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use countersign::blocking::Adapter;
 use countersign::conformance::{Effort, Harness};
 use countersign::runtime::{Clock, SystemClock};
 use countersign::testing::Phone;
-use countersign_sqlx::SqliteStore;
-use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
+use countersign_login::AppStore;
+use countersign_rusqlite::{OneConnection, configure};
+use rusqlite::{Connection, Params};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-use crate::store::AppStore;
 use crate::support::example;
 
 /// SQLite serves the clients that wait for its lock in no order, and a busy disk is slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Service {
-    runtime: Runtime,
-    pool: SqlitePool,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Service {
     fn new() -> Self {
-        let (runtime, directory) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
-        let options = SqliteStore::connect_options(directory.path().join("login.db"));
-        let options = options.busy_timeout(PATIENCE);
-        let pool = runtime.block_on(async {
-            let pool = SqlitePoolOptions::new().max_connections(8);
-            let pool = pool.connect_with(options).await.unwrap();
-            AppStore::new(pool.clone()).create_table().await.unwrap();
-            let users = "CREATE TABLE users (id INTEGER PRIMARY KEY, enrolled INTEGER NOT NULL)";
-            sqlx::raw_sql(users).execute(&pool).await.unwrap();
-            pool
-        });
-        Self {
-            runtime,
-            pool,
-            _directory: directory,
-        }
+        let directory = tempfile::tempdir().unwrap();
+        let connection = connect(directory.path());
+        let users = "CREATE TABLE users (id INTEGER PRIMARY KEY, enrolled INTEGER NOT NULL)";
+        connection.execute_batch(users).unwrap();
+        let store = AppStore::new(OneConnection::new(connection));
+        store.create_table().unwrap();
+        Self { directory }
     }
 }
 
 impl Harness for Service {
-    type Store = AppStore;
+    type Store = Adapter<AppStore>;
 
-    fn open(&self) -> AppStore {
-        let mut store = AppStore::new(self.pool.clone());
-        store.records = SqliteStore::new(self.pool.clone()).with_timeout(2 * PATIENCE);
-        store.limit = 2 * PATIENCE;
-        store
-    }
-
-    fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
+    fn open(&self) -> Self::Store {
+        let connection = OneConnection::new(connect(self.directory.path()));
+        Adapter::new(AppStore::new(connection).with_timeout(PATIENCE))
     }
 
     fn effort(&self) -> Effort {
@@ -123,13 +105,9 @@ impl Enrolled {
 
     /// Runs a statement as an attacker with access to the table, and returns what sign-in with the
     /// password shows.
-    fn sign_in_after(&self, sql: &'static str) -> String {
-        let pending = self.pending.clone();
-        with_database(self.directory.path(), async |pool| {
-            let query = sqlx::query(sql).bind(pending.0).bind(pending.1);
-            let query = query.bind(pending.2).bind(pending.3).bind(pending.4);
-            query.execute(&pool).await.unwrap();
-        });
+    fn sign_in_after(&self, sql: &str, values: impl Params) -> String {
+        let connection = connect(self.directory.path());
+        assert_eq!(connection.execute(sql, values).unwrap(), 1);
         self.sign_in(&[])
     }
 }
@@ -153,29 +131,25 @@ fn run(directory: &Path, lines: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn with_database<T>(directory: &Path, work: impl AsyncFnOnce(SqlitePool) -> T) -> T {
-    let options = SqliteStore::connect_options(directory.join("login.db"));
-    Runtime::new().unwrap().block_on(async {
-        let pool = SqlitePool::connect_with(options).await.unwrap();
-        let done = work(pool.clone()).await;
-        pool.close().await;
-        done
-    })
+fn connect(directory: &Path) -> Connection {
+    let connection = Connection::open(directory.join("login.db")).unwrap();
+    configure(&connection).unwrap();
+    connection.busy_timeout(PATIENCE).unwrap();
+    connection
 }
 
 fn row(directory: &Path) -> Row {
     let sql = "SELECT revision, record, enabled, codes_left, key_id FROM countersign";
-    with_database(directory, async |pool| {
-        sqlx::query_as(sql).fetch_one(&pool).await.unwrap()
-    })
+    let row = connect(directory).query_one(sql, [], |row| row.try_into());
+    row.unwrap()
 }
 
 #[test]
 fn a_cleared_or_deleted_row_signs_nobody_in() {
     let alice = Enrolled::new();
-    let shown = alice.sign_in_after("UPDATE countersign SET enabled = 0");
+    let shown = alice.sign_in_after("UPDATE countersign SET enabled = 0", []);
     assert!(shown.contains("Code from your app"), "{shown}");
-    let shown = alice.sign_in_after("DELETE FROM countersign");
+    let shown = alice.sign_in_after("DELETE FROM countersign", []);
     assert!(shown.contains("ask our staff"), "{shown}");
     assert!(!shown.contains("signed in"), "{shown}");
 }
@@ -185,6 +159,7 @@ fn a_row_from_before_confirmation_signs_nobody_in() {
     let alice = Enrolled::new();
     let shown = alice.sign_in_after(
         "UPDATE countersign SET revision = ?1, record = ?2, enabled = ?3, codes_left = ?4, key_id = ?5",
+        alice.pending.clone(),
     );
     assert!(shown.contains("ask our staff"), "{shown}");
     assert!(!shown.contains("signed in"), "{shown}");
