@@ -61,7 +61,7 @@ async fn store(database: &DatabaseConnection, table: &str) -> PostgresStore {
 /// A transaction of SeaORM on each connection that the store gets later.
 async fn use_pool(database: &DatabaseConnection) {
     let transaction = database.begin().await.unwrap();
-    let sql = "CREATE TABLE IF NOT EXISTS notes (text varchar(9))";
+    let sql = "CREATE TEMPORARY TABLE IF NOT EXISTS notes (text varchar(9))";
     transaction.execute_unprepared(sql).await.unwrap();
     transaction.commit().await.unwrap();
 }
