@@ -288,12 +288,9 @@ test('a form is sent once, and again when the page is shown again', async () => 
   await visit('en-code', {}, async (page) => {
     posts = 0;
     await page.locator('#cs-code').fill('123456');
-    const box = await page.getByRole('button', { name: 'Sign in' }).boundingBox();
-    for (let count = 0; count < 2; count += 1) {
-      await page.mouse.click(box.x + 20, box.y + 20);
-      await page.waitForTimeout(100);
-    }
-    await page.waitForURL('**/en-overview.html');
+    await page.getByRole('button', { name: 'Sign in' }).dblclick();
+    // `waitForURL` would fail if the browser dropped the answer to a first form.
+    while (!page.url().endsWith('/en-overview.html')) await page.waitForTimeout(20);
     assert.equal(posts, 1);
   });
   await visit('en-code', {}, async (page) => {
