@@ -4,18 +4,17 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use countersign::{AccountId, EnrollmentId};
+use countersign_login::TIME_LIMIT;
 use countersign_rusqlite::{ConnectionGuard, Connections, NoConnection, OneConnection};
 use rusqlite::OptionalExtension;
-
-use countersign_login::TIME_LIMIT;
 
 use crate::terminal::Stop;
 
 /// `enrolled` is the service's own flag for a second factor, so that nobody signs in if the record
-/// is missing or too old: see [`crate::sign_in`]. Only [`AppStore`](countersign_login::AppStore) changes
-/// the flag, by what the verifier wrote. The trigger is from an earlier version of this program. It
-/// copied the column `enabled`, so an attacker with write access to that column could clear the
-/// flag.
+/// is missing or too old: see [`crate::sign_in`]. Only [`AppStore`](countersign_login::AppStore)
+/// changes the flag, by what the verifier wrote. The trigger is from an earlier version of this
+/// program. It copied the column `enabled`, so an attacker with write access to that column could
+/// clear the flag.
 ///
 /// `enrollment` is the id of the pending enrollment. A service keeps it in the session; here it
 /// must survive the process.
