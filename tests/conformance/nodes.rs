@@ -23,9 +23,8 @@ impl Node {
         Self { newest, copy }
     }
 
-    /// Returns what the copy had.
-    fn copy(&self, account: &AccountId) -> Option<StoredRecord> {
-        let newest = self.newest.lock().unwrap();
+    /// Renews the copy of a row and returns what it had.
+    fn copy(&self, newest: &Rows, account: &AccountId) -> Option<StoredRecord> {
         let mut copy = self.copy.lock().unwrap();
         match newest.0.get(account) {
             Some((stored, _)) => copy.insert(account.clone(), stored.clone()),
@@ -38,7 +37,8 @@ impl blocking::Store for Node {
     type Error = Infallible;
 
     fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Infallible> {
-        Ok(self.copy(account))
+        let newest = self.newest.lock().unwrap();
+        Ok(self.copy(&newest, account))
     }
 
     fn compare_and_swap(
@@ -51,8 +51,7 @@ impl blocking::Store for Node {
             return Ok(WriteResult::Stale);
         }
         let result = newest.put(account, write);
-        drop(newest);
-        self.copy(account);
+        self.copy(&newest, account);
         Ok(result)
     }
 }
