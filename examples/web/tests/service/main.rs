@@ -41,4 +41,5 @@ mod sessions;
 mod setup;
 mod sign_in;
 mod sign_up;
+mod start;
 mod support;

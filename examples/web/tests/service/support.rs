@@ -24,6 +24,23 @@ pub(crate) const OPERATOR: &str = "operator@example.com";
 static SERVER: LazyLock<Option<Postgres>> =
     LazyLock::new(|| available(Postgres::start(Durability::Fast)));
 
+/// The URL of a new database of the shared server.
+pub(crate) async fn new_postgres_database() -> Option<String> {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static DATABASES: AtomicU32 = AtomicU32::new(0);
+    let server = SERVER.as_ref()?;
+    let name = format!("web{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let mut connection = PgConnection::connect(&server.url()).await.unwrap();
+    let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(create)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let url = server.url();
+    let (address, _) = url.rsplit_once('/').unwrap();
+    Some(format!("{address}/{name}"))
+}
+
 pub(crate) struct Service {
     pub(crate) router: GateService,
     pub(crate) database: Database,
@@ -59,19 +76,8 @@ impl Service {
 
     /// Opens a service on a new database of the shared server.
     pub(crate) async fn on_postgres() -> Option<Self> {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static DATABASES: AtomicU32 = AtomicU32::new(0);
-        let server = SERVER.as_ref()?;
-        let name = format!("web{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-        let mut connection = PgConnection::connect(&server.url()).await.unwrap();
-        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::raw_sql(create)
-            .execute(&mut connection)
-            .await
-            .unwrap();
-        let url = server.url();
-        let (address, _) = url.rsplit_once('/').unwrap();
-        Some(Self::open(&format!("{address}/{name}"), None, &[OPERATOR]).await)
+        let url = new_postgres_database().await?;
+        Some(Self::open(&url, None, &[OPERATOR]).await)
     }
 
     async fn open(url: &str, directory: Option<TempDir>, operators: &[&str]) -> Self {

@@ -67,7 +67,7 @@ use crate::{GateStore, SignInTables};
 ///
 /// If several connections switch a new file to WAL at the same time, SQLite answers some of them
 /// that the database is locked. So call [`create_table`](Self::create_table) at the start, before
-/// the first concurrent calls.
+/// the first concurrent calls. Of several processes, start one before the others.
 ///
 /// SQLite lets one connection write at a time. More connections serve more loads, but not more
 /// writes. Switch `test_before_acquire` off: it only costs time, because a connection to a file
