@@ -31,6 +31,7 @@
 //! - `docs/gate.md`, `docs/axum.md` and `docs/actix-web.md`: the second factor of a web service,
 //!   with all pages.
 //! - `docs/sql-drivers.md`: a store for another SQL driver, in full.
+//! - `docs/sea-orm.md`: the store and SeaORM on one pool.
 //! - `docs/migrating.md`: how to move accounts from another second factor.
 //! - `docs/performance.md`: what an attempt costs.
 //! - `SECURITY.md`: each attack, the defence, and the test that shows it.

@@ -101,7 +101,7 @@ pub(crate) fn remove(app: &mut App, session: &mut Session) -> Result<(), Stop> {
     let Some(authenticator) = choose(app, session, "Remove")? else {
         return Ok(());
     };
-    let question = "Its codes will no longer sign you in. Your last authenticator takes the backup codes with it. Remove it?";
+    let question = "Its codes will no longer sign you in. If it is your last authenticator, your backup codes stop working, too. Remove it?";
     if !app.terminal.confirm(question)? {
         return app.terminal.say("Nothing was changed.");
     }

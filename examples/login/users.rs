@@ -68,7 +68,7 @@ impl Users {
         self.connection.connection(TIME_LIMIT)
     }
 
-    /// Adds a user, or `None` if the name is taken.
+    /// Adds a user. Returns `None` if the name is taken.
     pub(crate) fn add(&self, name: &str, password: &str) -> Result<Option<User>, Stop> {
         let hash = hash(password)?;
         let connection = self.connection()?;
