@@ -81,7 +81,12 @@ impl Database for Pg {
             "the database system is",
         ]) {
             Failure::Unreachable
-        } else if contains(&["terminating connection", "server closed the connection"]) {
+        } else if contains(&[
+            "terminating connection",
+            "server closed the connection",
+            // The words of PgBouncer for a server that is gone.
+            "server conn crashed",
+        ]) {
             Failure::ConnectionLost
         } else if contains(&[
             "authentication failed",

@@ -1,6 +1,6 @@
 use countersign_sql::{Failure, Value};
 use sqlx::error::{BoxDynError, DatabaseError};
-use sqlx::postgres::{PgArguments, PgQueryResult, PgRow};
+use sqlx::postgres::{PgArguments, PgDatabaseError, PgQueryResult, PgRow};
 use sqlx::{Arguments, Postgres, Row};
 
 use crate::driver::Driver;
@@ -30,6 +30,14 @@ impl Driver for Postgres {
     }
 
     fn failure(error: &dyn DatabaseError) -> Failure {
-        Failure::postgres(&error.code().unwrap_or_default())
+        let reported = error.try_downcast_ref::<PgDatabaseError>();
+        match Failure::postgres(&error.code().unwrap_or_default()) {
+            // A pooler also uses the code of a protocol violation for a server that is gone. Only a
+            // server names one of its routines.
+            Failure::Pooler if reported.and_then(PgDatabaseError::routine).is_none() => {
+                Failure::ConnectionLost
+            }
+            failure => failure,
+        }
     }
 }

@@ -112,6 +112,40 @@ async fn a_pooler_of_sessions_is_accepted() {
     assert!(store.load(&account(1)).await.unwrap().is_some());
 }
 
+/// The pooler reports that the server is gone with the code of a protocol violation. The write may
+/// have been applied, so the answer must not be that nothing was written.
+#[tokio::test]
+async fn a_server_that_dies_behind_a_pooler_is_a_lost_connection() {
+    let Some(mut server) = available(Postgres::start(Durability::Fast)) else {
+        return;
+    };
+    let Some(pooler) = available(PgBouncer::start_by_session(&server, 16)) else {
+        return;
+    };
+    let clients = PgPoolOptions::new().connect_lazy(&pooler.url()).unwrap();
+    let (direct, table) = (pool(&server).await, table());
+    let store = at(&clients, &table);
+    store.create_table().await.unwrap();
+    create(&store, &account(1)).await;
+    let mut other = direct.begin().await.unwrap();
+    let lock = AssertSqlSafe(format!("SELECT * FROM {table} FOR UPDATE"));
+    sqlx::raw_sql(lock).execute(&mut *other).await.unwrap();
+    let patient = store.with_timeout(Duration::from_secs(120));
+    let call = tokio::spawn(async move { overwrite(&patient, 1, 2).await });
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    let waits = async || {
+        let count = sqlx::query_scalar(waiting).fetch_one(&direct).await;
+        let count: i64 = count.unwrap();
+        count > 0
+    };
+    while !waits().await {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.kill9_all().unwrap();
+    let error = call.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::ConnectionLost(_)), "{error:?}");
+}
+
 /// Without a second connection, the store goes on, and looks for a pooler later.
 #[tokio::test]
 async fn a_user_with_one_connection_is_served() {
