@@ -98,11 +98,11 @@ pub enum Error {
     )]
     NotPermitted,
 
-    /// The alarm `NOSPACE` is on: the database has reached its quota. Loads work, and nothing was
-    /// written.
+    /// The database has reached its quota, and the alarm `NOSPACE` is on. Loads work. The write that
+    /// reached the quota may have been applied, and later writes are not.
     #[error(
-        "the database of etcd is full, so nothing was written; compact and defragment it, \
-         or raise `--quota-backend-bytes`, and then disarm the alarm `NOSPACE`"
+        "the database of etcd is full, and the effect of this write is unknown; compact and \
+         defragment it, or raise `--quota-backend-bytes`, and then disarm the alarm `NOSPACE`"
     )]
     NoSpace,
 
