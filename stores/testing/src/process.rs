@@ -75,12 +75,13 @@ impl Process {
         self.signal("CONT")
     }
 
-    /// Sends a signal to the server and its child processes.
+    /// Sends a signal to the child processes of the server, and then to the server. A server that
+    /// is stopped meanwhile removes no child that has ended, so each of them can get the signal.
     fn signal(&self, name: &str) -> io::Result<()> {
         let pid = self.child.id();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
         let children = children.split_whitespace().flat_map(str::parse);
-        let all: Vec<u32> = [pid].into_iter().chain(children).collect();
+        let all: Vec<u32> = children.chain([pid]).collect();
         signal(name, &all)
     }
 
