@@ -70,11 +70,11 @@ pub enum Error {
     )]
     TooFewReplicas(#[source] RedisError),
 
-    /// The primary has the write, and too few replicas confirmed it in time. The verifier treats
-    /// this as a lost answer.
-    #[error("{acknowledged} replicas confirmed the write instead of {wanted}; check the replicas")]
+    /// Too few replicas confirmed in time that they have what the call wrote or read. The primary
+    /// has it. The verifier treats this as a lost answer.
+    #[error("{acknowledged} replicas confirmed instead of {wanted}; check the replicas")]
     NotReplicated {
-        /// The number of replicas that confirmed the write.
+        /// The number of replicas that confirmed.
         acknowledged: i64,
         /// The number of replicas that you required.
         wanted: u32,

@@ -31,7 +31,7 @@
 //! # What it needs
 //!
 //! - Rust 1.89.
-//! - A Redis or Valkey server with the commands of Redis 4. The tests use Redis 7.0.
+//! - A Redis or Valkey server with the commands of Redis 4. The tests use Redis 7.0 and Valkey 9.1.
 //! - `EVAL` and `EVALSHA`. [`Error::NotPermitted`] lists the permissions of the Redis user.
 //! - The address of the primary, or the addresses of the sentinels ([`RedisStore::sentinel`]). If
 //!   the server turns out to be a replica, the store refuses it and connects again at the next
@@ -54,7 +54,7 @@
 //! | setting | reason |
 //! |---|---|
 //! | `replica-read-only yes` | otherwise a replica answers loads, perhaps with old data |
-//! | [`with_replicas`](RedisStore::with_replicas) | a write is `Done` when all replicas have it |
+//! | [`with_replicas`](RedisStore::with_replicas) | an answer comes when all replicas have what it says |
 //! | `min-replicas-to-write 1` | a primary that is cut off stops answering loads after a while |
 //!
 //! [`unsafe_settings`](RedisStore::unsafe_settings) checks the settings of the first table. Call it

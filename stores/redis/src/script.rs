@@ -27,7 +27,7 @@ pub(crate) struct Call<'a> {
     most_replicas: Option<u32>,
 }
 
-/// How many replicas must have the write, and how long to wait for them.
+/// How many replicas must have what a call wrote or read, and how long to wait for them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Replicas {
     pub(crate) count: u32,
@@ -72,8 +72,9 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Waits for replicas after the script, on the same connection. `WAIT` counts the replicas that
-    /// have all writes from before the script ended, from any connection.
+    /// Waits for replicas after the script, on the same connection. If the script changed something,
+    /// `WAIT` counts the replicas that have all changes from before the script ended, from any
+    /// connection.
     pub(crate) fn replicated(self, replicas: Option<Replicas>) -> Self {
         Self { replicas, ..self }
     }

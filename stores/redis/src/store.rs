@@ -163,15 +163,17 @@ impl RedisStore {
         Self { limit, ..self }
     }
 
-    /// Reports a write as done only after `count` replicas have it too (`WAIT`).
+    /// Answers a call only after `count` replicas have what it wrote or read (`WAIT`).
     ///
     /// If they do not confirm within half the time limit, the call fails with
     /// [`NotReplicated`](Error::NotReplicated). The verifier treats this error as a lost answer,
-    /// and sends the write again. The repeated call waits again, but does not write again.
+    /// and sends the write again. The repeated call waits again, but does not change the record
+    /// again. A load waits too, because the verifier accepts a code if a load shows that an earlier
+    /// write has recorded it.
     ///
     /// Set `count` to the number of *all* replicas of each primary. Then every replica that can
-    /// take over has the write. But no write is done while a replica is down, so nobody signs in.
-    /// While a write waits, the calls behind it on the same connection wait too.
+    /// take over has the write. But every call fails while a replica is down, so nobody signs in.
+    /// While a call waits, the calls behind it on the same connection wait too.
     ///
     /// By default, a write is done when the primary has it. That is right for a server without
     /// replicas. The store asks the server for the number of its replicas (`ROLE`), when it
@@ -250,6 +252,27 @@ impl RedisStore {
         self.limit
     }
 
+    /// The replicas that must have what a call wrote or read.
+    fn awaited(&self) -> Option<Replicas> {
+        (self.replicas > 0).then(|| Replicas {
+            count: self.replicas,
+            timeout: self.limit.checked_div(2).unwrap_or_default(),
+        })
+    }
+
+    /// Fails if too few replicas confirmed, as the answer of `WAIT` says.
+    fn confirmed(&self, of_wait: &Value) -> Result<(), Error> {
+        match *of_wait {
+            Value::Int(acknowledged) if acknowledged < i64::from(self.replicas) => {
+                Err(Error::NotReplicated {
+                    acknowledged,
+                    wanted: self.replicas,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The number of replicas that a server may have.
     fn most_replicas(&self) -> Option<u32> {
         (!self.accepts_loss).then_some(self.replicas)
@@ -271,7 +294,8 @@ impl RedisStore {
             }
             failure::error(error)
         };
-        Ok((of_script.map_err(error)?, of_wait.map_err(failure::error)?))
+        // After the script, nothing may claim that nothing was written.
+        Ok((of_script.map_err(error)?, of_wait.map_err(Error::Server)?))
     }
 }
 
@@ -281,15 +305,20 @@ impl Store for RedisStore {
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
         let deadline = Deadline::new(self.limit);
         let key = self.keys.key(account);
-        let call = self.scripts.load.call(&key);
-        let call = call.on_at_most(self.most_replicas());
+        let mut call = self.scripts.load.call(&key);
+        let awaited = self.awaited();
+        if awaited.is_some() {
+            call = call.with("1");
+        }
+        let call = call.replicated(awaited).on_at_most(self.most_replicas());
         let answer = match self.answer(&call, deadline).await {
             // The connection may have broken long ago. A load changes nothing, so a second load is
             // safe.
             Err(Error::Disconnected(_)) => self.answer(&call, deadline).await,
             answer => answer,
         };
-        let (answer, _) = answer?;
+        let (answer, of_wait) = answer?;
+        self.confirmed(&of_wait)?;
         if matches!(answer, Value::Nil) {
             return Ok(None);
         }
@@ -320,24 +349,12 @@ impl Store for RedisStore {
             call = call.with(summary.codes_left.to_string());
             call = call.with(summary.key.get().to_string());
         }
-        let replicas = (self.replicas > 0).then(|| Replicas {
-            count: self.replicas,
-            timeout: self.limit.checked_div(2).unwrap_or_default(),
-        });
-        let call = call.replicated(replicas);
+        let call = call.replicated(self.awaited());
         let call = call.on_at_most(self.most_replicas());
-        let (answer, acknowledged) = self.answer(&call, Deadline::new(self.limit)).await?;
-        match (answer, acknowledged) {
-            (Value::Int(DONE), Value::Int(acknowledged))
-                if acknowledged < i64::from(self.replicas) =>
-            {
-                Err(Error::NotReplicated {
-                    acknowledged,
-                    wanted: self.replicas,
-                })
-            }
-            (Value::Int(DONE), _) => Ok(WriteResult::Done),
-            (Value::Int(STALE), _) => Ok(WriteResult::Stale),
+        let (answer, of_wait) = self.answer(&call, Deadline::new(self.limit)).await?;
+        match answer {
+            Value::Int(DONE) => self.confirmed(&of_wait).map(|()| WriteResult::Done),
+            Value::Int(STALE) => Ok(WriteResult::Stale),
             _ => Err(corrupt(&call, "it lacks a revision")),
         }
     }

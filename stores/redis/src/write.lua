@@ -6,6 +6,8 @@ if not current and redis.call('EXISTS', KEYS[1]) == 1 then
     return 2
 end
 if current == ARGV[2] then
+    -- A repeated write. `WAIT` must wait for the first one, perhaps of another connection: see load.lua.
+    redis.call('HSET', KEYS[1], 'revision', ARGV[2])
     return 1
 end
 if (current or '') ~= ARGV[1] then

@@ -33,6 +33,7 @@
 //! |---|---|
 //! | [`Postgres`] | `initdb`, `postgres`, `pg_isready` (`postgresql`) |
 //! | [`MariaDb`] | `mariadbd`, `mariadb-install-db`, `mariadb-admin` (`mariadb-server`) |
+//! | [`Redis::start_valkey`] | `valkey-server` (`valkey-server`, from Debian 13) |
 //! | [`Redis`], [`RedisCluster`] | `redis-server`, `redis-cli` (`redis-server`, `redis-tools`) |
 //! | [`Etcd`], [`EtcdCluster`] | `etcd` (`etcd-server`) |
 //! | [`PostgresPair`] | also `pg_basebackup`, `pg_ctl` (`postgresql`) |

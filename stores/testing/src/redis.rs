@@ -10,7 +10,7 @@ use crate::programs::{self, PORTS};
 use crate::server_directory::ServerDirectory;
 use crate::{Durability, StartError};
 
-/// A Redis server that keeps an append-only file, without a password.
+/// A server of Redis or Valkey that keeps an append-only file, without a password.
 #[derive(Debug)]
 pub struct Redis {
     // Declared in this order, so that the server ends before its directory is removed.
@@ -24,8 +24,28 @@ impl Redis {
     /// # Errors
     /// [`StartError`] if it is not installed or does not become ready.
     pub fn start(durability: Durability) -> Result<Self, StartError> {
+        Self::run(RedisNode::new, "redis", durability)
+    }
+
+    /// Makes a server of Valkey, as [`start`](Self::start) one of Redis.
+    ///
+    /// # Errors
+    /// [`StartError`] if it is not installed or does not become ready.
+    pub fn start_valkey(durability: Durability) -> Result<Self, StartError> {
+        let program = programs::find("valkey-server").ok_or(StartError::Missing("valkey"))?;
+        let new = |directory: &Path, name, durability| {
+            RedisNode::of_program(program, directory, name, durability)
+        };
+        Self::run(new, "valkey", durability)
+    }
+
+    fn run(
+        new: impl FnOnce(&Path, &'static str, Durability) -> Result<RedisNode, StartError>,
+        name: &'static str,
+        durability: Durability,
+    ) -> Result<Self, StartError> {
         let directory = ServerDirectory::new()?;
-        let mut node = RedisNode::new(directory.path(), "redis", durability)?;
+        let mut node = new(directory.path(), name, durability)?;
         node.start()?;
         Ok(Self {
             node,
@@ -57,6 +77,22 @@ impl Redis {
     /// If the server cannot be killed.
     pub fn kill9(&mut self) -> io::Result<()> {
         self.node.kill9()
+    }
+
+    /// Stops the server for a while (`SIGSTOP`). Its connections stay open.
+    ///
+    /// # Errors
+    /// If the signal cannot be sent.
+    pub fn pause(&self) -> io::Result<()> {
+        self.node.pause()
+    }
+
+    /// Lets the server go on after [`pause`](Self::pause).
+    ///
+    /// # Errors
+    /// If the signal cannot be sent.
+    pub fn resume(&self) -> io::Result<()> {
+        self.node.resume()
     }
 
     /// Shuts the server down. It closes connections and keeps the data in its file.
@@ -97,6 +133,15 @@ impl RedisNode {
         durability: Durability,
     ) -> Result<Self, StartError> {
         let program = programs::find("redis-server").ok_or(StartError::Missing("redis"))?;
+        Self::of_program(program, directory, name, durability)
+    }
+
+    fn of_program(
+        program: PathBuf,
+        directory: &Path,
+        name: &'static str,
+        durability: Durability,
+    ) -> Result<Self, StartError> {
         fs::create_dir(directory.join(name))?;
         Ok(Self {
             process: None,

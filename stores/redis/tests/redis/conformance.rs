@@ -1,5 +1,5 @@
-//! Runs the conformance suite on one server and on a cluster: with one connection for all handles,
-//! and with one per handle.
+//! Runs the conformance suite on one server of Redis and of Valkey, and on a cluster: with one
+//! connection for all handles, and with one per handle.
 
 use countersign::conformance::{Effort, Harness};
 use countersign_redis::RedisStore;
@@ -58,6 +58,14 @@ mod one_connection {
     countersign::conformance_tests!({
         let store = single(&shared!(SINGLE, Ok(())).url());
         Handles::new(move || store.clone()).thorough()
+    });
+}
+
+mod on_valkey {
+    use super::*;
+    countersign::conformance_tests!({
+        let store = single(&shared!(VALKEY, Ok(())).url());
+        Handles::new(move || store.clone())
     });
 }
 

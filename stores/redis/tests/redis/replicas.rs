@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use countersign::store::{Store, WriteResult};
 use countersign_redis::{Error, RedisStore};
-use countersign_store_testing::{Durability, Redis};
+use countersign_store_testing::{Durability, Redis, StartError};
 use tokio::time::sleep;
 
 use crate::support::*;
@@ -78,15 +78,16 @@ async fn a_write_can_wait_for_replicas() {
     // Without the replica the call fails, although the primary has made the write. The store
     // recognizes the same write again, and still waits for the replica.
     replica.kill9().unwrap();
-    let hasty = store.clone().with_timeout(Duration::from_secs(1));
+    let hasty = store.clone().with_timeout(HASTY);
     for _ in 0..2 {
         let error = overwrite(&hasty, 1, 2).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "0 replicas confirmed the write instead of 1; check the replicas"
+            "0 replicas confirmed instead of 1; check the replicas"
         );
     }
-    assert_eq!(stored_revision(&hasty).await, Some(2));
+    let copied: String = run(&url, "HGET countersign:{1} revision").await;
+    assert_eq!(copied, "2");
     replica.restart().unwrap();
     follow(&replica, &primary).await;
     // This connection is not the one that wrote.
@@ -98,7 +99,7 @@ async fn a_write_can_wait_for_replicas() {
     assert_eq!(copied, "2");
     // A stale write writes nothing, so the store waits for no replica.
     assert_eq!(overwrite(&other, 1, 3).await.unwrap(), WriteResult::Stale);
-    let two = other.with_replicas(2).with_timeout(Duration::from_secs(1));
+    let two = other.with_replicas(2).with_timeout(HASTY);
     let error = overwrite(&two, 2, 3).await.unwrap_err();
     let Error::NotReplicated {
         acknowledged: 1,
@@ -109,6 +110,75 @@ async fn a_write_can_wait_for_replicas() {
         panic!("{error:?}")
     };
 }
+
+/// A replica that is away lacks the first write. So nothing may say that the write is done: not the
+/// same write on a new connection, and no load. From Redis 7.2 and in Valkey, `WAIT` alone waits for
+/// the changes of its own connection only.
+async fn every_answer_waits(start: fn(Durability) -> Result<Redis, StartError>) {
+    let primary = available!(start(Durability::Fast));
+    let replica = available!(start(Durability::Fast));
+    follow(&replica, &primary).await;
+    let store = || RedisStore::new(client(&primary.url())).with_replicas(1);
+    let patient = store().with_timeout(PATIENT);
+    // A call whose script the server does not know waits twice.
+    load_scripts(&patient).await;
+    create(&patient, &account(1)).await;
+    create(&patient, &account(2)).await;
+    let erased = async |store: &RedisStore| {
+        let erasure = erase(1, 3);
+        store.compare_and_swap(&account(2), erasure).await
+    };
+    replica.pause().unwrap();
+    let awaited = |answer: Result<String, Error>| match answer {
+        Err(Error::NotReplicated { acknowledged, .. }) => assert_eq!(acknowledged, 0),
+        answer => panic!("{answer:?}"),
+    };
+    let debug = |loaded| format!("{loaded:?}");
+    let hasty = || store().with_timeout(HASTY);
+    awaited(
+        overwrite(&hasty(), 1, 2)
+            .await
+            .map(|done| format!("{done:?}")),
+    );
+    awaited(
+        overwrite(&hasty(), 1, 2)
+            .await
+            .map(|done| format!("{done:?}")),
+    );
+    awaited(hasty().load(&account(1)).await.map(debug));
+    awaited(erased(&hasty()).await.map(|done| format!("{done:?}")));
+    awaited(hasty().load(&account(2)).await.map(debug));
+    replica.resume().unwrap();
+    assert_eq!(stored_revision(&patient).await, Some(2));
+    assert_eq!(patient.load(&account(2)).await.unwrap(), None);
+    let keys: i64 = run(&primary.url(), "DBSIZE").await;
+    assert_eq!(keys, 1);
+}
+
+#[tokio::test]
+async fn every_answer_of_redis_waits_for_replicas() {
+    every_answer_waits(Redis::start).await;
+}
+
+#[tokio::test]
+async fn every_answer_of_valkey_waits_for_replicas() {
+    every_answer_waits(Redis::start_valkey).await;
+}
+
+#[tokio::test]
+async fn a_user_without_permission_to_wait_gets_no_false_promise() {
+    let server = available!(Redis::start(Durability::Fast));
+    let rules = "ACL SETUSER app on >secret ~* +@all -wait";
+    let _: String = run(&server.url(), rules).await;
+    let url = server.url().replace("redis://", "redis://app:secret@");
+    let store = RedisStore::new(client(&url)).with_timeout(PATIENT);
+    let error = overwrite(&store.with_replicas(1), 1, 2).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::Server(_)), "{error:?}");
+}
+
+/// `WAIT` takes half of this time.
+const HASTY: Duration = Duration::from_secs(6);
 
 #[tokio::test]
 async fn more_replicas_than_awaited_are_refused() {

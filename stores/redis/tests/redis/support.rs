@@ -14,6 +14,9 @@ use tokio::time::sleep;
 pub(crate) static SINGLE: LazyLock<Option<Redis>> =
     LazyLock::new(|| available(Redis::start(Durability::Fast)));
 
+pub(crate) static VALKEY: LazyLock<Option<Redis>> =
+    LazyLock::new(|| available(Redis::start_valkey(Durability::Fast)));
+
 pub(crate) static CLUSTER: LazyLock<Option<RedisCluster>> =
     LazyLock::new(|| available(RedisCluster::start(Durability::Fast)));
 
