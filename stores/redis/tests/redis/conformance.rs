@@ -1,11 +1,14 @@
-//! Runs the conformance suite on one server of Redis and of Valkey, and on a cluster: with one
-//! connection for all handles, and with one per handle.
+//! Runs the conformance suite on one server of Redis and of Valkey, with a replica, and on a
+//! cluster: with one connection for all handles, and with one per handle.
+
+use std::sync::LazyLock;
 
 use countersign::conformance::{Effort, Harness};
 use countersign_redis::RedisStore;
-use countersign_store_testing::rarest_fault;
+use countersign_store_testing::{Durability, Redis, available, rarest_fault};
 use tokio::runtime::Runtime;
 
+use crate::replicas::follow;
 use crate::support::{PATIENT, client, in_cluster};
 
 struct Handles<F> {
@@ -65,6 +68,26 @@ mod on_valkey {
     use super::*;
     countersign::conformance_tests!({
         let store = single(&shared!(VALKEY, Ok(())).url());
+        Handles::new(move || store.clone())
+    });
+}
+
+mod with_a_replica {
+    use super::*;
+
+    static PAIR: LazyLock<Option<[Redis; 2]>> = LazyLock::new(|| {
+        let primary = available(Redis::start_valkey(Durability::Fast))?;
+        let replica = available(Redis::start_valkey(Durability::Fast))?;
+        let runtime = Runtime::new().unwrap();
+        runtime.block_on(follow(&replica, &primary));
+        Some([primary, replica])
+    });
+
+    countersign::conformance_tests!({
+        let Some([primary, _]) = &*PAIR else {
+            return Ok(());
+        };
+        let store = single(&primary.url()).with_replicas(1);
         Handles::new(move || store.clone())
     });
 }

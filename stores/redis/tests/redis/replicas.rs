@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::support::*;
 
 /// Makes `replica` follow `primary`, and waits until it is up to date.
-async fn follow(replica: &Redis, primary: &Redis) {
+pub(crate) async fn follow(replica: &Redis, primary: &Redis) {
     let port = primary.address().port();
     let _: String = run(&replica.url(), &format!("REPLICAOF 127.0.0.1 {port}")).await;
     let start = Instant::now();
