@@ -23,7 +23,15 @@ pub(crate) fn prove<T>(
         Ok(done) => return Ok(Some(done)),
         Err(denied) => denied,
     };
-    if needs_password(&refused) && session.receipt.is_none() {
+    // The receipt is too old, or its authenticator is gone. If the second factor is off, the password
+    // is enough; if it is on, the verifier asks for a code.
+    if is_expired(&refused) && session.receipt.take().is_some() {
+        match change(proof(session)) {
+            Ok(done) => return Ok(Some(done)),
+            Err(denied) => refused = denied,
+        }
+    }
+    if is_expired(&refused) {
         let password = terminal
             .ask_password("You signed in a while ago. Please enter your password again: ")?;
         if users.check(&session.user.name, &password)?.is_none() {
@@ -66,7 +74,7 @@ const fn proof(session: &Session) -> Proof<'_> {
     }
 }
 
-fn needs_password(denied: &Denied) -> bool {
+fn is_expired(denied: &Denied) -> bool {
     denied.rejection() == Some(Rejection::ProofExpired)
 }
 

@@ -12,7 +12,8 @@ use crate::{App, menu, messages};
 pub(crate) struct Session {
     pub(crate) user: User,
     pub(crate) password_checked_at: Timestamp,
-    /// The receipt of the second factor. `None`: the account had none.
+    /// The receipt of the second factor. `None`: the account had no second factor, or the receipt is
+    /// too old, or its authenticator is gone.
     pub(crate) receipt: Option<SealedReceipt>,
 }
 

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod enrolling;
 mod program;
 mod sign_in;
 #[path = "../../../tests/support/mod.rs"]

@@ -13,6 +13,9 @@ pub(crate) const PASSWORD: &str = "correct horse";
 /// The lines that sign Alice up.
 pub(crate) const SIGN_UP: [&str; 4] = ["up", "alice", PASSWORD, PASSWORD];
 
+/// The prompt for the first passcode of a new authenticator.
+pub(crate) const PASSCODE: &str = "for the new entry (empty: later): ";
+
 /// The program on the database `login.db` of this directory.
 pub(crate) fn program(directory: &Path) -> Command {
     let mut command = example("login");
@@ -44,6 +47,18 @@ impl Talk {
     pub(crate) fn type_lines(&mut self, lines: &[&str]) {
         let typed: String = lines.iter().map(|line| format!("{line}\n")).collect();
         self.input.write_all(typed.as_bytes()).unwrap();
+    }
+
+    /// Returns what the program shows up to a prompt.
+    pub(crate) fn until(&mut self, prompt: &str) -> String {
+        let mut shown = Vec::new();
+        let mut byte = [0];
+        while !shown.ends_with(prompt.as_bytes()) {
+            let read = self.output.read(&mut byte).unwrap();
+            assert_eq!(read, 1, "{}", String::from_utf8_lossy(&shown));
+            shown.extend(byte);
+        }
+        String::from_utf8(shown).unwrap()
     }
 
     /// Ends the input, and returns what the program shows until it ends.
