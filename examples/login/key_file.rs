@@ -52,25 +52,35 @@ pub fn open(path: &Path) -> Result<SealingKey, KeyFileError> {
 /// As [`open`]. Also if the file is missing and the database exists, or if the file cannot be
 /// created.
 pub fn open_or_create(path: &Path, database: &Path) -> Result<SealingKey, KeyFileError> {
-    let problem = |problem: String| KeyFileError {
-        path: path.into(),
-        problem,
+    let read = match read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => create_or_read(path, database),
+        read => read,
     };
-    match read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        read => return read.map_err(|error| problem(error.to_string())),
+    read.map_err(|error| KeyFileError {
+        path: path.into(),
+        problem: error.to_string(),
+    })
+}
+
+/// Creates the key file, which was missing, or reads the file of a process that was faster.
+fn create_or_read(path: &Path, database: &Path) -> io::Result<SealingKey> {
+    let exists = database
+        .try_exists()
+        .map_err(|error| io::Error::other(format!("{}: {error}", database.display())))?;
+    if !exists {
+        return create(path)
+            .map_err(|error| io::Error::other(format!("it cannot be created: {error}")));
     }
-    match database.try_exists() {
-        Ok(true) => Err(problem(format!(
+    // Every process creates the key before the database. If another process has just created both,
+    // the key is there by now.
+    read(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => io::Error::other(format!(
             "it is missing, and the records in {} cannot be decrypted without it; \
              restore the file from your backup, or move the database away to start with a new one",
             database.display()
-        ))),
-        Ok(false) => {
-            create(path).map_err(|error| problem(format!("it cannot be created: {error}")))
-        }
-        Err(error) => Err(problem(format!("{}: {error}", database.display()))),
-    }
+        )),
+        _ => error,
+    })
 }
 
 fn read(path: &Path) -> io::Result<SealingKey> {
@@ -134,4 +144,26 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_directory(directory: &Path) -> io::Result<()> {
     fs::metadata(directory).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first process creates both files after this one has found no key.
+    #[test]
+    fn a_slower_process_reads_the_new_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("login.db");
+        let path = path_for(&database);
+        let key = open_or_create(&path, &database).unwrap();
+        File::create(&database).unwrap();
+        let read = create_or_read(&path, &database).unwrap();
+        assert_eq!(read.expose(), key.expose());
+
+        fs::remove_file(&path).unwrap();
+        let error = create_or_read(&path, &database).unwrap_err();
+        assert!(error.to_string().contains("it is missing"), "{error}");
+        assert!(!path.exists());
+    }
 }
