@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use countersign::blocking::Verifier;
 use countersign::{KeyId, Keyring};
-use countersign_login::{AppStore, key_file};
+use countersign_login::{AppStore, key_file, private_file};
 use countersign_rusqlite::{OneConnection, configure};
 use rusqlite::Connection;
 
@@ -79,7 +79,7 @@ fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>> {
     let keyring = Keyring::new(KeyId::new(1), key);
 
     let connection = connect(&arguments.db)
-        .map_err(|error| format!("{}: {}", arguments.db.display(), messages::chain(&error)))?;
+        .map_err(|error| format!("{}: {}", arguments.db.display(), messages::chain(&*error)))?;
     let store = AppStore::new(connection.clone());
     store.create_table()?;
     let users = Users::open(connection)?;
@@ -102,7 +102,8 @@ fn open(arguments: Arguments) -> Result<App, Box<dyn Error + Send + Sync>> {
     })
 }
 
-fn connect(path: &Path) -> rusqlite::Result<OneConnection> {
+fn connect(path: &Path) -> Result<OneConnection, Box<dyn Error + Send + Sync>> {
+    private_file::create_if_missing(path)?;
     let connection = Connection::open(path)?;
     configure(&connection)?;
     Ok(OneConnection::new(connection))

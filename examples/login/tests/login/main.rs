@@ -8,6 +8,8 @@
 )]
 
 mod enrolling;
+#[cfg(unix)]
+mod files;
 mod program;
 mod sign_in;
 #[path = "../../../tests/support/mod.rs"]
