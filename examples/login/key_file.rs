@@ -3,11 +3,13 @@
 //! This is good enough for a trial. A service keeps the key with its other secrets, away from the
 //! database: an attacker who has both can read every secret.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use countersign::SealingKey;
+
+use crate::private_file::{self, Existing};
 
 /// The key file cannot be used.
 #[derive(Debug)]
@@ -98,22 +100,14 @@ fn read(path: &Path) -> io::Result<SealingKey> {
 /// Creates a complete key file, and never overwrites another. If a second process was faster,
 /// returns the key of that process.
 fn create(path: &Path) -> io::Result<SealingKey> {
-    let directory = match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    };
     let key = SealingKey::generate().map_err(io::Error::other)?;
-    // The file has mode 0600 from the start.
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(key.expose())?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {
-            sync_directory(directory)?;
+    match private_file::write(path, key.expose(), Existing::Keep) {
+        Ok(()) => {
+            private_file::sync_directory(path)?;
             Ok(key)
         }
-        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => read(path),
-        Err(error) => Err(error.error),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),
+        Err(error) => Err(error),
     }
 }
 
@@ -135,20 +129,10 @@ fn refuse_if_others_can_read(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the file's name durable. The directory stores the name.
-#[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(fs::canonicalize(directory)?)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    fs::metadata(directory).map(|_| ())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     /// The first process creates both files after this one has found no key.
     #[test]

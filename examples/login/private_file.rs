@@ -1,8 +1,61 @@
 //! Files that only their owner can read.
 
+#[cfg(unix)]
+use std::fs::File;
 use std::fs::OpenOptions;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// What [`write`] does if there is a file already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Keeps the file, with the error [`ErrorKind::AlreadyExists`].
+    Keep,
+    /// Replaces the file.
+    Replace,
+}
+
+/// Writes a complete file. On Unix, it has mode 0600 from the start. Its name is durable after
+/// [`sync_directory`].
+///
+/// # Errors
+/// If the file cannot be written, or exists and must be kept.
+pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> io::Result<()> {
+    let mut file = NamedTempFile::new_in(directory_of(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let persisted = match existing {
+        Existing::Keep => file.persist_noclobber(path),
+        Existing::Replace => file.persist(path),
+    };
+    persisted.map(|_| ()).map_err(|error| error.error)
+}
+
+/// Makes the name of a file durable. The directory stores the name.
+///
+/// # Errors
+/// If the directory cannot be opened or synced.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = directory_of(path);
+    #[cfg(unix)]
+    {
+        File::open(directory)?.sync_all()
+    }
+    // Other systems do not open a directory as a file.
+    #[cfg(not(unix))]
+    {
+        std::fs::metadata(directory).map(|_| ())
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    }
+}
 
 /// Creates an empty file if there is no file. On Unix, the new file has mode 0600. A file that exists
 /// keeps its mode.

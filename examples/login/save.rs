@@ -2,12 +2,15 @@
 //! overwritten without asking.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+
+use countersign_login::private_file::{self, Existing};
 
 use crate::terminal::{Stop, Terminal};
 
-/// Saves a complete file with mode 0600, and returns its path. `None`: the user chose not to save.
+/// Saves a complete file with mode 0600, which survives a power failure. Returns its path, or `None`
+/// if the user chose not to save.
 pub(crate) fn save(
     terminal: &mut Terminal,
     path: &Path,
@@ -25,10 +28,9 @@ pub(crate) fn save(
                     continue;
                 }
             }
-            Err(error) => terminal.say(format_args!(
-                "{} cannot be written: {error}.",
-                path.display()
-            ))?,
+            Err(error) => {
+                terminal.say(format_args!("{} cannot be saved: {error}.", path.display()))?;
+            }
         }
         match terminal.ask_or_back("Another file name (empty: do not save it): ")? {
             Some(name) => (path, overwrite) = (PathBuf::from(name), false),
@@ -38,21 +40,17 @@ pub(crate) fn save(
 }
 
 fn write(path: &Path, bytes: &[u8], overwrite: bool) -> io::Result<()> {
-    if fs::read(path).is_ok_and(|found| found == bytes) {
-        return Ok(());
-    }
-    let directory = match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
+    // A file with these bytes is written again, because others may be able to read it.
+    let existing = match overwrite || fs::read(path).is_ok_and(|found| found == bytes) {
+        true => Existing::Replace,
+        false => Existing::Keep,
     };
-    // The file has mode 0600 from the start.
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    let persisted = if overwrite {
-        file.persist(path)
-    } else {
-        file.persist_noclobber(path)
-    };
-    persisted.map(|_| ()).map_err(|error| error.error)
+    private_file::write(path, bytes, existing)?;
+    private_file::sync_directory(path).map_err(|error| {
+        // The caller says that the file is not saved.
+        _ = fs::remove_file(path);
+        io::Error::other(format!(
+            "a power failure could remove it, because its directory cannot be synced ({error})"
+        ))
+    })
 }
