@@ -1,12 +1,13 @@
 //! Enrolls an authenticator app: shows the key, and confirms it with a passcode from the app.
 
-use std::fs;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use countersign::factor::AuthenticatorStatus;
 use countersign::otp::SecretText;
 use countersign::uri::qr::Qr;
 use countersign::{AuthenticatorName, Denied, Enrollment, EnrollmentRequest, Rejection, Status};
+use countersign_login::private_file;
 
 use crate::sign_in::Session;
 use crate::terminal::{Stop, Terminal};
@@ -83,11 +84,46 @@ fn show_and_confirm(
     session: &mut Session,
     enrollment: &Enrollment,
 ) -> Result<(), Stop> {
-    let image = show(app, enrollment)?;
+    let qr = enrollment.key_uri().qr_for_terminal()?;
+    show_key(&mut app.terminal, enrollment)?;
+    let image = match &app.qr {
+        Some(path) => save::save(&mut app.terminal, path, qr.png().expose())?,
+        None => None,
+    };
+    let confirmed = show_qr(&mut app.terminal, &qr, image.as_deref())
+        .and_then(|()| confirm(app, session, enrollment));
+    // However this ended, the secret in the image can be active.
+    let removed = match &image {
+        Some(image) => remove(&mut app.terminal, image),
+        None => Ok(()),
+    };
+    let is_confirmed = confirmed?;
+    removed?;
+    if !is_confirmed {
+        return Ok(());
+    }
+    // A service also sends the owner a mail.
+    app.terminal.say(
+        "Confirmed. From now on, signing in needs your password and a code from your app. The code that you just \
+         typed is used up.",
+    )?;
+    app.users.set_enrollment(&session.user, None)?;
+    app.terminal
+        .say(match app.verifier.status(&session.user.account())? {
+            Status::Enabled(enabled) if enabled.backup_codes.is_some() => {
+                "Your backup codes still work."
+            }
+            _ => "Now type \"codes\" to make backup codes, in case you lose your phone.",
+        })
+}
+
+/// Asks for a passcode until one confirms the enrollment. Returns whether one did.
+fn confirm(app: &mut App, session: &mut Session, enrollment: &Enrollment) -> Result<bool, Stop> {
     let account = session.user.account();
     loop {
         let Some(code) = app.terminal.ask_or_back(PROMPT)? else {
-            return app.terminal.say(messages::NOT_CONFIRMED);
+            app.terminal.say(messages::NOT_CONFIRMED)?;
+            return Ok(false);
         };
         match app
             .verifier
@@ -95,7 +131,7 @@ fn show_and_confirm(
         {
             Ok(receipt) => {
                 session.receipt = Some(app.verifier.seal_receipt(&receipt));
-                break;
+                return Ok(true);
             }
             Err(Denied::Rejected(Rejection::Malformed)) => {
                 app.terminal
@@ -104,27 +140,11 @@ fn show_and_confirm(
             Err(denied) => {
                 app.terminal.say(messages::refusal(&denied))?;
                 if !may_try_again(&denied) {
-                    return Ok(());
+                    return Ok(false);
                 }
             }
         }
     }
-    app.users.set_enrollment(&session.user, None)?;
-    if let Some(path) = image {
-        // The image contains an active secret. The user may have removed the file already.
-        _ = fs::remove_file(path);
-    }
-    // A service also sends the owner a mail.
-    let next = match app.verifier.status(&account)? {
-        Status::Enabled(enabled) if enabled.backup_codes.is_some() => {
-            "Your backup codes still work."
-        }
-        _ => "Now type \"codes\" to make backup codes, in case you lose your phone.",
-    };
-    app.terminal.say(format_args!(
-        "Confirmed. From now on, signing in needs your password and a code from your app. The code that you just \
-         typed is used up. {next}"
-    ))
 }
 
 fn may_try_again(denied: &Denied) -> bool {
@@ -135,12 +155,8 @@ fn may_try_again(denied: &Denied) -> bool {
     }
 }
 
-/// Shows the key, the link and the QR code. The QR code comes last, so that only the prompt is
-/// below it. Returns the path of the image, if there is one.
-fn show(app: &mut App, enrollment: &Enrollment) -> Result<Option<PathBuf>, Stop> {
+fn show_key(terminal: &mut Terminal, enrollment: &Enrollment) -> Result<(), Stop> {
     let uri = enrollment.key_uri();
-    let qr = uri.qr_for_terminal()?;
-    let terminal = &mut app.terminal;
     terminal
         .say("\nAdd this key to your authenticator app (time-based, 6 digits, every 30 s):\n")?;
     terminal.say(format_args!(
@@ -148,28 +164,38 @@ fn show(app: &mut App, enrollment: &Enrollment) -> Result<Option<PathBuf>, Stop>
         uri.secret().to_base32_grouped().expose()
     ))?;
     terminal.say("or open this link on your phone:\n")?;
-    terminal.say(format_args!("    {}\n", uri.to_secret_text().expose()))?;
-    let image = match &app.qr {
-        Some(path) => save::save(terminal, path, qr.png().expose())?,
-        None => None,
-    };
-    if let Some(path) = &image {
+    terminal.say(format_args!("    {}\n", uri.to_secret_text().expose()))
+}
+
+/// Shows the QR code last, so that only the prompt is below it.
+fn show_qr(terminal: &mut Terminal, qr: &Qr, image: Option<&Path>) -> Result<(), Stop> {
+    if let Some(image) = image {
         terminal.say(format_args!(
-            "(The QR code is also in {}. The file is removed when you confirm.)\n",
-            path.display()
+            "(The QR code is also in {}. The file is removed when you confirm or go back.)\n",
+            image.display()
         ))?;
     }
-    match qr_text(&qr, terminal.size()) {
+    match qr_text(qr, terminal.size()) {
         Some(text) => {
             terminal.say("or scan this QR code:")?;
-            terminal.say(text.expose().trim_end())?;
+            terminal.say(text.expose().trim_end())
         }
         None => terminal.say(
             "This terminal is too small for the QR code. To see it, press Enter, make the terminal larger, and type \
              \"confirm\".",
-        )?,
+        ),
     }
-    Ok(image)
+}
+
+/// Removes the image. The user may have removed it already.
+fn remove(terminal: &mut Terminal, image: &Path) -> Result<(), Stop> {
+    match private_file::remove(image) {
+        Err(error) if error.kind() != ErrorKind::NotFound => terminal.say(format_args!(
+            "{} cannot be removed: {error}. Delete this file, because it contains the key of your authenticator.",
+            image.display()
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The largest QR code that fits the terminal together with the prompt and six digits.

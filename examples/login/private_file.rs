@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 use std::fs::File;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
@@ -46,8 +46,17 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
     // Other systems do not open a directory as a file.
     #[cfg(not(unix))]
     {
-        std::fs::metadata(directory).map(|_| ())
+        fs::metadata(directory).map(|_| ())
     }
+}
+
+/// Removes a file, so that it is still removed after a power failure.
+///
+/// # Errors
+/// If the file is missing or cannot be removed, or its directory cannot be synced.
+pub fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)?;
+    sync_directory(path)
 }
 
 fn directory_of(path: &Path) -> &Path {

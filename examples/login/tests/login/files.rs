@@ -3,11 +3,14 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use countersign::runtime::{Clock, SystemClock};
+use countersign::testing::Phone;
+use tempfile::TempDir;
 
+use crate::connect;
 use crate::program::{PASSCODE, SIGN_UP, Talk, phone, program};
 
 fn mode(path: &Path) -> u32 {
@@ -79,4 +82,106 @@ fn codes_are_saved_only_in_a_synced_directory() {
         "{shown}"
     );
     assert_eq!(fs::read_dir(&closed).unwrap().count(), 0);
+}
+
+/// Alice looks at the QR code of her enrollment. The image is in `qr.png`.
+struct Scanning {
+    directory: TempDir,
+    alice: Talk,
+    phone: Phone,
+}
+
+impl Scanning {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut alice = Talk::start(program(directory.path()).args(["--qr", "qr.png"]));
+        alice.type_lines(&[&SIGN_UP[..], &["enroll", ""]].concat());
+        let shown = alice.until(PASSCODE);
+        assert!(shown.contains("The file is removed when"), "{shown}");
+        let scanning = Self {
+            phone: phone(&shown),
+            directory,
+            alice,
+        };
+        assert_eq!(mode(&scanning.image()), 0o600);
+        scanning
+    }
+
+    fn image(&self) -> PathBuf {
+        self.directory.path().join("qr.png")
+    }
+
+    fn code(&self) -> String {
+        self.phone.passcode(SystemClock.now())
+    }
+
+    /// Types these lines. Returns what the program shows until it ends, and whether the image is
+    /// still there.
+    fn end(mut self, lines: &[&str]) -> (String, bool) {
+        let image = self.image();
+        self.alice.type_lines(lines);
+        (self.alice.end(), image.exists())
+    }
+}
+
+#[test]
+fn a_failing_statement_does_not_keep_the_image() {
+    let scanning = Scanning::new();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE OF enrollment ON users BEGIN
+        SELECT RAISE(ABORT, 'refused by the test'); END";
+    let connection = connect(scanning.directory.path());
+    connection.execute_batch(refuse).unwrap();
+    let code = scanning.code();
+    let (shown, image_stays) = scanning.end(&[&code]);
+    assert!(shown.contains("refused by the test"), "{shown}");
+    assert!(shown.contains("Confirmed."), "{shown}");
+    assert!(!image_stays);
+}
+
+#[test]
+fn the_user_reads_that_an_image_stays() {
+    let scanning = Scanning::new();
+    fs::remove_file(scanning.image()).unwrap();
+    fs::create_dir(scanning.image()).unwrap();
+    let code = scanning.code();
+    let (shown, _) = scanning.end(&[&code]);
+    assert!(shown.contains("qr.png cannot be removed"), "{shown}");
+    assert!(shown.contains("Confirmed."), "{shown}");
+}
+
+#[test]
+fn a_removed_image_is_no_error() {
+    let scanning = Scanning::new();
+    fs::remove_file(scanning.image()).unwrap();
+    let code = scanning.code();
+    let (shown, _) = scanning.end(&[&code]);
+    assert!(!shown.contains("cannot be removed"), "{shown}");
+    assert!(shown.contains("Confirmed."), "{shown}");
+}
+
+#[test]
+fn no_image_stays_when_the_user_goes_back() {
+    let scanning = Scanning::new();
+    let (_, image_stays) = scanning.end(&[""]);
+    assert!(!image_stays);
+}
+
+#[test]
+fn no_image_stays_when_the_input_ends() {
+    let (_, image_stays) = Scanning::new().end(&[]);
+    assert!(!image_stays);
+}
+
+#[test]
+fn an_image_that_others_can_read_is_replaced() {
+    let mut scanning = Scanning::new();
+    let image = fs::read(scanning.image()).unwrap();
+    scanning.alice.type_lines(&[""]);
+    scanning.alice.until("what next? ");
+    // As after a kill, if the user then lets others read the file.
+    fs::write(scanning.image(), image).unwrap();
+    fs::set_permissions(scanning.image(), fs::Permissions::from_mode(0o644)).unwrap();
+    scanning.alice.type_lines(&["confirm"]);
+    scanning.alice.until(PASSCODE);
+    assert_eq!(mode(&scanning.image()), 0o600);
 }
