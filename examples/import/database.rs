@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use countersign::{KeyId, Keyring, SealingKey, Verifier, VerifierError};
-use countersign_login::key_file;
+use countersign_login::{key_file, private_file};
 use countersign_sqlx::{Error, SqliteStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 
@@ -44,6 +44,8 @@ impl Database {
     pub(crate) async fn open_or_create(place: Place<'_>) -> Result<Self, Failure> {
         // The key comes first, so that no database exists without it.
         let key = key_file::open_or_create(place.key, place.db)?;
+        private_file::create_if_missing(place.db)
+            .map_err(|error| Failure::new(format!("{}: {error}", place.db.display())))?;
         let options = SqliteStore::connect_options(place.db);
         let database = Self::connect(place, options, key).await?;
         database.store.create_table().await?;

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::{Directory, line, lines, report};
+use crate::{Directory, line, lines, report, run};
 
 #[cfg(unix)]
 #[test]
@@ -20,6 +20,28 @@ fn only_the_owner_can_read_a_new_key_file() {
     let readable = directory.import(&line(2));
     assert_eq!(readable.status, 3);
     assert!(readable.errors.contains("chmod 600"), "{}", readable.errors);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_a_new_database() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::{Command, Stdio};
+    let directory = Directory::new();
+    let import = directory.command("");
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", r#"umask 022; exec "$0" "$@""#])
+        .arg(import.get_program())
+        .args(import.get_args())
+        .stdin(Stdio::null());
+    assert_eq!(run(&mut command).status, 0);
+    let mode = || fs::metadata(directory.db()).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+
+    fs::set_permissions(directory.db(), fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(directory.import(&line(1)).status, 0);
+    assert_eq!(mode(), 0o640, "the mode that the owner chose");
 }
 
 #[test]
@@ -85,7 +107,7 @@ fn a_database_that_cannot_be_opened_is_status_3() {
 #[test]
 fn a_dry_run_writes_nothing() {
     let directory = Directory::new();
-    let dry = |text: &str| crate::run(directory.command(text).arg("--dry-run"));
+    let dry = |text: &str| run(directory.command(text).arg("--dry-run"));
     let other = line(3).replace(r#""phone""#, r#""old phone""#);
     let text = format!("{}{}{}{other}", line(1), line(1), line(3));
     let output = dry(&text);
