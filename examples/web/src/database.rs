@@ -1,3 +1,5 @@
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -55,7 +57,7 @@ pub(crate) use {execute, on, query};
 
 impl Database {
     /// Opens the database at the URL, `sqlite:PATH` or `postgres://...`, and creates missing
-    /// tables.
+    /// tables. On Unix, a new file has mode 0600, and an existing file keeps its mode.
     ///
     /// # Errors
     /// If the URL has another form, or the database cannot be reached or written to.
@@ -63,6 +65,7 @@ impl Database {
         let database = match url.split_once(':') {
             Some(("sqlite", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
+                create_if_missing(path)?;
                 let options = SqliteStore::connect_options(path);
                 // SQLite has one writer. The others wait in no order for it, and in order for the pool.
                 let pool = SqlitePoolOptions::new().test_before_acquire(false);
@@ -118,6 +121,21 @@ impl Database {
             Self::Sqlite(pool) => BoxStore::new(on_sqlite(pool)?),
             Self::Postgres { store, .. } => BoxStore::new(on_postgres(store)?),
         })
+    }
+}
+
+/// Creates an empty file if there is no file. SQLite itself would create one that other users can
+/// read. It gives the mode of this file to the files `-wal` and `-shm`.
+fn create_if_missing(path: &str) -> Result<(), BoxError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(format!("{path}: {error}").into())
+        }
+        _ => Ok(()),
     }
 }
 
