@@ -98,8 +98,8 @@ pub enum Error {
     )]
     NotPermitted,
 
-    /// The database has reached its quota, and the alarm `NOSPACE` is on. Loads work. The write that
-    /// reached the quota may have been applied, and later writes are not.
+    /// The database has reached its quota, and the alarm `NOSPACE` is on. Loads work. The write
+    /// that reached the quota may have been applied, and later writes are not.
     #[error(
         "the database of etcd is full, and the effect of this write is unknown; compact and \
          defragment it, or raise `--quota-backend-bytes`, and then disarm the alarm `NOSPACE`"

@@ -72,9 +72,9 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Waits for replicas after the script, on the same connection. If the script changed something,
-    /// `WAIT` counts the replicas that have all changes from before the script ended, from any
-    /// connection.
+    /// Waits for replicas after the script, on the same connection. If the script changed
+    /// something, `WAIT` counts the replicas that have all changes from before the script ended,
+    /// from any connection.
     pub(crate) fn replicated(self, replicas: Option<Replicas>) -> Self {
         Self { replicas, ..self }
     }

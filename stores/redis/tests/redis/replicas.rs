@@ -111,9 +111,9 @@ async fn a_write_can_wait_for_replicas() {
     };
 }
 
-/// A replica that is away lacks the first write. So nothing may say that the write is done: not the
-/// same write on a new connection, and no load. From Redis 7.2 and in Valkey, `WAIT` alone waits for
-/// the changes of its own connection only.
+/// A replica that is away lacks the first write. So nothing may say that the write is done: not
+/// the same write on a new connection, and no load. From Redis 7.2 and in Valkey, `WAIT` alone waits
+/// for the changes of its own connection only.
 async fn every_answer_waits(start: fn(Durability) -> Result<Redis, StartError>) {
     let primary = available!(start(Durability::Fast));
     let replica = available!(start(Durability::Fast));
