@@ -8,7 +8,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// What [`write`] does if there is a file already.
+/// What [`write()`] does if there is a file already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// Keeps the file, with the error [`ErrorKind::AlreadyExists`].
