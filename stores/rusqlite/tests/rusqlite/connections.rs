@@ -135,9 +135,9 @@ fn a_call_waits_for_the_connection() {
 fn a_connection_in_use_is_an_error() {
     let database = Database::new();
     let (connection, store) = on_one(&database);
-    let store = store.with_timeout(SHORT);
+    let hasty = store.clone().with_timeout(SHORT);
     let guard = connection.connection(LONG).unwrap();
-    let answer = store.load(&account(1));
+    let answer = hasty.load(&account(1));
     assert!(
         matches!(answer, Err(Error::NoConnection { limit: SHORT })),
         "{answer:?}"
@@ -179,10 +179,11 @@ fn an_exhausted_pool_is_an_error() {
     let database = Database::new();
     let pool = Pool::builder().max_size(1);
     let pool = pool.build(Manager(database.path())).unwrap();
-    let store = blocking::SqliteStore::new(pool.clone()).with_timeout(SHORT);
+    let store = blocking::SqliteStore::new(pool.clone()).with_timeout(LONG);
     store.create_table().unwrap();
+    let hasty = store.clone().with_timeout(SHORT);
     let connection = pool.get().unwrap();
-    let answer = store.load(&account(1));
+    let answer = hasty.load(&account(1));
     assert!(
         matches!(answer, Err(Error::NoConnection { .. })),
         "{answer:?}"

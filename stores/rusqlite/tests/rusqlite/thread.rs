@@ -1,7 +1,7 @@
 //! The thread of the async store: dropped futures, time limits, panics, and its end.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,9 @@ use std::time::Duration;
 use countersign::store::{Store, WriteResult};
 use countersign_rusqlite::{Connections, Error, NoConnection, SqliteStore, blocking};
 use rusqlite::Connection;
+use tokio::time::{pause, resume};
 
-use crate::support::{Database, LONG, SHORT, account, create, revision, stored, write};
+use crate::support::{Database, LONG, account, create, revision, stored, write};
 
 /// Connections that stop a call before its statement, until the test lets it continue.
 struct Gate {
@@ -47,7 +48,7 @@ impl Connections for Gate {
 }
 
 /// A store whose calls stop at a gate. The account 1 exists.
-fn gated(limit: Duration) -> (SqliteStore<Gate>, GateControl, blocking::SqliteStore) {
+fn gated() -> (SqliteStore<Gate>, GateControl, blocking::SqliteStore) {
     let database = Database::new();
     let direct = database.store();
     create(&direct, &account(1));
@@ -62,7 +63,7 @@ fn gated(limit: Duration) -> (SqliteStore<Gate>, GateControl, blocking::SqliteSt
         panics: Arc::clone(&panics),
         _ended: ended_sender,
     };
-    let store = SqliteStore::new(blocking::SqliteStore::new(gate).with_timeout(limit));
+    let store = SqliteStore::new(blocking::SqliteStore::new(gate).with_timeout(LONG));
     let control = GateControl {
         reached,
         open,
@@ -72,9 +73,8 @@ fn gated(limit: Duration) -> (SqliteStore<Gate>, GateControl, blocking::SqliteSt
     (store, control, direct)
 }
 
-/// Polls a future once, and drops it.
-async fn poll_once<F: Future>(future: F) {
-    let mut future = pin!(future);
+/// Polls a future that is not ready once.
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
     poll_fn(|context| {
         assert!(future.as_mut().poll(context).is_pending());
         Poll::Ready(())
@@ -86,14 +86,10 @@ async fn poll_once<F: Future>(future: F) {
 async fn a_dropped_call_that_has_begun_is_stored() {
     use countersign::blocking::Store as _;
 
-    let (store, gate, direct) = gated(LONG);
+    let (store, gate, direct) = gated();
     let (one, late) = (account(1), write(Some(1), 2, b"late"));
     let mut future = Box::pin(store.compare_and_swap(&one, late));
-    poll_fn(|context| {
-        assert!(future.as_mut().poll(context).is_pending());
-        Poll::Ready(())
-    })
-    .await;
+    poll_once(future.as_mut()).await;
     gate.reached.recv().unwrap();
     drop(future);
     assert_eq!(direct.load(&one).unwrap(), stored(b"record", 1));
@@ -105,12 +101,13 @@ async fn a_dropped_call_that_has_begun_is_stored() {
 
 #[tokio::test]
 async fn a_dropped_call_that_waits_does_not_run() {
-    let (store, gate, _) = gated(LONG);
+    let (store, gate, _) = gated();
     let one = account(1);
     let first = store.load(&one);
     let waiting = async {
         // The first load is at the gate, so this write has not begun.
-        poll_once(store.compare_and_swap(&one, write(Some(1), 2, b"dropped"))).await;
+        let dropped = store.compare_and_swap(&one, write(Some(1), 2, b"dropped"));
+        poll_once(pin!(dropped)).await;
         gate.reached.recv().unwrap();
         gate.open.send(()).unwrap();
     };
@@ -129,35 +126,39 @@ async fn a_dropped_call_that_waits_does_not_run() {
 async fn a_timed_out_write_is_applied_once() {
     use countersign::blocking::Store as _;
 
-    let (store, gate, direct) = gated(SHORT);
+    let (store, gate, direct) = gated();
     let (one, late) = (account(1), write(Some(1), 2, b"late"));
-    let answer = store.compare_and_swap(&one, late).await;
+    // The clock moves only when nothing but a time limit is left. So the thread begins in time.
+    pause();
+    let mut writing = pin!(store.compare_and_swap(&one, late));
+    poll_once(writing.as_mut()).await;
+    gate.reached.recv().unwrap();
+    let answer = writing.await;
     assert!(
-        matches!(answer, Err(Error::Timeout { limit: SHORT })),
+        matches!(answer, Err(Error::Timeout { limit: LONG })),
         "{answer:?}"
     );
     // The thread is still at the gate.
     let answer = store.load(&one).await;
     assert!(
-        matches!(answer, Err(Error::NoConnection { limit: SHORT })),
+        matches!(answer, Err(Error::NoConnection { limit: LONG })),
         "{answer:?}"
     );
+    resume();
     let found = direct.load(&one).unwrap().unwrap();
     assert_eq!(found.revision, revision(1), "not applied yet");
 
-    gate.reached.recv().unwrap();
     for _ in 0..2 {
         gate.open.send(()).unwrap();
     }
-    let again = store.with_timeout(LONG);
-    let result = again.compare_and_swap(&one, late).await.unwrap();
+    let result = store.compare_and_swap(&one, late).await.unwrap();
     assert_eq!(result, WriteResult::Stale);
     assert_eq!(direct.load(&one).unwrap(), stored(b"late", 2));
 }
 
 #[tokio::test]
 async fn a_panic_is_an_error_and_the_thread_continues() {
-    let (store, gate, _) = gated(LONG);
+    let (store, gate, _) = gated();
     gate.panics.store(true, Ordering::SeqCst);
     gate.open.send(()).unwrap();
     let answer = store.load(&account(1)).await;
@@ -168,7 +169,7 @@ async fn a_panic_is_an_error_and_the_thread_continues() {
 
 #[tokio::test]
 async fn the_thread_ends_with_the_last_handle() {
-    let (store, gate, _) = gated(LONG);
+    let (store, gate, _) = gated();
     let other = store.clone();
     drop(store);
     gate.open.send(()).unwrap();
