@@ -39,7 +39,7 @@ fn echo() -> (SocketAddr, Receiver<Vec<u8>>) {
 fn client(proxy: &Proxy) -> TcpStream {
     let stream = TcpStream::connect(proxy.address()).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     stream
 }
@@ -99,12 +99,13 @@ fn a_black_hole_swallows_every_answer() {
         .set_read_timeout(Some(Duration::from_millis(100)))
         .unwrap();
     proxy.inject_always(Fault::BlackHole);
-    let error = ask(&mut stream, b"one").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    stream.write_all(b"one").unwrap();
+    assert_eq!(requests.recv().unwrap(), b"one");
     proxy.stop_faults();
-    let error = ask(&mut stream, b"two").unwrap_err();
+    stream.write_all(b"two").unwrap();
+    assert_eq!(requests.recv().unwrap(), b"two");
+    let error = stream.read(&mut [0]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
-    assert_eq!(requests.iter().take(2).count(), 2);
     assert_eq!(ask(&mut client(&proxy), b"three").unwrap(), b"three");
 }
 
@@ -137,14 +138,13 @@ fn a_silent_network_acknowledges_nothing() {
     let mut stream = client(&proxy);
     assert_eq!(ask(&mut stream, b"one").unwrap(), b"one");
     proxy.fall_silent().unwrap();
-    let timeout = Duration::from_secs(2);
-    stream.set_read_timeout(Some(timeout)).unwrap();
     // The client gives up because nothing is acknowledged.
     socket2::SockRef::from(&stream)
         .set_tcp_user_timeout(Some(Duration::from_millis(500)))
         .unwrap();
     let error = ask(&mut stream, b"two").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    let timeout = Duration::from_secs(2);
     let error = TcpStream::connect_timeout(&proxy.address(), timeout).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
     proxy.speak_again().unwrap();
