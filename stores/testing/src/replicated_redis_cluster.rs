@@ -86,6 +86,16 @@ impl ReplicatedRedisCluster {
         info.is_some_and(|info| info.contains("role:slave"))
     }
 
+    /// Whether a replica has taken over from this node. While the node is cut off, it still calls
+    /// itself a primary.
+    #[must_use]
+    pub fn has_failed_over(&self, node: usize) -> bool {
+        let others = self.nodes.iter().enumerate();
+        let others = others.filter(|(number, _)| *number != node);
+        let primaries = others.filter(|(_, other)| other.replicas().is_some());
+        primaries.count() == PRIMARIES
+    }
+
     /// Drops the bytes that are under way from and to a node, and kills the node.
     ///
     /// # Errors
@@ -170,7 +180,7 @@ impl ReplicatedRedisCluster {
         };
         let reached = || {
             let with_replica = self.nodes.iter().filter(|node| node.replicas() == Some(1));
-            with_replica.count() == NAMES.len() >> 1 && self.nodes.iter().all(is_complete)
+            with_replica.count() == PRIMARIES && self.nodes.iter().all(is_complete)
         };
         process::wait_for(reached).map_err(|()| self.failed("the cluster does not get complete"))
     }
@@ -221,3 +231,4 @@ fn no_node() -> io::Error {
 }
 
 const NAMES: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+const PRIMARIES: usize = NAMES.len() >> 1;
