@@ -62,7 +62,7 @@ async fn a_silent_server_times_out() {
     let store = store.with_timeout(Duration::from_millis(300));
     let start = Instant::now();
     fails_with!(&store, Error::Timeout { .. });
-    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(start.elapsed() < PATIENT);
 }
 
 #[test]

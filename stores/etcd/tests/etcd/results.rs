@@ -1,32 +1,35 @@
 //! The results of a whole verifier, when answers are lost and when many use one code.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countersign::backup::Argon2Params;
+use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
 use countersign::testing::{ManualClock, Phone};
 use countersign::{
     AccountId, Actor, Denied, EnrollmentRequest, KeyId, Keyring, Policy, Proof, Receipt, Rejection,
     SealingKey, Status, Timestamp, Verifier, VerifierError,
 };
-use countersign_etcd::EtcdStore;
+use countersign_etcd::{Error, EtcdStore};
 use countersign_store_testing::{Etcd, Fault, Proxy};
 
 use crate::support::*;
 
 /// Several servers of one service, each with a verifier on a store of its own.
-struct Service {
-    verifiers: Vec<Verifier<EtcdStore>>,
+struct Service<S = EtcdStore> {
+    verifiers: Vec<Verifier<S>>,
     clock: ManualClock,
     account: AccountId,
 }
 
-impl Service {
-    fn new(stores: &[EtcdStore], account: &str) -> Self {
+impl<S: Store + Clone> Service<S> {
+    fn new(stores: &[S], account: &str) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let params = Argon2Params::new(8, 1, 1).unwrap();
         let policy = Policy::builder().code_hash(params).build().unwrap();
         let keyring = || Keyring::new(KeyId::new(1), SealingKey::from_bytes(&[7; 32]));
-        let verifier = |store: &EtcdStore| {
+        let verifier = |store: &S| {
             Verifier::builder(store.clone(), keyring(), "Tests")
                 .policy(policy.clone())
                 .clock(clock.clone())
@@ -147,12 +150,47 @@ async fn endless_lost_answers_are_an_error() {
 async fn a_silent_connection_changes_no_result() {
     let server = shared!(SINGLE);
     let proxy = Proxy::start(server.address()).unwrap();
-    let hasty = store_behind(&proxy, server).with_timeout(Duration::from_secs(1));
-    let service = Service::new(&[hasty], "a black hole");
+    let store = HastyOnce {
+        store: store_behind(&proxy, server),
+        hasty: Arc::default(),
+    };
+    let service = Service::new(&[store.clone()], "a black hole");
     let right = service.enroll().await.passcode(service.clock.now());
     proxy.inject(WRITE, Fault::BlackHole);
+    store.hasty.store(true, Ordering::SeqCst);
     assert!(service.verify(&right).await.is_ok());
+    assert!(!store.hasty.load(Ordering::SeqCst), "a write timed out");
     assert_eq!(service.rejection(&right).await, Some(Rejection::Replayed));
+}
+
+/// A patient store, on which one write has a short time limit.
+#[derive(Clone)]
+struct HastyOnce {
+    store: EtcdStore,
+    /// Whether the next write has the short limit.
+    hasty: Arc<AtomicBool>,
+}
+
+impl Store for HastyOnce {
+    type Error = Error;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Error> {
+        self.store.load(account).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        account: &AccountId,
+        write: ConditionalWrite<'_>,
+    ) -> Result<WriteResult, Error> {
+        if !self.hasty.swap(false, Ordering::SeqCst) {
+            return self.store.compare_and_swap(account, write).await;
+        }
+        let hasty = self.store.clone().with_timeout(Duration::from_secs(1));
+        let answer = hasty.compare_and_swap(account, write).await;
+        assert!(matches!(answer, Err(Error::Timeout { .. })), "{answer:?}");
+        answer
+    }
 }
 
 #[tokio::test]
@@ -187,7 +225,7 @@ async fn a_cluster_accepts_a_code_once() {
         let store = EtcdStore::new([url]).unwrap().with_prefix(&prefix).unwrap();
         store.with_timeout(PATIENT)
     });
-    let service = std::sync::Arc::new(Service::new(&stores, "raced"));
+    let service = Arc::new(Service::new(&stores, "raced"));
     let phone = service.enroll().await;
     for round in 0..10 {
         let passcode = phone.passcode(service.clock.now());
