@@ -1,5 +1,6 @@
 //! The results of a whole verifier, when answers are lost and when many use one code.
 
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -154,7 +155,7 @@ async fn a_silent_connection_changes_no_result() {
         store: store_behind(&proxy, server),
         hasty: Arc::default(),
     };
-    let service = Service::new(&[store.clone()], "a black hole");
+    let service = Service::new(slice::from_ref(&store), "a black hole");
     let right = service.enroll().await.passcode(service.clock.now());
     proxy.inject(WRITE, Fault::BlackHole);
     store.hasty.store(true, Ordering::SeqCst);
