@@ -1,4 +1,7 @@
 //! The test's side of a race: many processes use one code at the same moment.
+//!
+//! In each round, all tasks of all processes read the record before the first task writes. So each
+//! task races with the tasks of the other processes, however slow the computer is.
 
 use std::path::Path;
 
@@ -8,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::backup_code_sets::IssuedCodes;
 use crate::connect::connect_patiently;
-use crate::race_round::Tally;
+use crate::race_round::{LOADED, Tally};
 use crate::service::Service;
 use crate::shared_clock::STEP;
 use crate::users::{FIRST_ISSUED_AT, TestUser, TestUsers};
@@ -92,6 +95,12 @@ impl Races {
         self.time += 1;
         for worker in &mut self.workers {
             worker.send(&format!("{} {code}", self.time));
+        }
+        for worker in &mut self.workers {
+            assert_eq!(worker.receive().trim_end(), LOADED);
+        }
+        for worker in &mut self.workers {
+            worker.send("go on");
         }
         let mut sum = Tally::default();
         for worker in &mut self.workers {

@@ -24,8 +24,8 @@ pub async fn connect(url: &str, connections: u32) -> BoxStore {
     connect_within(url, connections, Duration::from_secs(5)).await
 }
 
-/// Returns the same store with a time limit of a minute per call. A race must have no other result
-/// on a busy computer, so no call of it may time out.
+/// Returns the same store with a time limit of a minute per call. Use it for every call that must
+/// succeed on a busy computer.
 pub async fn connect_patiently(url: &str, connections: u32) -> BoxStore {
     connect_within(url, connections, TIME_LIMIT).await
 }

@@ -9,7 +9,7 @@ use countersign::store::BoxStore;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::connect::connect;
+use crate::connect::connect_patiently;
 use crate::consistency::{CheckReport, check};
 use crate::service::Service;
 use crate::users::TestUsers;
@@ -63,7 +63,7 @@ impl CrashTests {
         Self {
             program: program.into(),
             url: url.to_owned(),
-            store: runtime.block_on(connect(url, 4)),
+            store: runtime.block_on(connect_patiently(url, 4)),
             runtime,
             directory: tempfile::tempdir().unwrap(),
             size,
@@ -148,12 +148,16 @@ impl CrashTests {
     /// Waits until the clients have written some more attempts. So the crash hits each client at an
     /// arbitrary point.
     fn wait_for_attempts(&mut self, directory: &Path) {
-        let length = || journal::length(directory).unwrap();
-        let wanted = length() + 8_000 + self.random.below(60_000);
-        let start = Instant::now();
-        while length() < wanted {
-            assert!(start.elapsed() < TIME_LIMIT, "the clients make no progress");
+        let mut length = journal::length(directory).unwrap();
+        let wanted = length + 8_000 + self.random.below(60_000);
+        let mut grown = Instant::now();
+        while length < wanted {
+            assert!(grown.elapsed() < TIME_LIMIT, "the clients make no progress");
             thread::sleep(Duration::from_millis(1));
+            let now = journal::length(directory).unwrap();
+            if now > length {
+                (length, grown) = (now, Instant::now());
+            }
         }
     }
 }

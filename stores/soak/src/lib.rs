@@ -48,6 +48,7 @@ mod seeded_random;
 pub mod server;
 pub mod service;
 mod shared_clock;
+mod starting_line;
 pub mod users;
 pub mod worker_process;
 pub mod worker_program;

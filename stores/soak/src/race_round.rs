@@ -1,16 +1,15 @@
-//! A client process's side of a race: a round for each line of its input.
+//! A client process's side of a race: one round after the other, as its input says.
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use countersign::store::BoxStore;
-use countersign::testing::ManualClock;
-use countersign::{Denied, Timestamp, Verifier, VerifierError};
-use tokio::sync::Barrier;
+use countersign::{Denied, Receipt, Verifier, VerifierError};
+use tokio::task::JoinHandle;
 
 use crate::connect::connect_patiently;
 use crate::service::Service;
+use crate::starting_line::StartingLine;
 use crate::users::{TestUser, TestUsers};
 
 /// The results of the tasks of a race.
@@ -24,6 +23,8 @@ pub struct Tally {
     pub contended: usize,
     /// Any other error.
     pub failed: usize,
+    /// Whose first write was refused, because another task had written first.
+    pub overtaken: usize,
 }
 
 impl Tally {
@@ -36,12 +37,13 @@ impl Tally {
             &mut self.rejected,
             &mut self.contended,
             &mut self.failed,
+            &mut self.overtaken,
         ] {
             *sum += numbers.next().unwrap();
         }
     }
 
-    fn count(&mut self, outcome: &Result<countersign::Receipt, Denied>) {
+    fn count(&mut self, outcome: &Answer) {
         *match outcome {
             Ok(_) => &mut self.accepted,
             Err(Denied::Rejected(_) | Denied::Repeated(_)) => &mut self.rejected,
@@ -58,53 +60,55 @@ impl Tally {
     }
 }
 
-/// Runs a round for each line.
+/// Runs the rounds. The lines of the input and of the output are, in turn:
+///
+/// - input: the time and the code. Each task begins an attempt.
+/// - output: `loaded`, when all tasks have read the record
+/// - input: any line, when the tasks of all processes have done so. The tasks go on.
+/// - output: the numbers of the [`Tally`]
 pub async fn run(url: &str, directory: &Path, tasks: usize) {
     let users = TestUsers::read(directory);
-    let store: BoxStore = connect_patiently(url, 8).await;
-    let Service { verifier, clock } = Service::new(store);
-    for line in io::stdin().lines() {
-        let line = line.unwrap();
-        let (time, code) = line.split_once(' ').unwrap();
-        let tally = round(
-            &verifier,
-            &clock,
-            &users.0[0],
-            time.parse().unwrap(),
-            code,
-            tasks,
-        )
-        .await;
+    let line = StartingLine::new(connect_patiently(url, 8).await);
+    let service = Service::new(BoxStore::new(line.clone()));
+    let mut input = io::stdin().lines().map(Result::unwrap);
+    while let Some(round) = input.next() {
+        let (time, code) = round.split_once(' ').unwrap();
+        line.close();
+        let verifier = service.at(time.parse().unwrap());
+        let attempts = begin(verifier, &users.0[0], code, tasks);
+        line.wait_for(tasks).await;
+        println!("{LOADED}");
+        if input.next().is_none() {
+            return;
+        }
+        line.open();
+        let mut tally = Tally::default();
+        for attempt in attempts {
+            tally.count(&attempt.await.unwrap());
+        }
+        tally.overtaken = line.refused();
         println!(
-            "{} {} {} {}",
-            tally.accepted, tally.rejected, tally.contended, tally.failed
+            "{} {} {} {} {}",
+            tally.accepted, tally.rejected, tally.contended, tally.failed, tally.overtaken
         );
     }
 }
 
-async fn round(
+fn begin(
     verifier: &Verifier<BoxStore>,
-    clock: &ManualClock,
     user: &TestUser,
-    time: u64,
     code: &str,
     tasks: usize,
-) -> Tally {
-    clock.set(Timestamp::from_unix(time));
-    let start = Arc::new(Barrier::new(tasks));
-    let tasks: Vec<_> = (0..tasks)
-        .map(|_| {
-            let (start, verifier) = (Arc::clone(&start), verifier.clone());
-            let (account, code) = (user.account.clone(), code.to_owned());
-            tokio::spawn(async move {
-                start.wait().await;
-                verifier.verify(&account, &code).await
-            })
-        })
-        .collect();
-    let mut tally = Tally::default();
-    for task in tasks {
-        tally.count(&task.await.unwrap());
-    }
-    tally
+) -> Vec<JoinHandle<Answer>> {
+    let attempts = (0..tasks).map(|_| {
+        let verifier = verifier.clone();
+        let (account, code) = (user.account.clone(), code.to_owned());
+        tokio::spawn(async move { verifier.verify(&account, &code).await })
+    });
+    attempts.collect()
 }
+
+type Answer = Result<Receipt, Denied>;
+
+/// The output when all tasks have read the record.
+pub(crate) const LOADED: &str = "loaded";

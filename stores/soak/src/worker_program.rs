@@ -15,7 +15,7 @@ use crate::{SeededRandom, SharedClock, connect, race_round};
 /// Runs the program with these arguments:
 ///
 /// - `load URL DIRECTORY NAME TASKS SEED`: logs in until its input ends
-/// - `race URL DIRECTORY TASKS`: runs a round for each line of its input
+/// - `race URL DIRECTORY TASKS`: runs the rounds of a race, as its input says
 pub fn main(arguments: impl Iterator<Item = String>) {
     let arguments: Vec<_> = arguments.collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();

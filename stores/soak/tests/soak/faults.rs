@@ -11,7 +11,7 @@ use countersign::{
     VerifierError,
 };
 use countersign_store_soak::backup_code_sets::IssuedCodes;
-use countersign_store_soak::connect::{TOKIO_POSTGRES, connect, connect_within};
+use countersign_store_soak::connect::{TOKIO_POSTGRES, connect_patiently, connect_within, retry};
 use countersign_store_soak::service::{Service, failures};
 use countersign_store_soak::users::{ENROLLED_AT, TestUser};
 use countersign_store_testing::{Durability, Fault, MariaDb, Postgres, Proxy, available};
@@ -91,6 +91,8 @@ impl Operation {
 #[derive(Clone)]
 struct FaultyStore {
     store: BoxStore,
+    /// The store for a call that gets no answer. It has a short time limit, and its own connection.
+    hasty: BoxStore,
     proxy: Arc<Proxy>,
     plan: Arc<Mutex<Plan>>,
 }
@@ -104,11 +106,17 @@ struct Plan {
 }
 
 impl FaultyStore {
-    fn inject(&self, kind: Option<WriteKind>, bytes: &[u8]) {
+    /// Injects the fault if it is planned for this call. Returns the store for the call.
+    fn inject(&self, kind: Option<WriteKind>, bytes: &[u8]) -> &BoxStore {
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        if plan.kind == kind && plan.times > 0 {
-            plan.times -= 1;
-            self.proxy.inject(bytes, plan.fault);
+        if plan.kind != kind || plan.times == 0 {
+            return &self.store;
+        }
+        plan.times -= 1;
+        self.proxy.inject(bytes, plan.fault);
+        match plan.fault {
+            Fault::BlackHole => &self.hasty,
+            _ => &self.store,
         }
     }
 }
@@ -117,8 +125,8 @@ impl Store for FaultyStore {
     type Error = <BoxStore as Store>::Error;
 
     async fn load(&self, account: &AccountId) -> Result<Option<StoredRecord>, Self::Error> {
-        self.inject(None, account.as_str().as_bytes());
-        self.store.load(account).await
+        let store = self.inject(None, account.as_str().as_bytes());
+        store.load(account).await
     }
 
     async fn compare_and_swap(
@@ -127,8 +135,8 @@ impl Store for FaultyStore {
         write: ConditionalWrite<'_>,
     ) -> Result<WriteResult, Self::Error> {
         let bytes = write.record().unwrap_or(account.as_str().as_bytes());
-        self.inject(Some(write.kind()), bytes);
-        self.store.compare_and_swap(account, write).await
+        let store = self.inject(Some(write.kind()), bytes);
+        store.compare_and_swap(account, write).await
     }
 }
 
@@ -255,13 +263,14 @@ type Proxied = Box<dyn Fn() -> (Proxy, String) + Send + Sync>;
 impl ServerUnderTest {
     async fn faulty_store(&self, plan: Plan) -> FaultyStore {
         let (proxy, url) = (self.proxied)();
-        // A long limit, because an answer may be slow on a busy computer.
-        let limit = match plan.fault {
-            Fault::BlackHole => Duration::from_secs(10),
-            _ => Duration::from_secs(100),
+        let store = connect_patiently(&url, 1).await;
+        let hasty = match plan.fault {
+            Fault::BlackHole => connect_within(&url, 1, Duration::from_secs(10)).await,
+            _ => store.clone(),
         };
         FaultyStore {
-            store: connect_within(&url, 1, limit).await,
+            store,
+            hasty,
             proxy: Arc::new(proxy),
             plan: Arc::new(Mutex::new(plan)),
         }
@@ -321,6 +330,8 @@ impl ServerUnderTest {
         }
         // The network works again, and so does the store.
         service.verifier.status(&direct.account).await.unwrap();
+        let hasty = Service::new(faulty.hasty);
+        retry(|| hasty.verifier.status(&direct.account)).await;
     }
 
     /// A login that cannot load the record fails, and does not count as an attempt.
@@ -344,7 +355,7 @@ impl ServerUnderTest {
 fn no_network_fault_gives_a_wrong_answer(name: &str, server: Option<(String, Proxied)>) {
     let Some((url, proxied)) = server else { return };
     let check = async {
-        let store = connect(&url, 8).await;
+        let store = connect_patiently(&url, 8).await;
         let server = Arc::new(ServerUnderTest { store, proxied });
         let at_once = Arc::new(Semaphore::new(50));
         let mut checks = Vec::new();

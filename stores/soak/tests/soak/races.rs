@@ -12,7 +12,7 @@ use countersign_store_testing::{Durability, available};
 use super::WORKER;
 
 /// In each round all tasks of all processes try one passcode, and then one backup code. Each code
-/// is accepted once.
+/// is accepted once. Of all tasks, one writes first, and its write overtakes those of all others.
 fn one_is_accepted(name: &str, url: &str, rounds: usize, processes: usize, tasks: usize) {
     let start = Instant::now();
     let mut races = Races::new(WORKER, url, "racer", processes, tasks);
@@ -21,6 +21,11 @@ fn one_is_accepted(name: &str, url: &str, rounds: usize, processes: usize, tasks
         let all = tally.accepted + tally.rejected + tally.contended;
         assert_eq!((tally.failed, all), (0, processes * tasks), "{tally:?}");
         assert_eq!(tally.accepted, 1, "{what} of round {round}: {tally:?}");
+        assert_eq!(
+            tally.overtaken,
+            all - 1,
+            "{what} of round {round}: {tally:?}"
+        );
         accepted += 1;
         contended += tally.contended;
     };
