@@ -1,5 +1,5 @@
 //! Runs the service of `countersign-web` for tests, on a free port: with a clock that the browser
-//! tests shift, or with many users for the load test.
+//! tests set, or with many users for the load test.
 //!
 //! The first line of standard output is the address. The mails follow.
 
@@ -24,7 +24,7 @@ struct Arguments {
     /// The database: sqlite:PATH, postgres://..., or `postgres` for a temporary server.
     #[arg(long, value_name = "URL")]
     database: String,
-    /// A file with the number of seconds by which the clock is ahead.
+    /// A file with the time of the service, in seconds since 1970. Without it: the system's time.
     #[arg(long, value_name = "PATH")]
     clock: Option<PathBuf>,
     /// The email address of a user who may see /admin.
@@ -34,16 +34,14 @@ struct Arguments {
     users: users::TestUsers,
 }
 
-struct ShiftedClock(Option<PathBuf>);
+/// A clock that stands still until a test writes the next time.
+struct ClockOfTests(PathBuf);
 
-impl Clock for ShiftedClock {
+impl Clock for ClockOfTests {
     fn now(&self) -> Timestamp {
-        let shift = self
-            .0
-            .as_ref()
-            .and_then(|file| fs::read_to_string(file).ok());
-        let shift = shift.and_then(|text| text.trim().parse().ok());
-        SystemClock.now().saturating_add(shift.unwrap_or_default())
+        let seconds = fs::read_to_string(&self.0).expect("the file of the clock is readable");
+        let seconds = seconds.parse().expect("the file of the clock has a number");
+        Timestamp::from_unix(seconds)
     }
 }
 
@@ -73,7 +71,10 @@ async fn main() -> Result<(), BoxError> {
         origin: origin.clone(),
         operators: arguments.operators,
         mailer: Arc::new(TerminalMailer),
-        clock: Arc::new(ShiftedClock(arguments.clock)),
+        clock: match arguments.clock {
+            Some(file) => Arc::new(ClockOfTests(file)),
+            None => Arc::new(SystemClock),
+        },
     })
     .await?;
     writeln!(io::stdout(), "{origin}")?;
