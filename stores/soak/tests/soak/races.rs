@@ -11,9 +11,32 @@ use countersign_store_testing::{Durability, available};
 
 use super::WORKER;
 
+struct Size {
+    rounds: usize,
+    processes: usize,
+    tasks: usize,
+}
+
+const SHORT: Size = Size {
+    rounds: 5,
+    processes: 2,
+    tasks: 16,
+};
+
+const LONG: Size = Size {
+    rounds: 50,
+    processes: 4,
+    tasks: 64,
+};
+
 /// In each round all tasks of all processes try one passcode, and then one backup code. Each code
 /// is accepted once. Of all tasks, one writes first, and its write overtakes those of all others.
-fn one_is_accepted(name: &str, url: &str, rounds: usize, processes: usize, tasks: usize) {
+fn one_is_accepted(name: &str, url: &str, size: &Size) {
+    let Size {
+        rounds,
+        processes,
+        tasks,
+    } = *size;
     let start = Instant::now();
     let mut races = Races::new(WORKER, url, "racer", processes, tasks);
     let (mut accepted, mut contended) = (0, 0);
@@ -40,102 +63,102 @@ fn one_is_accepted(name: &str, url: &str, rounds: usize, processes: usize, tasks
     );
 }
 
-fn on_server(name: &str, start: Start, rounds: usize, processes: usize, tasks: usize) {
+fn on_server(name: &str, start: Start, size: &Size) {
     if let Some(server) = available(start(Durability::Fast)) {
-        one_is_accepted(name, &server.url(), rounds, processes, tasks);
+        one_is_accepted(name, &server.url(), size);
     }
 }
 
-fn on_file(scheme: &str, rounds: usize, processes: usize, tasks: usize) {
+fn on_file(scheme: &str, size: &Size) {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("{scheme}:{}", directory.path().join("soak.db").display());
-    one_is_accepted(scheme, &url, rounds, processes, tasks);
+    one_is_accepted(scheme, &url, size);
 }
 
 #[test]
 fn postgres_accepts_a_code_once() {
-    on_server("postgres", postgres, 20, 2, 16);
+    on_server("postgres", postgres, &SHORT);
 }
 
 #[test]
 fn tokio_postgres_accepts_a_code_once() {
-    on_server("tokio-postgres", tokio_postgres, 20, 2, 16);
+    on_server("tokio-postgres", tokio_postgres, &SHORT);
 }
 
 #[test]
 fn diesel_postgres_accepts_a_code_once() {
-    on_server("diesel-postgres", diesel_postgres, 5, 4, 64);
+    on_server("diesel-postgres", diesel_postgres, &SHORT);
 }
 
 #[test]
 fn mariadb_accepts_a_code_once() {
-    on_server("mariadb", mariadb, 20, 2, 16);
+    on_server("mariadb", mariadb, &SHORT);
 }
 
 #[test]
 fn redis_accepts_a_code_once() {
-    on_server("redis", redis, 20, 2, 16);
+    on_server("redis", redis, &SHORT);
 }
 
 #[test]
 fn etcd_accepts_a_code_once() {
-    on_server("etcd", etcd, 20, 2, 16);
+    on_server("etcd", etcd, &SHORT);
 }
 
 #[test]
 fn sqlite_accepts_a_code_once() {
-    on_file("sqlite", 20, 2, 16);
+    on_file("sqlite", &SHORT);
 }
 
 #[test]
 fn rusqlite_accepts_a_code_once() {
-    on_file("rusqlite", 5, 4, 64);
+    on_file("rusqlite", &SHORT);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_postgres_accepts_a_code_once() {
-    on_server("postgres", postgres, 200, 4, 64);
+    on_server("postgres", postgres, &LONG);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_tokio_postgres_accepts_a_code_once() {
-    on_server("tokio-postgres", tokio_postgres, 200, 4, 64);
+    on_server("tokio-postgres", tokio_postgres, &LONG);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_diesel_postgres_accepts_a_code_once() {
-    on_server("diesel-postgres", diesel_postgres, 200, 4, 64);
+    on_server("diesel-postgres", diesel_postgres, &LONG);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_mariadb_accepts_a_code_once() {
-    on_server("mariadb", mariadb, 200, 4, 64);
+    on_server("mariadb", mariadb, &LONG);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_redis_accepts_a_code_once() {
-    on_server("redis", redis, 200, 4, 64);
+    on_server("redis", redis, &LONG);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_etcd_accepts_a_code_once() {
-    on_server("etcd", etcd, 200, 4, 64);
+    on_server("etcd", etcd, &LONG);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_sqlite_accepts_a_code_once() {
-    on_file("sqlite", 200, 4, 64);
+    on_file("sqlite", &LONG);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn soak_rusqlite_accepts_a_code_once() {
-    on_file("rusqlite", 200, 4, 64);
+    on_file("rusqlite", &LONG);
 }
