@@ -171,7 +171,7 @@ fn file(package: &Path, name: &str) -> String {
     let lines = rest.lines().filter(|line| !line.starts_with("countersign-guides"));
     let text = lines.collect::<Vec<_>>().join("\n");
     let text = text.trim_end().trim_end_matches("[dev-dependencies]").trim_end();
-    format!("[dependencies]{text}\n\n[profile.dev.package.\"*\"]\nopt-level = 3\n")
+    format!("[dependencies]{text}\n\n[profile.dev.package.argon2]\nopt-level = 3\n")
 }
 
 /// The files that a reader must write.
