@@ -2,6 +2,7 @@
 //! tests set, or with many users for the load test.
 //!
 //! The first line of standard output is the address. The mails follow.
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod users;
 
