@@ -71,32 +71,32 @@ fn the_check_detects_lost_writes(name: &str, start: Start) {
 
 #[test]
 fn postgres_loses_nothing() {
-    no_answered_write_is_lost("postgres", postgres, 3);
+    no_answered_write_is_lost("postgres", postgres, 2);
 }
 
 #[test]
 fn tokio_postgres_loses_nothing() {
-    no_answered_write_is_lost("tokio-postgres", tokio_postgres, 3);
+    no_answered_write_is_lost("tokio-postgres", tokio_postgres, 2);
 }
 
 #[test]
 fn diesel_postgres_loses_nothing() {
-    no_answered_write_is_lost("diesel-postgres", diesel_postgres, 3);
+    no_answered_write_is_lost("diesel-postgres", diesel_postgres, 2);
 }
 
 #[test]
 fn mariadb_loses_nothing() {
-    no_answered_write_is_lost("mariadb", mariadb, 3);
+    no_answered_write_is_lost("mariadb", mariadb, 2);
 }
 
 #[test]
 fn redis_loses_nothing() {
-    no_answered_write_is_lost("redis", redis, 3);
+    no_answered_write_is_lost("redis", redis, 2);
 }
 
 #[test]
 fn etcd_loses_nothing() {
-    no_answered_write_is_lost("etcd", etcd, 3);
+    no_answered_write_is_lost("etcd", etcd, 2);
 }
 
 #[test]

@@ -59,7 +59,7 @@ async fn integrity(path: &str) -> String {
 
 #[test]
 fn sqlite_loses_nothing() {
-    no_answered_write_is_lost("sqlite", 25);
+    no_answered_write_is_lost("sqlite", 10);
 }
 
 #[test]
