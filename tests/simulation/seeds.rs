@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-/// How many seeds run. A debug build takes about a minute.
+/// How many seeds run. A debug build takes about ten seconds.
 const SCHEDULES: u64 = if cfg!(debug_assertions) {
-    2_000
+    4_000
 } else {
     50_000
 };
