@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use diesel::connection::TransactionManagerStatus;
 use diesel::result::{Error, QueryResult};
 use diesel_async::{AsyncConnection, AsyncConnectionCore, TransactionManager};
@@ -48,5 +50,9 @@ where
 
     async fn roll_back(&mut self) -> QueryResult<()> {
         C::TransactionManager::rollback_transaction(self.0).await
+    }
+
+    async fn pause(time: Duration) {
+        tokio::time::sleep(time).await;
     }
 }

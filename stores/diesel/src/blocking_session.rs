@@ -1,5 +1,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
 
 use diesel::connection::{
     Connection, LoadConnection, TransactionManager, TransactionManagerStatus,
@@ -48,6 +50,10 @@ where
 
     async fn roll_back(&mut self) -> QueryResult<()> {
         C::TransactionManager::rollback_transaction(self.0)
+    }
+
+    async fn pause(time: Duration) {
+        thread::sleep(time);
     }
 }
 

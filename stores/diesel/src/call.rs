@@ -3,13 +3,15 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use countersign_sql::{CONFLICT_RETRIES, Dialect, TIME_LIMIT, TableName};
+use countersign_sql::{
+    CONFLICT_PAUSE, CONFLICT_RETRIES, Dialect, PoolerCheck, TIME_LIMIT, TableName,
+};
 
 use crate::Error;
 use crate::database::Database;
 use crate::driver_error::of_statement;
 use crate::open_transaction::end_transaction;
-use crate::pooler::{Other, PoolerCheck};
+use crate::pooler::{Other, look_for_pooler};
 use crate::session::{Answer, Session};
 use crate::statement::Statement;
 
@@ -87,7 +89,7 @@ impl CallSettings {
         if !self.checks {
             return Ok(());
         }
-        self.pooler.run(session, other, table).await?;
+        look_for_pooler(&self.pooler, session, other, table).await?;
         match S::Backend::DIALECT {
             Dialect::Sqlite if !writes => Ok(()),
             Dialect::Sqlite => check_synchronous(session, table).await,
@@ -112,7 +114,9 @@ pub(crate) async fn run<S: Session, A: Answer>(
     loop {
         let answer = A::of(session, statement).await;
         match answer.map_err(|error| of_statement::<S::Backend>(table, error)) {
-            Err(Error::Conflict(_)) if retries.next().is_some() => {}
+            Err(Error::Conflict(_)) if retries.next().is_some() => {
+                S::pause(CONFLICT_PAUSE).await;
+            }
             answer => return answer,
         }
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use diesel::connection::TransactionManagerStatus;
 use diesel::result::QueryResult;
 
@@ -28,6 +30,8 @@ pub(crate) trait Session: Send {
     fn commit(&mut self) -> impl Future<Output = QueryResult<()>> + Send;
 
     fn roll_back(&mut self) -> impl Future<Output = QueryResult<()>> + Send;
+
+    fn pause(time: Duration) -> impl Future<Output = ()> + Send;
 }
 
 /// What a caller wants from the answer to a statement.

@@ -43,7 +43,7 @@ use crate::{Connections, Error};
 ///
 /// The store is correct at every isolation level but `READ UNCOMMITTED` of MySQL and MariaDB, which
 /// it refuses. If the database rolls a statement back in favour of another one, after a deadlock or
-/// a serialization failure, the store runs it again at once. The store repeats nothing else.
+/// a serialization failure, the store runs it again after 5 ms. The store repeats nothing else.
 ///
 /// # No open transactions
 ///

@@ -34,6 +34,11 @@ impl DriverError {
         self.reported() == Some(Failure::Conflict)
     }
 
+    /// Whether a pooler gave the statement to a server process that does not know it.
+    pub(crate) fn is_of_pooler(&self) -> bool {
+        self.reported() == Some(Failure::Pooler)
+    }
+
     /// Whether the statement met a transaction that had failed before.
     pub(crate) fn is_failed_transaction(&self) -> bool {
         let reported = self.as_db_error();

@@ -68,6 +68,7 @@ mod connections;
 mod deadpool;
 mod driver_error;
 mod open_transaction;
+mod pooler;
 mod prepared_client;
 mod record_row;
 mod server_check;

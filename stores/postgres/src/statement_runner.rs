@@ -1,15 +1,19 @@
 //! Runs statements on a connection of your pool: to their end, and within a time limit.
 
 use std::fmt;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use countersign_sql::{CONFLICT_RETRIES, Call, TIME_LIMIT, TableName, run_uncancellable};
+use countersign_sql::{
+    CONFLICT_PAUSE, CONFLICT_RETRIES, Call, PoolerCheck, TIME_LIMIT, TableName, run_uncancellable,
+};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::open_transaction::end_transaction;
+use crate::pooler::{Verdict, compare};
 use crate::server_check::{Failed, check_settings};
 use crate::statement::{Answer, Statement};
 use crate::{Connections, DriverError, Error, NoConnection};
@@ -34,6 +38,9 @@ pub(crate) struct StatementRunner<C: Connections> {
     shared: bool,
     /// Whether the server has passed its check.
     checked: Arc<AtomicBool>,
+    pooler: PoolerCheck,
+    /// Locked by the one call that looks for a pooler.
+    looking: Arc<Mutex<()>>,
     /// Locked by the one call that finds out why no connection is available.
     probing: Arc<Mutex<()>>,
 }
@@ -47,6 +54,8 @@ impl<C: Connections> StatementRunner<C> {
             prepares: true,
             shared: true,
             checked: Arc::default(),
+            pooler: PoolerCheck::default(),
+            looking: Arc::default(),
             probing: Arc::default(),
         }
     }
@@ -58,6 +67,7 @@ impl<C: Connections> StatementRunner<C> {
     pub(crate) fn without_preparing(self) -> Self {
         Self {
             prepares: false,
+            pooler: PoolerCheck::off(),
             ..self
         }
     }
@@ -70,8 +80,11 @@ impl<C: Connections> StatementRunner<C> {
     }
 
     pub(crate) fn without_check(self) -> Self {
-        let checked = Arc::new(AtomicBool::new(true));
-        Self { checked, ..self }
+        Self {
+            checked: Arc::new(AtomicBool::new(true)),
+            pooler: PoolerCheck::off(),
+            ..self
+        }
     }
 
     /// Runs a statement, and runs it again after a conflict with another transaction.
@@ -83,8 +96,9 @@ impl<C: Connections> StatementRunner<C> {
         let (runner, table, statement) = (self.clone(), table.clone(), Statement::from(call));
         run_uncancellable(Box::pin(async move {
             let start = Instant::now();
-            let connection = runner.connection(&table).await?;
-            let left = runner.limit.saturating_sub(start.elapsed());
+            runner.look_for_pooler(&table, start).await?;
+            let connection = runner.connection(&table, start).await?;
+            let left = runner.left(start);
             let Ok(answer) = timeout(left, runner.answer(&connection, &statement)).await else {
                 C::close(connection);
                 let limit = runner.limit;
@@ -96,6 +110,52 @@ impl<C: Connections> StatementRunner<C> {
             answer.map_err(|failed| failed.error(&table))
         }))
         .await
+    }
+
+    /// Refuses a pooler that mixes up the statements of two connections. Meanwhile the other calls
+    /// wait without a connection.
+    async fn look_for_pooler(&self, table: &TableName, start: Instant) -> Result<(), Error> {
+        if !self.pooler.is_due() {
+            return Ok(());
+        }
+        let limit = self.limit;
+        let Ok(_guard) = timeout(self.left(start), self.looking.lock()).await else {
+            return Err(Error::NoConnection { limit });
+        };
+        if !self.pooler.is_due() {
+            return Ok(());
+        }
+        let one = self.connection(table, start).await?;
+        let Ok(Ok(other)) = timeout(PROBE, self.connections.connection()).await else {
+            self.pooler.fail();
+            return Ok(());
+        };
+        if ptr::eq(C::client(&one), C::client(&other)) {
+            // All calls share one connection.
+            self.pooler.pass();
+            return Ok(());
+        }
+        if self.shared {
+            end_transaction(C::client(&one)).await;
+            end_transaction(C::client(&other)).await;
+        }
+        let comparing = compare(C::client(&one), C::client(&other));
+        let error = match timeout(self.left(start), comparing).await {
+            Ok(Ok(Verdict::Apart)) => {
+                self.pooler.pass();
+                return Ok(());
+            }
+            Ok(Ok(Verdict::Unknown)) => {
+                self.pooler.fail();
+                None
+            }
+            Ok(Ok(Verdict::Shared)) => Some(Error::Pooler(DriverError::Pool(SHARED.into()))),
+            Ok(Err(error)) => Some(error.of_statement(table)),
+            Err(_) => Some(Error::Timeout { limit }),
+        };
+        C::close(one);
+        C::close(other);
+        error.map_or(Ok(()), Err)
     }
 
     async fn answer<A: Answer>(
@@ -113,6 +173,7 @@ impl<C: Connections> StatementRunner<C> {
             }
             match self.send(connection, statement).await {
                 Err(Failed::Driver(error)) if error.is_conflict() && conflicts.next().is_some() => {
+                    sleep(CONFLICT_PAUSE).await;
                 }
                 Err(Failed::Driver(error))
                     if error.is_failed_transaction() && failed_transactions.next().is_some() =>
@@ -144,9 +205,13 @@ impl<C: Connections> StatementRunner<C> {
         Ok(answer?)
     }
 
-    async fn connection(&self, table: &TableName) -> Result<C::Connection, Error> {
-        let start = Instant::now();
-        match timeout(self.limit, self.connections.connection()).await {
+    /// The rest of the time limit of a call.
+    fn left(&self, start: Instant) -> Duration {
+        self.limit.saturating_sub(start.elapsed())
+    }
+
+    async fn connection(&self, table: &TableName, start: Instant) -> Result<C::Connection, Error> {
+        match timeout(self.left(start), self.connections.connection()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(NoConnection::Failed(error))) => Err(error.of_connecting(table)),
             Ok(Err(NoConnection::InUse)) | Err(_) => {
@@ -178,6 +243,8 @@ impl<C: Connections> Clone for StatementRunner<C> {
             prepares: self.prepares,
             shared: self.shared,
             checked: Arc::clone(&self.checked),
+            pooler: self.pooler.clone(),
+            looking: Arc::clone(&self.looking),
             probing: Arc::clone(&self.probing),
         }
     }
@@ -195,3 +262,4 @@ impl<C: Connections> fmt::Debug for StatementRunner<C> {
 
 /// The extra time to find out why no connection is available.
 const PROBE: Duration = Duration::from_secs(1);
+const SHARED: &str = "two connections share a server process and its prepared statements";

@@ -45,14 +45,18 @@ use crate::{Connections, Error};
 ///
 /// The store is correct at every isolation level, whatever your default level is. At `REPEATABLE
 /// READ` and `SERIALIZABLE` the server rolls back conflicting statements with SQLSTATE
-/// 40001. After a deadlock it rolls back with 40P01. The store runs such a statement again at once,
-/// and finds the row changed. The store repeats no statement that may have been applied.
+/// 40001. After a deadlock it rolls back with 40P01. The store runs such a statement again after 5
+/// ms, and finds the row changed. The store repeats no statement that may have been applied.
 ///
 /// # Poolers
 ///
 /// A pooler that pools by transaction, such as `PgBouncer`, Supavisor or Neon's pooler, mixes up
 /// prepared statements. It can even run the statement of another client and report success. If one
 /// stands between your service and the server, call [`behind_pooler`](Self::behind_pooler).
+///
+/// Otherwise, the store looks for such a pooler before its first statement, and refuses it
+/// ([`Error::Pooler`]). It needs two connections for that. If the pool has no second one within a
+/// second, the store goes on and looks again later. It does not look on one client.
 ///
 /// # No open transactions
 ///
@@ -185,7 +189,8 @@ impl<C: Connections> PostgresStore<C> {
         Self { runner, ..self }
     }
 
-    /// Sends statements without a check of the server: see [The server](#the-server).
+    /// Sends statements without a check of the server, and without a look for a pooler: see [The
+    /// server](#the-server) and [Poolers](#poolers).
     ///
     /// With the settings that the check refuses, a passcode that was used can be valid again after
     /// a crash or a failover. So call this only in tests, or to measure such a server.

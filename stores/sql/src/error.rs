@@ -62,6 +62,12 @@ pub enum Error<E> {
     /// The node has left its Galera cluster. It refused the statement (error 1047), or could not
     /// commit it (error 1180). In the second case, a write may have been applied. A single server
     /// also reports 1180 if a commit fails: see the source.
+    ///
+    /// MariaDB 10.11 reports 1047 when the node leaves. With `wsrep_sync_wait = 7`, it reports 1205
+    /// from then on: see [`Locked`][l] and [`NodeBehind`][b].
+    ///
+    /// [l]: Self::Locked
+    /// [b]: Self::NodeBehind
     #[error(
         "this node has left its Galera cluster and did not finish the statement, so a write may \
          have been applied; use another node, or wait until this one has joined again"
@@ -69,11 +75,12 @@ pub enum Error<E> {
     LeftCluster(#[source] E),
 
     /// The load did not begin in time (error 1205). In a Galera cluster with `wsrep_sync_wait`, the
-    /// node could not catch up with the others. On a single server, a lock on the whole table is
-    /// the cause. A load waits for nothing else.
+    /// node could not catch up with the others, or has left the cluster. On a single server, a lock
+    /// on the whole table is the cause. A load waits for nothing else.
     #[error(
-        "the load did not begin in time, so nothing was read: the node did not catch up with its \
-         cluster (`wsrep_sync_wait`), or a client locked the table; check both"
+        "the load did not begin, so nothing was read: the node did not catch up with its Galera \
+         cluster in time, or has left it, or a client locked the table; check the state of the \
+         node and the locks"
     )]
     NodeBehind(#[source] E),
 
@@ -95,14 +102,18 @@ pub enum Error<E> {
 
     /// The row or the database stayed locked until the database stopped waiting. Nothing was
     /// written.
+    ///
+    /// In a Galera cluster with `wsrep_sync_wait = 7`, a write also waits until the node has caught
+    /// up with the others. If it does not, or has left the cluster, the code is the same (1205).
     #[error(
-        "the row or the database stayed locked, so nothing was written; look for a long transaction"
+        "the row or the database stayed locked, so nothing was written; look for a long \
+         transaction, or for a Galera node that is behind its cluster or has left it"
     )]
     Locked(#[source] E),
 
     /// The database rolled the statement back several times, in favour of concurrent statements.
     /// Nothing was written.
-    #[error("the database rolled the statement back three times in favour of others; try again")]
+    #[error("the database rolled the statement back 51 times in favour of others; try again")]
     Conflict(#[source] E),
 
     /// A row with this key exists, or a table with this name. Nothing was written.

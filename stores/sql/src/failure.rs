@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::{Error, TableName};
 
 /// Why a statement failed. A driver's error becomes a failure, and a failure becomes an [`Error`],
@@ -31,8 +33,9 @@ pub enum Failure {
     LeftCluster,
     /// The row or the database stayed locked.
     Locked,
-    /// The database rolled the statement back in favour of another one. Run it again at once, at
-    /// most [`CONFLICT_RETRIES`](crate::CONFLICT_RETRIES) times.
+    /// The database rolled the statement back in favour of another one. Run it again after
+    /// [`CONFLICT_PAUSE`](crate::CONFLICT_PAUSE), at most
+    /// [`CONFLICT_RETRIES`](crate::CONFLICT_RETRIES) times.
     Conflict,
     /// A row with this key exists, or a table with this name.
     AlreadyExists,
@@ -88,7 +91,17 @@ impl Failure {
     }
 }
 
-/// How many times a store runs a statement again after [`Failure::Conflict`]. The row has changed
-/// by then, so the answer is usually `Stale`. [`Error::Conflict`] names the number of attempts: one
-/// more.
-pub const CONFLICT_RETRIES: u8 = 2;
+/// How many times a store runs a statement again after [`Failure::Conflict`], with
+/// [`CONFLICT_PAUSE`] before each. The row has usually changed by then, so the answer to a write is
+/// `Stale`. [`Error::Conflict`] names the number of attempts: one more.
+///
+/// The number covers statements that never answer `Stale`, such as an addition to a counter. Of
+/// several that conflict, the database completes one at a time, so each needs as many retries as
+/// there are others.
+pub const CONFLICT_RETRIES: u8 = 50;
+
+/// How long a store waits before it runs a statement again after [`Failure::Conflict`].
+///
+/// The other transaction may not have finished its commit yet. Until then, PostgreSQL at
+/// `SERIALIZABLE` rolls back each new load of the row.
+pub const CONFLICT_PAUSE: Duration = Duration::from_millis(5);

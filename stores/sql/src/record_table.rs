@@ -249,8 +249,8 @@ impl RecordTable {
     /// changed.
     ///
     /// [`Error::Conflict`] becomes `Stale`: another client changed the account. Before you hand
-    /// over this error, run the statement again, at most
-    /// [`CONFLICT_RETRIES`](crate::CONFLICT_RETRIES) times.
+    /// over this error, run the statement again after [`CONFLICT_PAUSE`](crate::CONFLICT_PAUSE), at
+    /// most [`CONFLICT_RETRIES`](crate::CONFLICT_RETRIES) times.
     ///
     /// # Errors
     /// The error of the answer, or [`Error::CorruptRow`] if an account has several rows.

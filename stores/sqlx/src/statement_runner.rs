@@ -4,12 +4,12 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use countersign_sql::{CONFLICT_RETRIES, TIME_LIMIT, TableName, run_uncancellable};
+use countersign_sql::{CONFLICT_PAUSE, CONFLICT_RETRIES, TIME_LIMIT, TableName, run_uncancellable};
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Database, Executor, IntoArguments, Pool, SqlStr};
 use tokio::sync::Mutex;
 use tokio::time::error::Elapsed;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::Error;
 use crate::server_check::{CheckedServer, Running};
@@ -40,8 +40,6 @@ pub(crate) struct StatementRunner<DB: Database> {
     limit: Option<Duration>,
     /// The time limit by default. Set when the server has passed its check.
     checked: Arc<OnceLock<Duration>>,
-    /// How many times a statement runs again after the database rolled it back.
-    retries: u8,
     /// Locked by the one call that finds out why no connection is available.
     diagnosing: Arc<Mutex<()>>,
 }
@@ -52,7 +50,6 @@ impl<DB: Database> Clone for StatementRunner<DB> {
             pool: self.pool.clone(),
             limit: self.limit,
             checked: Arc::clone(&self.checked),
-            retries: self.retries,
             diagnosing: Arc::clone(&self.diagnosing),
         }
     }
@@ -67,7 +64,6 @@ where
             pool,
             limit: None,
             checked: Arc::default(),
-            retries: CONFLICT_RETRIES,
             diagnosing: Arc::default(),
         }
     }
@@ -85,16 +81,6 @@ where
     fn limit(&self) -> Duration {
         let by_default = || self.checked.get().copied().unwrap_or(TIME_LIMIT);
         self.limit.unwrap_or_else(by_default)
-    }
-
-    /// For statements that do not answer `Stale`. Of several that conflict, the database completes
-    /// one at a time, so each needs as many retries as there are others.
-    #[cfg(feature = "gate")]
-    pub(crate) fn patient(&self) -> Self {
-        Self {
-            retries: PATIENT_RETRIES,
-            ..self.clone()
-        }
     }
 
     /// Runs a statement that changes rows.
@@ -143,10 +129,12 @@ where
             let (mut connection, left) = runner.connection(&table).await?;
             let repeated = async {
                 runner.check(&mut connection, &table).await?;
-                let mut retries = 0..runner.retries;
+                let mut retries = 0..CONFLICT_RETRIES;
                 loop {
                     match statement(&mut connection).await {
-                        Err(Error::Conflict(_)) if retries.next().is_some() => {}
+                        Err(Error::Conflict(_)) if retries.next().is_some() => {
+                            sleep(CONFLICT_PAUSE).await;
+                        }
                         answer => return answer,
                     }
                 }
@@ -245,5 +233,3 @@ fn connecting<DB: DatabaseServer>(table: &TableName, source: sqlx::Error) -> Err
 
 /// The extra time to find out why no connection is available.
 const DIAGNOSIS: Duration = Duration::from_secs(1);
-#[cfg(feature = "gate")]
-const PATIENT_RETRIES: u8 = 50;

@@ -12,14 +12,16 @@ use std::time::{Duration, Instant};
 use countersign::AccountId;
 use countersign::store::{Store, StoredRecord, WriteResult};
 use countersign_postgres::{AccountColumn, Error, PostgresStore};
-use countersign_store_testing::{Durability, PgBouncer, PostgresPair, available};
+use countersign_store_testing::{Durability, PgBouncer, Postgres, PostgresPair, available};
 use deadpool_postgres::Pool;
 use tokio::task::JoinHandle;
 use tokio_postgres::Config;
 
 use crate::conformance::Handles;
-use crate::kinds::{Deadpool, Kind, PATIENT};
-use crate::support::{SERVER, account, at, config, create, revision, store, write};
+use crate::kinds::{Bb8, Deadpool, Kind, PATIENT};
+use crate::support::{
+    SERVER, account, at, config, create, overwrite, revision, store, stored, table, write,
+};
 
 const CLIENTS: u32 = 64;
 const SERVER_CONNECTIONS: usize = 8;
@@ -28,6 +30,13 @@ const SERVER_CONNECTIONS: usize = 8;
 async fn pool(pooler: &PgBouncer) -> Pool {
     let config: Config = pooler.url().parse().unwrap();
     Deadpool::open(config, CLIENTS).await
+}
+
+/// A store that knows of the pooler, on a table of its own.
+async fn behind(pooler: &PgBouncer) -> PostgresStore<Pool> {
+    let store = at(&pool(pooler).await, &table()).behind_pooler();
+    store.create_table().await.unwrap();
+    store
 }
 
 /// Each client replaces the record of its own account, and loads it. Returns the number of calls,
@@ -75,8 +84,7 @@ async fn no_call_fails(rounds: i64) {
     let Some(pooler) = available(PgBouncer::start(server, SERVER_CONNECTIONS)) else {
         return;
     };
-    let shared = store(&pool(&pooler).await).await.behind_pooler();
-    let own = store(&pool(&pooler).await).await.behind_pooler();
+    let (shared, own) = (behind(&pooler).await, behind(&pooler).await);
     for store in [shared, own.with_own_connections()] {
         for id in 1..=CLIENTS {
             create(&store, &account(id)).await;
@@ -104,23 +112,94 @@ async fn no_call_of_100_000_behind_a_pooler_fails() {
     no_call_fails(800).await;
 }
 
-/// Without `behind_pooler`, the same calls fail. So the pooler does mix up the connections.
+/// Without `behind_pooler` and without a check, the same calls fail. So the pooler does mix up the
+/// connections.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_mixes_up_prepared_statements() {
     let server = server!();
     let Some(pooler) = available(PgBouncer::start(server, SERVER_CONNECTIONS)) else {
         return;
     };
-    let store = store(&pool(&pooler).await).await;
+    let store = at(&pool(&pooler).await, &table()).danger_without_server_check();
     let direct = Deadpool::open(config(server), 1).await;
     let table = store.schema().split('"').nth(1).unwrap().to_owned();
     let direct = at(&direct, &table);
+    direct.create_table().await.unwrap();
     for id in 1..=CLIENTS {
         create(&direct, &account(id)).await;
     }
     let (calls, failures) = calls(&store, 20).await;
     println!("{} of {calls} calls were not right", failures.len());
     assert!(failures.iter().any(|failure| failure.contains("Pooler(")));
+}
+
+on_each_kind!(
+    a_pooler_that_mixes_up_statements_is_refused, a_pooler_of_sessions_is_accepted;
+    on_deadpool: Deadpool, on_bb8: Bb8,
+);
+
+async fn a_pooler_that_mixes_up_statements_is_refused<K: Kind>(server: &Postgres) {
+    for connections in [1, 4] {
+        let Some(pooler) = available(PgBouncer::start(server, connections)) else {
+            return;
+        };
+        is_refused::<K>(&pooler).await;
+        let noise = noise(&pooler).await;
+        is_refused::<K>(&pooler).await;
+        noise.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn is_refused<K: Kind>(pooler: &PgBouncer) {
+    for _ in 0..20 {
+        let store = at(&K::open(pooler.url().parse().unwrap(), 2).await, "absent");
+        // One of them looks for the pooler. The others find no pooler that was accepted.
+        let (first, second) = (account(1), account(2));
+        let (one, other) = tokio::join!(store.load(&first), store.load(&second));
+        for answer in [one, other] {
+            assert!(
+                matches!(answer, Err(Error::Pooler(_))),
+                "{answer:?} {:?}",
+                std::any::type_name::<K>()
+            );
+        }
+    }
+}
+
+/// Clients of a pooler that take and return its connections all the time.
+async fn noise(pooler: &PgBouncer) -> Vec<JoinHandle<()>> {
+    let pool = pool(pooler).await;
+    let client = |_| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            loop {
+                let client = pool.get().await.unwrap();
+                client.batch_execute("SELECT 1").await.unwrap();
+            }
+        })
+    };
+    (0..8).map(client).collect()
+}
+
+async fn a_pooler_of_sessions_is_accepted<K: Kind>(server: &Postgres) {
+    let Some(pooler) = available(PgBouncer::start_by_session(server, 16)) else {
+        return;
+    };
+    let store = store(&K::open(pooler.url().parse().unwrap(), 2).await).await;
+    create(&store, &account(1)).await;
+    assert_eq!(overwrite(&store, 1, 2).await.unwrap(), WriteResult::Done);
+    assert_eq!(stored(&store).await.revision.as_i64(), 2);
+}
+
+/// Without a second connection, the store goes on, and looks for a pooler later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_of_one_connection_is_served() {
+    let server = server!();
+    let first = store(&Deadpool::open(config(server), 1).await).await;
+    create(&first, &account(1)).await;
+    let table = first.schema().split('"').nth(1).unwrap().to_owned();
+    let store = at(&Bb8::open(config(server), 1).await, &table);
+    assert!(store.load(&account(1)).await.unwrap().is_some());
 }
 
 mod conformance {
@@ -272,7 +351,7 @@ async fn a_failover_behind_a_pooler_loses_nothing() {
     let Some(pooler) = available(PgBouncer::start_at(pair.address(), SERVER_CONNECTIONS)) else {
         return;
     };
-    let store = store(&pool(&pooler).await).await.behind_pooler();
+    let store = behind(&pooler).await;
     for number in 0..ACCOUNTS {
         create(&store, &account(number)).await;
     }

@@ -1,4 +1,6 @@
 mod failure;
+mod pooler;
 mod statements;
 
+pub use pooler::{PoolerCheck, PoolerQuestion};
 pub(crate) use statements::statements;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use countersign::AccountId;
 use countersign::store::{ConditionalWrite, Store, StoredRecord, WriteResult};
-use countersign_sql::{CONFLICT_RETRIES, Call, Failure, RecordTable, Value};
+use countersign_sql::{CONFLICT_PAUSE, CONFLICT_RETRIES, Call, Failure, RecordTable, Value};
 use mysql_async::prelude::Queryable;
 use mysql_async::{
     DriverError, FromRowError, Opts, OptsBuilder, Pool, Row, UrlError, from_row_opt,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 pub type Error = countersign_sql::Error<mysql_async::Error>;
 
@@ -69,7 +69,9 @@ impl MySqlAsyncStore {
             loop {
                 let rows = connection.exec(&**call.sql(), arguments.clone()).await;
                 match rows.map_err(|error| self.failed(error, Failure::ConnectionLost)) {
-                    Err(Error::Conflict(_)) if retries.next().is_some() => {}
+                    Err(Error::Conflict(_)) if retries.next().is_some() => {
+                        sleep(CONFLICT_PAUSE).await;
+                    }
                     answer => return answer.map(|rows| (rows, connection.affected_rows())),
                 }
             }

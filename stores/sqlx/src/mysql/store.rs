@@ -58,9 +58,9 @@ use crate::{GateStore, SignInTables};
 /// - with error 1020, under MariaDB's `innodb_snapshot_isolation`
 /// - in a Galera cluster, also if another node committed first
 ///
-/// The store runs such a statement again at once. The store repeats nothing else. The driver counts
-/// matched rows instead of changed ones (`CLIENT_FOUND_ROWS`). So a conditional write of the same
-/// bytes also counts as done.
+/// The store runs such a statement again after 5 ms. The store repeats nothing else. The driver
+/// counts matched rows instead of changed ones (`CLIENT_FOUND_ROWS`). So a conditional write of the
+/// same bytes also counts as done.
 ///
 /// # No open transactions
 ///

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use countersign_sql::{Dialect, Failure, TableName};
+use countersign_sql::{Dialect, Failure, PoolerQuestion, TableName};
 use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions, Connection, Pool, Postgres};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::Error;
 use crate::driver::Driver;
@@ -64,11 +64,14 @@ impl From<sqlx::Error> for Failed {
 /// of the other connection, so that this connection must change to another one. A pooler that knows
 /// which client prepared which statement passes.
 async fn keep_apart(one: &mut PgConnection, other: &mut PgConnection) -> Result<(), Failed> {
-    for _ in 0..ROUNDS {
+    for _ in 0..PoolerQuestion::ROUNDS {
         answers(one, ONE).await?;
         sqlx::raw_sql("BEGIN").execute(&mut *other).await?;
         answers(other, OTHER).await?;
-        answers(one, ONE).await?;
+        for pause in PoolerQuestion::PAUSES {
+            sleep(pause).await;
+            answers(one, ONE).await?;
+        }
         sqlx::raw_sql("COMMIT").execute(&mut *other).await?;
     }
     Ok(())
@@ -88,7 +91,5 @@ async fn answers(
 
 const ONE: (&str, &str) = ("SELECT 'one'", "one");
 const OTHER: (&str, &str) = ("SELECT 'other'", "other");
-/// Two, for poolers that take the process that was free longest.
-const ROUNDS: usize = 2;
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 const MIXED_UP: &str = "the answer belongs to a statement of another connection";

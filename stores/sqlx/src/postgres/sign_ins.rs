@@ -41,8 +41,7 @@ impl Backend for PostgresStore {
         sql: &SqlStr,
         arguments: PgArguments,
     ) -> Result<u64, Error> {
-        let runner = self.runner.patient();
-        let done = runner.execute(table, sql, arguments).await?;
+        let done = self.runner.execute(table, sql, arguments).await?;
         Ok(Postgres::rows_affected(&done))
     }
 
@@ -56,8 +55,7 @@ impl Backend for PostgresStore {
     }
 
     async fn apply(&self, steps: Vec<Step<Postgres>>) -> Result<Applied, Error> {
-        let runner = self.runner.patient();
-        let run = runner.run(self.table.name(), move |connection| {
+        let run = self.runner.run(self.table.name(), move |connection| {
             let (begin, steps) = (BEGIN.into_sql_str(), steps.clone());
             Box::pin(async move { apply(connection, begin, &steps).await })
         });

@@ -51,8 +51,8 @@ use crate::{GateStore, SignInTables};
 ///
 /// The store is correct at every isolation level, whatever your default level is. At `REPEATABLE
 /// READ` and `SERIALIZABLE` the server rolls back conflicting statements with SQLSTATE
-/// 40001. After a deadlock it rolls back with 40P01. The store runs such a statement again at once,
-/// and finds the row changed. The store repeats no statement that may have been applied.
+/// 40001. After a deadlock it rolls back with 40P01. The store runs such a statement again after 5
+/// ms, and finds the row changed. The store repeats no statement that may have been applied.
 ///
 /// # No open transactions
 ///
