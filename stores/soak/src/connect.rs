@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use countersign::store::BoxStore;
-use countersign_diesel::DieselStore;
+use countersign_diesel::{DieselStore, configure_sqlite};
 use countersign_etcd::EtcdStore;
 use countersign_postgres::PostgresStore as TokioPostgresStore;
 use countersign_redis::RedisStore;
 use countersign_rusqlite::{OneConnection, SqliteStore as RusqliteStore, blocking, configure};
 use countersign_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use deadpool_postgres::{Manager, Pool};
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, deadpool};
+use diesel::connection::SimpleConnection;
+use diesel::{ConnectionError, SqliteConnection};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, deadpool};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use diesel_async::{AsyncConnection, AsyncMysqlConnection, AsyncPgConnection};
 use rusqlite::Connection;
 use sqlx::mysql::MySqlPool;
 use sqlx::postgres::PgPool;
@@ -32,7 +35,17 @@ pub async fn connect_patiently(url: &str, connections: u32) -> BoxStore {
 
 /// Returns the same store with another time limit per call than the default of 5 seconds.
 pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> BoxStore {
+    store(url, connections, limit, true).await
+}
+
+/// Returns the same store with a time limit of a minute per call, and creates no table.
+pub async fn connect_to_table(url: &str) -> BoxStore {
+    store(url, 2, TIME_LIMIT, false).await
+}
+
+async fn store(url: &str, connections: u32, limit: Duration, creates_table: bool) -> BoxStore {
     let (scheme, rest) = url.split_once(':').unwrap();
+    let size = connections.try_into().unwrap();
     match scheme {
         "postgres" | FORGETFUL_POSTGRES => {
             let pool: PgPool = PostgresStore::pool_options()
@@ -44,23 +57,47 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
             if scheme == FORGETFUL_POSTGRES {
                 store = store.danger_without_server_check();
             }
-            retry(|| store.create_table()).await;
+            if creates_table {
+                retry(|| store.create_table()).await;
+            }
             BoxStore::new(store)
         }
         TOKIO_POSTGRES => {
             let config = format!("postgres:{rest}").parse().unwrap();
             let pool = Pool::builder(Manager::new(config, NoTls));
-            let pool = pool.max_size(connections.try_into().unwrap());
+            let pool = pool.max_size(size);
             let store = TokioPostgresStore::new(pool.build().unwrap()).with_timeout(limit);
-            retry(|| store.create_table()).await;
+            if creates_table {
+                retry(|| store.create_table()).await;
+            }
             BoxStore::new(store)
         }
         DIESEL_POSTGRES => {
             let url = format!("postgres:{rest}");
             let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
-            let pool = deadpool::Pool::builder(manager).max_size(connections.try_into().unwrap());
+            let pool = deadpool::Pool::builder(manager).max_size(size);
             let store = DieselStore::new(pool.build().unwrap()).with_timeout(limit);
-            retry(|| store.create_table()).await;
+            if creates_table {
+                retry(|| store.create_table()).await;
+            }
+            BoxStore::new(store)
+        }
+        DIESEL_MYSQL => {
+            let url = format!("mysql:{rest}");
+            let manager = AsyncDieselConnectionManager::<AsyncMysqlConnection>::new(url);
+            let pool = deadpool::Pool::builder(manager).max_size(size);
+            let store = DieselStore::new(pool.build().unwrap()).with_timeout(limit);
+            if creates_table {
+                retry(|| store.create_table()).await;
+            }
+            BoxStore::new(store)
+        }
+        DIESEL_SQLITE => {
+            let pool = deadpool::Pool::builder(diesel_sqlite(rest)).max_size(size);
+            let store = DieselStore::new(pool.build().unwrap()).with_timeout(2 * TIME_LIMIT);
+            if creates_table {
+                retry(|| store.create_table()).await;
+            }
             BoxStore::new(store)
         }
         "mysql" => {
@@ -70,18 +107,24 @@ pub async fn connect_within(url: &str, connections: u32, limit: Duration) -> Box
                 .connect_lazy(url)
                 .unwrap();
             let store = MySqlStore::new(pool).with_timeout(limit);
-            retry(|| store.create_table()).await;
+            if creates_table {
+                retry(|| store.create_table()).await;
+            }
             BoxStore::new(store)
         }
         "sqlite" => {
             let store = SqliteStore::new(sqlite(rest, connections)).with_timeout(2 * TIME_LIMIT);
-            retry(|| store.create_table()).await;
+            if creates_table {
+                retry(|| store.create_table()).await;
+            }
             BoxStore::new(store)
         }
         "rusqlite" => {
             let store = retry(|| async { rusqlite(rest) }).await;
             let store = RusqliteStore::new(store).with_timeout(2 * TIME_LIMIT);
-            retry(|| store.create_table()).await;
+            if creates_table {
+                retry(|| store.create_table()).await;
+            }
             BoxStore::new(store)
         }
         "redis" => {
@@ -104,6 +147,27 @@ pub fn sqlite(path: &str, connections: u32) -> SqlitePool {
         .acquire_timeout(TIME_LIMIT)
         .connect_lazy_with(options)
 }
+
+/// Connections of diesel to a SQLite file, with the same time limit.
+fn diesel_sqlite(path: &str) -> AsyncDieselConnectionManager<DieselSqlite> {
+    let mut config = ManagerConfig::default();
+    config.custom_setup = Box::new(|path| {
+        Box::pin(async move {
+            let mut connection = DieselSqlite::establish(path).await?;
+            let configured = connection.spawn_blocking(|connection| {
+                configure_sqlite(connection)?;
+                let limit = TIME_LIMIT.as_millis();
+                connection.batch_execute(&format!("PRAGMA busy_timeout = {limit}"))
+            });
+            let configured = configured.await;
+            configured.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(connection)
+        })
+    });
+    AsyncDieselConnectionManager::new_with_config(path, config)
+}
+
+type DieselSqlite = SyncConnectionWrapper<SqliteConnection>;
 
 /// A connection of rusqlite to a SQLite file, with the same time limit.
 fn rusqlite(path: &str) -> rusqlite::Result<blocking::SqliteStore> {
@@ -134,6 +198,12 @@ pub const TOKIO_POSTGRES: &str = "tokio-postgres";
 
 /// The scheme of a URL for the store of countersign-diesel, on a PostgreSQL server.
 pub const DIESEL_POSTGRES: &str = "diesel-postgres";
+
+/// The scheme of a URL for the store of countersign-diesel, on a MariaDB server.
+pub const DIESEL_MYSQL: &str = "diesel-mysql";
+
+/// The scheme of a URL for the store of countersign-diesel, on a SQLite file.
+pub const DIESEL_SQLITE: &str = "diesel-sqlite";
 
 /// The scheme of a URL for a store that does not check the settings of the server.
 pub const FORGETFUL_POSTGRES: &str = "forgetful-postgres";

@@ -4,7 +4,7 @@ use std::fmt;
 
 use countersign_store_testing::{Durability, Etcd, MariaDb, Postgres, Redis, StartError};
 
-use crate::connect::{DIESEL_POSTGRES, FORGETFUL_POSTGRES, TOKIO_POSTGRES};
+use crate::connect::{DIESEL_MYSQL, DIESEL_POSTGRES, FORGETFUL_POSTGRES, TOKIO_POSTGRES};
 
 /// A database server of a test.
 pub trait Server: Send + fmt::Debug {
@@ -34,8 +34,7 @@ pub fn postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
 /// # Errors
 /// [`StartError`] if it does not start.
 pub fn tokio_postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
-    let (server, scheme) = (Postgres::start(durability)?, TOKIO_POSTGRES);
-    Ok(Box::new(PostgresWithScheme { server, scheme }))
+    Ok(with_scheme(Postgres::start(durability)?, TOKIO_POSTGRES))
 }
 
 /// Starts PostgreSQL, for the store of countersign-diesel.
@@ -43,8 +42,7 @@ pub fn tokio_postgres(durability: Durability) -> Result<Box<dyn Server>, StartEr
 /// # Errors
 /// [`StartError`] if it does not start.
 pub fn diesel_postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
-    let (server, scheme) = (Postgres::start(durability)?, DIESEL_POSTGRES);
-    Ok(Box::new(PostgresWithScheme { server, scheme }))
+    Ok(with_scheme(Postgres::start(durability)?, DIESEL_POSTGRES))
 }
 
 /// Starts PostgreSQL, for a store that does not check the settings of the server.
@@ -52,28 +50,36 @@ pub fn diesel_postgres(durability: Durability) -> Result<Box<dyn Server>, StartE
 /// # Errors
 /// [`StartError`] if it does not start.
 pub fn forgetful_postgres(durability: Durability) -> Result<Box<dyn Server>, StartError> {
-    let (server, scheme) = (Postgres::start(durability)?, FORGETFUL_POSTGRES);
-    Ok(Box::new(PostgresWithScheme { server, scheme }))
+    Ok(with_scheme(
+        Postgres::start(durability)?,
+        FORGETFUL_POSTGRES,
+    ))
 }
 
 /// A server whose URL selects another store.
 #[derive(Debug)]
-struct PostgresWithScheme {
-    server: Postgres,
+struct WithScheme<S> {
+    server: S,
     scheme: &'static str,
 }
 
-impl Server for PostgresWithScheme {
+fn with_scheme(server: impl Server + 'static, scheme: &'static str) -> Box<dyn Server> {
+    Box::new(WithScheme { server, scheme })
+}
+
+impl<S: Server> Server for WithScheme<S> {
     fn url(&self) -> String {
-        self.server.url().replacen("postgres", self.scheme, 1)
+        let url = self.server.url();
+        let (_, rest) = url.split_once(':').unwrap();
+        format!("{}:{rest}", self.scheme)
     }
 
     fn kill9(&mut self) {
-        Server::kill9(&mut self.server);
+        self.server.kill9();
     }
 
     fn restart(&mut self) {
-        Server::restart(&mut self.server);
+        self.server.restart();
     }
 }
 
@@ -83,6 +89,14 @@ impl Server for PostgresWithScheme {
 /// [`StartError`] if it does not start.
 pub fn mariadb(durability: Durability) -> Result<Box<dyn Server>, StartError> {
     Ok(Box::new(MariaDb::start(durability)?))
+}
+
+/// Starts MariaDB, for the store of countersign-diesel.
+///
+/// # Errors
+/// [`StartError`] if it does not start.
+pub fn diesel_mariadb(durability: Durability) -> Result<Box<dyn Server>, StartError> {
+    Ok(with_scheme(MariaDb::start(durability)?, DIESEL_MYSQL))
 }
 
 /// Starts Redis.

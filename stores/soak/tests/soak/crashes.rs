@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
 use countersign_store_soak::server::{
-    Start, diesel_postgres, etcd, forgetful_postgres, mariadb, postgres, redis, tokio_postgres,
+    Start, diesel_mariadb, diesel_postgres, etcd, forgetful_postgres, mariadb, postgres, redis,
+    tokio_postgres,
 };
 use countersign_store_soak::{CheckReport, Server};
 use countersign_store_testing::{Durability, available};
@@ -85,6 +86,11 @@ fn diesel_postgres_loses_nothing() {
 }
 
 #[test]
+fn diesel_mariadb_loses_nothing() {
+    no_answered_write_is_lost("diesel-mariadb", diesel_mariadb, 2);
+}
+
+#[test]
 fn mariadb_loses_nothing() {
     no_answered_write_is_lost("mariadb", mariadb, 2);
 }
@@ -125,6 +131,12 @@ fn soak_diesel_postgres_loses_nothing() {
 #[ignore = "takes minutes"]
 fn soak_tokio_postgres_loses_nothing() {
     no_answered_write_is_lost("tokio-postgres", tokio_postgres, 100);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_diesel_mariadb_loses_nothing() {
+    no_answered_write_is_lost("diesel-mariadb", diesel_mariadb, 100);
 }
 
 #[test]

@@ -11,10 +11,14 @@ use countersign::{
     VerifierError,
 };
 use countersign_store_soak::backup_code_sets::IssuedCodes;
-use countersign_store_soak::connect::{TOKIO_POSTGRES, connect_patiently, connect_within, retry};
+use countersign_store_soak::connect::{
+    DIESEL_MYSQL, DIESEL_POSTGRES, TOKIO_POSTGRES, connect_patiently, connect_within, retry,
+};
 use countersign_store_soak::service::{Service, failures};
 use countersign_store_soak::users::{ENROLLED_AT, TestUser};
-use countersign_store_testing::{Durability, Fault, MariaDb, Postgres, Proxy, available};
+use countersign_store_testing::{
+    Durability, Etcd, Fault, MariaDb, Postgres, Proxy, Redis, available,
+};
 use tokio::sync::Semaphore;
 
 /// An operation during which the network fails. Each happens at [`NOW`], or at the enrollment.
@@ -410,6 +414,42 @@ fn tokio_postgres_network_faults_give_no_wrong_answer() {
         url.replacen("postgres", TOKIO_POSTGRES, 1)
     });
     no_network_fault_gives_a_wrong_answer("tokio-postgres", server);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_diesel_network_faults_give_no_wrong_answer() {
+    let server = on!(Postgres, |url: String| {
+        url.replacen("postgres", DIESEL_POSTGRES, 1)
+    });
+    no_network_fault_gives_a_wrong_answer("diesel-postgres", server);
+    let server = on!(MariaDb, |url: String| url.replacen(
+        "mysql",
+        DIESEL_MYSQL,
+        1
+    ));
+    no_network_fault_gives_a_wrong_answer("diesel-mariadb", server);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_redis_network_faults_give_no_wrong_answer() {
+    no_network_fault_gives_a_wrong_answer("redis", on!(Redis));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_etcd_network_faults_give_no_wrong_answer() {
+    let server = available(Etcd::start()).map(|server| {
+        let url = server.url();
+        let proxied: Proxied = Box::new(move || {
+            let proxy = Proxy::start(server.address()).unwrap();
+            let url = server.url_at(proxy.address());
+            (proxy, url)
+        });
+        (url, proxied)
+    });
+    no_network_fault_gives_a_wrong_answer("etcd", server);
 }
 
 #[test]

@@ -14,8 +14,12 @@
 
 mod crashes;
 mod faults;
+mod galera;
 mod late;
 mod races;
+mod records;
+mod serializable;
 mod sqlite;
+mod standby;
 
 const WORKER: &str = env!("CARGO_BIN_EXE_soak-worker");

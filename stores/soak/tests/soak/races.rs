@@ -5,7 +5,7 @@ use std::time::Instant;
 use countersign_store_soak::code_race::Races;
 use countersign_store_soak::race_round::Tally;
 use countersign_store_soak::server::{
-    Start, diesel_postgres, etcd, mariadb, postgres, redis, tokio_postgres,
+    Start, diesel_mariadb, diesel_postgres, etcd, mariadb, postgres, redis, tokio_postgres,
 };
 use countersign_store_testing::{Durability, available};
 
@@ -91,6 +91,11 @@ fn diesel_postgres_accepts_a_code_once() {
 }
 
 #[test]
+fn diesel_mariadb_accepts_a_code_once() {
+    on_server("diesel-mariadb", diesel_mariadb, &SHORT);
+}
+
+#[test]
 fn mariadb_accepts_a_code_once() {
     on_server("mariadb", mariadb, &SHORT);
 }
@@ -108,6 +113,11 @@ fn etcd_accepts_a_code_once() {
 #[test]
 fn sqlite_accepts_a_code_once() {
     on_file("sqlite", &SHORT);
+}
+
+#[test]
+fn diesel_sqlite_accepts_a_code_once() {
+    on_file("diesel-sqlite", &SHORT);
 }
 
 #[test]
@@ -135,6 +145,12 @@ fn soak_diesel_postgres_accepts_a_code_once() {
 
 #[test]
 #[ignore = "takes minutes"]
+fn soak_diesel_mariadb_accepts_a_code_once() {
+    on_server("diesel-mariadb", diesel_mariadb, &LONG);
+}
+
+#[test]
+#[ignore = "takes minutes"]
 fn soak_mariadb_accepts_a_code_once() {
     on_server("mariadb", mariadb, &LONG);
 }
@@ -155,6 +171,12 @@ fn soak_etcd_accepts_a_code_once() {
 #[ignore = "takes minutes"]
 fn soak_sqlite_accepts_a_code_once() {
     on_file("sqlite", &LONG);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_diesel_sqlite_accepts_a_code_once() {
+    on_file("diesel-sqlite", &LONG);
 }
 
 #[test]

@@ -3,14 +3,12 @@
 use std::time::Instant;
 
 use countersign::store::{
-    BoxStore, ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
+    ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
 };
 use countersign::{AccountId, KeyId};
-use countersign_diesel::{DieselStore, sqlite_manager};
 use countersign_store_soak::CheckReport;
 use countersign_store_soak::connect::{connect, sqlite};
 use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
-use diesel_async::pooled_connection::deadpool;
 
 use super::WORKER;
 
@@ -63,6 +61,11 @@ fn sqlite_loses_nothing() {
 }
 
 #[test]
+fn diesel_sqlite_loses_nothing() {
+    no_answered_write_is_lost("diesel-sqlite", 10);
+}
+
+#[test]
 fn rusqlite_loses_nothing() {
     no_answered_write_is_lost("rusqlite", 10);
 }
@@ -71,6 +74,12 @@ fn rusqlite_loses_nothing() {
 #[ignore = "takes minutes"]
 fn soak_sqlite_loses_nothing() {
     no_answered_write_is_lost("sqlite", 1000);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn soak_diesel_sqlite_loses_nothing() {
+    no_answered_write_is_lost("diesel-sqlite", 1000);
 }
 
 #[test]
@@ -86,13 +95,10 @@ async fn sqlx_rusqlite_and_diesel_share_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("shared.db");
     let path = path.to_str().unwrap();
-    let pool = deadpool::Pool::builder(sqlite_manager(path))
-        .build()
-        .unwrap();
     let stores = [
         connect(&format!("sqlite:{path}"), 1).await,
         connect(&format!("rusqlite:{path}"), 1).await,
-        BoxStore::new(DieselStore::new(pool)),
+        connect(&format!("diesel-sqlite:{path}"), 1).await,
     ];
     let account = AccountId::from(1_u32);
     for (number, writer) in (0_i64..).zip(&stores) {
