@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
     let mut failed = 0;
     for scenario in Scenario::all() {
         let name = format!("{} {}", scenario.cluster, scenario.fault);
-        if !wanted.is_empty() && !wanted.iter().any(|wanted| name.contains(wanted)) {
+        if !wanted.iter().all(|wanted| name.contains(wanted)) {
             continue;
         }
         let report = scenario.run(Timing::LONG).await.unwrap();
