@@ -3,30 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::Command;
 
-use countersign_store_testing::{Durability, MariaDb, Postgres, available};
-
-/// Cargo builds the examples of a package before it runs any of its tests. It puts them into the
-/// directory `examples` next to the `deps` that this test runs in.
-fn program() -> PathBuf {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(format!("engine{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "{} is missing: run `cargo build -p countersign-sqlx --example engine`",
-        path.display()
-    );
-    path
-}
+use countersign_store_testing::{Durability, MariaDb, Postgres, available, run_example};
 
 /// The exit status, standard output and standard error.
 fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(program()).args(arguments).output().unwrap();
+    let output = run_example("engine", arguments).unwrap();
     (
         output.status.code().unwrap(),
         String::from_utf8(output.stdout).unwrap(),

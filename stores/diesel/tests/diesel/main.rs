@@ -34,6 +34,7 @@ mod cluster;
 mod conformance;
 mod databases;
 mod errors;
+mod example;
 mod faults;
 mod imports;
 mod kinds;

@@ -38,6 +38,7 @@ mod conformance;
 mod connector;
 mod consistency;
 mod errors;
+mod example;
 mod faults;
 mod keys;
 mod login;

@@ -40,6 +40,7 @@ macro_rules! on_each_kind {
 
 mod conformance;
 mod errors;
+mod example;
 mod faults;
 mod imports;
 mod kinds;

@@ -35,6 +35,7 @@ macro_rules! shared {
 mod cluster;
 mod conformance;
 mod errors;
+mod example;
 mod faults;
 mod keys;
 mod replicas;
