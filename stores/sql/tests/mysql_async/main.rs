@@ -2,7 +2,9 @@
 //! names the reason of each failure.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[allow(unreachable_pub, reason = "a module as an application has it")]
+#[allow(unreachable_pub, reason = "modules as an application has them")]
+mod open;
+#[allow(unreachable_pub, reason = "modules as an application has them")]
 mod store;
 
 use std::net::TcpListener;
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 use countersign::conformance::{Effort, Harness};
 use countersign::store::{ConditionalWrite, Revision, Store, Summary, WriteKind, WriteResult};
-use countersign::{AccountId, KeyId};
+use countersign::{AccountId, KeyId, Status};
 use countersign_sql::{Dialect, RecordTable};
 use countersign_store_testing::{Durability, Fault, MariaDb, Proxy, available, rarest_fault};
 use mysql_async::TxOpts;
@@ -33,6 +35,15 @@ async fn store(url: &str, name: &str) -> MySqlAsyncStore {
     };
     store.run(store.table.create_table()).await.unwrap();
     store
+}
+
+#[tokio::test]
+async fn the_verifier_opens() {
+    let Some(server) = &*SERVER else { return };
+    let verifier = open::open(&server.url(), &[7; 32]).await.unwrap();
+    let status = verifier.status(&account()).await.unwrap();
+    assert_eq!(status, Status::Absent);
+    assert!(open::open(&server.url(), &[7; 31]).await.is_err());
 }
 
 /// The address of a pool of one connection, which goes through the proxy.
