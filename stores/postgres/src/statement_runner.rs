@@ -145,12 +145,13 @@ impl<C: Connections> StatementRunner<C> {
                 self.pooler.pass();
                 return Ok(());
             }
-            Ok(Ok(Verdict::Unknown)) => {
+            Ok(Ok(Verdict::Shared)) => Some(Error::Pooler(DriverError::Pool(SHARED.into()))),
+            // A transaction of other code that has failed is not ended.
+            Ok(Err(error)) if !error.is_failed_transaction() => Some(error.of_statement(table)),
+            Ok(Ok(Verdict::Unknown) | Err(_)) => {
                 self.pooler.fail();
                 None
             }
-            Ok(Ok(Verdict::Shared)) => Some(Error::Pooler(DriverError::Pool(SHARED.into()))),
-            Ok(Err(error)) => Some(error.of_statement(table)),
             Err(_) => Some(Error::Timeout { limit }),
         };
         C::close(one);

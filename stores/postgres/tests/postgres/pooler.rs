@@ -202,6 +202,24 @@ async fn a_pool_of_one_connection_is_served() {
     assert!(store.load(&account(1)).await.unwrap().is_some());
 }
 
+/// Other code left a transaction that has failed on each connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_with_failed_transactions_is_served() {
+    let server = server!();
+    let first = store(&Deadpool::open(config(server), 1).await).await;
+    create(&first, &account(1)).await;
+    let table = first.schema().split('"').nth(1).unwrap().to_owned();
+    let pool = Deadpool::open(config(server), 2).await;
+    let clients = [pool.get().await.unwrap(), pool.get().await.unwrap()];
+    for client in &clients {
+        let failed = client.batch_execute("BEGIN; SELECT 1 / 0").await;
+        failed.unwrap_err();
+    }
+    drop(clients);
+    let stored = at(&pool, &table).load(&account(1)).await;
+    assert!(stored.unwrap().is_some());
+}
+
 mod conformance {
     use super::*;
 
