@@ -16,9 +16,7 @@ use countersign_store_soak::connect::{
 };
 use countersign_store_soak::service::{Service, failures};
 use countersign_store_soak::users::{ENROLLED_AT, TestUser};
-use countersign_store_testing::{
-    Durability, Etcd, Fault, MariaDb, Postgres, Proxy, Redis, available,
-};
+use countersign_store_testing::{Durability, Fault, MariaDb, Postgres, Proxy, Redis, available};
 use tokio::sync::Semaphore;
 
 /// An operation during which the network fails. Each happens at [`NOW`], or at the enrollment.
@@ -259,6 +257,8 @@ async fn begin(service: &Service, account: &AccountId) -> Result<(EnrollmentId, 
 struct ServerUnderTest {
     store: BoxStore,
     proxied: Proxied,
+    /// Whether the store loads again on a new connection.
+    repeats_loads: bool,
 }
 
 /// Makes a new proxy, and the URL through it.
@@ -346,7 +346,7 @@ impl ServerUnderTest {
         let faulty = self.faulty_store(Plan { kind, fault, times }).await;
         let service = Service::new(BoxStore::new(faulty.clone()));
         match direct.perform(operation, &service).await {
-            Ok(()) if matches!(fault, Fault::Stall(_)) => return,
+            Ok(()) if self.repeats_loads || matches!(fault, Fault::Stall(_)) => return,
             Err(Denied::Failed(VerifierError::Store(_))) => {}
             result => panic!("{fault:?} of a load: {result:?}"),
         }
@@ -360,7 +360,11 @@ fn no_network_fault_gives_a_wrong_answer(name: &str, server: Option<(String, Pro
     let Some((url, proxied)) = server else { return };
     let check = async {
         let store = connect_patiently(&url, 8).await;
-        let server = Arc::new(ServerUnderTest { store, proxied });
+        let server = Arc::new(ServerUnderTest {
+            store,
+            proxied,
+            repeats_loads: name == "redis",
+        });
         let at_once = Arc::new(Semaphore::new(50));
         let mut checks = Vec::new();
         for (fault, times) in FAULTS {
@@ -423,11 +427,10 @@ fn soak_diesel_network_faults_give_no_wrong_answer() {
         url.replacen("postgres", DIESEL_POSTGRES, 1)
     });
     no_network_fault_gives_a_wrong_answer("diesel-postgres", server);
-    let server = on!(MariaDb, |url: String| url.replacen(
-        "mysql",
-        DIESEL_MYSQL,
-        1
-    ));
+    let server = on!(MariaDb, |url: String| {
+        // The driver would move to the socket of a server on this computer.
+        url.replacen("mysql", DIESEL_MYSQL, 1) + "?prefer_socket=false"
+    });
     no_network_fault_gives_a_wrong_answer("diesel-mariadb", server);
 }
 
@@ -435,21 +438,6 @@ fn soak_diesel_network_faults_give_no_wrong_answer() {
 #[ignore = "takes minutes"]
 fn soak_redis_network_faults_give_no_wrong_answer() {
     no_network_fault_gives_a_wrong_answer("redis", on!(Redis));
-}
-
-#[test]
-#[ignore = "takes minutes"]
-fn soak_etcd_network_faults_give_no_wrong_answer() {
-    let server = available(Etcd::start()).map(|server| {
-        let url = server.url();
-        let proxied: Proxied = Box::new(move || {
-            let proxy = Proxy::start(server.address()).unwrap();
-            let url = server.url_at(proxy.address());
-            (proxy, url)
-        });
-        (url, proxied)
-    });
-    no_network_fault_gives_a_wrong_answer("etcd", server);
 }
 
 #[test]
