@@ -44,6 +44,14 @@ pub async fn connect_to_table(url: &str) -> BoxStore {
 }
 
 async fn store(url: &str, connections: u32, limit: Duration, creates_table: bool) -> BoxStore {
+    macro_rules! boxed {
+        ($store:ident) => {{
+            if creates_table {
+                retry(|| $store.create_table()).await;
+            }
+            BoxStore::new($store)
+        }};
+    }
     let (scheme, rest) = url.split_once(':').unwrap();
     let size = connections.try_into().unwrap();
     match scheme {
@@ -57,48 +65,33 @@ async fn store(url: &str, connections: u32, limit: Duration, creates_table: bool
             if scheme == FORGETFUL_POSTGRES {
                 store = store.danger_without_server_check();
             }
-            if creates_table {
-                retry(|| store.create_table()).await;
-            }
-            BoxStore::new(store)
+            boxed!(store)
         }
         TOKIO_POSTGRES => {
             let config = format!("postgres:{rest}").parse().unwrap();
             let pool = Pool::builder(Manager::new(config, NoTls));
             let pool = pool.max_size(size);
             let store = TokioPostgresStore::new(pool.build().unwrap()).with_timeout(limit);
-            if creates_table {
-                retry(|| store.create_table()).await;
-            }
-            BoxStore::new(store)
+            boxed!(store)
         }
         DIESEL_POSTGRES => {
             let url = format!("postgres:{rest}");
             let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
             let pool = deadpool::Pool::builder(manager).max_size(size);
             let store = DieselStore::new(pool.build().unwrap()).with_timeout(limit);
-            if creates_table {
-                retry(|| store.create_table()).await;
-            }
-            BoxStore::new(store)
+            boxed!(store)
         }
         DIESEL_MYSQL => {
             let url = format!("mysql:{rest}");
             let manager = AsyncDieselConnectionManager::<AsyncMysqlConnection>::new(url);
             let pool = deadpool::Pool::builder(manager).max_size(size);
             let store = DieselStore::new(pool.build().unwrap()).with_timeout(limit);
-            if creates_table {
-                retry(|| store.create_table()).await;
-            }
-            BoxStore::new(store)
+            boxed!(store)
         }
         DIESEL_SQLITE => {
             let pool = deadpool::Pool::builder(diesel_sqlite(rest)).max_size(size);
             let store = DieselStore::new(pool.build().unwrap()).with_timeout(2 * TIME_LIMIT);
-            if creates_table {
-                retry(|| store.create_table()).await;
-            }
-            BoxStore::new(store)
+            boxed!(store)
         }
         "mysql" => {
             let pool: MySqlPool = MySqlStore::pool_options()
@@ -107,25 +100,16 @@ async fn store(url: &str, connections: u32, limit: Duration, creates_table: bool
                 .connect_lazy(url)
                 .unwrap();
             let store = MySqlStore::new(pool).with_timeout(limit);
-            if creates_table {
-                retry(|| store.create_table()).await;
-            }
-            BoxStore::new(store)
+            boxed!(store)
         }
         "sqlite" => {
             let store = SqliteStore::new(sqlite(rest, connections)).with_timeout(2 * TIME_LIMIT);
-            if creates_table {
-                retry(|| store.create_table()).await;
-            }
-            BoxStore::new(store)
+            boxed!(store)
         }
         "rusqlite" => {
             let store = retry(|| async { rusqlite(rest) }).await;
             let store = RusqliteStore::new(store).with_timeout(2 * TIME_LIMIT);
-            if creates_table {
-                retry(|| store.create_table()).await;
-            }
-            BoxStore::new(store)
+            boxed!(store)
         }
         "redis" => {
             let client = redis::Client::open(url).unwrap();

@@ -5,7 +5,9 @@ use std::fmt;
 
 use countersign::store::{ConditionalWrite, Revision, Summary, WriteKind, WriteResult};
 use countersign::{AccountId, KeyId};
-use countersign_sql::{AccountColumn, Dialect, Error, Failure, RecordTable, Value};
+use countersign_sql::{
+    AccountColumn, CONFLICT_RETRIES, Dialect, Error, Failure, RecordTable, Value,
+};
 
 const DIALECTS: [Dialect; 3] = [Dialect::Sqlite, Dialect::Postgres, Dialect::MySql];
 const COLUMNS: [AccountColumn; 3] = [
@@ -204,6 +206,9 @@ fn a_conflict_is_stale_outside_a_transaction() {
     assert_eq!(stale.unwrap(), WriteResult::Stale);
     let error = table.written_in_transaction(put(Some(7)), conflict());
     assert!(matches!(error, Err(Error::Conflict(_))));
+    let attempts = u16::from(CONFLICT_RETRIES) + 1;
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains(&format!("{attempts} times")), "{text}");
 }
 
 #[test]

@@ -20,7 +20,8 @@ use tokio_postgres::Config;
 use crate::conformance::Handles;
 use crate::kinds::{Bb8, Deadpool, Kind, PATIENT};
 use crate::support::{
-    SERVER, account, at, config, create, overwrite, revision, store, stored, table, write,
+    SERVER, account, at, config, create, overwrite, revision, store, store_with_account, stored,
+    table, write,
 };
 
 const CLIENTS: u32 = 64;
@@ -120,10 +121,9 @@ async fn a_pooler_mixes_up_prepared_statements() {
     let Some(pooler) = available(PgBouncer::start(server, SERVER_CONNECTIONS)) else {
         return;
     };
-    let store = at(&pool(&pooler).await, &table()).danger_without_server_check();
-    let direct = Deadpool::open(config(server), 1).await;
-    let table = store.schema().split('"').nth(1).unwrap().to_owned();
-    let direct = at(&direct, &table);
+    let table = table();
+    let store = at(&pool(&pooler).await, &table).danger_without_server_check();
+    let direct = at(&Deadpool::open(config(server), 1).await, &table);
     direct.create_table().await.unwrap();
     for id in 1..=CLIENTS {
         create(&direct, &account(id)).await;
@@ -157,11 +157,7 @@ async fn is_refused<K: Kind>(pooler: &PgBouncer) {
         let (first, second) = (account(1), account(2));
         let (one, other) = tokio::join!(store.load(&first), store.load(&second));
         for answer in [one, other] {
-            assert!(
-                matches!(answer, Err(Error::Pooler(_))),
-                "{answer:?} {:?}",
-                std::any::type_name::<K>()
-            );
+            assert!(matches!(answer, Err(Error::Pooler(_))), "{answer:?}");
         }
     }
 }
@@ -195,9 +191,8 @@ async fn a_pooler_of_sessions_is_accepted<K: Kind>(server: &Postgres) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_of_one_connection_is_served() {
     let server = server!();
-    let first = store(&Deadpool::open(config(server), 1).await).await;
-    create(&first, &account(1)).await;
-    let table = first.schema().split('"').nth(1).unwrap().to_owned();
+    let table = table();
+    store_with_account(server, &table).await;
     let store = at(&Bb8::open(config(server), 1).await, &table);
     assert!(store.load(&account(1)).await.unwrap().is_some());
 }
@@ -206,9 +201,8 @@ async fn a_pool_of_one_connection_is_served() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_with_failed_transactions_is_served() {
     let server = server!();
-    let first = store(&Deadpool::open(config(server), 1).await).await;
-    create(&first, &account(1)).await;
-    let table = first.schema().split('"').nth(1).unwrap().to_owned();
+    let table = table();
+    store_with_account(server, &table).await;
     let pool = Deadpool::open(config(server), 2).await;
     let clients = [pool.get().await.unwrap(), pool.get().await.unwrap()];
     for client in &clients {

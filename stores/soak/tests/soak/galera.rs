@@ -3,10 +3,11 @@
 use countersign::AccountId;
 use countersign::store::{Store, WriteResult};
 use countersign_store_soak::connect::{DIESEL_MYSQL, connect_patiently};
+use countersign_store_testing::sql::revision;
 use countersign_store_testing::{Durability, GaleraCluster, available};
 use sqlx::mysql::MySqlPool;
 
-use super::records::{revision, write};
+use super::records::write;
 
 /// A node that cannot apply the writes of the others, and a node that is cut off, answer with
 /// errors that say so.

@@ -5,11 +5,12 @@ use std::time::Duration;
 use countersign::AccountId;
 use countersign::store::{Store, WriteResult};
 use countersign_store_soak::connect::{DIESEL_POSTGRES, TOKIO_POSTGRES, connect_patiently};
+use countersign_store_testing::sql::revision;
 use countersign_store_testing::{Durability, Postgres, available};
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Executor};
 
-use super::records::{revision, write};
+use super::records::write;
 
 /// One transaction has read a row that a second one then changed, and changes the record. While it
 /// commits, PostgreSQL rolls back each load of the record. Here the commit waits for a standby that

@@ -2,13 +2,12 @@
 
 use std::time::Instant;
 
-use countersign::store::{
-    ConditionalWrite, Revision, Store, StoredRecord, Summary, WriteKind, WriteResult,
-};
-use countersign::{AccountId, KeyId};
+use countersign::AccountId;
+use countersign::store::{Store, StoredRecord, WriteResult};
 use countersign_store_soak::CheckReport;
 use countersign_store_soak::connect::{connect, sqlite};
 use countersign_store_soak::crash_test::{Crash, CrashTests, Size};
+use countersign_store_testing::sql::{revision, write};
 
 use super::WORKER;
 
@@ -102,22 +101,17 @@ async fn sqlx_rusqlite_and_diesel_share_a_file() {
     ];
     let account = AccountId::from(1_u32);
     for (number, writer) in (0_i64..).zip(&stores) {
-        let revision = |number| Revision::from_i64(number).unwrap();
-        let expected = (number > 0).then(|| revision(number));
-        let (new, record) = (revision(number + 1), number.to_string());
-        let summary = Summary::new(true, 10, KeyId::new(1));
-        let write = ConditionalWrite::put(
-            expected,
-            new,
-            record.as_bytes(),
-            WriteKind::Enrolled,
-            summary,
-        );
+        let record = number.to_string();
+        let expected = (number > 0).then_some(number);
+        let write = write(expected, number + 1, record.as_bytes());
         let done = writer.compare_and_swap(&account, write).await.unwrap();
         assert_eq!(done, WriteResult::Done);
         for reader in &stores {
             let stored = reader.load(&account).await.unwrap().unwrap();
-            assert_eq!(stored, StoredRecord::new(record.clone().into_bytes(), new));
+            assert_eq!(
+                stored,
+                StoredRecord::new(record.clone().into_bytes(), revision(number + 1))
+            );
         }
     }
 }
